@@ -1,0 +1,56 @@
+"""The command line: parse, call, print. Each command lives in a module of its own, imported when it is used."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+import click
+
+from doctor import __version__
+
+COMMANDS = {
+    "check": "will this start here? Looks at the environment, runs none of its code",
+    "link": "which modules of a distribution cannot be imported here, and why",
+    "facts": "saves what check saw, redacted, to be replayed elsewhere",
+    "explain": "what a rule code means",
+    "rules": "every rule",
+}
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported only when they are called; the help needs none of them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The commands in the order a user needs them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command `doctor.cli.<name>.<name>`, or None for an unknown one."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"doctor.cli.{cmd_name}")
+        command: click.Command = getattr(module, cmd_name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Lists the commands from the table above."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        """As click does, with the nearest command named on a typo."""
+        import difflib
+
+        if args and args[0] not in COMMANDS and (near := difflib.get_close_matches(args[0], COMMANDS, 1)):
+            raise click.UsageError(f"no such command {args[0]!r}; did you mean {near[0]!r}?", ctx)
+        return super().resolve_command(ctx, args)
+
+
+@click.command(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="qvl-doctor")
+def main() -> None:
+    """Says whether a vision-language model server will start here, why not, and the way out.
+
+    Start with:  qvl-doctor check -- lmdeploy serve api_server MODEL
+    """

@@ -1,0 +1,35 @@
+"""What is true of an environment: frozen dataclasses and nothing else.
+
+Every field of `Facts` is a value or `Unavailable`. One file holds them (`doctor.facts.codec`): the facts that a
+machine saves, a bug report carries and a test replays are the same thing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from doctor.facts.distribution import ChangedFile, Collision, Distribution, Distributions, Owner, normalize
+from doctor.facts.launch import Launch
+from doctor.facts.modules import Cause, Modules, ModuleStatus
+from doctor.facts.target import Problem, Target
+from doctor.facts.unavailable import Unavailable
+
+SCHEMA = 1
+NOT_REQUESTED = Unavailable("not_requested")
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Everything that the rules may look at. `schema` counts incompatible changes of the saved form."""
+
+    target: Target
+    distributions: Distributions | Unavailable = NOT_REQUESTED
+    modules: Modules | Unavailable = NOT_REQUESTED
+    launch: Launch | Unavailable = NOT_REQUESTED
+    schema: int = SCHEMA
+
+
+__all__ = [
+    "NOT_REQUESTED", "SCHEMA", "Cause", "ChangedFile", "Collision", "Distribution", "Distributions", "Facts",
+    "Launch", "ModuleStatus", "Modules", "Owner", "Problem", "Target", "Unavailable", "normalize",
+]  # fmt: skip

@@ -1,0 +1,77 @@
+"""Runs the rules over the facts: skips what cannot be judged, isolates what crashes, and orders what was found."""
+
+from __future__ import annotations
+
+import dataclasses
+import fnmatch
+from collections.abc import Iterable, Sequence
+
+from doctor.facts import Facts, Unavailable
+from doctor.findings import SEVERITIES, Finding, RuleResult
+from doctor.rules.rule import NotApplicable, Open, Rule
+
+
+def evaluate(facts: Facts, rules: Sequence[Rule]) -> tuple[RuleResult, ...]:
+    """The result of every rule, in the order given, with the primary finding and `follows_from` filled in."""
+    results: list[RuleResult] = []
+    for rule in rules:
+        results.append(_run(rule, facts, results))
+    return _relate(results)
+
+
+def select(rules: Iterable[Rule], chosen: Sequence[str] = (), ignored: Sequence[str] = ()) -> tuple[Rule, ...]:
+    """The rules whose code begins with one of `chosen` (all, if empty) and with none of `ignored`."""
+
+    def matches(code: str, patterns: Sequence[str]) -> bool:
+        return any(fnmatch.fnmatchcase(code, f"{p.upper()}*") for p in patterns)
+
+    return tuple(r for r in rules if (not chosen or matches(r.code, chosen)) and not matches(r.code, ignored))
+
+
+def _run(rule: Rule, facts: Facts, before: Sequence[RuleResult]) -> RuleResult:
+    lacking = _lacking(rule, facts)
+    if lacking is not None:
+        return lacking
+    blocker = next((b.code for b in before if b.code in rule.blocked_by and b.status == "fail"), None)
+    if blocker:
+        return RuleResult(rule.code, rule.name, "open", reason=f"cannot be judged before {blocker} is mended")
+    try:
+        verdicts = list(rule.check(rule, facts))
+    except Exception as error:  # a rule that crashes must not take the report with it
+        return RuleResult(rule.code, rule.name, "broken", reason=f"{type(error).__name__}: {error}")
+    findings = tuple(v for v in verdicts if isinstance(v, Finding))
+    if findings:
+        return RuleResult(rule.code, rule.name, "fail", findings, next((v.reason for v in verdicts if isinstance(v, Open)), None))
+    for verdict in verdicts:
+        if isinstance(verdict, Open):
+            return RuleResult(rule.code, rule.name, "open", reason=verdict.reason)
+        if isinstance(verdict, NotApplicable):
+            return RuleResult(rule.code, rule.name, "notApplicable", reason=verdict.reason)
+    return RuleResult(rule.code, rule.name, "pass")
+
+
+def _lacking(rule: Rule, facts: Facts) -> RuleResult | None:
+    for name in rule.needs:
+        value = getattr(facts, name)
+        if isinstance(value, Unavailable):
+            idle = value.reason in ("not_requested", "not_supported")
+            why = value.detail or (f"{name} was not asked for" if idle else f"{name} could not be read")
+            return RuleResult(rule.code, rule.name, "notApplicable" if idle else "open", reason=why)
+    return None
+
+
+def _relate(results: Sequence[RuleResult]) -> tuple[RuleResult, ...]:
+    """Fills `follows_from` and marks one finding as primary: the first of the gravest that follows from no other."""
+    known = {f"{f.rule}:{f.key}": f for r in results for f in r.findings}
+    follows = {
+        ident: tuple(dict.fromkeys(known[c].rule for c in f.causes if c in known and c != ident))
+        for ident, f in known.items()
+    }
+    roots = [ident for ident in known if not follows[ident]]
+    primary = min(roots, key=lambda i: SEVERITIES.index(known[i].severity), default=None)
+
+    def related(finding: Finding) -> Finding:
+        ident = f"{finding.rule}:{finding.key}"
+        return dataclasses.replace(finding, follows_from=follows[ident], primary=ident == primary)
+
+    return tuple(dataclasses.replace(r, findings=tuple(related(f) for f in r.findings)) for r in results)
