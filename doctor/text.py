@@ -37,9 +37,12 @@ def width(text: str) -> int:
 
 
 _SECRET_NAME = re.compile(
-    r"(?i)(?:^|[_\-.])(?:tokens?|secrets?|passw(?:or)?ds?|passwd|api[_\-]?keys?|access[_\-]?keys?|credentials?|authorization)(?:$|[_\-.])|api[_\-]?key"
+    r"(?i)(?:^|[_\-.])(?:tokens?|secrets?|passw(?:or)?ds?|passwd|access[_\-]?keys?|credentials?|authorization)"
+    r"(?:$|[_\-.])|api[_\-]?key"
 )
-_NOT_SECRET = re.compile(r"(?i)tokenizer|max[\w\-]*tokens?|num[\w\-]*tokens?|tokens?[_\-](?:limit|count|per)|batched[_\-]tokens")
+_NOT_SECRET = re.compile(
+    r"(?i)tokenizer|max[\w\-]*tokens?|num[\w\-]*tokens?|tokens?[_\-](?:limit|count|per)|batched[_\-]tokens"
+)
 _URL_LOGIN = re.compile(r"(?P<scheme>[a-z][a-z0-9+.\-]{1,20}://)[^/\s@:]{0,256}(?::[^/\s@]{0,256})?@", re.I)
 _PREFIXED = re.compile(
     r"\b(?:hf_[A-Za-z0-9]{16,}|sk-[A-Za-z0-9_\-]{16,}|gh[pousr]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,}"

@@ -62,11 +62,12 @@ def _decode(kind: Any, data: Any, where: str) -> Any:
     if origin is dict:
         _expect(isinstance(data, dict), data, where, "an object")
         return {k: _decode(get_args(kind)[1], v, f"{where}.{k}") for k, v in data.items()}
-    if dataclasses.is_dataclass(kind):
+    if isinstance(kind, type) and dataclasses.is_dataclass(kind):
         return _decode_dataclass(kind, data, where)
     if kind is float and isinstance(data, int) and not isinstance(data, bool):
         return float(data)
-    return _expect(kind is Any or (isinstance(data, kind) and (kind is bool) == isinstance(data, bool)), data, where, kind)
+    fits = kind is Any or (isinstance(data, kind) and (kind is bool) == isinstance(data, bool))
+    return _expect(fits, data, where, kind)
 
 
 def _decode_union(options: tuple[Any, ...], data: Any, where: str) -> Any:

@@ -41,7 +41,8 @@ def _run(rule: Rule, facts: Facts, before: Sequence[RuleResult]) -> RuleResult:
         return RuleResult(rule.code, rule.name, "broken", reason=f"{type(error).__name__}: {error}")
     findings = tuple(v for v in verdicts if isinstance(v, Finding))
     if findings:
-        return RuleResult(rule.code, rule.name, "fail", findings, next((v.reason for v in verdicts if isinstance(v, Open)), None))
+        unsure = next((v.reason for v in verdicts if isinstance(v, Open)), None)
+        return RuleResult(rule.code, rule.name, "fail", findings, unsure)
     for verdict in verdicts:
         if isinstance(verdict, Open):
             return RuleResult(rule.code, rule.name, "open", reason=verdict.reason)

@@ -1,0 +1,1 @@
+"""Finds the root cause of a crash in a log."""

@@ -1,0 +1,1 @@
+"""What published releases need and accept: typed access to the data in `matrices/`, and its extraction."""

@@ -1,0 +1,1 @@
+"""diagnose(): the flow on one page."""

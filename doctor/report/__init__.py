@@ -1,0 +1,1 @@
+"""STAGE 5: a report as text or data; pure functions."""

@@ -1,0 +1,1 @@
+"""Starts a server, keeps everything it says, and turns its end into a fact."""
