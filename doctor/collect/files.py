@@ -1,5 +1,6 @@
 """Files of the target opened safely: regular files only, of bounded size, and below `--root` where one is given."""
 
+# ruff: noqa: PTH (paths stay strings: fast, and written as the target writes them)
 from __future__ import annotations
 
 import os
@@ -77,6 +78,21 @@ class Files:
     def exists(self, path: str) -> bool:
         """Whether anything is there, symlinks followed."""
         return os.path.exists(self._at(path))
+
+    def size(self, path: str) -> int | None:
+        """The size of a regular file in bytes, None where there is none."""
+        try:
+            status = os.stat(self._at(path))
+        except (OSError, ValueError):
+            return None
+        return status.st_size if stat.S_ISREG(status.st_mode) else None
+
+    def changed_at(self, path: str) -> int | None:
+        """When a file's inode last changed, in nanoseconds; None where that is not known (Windows, no such file)."""
+        try:
+            return None if os.name == "nt" else os.stat(self._at(path)).st_ctime_ns
+        except (OSError, ValueError):
+            return None
 
     def listdir(self, path: str) -> list[str]:
         """The names in a folder, in the order in which the system gives them; Unreadable where that fails."""

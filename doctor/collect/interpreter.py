@@ -1,9 +1,10 @@
 """What an interpreter or a prefix is, read from the files around it; it is never started.
 
-Follows CPython's own `getpath`: `pyvenv.cfg` beside the executable or one folder up makes a venv; otherwise symlinks are
-followed and the prefix is the nearest folder above that holds the standard library.
+Follows CPython's own `getpath`: `pyvenv.cfg` beside the executable or one folder up makes a venv; otherwise
+symlinks are followed and the prefix is the nearest folder above that holds the standard library.
 """
 
+# ruff: noqa: PTH (paths stay strings: fast, and written as the target writes them)
 from __future__ import annotations
 
 import os

@@ -1,5 +1,6 @@
-"""The interpreter behind a launch command: what `lmdeploy`, `python -m x` or `uv run y` would be run by; nothing is run."""
+"""The interpreter behind a launch command: what would run `lmdeploy` or `python -m x`; nothing is run here."""
 
+# ruff: noqa: PTH (paths stay strings: fast, and written as the target writes them)
 from __future__ import annotations
 
 import os

@@ -3,6 +3,7 @@
 Nothing is started: not the interpreter, not the launcher, not pyenv, uv or conda.
 """
 
+# ruff: noqa: PTH (paths stay strings: fast, and written as the target writes them)
 from __future__ import annotations
 
 import os
@@ -13,7 +14,7 @@ from dataclasses import dataclass, field, replace
 
 from doctor.collect import layout
 from doctor.collect.files import Files
-from doctor.collect.interpreter import Interpreter, executable_of, is_environment, prefix_of, read_interpreter
+from doctor.collect.interpreter import Interpreter, is_environment, prefix_of, read_interpreter
 from doctor.collect.launcher import Behind, Shell, behind, behind_script, resolve_shim, unwrapped
 from doctor.facts import Problem, Target
 
@@ -30,7 +31,7 @@ class TargetError(ValueError):
 
 @dataclass(frozen=True)
 class TargetRequest:
-    """What the user said, and where. `launcher` is the launch command; `own_prefix` is the environment of doctor itself."""
+    """What the user said, and where: `launcher` is the launch command, `own_prefix` doctor's own environment."""
 
     python: str | None = None
     paths: tuple[str, ...] = ()
@@ -73,7 +74,7 @@ def _read(request: TargetRequest, shell: Shell, chosen: Behind, problems: list[P
         problems.append(
             Problem(python.prefix, "the Python version of this environment could not be told from its files")
         )
-    elif not any(os.path.dirname(p).startswith(python.prefix) or p.startswith(python.prefix) for p in found.paths):
+    elif not any(p.startswith(python.prefix) for p in found.paths):
         problems.append(Problem(python.prefix, f"no folder for packages of Python {python.version} was found here"))
     return Target(
         kind="installed", why=chosen.why, python=python.version, prefix=python.prefix, base_prefix=python.base_prefix,
@@ -93,7 +94,7 @@ def _interpreter(files: Files, chosen: Behind, version: str | None) -> Interpret
 
 
 def _from_paths(request: TargetRequest, shell: Shell, argv: tuple[str, ...], chosen: Behind | None) -> Target:
-    """`--path`: the entries as they are, without `.pth` files; version and library of `--python`, if it is given too."""
+    """`--path`: the entries as they are, without `.pth` files; version and library of `--python`, if given."""
     files = shell.files
     entries = [os.path.normpath(files.inside(os.path.join(shell.cwd, p))) for p in request.paths]
     for given, entry in zip(request.paths, entries, strict=True):
@@ -129,7 +130,8 @@ def _named(request: TargetRequest, shell: Shell) -> Behind:
     resolved = resolve_shim(shell, path)
     if resolved is None:
         raise TargetError(f"`{given}`, given as `--python`, is a pyenv shim, and no version that is active here has it")
-    if _PYTHON.match(os.path.basename(resolved)) and prefix_of(files, resolved):
+    names = (os.path.basename(resolved), os.path.basename(files.real(resolved)))
+    if any(map(_PYTHON.match, names)) and prefix_of(files, resolved):
         return Behind("--python", resolved)
     if script := behind_script(shell, resolved):
         return replace(script, why="--python")
@@ -150,7 +152,7 @@ def _named_folder(files: Files, given: str, path: str) -> Behind:
 
 
 def _found(request: TargetRequest, shell: Shell, argv: tuple[str, ...], problems: list[Problem]) -> Behind:
-    """The interpreter behind the launch command, else the active environment, else `./.venv`, else `python3` on PATH."""
+    """The interpreter behind the launch command, the active environment, `./.venv`, or `python3` on PATH."""
     launched = behind(shell, argv)
     if launched and _interpreter(shell.files, launched, None):
         return launched

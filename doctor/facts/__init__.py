@@ -8,7 +8,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from doctor.facts.distribution import ChangedFile, Collision, Distribution, Distributions, Gate, Owner, Shadow, normalize
+from doctor.facts.distribution import (
+    ChangedFile,
+    Collision,
+    Distribution,
+    Distributions,
+    Gate,
+    Owner,
+    Shadow,
+    normalize,
+)
 from doctor.facts.launch import Launch
 from doctor.facts.modules import Cause, Modules, ModuleStatus
 from doctor.facts.target import Problem, Target
