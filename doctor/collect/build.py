@@ -1,6 +1,5 @@
 """The fuller version that only a package's own `version.py` knows: torch 2.12.1 is really `2.12.1+cu130`."""
 
-# ruff: noqa: PTH (paths stay strings: fast, and written as the target writes them)
 from __future__ import annotations
 
 import ast

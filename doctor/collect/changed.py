@@ -1,6 +1,5 @@
 """Files of an engine that are not what was installed: people comment out lines to get past an error."""
 
-# ruff: noqa: PTH (paths stay strings: fast, and written as the target writes them)
 from __future__ import annotations
 
 import os

@@ -1,6 +1,5 @@
-"""Files that several distributions own with different contents: whichever was installed last has overwritten the other."""
+"""Files that several distributions own with different contents: the one installed last has overwritten the others."""
 
-# ruff: noqa: PTH (paths stay strings: fast, and written as the target writes them)
 from __future__ import annotations
 
 import base64

@@ -1,6 +1,5 @@
-"""What is installed: every `.dist-info` and `.egg-info` on the target's search path, read as files, nothing imported."""
+"""What is installed: every `.dist-info` and `.egg-info` on the target's search path, read as files alone."""
 
-# ruff: noqa: PTH (paths stay strings: fast, and written as the target writes them)
 from __future__ import annotations
 
 import hashlib
@@ -65,7 +64,8 @@ def read_distributions(target: Target, deep: bool = False, verify: tuple[str, ..
 def _sort_out(found: list[Distribution]) -> tuple[tuple[Distribution, ...], ...]:
     """Installed, hidden by an earlier entry of the path, and second ones in the same folder."""
     first: dict[str, Distribution] = {}
-    shadowed, duplicates = [], []
+    shadowed: list[Distribution] = []
+    duplicates: list[Distribution] = []
     for one in found:
         other = first.setdefault(one.key, one)
         if other is one:
@@ -204,7 +204,7 @@ def _prefix_of(target: Target, location: str) -> str:
     up = 2 if target.kind == "paths" else 0  # `pip install --target` leaves `../../bin` in RECORD
     parts = location.split(os.sep)
     if parts[-1] in ("site-packages", "dist-packages"):
-        up = 3 if parts[-2:-1] != ["python3"] or len(parts) < 4 else 3
+        up = 3
     return os.sep.join(parts[: max(1, len(parts) - up)]) or os.sep
 
 

@@ -1,6 +1,5 @@
 """Which modules an editable installation brings, read from the `.pth` file or finder that its RECORD lists."""
 
-# ruff: noqa: PTH (paths stay strings: fast, and written as the target writes them)
 from __future__ import annotations
 
 import os

@@ -1,6 +1,5 @@
 """Files of the target opened safely: regular files only, of bounded size, and below `--root` where one is given."""
 
-# ruff: noqa: PTH (paths stay strings: fast, and written as the target writes them)
 from __future__ import annotations
 
 import os

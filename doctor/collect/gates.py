@@ -4,7 +4,6 @@
 at) beside `dependency_versions_table.py` (what is required of them) and raise ImportError where one does not fit.
 """
 
-# ruff: noqa: PTH (paths stay strings: fast, and written as the target writes them)
 from __future__ import annotations
 
 import ast

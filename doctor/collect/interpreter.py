@@ -4,7 +4,6 @@ Follows CPython's own `getpath`: `pyvenv.cfg` beside the executable or one folde
 symlinks are followed and the prefix is the nearest folder above that holds the standard library.
 """
 
-# ruff: noqa: PTH (paths stay strings: fast, and written as the target writes them)
 from __future__ import annotations
 
 import os

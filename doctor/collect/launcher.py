@@ -1,6 +1,5 @@
 """The interpreter behind a launch command: what would run `lmdeploy` or `python -m x`; nothing is run here."""
 
-# ruff: noqa: PTH (paths stay strings: fast, and written as the target writes them)
 from __future__ import annotations
 
 import os

@@ -1,6 +1,5 @@
 """The search path of a Python and where its standard library stands, as `site` would compute them; nothing runs."""
 
-# ruff: noqa: PTH (paths stay strings: fast, and written as the target writes them)
 from __future__ import annotations
 
 import os

@@ -1,6 +1,5 @@
 """`.pth` files and editable finders, read as text: path lines are followed, code lines are named and never run."""
 
-# ruff: noqa: PTH (paths stay strings: fast, and written as the target writes them)
 from __future__ import annotations
 
 import ast

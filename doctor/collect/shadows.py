@@ -1,6 +1,5 @@
 """Modules in the folder that a launch puts first on the path, which hide installed ones: a file named `torch.py`."""
 
-# ruff: noqa: PTH (paths stay strings: fast, and written as the target writes them)
 from __future__ import annotations
 
 import os

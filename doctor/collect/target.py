@@ -3,7 +3,6 @@
 Nothing is started: not the interpreter, not the launcher, not pyenv, uv or conda.
 """
 
-# ruff: noqa: PTH (paths stay strings: fast, and written as the target writes them)
 from __future__ import annotations
 
 import os
