@@ -14,7 +14,9 @@ from dataclasses import dataclass, field, replace
 from doctor.collect import layout
 from doctor.collect.files import Files
 from doctor.collect.interpreter import Interpreter, is_environment, prefix_of, read_interpreter
-from doctor.collect.launcher import Behind, Shell, behind, behind_script, resolve_shim, unwrapped
+from doctor.collect.launcher import behind, behind_script
+from doctor.collect.pyenv import resolve_shim
+from doctor.collect.shell import Behind, Shell, unwrapped
 from doctor.facts import Problem, Target
 
 _VERSION = re.compile(r"\d\.\d{1,2}(?:\.\d{1,3})?$")

@@ -36,13 +36,11 @@ def check(rule: Rule, facts: Facts) -> Iterator[Finding]:
         for line in one.requires:
             if "extra" not in line and parse(line) is None:
                 yield rule.finding(
-                    f"`{one.name} {one.version}` has the requirement `{line[:200]}`, which does not follow the standard",
+                    f"`{one.name} {one.version}` has the requirement `{line[:200]}`, which no tool understands",
                     key=f"{one.key}:{line}",
                     severity="note",
                     location=Location("distribution", one.name),
-                    evidence=[
-                        Evidence("Requires-Dist", line[:200], "a requirement as PEP 508 has it", one.metadata_path)
-                    ],
+                    evidence=[Evidence("Requires-Dist", line[:200], "as PEP 508 has it", one.metadata_path)],
                 )
 
 

@@ -29,7 +29,7 @@ def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
         if (facts.target.python_minor or (0, 0)) >= (3, 11):
             steps.append(Action("set_env", name="PYTHONSAFEPATH", value="1"))
         yield rule.finding(
-            f"`{shadow.path}` is imported as `{shadow.module}` in this launch, instead of that of {_owner(shadow.hides)}",
+            f"`{shadow.path}` is imported as `{shadow.module}` here, instead of that of {_owner(shadow.hides)}",
             key=shadow.module,
             severity="error" if shadow.module in reached else "warning",
             location=Location("file", shadow.module, shadow.path),
