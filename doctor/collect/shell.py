@@ -100,8 +100,8 @@ def python_arguments(shell: Shell, words: tuple[str, ...]) -> tuple[frozenset[st
         if not word.startswith("-") or word == "-":
             front = os.path.dirname(os.path.join(shell.cwd, word)) if word != "-" else shell.cwd
             break
-        if word in ("-X", "-W") and rest:
-            rest.pop(0)
+        if word.startswith(("-X", "-W")):
+            del rest[: len(word) == 2]
             continue
         if word.startswith("--"):
             continue
