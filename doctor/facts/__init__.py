@@ -8,7 +8,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from doctor.facts.distribution import ChangedFile, Collision, Distribution, Distributions, Owner, normalize
+from doctor.facts.distribution import (
+    ChangedFile,
+    Collision,
+    Distribution,
+    Distributions,
+    Gate,
+    Owner,
+    Shadow,
+    normalize,
+)
 from doctor.facts.launch import Launch
 from doctor.facts.modules import Cause, Modules, ModuleStatus
 from doctor.facts.target import Problem, Target
@@ -31,5 +40,5 @@ class Facts:
 
 __all__ = [
     "NOT_REQUESTED", "SCHEMA", "Cause", "ChangedFile", "Collision", "Distribution", "Distributions", "Facts",
-    "Launch", "ModuleStatus", "Modules", "Owner", "Problem", "Target", "Unavailable", "normalize",
+    "Gate", "Launch", "ModuleStatus", "Modules", "Owner", "Problem", "Shadow", "Target", "Unavailable", "normalize",
 ]  # fmt: skip
