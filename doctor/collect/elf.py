@@ -15,7 +15,7 @@ from functools import cached_property
 
 from doctor.facts.natives import BadLibrary
 
-PT_LOAD, PT_DYNAMIC, PT_GNU_STACK, PF_X = 1, 2, 0x6474E551, 1
+PT_LOAD, PT_DYNAMIC, PT_TLS, PT_GNU_STACK, PF_X = 1, 2, 7, 0x6474E551, 1
 SHT_DYNSYM = 11
 _HEADER = struct.Struct("<HHIQQQIHHHHHH")
 _PHDR = struct.Struct("<IIQQQQQQ")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
-from doctor.collect.elf import SHT_DYNSYM, PT_DYNAMIC, Elf, ElfError
+from doctor.collect.elf import PT_DYNAMIC, PT_TLS, SHT_DYNSYM, Elf, ElfError
 from doctor.collect.gnu_hash import GnuHash, HashTable, SysvHash
+from doctor.collect.gnu_hash import gnu_hash as hash_of
 from doctor.collect.symbol_versions import definitions, requirements
 from doctor.facts.natives import Reference, VersionNeed
 
@@ -16,7 +17,7 @@ DT_NEEDED, DT_HASH, DT_STRTAB, DT_SYMTAB, DT_RELA, DT_RELASZ, DT_STRSZ = 1, 4, 5
 DT_SONAME, DT_RPATH, DT_SYMBOLIC, DT_PLTRELSZ, DT_JMPREL, DT_RUNPATH, DT_FLAGS = 14, 15, 16, 2, 23, 29, 30
 DT_GNU_HASH, DT_VERSYM, DT_RELACOUNT, DT_FLAGS_1 = 0x6FFFFEF5, 0x6FFFFFF0, 0x6FFFFFF9, 0x6FFFFFFB
 DT_VERDEF, DT_VERNEED = 0x6FFFFFFC, 0x6FFFFFFE
-DF_1_NODEFLIB = 0x800
+DF_1_NODEFLIB, DF_STATIC_TLS = 0x800, 0x10
 _SYM = struct.Struct("<IBBHQQ")
 _RELA = struct.Struct("<QQq")
 _MAX_ENTRIES = 20_000
@@ -60,6 +61,13 @@ class Dynamic:
         """See Elf.complete."""
         return self.elf.complete
 
+    @property
+    def static_tls(self) -> int:
+        """Bytes of thread-local data that must lie in the block made when the process starts; 0 if it need not."""
+        if not self._first.get(DT_FLAGS, 0) & DF_STATIC_TLS:
+            return 0
+        return max((s.memory for s in self.elf.segments if s.type == PT_TLS), default=0)
+
     def _entries(self) -> Iterator[tuple[int, int]]:
         segment = next((s for s in self.elf.segments if s.type == PT_DYNAMIC), None)
         if segment is None:
@@ -101,7 +109,7 @@ class Dynamic:
         return self.elf.data[at:stop]
 
     def mentions(self, prefix: bytes, limit: int = 16) -> tuple[bytes, ...]:
-        """Up to `limit` names of the string table that begin with `prefix`: for a word of explanation, not for linking."""
+        """Up to `limit` names of the string table that begin with `prefix`: to explain with, not to link by."""
         start, end = self._strings
         found: list[bytes] = []
         at = self.elf.data.find(b"\0" + prefix, start, end)
@@ -126,19 +134,20 @@ class Dynamic:
     def _symbol_count(self) -> int:
         """How many entries the symbol table has; the file format does not say it in one place."""
         if DT_HASH in self._first:
-            return SysvHash(self.elf, self.elf.offset_of(self._first[DT_HASH])).count
+            return int(SysvHash(self.elf, self.elf.offset_of(self._first[DT_HASH])).count)
         section = next((s for s in self.elf.sections if s.type == SHT_DYNSYM and s.offset == self._symbols), None)
         if section is not None:
             return section.size // _SYM.size
         if isinstance(self._hash, GnuHash) and self._hash.last:
-            return self._hash.last + 1
+            return int(self._hash.last) + 1
         return max(0, self._strings[0] - self._symbols) // _SYM.size
 
     def _symbol(self, index: int) -> tuple[Any, ...]:
         at = self._symbols + index * _SYM.size
         if at + _SYM.size > self.elf.size:
             raise ElfError("damaged", f"symbol {index} lies past the end")
-        return _SYM.unpack_from(self.elf.data, at)
+        found: tuple[Any, ...] = _SYM.unpack_from(self.elf.data, at)
+        return found
 
     @cached_property
     def references(self) -> tuple[Reference, ...]:
@@ -162,7 +171,8 @@ class Dynamic:
                 if budget < 0 or found > _MAX_UNDEFINED:
                     raise ElfError("damaged", "more undefined symbols than any library has")
                 need = self._needs.get(self._version_index(index))
-                yield Reference(index, text, need.name if need else None, need.file if need else None, info >> 4 == 2)
+                name_needed, file = (need.name, need.file) if need else (None, None)
+                yield Reference(index, text, name_needed, file, info >> 4 == 2, hash_of(text))
 
     @cached_property
     def _versions(self) -> memoryview | None:
@@ -200,6 +210,25 @@ class Dynamic:
     def versions(self) -> frozenset[bytes]:
         """The symbol versions it defines (`GLIBC_2.17`); empty where it has none."""
         return frozenset(self._defined_versions.values())
+
+    def lacking(self, references: Sequence[Reference]) -> list[Reference]:
+        """Those of `references` that would not bind to a definition in this library."""
+        table, known = self._hash, self._exported
+        if table is None:
+            return list(references)
+        maybe, left = table.sieve(references)
+        for ref in maybe:
+            key = (ref.name, ref.version)
+            found = known.get(key)
+            if found is None:
+                found = known[key] = self.exports(ref.name, ref.version)
+            if not found:
+                left.append(ref)
+        return left
+
+    @cached_property
+    def _exported(self) -> dict[tuple[bytes, bytes | None], bool]:
+        return {}
 
     def exports(self, name: bytes, version: bytes | None) -> bool:
         """Whether a reference to `name` (of `version`, if given) binds to a definition in this library.

@@ -6,11 +6,12 @@ Source: `DT_GNU_HASH` as in glibc's elf/dl-lookup.c; `DT_HASH` as in the System 
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property, lru_cache
 from typing import Protocol
 
 from doctor.collect.elf import Elf, ElfError
+from doctor.facts.natives import Reference
 
 # A look-up walks a handful of entries; a table that is made to be walked for ever runs out of this.
 _STEPS = 20_000_000
@@ -21,6 +22,10 @@ class HashTable(Protocol):
 
     def candidates(self, name: bytes) -> Iterator[int]:
         """Indices of symbols that may be called `name`."""
+        ...
+
+    def sieve(self, references: Sequence[Reference]) -> tuple[list[Reference], list[Reference]]:
+        """Those that may be in the table and those that are certainly not: quick, and mostly enough."""
         ...
 
 
@@ -66,22 +71,37 @@ class GnuHash:
             if self._steps < 0:
                 raise ElfError("damaged", "the symbol hash table has no end")
 
+    def sieve(self, references: Sequence[Reference]) -> tuple[list[Reference], list[Reference]]:
+        """See HashTable; asks the table's Bloom filter."""
+        bloom, mask, shift = self._bloom, self._mask, self._shift
+        maybe: list[Reference] = []
+        lacking: list[Reference] = []
+        for ref in references:
+            hashed = ref.hashed
+            word = bloom[(hashed >> 6) & mask]
+            (maybe if (word >> (hashed & 63)) & (word >> ((hashed >> shift) & 63)) & 1 else lacking).append(ref)
+        return maybe, lacking
+
     @cached_property
     def last(self) -> int:
         """The index of the last symbol in the table; 0 for an empty one."""
         top: int = max(self._buckets, default=0)
         if top < self.first or not top:
             return 0
-        at = top - self.first
+        at: int = top - self.first
         while at < len(self._chains) and not self._chains[at] & 1:
             at += 1
-        return at + self.first
+        return at + int(self.first)
 
 
 class SysvHash:
     """A DT_HASH table; `count` is the number of symbols."""
 
     first = 0
+
+    def sieve(self, references: Sequence[Reference]) -> tuple[list[Reference], list[Reference]]:
+        """See HashTable; this kind of table cannot say."""
+        return list(references), []
 
     def __init__(self, elf: Elf, offset: int) -> None:
         buckets, self.count = struct.unpack("<2I", elf.take(offset, 8))

@@ -7,8 +7,9 @@ import os
 import platform
 from collections.abc import Sequence
 from functools import cached_property
+from pathlib import Path
 
-from doctor.collect import ldcache
+from doctor.collect import loader_cache
 from doctor.collect.elf import ElfError, read_elf
 from doctor.collect.elf_dynamic import Dynamic
 from doctor.collect.rootfs import RootFs
@@ -24,7 +25,12 @@ class LibraryReader:
     """Shared libraries of one target. Nothing here raises for what a file holds; a bad one is a `BadLibrary`."""
 
     def __init__(
-        self, root: str | None = None, *, machine: int = 62, library_path: Sequence[str] = (), preload: Sequence[str] = ()
+        self,
+        root: str | None = None,
+        *,
+        machine: int = 62,
+        library_path: Sequence[str] = (),
+        preload: Sequence[str] = (),
     ) -> None:
         self._fs = RootFs(root)
         self.machine = machine
@@ -35,7 +41,7 @@ class LibraryReader:
         self._cache: dict[str, tuple[str, ...]] = {}
 
     def image(self, path: str) -> Dynamic | BadLibrary | None:
-        """The library at `path` (of this machine); BadLibrary for what the loader refuses, None where there is no file."""
+        """The library at `path` (of this machine); BadLibrary for what the loader refuses, None for no file."""
         if path not in self._images:
             self._images[path] = self._read(path)
         return self._images[path]
@@ -43,7 +49,7 @@ class LibraryReader:
     def _read(self, path: str) -> Dynamic | BadLibrary | None:
         real = self._fs.real(path)
         try:
-            info = os.stat(real)
+            info = Path(real).stat()
             key = (info.st_dev, info.st_ino)
             if key not in self._by_file or not info.st_ino:
                 self._by_file[key] = self._parse(real)
@@ -74,21 +80,21 @@ class LibraryReader:
 
     @cached_property
     def _ld_cache(self) -> dict[str, tuple[str, ...]] | None:
-        return ldcache.load_cache(self._fs, self.machine)
+        return loader_cache.load_cache(self._fs, self.machine)
 
     @cached_property
     def default_folders(self) -> tuple[str, ...]:
-        """The loader's built-in folders; without a cache also those it is configured for (ldconfig will have run there)."""
-        extra = () if self._ld_cache is not None else ldcache.configured_folders(self._fs)
-        return tuple(self.below(p) for p in (*ldcache.builtin_folders(self._fs, self.machine), *extra))
+        """The loader's built-in folders; without a cache also those that ld.so.conf names, as after ldconfig."""
+        extra = () if self._ld_cache is not None else loader_cache.configured_folders(self._fs)
+        return tuple(self.below(p) for p in (*loader_cache.builtin_folders(self._fs, self.machine), *extra))
 
     def find(self, pattern: str) -> tuple[str, ...]:
-        """Files that match a glob pattern, in the order in which the folder lists them, as Python's own glob gives them."""
-        return tuple(glob.glob(pattern)[:_MAX_FOUND])
+        """Files that match a glob pattern, in the order of the folder, which is that of Python's own glob."""
+        return tuple(glob.glob(pattern)[:_MAX_FOUND])  # noqa: PTH207
 
     def text(self, path: str) -> str:
         """A text file of the target; empty where it cannot be read."""
-        return ldcache.read_bounded(self._fs.real(path), _MAX_TEXT).decode("utf-8", "replace")
+        return loader_cache.read_bounded(self._fs.real(path), _MAX_TEXT).decode("utf-8", "replace")
 
 
 def reader_for(target: Target) -> LibraryReader:

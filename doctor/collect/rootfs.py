@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 _MAX_LINKS = 40
 
@@ -11,7 +12,7 @@ class RootFs:
     """Turns the target's own absolute paths into paths of this machine; links never lead out of the root."""
 
     def __init__(self, root: str | None = None) -> None:
-        self.root = os.path.abspath(root).rstrip(os.sep) if root and os.path.abspath(root) != os.sep else ""
+        self.root = str(Path(root).absolute()).rstrip("/") if root else ""
 
     def below(self, path: str) -> str:
         """The target's path `path` as seen from this machine. Links are not followed."""
@@ -27,15 +28,15 @@ class RootFs:
         if not path.startswith(self.root + os.sep):
             return path
         at = self.root
-        parts = [p for p in path[len(self.root) :].split(os.sep) if p not in ("", ".")]
+        parts = [p for p in path[len(self.root) :].split(os.sep) if p not in ("", ".")]  # noqa: PTH206
         while parts:
             part = parts.pop(0)
             if part == "..":
-                at = os.path.dirname(at) if len(at) > len(self.root) else at
+                at = at.rpartition(os.sep)[0] if len(at) > len(self.root) else at
                 continue
             there = os.path.join(at, part)
             try:
-                link = os.readlink(there)
+                link = os.readlink(there)  # noqa: PTH115
             except (OSError, ValueError):
                 at = there
                 continue
@@ -43,5 +44,5 @@ class RootFs:
             if left < 0:
                 return path
             at = self.root if link.startswith(os.sep) else at
-            parts[:0] = [p for p in link.split(os.sep) if p not in ("", ".")]
+            parts[:0] = [p for p in link.split(os.sep) if p not in ("", ".")]  # noqa: PTH206
         return at

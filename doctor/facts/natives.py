@@ -12,13 +12,17 @@ NativeStatus = Literal["ok", "fail", "unknown"]
 
 
 class Reference(NamedTuple):
-    """A symbol that a library takes from elsewhere; `version` and `file` are of its version requirement, if any."""
+    """A symbol that a library takes from elsewhere; `version` and `file` are of its version requirement, if any.
+
+    `position` is its index in the symbol table, `hashed` the name's hash as DT_GNU_HASH tables have it.
+    """
 
     position: int
     name: bytes
     version: bytes | None
     file: bytes | None
     weak: bool
+    hashed: int
 
 
 class VersionNeed(NamedTuple):

@@ -6,7 +6,7 @@ capability folders are looked into last, not first (the same library built for a
 
 from __future__ import annotations
 
-import os
+import posixpath
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -115,7 +115,7 @@ class Mapper:
 
     def _candidates(self, space: Space, name: str, loader: Loaded | None) -> Iterator[str]:
         if "/" in name:
-            origin = os.path.dirname(loader.path) if loader else ""
+            origin = posixpath.dirname(loader.path) if loader else ""
             yield self.reader.below(name) if loader and name.startswith("/") else name.replace("$ORIGIN", origin)
             return
         searched = False
@@ -148,7 +148,7 @@ class Mapper:
         """The folders of a DT_RPATH or DT_RUNPATH, `$ORIGIN` and `$LIB` filled in; relative ones are left out."""
         if not value:
             return ()
-        origin = os.path.dirname(path)
+        origin = posixpath.dirname(path)
         key = (value, origin)
         if key not in self._folders:
             self._folders[key] = tuple(dict.fromkeys(self._folders_of(value, origin)))
@@ -173,7 +173,7 @@ def _check_usable(image: Image, path: str) -> None:
 
 def _missing(name: str, requirer: str | None) -> NativeVerdict:
     text = f"{name}: cannot open shared object file: No such file or directory"
-    meaning = f"no folder that the loader searches has `{os.path.basename(name)}`"
+    meaning = f"no folder that the loader searches has `{posixpath.basename(name)}`"
     return NativeVerdict("fail", "missing-library", name, requirer, text=text, meaning=meaning)
 
 

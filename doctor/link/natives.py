@@ -6,7 +6,7 @@ linker. What it does not foresee: code that runs when a library is loaded, and s
 
 from __future__ import annotations
 
-import os
+import posixpath
 from collections.abc import Sequence
 
 from doctor.facts.natives import NativeVerdict
@@ -68,7 +68,7 @@ class NativeLinker:
         nothing, for what it imports comes through `load`.
         """
         if package not in self._preloads:
-            known = os.path.basename(package) == "torch"
+            known = posixpath.basename(package) == "torch"
             self._preloads[package] = self._torch(package) if known else ()
         return self._preloads[package]
 

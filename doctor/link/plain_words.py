@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import posixpath
 import re
 from collections.abc import Sequence
 
@@ -51,12 +51,12 @@ def explain_symbol(symbol: bytes, scope: Sequence[Image]) -> tuple[str, str | No
         return f"no loaded library has `{readable(symbol)}`; it was built for another version of one of them", None
     name = "::".join(parts)
     for image in scope:
-        if _TORCH_FILES.match(os.path.basename(image.path)):
+        if _TORCH_FILES.match(posixpath.basename(image.path)):
             similar = [s for s in image.mentions(stem) if s != symbol]
             if any((b"__cxx11" in s) != (b"__cxx11" in symbol) for s in similar if _plain(s) == _plain(symbol)):
-                return f"it was built for the other C++ ABI: this torch has `{name}` with the other std::string", image.path
+                return f"it was built for the other C++ ABI: here `{name}` takes the other std::string", image.path
             if similar:
-                return f"it was built for another torch: this one has `{name}` with other parameters", image.path
+                return f"it was built for another torch: here `{name}` has other parameters", image.path
     return f"it was built for another torch: this one has no `{name}`", None
 
 

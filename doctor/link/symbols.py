@@ -13,15 +13,17 @@ from doctor.link.ldso import Loaded, Refused, Space
 from doctor.link.loader_types import Image
 from doctor.link.plain_words import explain_symbol, explain_version
 
-Key = tuple[bytes, bytes | None]
+# What glibc keeps free by default for libraries loaded later: at most some 1800 bytes (dl_tls_static_surplus in
+# elf/dl-tls_static_surplus_init.c, TLS_STATIC_SURPLUS before 2.32). What is shared out among several is not counted.
+_TLS_SURPLUS = 2048
 
 
 class Symbols:
-    """Looks symbols up in libraries, remembering every answer. `python_inside` takes Python's own API for given."""
+    """Looks symbols up in libraries. `python_inside` takes Python's own API for given."""
 
     def __init__(self, python_inside: bool = False) -> None:
         self.python_inside = python_inside
-        self._answers: dict[int, dict[Key, bool]] = {}
+        self._providers: dict[int, frozenset[int]] = {}
 
     def check_versions(self, new: Sequence[Loaded], space: Space) -> None:
         """Raises Refused for the first symbol version that a new library requires and the loaded one lacks."""
@@ -43,38 +45,42 @@ class Symbols:
         """Raises Refused for the first symbol that the loader would not find while it binds the new libraries."""
         fresh = set(new)
         scope = [e.image for e in dict.fromkeys((*space.everywhere, *order))]
-        by_file = {name: e.image for name, e in space.names.items()}
         for entry in relocation_order(order):
             if entry in fresh:
-                missing = self._unresolved(entry.image, scope, by_file)
+                _check_room(entry)
+                missing = self._unresolved(entry, scope, space)
                 first = self._first_bound(entry.image, missing)
                 if first is not None:
                     raise Refused(self._verdict(first, entry, scope))
 
-    def _unresolved(self, image: Image, scope: Sequence[Image], by_file: dict[str, Image]) -> list[Reference]:
-        left: list[Reference] = []
-        for ref in image.references:
-            if ref.weak or (self.python_inside and ref.name.startswith((b"Py", b"_Py"))):
-                continue
-            if ref.file is not None:
-                likely = by_file.get(ref.file.decode("utf-8", "surrogateescape"))
-                if likely is not None and self.defines(likely, ref):
-                    continue
-            left.append(ref)
-        for candidate in scope:
+    def _unresolved(self, entry: Loaded, scope: Sequence[Image], space: Space) -> list[Reference]:
+        """Strong references that nothing in scope defines. More libraries in scope never make one fail that did not."""
+        image = entry.image
+        known = self._providers.get(id(image))
+        if known is not None and known <= {id(i) for i in scope}:
+            return []
+        left = [r for r in image.references if not r.weak]
+        if self.python_inside:
+            left = [r for r in left if not r.name.startswith((b"Py", b"_Py"))]
+        providers: set[int] = set()
+        likely = (*self._likely(left, scope, space), *(d.image for d in entry.deps), image)
+        for candidate in dict.fromkeys((*likely, *scope)):
             if not left:
                 break
-            left = [ref for ref in left if not self.defines(candidate, ref)]
+            before, left = len(left), candidate.lacking(left)
+            if len(left) < before:
+                providers.add(id(candidate))
+        if not left:
+            self._providers[id(image)] = frozenset(providers)
         return left
 
-    def defines(self, image: Image, ref: Reference) -> bool:
-        """Whether the reference would bind to a symbol of this library."""
-        answers = self._answers.setdefault(id(image), {})
-        key = (ref.name, ref.version)
-        known = answers.get(key)
-        if known is None:
-            known = answers[key] = image.exports(ref.name, ref.version)
-        return known
+    @staticmethod
+    def _likely(references: Sequence[Reference], scope: Sequence[Image], space: Space) -> list[Image]:
+        """The libraries that version requirements point to; they come first because they have most of the symbols."""
+        within = {id(i) for i in scope}
+        names = {r.file.decode("utf-8", "surrogateescape") for r in references if r.file is not None}
+        found = [space.names[n].image for n in sorted(names) if n in space.names]
+        return [i for i in found if id(i) in within]
 
     @staticmethod
     def _first_bound(image: Image, missing: Sequence[Reference]) -> Reference | None:
@@ -89,6 +95,14 @@ class Symbols:
         text = f"{entry.path}: undefined symbol: {name}{version}"
         meaning, provider = explain_symbol(ref.name, scope)
         return NativeVerdict("fail", "missing-symbol", name, entry.path, provider, text, meaning)
+
+
+def _check_room(entry: Loaded) -> None:
+    """A library that wants its thread-local data in the block made at start gets what little was left over there."""
+    if entry.image.static_tls > _TLS_SURPLUS:
+        text = f"{entry.path}: cannot allocate memory in static TLS block"
+        meaning = "it must be there when the process starts (LD_PRELOAD); it cannot be loaded later"
+        raise Refused(NativeVerdict("fail", "damaged-library", entry.path, entry.path, None, text, meaning))
 
 
 def relocation_order(order: Sequence[Loaded]) -> list[Loaded]:

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 
 from doctor.link.loader_types import Reader
 
+_MAX_FUNCTION = 20_000
+
 
 @dataclass(frozen=True, slots=True)
 class Preload:
@@ -51,9 +53,10 @@ def _patterns(path: str, folder: str, pattern: str, major: str | None) -> Iterat
 
 
 def _wanted(source: str) -> list[tuple[str, str]]:
-    """(folder, pattern) pairs of the list or dict `cuda_libs` in `_preload_cuda_deps`; empty where it has another form."""
-    body = re.search(r"^def _preload_cuda_deps\b.*?(?=^\S)", source[source.find("def _preload_cuda_deps") :], re.M | re.S)
-    literal = re.search(r"cuda_libs[^=\n]*=\s*([\[{].*?^    [\]}])", body[0] if body else "", re.M | re.S)
+    """(folder, pattern) pairs of `cuda_libs`, a list or dict in `_preload_cuda_deps`; empty where it is neither."""
+    start = source.find("def _preload_cuda_deps")
+    text = source[start : start + _MAX_FUNCTION] if start >= 0 else ""
+    literal = re.search(r"cuda_libs[^=\n]*=\s*([\[{].*?^    [\]}])", text, re.M | re.S)
     if not literal:
         return []
     try:

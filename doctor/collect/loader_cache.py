@@ -6,7 +6,7 @@ Source: glibc's sysdeps/generic/dl-cache.h (both formats of ld.so.cache) and elf
 from __future__ import annotations
 
 import glob
-import os
+import posixpath
 import re
 import struct
 from pathlib import Path
@@ -82,8 +82,8 @@ def _read_conf(fs: RootFs, name: str, found: dict[str, None], budget: list[int],
         words = line.split("#", 1)[0].split()
         if words[:1] == ["include"]:
             for pattern in words[1:]:
-                full = pattern if pattern.startswith("/") else os.path.join(os.path.dirname(name), pattern)
-                for file in sorted(glob.glob(fs.below(full)))[:_MAX_INCLUDES]:
+                full = pattern if pattern.startswith("/") else posixpath.join(posixpath.dirname(name), pattern)
+                for file in sorted(glob.glob(fs.below(full)))[:_MAX_INCLUDES]:  # noqa: PTH207
                     _read_conf(fs, file[len(fs.root) :], found, budget, depth + 1)
         elif words and words[0].startswith("/"):
             found[words[0].split("=")[0].rstrip("/")] = None
