@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from doctor.facts.target import Problem
@@ -63,22 +63,29 @@ class NativeVerdict:
 
 @dataclass(frozen=True, slots=True)
 class GpuCode:
-    """Machine code for GPUs in a library: `kind` sass (ready to run) or ptx (compiled by the driver), for `arch`.
+    """The architectures that `count` of a library's GPU modules ("fat binaries") were compiled for.
 
-    `arch` is as NVIDIA writes it without its prefix: `86`, `90a`, `100f`.
+    `sm_86` is machine code, `compute_120` is PTX, which the driver compiles. A trailing `a` ties the code to exactly
+    that architecture, a trailing `f` to its family. `ptx` is the newest version of the PTX language among them.
     """
 
-    kind: Literal["sass", "ptx"]
-    arch: str
+    count: int
+    archs: tuple[str, ...]
+    ptx: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class NativeLibrary:
-    """One shared library of a distribution; `path` is relative to `location`, its search path entry."""
+    """One shared library of a distribution; `path` is relative to `location`, its search path entry.
+
+    `module` is the name that Python imports it under; None where it is no extension module of this Python.
+    `gpu` is empty without GPU code. `verdict` is None where nobody asked the link check.
+    """
 
     path: str
     location: str
     distribution: str
+    module: str | None = None
     needed: tuple[str, ...] = ()
     gpu: tuple[GpuCode, ...] = ()
     verdict: NativeVerdict | None = None
@@ -86,7 +93,7 @@ class NativeLibrary:
 
 @dataclass(frozen=True, slots=True)
 class CudaNeed:
-    """A CUDA library that is needed by its soname (`libcudart.so.12`), by which file of which distribution."""
+    """A CUDA library that a file of a distribution needs: its soname (`libcudart.so.12`) and CUDA's major version."""
 
     distribution: str
     path: str
@@ -96,16 +103,17 @@ class CudaNeed:
 
 @dataclass(frozen=True, slots=True)
 class Natives:
-    """The shared libraries of some distributions.
+    """The shared libraries of some distributions, without those that `nvidia-*` distributions bring.
 
-    `versions` are the highest that the target's C and C++ libraries define: `GLIBC`, `GLIBCXX`, `CXXABI`.
-    `torch_archs` are those that torch's build records of itself (`sm_80`, `compute_90`).
+    `cuda` lists one file for every distribution and CUDA library that it needs when it is imported. `versions` are the
+    highest that the target's C and C++ libraries define (`GLIBC`, `GLIBCXX`, `CXXABI`). `torch_archs` are the
+    architectures that torch's build records of itself (`sm_80`, `compute_90`). `machine` is ELF's number: 62 is x86-64.
     """
 
     distributions: tuple[str, ...]
     libraries: tuple[NativeLibrary, ...] = ()
     cuda: tuple[CudaNeed, ...] = ()
-    versions: dict[str, str] | None = None
+    versions: dict[str, str] = field(default_factory=dict)
     torch_archs: tuple[str, ...] = ()
-    machine: str | None = None
+    machine: int | None = None
     problems: tuple[Problem, ...] = ()

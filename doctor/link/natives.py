@@ -7,9 +7,12 @@ linker. What it does not foresee: code that runs when a library is loaded, and s
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Sequence
+from dataclasses import replace
 
-from doctor.facts.natives import NativeVerdict
+from doctor.facts.distribution import Distributions
+from doctor.facts.natives import NativeLibrary, Natives, NativeVerdict
 from doctor.link.ldso import Loaded, Mapper, Refused, Space
 from doctor.link.loader_types import Reader
 from doctor.link.plain_words import highest_version
@@ -17,6 +20,7 @@ from doctor.link.symbols import Symbols
 from doctor.link.torch_preload import Preload, cuda_libraries, global_deps
 
 OK = NativeVerdict("ok")
+_TORCH = re.compile(r"torch\b(?![-_.])", re.I)
 _C_LIBRARY = ("libc.so.6", "libm.so.6", "libpthread.so.0", "libdl.so.2", "libutil.so.1")
 _STACK_REFUSED = (2, 41)  # since this glibc, `dlopen` no longer makes the stack executable (its NEWS of 2.41)
 _VERSIONED = {"GLIBC": "libc.so.6", "GLIBCXX": "libstdc++.so.6", "CXXABI": "libstdc++.so.6"}
@@ -166,3 +170,26 @@ class NativeLinker:
             trial.everywhere = list(dict.fromkeys((*trial.everywhere, *order)))
             space = trial
         return space
+
+
+def judged(natives: Natives, linker: NativeLinker, distributions: Distributions) -> Natives:
+    """`natives` with a verdict on every extension module, and the versions of the target's C and C++ libraries.
+
+    A module of a distribution that requires torch is judged as after `import torch`; so is any other that would be
+    refused alone, for which package imports what first is the import check's question.
+    """
+    torch = distributions.get("torch")
+    after_torch = linker.preload_of(f"{torch.location}/torch") if torch is not None else ()
+    users = {d.key for d in distributions.installed if any(_TORCH.match(r) for r in d.requires)}
+
+    def verdict(library: NativeLibrary) -> NativeVerdict | None:
+        if library.module is None:
+            return None
+        path = f"{library.location}/{library.path}"
+        if library.distribution == "torch":
+            return linker.load(path, tuple(p for p in after_torch if p.path != path))
+        alone = linker.load(path, after_torch if library.distribution in users else ())
+        return linker.load(path, after_torch) if alone.status == "fail" else alone
+
+    libraries = tuple(replace(lib, verdict=verdict(lib)) for lib in natives.libraries)
+    return replace(natives, libraries=libraries, versions=linker.versions())
