@@ -20,6 +20,7 @@ from doctor.facts.distribution import (
 )
 from doctor.facts.launch import Launch
 from doctor.facts.modules import Cause, Modules, ModuleStatus
+from doctor.facts.natives import CudaNeed, GpuCode, NativeLibrary, Natives, NativeVerdict
 from doctor.facts.target import Problem, Target
 from doctor.facts.unavailable import Unavailable
 
@@ -34,11 +35,13 @@ class Facts:
     target: Target
     distributions: Distributions | Unavailable = NOT_REQUESTED
     modules: Modules | Unavailable = NOT_REQUESTED
+    natives: Natives | Unavailable = NOT_REQUESTED
     launch: Launch | Unavailable = NOT_REQUESTED
     schema: int = SCHEMA
 
 
 __all__ = [
-    "NOT_REQUESTED", "SCHEMA", "Cause", "ChangedFile", "Collision", "Distribution", "Distributions", "Facts",
-    "Gate", "Launch", "ModuleStatus", "Modules", "Owner", "Problem", "Shadow", "Target", "Unavailable", "normalize",
+    "NOT_REQUESTED", "SCHEMA", "Cause", "ChangedFile", "Collision", "CudaNeed", "Distribution", "Distributions",
+    "Facts", "Gate", "GpuCode", "Launch", "ModuleStatus", "Modules", "NativeLibrary", "NativeVerdict", "Natives",
+    "Owner", "Problem", "Shadow", "Target", "Unavailable", "normalize",
 ]  # fmt: skip

@@ -1,0 +1,77 @@
+"""A compiled part of a package needs a shared library that is not there.
+
+Packages with compiled code name the libraries that they need (`libcublas.so.12`). The system's loader looks for them
+in the folders that the package names, in LD_LIBRARY_PATH and in those of the system. When one is in none of them,
+importing the package ends with `ImportError: libcublas.so.12: cannot open shared object file`.
+
+What to do: install the package that brings the library (`nvidia-cublas-cu12` brings `libcublas.so.12`), or a version
+of the failing package for the CUDA version that you have. `libcuda.so.1` belongs to the NVIDIA driver: on a machine
+with a GPU install the driver; a container needs to be started with access to the GPU (`--gpus all`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from doctor.facts import Distribution, Facts, Natives
+from doctor.findings import Action, Evidence, Location, Remediation
+from doctor.rules.lib.failures import Failure, failures, severity_of
+from doctor.rules.rule import Rule, Verdict, present
+
+_DRIVER = ("libcuda.so.1", "libnvidia-ml.so.1", "libnvcuvid.so.1", "libnvidia-encode.so.1")
+
+
+def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+    natives = present(facts, "natives", Natives)
+    declared = getattr(getattr(facts, "gpu", None), "source", "") == "declared"
+    for failure in failures(natives, "missing-library"):
+        name = failure.name
+        if name in _DRIVER and declared:
+            continue  # the question is about another machine, whose driver has it
+        first = failure.libraries[0]
+        owner = "it belongs to the NVIDIA driver" if name in _DRIVER else "no folder that the loader searches has it"
+        yield rule.finding(
+            f"`{first.path}` needs the library `{name}`, but {owner}, so `import {first.module}` fails",
+            key=name,
+            severity=severity_of(failure, facts),
+            location=Location("file", first.distribution, first.path),
+            evidence=_evidence(failure),
+            remediations=_remediations(failure, facts),
+        )
+
+
+def _evidence(failure: Failure) -> list[Evidence]:
+    return [
+        Evidence("natives", lib.verdict.text, f"a library `{failure.name}`", lib.verdict.file or lib.path)
+        for lib in failure.libraries[:5]
+        if lib.verdict
+    ]
+
+
+def _remediations(failure: Failure, facts: Facts) -> list[Remediation]:
+    if failure.name in _DRIVER:
+        title = "Install the NVIDIA driver; in a container, start it with access to the GPU (`--gpus all`)"
+        return [Remediation(title, (Action("manual", text=title),))]
+    wanted = _required_for(failure, facts)
+    if wanted is not None:
+        return [Remediation(f"Install `{wanted}`, which `{failure.libraries[0].distribution}` asks for",
+                            (Action("install", package=wanted, direction="install"),), "safe")]  # fmt: skip
+    title = f"Install the package that brings `{failure.name}`, or `{failure.libraries[0].distribution}` for your CUDA"
+    return [Remediation(title, (Action("manual", text=title),))]
+
+
+def _required_for(failure: Failure, facts: Facts) -> str | None:
+    """The requirement of the failing distribution that is named like the library (`nvidia-cublas-cu12`), or None."""
+    if not hasattr(facts.distributions, "get"):
+        return None
+    distribution: Distribution | None = facts.distributions.get(failure.libraries[0].distribution)
+    stem = failure.name.removeprefix("lib").partition(".so")[0].lower()
+    aliases = {"cudart": "cuda-runtime", "nvrtc": "cuda-nvrtc", "cublaslt": "cublas", "cupti": "cuda-cupti"}
+    for line in distribution.requires if distribution else ():
+        name = line.partition(";")[0].strip().split(" ")[0].split("=")[0].split("<")[0].split(">")[0].split("[")[0]
+        if name.lower().startswith("nvidia-") and f"-{aliases.get(stem, stem)}" in f"-{name.lower()}":
+            return name.rstrip("!~")
+    return None
+
+
+RULE = Rule(code="LIB001", name="missing-library", severity="error", check=check, needs=("natives",))

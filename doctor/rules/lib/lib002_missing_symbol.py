@@ -1,0 +1,52 @@
+"""A compiled part of a package does not fit the library that it is loaded with.
+
+Compiled code takes functions from other libraries by their symbols. `undefined symbol: _ZN3c10...` means that a
+package such as flash-attn, auto-gptq or vLLM was built for another version of torch: the torch that is installed does
+not have that function, or has it with other parameters, or was built with the other C++ ABI (std::string is spelled
+in two ways).
+
+What to do: install a build of the package that was made for this torch, or the torch that it was made for. The symbol
+in the message is the one at which the loader stops; there may be more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from doctor.facts import Distributions, Facts, Natives
+from doctor.findings import Action, Evidence, Location, Remediation
+from doctor.rules.lib.failures import Failure, failures, severity_of
+from doctor.rules.rule import Rule, Verdict, present
+
+
+def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+    by_file: dict[tuple[str, str], list[Failure]] = {}
+    for failure in failures(present(facts, "natives", Natives), "missing-symbol"):
+        library = failure.libraries[0]
+        verdict = library.verdict
+        by_file.setdefault((library.distribution, verdict.meaning if verdict else ""), []).append(failure)
+    for (distribution, meaning), group in by_file.items():
+        failure = group[0]
+        library = failure.libraries[0]
+        yield rule.finding(
+            f"`{library.path}` needs the symbol `{failure.name}`, which no loaded library has: {meaning}",
+            key=f"{distribution}:{failure.name}",
+            severity=severity_of(failure, facts),
+            location=Location("file", distribution, library.path),
+            evidence=[
+                Evidence("natives", lib.verdict.text, f"the symbol `{f.name}`", lib.verdict.provider or lib.path)
+                for f in group[:5]
+                for lib in f.libraries[:3]
+                if lib.verdict
+            ],
+            remediations=[_rebuild(distribution, facts)],
+        )
+
+
+def _rebuild(distribution: str, facts: Facts) -> Remediation:
+    torch = facts.distributions.version("torch") if isinstance(facts.distributions, Distributions) else None
+    title = f"Install a build of `{distribution}` that was made for torch {torch or 'as installed'}, or remove it"
+    return Remediation(title, (Action("install", package=distribution, direction="reinstall"),))
+
+
+RULE = Rule(code="LIB002", name="missing-symbol", severity="error", check=check, needs=("natives",))

@@ -1,0 +1,50 @@
+"""The system is too old for a compiled package.
+
+`version 'GLIBC_2.38' not found` means that a package was compiled on a newer Linux than this one. GLIBC is the C
+library of the distribution; GLIBCXX and CXXABI are of libstdc++.so.6, the C++ library, of which conda and some
+packages bring their own, sometimes an older one than the system's.
+
+What to do: for GLIBC, use a newer distribution or container image, or an older version of the package (a wheel whose
+file name has an older `manylinux` tag). For GLIBCXX and CXXABI, update the C++ library (`conda install -c conda-forge
+libstdcxx-ng`), or take care that LD_LIBRARY_PATH does not lead to an older copy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from doctor.facts import Facts, Natives
+from doctor.findings import Action, Evidence, Location, Remediation
+from doctor.rules.lib.failures import failures, severity_of
+from doctor.rules.rule import Rule, Verdict, present
+
+
+def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+    natives = present(facts, "natives", Natives)
+    for failure in failures(natives, "missing-version"):
+        library = failure.libraries[0]
+        verdict = library.verdict
+        if verdict is None:
+            continue
+        family = failure.name.partition("_")[0]
+        have = natives.versions.get(family)
+        observed = f"{verdict.provider} has up to {family}_{have}" if have else str(verdict.provider)
+        yield rule.finding(
+            f"`{library.path}` needs `{failure.name}`, which `{verdict.provider}` does not have: {verdict.meaning}",
+            key=failure.name,
+            severity=severity_of(failure, facts),
+            location=Location("file", library.distribution, library.path),
+            evidence=[Evidence("natives", observed, failure.name, lib.path) for lib in failure.libraries[:5]],
+            remediations=[_newer(family, library.distribution)],
+        )
+
+
+def _newer(family: str, distribution: str) -> Remediation:
+    if family == "GLIBC":
+        title = f"Use a newer Linux or container image, or an older `{distribution}` that was built for this one"
+    else:
+        title = "Update the C++ library (libstdc++), and keep older copies out of LD_LIBRARY_PATH"
+    return Remediation(title, (Action("manual", text=title),))
+
+
+RULE = Rule(code="LIB003", name="symbol-version", severity="error", check=check, needs=("natives",))

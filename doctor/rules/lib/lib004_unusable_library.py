@@ -1,0 +1,43 @@
+"""A shared library of a package is damaged or made for another kind of machine.
+
+`file too short` and `invalid ELF header` mean that the file is not what was installed: a download that broke off, a
+full disk, a Git LFS pointer in place of the file. `wrong ELF class` means a 32-bit library. A library for another
+processor (aarch64 on x86-64) is passed over by the loader, which then says that there is no such file.
+
+What to do: install the package again without the cache (`pip install --force-reinstall --no-cache-dir NAME`). If it
+is for another processor, the environment was copied from another machine: make it anew here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from doctor.facts import Facts, NativeLibrary, Natives
+from doctor.findings import Action, Evidence, Location, Remediation
+from doctor.rules.lib.failures import failures, severity_of
+from doctor.rules.rule import Rule, Verdict, present
+
+
+def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+    natives = present(facts, "natives", Natives)
+    for failure in failures(natives, "damaged-library", "wrong-architecture"):
+        library = failure.libraries[0]
+        verdict = library.verdict
+        if verdict is None:
+            continue
+        yield rule.finding(
+            f"`import {library.module}` needs `{failure.name}`, which cannot be loaded: {verdict.meaning}",
+            key=failure.name,
+            severity=severity_of(failure, facts),
+            location=Location("file", library.distribution, library.path),
+            evidence=[Evidence("natives", verdict.text, "a library that the loader takes", verdict.file)],
+            remediations=[_again(library)],
+        )
+
+
+def _again(library: NativeLibrary) -> Remediation:
+    action = Action("install", package=library.distribution, direction="reinstall")
+    return Remediation(f"Install `{library.distribution}` again", (action,), "safe")
+
+
+RULE = Rule(code="LIB004", name="unusable-library", severity="error", check=check, needs=("natives",))

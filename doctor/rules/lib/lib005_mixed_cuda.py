@@ -1,0 +1,59 @@
+"""Two CUDA versions would be loaded into one process.
+
+torch and the engine each bring code that was compiled for one major version of CUDA, seen in the libraries they need:
+`libcudart.so.12` or `libcudart.so.13`. With one of each, both CUDA runtimes and both sets of libraries are loaded
+beside each other. It takes twice the memory, the driver must be new enough for the newer one, libraries that exist
+once (NCCL, cuDNN) fit only one of the two, and pointers and streams that are handed from one to the other are outside
+what NVIDIA supports. `pip check` says nothing, for no requirement is broken.
+
+What to do: install a torch that was built for the same CUDA as the engine, from the index that torch keeps for it, or
+a build of the engine for torch's CUDA.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from doctor.facts import CudaNeed, Distributions, Facts, Natives
+from doctor.findings import Action, Evidence, Location, Remediation
+from doctor.rules.rule import Rule, Verdict, present
+
+
+def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+    natives = present(facts, "natives", Natives)
+    torch = _first(natives.cuda, "torch")
+    for name in dict.fromkeys(n.distribution for n in natives.cuda):
+        own = _first(natives.cuda, name)
+        if torch is None or own is None or name == "torch" or own.major == torch.major:
+            continue
+        yield rule.finding(
+            f"`{own.path}` needs CUDA {own.major} (`{own.soname}`) while torch was built for CUDA {torch.major} "
+            f"(`{torch.path}` needs `{torch.soname}`); both would be loaded into one process",
+            key=name,
+            location=Location("file", name, own.path),
+            evidence=[
+                Evidence("natives", f"needs {own.soname}", f"libraries of CUDA {torch.major}", own.path),
+                Evidence("natives", f"needs {torch.soname}", f"libraries of CUDA {own.major}", torch.path),
+                *_build(facts),
+            ],
+            remediations=_remediations(own, torch),
+        )
+
+
+def _first(needs: tuple[CudaNeed, ...], name: str) -> CudaNeed | None:
+    own = [n for n in needs if n.distribution == name]
+    return next((n for n in own if n.soname.startswith("libcudart")), own[0] if own else None)
+
+
+def _build(facts: Facts) -> list[Evidence]:
+    version = facts.distributions.version("torch") if isinstance(facts.distributions, Distributions) else None
+    return [Evidence("distributions", f"torch {version}")] if version else []
+
+
+def _remediations(own: CudaNeed, torch: CudaNeed) -> list[Remediation]:
+    first = f"Install a torch that was built for CUDA {own.major}, from torch's own index for it (`cu{own.major}x`)"
+    second = f"Install a build of `{own.distribution}` for CUDA {torch.major}, if there is one"
+    return [Remediation(t, (Action("manual", text=t),)) for t in (first, second)]
+
+
+RULE = Rule(code="LIB005", name="mixed-cuda", severity="error", check=check, needs=("natives",))

@@ -1,0 +1,70 @@
+"""A library holds no code for this GPU.
+
+CUDA code is compiled for architectures (`sm_80`, `sm_90`). A GPU runs code of its own major version, compiled for the
+same or a lower minor one: an RTX 4090 (8.9) runs sm_86 code, an H100 (9.0) does not. PTX is compiled by the driver
+for later GPUs, if the driver is new enough. `sm_90a` runs on 9.0 alone. Where nothing fits, the first kernel ends
+with `CUDA error: no kernel image is available for execution on the device`.
+
+What to do: install a version of the package whose build covers the GPU. New GPUs (Blackwell: 10.0, 12.0) need builds
+from the time after them, old ones (before 7.5) builds from the time before they were dropped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from doctor.facts import Facts, NativeLibrary, Natives
+from doctor.findings import Action, Evidence, Location, Remediation
+from doctor.link.gpucode import share_running
+from doctor.rules.rule import NotApplicable, Rule, Verdict, present
+
+_MOST = 0.5  # some libraries carry a few kernels for single architectures; what counts is the bulk of them
+
+
+def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+    natives = present(facts, "natives", Natives)
+    gpu = getattr(facts, "gpu", None)
+    devices = {d.capability: d for d in getattr(gpu, "devices", ())}
+    if not devices:
+        yield NotApplicable("no GPU is known")
+        return
+    driver = getattr(gpu, "driver_cuda", None)
+    for library in natives.libraries:
+        for capability, device in devices.items():
+            share = share_running(library.gpu, capability, driver)
+            if library.gpu and share < _MOST and _is_loaded(library):
+                yield rule.finding(
+                    f"`{library.path}` holds code for {_list(library)} but {'little' if share else 'none'} that runs "
+                    f"on `{device.name}` ({capability[0]}.{capability[1]})",
+                    key=f"{library.path}:{capability[0]}.{capability[1]}",
+                    location=Location("file", library.distribution, library.path),
+                    evidence=_evidence(library, capability, share),
+                    remediations=[_other_build(library, capability)],
+                )
+
+
+def _is_loaded(library: NativeLibrary) -> bool:
+    """Whether importing the distribution loads it, as far as one can tell: modules, and torch's own libraries."""
+    return library.module is not None or library.path.endswith(("/libtorch_cuda.so", "/libtorch_hip.so"))
+
+
+def _archs(library: NativeLibrary) -> list[str]:
+    return list(dict.fromkeys(a for code in library.gpu for a in code.archs))
+
+
+def _list(library: NativeLibrary) -> str:
+    return ", ".join(f"`{a}`" for a in _archs(library))
+
+
+def _evidence(library: NativeLibrary, capability: tuple[int, int], share: float) -> list[Evidence]:
+    total = sum(c.count for c in library.gpu)
+    observed = f"{round(share * total)} of {total} GPU modules have code for it"
+    return [Evidence("natives", observed, f"code for compute capability {capability[0]}.{capability[1]}", library.path)]
+
+
+def _other_build(library: NativeLibrary, capability: tuple[int, int]) -> Remediation:
+    title = f"Install a build of `{library.distribution}` for compute capability {capability[0]}.{capability[1]}"
+    return Remediation(title, (Action("manual", text=title),))
+
+
+RULE = Rule(code="LIB006", name="no-gpu-code", severity="error", check=check, needs=("natives", "gpu"))
