@@ -67,18 +67,50 @@ def encode(releases: Releases, tables: dict[str, dict[str, frozenset[str]]]) -> 
             for name in bound:
                 names[module][name] |= 1 << place
     count = len(releases.versions)
-    head = {"project": releases.project, "releases": releases.versions, "yanked": sorted(releases.yanked)}
-    lines = [json.dumps(head)]
+    lines = [head(releases)]
     for module in sorted(have):
         groups: dict[str, list[str]] = defaultdict(list)
         for name in sorted(names[module]):
             groups[span(names[module][name], count)].append(name)
         row = [f"{spanned}|{' '.join(group)}" for spanned, group in sorted(groups.items())]
         lines.append("\t".join([module, span(have[module], count), *row]))
+    return compressed("\n".join(lines) + "\n")
+
+
+def head(releases: Releases) -> str:
+    """The first line of a file: which releases its places mean."""
+    data = {"project": releases.project, "releases": releases.versions, "yanked": sorted(releases.yanked)}
+    return json.dumps(data, separators=(",", ":"))
+
+
+def compressed(text: str) -> bytes:
+    """`text` as gzip without time or name, so that equal text gives equal bytes."""
     out = io.BytesIO()
     with gzip.GzipFile("", "wb", 9, out, mtime=0) as file:
-        file.write(("\n".join(lines) + "\n").encode())
+        file.write(text.encode())
     return out.getvalue()
+
+
+def expanded(path: Path) -> str:
+    """The text of a compressed file. Raises NamesError for one that cannot be read, or is larger than it may be."""
+    try:
+        data = path.read_bytes()
+        expand = zlib.decompressobj(31)
+        text = expand.decompress(data, LARGEST)
+        if expand.unconsumed_tail or not expand.eof:
+            raise NamesError(f"{path.name}: larger than {LARGEST} bytes, or cut off")
+        return text.decode("utf-8")
+    except (OSError, zlib.error, UnicodeDecodeError) as error:
+        raise NamesError(f"{path.name}: {error}") from error
+
+
+def releases_of(text: str) -> Releases:
+    """The releases that the first line lists. Raises NamesError."""
+    try:
+        data = json.loads(text[: text.index("\n")])
+        return Releases(data["project"], tuple(data["releases"]), frozenset(data["yanked"]))
+    except (ValueError, KeyError, TypeError) as error:
+        raise NamesError(f"no list of releases in the first line: {error}") from error
 
 
 class NamesIndex:
@@ -87,24 +119,12 @@ class NamesIndex:
     def __init__(self, text: str) -> None:
         """Raises NamesError where the first line is not the list of releases."""
         self._text = text
-        try:
-            head = json.loads(text[: text.index("\n")])
-            self.releases = Releases(head["project"], tuple(head["releases"]), frozenset(head["yanked"]))
-        except (ValueError, KeyError, TypeError) as error:
-            raise NamesError(f"no list of releases in the first line: {error}") from error
+        self.releases = releases_of(text)
 
     @classmethod
     def read(cls, path: Path) -> NamesIndex:
         """Raises NamesError for a file that cannot be read, or is larger than it may be."""
-        try:
-            data = path.read_bytes()
-            expand = zlib.decompressobj(31)
-            text = expand.decompress(data, LARGEST)
-        except (OSError, zlib.error) as error:
-            raise NamesError(f"{path.name}: {error}") from error
-        if expand.unconsumed_tail or not expand.eof:
-            raise NamesError(f"{path.name}: larger than {LARGEST} bytes, or cut off")
-        return cls(text.decode("utf-8"))
+        return cls(expanded(path))
 
     def module(self, module: str) -> int | None:
         """The bits of the releases that have `module`; None where none ever had."""

@@ -28,6 +28,13 @@ class Releases:
         """The bits of the releases that an installer would choose by itself: neither yanked nor pre-releases."""
         return sum(1 << i for v, i in self.index.items() if not v.is_prerelease and self.versions[i] not in self.yanked)
 
+    def place(self, version: str) -> int | None:
+        """The place of `version` (its local part aside) in the order, or None."""
+        try:
+            return self.index.get(Version(Version(version).public))
+        except InvalidVersion:
+            return None
+
     def everything(self) -> ReleaseSet:
         """All releases."""
         return ReleaseSet(self, (1 << len(self.versions)) - 1)
@@ -84,10 +91,7 @@ class ReleaseSet:
 
     def contains(self, version: str) -> bool | None:
         """Whether `version` (its local part aside) is a member; None for a release the data does not know."""
-        try:
-            place = self.releases.index.get(Version(Version(version).public))
-        except InvalidVersion:
-            return None
+        place = self.releases.place(version)
         return None if place is None else bool(self.bits >> place & 1)
 
     def spec(self) -> str:

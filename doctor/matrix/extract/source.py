@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterable
@@ -13,11 +14,12 @@ from typing import IO, Protocol
 
 from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
-from doctor.matrix.extract.errors import WheelError
+from doctor.matrix.extract.errors import IndexUnavailable, WheelError
 
 MOST_MEMBERS = 200_000
 # Deflate cannot do better than 1032 to 1: a member that claims more lies about its size.
 _BEST_RATIO = 1100
+_DAMAGE = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, ValueError, RuntimeError, OSError)
 
 
 class WheelSource(Protocol):
@@ -50,7 +52,9 @@ class ZipSource(AbstractContextManager["ZipSource"]):
         self._file = file
         try:
             self._zip = zipfile.ZipFile(file)
-        except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError) as error:
+        except (WheelError, IndexUnavailable):
+            raise
+        except _DAMAGE as error:
             raise WheelError(f"{filename}: not a readable wheel: {error}") from error
         self._infos = _checked(filename, self._zip.infolist())
 
@@ -71,7 +75,9 @@ class ZipSource(AbstractContextManager["ZipSource"]):
         try:
             with self._zip.open(info) as file:
                 data = file.read(limit + 1)
-        except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError, OSError) as error:
+        except (WheelError, IndexUnavailable):
+            raise
+        except _DAMAGE as error:
             raise WheelError(f"{self.filename}: {member} cannot be unpacked: {error}") from error
         if len(data) > limit:
             raise WheelError(f"{self.filename}: {member} unpacks to more than {limit} bytes")
