@@ -22,7 +22,7 @@ from doctor.matrix.providers import all_releases, releases_with
         ("transformers.models.qwen2_5_vl", None, ">=4.49.0"),
         ("transformers.models.qwen3_vl", None, ">=4.57.1"),
         ("transformers.utils", "is_safetensors_available", "<=4.57.6"),
-        ("transformers", "AutoModelForImageTextToText", ">=4.46.0"),
+        ("transformers", "AutoModelForImageTextToText", ">=4.46.1"),
         ("transformers", "LogitsWarper", "<=4.48.3"),
         ("transformers.image_utils", "make_batched_videos", ">=4.49.0,<=4.51.3"),
         ("transformers.generation.utils", "SampleOutput", "!=4.37.0,<=4.57.6"),
