@@ -11,29 +11,47 @@ SPAN is places in the list of releases as in a name index; JSON is the value the
 from __future__ import annotations
 
 import json
-from collections import defaultdict
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from doctor.matrix.names_file import NamesError, bits, compressed, expanded, head, releases_of, span
+from doctor.matrix.names_file import NamesError, bits, compressed, expanded, head, mover, releases_of, span
 from doctor.matrix.releases import Releases, ReleaseSet
 
 Row = dict[str, dict[str, Any]]
 
 
-def encode_rows(releases: Releases, rows: dict[str, Row]) -> bytes:
-    """The file for `rows` (release -> kind -> key -> JSON value); the same input always gives the same bytes."""
-    spans: dict[tuple[str, str], dict[str, int]] = defaultdict(lambda: defaultdict(int))
-    for place, version in enumerate(releases.versions):
-        for kind, facts in rows[version].items():
+@dataclass
+class FactsTable:
+    """Rows while they grow: (kind, key) -> value as JSON text -> the bits of the releases that have it."""
+
+    releases: Releases
+    values: dict[tuple[str, str], dict[str, int]] = field(default_factory=dict)
+
+    def add(self, version: str, row: Row) -> None:
+        """Sets the row of `version`, in place of what was known of it."""
+        bit = 1 << self.releases.versions.index(version)
+        for cells in self.values.values():
+            for text in cells:
+                cells[text] &= ~bit
+        for kind, facts in row.items():
             for key, value in facts.items():
                 text = json.dumps(value, sort_keys=True, separators=(",", ":"))
-                spans[kind, _plain(key)][text] |= 1 << place
-    lines = [head(releases)]
-    for (kind, key), values in sorted(spans.items()):
-        cells = [f"{span(mask, len(releases.versions))}|{text}" for text, mask in sorted(values.items())]
-        lines.append("\t".join([kind, key, *cells]))
-    return compressed("\n".join(lines) + "\n")
+                cells = self.values.setdefault((kind, " ".join(key.split())), {})
+                cells[text] = cells.get(text, 0) | bit
+
+    def over(self, releases: Releases) -> FactsTable:
+        """The same over another list of releases; those that are not in it are dropped."""
+        move = mover(self.releases, releases)
+        return FactsTable(releases, {k: {t: move(m) for t, m in cells.items()} for k, cells in self.values.items()})
+
+    def encode(self) -> bytes:
+        """The file; the same content always gives the same bytes."""
+        count, lines = len(self.releases.versions), [head(self.releases)]
+        for (kind, key), cells in sorted(self.values.items()):
+            if found := [f"{span(mask, count)}|{text}" for text, mask in sorted(cells.items()) if mask]:
+                lines.append("\t".join([kind, key, *found]))
+        return compressed("\n".join(lines) + "\n")
 
 
 class FactsFile:
@@ -75,9 +93,14 @@ class FactsFile:
         """Every key that any release has for `kind`."""
         return [line.split("\t", 2)[1] for line in self._text.splitlines()[1:] if line.startswith(f"{kind}\t")]
 
-    def rows(self) -> dict[str, Row]:
-        """The whole file as `encode_rows` took it."""
-        return {v: self.row(v) or {} for v in self.releases.versions}
+    def table(self) -> FactsTable:
+        """The whole file, to be added to."""
+        out = FactsTable(self.releases)
+        for line in self._text.splitlines()[1:]:
+            kind, key, *cells = line.split("\t")
+            split = [cell.partition("|") for cell in cells]
+            out.values[kind, key] = {text: bits(spanned, len(self.releases.versions)) for spanned, _, text in split}
+        return out
 
     def _cell(self, cell: str) -> tuple[ReleaseSet, Any]:
         spanned, _, value = cell.partition("|")
@@ -90,6 +113,3 @@ def _value(text: str) -> Any:
     except ValueError as error:
         raise NamesError(f"{text[:80]!r} is no JSON value") from error
 
-
-def _plain(key: str) -> str:
-    return " ".join(key.split())

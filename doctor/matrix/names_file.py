@@ -16,6 +16,8 @@ import io
 import json
 import zlib
 from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from doctor.matrix.releases import Releases
@@ -57,24 +59,59 @@ def bits(text: str, count: int) -> int:
     return total
 
 
-def encode(releases: Releases, tables: dict[str, dict[str, frozenset[str]]]) -> bytes:
-    """The file for `tables` (release -> module -> names); the same input always gives the same bytes."""
-    have: dict[str, int] = defaultdict(int)
-    names: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
-    for place, version in enumerate(releases.versions):
-        for module, bound in tables[version].items():
-            have[module] |= 1 << place
-            for name in bound:
-                names[module][name] |= 1 << place
-    count = len(releases.versions)
-    lines = [head(releases)]
-    for module in sorted(have):
-        groups: dict[str, list[str]] = defaultdict(list)
-        for name in sorted(names[module]):
-            groups[span(names[module][name], count)].append(name)
-        row = [f"{spanned}|{' '.join(group)}" for spanned, group in sorted(groups.items())]
-        lines.append("\t".join([module, span(have[module], count), *row]))
-    return compressed("\n".join(lines) + "\n")
+@dataclass
+class NamesTable:
+    """A name index while it grows: the bits of the releases that have each module, and each of its names."""
+
+    releases: Releases
+    have: dict[str, int] = field(default_factory=dict)
+    names: dict[str, dict[str, int]] = field(default_factory=dict)
+
+    def add(self, version: str, table: Mapping[str, Iterable[str]]) -> None:
+        """Sets what `version` provides (module -> names), in place of what was known of it."""
+        bit = 1 << self.releases.versions.index(version)
+        for bound in (self.have, *self.names.values()):
+            for key in bound:
+                bound[key] &= ~bit
+        for module, names in table.items():
+            self.have[module] = self.have.get(module, 0) | bit
+            bound = self.names.setdefault(module, {})
+            for name in names:
+                bound[name] = bound.get(name, 0) | bit
+
+    def over(self, releases: Releases) -> NamesTable:
+        """The same over another list of releases; those that are not in it are dropped."""
+        move = mover(self.releases, releases)
+        moved = {m: {n: move(v) for n, v in names.items()} for m, names in self.names.items()}
+        return NamesTable(releases, {m: move(v) for m, v in self.have.items()}, moved)
+
+    def encode(self) -> bytes:
+        """The file; the same content always gives the same bytes."""
+        count, lines = len(self.releases.versions), [head(self.releases)]
+        for module in sorted(m for m, mask in self.have.items() if mask):
+            groups: dict[str, list[str]] = defaultdict(list)
+            for name, mask in sorted(self.names.get(module, {}).items()):
+                if mask:
+                    groups[span(mask, count)].append(name)
+            row = [f"{spanned}|{' '.join(group)}" for spanned, group in sorted(groups.items())]
+            lines.append("\t".join([module, span(self.have[module], count), *row]))
+        return compressed("\n".join(lines) + "\n")
+
+
+def mover(old: Releases, new: Releases) -> Callable[[int], int]:
+    """A function that takes bits over `old` to bits over `new`."""
+    if new.versions[: len(old.versions)] == old.versions:
+        return lambda mask: mask
+    places = {v: i for i, v in enumerate(new.versions)}
+    to = [places.get(v) for v in old.versions]
+    known: dict[int, int] = {}
+
+    def move(mask: int) -> int:
+        if mask not in known:
+            known[mask] = sum(1 << at for i, at in enumerate(to) if at is not None and mask >> i & 1)
+        return known[mask]
+
+    return move
 
 
 def head(releases: Releases) -> str:
@@ -143,25 +180,17 @@ class NamesIndex:
                 total |= bits(spanned, len(self.releases.versions))
         return total
 
-    def tables(self) -> dict[str, dict[str, frozenset[str]]]:
-        """The whole index as `encode` took it: release -> module -> names."""
-        versions = self.releases.versions
-        out: dict[str, dict[str, set[str]]] = {v: {} for v in versions}
+    def table(self) -> NamesTable:
+        """The whole index, to be added to."""
+        count, out = len(self.releases.versions), NamesTable(self.releases)
         for line in self._text.splitlines()[1:]:
             module, have, *groups = line.split("\t")
-            for version in _members(have, versions):
-                out[version][module] = set()
-            for group in groups:
-                spanned, _, members = group.partition("|")
-                for version in _members(spanned, versions):
-                    out[version][module].update(members.split(" "))
-        return {v: {m: frozenset(n) for m, n in table.items()} for v, table in out.items()}
+            out.have[module], out.names[module] = bits(have, count), {}
+            for spanned, _, members in (g.partition("|") for g in groups):
+                out.names[module].update(dict.fromkeys(members.split(" "), bits(spanned, count)))
+        return out
 
     def _row(self, module: str) -> list[str] | None:
         start = self._text.find(f"\n{module}\t")
         return None if start < 0 else self._text[start + 1 : self._text.index("\n", start + 1)].split("\t")
 
-
-def _members(spanned: str, versions: tuple[str, ...]) -> list[str]:
-    mask = bits(spanned, len(versions))
-    return [v for i, v in enumerate(versions) if mask >> i & 1]

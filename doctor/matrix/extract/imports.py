@@ -11,11 +11,12 @@ from doctor.matrix.extract.bindings import is_type_checking, parse
 from doctor.matrix.extract.files import LARGEST_SOURCE
 from doctor.matrix.extract.source import WheelSource
 
-# Packages whose releases come and go in names; torch and triton by module only, their names are mostly compiled.
-TRACKED = frozenset(
-    "transformers tokenizers huggingface_hub accelerate peft optimum gptqmodel auto_gptq awq compressed_tensors "
-    "qwen_vl_utils timm bitsandbytes flash_attn transformers_stream_generator torchvision torchaudio".split()
-)
+# Packages whose releases come and go in names; torch's and triton's are compiled.
+TRACKED = frozenset([
+    "transformers", "tokenizers", "huggingface_hub", "accelerate", "peft", "optimum", "gptqmodel", "auto_gptq", "awq",
+    "compressed_tensors", "qwen_vl_utils", "timm", "bitsandbytes", "flash_attn", "transformers_stream_generator",
+    "torchvision", "torchaudio",
+])  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

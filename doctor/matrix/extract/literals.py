@@ -1,4 +1,4 @@
-"""Values that a source file states, computed from its syntax tree: literals, f-strings and dicts filled step by step."""
+"""Values that a source file states, computed from its syntax tree: literals, f-strings, dicts filled step by step."""
 
 from __future__ import annotations
 

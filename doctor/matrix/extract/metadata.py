@@ -10,14 +10,14 @@ from typing import Any
 from packaging.requirements import InvalidRequirement, Requirement
 
 from doctor.facts import normalize
-from doctor.matrix.extract.errors import LayoutError, WheelError
+from doctor.matrix.extract.errors import LayoutError
 from doctor.matrix.extract.source import WheelSource, wheel_name
 
 LARGEST_METADATA = 4 << 20
 
 
 def metadata_facts(source: WheelSource, release: str) -> dict[str, dict[str, Any]]:
-    """The kinds `wheel`, `meta`, `requires` (name -> lines as written) and `scripts`. Raises LayoutError, WheelError."""
+    """The kinds `wheel`, `meta`, `requires` (name -> lines) and `scripts`. Raises LayoutError, WheelError."""
     text = _member(source, "METADATA")
     if text is None:
         raise LayoutError(release, "METADATA", "anything (there is no such file)")
@@ -36,10 +36,8 @@ def metadata_facts(source: WheelSource, release: str) -> dict[str, dict[str, Any
 
 def _wheel(source: WheelSource) -> dict[str, Any]:
     out: dict[str, Any] = {"filename": source.filename, "sha256": source.sha256}
-    try:
+    if source.filename.endswith(".whl"):
         out["tags"] = list(wheel_name(source.filename)[2])
-    except WheelError:
-        pass
     return out
 
 
