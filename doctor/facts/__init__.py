@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from doctor.facts.distribution import ChangedFile, Collision, Distribution, Distributions, Owner, normalize
+from doctor.facts.gpu import Gpu
+from doctor.facts.host import Host
 from doctor.facts.launch import Launch
 from doctor.facts.modules import Cause, Modules, ModuleStatus
 from doctor.facts.target import Problem, Target
@@ -26,10 +28,12 @@ class Facts:
     distributions: Distributions | Unavailable = NOT_REQUESTED
     modules: Modules | Unavailable = NOT_REQUESTED
     launch: Launch | Unavailable = NOT_REQUESTED
+    gpu: Gpu | Unavailable = NOT_REQUESTED
+    host: Host | Unavailable = NOT_REQUESTED
     schema: int = SCHEMA
 
 
 __all__ = [
     "NOT_REQUESTED", "SCHEMA", "Cause", "ChangedFile", "Collision", "Distribution", "Distributions", "Facts",
-    "Launch", "ModuleStatus", "Modules", "Owner", "Problem", "Target", "Unavailable", "normalize",
+    "Gpu", "Host", "Launch", "ModuleStatus", "Modules", "Owner", "Problem", "Target", "Unavailable", "normalize",
 ]  # fmt: skip
