@@ -11,7 +11,9 @@ from typing import Literal
 
 from doctor.facts.target import Problem
 
-NvmlStatus = Literal["ok", "no-library", "no-driver", "mismatch", "no-permission", "no-devices", "timed-out", "error"]
+NvmlStatus = Literal[
+    "ok", "no-library", "no-driver", "mismatch", "no-permission", "no-devices", "timed-out", "error", "not-asked"
+]
 LibraryOrigin = Literal["driver", "wsl", "compat", "stub"]
 
 
@@ -89,7 +91,8 @@ class DeviceNode:
 class Gpu:
     """What this machine offers to CUDA, or what was declared with `--gpu` and `--driver`.
 
-    `source` tells which of the two. `nvml` is how NVML answered, `nvml_detail` its words. `driver_cuda` is the newest
+    `source` tells which of the two. `nvml` is how NVML answered (`not-asked`: nobody
+    could ask it, as for another file system), `nvml_detail` its words. `driver_cuda` is the newest
     CUDA that the driver itself runs. `driver_platform` is `windows` under WSL, where driver numbers are Windows ones.
     `kernel_module` is the version of the loaded module, `user_library` that of the driver's libraries beside it.
     `libcuda` lists the candidates in the loader's order: the first one is what a process gets.
