@@ -1,8 +1,9 @@
 """Asks NVML about every device; a program of its own, because a driver can hang or crash whoever asks it.
 
-Run as `python -I -S nvml.py FOLDER SECONDS`: where `pynvml` lies, and how long this process may live at most. It writes JSON, one object a line, as soon as
-it knows it: `{"step": ...}` before each call that may hang, `{"driver": ...}`, `{"device": ...}`, `{"done": true}`.
-Whoever reads it keeps what came before a hang. It imports nothing of doctor.
+Run as `python -I -S nvml.py FOLDER SECONDS`: where `pynvml` lies, and how long this process may live at most. It
+writes JSON, one object a line, as soon as it knows it: `{"step": ...}` before each call that may hang,
+`{"driver": ...}`, `{"device": ...}`, `{"done": true}`. Whoever reads it keeps what came before a hang. It imports
+nothing of doctor.
 """
 
 from __future__ import annotations
@@ -58,9 +59,9 @@ def device(nvml: Any, index: int) -> dict[str, Any]:
     tell({"step": f"nvmlDeviceGetHandleByIndex({index})"})
     try:
         handle = nvml.nvmlDeviceGetHandleByIndex(index)
-        name = plain(nvml.nvmlDeviceGetName(handle))
+        name = ask(nvml, "nvmlDeviceGetName", handle) or f"device {index}"
         tell({"step": f"nvmlDeviceGetMemoryInfo({index})"})
-        memory = nvml.nvmlDeviceGetMemoryInfo(handle)
+        total, free = memory(nvml, handle)
         capability = nvml.nvmlDeviceGetCudaComputeCapability(handle)
     except (nvml.NVMLError, ValueError) as error:
         return {"unreadable": index, "error": str(error), "code": getattr(error, "value", None)}
@@ -68,7 +69,7 @@ def device(nvml: Any, index: int) -> dict[str, Any]:
     mig = ask(nvml, "nvmlDeviceGetMigMode", handle)
     return {
         "device": {
-            "index": index, "name": name, "total": int(memory.total), "free": int(memory.free),
+            "index": index, "name": name, "total": total, "free": free,
             "capability": [int(part) for part in capability], "uuid": ask(nvml, "nvmlDeviceGetUUID", handle),
             "bus": bus(nvml, handle), "mig_mode": mig[0] if mig else None,
             "mig": instances(nvml, handle) if mig and mig[0] else [],
@@ -77,6 +78,17 @@ def device(nvml: Any, index: int) -> dict[str, Any]:
             "mode": ask(nvml, "nvmlDeviceGetComputeMode", handle), "processes": processes(nvml, handle),
         }
     }  # fmt: skip
+
+
+def memory(nvml: Any, handle: Any) -> tuple[int | None, int | None]:
+    """Total and free bytes; None for a GPU that shares the system's memory (Grace Blackwell desktops, Jetson)."""
+    try:
+        info = nvml.nvmlDeviceGetMemoryInfo(handle)
+    except nvml.NVMLError as error:
+        if error.value == nvml.NVML_ERROR_NOT_SUPPORTED:
+            return None, None
+        raise
+    return int(info.total), int(info.free)
 
 
 def ask(nvml: Any, function: str, *arguments: Any) -> Any:
@@ -110,10 +122,10 @@ def instances(nvml: Any, handle: Any) -> list[dict[str, Any]]:
     for index in range(min(ask(nvml, "nvmlDeviceGetMaxMigDeviceCount", handle) or 0, MAX_MIG)):
         part = ask(nvml, "nvmlDeviceGetMigDeviceHandleByIndex", handle, index)
         if part is not None:
-            memory = ask(nvml, "nvmlDeviceGetMemoryInfo", part)
+            size = ask(nvml, "nvmlDeviceGetMemoryInfo", part)
             found.append({
                 "uuid": ask(nvml, "nvmlDeviceGetUUID", part) or "", "name": ask(nvml, "nvmlDeviceGetName", part) or "",
-                "total": int(memory.total) if memory else None, "free": int(memory.free) if memory else None,
+                "total": int(size.total) if size else None, "free": int(size.free) if size else None,
             })  # fmt: skip
     return found
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
+from doctor.collect.tree import Tree
 from doctor.facts import Problem
 from doctor.facts.gpu import Device, GpuProcess, MigInstance, NvmlStatus
 from doctor.text import one_line
@@ -138,10 +139,13 @@ def _answer(output: bytes, ending: str, *, hung: bool = False) -> Answer:
 
 def _device(raw: dict[str, Any]) -> Device:
     mode, held = raw.get("mode"), raw.get("processes")
+    shared = _system_memory() if raw["total"] is None else (0, None)
     return Device(
         index=raw["index"], name=one_line(raw["name"], MAX_NAME),
         capability=(raw["capability"][0], raw["capability"][1]),
-        memory_total=raw["total"], memory_free=raw["free"], uuid=raw.get("uuid"), bus_id=raw.get("bus"),
+        memory_total=shared[0] if raw["total"] is None else raw["total"],
+        memory_free=shared[1] if raw["total"] is None else raw["free"], unified_memory=raw["total"] is None,
+        uuid=raw.get("uuid"), bus_id=raw.get("bus"),
         mig_enabled=None if raw.get("mig_mode") is None else bool(raw["mig_mode"]),
         mig=tuple(MigInstance(m["uuid"], one_line(m["name"], MAX_NAME), m["total"], m["free"]) for m in raw["mig"]),
         ecc_enabled=None if raw.get("ecc") is None else bool(raw["ecc"]), ecc_errors=raw.get("ecc_errors"),
@@ -150,10 +154,13 @@ def _device(raw: dict[str, Any]) -> Device:
     )  # fmt: skip
 
 
+def _system_memory() -> tuple[int, int | None]:
+    """Total and available bytes of the machine's memory, which such a GPU shares."""
+    lines = (Tree().text("/proc/meminfo") or "").splitlines()
+    sizes = {w[0].rstrip(":"): int(w[1]) * 1024 for line in lines if len(w := line.split()) > 1 and w[1].isdigit()}
+    return sizes.get("MemTotal", 0), sizes.get("MemAvailable")
+
+
 def _comm(pid: int) -> str | None:
     """The command of a process; None for one that this process name space does not hold."""
-    try:
-        with Path(f"/proc/{pid}/comm").open(encoding="utf-8", errors="replace") as file:
-            return one_line(file.read(64), 40) or None
-    except OSError:
-        return None
+    return one_line(Tree().text(f"/proc/{pid}/comm", 64) or "", 40) or None

@@ -45,6 +45,7 @@ class Device:
 
     `capability` is the compute capability. `mig_enabled` and `ecc_enabled` are None where the card or the driver
     (WSL) does not support the question. `ecc_errors` counts uncorrected errors since the driver was loaded.
+    `unified_memory` marks a GPU that shares the system's memory, whose size then stands here.
     `processes` is None where the driver does not tell who holds the memory.
     """
 
@@ -60,6 +61,7 @@ class Device:
     ecc_enabled: bool | None = None
     ecc_errors: int | None = None
     compute_mode: str | None = None
+    unified_memory: bool = False
     processes: tuple[GpuProcess, ...] | None = None
 
 
