@@ -29,7 +29,9 @@ TOLD = re.compile(
     r"|WSL_DISTRO_NAME|WSL_UTF8|VIRTUAL_ENV|CONDA_PREFIX"
 )
 MARKERS = {"/run/.containerenv": "podman", "/.dockerenv": "docker", "/.singularity.d": "apptainer"}
-IN_CGROUP = {"kubepods": "kubernetes", "docker": "docker", "libpod": "podman", "containerd": "containerd", "/lxc": "lxc"}
+IN_CGROUP = {
+    "kubepods": "kubernetes", "docker": "docker", "libpod": "podman", "containerd": "containerd", "/lxc": "lxc",
+}  # fmt: skip
 ELF_MACHINES = {0x3E: "x86_64", 0xB7: "aarch64", 0x15: "ppc64le", 0xF3: "riscv64", 0x03: "i386", 0x16: "s390x"}
 _GLIBC = re.compile(rb"GNU C Library [^\n\0]{0,120}release version (\d{1,2}\.\d{1,3})")
 _MUSL = re.compile(rb"\0(1\.\d\.\d{1,2})\0")
