@@ -68,7 +68,8 @@ def _module_missing(rule: Rule, gpu: Gpu, host: Host | None) -> Finding:
 
 def _library_missing(rule: Rule, gpu: Gpu, host: Host | None) -> Finding:
     if host and host.wsl:
-        lacks = "`/dev/dxg`" if not host.wsl.dxg else "`/usr/lib/wsl/lib/libcuda.so.1`"
+        missing = "/usr/lib/wsl/lib/libnvidia-ml.so.1" if host.wsl.driver_library else "/usr/lib/wsl/lib/libcuda.so.1"
+        lacks = f"`{missing}`" if host.wsl.dxg else "`/dev/dxg`"
         return _found(
             rule,
             gpu,

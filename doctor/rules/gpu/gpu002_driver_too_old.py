@@ -88,6 +88,5 @@ def _data_centre(name: str) -> bool:
 
 
 RULE = Rule(
-    code="GPU002", name="driver-too-old", severity="error", check=check, needs=("gpu", "distributions"),
-    blocked_by=("GPU001",),
+    code="GPU002", name="driver-too-old", severity="error", check=check, needs=("gpu", "distributions")
 )  # fmt: skip

@@ -152,4 +152,4 @@ def _found(rule: Rule, key: str, message: str, evidence: Evidence, action: Actio
     )
 
 
-RULE = Rule(code="GPU004", name="gpu-invisible", severity="error", check=check, needs=("gpu",), blocked_by=("GPU001",))
+RULE = Rule(code="GPU004", name="gpu-invisible", severity="error", check=check, needs=("gpu",))

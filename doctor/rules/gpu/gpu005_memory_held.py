@@ -87,6 +87,4 @@ def _ways_out(device: Device, share: float | None) -> Iterator[Remediation]:
         yield Remediation("Ask for a smaller share of the card", (action,), "unsafe")
 
 
-RULE = Rule(
-    code="GPU005", name="memory-held-by-others", severity="warning", check=check, needs=("gpu",), blocked_by=("GPU001",)
-)
+RULE = Rule(code="GPU005", name="memory-held-by-others", severity="warning", check=check, needs=("gpu",))
