@@ -90,7 +90,7 @@ class LibraryReader:
 
     def find(self, pattern: str) -> tuple[str, ...]:
         """Files that match a glob pattern, in the order of the folder, which is that of Python's own glob."""
-        return tuple(glob.glob(pattern)[:_MAX_FOUND])  # noqa: PTH207
+        return tuple(glob.glob(pattern)[:_MAX_FOUND])
 
     def text(self, path: str) -> str:
         """A text file of the target; empty where it cannot be read."""

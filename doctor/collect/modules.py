@@ -10,7 +10,7 @@ import stat
 import sys
 import sysconfig
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from doctor.collect.skeleton import body_region, lines_of, skeleton
 from doctor.collect.stdlib import compiled_names, stdlib_names
@@ -42,12 +42,12 @@ class ModuleReader:
         self.seen: dict[str, tuple[int, int] | None] = {}
         self._listings: dict[str, dict[str, bool]] = {}
         self._sources: dict[str, list[str]] = {}
-        self._editable = dict(target.editable) if hasattr(target, "editable") else {}
+        self._editable = dict(target.editable)
         self._suffixes = _suffixes(self.python, self.platform)
         self._surface: dict[str, bool] = {}
         self._standard_tops: set[str] = set()
         self._owners = self._owner_table()
-        self.loader: object | None = None
+        self.loader: Callable[[str, tuple[str, ...]], Cause | None] | None = None
 
     # -- finding -------------------------------------------------------------------------------------------------
 
@@ -118,14 +118,15 @@ class ModuleReader:
                         continue
         except (OSError, ValueError):
             pass
-        self._note(folder)
+        self.note(folder)
         self._listings[folder] = out
         return out
 
-    def _note(self, path: str) -> None:
+    def note(self, path: str) -> None:
+        """Remembers when the file or folder was last changed."""
         try:
             info = os.stat(path)
-            self.seen[path] = (info.st_mtime_ns, info.st_size if stat.S_ISREG(info.st_mode) else 0)
+            self.seen[path] = (info.st_mtime_ns, info.st_size)
         except (OSError, ValueError):
             self.seen[path] = None
 
@@ -133,7 +134,7 @@ class ModuleReader:
 
     def text(self, file: str) -> bytes:
         """The bytes of a source file. Raises SourceProblem."""
-        self._note(file)
+        self.note(file)
         try:
             fd = os.open(file, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0))
         except (OSError, ValueError) as error:
@@ -270,7 +271,7 @@ class ModuleReader:
 
     def native(self, file: str, loaded: tuple[str, ...]) -> Cause | None:
         """Why the dynamic loader would refuse this extension; without a loader model, nothing is known against it."""
-        return None
+        return self.loader(file, loaded) if self.loader is not None else None
 
     def environment(self, name: str) -> str | None:
         """The value of an environment variable that the launch would see, if it may be known."""

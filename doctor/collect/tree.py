@@ -90,7 +90,7 @@ class Tree:
                 continue
             here = os.path.join(done, part)
             try:
-                aim = os.readlink(self.outside(here))  # noqa: PTH115
+                aim = os.readlink(self.outside(here))
             except (OSError, ValueError):
                 done = here
                 continue

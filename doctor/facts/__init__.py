@@ -21,7 +21,7 @@ from doctor.facts.distribution import (
 from doctor.facts.gpu import Gpu
 from doctor.facts.host import Host
 from doctor.facts.launch import Launch
-from doctor.facts.modules import Cause, Modules, ModuleStatus
+from doctor.facts.modules import Cause, Modules, ModuleStatus, Use
 from doctor.facts.natives import CudaNeed, GpuCode, NativeLibrary, Natives, NativeVerdict
 from doctor.facts.target import Problem, Target
 from doctor.facts.unavailable import Unavailable
@@ -47,5 +47,5 @@ class Facts:
 __all__ = [
     "NOT_REQUESTED", "SCHEMA", "Cause", "ChangedFile", "Collision", "CudaNeed", "Distribution", "Distributions",
     "Facts", "Gate", "Gpu", "GpuCode", "Host", "Launch", "ModuleStatus", "Modules", "NativeLibrary", "NativeVerdict",
-    "Natives", "Owner", "Problem", "Shadow", "Target", "Unavailable", "normalize",
+    "Natives", "Owner", "Problem", "Shadow", "Target", "Unavailable", "Use", "normalize",
 ]  # fmt: skip

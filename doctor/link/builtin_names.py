@@ -6,7 +6,15 @@ import builtins
 from typing import TYPE_CHECKING, Any
 
 from doctor.link.values import (
-    UNKNOWN, BoundVal, ClassVal, InstanceVal, ModuleVal, NamespaceVal, NativeVal, PyRaise, Value,
+    UNKNOWN,
+    BoundVal,
+    ClassVal,
+    InstanceVal,
+    ModuleVal,
+    NamespaceVal,
+    NativeVal,
+    PyRaise,
+    Value,
 )  # fmt: skip
 
 if TYPE_CHECKING:
@@ -83,7 +91,7 @@ def _hasattr(machine: Machine, args: Args, kwargs: Kwargs) -> Value:
     if value is not UNKNOWN:
         return True
     owner = args[0]
-    return isinstance(owner, ModuleVal) and args[1] in owner.namespace or UNKNOWN
+    return (isinstance(owner, ModuleVal) and args[1] in owner.namespace) or UNKNOWN
 
 
 def _getattr(machine: Machine, args: Args, kwargs: Kwargs) -> Value:

@@ -22,7 +22,15 @@ from packaging.version import InvalidVersion, Version
 from doctor.link.objects import Spec
 from doctor.link.safe_regex import REGEX_FUNCTIONS, CompiledVal
 from doctor.link.values import (
-    UNKNOWN, ClassVal, InstanceVal, ModuleVal, NativeVal, PyRaise, SuppressVal, SysModulesVal, Value,
+    UNKNOWN,
+    ClassVal,
+    InstanceVal,
+    ModuleVal,
+    NativeVal,
+    PyRaise,
+    SuppressVal,
+    SysModulesVal,
+    Value,
 )  # fmt: skip
 
 if TYPE_CHECKING:

@@ -18,7 +18,17 @@ from doctor.link.lazy import LazyModules
 from doctor.link.reader import Found, Reader, SourceProblem
 from doctor.link.surface import Surface
 from doctor.link.values import (
-    UNKNOWN, BoundVal, ClassVal, FuncVal, InstanceVal, ModuleVal, NamespaceVal, NativeVal, OutOfFuel, PyRaise, Value,
+    UNKNOWN,
+    BoundVal,
+    ClassVal,
+    FuncVal,
+    InstanceVal,
+    ModuleVal,
+    NamespaceVal,
+    NativeVal,
+    OutOfFuel,
+    PyRaise,
+    Value,
 )  # fmt: skip
 
 FUEL = 3_000_000
@@ -27,11 +37,12 @@ FUEL = 3_000_000
 class Machine:
     """One process of the patient: what has been imported so far, and the means to import more."""
 
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, reader: Reader, *, lenient: bool = False) -> None:
         from doctor.link.builtin_names import builtin_names
         from doctor.link.library import Library
 
         self.reader = reader
+        self.lenient = lenient  # takes what is missing to be there, to see what comes after it
         self.modules: dict[str, Value] = {}
         self.failed: dict[str, PyRaise] = {}
         self.stack: list[str] = []
@@ -42,6 +53,8 @@ class Machine:
         self.finders: list[Value] = []
         self.path = frozenset(reader.paths)
         self.caller: Frame | None = None
+        self.guards = 0
+        self.uses: dict[tuple[str, str, str | None], None] = {}
         self._tainted: dict[int, Any] = {}
         self._bodies: dict[int, list[ast.stmt] | None] = {}
         self.lazy = LazyModules(self)
@@ -53,6 +66,7 @@ class Machine:
 
     def import_module(self, name: str, importer: ModuleVal | None, line: int = 0) -> Value:
         """`import name`: gives the top-level module. Raises PyRaise(ModuleNotFoundError) and whatever loading raises."""
+        self._note_use(importer, name, None)
         self._load(name, importer, line)
         return self.modules.get(name.partition(".")[0], UNKNOWN)
 
@@ -75,6 +89,13 @@ class Machine:
             raise PyRaise(ImportError, text, self.cause("error", importer.name, None, importer, line, text=text))
         base = ".".join(parts[: len(parts) - level + 1])
         return f"{base}.{name}" if name else base
+
+    def _note_use(self, importer: ModuleVal | None, module: str, name: str | None) -> None:
+        """Remembers what one distribution takes from another where nothing catches its absence."""
+        if importer is not None and not self.guards and importer.depth == "full":
+            top = importer.name.partition(".")[0]
+            if top != module.partition(".")[0] and not importer.is_stdlib:
+                self.uses[(top, module, name)] = None
 
     def _load(self, name: str, importer: ModuleVal | None, line: int) -> None:
         if name in self.modules:
@@ -99,6 +120,9 @@ class Machine:
                     raise self._not_found(name, importer, line, f"{parent_name!r} is not a package")
                 return
         found = self.reader.find(name, search) or (self._beside(name) if search is None else None)
+        if found is None and self.lenient and parent_name:
+            self.modules[name] = ModuleVal(name, depth="native", open=True)
+            return
         if found is None:
             if not self._from_finders(name, importer, line):
                 raise self._not_found(name, importer, line)
@@ -130,8 +154,8 @@ class Machine:
         self.modules[found.name] = module
         module.loading = True
         self.stack.append(found.name)
-        saved = self.fuel, self.depth, self.line
-        self.fuel, self.depth = FUEL, 0
+        saved = self.fuel, self.depth, self.line, self.guards
+        self.fuel, self.depth, self.guards = FUEL, 0, 0
         try:
             self._fill(module, found, importer, line)
         except PyRaise as error:
@@ -142,7 +166,7 @@ class Machine:
         finally:
             module.loading = False
             self.stack.pop()
-            self.fuel, self.depth, self.line = saved
+            self.fuel, self.depth, self.line, self.guards = saved
 
     def _fill(self, module: ModuleVal, found: Found, importer: ModuleVal | None, line: int) -> None:
         if found.kind == "extension" and found.file is not None:
@@ -229,6 +253,7 @@ class Machine:
 
     def import_name(self, module: Value, name: str, importer: ModuleVal, line: int) -> Value:
         """What `from module import name` binds. Raises PyRaise(ImportError) as Python does."""
+        self._note_use(importer, self.name_of(module), name)
         try:
             return self.attribute(module, name, importer, line, importing=True)
         except PyRaise as error:
@@ -243,6 +268,8 @@ class Machine:
                     raise
         if full in self.modules:
             return self.modules[full]
+        if self.lenient:
+            return UNKNOWN
         raise self._no_name(module, name, importer, line)
 
     def import_star(self, module: Value, importer: ModuleVal, names: dict[str, Value], line: int) -> None:

@@ -14,7 +14,16 @@ from packaging.version import Version
 from doctor.link import classes
 from doctor.link.functions import call_function
 from doctor.link.values import (
-    UNKNOWN, BoundVal, ClassVal, FuncVal, InstanceVal, ModuleVal, NamespaceVal, NativeVal, PyRaise, SysModulesVal,
+    UNKNOWN,
+    BoundVal,
+    ClassVal,
+    FuncVal,
+    InstanceVal,
+    ModuleVal,
+    NamespaceVal,
+    NativeVal,
+    PyRaise,
+    SysModulesVal,
     Value,
 )  # fmt: skip
 
@@ -31,26 +40,24 @@ _KEYS = (type(None), bool, int, float, str, bytes, Version, PurePosixPath)
 _CALLABLE_TYPES = (bool, int, float, str, list, dict, set, frozenset, tuple, Version, SpecifierSet, PurePosixPath)
 _METHODS: dict[type, frozenset[str]] = {
     str: frozenset(
-        "upper lower strip lstrip rstrip split rsplit partition rpartition startswith endswith replace join find rfind "
-        "index count isdigit isidentifier isalpha isupper islower title capitalize removeprefix removesuffix splitlines "
-        "casefold encode isnumeric isdecimal".split()
+        ["upper", "lower", "strip", "lstrip", "rstrip", "split", "rsplit", "partition", "rpartition", "startswith", "endswith", "replace", "join", "find", "rfind", "index", "count", "isdigit", "isidentifier", "isalpha", "isupper", "islower", "title", "capitalize", "removeprefix", "removesuffix", "splitlines", "casefold", "encode", "isnumeric", "isdecimal"]
     ),
-    bytes: frozenset("decode startswith endswith".split()),
-    list: frozenset("append extend insert index count copy remove pop reverse".split()),
-    dict: frozenset("get keys values items update setdefault pop copy".split()),
-    set: frozenset("add update union difference intersection copy discard remove issubset issuperset".split()),
-    frozenset: frozenset("union difference intersection copy issubset issuperset".split()),
-    tuple: frozenset("index count".split()),
+    bytes: frozenset(["decode", "startswith", "endswith"]),
+    list: frozenset(["append", "extend", "insert", "index", "count", "copy", "remove", "pop", "reverse"]),
+    dict: frozenset(["get", "keys", "values", "items", "update", "setdefault", "pop", "copy"]),
+    set: frozenset(["add", "update", "union", "difference", "intersection", "copy", "discard", "remove", "issubset", "issuperset"]),
+    frozenset: frozenset(["union", "difference", "intersection", "copy", "issubset", "issuperset"]),
+    tuple: frozenset(["index", "count"]),
     SpecifierSet: frozenset(("contains",)),
-    PurePosixPath: frozenset("joinpath with_suffix with_name as_posix is_absolute match relative_to".split()),
+    PurePosixPath: frozenset(["joinpath", "with_suffix", "with_name", "as_posix", "is_absolute", "match", "relative_to"]),
 }
 _FIELDS: dict[type, frozenset[str]] = {
     Version: frozenset(
-        "major minor micro release base_version public local is_prerelease is_postrelease is_devrelease pre post dev".split()
+        ["major", "minor", "micro", "release", "base_version", "public", "local", "is_prerelease", "is_postrelease", "is_devrelease", "pre", "post", "dev"]
     ),
-    PurePosixPath: frozenset("parent name stem suffix parts".split()),
-    tuple: frozenset("major minor micro releaselevel serial".split()),
-    Requirement: frozenset("name specifier extras url".split()),
+    PurePosixPath: frozenset(["parent", "name", "stem", "suffix", "parts"]),
+    tuple: frozenset(["major", "minor", "micro", "releaselevel", "serial"]),
+    Requirement: frozenset(["name", "specifier", "extras", "url"]),
 }
 
 

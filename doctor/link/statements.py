@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 Runner = Callable[["Machine", Any, Frame], None]
 LOOP_LIMIT = 20_000
+_IMPORT_CATCHERS = {"ImportError", "ModuleNotFoundError", "Exception", "BaseException", "AttributeError"}
 
 
 def run_block(machine: Machine, body: Sequence[ast.stmt], frame: Frame) -> None:
@@ -159,15 +160,29 @@ def _maybe_body(machine: Machine, node: ast.For | ast.AsyncFor | ast.While, fram
 
 
 def _try(machine: Machine, node: Any, frame: Frame) -> None:
+    guard = any(_may_catch(h) for h in node.handlers)
+    machine.guards += guard
     try:
         try:
             run_block(machine, node.body, frame)
         except PyRaise as error:
+            machine.guards -= guard
+            guard = False
             _handle(machine, node.handlers, error, frame)
         else:
+            machine.guards -= guard
+            guard = False
             run_block(machine, node.orelse, frame)
     finally:
+        machine.guards -= guard
         run_block(machine, node.finalbody, frame)
+
+
+def _may_catch(handler: ast.ExceptHandler) -> bool:
+    """Whether the handler is there for imports that fail."""
+    kinds = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
+    names = {k.attr if isinstance(k, ast.Attribute) else getattr(k, "id", "") for k in kinds if k is not None}
+    return handler.type is None or bool(names & _IMPORT_CATCHERS)
 
 
 def _handle(machine: Machine, handlers: Iterable[ast.ExceptHandler], error: PyRaise, frame: Frame) -> None:
