@@ -23,7 +23,8 @@ _MISSING = re.compile(r"^(\S+) \S+ requires (\S+), which is not installed\.$")
 _CONFLICT = re.compile(r"^(\S+) \S+ has requirement (.+), but you have (\S+) (\S+)\.$")
 _NAME = re.compile(r"[A-Za-z0-9._-]+")
 MARKERS = (
-    "", "", "", 'python_version >= "3.8"', 'python_version < "3.8"', 'sys_platform == "linux"', 'sys_platform == "win32"',
+    "", "", "", 'python_version >= "3.8"', 'python_version < "3.8"', 'sys_platform == "linux"',
+    'sys_platform == "win32"',
     'platform_machine == "x86_64"', 'extra == "more"', 'python_full_version >= "3.10.0rc1" and os_name == "posix"',
     'platform_python_implementation != "CPython" or python_version > "3.7"', 'extra == "more" or os_name == "posix"',
     'platform_system == "Darwin"', 'implementation_name == "cpython"',
@@ -78,12 +79,10 @@ def lay_out(tmp: Path, site: Path, rng: random.Random) -> None:
         for other in rng.sample([*names, "absent-one", "absent-two"], rng.randint(0, 4)):
             marker = rng.choice(MARKERS)
             specifier = rng.choice(SPECIFIERS)
-            old_style = specifier and rng.random() < 0.3
+            old_style = "===" not in specifier and rng.random() < 0.3  # old pips misread `(===1.0)`
             extra = rng.choice(("", "", "[more]"))
-            lines.append(
-                f"{other}{extra} ({specifier})" if old_style and not marker else f"{other}{extra}{specifier}"
-                + (f" ; {marker}" if marker else "")
-            )  # fmt: skip
+            written = f" ({specifier})" if old_style and specifier and not marker else specifier
+            lines.append(f"{other}{extra}{written}" + (f" ; {marker}" if marker else ""))
         version = rng.choice(VERSIONS)
         unpack(wheel(tmp, name.replace(".", "-"), version, requires=tuple(lines), extras=("more",)), site)
 
@@ -120,12 +119,9 @@ def test_extras_that_others_ask_for(tmp_path: Path) -> None:
     prefix = make_venv(tmp_path / "v")
     site = site_of(prefix)
     unpack(wheel(tmp_path, "server", requires=("web[standard]",)), site)
-    lines = (
-        "gone ; extra == 'standard'",
-        "never ; extra == 'other'",
-        "web[deep] ; extra == 'standard'",
-        "far ; extra == 'deep'",
-    )
+    lines = ("gone ; extra == 'standard'", "never ; extra == 'other'", "web[deep] ; extra == 'standard'")
+    lines = (*lines, "far ; extra == 'deep'")
+    lines = (*lines, "far ; extra == 'deep'")
     unpack(wheel(tmp_path, "web", requires=lines, extras=("standard", "other", "deep")), site)
     target = find_target(request(python=str(prefix)))
     findings = unmet(Facts(target, read_distributions(target)))
@@ -145,8 +141,8 @@ def test_engine_is_graver_and_direction_is_named(tmp_path: Path) -> None:
     found = {f.key: f for f in unmet(Facts(target, read_distributions(target)))}
     ways = {k: f.remediations[0].actions[0].direction for k, f in found.items() if k.startswith(("lmdeploy", "client"))}
     assert ways == {
-        "lmdeploy:low": "upgrade", "lmdeploy:high": "downgrade", "lmdeploy:exact": "upgrade", "lmdeploy:gone": "install",
-        "client:low": "upgrade",
+        "lmdeploy:low": "upgrade", "lmdeploy:high": "downgrade", "lmdeploy:exact": "upgrade",
+        "lmdeploy:gone": "install", "client:low": "upgrade",
     }  # fmt: skip
     assert found["lmdeploy:low"].severity == "error" and found["client:low"].severity == "warning"
 
