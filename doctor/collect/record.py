@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from functools import cached_property
 
 RECORD_LIMIT = 32 << 20
-_FIRST = re.compile(rb'(?m)^([^/,\n"\r]+)')
 _ABSOLUTE = re.compile(rb'(?m)^"?(?:[/\\]|[A-Za-z]:[\\/])')
 _MODULE = re.compile(r"([A-Za-z_]\w*)(?:\.(?:abi3|cpython-[\w-]+|cp\d+-[\w-]+|pypy[\w-]+))?\.(?:py|so|pyd)$")
 
@@ -33,9 +32,15 @@ class Record:
     data: bytes
 
     @cached_property
+    def _starts(self) -> frozenset[bytes]:
+        """Every line up to its first slash; splitting is many times faster here than a pattern."""
+        return frozenset([line.split(b"/", 1)[0] for line in self.data.split(b"\n")])
+
+    @cached_property
     def first_names(self) -> frozenset[str]:
         """The first part of every path."""
-        return frozenset(n.decode("utf-8", "replace") for n in set(_FIRST.findall(self.data)))
+        firsts = {s.lstrip(b'"').split(b",", 1)[0].rstrip(b'\r"') for s in self._starts}
+        return frozenset(f.decode("utf-8", "replace") for f in firsts if f)
 
     def top_level(self) -> tuple[str, ...]:
         """The importable names that it lists: packages, modules and extension modules."""
@@ -103,7 +108,8 @@ class Record:
     def _suspicious(self) -> Iterator[str]:
         """The paths that are absolute or hold `..`. Only lines with a hit are taken apart: most files have none."""
         data = self.data
-        starts = {m.start() for m in _ABSOLUTE.finditer(data)} if _may_be_absolute(data) else set()
+        absolute = data[:1] == b"/" or b"\n/" in data or any(s == b'"' or b":" in s or b"\\" in s for s in self._starts)
+        starts = {m.start() for m in _ABSOLUTE.finditer(data)} if absolute else set()
         at = data.find(b"../")
         while at >= 0:
             starts.add(data.rfind(b"\n", 0, at) + 1)
@@ -112,12 +118,6 @@ class Record:
         for start in sorted(starts):
             line = data[start : start + 4096].partition(b"\n")[0].decode("utf-8", "replace").strip()
             yield line[1:].partition('"')[0] if line.startswith('"') else line.partition(",")[0]
-
-
-def _may_be_absolute(data: bytes) -> bool:
-    return data[:2].startswith((b"/", b"\\", b'"/')) or any(
-        mark in data for mark in (b"\n/", b"\n\\", b'\n"/', b'\n"\\', b":\\", b":/")
-    )
 
 
 def is_inside(path: str) -> bool:

@@ -70,29 +70,10 @@ PIECES = (
     b"Requires-Python: >=3.*\n",
     b"Requires-Python: nonsense\n",
 )
-WORDS = [
-    "env",
-    "-u",
-    "A=b",
-    "nohup",
-    "uv",
-    "run",
-    "--",
-    "-m",
-    "python",
-    "-",
-    "timeout",
-    "conda",
-    "-n",
-    "-S",
-    "/",
-    "..",
-    "\x00",
-    "--python",
-    "-p",
-    "-mx",
-    "sudo",
-]
+WORDS = (
+    *("env", "-u", "A=b", "nohup", "uv", "run", "--", "-m", "python", "-", "timeout", "conda", "-n", "-S", "/", ".."),
+    *("\x00", "--python", "-p", "-mx", "sudo", ""),
+)
 CONTENT = st.one_of(st.binary(max_size=200), st.lists(st.sampled_from(PIECES), max_size=12).map(b"".join))
 
 
