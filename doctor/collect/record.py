@@ -13,6 +13,7 @@ from functools import cached_property
 
 RECORD_LIMIT = 32 << 20
 _ABSOLUTE = re.compile(rb'(?m)^"?(?:[/\\]|[A-Za-z]:[\\/])')
+_PYTHON_FILE = re.compile(rb"/[^,\n]*\.(?:pyi?|so[.\d]{0,20}|pyd)[,\n]")
 _MODULE = re.compile(r"([A-Za-z_]\w*)(?:\.(?:abi3|cpython-[\w-]+|cp\d+-[\w-]+|pypy[\w-]+))?\.(?:py|so|pyd)$")
 
 
@@ -57,10 +58,14 @@ class Record:
         """Whether a folder of this name holds any Python; `share` and `include` do not."""
         if name not in self.first_names:
             return True
-        return (
-            re.search(rb"(?m)^" + re.escape(name.encode()) + rb"/[^,\n]*\.(?:pyi?|so[.\d]{0,20}|pyd)[,\n]", self.data)
-            is not None
-        )
+        return _PYTHON_FILE.search(self._span(name)) is not None
+
+    def _span(self, first: str) -> bytes:
+        """From the first line that begins with `first` to the last one: RECORD is sorted, or nearly so."""
+        start = b"\n" + first.encode("utf-8", "surrogateescape")
+        begin = 0 if self.data.startswith(start[1:]) else self.data.find(start) + 1
+        end = self.data.find(b"\n", self.data.rfind(start) + 1)
+        return self.data[begin : end if end > 0 else None]
 
     def lists(self, path: str) -> bool:
         """Whether a file is listed."""
@@ -68,21 +73,15 @@ class Record:
         return self.data.startswith(line) or b"\n" + line in self.data
 
     def entries(self, first: str = "", suffix: str = "") -> list[Entry]:
-        """The lines with a sha256 whose path begins with `first` + `/` and ends with `suffix`."""
-        start = re.escape(f"{first}/".encode()) if first else b""
-        end = re.escape(suffix.encode())
-        plain = re.compile(rb"(?m)^(" + start + rb"[^,\"\n]*" + end + rb"),sha256=([\w\-]+)=*,(\d*)")
+        """The lines with a sha256 whose path begins with the part `first`, or ends with `suffix`."""
+        path = re.escape(first.encode("utf-8", "surrogateescape")) + rb"(?:/[^,\"\n]*)?" if first else rb"[^,\"\n]*"
+        plain = re.compile(rb"(?m)^(" + path + re.escape(suffix.encode()) + rb"),sha256=([\w\-]+)=*,(\d*)")
         out = [
-            Entry(
-                path.decode("utf-8", "surrogateescape"), digest.decode(), int(size) if size and len(size) < 19 else None
-            )
-            for path, digest, size in plain.findall(self.data)
+            Entry(name.decode("utf-8", "surrogateescape"), digest.decode(), int(size) if 0 < len(size) < 19 else None)
+            for name, digest, size in plain.findall(self._span(first) if first else self.data)
         ]
-        if b'"' in self.data:
-            out += [
-                e for e in self._quoted() if e.path.startswith(f"{first}/" if first else "") and e.path.endswith(suffix)
-            ]
-        return out
+        quoted = self._quoted() if b'"' in self.data else []
+        return out + [e for e in quoted if first in ("", e.path.partition("/")[0]) and e.path.endswith(suffix)]
 
     def _quoted(self) -> list[Entry]:
         """The few lines whose path holds a comma or a quote."""
