@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 import os
 import platform
+import posixpath
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -39,6 +40,20 @@ class LibraryReader:
         self._images: dict[str, Dynamic | BadLibrary | None] = {}
         self._by_file: dict[tuple[int, int], Dynamic | BadLibrary] = {}
         self._cache: dict[str, tuple[str, ...]] = {}
+        self._watched = {self.below("/etc/ld.so.cache")}
+
+    @property
+    def seen(self) -> frozenset[str]:
+        """Every path that was looked at so far, found or not, folders that were listed among them."""
+        return frozenset((*self._images, *self._watched))
+
+    def watch(self, path: str) -> None:
+        """Counts a file or folder that somebody else looked at as seen."""
+        self._watched.add(path)
+
+    def real(self, path: str) -> str:
+        """`path` with links followed as the target follows them."""
+        return self._fs.real(path)
 
     def image(self, path: str) -> Dynamic | BadLibrary | None:
         """The library at `path` (of this machine); BadLibrary for what the loader refuses, None for no file."""
@@ -89,12 +104,18 @@ class LibraryReader:
         return tuple(self.below(p) for p in (*loader_cache.builtin_folders(self._fs, self.machine), *extra))
 
     def find(self, pattern: str) -> tuple[str, ...]:
-        """Files that match a glob pattern, in the order of the folder, which is that of Python's own glob."""
+        """Files that match a pattern in one folder, in the order of the folder, which is that of Python's own glob."""
+        self._watched.add(posixpath.dirname(pattern))
         return tuple(glob.glob(pattern)[:_MAX_FOUND])  # noqa: PTH207
 
     def text(self, path: str) -> str:
         """A text file of the target; empty where it cannot be read."""
-        return loader_cache.read_bounded(self._fs.real(path), _MAX_TEXT).decode("utf-8", "replace")
+        return self.data(path, _MAX_TEXT).decode("utf-8", "replace")
+
+    def data(self, path: str, limit: int) -> bytes:
+        """The bytes of a file of the target; empty where it cannot be read or is larger than `limit`."""
+        self._watched.add(path)
+        return loader_cache.read_bounded(self._fs.real(path), limit)
 
 
 def reader_for(target: Target) -> LibraryReader:
