@@ -106,7 +106,7 @@ class LibraryReader:
     def find(self, pattern: str) -> tuple[str, ...]:
         """Files that match a pattern in one folder, in the order of the folder, which is that of Python's own glob."""
         self._watched.add(posixpath.dirname(pattern))
-        return tuple(glob.glob(pattern)[:_MAX_FOUND])  # noqa: PTH207
+        return tuple(glob.glob(pattern)[:_MAX_FOUND])
 
     def text(self, path: str) -> str:
         """A text file of the target; empty where it cannot be read."""

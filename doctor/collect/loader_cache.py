@@ -83,7 +83,7 @@ def _read_conf(fs: RootFs, name: str, found: dict[str, None], budget: list[int],
         if words[:1] == ["include"]:
             for pattern in words[1:]:
                 full = pattern if pattern.startswith("/") else posixpath.join(posixpath.dirname(name), pattern)
-                for file in sorted(glob.glob(fs.below(full)))[:_MAX_INCLUDES]:  # noqa: PTH207
+                for file in sorted(glob.glob(fs.below(full)))[:_MAX_INCLUDES]:
                     _read_conf(fs, file[len(fs.root) :], found, budget, depth + 1)
         elif words and words[0].startswith("/"):
             found[words[0].split("=")[0].rstrip("/")] = None

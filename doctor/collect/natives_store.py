@@ -67,7 +67,7 @@ def keep(folder: Path, key: str, reader: LibraryReader, natives: Natives) -> Non
 def stamp(reader: LibraryReader, path: str) -> list[int]:
     """Time of change, size and inode of the file or folder at `path`; empty where there is none."""
     try:
-        info = os.stat(reader.real(path))  # noqa: PTH116 (thousands of them)
+        info = os.stat(reader.real(path))
         return [info.st_mtime_ns, info.st_size, info.st_ino]
     except (OSError, ValueError):
         return []

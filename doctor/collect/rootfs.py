@@ -28,7 +28,7 @@ class RootFs:
         if not path.startswith(self.root + os.sep):
             return path
         at = self.root
-        parts = [p for p in path[len(self.root) :].split(os.sep) if p not in ("", ".")]  # noqa: PTH206
+        parts = [p for p in path[len(self.root) :].split(os.sep) if p not in ("", ".")]
         while parts:
             part = parts.pop(0)
             if part == "..":
@@ -36,7 +36,7 @@ class RootFs:
                 continue
             there = os.path.join(at, part)
             try:
-                link = os.readlink(there)  # noqa: PTH115
+                link = os.readlink(there)
             except (OSError, ValueError):
                 at = there
                 continue
@@ -44,5 +44,5 @@ class RootFs:
             if left < 0:
                 return path
             at = self.root if link.startswith(os.sep) else at
-            parts[:0] = [p for p in link.split(os.sep) if p not in ("", ".")]  # noqa: PTH206
+            parts[:0] = [p for p in link.split(os.sep) if p not in ("", ".")]
         return at

@@ -8,9 +8,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from doctor.facts.distribution import ChangedFile, Collision, Distribution, Distributions, Owner, normalize
+from doctor.facts.distribution import (
+    ChangedFile,
+    Collision,
+    Distribution,
+    Distributions,
+    Gate,
+    Owner,
+    Shadow,
+    normalize,
+)
+from doctor.facts.gpu import Gpu
+from doctor.facts.host import Host
 from doctor.facts.launch import Launch
-from doctor.facts.modules import Cause, Modules, ModuleStatus
+from doctor.facts.modules import Cause, Modules, ModuleStatus, Use
 from doctor.facts.natives import CudaNeed, GpuCode, NativeLibrary, Natives, NativeVerdict
 from doctor.facts.target import Problem, Target
 from doctor.facts.unavailable import Unavailable
@@ -28,11 +39,13 @@ class Facts:
     modules: Modules | Unavailable = NOT_REQUESTED
     natives: Natives | Unavailable = NOT_REQUESTED
     launch: Launch | Unavailable = NOT_REQUESTED
+    gpu: Gpu | Unavailable = NOT_REQUESTED
+    host: Host | Unavailable = NOT_REQUESTED
     schema: int = SCHEMA
 
 
 __all__ = [
     "NOT_REQUESTED", "SCHEMA", "Cause", "ChangedFile", "Collision", "CudaNeed", "Distribution", "Distributions",
-    "Facts", "GpuCode", "Launch", "ModuleStatus", "Modules", "NativeLibrary", "NativeVerdict", "Natives", "Owner",
-    "Problem", "Target", "Unavailable", "normalize",
+    "Facts", "Gate", "Gpu", "GpuCode", "Host", "Launch", "ModuleStatus", "Modules", "NativeLibrary", "NativeVerdict",
+    "Natives", "Owner", "Problem", "Shadow", "Target", "Unavailable", "Use", "normalize",
 ]  # fmt: skip

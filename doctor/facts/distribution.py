@@ -64,6 +64,31 @@ class ChangedFile:
 
 
 @dataclass(frozen=True, slots=True)
+class Gate:
+    """A version that a distribution checks when it is imported.
+
+    `requirement` is as written there (`tokenizers>=0.14,<0.19`, or `python>=3.8`), `file` is relative to the search
+    path entry. `hard`: the import raises, else it only warns. `optional`: checked only if the other is installed.
+    """
+
+    distribution: str
+    requirement: str
+    file: str
+    line: int
+    hard: bool = True
+    optional: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Shadow:
+    """A module in the folder that the launch puts first: `hides` is a distribution's name or `the standard library`."""
+
+    module: str
+    path: str
+    hides: str
+
+
+@dataclass(frozen=True, slots=True)
 class Distributions:
     """All of the target's distributions in search path order.
 
@@ -77,6 +102,8 @@ class Distributions:
     collisions: tuple[Collision, ...] = ()
     changed: tuple[ChangedFile, ...] = ()
     problems: tuple[Problem, ...] = ()
+    gates: tuple[Gate, ...] = ()
+    shadows: tuple[Shadow, ...] = ()
 
     def get(self, name: str) -> Distribution | None:
         """The installed distribution of this name (any spelling), or None."""

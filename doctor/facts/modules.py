@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-CauseKind = Literal["missing-name", "missing-module", "missing-library", "missing-symbol", "gate", "error"]
+CauseKind = Literal["missing-name", "missing-module", "missing-library", "missing-symbol", "error"]
 Status = Literal["ok", "fail", "unknown"]
 
 
@@ -38,14 +38,27 @@ class ModuleStatus:
 
 
 @dataclass(frozen=True, slots=True)
-class Modules:
-    """Verdicts by module name, and which distributions they cover.
+class Use:
+    """`importer` (an importable top-level name) takes `name` from `module`, of another distribution, unguarded."""
 
-    `entries` are the modules that the launch imports first; `eager` are all modules that importing those reaches.
-    `external` is every module outside the checked distributions that a verdict depends on.
+    importer: str
+    module: str
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Modules:
+    """Verdicts by module name.
+
+    `distributions` are those all of whose modules were judged; of others in `verdicts`, only the top-level package.
+    `entries` are the modules that the launch imports, `optional` those of them that only one of several backends
+    needs (module to backend). `eager` is every module that importing the entries reaches. `uses` are the names that
+    the judged distributions take from others, whether they are there or not.
     """
 
     distributions: tuple[str, ...]
     verdicts: dict[str, ModuleStatus] = field(default_factory=dict)
     entries: tuple[str, ...] = ()
+    optional: dict[str, str] = field(default_factory=dict)
     eager: tuple[str, ...] = ()
+    uses: tuple[Use, ...] = ()

@@ -23,6 +23,9 @@ class Target:
     `paths` are the entries that the target's `sys.path` would hold beside its standard library, in order,
     `.pth` path lines included. `stdlib` lists the standard library's folders (pure and `lib-dynload`).
     `python` is `X.Y` or `X.Y.Z`, whatever the files tell. `platform` is in sysconfig's form (`linux-x86_64`).
+    `code_lines` are the `.pth` lines that this Python would run at start-up; they are named, never run. `editable` are
+    the modules that setuptools' editable finders bring: top-level name, path of the package folder or `.py` file.
+    `front` is the folder that this launch puts before everything else (the working directory for `python -m`).
     """
 
     kind: TargetKind
@@ -37,6 +40,8 @@ class Target:
     root: str | None = None
     externally_managed: bool = False
     code_lines: tuple[Problem, ...] = ()
+    editable: tuple[tuple[str, str], ...] = ()
+    front: str | None = None
     problems: tuple[Problem, ...] = ()
 
     @property

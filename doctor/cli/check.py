@@ -1,0 +1,50 @@
+"""`qvl-doctor check`: will this start here?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from doctor.cli.options import codes, target_options, target_request
+
+
+@click.command(context_settings={"ignore_unknown_options": False})
+@target_options
+@click.option("--facts", "facts_file", metavar="FILE", help="facts saved elsewhere; nothing else is read")
+@click.option("--gpu", metavar="SPEC", help="a GPU one does not have: 'RTX 4090:24GB:8.9x2'")
+@click.option("--driver", metavar="VERSION", help="a driver one does not have: 570.86")
+@click.option("--select", multiple=True, metavar="CODES", help="only these rules: codes or their beginnings")
+@click.option("--ignore", multiple=True, metavar="CODES", help="all but these rules")
+@click.option("--fail-on", type=click.Choice(("error", "warning", "never")), default="error", show_default=True)
+@click.option("--format", "form", type=click.Choice(("terminal", "json")), default="terminal", show_default=True)
+@click.option("--output", metavar="FILE", help="instead of stdout")
+@click.option("--no-cache", is_flag=True, help="read everything anew")
+@click.option("--verbose", "-v", is_flag=True, help="notes and open questions too")
+@click.argument("launch", nargs=-1, type=click.UNPROCESSED, metavar="[-- LAUNCH COMMAND]")
+@click.pass_context
+def check(ctx: click.Context, **options: Any) -> None:
+    """Says whether a server will start in this environment, and why not. Runs none of its code.
+
+    Example:  qvl-doctor check -- lmdeploy serve api_server Qwen/Qwen2-VL-7B-Instruct
+    """
+    from doctor.cli.output import exit_code
+    from doctor.cli.show import show_report
+
+    report = _report(options)
+    show_report(report, options["form"], options["output"], verbose=options["verbose"])
+    ctx.exit(exit_code(report, options["fail_on"]))
+
+
+def _report(options: dict[str, Any]) -> Any:
+    from doctor.cli.load import load_facts, run
+    from doctor.pipeline import Request, judge
+
+    select, ignore = codes(options["select"]), codes(options["ignore"])
+    target = target_request(options)
+    if options["facts_file"]:
+        return judge(load_facts(options["facts_file"]), select, ignore)
+    return run(Request(
+        target=target, launch=options["launch"], gpu=options["gpu"], driver=options["driver"], select=select,
+        ignore=ignore, use_cache=not options["no_cache"],
+    ))  # fmt: skip

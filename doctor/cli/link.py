@@ -1,0 +1,34 @@
+"""`qvl-doctor link`: which modules of a distribution cannot be imported here, and why."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from doctor.cli.options import target_options, target_request
+
+
+@click.command()
+@click.argument("names", nargs=-1, required=True, metavar="DISTRIBUTION...")
+@target_options
+@click.option("--format", "form", type=click.Choice(("terminal", "json")), default="terminal", show_default=True)
+@click.pass_context
+def link(ctx: click.Context, names: tuple[str, ...], form: str, **options: Any) -> None:
+    """Would importing each module of these distributions succeed here? Runs none of them.
+
+    Example:  qvl-doctor link lmdeploy --python ./venv
+    """
+    from doctor.cli.load import guarded
+    from doctor.cli.output import FOUND, console, write
+    from doctor.pipeline import Request
+    from doctor.pipeline.link import link_distributions
+    from doctor.report.json import dumps, links_to_json
+    from doctor.report.links import print_links
+
+    modules = guarded(Request(target_request(options)), lambda request: link_distributions(names, request))
+    if form == "json":
+        write(dumps(links_to_json(modules)), None)
+    else:
+        print_links(modules, console())
+    ctx.exit(FOUND if any(s.status == "fail" for s in modules.verdicts.values()) else 0)

@@ -1,0 +1,49 @@
+"""Options that several commands share, and what they mean to the pipeline."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from doctor.collect.target import TargetRequest
+
+F = TypeVar("F", bound=Callable[..., Any])
+_TARGET = (
+    click.option("--python", metavar="EXE|DIR", help="an interpreter, a venv or conda prefix"),
+    click.option("--path", "paths", multiple=True, metavar="DIR", help="a search path entry, as on sys.path; repeatable"),
+    click.option("--python-version", metavar="X.Y", help="for targets that do not say it themselves"),
+    click.option("--platform", metavar="TAG", help="such as linux-x86_64; for targets that do not say it themselves"),
+    click.option("--root", metavar="DIR", help="another root file system: /proc, /etc and /usr are read below it"),
+)  # fmt: skip
+
+
+def target_options(command: F) -> F:
+    """The options that name the environment."""
+    for option in reversed(_TARGET):
+        command = option(command)
+    return command
+
+
+def target_request(options: dict[str, Any]) -> TargetRequest:
+    """The request that the target options make; they are taken out of `options`."""
+    from doctor.collect.target import TargetRequest
+
+    return TargetRequest(
+        python=options.pop("python"), paths=tuple(options.pop("paths")),
+        python_version=options.pop("python_version"), platform=options.pop("platform"), root=options.pop("root"),
+    )  # fmt: skip
+
+
+def codes(values: tuple[str, ...]) -> tuple[str, ...]:
+    """Rule codes or their beginnings, from comma-separated and repeated options. Raises click.UsageError."""
+    out = tuple(part.strip().upper() for value in values for part in value.split(",") if part.strip())
+    if out:
+        from doctor.rules import RULES
+
+        for code in out:
+            if not any(rule.code.startswith(code) for rule in RULES):
+                raise click.UsageError(f"no rule has the code {code!r}; `qvl-doctor rules` lists them")
+    return out

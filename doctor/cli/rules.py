@@ -1,0 +1,29 @@
+"""`qvl-doctor rules`: every rule."""
+
+from __future__ import annotations
+
+import click
+
+
+@click.command()
+@click.option("--format", "form", type=click.Choice(("terminal", "json")), default="terminal", show_default=True)
+def rules(form: str) -> None:
+    """Lists every rule with its code, name and usual severity; `qvl-doctor explain CODE` says more."""
+    from doctor.cli.output import console, write
+    from doctor.rules import RULES
+
+    if form == "json":
+        from doctor.report.json import dumps
+
+        listed = [
+            {"code": r.code, "name": r.name, "severity": r.severity, "since": r.since, "explanation": r.explanation}
+            for r in RULES
+        ]
+        write(dumps({"schema": 1, "rules": listed}), None)
+        return
+    from rich.text import Text
+
+    out = console()
+    for rule in RULES:
+        first = rule.explanation.partition("\n")[0]
+        out.print(Text(f"{rule.code}  {rule.severity:<8} {rule.name:<26} {first}"), overflow="ellipsis", no_wrap=True)

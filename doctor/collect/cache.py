@@ -1,0 +1,94 @@
+"""Remembers what was read of an environment, for as long as the files that it was read from stay as they are."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from doctor import __version__
+from doctor.facts import Target
+from doctor.facts.codec import FactsError, from_json, to_json
+
+T = TypeVar("T")
+Seen = Mapping[str, "tuple[int, int] | None"]
+KEEP = 40
+_SIZE_LIMIT = 64 * 1024 * 1024
+# variables by which the patient's modules decide what they import
+_DECISIVE = ("USE_TORCH", "USE_TF", "USE_FLAX", "USE_JAX", "LD_LIBRARY_PATH", "LD_PRELOAD", "PYTHONPATH")
+
+
+def folder() -> Path:
+    """Where results are kept: `$XDG_CACHE_HOME/qvl-doctor`, on Windows `%LOCALAPPDATA%`."""
+    base = os.environ.get("XDG_CACHE_HOME") or (os.environ.get("LOCALAPPDATA") if sys.platform == "win32" else None)
+    return Path(base or Path.home() / ".cache") / "qvl-doctor"
+
+
+def place(target: Target, asked: tuple[str, ...], environ: Mapping[str, str]) -> Path | None:
+    """The file for this question about this target; None where there is no place to keep it."""
+    values = [f"{name}={environ.get(name, '')}" for name in _DECISIVE]
+    question = json.dumps([__version__, sys.version_info[:2], to_json(target), asked, values], sort_keys=True)
+    try:
+        return folder() / "environments" / f"{hashlib.sha256(question.encode()).hexdigest()[:32]}.json"
+    except RuntimeError:  # no home folder
+        return None
+
+
+def load(path: Path, kind: type[T]) -> T | None:
+    """What was kept, if every file and folder it was read from is still the same; else None."""
+    try:
+        if path.stat().st_size > _SIZE_LIMIT:
+            return None
+        data = json.loads(path.read_bytes())
+        if not _unchanged(data["seen"]):
+            return None
+        return from_json(kind, data["made"], "cache")
+    except (OSError, ValueError, KeyError, TypeError, FactsError, RecursionError):
+        return None
+
+
+def _unchanged(seen: dict[str, dict[str, list[int] | None]]) -> bool:
+    for base, names in seen.items():
+        for name, expected in names.items():
+            try:
+                info = os.stat(f"{base}/{name}")
+                now: list[int] | None = [info.st_mtime_ns, info.st_size]
+            except OSError:
+                now = None
+            if now != expected:
+                return False
+    return True
+
+
+def save(path: Path, made: Any, seen: Seen) -> None:
+    """Keeps a result, whole or not at all; two processes may do so at once. A full or read-only disk is no error."""
+    grouped: dict[str, dict[str, tuple[int, int] | None]] = {}
+    for file, stamp in seen.items():
+        base, _, name = file.rpartition("/")
+        grouped.setdefault(base, {})[name] = stamp
+    text = json.dumps({"made": to_json(made), "seen": grouped}, separators=(",", ":"))
+    temporary = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".new-")
+        with os.fdopen(handle, "w", encoding="utf-8") as stream:
+            stream.write(text)
+        os.replace(temporary, path)
+        temporary = None
+        _prune(path.parent)
+    except OSError:
+        return
+    finally:
+        if temporary is not None:
+            Path(temporary).unlink(missing_ok=True)
+
+
+def _prune(where: Path) -> None:
+    kept = sorted(where.glob("*.json"), key=lambda p: p.stat().st_mtime, reverse=True)
+    for old in kept[KEEP:]:
+        old.unlink(missing_ok=True)

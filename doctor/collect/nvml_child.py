@@ -1,0 +1,166 @@
+"""Runs `nvml.py` in a child of doctor's own interpreter, and gives up on it in time."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+from doctor.collect.tree import Tree
+from doctor.facts import Problem
+from doctor.facts.gpu import Device, GpuProcess, MigInstance, NvmlStatus
+from doctor.text import one_line
+
+MAX_OUTPUT = 4 * 1024 * 1024
+MAX_NAME = 120
+STATUS_OF: dict[int, NvmlStatus] = {
+    4: "no-permission", 9: "no-driver", 12: "no-library", 13: "no-library", 17: "error", 18: "mismatch",
+}  # fmt: skip
+COMPUTE_MODES = ("default", "exclusive-thread", "prohibited", "exclusive-process")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What NVML said until it ended, failed or hung; `detail` is one sentence unless `status` is ok."""
+
+    status: NvmlStatus
+    detail: str = ""
+    driver_version: str | None = None
+    driver_cuda: tuple[int, int] | None = None
+    devices: tuple[Device, ...] = ()
+    unreadable: tuple[Problem, ...] = ()
+
+
+class Probe:
+    """One child asking NVML. It is never waited for longer than its time-out: a call that hangs in the kernel
+    cannot be killed, so the child is left behind, its pipe closed, and doctor goes on."""
+
+    def __init__(self, environ: Mapping[str, str], timeout: float) -> None:
+        self.timeout = timeout
+        self.deadline = time.monotonic() + timeout
+        self.output = bytearray()
+        self.problem: str | None = None
+        self.child: subprocess.Popen[bytes] | None = None
+        folder = _pynvml_folder()
+        if folder is None:
+            self.problem = "the package `nvidia-ml-py` is not installed beside qvl-doctor"
+            return
+        command = [sys.executable, "-I", "-S", str(Path(__file__).with_name("nvml.py")), folder, str(int(timeout) + 5)]
+        try:
+            self.child = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                env=dict(environ), start_new_session=os.name == "posix", close_fds=True,
+            )  # fmt: skip
+        except (OSError, ValueError) as error:
+            self.problem = f"the child that asks NVML could not be started: {error}"
+            return
+        self.reader = Thread(target=self._read, daemon=True)
+        self.reader.start()
+
+    def finish(self) -> Answer:
+        """What is known when the child ends or its time is over."""
+        if self.child is None:
+            return Answer("error", one_line(self.problem or "", 200))
+        self.reader.join(max(0.0, self.deadline - time.monotonic()))
+        hung = self.reader.is_alive()
+        if hung:
+            with contextlib.suppress(OSError):
+                self.child.kill()
+            return _answer(bytes(self.output), f"no answer within {self.timeout:g} s", hung=True)
+        try:
+            code = self.child.wait(timeout=1.0)
+        except subprocess.TimeoutExpired:
+            return _answer(bytes(self.output), "the child that asked NVML does not end", hung=True)
+        return _answer(bytes(self.output), f"the child that asked NVML ended with status {code}")
+
+    def _read(self) -> None:
+        assert self.child is not None and self.child.stdout is not None
+        with contextlib.suppress(OSError, ValueError):
+            while len(self.output) < MAX_OUTPUT and (part := os.read(self.child.stdout.fileno(), 65536)):
+                self.output += part
+
+
+def _pynvml_folder() -> str | None:
+    try:
+        spec = importlib.util.find_spec("pynvml")
+    except (ImportError, ValueError):
+        return None
+    if spec is None or not spec.origin:
+        return None
+    origin = Path(spec.origin)
+    return str(origin.parent.parent if origin.name == "__init__.py" else origin.parent)
+
+
+def _lines(output: bytes) -> Iterator[dict[str, Any]]:
+    for line in output.splitlines():
+        try:
+            value = json.loads(line)
+        except ValueError:
+            continue  # a line cut off by a hang
+        if isinstance(value, dict):
+            yield value
+
+
+def _answer(output: bytes, ending: str, *, hung: bool = False) -> Answer:
+    """The child's lines as one answer; `ending` says how it ended, for when it did not say so itself."""
+    step, driver, devices, unreadable = "start", dict[str, Any](), list[Device](), list[Problem]()
+    status: NvmlStatus = "timed-out" if hung else "error"
+    detail = ""
+    for line in _lines(output):
+        step = str(line.get("step", step))
+        driver = line.get("driver", driver)
+        if "device" in line:
+            devices.append(_device(line["device"]))
+        if "unreadable" in line:
+            unreadable.append(Problem(f"device {line['unreadable']}", one_line(str(line.get("error")), 200)))
+        if "error" in line and "unreadable" not in line:
+            status = STATUS_OF.get(int(line.get("code") or 0), "error")
+            detail = one_line(str(line["error"]), 200)
+        if line.get("done"):
+            status, detail = ("ok", "") if devices or unreadable else ("no-devices", "NVML counts no device")
+    if status in ("timed-out", "error") and not detail:
+        detail = f"{ending}, in `{one_line(step, 80)}`"
+    cuda = driver.get("cuda")
+    return Answer(
+        status, detail, one_line(driver["version"], 40) if driver.get("version") else None,
+        (cuda // 1000, cuda % 1000 // 10) if isinstance(cuda, int) and cuda > 0 else None, tuple(devices),
+        tuple(unreadable),
+    )  # fmt: skip
+
+
+def _device(raw: dict[str, Any]) -> Device:
+    mode, held = raw.get("mode"), raw.get("processes")
+    shared = _system_memory() if raw["total"] is None else (0, None)
+    return Device(
+        index=raw["index"], name=one_line(raw["name"], MAX_NAME),
+        capability=(raw["capability"][0], raw["capability"][1]),
+        memory_total=shared[0] if raw["total"] is None else raw["total"],
+        memory_free=shared[1] if raw["total"] is None else raw["free"], unified_memory=raw["total"] is None,
+        uuid=raw.get("uuid"), bus_id=raw.get("bus"),
+        mig_enabled=None if raw.get("mig_mode") is None else bool(raw["mig_mode"]),
+        mig=tuple(MigInstance(m["uuid"], one_line(m["name"], MAX_NAME), m["total"], m["free"]) for m in raw["mig"]),
+        ecc_enabled=None if raw.get("ecc") is None else bool(raw["ecc"]), ecc_errors=raw.get("ecc_errors"),
+        compute_mode=COMPUTE_MODES[mode] if isinstance(mode, int) and 0 <= mode < len(COMPUTE_MODES) else None,
+        processes=None if held is None else tuple(GpuProcess(p["pid"], _comm(p["pid"]), p["memory"]) for p in held),
+    )  # fmt: skip
+
+
+def _system_memory() -> tuple[int, int | None]:
+    """Total and available bytes of the machine's memory, which such a GPU shares."""
+    lines = (Tree().text("/proc/meminfo") or "").splitlines()
+    sizes = {w[0].rstrip(":"): int(w[1]) * 1024 for line in lines if len(w := line.split()) > 1 and w[1].isdigit()}
+    return sizes.get("MemTotal", 0), sizes.get("MemAvailable")
+
+
+def _comm(pid: int) -> str | None:
+    """The command of a process; None for one that this process name space does not hold."""
+    return one_line(Tree().text(f"/proc/{pid}/comm", 64) or "", 40) or None

@@ -1,0 +1,125 @@
+"""RECORD, the list of a distribution's files, searched as bytes: torch alone lists more than twelve thousand."""
+
+from __future__ import annotations
+
+import csv
+import io
+import keyword
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+RECORD_LIMIT = 32 << 20
+_FIRST = re.compile(rb'(?m)^([^/,\n"\r]+)')
+_ABSOLUTE = re.compile(rb'(?m)^"?(?:[/\\]|[A-Za-z]:[\\/])')
+_MODULE = re.compile(r"([A-Za-z_]\w*)(?:\.(?:abi3|cpython-[\w-]+|cp\d+-[\w-]+|pypy[\w-]+))?\.(?:py|so|pyd)$")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of RECORD: a path relative to the search path entry, its sha256 (urlsafe base64), its size in bytes."""
+
+    path: str
+    sha256: str
+    size: int | None
+
+
+@dataclass(frozen=True)
+class Record:
+    """A RECORD as it stands on disk."""
+
+    data: bytes
+
+    @cached_property
+    def first_names(self) -> frozenset[str]:
+        """The first part of every path."""
+        return frozenset(n.decode("utf-8", "replace") for n in set(_FIRST.findall(self.data)))
+
+    def top_level(self) -> tuple[str, ...]:
+        """The importable names that it lists: packages, modules and extension modules."""
+        names = set()
+        for first in self.first_names:
+            match = _MODULE.match(first)
+            if match:
+                names.add(match[1])
+            elif first.isidentifier() and first not in ("__pycache__", "bin") and not keyword.iskeyword(first):
+                names.add(first)
+        return tuple(sorted(n for n in names if self._imports(n)))
+
+    def _imports(self, name: str) -> bool:
+        """Whether a folder of this name holds any Python; `share` and `include` do not."""
+        if name not in self.first_names:
+            return True
+        return (
+            re.search(rb"(?m)^" + re.escape(name.encode()) + rb"/[^,\n]*\.(?:pyi?|so[.\d]{0,20}|pyd)[,\n]", self.data)
+            is not None
+        )
+
+    def lists(self, path: str) -> bool:
+        """Whether a file is listed."""
+        line = path.encode("utf-8", "surrogateescape") + b","
+        return self.data.startswith(line) or b"\n" + line in self.data
+
+    def entries(self, first: str = "", suffix: str = "") -> list[Entry]:
+        """The lines with a sha256 whose path begins with `first` + `/` and ends with `suffix`."""
+        start = re.escape(f"{first}/".encode()) if first else b""
+        end = re.escape(suffix.encode())
+        plain = re.compile(rb"(?m)^(" + start + rb"[^,\"\n]*" + end + rb"),sha256=([\w\-]+)=*,(\d*)")
+        out = [
+            Entry(
+                path.decode("utf-8", "surrogateescape"), digest.decode(), int(size) if size and len(size) < 19 else None
+            )
+            for path, digest, size in plain.findall(self.data)
+        ]
+        if b'"' in self.data:
+            out += [
+                e for e in self._quoted() if e.path.startswith(f"{first}/" if first else "") and e.path.endswith(suffix)
+            ]
+        return out
+
+    def _quoted(self) -> list[Entry]:
+        """The few lines whose path holds a comma or a quote."""
+        lines = [x for x in self.data.decode("utf-8", "surrogateescape").splitlines() if x.startswith('"')]
+        out = []
+        try:
+            for row in csv.reader(io.StringIO("\n".join(lines))):
+                if len(row) >= 3 and row[1].startswith("sha256="):
+                    out.append(Entry(row[0], row[1][7:].rstrip("="), int(row[2]) if row[2].isdecimal() else None))
+        except (csv.Error, ValueError):
+            pass
+        return out
+
+    def outside(self, location: str, prefix: str) -> list[str]:
+        """Paths that lead out of `prefix`, in the order listed: absolute ones, and those with too many `..`."""
+        out = []
+        for path in self._suspicious():
+            place = os.path.normpath(os.path.join(location, path))
+            if place != prefix and not place.startswith(prefix.rstrip(os.sep) + os.sep):
+                out.append(path)
+        return out
+
+    def _suspicious(self) -> Iterator[str]:
+        """The paths that are absolute or hold `..`. Only lines with a hit are taken apart: most files have none."""
+        data = self.data
+        starts = {m.start() for m in _ABSOLUTE.finditer(data)} if _may_be_absolute(data) else set()
+        at = data.find(b"../")
+        while at >= 0:
+            starts.add(data.rfind(b"\n", 0, at) + 1)
+            end = data.find(b"\n", at)
+            at = data.find(b"../", end) if end >= 0 else -1
+        for start in sorted(starts):
+            line = data[start : start + 4096].partition(b"\n")[0].decode("utf-8", "replace").strip()
+            yield line[1:].partition('"')[0] if line.startswith('"') else line.partition(",")[0]
+
+
+def _may_be_absolute(data: bytes) -> bool:
+    return data[:2].startswith((b"/", b"\\", b'"/')) or any(
+        mark in data for mark in (b"\n/", b"\n\\", b'\n"/', b'\n"\\', b":\\", b":/")
+    )
+
+
+def is_inside(path: str) -> bool:
+    """Whether a RECORD path stays below its search path entry, judged by its text."""
+    return not os.path.isabs(path) and ".." not in path.replace("\\", "/").split("/") and "\0" not in path

@@ -1,0 +1,34 @@
+"""Where a module is, and why its source cannot be read: the words that finding and linking share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Where a module is.
+
+    `kind`: source (.py), extension (.so, .pyd), bytecode (.pyc alone), namespace (folders without `__init__`),
+    stdlib (part of the target's Python; `file` is its source, where there is one).
+    `search` are the folders of its submodules, None for a module that is no package.
+    `distribution` is the normalized name of the distribution that owns it, where known.
+    """
+
+    name: str
+    kind: str
+    file: str | None = None
+    search: tuple[str, ...] | None = None
+    distribution: str | None = None
+
+
+class SourceProblem(ValueError):
+    """A source file that cannot be interpreted: unreadable, too large, not UTF-8, or not this Python's syntax.
+
+    `fatal` is true where Python itself would raise on it (a SyntaxError), false where only we give up.
+    """
+
+    def __init__(self, message: str, *, fatal: bool = False, line: int | None = None) -> None:
+        super().__init__(message)
+        self.fatal = fatal
+        self.line = line

@@ -1,0 +1,58 @@
+"""What the link check sees of an environment: the one interface between pure linking and the machine."""
+
+from __future__ import annotations
+
+import ast
+from typing import Protocol
+
+from doctor.facts import Cause
+from doctor.facts.source import Found, SourceProblem
+
+__all__ = ["Found", "Reader", "SourceProblem"]
+
+
+class Reader(Protocol):
+    """Finds and reads modules; every answer is cached by the implementation. No method runs anything."""
+
+    python: tuple[int, int]
+    platform: str
+    paths: tuple[str, ...]
+
+    def find(self, name: str, search: list[str] | None) -> Found | None:
+        """The module `name`: top-level on the search path (`search` None), else in its parent's folders."""
+
+    def parse(self, file: str) -> ast.Module:
+        """The syntax tree of a source file, long function bodies left out. Raises SourceProblem."""
+
+    def body(self, file: str, node: ast.FunctionDef | ast.AsyncFunctionDef) -> list[ast.stmt]:
+        """The statements of a function that `parse` left out. Raises SourceProblem."""
+
+    def text(self, file: str) -> bytes:
+        """The bytes of a source file. Raises SourceProblem."""
+
+    def version(self, distribution: str) -> str | None:
+        """The version in the metadata of an installed distribution, or None."""
+
+    def build(self, distribution: str) -> str | None:
+        """Its full version with the local part, where one is known."""
+
+    def owners(self, top_level: str) -> tuple[str, ...]:
+        """The distributions (as named in their metadata) that bring this importable name."""
+
+    def surface(self, distribution: str | None) -> bool:
+        """Whether this distribution's modules are only looked at as text (foundations such as torch or numpy)."""
+
+    def python_files(self, folder: str) -> list[str]:
+        """The `.py` files below `folder`, as paths relative to it with `/`, sorted."""
+
+    def is_dir(self, path: str) -> bool:
+        """Whether a folder of this path is in the environment."""
+
+    def is_file(self, path: str) -> bool:
+        """Whether a file of this path is in the environment."""
+
+    def native(self, file: str, loaded: tuple[str, ...]) -> Cause | None:
+        """Why the dynamic loader would refuse this extension, given the modules already imported; None if it would not."""
+
+    def environment(self, name: str) -> str | None:
+        """The value of an environment variable that the launch would see, if it may be known."""

@@ -1,0 +1,1 @@
+"""Reads a published release's facts out of its wheel, without importing a line of it."""

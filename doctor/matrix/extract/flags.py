@@ -1,0 +1,94 @@
+"""Command line flags as `argparse` is told of them: each `add_argument` call, helper functions followed."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from typing import Any
+
+from doctor.matrix.extract.literals import UNKNOWN, Names, Unknown, jsonable, value
+
+Flag = dict[str, Any]
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+_SWITCHES = {"store_true": False, "store_false": True}
+_DEPTH = 6
+
+
+def functions(tree: ast.AST) -> dict[str, Function]:
+    """Every function below `tree` by name, methods too; the last one of a name counts."""
+    return {n.name: n for n in ast.walk(tree) if isinstance(n, (ast.FunctionDef, ast.AsyncFunctionDef))}
+
+
+def flags_of(function: Function, names: Names, helpers: Mapping[str, Function] | None = None) -> dict[str, Flag]:
+    """The flags that `function` adds to its parser, in order: `--tp` -> `{type, choices, default, aliases, ...}`.
+
+    A call of one of `helpers` with a parser is followed, its own defaults and the given keywords in force. What cannot
+    be told from the text (a default computed at run time) is left out of the flag.
+    """
+    out: dict[str, Flag] = {}
+    _follow(function, names, helpers or {}, out, 0)
+    return out
+
+
+def flag(call: ast.Call, names: Names) -> tuple[str, Flag] | None:
+    """One `add_argument` call, or None where the flag's own name is computed."""
+    spelled = [s for a in call.args if isinstance(s := value(a, names), str)]
+    if not spelled:
+        return None
+    given = {k.arg: k.value for k in call.keywords if k.arg}
+    name = next((s for s in spelled if s.startswith("--")), spelled[0])
+    out: Flag = {"type": _type(given, names)}
+    if aliases := sorted(s for s in spelled if s != name):
+        out["aliases"] = aliases
+    action = value(given.get("action"), names)
+    if isinstance(action, str) and action in _SWITCHES:
+        out["default"] = _SWITCHES[action]
+    for key in ("choices", "default", "nargs", "const"):
+        found = value(given[key], names) if key in given else UNKNOWN
+        if not isinstance(found, Unknown) and not _holds_unknown(found):
+            out[key] = jsonable(found)
+    if value(given.get("required"), names) is True:
+        out["required"] = True
+    if value(given.get("deprecated"), names) is True:
+        out["deprecated"] = True
+    return name, out
+
+
+def _follow(function: Function, names: Names, helpers: Mapping[str, Function], out: dict[str, Flag], depth: int) -> None:
+    scope = {**names, **_defaults(function, names)}
+    for node in function.body:
+        if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
+            scope[node.targets[0].id] = value(node.value, scope)
+        for call in (n for n in ast.walk(node) if isinstance(n, ast.Call)):
+            called = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+            if called == "add_argument":
+                if found := flag(call, scope):
+                    out[found[0]] = found[1]
+            elif called in helpers and depth < _DEPTH and helpers[called] is not function:
+                given = {k.arg: value(k.value, scope) for k in call.keywords if k.arg}
+                _follow(helpers[called], {**names, **given, "": given}, helpers, out, depth + 1)
+
+
+def _defaults(function: Function, names: Names) -> Names:
+    """A helper's parameters: what its caller gave (under the empty key), else their defaults."""
+    arguments = [*function.args.posonlyargs, *function.args.args]
+    pairs = zip(reversed(arguments), reversed(function.args.defaults), strict=False)
+    out = {a.arg: value(d, names) for a, d in pairs}
+    out |= {a.arg: value(d, names) for a, d in zip(function.args.kwonlyargs, function.args.kw_defaults, strict=True) if d}
+    return {**out, **(names.get("") or {})}
+
+
+def _type(given: Mapping[str, ast.expr], names: Names) -> str:
+    action = value(given.get("action"), names)
+    if isinstance(action, str) and action in _SWITCHES:
+        return "bool"
+    shown = ast.unparse(given["action"]) if "action" in given else ""
+    if "BooleanOptionalAction" in shown:
+        return "bool"
+    return ast.unparse(given["type"]).partition("(")[0] if "type" in given else "str"
+
+
+def _holds_unknown(found: Any) -> bool:
+    if isinstance(found, dict):
+        return any(map(_holds_unknown, found.values()))
+    return any(map(_holds_unknown, found)) if isinstance(found, (list, tuple, set)) else isinstance(found, Unknown)

@@ -1,0 +1,134 @@
+"""What a release imports from other packages, and when: eagerly on the serving path, guarded, or later."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from doctor.matrix.extract.bindings import is_type_checking, parse
+from doctor.matrix.extract.files import LARGEST_SOURCE
+from doctor.matrix.extract.source import WheelSource
+
+# Packages whose releases come and go in names; torch's and triton's are compiled.
+TRACKED = frozenset([
+    "transformers", "tokenizers", "huggingface_hub", "accelerate", "peft", "optimum", "gptqmodel", "auto_gptq", "awq",
+    "compressed_tensors", "qwen_vl_utils", "timm", "bitsandbytes", "flash_attn", "transformers_stream_generator",
+    "torchvision", "torchaudio",
+])  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Import:
+    """One imported name. `module` is absolute where `level` is 0; `name` None for `import module`.
+
+    `when` is `eager` (runs when the file is imported), `guarded` (in a `try` that catches ImportError) or `later`
+    (inside a function).
+    """
+
+    level: int
+    module: str
+    name: str | None
+    when: str
+
+
+def imports_of(tree: ast.Module) -> tuple[Import, ...]:
+    """Every import of a file, outside `if TYPE_CHECKING:`."""
+    return tuple(dict.fromkeys(_block(tree.body, "eager")))
+
+
+def _block(body: Iterable[ast.stmt], when: str) -> Iterator[Import]:
+    for node in body:
+        if isinstance(node, ast.Import):
+            yield from (Import(0, a.name, None, when) for a in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from (Import(node.level, node.module or "", a.name, when) for a in node.names)
+        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            yield from _block(node.body, "later")
+        elif isinstance(node, ast.If):
+            yield from _block([] if is_type_checking(node.test) else node.body, _conditional(node.test, when))
+            yield from _block(node.orelse, _conditional(node.test, when))
+        elif isinstance(node, ast.Try):
+            guarded = when if when == "later" or not _catches_import(node) else "guarded"
+            yield from _block(node.body, guarded)
+            for block in (*(h.body for h in node.handlers), node.orelse, node.finalbody):
+                yield from _block(block, when if block is node.finalbody else guarded)
+        elif isinstance(node, (ast.ClassDef, ast.With, ast.For, ast.While, ast.AsyncFor, ast.AsyncWith)):
+            yield from _block(node.body, when)
+
+
+def _conditional(test: ast.expr, when: str) -> str:
+    """Behind a condition other than `__name__` an import may or may not run: it counts as guarded."""
+    return when if when == "later" or isinstance(test, ast.Constant) else "guarded"
+
+
+def _catches_import(node: ast.Try) -> bool:
+    caught = {n.id for h in node.handlers if h.type for n in ast.walk(h.type) if isinstance(n, ast.Name)}
+    return any(h.type is None for h in node.handlers) or bool(
+        caught & {"ImportError", "ModuleNotFoundError", "Exception", "BaseException"}
+    )
+
+
+@dataclass
+class ImportGraph:
+    """The imports of a release's package, file by file; `cache` is shared by releases, which share most files."""
+
+    cache: dict[tuple[int, int], tuple[Import, ...]] = field(default_factory=dict)
+
+    def facts(self, source: WheelSource, package: str, entries: Iterable[str]) -> dict[str, Any]:
+        """`MODULE:NAME` (or `MODULE`) -> `[when, file]` for every import of a tracked package.
+
+        `when` is `eager` only where importing one of `entries` reaches the file; the first file that has the import
+        in its strongest form stands for all.
+        """
+        files = self._files(source, package)
+        reached = _reached(files, entries)
+        best: dict[str, tuple[int, str, str]] = {}
+        for module, (member, found) in sorted(files.items()):
+            for item in found:
+                if item.level or item.module.partition(".")[0] not in TRACKED or item.name == "*":
+                    continue
+                when = "later" if item.when == "eager" and module not in reached else item.when
+                key = item.module if item.name is None else f"{item.module}:{item.name}"
+                rank = ("eager", "guarded", "later").index(when)
+                best[key] = min(best.get(key, (9, "", "")), (rank, member, when))
+        return {key: [when, member] for key, (_, member, when) in best.items()}
+
+    def _files(self, source: WheelSource, package: str) -> dict[str, tuple[str, tuple[Import, ...]]]:
+        members = [m for m in source.names() if m.startswith(f"{package}/") and m.endswith(".py") and "-" not in m]
+        source.prefetch(members)
+        out = {}
+        for member in members:
+            key = source.identity(member)
+            if key not in self.cache:
+                tree = parse(source.read(member, LARGEST_SOURCE).decode("utf-8-sig", "replace"))
+                self.cache[key] = () if tree is None else imports_of(tree)
+            out[member[:-3].replace("/", ".").removesuffix(".__init__")] = (member, self.cache[key])
+        return out
+
+
+def _reached(files: dict[str, tuple[str, tuple[Import, ...]]], entries: Iterable[str]) -> set[str]:
+    """The modules that importing `entries` imports eagerly, their parent packages included."""
+    seen: set[str] = set()
+    todo = [e for e in entries if e in files]
+    while todo:
+        module = todo.pop()
+        if module in seen or module not in files:
+            continue
+        seen.add(module)
+        todo.append(module.rpartition(".")[0])
+        member, found = files[module]
+        for item in found:
+            if item.when == "eager":
+                base = _absolute(module, member.endswith("/__init__.py"), item)
+                todo += [base, *([f"{base}.{item.name}"] if item.name else [])]
+    return seen
+
+
+def _absolute(module: str, is_package: bool, item: Import) -> str:
+    if not item.level:
+        return item.module
+    parts = module.split(".")
+    parts = parts[: len(parts) - item.level + (1 if is_package else 0)]
+    return ".".join([*parts, *([item.module] if item.module else [])])

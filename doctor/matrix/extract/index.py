@@ -1,0 +1,89 @@
+"""What a package index lists of a project: its releases and files (the HTML form of PEP 503, 592 and 658)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from html.parser import HTMLParser
+from typing import TYPE_CHECKING
+from urllib.parse import unquote, urldefrag, urljoin
+
+from packaging.version import Version
+
+from doctor.facts import normalize
+from doctor.matrix.extract.errors import IndexUnavailable, WheelError
+from doctor.matrix.extract.http import get
+from doctor.matrix.extract.source import wheel_name
+
+if TYPE_CHECKING:
+    import requests
+
+LARGEST_PAGE = 64 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class IndexedWheel:
+    """One wheel that the index offers. `yanked` is None, or the reason for which it was retracted (may be empty)."""
+
+    project: str
+    version: str
+    filename: str
+    url: str
+    sha256: str | None
+    tags: tuple[str, ...]
+    requires_python: str | None
+    yanked: str | None
+
+
+def wheels(http: requests.Session, index_url: str, project: str) -> list[IndexedWheel]:
+    """The wheels of `project`, oldest release first; unreadable file names are left out. Raises IndexUnavailable."""
+    page = f"{index_url.rstrip('/')}/{normalize(project)}/"
+    answer = get(http, page, LARGEST_PAGE, {"Accept": "text/html"})
+    if answer.status_code != 200:
+        raise IndexUnavailable(f"the index answers {answer.status_code} for {normalize(project)}")
+    return parse_page(answer.content.decode("utf-8", "replace"), answer.url, normalize(project))
+
+
+def parse_page(html: str, base: str, project: str) -> list[IndexedWheel]:
+    """The wheels that a simple page lists; links are resolved against `base`, or the page's own `<base>`."""
+    parser = _Links(base)
+    parser.feed(html)
+    found = [w for link in parser.links if (w := _wheel(link, parser.base, project))]
+    return sorted(found, key=lambda w: (Version(w.version), w.filename))
+
+
+def best_wheel(offered: list[IndexedWheel]) -> IndexedWheel:
+    """Of one release's wheels the one that stands for it: pure Python, else Linux on x86-64 for the newest Python."""
+
+    def rank(wheel: IndexedWheel) -> tuple[bool, bool, bool, tuple[str, ...], str]:
+        joined = " ".join(wheel.tags)
+        linux = "linux" in joined and "x86_64" in joined
+        return "none-any" in joined, linux, "manylinux" in joined, wheel.tags, wheel.filename
+
+    return max(offered, key=rank)
+
+
+class _Links(HTMLParser):
+    def __init__(self, base: str) -> None:
+        super().__init__()
+        self.base, self.links = base, list[dict[str, str]]()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        values = {k: v or "" for k, v in attrs}
+        if tag == "base" and values.get("href"):
+            self.base = urljoin(self.base, values["href"])
+        elif tag == "a" and values.get("href"):
+            self.links.append(values)
+
+
+def _wheel(link: dict[str, str], base: str, project: str) -> IndexedWheel | None:
+    url, fragment = urldefrag(urljoin(base, link["href"]))
+    filename = unquote(url.rpartition("/")[2])
+    try:
+        name, version, tags = wheel_name(filename)
+    except WheelError:
+        return None
+    if name != project:
+        return None
+    digest = fragment.removeprefix("sha256=") if fragment.startswith("sha256=") else None
+    python = link.get("data-requires-python") or None
+    return IndexedWheel(project, version, filename, url, digest, tags, python, link.get("data-yanked"))

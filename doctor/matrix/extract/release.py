@@ -1,0 +1,39 @@
+"""One release read whole: its row of facts and the table of names that it provides."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from doctor.matrix.engines import engine
+from doctor.matrix.extract.files import Files
+from doctor.matrix.extract.imports import ImportGraph
+from doctor.matrix.extract.metadata import metadata_facts
+from doctor.matrix.extract.package_names import Parsed, importable
+from doctor.matrix.extract.projects import Project
+from doctor.matrix.extract.source import WheelSource
+
+Row = dict[str, dict[str, Any]]
+Table = dict[str, frozenset[str]]
+
+
+@dataclass
+class Reader:
+    """Reads the releases of one project; keeps what they share. `read` raises LayoutError, WheelError."""
+
+    project: Project
+    parsed: Parsed = field(default_factory=Parsed)
+    graph: ImportGraph = field(default_factory=ImportGraph)
+
+    def read(self, source: WheelSource, version: str) -> tuple[Row, Table | None]:
+        """The release's row and names (None where the project's are not indexed)."""
+        release = f"{self.project.name} {version}"
+        row = metadata_facts(source, release)
+        if extract := self.project.extract():
+            row.update(extract(Files(self.project.name, version, source)))
+        if self.project.imports:
+            found = engine(self.project.name)
+            entries = [e.module for e in found.entries] if found else list(self.project.packages)
+            row["imports"] = self.graph.facts(source, self.project.packages[0], entries)
+        names = importable(source, self.project.packages, self.parsed) if self.project.names else None
+        return row, names

@@ -1,0 +1,171 @@
+"""A wheel on the index, read by HTTP ranges: its end, its central directory, and the members asked for."""
+
+from __future__ import annotations
+
+import io
+import tempfile
+from bisect import bisect_right
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import IO, TYPE_CHECKING
+
+from doctor.matrix.extract.errors import IndexUnavailable, WheelError
+from doctor.matrix.extract.http import CONNECTIONS, get
+from doctor.matrix.extract.source import ZipSource
+
+if TYPE_CHECKING:
+    import requests
+
+TAIL = 64 << 10
+AHEAD = 32 << 10
+GAP = 64 << 10
+LARGEST_RANGE = 256 << 20
+LARGEST_WHEEL = 4 << 30
+
+
+def remote_wheel(http: requests.Session, url: str, filename: str, digest: str | None) -> ZipSource:
+    """A wheel behind `url`; downloaded whole only where the server refuses ranges. Raises IndexUnavailable, WheelError.
+
+    `digest` is what the index says; members read by ranges are checked by their CRC, a whole download by the digest.
+    """
+    first = get(http, url, LARGEST_RANGE, {"Range": f"bytes=-{TAIL}"}) if _may_range(http, url) else None
+    if first is not None and first.status_code == 206:
+        return RemoteSource(RangeFile(http, url, first), filename, digest)
+    return ZipSource(_whole(http, url, filename, digest), filename, digest)
+
+
+class RangeFile(io.RawIOBase):
+    """A seekable file over HTTP ranges that keeps what it has. `fetched` counts bytes, `asked` requests."""
+
+    def __init__(self, http: requests.Session, url: str, tail: requests.Response) -> None:
+        self._http, self._url = http, url
+        self.size = _total(tail)
+        self._starts = [self.size - len(tail.content)]
+        self._spans = [tail.content]
+        self._place, self.fetched, self.asked = 0, len(tail.content), 1
+
+    def fetch(self, spans: Iterable[tuple[int, int]]) -> None:
+        """Fetches `[start, stop)` spans that are not here yet, close ones together, a few at once."""
+        wanted = _coalesced([s for s in spans if self._held(*s) is None])
+        if sum(stop - start for start, stop in wanted) > LARGEST_RANGE:
+            raise WheelError(f"reading this wheel needs more than {LARGEST_RANGE} bytes")
+        with ThreadPoolExecutor(CONNECTIONS) as pool:
+            for (start, _), data in zip(wanted, pool.map(self._range, wanted), strict=True):
+                self._keep(start, data)
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._place
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._place, io.SEEK_END: self.size}[whence]
+        self._place = max(0, base + offset)
+        return self._place
+
+    def read(self, size: int = -1) -> bytes:
+        """The next `size` bytes, fetched with some more if they are not here."""
+        stop = self.size if size < 0 else min(self.size, self._place + size)
+        if stop <= self._place:
+            return b""
+        if self._held(self._place, stop) is None:
+            self.fetch([(self._place, min(self.size, max(stop, self._place + AHEAD)))])
+        data = self._held(self._place, stop)
+        if data is None:
+            raise WheelError("the server answered with less than was asked for")
+        self._place = stop
+        return data
+
+    def _held(self, start: int, stop: int) -> bytes | None:
+        near = bisect_right(self._starts, start) - 1
+        for at in range(near, max(-1, near - 8), -1):
+            offset = start - self._starts[at]
+            if offset + (stop - start) <= len(self._spans[at]):
+                return self._spans[at][offset : offset + stop - start]
+        return None
+
+    def _keep(self, start: int, data: bytes) -> None:
+        at = bisect_right(self._starts, start)
+        self._starts.insert(at, start)
+        self._spans.insert(at, data)
+        self.fetched += len(data)
+        self.asked += 1
+
+    def _range(self, span: tuple[int, int]) -> bytes:
+        start, stop = span
+        answer = get(self._http, self._url, stop - start, {"Range": f"bytes={start}-{stop - 1}"})
+        if answer.status_code != 206 or _total(answer) != self.size or len(answer.content) != stop - start:
+            raise IndexUnavailable(f"the index answers {answer.status_code} to a range of a wheel it served before")
+        return bytes(answer.content)
+
+
+class RemoteSource(ZipSource):
+    """A wheel over ranges; `file` tells what it cost."""
+
+    def __init__(self, file: RangeFile, filename: str, digest: str | None) -> None:
+        super().__init__(file, filename, digest)  # type: ignore[arg-type]
+        self.file = file
+        offsets = sorted(i.header_offset for i in self._infos.values())
+        self._next = dict(zip(offsets, [*offsets[1:], self._zip.start_dir], strict=True))
+
+    def prefetch(self, members: Iterable[str]) -> None:
+        """Fetches the members' bytes together: each reaches to the start of the one behind it."""
+        starts = [self._info(m).header_offset for m in members]
+        self.file.fetch((start, max(start, self._next[start])) for start in starts)
+
+
+def _may_range(http: requests.Session, url: str) -> bool:
+    """Whether a range may be asked for without risking the whole file in the answer's body."""
+    import requests
+
+    try:
+        with http.get(url, headers={"Range": "bytes=0-0"}, stream=True, timeout=(15, 60)) as probe:
+            return probe.status_code == 206
+    except requests.RequestException as error:
+        raise IndexUnavailable(f"the wheel cannot be read: {error}") from error
+
+
+def _whole(http: requests.Session, url: str, filename: str, digest: str | None) -> IO[bytes]:
+    """The whole wheel in a temporary file that goes with its handle."""
+    from hashlib import sha256
+
+    import requests
+
+    file, seen = tempfile.TemporaryFile(), sha256()  # noqa: SIM115 (handed to the caller)
+    try:
+        with http.get(url, stream=True, timeout=(15, 60)) as answer:
+            if answer.status_code != 200:
+                raise IndexUnavailable(f"the index answers {answer.status_code} for {filename}")
+            for block in answer.iter_content(1 << 20):
+                seen.update(block)
+                file.write(block)
+                if file.tell() > LARGEST_WHEEL:
+                    raise WheelError(f"{filename}: larger than {LARGEST_WHEEL} bytes")
+    except requests.RequestException as error:
+        raise IndexUnavailable(f"{filename} cannot be downloaded: {error}") from error
+    if digest and seen.hexdigest() != digest:
+        raise WheelError(f"{filename}: its sha256 is {seen.hexdigest()}, the index says {digest}")
+    file.seek(0)
+    return file
+
+
+def _total(answer: requests.Response) -> int:
+    total = answer.headers.get("Content-Range", "").rpartition("/")[2]
+    if not total.isdigit():
+        raise IndexUnavailable("the server answers a range without saying how large the file is")
+    return int(total)
+
+
+def _coalesced(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Spans in order, those less than GAP apart as one."""
+    out: list[tuple[int, int]] = []
+    for start, stop in sorted(s for s in spans if s[1] > s[0]):
+        if out and start - out[-1][1] <= GAP:
+            out[-1] = (out[-1][0], max(stop, out[-1][1]))
+        else:
+            out.append((start, stop))
+    return out

@@ -1,0 +1,128 @@
+"""Drivers, CUDA and compute capabilities: typed access to `matrices/hardware`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Literal, TypeVar
+
+from doctor.facts.codec import FactsError, from_json
+from doctor.matrix.data import DataError, data_dir
+
+T = TypeVar("T")
+Platform = Literal["linux", "windows"]
+Cuda = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Floor:
+    """The oldest driver on which every CUDA of this major runs, per platform; None where none is documented."""
+
+    major: int
+    linux: str | None
+    windows: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class DriverRow:
+    """The oldest driver that brings this CUDA, per platform."""
+
+    cuda: str
+    linux: str | None
+    windows: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class TorchRow:
+    """The CUDA that the index's torch wheels are built for, from the release `since` on."""
+
+    since: str
+    cuda: str
+
+
+@dataclass(frozen=True, slots=True)
+class Drivers:
+    """The table of `driver_cuda.yaml`, newest first."""
+
+    source: str
+    verified: str
+    floors: tuple[Floor, ...]
+    drivers: tuple[DriverRow, ...]
+    torch: tuple[TorchRow, ...]
+
+    def cuda_of(self, driver: str, platform: Platform = "linux") -> Cuda | None:
+        """The newest CUDA that this driver certainly runs; a driver newer than the table gets the table's newest."""
+        number = version(driver)
+        for row in self.drivers:
+            least = getattr(row, platform)
+            if number and least and number >= version(least):
+                return version(row.cuda)[0], version(row.cuda)[1]
+        return None
+
+    def oldest_driver(self, cuda: Cuda, platform: Platform = "linux") -> str | None:
+        """The oldest driver on which this CUDA runs, minor-version compatibility counted in."""
+        found = next((f for f in self.floors if f.major == cuda[0]), None)
+        return getattr(found, platform) if found else None
+
+    def torch_for(self, major: int) -> str | None:
+        """The specifier of torch releases whose wheels on the index are built for this CUDA major, or None."""
+        mine = [i for i, row in enumerate(self.torch) if version(row.cuda)[:1] == (major,)]
+        if not mine:
+            return None
+        upper = f",<{self.torch[mine[0] - 1].since}" if mine[0] > 0 else ""
+        return f">={self.torch[mine[-1]].since}{upper}"
+
+
+@dataclass(frozen=True, slots=True)
+class CapabilityRow:
+    """What an option with one of `values` needs; an empty `option` is the engine itself.
+
+    `outcome` says what the engine does on an older card, `mend` what to do instead.
+    """
+
+    engine: str
+    option: str
+    values: tuple[str, ...]
+    versions: str
+    minimum: str
+    outcome: Literal["error", "fallback"]
+    source: str
+    mend: str
+    backend: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """The rows of `capability.yaml`."""
+
+    verified: str
+    rows: tuple[CapabilityRow, ...]
+
+
+def version(text: str) -> tuple[int, ...]:
+    """`570.86.10` as numbers, to compare; empty for anything else."""
+    parts = text.strip().split(".")
+    return tuple(int(p) for p in parts) if all(p.isdigit() and len(p) < 6 for p in parts) else ()
+
+
+@cache
+def drivers() -> Drivers:
+    """Which CUDA which driver runs. Raises DataError for damaged data."""
+    return _load("driver_cuda", Drivers)
+
+
+@cache
+def capabilities() -> Capabilities:
+    """What the engines' options ask of a GPU. Raises DataError for damaged data."""
+    return _load("capability", Capabilities)
+
+
+def _load(name: str, kind: type[T]) -> T:
+    import yaml
+
+    path = data_dir() / "hardware" / f"{name}.yaml"
+    try:
+        data: Any = yaml.load(path.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        return from_json(kind, data, name)
+    except (OSError, yaml.YAMLError, FactsError) as error:
+        raise DataError(f"`{path}` cannot be used: {error}") from error

@@ -1,0 +1,196 @@
+"""The file format of a name index: for every module and name of a project, the releases that have it.
+
+Text, one line a module, compressed; read without parsing more than the line asked for:
+
+    {"project": "transformers", "releases": [...], "yanked": [...]}
+    MODULE <tab> SPAN <tab> SPAN|NAME NAME ... <tab> ...
+
+The first SPAN says which releases have the module. A SPAN is places in the list of releases, `25-117,119` or `*`
+for all; names share one group where they share a span.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import zlib
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from doctor.matrix.releases import Releases
+
+LARGEST = 64 << 20
+
+
+class NamesError(ValueError):
+    """A name index that cannot be read; the message says why."""
+
+
+def span(bits: int, count: int) -> str:
+    """Bits over `count` places as `0-3,7`; `*` for all of them."""
+    if bits == (1 << count) - 1:
+        return "*"
+    out, place = [], 0
+    while bits >> place:
+        if not bits >> place & 1:
+            place += 1
+            continue
+        start = place
+        while bits >> place & 1:
+            place += 1
+        out.append(str(start) if start == place - 1 else f"{start}-{place - 1}")
+    return ",".join(out)
+
+
+def bits(text: str, count: int) -> int:
+    """What `span` wrote. Raises NamesError."""
+    if text == "*":
+        return (1 << count) - 1
+    total = 0
+    try:
+        for part in text.split(","):
+            first, _, last = part.partition("-")
+            total |= (1 << (int(last or first) + 1)) - (1 << int(first))
+    except ValueError as error:
+        raise NamesError(f"{text!r} is no span of releases") from error
+    return total
+
+
+@dataclass
+class NamesTable:
+    """A name index while it grows: the bits of the releases that have each module, and each of its names."""
+
+    releases: Releases
+    have: dict[str, int] = field(default_factory=dict)
+    names: dict[str, dict[str, int]] = field(default_factory=dict)
+
+    def add(self, version: str, table: Mapping[str, Iterable[str]]) -> None:
+        """Sets what `version` provides (module -> names), in place of what was known of it."""
+        bit = 1 << self.releases.versions.index(version)
+        for bound in (self.have, *self.names.values()):
+            for key in bound:
+                bound[key] &= ~bit
+        for module, names in table.items():
+            self.have[module] = self.have.get(module, 0) | bit
+            bound = self.names.setdefault(module, {})
+            for name in names:
+                bound[name] = bound.get(name, 0) | bit
+
+    def over(self, releases: Releases) -> NamesTable:
+        """The same over another list of releases; those that are not in it are dropped."""
+        move = mover(self.releases, releases)
+        moved = {m: {n: move(v) for n, v in names.items()} for m, names in self.names.items()}
+        return NamesTable(releases, {m: move(v) for m, v in self.have.items()}, moved)
+
+    def encode(self) -> bytes:
+        """The file; the same content always gives the same bytes."""
+        count, lines = len(self.releases.versions), [head(self.releases)]
+        for module in sorted(m for m, mask in self.have.items() if mask):
+            groups: dict[str, list[str]] = defaultdict(list)
+            for name, mask in sorted(self.names.get(module, {}).items()):
+                if mask:
+                    groups[span(mask, count)].append(name)
+            row = [f"{spanned}|{' '.join(group)}" for spanned, group in sorted(groups.items())]
+            lines.append("\t".join([module, span(self.have[module], count), *row]))
+        return compressed("\n".join(lines) + "\n")
+
+
+def mover(old: Releases, new: Releases) -> Callable[[int], int]:
+    """A function that takes bits over `old` to bits over `new`."""
+    if new.versions[: len(old.versions)] == old.versions:
+        return lambda mask: mask
+    places = {v: i for i, v in enumerate(new.versions)}
+    to = [places.get(v) for v in old.versions]
+    known: dict[int, int] = {}
+
+    def move(mask: int) -> int:
+        if mask not in known:
+            known[mask] = sum(1 << at for i, at in enumerate(to) if at is not None and mask >> i & 1)
+        return known[mask]
+
+    return move
+
+
+def head(releases: Releases) -> str:
+    """The first line of a file: which releases its places mean."""
+    data = {"project": releases.project, "releases": releases.versions, "yanked": sorted(releases.yanked)}
+    return json.dumps(data, separators=(",", ":"))
+
+
+def compressed(text: str) -> bytes:
+    """`text` as gzip without time or name, so that equal text gives equal bytes."""
+    out = io.BytesIO()
+    with gzip.GzipFile("", "wb", 9, out, mtime=0) as file:
+        file.write(text.encode())
+    return out.getvalue()
+
+
+def expanded(path: Path) -> str:
+    """The text of a compressed file. Raises NamesError for one that cannot be read, or is larger than it may be."""
+    try:
+        data = path.read_bytes()
+        expand = zlib.decompressobj(31)
+        text = expand.decompress(data, LARGEST)
+        if expand.unconsumed_tail or not expand.eof:
+            raise NamesError(f"{path.name}: larger than {LARGEST} bytes, or cut off")
+        return text.decode("utf-8")
+    except (OSError, zlib.error, UnicodeDecodeError) as error:
+        raise NamesError(f"{path.name}: {error}") from error
+
+
+def releases_of(text: str) -> Releases:
+    """The releases that the first line lists. Raises NamesError."""
+    try:
+        data = json.loads(text[: text.index("\n")])
+        return Releases(data["project"], tuple(data["releases"]), frozenset(data["yanked"]))
+    except (ValueError, KeyError, TypeError) as error:
+        raise NamesError(f"no list of releases in the first line: {error}") from error
+
+
+class NamesIndex:
+    """A name index in memory: the text, of which single lines are parsed when asked for."""
+
+    def __init__(self, text: str) -> None:
+        """Raises NamesError where the first line is not the list of releases."""
+        self._text = text
+        self.releases = releases_of(text)
+
+    @classmethod
+    def read(cls, path: Path) -> NamesIndex:
+        """Raises NamesError for a file that cannot be read, or is larger than it may be."""
+        return cls(expanded(path))
+
+    def module(self, module: str) -> int | None:
+        """The bits of the releases that have `module`; None where none ever had."""
+        row = self._row(module)
+        return None if row is None else bits(row[1], len(self.releases.versions))
+
+    def name(self, module: str, name: str) -> int | None:
+        """The bits of the releases whose `module` binds `name`; None where the module never existed."""
+        row = self._row(module)
+        if row is None:
+            return None
+        total = 0
+        for group in row[2:]:
+            spanned, _, members = group.partition("|")
+            if name in members.split(" "):
+                total |= bits(spanned, len(self.releases.versions))
+        return total
+
+    def table(self) -> NamesTable:
+        """The whole index, to be added to."""
+        count, out = len(self.releases.versions), NamesTable(self.releases)
+        for line in self._text.splitlines()[1:]:
+            module, have, *groups = line.split("\t")
+            out.have[module], out.names[module] = bits(have, count), {}
+            for spanned, _, members in (g.partition("|") for g in groups):
+                out.names[module].update(dict.fromkeys(members.split(" "), bits(spanned, count)))
+        return out
+
+    def _row(self, module: str) -> list[str] | None:
+        start = self._text.find(f"\n{module}\t")
+        return None if start < 0 else self._text[start + 1 : self._text.index("\n", start + 1)].split("\t")
+

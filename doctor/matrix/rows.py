@@ -1,0 +1,57 @@
+"""What the data knows of each release of a project, read when it is asked for."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from doctor.facts import normalize
+from doctor.matrix.data import data_dir
+from doctor.matrix.facts_file import FactsFile, Row
+from doctor.matrix.releases import Releases, ReleaseSet
+
+
+def row(project: str, version: str) -> Row | None:
+    """Everything extracted from one release (kind -> key -> value), or None where it is not covered."""
+    found = _file(normalize(project))
+    return None if found is None else found.row(version)
+
+
+def history(project: str, kind: str, key: str) -> list[tuple[ReleaseSet, Any]]:
+    """The values one fact has had, each with its releases: `history("vllm", "flags", "--limit-mm-per-prompt")`."""
+    found = _file(normalize(project))
+    return [] if found is None else found.history(kind, key)
+
+
+def releases_having(project: str, kind: str, key: str) -> ReleaseSet | None:
+    """The releases that have this fact at all; None for a project that is not covered."""
+    found = _file(normalize(project))
+    if found is None:
+        return None
+    out = ReleaseSet(found.releases, 0)
+    for having, _ in found.history(kind, key):
+        out = out | having
+    return out
+
+
+def keys(project: str, kind: str) -> list[str]:
+    """Every key that any release of the project has for `kind`."""
+    found = _file(normalize(project))
+    return [] if found is None else found.keys(kind)
+
+
+def releases(project: str) -> Releases | None:
+    """The releases that the project's rows cover, or None."""
+    found = _file(normalize(project))
+    return None if found is None else found.releases
+
+
+def projects() -> list[str]:
+    """The projects that have rows."""
+    return sorted(p.name.removesuffix(".facts.gz") for p in (data_dir() / "wheels").glob("*.facts.gz"))
+
+
+@cache
+def _file(key: str) -> FactsFile | None:
+    path = data_dir() / "wheels" / f"{key}.facts.gz"
+    return FactsFile.read(path) if path.is_file() else None

@@ -1,1 +1,0 @@
-"""diagnose(): the flow on one page."""

@@ -1,0 +1,31 @@
+"""Commands to paste, made of the actions of a remediation; only from names and versions that are well-formed."""
+
+from __future__ import annotations
+
+import re
+import shlex
+
+from doctor.findings import Action, Remediation
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,100}")
+_SPECIFIER = re.compile(r"(?:(?:[<>=!~]=?=?)\s*[A-Za-z0-9.*+!-]{1,40}\s*,?\s*){0,12}")
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,80}")
+
+
+def commands(remediation: Remediation) -> list[str]:
+    """Shell lines for those actions that a shell can do; text from outside that is not well-formed makes none."""
+    return [line for action in remediation.actions if (line := _command(action)) is not None]
+
+
+def _command(action: Action) -> str | None:
+    if action.kind == "install" and action.package and _NAME.fullmatch(action.package):
+        specifier = action.specifier or ""
+        if not _SPECIFIER.fullmatch(specifier):
+            return None
+        again = " --force-reinstall --no-deps" if action.direction == "reinstall" else ""
+        return f"pip install{again} {shlex.quote(action.package + specifier.replace(' ', ''))}"
+    if action.kind == "uninstall" and action.package and _NAME.fullmatch(action.package):
+        return f"pip uninstall {action.package}"
+    if action.kind == "set_env" and action.name and _VARIABLE.fullmatch(action.name):
+        return f"export {action.name}={shlex.quote(action.value or '')}"
+    return None

@@ -1,0 +1,124 @@
+"""A report for a person: the answer first, then each problem with its evidence and its way out.
+
+Readable at 80 columns, without colour and through a pipe. All text from outside goes through `clean`; nothing is
+parsed as markup.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from doctor.facts import Distributions, Launch
+from doctor.findings import Finding, Report
+from doctor.report.commands import commands
+from doctor.text import clean, one_line
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.text import Text
+
+STYLES = {"error": "bold red", "warning": "yellow", "note": "cyan"}
+LABEL = 10
+NOTABLE = ("lmdeploy", "vllm", "sglang", "transformers", "torch")
+
+
+def print_report(report: Report, console: Console, *, verbose: bool = False) -> None:
+    """Prints the whole report."""
+    _head(report, console)
+    shown = report.findings if verbose else tuple(f for f in report.findings if f.severity != "note")
+    for finding in shown:
+        console.print()
+        _finding(finding, console)
+    console.print()
+    _foot(report, console, verbose, len(report.findings) - len(shown))
+
+
+def _head(report: Report, console: Console) -> None:
+    target = report.facts.target
+    place = target.prefix or (target.paths[0] if target.paths else "?")
+    _row(console, "target", f"{place}, Python {target.python or 'of unknown version'} ({target.why})")
+    if isinstance(report.facts.launch, Launch):
+        _row(console, "launch", " ".join(report.facts.launch.argv))
+    if isinstance(report.facts.distributions, Distributions):
+        known = report.facts.distributions
+        there = [f"{n} {v}" for n in NOTABLE if (v := known.version(n))]
+        _row(console, "packages", f"{len(known.installed)} installed" + (f": {', '.join(there)}" if there else ""))
+    console.print()
+    console.print(_answer(report))
+
+
+def _answer(report: Report) -> Text:
+    from rich.text import Text
+
+    errors, warnings = report.count("error"), report.count("warning")
+    launch = isinstance(report.facts.launch, Launch)
+    if errors:
+        text = "This command will not start as it is." if launch else "This environment is broken."
+        return Text(f"✗ {text} {_plural(errors, 'error')} found.", style="bold red")
+    if any(r.status in ("open", "broken") for r in report.results):
+        said = f"{_plural(warnings, 'warning')}, " if warnings else ""
+        return Text(f"○ No error found; {said}not everything could be decided.", style="bold yellow")
+    if warnings:
+        return Text(f"✓ Nothing stands in the way; {_plural(warnings, 'warning')} to look at.", style="bold green")
+    return Text("✓ Nothing stands in the way.", style="bold green")
+
+
+def _finding(finding: Finding, console: Console) -> None:
+    from rich.text import Text
+
+    head = Text(f"{finding.severity} {finding.rule} {finding.name}", style=STYLES[finding.severity])
+    if finding.primary:
+        head.append("  (start here)", style="bold")
+    if finding.follows_from:
+        head.append(f"  (follows from {', '.join(finding.follows_from)})", style="dim")
+    console.print(head)
+    _block(console, finding.message, "  ")
+    for evidence in finding.evidence[:6]:
+        parts = [evidence.observed or "", f"needed: {evidence.expected}" if evidence.expected else ""]
+        source = f" [{evidence.source}]" if evidence.source else ""
+        _row(console, evidence.fact, "; ".join(p for p in parts if p) + source, indent="  ", style="dim")
+    for remediation in finding.remediations[:3]:
+        _row(console, "way out", remediation.title, indent="  ", style="green")
+        for command in commands(remediation):
+            console.print(Text(f"  {' ' * LABEL}{clean(command)}", style="bold"), soft_wrap=True)
+
+
+def _foot(report: Report, console: Console, verbose: bool, hidden: int) -> None:
+    from rich.text import Text
+
+    counts: dict[str, int] = {}
+    for result in report.results:
+        counts[result.status] = counts.get(result.status, 0) + 1
+    words = {"pass": "passed", "fail": "found something", "open": "open", "notApplicable": "not applicable",
+             "broken": "crashed (a fault of ours)"}  # fmt: skip
+    told = ", ".join(f"{counts[k]} {w}" for k, w in words.items() if k in counts)
+    more = f"; {_plural(hidden, 'note')} not shown (--verbose)" if hidden else ""
+    console.print(Text(f"{len(report.results)} rules: {told}{more}.", style="dim"))
+    for result in report.results:
+        if result.status == "broken" or (result.status == "open" and (verbose or result.reason)):
+            _row(console, result.code, f"{result.status}: {result.reason}", style="dim")
+    for problem in (*report.facts.target.problems, *(report.facts.target.code_lines if verbose else ())):
+        _row(console, "note", f"{problem.path}: {problem.message}", style="dim")
+
+
+def _row(console: Console, label: str, text: str, *, indent: str = "", style: str = "") -> None:
+    from rich.padding import Padding
+    from rich.table import Table
+    from rich.text import Text
+
+    grid = Table.grid(padding=(0, 1))
+    grid.add_column(min_width=LABEL - 1, no_wrap=len(label) < 2 * LABEL)
+    grid.add_column(overflow="fold")
+    grid.add_row(Text(one_line(label, 40), style="dim"), Text(one_line(text), style=style))
+    console.print(Padding(grid, (0, 0, 0, len(indent))))
+
+
+def _block(console: Console, text: str, indent: str) -> None:
+    from rich.padding import Padding
+    from rich.text import Text
+
+    console.print(Padding(Text(one_line(text)), (0, 0, 0, len(indent))))
+
+
+def _plural(count: int, word: str) -> str:
+    return f"{count} {word}" if count == 1 else f"{count} {word}s"

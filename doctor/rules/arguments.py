@@ -1,0 +1,42 @@
+"""What a launch command asks for, read off its words."""
+
+from __future__ import annotations
+
+from doctor.facts import Facts, Launch
+
+TENSOR_PARALLEL = ("--tp", "--tensor-parallel-size", "--tp-size", "-tp")
+
+
+def option(facts: Facts, *names: str) -> str | None:
+    """The value of the last of these options in the launch command, `--name value` or `--name=value`; else None.
+
+    As the engines' parsers do, `_` and `-` in a name are the same.
+    """
+    found = None
+    words = facts.launch.argv if isinstance(facts.launch, Launch) else ()
+    for index, word in enumerate(words):
+        name, equals, value = word.partition("=")
+        plain = "-" * (len(name) - len(name.lstrip("-"))) + name.lstrip("-").replace("_", "-")
+        if plain in names:
+            after = words[index + 1] if index + 1 < len(words) else ""
+            found = value if equals else "" if after.startswith("--") else after
+    return found
+
+
+def number(facts: Facts, *names: str) -> float | None:
+    """The value of an option as a number, None where it is absent or no number."""
+    try:
+        return float(option(facts, *names) or "")
+    except ValueError:
+        return None
+
+
+def engine(facts: Facts) -> str | None:
+    """The engine that the launch command starts, or None."""
+    return facts.launch.engine if isinstance(facts.launch, Launch) else None
+
+
+def parallel(facts: Facts) -> int:
+    """How many processes share the model by tensor parallelism."""
+    value = number(facts, *TENSOR_PARALLEL)
+    return int(value) if value is not None and 1 <= value < 4096 else 1

@@ -1,0 +1,162 @@
+"""No NVIDIA driver answers here, so no engine finds a GPU.
+
+The engines reach a GPU through the driver's libraries (`libcuda.so.1`, `libnvidia-ml.so.1`), which talk to a kernel
+module. Which of the two is missing tells what to do. In a container the libraries are put in by the NVIDIA Container
+Toolkit when it is started with `--gpus all`; they are never part of the image. In WSL they come from the Windows
+driver and lie in `/usr/lib/wsl/lib`; a Linux driver must not be installed there. On a plain machine a driver package
+brings both; after its installation a reboot loads the module. Where there is no sign of an NVIDIA card at all, the
+environment can still be checked, but no server of these engines will run on this machine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from doctor.facts import Facts, Host
+from doctor.facts.gpu import Gpu
+from doctor.findings import Action, Confidence, Evidence, Finding, Location, Remediation, Severity
+from doctor.rules.rule import NotApplicable, Open, Rule, Verdict, present
+
+CONTAINER = (
+    "start the container with the GPU: `docker run --gpus all ...`, after installing the NVIDIA Container Toolkit"
+)
+
+
+def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+    """Tells apart who is missing: the driver, its module, its libraries, the toolkit, or the card."""
+    gpu = present(facts, "gpu", Gpu)
+    host = facts.host if isinstance(facts.host, Host) else None
+    if gpu.source == "declared" or gpu.nvml == "not-asked":
+        yield NotApplicable("the GPU was declared, not looked for" if gpu.source == "declared" else gpu.nvml_detail)
+    elif gpu.nvml == "timed-out":
+        yield _found(
+            rule,
+            gpu,
+            "hang",
+            f"The NVIDIA driver gave {gpu.nvml_detail}, an answer was expected at once.",
+            "look for `Xid` and `NVRM` lines in `dmesg`, then reset the GPU or reboot; `nvidia-persistenced` makes a "
+            "slow first call fast",
+            confidence="medium",
+        )
+    elif gpu.nvml == "error":
+        yield Open(f"NVML could not be asked: {gpu.nvml_detail}")
+    elif gpu.nvml == "no-driver":
+        yield _module_missing(rule, gpu, host)
+    elif gpu.nvml in ("no-library", "no-devices"):
+        yield _library_missing(rule, gpu, host) if gpu.nvml == "no-library" else _no_device(rule, gpu)
+
+
+def _module_missing(rule: Rule, gpu: Gpu, host: Host | None) -> Finding:
+    if host and host.container:
+        return _found(
+            rule,
+            gpu,
+            "module",
+            f"The driver's libraries are in this `{host.container}` container, but its host has no NVIDIA kernel "
+            "module loaded.",
+            "install or load the driver on the host (`sudo modprobe nvidia`), then start the container again",
+        )
+    return _found(
+        rule,
+        gpu,
+        "module",
+        "The driver's libraries are installed, but the kernel module `nvidia` is not loaded.",
+        "run `sudo modprobe nvidia`; if that fails, reboot, and look in `dmesg` for Secure Boot, `nouveau`, or a "
+        "module not built for this kernel (DKMS)",
+    )
+
+
+def _library_missing(rule: Rule, gpu: Gpu, host: Host | None) -> Finding:
+    if host and host.wsl:
+        missing = "/usr/lib/wsl/lib/libnvidia-ml.so.1" if host.wsl.driver_library else "/usr/lib/wsl/lib/libcuda.so.1"
+        lacks = f"`{missing}`" if host.wsl.dxg else "`/dev/dxg`"
+        return _found(
+            rule,
+            gpu,
+            "wsl",
+            f"This WSL has no {lacks}, which the Windows driver brings.",
+            "install the current NVIDIA driver in Windows (none in Linux), run `wsl --update` and `wsl --shutdown` "
+            "in PowerShell, and start WSL again; in a container add `--gpus all`",
+        )
+    if host and host.container and (gpu.kernel_module or gpu.pci):
+        module = f"kernel module {gpu.kernel_module}" if gpu.kernel_module else "an NVIDIA card"
+        return _found(
+            rule,
+            gpu,
+            "container",
+            f"The host has {module}, but this `{host.container}` container has no driver libraries "
+            "(`libnvidia-ml.so.1`).",
+            CONTAINER,
+        )
+    if gpu.kernel_module:
+        return _found(
+            rule,
+            gpu,
+            "libraries",
+            f"Kernel module {gpu.kernel_module} is loaded, but the driver's libraries (`libnvidia-ml.so.1`) are not "
+            "found.",
+            "install the user space packages of the same driver version, or mend `LD_LIBRARY_PATH` and run `ldconfig`",
+        )
+    if gpu.pci:
+        return _found(
+            rule,
+            gpu,
+            "card",
+            f"An NVIDIA card is in this machine (`{gpu.pci[0]}`), but no NVIDIA driver is installed.",
+            "install the NVIDIA driver of your distribution (Debian and Ubuntu: `nvidia-driver`, `ubuntu-drivers "
+            "install`), then reboot",
+        )
+    where = f"this `{host.container}` container" if host and host.container else "this machine"
+    return _found(
+        rule,
+        gpu,
+        "none",
+        f"There is no sign of an NVIDIA GPU on {where}, which these engines need to start.",
+        CONTAINER
+        if host and host.container
+        else "run the server on a machine with an NVIDIA GPU, or name the one that "
+        "is meant with `--gpu` and `--driver`",
+        severity="warning",
+    )
+
+
+def _no_device(rule: Rule, gpu: Gpu) -> Finding:
+    hidden = gpu.container_visible
+    why = f"; `NVIDIA_VISIBLE_DEVICES` is `{hidden}`" if hidden in ("", "void", "none") else ""
+    return _found(
+        rule,
+        gpu,
+        "devices",
+        f"The driver {gpu.driver_version or ''} answers, but counts no GPU{why}.".replace("  ", " "),
+        CONTAINER
+        if why
+        else "look at `lspci` and `dmesg`: the card may be off the bus, bound to `vfio-pci`, or not "
+        "supported by this driver",
+    )
+
+
+def _found(
+    rule: Rule,
+    gpu: Gpu,
+    key: str,
+    message: str,
+    mend: str,
+    *,
+    severity: Severity = "error",
+    confidence: Confidence = "high",
+) -> Finding:
+    return rule.finding(
+        message,
+        key=key,
+        severity=severity,
+        confidence=confidence,
+        location=Location("host", "NVIDIA driver"),
+        evidence=[
+            Evidence("NVML", gpu.nvml_detail or gpu.nvml, "an answer"),
+            Evidence("kernel module", gpu.kernel_module or "none", source="/proc/driver/nvidia/version"),
+        ],
+        remediations=[Remediation(mend[0].upper() + mend[1:], (Action("manual", text=mend),))],
+    )
+
+
+RULE = Rule(code="GPU001", name="no-driver", severity="error", check=check, needs=("gpu",))

@@ -1,0 +1,90 @@
+"""Other processes hold memory of the GPU that the server would take.
+
+vLLM reserves a share of the whole card at its start (`--gpu-memory-utilization`, 0.9 unless said otherwise) and stops
+with `Free memory on device ... is less than desired GPU memory utilization` if so much is not free. LMDeploy and SGLang
+take a share of what is free and come out with a smaller cache, or run out of memory while they load. Often it is an
+earlier server that was not stopped fully: look at the process, stop it, or give the server a smaller share.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from doctor.facts import Distributions, Facts
+from doctor.facts.gpu import Device, Gpu
+from doctor.findings import Action, Evidence, Finding, Location, Remediation
+from doctor.matrix.hardware import version
+from doctor.rules.arguments import engine, number
+from doctor.rules.rule import NotApplicable, Rule, Verdict, present
+from doctor.rules.units import GIB, size
+
+VLLM_SHARE = 0.9
+CHECKED_SINCE = (0, 9, 1)
+NOTICEABLE = 0.1
+
+
+def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+    """Each device that a process started here would see."""
+    gpu = present(facts, "gpu", Gpu)
+    devices = [d for d in gpu.usable if not d.mig_enabled and not d.unified_memory and d.memory_free is not None]
+    if gpu.source == "declared" or not devices:
+        yield NotApplicable("no GPU tells how much of its memory is free")
+        return
+    for device in devices:
+        yield from _held(rule, facts, device)
+
+
+def _held(rule: Rule, facts: Facts, device: Device) -> Iterator[Finding]:
+    free = device.memory_free or 0
+    used = device.memory_total - free
+    share = (number(facts, "--gpu-memory-utilization") or VLLM_SHARE) if engine(facts) == "vllm" else None
+    short = share is not None and free < share * device.memory_total
+    if used < GIB or (used < NOTICEABLE * device.memory_total and not short):
+        return
+    needed = (
+        f"; the launch command wants {share:g} of it, {size(int(share * device.memory_total))}"
+        if short and share
+        else ""
+    )
+    yield rule.finding(
+        f"{size(used)} of the {size(device.memory_total)} of GPU {device.index} (`{device.name}`) are "
+        f"taken{_by(device)}, {size(free)} are free{needed}.",
+        key=f"device{device.index}",
+        severity="error" if short and _checks(facts) else "warning",
+        location=Location("host", f"GPU {device.index}"),
+        evidence=[
+            Evidence("free GPU memory", size(free), size(int((share or 1 - NOTICEABLE) * device.memory_total)), "NVML")
+        ],
+        remediations=list(_ways_out(device, share if short else None)),
+    )
+
+
+def _by(device: Device) -> str:
+    holders = sorted(device.processes or (), key=lambda p: -(p.memory_used or 0))[:3]
+    words = [
+        f"`{p.name or 'a process outside this container'}` (pid {p.pid}"
+        + (f", {size(p.memory_used)})" if p.memory_used else ")")
+        for p in holders
+    ]
+    return f" by {', '.join(words)}" if words else ""
+
+
+def _checks(facts: Facts) -> bool:
+    """Whether this vLLM refuses to start; where its version is not known, take it for a current one."""
+    found = facts.distributions.version("vllm") if isinstance(facts.distributions, Distributions) else None
+    number_ = version((found or "").partition("+")[0].partition(".post")[0].partition("rc")[0])
+    return not number_ or number_ >= CHECKED_SINCE
+
+
+def _ways_out(device: Device, share: float | None) -> Iterator[Remediation]:
+    text = "stop what holds the memory, if it is an earlier server: " + (
+        ", ".join(f"pid {p.pid}" for p in (device.processes or ())[:5]) or "`nvidia-smi` on the host names it"
+    )
+    yield Remediation("Stop what holds the memory", (Action("manual", text=text),))
+    fits = int((device.memory_free or 0) / device.memory_total * 100 - 1) / 100
+    if share is not None and fits >= 0.1:
+        action = Action("set_argument", name="--gpu-memory-utilization", value=f"{fits:g}")
+        yield Remediation("Ask for a smaller share of the card", (action,), "unsafe")
+
+
+RULE = Rule(code="GPU005", name="memory-held-by-others", severity="warning", check=check, needs=("gpu",))

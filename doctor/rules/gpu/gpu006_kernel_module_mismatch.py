@@ -1,0 +1,49 @@
+"""The loaded kernel module and the driver's libraries are of different versions.
+
+Both come with one driver package and only work as a pair. After an update the new libraries are on the disk while the
+old module is still in the kernel: `nvidia-smi` says `Driver/library version mismatch`, CUDA finds no device or
+fails with error 803. A reboot (or reloading the modules with every GPU program stopped) brings them together. In a
+container it means that the host's driver was updated while the container ran: start it anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from doctor.facts import Facts, Host
+from doctor.facts.gpu import Gpu
+from doctor.findings import Action, Evidence, Location, Remediation
+from doctor.rules.rule import NotApplicable, Rule, Verdict, present
+
+RELOAD = (
+    "or stop every GPU program and run `sudo rmmod nvidia_uvm nvidia_drm nvidia_modeset nvidia && sudo modprobe nvidia`"
+)
+
+
+def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+    """NVML's own word first, else the versions on both sides."""
+    gpu = present(facts, "gpu", Gpu)
+    if gpu.source == "declared" or gpu.driver_platform == "windows":
+        yield NotApplicable("there is no Linux kernel module to compare with")
+        return
+    first = gpu.libcuda[0] if gpu.libcuda and gpu.libcuda[0].origin == "driver" else None
+    library = gpu.user_library or (first.version if first else None)
+    odd = next((v for v in (gpu.user_library, first.version if first else None) if v and v != gpu.kernel_module), None)
+    if gpu.nvml != "mismatch" and not (gpu.kernel_module and odd):
+        return
+    shown, module = odd or library or "another version", gpu.kernel_module or "another version"
+    contained = isinstance(facts.host, Host) and facts.host.container
+    text = "restart the container" if contained else f"reboot, {RELOAD}"
+    yield rule.finding(
+        f"The kernel module in use is {module}, but the driver's libraries are {shown}: the two must be the same.",
+        key="mismatch",
+        location=Location("host", "NVIDIA driver"),
+        evidence=[
+            Evidence("kernel module", gpu.kernel_module, shown, "/proc/driver/nvidia/version"),
+            Evidence("NVML", gpu.nvml_detail or gpu.nvml),
+        ],
+        remediations=[Remediation(text[0].upper() + text[1:], (Action("manual", text=text),))],
+    )
+
+
+RULE = Rule(code="GPU006", name="kernel-module-mismatch", severity="error", check=check, needs=("gpu",))

@@ -1,0 +1,78 @@
+"""The GPU is too old for what the launch command asks of it.
+
+Data types and quantisation kernels need a compute capability: bfloat16 came with 8.0 (Ampere), FP8 arithmetic with
+8.9 (Ada) and 9.0 (Hopper). A Tesla T4 has 7.5, a V100 7.0. Some engines stop (vLLM: `Bfloat16 is only supported on
+GPUs with compute capability of at least 8.0`), others go on with float16, which is a warning here because answers can
+differ or overflow. Only what the command line says is judged here; what the model itself asks for is judged with the
+model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from doctor.facts import Distributions, Facts
+from doctor.facts.gpu import Device, Gpu
+from doctor.findings import Action, Evidence, Finding, Location, Remediation
+from doctor.matrix.hardware import CapabilityRow, capabilities
+from doctor.rules.arguments import engine, option
+from doctor.rules.rule import NotApplicable, Rule, Verdict, present
+from doctor.rules.units import dotted
+
+
+def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+    """Every row of the table that the launch command matches, against the weakest device it would use."""
+    gpu = present(facts, "gpu", Gpu)
+    name = engine(facts)
+    if not gpu.usable or name is None:
+        yield NotApplicable("no GPU or no launch command to judge")
+        return
+    weakest = min(gpu.usable, key=lambda d: d.capability)
+    for row in capabilities().rows:
+        lacks = weakest.capability < tuple(int(part) for part in row.minimum.split("."))
+        if lacks and row.engine == name and _asked(facts, row) and _covers(facts, row):
+            yield _lacks(rule, facts, row, weakest)
+
+
+def _asked(facts: Facts, row: CapabilityRow) -> bool:
+    if row.backend and (option(facts, "--backend") or "turbomind") != row.backend:
+        return False
+    return not row.option or (option(facts, row.option) or "").lower() in row.values
+
+
+def _covers(facts: Facts, row: CapabilityRow) -> bool:
+    """Whether the row was read from such a version; where the version is not known, the newest rows count."""
+    from packaging.specifiers import SpecifierSet
+    from packaging.version import InvalidVersion, Version
+
+    found = facts.distributions.version(row.engine) if isinstance(facts.distributions, Distributions) else None
+    if found is None:
+        return "<" not in row.versions
+    try:
+        return SpecifierSet(row.versions).contains(Version(found), prereleases=True)
+    except InvalidVersion:
+        return "<" not in row.versions
+
+
+def _lacks(rule: Rule, facts: Facts, row: CapabilityRow, device: Device) -> Finding:
+    value = option(facts, row.option) if row.option else None
+    what = f"`{row.option} {value}`" if row.option else f"`{row.engine}`"
+    then = "stops" if row.outcome == "error" else "goes on with another data type"
+    return rule.finding(
+        f"GPU {device.index} (`{device.name}`) has compute capability {dotted(device.capability)}, but {what} needs "
+        f"{row.minimum}: {row.engine} {then}.",
+        key=row.option or row.engine, severity="error" if row.outcome == "error" else "warning",
+        location=Location("argument", row.option) if row.option else Location("host", f"GPU {device.index}"),
+        evidence=[Evidence("compute capability", dotted(device.capability), f"{row.minimum} or newer", row.source)],
+        remediations=[_mend(row)],
+    )  # fmt: skip
+
+
+def _mend(row: CapabilityRow) -> Remediation:
+    name, _, value = row.mend.partition(" ")
+    if name == row.option and value and " " not in value:
+        return Remediation(f"Use `{row.mend}`", (Action("set_argument", name=name, value=value),), "unsafe")
+    return Remediation(f"Use {row.mend}", (Action("manual", text=f"use {row.mend}"),))
+
+
+RULE = Rule(code="GPU008", name="capability-lacks", severity="error", check=check, needs=("gpu", "launch"))

@@ -1,0 +1,40 @@
+"""There is a GPU, but the installed torch is built without CUDA.
+
+A `+cpu` wheel (or one for ROCm or XPU) has no CUDA inside: `torch.cuda.is_available()` is False, and the engines stop
+with `Torch not compiled with CUDA enabled` or find no device. It comes from an index given with `--index-url
+.../cpu`, from a lock file made on a machine without a GPU, or from a requirement that let another build in. Install
+the same torch release built for CUDA.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from doctor.facts import Distributions, Facts
+from doctor.facts.gpu import Gpu
+from doctor.findings import Action, Evidence, Location, Remediation
+from doctor.rules.rule import NotApplicable, Rule, Verdict, present
+from doctor.rules.torch_build import torch_build
+
+
+def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+    """Only where a GPU is there to be missed."""
+    gpu = present(facts, "gpu", Gpu)
+    build = torch_build(present(facts, "distributions", Distributions))
+    if build is None or not gpu.devices:
+        yield NotApplicable("no torch is installed" if build is None else "there is no GPU")
+        return
+    if build.kind not in ("cpu", "other"):
+        return
+    release = build.version.partition("+")[0]
+    reinstall = Action("install", package="torch", specifier=f"=={release}", direction="reinstall")
+    yield rule.finding(
+        f"`torch` {build.version} is built without CUDA, but `{gpu.devices[0].name}` is here to be used.",
+        key="torch",
+        location=Location("distribution", "torch", "torch/version.py"),
+        evidence=[Evidence("build of torch", build.version, f"{release}+cu...", build.source)],
+        remediations=[Remediation(f"Install torch {release} built for CUDA", (reinstall,), "unsafe")],
+    )
+
+
+RULE = Rule(code="GPU009", name="torch-without-cuda", severity="error", check=check, needs=("gpu", "distributions"))

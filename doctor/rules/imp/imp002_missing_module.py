@@ -1,0 +1,79 @@
+"""A module imports another module that is not installed here.
+
+Either the package that brings it is missing, or it is there in a release that does not have this module yet, or no
+longer (`transformers.models.llama4` came with transformers 4.51). Engines import many things that their metadata does
+not ask for, so the installer does not notice.
+
+What to do: install the package that brings the module, or a release of it that has the module.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from doctor.facts import Distributions, Facts, Launch, normalize
+from doctor.findings import Action, Evidence, Remediation
+from doctor.rules.imp.failures import Failure, chain, failures, installed, location, where
+from doctor.rules.imp.windows import evidence, remediations, window
+from doctor.rules.rule import Rule, Verdict
+
+
+def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+    """One finding for each missing module; the module that the launch command itself names is another rule's."""
+    named = facts.launch.module if isinstance(facts.launch, Launch) else None
+    for failure in failures(facts, "missing-module"):
+        if failure.cause.file is None and named and f"{named}.".startswith(f"{failure.cause.module}."):
+            continue
+        yield rule.finding(
+            _message(facts, failure),
+            key=failure.key,
+            severity=failure.severity,
+            location=location(failure.cause),
+            evidence=_evidence(facts, failure),
+            remediations=_remediations(facts, failure),
+        )
+
+
+def _message(facts: Facts, failure: Failure) -> str:
+    cause = failure.cause
+    owner = installed(facts, cause.module)
+    lacks = f"which {owner[0]} {owner[1]} does not have" if owner else "which is not installed"
+    if cause.error == "PackageNotFoundError":
+        return f"{where(cause)} asks for the version of `{cause.module}`, {lacks}, {failure.effect}"
+    return f"{where(cause)} imports `{cause.module}`, {lacks}, {failure.effect}"
+
+
+def _evidence(facts: Facts, failure: Failure) -> list[Evidence]:
+    found = window(facts, failure.cause)
+    return [*([evidence(found, failure.cause.module)] if found else []), chain(failure)]
+
+
+def _remediations(facts: Facts, failure: Failure) -> list[Remediation]:
+    found = window(facts, failure.cause)
+    if found:
+        return remediations(found, failure.modules[0].partition(".")[0])
+    top = failure.cause.module.partition(".")[0]
+    if installed(facts, top):
+        return []
+    wanted = _required(facts, top)
+    if wanted:
+        action = Action("install", package=wanted, direction="install")
+        return [Remediation(f"install {wanted}, which an installed package requires", (action,), "safe")]
+    text = f"install the package that brings the module `{top}`; often it has the same name"
+    return [Remediation(text, (Action("install", package=top.replace("_", "-"), direction="install"),), "manual")]
+
+
+def _required(facts: Facts, top: str) -> str | None:
+    """A requirement of an installed distribution that is named like the module."""
+    key = normalize(top)
+    for distribution in facts.distributions.installed if isinstance(facts.distributions, Distributions) else ():
+        for line in distribution.requires:
+            name = line.split(";")[0].split("[")[0].split("(")[0].strip()
+            for mark in "<>=!~ ":
+                name = name.split(mark)[0]
+            if normalize(name) == key:
+                return name
+    return None
+
+
+RULE = Rule(code="IMP002", name="missing-module", severity="error", check=check, needs=("modules",))

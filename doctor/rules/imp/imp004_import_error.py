@@ -1,0 +1,57 @@
+"""A module refuses to be imported: it checks something when it is imported, and that check fails here.
+
+Some packages compare versions of others when they are imported and raise an error of their own
+(`tokenizers>=0.14,<0.19 is required for a normal functioning of this module`), some hold code that this Python does
+not understand (a SyntaxError).
+
+What to do: read the message, it is the package's own. Version checks are met by the version that they name.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from doctor.facts import Facts
+from doctor.findings import Action, Evidence, Finding, Remediation
+from doctor.rules.imp.failures import Failure, chain, failures, location, where
+from doctor.rules.rule import Rule, Verdict
+from doctor.text import one_line
+
+_REQUIRED = re.compile(r"(?P<name>[A-Za-z0-9][\w.\-]{0,60})(?P<spec>(?:[<>=!~]=?[\w.*]{1,20},?){1,6}) is required")
+
+
+def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+    """One finding for each refusal."""
+    for failure in failures(facts, "error"):
+        yield _finding(rule, failure)
+
+
+def _finding(rule: Rule, failure: Failure) -> Finding:
+    cause = failure.cause
+    said = one_line(cause.text, 240) or cause.error
+    return rule.finding(
+        f"{where(cause) if cause.file else f'`{cause.module}`'} ends with {cause.error}: {said}; {failure.effect}",
+        key=f"{failure.key}:{cause.line}",
+        severity=failure.severity,
+        location=location(cause),
+        evidence=[Evidence(cause.error, said, source=cause.file), chain(failure)],
+        remediations=_remediations(cause.text),
+        causes=_gate(cause.text),
+    )
+
+
+def _remediations(text: str) -> list[Remediation]:
+    match = _REQUIRED.search(text)
+    if match is None:
+        return []
+    action = Action("install", package=match["name"], specifier=match["spec"], direction="install")
+    return [Remediation(f"install {match['name']}{match['spec']}", (action,), "unsafe")]
+
+
+def _gate(text: str) -> list[str]:
+    match = _REQUIRED.search(text)
+    return [f"PKG006:transformers:{match['name']}"] if match else []
+
+
+RULE = Rule(code="IMP004", name="import-error", severity="error", check=check, needs=("modules",))

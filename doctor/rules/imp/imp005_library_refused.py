@@ -1,0 +1,36 @@
+"""An import reaches a compiled module that the system's loader refuses.
+
+The compiled module is there, but a shared library or a symbol that it needs is not. The rules LIB001 to LIB004 say
+which; this one says what of the launch comes to it.
+
+What to do: mend what the LIB finding names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from doctor.facts import Facts
+from doctor.findings import Evidence
+from doctor.rules.imp.failures import chain, failures, location, where
+from doctor.rules.rule import Rule, Verdict
+
+_ROOTS = {"missing-library": "LIB001", "missing-symbol": "LIB002"}
+
+
+def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+    """One finding for each library or symbol that stops an import."""
+    for failure in failures(facts, *_ROOTS):
+        cause = failure.cause
+        what = "the library" if cause.kind == "missing-library" else "the symbol"
+        yield rule.finding(
+            f"{where(cause)} imports a compiled module that lacks {what} `{cause.name}`, {failure.effect}",
+            key=failure.key,
+            severity=failure.severity,
+            location=location(cause),
+            evidence=[Evidence(cause.error, cause.text, source=cause.file), chain(failure)],
+            causes=[f"{_ROOTS[cause.kind]}:{cause.name}", f"LIB003:{cause.name}"],
+        )
+
+
+RULE = Rule(code="IMP005", name="library-refused", severity="error", check=check, needs=("modules",))

@@ -1,0 +1,64 @@
+"""A distribution needs another one that is missing here, or that is here in a version it does not allow.
+
+Every Python package says in its metadata which other packages it needs, and in which versions. The installer keeps
+these promises only for what it installs in one go: a later `pip install` may replace a package that another one needs
+in an older version, and nothing complains until the server is started. This is what `pip check` looks for. Conditions
+on the Python version and the platform are judged for the environment under diagnosis, and so are the requirements of
+extras that an installed package asks for, which `pip check` leaves out.
+
+What to do: install the version that is asked for. If two packages ask for versions that exclude each other, one of
+the two has to change. For a serving engine this is an error; for other packages a warning, since the server may never
+use them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from doctor.facts import Distributions, Facts
+from doctor.findings import Action, Evidence, Finding, Location, Remediation
+from doctor.rules.pkg.requirements import ENGINES, Need, direction, fits, needs_of
+from doctor.rules.rule import Open, Rule, Verdict, present
+
+
+def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+    """One finding for each requirement that is not met."""
+    distributions: Distributions = present(facts, "distributions", Distributions)
+    needs = needs_of(distributions, facts.target)
+    keys: set[str] = set()
+    for need in needs.found:
+        other = distributions.get(need.name)
+        version = other.version if other else None
+        if version is not None and fits(need.requirement.specifier, version) is not False:
+            continue
+        key = f"{need.owner.key}:{need.name}"
+        key = f"{key}{need.requirement.specifier}" if key in keys else key
+        if key not in keys:
+            keys.add(key)
+            yield _finding(rule, need, version, key)
+    if needs.unclear:
+        lacking = "Python version" if facts.target.python_minor is None else "exact Python version or platform"
+        yield Open(f"{len(needs.unclear)} requirements depend on the {lacking} of the target, which is not known")
+
+
+def _finding(rule: Rule, need: Need, version: str | None, key: str) -> Finding:
+    requirement = need.requirement
+    wanted = f"{requirement.name}{requirement.specifier}"
+    owner = f"{need.owner.name} {need.owner.version}"
+    observed = f"`{requirement.name} {version}` is installed" if version else f"`{requirement.name}` is not installed"
+    asker = f"`{owner}`"
+    if need.extra:
+        asker = f"`{need.owner.name}[{need.extra}] {need.owner.version}`, which `{need.asked_by}` asks for,"
+    way = direction(requirement.specifier, version) if version else "install"
+    action = Action("install", package=requirement.name, specifier=str(requirement.specifier), direction=way)
+    return rule.finding(
+        f"{observed}, but {asker} requires `{wanted}`",
+        key=key,
+        severity="error" if need.owner.key in ENGINES and not need.extra else "warning",
+        location=Location("distribution", need.owner.name),
+        evidence=[Evidence(f"version of {requirement.name}", version, wanted, f"METADATA of {owner}")],
+        remediations=[Remediation(f"{way} `{wanted}`", (action,), "unsafe" if version else "safe")],
+    )
+
+
+RULE = Rule(code="PKG001", name="requirement-not-met", severity="warning", check=check, needs=("distributions",))

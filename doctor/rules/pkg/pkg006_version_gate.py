@@ -1,0 +1,110 @@
+"""A package checks the version of another one when it is imported, and what is installed here does not pass.
+
+`transformers`, and packages made after its pattern, look at the versions of a few packages before anything else and
+raise ImportError ("... is required for a normal functioning of this module, but found ...") when one does not fit.
+Nothing works past that point: every engine imports transformers, so the server does not start. The lists are read
+from the installed files, so what is said here is what the import would say.
+
+What to do: install a version inside the range that is named, or a version of the checking package whose range holds
+the version you need.
+"""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Callable, Iterator
+
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.version import InvalidVersion, Version
+
+from doctor.facts import Distributions, Facts, Gate, normalize
+from doctor.findings import Action, Evidence, Finding, Location, Remediation
+from doctor.rules.pkg.requirements import ENGINES, direction, needs_of, python_bounds
+from doctor.rules.rule import Open, Rule, Verdict, present
+
+_CLAUSE = re.compile(r"\s*(<=|>=|==|!=|<|>)\s*([^\s,]{1,100})\s*$")
+_NAME = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]{0,200})(?:\[[^\]]{0,200}\])?\s*([<>=!].*)?$")
+_COMPARE: dict[str, Callable[[Version, Version], bool]] = {
+    "<": operator.lt, "<=": operator.le, "==": operator.eq, "!=": operator.ne, ">=": operator.ge, ">": operator.gt,
+}  # fmt: skip
+
+
+def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+    """One finding for each gate that would not let the import pass."""
+    distributions: Distributions = present(facts, "distributions", Distributions)
+    vital = _vital(facts, distributions) if distributions.gates else set()
+    for gate in distributions.gates:
+        match = _NAME.match(gate.requirement)
+        if match is None:
+            continue
+        name, clauses = match[1], match[2] or ""
+        versions = _versions(facts, distributions, name)
+        if versions is None:
+            yield Open(f"`{gate.distribution}` requires `{gate.requirement}`, and the Python version is not known")
+        elif not versions and gate.optional:
+            continue
+        elif not versions or not any(_passes(clauses, v) for v in versions):
+            yield _finding(rule, gate, name, clauses, versions, distributions, vital)
+
+
+def _vital(facts: Facts, distributions: Distributions) -> set[str]:
+    """What an engine that is installed requires by itself; transformers where no engine is."""
+    engines = {d.key for d in distributions.installed} & ENGINES
+    if not engines:
+        return {"transformers"}
+    return engines | {n.name for n in needs_of(distributions, facts.target).found if n.owner.key in engines}
+
+
+def _versions(facts: Facts, distributions: Distributions, name: str) -> tuple[str, ...] | None:
+    """What the gate would see: one version, none, or the bounds of Python's; None where Python's is not known."""
+    if name.lower() == "python":
+        return python_bounds(facts.target) or None
+    found = distributions.get(name)
+    return (found.version,) if found else ()
+
+
+def _passes(clauses: str, version: str) -> bool:
+    """As the gate compares: clause by clause with plain version order, without the rules for pre-releases."""
+    try:
+        got = Version(version)
+        wanted = [m for c in clauses.split(",") if (m := _CLAUSE.match(c))]
+        return all(_COMPARE[m[1]](got, Version(m[2])) for m in wanted)
+    except InvalidVersion:
+        return True
+
+
+def _finding(
+    rule: Rule, gate: Gate, name: str, clauses: str, versions: tuple[str, ...], all_: Distributions, vital: set[str]
+) -> Finding:
+    version = versions[0] if versions else None
+    owner = f"{gate.distribution} {all_.version(gate.distribution)}"
+    what = "Python" if name.lower() == "python" else name
+    observed = f"`{what} {version}` is installed" if version else f"`{name}` is not installed"
+    grave = gate.hard and normalize(gate.distribution) in vital
+    return rule.finding(
+        f"{observed}, but `{owner}` checks for `{gate.requirement}` when it is imported"
+        + (" and raises ImportError" if gate.hard else ""),
+        key=f"{normalize(gate.distribution)}:{normalize(name)}",
+        severity="error" if grave else "warning",
+        location=Location("file", gate.distribution, gate.file, gate.line),
+        evidence=[Evidence(f"version of {name}", version, gate.requirement, f"{gate.file}:{gate.line}")],
+        remediations=list(_remedies(name, clauses, version)),
+    )
+
+
+def _remedies(name: str, clauses: str, version: str | None) -> Iterator[Remediation]:
+    if name.lower() == "python":
+        step = Action("manual", text=f"make an environment with Python {clauses}")
+        yield Remediation(f"make an environment with Python `{clauses}`", (step,))
+        return
+    try:
+        specifier = SpecifierSet(clauses)
+    except InvalidSpecifier:
+        return
+    way = direction(specifier, version) if version else "install"
+    action = Action("install", package=name, specifier=str(specifier), direction=way)
+    yield Remediation(f"{way} `{name}{clauses}`", (action,), "unsafe" if version else "safe")
+
+
+RULE = Rule(code="PKG006", name="version-gate", severity="error", check=check, needs=("distributions",))

@@ -1,0 +1,35 @@
+"""The environment itself is damaged: its Python is gone, or parts of it cannot be read.
+
+A venv holds no Python of its own, only a link to the one it was made from. When that one is removed or upgraded to
+another minor version (by the system, pyenv, conda or Homebrew), the venv no longer starts, or it starts with a Python
+that does not look into the folder where its packages are.
+
+What to do: make the environment anew from a Python that exists, and install the same packages again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from doctor.facts import Facts
+from doctor.findings import Action, Evidence, Finding, Location, Remediation
+from doctor.rules.rule import Rule
+
+
+def check(rule: Rule, facts: Facts) -> Iterator[Finding]:
+    """An error where the environment has lost its Python; a note for whatever else could not be used."""
+    target = facts.target
+    gone = target.kind == "installed" and target.base_prefix is None
+    for problem in target.problems:
+        step = Action("manual", text="make the environment anew and install the same packages again")
+        yield rule.finding(
+            problem.message,
+            key=problem.path,
+            severity=rule.severity if gone else "note",
+            location=Location("environment", target.prefix or problem.path, problem.path),
+            evidence=[Evidence("environment", problem.message, None, problem.path)],
+            remediations=[Remediation("make the environment anew", (step,))] if gone else (),
+        )
+
+
+RULE = Rule(code="PKG009", name="broken-environment", severity="error", check=check)

@@ -1,0 +1,74 @@
+"""The system's C library is older than installed wheels were built for, or of another kind.
+
+A wheel's tag names the oldest glibc it may meet: `manylinux_2_28` needs glibc 2.28 (RHEL 8, Debian 10). pip refuses
+a wheel that does not fit, but a copied environment, a mounted volume or another base image brings it together with an
+older system; then libraries fail to load with ``version `GLIBC_2.32' not found``. Alpine's musl runs no manylinux
+wheel at all. Use a newer base image or make the environment anew on this system.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from doctor.facts import Distribution, Distributions, Facts
+from doctor.facts.host import Libc
+from doctor.rules.rule import NotApplicable, Open, Rule, Verdict, present
+from doctor.rules.sys.common import found, host_of, manual
+
+LEGACY = {"manylinux1": (2, 5), "manylinux2010": (2, 12), "manylinux2014": (2, 17)}
+_NEW = re.compile(r"manylinux_(\d{1,2})_(\d{1,3})_(\w+)")
+_OLD = re.compile(r"(manylinux1|manylinux2010|manylinux2014)_(\w+)")
+
+
+def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+    """Each distribution's best fitting tag against the target's libc."""
+    host = host_of(facts)
+    tagged = [(d, needed) for d in present(facts, "distributions", Distributions).installed if (needed := _needs(d))]
+    if not tagged:
+        yield NotApplicable("no installed wheel asks for a glibc")
+    elif host.libc is None or (host.libc.kind == "glibc" and not host.libc.version):
+        yield Open("the version of the target's C library could not be read")
+    else:
+        yield from _judge(rule, host.libc, tagged)
+
+
+def _judge(rule: Rule, libc: Libc, tagged: list[tuple[Distribution, tuple[int, int]]]) -> Iterator[Verdict]:
+    own = tuple(int(p) for p in (libc.version or "").split(".")[:2]) if libc.kind == "glibc" else (0, 0)
+    unfit = sorted(((d, n) for d, n in tagged if n > own), key=lambda pair: pair[1], reverse=True)
+    if not unfit:
+        return
+    worst, needed = unfit[0]
+    name = f"glibc {libc.version}" if libc.kind == "glibc" else "musl"
+    others = f" and {len(unfit) - 1} more" if len(unfit) > 1 else ""
+    yield found(
+        rule,
+        f"The C library here is {name}, but the wheel of `{worst.name}` {worst.version}{others} was built for glibc "
+        f"{needed[0]}.{needed[1]} or newer.",
+        manual(
+            "use a newer system or base image, or make the environment anew on this one so that pip picks fitting "
+            "wheels"
+        ),
+        observed=name,
+        expected=f"glibc {needed[0]}.{needed[1]}",
+        source="tags in WHEEL",
+        where=libc.path,
+        severity="error" if libc.kind == "musl" else "warning",
+    )
+
+
+def _needs(distribution: Distribution) -> tuple[int, int] | None:
+    """The oldest glibc of the tags, so that of the one that asks for least; None if one asks for none."""
+    wanted = []
+    for tag in distribution.tags:
+        platform = tag.rsplit("-", 1)[-1]
+        if new := _NEW.search(platform):
+            wanted.append((int(new[1]), int(new[2])))
+        elif old := _OLD.search(platform):
+            wanted.append(LEGACY[old[1]])
+        else:
+            return None
+    return min(wanted, default=None)
+
+
+RULE = Rule(code="SYS001", name="old-libc", severity="warning", check=check, needs=("host", "distributions"))

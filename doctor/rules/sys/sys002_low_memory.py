@@ -1,0 +1,61 @@
+"""There is little memory for a server to start in: RAM, or what the container's limit leaves of it.
+
+An engine process imports torch, opens CUDA and reads the checkpoint through main memory on its way to the GPU; that
+takes 4 GiB and more for each process (one for each GPU with tensor parallelism). What goes beyond is killed by the
+kernel: the server ends with status 137 and no traceback. A container has its own limit (`--memory`,
+`resources.limits.memory`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from doctor.facts import Facts
+from doctor.rules.arguments import parallel
+from doctor.rules.rule import Open, Rule, Verdict
+from doctor.rules.sys.common import found, host_of, manual
+from doctor.rules.units import GIB, size
+
+EACH_PROCESS = 4 * GIB
+AVAILABLE = 2 * GIB
+
+
+def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+    """The limit and the swap against what the processes need, then what is free right now."""
+    host = host_of(facts)
+    memory = host.usable_memory
+    if memory is None:
+        if not host.root:
+            yield Open("the size of the main memory could not be read")
+        return
+    limited = host.cgroup is not None and host.cgroup.memory_limit == memory
+    swap = (host.cgroup.swap_limit if limited and host.cgroup else None) or (0 if limited else host.swap_total or 0)
+    needed = EACH_PROCESS * parallel(facts)
+    if memory + swap < needed:
+        what = "The container's limit" if limited else "This machine's memory"
+        mend = "raise the limit (`docker run --memory`, `resources.limits.memory`)" if limited else "add memory or swap"
+        yield found(
+            rule,
+            f"{what} is {size(memory)} (swap {size(swap)}), but {parallel(facts)} engine process(es) need about "
+            f"{size(needed)} before the model is loaded.",
+            manual(mend),
+            observed=size(memory + swap),
+            expected=size(needed),
+            key="limit",
+            where="memory",
+        )
+    elif host.memory_available is not None and host.memory_available < AVAILABLE:
+        yield found(
+            rule,
+            f"Only {size(host.memory_available)} of {size(host.memory_total or memory)} memory are available now, and "
+            f"an engine needs about {size(EACH_PROCESS)} to start.",
+            manual("stop what takes the memory; `ps aux --sort -rss | head` shows it"),
+            observed=size(host.memory_available),
+            expected=size(EACH_PROCESS),
+            source="/proc/meminfo",
+            key="available",
+            where="memory",
+        )
+
+
+RULE = Rule(code="SYS002", name="low-memory", severity="warning", check=check, needs=("host",))

@@ -1,0 +1,52 @@
+"""The disk is nearly full where models are downloaded to, or where temporary files go.
+
+Models come into the hub's cache (`HF_HOME`, else `~/.cache/huggingface`): a 7B vision model takes about 16 GB in 16
+bit, a 72B one 145 GB. A download that fills the disk ends with `No space left on device`, and a half-written file may
+be taken for a whole one later. `/tmp` takes compiled kernels and sockets. Point `HF_HOME` to a larger disk or make
+room.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from doctor.facts import Facts
+from doctor.facts.host import Disk
+from doctor.findings import Action, Remediation
+from doctor.rules.rule import NotApplicable, Rule, Verdict
+from doctor.rules.sys.common import found, host_of, manual
+from doctor.rules.units import GIB, size
+
+DOWNLOAD, SCRATCH = 10 * GIB, GIB
+
+
+def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+    """The cache only where the model is not a local folder already."""
+    host = host_of(facts)
+    cache, scratch = host.disk("hf-cache"), host.disk("tmp")
+    known = [d for d in (cache, scratch) if d is not None and d.free is not None]
+    if not known:
+        yield NotApplicable("no disk of this machine is looked at")
+        return
+    if cache is not None and cache.free is not None and cache.free < DOWNLOAD and host.disk("model") is None:
+        mend = Remediation("Keep models on a larger disk", (Action("set_env", name="HF_HOME", value="/a/larger/disk"),))
+        yield _full(rule, cache, "models are downloaded to", DOWNLOAD, mend)
+    if scratch is not None and scratch.free is not None and scratch.free < SCRATCH:
+        yield _full(
+            rule, scratch, "temporary files go to", SCRATCH, manual("make room there, or set `TMPDIR` to a larger disk")
+        )
+
+
+def _full(rule: Rule, disk: Disk, what: str, needed: int, mend: Remediation) -> Verdict:
+    return found(
+        rule,
+        f"`{disk.path}`, where {what}, has {size(disk.free or 0)} free, expected {size(needed)} or more.",
+        mend,
+        observed=size(disk.free or 0),
+        expected=size(needed),
+        key=disk.use,
+        where=disk.path,
+    )
+
+
+RULE = Rule(code="SYS004", name="low-disk", severity="warning", check=check, needs=("host",))

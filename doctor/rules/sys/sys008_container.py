@@ -1,0 +1,29 @@
+"""This runs in a container, which changes what a mend looks like.
+
+Nothing is wrong with that. But the driver belongs to the host, packages installed now are gone with the container, and
+memory, `/dev/shm` and GPUs are what the container was started with: mends that concern them go into the `docker run`
+line, the compose file or the pod, not into the running container.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from doctor.facts import Facts
+from doctor.rules.rule import Rule, Verdict
+from doctor.rules.sys.common import found, host_of
+
+
+def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+    """A note, once."""
+    host = host_of(facts)
+    if host.container:
+        yield found(
+            rule,
+            f"This is a `{host.container}` container: the driver is the host's, and what is installed here goes with "
+            "it.",
+            observed=host.container,
+        )
+
+
+RULE = Rule(code="SYS008", name="in-container", severity="note", check=check, needs=("host",))

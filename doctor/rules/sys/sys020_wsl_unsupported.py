@@ -1,0 +1,47 @@
+"""This WSL, or this card, cannot run CUDA at all.
+
+CUDA works in WSL 2 only; WSL 1 has no Linux kernel and no GPU. It also needs a card of the Pascal generation or newer
+(compute capability 6.0). Convert the distribution in PowerShell: `wsl --set-version DISTRIBUTION 2`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from doctor.facts import Facts
+from doctor.facts.gpu import Gpu
+from doctor.rules.rule import Rule, Verdict
+from doctor.rules.sys.common import found, manual, no_wsl, wsl_of
+from doctor.rules.units import dotted
+
+PASCAL = (6, 0)
+
+
+def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+    """The version of WSL, then the cards."""
+    wsl = wsl_of(facts)
+    if wsl is None:
+        yield from no_wsl()
+        return
+    if wsl.version == 1:
+        yield found(
+            rule,
+            f"This is WSL 1 (kernel `{wsl.kernel}`), which has no GPU; WSL 2 is needed.",
+            manual(f"run `wsl --set-version {wsl.distribution or 'DISTRIBUTION'} 2` in PowerShell"),
+            observed=wsl.kernel,
+            expected="WSL 2",
+            key="version",
+        )
+    for device in facts.gpu.devices if isinstance(facts.gpu, Gpu) else ():
+        if device.capability < PASCAL:
+            yield found(
+                rule,
+                f"`{device.name}` has compute capability {dotted(device.capability)}, CUDA in WSL needs 6.0 (Pascal).",
+                manual("use a newer card, or Linux without Windows"),
+                observed=dotted(device.capability),
+                expected="6.0",
+                key=f"device{device.index}",
+            )
+
+
+RULE = Rule(code="SYS020", name="wsl-unsupported", severity="error", check=check, needs=("host",))

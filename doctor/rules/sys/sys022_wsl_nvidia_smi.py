@@ -1,0 +1,32 @@
+"""`nvidia-smi` exists, but a shell does not find it.
+
+WSL mounts it at `/usr/lib/wsl/lib/nvidia-smi`; root shells, systemd units and containers often lack that folder on
+PATH. Tools that call `nvidia-smi` then say that there is no GPU, although CUDA works.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from doctor.facts import Facts
+from doctor.rules.rule import Rule, Verdict
+from doctor.rules.sys.common import found, manual, no_wsl, wsl_of
+
+
+def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+    """A note: the engines ask NVML, not this program."""
+    wsl = wsl_of(facts)
+    if wsl is None:
+        yield from no_wsl()
+    elif wsl.nvidia_smi and not wsl.nvidia_smi_on_path:
+        yield found(
+            rule,
+            f"`nvidia-smi` is at `{wsl.nvidia_smi}`, but not on PATH.",
+            manual('add it in `~/.profile`: `export PATH="$PATH:/usr/lib/wsl/lib"`'),
+            observed="not on PATH",
+            expected="/usr/lib/wsl/lib on PATH",
+            where=wsl.nvidia_smi,
+        )
+
+
+RULE = Rule(code="SYS022", name="wsl-nvidia-smi-path", severity="note", check=check, needs=("host",))

@@ -1,0 +1,50 @@
+"""WSL may take less memory than the checkpoint that the GPU could hold.
+
+The virtual machine of WSL gets half of Windows' memory and a quarter as much swap, unless `.wslconfig` says otherwise.
+A checkpoint is read through that memory; where it does not fit, Linux kills the server (status 137) without a
+traceback. Raise `memory` and `swap` in `.wslconfig` in the Windows user's folder, then `wsl --shutdown`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from doctor.facts import Facts
+from doctor.facts.gpu import Gpu
+from doctor.rules.rule import NotApplicable, Open, Rule, Verdict
+from doctor.rules.sys.common import found, host_of, manual, no_wsl, wsl_of
+from doctor.rules.units import GIB, size
+
+
+def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+    """Memory and swap together against the memory of the GPUs that the server may fill."""
+    wsl, host = wsl_of(facts), host_of(facts)
+    if wsl is None:
+        yield from no_wsl()
+        return
+    room = sum(d.memory_total for d in facts.gpu.usable) if isinstance(facts.gpu, Gpu) else 0
+    if host.memory_total is None:
+        yield Open("the memory of this WSL could not be read")
+    elif not room:
+        yield NotApplicable("there is no GPU to fill")
+    elif host.memory_total + (host.swap_total or 0) < room:
+        have = host.memory_total + (host.swap_total or 0)
+        config = next((c for c in wsl.configs if c.memory or c.swap is not None), None)
+        said = f" (`{config.path}` says so)" if config else " (the default: half of Windows' memory)"
+        swap = max(8, -(-(room - host.memory_total) // GIB) + 4)
+        yield found(
+            rule,
+            f"WSL has {size(host.memory_total)} of memory and {size(host.swap_total or 0)} of swap{said}, less than "
+            f"the {size(room)} of the GPU that a checkpoint may fill.",
+            manual(
+                f"write `[wsl2]` with `memory=` up to what Windows can spare and `swap={swap}GB` into "
+                "`C:\\Users\\<you>\\.wslconfig`, then run `wsl --shutdown` in PowerShell"
+            ),
+            observed=size(have),
+            expected=size(room),
+            source="/proc/meminfo",
+            where=config.path if config else ".wslconfig",
+        )
+
+
+RULE = Rule(code="SYS023", name="wsl-low-memory", severity="warning", check=check, needs=("host",))

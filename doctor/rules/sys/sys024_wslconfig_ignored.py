@@ -1,0 +1,43 @@
+"""WSL ignores the `.wslconfig`, or a line of it.
+
+The file is read by WSL itself, without a word about what it does not understand: a size without a unit it knows, a
+line without `=`, or a file saved as UTF-16 (PowerShell's `>` and `Out-File` do that) leaves the defaults in force.
+Save it as UTF-8 without a byte order mark and write sizes as `16GB` or `512MB`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from doctor.facts import Facts
+from doctor.rules.rule import Rule, Verdict
+from doctor.rules.sys.common import found, manual, no_wsl, wsl_of
+
+
+def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+    """Every Windows user's file."""
+    wsl = wsl_of(facts)
+    if wsl is None:
+        yield from no_wsl()
+        return
+    for config in wsl.configs:
+        wrong = "is written as UTF-16" if config.encoding != "utf-8" else config.problem
+        if wrong:
+            said = (
+                wrong
+                if config.encoding != "utf-8"
+                else f"holds what WSL does not understand ({wrong.partition(': ')[2]})"
+            )
+            yield found(
+                rule,
+                f"`{config.path}` {said}, expected UTF-8 text of `key=value` lines with sizes such as `16GB`.",
+                manual(
+                    "save it again as UTF-8 (Notepad: Save as, encoding UTF-8), then run `wsl --shutdown` in PowerShell"
+                ),
+                observed=wrong,
+                key=config.path,
+                where=config.path,
+            )
+
+
+RULE = Rule(code="SYS024", name="wslconfig-ignored", severity="warning", check=check, needs=("host",))

@@ -1,0 +1,55 @@
+"""This vLLM stops on WSL with `UVA is not available`.
+
+vLLM turns pinned memory off under WSL. From 0.25.0 on its new model runner is the default for models without experts
+(so for most vision-language models) and needs pinned memory for unified addressing: `RuntimeError: UVA is not
+available`. 0.30.0 has a way around. Until then: `VLLM_WSL2_ENABLE_PIN_MEMORY=1` (WSL kernels from 4.19.121 on pin
+memory well enough), or the old runner with `VLLM_USE_V2_MODEL_RUNNER=0`, or vLLM 0.30 and newer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from doctor.facts import Distributions, Facts
+from doctor.findings import Action, Remediation
+from doctor.matrix.hardware import version
+from doctor.rules.arguments import engine
+from doctor.rules.rule import NotApplicable, Rule, Verdict, present
+from doctor.rules.sys.common import found, host_of, no_wsl, wsl_of
+
+FIRST, MENDED = (0, 25), (0, 30)
+
+
+def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+    """The installed vLLM, where the launch command starts it or none is given."""
+    if wsl_of(facts) is None:
+        yield from no_wsl()
+        return
+    installed = present(facts, "distributions", Distributions).version("vllm")
+    if installed is None or engine(facts) not in (None, "vllm"):
+        yield NotApplicable("vLLM is not what is started")
+        return
+    number = version(installed.partition("+")[0].partition(".post")[0].partition("rc")[0])
+    told = host_of(facts).environment
+    mended = told.get("VLLM_WSL2_ENABLE_PIN_MEMORY") == "1" or told.get("VLLM_USE_V2_MODEL_RUNNER") == "0"
+    if not FIRST <= number[:2] < MENDED or mended:
+        return
+    yield found(
+        rule,
+        f"`vllm` {installed} turns pinned memory off on WSL and then stops with `UVA is not available`, unless "
+        "`VLLM_WSL2_ENABLE_PIN_MEMORY` is 1.",
+        Remediation("Let vLLM pin memory", (Action("set_env", name="VLLM_WSL2_ENABLE_PIN_MEMORY", value="1"),), "safe"),
+        Remediation(
+            "Use a vLLM that does without",
+            (Action("install", package="vllm", specifier=">=0.30", direction="upgrade"),),
+            "unsafe",
+        ),
+        observed=installed,
+        expected=">=0.30, or VLLM_WSL2_ENABLE_PIN_MEMORY=1",
+        source="vllm/v1/worker/gpu/buffer_utils.py and vllm/platforms/cuda.py of the wheels",
+        where="vllm",
+        confidence="medium",
+    )
+
+
+RULE = Rule(code="SYS025", name="wsl-uva", severity="error", check=check, needs=("host", "distributions"))

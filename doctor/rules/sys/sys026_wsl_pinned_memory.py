@@ -1,0 +1,41 @@
+"""The launch command asks for much pinned memory, of which WSL gives little.
+
+Offloading weights or cache to main memory needs page-locked memory. Under WSL the Windows driver allows a small part of
+it, whatever `.wslconfig` and `ulimit -l` say; beyond it allocations fail with `out of memory` though memory is free, or
+the data moves slowly through ordinary memory. Leave the option out, or use Linux without Windows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from doctor.facts import Facts
+from doctor.findings import Action, Remediation
+from doctor.rules.arguments import number, option
+from doctor.rules.rule import Rule, Verdict
+from doctor.rules.sys.common import found, no_wsl, wsl_of
+
+SIZES = ("--cpu-offload-gb", "--swap-space", "--kv-offloading-size", "--hicache-size")
+SWITCHES = ("--kv-transfer-config", "--enable-hierarchical-cache")
+
+
+def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+    """Options that take pinned memory, if they take any."""
+    if wsl_of(facts) is None:
+        yield from no_wsl()
+        return
+    asked = [name for name in SIZES if (number(facts, name) or 0) > 0]
+    asked += [name for name in SWITCHES if option(facts, name) is not None]
+    for name in asked:
+        yield found(
+            rule,
+            f"`{name}` needs pinned memory, of which WSL gives only a small part.",
+            Remediation(f"Leave `{name}` out", (Action("set_argument", name=name),), "unsafe"),
+            observed=option(facts, name) or "set",
+            key=name,
+            where="pinned memory",
+            confidence="medium",
+        )
+
+
+RULE = Rule(code="SYS026", name="wsl-pinned-memory", severity="warning", check=check, needs=("host", "launch"))

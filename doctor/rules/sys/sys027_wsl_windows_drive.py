@@ -1,0 +1,50 @@
+"""Files that a server reads much lie on a Windows drive.
+
+`/mnt/c` and its like reach Windows' files through a network protocol (9p); reading a checkpoint or importing a package
+from there takes many times as long as from Linux' own disk, and memory mapping works poorly. Move the model, the
+cache and the environment into the Linux file system (`~/`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from doctor.facts import Facts
+from doctor.facts.host import Disk
+from doctor.findings import Action, Remediation
+from doctor.rules.rule import Rule, Verdict
+from doctor.rules.sys.common import found, host_of, manual, no_wsl, wsl_of
+
+WINDOWS = frozenset({"9p", "drvfs", "virtiofs", "fuse.drvfs"})
+WHAT = {"hf-cache": "The model cache", "model": "The model", "target": "The Python environment", "tmp": "`TMPDIR`"}
+
+
+def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+    """The file system under each place."""
+    if wsl_of(facts) is None:
+        yield from no_wsl()
+        return
+    for disk in host_of(facts).disks:
+        if disk.fstype in WINDOWS:
+            yield found(
+                rule,
+                f"{WHAT[disk.use]} `{disk.path}` lies on a Windows drive (`{disk.mount}`, {disk.fstype}), expected "
+                "Linux' own file system.",
+                _mend(disk),
+                observed=disk.fstype,
+                expected="ext4",
+                source="/proc/self/mountinfo",
+                key=disk.use,
+                where=disk.path,
+            )
+
+
+def _mend(disk: Disk) -> Remediation:
+    if disk.use == "hf-cache":
+        return Remediation(
+            "Keep the cache in Linux", (Action("set_env", name="HF_HOME", value="~/.cache/huggingface"),)
+        )
+    return manual(f"move `{disk.path}` below your Linux home folder, such as `~/`")
+
+
+RULE = Rule(code="SYS027", name="wsl-windows-drive", severity="warning", check=check, needs=("host",))

@@ -1,0 +1,48 @@
+"""WSL's kernel is older than CUDA wants.
+
+NVIDIA asks for kernel 4.19.121 at least and recommends 5.10.16.3 and newer; vLLM pins memory only from 4.19.121 on.
+Update it in PowerShell: `wsl --update`, then `wsl --shutdown`. A kernel of one's own (`kernel=` in `.wslconfig`) is not
+updated with it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from doctor.facts import Facts
+from doctor.rules.rule import Open, Rule, Verdict
+from doctor.rules.sys.common import found, host_of, manual, no_wsl, wsl_of
+
+NEEDED, WANTED = (4, 19, 121), (5, 10, 16, 3)
+
+
+def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+    """The numbers at the front of the release."""
+    wsl = wsl_of(facts)
+    if wsl is None or wsl.version == 1:
+        yield from no_wsl()
+        return
+    release = host_of(facts).kernel or wsl.kernel
+    match = re.search(r"\d{1,3}(?:\.\d{1,5}){1,3}", release)
+    if match is None:
+        yield Open(f"the kernel release `{release}` has no version")
+        return
+    number = tuple(int(part) for part in match[0].split("."))
+    if number >= WANTED:
+        return
+    own = next((c.kernel for c in wsl.configs if c.kernel), None)
+    text = f"take `kernel={own}` out of `.wslconfig`, then run" if own else "run"
+    least = NEEDED if number < NEEDED else WANTED
+    yield found(
+        rule,
+        f"The kernel of this WSL is {match[0]}, expected {'.'.join(map(str, least))} or newer.",
+        manual(f"{text} `wsl --update` and `wsl --shutdown` in PowerShell"),
+        observed=match[0],
+        expected=".".join(map(str, least)),
+        where="kernel",
+        severity="error" if number < NEEDED else "warning",
+    )
+
+
+RULE = Rule(code="SYS028", name="wsl-old-kernel", severity="warning", check=check, needs=("host",))

@@ -1,0 +1,45 @@
+"""WSL stops its virtual machine when nobody looks, and a server with it.
+
+When the last WSL window closes, the instance ends after a minute (`vmIdleTimeout`); services, systemd's too, do not
+keep it alive, and without systemd there are none. Keep a window open, start the server from Windows' task scheduler
+(`wsl -d DISTRIBUTION -- ...`), or set `vmIdleTimeout=-1`. systemd is switched on by `[boot]` `systemd=true` in
+`/etc/wsl.conf`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from doctor.facts import Facts
+from doctor.rules.rule import NotApplicable, Rule, Verdict
+from doctor.rules.sys.common import found, manual, no_wsl, wsl_of
+
+SHORT = 60_000
+
+
+def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+    """A note, unless the idle time was raised; a warning where it was lowered."""
+    wsl = wsl_of(facts)
+    if wsl is None:
+        yield from no_wsl()
+        return
+    said = next((c for c in wsl.configs if c.vm_idle_timeout is not None), None)
+    timeout = said.vm_idle_timeout if said and said.vm_idle_timeout is not None else SHORT
+    if timeout < 0 or timeout > SHORT:
+        yield NotApplicable("the idle time was raised")
+        return
+    systemd = "" if wsl.systemd else ", and systemd, which could restart a server, is off"
+    yield found(
+        rule,
+        f"WSL ends {timeout / 1000:g} s after its last window closes, and a server with it{systemd}.",
+        manual(
+            "set `vmIdleTimeout=-1` under `[wsl2]` in `.wslconfig`, then `wsl --shutdown`, or keep a WSL window open"
+        ),
+        observed=f"vmIdleTimeout={timeout}",
+        expected="vmIdleTimeout=-1",
+        where=said.path if said else ".wslconfig",
+        severity="warning" if timeout < SHORT else "note",
+    )
+
+
+RULE = Rule(code="SYS030", name="wsl-idle-shutdown", severity="note", check=check, needs=("host",))

@@ -1,0 +1,34 @@
+"""WSL kept dumps of programs that crashed here before.
+
+A native crash (segmentation fault, illegal instruction) often leaves no line in the log. WSL writes a dump of it into
+the Windows user's `AppData\\Local\\Temp\\wsl-crashes`; the name tells the program and the signal. They can be removed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from doctor.facts import Facts
+from doctor.rules.rule import Rule, Verdict
+from doctor.rules.sys.common import found, manual, no_wsl, wsl_of
+
+
+def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+    """A note with the last one."""
+    wsl = wsl_of(facts)
+    if wsl is None:
+        yield from no_wsl()
+    elif wsl.crash_dumps:
+        yield found(
+            rule,
+            f"WSL kept {len(wsl.crash_dumps)} crash dump(s) of earlier runs, the last one `{wsl.crash_dumps[-1]}`.",
+            manual(
+                "run the server with `qvl-doctor run`, which keeps its last words; remove dumps that are no longer "
+                "needed"
+            ),
+            observed=str(len(wsl.crash_dumps)),
+            where=wsl.crash_dumps[-1],
+        )
+
+
+RULE = Rule(code="SYS031", name="wsl-crash-dumps", severity="note", check=check, needs=("host",))

@@ -1,0 +1,44 @@
+"""Docker in WSL cannot choose one of several GPUs.
+
+NVIDIA's guide to CUDA on WSL allows `--gpus all` only; `--gpus device=1` is not honoured there. Give the container
+all of them and choose inside with `CUDA_VISIBLE_DEVICES`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from doctor.facts import Facts
+from doctor.findings import Action, Remediation
+from doctor.rules.arguments import option
+from doctor.rules.rule import Rule, Verdict
+from doctor.rules.sys.common import found, no_wsl, wsl_of
+
+
+def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+    """Only a launch command of docker has this option."""
+    if wsl_of(facts) is None:
+        yield from no_wsl()
+        return
+    asked = (option(facts, "--gpus") or "").strip("\"'")
+    if "device=" in asked:
+        index = asked.partition("device=")[2].strip("\"'")
+        yield found(
+            rule,
+            f"`--gpus {asked}` chooses GPUs by index, which Docker in WSL does not do; expected `--gpus all`.",
+            Remediation(
+                "Give the container all GPUs and choose inside",
+                (
+                    Action("set_argument", name="--gpus", value="all"),
+                    Action("set_env", name="CUDA_VISIBLE_DEVICES", value=index),
+                ),
+                "unsafe",
+            ),
+            observed=asked,
+            expected="all",
+            where="--gpus",
+            confidence="medium",
+        )
+
+
+RULE = Rule(code="SYS033", name="wsl-docker-gpu", severity="warning", check=check, needs=("host", "launch"))
