@@ -43,17 +43,23 @@ class LibraryReader:
         self._watched = {self.below("/etc/ld.so.cache")}
 
     @property
-    def seen(self) -> frozenset[str]:
-        """Every path that was looked at so far, found or not, folders that were listed among them."""
-        return frozenset((*self._images, *self._watched))
+    def seen(self) -> dict[str, tuple[int, int] | None]:
+        """Every path that was looked at so far, folders that were listed among them: time of change and size, or None.
+
+        What was looked for in vain counts as much: a library that appears there changes the answer.
+        """
+        return {path: self._stamp(path) for path in (*self._images, *self._watched)}
+
+    def _stamp(self, path: str) -> tuple[int, int] | None:
+        try:
+            info = Path(self._fs.real(path)).stat()
+            return info.st_mtime_ns, info.st_size
+        except (OSError, ValueError):
+            return None
 
     def watch(self, path: str) -> None:
         """Counts a file or folder that somebody else looked at as seen."""
         self._watched.add(path)
-
-    def real(self, path: str) -> str:
-        """`path` with links followed as the target follows them."""
-        return self._fs.real(path)
 
     def image(self, path: str) -> Dynamic | BadLibrary | None:
         """The library at `path` (of this machine); BadLibrary for what the loader refuses, None for no file."""

@@ -21,11 +21,13 @@ def built_library(folder: Path) -> Path | None:
     source, script, out = folder / "rich.c", folder / "rich.map", folder / "librich.so"
     source.write_text(
         "#include <stdio.h>\n__thread int t; int data[64] = {1}; int *p = &data[3];\n"
-        'void one(void) { printf("%d", t); }\nvoid two(void) {}\nextern void absent(void);\nvoid three(void) { absent(); }\n'
+        'void one(void) { printf("%d", t); }\nvoid two(void) {}\n'
+        "extern void absent(void);\nvoid three(void) { absent(); }\n"
     )
     script.write_text("V1 { global: one; }; V2 { global: two; three; local: *; } V1;\n")
     subprocess.run(
-        ["gcc", "-shared", "-fPIC", "-o", str(out), str(source), "-Wl,--hash-style=both", f"-Wl,--version-script,{script}"],
+        ["gcc", "-shared", "-fPIC", "-o", str(out), str(source), "-Wl,--hash-style=both",
+         f"-Wl,--version-script,{script}"],
         check=True, capture_output=True,
     )  # fmt: skip
     return out

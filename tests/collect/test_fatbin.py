@@ -71,7 +71,8 @@ def test_equal_to_what_nvcc_was_told(compress: str, tmp_path: Path) -> None:
     wanted = ["sm_80", "sm_90", "sm_90a", "compute_90", "compute_90a", "sm_100a", "sm_103f", "compute_120f"]
     codes = [f"-gencode=arch=compute_{w.partition('_')[2]},code={w}" for w in wanted]
     out = tmp_path / "k.so"
-    command = ["nvcc", "-shared", "-Xcompiler", "-fPIC", *codes, *([compress] if compress else []), "k.cu", "-o", str(out)]
+    flags = ["-shared", "-Xcompiler", "-fPIC", *([compress] if compress else [])]
+    command = ["nvcc", *flags, *codes, "k.cu", "-o", str(out)]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     if done.returncode:
         pytest.skip(f"this nvcc does not build for all of them: {done.stderr[-200:]}")
@@ -105,7 +106,11 @@ def test_equal_to_what_nvcc_was_told(compress: str, tmp_path: Path) -> None:
     (["sm_bogus"], (8, 9), None, None, False),
 ])  # fmt: skip
 def test_rules_of_compatibility(
-    archs: list[str], capability: tuple[int, int], driver: tuple[int, int] | None, ptx: tuple[int, int] | None, runs: bool
+    archs: list[str],
+    capability: tuple[int, int],
+    driver: tuple[int, int] | None,
+    ptx: tuple[int, int] | None,
+    runs: bool,
 ) -> None:
     assert runs_on(archs, capability, driver, ptx) is runs
 
