@@ -14,7 +14,7 @@ from doctor.collect.elf import Elf, ElfError
 from doctor.facts.natives import Reference
 
 # A look-up walks a handful of entries; a table that is made to be walked for ever runs out of this.
-_STEPS = 20_000_000
+_STEPS = 4_000_000
 
 
 class HashTable(Protocol):

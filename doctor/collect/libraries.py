@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 import os
 import platform
+import posixpath
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -39,6 +40,26 @@ class LibraryReader:
         self._images: dict[str, Dynamic | BadLibrary | None] = {}
         self._by_file: dict[tuple[int, int], Dynamic | BadLibrary] = {}
         self._cache: dict[str, tuple[str, ...]] = {}
+        self._watched = {self.below("/etc/ld.so.cache")}
+
+    @property
+    def seen(self) -> dict[str, tuple[int, int] | None]:
+        """Every path that was looked at so far, folders that were listed among them: time of change and size, or None.
+
+        What was looked for in vain counts as much: a library that appears there changes the answer.
+        """
+        return {path: self._stamp(path) for path in (*self._images, *self._watched)}
+
+    def _stamp(self, path: str) -> tuple[int, int] | None:
+        try:
+            info = Path(self._fs.real(path)).stat()
+            return info.st_mtime_ns, info.st_size
+        except (OSError, ValueError):
+            return None
+
+    def watch(self, path: str) -> None:
+        """Counts a file or folder that somebody else looked at as seen."""
+        self._watched.add(path)
 
     def image(self, path: str) -> Dynamic | BadLibrary | None:
         """The library at `path` (of this machine); BadLibrary for what the loader refuses, None for no file."""
@@ -72,6 +93,10 @@ class LibraryReader:
         """An absolute path of the target, as seen from this machine."""
         return self._fs.below(path)
 
+    def resolved(self, path: str) -> str:
+        """`path` with every link followed, as the target would follow them."""
+        return self._fs.real(path) if self._fs.root else os.path.realpath(path)
+
     def cached(self, soname: str) -> tuple[str, ...]:
         """Where the loader's cache says that `soname` is; empty where it does not know it."""
         if soname not in self._cache:
@@ -89,12 +114,18 @@ class LibraryReader:
         return tuple(self.below(p) for p in (*loader_cache.builtin_folders(self._fs, self.machine), *extra))
 
     def find(self, pattern: str) -> tuple[str, ...]:
-        """Files that match a glob pattern, in the order of the folder, which is that of Python's own glob."""
+        """Files that match a pattern in one folder, in the order of the folder, which is that of Python's own glob."""
+        self._watched.add(posixpath.dirname(pattern))
         return tuple(glob.glob(pattern)[:_MAX_FOUND])
 
     def text(self, path: str) -> str:
         """A text file of the target; empty where it cannot be read."""
-        return loader_cache.read_bounded(self._fs.real(path), _MAX_TEXT).decode("utf-8", "replace")
+        return self.data(path, _MAX_TEXT).decode("utf-8", "replace")
+
+    def data(self, path: str, limit: int) -> bytes:
+        """The bytes of a file of the target; empty where it cannot be read or is larger than `limit`."""
+        self._watched.add(path)
+        return loader_cache.read_bounded(self._fs.real(path), limit)
 
 
 def reader_for(target: Target) -> LibraryReader:

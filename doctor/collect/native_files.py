@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import posixpath
 import re
 from collections.abc import Iterator
 
-from doctor.collect.loader_cache import read_bounded
+from doctor.collect.libraries import LibraryReader
 from doctor.facts.distribution import Distribution
 
 _MAX_RECORD = 64 << 20
@@ -17,11 +18,11 @@ _LIBRARY = re.compile(r".\.so(\.\d[\w.]*)?$")
 _SUFFIX = re.compile(r"^(?P<stem>[A-Za-z_]\w*)(?:\.(?P<tag>abi3|cpython-(?P<version>\d+)[\w-]*))?\.so$")
 
 
-def libraries_of(distribution: Distribution) -> Iterator[str]:
+def libraries_of(distribution: Distribution, reader: LibraryReader) -> Iterator[str]:
     """Paths, relative to the search path entry, of the shared libraries that a distribution brought."""
-    record = read_bounded(os.path.join(distribution.metadata_path, "RECORD"), _MAX_RECORD)
+    record = reader.data(os.path.join(distribution.metadata_path, "RECORD"), _MAX_RECORD)
     if not record:
-        yield from _walk(distribution)
+        yield from _walk(distribution, reader)
         return
     for match in _LINE.finditer(record):
         path = match[1].decode("utf-8", "surrogateescape")
@@ -29,11 +30,14 @@ def libraries_of(distribution: Distribution) -> Iterator[str]:
             yield posixpath.normpath(path)
 
 
-def _walk(distribution: Distribution) -> Iterator[str]:
+def _walk(distribution: Distribution, reader: LibraryReader) -> Iterator[str]:
     """The same where no RECORD says it (Debian, conda, editable): the folders it brings are looked through."""
     left = _MAX_WALK
     for top in distribution.top_level:
+        for file in reader.find(f"{glob.escape(os.path.join(distribution.location, top))}.*so"):
+            yield posixpath.basename(file)
         for folder, _, names in os.walk(os.path.join(distribution.location, top)):
+            reader.watch(folder)
             left -= len(names) + 1
             if left < 0:
                 return

@@ -54,7 +54,7 @@ class _Seer:
         self._python, self._gpu, self._problems = target.python_minor, gpu, problems
 
     def libraries(self, distribution: Distribution) -> Iterator[NativeLibrary]:
-        for count, path in enumerate(libraries_of(distribution)):
+        for count, path in enumerate(libraries_of(distribution, self.reader)):
             if count >= _MAX_LIBRARIES:
                 self._problems.append(Problem(distribution.metadata_path, f"lists over {_MAX_LIBRARIES} libraries"))
                 return

@@ -16,7 +16,7 @@ class RootFs:
 
     def below(self, path: str) -> str:
         """The target's path `path` as seen from this machine. Links are not followed."""
-        return self.root + os.path.normpath("/" + path) if self.root else path
+        return self.root + os.path.normpath("/" + path.lstrip("/")) if self.root else path
 
     def real(self, path: str) -> str:
         """`path` (of this machine) with links followed as the target would follow them: `/x` begins at the root."""

@@ -157,7 +157,8 @@ class NativeLinker:
         space = Space()
         if executable is not None:
             try:
-                space.everywhere, _ = self._mapper.map(space, executable)
+                # the loader takes $ORIGIN of a program from the file at the end of its links
+                space.everywhere, _ = self._mapper.map(space, self._reader.resolved(executable))
                 space.main = space.everywhere[0]
             except (Refused, ValueError):
                 space = Space()

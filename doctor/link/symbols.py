@@ -107,8 +107,9 @@ def _check_room(entry: Loaded) -> None:
 
 def relocation_order(order: Sequence[Loaded]) -> list[Loaded]:
     """Dependencies before those that need them, as glibc's depth-first sort leaves it; the root last."""
+    root = order[0]
     done: list[Loaded] = []
-    seen: set[Loaded] = set()
+    seen = {root}  # glibc sorts before the root has its list of dependencies, so a cycle ends at the root
     for start in reversed(order):
         if start in seen:
             continue
@@ -123,5 +124,4 @@ def relocation_order(order: Sequence[Loaded]) -> list[Loaded]:
             else:
                 seen.add(following)
                 stack.append((following, iter(following.deps)))
-    root = order[0]
-    return [*(e for e in done if e is not root), root]
+    return [*done, root]
