@@ -1,4 +1,4 @@
-"""The link check of a whole environment: engines in full, what sits beside them on the model stack by its front door."""
+"""The link check of a whole environment: engines in full, what sits beside them on the model stack by its top."""
 
 from __future__ import annotations
 
