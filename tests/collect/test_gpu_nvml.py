@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from doctor.collect.gpu import collect_gpu
-from doctor.facts import Facts, Target
+from doctor.facts import Facts, Target, Unavailable
 from doctor.facts.codec import facts_from_json, to_json
 from doctor.facts.gpu import Gpu, GpuProcess
 
@@ -249,6 +249,23 @@ def test_without_pynvml(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pynvml", None)
     gpu = ask("driver=570.124.06", "count=1", *card("ada"))
     assert gpu.nvml == "error" and "nvidia-ml-py" in gpu.nvml_detail
+
+
+def test_lines_that_are_not_ours() -> None:
+    noise = '{"device": 1}\n{"driver": []}\n[1]\n{"error": 3}\nnot json\n{"unreadable": "x"}\n{"step": 7}\n'
+    from doctor.collect.nvml_child import _answer
+
+    answer = _answer(noise.encode() + b'\xff\xfe{"done": true', "it ended")
+    assert (answer.status, answer.devices, answer.unreadable) == ("error", (), ())
+
+
+@pytest.mark.parametrize(("system", "reason"), [("darwin", "not_supported"), ("freebsd14", "not_supported")])
+def test_systems_without_a_driver(system: str, reason: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    from doctor.collect.host import collect_host
+
+    monkeypatch.setattr(sys, "platform", system)
+    for facts in (collect_gpu(), collect_host()):
+        assert isinstance(facts, Unavailable) and facts.reason == reason
 
 
 @pytest.mark.registry

@@ -58,7 +58,7 @@ def facts() -> st.SearchStrategy[Facts]:
 
 
 @settings(
-    max_examples=200,
+    max_examples=100,
     deadline=None,
     phases=[Phase.generate],
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
