@@ -187,5 +187,13 @@ def _system_memory() -> tuple[int, int | None]:
 
 
 def _comm(pid: int) -> str | None:
-    """The command of a process; None for one that this process name space does not hold."""
-    return one_line(Tree().text(f"/proc/{pid}/comm", 64) or "", 40) or None
+    """The command of a process that uses the GPU; None for one that this process name space does not hold.
+
+    In a container NVML gives the host's numbers, which may be another process's here: one that maps no CUDA library
+    is not the one that is meant.
+    """
+    name = one_line(Tree().text(f"/proc/{pid}/comm", 64) or "", 40) or None
+    maps = Tree().text(f"/proc/{pid}/maps", MAX_OUTPUT)
+    if maps:
+        return name if "libcuda" in maps or "nvidia" in maps else None
+    return None if any(Tree().exists(path) for path in ("/.dockerenv", "/run/.containerenv")) else name
