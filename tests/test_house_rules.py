@@ -47,7 +47,7 @@ def test_every_rule_explains_itself(rule: object) -> None:
 
 
 def test_nothing_of_the_patient_is_imported_or_started() -> None:
-    allowed = ("supervise", "gpu", "plan", "cli")
+    allowed = ("supervise", "nvml", "plan", "cli")
     for path in SOURCES:
         parts = path.relative_to(PACKAGE).parts
         text = path.read_text(encoding="utf-8")

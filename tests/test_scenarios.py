@@ -42,5 +42,5 @@ def _shown(report: Report) -> list[str]:
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda r: r.code)
 def test_every_rule_has_a_case_that_fires_and_one_that_does_not(rule: Any) -> None:
-    kinds = {p.name.split("-")[0] for p in (FOLDER / rule.code).glob("*.yaml")}
+    kinds = {p.stem.split("-")[0] for p in (FOLDER / rule.code).glob("*.yaml")}
     assert {"fires", "quiet"} <= kinds, f"tests/scenarios/{rule.code} has {sorted(kinds)}"

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from packaging.version import InvalidVersion, Version
 
 from doctor.link.objects import Spec
+from doctor.link.packages import Packages
 from doctor.link.values import (
     UNKNOWN,
     ClassVal,
@@ -99,27 +100,6 @@ def _version(machine: Machine, args: Args, kwargs: Kwargs) -> Value:
 def _distribution(machine: Machine, args: Args, kwargs: Kwargs) -> Value:
     _version(machine, args, kwargs)
     return UNKNOWN
-
-
-def _packages_distributions(machine: Machine, args: Args, kwargs: Kwargs) -> Value:
-    return _Packages(machine)
-
-
-class _Packages(dict):  # type: ignore[type-arg]
-    """`packages_distributions()`: looked up, not listed."""
-
-    def __init__(self, machine: Machine) -> None:
-        super().__init__()
-        self.machine = machine
-
-    def __contains__(self, name: object) -> bool:
-        return isinstance(name, str) and bool(self.machine.reader.owners(name))
-
-    def get(self, name: object, default: Any = None) -> Any:
-        return list(self.machine.reader.owners(name)) if isinstance(name, str) and name in self else default
-
-    def __getitem__(self, name: object) -> Any:
-        return self.get(name, UNKNOWN)
 
 
 def _parse_version(machine: Machine, args: Args, kwargs: Kwargs) -> Value:
@@ -239,10 +219,6 @@ def _module_spec(machine: Machine, args: Args, kwargs: Kwargs) -> Value:
     return Spec(name, args[1] if len(args) > 1 else None, kwargs.get("loader_state"))
 
 
-def _define_import_structure(machine: Machine, args: Args, kwargs: Kwargs) -> Value:
-    return machine.lazy.define_import_structure(args, kwargs)
-
-
 def _namedtuple(machine: Machine, args: Args, kwargs: Kwargs) -> Value:
     module = machine.caller.module if machine.caller is not None else ModuleVal("collections")
     return ClassVal(_text(args) or "namedtuple", module, open=True)
@@ -272,7 +248,7 @@ FUNCTIONS: dict[str, Callable[[Machine, Args, Kwargs], Value]] = {
     "importlib.metadata.version": _version,
     "importlib.metadata.distribution": _distribution,
     "importlib.metadata.metadata": _distribution,
-    "importlib.metadata.packages_distributions": _packages_distributions,
+    "importlib.metadata.packages_distributions": lambda machine, args, kwargs: Packages(machine),
     "importlib.machinery.ModuleSpec": _module_spec,
     "packaging.version.parse": _parse_version,
     "pkg_resources.parse_version": _parse_version,
@@ -310,5 +286,7 @@ FUNCTIONS: dict[str, Callable[[Machine, Args, Kwargs], Value]] = {
     "pkgutil.extend_path": _extend_path,
     "pkgutil.iter_modules": _iter_modules,
     "collections.namedtuple": _namedtuple,
-    "transformers.utils.import_utils.define_import_structure": _define_import_structure,
+    "transformers.utils.import_utils.define_import_structure": lambda machine, args, kwargs: (
+        machine.lazy.define_import_structure(args, kwargs)
+    ),
 }

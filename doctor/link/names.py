@@ -98,7 +98,11 @@ class Names(State):
             return NamespaceVal(module)
         getter = module.namespace.get("__getattr__")
         if isinstance(getter, FuncVal):
-            return self.call(getter, [name], {})
+            try:
+                return self.call(getter, [name], {})
+            except PyRaise as error:
+                if not module.open or error.is_a(AttributeError) is not True:
+                    raise
         if module.is_stdlib and module.search is not None and self._is_submodule(module, name):
             self.load(f"{module.name}.{name}", None, 0)
             return self.modules[f"{module.name}.{name}"]

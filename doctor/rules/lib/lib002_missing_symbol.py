@@ -20,6 +20,7 @@ from doctor.rules.rule import Rule, Verdict, present
 
 
 def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+    """One finding for each thing that is wrong."""
     by_file: dict[tuple[str, str], list[Failure]] = {}
     for failure in failures(present(facts, "natives", Natives), "missing-symbol"):
         library = failure.libraries[0]
