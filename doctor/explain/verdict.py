@@ -1,0 +1,99 @@
+"""From candidates to findings: the likeliest cause first, honest about what the log does not hold."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from doctor.explain.context import Digest
+from doctor.explain.matching import Candidate, candidates
+from doctor.explain.refine import Refined, refine
+from doctor.explain.traces import Trace
+from doctor.explain.unknown import unexplained
+from doctor.findings import Action, Confidence, Evidence, Finding, Location, Remediation
+from doctor.text import clean, one_line, redact_text
+
+MOST = 5
+ECHO = 40
+_FIELD = re.compile(r"\{(?P<name>[a-z_]{1,40})\}")
+_SITE = re.compile(r"(?:site|dist)-packages/(?P<package>[A-Za-z_]\w{0,60})(?P<rest>/[^\n]{0,300})?$")
+_LOWER: Mapping[Confidence, Confidence] = {"high": "medium", "medium": "low", "low": "low"}
+
+
+def verdict(digest: Digest) -> tuple[Finding, ...]:
+    """The findings, ordered by likelihood; never empty, and `high` only where the log itself names the cause."""
+    found = candidates(digest)
+    causes = [c for c in found if c.rank > ECHO]
+    unknown = unexplained(digest, found)
+    out: list[Finding] = []
+    for candidate in causes[:MOST]:
+        if candidate.crash.code not in {f.rule for f in out}:
+            out.append(_finding(candidate, digest, first=not out))
+    rest = [*unknown, *(_finding(c, digest, first=False) for c in found if c.rank <= ECHO)]
+    out.extend(rest[: max(0, (2 if out else 3) - len(out) // 2)])
+    return tuple(_numbered(out[:MOST]))
+
+
+def _numbered(found: list[Finding]) -> list[Finding]:
+    import dataclasses
+
+    return [dataclasses.replace(f, primary=i == 0) for i, f in enumerate(found)]
+
+
+def _finding(candidate: Candidate, digest: Digest, *, first: bool) -> Finding:
+    crash = candidate.crash
+    refined = refine(candidate, digest) if crash.refine else Refined()
+    values = {k: v for k, v in candidate.match.groupdict().items() if v} | refined.values
+    confidence = refined.confidence or crash.confidence
+    if candidate.rank <= ECHO:
+        confidence = "low"
+    elif not first or candidate.quiet:
+        confidence = _LOWER[confidence]
+    return Finding(
+        rule=crash.code, name=crash.name, severity="error", confidence=confidence, key=f"line {candidate.line.number}",
+        message=filled(refined.message or crash.message, values),
+        location=location_of(candidate.line.trace),
+        evidence=(*_evidence(candidate), *refined.evidence),
+        remediations=_remediations(refined.remediations if refined.remediations is not None else crash.remediations, values),
+    )  # fmt: skip
+
+
+def filled(template: str, values: Mapping[str, str]) -> str:
+    """The template with `{name}` replaced by cleaned values; an unknown name becomes `?`."""
+    return _FIELD.sub(lambda m: one_line(redact_text(values.get(m["name"], "?")), 200), template)
+
+
+def _remediations(found: tuple[Remediation, ...], values: Mapping[str, str]) -> tuple[Remediation, ...]:
+    def one(action: Action) -> Action:
+        parts = (action.package, action.specifier, action.name, action.value, action.text)
+        package, specifier, name, value, text = (filled(p, values) if p else p for p in parts)
+        return Action(action.kind, package, specifier, action.direction, name, value, text)
+
+    return tuple(Remediation(filled(r.title, values), tuple(map(one, r.actions)), r.applicability) for r in found)
+
+
+def _evidence(candidate: Candidate) -> tuple[Evidence, ...]:
+    line = candidate.line
+    out = [Evidence("log", observed=shown(line.text), source=f"line {line.number}")]
+    if line.trace and line.trace.frames and line.role == "error":
+        frame = line.trace.frames[-1]
+        out.append(Evidence("raised at", observed=shown(f"{frame.file}:{frame.line} in {frame.function}"),
+                            source=f"line {line.trace.start}"))  # fmt: skip
+    return tuple(out)
+
+
+def shown(text: str) -> str:
+    """A line of a log as it may be shown: without secrets, control characters and more than 400 characters."""
+    return clean(redact_text(text.strip()), 400)
+
+
+def location_of(trace: Trace | None) -> Location | None:
+    """The innermost frame in an installed package."""
+    for frame in reversed(trace.frames if trace else []):
+        match = _SITE.search(frame.file.replace("\\", "/"))
+        if match:
+            path = clean(f"{match['package']}{match['rest'] or ''}", 300)
+            return Location("file", match["package"], path, frame.line)
+    return None
+
+
