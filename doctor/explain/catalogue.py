@@ -103,7 +103,7 @@ def _parsed(code: str, text: str) -> Crash:
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        (row,) = yaml.load(text, Loader=loader)  # noqa: S506 - a safe loader either way
+        (row,) = yaml.load(text, Loader=loader)
     except (yaml.YAMLError, ValueError) as error:
         raise DataError(f"{code}: {error}") from error
     return crash(row)

@@ -49,9 +49,9 @@ class Digest:
         """The version of a distribution: from the facts, else as the log states it first."""
         name = normalize(package)
         if self.facts is not None and isinstance(self.facts.distributions, Distributions):
-            known = next((d for d in self.facts.distributions.items if d.key == name), None)
+            known = self.facts.distributions.version(name)
             if known is not None:
-                return known.version
+                return known
         return self.versions.get(name)
 
     @cached_property
@@ -109,12 +109,10 @@ def _versions(lines: Sequence[Line]) -> dict[str, str]:
             continue
         if line.role != "text" and "-info" not in text:
             continue
-        for pattern in _STATED:
-            match = pattern.search(text[:1024])
-            if match:
-                name = normalize(match["name"])
-                found.setdefault(_RENAMED.get(name, name), match["version"])
-                break
+        stated = next((m for p in _STATED if (m := p.search(text[:1024]))), None)
+        if stated:
+            name = normalize(stated["name"])
+            found.setdefault(_RENAMED.get(name, name), stated["version"])
     return found
 
 

@@ -93,6 +93,7 @@ def _line(number: int, text: str) -> Line:
 
 
 def _layer(text: str) -> re.Match[str] | None:
+    patterns: tuple[re.Pattern[str], ...]
     first = text[:1]
     if first == "(":
         patterns = _BY_PAREN

@@ -27,7 +27,7 @@ _WRAPPER = re.compile(
     r"Failed core proc|died unexpectedly|look up to see its traceback|ChildFailedError|EngineDeadError|not healthy|"
     r"ActorDiedError|WorkerCrashedError|Executor failed|TimeoutError|has no attribute 'shutdown'|__del__"
 )
-_LOUD = re.compile(r"(?:^|[\s\[(])(?:[Ff]atal|FATAL|ERROR|Error|error|CRITICAL)\b[^\n]{0,3}[:\s]")
+_LOUD = re.compile(r"(?:^|[\s\[(.])(?:[Ff]atal|FATAL|ERROR|error|CRITICAL|[A-Za-z_]{0,60}(?:Error|Exception))\b[^\n]{0,3}[:\s]")
 _HARMLESS = re.compile(r"(?i)warn|retry|health-check|deprecat|optional|0 errors?|no error|errors? log|error_file|ignored")
 
 

@@ -47,7 +47,7 @@ def _finding(candidate: Candidate, digest: Digest, *, first: bool) -> Finding:
     confidence = refined.confidence or crash.confidence
     if candidate.rank <= ECHO:
         confidence = "low"
-    elif not first or candidate.quiet:
+    elif not first or candidate.quiet or _ends_open(candidate, digest):
         confidence = _LOWER[confidence]
     return Finding(
         rule=crash.code, name=crash.name, severity="error", confidence=confidence, key=f"line {candidate.line.number}",
@@ -56,6 +56,12 @@ def _finding(candidate: Candidate, digest: Digest, *, first: bool) -> Finding:
         evidence=(*_evidence(candidate), *refined.evidence),
         remediations=_remediations(refined.remediations if refined.remediations is not None else crash.remediations, values),
     )  # fmt: skip
+
+
+def _ends_open(candidate: Candidate, digest: Digest) -> bool:
+    """Whether the log breaks off inside a later traceback, whose last line may say something else."""
+    last = digest.traces[-1] if digest.traces else None
+    return last is not None and last.cut and last.start > candidate.line.number
 
 
 def filled(template: str, values: Mapping[str, str]) -> str:

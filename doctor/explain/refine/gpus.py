@@ -33,7 +33,7 @@ def no_kernel(candidate: Candidate, digest: Digest) -> Refined:
     found = [p for p in (packages_of(trace) if trace else [])]
     package = distribution_of(found[-1]) if found else digest.engine or "the program"
     gpu = f" ({digest.gpu})" if digest.gpu else ""
-    if digest.generation == "old":
+    if digest.generation == "old" or "because it is too old" in candidate.line.text:
         return Refined(
             f"the compiled code has no kernels for this GPU{gpu}: it is older than compute capability 7.0 (Pascal sm_60/sm_61 or before), which {digest.engine or package} does not support",
             (manual("use a newer GPU (compute capability 7.0, Volta, or newer)"),

@@ -50,6 +50,9 @@ def _importer(candidate: Candidate, module: str) -> str:
 def _plain(module: str, package: str, importer: str) -> Refined:
     by = f", which `{importer}` imports" if importer else ""
     text = f"the Python module `{module}`{by}, is not installed: it comes with `{package}`"
+    if package == "torch":
+        first = install("torch", "install", title="install torch first; then build what needs it with pip install PACKAGE --no-build-isolation")
+        return Refined(text, (first,))
     if package == "optimum":
         second = manual("for a GPTQ checkpoint, a GPTQ backend too (gptqmodel or auto-gptq), or let the engine read it: --quantization gptq")
         return Refined(text, (install("optimum", "install"), second))

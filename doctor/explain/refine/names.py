@@ -15,7 +15,7 @@ def table() -> dict[str, Any]:
 
     path = data_dir() / "names.yaml"
     try:
-        data = yaml.load(path.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
+        data = yaml.load(path.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     except (OSError, yaml.YAMLError) as error:
         raise DataError(f"names.yaml: {error}") from error
     if not isinstance(data, dict):

@@ -97,8 +97,10 @@ def _owner(library: str, candidate: Candidate) -> str:
 
 def missing_library(candidate: Candidate, digest: Digest) -> Refined:
     """For the group `library`: `libx.so.1: cannot open shared object file`."""
-    library = (candidate.match.groupdict().get("library") or "").rpartition("/")[2]
+    groups = candidate.match.groupdict()
+    library = (groups.get("library") or groups.get("opened") or "").rpartition("/")[2]
     stem = library.partition(".so")[0]
+    stem = stem if stem in _CUDA else stem.partition("-")[0] if stem.partition("-")[0] in _CUDA else stem
     if stem in ("libcuda", "libnvidia-ml"):
         return _driver_library(library, digest)
     if stem.startswith(("libtorch", "libc10")):
