@@ -113,12 +113,13 @@ def crash(row: dict[str, Any]) -> Crash:
     """An entry from its YAML mapping. Raises DataError for a missing key."""
     try:
         return Crash(
-            code=row["code"], name=row["name"], kind=row["class"], literals=tuple(row["literals"]), pattern=row["pattern"],
-            rank=row["rank"], confidence=row.get("confidence", "high"), meaning=row["meaning"], message=row["message"],
+            code=row["code"], name=row["name"], kind=row["class"], literals=tuple(row["literals"]),
+            pattern=row["pattern"], rank=row["rank"], confidence=row.get("confidence", "high"),
+            meaning=row["meaning"], message=row["message"],
             remediations=tuple(_remediation(r) for r in row.get("remediations", ())), refine=row.get("refine"),
             frames=tuple(row.get("frames", ())), needs=tuple(row.get("needs", ())), unless=tuple(row.get("unless", ())),
-            places=row.get("places", "message"), warns=row.get("warns", False), engine=tuple(row.get("engine", ("any",))),
-            versions=row.get("versions"), example=row["example"], counterexample=row["counterexample"],
+            places=row.get("places", "message"), warns=row.get("warns", False),
+            engine=tuple(row.get("engine", ("any",))), versions=row.get("versions"), example=row["example"], counterexample=row["counterexample"],
         )  # fmt: skip
     except (KeyError, TypeError) as error:
         raise DataError(f"{row.get('code', 'an entry')}: {error} is missing or wrong") from error

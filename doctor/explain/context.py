@@ -17,22 +17,35 @@ _STATED = (
     re.compile(rf"(?P<name>LLM) engine \(v?{_VERSION}"),
     re.compile(rf"(?:\[pip3\] |\[conda\] |^|[\s'\"`,(])(?P<name>[A-Za-z][\w.-]{{1,60}})==\s?{_VERSION}"),
     re.compile(rf"Requirement already satisfied: (?P<name>[\w.-]{{1,60}})[^\n]{{0,300}}\({_VERSION}\)\s{{0,3}}$"),
-    re.compile(rf"(?:^|[\s`'\"])(?P<name>transformers|torch|vllm|vLLM|lmdeploy|LMDeploy|sglang|SGLang|PyTorch|Transformers|numpy|"
-               rf"NumPy|flash[_-]attn|triton|pydantic|fastapi)(?: version)?\s{{0,20}}[:=]?\s{{0,40}}{_VERSION}(?=[\s,;)`'\"]|$)"),
+    re.compile(
+        r"(?:^|[\s`'\"])(?P<name>transformers|torch|vllm|vLLM|lmdeploy|LMDeploy|sglang|SGLang|PyTorch|"
+        r"Transformers|numpy|"
+        rf"NumPy|flash[_-]attn|triton|pydantic|fastapi)(?: version)?\s{{0,20}}[:=]?\s{{0,"
+        rf"40}}{_VERSION}(?=[\s,;)`'\"]|$)"
+    ),
     re.compile(rf"/(?P<name>[A-Za-z]\w{{1,60}})-{_VERSION}(?:-py\d[^/\s]{{0,40}})?\.(?:dist|egg)-info"),
-)  # fmt: skip
+)
 _INSTALLED = re.compile(rf"(?P<name>[A-Za-z][\w.-]{{0,60}}?)-{_VERSION}(?=\s|$)")
 _RENAMED = {"llm": "vllm", "pytorch": "torch"}
 _SITE = re.compile(r"(?:site|dist)-packages/(?P<package>[A-Za-z_]\w{0,60})(?:/|\.py$)")
 _ENGINES = ("lmdeploy", "vllm", "sglang", "xinference", "transformers")
 _GPU = re.compile(
-    r"(?:NVIDIA |Tesla |GeForce |Quadro )?(?:GeForce )?(?P<gpu>RTX (?:PRO )?\d{4}(?: Ti| SUPER|D| Ada)?|GTX \d{4}(?: Ti)?|"
-    r"(?:Tesla )?[PVTMK]\d{1,3}(?:-\w{3,10})?|[ALHB]\d{2,3}[SX]?(?:[- ](?:SXM|PCIE|PCIe)\w{0,10})?|GB10|Jetson \w{2,8}|TITAN \w{1,4})\b"
+    r"(?:NVIDIA |Tesla |GeForce |Quadro )?(?:GeForce )?(?P<gpu>RTX (?:PRO )?\d{4}(?: Ti| SUPER|D| Ada)?|GTX "
+    r"\d{4}(?: Ti)?|"
+    r"(?:Tesla )?[PVTMK]\d{1,3}(?:-\w{3,10})?|[ALHB]\d{2,3}[SX]?(?:[- ](?:SXM|PCIE|PCIe)\w{0,10})?|GB10|Jetson \w{2,"
+    r"8}|TITAN \w{1,4})\b"
 )
 _CAPABILITY = re.compile(r"(?:compute capability|capability:|sm_|compute_)\s?\(?(?P<cc>\d{1,2}(?:[., ]{1,2}\d)?)")
 _PASCAL = re.compile(r"\b(?:GTX 10\d\d|P100|P40|P4\b|TITAN X|Quadro P\d{3,4}|M40|M60|K80|GTX 9\d\d)")
-_BLACKWELL = re.compile(r"\b(?:RTX 50\d\d|RTX PRO [456]000|B[12]00\b|GB[12]0\d|GB10\b|sm_?1[012]\d|compute capability 1[012]\.)")
-_WSL = re.compile(r"microsoft-standard-WSL|/usr/lib/wsl|/mnt/[c-z]/|WSL is detected|\bWSL ?2?\b|wsl\.exe|/dev/dxg|dxgkrnl", re.I)
+_BLACKWELL = re.compile(
+    r"\b(?:RTX 50\d\d|RTX PRO [456]000|B[12]00\b|GB[12]0\d|GB10\b|sm_?1[012]\d|compute "
+    r"capability 1[012]\.)"
+)
+_WSL = re.compile(
+    r"microsoft-standard-WSL|/usr/lib/wsl|/mnt/[c-z]/|WSL is detected|\bWSL ?2?\b|wsl\.exe|/dev/dxg|"
+    r"dxgkrnl",
+    re.I,
+)
 _WINDOWS = re.compile(r"[A-Z]:\\\w|\\site-packages\\|AppData\\|DLL load failed")
 
 
@@ -105,7 +118,9 @@ def _versions(lines: Sequence[Line]) -> dict[str, str]:
             for match in _INSTALLED.finditer(text[:4096]):
                 found[normalize(match["name"])] = match["version"]
             continue
-        if "." not in text or text.startswith(("Collecting ", "  Downloading ", "  Using cached ", "Get:", "Unpacking ")):
+        if "." not in text or text.startswith(
+            ("Collecting ", "  Downloading ", "  Using cached ", "Get:", "Unpacking ")
+        ):
             continue
         if line.role != "text" and "-info" not in text:
             continue

@@ -15,9 +15,9 @@ _CP1252 = re.compile("[ÂÃâåæçèéä][\u0080-\u00bf€‚ƒ„…†‡ˆ�
 
 
 def sniff(head: bytes) -> str | None:
-    """The codec to decode a stream with that begins with `head`; None for UTF-8, ASCII and everything that is near it."""
+    """The codec to decode a stream with that begins with `head`; None for UTF-8, ASCII and what is near it."""
     for bom, codec in _BOMS:
-        if head.startswith(bom):
+        if head.startswith(bom) and (codec == "utf-8-sig" or head[:4096].count(0) * 20 > len(head[:4096])):
             return None if codec == "utf-8-sig" else codec
     sample = head[:4096]
     if len(sample) >= 8 and sample.count(0) * 5 > len(sample) * 2:
@@ -32,7 +32,7 @@ def transcoder(head: bytes) -> codecs.IncrementalDecoder | None:
 
 
 def text_of(raw: bytes) -> str:
-    """One line as text: bad bytes stay visible as U+FFFD, and UTF-8 that was read as Mac Roman or cp1252 is repaired."""
+    """One line as text: bad bytes become U+FFFD, and UTF-8 that was read as Mac Roman or cp1252 is repaired."""
     text = raw.decode("utf-8", "replace")
     return text if text.isascii() else repaired(text)
 

@@ -18,7 +18,8 @@ SECONDS = 5.0
 _QUIET = ("DEBUG", "TRACE", "INFO", "NOTICE", "WARNING", "WARN")
 _WENT_ON = re.compile(
     r"(?i)warning:|optional|going on without|ignor(?:e|ed|ing)\b|retry(?:ing)?\b|fall(?:ing|s)? ?back|skipp(?:ed|ing)|"
-    r"will be disabled|is deprecated|Ignore import error|Exception ignored in|not installed, using|Failed to import from vllm\._C with"
+    r"will be disabled|is deprecated|Ignore import error|Exception ignored in|not installed, using|Failed to import "
+    r"from vllm\._C with"
 )
 _READY = ("Application startup complete", "Uvicorn running on", "The server is fired up and ready to roll")
 

@@ -23,12 +23,19 @@ AFTER = 3 << 10
 BUDGET = 1 << 20
 LINE = 4 << 10
 
-# Every message of the catalogue holds one of these, or lies within reach of one (a test says so).
-SIGNALS: tuple[bytes, ...] = (
-    b"rror", b"Traceback", b"xception", b"ailed", b"ailure", b"atal", b"illed", b"dumped", b" died", b"Illegal",
-    b"borted", b"annot", b"terminate called", b"oom-", b"f memory", b"ismatch", b"not found", b"nable to", b"nsupported",
-    b"Segmentation", b"NumPy 1", b"invalid opcode", b"NVRM: Xid", b"symbolic link", b"Fallback to", b"No space left",
+# Every message of the catalogue holds one of these, or lies within reach of one (a test says so). The loud ones are
+# looked for everywhere, the others in the first and the last `EDGE` bytes: each costs a pass over the log.
+LOUD: tuple[bytes, ...] = (
+    b"rror", b"RROR", b"Traceback", b"xception", b"ailed", b"atal", b"illed", b"dumped", b" died", b"terminate called",
+    b"annot",
 )  # fmt: skip
+FAINT: tuple[bytes, ...] = (
+    b"ailure", b"f memory", b"llegal", b"borted", b"oom-", b"ismatch", b"not found", b"nable to", b"nsupported",
+    b"egmentation", b"NumPy 1", b"invalid opcode", b"NVRM: Xid", b"symbolic link", b"Fallback to", b"No space left",
+    b"ould not", b"is not ", b"is required", b"CRITICAL", b"fine-grained", b"bootstrapping", b"ouldn't",
+    b"dependency resolver", b"equire", b"unsatisf", b"exited", b"OOMKilled", b"lease install", b"does not",
+)  # fmt: skip
+EDGE = 4 << 20
 
 
 @dataclass(slots=True)
@@ -92,8 +99,8 @@ class _Keeper:
         self._first: list[_Piece] = []
         self._last: deque[_Piece] = deque()
         self._first_size = self._last_size = 0
-        self._tail: deque[_Piece] = deque()
-        self._tail_size = 0
+        self._recent: deque[_Piece] = deque()
+        self._recent_size = 0
         self._line = 1
         self._size = 0
         self._dropped = 0
@@ -102,7 +109,8 @@ class _Keeper:
         """Takes the next block of whole lines."""
         head = HEAD - self._size
         place, line = 0, self._line
-        for start, end in _windows(block, head):
+        signals = LOUD + FAINT if self._size < EDGE else LOUD
+        for start, end in _windows(block, head, signals):
             line += block.count(b"\n", place, start)
             self._keep(_Piece(line, block[start:end]))
             line += block.count(b"\n", start, end)
@@ -124,17 +132,27 @@ class _Keeper:
             self._dropped += gone.data.count(b"\n")
 
     def _end_of(self, block: bytes) -> None:
-        start = block.rfind(b"\n", 0, max(0, len(block) - TAIL)) + 1 if len(block) > TAIL else 0
-        self._tail.append(_Piece(self._line + block.count(b"\n", 0, start), block[start:]))
-        self._tail_size += len(block) - start
-        while len(self._tail) > 1 and self._tail_size - len(self._tail[0].data) >= TAIL:
-            self._tail_size -= len(self._tail.popleft().data)
+        """Remembers the last `EDGE` bytes, to be looked through again for the faint signals."""
+        self._recent.append(_Piece(self._line, block))
+        self._recent_size += len(block)
+        while len(self._recent) > 1 and self._recent_size - len(self._recent[0].data) >= EDGE:
+            self._recent_size -= len(self._recent.popleft().data)
+
+    def _ending(self) -> Iterator[_Piece]:
+        """What is kept of the last blocks: windows of the faint signals, and the tail whole."""
+        left = self._recent_size
+        for piece in self._recent:
+            left -= len(piece.data)
+            tail = max(0, len(piece.data) - max(0, TAIL - left))
+            spans = _windows(piece.data, 0, FAINT) if self._size > EDGE else []
+            for start, end in _whole_lines(piece.data, [*spans, (tail, len(piece.data))] if left < TAIL else spans):
+                yield _Piece(piece.number + piece.data.count(b"\n", 0, start), piece.data[start:end])
 
     def excerpt(self) -> Excerpt:
         """The kept lines in order, each once."""
         found: dict[int, str] = {}
-        for piece in (*self._first, *self._last, *self._tail):
-            for offset, raw in enumerate(piece.data.splitlines() if b"\n" not in piece.data else _split(piece.data)):
+        for piece in (*self._first, *self._last, *self._ending()):
+            for offset, raw in enumerate(_split(piece.data)):
                 number = piece.number + offset
                 if number not in found:
                     found[number] = text_of(_shown(raw))
@@ -154,16 +172,16 @@ def _shown(raw: bytes) -> bytes:
     raw = raw.rstrip(b"\r")
     if b"\r" in raw:
         parts = [p for p in raw.split(b"\r") if p.strip()]
-        loud = [p for p in parts if any(s in p for s in SIGNALS[:6])]
+        loud = [p for p in parts if any(s in p for s in LOUD[:6])]
         raw = (loud or parts or [b""])[-1]
     return raw if len(raw) <= LINE else raw[: LINE - 1024] + b" " + raw[-1023:]
 
 
-def _windows(block: bytes, head: int) -> list[tuple[int, int]]:
+def _windows(block: bytes, head: int, signals: tuple[bytes, ...]) -> list[tuple[int, int]]:
     """Byte ranges of whole lines to keep: near every signal, and the first `head` bytes."""
     spans = [(0, min(head, len(block)))] if head > 0 else []
     places: list[int] = []
-    for signal in SIGNALS:
+    for signal in signals:
         at = block.find(signal)
         while at >= 0:
             places.append(at)

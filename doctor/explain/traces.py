@@ -10,11 +10,17 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from doctor.explain.lines import Line
 
-_FRAME = re.compile(r'[ |+]{0,12}File "(?P<file>[^"\n]{1,400})", line (?P<line>\d{1,7})(?:, in (?P<function>[^\n]{1,200}))?')
-_RAISED = re.compile(r"(?P<type>(?:[A-Za-z_]\w{0,80}\.){0,8}[A-Za-z_]\w{0,80})(?P<colon>:(?= |$)|$)(?: (?P<message>.{0,3900}))?")
+_FRAME = re.compile(
+    r'[ |+]{0,12}File "(?P<file>[^"\n]{1,400})", line (?P<line>\d{1,7})(?:, in (?P<function>[^\n]{1,'
+    r"200}))?"
+)
+_RAISED = re.compile(
+    r"(?P<type>(?:[A-Za-z_]\w{0,80}\.){0,8}[A-Za-z_]\w{0,80})(?P<colon>:(?= |$)|$)(?: "
+    r"(?P<message>.{0,3900}))?"
+)
 _KNOWN_END = (
-    "Error", "Exception", "Interrupt", "Exit", "Warning", "Iteration", "Failure", "Timeout", "Died", "Enabled", "NotFound",
-    "Fault", "Abort", "Group", "Refused", "Unavailable", "Invalid", "Mismatch",
+    "Error", "Exception", "Interrupt", "Exit", "Warning", "Iteration", "Failure", "Timeout", "Died", "Enabled",
+    "NotFound", "Fault", "Abort", "Group", "Refused", "Unavailable", "Invalid", "Mismatch",
 )  # fmt: skip
 _CAUSE = "The above exception was the direct cause of the following exception"
 _DURING = "During handling of the above exception, another exception occurred"
@@ -110,7 +116,9 @@ def _parse(lines: Sequence[Line], place: int, trace: Trace) -> int:
         if frame:
             trace.frames.append(Frame(frame["file"], int(frame["line"]), (frame["function"] or "").strip()))
             line.role, line.trace, idle = "frame", trace, 0
-        elif line.text.startswith(" " * (margin + 4)) or line.text.lstrip(" |").startswith(("[Previous line repeated", "^")):
+        elif line.text.startswith(" " * (margin + 4)) or line.text.lstrip(" |").startswith(
+            ("[Previous line repeated", "^")
+        ):
             line.role, line.trace = "code", trace
             if trace.frames and not trace.frames[-1].code:
                 trace.frames[-1].code = line.text.strip()

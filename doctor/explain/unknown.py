@@ -27,8 +27,14 @@ _WRAPPER = re.compile(
     r"Failed core proc|died unexpectedly|look up to see its traceback|ChildFailedError|EngineDeadError|not healthy|"
     r"ActorDiedError|WorkerCrashedError|Executor failed|TimeoutError|has no attribute 'shutdown'|__del__"
 )
-_LOUD = re.compile(r"(?:^|[\s\[(.])(?:[Ff]atal|FATAL|ERROR|error|CRITICAL|[A-Za-z_]{0,60}(?:Error|Exception))\b[^\n]{0,3}[:\s]")
-_HARMLESS = re.compile(r"(?i)warn|retry|health-check|deprecat|optional|0 errors?|no error|errors? log|error_file|ignored")
+_LOUD = re.compile(
+    r"(?:^|[\s\[(.])(?:[Ff]atal|FATAL|ERROR|error|CRITICAL|[A-Za-z_]{0,60}(?:Error|"
+    r"Exception))\b[^\n]{0,3}[:\s]"
+)
+_HARMLESS = re.compile(
+    r"(?i)warn|retry|health-check|deprecat|optional|0 errors?|no error|errors? log|error_file|"
+    r"ignored"
+)
 
 
 def unexplained(digest: Digest, known: Sequence[Candidate]) -> list[Finding]:
@@ -81,11 +87,20 @@ def _advice(trace: Trace, packages: Sequence[str]) -> Remediation:
     last = packages[-1] if packages else "the program"
     outer = packages[0] if packages else "the program"
     if trace.kind in ("AttributeError", "ImportError", "NameError", "ModuleNotFoundError"):
-        text = f"`{last}` and `{outer}` look as if they were made for different releases of each other: compare their versions"
+        text = (
+            f"`{last}` and `{outer}` look as if they were made for different releases of each other: compare "
+            "their versions"
+        )
     elif trace.kind == "TypeError":
-        text = f"a call into `{last}` has arguments that this release does not take: compare the versions of its caller and of it"
+        text = (
+            f"a call into `{last}` has arguments that this release does not take: compare the versions of its "
+            "caller and of it"
+        )
     elif trace.kind in ("ValueError", "KeyError", "AssertionError", "NotImplementedError"):
-        text = f"`{last}` refuses a value: compare the arguments and the model's config.json with what this release supports"
+        text = (
+            f"`{last}` refuses a value: compare the arguments and the model's config.json with what this release "
+            "supports"
+        )
     else:
         text = f"read the message and the frames above line {trace.number}; they are the first failure"
     return Remediation(clean(text, 300), (Action("manual", text=clean(text, 300)),))
@@ -94,7 +109,8 @@ def _advice(trace: Trace, packages: Sequence[str]) -> Remediation:
 def _cut(trace: Trace) -> Finding:
     return Finding(
         rule="RUN002", name="cut-traceback", severity="error", confidence="low", key=f"line {trace.start}",
-        message="The log ends inside a traceback, before the line that says what failed, so it does not hold the cause.",
+        message="The log ends inside a traceback, before the line that says what failed, so it does not hold the "
+                "cause.",
         evidence=(Evidence("log", observed="a traceback without its last line", source=f"line {trace.start}"),),
         remediations=(RERUN,),
     )  # fmt: skip
@@ -105,7 +121,8 @@ def _error_line(number: int, text: str) -> Finding:
 
     return Finding(
         rule="RUN003", name="unknown-error", severity="error", confidence="low", key=f"line {number}",
-        message=f"The first error in this log is `{one_line(redact_text(text), 300)}`; no known cause is written for it.",
+        message=f"The first error in this log is `{one_line(redact_text(text), 300)}`; no known cause is written "
+                "for it.",
         evidence=(Evidence("log", observed=shown(text), source=f"line {number}"),), remediations=(RERUN,),
     )  # fmt: skip
 

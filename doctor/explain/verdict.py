@@ -50,12 +50,18 @@ def _finding(candidate: Candidate, digest: Digest, *, first: bool) -> Finding:
     elif not first or candidate.quiet or _ends_open(candidate, digest):
         confidence = _LOWER[confidence]
     return Finding(
-        rule=crash.code, name=crash.name, severity="error", confidence=confidence, key=f"line {candidate.line.number}",
+        rule=crash.code,
+        name=crash.name,
+        severity="error",
+        confidence=confidence,
+        key=f"line {candidate.line.number}",
         message=filled(refined.message or crash.message, values),
         location=location_of(candidate.line.trace),
         evidence=(*_evidence(candidate), *refined.evidence),
-        remediations=_remediations(refined.remediations if refined.remediations is not None else crash.remediations, values),
-    )  # fmt: skip
+        remediations=_remediations(
+            refined.remediations if refined.remediations is not None else crash.remediations, values
+        ),
+    )
 
 
 def _ends_open(candidate: Candidate, digest: Digest) -> bool:
@@ -83,8 +89,13 @@ def _evidence(candidate: Candidate) -> tuple[Evidence, ...]:
     out = [Evidence("log", observed=shown(line.text), source=f"line {line.number}")]
     if line.trace and line.trace.frames and line.role == "error":
         frame = line.trace.frames[-1]
-        out.append(Evidence("raised at", observed=shown(f"{frame.file}:{frame.line} in {frame.function}"),
-                            source=f"line {line.trace.start}"))  # fmt: skip
+        out.append(
+            Evidence(
+                "raised at",
+                observed=shown(f"{frame.file}:{frame.line} in {frame.function}"),
+                source=f"line {line.trace.start}",
+            )
+        )
     return tuple(out)
 
 
@@ -101,5 +112,3 @@ def location_of(trace: Trace | None) -> Location | None:
             path = clean(f"{match['package']}{match['rest'] or ''}", 300)
             return Location("file", match["package"], path, frame.line)
     return None
-
-

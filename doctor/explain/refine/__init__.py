@@ -10,12 +10,26 @@ from doctor.explain.matching import Candidate
 from doctor.findings import Action, Confidence, Evidence, Remediation
 
 REFINERS = {
-    "missing_name": "imports", "missing_attribute": "imports", "missing_module": "modules", "model_type": "models",
-    "architecture": "models", "undefined_symbol": "natives", "missing_library": "natives", "libc": "natives",
-    "required_range": "requirements", "required_packages": "modules", "arguments": "arguments", "driver": "gpus",
-    "no_kernel": "gpus", "quantization": "models", "tokenizer_class": "models", "auto_class": "models",
-    "oom_kill": "hosts", "config_name": "imports", "keyword": "arguments",
-}  # fmt: skip
+    "missing_name": "imports",
+    "missing_attribute": "imports",
+    "missing_module": "modules",
+    "model_type": "models",
+    "architecture": "models",
+    "undefined_symbol": "natives",
+    "missing_library": "natives",
+    "libc": "natives",
+    "required_range": "requirements",
+    "required_packages": "modules",
+    "arguments": "arguments",
+    "driver": "gpus",
+    "no_kernel": "gpus",
+    "quantization": "models",
+    "tokenizer_class": "models",
+    "auto_class": "models",
+    "oom_kill": "hosts",
+    "config_name": "imports",
+    "keyword": "arguments",
+}
 
 
 @dataclass(frozen=True, slots=True)

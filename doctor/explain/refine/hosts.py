@@ -13,10 +13,13 @@ def oom_kill(candidate: Candidate, digest: Digest) -> Refined:
     process, rss = groups.get("process"), groups.get("rss")
     who = f"`{process}`" if process else "the process"
     held = f", which held {int(rss) / 1048576:.1f} GiB of RAM" if rss and rss.isdigit() else ""
-    sure = "the kernel killed " if process else "something killed, most likely the kernel's OOM killer because host memory ran out, "
+    sure = "the kernel killed " if process else "most likely the kernel's OOM killer killed "
     unified = any(w in digest.text for w in ("GB10", "DGX Spark", "Jetson", "unified memory", "GH200", "lmcache"))
     ways = [
-        manual("give it more host memory (system memory, RAM): add swap, raise the container's memory limit, or load a smaller or quantized model"),
+        manual(
+            "give it more host memory (system memory, RAM): add swap, raise the container's memory limit, or "
+            "load a smaller or quantized model"
+        ),
         manual("in WSL set [wsl2] memory= and swap= in %UserProfile%\\.wslconfig, then wsl --shutdown"),
     ]
     if unified:

@@ -16,13 +16,29 @@ from doctor.findings import Evidence, Remediation
 _REMOTE = re.compile(r"transformers_modules|/modules/transformers_modules/")
 _SPELLING = re.compile(r"[_\-]")
 _CLASSES = (
-    "Qwen2VLForConditionalGeneration", "Qwen2_5_VLForConditionalGeneration", "Qwen3VLForConditionalGeneration",
-    "Qwen3VLMoeForConditionalGeneration", "Qwen2_5OmniForConditionalGeneration", "Qwen2AudioForConditionalGeneration",
-    "LlavaForConditionalGeneration", "LlavaNextForConditionalGeneration", "Gemma3ForConditionalGeneration",
-    "InternVLForConditionalGeneration", "MllamaForConditionalGeneration", "Glm4vForConditionalGeneration",
-    "AutoModelForImageTextToText", "AutoModelForVision2Seq", "AutoProcessor", "AutoModelForCausalLM", "AutoTokenizer",
-    "Qwen2VLProcessor", "Qwen2_5_VLProcessor", "Qwen3VLProcessor", "Qwen2TokenizerFast", "BitsAndBytesConfig",
-)  # fmt: skip
+    "Qwen2VLForConditionalGeneration",
+    "Qwen2_5_VLForConditionalGeneration",
+    "Qwen3VLForConditionalGeneration",
+    "Qwen3VLMoeForConditionalGeneration",
+    "Qwen2_5OmniForConditionalGeneration",
+    "Qwen2AudioForConditionalGeneration",
+    "LlavaForConditionalGeneration",
+    "LlavaNextForConditionalGeneration",
+    "Gemma3ForConditionalGeneration",
+    "InternVLForConditionalGeneration",
+    "MllamaForConditionalGeneration",
+    "Glm4vForConditionalGeneration",
+    "AutoModelForImageTextToText",
+    "AutoModelForVision2Seq",
+    "AutoProcessor",
+    "AutoModelForCausalLM",
+    "AutoTokenizer",
+    "Qwen2VLProcessor",
+    "Qwen2_5_VLProcessor",
+    "Qwen3VLProcessor",
+    "Qwen2TokenizerFast",
+    "BitsAndBytesConfig",
+)
 
 
 def missing_name(candidate: Candidate, digest: Digest) -> Refined:
@@ -87,13 +103,26 @@ def _by_history(
         message = f"{seen} is too old: it has no `{name}` in `{module}`, which {who} needs"
         if first:
             message += f" (it came with {package} {found.oldest if found else ''})"
-        ways = [install(package, "upgrade", first), manual(f"check that this interpreter sees the new one: python -m pip show {package}")]
+        ways = [
+            install(package, "upgrade", first),
+            manual(f"check that this interpreter sees the new one: python -m pip show {package}"),
+        ]
         return Refined(message, tuple(ways), values={}, evidence=evidence)
     if way == "downgrade" and found is not None:
-        message = f"{seen} is too new: `{name}` is no longer in `{module}` (removed after {package} {found.newest}), but {who} needs it"
+        message = (
+            f"{seen} is too new: `{name}` is no longer in `{module}` (removed after {package} "
+            f"{found.newest}), but {who} needs it"
+        )
         return Refined(message, _back(package, f"<={found.newest}", asker), evidence=evidence)
-    message = f"`{name}` is not in the `{module}` that was loaded although {package} {have} should have it: two copies are mixed"
-    return Refined(message, (install(package, "reinstall", title=f"reinstall {package} in a clean environment"),), evidence=evidence)
+    message = (
+        f"`{name}` is not in the `{module}` that was loaded although {package} {have} should have it: two "
+        "copies are mixed"
+    )
+    return Refined(
+        message,
+        (install(package, "reinstall", title=f"reinstall {package} in a clean environment"),),
+        evidence=evidence,
+    )
 
 
 def _told(package: str, module: str, name: str, importer: str | None, known: dict[str, str], digest: Digest) -> Refined:
@@ -113,19 +142,28 @@ def _told(package: str, module: str, name: str, importer: str | None, known: dic
 def _back(package: str, specifier: str | None, asker: str | None) -> tuple[Remediation, ...]:
     ways = [install(package, "downgrade", specifier)]
     if asker and normalize(asker) != normalize(package):
-        ways.append(install(asker, "upgrade", title=f"or upgrade {asker} to a newer release that no longer asks for the name"))
+        ways.append(
+            install(asker, "upgrade", title=f"or upgrade {asker} to a newer release that no longer asks for the name")
+        )
     return tuple(ways)
 
 
 def _circular(name: str, module: str, digest: Digest) -> Refined:
     top = module.partition(".")[0]
     return Refined(
-        f"`{module}` was still being loaded when `{name}` was asked of it: a file of your own named `{top}.py` hides the package, "
+        f"`{module}` was still being loaded when `{name}` was asked of it: a file of your own named `{top}.py` "
+        "hides the package, "
         f"or the installed pieces of `{top}` are of different releases",
-        (manual(f"rename a file or folder called `{top}` in the working directory"),
-         install(distribution_of(top), "reinstall", title=f"reinstall {distribution_of(top)} so that all its files are of one release")),
+        (
+            manual(f"rename a file or folder called `{top}` in the working directory"),
+            install(
+                distribution_of(top),
+                "reinstall",
+                title=f"reinstall {distribution_of(top)} so that all its files are of one release",
+            ),
+        ),
         confidence="medium",
-    )  # fmt: skip
+    )
 
 
 def _respelt(name: str, package: str, module: str) -> str | None:

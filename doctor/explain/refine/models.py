@@ -11,9 +11,24 @@ from doctor.explain.refine.history import parsed, releases_with
 from doctor.explain.refine.names import table
 
 _SUFFIX = re.compile(r"_(?:text|vision|audio|thinker|talker|moe_text)$")
-_VISION = re.compile(r"VL|Vision|Omni|Llava|InternVL|MiniCPMV|Paligemma|Mllama|Gemma3Config|Idefics|Glm4v|Pixtral|Mistral3", re.I)
+_VISION = re.compile(
+    r"VL|Vision|Omni|Llava|InternVL|MiniCPMV|Paligemma|Mllama|Gemma3Config|Idefics|Glm4v|Pixtral|"
+    r"Mistral3",
+    re.I,
+)
 _DRAFT = re.compile(r"Eagle|Medusa|MTP|Draft|MLPSpeculator", re.I)
-_REMOTE = ("minicpmv", "minicpmo", "internvl_chat", "phi3_v", "deepseek_vl_v2", "kimi_vl", "qwen", "internlm", "baichuan", "chatglm")
+_REMOTE = (
+    "minicpmv",
+    "minicpmo",
+    "internvl_chat",
+    "phi3_v",
+    "deepseek_vl_v2",
+    "kimi_vl",
+    "qwen",
+    "internlm",
+    "baichuan",
+    "chatglm",
+)
 
 
 def model_type(candidate: Candidate, digest: Digest) -> Refined:
@@ -23,25 +38,53 @@ def model_type(candidate: Candidate, digest: Digest) -> Refined:
     if ".gguf" in digest.text.lower() or _is_gguf_name(kind, flat):
         return Refined(
             f"this is a GGUF file whose architecture name `{kind}` the installed transformers cannot map",
-            (manual("use the safetensors checkpoint of the model (original or AWQ/GPTQ/FP8) instead of this GGUF file"),
-             manual("or serve the GGUF file with llama.cpp"), install("transformers", "upgrade")),
-        )  # fmt: skip
+            (
+                manual(
+                    "use the safetensors checkpoint of the model (original or AWQ/GPTQ/FP8) instead of this GGUF file"
+                ),
+                manual("or serve the GGUF file with llama.cpp"),
+                install("transformers", "upgrade"),
+            ),
+        )
     first = _since(kind)
     have = digest.version("transformers")
     old, new = parsed(have), parsed(first)
     seen = f"the installed transformers {have}" if have else "the installed transformers"
     if kind in _REMOTE and first is None:
-        text = f"the model type `{kind}` is not in any transformers release: the model brings its own code, which must be allowed"
-        return Refined(text, (manual("start with --trust-remote-code (trust_remote_code=True), with the model's *.py files beside config.json"),
-                              install("transformers", "upgrade")))  # fmt: skip
+        text = (
+            f"the model type `{kind}` is not in any transformers release: the model brings its own code, which "
+            "must be allowed"
+        )
+        return Refined(
+            text,
+            (
+                manual(
+                    "start with --trust-remote-code (trust_remote_code=True), with the model's "
+                    "*.py files beside config.json"
+                ),
+                install("transformers", "upgrade"),
+            ),
+        )
     if old and new and old >= new:
-        text = f"`{kind}` should be known to transformers {have}, but the copy that was imported does not know it: it is older than the installed one"
-        return Refined(text, (install("transformers", "upgrade", f">={first}"), manual("python -m pip show transformers, in the environment that runs")), confidence="medium")
+        text = (
+            f"`{kind}` should be known to transformers {have}, but the copy that was imported does not know it: "
+            "it is older than the installed one"
+        )
+        return Refined(
+            text,
+            (
+                install("transformers", "upgrade", f">={first}"),
+                manual("python -m pip show transformers, in the environment that runs"),
+            ),
+            confidence="medium",
+        )
     text = f"{seen} is too old for the model type `{kind}`"
     text += f", which came with transformers {first}" if first else ": it predates this model"
     ways = [install("transformers", "upgrade", f">={first}" if first else None)]
     if digest.engine in ("vllm", "lmdeploy", "sglang"):
-        ways.append(install(digest.engine, "upgrade", title=f"and upgrade {digest.engine} to a release that supports the model"))
+        ways.append(
+            install(digest.engine, "upgrade", title=f"and upgrade {digest.engine} to a release that supports the model")
+        )
     return Refined(text, tuple(ways))
 
 
@@ -52,7 +95,10 @@ def _is_gguf_name(kind: str, flat: str) -> bool:
     found = releases_with("transformers", f"transformers.models.{kind}")
     if found is not None and found.versions:
         return False
-    return any(flat == known.replace("_", "") and known != kind for known in (*table()["model_types"], "qwen2_moe", "qwen3_moe", "glm4_moe"))
+    return any(
+        flat == known.replace("_", "") and known != kind
+        for known in (*table()["model_types"], "qwen2_moe", "qwen3_moe", "glm4_moe")
+    )
 
 
 def _since(kind: str) -> str | None:
@@ -82,14 +128,18 @@ def architecture(candidate: Candidate, digest: Digest) -> Refined:
     have = parsed(digest.version(engine))
     if last and (have is None or have > parsed(last)):  # type: ignore[operator]
         text = f"`{arch}` was dropped from {engine} after {last}: the installed release is too new for this model"
-        return Refined(text, (install(engine, "downgrade", f"<={last}"), manual("or use another engine or a newer model")))
+        return Refined(
+            text, (install(engine, "downgrade", f"<={last}"), manual("or use another engine or a newer model"))
+        )
     seen = f"{engine} {digest.version(engine)}" if have else f"the installed {engine}"
     text = f"{seen} does not support the architecture `{arch}`: it is too old for this model or never implemented it"
     if first:
         text = f"{seen} is too old for the architecture `{arch}`, which came with {engine} {first}"
     ways = [install(engine, "upgrade", f">={first}" if first else None)]
     other = "vLLM or transformers" if engine != "vllm" else "another engine such as SGLang or transformers"
-    ways.append(manual(f"or serve the model with {other}; a list of supported models is in the documentation of {engine}"))
+    ways.append(
+        manual(f"or serve the model with {other}; a list of supported models is in the documentation of {engine}")
+    )
     return Refined(text, tuple(ways))
 
 
@@ -102,8 +152,10 @@ def quantization(candidate: Candidate, digest: Digest) -> Refined:
     have = parsed(digest.version(engine))
     switch = manual("or use an AWQ, FP8 or unquantized checkpoint of the model, or another engine that reads this one")
     if last and have and have > parsed(last):  # type: ignore[operator]
-        return Refined(f"{engine} dropped the quantization method `{method}` after {last}: the installed release is too new",
-                       (install(engine, "downgrade", f"<={last}"), switch))  # fmt: skip
+        return Refined(
+            f"{engine} dropped the quantization method `{method}` after {last}: the installed release is too new",
+            (install(engine, "downgrade", f"<={last}"), switch),
+        )
     seen = f"{engine} {digest.version(engine)}" if have else f"the installed {engine}"
     text = f"{seen} does not know the quantization method `{method}`: it is too old for it"
     if first:
@@ -117,20 +169,36 @@ def tokenizer_class(candidate: Candidate, digest: Digest) -> Refined:
     if name == "TokenizersBackend":
         ways = [install("transformers", "upgrade", ">=5")]
         if digest.engine in ("vllm", "sglang", "lmdeploy"):
-            ways.append(install(digest.engine, "upgrade", title=f"with an {digest.engine} that works with transformers 5"))
-        ways.append(manual("or set tokenizer_class in tokenizer_config.json to the real class, such as Qwen2TokenizerFast"))
-        return Refined("tokenizer_config.json was written by transformers 5 (`TokenizersBackend`): the installed transformers 4 is too old to load it", tuple(ways))
+            ways.append(
+                install(digest.engine, "upgrade", title=f"with an {digest.engine} that works with transformers 5")
+            )
+        ways.append(
+            manual("or set tokenizer_class in tokenizer_config.json to the real class, such as Qwen2TokenizerFast")
+        )
+        return Refined(
+            "tokenizer_config.json was written by transformers 5 (`TokenizersBackend`): the installed "
+            "transformers 4 is too old to load it",
+            tuple(ways),
+        )
     found = releases_with("transformers", "transformers", name)
     if found is not None and found.oldest:
         text = f"the installed transformers is too old for the tokenizer class `{name}`, which came with {found.oldest}"
-        return Refined(text, (install("transformers", "upgrade", f">={found.oldest}"), manual("or correct tokenizer_class in tokenizer_config.json")))
+        return Refined(
+            text,
+            (
+                install("transformers", "upgrade", f">={found.oldest}"),
+                manual("or correct tokenizer_class in tokenizer_config.json"),
+            ),
+        )
     file = f"tokenization_{name.removesuffix('Tokenizer').removesuffix('TokenizerFast').lower()}.py"
     return Refined(
         f"the tokenizer class `{name}` is a custom tokenizer, in the model's own remote code, which was not loaded",
-        (manual("start with --trust-remote-code (trust_remote_code=True)"),
-         manual(f"copy the tokenizer's code ({file}) from the original model beside tokenizer_config.json"),
-         manual("or, if tokenizer_class in tokenizer_config.json is wrong, correct it or upgrade transformers")),
-    )  # fmt: skip
+        (
+            manual("start with --trust-remote-code (trust_remote_code=True)"),
+            manual(f"copy the tokenizer's code ({file}) from the original model beside tokenizer_config.json"),
+            manual("or, if tokenizer_class in tokenizer_config.json is wrong, correct it or upgrade transformers"),
+        ),
+    )
 
 
 def auto_class(candidate: Candidate, digest: Digest) -> Refined:
@@ -139,12 +207,28 @@ def auto_class(candidate: Candidate, digest: Digest) -> Refined:
     config, auto = groups.get("config") or "", groups.get("auto") or "AutoModel"
     base = config.rpartition(".")[2].removesuffix("Config")
     if not _VISION.search(config):
-        return Refined(f"`{auto}` does not take a `{config.rpartition('.')[2]}`: the class does not fit the checkpoint",
-                       (manual(f"load it with the class that config.json names under `architectures`, such as {base}ForConditionalGeneration"),
-                        install("transformers", "upgrade")), confidence="medium")  # fmt: skip
+        return Refined(
+            f"`{auto}` does not take a `{config.rpartition('.')[2]}`: the class does not fit the checkpoint",
+            (
+                manual(
+                    "load it with the class that config.json names under `architectures`, such as "
+                    f"{base}ForConditionalGeneration"
+                ),
+                install("transformers", "upgrade"),
+            ),
+            confidence="medium",
+        )
     trace = candidate.line.trace
     outer = next((p for p in (packages_of(trace) if trace else []) if p not in ("transformers", "torch", "xoscar")), "")
-    ways = [manual(f"load it with {base}ForConditionalGeneration, or AutoModelForImageTextToText, and an AutoProcessor")]
+    ways = [
+        manual(f"load it with {base}ForConditionalGeneration, or AutoModelForImageTextToText, and an AutoProcessor")
+    ]
     if outer:
-        ways.append(install(outer, "upgrade", title=f"or upgrade {outer} to a release that knows this vision-language model"))
-    return Refined(f"a vision-language (multimodal) checkpoint is loaded with `{auto}`, which takes text-only models: its class is `{base}ForConditionalGeneration`", tuple(ways))
+        ways.append(
+            install(outer, "upgrade", title=f"or upgrade {outer} to a release that knows this vision-language model")
+        )
+    return Refined(
+        f"a vision-language (multimodal) checkpoint is loaded with `{auto}`, which takes text-only "
+        f"models: its class is `{base}ForConditionalGeneration`",
+        tuple(ways),
+    )

@@ -27,16 +27,23 @@ def missing_module(candidate: Candidate, digest: Digest) -> Refined:
 
 def required_packages(candidate: Candidate, digest: Digest) -> Refined:
     """For the group `packages`: what remote code of a model asks for, `flash_attn, einops`."""
-    wanted = [w for w in _WORD.findall(candidate.match.groupdict().get("packages") or "")][:8]
+    wanted = _WORD.findall(candidate.match.groupdict().get("packages") or "")[:8]
     names = [distribution_of(w) for w in wanted]
     ways = [install(n, "install") for n in names]
     text = "the code of the model needs " + ", ".join(f"`{n}`" for n in names) + ", which cannot be imported here"
     if "flash_attn" in wanted:
         ways = [
-            install("flash-attn", "install", title="install flash-attn for the installed torch: pip install flash-attn --no-build-isolation"),
-            manual("if it is installed already, `python -c 'import flash_attn'` shows why it does not load: it was built for another torch"),
+            install(
+                "flash-attn",
+                "install",
+                title="install flash-attn for the installed torch: pip install flash-attn --no-build-isolation",
+            ),
+            manual(
+                "if it is installed already, `python -c 'import flash_attn'` shows why it does not load: it was "
+                "built for another torch"
+            ),
             manual("or load the model without it: attn_implementation='eager' or 'sdpa'"),
-        ]  # fmt: skip
+        ]
         text += " (not installed, or installed and built for another torch)"
     return Refined(text, tuple(ways))
 
@@ -51,17 +58,33 @@ def _plain(module: str, package: str, importer: str) -> Refined:
     by = f", which `{importer}` imports" if importer else ""
     text = f"the Python module `{module}`{by}, is not installed: it comes with `{package}`"
     if package == "torch":
-        first = install("torch", "install", title="install torch first; then build what needs it with pip install PACKAGE --no-build-isolation")
+        first = install(
+            "torch",
+            "install",
+            title="install torch first; then build what needs it with pip install PACKAGE --no-build-isolation",
+        )
         return Refined(text, (first,))
     if package == "optimum":
-        second = manual("for a GPTQ checkpoint, a GPTQ backend too (gptqmodel or auto-gptq), or let the engine read it: --quantization gptq")
+        second = manual(
+            "for a GPTQ checkpoint, a GPTQ backend too (gptqmodel or auto-gptq), or let the engine read "
+            "it: --quantization gptq"
+        )
         return Refined(text, (install("optimum", "install"), second))
     if package == "qwen-vl-utils":
-        return Refined(text, (install("qwen-vl-utils", "install", title="install qwen-vl-utils: pip install 'qwen-vl-utils[decord]'"),))
+        return Refined(
+            text,
+            (install("qwen-vl-utils", "install", title="install qwen-vl-utils: pip install 'qwen-vl-utils[decord]'"),),
+        )
     if package == "nvshmem4py-cu12":
-        return Refined(text, (install(package, "install", title="pip install nvshmem4py-cu12 nvidia-nvshmem-cu12 (…-cu13 on CUDA 13)"),))
+        return Refined(
+            text,
+            (install(package, "install", title="pip install nvshmem4py-cu12 nvidia-nvshmem-cu12 (…-cu13 on CUDA 13)"),),
+        )
     if package in ("tiktoken", "sentencepiece"):
-        both = manual("a tokenizer without tokenizer.json is converted by tiktoken or sentencepiece: pip install tiktoken sentencepiece protobuf")
+        both = manual(
+            "a tokenizer without tokenizer.json is converted by tiktoken or sentencepiece: pip install "
+            "tiktoken sentencepiece protobuf"
+        )
         return Refined(text, (install(package, "install"), both))
     return Refined(text, (install(package, "install", title=f"install {package} " + _HERE.format(package)),))
 
@@ -73,10 +96,17 @@ def _special(module: str, row: dict[str, Any], candidate: Candidate, digest: Dig
         return _history(module, package, candidate, digest)
     if kind in ("plain", "newer-or-install") and "." not in module:
         return _plain(module, package, _importer(candidate, module))
-    if kind in ("newer-below", "unix-or-install") and "." not in module and not (kind.startswith("unix") and digest.windows):
+    if (
+        kind in ("newer-below", "unix-or-install")
+        and "." not in module
+        and not (kind.startswith("unix") and digest.windows)
+    ):
         return _plain(module, package, _importer(candidate, module))
     if kind in ("newer", "newer-below", "newer-or-install"):
-        return Refined(f"the installed `{package}` is too old: it has no module `{module}` yet", (install(package, "upgrade", spec),))
+        return Refined(
+            f"the installed `{package}` is too old: it has no module `{module}` yet",
+            (install(package, "upgrade", spec),),
+        )
     if kind in ("gone", "other-release"):
         return _gone(module, package, spec, _importer(candidate, module), sure=kind == "gone")
     return _text(kind, module, package, digest)
@@ -88,7 +118,11 @@ def _gone(module: str, package: str, spec: str | None, importer: str, *, sure: b
         text += f", and `{importer}` was written for an older one"
     ways: list[Remediation] = [install(package, "downgrade", spec)]
     if importer:
-        ways.append(install(distribution_of(importer), "upgrade", title=f"or upgrade {distribution_of(importer)} to a newer release"))
+        ways.append(
+            install(
+                distribution_of(importer), "upgrade", title=f"or upgrade {distribution_of(importer)} to a newer release"
+            )
+        )
     return Refined(text, tuple(ways), confidence=None if sure else "medium")
 
 
@@ -119,23 +153,38 @@ def _text(kind: str, module: str, package: str, digest: Digest) -> Refined:
         )
     if kind == "triton":
         where = "; for Windows there is no official triton" if digest.windows else ""
-        way = manual("run under WSL2 or Linux, or install triton-windows") if digest.windows else install("triton", "install")
+        way = (
+            manual("run under WSL2 or Linux, or install triton-windows")
+            if digest.windows
+            else install("triton", "install")
+        )
         return Refined(f"`triton` is not installed{where}", (way,))
     if kind == "native":
         return Refined(
-            f"the compiled extension `{module}` of `{package}` is not in this installation: it was never built, or a source tree "
+            f"the compiled extension `{module}` of `{package}` is not in this installation: it was never built, or "
+            "a source tree "
             f"(source checkout) in the working directory shadows the installed package",
-            (install(package, "reinstall", title=f"reinstall {package} from its prebuilt wheel: pip install --force-reinstall {package}"),
-             manual(f"start from another directory than the source tree of {package}, or build it: pip install -e ."),
-             manual("check that the wheel is for this Python version and this platform")),
-        )  # fmt: skip
+            (
+                install(
+                    package,
+                    "reinstall",
+                    title=f"reinstall {package} from its prebuilt wheel: pip install --force-reinstall {package}",
+                ),
+                manual(
+                    f"start from another directory than the source tree of {package}, or build it: pip install -e ."
+                ),
+                manual("check that the wheel is for this Python version and this platform"),
+            ),
+        )
     if kind == "setuptools":
         return Refined(
             "`pkg_resources` is gone: it belongs to setuptools, which is absent or newer than 81",
             (install("setuptools", "downgrade", "<82"),),
         )
     if kind == "python-312":
-        return Refined(f"Python 3.12 has no `{module}` any more; it comes with setuptools", (install("setuptools", "install"),))
+        return Refined(
+            f"Python 3.12 has no `{module}` any more; it comes with setuptools", (install("setuptools", "install"),)
+        )
     if kind.endswith("-gone"):
         dotted = "3.12" if "312" in kind else "3.13"
         return Refined(
@@ -150,15 +199,25 @@ def _text(kind: str, module: str, package: str, digest: Digest) -> Refined:
     if kind == "remote-code":
         return Refined(
             f"a file of the model's own code is missing or its folder has a name Python cannot import (`{module}`)",
-            (manual("copy all *.py files of the model beside its config.json and give the folder a name without dots"),
-             manual("clear ~/.cache/huggingface/modules and load again with --trust-remote-code")),
-        )  # fmt: skip
+            (
+                manual(
+                    "copy all *.py files of the model beside its config.json and give the folder a name without dots"
+                ),
+                manual("clear ~/.cache/huggingface/modules and load again with --trust-remote-code"),
+            ),
+        )
     if kind == "pyairports":
         return Refined(
             "`pyairports`, which old releases of outlines import, was removed from PyPI (deleted and reused)",
-            (install("outlines", "upgrade", title="upgrade outlines, or upgrade vllm to a newer vllm that does not need it"),
-             manual("or install pyairports from source: pip install git+ its repository")),
-        )  # fmt: skip
+            (
+                install(
+                    "outlines",
+                    "upgrade",
+                    title="upgrade outlines, or upgrade vllm to a newer vllm that does not need it",
+                ),
+                manual("or install pyairports from source: pip install git+ its repository"),
+            ),
+        )
     return Refined(
         f"`{module}` is not on PyPI under this name", (manual(f"install {package} from its source repository"),)
     )

@@ -7,30 +7,13 @@ import re
 from doctor.explain.context import Digest, packages_of
 from doctor.explain.matching import Candidate
 from doctor.explain.refine import Refined, install, manual
-from doctor.explain.refine.names import distribution_of
+from doctor.explain.refine.names import distribution_of, table
 from doctor.findings import Remediation
 
 _SITE = re.compile(r"(?:site|dist)-packages/(?P<package>[A-Za-z_]\w{0,60})")
 _FILE = re.compile(r"(?P<package>[A-Za-z_]\w{0,60}?)(?:/[^/\s]{1,80}){0,6}/(?P<file>[^/\s:]{1,120}\.so[\w.]{0,20})")
 _TORCH_SYMBOL = re.compile(r"c10|at4_ops|_ZN2at|torch|_ZN3c10|ATen|_ZNK2at|aoti")
 _CUDA_MAJOR = re.compile(r"\.so\.(?P<major>\d{1,2})")
-_CUDA = {
-    "libcudart": "nvidia-cuda-runtime", "libnvrtc": "nvidia-cuda-nvrtc", "libcublas": "nvidia-cublas", "libcublasLt": "nvidia-cublas",
-    "libcudnn": "nvidia-cudnn", "libcusparse": "nvidia-cusparse", "libcusparseLt": "nvidia-cusparselt", "libcusolver": "nvidia-cusolver",
-    "libcufft": "nvidia-cufft", "libcurand": "nvidia-curand", "libnccl": "nvidia-nccl", "libnvJitLink": "nvidia-nvjitlink",
-    "libcupti": "nvidia-cuda-cupti", "libcufile": "nvidia-cufile", "libnvToolsExt": "nvidia-nvtx", "libnvshmem_host": "nvidia-nvshmem",
-}  # fmt: skip
-_SYSTEM = {
-    "libGL": "libgl1", "libgthread-2.0": "libglib2.0-0", "libglib-2.0": "libglib2.0-0", "libSM": "libsm6", "libXext": "libxext6",
-    "libXrender": "libxrender1", "libEGL": "libegl1", "libgomp": "libgomp1", "libnuma": "libnuma1", "libnuma1": "libnuma1",
-    "libsndfile": "libsndfile1", "libibverbs": "libibverbs1", "librdmacm": "librdmacm1", "libmlx5": "libibverbs1",
-    "libavcodec": "ffmpeg", "libavutil": "ffmpeg", "libavformat": "ffmpeg", "libtcmalloc": "libgoogle-perftools4", "libtbb": "libtbb12",
-    "libopenblas": "libopenblas0", "libmpi": "libopenmpi3", "libmpi_cxx": "libopenmpi3", "libaio": "libaio1", "libssl": "libssl3",
-    "libcrypto": "libssl3", "libffi": "libffi8", "libsqlite3": "libsqlite3-0", "liblzma": "liblzma5", "libstdc++": "libstdc++6",
-    "libxcb": "libxcb1", "libX11": "libx11-6", "libc10_xpu": "the XPU build of torch", "libpython3": "libpython3-dev",
-    "libz": "zlib1g", "libjpeg": "libjpeg62-turbo", "libhwloc": "libhwloc15", "libatomic": "libatomic1", "libquadmath": "libquadmath0",
-    "libgfortran": "libgfortran5", "libcairo": "libcairo2", "libpango-1.0": "libpango-1.0-0", "libnl-3": "libnl-3-200",
-}  # fmt: skip
 
 
 def undefined_symbol(candidate: Candidate, digest: Digest) -> Refined:
@@ -40,20 +23,32 @@ def undefined_symbol(candidate: Candidate, digest: Digest) -> Refined:
     package = _owner(library, candidate)
     if "nvJitLink" in symbol or "cusparse" in library or "cublas" in library:
         return Refined(
-            f"`{library.rpartition('/')[2]}` and libnvJitLink are of different CUDA releases: another CUDA comes first on LD_LIBRARY_PATH",
-            (manual("unset LD_LIBRARY_PATH (or put the nvidia/nvjitlink/lib folder of site-packages first)"),
-             install("torch", "reinstall", title="reinstall torch with its nvidia-* packages so that they match")),
-        )  # fmt: skip
+            f"`{library.rpartition('/')[2]}` and libnvJitLink are of different CUDA releases: another CUDA comes "
+            "first on LD_LIBRARY_PATH",
+            (
+                manual("unset LD_LIBRARY_PATH (or put the nvidia/nvjitlink/lib folder of site-packages first)"),
+                install("torch", "reinstall", title="reinstall torch with its nvidia-* packages so that they match"),
+            ),
+        )
     if "ncclCommWindow" in symbol or symbol.startswith("nccl"):
         return Refined(
             f"`{package}` needs a newer NCCL than the library that was loaded: `{symbol}` is not in it",
-            (install("nvidia-nccl-cu12", "reinstall", title="reinstall the nvidia-nccl-cu12 release that torch requires"),
-             manual("remove another libnccl.so.2 from LD_LIBRARY_PATH / VLLM_NCCL_SO_PATH")),
-        )  # fmt: skip
+            (
+                install(
+                    "nvidia-nccl-cu12", "reinstall", title="reinstall the nvidia-nccl-cu12 release that torch requires"
+                ),
+                manual("remove another libnccl.so.2 from LD_LIBRARY_PATH / VLLM_NCCL_SO_PATH"),
+            ),
+        )
     maker = "torch" if _TORCH_SYMBOL.search(symbol) or package not in ("torch",) else "library"
-    text = f"`{package}` was built against another torch than the installed one (its compiled part asks for `{symbol}`, C++ ABI mismatch)"
+    text = (
+        f"`{package}` was built against another torch than the installed one (its compiled part asks for "
+        f"`{symbol}`, C++ ABI mismatch)"
+    )
     if package == "torch" or maker == "library":
-        text = f"the parts of `{package}` do not belong together: `{symbol}` is missing from the library that was loaded"
+        text = (
+            f"the parts of `{package}` do not belong together: `{symbol}` is missing from the library that was loaded"
+        )
     return Refined(text, rebuilt(package, digest))
 
 
@@ -63,18 +58,37 @@ def rebuilt(package: str, digest: Digest) -> tuple[Remediation, ...]:
     seen = f"torch {torch}" if torch else "the installed torch"
     if package == "vllm":
         return (
-            install("vllm", "reinstall", title=f"reinstall vllm with the torch it was built for, in a clean environment (now {seen})"),
-            manual("or rebuild vllm against the installed torch: python use_existing_torch.py; pip install -e . --no-build-isolation"),
+            install(
+                "vllm",
+                "reinstall",
+                title=f"reinstall vllm with the torch it was built for, in a clean environment (now {seen})",
+            ),
+            manual(
+                "or rebuild vllm against the installed torch: python use_existing_torch.py; pip install -e . "
+                "--no-build-isolation"
+            ),
         )
     if package == "flash-attn":
         return (
-            install(package, "reinstall", title=f"reinstall flash-attn for {seen}: pip install flash-attn --no-build-isolation --force-reinstall --no-cache-dir"),
+            install(
+                package,
+                "reinstall",
+                title=f"reinstall flash-attn for {seen}: pip install flash-attn "
+                "--no-build-isolation --force-reinstall --no-cache-dir",
+            ),
             manual("or take the prebuilt wheel whose name has the same torch, CUDA, Python and cxx11abi"),
             manual("or uninstall flash-attn: most models run without it (sdpa)"),
         )
     return (
-        install(package, "reinstall", title=f"reinstall the {package} release that matches {seen}, or the torch it was built for"),
-        manual(f"or rebuild {package} from source against {seen}: pip install --no-build-isolation --no-binary {package} {package}"),
+        install(
+            package,
+            "reinstall",
+            title=f"reinstall the {package} release that matches {seen}, or the torch it was built for",
+        ),
+        manual(
+            f"or rebuild {package} from source against {seen}: pip install --no-build-isolation --no-binary "
+            f"{package} {package}"
+        ),
     )
 
 
@@ -85,7 +99,9 @@ def _owner(library: str, candidate: Candidate) -> str:
         return distribution_of(site["package"])
     path = _FILE.search(library)
     if path:
-        known = next((p for p in ("vllm", "sgl_kernel", "flash_attn", "lmdeploy", "flashinfer") if f"/{p}/" in library), None)
+        known = next(
+            (p for p in ("vllm", "sgl_kernel", "flash_attn", "lmdeploy", "flashinfer") if f"/{p}/" in library), None
+        )
         return distribution_of(known or path["package"])
     stem = library.rpartition("/")[2].partition(".")[0]
     if stem:
@@ -100,23 +116,40 @@ def missing_library(candidate: Candidate, digest: Digest) -> Refined:
     groups = candidate.match.groupdict()
     library = (groups.get("library") or groups.get("opened") or "").rpartition("/")[2]
     stem = library.partition(".so")[0]
-    stem = stem if stem in _CUDA else stem.partition("-")[0] if stem.partition("-")[0] in _CUDA else stem
+    cuda, family = table()["cuda_libraries"], stem.partition("-")[0]
+    stem = family if stem not in cuda and family in cuda else stem
     if stem in ("libcuda", "libnvidia-ml"):
         return _driver_library(library, digest)
     if stem.startswith(("libtorch", "libc10")):
         package = _asker(candidate)
-        return Refined(f"`{package}` was built against another torch than the installed one: `{library}` is not in this torch", rebuilt(package, digest))
-    if stem in _CUDA or stem.startswith("libcudnn"):
+        return Refined(
+            f"`{package}` was built against another torch than the installed one: `{library}` is not in this torch",
+            rebuilt(package, digest),
+        )
+    if stem in cuda or stem.startswith("libcudnn"):
         return _cuda_library(library, stem, candidate, digest)
-    system = _SYSTEM.get(stem) or _SYSTEM.get(stem.rstrip("0123456789-."))
+    known = table()["system_libraries"]
+    system = known.get(stem) or known.get(stem.rstrip("0123456789-."))
     if system:
         ways = [manual(f"apt-get install -y {system}")]
         if stem in ("libGL", "libgthread-2.0", "libglib-2.0", "libSM", "libXext", "libXrender"):
-            ways = [manual("apt-get install -y libgl1 libglib2.0-0"), install("opencv-python-headless", "install", title="or replace opencv-python by opencv-python-headless, which needs no display libraries (libGL)")]
+            ways = [
+                manual("apt-get install -y libgl1 libglib2.0-0"),
+                install(
+                    "opencv-python-headless",
+                    "install",
+                    title="or replace opencv-python by opencv-python-headless, which needs no display libraries (libGL)",
+                ),
+            ]
         return Refined(f"the system library `{library}` is not in this system or image", tuple(ways))
-    return Refined(f"the shared library `{library}`, which `{_asker(candidate)}` needs, is not on the loader's path",
-                   (manual(f"install what brings {library}, or put its folder on LD_LIBRARY_PATH"),
-                    install(_asker(candidate), "reinstall")), confidence="medium")  # fmt: skip
+    return Refined(
+        f"the shared library `{library}`, which `{_asker(candidate)}` needs, is not on the loader's path",
+        (
+            manual(f"install what brings {library}, or put its folder on LD_LIBRARY_PATH"),
+            install(_asker(candidate), "reinstall"),
+        ),
+        confidence="medium",
+    )
 
 
 def _asker(candidate: Candidate) -> str:
@@ -127,11 +160,21 @@ def _asker(candidate: Candidate) -> str:
 
 def _driver_library(library: str, digest: Digest) -> Refined:
     if digest.wsl:
-        return Refined(f"`{library}` of the Windows driver is not on the loader's path: in WSL it lies in /usr/lib/wsl/lib",
-                       (manual("export LD_LIBRARY_PATH=/usr/lib/wsl/lib:$LD_LIBRARY_PATH"), manual("update the NVIDIA driver on Windows and WSL (wsl --update)")))  # fmt: skip
-    return Refined(f"`{library}` of the NVIDIA driver is not here: no NVIDIA GPU driver on this machine, or it is not exposed to the container",
-                   (manual("start the container with --gpus all (nvidia runtime) on a node with a GPU and its driver"),
-                    manual("or install the NVIDIA driver; or use a CPU build of the engine")))  # fmt: skip
+        return Refined(
+            f"`{library}` of the Windows driver is not on the loader's path: in WSL it lies in /usr/lib/wsl/lib",
+            (
+                manual("export LD_LIBRARY_PATH=/usr/lib/wsl/lib:$LD_LIBRARY_PATH"),
+                manual("update the NVIDIA driver on Windows and WSL (wsl --update)"),
+            ),
+        )
+    return Refined(
+        f"`{library}` of the NVIDIA driver is not here: no NVIDIA GPU driver on this machine, or it is "
+        "not exposed to the container",
+        (
+            manual("start the container with --gpus all (nvidia runtime) on a node with a GPU and its driver"),
+            manual("or install the NVIDIA driver; or use a CPU build of the engine"),
+        ),
+    )
 
 
 def _cuda_library(library: str, stem: str, candidate: Candidate, digest: Digest) -> Refined:
@@ -140,17 +183,44 @@ def _cuda_library(library: str, stem: str, candidate: Candidate, digest: Digest)
     number = major["major"] if major else ""
     if stem.startswith("libcudnn"):
         brings = f"nvidia-cudnn-cu12 (cuDNN {number})"
-        ways = [install("nvidia-cudnn-cu12", "install"), manual("put its folder (site-packages/nvidia/cudnn/lib) on LD_LIBRARY_PATH; with lib and lib64 both in the venv make lib64 a link to lib")]
-        return Refined(f"`{library}` is not on the loader's path: {brings} is not installed beside torch, or lies where torch's rpath does not look", tuple(ways))
-    wheel = _CUDA[stem]
+        ways = [
+            install("nvidia-cudnn-cu12", "install"),
+            manual(
+                "put its folder (site-packages/nvidia/cudnn/lib) on "
+                "LD_LIBRARY_PATH; with lib and lib64 both in the "
+                "venv make lib64 a link to lib"
+            ),
+        ]
+        return Refined(
+            f"`{library}` is not on the loader's path: {brings} is not installed beside torch, or lies "
+            "where torch's rpath does not look",
+            tuple(ways),
+        )
+    wheel = table()["cuda_libraries"][stem]
     if wheel == "nvidia-nccl" or stem == "libcusparseLt":
-        return Refined(f"`{library}` is not on the loader's path", (install(f"{wheel}-cu12", "install"), install("torch", "reinstall")))
+        return Refined(
+            f"`{library}` is not on the loader's path",
+            (install(f"{wheel}-cu12", "install"), install("torch", "reinstall")),
+        )
     cuda = {"10": "10", "11": "11"}.get(number[:2], number)
     suffix = f"-cu{cuda}" if cuda in ("11", "12") else ""
-    text = f"`{package}` is built for CUDA {cuda} (cu{cuda}) and needs `{library}`, but only another CUDA runtime is in this environment"
+    text = (
+        f"`{package}` is built for CUDA {cuda} (cu{cuda}) and needs `{library}`, but only another CUDA runtime "
+        "is in this environment"
+    )
     ways = [
-        install(package, "reinstall", title=f"reinstall {package} in the build that matches torch's CUDA, or torch in its CUDA {cuda} build (cu{cuda})"),
-        install(f"{wheel}{suffix}", "install", title=f"or install the library: pip install {wheel}{suffix} ({wheel}-cu{cuda}), and put its lib folder on LD_LIBRARY_PATH"),
+        install(
+            package,
+            "reinstall",
+            title=f"reinstall {package} in the build that matches torch's CUDA, or torch "
+            f"in its CUDA {cuda} build (cu{cuda})",
+        ),
+        install(
+            f"{wheel}{suffix}",
+            "install",
+            title=f"or install the library: pip install {wheel}{suffix} "
+            f"({wheel}-cu{cuda}), and put its lib folder on LD_LIBRARY_PATH",
+        ),
         manual(f"or install the CUDA {cuda} toolkit"),
     ]
     return Refined(text, tuple(ways))
@@ -164,15 +234,23 @@ def libc(candidate: Candidate, digest: Digest) -> Refined:
     if version.startswith("GLIBC_"):
         return Refined(
             f"`{package}` was built on a newer Linux: it needs glibc {version[6:]}, and this system's libc is older",
-            (manual(f"build {package} from source on this machine, or use an older wheel of it"),
-             manual("or use a newer OS, or a container (Docker) with a newer base image"),
-             *((manual("or uninstall flash-attn: the model runs without it"),) if package == "flash-attn" else ())),
-        )  # fmt: skip
+            (
+                manual(f"build {package} from source on this machine, or use an older wheel of it"),
+                manual("or use a newer OS, or a container (Docker) with a newer base image"),
+                *((manual("or uninstall flash-attn: the model runs without it"),) if package == "flash-attn" else ()),
+            ),
+        )
     conda = "conda" in library or "/envs/" in library
-    where = "conda's own older libstdc++ shadows the system one" if conda else "the system's libstdc++ is older than the compiler that built it"
+    where = (
+        "conda's own older libstdc++ shadows the system one"
+        if conda
+        else "the system's libstdc++ is older than the compiler that built it"
+    )
     return Refined(
         f"`{package}` needs {version}: {where}",
-        (manual("conda install -c conda-forge libstdcxx-ng (a newer libstdc++)"),
-         manual("or use the system's: LD_PRELOAD=/usr/lib/x86_64-linux-gnu/libstdc++.so.6"),
-         manual("or install a newer gcc / a newer OS or container, or build it from source here")),
-    )  # fmt: skip
+        (
+            manual("conda install -c conda-forge libstdcxx-ng (a newer libstdc++)"),
+            manual("or use the system's: LD_PRELOAD=/usr/lib/x86_64-linux-gnu/libstdc++.so.6"),
+            manual("or install a newer gcc / a newer OS or container, or build it from source here"),
+        ),
+    )

@@ -30,13 +30,22 @@ def required_range(candidate: Candidate, digest: Digest) -> Refined:
         way = "upgrade" if _BOUND.search(str(wanted)) else "downgrade"
         return Refined(f"{package} {wanted} is needed and not what is installed", (install(package, way, str(wanted)),))
     if wanted.contains(version, prereleases=True):
-        return Refined(f"{package} {have} fits {wanted}, but another copy of it was loaded", (install(package, "reinstall", f"=={have}"),))
+        return Refined(
+            f"{package} {have} fits {wanted}, but another copy of it was loaded",
+            (install(package, "reinstall", f"=={have}"),),
+        )
     lower = [parsed(s.version.replace(".*", "")) for s in wanted if s.operator in (">=", ">", "==", "~=", "===")]
     way = "upgrade" if any(v is not None and version < v for v in lower) else "downgrade"
     word = "too old" if way == "upgrade" else "too new"
     ways = [install(package, way, _ordered(wanted))]
     if way == "downgrade" and package in _MAKERS:
-        ways.append(install(_MAKERS[package], "upgrade", title=f"or upgrade {_MAKERS[package]} to a release that takes {package} {have}"))
+        ways.append(
+            install(
+                _MAKERS[package],
+                "upgrade",
+                title=f"or upgrade {_MAKERS[package]} to a release that takes {package} {have}",
+            )
+        )
     return Refined(f"the installed {package} {have} is {word}: {asker} needs {package}{_ordered(wanted)}", tuple(ways))
 
 
