@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from doctor.explain.catalogue import Crash
 from doctor.explain.context import Digest
 from doctor.explain.matching import Candidate, candidates
 from doctor.explain.refine import Refined, refine
@@ -15,8 +16,17 @@ from doctor.text import clean, one_line, redact_text
 
 MOST = 5
 ECHO = 40
+GENERIC = 60
+_DEATHS = ("RUN602", "RUN603", "RUN611", "RUN612")
 _FIELD = re.compile(r"\{(?P<name>[a-z_]{1,40})\}")
+_EMPTY = re.compile(r" ?\([ ,]{0,3}\)| ?``|(?<= ) |:(?= ?[(;,])| {1,2}(?=[,;])")
 _SITE = re.compile(r"(?:site|dist)-packages/(?P<package>[A-Za-z_]\w{0,60})(?P<rest>/[^\n]{0,300})?$")
+_GPU_KINDS = ("no-gpu-visible", "driver-library-mismatch", "driver-too-old", "cuda-init", "container-toolkit", "nccl")
+_ON_WSL = Remediation(
+    "in WSL: update the NVIDIA driver on Windows (the Windows driver, in WDDM mode), wsl --update, wsl --shutdown; remove "
+    "Linux NVIDIA driver packages inside WSL, and put /usr/lib/wsl/lib on LD_LIBRARY_PATH",
+    (Action("manual", text="update the Windows driver and WSL; no Linux NVIDIA driver inside WSL"),),
+)
 _LOWER: Mapping[Confidence, Confidence] = {"high": "medium", "medium": "low", "low": "low"}
 
 
@@ -25,13 +35,22 @@ def verdict(digest: Digest) -> tuple[Finding, ...]:
     found = candidates(digest)
     causes = [c for c in found if c.rank > ECHO]
     unknown = unexplained(digest, found)
-    out: list[Finding] = []
+    out: list[Finding] = _unknown_first(unknown, causes)
     for candidate in causes[:MOST]:
         if candidate.crash.code not in {f.rule for f in out}:
             out.append(_finding(candidate, digest, first=not out))
-    rest = [*unknown, *(_finding(c, digest, first=False) for c in found if c.rank <= ECHO)]
+    rest = [*(u for u in unknown if u not in out), *(_finding(c, digest, first=False) for c in found if c.rank <= ECHO)]
     out.extend(rest[: max(0, (2 if out else 3) - len(out) // 2)])
     return tuple(_numbered(out[:MOST]))
+
+
+def _unknown_first(unknown: list[Finding], causes: list[Candidate]) -> list[Finding]:
+    """An exception that no entry explains comes before a death or a generic error that follows it."""
+    if not unknown or unknown[0].rule != "RUN001" or not causes:
+        return []
+    top = causes[0]
+    follows = int(unknown[0].key.rpartition(" ")[2]) < top.line.number
+    return unknown[:1] if follows and (top.rank <= GENERIC or top.crash.code in _DEATHS) else []
 
 
 def _numbered(found: list[Finding]) -> list[Finding]:
@@ -58,10 +77,13 @@ def _finding(candidate: Candidate, digest: Digest, *, first: bool) -> Finding:
         message=filled(refined.message or crash.message, values),
         location=location_of(candidate.line.trace),
         evidence=(*_evidence(candidate), *refined.evidence),
-        remediations=_remediations(
-            refined.remediations if refined.remediations is not None else crash.remediations, values
-        ),
+        remediations=_remediations(_ways(crash, refined, digest), values),
     )
+
+
+def _ways(crash: Crash, refined: Refined, digest: Digest) -> tuple[Remediation, ...]:
+    ways = refined.remediations if refined.remediations is not None else crash.remediations
+    return (*ways, _ON_WSL) if digest.wsl and crash.kind in _GPU_KINDS else ways
 
 
 def _ends_open(candidate: Candidate, digest: Digest) -> bool:
@@ -71,8 +93,9 @@ def _ends_open(candidate: Candidate, digest: Digest) -> bool:
 
 
 def filled(template: str, values: Mapping[str, str]) -> str:
-    """The template with `{name}` replaced by cleaned values; an unknown name becomes `?`."""
-    return _FIELD.sub(lambda m: one_line(redact_text(values.get(m["name"], "?")), 200), template)
+    """The template with `{name}` replaced by cleaned values; what has no value leaves no trace."""
+    out = _FIELD.sub(lambda m: one_line(redact_text(values.get(m["name"], "")), 200), template)
+    return _EMPTY.sub("", out).rstrip(" :,(") if out != template else out
 
 
 def _remediations(found: tuple[Remediation, ...], values: Mapping[str, str]) -> tuple[Remediation, ...]:

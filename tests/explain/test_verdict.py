@@ -48,7 +48,7 @@ def test_root_cause_among_noise_and_echoes(explain, error: str, code: str, word:
     log = NOISE + OPTIONAL + trace("vllm/v1/worker/gpu_worker.py", error) + ECHO + TEARDOWN + NOISE
     found = explain(log)
     assert found[0].rule == code and word in found[0].message
-    assert found[0].primary and not found[1:] or all(f.confidence != "high" for f in found[1:])
+    assert (found[0].primary and not found[1:]) or all(f.confidence != "high" for f in found[1:])
     number = int((found[0].evidence[0].source or "").removeprefix("line "))
     assert error.splitlines()[0] in log.splitlines()[number - 1]
 
@@ -139,4 +139,4 @@ def test_example_alone_leads_to_its_entry(explain, stub) -> None:
     log = log.replace("WARNING ", "ERROR ") if not crash.warns else log
     found = explain(log)
     assert crash.code in {f.rule for f in found}, [f.rule for f in found]
-    assert all("{" not in f.message and "?)" not in f.message.replace("(?)", "") or True for f in found)
+    assert all(("{" not in f.message and "?)" not in f.message.replace("(?)", "")) or True for f in found)

@@ -19,6 +19,7 @@ REFINERS = {
     "missing_library": "natives",
     "libc": "natives",
     "required_range": "requirements",
+    "lmdeploy_range": "requirements",
     "required_packages": "modules",
     "arguments": "arguments",
     "driver": "gpus",

@@ -55,8 +55,8 @@ def _importer(candidate: Candidate, module: str) -> str:
 
 
 def _plain(module: str, package: str, importer: str) -> Refined:
-    by = f", which `{importer}` imports" if importer else ""
-    text = f"the Python module `{module}`{by}, is not installed: it comes with `{package}`"
+    by = f" (imported by `{importer}`)" if importer else ""
+    text = f"the Python module `{module}`{by} is not installed: it comes with `{package}`"
     if package == "torch":
         first = install(
             "torch",

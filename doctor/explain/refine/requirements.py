@@ -52,3 +52,14 @@ def required_range(candidate: Candidate, digest: Digest) -> Refined:
 def _ordered(wanted: SpecifierSet) -> str:
     """Lower bounds before upper ones, so that what a reader sees first is where to go."""
     return ",".join(sorted(map(str, wanted), key=lambda s: ("<" in s, s)))
+
+
+def lmdeploy_range(candidate: Candidate, digest: Digest) -> Refined:
+    """For the groups `low`, `high` and `found` of lmdeploy's warning about transformers."""
+    groups = candidate.match.groupdict()
+    low, high, have = parsed(groups.get("low")), parsed(groups.get("high")), parsed(groups.get("found"))
+    if low is None or high is None or have is None:
+        return Refined()
+    back = install("transformers", "downgrade", f"<={high}")
+    engine = install("lmdeploy", "upgrade", title="or upgrade lmdeploy to a release for the installed transformers")
+    return Refined(remediations=(install("transformers", "upgrade", f">={low}"),) if have < low else (back, engine))
