@@ -119,7 +119,8 @@ def crash(row: dict[str, Any]) -> Crash:
             remediations=tuple(_remediation(r) for r in row.get("remediations", ())), refine=row.get("refine"),
             frames=tuple(row.get("frames", ())), needs=tuple(row.get("needs", ())), unless=tuple(row.get("unless", ())),
             places=row.get("places", "message"), warns=row.get("warns", False),
-            engine=tuple(row.get("engine", ("any",))), versions=row.get("versions"), example=row["example"], counterexample=row["counterexample"],
+            engine=tuple(row.get("engine", ("any",))), versions=row.get("versions"),
+            example=row["example"], counterexample=row["counterexample"],
         )  # fmt: skip
     except (KeyError, TypeError) as error:
         raise DataError(f"{row.get('code', 'an entry')}: {error} is missing or wrong") from error

@@ -40,7 +40,7 @@ _HARMLESS = re.compile(
 def unexplained(digest: Digest, known: Sequence[Candidate]) -> list[Finding]:
     """Findings for exceptions that no entry explains, then for what is cut or absent; the likeliest first."""
     covered = {id(c.line.trace) for c in known if c.line.trace and c.rank > 20}
-    fatal = [t for t in digest.traces if t.raised and id(t) not in covered and not _is_echo(t)]
+    fatal = [t for t in digest.traces if t.raised and id(t) not in covered and not _is_echo(t) and not _known(t, known)]
     out = [_exception(t) for t in _roots(fatal)[:2]]
     if out:
         return out
@@ -51,6 +51,12 @@ def unexplained(digest: Digest, known: Sequence[Candidate]) -> list[Finding]:
         return []
     loud = next((n for n in digest.lines if _LOUD.search(n.text[:300]) and not _HARMLESS.search(n.text[:400])), None)
     return [_error_line(loud.number, loud.text)] if loud else [_nothing(digest)]
+
+
+def _known(trace: Trace, known: Sequence[Candidate]) -> bool:
+    """Whether an entry that matched elsewhere in the log explains this exception too."""
+    said = f"{trace.raised}: {trace.message}"[:1000]
+    return any(c.crash.regex.search(said) for c in known if c.rank > 20)
 
 
 def _is_echo(trace: Trace) -> bool:

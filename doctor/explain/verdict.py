@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Mapping
 
@@ -14,7 +15,7 @@ from doctor.explain.unknown import unexplained
 from doctor.findings import Action, Confidence, Evidence, Finding, Location, Remediation
 from doctor.text import clean, one_line, redact_text
 
-MOST = 5
+MOST = 4
 ECHO = 40
 GENERIC = 60
 _DEATHS = ("RUN602", "RUN603", "RUN611", "RUN612")
@@ -23,7 +24,8 @@ _EMPTY = re.compile(r" ?\([ ,]{0,3}\)| ?``|(?<= ) |:(?= ?[(;,])| {1,2}(?=[,;])")
 _SITE = re.compile(r"(?:site|dist)-packages/(?P<package>[A-Za-z_]\w{0,60})(?P<rest>/[^\n]{0,300})?$")
 _GPU_KINDS = ("no-gpu-visible", "driver-library-mismatch", "driver-too-old", "cuda-init", "container-toolkit", "nccl")
 _ON_WSL = Remediation(
-    "in WSL: update the NVIDIA driver on Windows (the Windows driver, in WDDM mode), wsl --update, wsl --shutdown; remove "
+    "in WSL: update the NVIDIA driver on Windows (the Windows driver, in WDDM mode), wsl --update, wsl --shutdown; "
+    "remove "
     "Linux NVIDIA driver packages inside WSL, and put /usr/lib/wsl/lib on LD_LIBRARY_PATH",
     (Action("manual", text="update the Windows driver and WSL; no Linux NVIDIA driver inside WSL"),),
 )
@@ -35,13 +37,16 @@ def verdict(digest: Digest) -> tuple[Finding, ...]:
     found = candidates(digest)
     causes = [c for c in found if c.rank > ECHO]
     unknown = unexplained(digest, found)
-    out: list[Finding] = _unknown_first(unknown, causes)
-    for candidate in causes[:MOST]:
-        if candidate.crash.code not in {f.rule for f in out}:
+    out = _unknown_first(unknown, causes)
+    places: set[int] = set()
+    for candidate in causes:
+        if candidate.line.number not in places and candidate.crash.code not in {f.rule for f in out}:
             out.append(_finding(candidate, digest, first=not out))
-    rest = [*(u for u in unknown if u not in out), *(_finding(c, digest, first=False) for c in found if c.rank <= ECHO)]
-    out.extend(rest[: max(0, (2 if out else 3) - len(out) // 2)])
-    return tuple(_numbered(out[:MOST]))
+            places.add(candidate.line.number)
+    out = [*out[:MOST], *(u for u in unknown[:1] if u not in out)]
+    echoes = found if not causes else []
+    out.extend(_finding(c, digest, first=False) for c in echoes[: max(0, 2 - len(out))])
+    return tuple(dataclasses.replace(f, primary=i == 0) for i, f in enumerate(out[:MOST]))
 
 
 def _unknown_first(unknown: list[Finding], causes: list[Candidate]) -> list[Finding]:
@@ -51,12 +56,6 @@ def _unknown_first(unknown: list[Finding], causes: list[Candidate]) -> list[Find
     top = causes[0]
     follows = int(unknown[0].key.rpartition(" ")[2]) < top.line.number
     return unknown[:1] if follows and (top.rank <= GENERIC or top.crash.code in _DEATHS) else []
-
-
-def _numbered(found: list[Finding]) -> list[Finding]:
-    import dataclasses
-
-    return [dataclasses.replace(f, primary=i == 0) for i, f in enumerate(found)]
 
 
 def _finding(candidate: Candidate, digest: Digest, *, first: bool) -> Finding:

@@ -16,9 +16,13 @@ ECHO = (
 TEARDOWN = (
     "[rank0]:[W304 05:06:07.1 ProcessGroupNCCL.cpp:1250] Warning: process group has NOT been destroyed\n"
     "ERROR 03-04 05:06:09 Worker VllmWorkerProcess pid 12 died, exit code: -15\n"
-    "/usr/lib/python3.12/multiprocessing/resource_tracker.py:224: UserWarning: There appear to be 1 leaked semaphore objects\n"
+    "/usr/lib/python3.12/multiprocessing/resource_tracker.py:224: UserWarning: There appear to be 1 leaked "
+    "semaphore objects\n"
 )
-OPTIONAL = "WARNING 03-04 05:06:01 [plugins.py:3] optional plugin is off (No module named 'prometheus_push'), going on without it\n"
+OPTIONAL = (
+    "WARNING 03-04 05:06:01 [plugins.py:3] optional plugin is off (No module named 'prometheus_push'), going "
+    "on without it\n"
+)
 
 
 def trace(package: str, error: str, who: str = "(EngineCore pid=9) ") -> str:
@@ -34,13 +38,18 @@ def trace(package: str, error: str, who: str = "(EngineCore pid=9) ") -> str:
 @pytest.mark.parametrize(
     ("error", "code", "word"),
     [
-        ("torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.50 GiB. GPU 0 has a total capacity of 23.5 GiB", "RUN320", "tensor"),
-        ("RuntimeError: CUDA error: no kernel image is available for execution on the device", "RUN330", "compute capability"),
-        ("ValueError: No available memory for the cache blocks. Try increasing `gpu_memory_utilization`", "RUN322", "KV cache"),
+        ("torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.50 GiB. GPU 0 has a total capacity of "
+         "23.5 GiB", "RUN320", "tensor"),
+        ("RuntimeError: CUDA error: no kernel image is available for execution on the "
+         "device", "RUN330", "compute capability"),
+        ("ValueError: No available memory for the cache blocks. Try increasing "
+         "`gpu_memory_utilization`", "RUN322", "KV cache"),
         ("ModuleNotFoundError: No module named 'timm'", "RUN110", "timm"),
-        ("ImportError: /x/site-packages/flash_attn_2_cuda.so: undefined symbol: _ZN3c105ErrorC2E", "RUN201", "flash-attn"),
+        ("ImportError: /x/site-packages/flash_attn_2_cuda.so: undefined symbol: "
+         "_ZN3c105ErrorC2E", "RUN201", "flash-attn"),
         ("OSError: [Errno 98] Address already in use", "RUN364", "port"),
-        ("ValueError: Tokenizer class TokenizersBackend does not exist or is not currently imported.", "RUN450", "transformers 5"),
+        ("ValueError: Tokenizer class TokenizersBackend does not exist or is not currently "
+         "imported.", "RUN450", "transformers 5"),
         ("RuntimeError: Failed to find C compiler. Please specify via CC environment variable.", "RUN213", "compiler"),
     ],
 )  # fmt: skip
@@ -58,7 +67,8 @@ def test_root_cause_among_noise_and_echoes(explain, error: str, code: str, word:
     [
         ECHO, TEARDOWN, NOISE, NOISE + ECHO + TEARDOWN, OPTIONAL + TEARDOWN, "",
         NOISE + "Traceback (most recent call last):\n",
-        NOISE + 'Traceback (most recent call last):\n  File "/opt/e/lib/python3.12/site-packages/vllm/a.py", line 3, in f\n',
+        NOISE + 'Traceback (most recent call last):\n  File "/opt/e/lib/python3.12/site-packages/vllm/a.py", line '
+                '3, in f\n',
         "RuntimeError('Engine process (pid 7) died.')\nNoneType: None\n",
         "ray.exceptions.ActorDiedError: The actor died unexpectedly. Common causes: (1) killed by the OOM killer\n",
         "AttributeError: 'NoneType' object has no attribute 'TokenizerInfo'\n",
@@ -86,8 +96,10 @@ def test_chain_names_the_first_failure(explain) -> None:
     log = (
         trace("transformers/utils/import_utils.py", "ModuleNotFoundError: No module named 'av'")
         + "(EngineCore pid=9) ERROR 03-04 05:06:08 [core.py:7] \n"
-        + "(EngineCore pid=9) ERROR 03-04 05:06:08 [core.py:7] The above exception was the direct cause of the following exception:\n"
-        + trace("transformers/utils/import_utils.py", "RuntimeError: Failed to import transformers.models.x because of the following error (look up to see its traceback):")
+        + "(EngineCore pid=9) ERROR 03-04 05:06:08 [core.py:7] The above exception was the direct cause of the "
+          "following exception:\n"
+        + trace("transformers/utils/import_utils.py", "RuntimeError: Failed to import transformers.models.x because "
+                                                      "of the following error (look up to see its traceback):")
     )  # fmt: skip
     assert "av" in explain(log)[0].message
 
@@ -108,7 +120,10 @@ def test_what_was_survived_is_not_the_cause(explain) -> None:
     [("0.34.0,<1.0", "1.2.3", "downgrade"), ("0.34.0,<1.0", "0.21.0", "upgrade"), ("1.3.0,<2.0", "0.36.0", "upgrade")],
 )
 def test_direction_is_arithmetic(explain, have: str, want: str, direction: str) -> None:
-    error = f"ImportError: huggingface-hub>={have} is required for a normal functioning of this module, but found huggingface-hub=={want}."
+    error = (
+        f"ImportError: huggingface-hub>={have} is required for a normal functioning of this module, but found "
+        f"huggingface-hub=={want}."
+    )
     action = explain(trace("transformers/dependency_versions_check.py", error))[0].remediations[0].actions[0]
     assert (action.package, action.direction) == ("huggingface-hub", direction)
 
@@ -134,7 +149,10 @@ def test_example_alone_leads_to_its_entry(explain, stub) -> None:
     if crash.places == "code" or crash.frames:
         frame = next((f for f in crash.frames if "/" in f), "vllm/model_executor/rotary_embedding.py/tokenization.py")
         code = crash.example if crash.places == "code" else "    work()"
-        log = f'Traceback (most recent call last):\n  File "/e/site-packages/transformers/{frame}", line 3, in rope\n{code}\n'
+        log = (
+            f'Traceback (most recent call last):\n  File "/e/site-packages/transformers/{frame}", line 3, in '
+            f"rope\n{code}\n"
+        )
         log += "AssertionError\n" if crash.places == "code" else crash.example + "\n"
     log = log.replace("WARNING ", "ERROR ") if not crash.warns else log
     found = explain(log)

@@ -138,7 +138,7 @@ def missing_library(candidate: Candidate, digest: Digest) -> Refined:
                 install(
                     "opencv-python-headless",
                     "install",
-                    title="or replace opencv-python by opencv-python-headless, which needs no display libraries (libGL)",
+                    title="or replace opencv-python by opencv-python-headless, which needs no libGL",
                 ),
             ]
         return Refined(f"the system library `{library}` is not in this system or image", tuple(ways))
