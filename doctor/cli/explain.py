@@ -38,12 +38,9 @@ def explain(subject: str, facts_file: Path | None, form: str) -> None:
 
 
 def _log(subject: str) -> Path:
-    """The log that is meant: a file, or the newest part of a run folder's log."""
+    """The log that is meant: a file, or a run folder with the parts of its log."""
     path = Path(subject)
-    if path.is_dir():
-        parts = sorted(path.glob("*.log"))
-        if parts:
-            return parts[0]
+    if path.is_dir() and not any(path.glob("*.log")):
         raise click.UsageError(f"no log in the folder {subject!r}")
     if not path.exists():
         raise click.UsageError(f"{subject!r} is neither a code, nor a log, nor a run that is known here")

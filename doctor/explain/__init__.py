@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING
 
 from doctor.facts import Facts
 from doctor.findings import Finding
 
+if TYPE_CHECKING:
+    from doctor.explain.reading import Stream
 
-def explain_log(source: str | Path | BinaryIO, *, facts: Facts | None = None) -> tuple[Finding, ...]:
-    """The findings for a log file (path) or an open binary stream, the likeliest cause first; never empty.
+
+def explain_log(source: str | Path | Stream, *, facts: Facts | None = None) -> tuple[Finding, ...]:
+    """The findings for a log file, a run folder or an open binary stream, the likeliest cause first; never empty.
 
     Each evidence names its place as `line N`. Only the first may have confidence `high`, and none has where the log
     does not hold the cause. Raises OSError for a file that cannot be read, DataError where our own data is damaged.

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import codecs
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 from doctor.explain.encoding import text_of, transcoder
 
@@ -33,7 +33,7 @@ FAINT: tuple[bytes, ...] = (
     b"ailure", b"f memory", b"llegal", b"borted", b"oom-", b"ismatch", b"not found", b"nable to", b"nsupported",
     b"egmentation", b"NumPy 1", b"invalid opcode", b"NVRM: Xid", b"symbolic link", b"Fallback to", b"No space left",
     b"ould not", b"is not ", b"is required", b"CRITICAL", b"fine-grained", b"bootstrapping", b"ouldn't",
-    b"dependency resolver", b"equire", b"unsatisf", b"exited", b"OOMKilled", b"lease install", b"does not",
+    b"dependency resolver", b"equire", b"unsatisf", b"exited", b"OOMKilled", b"lease install", b"does not", b"ERR!",
 )  # fmt: skip
 EDGE = 4 << 20
 
@@ -54,22 +54,54 @@ class _Piece:
     data: bytes
 
 
-def read(source: Path | BinaryIO) -> Excerpt:
-    """The excerpt of a log file or of an open binary stream. Raises OSError for a file that cannot be read."""
-    if isinstance(source, Path):
-        with source.open("rb") as stream:
-            return _read(stream)
-    return _read(source)
+class Stream(Protocol):
+    """Anything that bytes can be read from: a file, standard input, the parts of a log."""
+
+    def read(self, size: int, /) -> bytes:
+        """At most `size` bytes, none at the end."""
+        ...
 
 
-def _read(stream: BinaryIO) -> Excerpt:
+class Parts:
+    """The parts of one log, read one after the other. Raises OSError when a part cannot be opened."""
+
+    def __init__(self, paths: Iterable[Path]) -> None:
+        self._paths = iter(paths)
+        self._open: BinaryIO | None = None
+
+    def read(self, size: int, /) -> bytes:
+        """At most `size` bytes of the part that is being read, then of the next."""
+        while True:
+            if self._open is None:
+                path = next(self._paths, None)
+                if path is None:
+                    return b""
+                self._open = path.open("rb")
+            data = self._open.read(size)
+            if data:
+                return data
+            self._open.close()
+            self._open = None
+
+
+def read(source: Path | Stream) -> Excerpt:
+    """The excerpt of a log file, of a run folder's parts (`*.log` by name) or of a stream. Raises OSError."""
+    if not isinstance(source, Path):
+        return _read(source)
+    if source.is_dir():
+        return _read(Parts(sorted(p for p in source.glob("*.log") if p.is_file())))
+    with source.open("rb") as stream:
+        return _read(stream)
+
+
+def _read(stream: Stream) -> Excerpt:
     keep = _Keeper()
     for block in _blocks(stream):
         keep.feed(block)
     return keep.excerpt()
 
 
-def _blocks(stream: BinaryIO) -> Iterator[bytes]:
+def _blocks(stream: Stream) -> Iterator[bytes]:
     """Blocks of whole lines as UTF-8; a line longer than a chunk is cut."""
     rest = b""
     decoder: codecs.IncrementalDecoder | None = None

@@ -59,6 +59,8 @@ def hostile(crash: Crash) -> dict[str, str]:
     return {
         "literal": (word * (size // len(word) + 1))[:size],
         "literal, spaced": ((word + " ") * (size // len(word) + 1))[:size],
+        "example": ((crash.example + " ") * (size // len(crash.example) + 1))[:size],
+        "example, cut": (crash.example[:-2] * (size // max(1, len(crash.example) - 2) + 1))[:size],
         "cuda": ("CUDA " * size)[:size],
         "import": ("cannot import name '" * size)[:size],
         "spaces": " " * size,

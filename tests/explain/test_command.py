@@ -33,6 +33,15 @@ def test_standard_input_in_80_columns() -> None:
     assert "\x1b" not in done.output and max(map(len, done.output.splitlines())) <= 80
 
 
+def test_a_run_folder_with_its_parts(tmp_path: Path) -> None:
+    (tmp_path / "output.1.log").write_text("a line\n" * 10 + LOG[:9])
+    (tmp_path / "output.2.log").write_text(LOG[9:])
+    (tmp_path / "report.json").write_text("{}")
+    done = CliRunner().invoke(main, ["explain", str(tmp_path), "--format", "json"])
+    first = json.loads(done.output)["findings"][0]
+    assert first["code"] == "RUN631" and first["evidence"][0]["source"] == "line 11"
+
+
 def test_a_code() -> None:
     done = CliRunner().invoke(main, ["explain", "run320"])
     assert done.exit_code == 0 and done.output.startswith("RUN320 cuda-oom")

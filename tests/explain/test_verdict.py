@@ -39,7 +39,7 @@ def trace(package: str, error: str, who: str = "(EngineCore pid=9) ") -> str:
     ("error", "code", "word"),
     [
         ("torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.50 GiB. GPU 0 has a total capacity of "
-         "23.5 GiB", "RUN320", "tensor"),
+         "23.5 GiB", "RUN320", "GPU memory"),
         ("RuntimeError: CUDA error: no kernel image is available for execution on the "
          "device", "RUN330", "compute capability"),
         ("ValueError: No available memory for the cache blocks. Try increasing "
