@@ -82,9 +82,9 @@ def test_pattern_is_quick_on_hostile_text(crash: Crash) -> None:
         where = _joined(lines, False)
         best = 9.0
         for _ in range(3):
-            start = time.perf_counter()
+            start = time.process_time()
             list(_matches(crash, where))
-            best = min(best, time.perf_counter() - start)
+            best = min(best, time.process_time() - start)
         assert best < 0.05, f"{crash.code} took {best:.3f} s on {name}"
 
 
@@ -92,8 +92,8 @@ def test_unparsed_entries_load_quickly() -> None:
     best = 9.0
     for _ in range(5):
         stubs.cache_clear()
-        start = time.perf_counter()
+        start = time.process_time()
         found = stubs()
-        best = min(best, time.perf_counter() - start)
+        best = min(best, time.process_time() - start)
     assert found and best < 0.03
     assert all(isinstance(s, Stub) and s.literals for s in found)
