@@ -51,7 +51,8 @@ def main() -> int:
     took, busy = time.perf_counter() - start, time.process_time() - busy
     rate = len(log) / 1e6 / busy
     print(
-        f"{len(log) / 1e6:.0f} MB: {rate:.0f} MB per second of processor time ({took:.2f} s passed), found {found[0].rule}"
+        f"{len(log) / 1e6:.0f} MB: {rate:.0f} MB per second of processor time ({took:.2f} s passed), found "
+        f"{found[0].rule}"
     )
     with tempfile.TemporaryDirectory() as folder:
         short = Path(folder, "short.log")
