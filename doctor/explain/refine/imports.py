@@ -1,0 +1,185 @@
+"""`cannot import name X from Y`: whether Y is too old, too new, misspelt, shadowed, or two copies are mixed."""
+
+from __future__ import annotations
+
+import difflib
+import re
+
+from doctor.explain.context import Digest, packages_of
+from doctor.explain.matching import Candidate
+from doctor.explain.refine import Refined, install, manual
+from doctor.explain.refine.history import ReleaseSet, direction, newest_known, releases_with
+from doctor.explain.refine.names import changed_name, distribution_of
+from doctor.facts import normalize
+from doctor.findings import Evidence, Remediation
+
+_REMOTE = re.compile(r"transformers_modules|/modules/transformers_modules/")
+_SPELLING = re.compile(r"[_\-]")
+_CLASSES = (
+    "Qwen2VLForConditionalGeneration",
+    "Qwen2_5_VLForConditionalGeneration",
+    "Qwen3VLForConditionalGeneration",
+    "Qwen3VLMoeForConditionalGeneration",
+    "Qwen2_5OmniForConditionalGeneration",
+    "Qwen2AudioForConditionalGeneration",
+    "LlavaForConditionalGeneration",
+    "LlavaNextForConditionalGeneration",
+    "Gemma3ForConditionalGeneration",
+    "InternVLForConditionalGeneration",
+    "MllamaForConditionalGeneration",
+    "Glm4vForConditionalGeneration",
+    "AutoModelForImageTextToText",
+    "AutoModelForVision2Seq",
+    "AutoProcessor",
+    "AutoModelForCausalLM",
+    "AutoTokenizer",
+    "Qwen2VLProcessor",
+    "Qwen2_5_VLProcessor",
+    "Qwen3VLProcessor",
+    "Qwen2TokenizerFast",
+    "BitsAndBytesConfig",
+)
+
+
+def missing_name(candidate: Candidate, digest: Digest) -> Refined:
+    """For the groups `name` and `module` (and `path`)."""
+    groups = candidate.match.groupdict()
+    name, module = groups["name"] or "", groups["module"] or ""
+    top = module.partition(".")[0]
+    if "partially initialized module" in candidate.line.text or "circular import" in candidate.line.text:
+        return _circular(name, module, digest)
+    package = distribution_of(top)
+    importer = _importer(candidate, top)
+    right = _respelt(name, package, module)
+    if right:
+        return Refined(
+            f"the name `{name}` is misspelt: the class in `{module}` is called `{right}`",
+            (manual(f"write `{right}` instead of `{name}`: it is a typo, not a matter of the version"),),
+        )
+    found = releases_with(package, module, name)
+    if found is None or not found.versions:
+        known = changed_name(module, name)
+        if known:
+            return _told(package, module, name, importer, known, digest)
+    return _by_history(package, module, name, importer, found, digest)
+
+
+def config_name(candidate: Candidate, digest: Digest) -> Refined:
+    """For `name 'PreTrainedConfig' is not defined` in a library that patches the source of transformers."""
+    importer = _importer(candidate, "transformers")
+    ways = [install(distribution_of(importer), "upgrade")] if importer else []
+    ways.append(install("transformers", "downgrade", "<5"))
+    return Refined(values={"importer": importer or "the library"}, remediations=tuple(ways))
+
+
+def missing_attribute(candidate: Candidate, digest: Digest) -> Refined:
+    """For `module 'X' has no attribute 'Y'` (groups `module`, `name`)."""
+    return missing_name(candidate, digest)
+
+
+def _importer(candidate: Candidate, top: str) -> str | None:
+    """The installed package whose code asked for the name: the innermost one that is not the provider itself."""
+    trace = candidate.line.trace
+    if trace is None or (trace.frames and _REMOTE.search(trace.frames[-1].file)):
+        return None
+    others = [p for p in packages_of(trace) if p != top]
+    return others[-1] if others else None
+
+
+def _by_history(
+    package: str, module: str, name: str, importer: str | None, found: ReleaseSet | None, digest: Digest
+) -> Refined:
+    have = digest.version(package)
+    way = direction(found, have, newest_known(package)) if found is not None else None
+    if found is None or not found.versions:
+        way = "upgrade"
+    asker = distribution_of(importer) if importer else None
+    who = f"`{asker}`" if asker else "the code that imports it"
+    window = f"{package} {found.oldest} to {found.newest} have it" if found is not None and found.versions else ""
+    evidence = (Evidence("releases that have the name", window, source="index of names"),) if window else ()
+    seen = f"the installed {package} {have}" if have else f"the installed {package}"
+    if way == "upgrade":
+        first = f">={found.oldest}" if found is not None and found.oldest else None
+        message = f"{seen} is too old: it has no `{name}` in `{module}`, which {who} needs"
+        if first:
+            message += f" (it came with {package} {found.oldest if found else ''})"
+        ways = [
+            install(package, "upgrade", first),
+            manual(f"check that this interpreter sees the new one: python -m pip show {package}"),
+        ]
+        return Refined(message, tuple(ways), values={}, evidence=evidence)
+    if way == "downgrade" and found is not None:
+        message = (
+            f"{seen} is too new: `{name}` is no longer in `{module}` (removed after {package} "
+            f"{found.newest}), but {who} needs it"
+        )
+        return Refined(message, _back(package, f"<={found.newest}", asker), evidence=evidence)
+    message = (
+        f"`{name}` is not in the `{module}` that was loaded although {package} {have} should have it: two "
+        "copies are mixed"
+    )
+    return Refined(
+        message,
+        (install(package, "reinstall", title=f"reinstall {package} in a clean environment"),),
+        evidence=evidence,
+    )
+
+
+def _told(package: str, module: str, name: str, importer: str | None, known: dict[str, str], digest: Digest) -> Refined:
+    """For a change that is written down by hand because no index covers the package."""
+    asker = distribution_of(importer) if importer else None
+    who = f"`{asker}`" if asker else "the code that imports it"
+    have = digest.version(package)
+    seen = f"the installed {package}{f' {have}' if have else ''}"
+    package = known.get("package", package)
+    if known["direction"] == "upgrade":
+        message = f"{seen} is too old: `{name}` of `{module}`, which {who} needs, {known['why']}"
+        return Refined(message, (install(package, "upgrade", known.get("specifier")),))
+    message = f"{seen} is too new: `{name}` is no longer in `{module}`, {known['why']}, but {who} needs it"
+    return Refined(message, _back(package, known.get("specifier"), asker))
+
+
+def _back(package: str, specifier: str | None, asker: str | None) -> tuple[Remediation, ...]:
+    ways = [install(package, "downgrade", specifier)]
+    if asker and normalize(asker) != normalize(package):
+        ways.append(
+            install(asker, "upgrade", title=f"or upgrade {asker} to a newer release that no longer asks for the name")
+        )
+    return tuple(ways)
+
+
+def _circular(name: str, module: str, digest: Digest) -> Refined:
+    top = module.partition(".")[0]
+    return Refined(
+        f"`{module}` was still being loaded when `{name}` was asked of it: a file of your own named `{top}.py` "
+        "hides the package, "
+        f"or the installed pieces of `{top}` are of different releases",
+        (
+            manual(f"rename a file or folder called `{top}` in the working directory"),
+            install(
+                distribution_of(top),
+                "reinstall",
+                title=f"reinstall {distribution_of(top)} so that all its files are of one release",
+            ),
+        ),
+        confidence="medium",
+    )
+
+
+def _respelt(name: str, package: str, module: str) -> str | None:
+    """The class that is meant where only underscores or capitals differ, or one letter in a long name does."""
+    if package != "transformers" or name in _CLASSES:
+        return None
+    plain = {_SPELLING.sub("", c).lower(): c for c in _CLASSES}
+    same = plain.get(_SPELLING.sub("", name).lower())
+    if same:
+        return same
+    found = releases_with(package, module, name)
+    if found is not None and found.versions:
+        return None
+    near = difflib.get_close_matches(name, _CLASSES, 1, 0.94)
+    return near[0] if near and len(name) > 12 and not _differs_in_digits(name, near[0]) else None
+
+
+def _differs_in_digits(one: str, other: str) -> bool:
+    return re.sub(r"\D", "", one) != re.sub(r"\D", "", other)

@@ -1,0 +1,256 @@
+"""A shared library does not load: another torch, another CUDA, an older libc."""
+
+from __future__ import annotations
+
+import re
+
+from doctor.explain.context import Digest, packages_of
+from doctor.explain.matching import Candidate
+from doctor.explain.refine import Refined, install, manual
+from doctor.explain.refine.names import distribution_of, table
+from doctor.findings import Remediation
+
+_SITE = re.compile(r"(?:site|dist)-packages/(?P<package>[A-Za-z_]\w{0,60})")
+_FILE = re.compile(r"(?P<package>[A-Za-z_]\w{0,60}?)(?:/[^/\s]{1,80}){0,6}/(?P<file>[^/\s:]{1,120}\.so[\w.]{0,20})")
+_TORCH_SYMBOL = re.compile(r"c10|at4_ops|_ZN2at|torch|_ZN3c10|ATen|_ZNK2at|aoti")
+_CUDA_MAJOR = re.compile(r"\.so\.(?P<major>\d{1,2})")
+
+
+def undefined_symbol(candidate: Candidate, digest: Digest) -> Refined:
+    """For the groups `library` and `symbol`."""
+    groups = candidate.match.groupdict()
+    library, symbol = groups.get("library") or "", groups.get("symbol") or ""
+    package = _owner(library, candidate)
+    if "nvJitLink" in symbol or "cusparse" in library or "cublas" in library:
+        return Refined(
+            f"`{library.rpartition('/')[2]}` and libnvJitLink are of different CUDA releases: another CUDA comes "
+            "first on LD_LIBRARY_PATH",
+            (
+                manual("unset LD_LIBRARY_PATH (or put the nvidia/nvjitlink/lib folder of site-packages first)"),
+                install("torch", "reinstall", title="reinstall torch with its nvidia-* packages so that they match"),
+            ),
+        )
+    if "ncclCommWindow" in symbol or symbol.startswith("nccl"):
+        return Refined(
+            f"`{package}` needs a newer NCCL than the library that was loaded: `{symbol}` is not in it",
+            (
+                install(
+                    "nvidia-nccl-cu12", "reinstall", title="reinstall the nvidia-nccl-cu12 release that torch requires"
+                ),
+                manual("remove another libnccl.so.2 from LD_LIBRARY_PATH / VLLM_NCCL_SO_PATH"),
+            ),
+        )
+    maker = "torch" if _TORCH_SYMBOL.search(symbol) or package not in ("torch",) else "library"
+    text = (
+        f"`{package}` was built against another torch than the installed one (its compiled part asks for "
+        f"`{symbol}`, C++ ABI mismatch)"
+    )
+    if package == "torch" or maker == "library":
+        text = (
+            f"the parts of `{package}` do not belong together: `{symbol}` is missing from the library that was loaded"
+        )
+    return Refined(text, rebuilt(package, digest))
+
+
+def rebuilt(package: str, digest: Digest) -> tuple[Remediation, ...]:
+    """The ways to a binary that fits the installed torch."""
+    torch = digest.version("torch")
+    seen = f"torch {torch}" if torch else "the installed torch"
+    if package == "vllm":
+        return (
+            install(
+                "vllm",
+                "reinstall",
+                title=f"reinstall vllm with the torch it was built for, in a clean environment (now {seen})",
+            ),
+            manual(
+                "or rebuild vllm against the installed torch: python use_existing_torch.py; pip install -e . "
+                "--no-build-isolation"
+            ),
+        )
+    if package == "flash-attn":
+        return (
+            install(
+                package,
+                "reinstall",
+                title=f"reinstall flash-attn for {seen}: pip install flash-attn "
+                "--no-build-isolation --force-reinstall --no-cache-dir",
+            ),
+            manual("or take the prebuilt wheel whose name has the same torch, CUDA, Python and cxx11abi"),
+            manual("or uninstall flash-attn: most models run without it (sdpa)"),
+        )
+    return (
+        install(
+            package,
+            "reinstall",
+            title=f"reinstall the {package} release that matches {seen}, or the torch it was built for",
+        ),
+        manual(
+            f"or rebuild {package} from source against {seen}: pip install --no-build-isolation --no-binary "
+            f"{package} {package}"
+        ),
+    )
+
+
+def _owner(library: str, candidate: Candidate) -> str:
+    """The distribution whose library asks for something."""
+    site = _SITE.search(library)
+    if site:
+        return distribution_of(site["package"])
+    path = _FILE.search(library)
+    if path:
+        known = next(
+            (p for p in ("vllm", "sgl_kernel", "flash_attn", "lmdeploy", "flashinfer") if f"/{p}/" in library), None
+        )
+        return distribution_of(known or path["package"])
+    stem = library.rpartition("/")[2].partition(".")[0]
+    if stem:
+        return distribution_of(stem)
+    trace = candidate.line.trace
+    found = packages_of(trace) if trace else []
+    return distribution_of(found[-1]) if found else "the package"
+
+
+def missing_library(candidate: Candidate, digest: Digest) -> Refined:
+    """For the group `library`: `libx.so.1: cannot open shared object file`."""
+    groups = candidate.match.groupdict()
+    library = (groups.get("library") or groups.get("opened") or "").rpartition("/")[2]
+    stem = library.partition(".so")[0]
+    cuda, family = table()["cuda_libraries"], stem.partition("-")[0]
+    stem = family if stem not in cuda and family in cuda else stem
+    if stem in ("libcuda", "libnvidia-ml"):
+        return _driver_library(library, digest)
+    if stem.startswith(("libtorch", "libc10")):
+        package = _asker(candidate)
+        return Refined(
+            f"`{package}` was built against another torch than the installed one: `{library}` is not in this torch",
+            rebuilt(package, digest),
+        )
+    if stem in cuda or stem.startswith("libcudnn"):
+        return _cuda_library(library, stem, candidate, digest)
+    known = table()["system_libraries"]
+    system = known.get(stem) or known.get(stem.rstrip("0123456789-."))
+    if system:
+        ways = [manual(f"apt-get install -y {system}")]
+        if stem in ("libGL", "libgthread-2.0", "libglib-2.0", "libSM", "libXext", "libXrender"):
+            ways = [
+                manual("apt-get install -y libgl1 libglib2.0-0"),
+                install(
+                    "opencv-python-headless",
+                    "install",
+                    title="or replace opencv-python by opencv-python-headless, which needs no libGL",
+                ),
+            ]
+        return Refined(f"the system library `{library}` is not in this system or image", tuple(ways))
+    return Refined(
+        f"the shared library `{library}`, which `{_asker(candidate)}` needs, is not on the loader's path",
+        (
+            manual(f"install what brings {library}, or put its folder on LD_LIBRARY_PATH"),
+            install(_asker(candidate), "reinstall"),
+        ),
+        confidence="medium",
+    )
+
+
+def _asker(candidate: Candidate) -> str:
+    trace = candidate.line.trace
+    found = [p for p in (packages_of(trace) if trace else []) if p not in ("torch",)]
+    return distribution_of(found[-1]) if found else "the package"
+
+
+def _driver_library(library: str, digest: Digest) -> Refined:
+    if digest.wsl:
+        return Refined(
+            f"`{library}` of the Windows driver is not on the loader's path: in WSL it lies in /usr/lib/wsl/lib",
+            (
+                manual("export LD_LIBRARY_PATH=/usr/lib/wsl/lib:$LD_LIBRARY_PATH"),
+                manual("update the NVIDIA driver on Windows and WSL (wsl --update)"),
+            ),
+        )
+    return Refined(
+        f"`{library}` of the NVIDIA driver is not here: no NVIDIA GPU driver on this machine, or it is "
+        "not exposed to the container",
+        (
+            manual("start the container with --gpus all (nvidia runtime) on a node with a GPU and its driver"),
+            manual("or install the NVIDIA driver; or use a CPU build of the engine"),
+        ),
+    )
+
+
+def _cuda_library(library: str, stem: str, candidate: Candidate, digest: Digest) -> Refined:
+    package = _asker(candidate)
+    major = _CUDA_MAJOR.search(library)
+    number = major["major"] if major else ""
+    if stem.startswith("libcudnn"):
+        brings = f"nvidia-cudnn-cu12 (cuDNN {number})"
+        ways = [
+            install("nvidia-cudnn-cu12", "install"),
+            manual(
+                "put its folder (site-packages/nvidia/cudnn/lib) on "
+                "LD_LIBRARY_PATH; with lib and lib64 both in the "
+                "venv make lib64 a link to lib"
+            ),
+        ]
+        return Refined(
+            f"`{library}` is not on the loader's path: {brings} is not installed beside torch, or lies "
+            "where torch's rpath does not look",
+            tuple(ways),
+        )
+    wheel = table()["cuda_libraries"][stem]
+    if wheel == "nvidia-nccl" or stem == "libcusparseLt":
+        return Refined(
+            f"`{library}` is not on the loader's path",
+            (install(f"{wheel}-cu12", "install"), install("torch", "reinstall")),
+        )
+    cuda = {"10": "10", "11": "11"}.get(number[:2], number)
+    suffix = f"-cu{cuda}" if cuda in ("11", "12") else ""
+    text = (
+        f"`{package}` is built for CUDA {cuda} (cu{cuda}) and needs `{library}`, but only another CUDA runtime "
+        "is in this environment"
+    )
+    ways = [
+        install(
+            package,
+            "reinstall",
+            title=f"reinstall {package} in the build that matches torch's CUDA, or torch "
+            f"in its CUDA {cuda} build (cu{cuda})",
+        ),
+        install(
+            f"{wheel}{suffix}",
+            "install",
+            title=f"or install the library: pip install {wheel}{suffix} "
+            f"({wheel}-cu{cuda}), and put its lib folder on LD_LIBRARY_PATH",
+        ),
+        manual(f"or install the CUDA {cuda} toolkit"),
+    ]
+    return Refined(text, tuple(ways))
+
+
+def libc(candidate: Candidate, digest: Digest) -> Refined:
+    """For the groups `version` (GLIBC_2.32, GLIBCXX_3.4.30, CXXABI_1.3.15) and `asker`."""
+    groups = candidate.match.groupdict()
+    version, asker, library = groups.get("version") or "", groups.get("asker") or "", groups.get("library") or ""
+    package = _owner(asker, candidate) if asker else "the package"
+    if version.startswith("GLIBC_"):
+        return Refined(
+            f"`{package}` was built on a newer Linux: it needs glibc {version[6:]}, and this system's libc is older",
+            (
+                manual(f"build {package} from source on this machine, or use an older wheel of it"),
+                manual("or use a newer OS, or a container (Docker) with a newer base image"),
+                *((manual("or uninstall flash-attn: the model runs without it"),) if package == "flash-attn" else ()),
+            ),
+        )
+    conda = "conda" in library or "/envs/" in library
+    where = (
+        "conda's own older libstdc++ shadows the system one"
+        if conda
+        else "the system's libstdc++ is older than the compiler that built it"
+    )
+    return Refined(
+        f"`{package}` needs {version}: {where}",
+        (
+            manual("conda install -c conda-forge libstdcxx-ng (a newer libstdc++)"),
+            manual("or use the system's: LD_PRELOAD=/usr/lib/x86_64-linux-gnu/libstdc++.so.6"),
+            manual("or install a newer gcc / a newer OS or container, or build it from source here"),
+        ),
+    )

@@ -1,0 +1,142 @@
+"""What to say of a failure that no entry knows, and of a log that ends before the failure or only echoes it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from doctor.explain.context import Digest, packages_of
+from doctor.explain.matching import Candidate
+from doctor.explain.traces import Trace
+from doctor.findings import Action, Confidence, Evidence, Finding, Remediation
+from doctor.text import clean, one_line, redact_text
+
+RERUN = Remediation(
+    "run it again and keep the whole output of every process from its start to its end",
+    (
+        Action("manual", text="start it as `qvl-doctor run -- YOUR COMMAND`, then `qvl-doctor explain` the kept log"),
+        Action("set_env", name="PYTHONFAULTHANDLER", value="1"),
+        Action("set_env", name="PYTHONUNBUFFERED", value="1"),
+        Action("set_env", name="VLLM_LOGGING_LEVEL", value="DEBUG"),
+        Action("manual", text="look for a kill by the kernel or a driver fault at that time: `dmesg -T | tail -50`"),
+    ),
+)
+_ECHOES = ("KeyboardInterrupt", "SystemExit", "CancelledError", "BrokenPipeError", "EOFError", "GeneratorExit")
+_WRAPPER = re.compile(
+    r"Engine core initialization failed|Engine process failed to start|WorkerProc initialization failed|TokenizerInfo|"
+    r"Failed core proc|died unexpectedly|look up to see its traceback|ChildFailedError|EngineDeadError|not healthy|"
+    r"ActorDiedError|WorkerCrashedError|Executor failed|TimeoutError|has no attribute 'shutdown'|__del__"
+)
+_LOUD = re.compile(
+    r"(?:^|[\s\[(.])(?:[Ff]atal|FATAL|ERROR|error|CRITICAL|[A-Za-z_]{0,60}(?:Error|"
+    r"Exception))\b[^\n]{0,3}[:\s]"
+)
+_HARMLESS = re.compile(
+    r"(?i)warn|retry|health-check|deprecat|optional|0 errors?|no error|errors? log|error_file|"
+    r"ignored"
+)
+
+
+def unexplained(digest: Digest, known: Sequence[Candidate]) -> list[Finding]:
+    """Findings for exceptions that no entry explains, then for what is cut or absent; the likeliest first."""
+    covered = {id(c.line.trace) for c in known if c.line.trace and c.rank > 20}
+    fatal = [t for t in digest.traces if t.raised and id(t) not in covered and not _is_echo(t) and not _known(t, known)]
+    out = [_exception(t) for t in _roots(fatal)[:2]]
+    if out:
+        return out
+    cut = [t for t in digest.traces if t.cut]
+    if cut:
+        return [_cut(cut[-1])]
+    if any(c.rank > 0 for c in known):
+        return []
+    loud = next((n for n in digest.lines if _LOUD.search(n.text[:300]) and not _HARMLESS.search(n.text[:400])), None)
+    return [_error_line(loud.number, loud.text)] if loud else [_nothing(digest)]
+
+
+def _known(trace: Trace, known: Sequence[Candidate]) -> bool:
+    """Whether an entry that matched elsewhere in the log explains this exception too."""
+    said = f"{trace.raised}: {trace.message}"[:1000]
+    return any(c.crash.regex.search(said) for c in known if c.rank > 20)
+
+
+def _is_echo(trace: Trace) -> bool:
+    return trace.kind in _ECHOES or bool(_WRAPPER.search(f"{trace.raised}: {trace.message[:300]}"))
+
+
+def _roots(traces: Sequence[Trace]) -> list[Trace]:
+    """Of each chain the exception that says most: the first cause, or the last of those raised while handling."""
+    inner = {id(t.earlier) for t in traces if t.relation == "during"}
+    later = {id(t) for t in traces if t.relation == "cause" and any(t.earlier is o for o in traces)}
+    return [t for t in traces if id(t) not in inner and id(t) not in later] or list(traces)
+
+
+def _exception(trace: Trace) -> Finding:
+    from doctor.explain.verdict import location_of, shown
+
+    said = one_line(redact_text(f"{trace.kind}: {trace.message}" if trace.message else trace.kind), 300)
+    frame = trace.frames[-1] if trace.frames else None
+    packages = packages_of(trace)
+    place = f" in `{packages[-1]}`" if packages else ""
+    code = f" at `{one_line(frame.code, 120)}`" if frame and frame.code and not trace.message else ""
+    confidence: Confidence = "medium"
+    return Finding(
+        rule="RUN001", name="unknown-exception", severity="error", confidence=confidence, key=f"line {trace.number}",
+        message=f"The first failure in this log is `{said}`, raised{place}{code}; no known cause is written for it.",
+        location=location_of(trace),
+        evidence=(Evidence("log", observed=shown(f"{trace.raised}: {trace.message}"), source=f"line {trace.number}"),),
+        remediations=(_advice(trace, packages), RERUN),
+    )  # fmt: skip
+
+
+def _advice(trace: Trace, packages: Sequence[str]) -> Remediation:
+    """What an exception of this kind usually asks for, said as the guess that it is."""
+    last = packages[-1] if packages else "the program"
+    outer = packages[0] if packages else "the program"
+    if trace.kind in ("AttributeError", "ImportError", "NameError", "ModuleNotFoundError"):
+        text = (
+            f"`{last}` and `{outer}` look as if they were made for different releases of each other: compare "
+            "their versions"
+        )
+    elif trace.kind == "TypeError":
+        text = (
+            f"a call into `{last}` has arguments that this release does not take: compare the versions of its "
+            "caller and of it"
+        )
+    elif trace.kind in ("ValueError", "KeyError", "AssertionError", "NotImplementedError"):
+        text = (
+            f"`{last}` refuses a value: compare the arguments and the model's config.json with what this release "
+            "supports"
+        )
+    else:
+        text = f"read the message and the frames above line {trace.number}; they are the first failure"
+    return Remediation(clean(text, 300), (Action("manual", text=clean(text, 300)),))
+
+
+def _cut(trace: Trace) -> Finding:
+    return Finding(
+        rule="RUN002", name="cut-traceback", severity="error", confidence="low", key=f"line {trace.start}",
+        message="The log ends inside a traceback, before the line that says what failed, so it does not hold the "
+                "cause.",
+        evidence=(Evidence("log", observed="a traceback without its last line", source=f"line {trace.start}"),),
+        remediations=(RERUN,),
+    )  # fmt: skip
+
+
+def _error_line(number: int, text: str) -> Finding:
+    from doctor.explain.verdict import shown
+
+    return Finding(
+        rule="RUN003", name="unknown-error", severity="error", confidence="low", key=f"line {number}",
+        message=f"The first error in this log is `{one_line(redact_text(text), 300)}`; no known cause is written "
+                "for it.",
+        evidence=(Evidence("log", observed=shown(text), source=f"line {number}"),), remediations=(RERUN,),
+    )  # fmt: skip
+
+
+def _nothing(digest: Digest) -> Finding:
+    last = digest.lines[-1].number if digest.lines else 0
+    return Finding(
+        rule="RUN004", name="no-failure-in-log", severity="note", confidence="low",
+        message=f"No failure is written in this log ({last} lines): whatever ended the server left no message here.",
+        remediations=(RERUN,),
+    )  # fmt: skip

@@ -1,0 +1,136 @@
+"""From candidates to findings: the likeliest cause first, honest about what the log does not hold."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Mapping
+
+from doctor.explain.catalogue import Crash
+from doctor.explain.context import Digest
+from doctor.explain.matching import Candidate, candidates
+from doctor.explain.refine import Refined, refine
+from doctor.explain.traces import Trace
+from doctor.explain.unknown import unexplained
+from doctor.findings import Action, Confidence, Evidence, Finding, Location, Remediation
+from doctor.text import clean, one_line, redact_text
+
+MOST = 4
+ECHO = 40
+GENERIC = 60
+_DEATHS = ("RUN602", "RUN603", "RUN611", "RUN612")
+_FIELD = re.compile(r"\{(?P<name>[a-z_]{1,40})\}")
+_EMPTY = re.compile(r" ?\([ ,]{0,3}\)| ?``|(?<= ) |:(?= ?[(;,])| {1,2}(?=[,;])")
+_SITE = re.compile(r"(?:site|dist)-packages/(?P<package>[A-Za-z_]\w{0,60})(?P<rest>/[^\n]{0,300})?$")
+_GPU_KINDS = ("no-gpu-visible", "driver-library-mismatch", "driver-too-old", "cuda-init", "container-toolkit", "nccl")
+_ON_WSL = Remediation(
+    "in WSL: update the NVIDIA driver on Windows (the Windows driver, in WDDM mode), wsl --update, wsl --shutdown; "
+    "remove "
+    "Linux NVIDIA driver packages inside WSL, and put /usr/lib/wsl/lib on LD_LIBRARY_PATH",
+    (Action("manual", text="update the Windows driver and WSL; no Linux NVIDIA driver inside WSL"),),
+)
+_LOWER: Mapping[Confidence, Confidence] = {"high": "medium", "medium": "low", "low": "low"}
+
+
+def verdict(digest: Digest) -> tuple[Finding, ...]:
+    """The findings, ordered by likelihood; never empty, and `high` only where the log itself names the cause."""
+    found = candidates(digest)
+    causes = [c for c in found if c.rank > ECHO]
+    unknown = unexplained(digest, found)
+    out = _unknown_first(unknown, causes)
+    places: set[int] = set()
+    for candidate in causes:
+        if candidate.line.number not in places and candidate.crash.code not in {f.rule for f in out}:
+            out.append(_finding(candidate, digest, first=not out))
+            places.add(candidate.line.number)
+    out = [*out[:MOST], *(u for u in unknown[:1] if u not in out)]
+    echoes = found if not causes else []
+    out.extend(_finding(c, digest, first=False) for c in echoes[: max(0, 2 - len(out))])
+    return tuple(dataclasses.replace(f, primary=i == 0) for i, f in enumerate(out[:MOST]))
+
+
+def _unknown_first(unknown: list[Finding], causes: list[Candidate]) -> list[Finding]:
+    """An exception that no entry explains comes before a death or a generic error that follows it."""
+    if not unknown or unknown[0].rule != "RUN001" or not causes:
+        return []
+    top = causes[0]
+    follows = int(unknown[0].key.rpartition(" ")[2]) < top.line.number
+    return unknown[:1] if follows and (top.rank <= GENERIC or top.crash.code in _DEATHS) else []
+
+
+def _finding(candidate: Candidate, digest: Digest, *, first: bool) -> Finding:
+    crash = candidate.crash
+    refined = refine(candidate, digest) if crash.refine else Refined()
+    values = {k: v for k, v in candidate.match.groupdict().items() if v} | refined.values
+    confidence = refined.confidence or crash.confidence
+    if candidate.rank <= ECHO:
+        confidence = "low"
+    elif not first or candidate.quiet or _ends_open(candidate, digest):
+        confidence = _LOWER[confidence]
+    return Finding(
+        rule=crash.code,
+        name=crash.name,
+        severity="error",
+        confidence=confidence,
+        key=f"line {candidate.line.number}",
+        message=filled(refined.message or crash.message, values),
+        location=location_of(candidate.line.trace),
+        evidence=(*_evidence(candidate), *refined.evidence),
+        remediations=_remediations(_ways(crash, refined, digest), values),
+    )
+
+
+def _ways(crash: Crash, refined: Refined, digest: Digest) -> tuple[Remediation, ...]:
+    ways = refined.remediations if refined.remediations is not None else crash.remediations
+    return (*ways, _ON_WSL) if digest.wsl and crash.kind in _GPU_KINDS else ways
+
+
+def _ends_open(candidate: Candidate, digest: Digest) -> bool:
+    """Whether the log breaks off inside a later traceback, whose last line may say something else."""
+    last = digest.traces[-1] if digest.traces else None
+    return last is not None and last.cut and last.start > candidate.line.number
+
+
+def filled(template: str, values: Mapping[str, str]) -> str:
+    """The template with `{name}` replaced by cleaned values; what has no value leaves no trace."""
+    out = _FIELD.sub(lambda m: one_line(redact_text(values.get(m["name"], "")), 200), template)
+    return _EMPTY.sub("", out).rstrip(" :,(") if out != template else out
+
+
+def _remediations(found: tuple[Remediation, ...], values: Mapping[str, str]) -> tuple[Remediation, ...]:
+    def one(action: Action) -> Action:
+        parts = (action.package, action.specifier, action.name, action.value, action.text)
+        package, specifier, name, value, text = (filled(p, values) if p else p for p in parts)
+        return Action(action.kind, package, specifier, action.direction, name, value, text)
+
+    return tuple(Remediation(filled(r.title, values), tuple(map(one, r.actions)), r.applicability) for r in found)
+
+
+def _evidence(candidate: Candidate) -> tuple[Evidence, ...]:
+    line = candidate.line
+    out = [Evidence("log", observed=shown(line.text), source=f"line {line.number}")]
+    if line.trace and line.trace.frames and line.role == "error":
+        frame = line.trace.frames[-1]
+        out.append(
+            Evidence(
+                "raised at",
+                observed=shown(f"{frame.file}:{frame.line} in {frame.function}"),
+                source=f"line {line.trace.start}",
+            )
+        )
+    return tuple(out)
+
+
+def shown(text: str) -> str:
+    """A line of a log as it may be shown: without secrets, control characters and more than 400 characters."""
+    return clean(redact_text(text.strip()), 400)
+
+
+def location_of(trace: Trace | None) -> Location | None:
+    """The innermost frame in an installed package."""
+    for frame in reversed(trace.frames if trace else []):
+        match = _SITE.search(frame.file.replace("\\", "/"))
+        if match:
+            path = clean(f"{match['package']}{match['rest'] or ''}", 300)
+            return Location("file", match["package"], path, frame.line)
+    return None
