@@ -15,7 +15,7 @@ from collections.abc import Iterator
 
 from doctor.facts import Distribution, Facts, Natives
 from doctor.findings import Action, Evidence, Location, Remediation
-from doctor.rules.lib.failures import Failure, failures, severity_of
+from doctor.rules.lib.failures import Failure, failures, severity_of, unsure
 from doctor.rules.rule import Rule, Verdict, present
 
 _DRIVER = ("libcuda.so.1", "libnvidia-ml.so.1", "libnvcuvid.so.1", "libnvidia-encode.so.1")
@@ -38,6 +38,7 @@ def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
             evidence=_evidence(failure),
             remediations=_remediations(failure, facts),
         )
+    yield from unsure(natives)
 
 
 def _evidence(failure: Failure) -> list[Evidence]:

@@ -15,13 +15,14 @@ from collections.abc import Iterator
 
 from doctor.facts import Distributions, Facts, Natives
 from doctor.findings import Action, Evidence, Location, Remediation
-from doctor.rules.lib.failures import Failure, failures, severity_of
+from doctor.rules.lib.failures import Failure, failures, severity_of, unsure
 from doctor.rules.rule import Rule, Verdict, present
 
 
 def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+    natives = present(facts, "natives", Natives)
     by_file: dict[tuple[str, str], list[Failure]] = {}
-    for failure in failures(present(facts, "natives", Natives), "missing-symbol"):
+    for failure in failures(natives, "missing-symbol"):
         library = failure.libraries[0]
         verdict = library.verdict
         by_file.setdefault((library.distribution, verdict.meaning if verdict else ""), []).append(failure)
@@ -41,6 +42,7 @@ def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
             ],
             remediations=[_rebuild(distribution, facts)],
         )
+    yield from unsure(natives)
 
 
 def _rebuild(distribution: str, facts: Facts) -> Remediation:

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 
 from doctor.facts import Facts, Natives
 from doctor.findings import Action, Evidence, Location, Remediation
-from doctor.rules.lib.failures import failures, severity_of
+from doctor.rules.lib.failures import failures, severity_of, unsure
 from doctor.rules.rule import Rule, Verdict, present
 
 
@@ -37,6 +37,7 @@ def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
             evidence=[Evidence("natives", observed, failure.name, lib.path) for lib in failure.libraries[:5]],
             remediations=[_newer(family, library.distribution)],
         )
+    yield from unsure(natives)
 
 
 def _newer(family: str, distribution: str) -> Remediation:

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 
 from doctor.facts import Facts, NativeLibrary, Natives
 from doctor.findings import Action, Evidence, Location, Remediation
-from doctor.rules.lib.failures import failures, severity_of
+from doctor.rules.lib.failures import failures, severity_of, unsure
 from doctor.rules.rule import Rule, Verdict, present
 
 
@@ -33,6 +33,7 @@ def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
             evidence=[Evidence("natives", verdict.text, "a library that the loader takes", verdict.file)],
             remediations=[_again(library)],
         )
+    yield from unsure(natives)
 
 
 def _again(library: NativeLibrary) -> Remediation:
