@@ -37,6 +37,8 @@ class Files:
 
     def real(self, path: str) -> str:
         """`path` with its symlinks followed, the way the target would follow them. A loop is left as it is."""
+        if "\0" in path:
+            return path
         if self.root is None:
             return os.path.realpath(path)
         return self._real_below(self.root, self.inside(path))
@@ -97,7 +99,7 @@ class Files:
         """The names in a folder, in the order in which the system gives them; Unreadable where that fails."""
         try:
             return os.listdir(self._at(path))
-        except OSError as error:
+        except (OSError, ValueError) as error:
             raise Unreadable(_sentence(error)) from None
 
     def names(self, path: str) -> list[str]:

@@ -71,16 +71,21 @@ class Probe:
         if self.child is None:
             return Answer("error", one_line(self.problem or "", 200))
         self.reader.join(max(0.0, self.deadline - time.monotonic()))
-        hung = self.reader.is_alive()
-        if hung:
-            with contextlib.suppress(OSError):
-                self.child.kill()
+        code = None
+        if not self.reader.is_alive():
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                code = self.child.wait(timeout=1.0)
+        if code is None:
+            self._abandon()
             return _answer(bytes(self.output), f"no answer within {self.timeout:g} s", hung=True)
-        try:
-            code = self.child.wait(timeout=1.0)
-        except subprocess.TimeoutExpired:
-            return _answer(bytes(self.output), "the child that asked NVML does not end", hung=True)
         return _answer(bytes(self.output), f"the child that asked NVML ended with status {code}")
+
+    def _abandon(self) -> None:
+        assert self.child is not None
+        with contextlib.suppress(OSError):
+            self.child.kill()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.child.wait(timeout=0.2)  # one that sleeps in the kernel stays: nobody can end it
 
     def _read(self) -> None:
         assert self.child is not None and self.child.stdout is not None

@@ -119,7 +119,8 @@ def _bin_op(machine: Machine, node: ast.BinOp, frame: Frame) -> Value:
     if action is None or not (machine.is_plain(left) and machine.is_plain(right)):
         return UNKNOWN
     if isinstance(node.op, (ast.Mult, ast.Mod)) and not (_is_number(left) and _is_number(right)):
-        return UNKNOWN  # repetition and formatting could grow without bound
+        if isinstance(node.op, ast.Mod) or not _is_small_repetition(left, right):
+            return UNKNOWN  # repetition and formatting could grow without bound
     if any(isinstance(v, (str, bytes, list, tuple)) and len(v) > SIZE_LIMIT for v in (left, right)):
         return UNKNOWN
     if any(isinstance(v, int) and abs(v) > 1 << 128 for v in (left, right)):
@@ -131,6 +132,11 @@ def _bin_op(machine: Machine, node: ast.BinOp, frame: Frame) -> Value:
     if machine.is_tainted(left) or machine.is_tainted(right):
         machine.taint(result)
     return result
+
+
+def _is_small_repetition(left: Value, right: Value) -> bool:
+    count, text = (left, right) if isinstance(left, int) else (right, left)
+    return isinstance(count, int) and count <= 64 and isinstance(text, (str, list, tuple)) and len(text) <= 1000
 
 
 def _is_number(value: Value) -> bool:

@@ -370,6 +370,7 @@ FUNCTIONS: dict[str, Callable[[Machine, Args, Kwargs], Value]] = {
     "os.path.realpath": _os_path(posixpath.normpath),
     "os.path.normpath": _os_path(posixpath.normpath),
     "os.path.splitext": _os_path(posixpath.splitext),
+    "os.path.split": _os_path(posixpath.split),
     "os.path.exists": _exists,
     "os.path.isfile": _is_file,
     "os.path.isdir": _is_dir,

@@ -56,6 +56,7 @@ class Machine:
         self.guards = 0
         self.uses: dict[tuple[str, str, str | None], None] = {}
         self._tainted: dict[int, Any] = {}
+        self._stood_for: dict[int, ModuleVal] = {}
         self._bodies: dict[int, list[ast.stmt] | None] = {}
         self.lazy = LazyModules(self)
         self.library = Library(self)
@@ -124,7 +125,9 @@ class Machine:
             self.modules[name] = ModuleVal(name, depth="native", open=True)
             return
         if found is None:
-            if not self._from_finders(name, importer, line):
+            if self._from_finders(name, importer, line):
+                return
+            if not self._may_be_elsewhere(name, importer, line):
                 raise self._not_found(name, importer, line)
             return
         self._execute(found, importer, line)
@@ -140,13 +143,23 @@ class Machine:
         extra = [p for p in path if isinstance(p, str) and p not in self.path]
         return self.reader.find(name, extra) if extra else None
 
+    def _may_be_elsewhere(self, name: str, importer: ModuleVal | None, line: int) -> bool:
+        """Whether the patient added folders to `sys.path` that we do not know; then the module may be in one."""
+        if "." in name or not self.is_tainted(self.library.table["sys.path"]):
+            return False
+        self.modules[name] = ModuleVal(name, depth="native", open=True)
+        if importer is not None:
+            self.doubt(importer, line, self._not_found(name, importer, line))
+        return True
+
     def _search_of(self, parent: Value) -> list[str] | None:
         if isinstance(parent, ModuleVal):
             path = parent.namespace.get("__path__", parent.search)
             return list(path) if isinstance(path, (list, tuple)) else parent.search
         if isinstance(parent, InstanceVal):
             path = parent.attributes.get("__path__")
-            return list(path) if isinstance(path, (list, tuple)) else None
+            stood = self._stood_for.get(id(parent))
+            return list(path) if isinstance(path, (list, tuple)) else stood.search if stood is not None else None
         return None
 
     def _execute(self, found: Found, importer: ModuleVal | None, line: int) -> None:
@@ -193,8 +206,12 @@ class Machine:
 
     def _scan(self, module: ModuleVal) -> None:
         """Follows what a foundation imports first; where that fails, the truth is found by interpreting it."""
-        module.depth = "surface"
+        module.depth, module.foundation = "surface", True
         self._read_surface(module)
+        if module.surface is not None and module.search is not None and module.surface.moves_paths:
+            module.depth, module.surface = "full", None
+            self._interpret(module, None, 0)
+            return
         for one in module.surface.imports() if module.surface is not None else ():
             try:
                 origin = self.resolve(one.origin, one.level, module, one.line)
@@ -321,7 +338,7 @@ class Machine:
             if surface.dynamic or not importing or not self._promote(module):
                 return UNKNOWN if not (importing and self._is_submodule(module, name)) else self._absent(module, name)
             return self._module_attribute(module, name, importing=importing)
-        if module.open or getter is not None:
+        if module.open or getter is not None or (module.foundation and not importing):
             return UNKNOWN if not self._is_submodule(module, name) else self._absent(module, name)
         return self._absent(module, name)
 
@@ -339,6 +356,9 @@ class Machine:
         return search is not None and self.reader.find(f"{module.name}.{name}", search) is not None
 
     def _absent(self, module: ModuleVal, name: str) -> Value:
+        full = f"{module.name}.{name}"
+        if full in self.modules:
+            return self.modules[full]
         raise PyRaise(AttributeError, f"module '{module.name}' has no attribute '{name}'")
 
     def _surface_value(self, module: ModuleVal, name: str) -> Value:
@@ -365,6 +385,7 @@ class Machine:
         return self.cause(cause.kind, cause.module, cause.name, importer, line, cause.error, cause.text)
 
     def _not_found(self, name: str, importer: ModuleVal | None, line: int, why: str = "") -> PyRaise:
+        """The error of a module that is nowhere."""
         text = f"No module named {name!r}" + (f"; {why}" if why else "")
         cause = self.cause("missing-module", name, None, importer, line, "ModuleNotFoundError", text)
         return PyRaise(ModuleNotFoundError, text, cause)
@@ -433,6 +454,9 @@ class Machine:
 
     def replace_module(self, name: str, value: Value) -> None:
         """`sys.modules[name] = value`."""
+        before = self.modules.get(name)
+        if isinstance(before, ModuleVal) and isinstance(value, InstanceVal):
+            self._stood_for[id(value)] = before  # what such objects do not have, they take from the module
         self.modules[name] = value
         parent, _, tail = name.rpartition(".")
         owner = self.modules.get(parent)

@@ -49,6 +49,11 @@ class Surface:
         """Whether the module binds names in ways that text does not show."""
         return bool(_DYNAMIC.search(self.text))
 
+    @cached_property
+    def moves_paths(self) -> bool:
+        """Whether the module may change where others are found; then it has to be interpreted."""
+        return any(mark in self.text for mark in (b"sys.path.", b"meta_path", b"__path__"))
+
     def binds(self, name: str) -> bool:
         """Whether anything in the text looks like a binding of `name`; errs on the side of yes."""
         word = name.encode()

@@ -52,6 +52,7 @@ class ModuleVal:
     open: bool = False
     loading: bool = False
     is_stdlib: bool = False
+    foundation: bool = False
     doubts: list[str] = field(default_factory=list)
     surface: Any = None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal, TypeVar
@@ -12,6 +13,7 @@ from doctor.matrix.data import DataError, data_dir
 T = TypeVar("T")
 Platform = Literal["linux", "windows"]
 Cuda = tuple[int, int]
+_NUMBERS = re.compile(r"\d{1,5}(?:\.\d{1,5}){0,4}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,17 +94,38 @@ class CapabilityRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Share:
+    """The share of a card that an engine reserves at its start unless told otherwise, from the release `since` on.
+
+    `checked`: it stops where less is free.
+    """
+
+    engine: str
+    since: str
+    share: float
+    checked: bool
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
 class Capabilities:
-    """The rows of `capability.yaml`."""
+    """The rows of `capability.yaml`; `shares` newest first."""
 
     verified: str
+    shares: tuple[Share, ...]
     rows: tuple[CapabilityRow, ...]
+
+    def share(self, engine: str, release: str | None) -> Share | None:
+        """The row of this engine release; the newest where the release is not known. None for other engines."""
+        number = version(release) if release else ()
+        mine = [s for s in self.shares if s.engine == engine]
+        return next((s for s in mine if not number or version(s.since) <= number), None)
 
 
 def version(text: str) -> tuple[int, ...]:
-    """`570.86.10` as numbers, to compare; empty for anything else."""
-    parts = text.strip().split(".")
-    return tuple(int(p) for p in parts) if all(p.isdigit() and len(p) < 6 for p in parts) else ()
+    """The numbers at the front of `570.86.10` or `0.11.1rc2+cu128`, to compare; empty where there are none."""
+    found = _NUMBERS.match(text.strip())
+    return tuple(int(part) for part in found[0].split(".")) if found else ()
 
 
 @cache

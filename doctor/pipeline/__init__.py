@@ -30,7 +30,7 @@ class Request:
 
 
 def diagnose(request: Request) -> Report:
-    """The whole answer. Raises TargetError or DeclarationError (both ValueError) where the user has to say otherwise."""
+    """The whole answer. Raises TargetError or DeclarationError (both ValueError) for what the user has to change."""
     return judge(collect(request), request.select, request.ignore)
 
 

@@ -104,8 +104,23 @@ def link_request(
                 optional[entry] = needs
             else:
                 entries[entry] = None
-    modules = all_modules(reader, distributions, engines)
-    return LinkRequest(engines, modules, _beside(reader, distributions, engines), tuple(entries), tuple(optional.items()))
+    return LinkRequest(
+        engines, all_modules(reader, distributions, engines), _beside(reader, distributions, engines),
+        tuple(e for e in entries if e == module or exists(reader, e)),
+        tuple((m, b) for m, b in optional.items() if exists(reader, m)),
+    )  # fmt: skip
+
+
+def exists(reader: ModuleReader, name: str) -> bool:
+    """Whether the files of a module and of its packages are there."""
+    search: list[str] | None = None
+    parts = name.split(".")
+    for count in range(1, len(parts) + 1):
+        found = reader.find(".".join(parts[:count]), search)
+        if found is None or (found.search is None and count < len(parts)):
+            return False
+        search = list(found.search or ())
+    return True
 
 
 def all_modules(reader: ModuleReader, distributions: Distributions, names: tuple[str, ...]) -> tuple[str, ...]:

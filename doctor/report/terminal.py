@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 STYLES = {"error": "bold red", "warning": "yellow", "note": "cyan"}
 LABEL = 10
+EVIDENCE = 5
 NOTABLE = ("lmdeploy", "vllm", "sglang", "transformers", "torch")
 
 
@@ -73,14 +74,26 @@ def _finding(finding: Finding, console: Console) -> None:
         head.append(f"  (follows from {', '.join(finding.follows_from)})", style="dim")
     console.print(head)
     _block(console, finding.message, "  ")
-    for evidence in finding.evidence[:6]:
-        parts = [evidence.observed or "", f"needed: {evidence.expected}" if evidence.expected else ""]
-        source = f" [{evidence.source}]" if evidence.source else ""
-        _row(console, evidence.fact, "; ".join(p for p in parts if p) + source, indent="  ", style="dim")
+    for fact, text in _evidence(finding):
+        _row(console, fact, text, indent="  ", style="dim")
     for remediation in finding.remediations[:3]:
         _row(console, "way out", remediation.title, indent="  ", style="green")
         for command in commands(remediation):
             console.print(Text(f"  {' ' * LABEL}{clean(command)}", style="bold"), soft_wrap=True)
+
+
+def _evidence(finding: Finding) -> list[tuple[str, str]]:
+    """What was seen, needed, and where; evidence that says the same of several sources is one line."""
+    lines: dict[tuple[str, str], list[str]] = {}
+    for evidence in finding.evidence:
+        parts = [evidence.observed or "", f"needed: {evidence.expected}" if evidence.expected else ""]
+        sources = lines.setdefault((evidence.fact, "; ".join(p for p in parts if p)), [])
+        sources.extend([evidence.source] if evidence.source else [])
+    out = []
+    for (fact, text), sources in list(lines.items())[:EVIDENCE]:
+        more = f" and {len(sources) - 1} more" if len(sources) > 1 else ""
+        out.append((fact, f"{text} [{sources[0]}{more}]" if sources else text))
+    return out
 
 
 def _foot(report: Report, console: Console, verbose: bool, hidden: int) -> None:
@@ -102,22 +115,32 @@ def _foot(report: Report, console: Console, verbose: bool, hidden: int) -> None:
 
 
 def _row(console: Console, label: str, text: str, *, indent: str = "", style: str = "") -> None:
-    from rich.padding import Padding
-    from rich.table import Table
+    """A label and a text beside it, wrapped under itself."""
     from rich.text import Text
 
-    grid = Table.grid(padding=(0, 1))
-    grid.add_column(min_width=LABEL - 1, no_wrap=len(label) < 2 * LABEL)
-    grid.add_column(overflow="fold")
-    grid.add_row(Text(one_line(label, 40), style="dim"), Text(one_line(text), style=style))
-    console.print(Padding(grid, (0, 0, 0, len(indent))))
+    head = f"{indent}{one_line(label, 40):<{LABEL}}"
+    hang = " " * (len(indent) + LABEL)
+    if len(head) > len(hang):
+        head += "  "
+    for number, line in enumerate(_wrapped(one_line(text), console.width, len(head), len(hang))):
+        shown = Text(head if number == 0 else hang, style="dim")
+        console.print(shown.append(line, style=style or "not dim"), soft_wrap=True)
 
 
 def _block(console: Console, text: str, indent: str) -> None:
-    from rich.padding import Padding
     from rich.text import Text
 
-    console.print(Padding(Text(one_line(text)), (0, 0, 0, len(indent))))
+    for line in _wrapped(one_line(text), console.width, len(indent), len(indent)):
+        console.print(Text(indent + line), soft_wrap=True)
+
+
+def _wrapped(text: str, width: int, first: int, rest: int) -> list[str]:
+    import textwrap
+
+    lead = " " * first
+    lines = textwrap.wrap(lead + text, max(width, 40), subsequent_indent=" " * rest, break_on_hyphens=False,
+                          break_long_words=False, drop_whitespace=True)  # fmt: skip
+    return [line[first:] if n == 0 else line[rest:] for n, line in enumerate(lines)] or [""]
 
 
 def _plural(count: int, word: str) -> str:

@@ -36,13 +36,17 @@ def wheel(
     content[f"{info}/WHEEL"] = f"Wheel-Version: 1.0\nGenerator: tests\nRoot-Is-Purelib: true\nTag: {tag}\n"
     if scripts:
         content[f"{info}/entry_points.txt"] = f"[console_scripts]\n{scripts}\n"
-    lines = [f"{path},sha256={digest(text.encode())},{len(text.encode())}" for path, text in content.items()]
+    lines = [f"{_quoted(path)},sha256={digest(text.encode())},{len(text.encode())}" for path, text in content.items()]
     content[f"{info}/RECORD"] = "\n".join([*lines, f"{info}/RECORD,,"]) + "\n"
     out = folder / f"{module}-{version}-{tag}.whl"
     with zipfile.ZipFile(out, "w") as archive:
         for path, text in content.items():
             archive.writestr(path, text)
     return out
+
+
+def _quoted(path: str) -> str:
+    return f'"{path}"' if "," in path else path
 
 
 def digest(data: bytes) -> str:

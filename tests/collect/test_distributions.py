@@ -82,6 +82,16 @@ def test_collision_names_owners_and_content_on_disk(tmp_path: Path) -> None:
     assert [c.on_disk for c in read(site).collisions] == [None, None]
 
 
+def test_collision_of_single_modules_odd_names_and_scripts(tmp_path: Path) -> None:
+    install(tmp_path, "a", files={"one.py": "1", "d/x, y.py": "1", "../bin/run": "1", "one.pyc": "1"})
+    site = install(tmp_path, "b", files={"one.py": "22", "d/x, y.py": "22", "../bin/run": "22", "one": "1"})
+    assert [(c.path, c.on_disk) for c in read(site).collisions] == [
+        ("../bin/run", None),
+        ("d/x, y.py", "b"),
+        ("one.py", "b"),
+    ]
+
+
 def test_no_collision_of_equal_or_separate_files(tmp_path: Path) -> None:
     other = tmp_path / "other"
     other.mkdir()

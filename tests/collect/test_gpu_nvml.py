@@ -237,10 +237,12 @@ def test_visible_devices(ask: Ask, visible: str | None, left: list[int]) -> None
 
 def test_it_is_fast_enough(ask: Ask) -> None:
     lines = ["driver=570.124.06", "cuda=12080", "count=1", *card("ada")]
-    ask(*lines)
-    begin = time.perf_counter()
-    ask(*lines)
-    assert time.perf_counter() - begin < 0.5  # measured: 0.045 s
+    best = 9.0
+    for _ in range(5):
+        begin = time.perf_counter()
+        ask(*lines)
+        best = min(best, time.perf_counter() - begin)
+    assert best < 0.2  # measured: 0.045 s
 
 
 def test_without_pynvml(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -353,3 +353,42 @@ def test_installed_wheel_is_seen_where_python_sees_it(env: Path, tmp_path: Path)
     target = find_target(request(python=str(env)))
     real = ask(python_of(env), "import seen_here; print(seen_here.__file__)").strip()
     assert any(real.startswith(p) for p in target.paths)
+
+
+@posix
+@pytest.mark.parametrize("name", ["python3.14", "python3.14t", "python3.9"])
+def test_installation_laid_out_as_make_install_does(tmp_path: Path, name: str) -> None:
+    minor = name.removeprefix("python").rstrip("t")
+    base = tmp_path / "base"
+    (base / "bin").mkdir(parents=True)
+    (base / "bin" / name).write_bytes(b"\x7fELF\x02\x01" + b"\0" * 12 + b"\xb7\0")
+    (base / "bin/python3").symlink_to(name)
+    (base / f"lib/{name}/site-packages").mkdir(parents=True)
+    (base / f"lib/{name}/os.py").touch()
+    (base / f"include/{name}").mkdir(parents=True)
+    (base / f"include/{name}/patchlevel.h").write_text(f'#define PY_VERSION      "{minor}.7rc1"\n')
+    for given in (base, base / "bin/python3"):
+        target = find_target(request(python=str(given)))
+        assert (target.python, target.platform) == (f"{minor}.7", "linux-aarch64")
+        assert target.paths == (str(base / f"lib/{name}/site-packages"),)
+        assert target.stdlib == (str(base / f"lib/{name}"),)
+
+
+@posix
+def test_uv_venv_of_another_python(tmp_path: Path) -> None:
+    """uv writes `version_info` and no pip; the link leads through a folder that uv names after the build."""
+    build = tmp_path / "uv/cpython-3.14.2-linux-x86_64-gnu"
+    (build / "bin").mkdir(parents=True)
+    (build / "bin/python3.14").write_bytes(b"\x7fELF")
+    (build / "lib/python3.14").mkdir(parents=True)
+    (build / "lib/python3.14/os.py").touch()
+    (tmp_path / "uv/cpython-3.14-linux-x86_64-gnu").symlink_to(build)
+    prefix = tmp_path / ".venv"
+    (prefix / "lib/python3.14/site-packages").mkdir(parents=True)
+    (prefix / "bin").mkdir()
+    (prefix / "bin/python").symlink_to(tmp_path / "uv/cpython-3.14-linux-x86_64-gnu/bin/python3.14")
+    home = tmp_path / "uv/cpython-3.14-linux-x86_64-gnu/bin"
+    (prefix / "pyvenv.cfg").write_text(f"home = {home}\nimplementation = CPython\nuv = 0.9.0\nversion_info = 3.14.2\n")
+    target = find_target(request(cwd=str(tmp_path)))
+    assert (target.why, target.python, target.base_prefix) == ("./.venv", "3.14.2", str(build))
+    assert target.paths == (str(prefix / "lib/python3.14/site-packages"),) and target.problems == ()

@@ -1,9 +1,10 @@
 """Other processes hold memory of the GPU that the server would take.
 
-vLLM reserves a share of the whole card at its start (`--gpu-memory-utilization`, 0.9 unless said otherwise) and stops
-with `Free memory on device ... is less than desired GPU memory utilization` if so much is not free. LMDeploy and SGLang
-take a share of what is free and come out with a smaller cache, or run out of memory while they load. Often it is an
-earlier server that was not stopped fully: look at the process, stop it, or give the server a smaller share.
+vLLM reserves a share of the whole card at its start (`--gpu-memory-utilization`, 0.9 or 0.92 unless said otherwise)
+and stops with `Free memory on device ... is less than desired GPU memory utilization` if so much is not free.
+LMDeploy and SGLang take a share of what is free and come out with a smaller cache, or run out of memory while they
+load. Often it is an earlier server that was not stopped fully: look at the process, stop it, or give the server a
+smaller share.
 """
 
 from __future__ import annotations
@@ -13,13 +14,11 @@ from collections.abc import Iterator
 from doctor.facts import Distributions, Facts
 from doctor.facts.gpu import Device, Gpu
 from doctor.findings import Action, Evidence, Finding, Location, Remediation
-from doctor.matrix.hardware import version
+from doctor.matrix.hardware import Share, capabilities
 from doctor.rules.arguments import engine, number
 from doctor.rules.rule import NotApplicable, Rule, Verdict, present
 from doctor.rules.units import GIB, size
 
-VLLM_SHARE = 0.9
-CHECKED_SINCE = (0, 9, 1)
 NOTICEABLE = 0.1
 
 
@@ -37,7 +36,8 @@ def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
 def _held(rule: Rule, facts: Facts, device: Device) -> Iterator[Finding]:
     free = device.memory_free or 0
     used = device.memory_total - free
-    share = (number(facts, "--gpu-memory-utilization") or VLLM_SHARE) if engine(facts) == "vllm" else None
+    usual = _usual(facts)
+    share = (number(facts, "--gpu-memory-utilization") or usual.share) if usual else None
     short = share is not None and free < share * device.memory_total
     if used < GIB or (used < NOTICEABLE * device.memory_total and not short):
         return
@@ -50,7 +50,7 @@ def _held(rule: Rule, facts: Facts, device: Device) -> Iterator[Finding]:
         f"{size(used)} of the {size(device.memory_total)} of GPU {device.index} (`{device.name}`) are "
         f"taken{_by(device)}, {size(free)} are free{needed}.",
         key=f"device{device.index}",
-        severity="error" if short and _checks(facts) else "warning",
+        severity="error" if short and usual and usual.checked else "warning",
         location=Location("host", f"GPU {device.index}"),
         evidence=[
             Evidence("free GPU memory", size(free), size(int((share or 1 - NOTICEABLE) * device.memory_total)), "NVML")
@@ -69,11 +69,11 @@ def _by(device: Device) -> str:
     return f" by {', '.join(words)}" if words else ""
 
 
-def _checks(facts: Facts) -> bool:
-    """Whether this vLLM refuses to start; where its version is not known, take it for a current one."""
-    found = facts.distributions.version("vllm") if isinstance(facts.distributions, Distributions) else None
-    number_ = version((found or "").partition("+")[0].partition(".post")[0].partition("rc")[0])
-    return not number_ or number_ >= CHECKED_SINCE
+def _usual(facts: Facts) -> Share | None:
+    """What the engine of the launch command reserves by itself."""
+    name = engine(facts)
+    release = facts.distributions.version(name) if name and isinstance(facts.distributions, Distributions) else None
+    return capabilities().share(name, release) if name else None
 
 
 def _ways_out(device: Device, share: float | None) -> Iterator[Remediation]:

@@ -39,10 +39,10 @@ def failures(facts: Facts, *kinds: str) -> Iterator[Failure]:
     for names in groups.values():
         first = modules.verdicts[names[0]].cause
         if first is not None:
-            yield Failure(first, tuple(names), *_meaning(facts, modules, names))
+            yield Failure(first, tuple(names), *_meaning(facts, modules, first, names))
 
 
-def _meaning(facts: Facts, modules: Modules, names: list[str]) -> tuple[Severity, str]:
+def _meaning(facts: Facts, modules: Modules, cause: Cause, names: list[str]) -> tuple[Severity, str]:
     launch = facts.launch if isinstance(facts.launch, Launch) else None
     engine = (launch.engine if launch else None) or next(iter(modules.distributions), None)
     if any(n in modules.entries for n in names):
@@ -52,7 +52,9 @@ def _meaning(facts: Facts, modules: Modules, names: list[str]) -> tuple[Severity
         return "warning", f"so {engine} cannot use its {' or '.join(backends)} backend here"
     tops = {n.partition(".")[0] for n in names}
     if any(n not in tops for n in names):
-        return "warning", f"so {_listed(names)} cannot be imported; this matters only for what needs it"
+        optional = cause.kind == "missing-module" and installed(facts, cause.module) is None
+        effect = f"so {_listed(names)} cannot be imported; this matters only for what needs it"
+        return "note" if optional else "warning", effect
     return "warning", f"so `import {names[0]}` fails for every model or program that needs it"
 
 
@@ -83,7 +85,8 @@ def location(cause: Cause) -> Location:
 
 def chain(failure: Failure) -> Evidence:
     """How the import gets there, from the module asked for to the one that fails."""
-    return Evidence("import chain", " > ".join(failure.cause.chain[-6:]) or failure.modules[0], source=failure.cause.error)
+    steps = " > ".join(failure.cause.chain[-6:]) or failure.modules[0]
+    return Evidence("import chain", steps, source=failure.cause.error)
 
 
 def installed(facts: Facts, module: str) -> tuple[str, str] | None:

@@ -57,6 +57,7 @@ def _finding(rule: Rule, need: Need, version: str | None, key: str) -> Finding:
         severity="error" if need.owner.key in ENGINES and not need.extra else "warning",
         location=Location("distribution", need.owner.name),
         evidence=[Evidence(f"version of {requirement.name}", version, wanted, f"METADATA of {owner}")],
+        causes=[f"PKG006:{need.owner.key}:{need.name}"],  # the same bound, checked at import: that one is graver
         remediations=[Remediation(f"{way} `{wanted}`", (action,), "unsafe" if version else "safe")],
     )
 

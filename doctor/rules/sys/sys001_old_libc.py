@@ -13,6 +13,7 @@ from collections.abc import Iterator
 
 from doctor.facts import Distribution, Distributions, Facts
 from doctor.facts.host import Libc
+from doctor.matrix.hardware import version
 from doctor.rules.rule import NotApplicable, Open, Rule, Verdict, present
 from doctor.rules.sys.common import found, host_of, manual
 
@@ -27,14 +28,14 @@ def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
     tagged = [(d, needed) for d in present(facts, "distributions", Distributions).installed if (needed := _needs(d))]
     if not tagged:
         yield NotApplicable("no installed wheel asks for a glibc")
-    elif host.libc is None or (host.libc.kind == "glibc" and not host.libc.version):
+    elif host.libc is None or (host.libc.kind == "glibc" and not version(host.libc.version or "")):
         yield Open("the version of the target's C library could not be read")
     else:
         yield from _judge(rule, host.libc, tagged)
 
 
 def _judge(rule: Rule, libc: Libc, tagged: list[tuple[Distribution, tuple[int, int]]]) -> Iterator[Verdict]:
-    own = tuple(int(p) for p in (libc.version or "").split(".")[:2]) if libc.kind == "glibc" else (0, 0)
+    own = version(libc.version or "")[:2] if libc.kind == "glibc" else (0, 0)
     unfit = sorted(((d, n) for d, n in tagged if n > own), key=lambda pair: pair[1], reverse=True)
     if not unfit:
         return

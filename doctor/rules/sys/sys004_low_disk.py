@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from doctor.facts import Facts
 from doctor.facts.host import Disk
-from doctor.findings import Action, Remediation
+from doctor.findings import Remediation
 from doctor.rules.rule import NotApplicable, Rule, Verdict
 from doctor.rules.sys.common import found, host_of, manual
 from doctor.rules.units import GIB, size
@@ -29,7 +29,7 @@ def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
         yield NotApplicable("no disk of this machine is looked at")
         return
     if cache is not None and cache.free is not None and cache.free < DOWNLOAD and host.disk("model") is None:
-        mend = Remediation("Keep models on a larger disk", (Action("set_env", name="HF_HOME", value="/a/larger/disk"),))
+        mend = manual("make room there, or set `HF_HOME` to a folder on a larger disk")
         yield _full(rule, cache, "models are downloaded to", DOWNLOAD, mend)
     if scratch is not None and scratch.free is not None and scratch.free < SCRATCH:
         yield _full(

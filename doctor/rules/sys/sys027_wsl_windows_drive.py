@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from doctor.facts import Facts
 from doctor.facts.host import Disk
-from doctor.findings import Action, Remediation
+from doctor.findings import Remediation
 from doctor.rules.rule import Rule, Verdict
 from doctor.rules.sys.common import found, host_of, manual, no_wsl, wsl_of
 
@@ -41,9 +41,7 @@ def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
 
 def _mend(disk: Disk) -> Remediation:
     if disk.use == "hf-cache":
-        return Remediation(
-            "Keep the cache in Linux", (Action("set_env", name="HF_HOME", value="~/.cache/huggingface"),)
-        )
+        return manual(f"move `{disk.path}` to `~/.cache/huggingface/hub` and take `HF_HOME` out of the environment")
     return manual(f"move `{disk.path}` below your Linux home folder, such as `~/`")
 
 

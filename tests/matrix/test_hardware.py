@@ -1,0 +1,124 @@
+"""The hardware tables against their schema, their own order, and the real rules of compatibility."""
+
+from __future__ import annotations
+
+import json
+from itertools import pairwise
+
+import jsonschema
+import pytest
+import yaml
+from packaging.specifiers import SpecifierSet
+from packaging.version import Version
+
+from doctor.facts.gpu import Device, Gpu
+from doctor.matrix.data import data_dir, data_version
+from doctor.matrix.declared import DeclarationError, declared_gpu
+from doctor.matrix.hardware import capabilities, drivers, version
+
+GIB = 1024**3
+
+
+@pytest.mark.parametrize("name", ["driver_cuda", "capability"])
+def test_schema(name: str) -> None:
+    schema = json.loads((data_dir() / "schema" / f"{name}.json").read_text())
+    jsonschema.Draft202012Validator.check_schema(schema)
+    jsonschema.validate(yaml.safe_load((data_dir() / "hardware" / f"{name}.yaml").read_text()), schema)
+
+
+def test_the_data_has_a_version() -> None:
+    assert len(data_version().split(".")) == 3
+
+
+def test_newer_cuda_needs_a_newer_driver() -> None:
+    for platform in ("linux", "windows"):
+        for newer, older in pairwise(r for r in drivers().drivers if getattr(r, platform)):
+            assert version(newer.cuda) > version(older.cuda)
+            assert version(getattr(newer, platform)) > version(getattr(older, platform))
+
+
+def test_floors_belong_to_the_first_release_of_a_major() -> None:
+    table = drivers()
+    for floor in table.floors:
+        assert floor.linux is not None
+        first = table.cuda_of(floor.linux)
+        assert first is not None and first[0] == floor.major
+
+
+@pytest.mark.parametrize(
+    ("driver", "cuda"),
+    [("450.80.02", (11, 0)), ("470.256.02", (11, 4)), ("525.60.13", (12, 0)), ("535.183.01", (12, 2)),
+     ("570.86", (12, 8)), ("580.95.05", (13, 0)), ("595.71.05", (13, 2)), ("610.43.02", (13, 2)), ("390.157", None),
+     ("", None), ("x", None)],
+)  # fmt: skip
+def test_cuda_of_a_driver(driver: str, cuda: tuple[int, int] | None) -> None:
+    assert drivers().cuda_of(driver) == cuda
+
+
+def test_torch_ranges_do_not_overlap() -> None:
+    ranges = {major: drivers().torch_for(major) for major in (11, 12, 13)}
+    assert drivers().torch_for(10) is None
+    for release, major in (("2.0.1", 11), ("2.1.0", 12), ("2.10.0", 12), ("2.11.0", 13), ("2.15.0", 13)):
+        assert [m for m, r in ranges.items() if r and Version(release) in SpecifierSet(r)] == [major]
+
+
+def test_capability_rows_are_specifiers_that_do_not_contradict() -> None:
+    rows = capabilities().rows
+    for row in rows:
+        SpecifierSet(row.versions)
+        assert 5.0 <= float(row.minimum) <= 13.0
+    releases = [f"0.{minor}.{patch}" for minor in range(2, 34) for patch in range(3)]
+    for release in releases:
+        for value in ("fp8", "awq", "awq_marlin", "gptq_marlin", "bitsandbytes", "mxfp4"):
+            mine = [r for r in rows if r.engine == "vllm" and value in r.values]
+            assert sum(release in SpecifierSet(r.versions) for r in mine) <= 1, (release, value)
+
+
+@pytest.mark.parametrize(
+    ("release", "share", "checked"),
+    [("0.8.5.post1", 0.9, False), ("0.9.1", 0.9, True), ("0.20.0", 0.92, True), (None, 0.92, True)],
+)
+def test_shares(release: str | None, share: float, checked: bool) -> None:
+    row = capabilities().share("vllm", release)
+    assert row is not None and (row.share, row.checked) == (share, checked)
+    assert capabilities().share("lmdeploy", None) is None
+
+
+def test_declared_machine() -> None:
+    gpu = declared_gpu("RTX 4090:24GB:8.9x2", "570.86")
+    assert [(d.index, d.name, d.capability, d.memory_total) for d in gpu.devices] == [
+        (0, "RTX 4090", (8, 9), 24 * GIB), (1, "RTX 4090", (8, 9), 24 * GIB),
+    ]  # fmt: skip
+    assert (gpu.source, gpu.driver_version, gpu.driver_cuda) == ("declared", "570.86", (12, 8))
+
+
+@pytest.mark.parametrize(
+    ("spec", "total"),
+    [("A:24GiB:8.9", 24 * GIB), ("A:24576MiB:8.9", 24 * GIB), ("A: 24 gb : 8.9 x 1", 24 * GIB),
+     ("A:1.5TB:9.0", 1536 * GIB), ("odd: name:141G:9.0", 141 * GIB)],
+)  # fmt: skip
+def test_memory_spellings(spec: str, total: int) -> None:
+    assert declared_gpu(spec, None).devices[0].memory_total == total
+
+
+@pytest.mark.parametrize(
+    "spec",
+    ["", "RTX 4090", "RTX 4090:24GB", ":24GB:8.9", "A:24:8.9", "A:GB:8.9", "A:0GB:8.9", "A:24GB:sm_89", "A:24GB:8.9x0",
+     "A:24GB:8.9x999", "A:-1GB:8.9", "A:24GB:8.9x", "A:nanGB:8.9"],
+)  # fmt: skip
+def test_what_is_no_gpu_is_said_in_one_sentence(spec: str) -> None:
+    with pytest.raises(DeclarationError) as caught:
+        declared_gpu(spec, None)
+    assert "--gpu" in str(caught.value) and "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("driver", ["", "newest", "570.86;rm", "57"])
+def test_what_is_no_driver(driver: str) -> None:
+    with pytest.raises(DeclarationError, match="--driver"):
+        declared_gpu("A:24GB:8.9", driver)
+
+
+def test_a_driver_alone_keeps_the_devices_that_are_here() -> None:
+    seen = Gpu(devices=(Device(0, "NVIDIA L4", (8, 9), 24 * GIB),), driver_version="535.1", driver_cuda=(12, 2))
+    gpu = declared_gpu(None, "580.95.05", seen)
+    assert gpu.devices == seen.devices and gpu.driver_cuda == (13, 0)
