@@ -22,6 +22,7 @@ _DRIVER = ("libcuda.so.1", "libnvidia-ml.so.1", "libnvcuvid.so.1", "libnvidia-en
 
 
 def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+    """One finding for each library that is missing."""
     natives = present(facts, "natives", Natives)
     declared = getattr(getattr(facts, "gpu", None), "source", "") == "declared"
     for failure in failures(natives, "missing-library"):

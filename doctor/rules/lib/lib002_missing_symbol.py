@@ -20,6 +20,7 @@ from doctor.rules.rule import Rule, Verdict, present
 
 
 def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+    """One finding for each distribution and each way in which it does not fit."""
     natives = present(facts, "natives", Natives)
     by_file: dict[tuple[str, str], list[Failure]] = {}
     for failure in failures(natives, "missing-symbol"):

@@ -20,6 +20,7 @@ from doctor.rules.rule import Rule, Verdict, present
 
 
 def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+    """One finding for each symbol version that is missing."""
     natives = present(facts, "natives", Natives)
     for failure in failures(natives, "missing-version"):
         library = failure.libraries[0]

@@ -19,6 +19,7 @@ from doctor.rules.rule import Rule, Verdict, present
 
 
 def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+    """One finding for each file that the loader refuses."""
     natives = present(facts, "natives", Natives)
     for failure in failures(natives, "damaged-library", "wrong-architecture"):
         library = failure.libraries[0]

@@ -22,6 +22,7 @@ _MOST = 0.5  # some libraries carry a few kernels for single architectures; what
 
 
 def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+    """One finding for each library and compute capability that do not fit."""
     natives = present(facts, "natives", Natives)
     gpu = getattr(facts, "gpu", None)
     devices = {d.capability: d for d in getattr(gpu, "devices", ())}
