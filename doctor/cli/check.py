@@ -23,7 +23,7 @@ from doctor.cli.options import codes, target_options, target_request
 @click.option("--verbose", "-v", is_flag=True, help="notes and open questions too")
 @click.argument("launch", nargs=-1, type=click.UNPROCESSED, metavar="[-- LAUNCH COMMAND]")
 @click.pass_context
-def check(ctx: click.Context, **options: Any) -> None:
+def check(ctx: click.Context, /, **options: Any) -> None:
     """Says whether a server will start in this environment, and why not. Runs none of its code.
 
     Example:  qvl-doctor check -- lmdeploy serve api_server Qwen/Qwen2-VL-7B-Instruct

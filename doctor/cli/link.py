@@ -14,7 +14,7 @@ from doctor.cli.options import target_options, target_request
 @target_options
 @click.option("--format", "form", type=click.Choice(("terminal", "json")), default="terminal", show_default=True)
 @click.pass_context
-def link(ctx: click.Context, names: tuple[str, ...], form: str, **options: Any) -> None:
+def link(ctx: click.Context, /, names: tuple[str, ...], form: str, **options: Any) -> None:
     """Would importing each module of these distributions succeed here? Runs none of them.
 
     Example:  qvl-doctor link lmdeploy --python ./venv

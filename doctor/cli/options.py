@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 _TARGET = (
     click.option("--python", metavar="EXE|DIR", help="an interpreter, a venv or conda prefix"),
-    click.option("--path", "paths", multiple=True, metavar="DIR", help="a search path entry, as on sys.path; repeatable"),
+    click.option("--path", "paths", multiple=True, metavar="DIR", help="an entry as on sys.path; repeatable"),
     click.option("--python-version", metavar="X.Y", help="for targets that do not say it themselves"),
     click.option("--platform", metavar="TAG", help="such as linux-x86_64; for targets that do not say it themselves"),
     click.option("--root", metavar="DIR", help="another root file system: /proc, /etc and /usr are read below it"),

@@ -19,6 +19,12 @@ FOUND, CANNOT = 1, 3
 PIPED_WIDTH = 100
 
 
+class CannotWork(click.ClickException):
+    """Doctor could not do its work, and says why in one sentence."""
+
+    exit_code = CANNOT
+
+
 def console() -> Console:
     """The terminal, or a pipe that gets the same text in 100 columns and without colour."""
     import os
@@ -44,15 +50,13 @@ def failure(message: str) -> click.ClickException:
     """An error of ours: doctor could not do its work."""
     from doctor.text import clean
 
-    problem = click.ClickException(clean(message))
-    problem.exit_code = CANNOT
-    return problem
+    return CannotWork(clean(message))
 
 
 def exit_code(report: Report, fail_on: str) -> int:
     """1 where a finding is at or above `fail_on`, else 0; 3 where none of the rules could be run."""
     if fail_on != "never":
-        limit = SEVERITIES.index(fail_on)  # type: ignore[arg-type]
+        limit = SEVERITIES.index(fail_on)
         if any(SEVERITIES.index(f.severity) <= limit for f in report.findings):
             return FOUND
     return 0

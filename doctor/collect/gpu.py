@@ -15,7 +15,7 @@ from doctor.facts import Unavailable
 from doctor.facts.gpu import CudaLibrary, DeviceNode, Gpu, LibraryOrigin
 from doctor.text import one_line
 
-TIMEOUT = 10.0
+TIMEOUT, TIMEOUT_EACH = 5.0, 3.0  # seconds; a GPU without persistence mode takes some to wake up
 _MODULE = re.compile(r"Kernel Module(?: for \S{1,32})? {1,8}(\d{1,4}(?:\.\d{1,4}){1,3})")
 _FILE_VERSION = re.compile(r"\.so\.(\d{3,4}(?:\.\d{1,4}){1,3})$")
 _NODE = re.compile(r"nvidia(?:ctl|-uvm|\d{1,3})")
@@ -25,16 +25,18 @@ class GpuCollection:
     """A collection under way: the driver is asked in a child process from the start, `finish` waits for it.
 
     `root` is another file system; its GPU is this machine's, if this machine has one. `environ` is the environment
-    that the server would start in. `timeout` is in seconds, counted from the start.
+    that the server would start in. `timeout` is in seconds, counted from the start; None is 5 and 3 for each card.
     """
 
-    def __init__(self, root: str | None = None, environ: Mapping[str, str] | None = None, timeout: float = TIMEOUT):
+    def __init__(
+        self, root: str | None = None, environ: Mapping[str, str] | None = None, timeout: float | None = None
+    ) -> None:
         self.tree = Tree(root)
         self.environ = os.environ if environ is None else environ
         self.supported = sys.platform.startswith(("linux", "win"))
         self.probe: Probe | None = None
         if self.supported and _has_nvml(Tree(None), self.environ):
-            self.probe = Probe(self.environ, timeout)
+            self.probe = Probe(self.environ, timeout or TIMEOUT + TIMEOUT_EACH * len(_pci(Tree(None))))
 
     def finish(self) -> Gpu | Unavailable:
         """The facts; `Unavailable` only on systems that have no NVML at all."""
@@ -47,7 +49,7 @@ class GpuCollection:
 
 
 def collect_gpu(
-    root: str | None = None, environ: Mapping[str, str] | None = None, timeout: float = TIMEOUT
+    root: str | None = None, environ: Mapping[str, str] | None = None, timeout: float | None = None
 ) -> Gpu | Unavailable:
     """The GPUs of this machine and the way to them, at once."""
     return GpuCollection(root, environ, timeout).finish()
@@ -57,7 +59,9 @@ def _has_nvml(tree: Tree, environ: Mapping[str, str]) -> bool:
     """Whether a child is worth its 40 ms: where no loader cache can be read we cannot tell and ask."""
     if not sys.platform.startswith("linux"):
         return True
-    return bool(candidates(tree, "libnvidia-ml.so.1", environ)) or not tree.exists("/etc/ld.so.cache")
+    if environ.get("LD_PRELOAD") or not tree.exists("/etc/ld.so.cache"):
+        return True
+    return bool(candidates(tree, "libnvidia-ml.so.1", environ))
 
 
 def _gpu(tree: Tree, environ: Mapping[str, str], answer: Answer) -> Gpu:

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -116,30 +116,50 @@ def _lines(output: bytes) -> Iterator[dict[str, Any]]:
 
 
 def _answer(output: bytes, ending: str, *, hung: bool = False) -> Answer:
-    """The child's lines as one answer; `ending` says how it ended, for when it did not say so itself."""
-    step, driver, devices, unreadable = "start", dict[str, Any](), list[Device](), list[Problem]()
-    status: NvmlStatus = "timed-out" if hung else "error"
-    detail = ""
+    """The child's lines as one answer; `ending` says how it ended, for when it did not say so itself.
+
+    A line that is not of ours (the driver's library may print too) is passed over.
+    """
+    seen = _Seen("timed-out" if hung else "error")
     for line in _lines(output):
-        step = str(line.get("step", step))
-        driver = line.get("driver", driver)
-        if "device" in line:
-            devices.append(_device(line["device"]))
-        if "unreadable" in line:
-            unreadable.append(Problem(f"device {line['unreadable']}", one_line(str(line.get("error")), 200)))
-        if "error" in line and "unreadable" not in line:
-            status = STATUS_OF.get(int(line.get("code") or 0), "error")
-            detail = one_line(str(line["error"]), 200)
-        if line.get("done"):
-            status, detail = ("ok", "") if devices or unreadable else ("no-devices", "NVML counts no device")
-    if status in ("timed-out", "error") and not detail:
-        detail = f"{ending}, in `{one_line(step, 80)}`"
-    cuda = driver.get("cuda")
+        with contextlib.suppress(KeyError, IndexError, TypeError, ValueError, AttributeError):
+            seen.take(line)
+    if seen.status in ("timed-out", "error") and not seen.detail:
+        seen.detail = f"{ending}, in `{one_line(seen.step, 80)}`"
     return Answer(
-        status, detail, one_line(driver["version"], 40) if driver.get("version") else None,
-        (cuda // 1000, cuda % 1000 // 10) if isinstance(cuda, int) and cuda > 0 else None, tuple(devices),
-        tuple(unreadable),
+        seen.status, seen.detail, seen.version, seen.cuda, tuple(seen.devices), tuple(seen.unreadable)
     )  # fmt: skip
+
+
+@dataclass
+class _Seen:
+    """What the lines told so far."""
+
+    status: NvmlStatus
+    detail: str = ""
+    step: str = "start"
+    version: str | None = None
+    cuda: tuple[int, int] | None = None
+    devices: list[Device] = field(default_factory=list)
+    unreadable: list[Problem] = field(default_factory=list)
+
+    def take(self, line: dict[str, Any]) -> None:
+        """One line of the child."""
+        self.step = str(line.get("step", self.step))
+        if "driver" in line:
+            version, cuda = line["driver"]["version"], line["driver"]["cuda"]
+            self.version = one_line(version, 40) if version else None
+            self.cuda = (cuda // 1000, cuda % 1000 // 10) if cuda else None
+        elif "device" in line:
+            self.devices.append(_device(line["device"]))
+        elif "unreadable" in line:
+            self.unreadable.append(Problem(f"device {int(line['unreadable'])}", one_line(line["error"], 200)))
+        elif "error" in line:
+            self.status = STATUS_OF.get(int(line["code"]), "error")
+            self.detail = one_line(line["error"], 200)
+        elif line.get("done"):
+            anything = self.devices or self.unreadable
+            self.status, self.detail = ("ok", "") if anything else ("no-devices", "NVML counts no device")
 
 
 def _device(raw: dict[str, Any]) -> Device:
@@ -167,5 +187,13 @@ def _system_memory() -> tuple[int, int | None]:
 
 
 def _comm(pid: int) -> str | None:
-    """The command of a process; None for one that this process name space does not hold."""
-    return one_line(Tree().text(f"/proc/{pid}/comm", 64) or "", 40) or None
+    """The command of a process that uses the GPU; None for one that this process name space does not hold.
+
+    In a container NVML gives the host's numbers, which may be another process's here: one that maps no CUDA library
+    is not the one that is meant.
+    """
+    name = one_line(Tree().text(f"/proc/{pid}/comm", 64) or "", 40) or None
+    maps = Tree().text(f"/proc/{pid}/maps", MAX_OUTPUT)
+    if maps:
+        return name if "libcuda" in maps or "nvidia" in maps else None
+    return None if any(Tree().exists(path) for path in ("/.dockerenv", "/run/.containerenv")) else name

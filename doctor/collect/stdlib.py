@@ -45,3 +45,13 @@ def compiled_names() -> frozenset[str]:
         "syslog", "termios", "unicodedata", "zlib", "time", "errno", "faulthandler", "gc", "itertools", "marshal",
         "posix", "pwd", "sys", "atexit", "builtins", "nt", "winreg", "msvcrt",
     }  # fmt: skip
+
+
+@cache
+def compiled_exports(name: str) -> frozenset[str] | None:
+    """The names of a module that is compiled into our own interpreter; None for any other module."""
+    if name not in sys.builtin_module_names:
+        return None
+    import importlib
+
+    return frozenset(dir(importlib.import_module(name)))

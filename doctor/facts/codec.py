@@ -21,7 +21,8 @@ def to_json(value: Any) -> Any:
     if isinstance(value, Unavailable):
         return {"unavailable": value.reason, "detail": value.detail}
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {f.name: to_json(v) for f in dataclasses.fields(value) if not _is_default(f, v := getattr(value, f.name))}
+        pairs = ((f, getattr(value, f.name)) for f in dataclasses.fields(value))
+        return {f.name: to_json(v) for f, v in pairs if not _is_default(f, v)}
     if isinstance(value, (list, tuple)):
         return [to_json(v) for v in value]
     if isinstance(value, dict):

@@ -82,3 +82,16 @@ def delete(machine: Machine, target: ast.expr, frame: Frame) -> None:
         key = evaluate(machine, target.slice, frame)
         if isinstance(owner, dict) and key is not UNKNOWN and machine.is_key(key):
             owner.pop(key, None)
+
+
+def bound_names(body: list[ast.stmt]) -> set[str]:
+    """The names that running these statements could bind in their own scope."""
+    out: set[str] = set()
+    for node in (n for s in body for n in ast.walk(s)):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            out.add(node.id)
+        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            out.add(node.name)
+        elif isinstance(node, (ast.Import, ast.ImportFrom)):
+            out.update(a.asname or a.name.partition(".")[0] for a in node.names)
+    return out

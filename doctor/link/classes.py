@@ -50,6 +50,8 @@ def instantiate(machine: Machine, cls: ClassVal, args: list[Value], kwargs: dict
         text = args[0] if args and isinstance(args[0], str) else None
         return PyRaise(cls, text)
     instance = InstanceVal(cls, open=cls.open)
+    if args and isinstance(args[0], str) and any(b is types.ModuleType for b in cls.mro()):
+        instance.attributes["__name__"] = args[0]  # what ModuleType's own constructor does
     if machine.lazy.fits(cls):
         machine.lazy.construct(instance, args, kwargs)
         return instance
@@ -78,7 +80,8 @@ def instance_attribute(machine: Machine, instance: InstanceVal, name: str) -> Va
     if isinstance(found, FuncVal):
         if found.kind == "property":
             return machine.call(found, [instance], {})
-        return found if found.kind == "static" else BoundVal(found, instance if found.kind == "function" else instance.cls)
+        owner = instance if found.kind == "function" else instance.cls
+        return found if found.kind == "static" else BoundVal(found, owner)
     if found is not None:
         return found
     if name == "__class__":

@@ -1,4 +1,4 @@
-"""The link check of a whole environment: engines in full, what sits beside them on the model stack by its front door."""
+"""The link check of a whole environment: engines in full, what sits beside them on the model stack by its top."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def modules_of(distributions: Distributions, names: Iterable[str], files: Callab
 
 def _module_name(top: str, file: str) -> str | None:
     parts = file.removesuffix(".py").split("/")
-    if not all(p.isidentifier() for p in parts) or parts[-1] == "__main__":
+    if not all(p.isidentifier() for p in parts):
         return None
     if parts[-1] == "__init__":
         parts = parts[:-1]

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from doctor.link.frame import Frame
-from doctor.link.values import UNKNOWN, FuncVal, NamespaceVal, PyRaise, SysModulesVal, Value
+from doctor.link.values import UNKNOWN, FuncVal, PyRaise, Value
 
 if TYPE_CHECKING:
     from doctor.link.machine import Machine
@@ -18,10 +18,6 @@ SIZE_LIMIT = 1_000_000
 _BINARY: dict[type, Callable[[Any, Any], Any]] = {
     ast.Add: operator.add, ast.Sub: operator.sub, ast.Mod: operator.mod, ast.BitOr: operator.or_,
     ast.BitAnd: operator.and_, ast.FloorDiv: operator.floordiv, ast.Div: operator.truediv, ast.Mult: operator.mul,
-}  # fmt: skip
-_COMPARE: dict[type, Callable[[Any, Any], Any]] = {
-    ast.Eq: operator.eq, ast.NotEq: operator.ne, ast.Lt: operator.lt, ast.LtE: operator.le, ast.Gt: operator.gt,
-    ast.GtE: operator.ge,
 }  # fmt: skip
 
 
@@ -118,9 +114,8 @@ def _bin_op(machine: Machine, node: ast.BinOp, frame: Frame) -> Value:
     action = _BINARY.get(type(node.op))
     if action is None or not (machine.is_plain(left) and machine.is_plain(right)):
         return UNKNOWN
-    if isinstance(node.op, (ast.Mult, ast.Mod)) and not (_is_number(left) and _is_number(right)):
-        if isinstance(node.op, ast.Mod) or not _is_small_repetition(left, right):
-            return UNKNOWN  # repetition and formatting could grow without bound
+    if _may_grow(node.op, left, right):
+        return UNKNOWN
     if any(isinstance(v, (str, bytes, list, tuple)) and len(v) > SIZE_LIMIT for v in (left, right)):
         return UNKNOWN
     if any(isinstance(v, int) and abs(v) > 1 << 128 for v in (left, right)):
@@ -134,6 +129,13 @@ def _bin_op(machine: Machine, node: ast.BinOp, frame: Frame) -> Value:
     return result
 
 
+def _may_grow(op: ast.operator, left: Value, right: Value) -> bool:
+    """Whether a repetition or a formatting could make something huge."""
+    if not isinstance(op, (ast.Mult, ast.Mod)) or (_is_number(left) and _is_number(right)):
+        return False
+    return isinstance(op, ast.Mod) or not _is_small_repetition(left, right)
+
+
 def _is_small_repetition(left: Value, right: Value) -> bool:
     count, text = (left, right) if isinstance(left, int) else (right, left)
     return isinstance(count, int) and count <= 64 and isinstance(text, (str, list, tuple)) and len(text) <= 1000
@@ -141,59 +143,6 @@ def _is_small_repetition(left: Value, right: Value) -> bool:
 
 def _is_number(value: Value) -> bool:
     return isinstance(value, (int, float))
-
-
-def _compare(machine: Machine, node: ast.Compare, frame: Frame) -> Value:
-    left = evaluate(machine, node.left, frame)
-    result: bool | None = True
-    for op, comparator in zip(node.ops, node.comparators, strict=True):
-        right = evaluate(machine, comparator, frame)
-        one = _compare_pair(machine, op, left, right)
-        if one is False:
-            return False
-        result = None if one is None else result
-        left = right
-    return UNKNOWN if result is None else result
-
-
-def _compare_pair(machine: Machine, op: ast.cmpop, left: Value, right: Value) -> bool | None:
-    if isinstance(op, (ast.In, ast.NotIn)):
-        found = _contains(machine, right, left)
-        return found if found is None or isinstance(op, ast.In) else not found
-    if left is UNKNOWN or right is UNKNOWN:
-        return None
-    if isinstance(op, (ast.Is, ast.IsNot)):
-        same = left is right or (machine.is_plain(left) and machine.is_plain(right) and _same(left, right))
-        return same if isinstance(op, ast.Is) else not same
-    if not (machine.is_plain(left) and machine.is_plain(right)) or machine.is_tainted(left) or machine.is_tainted(right):
-        return True if left is right and isinstance(op, ast.Eq) else None
-    try:
-        return bool(_COMPARE[type(op)](left, right))
-    except (TypeError, ValueError):  # holds UNKNOWN, or kinds that do not compare
-        return None
-
-
-def _same(left: Value, right: Value) -> bool:
-    return isinstance(left, (int, str, bool, type(None))) and type(left) is type(right) and left == right
-
-
-def _contains(machine: Machine, container: Value, item: Value) -> bool | None:
-    if item is UNKNOWN or container is UNKNOWN:
-        return None
-    if isinstance(container, SysModulesVal):
-        return item in machine.modules if isinstance(item, str) else None
-    if isinstance(container, NamespaceVal):
-        return True if item in container.module.namespace else None if container.module.open else False
-    if isinstance(container, str) and isinstance(item, str):
-        return item in container
-    if isinstance(container, (set, frozenset, dict)):
-        found = machine.is_key(item) and item in container
-        return True if found else None if machine.is_tainted(container) else False
-    if isinstance(container, (list, tuple)):
-        found = any(element is item or (machine.is_plain(element) and element == item) for element in container)
-        unsure = machine.is_tainted(container) or any(element is UNKNOWN for element in container)
-        return True if found else None if unsure else False
-    return machine.contains(container, item)
 
 
 def _if_exp(machine: Machine, node: ast.IfExp, frame: Frame) -> Value:
@@ -257,7 +206,7 @@ def _set(machine: Machine, node: ast.Set, frame: Frame) -> Value:
 
 
 def _subscript(machine: Machine, node: ast.Subscript, frame: Frame) -> Value:
-    return machine.item(evaluate(machine, node.value, frame), evaluate(machine, node.slice, frame), frame, node.lineno)
+    return machine.item(evaluate(machine, node.value, frame), evaluate(machine, node.slice, frame))
 
 
 def _slice(machine: Machine, node: ast.Slice, frame: Frame) -> Value:
@@ -297,6 +246,12 @@ def _yield(machine: Machine, node: ast.Yield | ast.YieldFrom, frame: Frame) -> V
     if frame.on_yield is not None:
         frame.on_yield()
     return UNKNOWN
+
+
+def _compare(machine: Machine, node: ast.Compare, frame: Frame) -> Value:
+    from doctor.link.comparisons import compare
+
+    return compare(machine, node, frame)
 
 
 def _comprehension(machine: Machine, node: Any, frame: Frame) -> Value:

@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 
 _ALL = re.compile(rb"^__all__\s*(?::[^=\n]*)?(?:=|\+=)\s*[\[(]([^\])]*)[\])]", re.M)
 _STRING = re.compile(rb"[\"']([A-Za-z_]\w*)[\"']")
-_REQUIRES = re.compile(rb"^@requires\((?P<args>[^)]*(?:\([^)]*\))?[^)]*)\)[^\n]*\n(?:[@\s)#][^\n]*\n)*(?:class|def) (?P<name>\w+)", re.M)
+_REQUIRES = re.compile(
+    rb"^@requires\((?P<args>[^)]*(?:\([^)]*\))?[^)]*)\)[^\n]*\n(?:[@\s)#][^\n]*\n)*(?:class|def) (?P<name>\w+)",
+    re.M,
+)
 _BACKEND = re.compile(r"[\"']([^\"']+)[\"']")
 _VERSIONED = re.compile(r"([\w\-]{1,60})\s*([<>=!~].{1,40})")
 Structure = dict[frozenset[str], dict[str, set[str]]]

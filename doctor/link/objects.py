@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 from doctor.link import classes
 from doctor.link.functions import call_function
+from doctor.link.plain import is_key, is_plain, is_small, items, plain_attribute
 from doctor.link.values import (
     UNKNOWN,
     BoundVal,
@@ -31,34 +31,7 @@ if TYPE_CHECKING:
     from doctor.link.frame import Frame
     from doctor.link.machine import Machine
 
-ITEMS_LIMIT = 200_000
-_PLAIN = (
-    type(None), bool, int, float, complex, str, bytes, tuple, list, dict, set, frozenset, slice, range, Version,
-    SpecifierSet, PurePosixPath,
-)  # fmt: skip
-_KEYS = (type(None), bool, int, float, str, bytes, Version, PurePosixPath)
 _CALLABLE_TYPES = (bool, int, float, str, list, dict, set, frozenset, tuple, Version, SpecifierSet, PurePosixPath)
-_METHODS: dict[type, frozenset[str]] = {
-    str: frozenset(
-        ["upper", "lower", "strip", "lstrip", "rstrip", "split", "rsplit", "partition", "rpartition", "startswith", "endswith", "replace", "join", "find", "rfind", "index", "count", "isdigit", "isidentifier", "isalpha", "isupper", "islower", "title", "capitalize", "removeprefix", "removesuffix", "splitlines", "casefold", "encode", "isnumeric", "isdecimal"]
-    ),
-    bytes: frozenset(["decode", "startswith", "endswith"]),
-    list: frozenset(["append", "extend", "insert", "index", "count", "copy", "remove", "pop", "reverse"]),
-    dict: frozenset(["get", "keys", "values", "items", "update", "setdefault", "pop", "copy"]),
-    set: frozenset(["add", "update", "union", "difference", "intersection", "copy", "discard", "remove", "issubset", "issuperset"]),
-    frozenset: frozenset(["union", "difference", "intersection", "copy", "issubset", "issuperset"]),
-    tuple: frozenset(["index", "count"]),
-    SpecifierSet: frozenset(("contains",)),
-    PurePosixPath: frozenset(["joinpath", "with_suffix", "with_name", "as_posix", "is_absolute", "match", "relative_to"]),
-}
-_FIELDS: dict[type, frozenset[str]] = {
-    Version: frozenset(
-        ["major", "minor", "micro", "release", "base_version", "public", "local", "is_prerelease", "is_postrelease", "is_devrelease", "pre", "post", "dev"]
-    ),
-    PurePosixPath: frozenset(["parent", "name", "stem", "suffix", "parts"]),
-    tuple: frozenset(["major", "minor", "micro", "releaselevel", "serial"]),
-    Requirement: frozenset(["name", "specifier", "extras", "url"]),
-}
 
 
 @dataclass(eq=False, slots=True)
@@ -69,23 +42,6 @@ class Spec:
     loader: Value = None
     loader_state: Value = None
     origin: str | None = None
-
-
-def is_plain(value: Value) -> bool:
-    """Whether the value is one of Python's own, safe to compute with."""
-    return isinstance(value, _PLAIN)
-
-
-def is_key(value: Value) -> bool:
-    """Whether the value can be a dictionary's key."""
-    if isinstance(value, (tuple, frozenset)):
-        return all(is_key(v) for v in value)
-    return isinstance(value, (*_KEYS, ClassVal, FuncVal, ModuleVal, type))
-
-
-def is_version(value: Value) -> bool:
-    """Whether the value is a parsed version."""
-    return isinstance(value, Version)
 
 
 def attribute(machine: Machine, owner: Value, name: str) -> Value:
@@ -106,7 +62,7 @@ def attribute(machine: Machine, owner: Value, name: str) -> Value:
         return NativeVal("sys.modules.get", _modules_get) if name == "get" else UNKNOWN
     if isinstance(owner, type):
         return owner.__name__ if name == "__name__" else machine.library.attribute(owner.__name__, name)
-    return _plain_attribute(machine, owner, name)
+    return plain_attribute(machine, owner, name)
 
 
 def _error_attribute(error: PyRaise, name: str) -> Value:
@@ -146,67 +102,6 @@ def _namespace_method(machine: Machine, owner: NamespaceVal, name: str) -> Value
     if name in views:
         return NativeVal(name, lambda machine, args, kwargs: views[name]())
     return NativeVal("update", update) if name == "update" else NativeVal("get", get) if name == "get" else UNKNOWN
-
-
-def _plain_attribute(machine: Machine, owner: Value, name: str) -> Value:
-    for kind, names in _FIELDS.items():
-        if isinstance(owner, kind) and name in names:
-            return getattr(owner, name, UNKNOWN)
-    for kind, names in _METHODS.items():
-        if isinstance(owner, kind) and name in names:
-            return NativeVal(name, lambda machine, args, kwargs: _method(machine, owner, name, args, kwargs))
-    return machine.library.object_attribute(owner, name)
-
-
-def _method(machine: Machine, owner: Value, name: str, args: list[Value], kwargs: dict[str, Value]) -> Value:
-    """A method of a Python value, called for real; it is one of `_METHODS`, so it is quick and has no other effect."""
-    if isinstance(owner, (list, dict, set)) and name in ("append", "extend", "update", "add", "insert", "setdefault"):
-        return _mutate(machine, owner, name, args, kwargs)
-    if machine.is_tainted(owner) and name not in ("copy",):
-        found = isinstance(owner, dict) and name in ("get", "pop") and args and is_key(args[0]) and args[0] in owner
-        return owner[args[0]] if found else UNKNOWN
-    if any(a is UNKNOWN for a in (*args, *kwargs.values())) or not all(_small(a) for a in (owner, *args)):
-        return UNKNOWN
-    if isinstance(owner, dict) and args and not is_key(args[0]):
-        return UNKNOWN
-    try:
-        result = getattr(owner, name)(*args, **kwargs)
-    except (TypeError, ValueError, KeyError, IndexError, AttributeError, OverflowError, UnicodeError):
-        return UNKNOWN
-    return list(result) if isinstance(owner, dict) and name in ("keys", "values", "items") else result
-
-
-def _mutate(machine: Machine, owner: Value, name: str, args: list[Value], kwargs: dict[str, Value]) -> Value:
-    if len(owner) > ITEMS_LIMIT:
-        machine.taint(owner)
-        return UNKNOWN
-    if isinstance(owner, list) and name in ("append", "insert") and args:
-        owner.append(args[-1]) if name == "append" or not isinstance(args[0], int) else owner.insert(args[0], args[-1])
-        return None
-    if name == "setdefault" and args and is_key(args[0]):
-        return owner.setdefault(args[0], args[1] if len(args) > 1 else None)
-    if name == "add" and args and is_key(args[0]):
-        owner.add(args[0])
-        return None
-    for arg in args:
-        items_ = arg if isinstance(owner, dict) and isinstance(arg, dict) else items(machine, arg)
-        if items_ is None or machine.is_tainted(arg):
-            machine.taint(owner)
-        elif isinstance(owner, list):
-            owner.extend(items_)
-        elif isinstance(owner, dict) and isinstance(items_, dict):
-            owner.update(items_)
-        elif isinstance(owner, set):
-            owner.update(i for i in items_ if is_key(i))
-        else:
-            machine.taint(owner)
-    if isinstance(owner, dict) and kwargs:
-        owner.update(kwargs)
-    return None
-
-
-def _small(value: Value) -> bool:
-    return not isinstance(value, (str, bytes, list, tuple, set, dict, frozenset)) or len(value) <= ITEMS_LIMIT
 
 
 def call(
@@ -263,7 +158,7 @@ def _construct(machine: Machine, kind: type, args: list[Value], kwargs: dict[str
     if kind is str and args:
         text = machine.text_of(args[0])
         return str(args[0]) if isinstance(args[0], PurePosixPath) else UNKNOWN if text is None else text
-    if not all(is_plain(a) and _small(a) for a in args):
+    if not all(is_plain(a) and is_small(a) for a in args):
         return UNKNOWN
     try:
         return kind(*args, **kwargs)
@@ -287,15 +182,6 @@ def item(machine: Machine, owner: Value, key: Value) -> Value:
         except IndexError:
             return UNKNOWN
     return machine.library.item(owner, key)
-
-
-def items(machine: Machine, value: Value) -> list[Value] | None:
-    """What iterating gives, or None."""
-    if machine.is_tainted(value):
-        return None
-    if isinstance(value, (list, tuple, set, frozenset, dict, str, range)) and len(value) <= ITEMS_LIMIT:
-        return sorted(value, key=repr) if isinstance(value, (set, frozenset)) else list(value)
-    return None
 
 
 def contains(machine: Machine, container: Value, element: Any) -> bool | None:

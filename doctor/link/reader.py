@@ -21,6 +21,9 @@ class Reader(Protocol):
     def find(self, name: str, search: list[str] | None) -> Found | None:
         """The module `name`: top-level on the search path (`search` None), else in its parent's folders."""
 
+    def compiled_exports(self, name: str) -> frozenset[str] | None:
+        """The names of a module that is compiled into the interpreter; None where they are not known."""
+
     def parse(self, file: str) -> ast.Module:
         """The syntax tree of a source file, long function bodies left out. Raises SourceProblem."""
 
@@ -52,7 +55,7 @@ class Reader(Protocol):
         """Whether a file of this path is in the environment."""
 
     def native(self, file: str, loaded: tuple[str, ...]) -> Cause | None:
-        """Why the dynamic loader would refuse this extension, given the modules already imported; None if it would not."""
+        """Why the dynamic loader would refuse this extension after the modules `loaded`; None if it would not."""
 
     def environment(self, name: str) -> str | None:
         """The value of an environment variable that the launch would see, if it may be known."""

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from doctor.link.assign import assign, delete
+from doctor.link.assign import assign, bound_names, delete
 from doctor.link.classes import define_class
 from doctor.link.expressions import evaluate, truth
 from doctor.link.frame import Frame
@@ -172,6 +172,8 @@ def _try(machine: Machine, node: Any, frame: Frame) -> None:
         else:
             machine.guards -= guard
             guard = False
+            if not all(isinstance(s, (ast.Import, ast.ImportFrom)) for s in node.body):
+                frame.module.maybe.update(n for h in node.handlers for n in bound_names(h.body))
             run_block(machine, node.orelse, frame)
     finally:
         machine.guards -= guard

@@ -18,7 +18,8 @@ _DYNAMIC = re.compile(
 )
 _IMPORT = re.compile(
     rb"^(?:import[ \t]+(?P<modules>[\w.][\w. \t,]*)"
-    rb"|from[ \t]+(?P<origin>\.*[\w.]*)[ \t]+import[ \t]+(?:\((?P<many>[^)]{1,20000})\)|(?P<few>[\w*][\w, \t]*(?:\\\r?\n[\w, \t]+)*)))",
+    rb"|from[ \t]+(?P<origin>\.*[\w.]*)[ \t]+import[ \t]+"
+    rb"(?:\((?P<many>[^)]{1,20000})\)|(?P<few>[\w*][\w, \t]*(?:\\\r?\n[\w, \t]+)*)))",
     re.M,
 )
 _COMMENT = re.compile(rb"#[^\n]*")

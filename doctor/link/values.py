@@ -41,6 +41,7 @@ class ModuleVal:
 
     `namespace` is what its code has bound so far. `open` is true where it may hold more than we can see (extension
     modules, `globals().update(...)`, star imports from such). `search` are the folders of its submodules.
+    `maybe` are names that code binds of which we cannot tell whether it runs.
     `depth`: `full` is interpreted, `surface` is only looked at as text, `native` is an extension module.
     """
 
@@ -53,6 +54,7 @@ class ModuleVal:
     loading: bool = False
     is_stdlib: bool = False
     foundation: bool = False
+    maybe: set[str] = field(default_factory=set)
     doubts: list[str] = field(default_factory=list)
     surface: Any = None
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from doctor import __version__
 from doctor.collect.target import TargetRequest, find_target
-from doctor.facts import NOT_REQUESTED, Facts, Launch, Unavailable
+from doctor.facts import NOT_REQUESTED, Facts, Gpu, Launch, Unavailable
 from doctor.findings import Report
 
 Progress = Callable[[int, int], None]
@@ -52,7 +52,7 @@ def collect(request: Request) -> Facts:
 
     root = request.target.root
     asked = None if request.gpu else GpuCollection(root, request.environ)  # works while the files are read
-    gpu = declared_gpu(request.gpu, request.driver) if request.gpu else None
+    gpu: Gpu | Unavailable | None = declared_gpu(request.gpu, request.driver) if request.gpu else None
     launch = read_launch(request)
     target = find_target(replace(request.target, launcher=request.launch))
     environment = read_environment(target, launch, request)

@@ -16,7 +16,7 @@ SCHEMA = 1
 def report_to_json(report: Report) -> dict[str, Any]:
     """The whole report as plain values, all text free of control characters."""
     findings = report.findings
-    return scrubbed({
+    data: dict[str, Any] = scrubbed({
         "schema": SCHEMA,
         "versions": report.versions,
         "target": target_to_json(report.facts.target),
@@ -29,6 +29,7 @@ def report_to_json(report: Report) -> dict[str, Any]:
             "open": sum(r.status == "open" for r in report.results),
         },
     })  # fmt: skip
+    return data
 
 
 def target_to_json(target: Target) -> dict[str, Any]:
@@ -75,7 +76,9 @@ def _action(action: Action) -> dict[str, Any]:
 
 def links_to_json(modules: Modules) -> dict[str, Any]:
     """The answer of `qvl-doctor link`."""
-    return scrubbed({"schema": SCHEMA, "modules": {n: _verdict(s) for n, s in sorted(modules.verdicts.items())}})
+    verdicts = {n: _verdict(s) for n, s in sorted(modules.verdicts.items())}
+    data: dict[str, Any] = scrubbed({"schema": SCHEMA, "modules": verdicts})
+    return data
 
 
 def _verdict(status: ModuleStatus) -> dict[str, Any]:

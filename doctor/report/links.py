@@ -17,16 +17,16 @@ def print_links(modules: Modules, console: Console) -> None:
     """One block for each cause, with the modules that it stops, and a line of counts."""
     from rich.text import Text
 
-    groups: dict[tuple[str, str, str | None, str | None, int | None], list[str]] = {}
-    causes: dict[tuple[str, str, str | None, str | None, int | None], Cause] = {}
+    groups: dict[tuple[object, ...], list[str]] = {}
+    causes: dict[tuple[object, ...], Cause] = {}
     for name, status in sorted(modules.verdicts.items()):
         if status.status == "fail" and status.cause is not None:
             cause = status.cause
-            key = (cause.kind, cause.module, cause.name, cause.file, cause.line)
+            key: tuple[object, ...] = (cause.kind, cause.module, cause.name, cause.file, cause.line)
             groups.setdefault(key, []).append(name)
             causes[key] = cause
-    for key, names in groups.items():
-        cause = causes[key]
+    for found, names in groups.items():
+        cause = causes[found]
         place = f"  {cause.file}:{cause.line}" if cause.file else ""
         console.print(Text(f"{cause.kind}: {one_line(cause.text, 300)}", style="bold red"))
         if place:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 import os
 import shutil
 import subprocess
@@ -13,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from doctor.collect.gpu import collect_gpu
-from doctor.facts import Facts, Target
+from doctor.facts import Facts, Target, Unavailable
 from doctor.facts.codec import facts_from_json, to_json
 from doctor.facts.gpu import Gpu, GpuProcess
 
@@ -126,8 +127,16 @@ def test_ecc_and_compute_mode(ask: Ask) -> None:
     assert (device.ecc_enabled, device.ecc_errors, device.compute_mode) == (True, 7, "exclusive-process")
 
 
-def test_processes_have_names_bytes_and_no_doubles(ask: Ask) -> None:
+def test_processes_have_names_bytes_and_no_doubles(ask: Ask, tmp_path: Path) -> None:
     me, comm = os.getpid(), Path("/proc/self/comm").read_text().strip()
+    library = tmp_path / "libcuda.so.1"
+    library.write_bytes(bytes(4096))
+    with library.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ):
+        _named(ask, me, comm)
+    _named(ask, me, None)  # the number is ours, the process that NVML means is another
+
+
+def _named(ask: Ask, me: int, comm: str | None) -> None:
     lines = card("ada", compute=f"{me}:{3 * GIB},4194999:-", graphics=f"{me}:{3 * GIB}")
     (device,) = ask("driver=570.124.06", "cuda=12080", "count=1", *lines).devices
     assert device.processes == (GpuProcess(me, comm, 3 * GIB), GpuProcess(4194999, None, None))
@@ -235,6 +244,13 @@ def test_visible_devices(ask: Ask, visible: str | None, left: list[int]) -> None
     assert gpu.visible == visible and [d.index for d in gpu.usable] == left
 
 
+def test_the_library_on_a_relative_path(ask: Ask, libraries: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(libraries["new"])
+    for path in (".", "/none:"):
+        gpu = ask("driver=570.124.06", "cuda=12080", "count=1", *card("ada"), LD_LIBRARY_PATH=path)
+        assert gpu.nvml == "ok" and len(gpu.devices) == 1
+
+
 def test_it_is_fast_enough(ask: Ask) -> None:
     lines = ["driver=570.124.06", "cuda=12080", "count=1", *card("ada")]
     best = 9.0
@@ -249,6 +265,23 @@ def test_without_pynvml(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pynvml", None)
     gpu = ask("driver=570.124.06", "count=1", *card("ada"))
     assert gpu.nvml == "error" and "nvidia-ml-py" in gpu.nvml_detail
+
+
+def test_lines_that_are_not_ours() -> None:
+    noise = '{"device": 1}\n{"driver": []}\n[1]\n{"error": 3}\nnot json\n{"unreadable": "x"}\n{"step": 7}\n'
+    from doctor.collect.nvml_child import _answer
+
+    answer = _answer(noise.encode() + b'\xff\xfe{"done": true', "it ended")
+    assert (answer.status, answer.devices, answer.unreadable) == ("error", (), ())
+
+
+@pytest.mark.parametrize(("system", "reason"), [("darwin", "not_supported"), ("freebsd14", "not_supported")])
+def test_systems_without_a_driver(system: str, reason: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    from doctor.collect.host import collect_host
+
+    monkeypatch.setattr(sys, "platform", system)
+    for facts in (collect_gpu(), collect_host()):
+        assert isinstance(facts, Unavailable) and facts.reason == reason
 
 
 @pytest.mark.registry

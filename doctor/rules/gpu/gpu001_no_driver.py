@@ -14,11 +14,22 @@ from collections.abc import Iterator
 
 from doctor.facts import Facts, Host
 from doctor.facts.gpu import Gpu
+from doctor.facts.wsl import Wsl
 from doctor.findings import Action, Confidence, Evidence, Finding, Location, Remediation, Severity
 from doctor.rules.rule import NotApplicable, Open, Rule, Verdict, present
 
 CONTAINER = (
     "start the container with the GPU: `docker run --gpus all ...`, after installing the NVIDIA Container Toolkit"
+)
+LIBRARIES = "install the user space packages of the same driver version, or mend `LD_LIBRARY_PATH` and run `ldconfig`"
+DRIVER = (
+    "install the NVIDIA driver of your distribution (Debian and Ubuntu: `nvidia-driver`, `ubuntu-drivers install`), "
+    "then reboot"
+)
+ELSEWHERE = "run the server on a machine with an NVIDIA GPU, or name the one that is meant with `--gpu` and `--driver`"
+WINDOWS = (
+    "install the current NVIDIA driver in Windows (none in Linux), run `wsl --update` and `wsl --shutdown` in "
+    "PowerShell, and start WSL again; in a container add `--gpus all`"
 )
 
 
@@ -68,56 +79,29 @@ def _module_missing(rule: Rule, gpu: Gpu, host: Host | None) -> Finding:
 
 def _library_missing(rule: Rule, gpu: Gpu, host: Host | None) -> Finding:
     if host and host.wsl:
-        missing = "/usr/lib/wsl/lib/libnvidia-ml.so.1" if host.wsl.driver_library else "/usr/lib/wsl/lib/libcuda.so.1"
-        lacks = f"`{missing}`" if host.wsl.dxg else "`/dev/dxg`"
-        return _found(
-            rule,
-            gpu,
-            "wsl",
-            f"This WSL has no {lacks}, which the Windows driver brings.",
-            "install the current NVIDIA driver in Windows (none in Linux), run `wsl --update` and `wsl --shutdown` "
-            "in PowerShell, and start WSL again; in a container add `--gpus all`",
-        )
-    if host and host.container and (gpu.kernel_module or gpu.pci):
+        return _found(rule, gpu, "wsl", *_wsl(host.wsl))
+    container = host.container if host else None
+    if container and (gpu.kernel_module or gpu.pci):
         module = f"kernel module {gpu.kernel_module}" if gpu.kernel_module else "an NVIDIA card"
-        return _found(
-            rule,
-            gpu,
-            "container",
-            f"The host has {module}, but this `{host.container}` container has no driver libraries "
-            "(`libnvidia-ml.so.1`).",
-            CONTAINER,
+        message = (
+            f"The host has {module}, but this `{container}` container has no driver libraries (`libnvidia-ml.so.1`)."
         )
+        return _found(rule, gpu, "container", message, CONTAINER)
     if gpu.kernel_module:
-        return _found(
-            rule,
-            gpu,
-            "libraries",
-            f"Kernel module {gpu.kernel_module} is loaded, but the driver's libraries (`libnvidia-ml.so.1`) are not "
-            "found.",
-            "install the user space packages of the same driver version, or mend `LD_LIBRARY_PATH` and run `ldconfig`",
-        )
+        message = f"Kernel module {gpu.kernel_module} is loaded, but the driver's `libnvidia-ml.so.1` is not found."
+        return _found(rule, gpu, "libraries", message, LIBRARIES)
     if gpu.pci:
-        return _found(
-            rule,
-            gpu,
-            "card",
-            f"An NVIDIA card is in this machine (`{gpu.pci[0]}`), but no NVIDIA driver is installed.",
-            "install the NVIDIA driver of your distribution (Debian and Ubuntu: `nvidia-driver`, `ubuntu-drivers "
-            "install`), then reboot",
-        )
-    where = f"this `{host.container}` container" if host and host.container else "this machine"
-    return _found(
-        rule,
-        gpu,
-        "none",
-        f"There is no sign of an NVIDIA GPU on {where}, which these engines need to start.",
-        CONTAINER
-        if host and host.container
-        else "run the server on a machine with an NVIDIA GPU, or name the one that "
-        "is meant with `--gpu` and `--driver`",
-        severity="warning",
-    )
+        message = f"An NVIDIA card is in this machine (`{gpu.pci[0]}`), but no NVIDIA driver is installed."
+        return _found(rule, gpu, "card", message, DRIVER)
+    where = f"this `{container}` container" if container else "this machine"
+    message = f"There is no sign of an NVIDIA GPU on {where}, which these engines need to start."
+    return _found(rule, gpu, "none", message, CONTAINER if container else ELSEWHERE, severity="warning")
+
+
+def _wsl(wsl: Wsl) -> tuple[str, str]:
+    missing = "/usr/lib/wsl/lib/libnvidia-ml.so.1" if wsl.driver_library else "/usr/lib/wsl/lib/libcuda.so.1"
+    lacks = missing if wsl.dxg else "/dev/dxg"
+    return f"This WSL has no `{lacks}`, which the Windows driver brings.", WINDOWS
 
 
 def _no_device(rule: Rule, gpu: Gpu) -> Finding:

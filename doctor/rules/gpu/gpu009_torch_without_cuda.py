@@ -27,13 +27,17 @@ def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
     if build.kind not in ("cpu", "other"):
         return
     release = build.version.partition("+")[0]
-    reinstall = Action("install", package="torch", specifier=f"=={release}", direction="reinstall")
+    # pip takes `+cpu` for the same release and its needs for met, so the old build has to go first
+    actions = (
+        Action("uninstall", package="torch"),
+        Action("install", package="torch", specifier=f"=={release}", direction="install"),
+    )
     yield rule.finding(
         f"`torch` {build.version} is built without CUDA, but `{gpu.devices[0].name}` is here to be used.",
         key="torch",
         location=Location("distribution", "torch", "torch/version.py"),
         evidence=[Evidence("build of torch", build.version, f"{release}+cu...", build.source)],
-        remediations=[Remediation(f"Install torch {release} built for CUDA", (reinstall,), "unsafe")],
+        remediations=[Remediation(f"Install torch {release} built for CUDA", actions, "unsafe")],
     )
 
 

@@ -1,0 +1,69 @@
+"""Every case is imported by Python itself in a child process, and linked by us; the answers have to agree."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from doctor.collect.modules import ModuleReader
+from doctor.facts import Distribution, Distributions, ModuleStatus, Target
+from doctor.link.imports import check_imports
+from tests.link.cases import CASES
+
+_ASK = """
+import sys, json
+sys.path[:0] = [sys.argv[1]]
+try:
+    __import__(sys.argv[2])
+    print("null")
+except BaseException as error:
+    print(json.dumps([type(error).__name__, [c.__name__ for c in type(error).__mro__], getattr(error, "name", None), str(error)]))
+"""
+
+
+def lay_out(folder: Path, files: dict[str, str]) -> list[str]:
+    for name, text in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(text.encode())
+    stems = [n.removesuffix(".py").removesuffix("/__init__") for n in files if n.startswith("pkg/") and "/lib/" not in n]
+    return [s.replace("/", ".") for s in stems]
+
+
+def real(folder: Path, module: str) -> list[object] | None:
+    done = subprocess.run(
+        [sys.executable, "-c", _ASK, str(folder), module], capture_output=True, text=True, timeout=60, check=True, cwd="/"
+    )
+    answer: list[object] | None = json.loads(done.stdout.splitlines()[-1])
+    return answer
+
+
+def linked(folder: Path, module: str) -> ModuleStatus:
+    import packaging
+
+    site = str(Path(packaging.__file__).parents[1])
+    minor = f"{sys.version_info[0]}.{sys.version_info[1]}"
+    target = Target("paths", "test", python=minor, paths=(str(folder), site))
+    known = Distributions((Distribution("packaging", "packaging", packaging.__version__, site, site, top_level=("packaging",)),))
+    return check_imports(ModuleReader(target, known), [module])[module]
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_agrees_with_python(case: str, tmp_path: Path) -> None:
+    for module in lay_out(tmp_path, CASES[case]):
+        truth, said = real(tmp_path, module), linked(tmp_path, module)
+        if truth is None:
+            assert said.status == "ok", f"{module}: Python imports it, we say {said}"
+        else:
+            kind, ancestors, name, text = truth
+            assert said.status == "fail", f"{module}: Python ends with {kind}: {text}, we say {said}"
+            cause = said.cause
+            assert cause is not None
+            if kind in ("ModuleNotFoundError", "ImportError") and name and "cannot import name" not in str(text):
+                assert name in (cause.module, f"{cause.module}.{cause.name}"), f"{module}: {text} / {cause}"
+            if "cannot import name" in str(text):
+                assert f"'{cause.name}'" in str(text), f"{module}: {text} / {cause}"

@@ -1,0 +1,56 @@
+"""What the house agreed on, held by tests: sizes, documentation, the rule registry."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from doctor.rules import RULES
+
+PACKAGE = Path(__file__).parents[1] / "doctor"
+SOURCES = sorted(PACKAGE.rglob("*.py"))
+LONGEST_FILE, LONGEST_FUNCTION, LONGEST_COMMAND = 300, 40, 25
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_sizes_and_docstrings(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert text.count("\n") <= LONGEST_FILE, "the file is too long"
+    tree = ast.parse(text)
+    assert ast.get_docstring(tree), "the module has no docstring"
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            length = (node.end_lineno or 0) - node.lineno + 1
+            is_command = any("command" in ast.unparse(d) for d in node.decorator_list)
+            assert length <= (LONGEST_COMMAND if is_command else LONGEST_FUNCTION), f"{node.name} has {length} lines"
+    for node in tree.body:
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and not node.name.startswith("_"):
+            assert ast.get_docstring(node), f"{node.name} has no docstring"
+
+
+def test_every_rule_is_registered_once() -> None:
+    codes = [rule.code for rule in RULES]
+    assert len(set(codes)) == len(codes)
+    files = sorted(p for p in (PACKAGE / "rules").glob("*/[a-z][a-z][a-z][0-9][0-9][0-9]_*.py"))
+    assert sorted(code.lower() for code in codes) == sorted(p.name[:6] for p in files)
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda r: r.code)
+def test_every_rule_explains_itself(rule: object) -> None:
+    code, name, text = rule.code, rule.name, rule.explanation  # type: ignore[attr-defined]
+    assert re.fullmatch(r"[A-Z]{3}\d{3}", code)
+    assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name)
+    assert len(text) > 120, "the explanation does not explain"
+
+
+def test_nothing_of_the_patient_is_imported_or_started() -> None:
+    allowed = ("supervise", "gpu", "plan", "cli")
+    for path in SOURCES:
+        parts = path.relative_to(PACKAGE).parts
+        text = path.read_text(encoding="utf-8")
+        if not any(word in part for word in allowed for part in parts):
+            assert "subprocess" not in text and "os.exec" not in text, f"{path} may start processes"
+        assert not re.search(r"^\s*(?:exec|eval)\(", text, re.M), f"{path} runs text"
