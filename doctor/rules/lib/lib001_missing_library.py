@@ -18,6 +18,7 @@ from doctor.findings import Action, Evidence, Location, Remediation
 from doctor.rules.lib.failures import Failure, failures, severity_of, unsure
 from doctor.rules.rule import Rule, Verdict, present
 
+_NO_DRIVER = ("module", "wsl", "container", "libraries", "card", "none")  # the ways in which GPU001 finds no driver
 _DRIVER = ("libcuda.so.1", "libnvidia-ml.so.1", "libnvcuvid.so.1", "libnvidia-encode.so.1")
 
 
@@ -38,6 +39,7 @@ def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
             location=Location("file", first.distribution, first.path),
             evidence=_evidence(failure),
             remediations=_remediations(failure, facts),
+            causes=[f"GPU001:{key}" for key in _NO_DRIVER] if name in _DRIVER else (),
         )
     yield from unsure(natives)
 
