@@ -9,10 +9,10 @@ import sysconfig
 from pathlib import Path
 
 import pytest
-from real_loader import libraries_below, real_verdicts
 
 from doctor.collect.libraries import LibraryReader
 from doctor.link.natives import NativeLinker
+from tests.link.real_loader import libraries_below, real_verdicts
 
 pytestmark = pytest.mark.skipif(
     sys.platform != "linux" or platform.libc_ver()[0] != "glibc" or platform.machine() != "x86_64",
