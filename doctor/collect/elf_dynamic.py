@@ -1,4 +1,4 @@
-"""What the dynamic section of a library says: what it needs, where to look for it, what it takes and gives."""
+"""A shared library's symbols: what it takes from others, what it gives, in which order the loader binds them."""
 
 from __future__ import annotations
 
@@ -7,140 +7,51 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
-from doctor.collect.elf import PT_DYNAMIC, PT_TLS, SHT_DYNSYM, Elf, ElfError
+from doctor.collect.dynamic_section import DynamicSection
+from doctor.collect.elf import SHT_DYNSYM, ElfError
 from doctor.collect.gnu_hash import GnuHash, HashTable, SysvHash
 from doctor.collect.gnu_hash import gnu_hash as hash_of
-from doctor.collect.symbol_versions import definitions, requirements
 from doctor.facts.natives import Reference, VersionNeed
 
-DT_NEEDED, DT_HASH, DT_STRTAB, DT_SYMTAB, DT_RELA, DT_RELASZ, DT_STRSZ = 1, 4, 5, 6, 7, 8, 10
-DT_SONAME, DT_RPATH, DT_SYMBOLIC, DT_PLTRELSZ, DT_JMPREL, DT_RUNPATH, DT_FLAGS = 14, 15, 16, 2, 23, 29, 30
-DT_GNU_HASH, DT_VERSYM, DT_RELACOUNT, DT_FLAGS_1 = 0x6FFFFEF5, 0x6FFFFFF0, 0x6FFFFFF9, 0x6FFFFFFB
-DT_VERDEF, DT_VERNEED = 0x6FFFFFFC, 0x6FFFFFFE
-DF_1_NODEFLIB, DF_STATIC_TLS = 0x800, 0x10
+DT_PLTRELSZ, DT_HASH, DT_SYMTAB, DT_RELA, DT_RELASZ, DT_JMPREL = 2, 4, 6, 7, 8, 23
+DT_GNU_HASH, DT_VERSYM, DT_RELACOUNT = 0x6FFFFEF5, 0x6FFFFFF0, 0x6FFFFFF9
 _SYM = struct.Struct("<IBBHQQ")
 _RELA = struct.Struct("<QQq")
-_MAX_ENTRIES = 20_000
 _MAX_UNDEFINED = 500_000
 _MAX_SYMBOLS = 4_000_000
 _MAX_RELOCATIONS = 8_000_000
-_MAX_NAME = 1 << 16
 _NAME_BYTES = 64 << 20
 # types that a reference may bind to: NOTYPE, OBJECT, FUNC, COMMON, TLS, GNU_IFUNC (glibc's ALLOWED_STT)
 _TYPES = frozenset((0, 1, 2, 5, 6, 10))
 _BINDINGS = frozenset((1, 2, 10))  # GLOBAL, WEAK, GNU_UNIQUE
 
 
-class Dynamic:
-    """A library's dynamic section. Tables are read when first asked for; anything impossible raises ElfError."""
-
-    def __init__(self, elf: Elf) -> None:
-        self.elf = elf
-        self.path = elf.path
-        self.machine = elf.machine
-        self._first: dict[int, int] = {}
-        needed: list[int] = []
-        for tag, value in self._entries():
-            self._first.setdefault(tag, value)
-            if tag == DT_NEEDED:
-                needed.append(value)
-        self.needed = tuple(self._text(n) for n in needed)
-        self.soname = self._optional(DT_SONAME)
-        self.runpath = self._optional(DT_RUNPATH)
-        self.rpath = None if self.runpath is not None else self._optional(DT_RPATH)
-        self.no_default_libs = bool(self._first.get(DT_FLAGS_1, 0) & DF_1_NODEFLIB)
-        self.symbolic = DT_SYMBOLIC in self._first or bool(self._first.get(DT_FLAGS, 0) & 2)
-
-    @property
-    def wants_executable_stack(self) -> bool:
-        """See Elf.wants_executable_stack."""
-        return self.elf.wants_executable_stack
-
-    @property
-    def complete(self) -> bool:
-        """See Elf.complete."""
-        return self.elf.complete
-
-    @property
-    def static_tls(self) -> int:
-        """Bytes of thread-local data that must lie in the block made when the process starts; 0 if it need not."""
-        if not self._first.get(DT_FLAGS, 0) & DF_STATIC_TLS:
-            return 0
-        return max((s.memory for s in self.elf.segments if s.type == PT_TLS), default=0)
-
-    def _entries(self) -> Iterator[tuple[int, int]]:
-        segment = next((s for s in self.elf.segments if s.type == PT_DYNAMIC), None)
-        if segment is None:
-            raise ElfError("damaged", "object file has no dynamic section")
-        raw = self.elf.take(segment.offset, min(segment.size, _MAX_ENTRIES * 16) // 16 * 16)
-        for tag, value in struct.iter_unpack("<qQ", raw):
-            if tag == 0:
-                return
-            yield tag, value
-
-    def _optional(self, tag: int) -> str | None:
-        value = self._first.get(tag)
-        return None if value is None else self._text(value)
-
-    def _text(self, offset: int) -> str:
-        return self.name_at(offset).decode("utf-8", "surrogateescape")
-
-    @cached_property
-    def _strings(self) -> tuple[int, int]:
-        """Offset and end of the string table in the file."""
-        start = self.elf.offset_of(self._address(DT_STRTAB))
-        end = start + self._first.get(DT_STRSZ, 0)
-        if end > self.elf.size:
-            raise ElfError("damaged", "the string table lies past the end")
-        return start, end
-
-    def _address(self, tag: int) -> int:
-        if tag not in self._first:
-            raise ElfError("damaged", f"the dynamic section lacks entry {tag:#x}")
-        return self._first[tag]
-
-    def name_at(self, offset: int) -> bytes:
-        """The string at `offset` of the dynamic string table."""
-        start, end = self._strings
-        at = start + offset
-        stop = self.elf.data.find(b"\0", at, min(end, at + _MAX_NAME)) if at < end else -1
-        if stop < 0:
-            raise ElfError("damaged", "a name has no end")
-        return self.elf.data[at:stop]
-
-    def mentions(self, prefix: bytes, limit: int = 16) -> tuple[bytes, ...]:
-        """Up to `limit` names of the string table that begin with `prefix`: to explain with, not to link by."""
-        start, end = self._strings
-        found: list[bytes] = []
-        at = self.elf.data.find(b"\0" + prefix, start, end)
-        while at >= 0 and len(found) < limit:
-            found.append(self.name_at(at + 1 - start))
-            at = self.elf.data.find(b"\0" + prefix, at + 1, end)
-        return tuple(found)
+class Dynamic(DynamicSection):
+    """A library as the loader links it. Tables are read when first asked for; anything impossible raises ElfError."""
 
     @cached_property
     def _symbols(self) -> int:
-        return self.elf.offset_of(self._address(DT_SYMTAB))
+        return self.elf.offset_of(self.address(DT_SYMTAB))
 
     @cached_property
     def _hash(self) -> HashTable | None:
-        if DT_GNU_HASH in self._first:
-            return GnuHash(self.elf, self.elf.offset_of(self._first[DT_GNU_HASH]))
-        if DT_HASH in self._first:
-            return SysvHash(self.elf, self.elf.offset_of(self._first[DT_HASH]))
+        if DT_GNU_HASH in self.entries:
+            return GnuHash(self.elf, self.elf.offset_of(self.entries[DT_GNU_HASH]))
+        if DT_HASH in self.entries:
+            return SysvHash(self.elf, self.elf.offset_of(self.entries[DT_HASH]))
         return None
 
     @cached_property
     def _symbol_count(self) -> int:
         """How many entries the symbol table has; the file format does not say it in one place."""
-        if DT_HASH in self._first:
-            return int(SysvHash(self.elf, self.elf.offset_of(self._first[DT_HASH])).count)
+        if DT_HASH in self.entries:
+            return int(SysvHash(self.elf, self.elf.offset_of(self.entries[DT_HASH])).count)
         section = next((s for s in self.elf.sections if s.type == SHT_DYNSYM and s.offset == self._symbols), None)
         if section is not None:
             return section.size // _SYM.size
         if isinstance(self._hash, GnuHash) and self._hash.last:
             return int(self._hash.last) + 1
-        return max(0, self._strings[0] - self._symbols) // _SYM.size
+        return max(0, self.strings[0] - self._symbols) // _SYM.size
 
     def _symbol(self, index: int) -> tuple[Any, ...]:
         at = self._symbols + index * _SYM.size
@@ -152,7 +63,7 @@ class Dynamic:
     @cached_property
     def references(self) -> tuple[Reference, ...]:
         """The symbols it takes from elsewhere, in table order."""
-        if DT_SYMTAB not in self._first:
+        if DT_SYMTAB not in self.entries:
             return ()
         table = self._hash
         count = table.first if isinstance(table, GnuHash) and table.last else self._symbol_count
@@ -176,9 +87,9 @@ class Dynamic:
 
     @cached_property
     def _versions(self) -> memoryview | None:
-        if DT_VERSYM not in self._first:
+        if DT_VERSYM not in self.entries:
             return None
-        offset = self.elf.offset_of(self._first[DT_VERSYM])
+        offset = self.elf.offset_of(self.entries[DT_VERSYM])
         return self.elf.view(offset, min(self._symbol_count_for_versions, (self.elf.size - offset) // 2), "H")
 
     @property
@@ -192,24 +103,6 @@ class Dynamic:
     @cached_property
     def _needs(self) -> dict[int, VersionNeed]:
         return {n.number: n for n in self.version_needs}
-
-    @cached_property
-    def version_needs(self) -> tuple[VersionNeed, ...]:
-        """The symbol versions it requires, of which library."""
-        if DT_VERNEED not in self._first:
-            return ()
-        return tuple(requirements(self.elf, self.elf.offset_of(self._first[DT_VERNEED]), self.name_at))
-
-    @cached_property
-    def _defined_versions(self) -> dict[int, bytes]:
-        if DT_VERDEF not in self._first:
-            return {}
-        return dict(definitions(self.elf, self.elf.offset_of(self._first[DT_VERDEF]), self.name_at))
-
-    @cached_property
-    def versions(self) -> frozenset[bytes]:
-        """The symbol versions it defines (`GLIBC_2.17`); empty where it has none."""
-        return frozenset(self._defined_versions.values())
 
     def lacking(self, references: Sequence[Reference]) -> list[Reference]:
         """Those of `references` that would not bind to a definition in this library."""
@@ -252,7 +145,7 @@ class Dynamic:
         return plain == 1
 
     def _named(self, offset: int, name: bytes) -> bool:
-        at = self._strings[0] + offset
+        at = self.strings[0] + offset
         return self.elf.data[at : at + len(name) + 1] == name + b"\0"
 
     def _version_fits(self, index: int, version: bytes | None) -> int:
@@ -264,7 +157,7 @@ class Dynamic:
         number, hidden = raw & 0x7FFF, raw & 0x8000
         if version is None:
             return 2 if number < 3 else 0 if hidden else 1
-        own = self._defined_versions.get(number) if number > 1 else None
+        own = self.defined_versions.get(number) if number > 1 else None
         if own == version:
             return 2
         return 2 if own is None and not hidden else 0
@@ -274,13 +167,13 @@ class Dynamic:
         """Indices of the symbols that its relocations refer to, in the order in which the loader works them off."""
         order: dict[int, None] = {}
         for table, size, skip in ((DT_RELA, DT_RELASZ, DT_RELACOUNT), (DT_JMPREL, DT_PLTRELSZ, None)):
-            count = self._first.get(size, 0) // _RELA.size
-            if table not in self._first or not count:
+            count = self.entries.get(size, 0) // _RELA.size
+            if table not in self.entries or not count:
                 continue
             if count > _MAX_RELOCATIONS:
                 raise ElfError("damaged", f"{count} relocations")
-            done = min(count, self._first.get(skip, 0) if skip is not None else 0)
-            start = self.elf.offset_of(self._first[table]) + done * _RELA.size
+            done = min(count, self.entries.get(skip, 0) if skip is not None else 0)
+            start = self.elf.offset_of(self.entries[table]) + done * _RELA.size
             raw = self.elf.view(start, (count - done) * _RELA.size, "B")
             order.update(dict.fromkeys(info >> 32 for _, info, _ in _RELA.iter_unpack(raw)))
         return tuple(order)

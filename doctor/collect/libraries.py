@@ -113,6 +113,11 @@ class LibraryReader:
         extra = () if self._ld_cache is not None else loader_cache.configured_folders(self._fs)
         return tuple(self.below(p) for p in (*loader_cache.builtin_folders(self._fs, self.machine), *extra))
 
+    @property
+    def loaders(self) -> tuple[str, ...]:
+        """The dynamic loader's own file, which is in every process."""
+        return loader_cache.loader_paths(self._fs, self.machine)
+
     def find(self, pattern: str) -> tuple[str, ...]:
         """Files that match a pattern in one folder, in the order of the folder, which is that of Python's own glob."""
         self._watched.add(posixpath.dirname(pattern))

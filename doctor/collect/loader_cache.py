@@ -99,6 +99,11 @@ def builtin_folders(fs: RootFs, machine: int) -> tuple[str, ...]:
     return _DEFAULTS
 
 
+def loader_paths(fs: RootFs, machine: int) -> tuple[str, ...]:
+    """Where the target's dynamic loader itself stands, as programs name it."""
+    return tuple(fs.below("/" + loader) for loader in _LOADERS.get(machine, ()))
+
+
 def read_bounded(path: str, limit: int) -> bytes:
     """The bytes of a regular file, empty where it cannot be read or is larger than `limit`."""
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Collection, Iterator
 
 from doctor.collect.elf import ElfError
@@ -34,6 +35,8 @@ def collect_natives(
     """
     if target.kind == "declared":
         return Unavailable("not_supported", "a declared environment has no files")
+    if not (target.platform or sys.platform).startswith("linux"):
+        return Unavailable("not_supported", "shared libraries are checked on Linux alone")
     wanted = {normalize(n) for n in names}
     chosen = [d for d in distributions.installed if d.key in wanted and not d.key.startswith("nvidia-")]
     problems: list[Problem] = []

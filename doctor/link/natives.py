@@ -9,6 +9,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 from doctor.facts.distribution import Distributions
@@ -154,14 +155,14 @@ class NativeLinker:
         return (*opened, *(Preload(e) for e in extensions[:1]))
 
     def _start_process(self, executable: str | None) -> Space:
-        space = Space()
+        space = self._bare()
         if executable is not None:
             try:
                 # the loader takes $ORIGIN of a program from the file at the end of its links
                 space.everywhere, _ = self._mapper.map(space, self._reader.resolved(executable))
                 space.main = space.everywhere[0]
             except (Refused, ValueError):
-                space = Space()
+                space = self._bare()
         for name in (*self._reader.preload, *_C_LIBRARY) if space.main is None else self._reader.preload:
             trial = Space(space)
             try:
@@ -171,6 +172,15 @@ class NativeLinker:
             trial.everywhere = list(dict.fromkeys((*trial.everywhere, *order)))
             space = trial
         return space
+
+    def _bare(self) -> Space:
+        """A process that has nothing but the dynamic loader itself."""
+        space = Space()
+        for path in self._reader.loaders:
+            with suppress(Refused, ValueError):
+                self._mapper.map(space, path)
+        return space
+
 
 
 def judged(natives: Natives, linker: NativeLinker, distributions: Distributions) -> Natives:

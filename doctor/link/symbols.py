@@ -63,8 +63,8 @@ class Symbols:
         if self.python_inside:
             left = [r for r in left if not r.name.startswith((b"Py", b"_Py"))]
         providers: set[int] = set()
-        likely = (*self._likely(left, scope, space), *(d.image for d in entry.deps), image)
-        for candidate in dict.fromkeys((*likely, *scope)):
+        left = self._not_where_expected(left, scope, space, providers)
+        for candidate in dict.fromkeys((*(d.image for d in entry.deps), image, *scope)):
             if not left:
                 break
             before, left = len(left), candidate.lacking(left)
@@ -75,12 +75,25 @@ class Symbols:
         return left
 
     @staticmethod
-    def _likely(references: Sequence[Reference], scope: Sequence[Image], space: Space) -> list[Image]:
-        """The libraries that version requirements point to; they come first because they have most of the symbols."""
+    def _not_where_expected(
+        references: Sequence[Reference], scope: Sequence[Image], space: Space, providers: set[int]
+    ) -> list[Reference]:
+        """Those that are not in the library that their version requirement names: where most of them are."""
         within = {id(i) for i in scope}
-        names = {r.file.decode("utf-8", "surrogateescape") for r in references if r.file is not None}
-        found = [space.names[n].image for n in sorted(names) if n in space.names]
-        return [i for i in found if id(i) in within]
+        groups: dict[bytes | None, list[Reference]] = {}
+        for ref in references:
+            groups.setdefault(ref.file, []).append(ref)
+        left = groups.pop(None, [])
+        for file, group in groups.items():
+            expected = space.names.get((file or b"").decode("utf-8", "surrogateescape"))
+            if expected is None or id(expected.image) not in within:
+                left.extend(group)
+                continue
+            rest = expected.image.lacking(group)
+            left.extend(rest)
+            if len(rest) < len(group):
+                providers.add(id(expected.image))
+        return left
 
     @staticmethod
     def _first_bound(image: Image, missing: Sequence[Reference]) -> Reference | None:

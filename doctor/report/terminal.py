@@ -54,8 +54,8 @@ def _answer(report: Report) -> Text:
     errors, warnings = report.count("error"), report.count("warning")
     launch = isinstance(report.facts.launch, Launch)
     if errors:
-        text = "This command will not start as it is." if launch else "This environment is broken."
-        return Text(f"✗ {text} {_plural(errors, 'error')} found.", style="bold red")
+        text = "This command will not start, or not work, as it is." if launch else "This environment is broken."
+        return Text(f"✗ {text} {_plural(errors, 'error')}.", style="bold red")
     if any(r.status in ("open", "broken") for r in report.results):
         said = f"{_plural(warnings, 'warning')}, " if warnings else ""
         return Text(f"○ No error found; {said}not everything could be decided.", style="bold yellow")
@@ -83,17 +83,21 @@ def _finding(finding: Finding, console: Console) -> None:
 
 
 def _evidence(finding: Finding) -> list[tuple[str, str]]:
-    """What was seen, needed, and where; evidence that says the same of several sources is one line."""
-    lines: dict[tuple[str, str], list[str]] = {}
+    """What was seen and needed, and where that stands; what several sources say alike is one line."""
+    told: dict[tuple[str, str | None, str | None], list[str]] = {}
     for evidence in finding.evidence:
-        parts = [evidence.observed or "", f"needed: {evidence.expected}" if evidence.expected else ""]
-        sources = lines.setdefault((evidence.fact, "; ".join(p for p in parts if p)), [])
+        sources = told.setdefault((evidence.fact, evidence.observed, evidence.expected), [])
         sources.extend([evidence.source] if evidence.source else [])
     out = []
-    for (fact, text), sources in list(lines.items())[:EVIDENCE]:
+    for (fact, observed, expected), sources in list(told.items())[:EVIDENCE]:
         more = f" and {len(sources) - 1} more" if len(sources) > 1 else ""
-        out.append((fact, f"{text} [{sources[0]}{more}]" if sources else text))
-    return out
+        source = f" [{sources[0]}{more}]" if sources else ""
+        if expected is None and len(fact) < LABEL:
+            out.append((fact, f"{observed or ''}{source}"))
+            continue
+        out.append(("seen", f"{fact}: {observed}" if observed else fact))
+        out.append(("needed", f"{expected}{source}") if expected else ("from", source.strip(" []")))
+    return [(label, text) for label, text in out if text]
 
 
 def _foot(report: Report, console: Console, verbose: bool, hidden: int) -> None:

@@ -13,12 +13,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from real_loader import real_verdicts
 
 from doctor.collect.libraries import LibraryReader
 from doctor.facts.natives import NativeVerdict
 from doctor.link.natives import NativeLinker
 from doctor.link.torch_preload import Preload
+from tests.link.real_loader import real_verdicts
 
 GLIBC = platform.libc_ver()[0] == "glibc"
 pytestmark = pytest.mark.skipif(

@@ -9,11 +9,11 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from real_loader import libraries_below
-from real_packages import laid_out
 
 from doctor.collect.elf import read_elf
 from doctor.collect.fatbin import gpu_code, recorded_archs
+from tests.link.real_loader import libraries_below
+from tests.link.real_packages import laid_out
 
 
 @pytest.mark.registry

@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from real_loader import libraries_below, real_verdicts
-from real_packages import interpreter, laid_out
 
 from doctor.collect.elf_dynamic import Dynamic
 from doctor.collect.libraries import LibraryReader
 from doctor.facts.natives import NativeVerdict
 from doctor.link.natives import NativeLinker
+from tests.link.real_loader import libraries_below, real_verdicts
+from tests.link.real_packages import interpreter, laid_out
 
 pytestmark = [
     pytest.mark.registry,

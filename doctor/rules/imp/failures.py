@@ -86,7 +86,7 @@ def location(cause: Cause) -> Location:
 def chain(failure: Failure) -> Evidence:
     """How the import gets there, from the module asked for to the one that fails."""
     steps = " > ".join(failure.cause.chain[-6:]) or failure.modules[0]
-    return Evidence("import chain", steps, source=failure.cause.error)
+    return Evidence("chain", steps, source=failure.cause.error)
 
 
 def installed(facts: Facts, module: str) -> tuple[str, str] | None:

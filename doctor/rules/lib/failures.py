@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from doctor.facts import Facts, Launch, Modules, NativeLibrary, Natives
 from doctor.findings import Severity
+from doctor.rules.rule import Open
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,14 @@ def failures(natives: Natives, *kinds: str) -> Iterator[Failure]:
             groups.setdefault(verdict.name or library.path, []).append(library)
     for name, libraries in groups.items():
         yield Failure(name, tuple(libraries))
+
+
+def unsure(natives: Natives) -> Iterator[Open]:
+    """`Open` where the link check could not judge some extension module: never silently fine."""
+    unknown = [lib for lib in natives.libraries if lib.verdict is not None and lib.verdict.status == "unknown"]
+    if unknown and unknown[0].verdict is not None:
+        more = f" and {len(unknown) - 1} more" if len(unknown) > 1 else ""
+        yield Open(f"`{unknown[0].path}`{more} could not be judged: {unknown[0].verdict.reason}")
 
 
 def severity_of(failure: Failure, facts: Facts) -> Severity:

@@ -15,14 +15,15 @@ from collections.abc import Iterator
 
 from doctor.facts import Distribution, Facts, Natives
 from doctor.findings import Action, Evidence, Location, Remediation
-from doctor.rules.lib.failures import Failure, failures, severity_of
+from doctor.rules.lib.failures import Failure, failures, severity_of, unsure
 from doctor.rules.rule import Rule, Verdict, present
 
+_NO_DRIVER = ("module", "wsl", "container", "libraries", "card", "none")  # the ways in which GPU001 finds no driver
 _DRIVER = ("libcuda.so.1", "libnvidia-ml.so.1", "libnvcuvid.so.1", "libnvidia-encode.so.1")
 
 
 def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
-    """One finding for each thing that is wrong."""
+    """One finding for each library that is missing."""
     natives = present(facts, "natives", Natives)
     declared = getattr(getattr(facts, "gpu", None), "source", "") == "declared"
     for failure in failures(natives, "missing-library"):
@@ -38,7 +39,9 @@ def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
             location=Location("file", first.distribution, first.path),
             evidence=_evidence(failure),
             remediations=_remediations(failure, facts),
+            causes=[f"GPU001:{key}" for key in _NO_DRIVER] if name in _DRIVER else (),
         )
+    yield from unsure(natives)
 
 
 def _evidence(failure: Failure) -> list[Evidence]:

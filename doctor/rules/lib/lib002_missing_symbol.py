@@ -15,33 +15,33 @@ from collections.abc import Iterator
 
 from doctor.facts import Distributions, Facts, Natives
 from doctor.findings import Action, Evidence, Location, Remediation
-from doctor.rules.lib.failures import Failure, failures, severity_of
+from doctor.rules.lib.failures import failures, severity_of, unsure
 from doctor.rules.rule import Rule, Verdict, present
 
 
 def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
-    """One finding for each thing that is wrong."""
-    by_file: dict[tuple[str, str], list[Failure]] = {}
-    for failure in failures(present(facts, "natives", Natives), "missing-symbol"):
+    """One finding for each symbol that is missing."""
+    natives = present(facts, "natives", Natives)
+    for failure in failures(natives, "missing-symbol"):
         library = failure.libraries[0]
         verdict = library.verdict
-        by_file.setdefault((library.distribution, verdict.meaning if verdict else ""), []).append(failure)
-    for (distribution, meaning), group in by_file.items():
-        failure = group[0]
-        library = failure.libraries[0]
+        if verdict is None:
+            continue
+        others = f" ({len(failure.libraries) - 1} more of its modules too)" if len(failure.libraries) > 1 else ""
         yield rule.finding(
-            f"`{library.path}` needs the symbol `{failure.name}`, which no loaded library has: {meaning}",
-            key=f"{distribution}:{failure.name}",
+            f"`{library.path}`{others} needs the symbol `{failure.name}`, which no loaded library has: "
+            f"{verdict.meaning}",
+            key=failure.name,
             severity=severity_of(failure, facts),
-            location=Location("file", distribution, library.path),
+            location=Location("file", library.distribution, library.path),
             evidence=[
-                Evidence("natives", lib.verdict.text, f"the symbol `{f.name}`", lib.verdict.provider or lib.path)
-                for f in group[:5]
-                for lib in f.libraries[:3]
+                Evidence("natives", lib.verdict.text, f"the symbol `{failure.name}`", lib.verdict.provider or lib.path)
+                for lib in failure.libraries[:5]
                 if lib.verdict
             ],
-            remediations=[_rebuild(distribution, facts)],
+            remediations=[_rebuild(library.distribution, facts)],
         )
+    yield from unsure(natives)
 
 
 def _rebuild(distribution: str, facts: Facts) -> Remediation:

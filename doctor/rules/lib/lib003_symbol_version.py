@@ -15,12 +15,12 @@ from collections.abc import Iterator
 
 from doctor.facts import Facts, Natives
 from doctor.findings import Action, Evidence, Location, Remediation
-from doctor.rules.lib.failures import failures, severity_of
+from doctor.rules.lib.failures import failures, severity_of, unsure
 from doctor.rules.rule import Rule, Verdict, present
 
 
 def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
-    """One finding for each thing that is wrong."""
+    """One finding for each symbol version that is missing."""
     natives = present(facts, "natives", Natives)
     for failure in failures(natives, "missing-version"):
         library = failure.libraries[0]
@@ -38,6 +38,7 @@ def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
             evidence=[Evidence("natives", observed, failure.name, lib.path) for lib in failure.libraries[:5]],
             remediations=[_newer(family, library.distribution)],
         )
+    yield from unsure(natives)
 
 
 def _newer(family: str, distribution: str) -> Remediation:

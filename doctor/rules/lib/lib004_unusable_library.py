@@ -14,12 +14,12 @@ from collections.abc import Iterator
 
 from doctor.facts import Facts, NativeLibrary, Natives
 from doctor.findings import Action, Evidence, Location, Remediation
-from doctor.rules.lib.failures import failures, severity_of
+from doctor.rules.lib.failures import failures, severity_of, unsure
 from doctor.rules.rule import Rule, Verdict, present
 
 
 def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
-    """One finding for each thing that is wrong."""
+    """One finding for each file that the loader refuses."""
     natives = present(facts, "natives", Natives)
     for failure in failures(natives, "damaged-library", "wrong-architecture"):
         library = failure.libraries[0]
@@ -34,6 +34,7 @@ def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
             evidence=[Evidence("natives", verdict.text, "a library that the loader takes", verdict.file)],
             remediations=[_again(library)],
         )
+    yield from unsure(natives)
 
 
 def _again(library: NativeLibrary) -> Remediation:

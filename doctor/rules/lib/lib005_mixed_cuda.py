@@ -20,7 +20,7 @@ from doctor.rules.rule import Rule, Verdict, present
 
 
 def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
-    """One finding for each thing that is wrong."""
+    """One finding for each distribution that needs another CUDA than torch."""
     natives = present(facts, "natives", Natives)
     torch = _first(natives.cuda, "torch")
     for name in dict.fromkeys(n.distribution for n in natives.cuda):

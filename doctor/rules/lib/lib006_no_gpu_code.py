@@ -22,7 +22,7 @@ _MOST = 0.5  # some libraries carry a few kernels for single architectures; what
 
 
 def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
-    """One finding for each thing that is wrong."""
+    """One finding for each library and compute capability that do not fit."""
     natives = present(facts, "natives", Natives)
     gpu = getattr(facts, "gpu", None)
     devices = {d.capability: d for d in getattr(gpu, "devices", ())}
@@ -50,7 +50,13 @@ def _is_loaded(library: NativeLibrary) -> bool:
 
 
 def _archs(library: NativeLibrary) -> list[str]:
-    return list(dict.fromkeys(a for code in library.gpu for a in code.archs))
+    """The architectures that at least half of the library's GPU modules have; all, where none is so frequent."""
+    counts: dict[str, int] = {}
+    for code in library.gpu:
+        for arch in code.archs:
+            counts[arch] = counts.get(arch, 0) + code.count
+    half = sum(code.count for code in library.gpu) * _MOST
+    return [a for a, count in counts.items() if count >= half] or list(counts)
 
 
 def _list(library: NativeLibrary) -> str:
