@@ -181,4 +181,5 @@ _READERS: dict[type, Callable[[Any, Names], Any]] = {
     ast.UnaryOp: _unary,
     ast.Call: _call,
     ast.Subscript: _literal_type,
+    ast.Attribute: lambda node, names: names.get(ast.unparse(node), UNKNOWN),
 }
