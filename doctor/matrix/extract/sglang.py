@@ -46,10 +46,9 @@ def _architectures(files: Files) -> dict[str, Any]:
             continue
         module = member[:-3].replace("/", ".")
         for node in files.tree(member).body:
-            if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "EntryClass":
-                named = [n.id for n in ast.walk(node.value) if isinstance(n, ast.Name)]
-                out.update({name: f"{module}.{name}" for name in named})
-            elif isinstance(node, ast.AnnAssign) and ast.unparse(node.target) == "EntryClass" and node.value:
+            if not isinstance(node, (ast.Assign, ast.AnnAssign)) or node.value is None:
+                continue
+            if ast.unparse(node.targets[0] if isinstance(node, ast.Assign) else node.target) == "EntryClass":
                 named = [n.id for n in ast.walk(node.value) if isinstance(n, ast.Name)]
                 out.update({name: f"{module}.{name}" for name in named})
     if len(out) < 5:
@@ -66,8 +65,8 @@ def _vision(files: Files) -> dict[str, Any]:
     listed = constants(tree).get("multimodal_model_archs")
     if isinstance(listed, list):
         return {a: True for a in listed if isinstance(a, str)}
-    for member in (member, "sglang/srt/utils.py", "sglang/srt/hf_transformers_utils.py"):
-        for node in ast.walk(files.tree(member)) if files.has(member) else ():
+    for other in (member, "sglang/srt/utils.py", "sglang/srt/hf_transformers_utils.py"):
+        for node in ast.walk(files.tree(other)) if files.has(other) else ():
             if isinstance(node, ast.FunctionDef) and node.name in ("is_multimodal_model", "is_multimodal_model_arch"):
                 found = [n.value for n in ast.walk(node) if isinstance(n, ast.Constant) and isinstance(n.value, str)]
                 return {a: True for a in found if a[:1].isupper() and " " not in a}
@@ -75,7 +74,7 @@ def _vision(files: Files) -> dict[str, Any]:
 
 
 def _quantization(files: Files, flags: dict[str, Flag]) -> dict[str, Any]:
-    """Method -> `{"minimum_capability": 80}`; where SGLang borrows vLLM's classes, the flag's choices without floors."""
+    """Method -> `{"minimum_capability": 80}`; where the classes are vLLM's, the flag's choices without floors."""
     choices = flags.get("--quantization", {}).get("choices") or []
     if not files.has(QUANTIZATION):
         if not choices:
