@@ -39,11 +39,11 @@ class Offer:
 
 
 def add(
-    project: Project, offers: Iterable[Offer], folder: Path, cache: Path, done: Callable[[str], None] = lambda _: None
+    project: Project, offers: Iterable[Offer], folder: Path, cache: Path, done: Callable[[int], object] = lambda _: None
 ) -> int:
     """Adds or renews releases of `project` in `folder`; how many were read. Raises LayoutError, WheelError.
 
-    `done(version)` is called after each. What was read before an error stays in `cache`.
+    `done(1)` is called after each. What was read before an error stays in `cache`.
     """
     reader, results, offers = Reader(project), {}, list(offers)
     for offer in offers:
@@ -56,18 +56,18 @@ def add(
             finally:
                 source.close()
             _keep(kept, row, names)
-        done(offer.version)
+        done(1)
     write(project, {o.version: o.yanked for o in offers}, results, folder)
     return len(results)
 
 
 def write(project: Project, yanked: dict[str, bool], results: dict[str, Path], folder: Path) -> None:
-    """Merges results into the project's files and replaces them."""
+    """Merges results into the project's files and replaces them; `yanked` marks known releases, too."""
     facts_path, names_path = folder / f"{project.name}.facts.gz", folder / f"{project.name}.names.gz"
     facts = FactsFile.read(facts_path).table() if facts_path.is_file() else FactsTable(Releases(project.name, ()))
     names = NamesIndex.read(names_path).table() if names_path.is_file() else NamesTable(Releases(project.name, ()))
-    facts = facts.over(_joined(facts.releases, yanked))
-    names = names.over(_joined(names.releases, yanked))
+    facts = facts.over(_joined(facts.releases, set(results), yanked))
+    names = names.over(_joined(names.releases, set(results), yanked))
     for version, path in results.items():
         row, table = _kept(path)
         facts.add(version, row)
@@ -100,8 +100,8 @@ def cache_dir() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "qvl-doctor" / "matrix"
 
 
-def _joined(old: Releases, yanked: dict[str, bool]) -> Releases:
-    versions = tuple(sorted({*old.versions, *yanked}, key=Version))
+def _joined(old: Releases, new: set[str], yanked: dict[str, bool]) -> Releases:
+    versions = tuple(sorted({*old.versions, *new}, key=Version))
     return Releases(old.project, versions, frozenset(v for v in versions if yanked.get(v, v in old.yanked)))
 
 

@@ -180,6 +180,18 @@ class NamesIndex:
                 total |= bits(spanned, len(self.releases.versions))
         return total
 
+    def provided(self, version: str) -> dict[str, frozenset[str]] | None:
+        """Everything that one release provides, module -> names; None for a release that is not covered."""
+        place = self.releases.place(version)
+        if place is None:
+            return None
+        table, bit = self.table(), 1 << place
+        return {
+            module: frozenset(n for n, mask in table.names[module].items() if mask & bit)
+            for module, mask in table.have.items()
+            if mask & bit
+        }
+
     def table(self) -> NamesTable:
         """The whole index, to be added to."""
         count, out = len(self.releases.versions), NamesTable(self.releases)
