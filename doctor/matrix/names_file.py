@@ -18,6 +18,7 @@ import zlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 from doctor.matrix.releases import Releases
@@ -45,6 +46,7 @@ def span(bits: int, count: int) -> str:
     return ",".join(out)
 
 
+@lru_cache(maxsize=8192)
 def bits(text: str, count: int) -> int:
     """What `span` wrote. Raises NamesError."""
     if text == "*":
@@ -176,7 +178,7 @@ class NamesIndex:
         total = 0
         for group in row[2:]:
             spanned, _, members = group.partition("|")
-            if name in members.split(" "):
+            if f" {name} " in f" {members} ":
                 total |= bits(spanned, len(self.releases.versions))
         return total
 
@@ -203,6 +205,10 @@ class NamesIndex:
         return out
 
     def _row(self, module: str) -> list[str] | None:
-        start = self._text.find(f"\n{module}\t")
-        return None if start < 0 else self._text[start + 1 : self._text.index("\n", start + 1)].split("\t")
+        line = self._lines.get(module)
+        return None if line is None else line.split("\t")
+
+    @cached_property
+    def _lines(self) -> dict[str, str]:
+        return {line.partition("\t")[0]: line for line in self._text.split("\n")[1:-1]}
 
