@@ -71,14 +71,25 @@ def list_(form: str) -> None:
 @click.argument("what", nargs=-1, required=True, metavar="NAME==VERSION|NAME...")
 @click.option("--all-new", is_flag=True, help="Every release that is not covered yet.")
 @click.option("--find-links", type=click.Path(exists=True, file_okay=False, path_type=Path), help="Wheels on disk.")
+@click.option("--installed", type=click.Path(exists=True, file_okay=False, path_type=Path), help="A .dist-info folder.")
 @click.option("--index-url", help="Another package index.")
 @click.option("--to", type=click.Path(file_okay=False, path_type=Path), help="Another folder than our own data's.")
-def add(what: tuple[str, ...], all_new: bool, find_links: Path | None, index_url: str | None, to: Path | None) -> None:
+def add(
+    what: tuple[str, ...],
+    all_new: bool,
+    find_links: Path | None,
+    installed: Path | None,
+    index_url: str | None,
+    to: Path | None,
+) -> None:
     """Reads releases from their wheels and adds them: lmdeploy==0.19.0, or NAME with --all-new."""
+    from doctor.matrix import offers as sources
+
     for text in what:
-        found, version = _asked(text, all_new)
+        found, version = _asked(text, all_new or installed is not None)
         try:
-            offers = _offers(found, version, find_links, index_url)
+            given = [sources.installed(found, installed)] if installed else None
+            offers = given or _offers(found, version, find_links, index_url)
             with click.progressbar(length=len(offers), label=found.name, file=sys.stderr) as bar:
                 count = build(found, offers, to or data_dir() / "wheels", cache_dir(), bar.update)
         except _ERRORS as error:

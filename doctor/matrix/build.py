@@ -30,12 +30,16 @@ GENERATION = 1
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A release to be added. `identity` names its content (the wheel's sha256); `open` gives its files."""
+    """A release to be added. `identity` names its content (the wheel's sha256); `open` gives its files.
+
+    `tags` are those of all wheels of the release, not only of the one that is read.
+    """
 
     version: str
     yanked: bool
     identity: str
     open: Callable[[], WheelSource]
+    tags: tuple[str, ...] = ()
 
 
 def add(
@@ -45,7 +49,7 @@ def add(
 
     `done(1)` is called after each. What was read before an error stays in `cache`.
     """
-    reader, results, offers = Reader(project), {}, list(offers)
+    reader, results, offers = Reader(project), dict[str, Path](), list(offers)
     for offer in offers:
         kept = cache / project.name / f"{offer.version}-{offer.identity[:16]}-{GENERATION}.json.gz"
         results[offer.version] = kept
@@ -57,20 +61,22 @@ def add(
                 source.close()
             _keep(kept, row, names)
         done(1)
-    write(project, {o.version: o.yanked for o in offers}, results, folder)
+    write(project, offers, results, folder)
     return len(results)
 
 
-def write(project: Project, yanked: dict[str, bool], results: dict[str, Path], folder: Path) -> None:
-    """Merges results into the project's files and replaces them; `yanked` marks known releases, too."""
+def write(project: Project, offers: list[Offer], results: dict[str, Path], folder: Path) -> None:
+    """Merges results into the project's files and replaces them."""
+    yanked = {o.version: o.yanked for o in offers}
+    tags = {o.version: o.tags for o in offers}
     facts_path, names_path = folder / f"{project.name}.facts.gz", folder / f"{project.name}.names.gz"
     facts = FactsFile.read(facts_path).table() if facts_path.is_file() else FactsTable(Releases(project.name, ()))
     names = NamesIndex.read(names_path).table() if names_path.is_file() else NamesTable(Releases(project.name, ()))
-    facts = facts.over(_joined(facts.releases, set(results), yanked))
-    names = names.over(_joined(names.releases, set(results), yanked))
+    facts = facts.over(_joined(facts.releases, yanked))
+    names = names.over(_joined(names.releases, yanked))
     for version, path in results.items():
         row, table = _kept(path)
-        facts.add(version, row)
+        facts.add(version, {**row, "tags": dict.fromkeys(tags[version], True)})
         names.add(version, table or {})
     atomic(facts_path, facts.encode())
     if project.names:
@@ -100,8 +106,8 @@ def cache_dir() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "qvl-doctor" / "matrix"
 
 
-def _joined(old: Releases, new: set[str], yanked: dict[str, bool]) -> Releases:
-    versions = tuple(sorted({*old.versions, *new}, key=Version))
+def _joined(old: Releases, yanked: dict[str, bool]) -> Releases:
+    versions = tuple(sorted({*old.versions, *yanked}, key=Version))
     return Releases(old.project, versions, frozenset(v for v in versions if yanked.get(v, v in old.yanked)))
 
 

@@ -54,13 +54,24 @@ def in_folder(project: Project, folder: Path) -> list[Offer]:
             continue
         if name == normalize(project.name) and Version(version) >= Version(project.since):
             found.setdefault(version, []).append(IndexedWheel(name, version, path.name, "", None, tags, None, None))
-    return [_local(folder / best_wheel(offered).filename, version) for version, offered in found.items()]
+    return [_local(folder / best_wheel(o).filename, version, _tags(o)) for version, o in found.items()]
+
+
+def installed(project: Project, dist_info: Path) -> Offer:
+    """An installed release, by its `.dist-info`: for projects that publish no wheels. Raises WheelError."""
+    from doctor.matrix.extract.installed import InstalledSource
+
+    source = InstalledSource(dist_info)
+    name, _, version = dist_info.name.removesuffix(".dist-info").rpartition("-")
+    if normalize(name) != project.name:
+        raise WheelError(f"{dist_info.name} is no installation of {project.name}")
+    return Offer(str(Version(version)), False, "installed", lambda: source)
 
 
 def _offer(http: requests.Session, version: str, offered: list[IndexedWheel]) -> Offer:
     wheel = best_wheel(offered)
     yanked = all(w.yanked is not None for w in offered)
-    return Offer(version, yanked, wheel.sha256 or wheel.filename, _opener(http, wheel))
+    return Offer(version, yanked, wheel.sha256 or wheel.filename, _opener(http, wheel), _tags(offered))
 
 
 def _opener(http: requests.Session, wheel: IndexedWheel) -> Callable[[], WheelSource]:
@@ -69,7 +80,11 @@ def _opener(http: requests.Session, wheel: IndexedWheel) -> Callable[[], WheelSo
     return lambda: remote_wheel(http, wheel.url, wheel.filename, wheel.sha256)
 
 
-def _local(path: Path, version: str) -> Offer:
+def _tags(offered: list[IndexedWheel]) -> tuple[str, ...]:
+    return tuple(sorted({tag for wheel in offered for tag in wheel.tags}))
+
+
+def _local(path: Path, version: str, tags: tuple[str, ...]) -> Offer:
     """A wheel on disk; nothing there says whether its release was retracted."""
     with local_wheel(path) as source:
-        return Offer(version, False, source.sha256 or "", lambda: local_wheel(path))
+        return Offer(version, False, source.sha256 or "", lambda: local_wheel(path), tags)

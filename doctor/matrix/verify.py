@@ -31,6 +31,7 @@ def compare(project: Project, offer: Offer, folder: Path) -> list[Difference]:
     finally:
         source.close()
     written = FactsFile.read(folder / f"{project.name}.facts.gz").row(offer.version) or {}
+    written.pop("tags", None)
     pairs = {(kind, key) for side in (row, written) for kind, facts in side.items() for key in facts}
     out = [
         Difference(offer.version, kind, key, repr(old), repr(new))

@@ -49,6 +49,7 @@ PROJECTS = (
     Project("auto-gptq", "0.3.0", ("auto_gptq",), imports=True),
     Project("compressed-tensors", "0.3.0", ("compressed_tensors",), imports=True),
     Project("qwen-vl-utils", "0.0.1", ("qwen_vl_utils",), imports=True),
+    Project("transformers-stream-generator", "0.0.4", ("transformers_stream_generator",), imports=True),
     Project("timm", "0.9.0", ("timm",)),
     Project("torch", "1.13.0", ("torch",), names=False),
     Project("torchvision", "0.14.0", ("torchvision",), names=False),

@@ -12,7 +12,7 @@ from typing import Any
 
 from doctor.matrix.extract.fields import Settings
 from doctor.matrix.extract.files import Files
-from doctor.matrix.extract.flags import Flag, flags_of
+from doctor.matrix.extract.flags import Flag, flags_of, functions
 from doctor.matrix.extract.literals import Names, Unknown, constants, jsonable, value
 
 MODELS = "vllm/model_executor/models"
@@ -28,6 +28,8 @@ FRONT = (
     "vllm/entrypoints/openai/cli_args.py",
     "vllm/entrypoints/openai/api_server.py",
 )
+
+PAIRS = "json or key=value"
 
 Row = dict[str, dict[str, Any]]
 
@@ -135,9 +137,19 @@ def _flags(files: Files) -> dict[str, Flag]:
             spreads = _spreads(tree, function, settings)
             out.update(flags_of(function, {**names, **spreads}))
             out.update(_looped(function, spreads))
+    if _takes_pairs(files.tree(ARGUMENTS)):
+        out = {n: {**f, "type": PAIRS} if f.get("type") == "json" else f for n, f in out.items()}
     if "--tensor-parallel-size" not in out or "--port" not in out:
         raise files.lacks(ARGUMENTS, "the flags --tensor-parallel-size and --port")
     return out
+
+
+def _takes_pairs(tree: ast.Module) -> bool:
+    """Whether dictionaries may also be written `key=value`: a parser that falls back on `nullable_kvs`."""
+    found = functions(tree)
+    falls_back = [n for n, f in found.items() if n != "nullable_kvs" and "nullable_kvs(" in ast.unparse(f)]
+    derive = [ast.unparse(found[n]) for n in ("_compute_kwargs", "get_kwargs") if n in found]
+    return any(name in text for name in falls_back for text in derive)
 
 
 def _settings_members(files: Files) -> list[str]:
