@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -59,13 +60,14 @@ def in_folder(project: Project, folder: Path) -> list[Offer]:
 
 def installed(project: Project, dist_info: Path) -> Offer:
     """An installed release, by its `.dist-info`: for projects that publish no wheels. Raises WheelError."""
-    from doctor.matrix.extract.installed import InstalledSource
+    from doctor.matrix.extract.installed import LARGEST_RECORD, InstalledSource
 
     source = InstalledSource(dist_info)
     name, _, version = dist_info.name.removesuffix(".dist-info").rpartition("-")
     if normalize(name) != project.name:
         raise WheelError(f"{dist_info.name} is no installation of {project.name}")
-    return Offer(str(Version(version)), False, "installed", lambda: source)
+    record = source.read(f"{dist_info.name}/RECORD", LARGEST_RECORD)
+    return Offer(str(Version(version)), False, sha256(record).hexdigest(), lambda: source)
 
 
 def _offer(http: requests.Session, version: str, offered: list[IndexedWheel]) -> Offer:
