@@ -38,6 +38,7 @@ def release(project: str, version: str) -> dict[str, Any] | None:
         "model_types": sorted(row.get("model_types", {})),
         "checks": row.get("checks", {}),
         "imports": [_import(key, when, file) for key, (when, file) in sorted(row.get("imports", {}).items())],
+        "build": row.get("build", {}),
         "notes": row.get("notes", {}),
     }
 

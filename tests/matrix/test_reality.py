@@ -30,8 +30,8 @@ def asked(project: str, version: str) -> Any:
     folder = CACHE / f"{project}-{version}"
     if not (folder / ".complete").is_file():
         depends = [] if project == "transformers" else ["--no-deps"]
-        pip = [sys.executable, "-m", "pip", "install", "-q", "--only-binary", ":all:", "--target", str(folder), *depends]
-        done = subprocess.run([*pip, f"{project}=={version}"], capture_output=True, text=True, check=False)
+        pip = [sys.executable, "-m", "pip", "install", "-q", "--only-binary", ":all:", "--target", str(folder)]
+        done = subprocess.run([*pip, *depends, f"{project}=={version}"], capture_output=True, text=True, check=False)
         if done.returncode:
             pytest.skip(f"{project}=={version} cannot be fetched: {done.stderr[-200:]}")
         (folder / ".complete").touch()

@@ -51,7 +51,7 @@ PROJECTS = (
     Project("qwen-vl-utils", "0.0.1", ("qwen_vl_utils",), imports=True),
     Project("transformers-stream-generator", "0.0.4", ("transformers_stream_generator",), imports=True),
     Project("timm", "0.9.0", ("timm",)),
-    Project("torch", "1.13.0", ("torch",), names=False),
+    Project("torch", "1.13.0", ("torch",), names=False, extractor="torch"),
     Project("torchvision", "0.14.0", ("torchvision",), names=False),
     Project("torchaudio", "0.13.0", ("torchaudio",), names=False),
     Project("triton", "2.0.0", ("triton",), names=False),
