@@ -171,14 +171,18 @@ class NamesIndex:
         return None if row is None else bits(row[1], len(self.releases.versions))
 
     def name(self, module: str, name: str) -> int | None:
-        """The bits of the releases whose `module` binds `name`; None where the module never existed."""
+        """The bits of the releases whose `module` may bind `name`; None where the module never existed.
+
+        The name `*` of a module stands for any name: what it has cannot be told from its text.
+        """
         row = self._row(module)
         if row is None:
             return None
         total = 0
         for group in row[2:]:
             spanned, _, members = group.partition("|")
-            if f" {name} " in f" {members} ":
+            members = f" {members} "
+            if f" {name} " in members or " * " in members:
                 total |= bits(spanned, len(self.releases.versions))
         return total
 

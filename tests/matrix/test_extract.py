@@ -133,6 +133,12 @@ def test_star_imports_follow_all_or_public_names() -> None:
     assert names["p.loop"] == frozenset()
 
 
+def test_a_module_that_cannot_be_read_may_have_any_name() -> None:
+    names = importable(source({"p/__init__.py": "def (", "p/dyn.py": "x = 1\ndef __getattr__(name): return 1"}), ["p"])
+    assert names["p"] == {"*"}
+    assert names["p.dyn"] == {"x", "__getattr__", "*"}
+
+
 def test_values_are_computed_without_running() -> None:
     text = """
 PATH = 'a.b'

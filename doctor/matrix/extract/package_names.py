@@ -12,6 +12,7 @@ from doctor.matrix.extract.lazy import Lazy, lazy
 from doctor.matrix.extract.source import WheelSource
 
 LARGEST_SOURCE = 4 << 20
+ANYTHING = "*"
 _DEPTH = 12
 
 
@@ -39,8 +40,9 @@ class Parsed:
 def importable(source: WheelSource, tops: Iterable[str], parsed: Parsed | None = None) -> dict[str, frozenset[str]]:
     """`{module: names}` for every module below the top-level packages `tops`.
 
-    A package's submodules are importable from it and stand in the result as modules, not as names. A file that
-    cannot be parsed stands with no names. Names from C extensions are not known and not listed.
+    A package's submodules are importable from it and stand in the result as modules, not as names. A file that this
+    Python cannot parse, or that makes names up by `__getattr__`, stands with the name `*`: any name may be there.
+    Names from C extensions are not known and not listed.
     """
     parsed = Parsed() if parsed is None else parsed
     members = _members(source, tops)
@@ -116,9 +118,10 @@ class _Package:
     def _names(self, module: str, fast: set[str]) -> set[str]:
         file = self.files[module]
         if file is None:
-            return set()
+            return {ANYTHING}
         if file.lazy is None:
-            return self._plain(module, 0)
+            names = self._plain(module, 0)
+            return names | {ANYTHING} if "__getattr__" in file.bound.names else names
         names = set(file.lazy.names)
         for folder in file.lazy.reads:
             names |= self._exports_below(f"{module}.{folder}" if folder else module)

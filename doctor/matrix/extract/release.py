@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from doctor.matrix.engines import engine
+from doctor.matrix.extract.errors import WheelError
 from doctor.matrix.extract.files import Files
 from doctor.matrix.extract.imports import import_facts
 from doctor.matrix.extract.metadata import metadata_facts
@@ -29,6 +30,12 @@ class Reader:
 
     def read(self, source: WheelSource, version: str) -> tuple[Row, Table | None]:
         """The release's row and names (None where the project's are not indexed)."""
+        try:
+            return self._read(source, version)
+        except RecursionError as error:
+            raise WheelError(f"{self.project.name} {version}: its source is nested too deeply to be read") from error
+
+    def _read(self, source: WheelSource, version: str) -> tuple[Row, Table | None]:
         release = f"{self.project.name} {version}"
         row = metadata_facts(source, release)
         if extract := self.project.extract():
