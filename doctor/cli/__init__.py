@@ -15,6 +15,7 @@ COMMANDS = {
     "facts": "saves what check saw, redacted, to be replayed elsewhere",
     "explain": "what a rule code means",
     "rules": "every rule",
+    "matrix": "what published releases need, accept and provide",
 }
 
 

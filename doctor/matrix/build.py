@@ -30,22 +30,26 @@ GENERATION = 1
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A release to be added. `identity` names its content (the wheel's sha256); `open` gives its files."""
+    """A release to be added. `identity` names its content (the wheel's sha256); `open` gives its files.
+
+    `tags` are those of all wheels of the release, not only of the one that is read.
+    """
 
     version: str
     yanked: bool
     identity: str
     open: Callable[[], WheelSource]
+    tags: tuple[str, ...] = ()
 
 
 def add(
-    project: Project, offers: Iterable[Offer], folder: Path, cache: Path, done: Callable[[str], None] = lambda _: None
+    project: Project, offers: Iterable[Offer], folder: Path, cache: Path, done: Callable[[int], object] = lambda _: None
 ) -> int:
     """Adds or renews releases of `project` in `folder`; how many were read. Raises LayoutError, WheelError.
 
-    `done(version)` is called after each. What was read before an error stays in `cache`.
+    `done(1)` is called after each. What was read before an error stays in `cache`.
     """
-    reader, results, offers = Reader(project), {}, list(offers)
+    reader, results, offers = Reader(project), dict[str, Path](), list(offers)
     for offer in offers:
         kept = cache / project.name / f"{offer.version}-{offer.identity[:16]}-{GENERATION}.json.gz"
         results[offer.version] = kept
@@ -56,13 +60,15 @@ def add(
             finally:
                 source.close()
             _keep(kept, row, names)
-        done(offer.version)
-    write(project, {o.version: o.yanked for o in offers}, results, folder)
+        done(1)
+    write(project, offers, results, folder)
     return len(results)
 
 
-def write(project: Project, yanked: dict[str, bool], results: dict[str, Path], folder: Path) -> None:
+def write(project: Project, offers: list[Offer], results: dict[str, Path], folder: Path) -> None:
     """Merges results into the project's files and replaces them."""
+    yanked = {o.version: o.yanked for o in offers}
+    tags = {o.version: o.tags for o in offers}
     facts_path, names_path = folder / f"{project.name}.facts.gz", folder / f"{project.name}.names.gz"
     facts = FactsFile.read(facts_path).table() if facts_path.is_file() else FactsTable(Releases(project.name, ()))
     names = NamesIndex.read(names_path).table() if names_path.is_file() else NamesTable(Releases(project.name, ()))
@@ -70,7 +76,7 @@ def write(project: Project, yanked: dict[str, bool], results: dict[str, Path], f
     names = names.over(_joined(names.releases, yanked))
     for version, path in results.items():
         row, table = _kept(path)
-        facts.add(version, row)
+        facts.add(version, {**row, "tags": dict.fromkeys(tags[version], True)})
         names.add(version, table or {})
     atomic(facts_path, facts.encode())
     if project.names:

@@ -67,17 +67,20 @@ class FactsFile:
         """Raises NamesError for a file that cannot be read, or is larger than it may be."""
         return cls(expanded(path))
 
-    def row(self, version: str) -> Row | None:
-        """Everything about one release: kind -> key -> value; None for a release that is not covered."""
+    def row(self, version: str, kinds: tuple[str, ...] = ()) -> Row | None:
+        """What is known of one release: kind -> key -> value, of all kinds or of those asked for.
+
+        None for a release that is not covered.
+        """
         known = self.releases.place(version)
         if known is None:
             return None
-        out: Row = {}
-        for line in self._text.splitlines()[1:]:
+        count, out = len(self.releases.versions), Row()
+        for line in self._lines(kinds):
             kind, key, *cells = line.split("\t")
             for cell in cells:
                 spanned, _, value = cell.partition("|")
-                if bits(spanned, len(self.releases.versions)) >> known & 1:
+                if bits(spanned, count) >> known & 1:
                     out.setdefault(kind, {})[key] = _value(value)
         return out
 
@@ -91,7 +94,19 @@ class FactsFile:
 
     def keys(self, kind: str) -> list[str]:
         """Every key that any release has for `kind`."""
-        return [line.split("\t", 2)[1] for line in self._text.splitlines()[1:] if line.startswith(f"{kind}\t")]
+        return [line.split("\t", 2)[1] for line in self._lines((kind,))]
+
+    def _lines(self, kinds: tuple[str, ...]) -> list[str]:
+        """The lines of these kinds; those of one kind stand together."""
+        if not kinds:
+            return self._text.splitlines()[1:]
+        out: list[str] = []
+        for kind in kinds:
+            start = self._text.find(f"\n{kind}\t")
+            last = self._text.rfind(f"\n{kind}\t")
+            if start >= 0:
+                out += self._text[start + 1 : self._text.index("\n", last + 1)].split("\n")
+        return out
 
     def table(self) -> FactsTable:
         """The whole file, to be added to."""

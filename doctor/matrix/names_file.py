@@ -18,6 +18,7 @@ import zlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 from doctor.matrix.releases import Releases
@@ -45,6 +46,7 @@ def span(bits: int, count: int) -> str:
     return ",".join(out)
 
 
+@lru_cache(maxsize=8192)
 def bits(text: str, count: int) -> int:
     """What `span` wrote. Raises NamesError."""
     if text == "*":
@@ -169,16 +171,32 @@ class NamesIndex:
         return None if row is None else bits(row[1], len(self.releases.versions))
 
     def name(self, module: str, name: str) -> int | None:
-        """The bits of the releases whose `module` binds `name`; None where the module never existed."""
+        """The bits of the releases whose `module` may bind `name`; None where the module never existed.
+
+        The name `*` of a module stands for any name: what it has cannot be told from its text.
+        """
         row = self._row(module)
         if row is None:
             return None
         total = 0
         for group in row[2:]:
             spanned, _, members = group.partition("|")
-            if name in members.split(" "):
+            members = f" {members} "
+            if f" {name} " in members or " * " in members:
                 total |= bits(spanned, len(self.releases.versions))
         return total
+
+    def provided(self, version: str) -> dict[str, frozenset[str]] | None:
+        """Everything that one release provides, module -> names; None for a release that is not covered."""
+        place = self.releases.place(version)
+        if place is None:
+            return None
+        table, bit = self.table(), 1 << place
+        return {
+            module: frozenset(n for n, mask in table.names[module].items() if mask & bit)
+            for module, mask in table.have.items()
+            if mask & bit
+        }
 
     def table(self) -> NamesTable:
         """The whole index, to be added to."""
@@ -191,6 +209,10 @@ class NamesIndex:
         return out
 
     def _row(self, module: str) -> list[str] | None:
-        start = self._text.find(f"\n{module}\t")
-        return None if start < 0 else self._text[start + 1 : self._text.index("\n", start + 1)].split("\t")
+        line = self._lines.get(module)
+        return None if line is None else line.split("\t")
+
+    @cached_property
+    def _lines(self) -> dict[str, str]:
+        return {line.partition("\t")[0]: line for line in self._text.split("\n")[1:-1]}
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 
 from doctor.matrix.data import data_dir
 from doctor.matrix.names_file import NamesIndex
 from doctor.matrix.releases import Releases, ReleaseSet
 
 
+@lru_cache(maxsize=4096)
 def releases_with(distribution: str, module: str, name: str | None = None) -> ReleaseSet | None:
     """The releases of `distribution` from which `from module import name` (or `import module`) finds what it names.
 
@@ -20,7 +21,7 @@ def releases_with(distribution: str, module: str, name: str | None = None) -> Re
     if index is None:
         return None
     bits = index.module(module) or 0
-    if name is not None:
+    if name is not None and name != "*":
         bits = (index.name(module, name) or 0) | (index.module(f"{module}.{name}") or 0)
     return ReleaseSet(index.releases, bits)
 

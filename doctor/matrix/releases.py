@@ -18,6 +18,9 @@ class Releases:
     versions: tuple[str, ...]
     yanked: frozenset[str] = frozenset()
 
+    def __repr__(self) -> str:
+        return f"Releases({self.project!r}, {len(self.versions)} of them)"
+
     @cached_property
     def index(self) -> dict[Version, int]:
         """The place of each release in the order."""
@@ -44,6 +47,8 @@ class Releases:
         from packaging.specifiers import SpecifierSet
 
         wanted = SpecifierSet(specifier)
+        if not len(wanted):
+            return self.everything()
         return ReleaseSet(self, sum(1 << i for v, i in self.index.items() if wanted.contains(v, prereleases=True)))
 
 
@@ -53,6 +58,9 @@ class ReleaseSet:
 
     releases: Releases
     bits: int
+
+    def __repr__(self) -> str:
+        return f"ReleaseSet({self.releases.project}{self.spec()})"
 
     def __and__(self, other: ReleaseSet) -> ReleaseSet:
         return ReleaseSet(self.releases, self.bits & other.bits)

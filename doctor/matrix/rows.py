@@ -11,10 +11,10 @@ from doctor.matrix.facts_file import FactsFile, Row
 from doctor.matrix.releases import Releases, ReleaseSet
 
 
-def row(project: str, version: str) -> Row | None:
-    """Everything extracted from one release (kind -> key -> value), or None where it is not covered."""
+def row(project: str, version: str, *kinds: str) -> Row | None:
+    """What was extracted from one release (kind -> key -> value), of all kinds or of `kinds`; None if not covered."""
     found = _file(normalize(project))
-    return None if found is None else found.row(version)
+    return None if found is None else found.row(version, kinds)
 
 
 def history(project: str, kind: str, key: str) -> list[tuple[ReleaseSet, Any]]:

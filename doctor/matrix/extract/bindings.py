@@ -8,6 +8,7 @@ runs and does not count.
 from __future__ import annotations
 
 import ast
+import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
@@ -32,7 +33,9 @@ class Bindings:
 def parse(text: str) -> ast.Module | None:
     """The syntax tree of `text`, or None where this Python cannot parse it (templates, newer syntax, nesting)."""
     try:
-        return ast.parse(text)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return ast.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
 

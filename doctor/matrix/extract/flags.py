@@ -37,7 +37,9 @@ def flag(call: ast.Call, names: Names) -> tuple[str, Flag] | None:
         return None
     given = {k.arg: k.value for k in call.keywords if k.arg}
     name = next((s for s in spelled if s.startswith("--")), spelled[0])
-    out: Flag = {"type": _type(given, names)}
+    out = _spread(call, names)
+    if "type" not in out or "type" in given or "action" in given:
+        out["type"] = _type(given, names)
     if aliases := sorted(s for s in spelled if s != name):
         out["aliases"] = aliases
     action = value(given.get("action"), names)
@@ -54,16 +56,30 @@ def flag(call: ast.Call, names: Names) -> tuple[str, Flag] | None:
     return name, out
 
 
-def _follow(function: Function, names: Names, helpers: Mapping[str, Function], out: dict[str, Flag], depth: int) -> None:
+def _spread(call: ast.Call, names: Names) -> Flag:
+    """What `**kwargs["field"]` brings, where `names` knows `kwargs` as a dict of flags."""
+    out: Flag = {}
+    for keyword in call.keywords:
+        found = value(keyword.value, names) if keyword.arg is None else None
+        if isinstance(found, dict):
+            out.update({k: v for k, v in found.items() if not _holds_unknown(v)})
+    return out
+
+
+def _follow(
+    function: Function, names: Names, helpers: Mapping[str, Function], out: dict[str, Flag], depth: int
+) -> None:
     scope = {**names, **_defaults(function, names)}
     for node in function.body:
         if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
-            scope[node.targets[0].id] = value(node.value, scope)
+            found = value(node.value, scope)
+            if not isinstance(found, Unknown) or not isinstance(scope.get(node.targets[0].id), dict):
+                scope[node.targets[0].id] = found
         for call in (n for n in ast.walk(node) if isinstance(n, ast.Call)):
             called = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
             if called == "add_argument":
-                if found := flag(call, scope):
-                    out[found[0]] = found[1]
+                if added := flag(call, scope):
+                    out[added[0]] = added[1]
             elif called in helpers and depth < _DEPTH and helpers[called] is not function:
                 given = {k.arg: value(k.value, scope) for k in call.keywords if k.arg}
                 _follow(helpers[called], {**names, **given, "": given}, helpers, out, depth + 1)
@@ -74,7 +90,8 @@ def _defaults(function: Function, names: Names) -> Names:
     arguments = [*function.args.posonlyargs, *function.args.args]
     pairs = zip(reversed(arguments), reversed(function.args.defaults), strict=False)
     out = {a.arg: value(d, names) for a, d in pairs}
-    out |= {a.arg: value(d, names) for a, d in zip(function.args.kwonlyargs, function.args.kw_defaults, strict=True) if d}
+    keywords = zip(function.args.kwonlyargs, function.args.kw_defaults, strict=True)
+    out |= {a.arg: value(d, names) for a, d in keywords if d}
     return {**out, **(names.get("") or {})}
 
 
@@ -85,6 +102,8 @@ def _type(given: Mapping[str, ast.expr], names: Names) -> str:
     shown = ast.unparse(given["action"]) if "action" in given else ""
     if "BooleanOptionalAction" in shown:
         return "bool"
+    if isinstance(given.get("type"), ast.Lambda):
+        return "callable"
     return ast.unparse(given["type"]).partition("(")[0] if "type" in given else "str"
 
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from doctor.matrix.extract.bindings import is_type_checking, parse
-from doctor.matrix.extract.files import LARGEST_SOURCE
-from doctor.matrix.extract.source import WheelSource
+from doctor.matrix.extract.bindings import is_type_checking
 
 # Packages whose releases come and go in names; torch's and triton's are compiled.
 TRACKED = frozenset([
@@ -70,45 +68,29 @@ def _catches_import(node: ast.Try) -> bool:
     )
 
 
-@dataclass
-class ImportGraph:
-    """The imports of a release's package, file by file; `cache` is shared by releases, which share most files."""
-
-    cache: dict[tuple[int, int], tuple[Import, ...]] = field(default_factory=dict)
-
-    def facts(self, source: WheelSource, package: str, entries: Iterable[str]) -> dict[str, Any]:
-        """`MODULE:NAME` (or `MODULE`) -> `[when, file]` for every import of a tracked package.
-
-        `when` is `eager` only where importing one of `entries` reaches the file; the first file that has the import
-        in its strongest form stands for all.
-        """
-        files = self._files(source, package)
-        reached = _reached(files, entries)
-        best: dict[str, tuple[int, str, str]] = {}
-        for module, (member, found) in sorted(files.items()):
-            for item in found:
-                if item.level or item.module.partition(".")[0] not in TRACKED or item.name == "*":
-                    continue
-                when = "later" if item.when == "eager" and module not in reached else item.when
-                key = item.module if item.name is None else f"{item.module}:{item.name}"
-                rank = ("eager", "guarded", "later").index(when)
-                best[key] = min(best.get(key, (9, "", "")), (rank, member, when))
-        return {key: [when, member] for key, (_, member, when) in best.items()}
-
-    def _files(self, source: WheelSource, package: str) -> dict[str, tuple[str, tuple[Import, ...]]]:
-        members = [m for m in source.names() if m.startswith(f"{package}/") and m.endswith(".py") and "-" not in m]
-        source.prefetch(members)
-        out = {}
-        for member in members:
-            key = source.identity(member)
-            if key not in self.cache:
-                tree = parse(source.read(member, LARGEST_SOURCE).decode("utf-8-sig", "replace"))
-                self.cache[key] = () if tree is None else imports_of(tree)
-            out[member[:-3].replace("/", ".").removesuffix(".__init__")] = (member, self.cache[key])
-        return out
+FileImports = Mapping[str, tuple[str, tuple[Import, ...]]]
 
 
-def _reached(files: dict[str, tuple[str, tuple[Import, ...]]], entries: Iterable[str]) -> set[str]:
+def import_facts(files: FileImports, entries: Iterable[str]) -> dict[str, Any]:
+    """`MODULE:NAME` (or `MODULE`) -> `[when, file]` for every import of a tracked package.
+
+    `files` maps modules to their member and imports. `when` is `eager` only where importing one of `entries` reaches
+    the file; the first file that has the import in its strongest form stands for all.
+    """
+    reached = _reached(files, entries)
+    best: dict[str, tuple[int, str, str]] = {}
+    for module, (member, found) in sorted(files.items()):
+        for item in found:
+            if item.level or item.module.partition(".")[0] not in TRACKED or item.name == "*":
+                continue
+            when = "later" if item.when == "eager" and module not in reached else item.when
+            key = item.module if item.name is None else f"{item.module}:{item.name}"
+            rank = ("eager", "guarded", "later").index(when)
+            best[key] = min(best.get(key, (9, "", "")), (rank, member, when))
+    return {key: [when, member] for key, (_, member, when) in best.items()}
+
+
+def _reached(files: FileImports, entries: Iterable[str]) -> set[str]:
     """The modules that importing `entries` imports eagerly, their parent packages included."""
     seen: set[str] = set()
     todo = [e for e in entries if e in files]

@@ -51,13 +51,17 @@ def parse_page(html: str, base: str, project: str) -> list[IndexedWheel]:
     return sorted(found, key=lambda w: (Version(w.version), w.filename))
 
 
-def best_wheel(offered: list[IndexedWheel]) -> IndexedWheel:
-    """Of one release's wheels the one that stands for it: pure Python, else Linux on x86-64 for the newest Python."""
+# The Python whose wheel stands for a release that has one for each: the one that most engines' releases have.
+REFERENCE_PYTHON = "cp311"
 
-    def rank(wheel: IndexedWheel) -> tuple[bool, bool, bool, tuple[str, ...], str]:
+
+def best_wheel(offered: list[IndexedWheel]) -> IndexedWheel:
+    """Of one release's wheels the one that stands for it: pure Python, else for Linux on x86-64, reference Python."""
+
+    def rank(wheel: IndexedWheel) -> tuple[bool, bool, bool, str]:
         joined = " ".join(wheel.tags)
-        linux = "linux" in joined and "x86_64" in joined
-        return "none-any" in joined, linux, "manylinux" in joined, wheel.tags, wheel.filename
+        linux = "manylinux" in joined and "x86_64" in joined
+        return "none-any" in joined, linux, REFERENCE_PYTHON in joined or "abi3" in joined, wheel.filename
 
     return max(offered, key=rank)
 

@@ -56,11 +56,17 @@ def default_index() -> str:
 def _configured(environ: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     for name in _URL_VARIABLES:
         if environ.get(name):
-            yield environ[name].rpartition("=")[2] if name.startswith("UV_D") else environ[name], name
+            yield _unnamed(environ[name]) if name == "UV_DEFAULT_INDEX" else environ[name], name
     for section in _pip_files(environ):
         if section.get("index-url"):
             yield section["index-url"], section["file"]
     yield from _uv_files(environ)
+
+
+def _unnamed(text: str) -> str:
+    """uv lets an index be named: `corporate=https://...`."""
+    name, equals, url = text.partition("=")
+    return url if equals and name.replace("-", "").replace("_", "").isalnum() else text
 
 
 def _pip_files(environ: Mapping[str, str]) -> Iterator[dict[str, str]]:

@@ -145,9 +145,12 @@ def _unary(node: Any, names: Names) -> Any:
 
 def _call(node: Any, names: Names) -> Any:
     """`dict(a=1)`, `list(X)`, `tuple(X)`, `sorted(X)`, `X.keys()`, `typing.get_args(Alias)` of known values."""
-    called = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
+    function = node.func.value if isinstance(node.func, ast.Subscript) else node.func
+    called = function.id if isinstance(function, ast.Name) else getattr(function, "attr", "")
     if called == "dict" and not node.args:
         return {k.arg: value(k.value, names) for k in node.keywords if k.arg}
+    if called == "OrderedDict":
+        return _ordered(node, names)
     if called in ("keys", "values") and isinstance(node.func, ast.Attribute):
         inner = value(node.func.value, names)
         return list(getattr(inner, called)()) if isinstance(inner, dict) else UNKNOWN
@@ -157,6 +160,19 @@ def _call(node: Any, names: Names) -> Any:
             inner = list(inner)
         return sorted(inner, key=repr) if called == "sorted" and isinstance(inner, list) else inner
     return UNKNOWN
+
+
+def _ordered(node: ast.Call, names: Names) -> Any:
+    """`OrderedDict([("a", 1)], **more)` as a dict."""
+    out: Names = {}
+    pairs = value(node.args[0], names) if node.args else []
+    for pair in pairs if isinstance(pairs, list) else []:
+        if isinstance(pair, list) and len(pair) == 2 and isinstance(pair[0], str):
+            out[pair[0]] = pair[1]
+    for keyword in node.keywords:
+        inner = value(keyword.value, names)
+        out.update(inner if keyword.arg is None and isinstance(inner, dict) else {})
+    return out
 
 
 def _literal_type(node: Any, names: Names) -> Any:
@@ -181,4 +197,5 @@ _READERS: dict[type, Callable[[Any, Names], Any]] = {
     ast.UnaryOp: _unary,
     ast.Call: _call,
     ast.Subscript: _literal_type,
+    ast.Attribute: lambda node, names: names.get(ast.unparse(node), UNKNOWN),
 }

@@ -11,7 +11,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 
 from doctor.facts import normalize
 from doctor.matrix.extract.errors import LayoutError
-from doctor.matrix.extract.source import WheelSource, wheel_name
+from doctor.matrix.extract.source import WheelSource
 
 LARGEST_METADATA = 4 << 20
 
@@ -35,10 +35,7 @@ def metadata_facts(source: WheelSource, release: str) -> dict[str, dict[str, Any
 
 
 def _wheel(source: WheelSource) -> dict[str, Any]:
-    out: dict[str, Any] = {"filename": source.filename, "sha256": source.sha256}
-    if source.filename.endswith(".whl"):
-        out["tags"] = list(wheel_name(source.filename)[2])
-    return out
+    return {"filename": source.filename, "sha256": source.sha256}
 
 
 def _member(source: WheelSource, name: str) -> str | None:

@@ -7,10 +7,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from doctor.matrix.extract.bindings import Bindings, bindings, parse
+from doctor.matrix.extract.imports import FileImports, Import, imports_of
 from doctor.matrix.extract.lazy import Lazy, lazy
 from doctor.matrix.extract.source import WheelSource
 
 LARGEST_SOURCE = 4 << 20
+ANYTHING = "*"
 _DEPTH = 12
 
 
@@ -21,31 +23,49 @@ class _File:
     bound: Bindings
     lazy: Lazy | None
     fallbacks: tuple[str, ...] = ()
+    imports: tuple[Import, ...] = ()
 
 
 @dataclass(slots=True)
 class Parsed:
-    """Files already parsed, by what identifies their content; releases share most of their files."""
+    """Files already parsed, by what identifies their content; releases share most of their files.
+
+    `imports` tells to note what each file imports, too.
+    """
 
     files: dict[tuple[int, int], _File | None] = field(default_factory=dict)
+    imports: bool = False
 
 
 def importable(source: WheelSource, tops: Iterable[str], parsed: Parsed | None = None) -> dict[str, frozenset[str]]:
     """`{module: names}` for every module below the top-level packages `tops`.
 
-    A package's submodules are importable from it and stand in the result as modules, not as names. A file that
-    cannot be parsed stands with no names. Names from C extensions are not known and not listed.
+    A package's submodules are importable from it and stand in the result as modules, not as names. A file that this
+    Python cannot parse, or that makes names up by `__getattr__`, stands with the name `*`: any name may be there.
+    Names from C extensions are not known and not listed.
     """
-    wanted = frozenset(tops)
-    members = {m: f for m in source.names() if (f := _module(m)) and f.partition(".")[0] in wanted}
-    source.prefetch(members)
     parsed = Parsed() if parsed is None else parsed
+    members = _members(source, tops)
+    source.prefetch(members)
     package = _Package({})
     for member, module in members.items():
         package.files[module] = _load(source, member, parsed)
         if member.endswith("/__init__.py"):
             package.folders.add(module)
     return package.resolve()
+
+
+def file_imports(source: WheelSource, tops: Iterable[str], parsed: Parsed) -> FileImports:
+    """`{module: (member, imports)}` for the same modules; `parsed.imports` must be set."""
+    members = _members(source, tops)
+    source.prefetch(members)
+    loaded = {module: (member, _load(source, member, parsed)) for member, module in members.items()}
+    return {module: (member, file.imports if file else ()) for module, (member, file) in loaded.items()}
+
+
+def _members(source: WheelSource, tops: Iterable[str]) -> dict[str, str]:
+    wanted = frozenset(tops)
+    return {m: f for m in source.names() if (f := _module(m)) and f.partition(".")[0] in wanted}
 
 
 def _module(member: str) -> str | None:
@@ -61,9 +81,13 @@ def _load(source: WheelSource, member: str, parsed: Parsed) -> _File | None:
     if key not in parsed.files:
         text = source.read(member, LARGEST_SOURCE).decode("utf-8-sig", "replace")
         tree = parse(text)
-        file = None if tree is None else _File(bindings(tree), _lazy_of(member, tree, text), _fallbacks(text))
-        parsed.files[key] = file
+        parsed.files[key] = None if tree is None else _parsed(member, tree, text, parsed.imports)
     return parsed.files[key]
+
+
+def _parsed(member: str, tree: ast.Module, text: str, imports: bool) -> _File:
+    found = imports_of(tree) if imports else ()
+    return _File(bindings(tree), _lazy_of(member, tree, text), _fallbacks(text), found)
 
 
 def _lazy_of(member: str, tree: ast.Module, text: str) -> Lazy | None:
@@ -94,9 +118,10 @@ class _Package:
     def _names(self, module: str, fast: set[str]) -> set[str]:
         file = self.files[module]
         if file is None:
-            return set()
+            return {ANYTHING}
         if file.lazy is None:
-            return self._plain(module, 0)
+            names = self._plain(module, 0)
+            return names | {ANYTHING} if "__getattr__" in file.bound.names else names
         names = set(file.lazy.names)
         for folder in file.lazy.reads:
             names |= self._exports_below(f"{module}.{folder}" if folder else module)

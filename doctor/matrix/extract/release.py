@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from doctor.matrix.engines import engine
+from doctor.matrix.extract.errors import WheelError
 from doctor.matrix.extract.files import Files
-from doctor.matrix.extract.imports import ImportGraph
+from doctor.matrix.extract.imports import import_facts
 from doctor.matrix.extract.metadata import metadata_facts
-from doctor.matrix.extract.package_names import Parsed, importable
+from doctor.matrix.extract.package_names import Parsed, file_imports, importable
 from doctor.matrix.extract.projects import Project
 from doctor.matrix.extract.source import WheelSource
 
@@ -22,11 +23,19 @@ class Reader:
     """Reads the releases of one project; keeps what they share. `read` raises LayoutError, WheelError."""
 
     project: Project
-    parsed: Parsed = field(default_factory=Parsed)
-    graph: ImportGraph = field(default_factory=ImportGraph)
+    parsed: Parsed = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.parsed = Parsed(imports=self.project.imports)
 
     def read(self, source: WheelSource, version: str) -> tuple[Row, Table | None]:
         """The release's row and names (None where the project's are not indexed)."""
+        try:
+            return self._read(source, version)
+        except RecursionError as error:
+            raise WheelError(f"{self.project.name} {version}: its source is nested too deeply to be read") from error
+
+    def _read(self, source: WheelSource, version: str) -> tuple[Row, Table | None]:
         release = f"{self.project.name} {version}"
         row = metadata_facts(source, release)
         if extract := self.project.extract():
@@ -34,6 +43,6 @@ class Reader:
         if self.project.imports:
             found = engine(self.project.name)
             entries = [e.module for e in found.entries] if found else list(self.project.packages)
-            row["imports"] = self.graph.facts(source, self.project.packages[0], entries)
+            row["imports"] = import_facts(file_imports(source, self.project.packages, self.parsed), entries)
         names = importable(source, self.project.packages, self.parsed) if self.project.names else None
         return row, names

@@ -1,0 +1,152 @@
+"""`qvl-doctor matrix`: one release's evidence, what is covered, and new releases."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import click
+from packaging.version import InvalidVersion, Version
+
+from doctor.matrix import rows
+from doctor.matrix.build import Offer, cache_dir
+from doctor.matrix.build import add as build
+from doctor.matrix.data import data_dir
+from doctor.matrix.extract.errors import IndexUnavailable, LayoutError, WheelError
+from doctor.matrix.extract.projects import PROJECTS, Project, project
+from doctor.matrix.names_file import NamesError
+from doctor.text import clean
+
+_ERRORS = (IndexUnavailable, LayoutError, WheelError, NamesError, OSError)
+
+
+class Failed(click.ClickException):
+    """Doctor could not do its work: exit status 3."""
+
+    exit_code = 3
+
+
+@click.group()
+def matrix() -> None:
+    """What published releases need, accept and provide, read out of their wheels."""
+
+
+@matrix.command()
+@click.argument("release")
+@click.option("--format", "form", type=click.Choice(["terminal", "json"]), default="terminal")
+def show(release: str, form: str) -> None:
+    """Everything known of one RELEASE, such as lmdeploy==0.11.1."""
+    from doctor.matrix.show import release as shown
+    from doctor.matrix.show import text
+
+    name, _, version = release.partition("==")
+    found = shown(name, version)
+    if found is None:
+        known = rows.releases(name)
+        raise click.UsageError(
+            f"the matrix does not cover {clean(release, 200)}; expected NAME==VERSION"
+            + (f" with a release from {known.versions[0]} to {known.versions[-1]}" if known and known.versions else
+               f" with NAME one of {', '.join(rows.projects())}")
+        )  # fmt: skip
+    click.echo(json.dumps(found, indent=1, ensure_ascii=True) if form == "json" else text(found))
+
+
+@matrix.command("list")
+@click.option("--format", "form", type=click.Choice(["terminal", "json"]), default="terminal")
+def list_(form: str) -> None:
+    """The projects covered, and which of their releases."""
+    found = {name: r for name in rows.projects() if (r := rows.releases(name))}
+    if form == "json":
+        shown = {n: {"releases": r.versions, "yanked": sorted(r.yanked)} for n, r in found.items()}
+        click.echo(json.dumps({"schema": 1, "projects": shown}))
+        return
+    for name, covered in found.items():
+        yanked = f", retracted: {' '.join(sorted(covered.yanked, key=Version))}" if covered.yanked else ""
+        span = f"{covered.versions[0]} to {covered.versions[-1]}"
+        click.echo(f"{name:28} {len(covered.versions):4} releases {span}{yanked}")
+
+
+@matrix.command()
+@click.argument("what", nargs=-1, required=True, metavar="NAME==VERSION|NAME...")
+@click.option("--all-new", is_flag=True, help="Every release that is not covered yet.")
+@click.option("--find-links", type=click.Path(exists=True, file_okay=False, path_type=Path), help="Wheels on disk.")
+@click.option("--installed", type=click.Path(exists=True, file_okay=False, path_type=Path), help="A .dist-info folder.")
+@click.option("--index-url", help="Another package index.")
+@click.option("--to", type=click.Path(file_okay=False, path_type=Path), help="Another folder than our own data's.")
+def add(
+    what: tuple[str, ...],
+    all_new: bool,
+    find_links: Path | None,
+    installed: Path | None,
+    index_url: str | None,
+    to: Path | None,
+) -> None:
+    """Reads releases from their wheels and adds them: lmdeploy==0.19.0, or NAME with --all-new."""
+    from doctor.matrix import offers as sources
+
+    for text in what:
+        found, version = _asked(text, all_new or installed is not None)
+        try:
+            given = [sources.installed(found, installed)] if installed else None
+            offers = given or _offers(found, version, find_links, index_url)
+            with click.progressbar(length=len(offers), label=found.name, file=sys.stderr) as bar:
+                count = build(found, offers, to or data_dir() / "wheels", cache_dir(), bar.update)
+        except _ERRORS as error:
+            raise Failed(clean(str(error), 2000)) from error
+        click.echo(f"{found.name}: {count} releases added")
+
+
+@matrix.command()
+@click.argument("names", nargs=-1, metavar="[NAME|NAME==VERSION]...")
+@click.option("--sample", default=2, show_default=True, help="Releases of each project to read again.")
+@click.option("--find-links", type=click.Path(exists=True, file_okay=False, path_type=Path), help="Wheels on disk.")
+@click.option("--index-url", help="Another package index.")
+def verify(names: tuple[str, ...], sample: int, find_links: Path | None, index_url: str | None) -> None:
+    """Reads a random sample of releases again and compares; ends with 1 where something differs."""
+    import random
+
+    from doctor.matrix.verify import compare
+
+    differences = 0
+    for text in names or rows.projects():
+        found, version = _asked(text, True)
+        try:
+            offers = _offers(found, version, find_links, index_url, covered=True)
+            for offer in random.sample(offers, min(sample, len(offers))):
+                wrong = compare(found, offer, data_dir() / "wheels")
+                differences += len(wrong)
+                click.echo(f"{found.name} {offer.version}: {len(wrong)} differences")
+                for one in wrong[:20]:
+                    click.echo(clean(f"  {one.kind} {one.key}: written {one.written}, read {one.read}", 400))
+        except _ERRORS as error:
+            raise Failed(clean(str(error), 2000)) from error
+    sys.exit(1 if differences else 0)
+
+
+def _asked(text: str, whole: bool) -> tuple[Project, str | None]:
+    name, _, version = text.partition("==")
+    found = project(name)
+    if found is None:
+        names = ", ".join(p.name for p in PROJECTS)
+        raise click.UsageError(f"{clean(name, 100)!r} is no project of the matrix; expected one of {names}")
+    if not version and not whole:
+        raise click.UsageError(f"which release of {found.name}? NAME==VERSION, or --all-new")
+    try:
+        return found, str(Version(version)) if version else None
+    except InvalidVersion as error:
+        raise click.UsageError(f"{clean(version, 100)!r} is no version") from error
+
+
+def _offers(
+    found: Project, version: str | None, folder: Path | None, index_url: str | None, covered: bool = False
+) -> list[Offer]:
+    """The offers meant: one release, or all that the data does (`covered`) or does not know yet."""
+    from doctor.matrix.offers import chosen, in_folder, indexed
+
+    offers = in_folder(found, folder) if folder else indexed(found, index_url)
+    if version:
+        return chosen(offers, [version])
+    known = rows.releases(found.name)
+    have = set(known.versions) if known else set()
+    return [o for o in offers if (o.version in have) == covered]

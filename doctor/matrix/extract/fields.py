@@ -1,0 +1,138 @@
+"""Settings classes whose fields become flags: annotations read as `argparse` settings (vLLM since 0.8, SGLang)."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from doctor.matrix.extract.literals import UNKNOWN, Names, Unknown, constants, jsonable, value
+
+Flag = dict[str, Any]
+_DEPTH = 8
+
+
+@dataclass
+class Settings:
+    """Every class and type alias of some files. `kwargs(name)` gives a class's fields as flags."""
+
+    names: Names = field(default_factory=dict)
+    classes: dict[str, ast.ClassDef] = field(default_factory=dict)
+    aliases: dict[str, ast.expr] = field(default_factory=dict)
+
+    def read(self, trees: Iterable[ast.Module]) -> Settings:
+        """Adds the classes, aliases and constants of `trees`."""
+        for tree in trees:
+            self.names.update({k: v for k, v in constants(tree).items() if not isinstance(v, Unknown)})
+            for node in ast.walk(tree):
+                if isinstance(node, ast.ClassDef):
+                    self.classes.setdefault(node.name, node)
+            for line in tree.body:
+                if isinstance(line, ast.Assign) and isinstance(line.targets[0], ast.Name):
+                    self.aliases[line.targets[0].id] = line.value
+                elif isinstance(line, ast.AnnAssign) and isinstance(line.target, ast.Name) and line.value:
+                    self.aliases[line.target.id] = line.value
+        for name, node in self.classes.items():
+            for target, _, default in self._fields(node, 0):
+                found = self._default(default)
+                if not isinstance(found, Unknown):
+                    self.names.setdefault(f"{name}.{target}", found)
+        return self
+
+    def kwargs(self, name: str) -> dict[str, Flag]:
+        """The fields of class `name` as flags, by field name; empty for a class that is not known."""
+        node = self.classes.get(name)
+        return {t: self._flag(a, d) for t, a, d in self._fields(node, 0)} if node else {}
+
+    def _fields(self, node: ast.ClassDef, depth: int) -> list[tuple[str, ast.expr, ast.expr | None]]:
+        out: dict[str, tuple[str, ast.expr, ast.expr | None]] = {}
+        for base in node.bases:
+            parent = self.classes.get(getattr(base, "id", ""))
+            if parent and parent is not node and depth < _DEPTH:
+                out.update({f[0]: f for f in self._fields(parent, depth + 1)})
+        for line in node.body:
+            if isinstance(line, ast.AnnAssign) and isinstance(name := line.target, ast.Name):
+                if "ClassVar" in ast.unparse(line.annotation) or name.id.startswith("_"):
+                    continue
+                out[name.id] = (name.id, line.annotation, line.value)
+        return list(out.values())
+
+    def _flag(self, annotation: ast.expr, default: ast.expr | None) -> Flag:
+        """As vLLM does: bool wins, then Literal, tuple, list, int, float, dict, str."""
+        hints = self._hints(annotation, 0)
+        out: Flag = {}
+        literal = next((h for h in hints if isinstance(h, list)), None)
+        plain = {h for h in hints if isinstance(h, str)}
+        listed = next((h for h in hints if isinstance(h, tuple)), None)
+        if "bool" in plain:
+            out["type"] = "bool"
+        elif literal is not None:
+            out["type"] = type(literal[0]).__name__ if literal else "str"
+            if "str" not in plain:
+                out["choices"] = sorted((c for c in literal if c is not None), key=str)
+        elif listed is not None:
+            out |= {"type": listed[0] or "str", "nargs": "+"}
+            if listed[1] is not None:
+                out["choices"] = sorted(listed[1], key=str)
+        else:
+            out["type"] = next((t for t in ("int", "float", "json", "str") if t in plain), "str")
+        found = self._default(default)
+        if not isinstance(found, Unknown):
+            out["default"] = jsonable(found)
+        return out
+
+    def _hints(self, node: ast.expr, depth: int) -> list[Any]:
+        """The parts of a union: names as text, a Literal as the list of its values, a sequence as (type, choices)."""
+        if depth > _DEPTH:
+            return []
+        if isinstance(node, ast.Constant):
+            return [] if node.value is None else self._quoted(node, depth)
+        if isinstance(node, ast.BinOp):
+            return self._hints(node.left, depth + 1) + self._hints(node.right, depth + 1)
+        if isinstance(node, ast.Subscript):
+            return self._generic(node, depth)
+        name = node.id if isinstance(node, ast.Name) else ast.unparse(node).rpartition(".")[2]
+        if name in self.aliases and name not in self.classes:
+            return self._hints(self.aliases[name], depth + 1)
+        return [{"dict": "json", "Any": "str", "Path": "str"}.get(name, "json" if name in self.classes else name)]
+
+    def _quoted(self, node: ast.Constant, depth: int) -> list[Any]:
+        try:
+            return self._hints(ast.parse(str(node.value), mode="eval").body, depth + 1)
+        except (SyntaxError, ValueError):
+            return []
+
+    def _generic(self, node: ast.Subscript, depth: int) -> list[Any]:
+        outer = ast.unparse(node.value).rpartition(".")[2]
+        inner = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
+        if outer == "Literal":
+            found = [value(i, self.names) for i in inner]
+            flat = [v for f in found for v in (f if isinstance(f, list) else [f])]
+            return [[v for v in flat if not isinstance(v, Unknown)]]
+        if outer in ("Union", "Optional"):
+            return [h for i in inner for h in self._hints(i, depth + 1)]
+        if outer in ("Annotated", "A", "SkipValidation", "Final"):
+            return self._hints(inner[0], depth + 1)
+        if outer in ("list", "List", "tuple", "Tuple", "Sequence", "set", "Set"):
+            parts = self._hints(inner[0], depth + 1)
+            literal = next((p for p in parts if isinstance(p, list)), None)
+            return [(next((p for p in parts if isinstance(p, str)), "str"), literal)]
+        return ["json"] if outer in ("dict", "Dict", "Mapping") else ["str"]
+
+    def _default(self, node: ast.expr | None) -> Any:
+        """A field's default: a value, `field(default=..)`, `Field(..)`, `Other.name`; UNKNOWN where it is computed."""
+        if isinstance(node, ast.Call):
+            called = ast.unparse(node.func).rpartition(".")[2]
+            if called in ("field", "Field"):
+                given = {k.arg: k.value for k in node.keywords}
+                if "default_factory" in given:
+                    made = ast.unparse(given["default_factory"])
+                    return {"list": [], "dict": {}}.get(made, UNKNOWN)
+                return value(given.get("default") or (node.args[0] if node.args else None), self.names)
+            if called == "get_field" and len(node.args) == 2:
+                owner, name = ast.unparse(node.args[0]), value(node.args[1], self.names)
+                return self.names.get(f"{owner}.{name}", UNKNOWN)
+        if isinstance(node, ast.Constant) and node.value is Ellipsis:
+            return UNKNOWN
+        return value(node, self.names)
