@@ -13,6 +13,9 @@ COMMANDS = {
     "check": "will this start here? Looks at the environment, runs none of its code",
     "link": "which modules of a distribution cannot be imported here, and why",
     "facts": "saves what check saw, redacted, to be replayed elsewhere",
+    "run": "starts a server, keeps everything it says, and tells how it ended",
+    "runs": "the runs so far: list, show, follow, prune, export",
+    "report": "how a run ended, again",
     "explain": "what a rule code means",
     "rules": "every rule",
 }
