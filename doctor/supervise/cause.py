@@ -21,12 +21,15 @@ def find(folder: Path) -> list[dict[str, Any]]:
         return []
     out: list[dict[str, Any]] = []
     for path in logs_of(folder):
+        if path.stat().st_size == 0:
+            continue
         try:
             found = explain(path)
         except (OSError, ValueError):
             continue
         out += [_plain(f) for f in getattr(found, "findings", found) or ()]
-    return out
+    rank = ("high", "medium", "low")
+    return sorted(out, key=lambda f: rank.index(f["confidence"]) if f.get("confidence") in rank else len(rank))
 
 
 def _plain(finding: Any) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import errno
 import os
 import shutil
 import signal
+import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -142,33 +143,33 @@ def _preload(env: dict[str, str], header: bytes) -> bool:
 
 
 def spawn(argv: Sequence[str], env: Mapping[str, str], out: int, err: int, signals: Signals, stdin: str) -> int:
-    """Starts the command and returns its pid. Raises `NotStarted`; the message is for the user."""
-    actions: list[tuple[int, ...] | tuple[int, int, str, int, int]] = []
-    if stdin == "null":
-        actions.append((os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0))
-    actions += [(os.POSIX_SPAWN_DUP2, out, 1), (os.POSIX_SPAWN_DUP2, err, 2)]
-    if signals.child_ignored:
-        signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    """Starts the command and returns its pid. Raises `NotStarted`; the message is for the user.
+
+    Must be called while there is one thread only: the child sets its signals before it becomes the server. (The C
+    library's posix_spawn would do it too, but leaves two signals of its own ignored, which a server can see.)
+    """
     try:
-        return _spawn(list(argv), dict(env), actions, signals)
+        return _spawn(list(argv), env, out, err, signals, stdin)
     except OSError as e:
+        if e.errno == errno.ENOEXEC:  # a script without a first line: the shell runs it, as execvp(3) does
+            return _spawn(["/bin/sh", str(resolve(argv[0], env)), *argv[1:]], env, out, err, signals, stdin)
         raise _not_started(argv[0], e) from e
-    finally:
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    except ValueError as e:
+        raise NotStarted(NOT_EXECUTABLE, f"the command cannot be started: {e}") from e
 
 
-def _spawn(argv: list[str], env: dict[str, str], actions: list, signals: Signals) -> int:  # type: ignore[type-arg]
-    options = {"file_actions": actions, "setsigmask": signals.mask_before,
-               "setsigdef": [signal.SIGPIPE, signal.SIGXFSZ]}  # fmt: skip
-    try:
-        return os.posix_spawnp(argv[0], argv, env, setsid=True, **options)
-    except NotImplementedError:
-        return os.posix_spawnp(argv[0], argv, env, setpgroup=0, **options)
-    except OSError as e:
-        if e.errno != errno.ENOEXEC:
-            raise
-        script = str(resolve(argv[0], env))  # a script without a first line: the shell runs it, as execvp(3) does
-        return os.posix_spawn("/bin/sh", ["/bin/sh", script, *argv[1:]], env, setsid=True, **options)
+def _spawn(argv: list[str], env: Mapping[str, str], out: int, err: int, signals: Signals, stdin: str) -> int:
+    def as_before() -> None:
+        if signals.child_ignored:
+            signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+        signal.pthread_sigmask(signal.SIG_SETMASK, signals.mask_before)
+
+    child = subprocess.Popen(  # noqa: PLW1509
+        argv, env=dict(env), stdin=None if stdin == "inherit" else subprocess.DEVNULL, stdout=out, stderr=err,
+        close_fds=False, start_new_session=True, preexec_fn=as_before,
+    )  # fmt: skip
+    child.returncode = 0  # ours to wait for, not this object's
+    return child.pid
 
 
 def _not_started(program: str, error: OSError) -> NotStarted:

@@ -13,7 +13,6 @@ import os
 import re
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote
 
@@ -185,10 +184,6 @@ def _digest(value: str, salt: bytes) -> str:
     return hashlib.blake2b(value.encode("utf-8", "replace"), key=salt, digest_size=16).hexdigest()
 
 
-def read_file(path: Path, limit: int) -> str:
-    """A text file of at most `limit` bytes, undecodable bytes replaced; empty when it cannot be read."""
-    try:
-        with path.open("rb") as file:
-            return file.read(limit).decode("utf-8", "replace")
-    except OSError:
-        return ""
+def plain(text: str) -> str:
+    """Text of a server for another terminal: colours dropped, progress bars as lines, controls written out."""
+    return clean(_ANSI.sub("", text).replace("\r\n", "\n").replace("\r", "\n"))

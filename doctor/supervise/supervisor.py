@@ -49,8 +49,6 @@ class Supervisor:
         """Starts the server, watches it to its end, writes the report."""
         for line in self.run_.opening:
             self.tails[-1].say(line)
-        for tail in self.tails:
-            tail.start()
         linux.become_subreaper()
         try:
             self._start()
@@ -74,6 +72,8 @@ class Supervisor:
         self.tree.began = began
         self.main = self.tree.add(pid, os.getpid(), read_stat(pid))
         self.journal.add("start", pid=pid, start=self.main.start, t=0.0)
+        for tail in self.tails:
+            tail.start()
         self.sampler = Sampler(self.folder / "samples.jsonl", lambda: list(self.tree.living), began)
         self.sampler.start()
         self.waiting = Waiting(self.options, self.tree, self.sampler) if self.options.ready else None
@@ -81,6 +81,8 @@ class Supervisor:
     def _not_started(self, status: int, why: str) -> int:
         self.journal.add("not_started", status=status, why=self.run_.redactor.line(why))
         self._say(why)
+        for tail in self.tails:
+            tail.start()
         self._save()
         self._leave()
         return status
