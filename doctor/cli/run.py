@@ -10,7 +10,7 @@ import click
 _UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 
 
-class Bytes(click.ParamType):
+class Bytes(click.ParamType):  # type: ignore[type-arg, unused-ignore]
     """A number of bytes, with K, M, G or T for powers of 1024."""
 
     name = "bytes"
@@ -25,16 +25,16 @@ class Bytes(click.ParamType):
         return int(found[1]) * _UNITS[found[2]]
 
 
-@click.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
-@click.option("--log-dir", type=click.Path(), help="Where run folders are made; if it cannot be used, nothing is started.")
-@click.option("--grace", type=click.FloatRange(0), default=10.0, show_default=True, help="Seconds to end in before SIGKILL.")
-@click.option("--max-log", type=Bytes(), default="512M", envvar="QVL_LOG_CAP", show_default=True, help="Bound of the log.")
+@click.command(context_settings={"allow_interspersed_args": False})
+@click.option("--log-dir", type=click.Path(), help="Where run folders are made.")
+@click.option("--grace", type=click.FloatRange(0), default=10.0, show_default=True, help="Seconds to end in.")
+@click.option("--max-log", type=Bytes(), default="512M", envvar="QVL_LOG_CAP", show_default=True, help="Log's bound.")
 @click.option("--no-check", is_flag=True, help="Start without looking first.")
 @click.option("--force", is_flag=True, help="Start even if the check found errors.")
 @click.option("--ready", metavar="URL|auto", help="Say when the server answers.")
-@click.option("--ready-timeout", type=click.FloatRange(0), default=600.0, show_default=True, help="Seconds to wait for it.")
+@click.option("--ready-timeout", type=click.FloatRange(0), default=600.0, show_default=True, help="Seconds.")
 @click.option("--require-gpu", is_flag=True, help="Once ready, fail unless the server holds memory on a GPU.")
-@click.option("--stdin", type=click.Choice(["null", "inherit"]), default="null", show_default=True, help="The server's input.")
+@click.option("--stdin", type=click.Choice(["null", "inherit"]), default="null", show_default=True, help="Its input.")
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
 def run(no_check: bool, force: bool, command: tuple[str, ...], **options: object) -> None:
     """Starts COMMAND, keeps everything it says, and tells how it ended; ends with its status.

@@ -65,11 +65,12 @@ def show(run: str, log_dir: str | None) -> None:
 def follow(run: str, log_dir: str | None, raw: bool) -> None:
     """Shows the log of RUN while it grows; ends with the server, or by Ctrl-C, which leaves the server alone."""
     import codecs
+    import sys
 
     from doctor.supervise import history
     from doctor.supervise.redact import plain
 
-    out = click.get_binary_stream("stdout")
+    out = sys.stdout.buffer
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
     try:
         for block in history.follow(_find(run, log_dir)):
@@ -105,4 +106,5 @@ def export(run: str, log_dir: str | None, output: str | None) -> None:
         names = bundle.export(folder, target)
     except OSError as e:
         raise click.ClickException(f"the archive `{target}` cannot be written: {e.strerror or e}") from e
-    click.echo(f"{target}: {', '.join(names)}\nPlease look through it before you post it: a secret that nobody could know is not hidden.")
+    click.echo(f"{target}: {', '.join(names)}")
+    click.echo("Please look through it before you post it: a secret that looks like an ordinary word is not hidden.")

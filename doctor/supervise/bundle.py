@@ -25,15 +25,21 @@ _LINES = ("events.jsonl", "samples.jsonl")
 
 
 def export(folder: Path, target: Path) -> list[str]:
-    """Writes the bundle (`.tar.gz`, mode 0600, the run's id as its folder) and returns the names in it. Raises OSError."""
+    """Writes the bundle (`.tar.gz`, mode 0600, the run's id as its folder) and returns the names in it.
+
+    Raises OSError.
+    """
     redactor = postmortem.redactor_for(folder, tuple(known_values(os.environ, ())), private=True)
     postmortem.rebuild(folder)
     entries = list(_entries(folder, redactor))
     fd = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0), 0o600)
-    with os.fdopen(fd, "wb") as raw, gzip.GzipFile(filename="", fileobj=raw, mode="wb", mtime=0) as packed:
-        with tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as archive:
-            for name, text in entries:
-                _add(archive, f"{folder.name}/{name}", text.encode("utf-8", "replace"))
+    with (
+        os.fdopen(fd, "wb") as raw,
+        gzip.GzipFile(filename="", fileobj=raw, mode="wb", mtime=0) as packed,
+        tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as archive,
+    ):
+        for name, text in entries:
+            _add(archive, f"{folder.name}/{name}", text.encode("utf-8", "replace"))
     return [name for name, _ in entries]
 
 

@@ -44,6 +44,10 @@ def _find(pattern: str, pid: int, program: str, workdir: str, not_before: float)
         fixed = {"p": str(pid), "P": str(pid), "%": "%"}
         out += glob.escape(fixed[kind]) if kind in fixed else "*"
     names = [out, f"{out}.{pid}"]
-    paths = [Path(p) for n in names for p in glob.glob(n if n.startswith("/") else f"{glob.escape(workdir)}/{n}")]
+    paths = [Path(p) for n in names for p in _matching(n if n.startswith("/") else f"{glob.escape(workdir)}/{n}")]
     fresh = [(p.stat().st_mtime, p) for p in paths if p.is_file() and p.stat().st_mtime >= not_before - 2]
     return os.fspath(max(fresh)[1]) if fresh else None
+
+
+def _matching(pattern: str) -> list[str]:
+    return glob.glob(pattern)  # noqa: PTH207 - the pattern is absolute, which Path.glob does not take

@@ -44,7 +44,10 @@ def describe(folder: Path) -> Run:
         state = "unobserved"
     else:
         state = "not-started" if report.get("outcome") == "not_started" else "failed" if code else "success"
-    size = sum(p.lstat().st_blocks * 512 if hasattr(os.stat_result, "st_blocks") else p.lstat().st_size for p in folder.iterdir())
+    size = sum(
+        p.lstat().st_blocks * 512 if hasattr(os.stat_result, "st_blocks") else p.lstat().st_size
+        for p in folder.iterdir()
+    )
     command = " ".join(str(w) for w in meta.get("command", []))
     age = time.time() - float(meta.get("started_unix", time.time()))
     return Run(folder, str(meta.get("started", "?")), state, code, command, age, size)

@@ -31,7 +31,7 @@ class KernelLog:
 
 
 def read_log(since: float, until: float) -> KernelLog:
-    """Lines logged between two moments of the monotonic clock, in seconds. Needs no rights where the system allows it."""
+    """Lines logged between two moments of the monotonic clock, in seconds."""
     try:
         raw = _records()
     except OSError as e:

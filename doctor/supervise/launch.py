@@ -22,6 +22,9 @@ _PRELOAD = ("/usr/libexec/coreutils/libstdbuf.so", "/usr/lib/coreutils/libstdbuf
             "/usr/lib/x86_64-linux-gnu/coreutils/libstdbuf.so", "/usr/lib64/coreutils/libstdbuf.so")  # fmt: skip
 
 
+_SHELLS = {"sh", "bash", "dash", "zsh", "ksh", "ash", "fish", "busybox"}
+
+
 class NotStarted(ValueError):
     """The command could not be started; `status` is the shell's word for it (126 or 127)."""
 
@@ -43,9 +46,9 @@ def ensure_standard_streams() -> None:
             os.set_inheritable(fd, True)
 
 
-def environment(argv: Sequence[str], base: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
-    """The server's environment, which keeps nothing in a buffer, and the warnings where that cannot work."""
-    env, warnings = dict(base), []
+def environment(argv: Sequence[str], base: Mapping[str, str]) -> tuple[dict[str, str], list[str], list[str]]:
+    """The server's environment, which keeps nothing in a buffer; warnings where that cannot work, and notes."""
+    env, warnings, notes = dict(base), list[str](), list[str]()
     env.setdefault("PYTHONUNBUFFERED", "1")
     env.setdefault("PYTHONFAULTHANDLER", "1")
     server = recognise(argv, base)
@@ -53,7 +56,7 @@ def environment(argv: Sequence[str], base: Mapping[str, str]) -> tuple[dict[str,
         env.setdefault("NCCL_DEBUG", "WARN")  # NCCL says nothing at all by default
     program = resolve(argv[0], base)
     if program is None:
-        return env, warnings
+        return env, warnings, notes
     flags = python_flags(program, argv)
     if flags is not None and set("EI") & set(flags):
         warnings.append(
@@ -62,10 +65,10 @@ def environment(argv: Sequence[str], base: Mapping[str, str]) -> tuple[dict[str,
         )
     if flags is None and (header := _elf(program)):
         if _preload(env, header):
-            warnings.append("a native program: its C output is line-buffered here; C++ streams may have lost text")
-        else:
+            notes.append("a native program: its C output is line-buffered here; C++ streams may have lost text")
+        elif program.name not in _SHELLS:
             warnings.append("a native program: what it keeps in its buffers is lost in a crash (output incomplete)")
-    return env, warnings
+    return env, warnings, notes
 
 
 def resolve(program: str, env: Mapping[str, str]) -> Path | None:
@@ -164,7 +167,7 @@ def _spawn(argv: list[str], env: Mapping[str, str], out: int, err: int, signals:
             signal.signal(signal.SIGCHLD, signal.SIG_IGN)
         signal.pthread_sigmask(signal.SIG_SETMASK, signals.mask_before)
 
-    child = subprocess.Popen(  # noqa: PLW1509
+    child = subprocess.Popen(
         argv, env=dict(env), stdin=None if stdin == "inherit" else subprocess.DEVNULL, stdout=out, stderr=err,
         close_fds=False, start_new_session=True, preexec_fn=as_before,
     )  # fmt: skip

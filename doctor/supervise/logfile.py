@@ -52,7 +52,8 @@ def extents(fd: int, size: int) -> list[tuple[int, int]]:
     """The parts of a file that hold data, as (start, end); the whole file where the system cannot tell."""
     if not hasattr(os, "SEEK_DATA"):
         return [(0, size)] if size else []
-    out, at = [], 0
+    out: list[tuple[int, int]] = []
+    at = 0
     try:
         while at < size and len(out) < 64:
             start = os.lseek(fd, at, os.SEEK_DATA)

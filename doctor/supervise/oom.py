@@ -32,7 +32,7 @@ def groups_of(pid: int) -> dict[str, str]:
 
 
 def _groups(text: str | None) -> dict[str, str]:
-    out = {}
+    out: dict[str, str] = {}
     for line in (text or "").splitlines():
         parts = line.split(":", 2)
         if len(parts) == 3 and ".." not in parts[2].split("/"):

@@ -25,7 +25,7 @@ def run(options: Options) -> int:
         return 125
     out, err = prepared.logs[0].fd, prepared.logs[-1].fd
     sys.stderr.write("\n".join(prepared.opening) + "\n")
-    env, _ = environment(options.argv, os.environ)
+    env, _, _ = environment(options.argv, os.environ)
     stdin = None if options.stdin == "inherit" else subprocess.DEVNULL
     began = time.monotonic()
     try:

@@ -41,7 +41,7 @@ def build(folder: Path, events: list[dict[str, Any]] | None = None, redactor: Re
     report["survivors"] = _survivors(events, processes)
     report["log"] = excerpt.facts_of_logs(folder)
     report["warnings"] = [*meta.get("warnings", []), *(e["text"] for e in events if e["event"] == "warning")]
-    report["notes"] = [e["text"] for e in events if e["event"] == "note"]
+    report["notes"] = [*meta.get("notes", []), *(e["text"] for e in events if e["event"] == "note")]
     for kind in ("xid", "kernel", "core", "ready"):
         report[kind] = [_only(e, *(k for k in e if k != "event")) for e in events if e["event"] == kind]
     report["memory"] = _memory(folder)
@@ -107,7 +107,12 @@ def _unobserved(events: list[dict[str, Any]]) -> dict[str, Any]:
     """Nobody saw the end: doctor itself was killed, or the server still runs."""
     started = next((e for e in events if e["event"] == "start"), None)
     empty = {**words.ending(None), "duration_seconds": max((e.get("t", 0.0) for e in events), default=0.0)}
-    if started and (stat := read_stat(started["pid"])) and stat.start == started.get("start") and stat.state not in "ZX":
+    if (
+        started
+        and (stat := read_stat(started["pid"]))
+        and stat.start == started.get("start")
+        and stat.state not in "ZX"
+    ):
         return {"outcome": "running", **empty, "sentence": f"the server still runs (process {started['pid']})"}
     why = "qvl-doctor itself ended before the server did, so nobody saw how it ended"
     return {"outcome": "unobserved", **empty, "sentence": why}
@@ -128,7 +133,11 @@ def _cause(report: dict[str, Any], meta: dict[str, Any], events: list[dict[str, 
         {k: (v[0], v[1]) for k, v in end.get("oom_moved", {}).items()}, set(end.get("oom_pids", [])), killed | hidden
     )
     if confidence != "unknown":
-        return {"kind": "oom-kill", "confidence": confidence, "evidence": [f"OOM kill {confidence}: {x}" for x in evidence]}
+        return {
+            "kind": "oom-kill",
+            "confidence": confidence,
+            "evidence": [f"OOM kill {confidence}: {x}" for x in evidence],
+        }
     if report["signal_name"] == "SIGKILL":
         return {"kind": "signal", "confidence": "unknown", "evidence": ["SIGKILL, sender unknown", *_blind(meta, end)]}
     if report["requested"] if "requested" in report else any(e["event"] == "signal" for e in events):
@@ -138,8 +147,12 @@ def _cause(report: dict[str, Any], meta: dict[str, Any], events: list[dict[str, 
 
 
 def _requests(events: list[dict[str, Any]]) -> list[str]:
-    return [f"{e['name']} was sent to qvl-doctor {words.span(e['t'])} after the start" +
-            (f" by process {e['sender']}" if e.get("sender") else "") for e in events if e["event"] == "signal"]  # fmt: skip
+    asked = [e for e in events if e["event"] == "signal"]
+    return [f"{e['name']} came {words.span(e['t'])} after the start from {_sender(e)}" for e in asked]
+
+
+def _sender(event: dict[str, Any]) -> str:
+    return "the terminal" if event.get("terminal") else f"process {event.get('sender') or '?'}"
 
 
 def _blind(meta: dict[str, Any], end: dict[str, Any]) -> list[str]:
@@ -148,9 +161,14 @@ def _blind(meta: dict[str, Any], end: dict[str, Any]) -> list[str]:
     return [f"{name} is not readable here" for name, value in before.items() if value is None and end]
 
 
-def _first_failure(processes: list[dict[str, Any]], main: dict[str, Any] | None, report: dict[str, Any]) -> dict[str, Any] | None:
-    """The process that went wrong first. A short helper of another program (`gcc`, `sh`) that merely said no is passed
-    over, as long as any process of the server's own program or any signal qualifies."""
+def _first_failure(
+    processes: list[dict[str, Any]], main: dict[str, Any] | None, report: dict[str, Any]
+) -> dict[str, Any] | None:
+    """The process that went wrong first.
+
+    A helper of another program (`gcc`, `sh`) that merely said no is passed over, as long as a process of the server's
+    own program qualifies, or one that a signal ended.
+    """
     if report["exit_code"] == 0 and report["outcome"] == "exited":
         return None
     bad = [p for p in processes if "exited_after" in p and p.get("exit_code") != 0 and not p.get("after_request")]
@@ -164,7 +182,7 @@ def _first_failure(processes: list[dict[str, Any]], main: dict[str, Any] | None,
 
 
 def _survivors(events: list[dict[str, Any]], processes: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    listed = next((e["pids"] for e in reversed(events) if e["event"] == "survivors"), [])
+    listed: list[int] = next((e["pids"] for e in reversed(events) if e["event"] == "survivors"), [])
     return [_only(p, "pid", "cmd", "title") for p in processes if p["pid"] in listed and "exited_after" not in p]
 
 
@@ -184,12 +202,18 @@ def _memory(folder: Path) -> dict[str, Any]:
 
 def text(report: dict[str, Any]) -> str:
     """The report for people; plain text, no colours, nothing that a terminal acts on."""
-    lines = [f"How it ended: {report['sentence']}" + (f", after {words.span(report['duration_seconds'])}." if report["duration_seconds"] else ".")]
+    lines = [
+        f"How it ended: {report['sentence']}"
+        + (f", after {words.span(report['duration_seconds'])}." if report["duration_seconds"] else ".")
+    ]
     lines += [f"  {x}" for x in report["cause"]["evidence"] if x != report["sentence"]]
     first = report["first_failure"]
     if first:
         name = first.get("title") or " ".join(first.get("cmd", []))[:60]
-        lines.append(f"First to fail: process {first['pid']} ({name}) {first['sentence']}, {words.span(first['exited_after'])} after the start.")
+        lines.append(
+            f"First to fail: process {first['pid']} ({name}) {first['sentence']}, "
+            f"{words.span(first['exited_after'])} after the start."
+        )
     lines += [f"Left running: process {s['pid']} ({s.get('title', '')})" for s in report["survivors"]]
     lines += [f"GPU error: Xid {x['xid']} on {x['device']}, pid {x['pid']}: {x['line']}" for x in report["xid"]]
     lines += [f"Kernel: {x['line']}" for x in report["kernel"]]
@@ -200,7 +224,11 @@ def text(report: dict[str, Any]) -> str:
     lines += [f"Cause, by the log: {f.get('message', '')}" for f in report["findings"][:3]]
     for trace in report["traces"][-2:]:
         lines += ["", *(f"  {line}" for line in trace)]
-    lines += ["", f"Last lines of the log ({words.size(report['log']['bytes'])}):", *(f"  {line}" for line in report["tail"][-25:])]
+    lines += [
+        "",
+        f"Last lines of the log ({words.size(report['log']['bytes'])}):",
+        *(f"  {line}" for line in report["tail"][-25:]),
+    ]
     return "\n".join(lines) + "\n"
 
 
@@ -214,7 +242,7 @@ def _memory_lines(memory: dict[str, Any]) -> list[str]:
     out = f"Memory: at most {words.size(memory['rss_peak'])} resident"
     if memory.get("host_available_lowest") is not None:
         out += f", the host had at least {words.size(memory['host_available_lowest'])} left"
-    gpus = ", ".join(f"GPU {g} at most {words.size(v)} in use" for g, v in memory["gpu_peak"].items())
+    gpus = ", ".join(f"GPU {g}: at most {words.size(v)} in use" for g, v in memory["gpu_peak"].items())
     return [out + (f"; {gpus}" if gpus else "") + "."]
 
 
@@ -230,10 +258,12 @@ def rebuild(folder: Path) -> dict[str, Any]:
 
 
 def _late_evidence(folder: Path, report: dict[str, Any]) -> None:
-    """Out-of-memory counters that grew since the start; other programs had time to move them too, so `likely` is all."""
+    """Out-of-memory counters that grew since the start; other programs had time to move them too."""
     meta = runfolder.load(folder / "meta.json")
     if meta.get("boot") != boot():
-        report["notes"].append("the machine was restarted since, so its counters and kernel log say nothing about this run")
+        report["notes"].append(
+            "the machine was restarted since, so its counters and kernel log say nothing about this run"
+        )
         return
     for name, (a, b) in oom.moved(meta.get("oom_before", {}), oom.snapshot()).items():
         report["notes"].append(f"{name} went from {a} to {b} since the start: an OOM kill is possible")

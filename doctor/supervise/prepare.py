@@ -69,10 +69,10 @@ def _fill(folder: Path, options: Options, verdict: Verdict, warning: str | None)
     split = logfile.streams_differ()
     logs = [logfile.create(folder / name) for name in ([logfile.NAME, logfile.ERROR_NAME] if split else [logfile.NAME])]
     redactor = Redactor(known_values(os.environ, options.argv))
-    _, warnings = environment(options.argv, os.environ)
+    _, warnings, notes = environment(options.argv, os.environ)
     warnings = [w for w in (warning, *warnings) if w]
     started, before = time.time(), oom.snapshot()
-    meta = _meta(folder, options, redactor, warnings, started, before)
+    meta = _meta(folder, options, redactor, warnings, notes, started, before)
     runfolder.write(folder, "meta.json", runfolder.dump(meta))
     if verdict.facts:
         runfolder.write(folder, "facts.json", runfolder.dump(redactor.value(verdict.facts)))
@@ -85,16 +85,16 @@ def _fill(folder: Path, options: Options, verdict: Verdict, warning: str | None)
     return Prepared(options, folder, logs, journal, redactor, options.max_log, started, before, opening)
 
 
-def _meta(folder: Path, options: Options, redactor: Redactor, warnings: list[str], started: float,
-          before: dict[str, Any]) -> dict[str, Any]:  # fmt: skip
+def _meta(folder: Path, options: Options, redactor: Redactor, warnings: list[str], notes: list[str],
+          started: float, before: dict[str, Any]) -> dict[str, Any]:  # fmt: skip
     return {
         "kind": runfolder.MARKER, "schema": 1, "run": folder.name, "doctor": __version__,
         "started": postmortem.utc(started), "started_unix": started, "monotonic": time.monotonic(),
         "boot": postmortem.boot(), "doctor_pid": os.getpid(), "platform": sys.platform,
-        "command": redactor.argv(options.argv), "workdir": redactor.line(os.getcwd()),  # noqa: PTH109
+        "command": redactor.argv(options.argv), "workdir": redactor.line(os.getcwd()),
         "environment": {k: redactor.line(v) for k, v in sorted(os.environ.items()) if _kept(k)},
         "grace": options.grace, "max_log": options.max_log, "ready": redactor.line(options.ready or ""),
-        "warnings": [redactor.line(w) for w in warnings], "oom_before": before,
+        "warnings": [redactor.line(w) for w in warnings], "notes": notes, "oom_before": before,
         "redaction": redactor.fingerprints(),
     }  # fmt: skip
 

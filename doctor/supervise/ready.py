@@ -140,7 +140,7 @@ def _holder(port: int) -> str | None:
     wanted = f":{port:04X}"
     lines = [x.split() for n in ("tcp", "tcp6") for x in (read_file(f"/proc/net/{n}") or "").splitlines()[1:]]
     inodes = {f"socket:[{f[9]}]" for f in lines if len(f) > 9 and f[1].endswith(wanted) and f[3] == "0A"}
-    for path in glob.iglob("/proc/[0-9]*/fd/*") if inodes else ():
+    for path in glob.iglob("/proc/[0-9]*/fd/*") if inodes else ():  # noqa: PTH207 - a Path each costs too much
         with contextlib.suppress(OSError):
             if os.readlink(path) in inodes:  # noqa: PTH115
                 pid = path.split("/")[2]

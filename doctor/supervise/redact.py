@@ -1,7 +1,7 @@
 """Secrets taken out of text that may be shown to others: known values first, then what its form gives away.
 
-The same secret gets the same word everywhere (`[token-1]`), so that a reader still sees where it went. A run folder
-keeps fingerprints of the values (not the values), so that a report made later, by another shell, hides them as well.
+The same secret gets the same word everywhere (`<secret-1f6e2a>`), so that a reader still sees where it went. A run
+folder keeps fingerprints of the values, not the values, so that a report made later from another shell hides them too.
 """
 
 from __future__ import annotations
@@ -24,13 +24,16 @@ LONGEST = 8192
 _ANSI = re.compile(r"\x1b(?:\[[0-?]{0,32}[ -/]{0,4}[@-~]|\][^\x07\x1b]{0,512}(?:\x07|\x1b\\)|[@-Z\\-_])")
 _HARMLESS = {"empty", "none", "null", "true", "false", "dummy", "token-abc123", "changeme"}
 _LOGIN = re.compile(r"[a-z][a-z0-9+.\-]{1,20}://([^/\s@:]{0,256})(?::([^/\s@]{0,256}))?@", re.I)
+_NAME = re.compile(r"[A-Za-z_][\w.\-]{0,100}")
 _RUN = re.compile(r"\S{6,}")
 _BREAK = r"(?:\r?\n[ \t│]{0,40})?"
 
 
 def known_values(env: Mapping[str, str], argv: Sequence[str]) -> list[str]:
-    """The secrets of a launch: values of environment variables and options with telling names, logins in URLs, the hub's
-    token file. Each also in the forms in which programs print it (percent-quoted, JSON-escaped)."""
+    """The secrets of a launch: values of variables and options with telling names, logins in URLs, the hub's token.
+
+    Each also in the forms in which programs print it (percent-quoted, JSON-escaped).
+    """
     found = [v for k, v in env.items() if is_secret_name(k)]
     found += [part for v in (*env.values(), *argv) for m in _LOGIN.finditer(v[:LONGEST]) for part in m.groups() if part]
     found += _of_argv(argv)
@@ -47,7 +50,8 @@ def unique(values: Iterable[str]) -> list[str]:
 
 
 def _of_argv(argv: Sequence[str]) -> list[str]:
-    out, hiding = [], False
+    out: list[str] = []
+    hiding = False
     for word in argv:
         name, equals, value = word.partition("=")
         if word.startswith("-"):
@@ -56,10 +60,23 @@ def _of_argv(argv: Sequence[str]) -> list[str]:
             out += [value] if secret and equals else []
         elif hiding:
             out.append(word)
-        elif equals and is_secret_name(name):
+        elif equals and _NAME.fullmatch(name) and is_secret_name(name):
             out.append(value)
-        out += secret_forms.in_header(word)
+        else:
+            out += _inside(word)
     return out
+
+
+def _inside(word: str) -> list[str]:
+    """What looks like a secret inside a longer word: a shell script, a header, a JSON argument."""
+    found: list[str] = []
+
+    def collect(_kind: str, value: str) -> str:
+        found.append(value)
+        return ""
+
+    secret_forms.replace(word[: 1 << 16], collect)
+    return found
 
 
 def _forms(value: str) -> list[str]:
@@ -85,17 +102,19 @@ class Redactor:
     `private` also hides user names in paths, addresses and host names.
     """
 
-    def __init__(self, values: Iterable[str] = (), prints: Mapping[str, Any] | None = None, private: bool = False) -> None:
+    def __init__(
+        self, values: Iterable[str] = (), prints: Mapping[str, Any] | None = None, private: bool = False
+    ) -> None:
         self.private = private
         self._values = unique(values)
-        self._words: dict[tuple[str, str], str] = {}
-        self._counts: dict[str, int] = {}
+        self._words: dict[str, str] = {}
         self._patterns = [re.compile(_BREAK.join(map(re.escape, v))) for v in self._values if len(v) <= 256]
         self._prints = prints or {}
+        self.salt = bytes.fromhex(self._prints["salt"]) if self._prints.get("salt") else os.urandom(16)
         self._hosts = secret_forms.own_names() if private else []
 
     def text(self, text: str) -> str:
-        """`text` without colours and secrets, controls written out. Redact whole texts: a secret cut in two is missed."""
+        """`text` without colours and secrets, controls written out. Give whole texts: half a secret is missed."""
         text = _ANSI.sub("", text).replace("\r\n", "\n")
         for value in self._values:
             if value in text:
@@ -133,21 +152,20 @@ class Redactor:
         return [self.value(v) for v in value] if isinstance(value, list | tuple) else value
 
     def _keyed(self, key: str, value: Any) -> Any:
-        if isinstance(value, str) and value and is_secret_name(key) and not value.startswith("["):
+        if isinstance(value, str) and value and is_secret_name(key) and not value.startswith("<"):
             return self.word("secret", value)
         return self.value(value)
 
     def word(self, kind: str, value: str) -> str:
-        """The replacement of `value`: the same for the same value, numbered in the order of appearance."""
-        key = (kind, hashlib.sha256(value.encode("utf-8", "surrogatepass")).hexdigest())
-        if key not in self._words:
-            self._counts[kind] = self._counts.get(kind, 0) + 1
-            self._words[key] = f"[{kind}-{self._counts[kind]}]"
-        return self._words[key]
+        """The replacement of `value`: the same for the same value in everything that belongs to one run."""
+        value = unquote(value)
+        if value not in self._words:
+            self._words[value] = f"<{kind}-{_digest(value, self.salt)[:6]}>"
+        return self._words[value]
 
     def fingerprints(self) -> dict[str, Any]:
         """What recognises the values later without holding them; for the private run folder only."""
-        salt = os.urandom(16)
+        salt = self.salt
         prints = [{"length": len(v), "start": _start(v, salt), "digest": _digest(v, salt)} for v in self._values]
         return {"salt": salt.hex(), "prints": prints}
 
@@ -155,7 +173,7 @@ class Redactor:
         prints = self._prints.get("prints") or []
         if not prints:
             return text
-        salt = bytes.fromhex(self._prints["salt"])
+        salt = self.salt
         starts = {p["start"] for p in prints}
         lengths = sorted({p["length"] for p in prints}, reverse=True)
         digests = {p["digest"] for p in prints}

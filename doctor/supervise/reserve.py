@@ -90,9 +90,7 @@ class Reserve:
         if end <= self.hole_end:
             return
         try:
-            linux.fallocate(
-                self.log.fd, linux.KEEP_SIZE | linux.PUNCH_HOLE, self.hole_end, end - self.hole_end
-            )
+            linux.fallocate(self.log.fd, linux.KEEP_SIZE | linux.PUNCH_HOLE, self.hole_end, end - self.hole_end)
             self.hole_end = end
         except OSError:
             return

@@ -219,4 +219,4 @@ def find(name: str, log_dir: str | None = None) -> Path:
     hits = exact or [run for run in runs if run.name.startswith(name)]
     if len(hits) == 1:
         return hits[0]
-    raise Unusable(f"{len(hits)} runs begin with `{name}`" if hits else f"no run `{name}`; `qvl-doctor runs` lists them")
+    raise Unusable(f"{len(hits)} runs begin with `{name}`" if hits else f"no run `{name}`: see `qvl-doctor runs`")

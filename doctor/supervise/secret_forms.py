@@ -26,19 +26,26 @@ _TOKENS = re.compile(
     r"|v\^?[0-9.]{1,4}-[0-9a-f]{40,80})"
 )
 _BLOCK = re.compile(
-    r"-----BEGIN (?P<kind>[A-Z0-9 ]{0,30}PRIVATE KEY[A-Z ]{0,10})-----(?:(?!-----END )[\s\S]){0,20000}(?:-----END [A-Z0-9 ]{1,45}-----)?"
+    r"-----BEGIN (?P<kind>[A-Z0-9 ]{0,30}PRIVATE KEY[A-Z ]{0,10})-----"
+    r"(?:(?!-----END )[\s\S]){0,20000}(?:-----END [A-Z0-9 ]{1,45}-----)?"
 )
-_SCHEME = re.compile(r"\b(?P<scheme>Bearer|Basic|Digest|Token|ApiKey|AWS4-HMAC-SHA256)(?P<gap>[ \t]{1,4}|%20)(?P<value>[^\s'\",;)\]}\\]{6,8000})", re.I)
+_SCHEME = re.compile(
+    r"\b(?P<scheme>Bearer|Basic|Digest|Token|ApiKey|AWS4-HMAC-SHA256)(?P<gap>[ \t]{1,4}|%20)"
+    r"(?P<value>[^\s'\",;)\]}\\]{6,8000})",
+    re.I,
+)
 _SCHEME_WORDS = ("bearer", "basic", "digest", "token", "apikey", "aws4")
 _PAIR = re.compile(
-    r"(?P<name>[A-Za-z][A-Za-z0-9_.\-]{1,80})(?P<close>[\"'\\]{0,3})(?P<sep>[ \t]{0,3}(?:=>|:=|[=:])[ \t]{0,3}|%3[Dd])"
+    r"(?<![A-Za-z0-9_.\-])(?P<name>[A-Za-z_][A-Za-z0-9_.\-]{1,80})(?P<close>[\"'\\]{0,3})"
+    r"(?P<sep>[ \t]{0,3}(?:=>|:=|[=:])[ \t]{0,3}|%3[Dd])"
     r"(?P<open>(?:[ \t]{0,2}[\[({][ \t]{0,2})?(?:b|r|SecretStr\()?[\"'\\]{0,3})"
 )
 _QUOTED = re.compile(r"[^\"'\\\n]{1,8000}")
 _PLAIN = re.compile(r"[^\s\"',;&)\]}<>\\|]{1,8000}")
 _ITEM = re.compile(r"[\"'][ \t]{0,2},[ \t]{0,2}[\"'](?P<value>[^\"'\n]{1,1000})")
 _LOOSE = re.compile(
-    r"(?i)\b(?P<lead>(?:api[ _\-]?|access[ _\-]?|login[ _\-]?|secret[ _\-]?)?(?:key|token|secret|password|passphrase)(?: is| was)?:?[ \t]{1,3})"
+    r"(?i)\b(?P<lead>(?:api[ _\-]?|access[ _\-]?|login[ _\-]?|secret[ _\-]?)?"
+    r"(?:key|token|secret|password|passphrase)(?: is| was)?:?[ \t]{1,3})"
     r"(?P<value>[A-Za-z0-9_\-+/=.]{16,400})"
 )
 _URL_LOGIN = re.compile(r"(?P<scheme>[a-z][a-z0-9+.\-]{1,20}://)(?P<login>[^/\s@\"'<>]{1,512})@", re.I)
@@ -46,30 +53,39 @@ _QUERY = re.compile(
     r"(?P<lead>[?&;](?:[A-Za-z0-9_\-.]{0,40}(?:token|secret|passw|sign|sig|key|credential|auth|code|session)[A-Za-z0-9_\-]{0,20})=)"
     r"(?P<value>[^&\s\"'<>#]{4,4000})", re.I
 )  # fmt: skip
-_OPTION = re.compile(r"(?P<lead>--(?P<name>[A-Za-z][A-Za-z0-9_\-]{1,60})[\"']?[ \t,]{1,4}[\"']?)(?P<value>[^\s\"',\-][^\s\"',]{3,1000})")
+_OPTION = re.compile(
+    r"(?P<lead>--(?P<name>[A-Za-z][A-Za-z0-9_\-]{1,60})[\"']?[ \t,]{1,4}[\"']?)(?P<value>[^\s\"',\-][^\s\"',]{3,1000})"
+)
 _COOKIE = re.compile(r"(?i)(?P<lead>\b(?:set-)?cookie[\"']?[ \t]{0,2}:[ \t]{0,2}[\"']?)(?P<value>[^\n\"']{6,4000})")
 _ALSO_SECRET = re.compile(
     r"(?i)(?:^|[_\-.])(?:pass|passphrase|pwd|auth|bearer|private[_\-]?key|account[_\-]?key|signing[_\-]?key|session[_\-]?(?:id|key|token)"
     r"|client[_\-]?secret|webhook|dsn|sas|secret[_\-]?key|encryption[_\-]?key|license[_\-]?key|master[_\-]?key)$|accountkey$|sharedaccesskey"
 )
 _HARMLESS = re.compile(
-    r"(?i)^(?:none|null|true|false|yes|no|\[\w+-\d+\]?.*|\*+|<\S*|\$\S*|\d{1,9}|empty|str|int|optional\S*|os\.\S*|self\.\S*|\.\.\.)$"
+    r"(?i)^(?:none|null|true|false|yes|no|\*+|<\S*|\$\S*|\d{1,9}|empty|str|int|optional\S*|os\.\S*|self\.\S*|\.\.\.)$"
 )
 
-_HOME = re.compile(r"(?P<lead>(?:/home/|/Users/|/run/user/|/var/home/|[A-Za-z]:\\{1,2}Users\\{1,2}|/mnt/[a-z]/Users/))(?P<value>[^/\\\s:'\"<>|]{1,64})")
+_HOME = re.compile(
+    r"(?P<lead>(?:/home/|/Users/|/run/user/|/var/home/|[A-Za-z]:\\{1,2}Users\\{1,2}|/mnt/[a-z]/Users/))(?P<value>[^/\\\s:'\"<>|]{1,64})"
+)
 _MAIL = re.compile(r"(?<![\w.+\-])(?P<value>[\w.+\-]{1,64}@[A-Za-z0-9\-]{1,63}(?:\.[A-Za-z0-9\-]{1,63}){1,6})(?![\w@])")
 _IPV4 = re.compile(r"(?<![\w.\-])(?P<value>\d{1,3}(?:\.\d{1,3}){3})(?![\w.]|-\w)")
-_IPV6 = re.compile(r"(?<![\w:.])(?P<value>(?:[0-9a-fA-F]{1,4}:){2,7}(?::?[0-9a-fA-F]{1,4}){0,6}|::[0-9a-fA-F:]{2,38})(?![\w:])")
+_IPV6 = re.compile(
+    r"(?<![\w:.])(?P<value>(?:[0-9a-fA-F]{1,4}:){2,7}(?::?[0-9a-fA-F]{1,4}){0,6}|::[0-9a-fA-F:]{2,38})(?![\w:])"
+)
 _MAC = re.compile(r"(?<![\w:\-])(?P<value>(?:[0-9a-fA-F]{2}[:\-]){5}[0-9a-fA-F]{2})(?![\w:\-])")
-_VERSION_BEFORE = re.compile(r"(?i)(?:==|>=|<=|~=|version[\s:=]{1,3}|v|cu1\d[\s\"',:=]{1,40}|nvidia-[\w\-]{1,40}\s{1,40}|driver[\s:=]{1,3})$")
+_VERSION_BEFORE = re.compile(
+    r"(?i)(?:==|>=|<=|~=|version[\s:=]{1,3}|v|cu1\d[\s\"',:=]{1,40}|nvidia-[\w\-]{1,40}\s{1,40}|driver[\s:=]{1,3})$"
+)
 
 
 def replace(text: str, word: Word) -> str:
     """`text` with everything that looks like a secret replaced by `word(kind, value)`."""
     if "PRIVATE KEY" in text:
-        text = _BLOCK.sub(lambda m: word("key", m[0]), text)
-    text = _URL_LOGIN.sub(lambda m: m["scheme"] + _login(m["login"], word) + "@", text)
-    text = _TOKENS.sub(lambda m: word("token", m[0]), text)
+        text = _BLOCK.sub(lambda m: word("secret", m[0]), text)
+    if "://" in text and "@" in text:
+        text = _URL_LOGIN.sub(lambda m: m["scheme"] + _login(m["login"], word) + "@", text)
+    text = _TOKENS.sub(lambda m: word("secret", m[0]), text)
     lower = text.lower()
     if any(w in lower for w in _SCHEME_WORDS):
         text = _SCHEME.sub(lambda m: m["scheme"] + m["gap"] + _hide(m["value"], word), text)
@@ -124,11 +140,6 @@ def _mixed(value: str) -> bool:
     return any(c.isdigit() for c in value) and any(c.isalpha() for c in value)
 
 
-def in_header(text: str) -> list[str]:
-    """The values of authorization headers inside a command word (`curl -H 'Authorization: Bearer x'`)."""
-    return [m["value"] for m in _SCHEME.finditer(text[:8192])]
-
-
 def own_names() -> list[str]:
     """This machine's and this user's names, where they are long enough to be told from ordinary words."""
     names = []
@@ -142,7 +153,8 @@ def own_names() -> list[str]:
 def replace_private(text: str, word: Word, names: list[str]) -> str:
     """`text` without user names in paths, mail and network addresses, and the given names; versions stay."""
     text = _HOME.sub(lambda m: m["lead"] + word("user", m["value"]), text)
-    text = _MAIL.sub(lambda m: word("mail", m["value"]), text)
+    if "@" in text:
+        text = _MAIL.sub(lambda m: word("mail", m["value"]), text)
     text = _MAC.sub(lambda m: word("address", m["value"]), text)
     text = _IPV4.sub(lambda m: _ip(m, word), text)
     text = _IPV6.sub(lambda m: _ip(m, word), text)

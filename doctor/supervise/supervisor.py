@@ -37,6 +37,8 @@ class Supervisor:
         self.reserves = [Reserve(log, prepared.cap // len(prepared.logs)) for log in prepared.logs]
         self.tails = _tails(prepared.logs)
         self.main: Process | None = None
+        self.sampler: Sampler | None = None
+        self.waiting: Waiting | None = None
         self.kill_at: float | None = None
         self.requested = self.interrupted = self.stopped = False
         self._scanned = self._scan_cost = self._changed_at = self._refreshed = 0.0
@@ -65,7 +67,7 @@ class Supervisor:
             raise NotStarted(128 + early, f"{words.name_of(early)} came before the start")
         for reserve in self.reserves:
             reserve.keep()
-        env, _ = environment(self.options.argv, os.environ)
+        env, _, _ = environment(self.options.argv, os.environ)
         out, err = self.run_.logs[0].fd, self.run_.logs[-1].fd
         began = time.monotonic()
         pid = spawn(self.options.argv, env, out, err, self.signals, self.options.stdin)
@@ -256,7 +258,8 @@ class Supervisor:
 
     def _evidence(self, main: Process, end: dict[str, object]) -> None:
         """What the kernel says, asked once the end is known."""
-        self.sampler.stopping = True
+        if self.sampler:
+            self.sampler.stopping = True
         log = kernel.read_log(self.tree.began, time.monotonic())
         pids = {p.pid for p in self.tree.dead} | set(self.tree.living)
         if log.unreadable:
@@ -318,9 +321,9 @@ class Supervisor:
 
     def _died(self, p: Process) -> None:
         self._changed_at = time.monotonic()
-        peak = max(p.peak, self.sampler.peaks.get(p.pid, 0)) if hasattr(self, "sampler") else p.peak
-        self.journal.add("exit", t=p.ended, pid=p.pid, start=p.start, status=p.status, peak=peak,
-                         after_request=self.requested or bool(self.main and not self.main.alive and p is not self.main))  # fmt: skip
+        peak = max(p.peak, self.sampler.peaks.get(p.pid, 0)) if self.sampler else p.peak
+        late = self.requested or bool(self.main and not self.main.alive and p is not self.main)
+        self.journal.add("exit", t=p.ended, pid=p.pid, start=p.start, status=p.status, peak=peak, after_request=late)
 
 
 def _tails(logs: list[Log]) -> list[Tail]:

@@ -46,7 +46,7 @@ class Waiting:
             return None
         if self._ready is None or self._target is None:
             self._told = True
-            return "not_ready", "the port of this command is not known, so readiness is not watched; give --ready URL", {}
+            return "not_ready", "the port of this command is not known: readiness is not watched; give --ready URL", {}
         if self._ready.timed_out:
             self._told = True
             text = f"not ready after {words.span(self._options.ready_timeout)} at {self._target.address}"
@@ -62,7 +62,9 @@ class Waiting:
 
     def _taken(self) -> str:
         latest, first = self._sampler.latest, self._sampler.first_gpu
-        parts = [f"GPU {g}: {words.size(max(0, used - first.get(g, 0)))}" for g, used in latest.get("gpu_used", {}).items()]
+        parts = [
+            f"GPU {g}: {words.size(max(0, used - first.get(g, 0)))}" for g, used in latest.get("gpu_used", {}).items()
+        ]
         return ", ".join([*parts, f"{words.size(latest.get('rss', 0))} of memory"])
 
     def _gpu_missing(self) -> News | None:
