@@ -53,12 +53,22 @@ class Reserve:
         """Drops what is over the bound, tops the reserve up; True when the log grew since the last call."""
         size = os.fstat(self.log.fd).st_size
         grown, self.size = size - self.size, size
-        if self.cap and size - self.hole_end + self.head > self.cap * 3 // 4:
-            self._drop_until(size - self.cap // 2)
+        self.bound(size)
         want = size + min(LARGEST, max(MINIMUM, 4 * grown))
         if want - MINIMUM // 2 > self.reserved:
             self._top_up(want)
         return grown > 0
+
+    def bound(self, size: int) -> None:
+        """Gives the middle back once the log takes three quarters of its bound."""
+        if self.cap and size - self.hole_end + self.head > self.cap * 3 // 4:
+            self._drop_until(size - self.cap // 2)
+
+    def give_up_half(self) -> bool:
+        """Gives the older half of the log back, the head at last; False when there is nothing left to give."""
+        size, before = os.fstat(self.log.fd).st_size, self.hole_end
+        self._drop_until(self.hole_end + max(ALIGN, (size - self.hole_end) // 2))
+        return self.hole_end > before
 
     @property
     def dropped(self) -> int:
@@ -76,7 +86,7 @@ class Reserve:
     def _disk_full(self) -> None:
         """Gives the older half of the log back and takes a small reserve from it at once."""
         self.disk_full = True
-        self._drop_until(self.hole_end + (self.size - self.hole_end) // 2)
+        self.give_up_half()
         for length in (MINIMUM, ALIGN):
             try:
                 linux.fallocate(self.log.fd, linux.KEEP_SIZE, self.size, length)

@@ -13,6 +13,7 @@ from doctor.supervise import core, kernel, linux, oom, postmortem, words
 from doctor.supervise.launch import NotStarted, environment, spawn
 from doctor.supervise.logfile import Log
 from doctor.supervise.prepare import Prepared
+from doctor.supervise.pump import Pump, advisable
 from doctor.supervise.reserve import Reserve
 from doctor.supervise.samples import Sampler
 from doctor.supervise.signals import ENDING, Received, Signals
@@ -34,8 +35,15 @@ class Supervisor:
         self.options, self.folder, self.journal = prepared.options, prepared.folder, prepared.journal
         self.signals = signals
         self.tree = Tree(self._born, self._died)
-        self.reserves = [Reserve(log, prepared.cap // len(prepared.logs)) for log in prepared.logs]
         self.tails = _tails(prepared.logs)
+        cap = prepared.cap // len(prepared.logs)
+        self.pumps: list[Pump] = []
+        self.reserves: list[Reserve] = []
+        if why := next((w for w in map(advisable, prepared.logs) if w), None):
+            self._warn(f"{why}: the output goes through a helper process, and its middle may be given up")
+            self.pumps = [Pump.start(log, cap) for log in prepared.logs]
+        else:
+            self.reserves = [Reserve(log, cap) for log in prepared.logs]
         self.main: Process | None = None
         self.sampler: Sampler | None = None
         self.waiting: Waiting | None = None
@@ -68,9 +76,12 @@ class Supervisor:
         for reserve in self.reserves:
             reserve.keep()
         env, _, _ = environment(self.options.argv, os.environ)
-        out, err = self.run_.logs[0].fd, self.run_.logs[-1].fd
+        sinks = [p.write_end for p in self.pumps] or [log.fd for log in self.run_.logs]
+        self.tree.ours = {p.pid for p in self.pumps}
         began = time.monotonic()
-        pid = spawn(self.options.argv, env, out, err, self.signals, self.options.stdin)
+        pid = spawn(self.options.argv, env, sinks[0], sinks[-1], self.signals, self.options.stdin)
+        for pump in self.pumps:
+            pump.started()
         self.tree.began = began
         self.main = self.tree.add(pid, os.getpid(), read_stat(pid))
         self.journal.add("start", pid=pid, start=self.main.start, t=0.0)
@@ -99,6 +110,7 @@ class Supervisor:
             got = self.signals.wait(0)
         self.tree.reap()
         self.tree.poll()
+        self._hold_on()
         self._look()
         if self.kill_at is not None and time.monotonic() >= self.kill_at:
             self._kill_all(f"it did not end within {self.options.grace:g} s after it was asked to")
@@ -110,12 +122,28 @@ class Supervisor:
         for reserve in self.reserves:
             with contextlib.suppress(OSError):
                 growing = reserve.keep() or growing
-        for tail, reserve in zip(self.tails, self.reserves, strict=True):
-            tail.skip_until = (reserve.head, reserve.hole_end)
         if any(r.disk_full for r in self.reserves) and not self._full_noted:
             self._full_noted = True
             self._warn("the disk of the log is full; the older part of the log is given up so that the server goes on")
         return growing
+
+    def _hold_on(self) -> None:
+        """A holder that somebody killed gets a successor; the pipe kept what came meanwhile."""
+        for pump in self.pumps:
+            if self.tree.ours_gone.get(pump.pid):  # one that ended by itself, with 0, saw the last writer go
+                pump.hold()
+                self.tree.ours.add(pump.pid)
+                self._warn("the helper process that writes the log was killed and started again")
+
+    def _drain(self) -> None:
+        """Waits until what is in the pipes is on disk, two seconds at most."""
+        until = time.monotonic() + 2
+        while time.monotonic() < until and self.pumps:
+            self.tree.reap()
+            ended = all(p.pid in self.tree.ours_gone for p in self.pumps)
+            if ended or (self.tree.living and not any(p.waiting() for p in self.pumps)):
+                return
+            time.sleep(0.01)
 
     def _look(self) -> None:
         """Scans for new processes, as often as it is cheap; at once while the tree is changing."""
@@ -136,7 +164,6 @@ class Supervisor:
         self.journal.add(kind, t=self.tree.now(), text=text, **fields)
         self._say(text)
         if kind == "failed":
-            self._warn(text)
             self.requested = True
             self._forward(signal.SIGTERM, group=False)
             self._give_grace()
@@ -217,6 +244,7 @@ class Supervisor:
         if self.tree.living and (end["exit_code"] != 0 or self.requested):
             self._clean_up()
         self.tree.scan()
+        self._drain()
         self._list_survivors()
         self._evidence(main, end)
         if not self.tree.living:
@@ -312,6 +340,7 @@ class Supervisor:
     def _warn(self, text: str) -> None:
         if not any(e["event"] == "warning" and e["text"] == text for e in self.journal.kept):
             self.journal.add("warning", text=text, t=self.tree.now())
+            self._say(f"warning: {text}")
 
     def _born(self, p: Process) -> None:
         self._changed_at = time.monotonic()

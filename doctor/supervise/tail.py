@@ -27,7 +27,6 @@ class Tail(threading.Thread):
         super().__init__(daemon=True, name=f"tail-{out}")
         self.out, self.messages_to = out, messages_to
         self.shown = self.skipped = 0
-        self.skip_until = (0, 0)
         self.broken = self.ended = False
         self._fd = os.open(log.path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0))
         self._messages: deque[bytes] = deque(maxlen=200)
@@ -67,16 +66,22 @@ class Tail(threading.Thread):
         if self.broken:
             return False
         at = self.shown + self.skipped
-        start, end = self.skip_until
-        if start <= at < end:
-            self.skipped += end - at
-            self.say(f"qvl-doctor: {end - at} bytes are not shown here: the log outran this terminal")
-            return True
-        block = os.pread(self._fd, min(BLOCK, start - at) if at < start else BLOCK, at)
+        start = self._data_from(at)
+        if start > at:
+            self.skipped += start - at
+            self.say(f"qvl-doctor: {start - at} bytes are not shown here: the log outran this terminal")
+        block = os.pread(self._fd, BLOCK, start)
         if not block:
             return False
         self._write(self.out, block)
         return True
+
+    def _data_from(self, at: int) -> int:
+        """Where the log goes on after `at`: further on, where its middle was given back meanwhile."""
+        try:
+            return os.lseek(self._fd, at, os.SEEK_DATA)
+        except (OSError, AttributeError):
+            return at
 
     def _write(self, out: int, block: bytes) -> None:
         view = memoryview(block)

@@ -98,6 +98,7 @@ class Tree:
         self.living: dict[int, Process] = {}
         self.dead: list[Process] = []
         self.ours: set[int] = set()
+        self.ours_gone: dict[int, int] = {}
         self._birth, self._death = on_birth, on_death
         self._poll = select.poll() if hasattr(select, "poll") else None
         self._by_fd: dict[int, Process] = {}
@@ -202,6 +203,8 @@ class Tree:
             if process:
                 process.peak = max(process.peak, usage.ru_maxrss * 1024)
                 self._end(process, status)
+            else:
+                self.ours_gone[info.si_pid] = status
 
     def poll(self) -> None:
         """Notices the end of processes that others have to collect."""
