@@ -107,7 +107,7 @@ def _kept(name: str) -> bool:
 def _set_aside(folder: Path) -> None:
     """Space for the report, so that it can be written on a full disk too."""
     with contextlib.suppress(OSError):
-        fd = os.open(folder / ".reserve", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        fd = runfolder.private_file(folder / ".reserve")
         try:
             os.write(fd, bytes(1 << 18))
         finally:

@@ -14,8 +14,9 @@ import signal
 from collections import deque
 from dataclasses import dataclass
 
-from doctor.supervise import linux, reserve
+from doctor.supervise import reserve
 from doctor.supervise.logfile import Log
+from doctor.supervise.runfolder import private_file
 
 SCARCE = 64 << 20
 PIPE_SIZE = 1 << 20
@@ -109,7 +110,7 @@ class Sink:
     def __init__(self, log: Log, cap: int) -> None:
         self.log, self.cap = log, cap
         self._reserve = reserve.Reserve(log, cap)
-        self._punches = _can_punch(log.fd)
+        self._punches = reserve.can_punch(log.fd)
         self._ring: deque[bytes] = deque()
         self._kept = 0
 
@@ -151,8 +152,8 @@ class Sink:
             return
         data = b"".join(self._ring)
         part = self.log.path.with_name(f"{self.log.path.stem}.tail.log")
-        fd = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with contextlib.suppress(OSError):
+            fd = private_file(part)
             done = 0
             while done < len(data):
                 try:
@@ -162,11 +163,3 @@ class Sink:
                     if e.errno != errno.ENOSPC or size < RING // 4:
                         raise
                     os.ftruncate(self.log.fd, max(0, size - RING))
-
-
-def _can_punch(fd: int) -> bool:
-    try:
-        linux.fallocate(fd, linux.KEEP_SIZE | linux.PUNCH_HOLE, 0, reserve.ALIGN)
-    except OSError:
-        return False
-    return True

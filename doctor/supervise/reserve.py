@@ -7,26 +7,37 @@ its beginning (versions, arguments) and its end (the crash) stay.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 
 from doctor.supervise import linux
 from doctor.supervise.logfile import Log
 
-MINIMUM = 1 << 20
+MINIMUM = 4 << 20
 LARGEST = 32 << 20
 HEAD = 1 << 20
 ALIGN = 1 << 16
+_FAR = 1 << 40  # where no log ever has data: a question asked there destroys nothing
 _UNSUPPORTED = {errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL}
 
 
 def supported(fd: int) -> bool:
     """Whether the log's file system can reserve space ahead and give back the middle of a file."""
     try:
-        linux.fallocate(fd, linux.KEEP_SIZE, 0, ALIGN)
-        linux.fallocate(fd, linux.KEEP_SIZE | linux.PUNCH_HOLE, 0, ALIGN)
+        linux.fallocate(fd, linux.KEEP_SIZE, os.fstat(fd).st_size, ALIGN)
     except OSError as e:
-        return e.errno not in _UNSUPPORTED
+        if e.errno in _UNSUPPORTED:
+            return False
+    return can_punch(fd)
+
+
+def can_punch(fd: int) -> bool:
+    """Whether the middle of a file can be given back to its file system."""
+    try:
+        linux.fallocate(fd, linux.KEEP_SIZE | linux.PUNCH_HOLE, _FAR, ALIGN)
+    except OSError:
+        return False
     return True
 
 
@@ -65,8 +76,11 @@ class Reserve:
             self._drop_until(size - self.cap // 2)
 
     def give_up_half(self) -> bool:
-        """Gives the older half of the log back, the head at last; False when there is nothing left to give."""
-        size, before = os.fstat(self.log.fd).st_size, self.hole_end
+        """Gives the older half of the log back, the head too where that is all; False when nothing is left to give."""
+        size = os.fstat(self.log.fd).st_size
+        if size - self.hole_end < 2 * ALIGN and self.head:
+            self.head = self.hole_end = 0
+        before = self.hole_end
         self._drop_until(self.hole_end + max(ALIGN, (size - self.hole_end) // 2))
         return self.hole_end > before
 
@@ -84,16 +98,18 @@ class Reserve:
                 self._disk_full()
 
     def _disk_full(self) -> None:
-        """Gives the older half of the log back and takes a small reserve from it at once."""
+        """Gives the older half of the log back and takes what it can of that as a reserve at once."""
         self.disk_full = True
+        if self.reserved - self.size > MINIMUM // 4:
+            return  # there is room still; the log is given up as late as possible
         self.give_up_half()
-        for length in (MINIMUM, ALIGN):
-            try:
+        length = LARGEST
+        while length >= ALIGN:
+            with contextlib.suppress(OSError):
                 linux.fallocate(self.log.fd, linux.KEEP_SIZE, self.size, length)
                 self.reserved = self.size + length
                 return
-            except OSError:
-                continue
+            length //= 2
 
     def _drop_until(self, end: int) -> None:
         end = end // ALIGN * ALIGN

@@ -133,6 +133,15 @@ def write(folder: Path, name: str, data: str) -> None:
         raise
 
 
+def private_file(path: Path) -> int:
+    """A new file for appending, mode 0600 whatever the umask. Raises OSError, also when something is there already."""
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
+    fd = os.open(path, flags, 0o600)
+    if hasattr(os, "fchmod"):
+        os.fchmod(fd, 0o600)
+    return fd
+
+
 def dump(value: Any) -> str:
     """JSON, one key a line, so that it can be read and searched; only characters that no terminal acts on."""
     return json.dumps(value, indent=1, ensure_ascii=True) + "\n"
@@ -174,10 +183,9 @@ class Journal:
     def __init__(self, path: Path) -> None:
         self.kept: list[dict[str, Any]] = []
         self._size = 0
-        try:
-            self._fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL, 0o600)
-        except OSError:
-            self._fd = -1
+        self._fd = -1
+        with contextlib.suppress(OSError):
+            self._fd = private_file(path)
 
     def add(self, kind: str, **fields: Any) -> None:
         """Notes one event; births and quiet ends are left out once the journal is half full."""

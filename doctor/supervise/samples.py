@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from doctor.supervise import nvml, sysroot
+from doctor.supervise.runfolder import private_file, write
 
 INTERVAL = 1.0
 LIMIT = 1 << 20
@@ -44,6 +45,7 @@ class Sampler(threading.Thread):
         self.peaks: dict[int, int] = {}
         self.stopping = False
         self._gpus = nvml.Gpus()
+        self._fd = -1
 
     def run(self) -> None:
         """Samples until told to stop; NVML may hang here without anybody waiting for it."""
@@ -70,19 +72,16 @@ class Sampler(threading.Thread):
             self._append(json.dumps(row).encode() + b"\n")
 
     def _append(self, line: bytes) -> None:
-        fd = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-        try:
-            os.write(fd, line)
-            full = os.fstat(fd).st_size > LIMIT
-        finally:
-            os.close(fd)
-        if full:
+        if self._fd < 0:
+            self._fd = private_file(self.path)
+        os.write(self._fd, line)
+        if os.fstat(self._fd).st_size > LIMIT:
             self._thin()
 
     def _thin(self) -> None:
         """Keeps every second row of the older three quarters."""
         rows = self.path.read_bytes().splitlines(keepends=True)
         cut = len(rows) * 3 // 4
-        temporary = self.path.with_suffix(".part")
-        temporary.write_bytes(b"".join(rows[:cut:2] + rows[cut:]))
-        temporary.replace(self.path)
+        write(self.path.parent, self.path.name, b"".join(rows[:cut:2] + rows[cut:]).decode())
+        os.close(self._fd)
+        self._fd = os.open(self.path, os.O_WRONLY | os.O_APPEND)

@@ -61,6 +61,10 @@ _ALSO_SECRET = re.compile(
     r"(?i)(?:^|[_\-.])(?:pass|passphrase|pwd|auth|bearer|private[_\-]?key|account[_\-]?key|signing[_\-]?key|session[_\-]?(?:id|key|token)"
     r"|client[_\-]?secret|webhook|dsn|sas|secret[_\-]?key|encryption[_\-]?key|license[_\-]?key|master[_\-]?key)$|accountkey$|sharedaccesskey"
 )
+_MODEL_TOKEN = re.compile(
+    r"(?i)(?:eos|bos|pad|unk|sep|cls|mask|image|video|audio|vision|stop|start|end|special|next|first|last|prompt|input|output|new"
+    r"|generated|cached|total|completion|chunked|draft)[_\-]?tokens?$"
+)
 _HARMLESS = re.compile(
     r"(?i)^(?:none|null|true|false|yes|no|\*+|<\S*|\$\S*|\d{1,9}|empty|str|int|optional\S*|os\.\S*|self\.\S*|\.\.\.)$"
 )
@@ -70,9 +74,7 @@ _HOME = re.compile(
 )
 _MAIL = re.compile(r"(?<![\w.+\-])(?P<value>[\w.+\-]{1,64}@[A-Za-z0-9\-]{1,63}(?:\.[A-Za-z0-9\-]{1,63}){1,6})(?![\w@])")
 _IPV4 = re.compile(r"(?<![\w.\-])(?P<value>\d{1,3}(?:\.\d{1,3}){3})(?![\w.]|-\w)")
-_IPV6 = re.compile(
-    r"(?<![\w:.])(?P<value>(?:[0-9a-fA-F]{1,4}:){2,7}(?::?[0-9a-fA-F]{1,4}){0,6}|::[0-9a-fA-F:]{2,38})(?![\w:])"
-)
+_IPV6 = re.compile(r"(?<![\w:.])(?P<value>[0-9a-fA-F]{0,4}(?::[0-9a-fA-F]{0,4}){2,7})(?![\w:])")
 _MAC = re.compile(r"(?<![\w:\-])(?P<value>(?:[0-9a-fA-F]{2}[:\-]){5}[0-9a-fA-F]{2})(?![\w:\-])")
 _VERSION_BEFORE = re.compile(
     r"(?i)(?:==|>=|<=|~=|version[\s:=]{1,3}|v|cu1\d[\s\"',:=]{1,40}|nvidia-[\w\-]{1,40}\s{1,40}|driver[\s:=]{1,3})$"
@@ -88,7 +90,7 @@ def replace(text: str, word: Word) -> str:
     text = _TOKENS.sub(lambda m: word("secret", m[0]), text)
     lower = text.lower()
     if any(w in lower for w in _SCHEME_WORDS):
-        text = _SCHEME.sub(lambda m: m["scheme"] + m["gap"] + _hide(m["value"], word), text)
+        text = _SCHEME.sub(lambda m: _after_scheme(m, word), text)
     if "cookie" in lower:
         text = _COOKIE.sub(lambda m: m["lead"] + _hide(m["value"], word), text)
     text = _pairs(text, word)
@@ -96,6 +98,14 @@ def replace(text: str, word: Word) -> str:
     if "--" in text:
         text = _OPTION.sub(lambda m: _option(m, word), text)
     return _LOOSE.sub(lambda m: m["lead"] + (_hide(m["value"], word) if _mixed(m["value"]) else m["value"]), text)
+
+
+def _after_scheme(match: re.Match[str], word: Word) -> str:
+    """`Bearer x` in a header, or with a value that looks like a key: `token throughput` is none."""
+    header = "authorization" in match.string[max(0, match.start() - 32) : match.start()].lower()
+    if not header and not _mixed(match["value"]):
+        return match[0]
+    return match["scheme"] + match["gap"] + _hide(match["value"], word)
 
 
 def _hide(value: str, word: Word) -> str:
@@ -108,7 +118,7 @@ def _login(login: str, word: Word) -> str:
 
 def secret(name: str) -> bool:
     """Whether a key of this name holds a secret: the shared rule, and names that only occur in files."""
-    return is_secret_name(name) or bool(_ALSO_SECRET.search(name))
+    return (is_secret_name(name) and not _MODEL_TOKEN.search(name)) or bool(_ALSO_SECRET.search(name))
 
 
 def _pairs(text: str, word: Word) -> str:

@@ -22,7 +22,7 @@ from doctor.supervise.tree import Process, Tree, read_stat
 from doctor.supervise.waiting import Waiting
 
 SETTLE = 0.4
-BUSY, IDLE = 0.025, 0.1
+HURRY, BUSY, IDLE = 0.005, 0.025, 0.1
 SCAN_SHARE = {True: 50, False: 300}  # a scan may take 2 % of a core while things change, 0.3 % when they do not
 _STOPS = ("SIGTSTP",)
 
@@ -104,7 +104,7 @@ class Supervisor:
 
     def _tick(self) -> None:
         growing = self._keep_logs()
-        got = self.signals.wait(BUSY if growing else IDLE)
+        got = self.signals.wait(HURRY if self._full_noted else BUSY if growing else IDLE)
         while got is not None:
             self._signal(got)
             got = self.signals.wait(0)

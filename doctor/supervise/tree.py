@@ -104,7 +104,7 @@ class Tree:
         self._by_fd: dict[int, Process] = {}
         self._listed = os.path.exists(f"/proc/self/task/{os.getpid()}/children")  # noqa: PTH110
         self._last_pid = ""
-        self._zombies: set[tuple[int, int]] = set()
+        self._told: dict[tuple[int, int], None] = {}
 
     def now(self) -> float:
         """Seconds since the launch, by the clock that nobody sets."""
@@ -147,9 +147,8 @@ class Tree:
 
     def _unseen(self, pid: int, parent: int, stat: Stat) -> None:
         """A process that was born and died between two looks, and that its parent has not collected."""
-        if pid in self.living or parent == os.getpid() or (pid, stat.start) in self._zombies:
+        if pid in self.living or parent == os.getpid() or (pid, stat.start) in self._told:
             return
-        self._zombies = {*self._zombies, (pid, stat.start)} if len(self._zombies) < MOST_KEPT else set()
         self._end(self.add(pid, parent, stat), stat.status)
 
     def add(self, pid: int, parent: int, stat: Stat | None) -> Process:
@@ -195,7 +194,9 @@ class Tree:
                 return
             process = self.living.get(info.si_pid)
             if process is None and info.si_pid not in self.ours:
-                process = self.add(info.si_pid, os.getpid(), read_stat(info.si_pid))
+                stat = read_stat(info.si_pid)
+                if not stat or (info.si_pid, stat.start) not in self._told:
+                    process = self.add(info.si_pid, os.getpid(), stat)
             try:
                 _, status, usage = os.wait4(info.si_pid, os.WNOHANG)
             except ChildProcessError:
@@ -203,7 +204,7 @@ class Tree:
             if process:
                 process.peak = max(process.peak, usage.ru_maxrss * 1024)
                 self._end(process, status)
-            else:
+            elif info.si_pid in self.ours:
                 self.ours_gone[info.si_pid] = status
 
     def poll(self) -> None:
@@ -236,6 +237,9 @@ class Tree:
             process.fd = -1
         if self.living.get(process.pid) is process:
             del self.living[process.pid]
+        self._told[process.pid, process.start] = None  # it may stay a zombie for long
+        if len(self._told) > 4 * MOST_KEPT:
+            del self._told[next(iter(self._told))]
         self._remember(process)
         self._death(process)
 

@@ -34,9 +34,16 @@ class Doctor:
         """The whole command line of a run."""
         return [PYTHON, "-m", "doctor", "run", "--log-dir", str(self.base), *options, "--", *server]
 
-    def run(self, server: list[str], *options: str, timeout: float = 60, **kw: Any) -> subprocess.CompletedProcess[bytes]:
+    def run(
+        self, server: list[str], *options: str, timeout: float = 60, **kw: Any
+    ) -> subprocess.CompletedProcess[bytes]:
         """Runs to the end, both streams in one pipe unless told otherwise."""
-        kw = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "stdin": subprocess.DEVNULL, "env": environment()} | kw
+        kw = {
+            "stdout": subprocess.PIPE,
+            "stderr": subprocess.STDOUT,
+            "stdin": subprocess.DEVNULL,
+            "env": environment(),
+        } | kw
         return subprocess.run(self.command(server, *options), timeout=timeout, check=False, **kw)
 
     def start(self, server: list[str], *options: str, **kw: Any) -> subprocess.Popen[bytes]:

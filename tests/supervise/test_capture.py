@@ -47,7 +47,9 @@ def test_a_segfault_leaves_a_traceback(doctor: Doctor) -> None:
 
 
 def test_the_text_of_a_cpp_exception_is_in_the_report(doctor: Doctor, compiled: Callable[..., Path]) -> None:
-    source = '#include <stdexcept>\nextern "C" void boom(){throw std::runtime_error("CUDA runtime error: out of memory");}'
+    source = (
+        '#include <stdexcept>\nextern "C" void boom(){throw std::runtime_error("CUDA runtime error: out of memory");}'
+    )
     library = compiled("boom.cc", source, ["-shared", "-fPIC"])
     done = doctor.run([PYTHON, "-c", f"import ctypes; ctypes.CDLL({str(library)!r}).boom()"])
     assert done.returncode == 134
@@ -56,7 +58,9 @@ def test_the_text_of_a_cpp_exception_is_in_the_report(doctor: Doctor, compiled: 
 
 
 def test_a_native_program_is_line_buffered(doctor: Doctor, compiled: Callable[..., Path]) -> None:
-    source = '#include <stdio.h>\n#include <stdlib.h>\nint main(){for(int i=0;i<100;i++)printf("LINE %03d\\n",i);abort();}'
+    source = (
+        '#include <stdio.h>\n#include <stdlib.h>\nint main(){for(int i=0;i<100;i++)printf("LINE %03d\\n",i);abort();}'
+    )
     done = doctor.run([str(compiled("native.c", source, []))])
     assert done.returncode == 134
     said = doctor.beside + done.stdout.decode()
@@ -149,7 +153,9 @@ def test_escape_sequences_do_not_reach_the_report(doctor: Doctor) -> None:
     doctor.run([PYTHON, "-X", "utf8", "-c", f"print('{evil}')"])
     assert not [c for c in doctor.beside if ord(c) < 32 and c != "\n"]
     assert "\u202e" not in doctor.beside and "\x9b" not in doctor.beside
-    shown = subprocess.run([PYTHON, "-m", "doctor", "report", str(doctor.folder)], capture_output=True, env=environment())
+    shown = subprocess.run(
+        [PYTHON, "-m", "doctor", "report", str(doctor.folder)], capture_output=True, env=environment()
+    )
     assert b"done" in shown.stdout and b"\x1b" not in shown.stdout
 
 

@@ -31,7 +31,9 @@ def test_signals_come_through(doctor: Doctor, name: str) -> None:
     assert f"SIG{name}" in doctor.report["sentence"]
 
 
-@pytest.mark.parametrize(("make", "status"), [("missing", 127), ("plain", 126), ("folder", 126), ("no interpreter", 127)])
+@pytest.mark.parametrize(
+    ("make", "status"), [("missing", 127), ("plain", 126), ("folder", 126), ("no interpreter", 127)]
+)
 def test_what_cannot_be_started(doctor: Doctor, tmp_path: Path, make: str, status: int) -> None:
     target = tmp_path / "target"
     if make == "plain":
@@ -61,7 +63,7 @@ def test_an_unusable_log_folder_stops_the_start(tmp_path: Path) -> None:
     done = Doctor(blocked / "logs").run([PYTHON, "-c", f"open({str(side)!r}, 'w')"])
     assert done.returncode == 125
     assert not side.exists()
-    assert b"Traceback" not in done.stdout and b"not a folder" in done.stdout.lower()
+    assert b"Traceback" not in done.stdout and b"not a directory" in done.stdout.lower()
 
 
 def test_the_usual_places_unusable(tmp_path: Path) -> None:
@@ -124,7 +126,9 @@ def test_the_worker_killed_by_a_signal_is_named_though_its_parent_collects_it(do
 
 
 def test_a_helper_that_says_no_is_not_the_failure(doctor: Doctor) -> None:
-    code = "import subprocess, time, sys; subprocess.call(['sh', '-c', 'sleep 0.3; exit 1']); time.sleep(0.5); sys.exit(7)"
+    code = (
+        "import subprocess, time, sys; subprocess.call(['sh', '-c', 'sleep 0.3; exit 1']); time.sleep(0.5); sys.exit(7)"
+    )
     assert doctor.run([PYTHON, "-c", code]).returncode == 7
     assert doctor.report["first_failure"]["exit_code"] == 7
 
@@ -191,7 +195,9 @@ def test_the_clock_may_jump(doctor: Doctor, compiled: Callable[..., Path]) -> No
     )
     library = compiled("jump.c", source, ["-shared", "-fPIC", "-ldl"])
     began = time.monotonic()
-    done = doctor.run([PYTHON, "-c", "import time; time.sleep(3); raise SystemExit(6)"], env=environment(LD_PRELOAD=str(library)))
+    done = doctor.run(
+        [PYTHON, "-c", "import time; time.sleep(3); raise SystemExit(6)"], env=environment(LD_PRELOAD=str(library))
+    )
     assert done.returncode == 6
     assert time.monotonic() - began < 10
     assert 2.8 < doctor.report["duration_seconds"] < 5
@@ -216,7 +222,9 @@ def test_everything_is_private_whatever_the_umask(tmp_path: Path, umask: int) ->
 
 
 def test_doctor_killed_then_reported(doctor: Doctor) -> None:
-    process = doctor.start([PYTHON, "-c", "import time\nprint('CUDA out of memory. Tried to allocate')\ntime.sleep(1.5)\nprint('END')"])
+    process = doctor.start(
+        [PYTHON, "-c", "import time\nprint('CUDA out of memory. Tried to allocate')\ntime.sleep(1.5)\nprint('END')"]
+    )
     wait_for(lambda: doctor.base.exists() and b"CUDA" in doctor.log)
     process.kill()
     process.wait()
@@ -232,12 +240,22 @@ def test_doctor_killed_then_reported(doctor: Doctor) -> None:
 
 
 def test_doctor_and_server_killed_together(doctor: Doctor) -> None:
-    process = doctor.start([PYTHON, "-c", "import os, time\nos.write(1, b'x' * 5000 + b'\\nlast words')\ntime.sleep(30)"])
+    process = doctor.start(
+        [PYTHON, "-c", "import os, time\nos.write(1, b'x' * 5000 + b'\\nlast words')\ntime.sleep(30)"]
+    )
     wait_for(lambda: doctor.base.exists() and b"last words" in doctor.log)
-    pid = json.loads([x for x in (doctor.folder / "events.jsonl").read_text().splitlines() if '"start"' in x and '"event": "start"' in x][0])["pid"]
+    pid = json.loads(
+        [
+            x
+            for x in (doctor.folder / "events.jsonl").read_text().splitlines()
+            if '"start"' in x and '"event": "start"' in x
+        ][0]
+    )["pid"]
     os.kill(process.pid, signal.SIGKILL)
     os.kill(pid, signal.SIGKILL)
     process.wait()
-    again = subprocess.run([PYTHON, "-m", "doctor", "report", str(doctor.folder)], capture_output=True, env=environment())
+    again = subprocess.run(
+        [PYTHON, "-m", "doctor", "report", str(doctor.folder)], capture_output=True, env=environment()
+    )
     assert again.returncode == 1
     assert b"last words" in again.stdout
