@@ -22,8 +22,8 @@ from doctor.supervise.tree import Process, Tree, read_stat
 from doctor.supervise.waiting import Waiting
 
 SETTLE = 0.4
-HURRY, BUSY, IDLE = 0.005, 0.025, 0.1
-SCAN_SHARE = {True: 50, False: 300}  # a scan may take 2 % of a core while things change, 0.3 % when they do not
+HURRY, BUSY, LIVELY, IDLE = 0.005, 0.025, 0.1, 0.15
+SCAN_SHARE = {True: 50, False: 1000}  # a look may take 2 % of a core while things change, 0.1 % when they do not
 _STOPS = ("SIGTSTP",)
 
 
@@ -49,7 +49,8 @@ class Supervisor:
         self.waiting: Waiting | None = None
         self.kill_at: float | None = None
         self.requested = self.interrupted = self.stopped = False
-        self._scanned = self._scan_cost = self._changed_at = self._refreshed = 0.0
+        self._costs = {True: 0.0, False: 0.0}
+        self._scanned = self._searched = self._changed_at = self._refreshed = 0.0
         self._full_noted = False
         self._oom_before = prepared.oom_before
 
@@ -104,7 +105,7 @@ class Supervisor:
 
     def _tick(self) -> None:
         growing = self._keep_logs()
-        got = self.signals.wait(HURRY if self._full_noted else BUSY if growing else IDLE)
+        got = self.signals.wait(HURRY if self._full_noted else BUSY if growing else self._pace())
         while got is not None:
             self._signal(got)
             got = self.signals.wait(0)
@@ -116,6 +117,9 @@ class Supervisor:
             self._kill_all(f"it did not end within {self.options.grace:g} s after it was asked to")
         if self.waiting and (told := self.waiting.news()):
             self._news(*told)
+
+    def _pace(self) -> float:
+        return LIVELY if time.monotonic() - self._changed_at < 60 else IDLE
 
     def _keep_logs(self) -> bool:
         growing = False
@@ -149,13 +153,16 @@ class Supervisor:
         """Scans for new processes, as often as it is cheap; at once while the tree is changing."""
         now = time.monotonic()
         lively = now - self._changed_at < 5
-        if now - self._scanned < max(IDLE, self._scan_cost * SCAN_SHARE[lively]):
+        share = SCAN_SHARE[lively]
+        if now - self._scanned < max(LIVELY, self._costs[False] * share):
             return
         self._scanned = now
         if self.tree.changed():
+            thorough = now - self._searched > max(LIVELY, self._costs[True] * share)
+            self._searched = now if thorough else self._searched
             cost = time.thread_time()
-            self.tree.scan()
-            self._scan_cost = time.thread_time() - cost
+            self.tree.scan(every_thread=thorough)
+            self._costs[thorough] = time.thread_time() - cost
         if now - self._refreshed > 1:
             self._refreshed = now
             self.tree.refresh()

@@ -13,7 +13,7 @@ from collections import deque
 
 from doctor.supervise.logfile import Log
 
-POLL = 0.02
+POLL, LAZY = 0.02, 0.03
 BLOCK = 1 << 18
 PATIENCE = 2.0
 LONGEST = 30.0
@@ -38,14 +38,18 @@ class Tail(threading.Thread):
 
     def run(self) -> None:
         """Copies until `finish` was called and everything is shown, or nobody listens any more."""
+        quiet = 0
         while True:
             last = self._finishing
             moved = self._copy()
             self._speak()
             if last and not moved and not self._messages:
                 break
-            if not moved:
-                time.sleep(POLL)
+            if moved:
+                quiet = 0
+            else:
+                quiet += 1
+                time.sleep(POLL if quiet < 250 else LAZY)
         self.ended = True
 
     def finish(self) -> int:
@@ -66,13 +70,15 @@ class Tail(threading.Thread):
         if self.broken:
             return False
         at = self.shown + self.skipped
-        start = self._data_from(at)
-        if start > at:
-            self.skipped += start - at
-            self.say(f"qvl-doctor: {start - at} bytes are not shown here: the log outran this terminal")
-        block = os.pread(self._fd, BLOCK, start)
+        block = os.pread(self._fd, BLOCK, at)
         if not block:
             return False
+        if block[0] == 0 and (start := self._data_from(at)) > at:  # a hole, where the middle was given back
+            self.skipped += start - at
+            self.say(f"qvl-doctor: {start - at} bytes are not shown here: the log outran this terminal")
+            return True
+        if block[-1] == 0:
+            block = block[: max(1, self._hole_from(at) - at)]
         self._write(self.out, block)
         return True
 
@@ -82,6 +88,13 @@ class Tail(threading.Thread):
             return os.lseek(self._fd, at, os.SEEK_DATA)
         except (OSError, AttributeError):
             return at
+
+    def _hole_from(self, at: int) -> int:
+        """Where the data that is at `at` ends: at a hole, or at the log's end."""
+        try:
+            return os.lseek(self._fd, at, os.SEEK_HOLE)
+        except (OSError, AttributeError):
+            return at + BLOCK
 
     def _write(self, out: int, block: bytes) -> None:
         view = memoryview(block)

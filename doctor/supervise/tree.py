@@ -68,12 +68,11 @@ def read_stat(pid: int) -> Stat | None:
     return Stat(name, rest[0], int(rest[1]), int(rest[3]), int(rest[19]), int(rest[49]))
 
 
-def children_of(pid: int) -> list[int]:
-    """The children of every thread of a process."""
-    try:
-        threads = os.listdir(f"/proc/{pid}/task")  # noqa: PTH208 - hot, and Path objects are not needed
-    except OSError:
-        return []
+def children_of(pid: int, every_thread: bool = True) -> list[int]:
+    """The children of a process: of every thread, or of the first alone, which starts nearly all of them."""
+    threads = [str(pid)]
+    with contextlib.suppress(OSError):
+        threads = os.listdir(f"/proc/{pid}/task") if every_thread else threads  # noqa: PTH208 - hot
     out: list[int] = []
     for thread in threads:
         text = read_file(f"/proc/{pid}/task/{thread}/children", 1 << 16)
@@ -110,13 +109,13 @@ class Tree:
         """Seconds since the launch, by the clock that nobody sets."""
         return round(time.monotonic() - self.began, 3)
 
-    def scan(self) -> None:
+    def scan(self, every_thread: bool = True) -> None:
         """Looks for new descendants, and for the end of those without a pidfd."""
         table = {} if self._listed else _children_by_parent()
         queue, done = [os.getpid()], set(self.ours)
         while queue:
             parent = queue.pop()
-            for pid in children_of(parent) if self._listed else table.get(parent, []):
+            for pid in children_of(parent, every_thread) if self._listed else table.get(parent, []):
                 if pid not in done:
                     done.add(pid)
                     if self._adopt(pid, parent):
@@ -132,6 +131,8 @@ class Tree:
 
     def _adopt(self, pid: int, parent: int) -> bool:
         known = self.living.get(pid)
+        if known and known.fd >= 0:
+            return True  # its pidfd will tell before the number can be given away
         stat = read_stat(pid)
         if stat is None:
             return False
