@@ -45,6 +45,7 @@ def last_lines(text: str, count: int = TAIL_LINES) -> list[str]:
 
 def _cut(line: str) -> str:
     """Both ends of a line that is too long: what failed is as often at its end."""
+    line = line.expandtabs(4)
     return line if len(line) <= LINE else f"{line[: LINE // 2]} … {line[-LINE // 2 :]}"
 
 

@@ -16,6 +16,7 @@ from doctor.supervise.tree import read_stat
 
 SCHEMA = 1
 MOST_PROCESSES = 100
+_ASKING = ("SIGTERM", "SIGINT", "SIGQUIT", "SIGHUP")
 
 
 def redactor_for(folder: Path, values: tuple[str, ...] = (), private: bool = False) -> Redactor:
@@ -140,14 +141,14 @@ def _cause(report: dict[str, Any], meta: dict[str, Any], events: list[dict[str, 
         }
     if report["signal_name"] == "SIGKILL":
         return {"kind": "signal", "confidence": "unknown", "evidence": ["SIGKILL, sender unknown", *_blind(meta, end)]}
-    if report["requested"] if "requested" in report else any(e["event"] == "signal" for e in events):
+    if next((p for p in processes if p.get("main")), {}).get("after_request"):
         return {"kind": "stopped", "confidence": "certain", "evidence": _requests(events)}
     kind = "signal" if report["signal_name"] else "success" if report["exit_code"] == 0 else "exit-status"
     return {"kind": kind, "confidence": "certain", "evidence": [report["sentence"]]}
 
 
 def _requests(events: list[dict[str, Any]]) -> list[str]:
-    asked = [e for e in events if e["event"] == "signal"]
+    asked = [e for e in events if e["event"] == "signal" and e["name"] in _ASKING]
     return [f"{e['name']} came {words.span(e['t'])} after the start from {_sender(e)}" for e in asked]
 
 

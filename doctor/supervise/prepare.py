@@ -109,6 +109,6 @@ def _set_aside(folder: Path) -> None:
     with contextlib.suppress(OSError):
         fd = runfolder.private_file(folder / ".reserve")
         try:
-            os.write(fd, bytes(1 << 18))
+            os.write(fd, b" " * (1 << 18))
         finally:
             os.close(fd)

@@ -108,6 +108,7 @@ class Redactor:
         self.private = private
         self._values = unique(values)
         self._words: dict[str, str] = {}
+        self._commands: dict[tuple[str, ...], list[str]] = {}
         self._patterns = [re.compile(_BREAK.join(map(re.escape, v))) for v in self._values if len(v) <= 256]
         self._prints = prints or {}
         self.salt = bytes.fromhex(self._prints["salt"]) if self._prints.get("salt") else os.urandom(16)
@@ -134,8 +135,12 @@ class Redactor:
 
     def argv(self, words: Sequence[str], limit: int = 200) -> list[str]:
         """A command line, redacted word by word with its options in view."""
-        hidden = set(_of_argv(words))
-        return [self._argument(w, hidden) for w in words[:limit]]
+        key = (*words[:limit],)
+        if key not in self._commands:  # workers share their command, and compilers come by the hundred
+            hidden = set(_of_argv(words))
+            self._commands = self._commands if len(self._commands) < 512 else {}
+            self._commands[key] = [self._argument(w, hidden) for w in words[:limit]]
+        return self._commands[key]
 
     def _argument(self, word: str, hidden: set[str]) -> str:
         for value in sorted(hidden, key=len, reverse=True):

@@ -48,7 +48,8 @@ class Supervisor:
         self.sampler: Sampler | None = None
         self.waiting: Waiting | None = None
         self.kill_at: float | None = None
-        self.requested = self.interrupted = self.stopped = False
+        self.interrupted = self.stopped = False
+        self._asked_until = 0.0
         self._costs = {True: 0.0, False: 0.0}
         self._scanned = self._searched = self._changed_at = self._refreshed = 0.0
         self._full_noted = False
@@ -163,6 +164,8 @@ class Supervisor:
             cost = time.thread_time()
             self.tree.scan(every_thread=thorough)
             self._costs[thorough] = time.thread_time() - cost
+        else:
+            self.tree.check_unwatched()
         if now - self._refreshed > 1:
             self._refreshed = now
             self.tree.refresh()
@@ -171,7 +174,7 @@ class Supervisor:
         self.journal.add(kind, t=self.tree.now(), text=text, **fields)
         self._say(text)
         if kind == "failed":
-            self.requested = True
+            self._asked()
             self._forward(signal.SIGTERM, group=False)
             self._give_grace()
             self.run_.failed = True
@@ -192,9 +195,18 @@ class Supervisor:
         self.interrupted = self.interrupted or got.name == "SIGINT"
         self._forward(got.number, group=got.from_terminal)
         if got.name in (*ENDING, "SIGHUP"):
-            self.requested = True
+            self._asked()
         if got.name in ENDING and self.kill_at is None:
             self._give_grace()
+
+    def _asked(self) -> None:
+        """From now on an end is what was wanted; not for ever, since a hang-up may mean: read the settings again."""
+        self._asked_until = time.monotonic() + self.options.grace + 10
+
+    @property
+    def requested(self) -> bool:
+        """Whether somebody asked the server to end, a short time ago."""
+        return time.monotonic() < self._asked_until
 
     def _give_grace(self) -> None:
         self.kill_at = time.monotonic() + self.options.grace
@@ -232,7 +244,7 @@ class Supervisor:
         if not any(e["event"] == "killed" for e in self.journal.kept):
             self.journal.add("killed", why=f"SIGKILL was sent by qvl-doctor: {why}", t=self.tree.now())
             self._say(f"the server is killed: {why}")
-        self.requested = True
+        self._asked()
         self.tree.scan()
         refused = self.tree.kill(signal.SIGKILL)
         if refused:
@@ -279,7 +291,7 @@ class Supervisor:
     def _clean_up(self) -> None:
         """The main process is gone, its workers are not: they are asked to end, then made to."""
         self.journal.add("cleanup", pids=sorted(self.tree.living), t=self.tree.now())
-        self.requested = True
+        self._asked()
         self.tree.kill(signal.SIGTERM)
         self.tree.kill(signal.SIGCONT)
         killed = any(e["event"] == "killed" for e in self.journal.kept)

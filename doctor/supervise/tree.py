@@ -83,9 +83,10 @@ def children_of(pid: int, every_thread: bool = True) -> list[int]:
 def _children_by_parent() -> dict[int, list[int]]:
     """The same for every process, from all stat files: for kernels without the `children` file."""
     out: dict[int, list[int]] = {}
-    for name in os.listdir("/proc"):  # noqa: PTH208
-        if name.isdigit() and (stat := read_stat(int(name))):
-            out.setdefault(stat.ppid, []).append(int(name))
+    with contextlib.suppress(OSError):
+        for name in os.listdir("/proc"):  # noqa: PTH208
+            if name.isdigit() and (stat := read_stat(int(name))):
+                out.setdefault(stat.ppid, []).append(int(name))
     return out
 
 
@@ -120,6 +121,10 @@ class Tree:
                     done.add(pid)
                     if self._adopt(pid, parent):
                         queue.append(pid)
+        self.check_unwatched()
+
+    def check_unwatched(self) -> None:
+        """The end of processes without a pidfd: too many of them, or a kernel or container that gives none."""
         for process in [p for p in self.living.values() if p.fd < 0]:
             self._check(process)
 
