@@ -25,8 +25,8 @@ def find(folder: Path) -> list[dict[str, Any]]:
             continue
         try:
             found = explain(path)
-        except (OSError, ValueError):
-            continue
+        except Exception:
+            continue  # whatever is wrong with the reader, the report and the server's status must come through
         out += [_plain(f) for f in getattr(found, "findings", found) or ()]
     rank = ("high", "medium", "low")
     return sorted(out, key=lambda f: rank.index(f["confidence"]) if f.get("confidence") in rank else len(rank))

@@ -18,6 +18,9 @@ class Gpus:
 
     def open(self) -> Gpus:
         """Loads NVML; may take a second, and may hang where the driver does: call it in a thread."""
+        if not any(os.path.exists(p) for p in ("/dev/nvidiactl", "/dev/dxg")) and os.name == "posix":  # noqa: PTH110
+            self.why = "this system has no NVIDIA device file"
+            return self
         try:
             import pynvml
         except ImportError:

@@ -60,7 +60,11 @@ def save(folder: Path, report: dict[str, Any]) -> None:
 
 
 def _failed(report: dict[str, Any]) -> bool:
-    return report["outcome"] not in ("running",) and report["exit_code"] != 0
+    return (
+        report["outcome"] not in ("running", "not_started")
+        and report["exit_code"] != 0
+        and report["cause"]["kind"] != "stopped"
+    )
 
 
 def _only(event: dict[str, Any], *keys: str) -> dict[str, Any]:

@@ -91,12 +91,20 @@ def _meta(folder: Path, options: Options, redactor: Redactor, warnings: list[str
         "kind": runfolder.MARKER, "schema": 1, "run": folder.name, "doctor": __version__,
         "started": postmortem.utc(started), "started_unix": started, "monotonic": time.monotonic(),
         "boot": postmortem.boot(), "doctor_pid": os.getpid(), "platform": sys.platform,
-        "command": redactor.argv(options.argv), "workdir": redactor.line(os.getcwd()),
+        "command": redactor.argv(options.argv), "workdir": redactor.line(workdir()),
         "environment": {k: redactor.line(v) for k, v in sorted(os.environ.items()) if _kept(k)},
         "grace": options.grace, "max_log": options.max_log, "ready": redactor.line(options.ready or ""),
         "warnings": [redactor.line(w) for w in warnings], "notes": notes, "oom_before": before,
         "redaction": redactor.fingerprints(),
     }  # fmt: skip
+
+
+def workdir() -> str:
+    """The working folder, empty when it has been removed."""
+    try:
+        return os.getcwd()
+    except OSError:
+        return ""
 
 
 def _kept(name: str) -> bool:

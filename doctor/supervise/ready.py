@@ -92,10 +92,17 @@ def model_of(answer: tuple[int, bytes] | None) -> str | None:
 
 
 class Ready(threading.Thread):
-    """Waits for `target`; `result` becomes the model's id or `timed_out` True. `alive` says whether to go on."""
+    """Waits for `target`; `result` becomes the model's id or `timed_out` True. `alive` says whether to go on.
 
-    def __init__(self, target: Target, patience: float, alive: Callable[[], bool]) -> None:
+    `then` looks once more when the server answers, and may object.
+    """
+
+    def __init__(
+        self, target: Target, patience: float, alive: Callable[[], bool], then: Callable[[], str | None]
+    ) -> None:
         super().__init__(daemon=True, name="ready")
+        self._then = then
+        self.objection: str | None = None
         self.target, self.patience, self.still = target, patience, alive
         self.result: str | None = None
         self.after = 0.0
@@ -108,6 +115,7 @@ class Ready(threading.Thread):
             found = ask(self.target)
             if found:
                 self.after = time.monotonic() - self._began
+                self.objection = self._then()
                 self.result = found
                 return
             time.sleep(STEP)

@@ -46,7 +46,11 @@ def _supervise(options: Options, verdict: precheck.Verdict) -> int:
         prepared = prepare(options, verdict)
     except runfolder.Unusable as e:
         return _refuse([str(e)])
-    return Supervisor(prepared, signals).run()
+    try:
+        supervisor = Supervisor(prepared, signals)
+    except OSError as e:
+        return _refuse([f"the run cannot be watched: {e}"])
+    return supervisor.run()
 
 
 def _port(options: Options) -> list[str]:

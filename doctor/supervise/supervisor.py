@@ -7,17 +7,13 @@ import os
 import signal
 import time
 from collections.abc import Callable
-from pathlib import Path
 
-from doctor.supervise import core, kernel, linux, oom, postmortem, words
+from doctor.supervise import evidence, linux, postmortem, words
+from doctor.supervise.keeper import LogKeeper
 from doctor.supervise.launch import NotStarted, environment, spawn
-from doctor.supervise.logfile import Log
 from doctor.supervise.prepare import Prepared
-from doctor.supervise.pump import Pump, advisable
-from doctor.supervise.reserve import Reserve
 from doctor.supervise.samples import Sampler
 from doctor.supervise.signals import ENDING, Received, Signals
-from doctor.supervise.tail import Tail
 from doctor.supervise.tree import Process, Tree, read_stat
 from doctor.supervise.waiting import Waiting
 
@@ -35,15 +31,7 @@ class Supervisor:
         self.options, self.folder, self.journal = prepared.options, prepared.folder, prepared.journal
         self.signals = signals
         self.tree = Tree(self._born, self._died)
-        self.tails = _tails(prepared.logs)
-        cap = prepared.cap // len(prepared.logs)
-        self.pumps: list[Pump] = []
-        self.reserves: list[Reserve] = []
-        if why := next((w for w in map(advisable, prepared.logs) if w), None):
-            self._warn(f"{why}: the output goes through a helper process, and its middle may be given up")
-            self.pumps = [Pump.start(log, cap) for log in prepared.logs]
-        else:
-            self.reserves = [Reserve(log, cap) for log in prepared.logs]
+        self.logs = LogKeeper(prepared.logs, prepared.cap, self._warn)
         self.main: Process | None = None
         self.sampler: Sampler | None = None
         self.waiting: Waiting | None = None
@@ -52,15 +40,13 @@ class Supervisor:
         self._asked_until = 0.0
         self._costs = {True: 0.0, False: 0.0}
         self._scanned = self._searched = self._changed_at = self._refreshed = 0.0
-        self._full_noted = False
-        self._oom_before = prepared.oom_before
 
     # -- start ---------------------------------------------------------------------------------------------------
 
     def run(self) -> int:
         """Starts the server, watches it to its end, writes the report."""
         for line in self.run_.opening:
-            self.tails[-1].say(line)
+            self.logs.say(line)
         linux.become_subreaper()
         try:
             self._start()
@@ -68,27 +54,26 @@ class Supervisor:
             return self._not_started(e.status, str(e))
         assert self.main is not None
         while self.main.alive:
-            self._tick()
+            try:
+                self._tick()
+            except OSError as e:  # no trouble of ours may end the watch: the server would live on alone
+                self._warn(f"watching met a problem: {e}")
+                time.sleep(IDLE)
         return self._finish(self.main)
 
     def _start(self) -> None:
         early = self.signals.pending_end()
         if early is not None:
             raise NotStarted(128 + early, f"{words.name_of(early)} came before the start")
-        for reserve in self.reserves:
-            reserve.keep()
         env, _, _ = environment(self.options.argv, os.environ)
-        sinks = [p.write_end for p in self.pumps] or [log.fd for log in self.run_.logs]
-        self.tree.ours = {p.pid for p in self.pumps}
+        sinks = self.logs.open()
+        self.tree.ours = {pump.pid for pump in self.logs.pumps}
         began = time.monotonic()
         pid = spawn(self.options.argv, env, sinks[0], sinks[-1], self.signals, self.options.stdin)
-        for pump in self.pumps:
-            pump.started()
         self.tree.began = began
         self.main = self.tree.add(pid, os.getpid(), read_stat(pid))
         self.journal.add("start", pid=pid, start=self.main.start, t=0.0)
-        for tail in self.tails:
-            tail.start()
+        self.logs.show()
         self.sampler = Sampler(self.folder / "samples.jsonl", lambda: list(self.tree.living), began)
         self.sampler.start()
         self.waiting = Waiting(self.options, self.tree, self.sampler) if self.options.ready else None
@@ -96,23 +81,22 @@ class Supervisor:
     def _not_started(self, status: int, why: str) -> int:
         self.journal.add("not_started", status=status, why=self.run_.redactor.line(why))
         self._say(why)
-        for tail in self.tails:
-            tail.start()
+        self.logs.show()
         self._save()
-        self._leave()
+        self.logs.leave(str(self.folder))
         return status
 
     # -- the loop ------------------------------------------------------------------------------------------------
 
     def _tick(self) -> None:
-        growing = self._keep_logs()
-        got = self.signals.wait(HURRY if self._full_noted else BUSY if growing else self._pace())
+        growing = self.logs.keep()
+        got = self.signals.wait(HURRY if self.logs.full else BUSY if growing else self._pace())
         while got is not None:
             self._signal(got)
             got = self.signals.wait(0)
         self.tree.reap()
         self.tree.poll()
-        self._hold_on()
+        self.logs.hold_on(self.tree.ours, self.tree.ours_gone)
         self._look()
         if self.kill_at is not None and time.monotonic() >= self.kill_at:
             self._kill_all(f"it did not end within {self.options.grace:g} s after it was asked to")
@@ -121,34 +105,6 @@ class Supervisor:
 
     def _pace(self) -> float:
         return LIVELY if time.monotonic() - self._changed_at < 60 else IDLE
-
-    def _keep_logs(self) -> bool:
-        growing = False
-        for reserve in self.reserves:
-            with contextlib.suppress(OSError):
-                growing = reserve.keep() or growing
-        if any(r.disk_full for r in self.reserves) and not self._full_noted:
-            self._full_noted = True
-            self._warn("the disk of the log is full; the older part of the log is given up so that the server goes on")
-        return growing
-
-    def _hold_on(self) -> None:
-        """A holder that somebody killed gets a successor; the pipe kept what came meanwhile."""
-        for pump in self.pumps:
-            if self.tree.ours_gone.get(pump.pid):  # one that ended by itself, with 0, saw the last writer go
-                pump.hold()
-                self.tree.ours.add(pump.pid)
-                self._warn("the helper process that writes the log was killed and started again")
-
-    def _drain(self) -> None:
-        """Waits until what is in the pipes is on disk, two seconds at most."""
-        until = time.monotonic() + 2
-        while time.monotonic() < until and self.pumps:
-            self.tree.reap()
-            ended = all(p.pid in self.tree.ours_gone for p in self.pumps)
-            if ended or (self.tree.living and not any(p.waiting() for p in self.pumps)):
-                return
-            time.sleep(0.01)
 
     def _look(self) -> None:
         """Scans for new processes, as often as it is cheap; at once while the tree is changing."""
@@ -263,15 +219,16 @@ class Supervisor:
         if self.tree.living and (end["exit_code"] != 0 or self.requested):
             self._clean_up()
         self.tree.scan()
-        self._drain()
+        self.logs.drain(self.tree.reap, self.tree.ours_gone, bool(self.tree.living))
         self._list_survivors()
-        self._evidence(main, end)
+        if self.sampler:
+            self.sampler.stopping = True
+        evidence.gather(self.run_, self.tree, main)
         if not self.tree.living:
-            for reserve in self.reserves:
-                reserve.release()
+            self.logs.release()
         report = self._save()
         self._summary(report, end)
-        self._leave()
+        self.logs.leave(str(self.folder))
         return 125 if self.run_.failed else 125 if end["exit_code"] is None else int(end["exit_code"])
 
     def _for(self, seconds: float, wanted: Callable[[], bool]) -> None:
@@ -281,11 +238,12 @@ class Supervisor:
             got = self.signals.wait(BUSY)
             if got is not None and got.name == "SIGINT" and self.interrupted:
                 self._kill_all("Ctrl-C came a second time")
-            elif got is not None:
+            elif got is not None and got.name in ENDING:
                 self.interrupted = self.interrupted or got.name == "SIGINT"
+                self._asked()
             self.tree.reap()
             self.tree.poll()
-            self._keep_logs()
+            self.logs.keep()
             self.tree.scan()
 
     def _clean_up(self) -> None:
@@ -303,27 +261,6 @@ class Supervisor:
         if self.tree.living:
             self.journal.add("survivors", pids=sorted(self.tree.living), t=self.tree.now())
 
-    def _evidence(self, main: Process, end: dict[str, object]) -> None:
-        """What the kernel says, asked once the end is known."""
-        if self.sampler:
-            self.sampler.stopping = True
-        log = kernel.read_log(self.tree.began, time.monotonic())
-        pids = {p.pid for p in self.tree.dead} | set(self.tree.living)
-        if log.unreadable:
-            self.journal.add("note", text=log.unreadable)
-        for found in kernel.xids(log, pids):
-            self.journal.add("xid", **{k: self.run_.redactor.value(v) for k, v in found.items()})
-        if end["exit_code"] != 0:
-            for line in kernel.about(log, pids):
-                self.journal.add("kernel", line=self.run_.redactor.line(line, 500))
-        for process in [p for p in (main, *self.tree.dead) if p.core][:3]:
-            where = core.where(process.pid, process.title, str(Path.cwd()), True, self.run_.started)
-            if where:
-                self.journal.add("core", pid=process.pid, **where)
-        grown = oom.moved(self._oom_before, oom.snapshot())
-        named = sorted(oom.killed_pids(list(log.lines)) & pids)
-        self.journal.add("end", t=self.tree.now(), oom_moved=grown, oom_pids=named)
-
     def _save(self) -> dict[str, object]:
         report = postmortem.build(self.folder, self.journal.kept, self.run_.redactor)
         with contextlib.suppress(OSError):
@@ -340,21 +277,18 @@ class Supervisor:
         if end["exit_code"] == 0:
             return
         self._say(f"{report['sentence']}, {words.span(self.tree.now())} after the start")
+        findings = report["findings"]
+        if isinstance(findings, list) and findings and findings[0].get("confidence") != "low":
+            self._say(f"cause, by the log: {findings[0].get('message')}")
         first = report["first_failure"]
         if isinstance(first, dict) and self.main and first["pid"] != self.main.pid:
             self._say(f"first to fail: process {first['pid']} ({first.get('title')}) {first['sentence']}")
         self._say(f"the whole story: {self.folder / 'report.txt'}")
 
-    def _leave(self) -> None:
-        missed = sum(tail.finish() for tail in self.tails)
-        if missed and not all(tail.broken for tail in self.tails):
-            with contextlib.suppress(OSError):
-                _say_if_possible(f"qvl-doctor: {missed} bytes are not shown, see {self.folder}\n")
-
     # -- notes ---------------------------------------------------------------------------------------------------
 
     def _say(self, text: str) -> None:
-        self.tails[-1].say(f"qvl-doctor: {self.run_.redactor.line(text)}")
+        self.logs.say(f"qvl-doctor: {self.run_.redactor.line(text)}")
 
     def _warn(self, text: str) -> None:
         if not any(e["event"] == "warning" and e["text"] == text for e in self.journal.kept):
@@ -372,18 +306,3 @@ class Supervisor:
         peak = max(p.peak, self.sampler.peaks.get(p.pid, 0)) if self.sampler else p.peak
         late = self.requested or bool(self.main and not self.main.alive and p is not self.main)
         self.journal.add("exit", t=p.ended, pid=p.pid, start=p.start, status=p.status, peak=peak, after_request=late)
-
-
-def _tails(logs: list[Log]) -> list[Tail]:
-    """One thread a log; doctor's own lines go to stderr with the last."""
-    if len(logs) == 1:
-        return [Tail(logs[0], 1, messages_to=2)]
-    return [Tail(logs[0], 1), Tail(logs[1], 2, messages_to=2)]
-
-
-def _say_if_possible(text: str) -> None:
-    """Writes to stderr only if that cannot block: a frozen terminal must not keep us at the very end."""
-    import select
-
-    if select.select([], [2], [], 0)[1]:
-        os.write(2, text.encode("utf-8", "replace"))

@@ -16,7 +16,13 @@ from dataclasses import dataclass
 from doctor.supervise import linux
 from doctor.supervise.sysroot import read_file
 
+try:
+    import resource  # wait4 wants it, when no descriptor may be left to load it
+except ImportError:  # not on Windows
+    resource = None  # type: ignore[assignment]
+
 MOST_FDS = 64
+KEPT_FDS = 40
 MOST_KEPT = 600
 YOUNG = 3.0
 
@@ -43,6 +49,13 @@ class Process:
     def alive(self) -> bool:
         """Whether it has not been seen to end."""
         return self.ended is None
+
+
+def _spare_descriptors() -> int:
+    """How many pidfds this process can afford."""
+    if resource is None:
+        return 0
+    return max(0, min(MOST_FDS, resource.getrlimit(resource.RLIMIT_NOFILE)[0] - KEPT_FDS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +117,7 @@ class Tree:
         self._by_fd: dict[int, Process] = {}
         self._listed = os.path.exists(f"/proc/self/task/{os.getpid()}/children")  # noqa: PTH110
         self._last_pid = ""
+        self._affordable = _spare_descriptors()
         self._told: dict[tuple[int, int], None] = {}
 
     def now(self) -> float:
@@ -170,7 +184,7 @@ class Tree:
         return process
 
     def _watch(self, process: Process) -> None:
-        if self._poll is None or not hasattr(os, "pidfd_open") or len(self._by_fd) >= MOST_FDS:
+        if self._poll is None or not hasattr(os, "pidfd_open") or len(self._by_fd) >= self._affordable:
             return
         with contextlib.suppress(OSError):
             process.fd = os.pidfd_open(process.pid)

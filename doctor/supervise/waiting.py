@@ -32,8 +32,9 @@ class Waiting:
         self._options, self._tree, self._sampler = options, tree, sampler
         self._told = self._stopped = False
         self._target = target_of(options)
-        self._ready = Ready(self._target, options.ready_timeout, lambda: not self._stopped) if self._target else None
-        if self._ready:
+        self._ready: Ready | None = None
+        if self._target:
+            self._ready = Ready(self._target, options.ready_timeout, lambda: not self._stopped, self._gpu_missing)
             self._ready.start()
 
     def stop(self) -> None:
@@ -54,7 +55,9 @@ class Waiting:
         if self._ready.result is None:
             return None
         self._told = True
-        return self._gpu_missing() or self._is_ready(self._target.address, self._ready.result, self._ready.after)
+        if self._ready.objection:
+            return "failed", self._ready.objection, {}
+        return self._is_ready(self._target.address, self._ready.result, self._ready.after)
 
     def _is_ready(self, address: str, model: str, after: float) -> News:
         text = f"ready at {address}, model {model}, after {words.span(after)}, {self._taken()}"
@@ -67,18 +70,18 @@ class Waiting:
         ]
         return ", ".join([*parts, f"{words.size(latest.get('rss', 0))} of memory"])
 
-    def _gpu_missing(self) -> News | None:
+    def _gpu_missing(self) -> str | None:
         """With `--require-gpu`: no process of the server holds GPU memory, so it runs somewhere else."""
         if not self._options.require_gpu:
             return None
         gpus = nvml.Gpus().open()
         pids = set(self._tree.living)
         if not len(gpus):
-            return "failed", f"--require-gpu: no GPU can be seen ({gpus.why or 'NVML lists none'})", {}
+            return f"--require-gpu: no GPU can be seen ({gpus.why or 'NVML lists none'})"
         if pids & set(gpus.by_process()):
             return None
         first = self._sampler.first_gpu
         grown = any(used - first.get(g, used) > GROWTH for g, (used, _) in gpus.memory().items())
         if grown and any(nvml.has_device_open(pid) for pid in pids):
-            return None
-        return "failed", "--require-gpu: the server is ready, but none of its processes holds memory on a GPU", {}
+            return None  # NVML hides the pids of containers and of WSL
+        return "--require-gpu: the server is ready, but none of its processes holds memory on a GPU"

@@ -162,7 +162,8 @@ def test_escape_sequences_do_not_reach_the_report(doctor: Doctor) -> None:
 def test_the_log_is_bounded_and_keeps_both_ends(doctor: Doctor) -> None:
     code = (
         "import os, time\nos.write(1, b'THE VERY BEGINNING\\n')\n"
-        "for i in range(300):\n    os.write(1, b''.join(b'%012d %s\\n' % (i * 10000 + j, b'x' * 86) for j in range(10000)))\n"
+        "for i in range(300):\n"
+        "    os.write(1, b''.join(b'%012d %s\\n' % (i * 10000 + j, b'x' * 86) for j in range(10000)))\n"
         "    time.sleep(0.005)"
     )
     process = doctor.start([PYTHON, "-c", code], "--max-log", "32M")

@@ -105,7 +105,8 @@ def test_the_silent_worker_is_named(doctor: Doctor, tmp_path: Path) -> None:
         "import multiprocessing as mp, os, sys, time\n"
         "def w(s):\n    open(s, 'w').write(str(os.getpid())); time.sleep(0.8); os._exit(13)\n"
         "if __name__ == '__main__':\n"
-        "    p = mp.get_context('spawn').Process(target=w, args=(sys.argv[1],)); p.start(); time.sleep(2); os._exit(1)\n"
+        "    p = mp.get_context('spawn').Process(target=w, args=(sys.argv[1],))\n"
+        "    p.start(); time.sleep(2); os._exit(1)\n"
     )
     assert doctor.run([PYTHON, str(script), str(side)]).returncode == 1
     first = doctor.report["first_failure"]
@@ -142,7 +143,7 @@ def test_many_orphans_leave_no_zombie_and_no_descriptor(doctor: Doctor) -> None:
     time.sleep(2.5)
     children = text(Path(f"/proc/{process.pid}/task/{process.pid}/children")).split()
     assert [c for c in children if state(int(c)) == "Z"] == []
-    assert len(os.listdir(f"/proc/{process.pid}/fd")) < 40
+    assert len(list(Path(f"/proc/{process.pid}/fd").iterdir())) < 40
     assert ended(process) == 0
 
 
@@ -190,7 +191,8 @@ def test_the_clock_may_jump(doctor: Doctor, compiled: Callable[..., Path]) -> No
         'if(!r)r=dlsym(RTLD_NEXT,"clock_gettime");return r(c,t);}\n'
         "static long off(void){static struct timespec s;struct timespec n;real(CLOCK_MONOTONIC,&n);if(!s.tv_sec)s=n;"
         "long e=n.tv_sec-s.tv_sec;return e>=2?86400:e>=1?-86400:0;}\n"
-        "int clock_gettime(clockid_t c,struct timespec*t){int x=real(c,t);if(c==CLOCK_REALTIME)t->tv_sec+=off();return x;}\n"
+        "int clock_gettime(clockid_t c,struct timespec*t)"
+        "{int x=real(c,t);if(c==CLOCK_REALTIME)t->tv_sec+=off();return x;}\n"
         "time_t time(time_t*t){struct timespec p;clock_gettime(CLOCK_REALTIME,&p);if(t)*t=p.tv_sec;return p.tv_sec;}\n"
     )
     library = compiled("jump.c", source, ["-shared", "-fPIC", "-ldl"])
@@ -244,13 +246,8 @@ def test_doctor_and_server_killed_together(doctor: Doctor) -> None:
         [PYTHON, "-c", "import os, time\nos.write(1, b'x' * 5000 + b'\\nlast words')\ntime.sleep(30)"]
     )
     wait_for(lambda: doctor.base.exists() and b"last words" in doctor.log)
-    pid = json.loads(
-        [
-            x
-            for x in (doctor.folder / "events.jsonl").read_text().splitlines()
-            if '"start"' in x and '"event": "start"' in x
-        ][0]
-    )["pid"]
+    lines = (doctor.folder / "events.jsonl").read_text().splitlines()
+    pid = next(e["pid"] for e in map(json.loads, lines) if e["event"] == "start")
     os.kill(process.pid, signal.SIGKILL)
     os.kill(pid, signal.SIGKILL)
     process.wait()
@@ -259,3 +256,33 @@ def test_doctor_and_server_killed_together(doctor: Doctor) -> None:
     )
     assert again.returncode == 1
     assert b"last words" in again.stdout
+
+
+def test_few_descriptors_are_enough(doctor: Doctor) -> None:
+    """A low limit is the server's as well, and doctor watches without pidfds then."""
+    import resource
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (20, 20))
+
+    code = "for i in 1 2 3 4 5 6 7 8 9 10 11 12; do sleep 0.4 & done; ulimit -n; wait; exit 5"
+    done = doctor.run(["sh", "-c", code], preexec_fn=limit)
+    assert done.returncode == 5
+    assert doctor.log == b"20\n"
+    assert len(doctor.report["processes"]) == 13
+
+
+def test_a_working_folder_that_is_gone(doctor: Doctor, tmp_path: Path) -> None:
+    place = tmp_path / "gone"
+    place.mkdir()
+    done = doctor.run(["sh", "-c", "echo hi; exit 3"], cwd=place, preexec_fn=place.rmdir)
+    assert done.returncode == 3
+    assert b"hi\n" in doctor.log
+
+
+def test_almost_no_environment(tmp_path: Path) -> None:
+    env = {"PYTHONPATH": environment()["PYTHONPATH"], "HOME": str(tmp_path)}
+    command = [PYTHON, "-m", "doctor", "run", "--", "sh", "-c", "echo hi; exit 4"]
+    assert subprocess.run(command, env=env, capture_output=True, timeout=30).returncode == 4
+    (folder,) = (tmp_path / ".local/state/qvl-doctor/runs").iterdir()
+    assert (folder / "output.log").read_bytes() == b"hi\n"

@@ -72,7 +72,8 @@ def test_the_kernel_log_names_the_victim(doctor: Doctor, system: Path) -> None:
     kmsg = system / "dev/kmsg"
     kmsg.parent.mkdir()
     code = (
-        "import os, time\nline = '3,7,%d,-;Memory cgroup out of memory: Killed process %d (python) total-vm:1kB'\n"
+        "import os, time\n"
+        "line = '3,7,%d,-;Memory cgroup out of memory: Killed process %d (python) total-vm:1kB'\n"
         f"open({str(kmsg)!r}, 'w').write(line % (time.monotonic() * 1e6, os.getpid()) + '\\n')"
     )
     _die(doctor, system, code)
@@ -82,7 +83,8 @@ def test_the_kernel_log_names_the_victim(doctor: Doctor, system: Path) -> None:
 def _xid(when: str) -> str:
     return (
         "import os, time, sys\nline = '4,1,%d,-;NVRM: Xid (PCI:0000:01:00): 79, pid=%d, name=python3, "
-        f"GPU has fallen off the bus.'\nopen(sys.argv[1], 'w').write(line % ({when} * 1e6, os.getpid()) + '\\n'); sys.exit(1)"
+        "GPU has fallen off the bus.'\n"
+        f"open(sys.argv[1], 'w').write(line % ({when} * 1e6, os.getpid()) + '\\n'); sys.exit(1)"
     )
 
 

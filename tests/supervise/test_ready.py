@@ -6,8 +6,6 @@ import os
 import signal
 import socket
 import subprocess
-import sys
-import time
 import venv
 from collections.abc import Iterator
 from pathlib import Path

@@ -60,7 +60,10 @@ def test_a_deaf_server_is_killed_after_the_grace(doctor: Doctor, tmp_path: Path)
 
 def test_a_second_ctrl_c_kills_everything(doctor: Doctor, tmp_path: Path) -> None:
     side, worker = tmp_path / "side", tmp_path / "worker"
-    fork = f"import os, time\nif os.fork() == 0:\n    os.setsid(); open({str(worker)!r}, 'w').write(str(os.getpid()))\n    time.sleep(60)\n"
+    fork = (
+        "import os, time\nif os.fork() == 0:\n"
+        f"    os.setsid(); open({str(worker)!r}, 'w').write(str(os.getpid()))\n    time.sleep(60)\n"
+    )
     process = doctor.start([PYTHON, "-c", fork + SERVER, str(side), "60"], "--grace", "60")
     ready(side)
     pid = int(wait_for(lambda: text(worker)))
