@@ -13,13 +13,17 @@ from pathlib import PurePath
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A recognised server: engine name, where it will listen, its API key options, and whether it serves models."""
+    """A recognised server: engine name, where it will listen, its API key, and whether it serves models.
+
+    `sure` is False where the port may come from somewhere else: a settings file, a socket that is handed over.
+    """
 
     engine: str
     host: str
     port: int
     serves_models: bool
     api_key: str | None = None
+    sure: bool = True
 
     @property
     def address(self) -> str:
@@ -53,6 +57,7 @@ _KINDS = (
     _Kind("transformers", ("transformers", "transformers-cli"), ("transformers",), ("serve",), 8000, "localhost"),
     _Kind("uvicorn", ("uvicorn",), ("uvicorn",), (), 8000, "127.0.0.1", serves_models=False),
 )  # fmt: skip
+_ELSEWHERE = {"--config", "--uds", "--fd", "--headless", "--env-file"}
 _PREFIXES = {"env", "nohup", "nice", "ionice", "setsid", "stdbuf", "numactl", "taskset", "exec", "time", "chrt"}
 
 
@@ -67,7 +72,8 @@ def recognise(argv: Sequence[str], env: Mapping[str, str] | None = None) -> Serv
             port = _option(rest, kind.port_options) or ""
             number = int(port) if port.isdigit() and 0 < int(port) < 65536 else kind.port
             key = _option(rest, ("--api-key", "--api-keys")) or env.get("VLLM_API_KEY")
-            return Server(kind.engine, host, number, kind.serves_models, key)
+            elsewhere = {w.partition("=")[0] for w in rest} & _ELSEWHERE
+            return Server(kind.engine, host, number, kind.serves_models, key, bool(port) or not elsewhere)
     return None
 
 

@@ -205,6 +205,16 @@ def _memory(folder: Path) -> dict[str, Any]:
     return out | {"over_time": rows[::step][-60:]}
 
 
+def closing(report: dict[str, Any], after: float, folder: Path) -> list[str]:
+    """What the terminal is told of a failure, in a few lines; the rest is in the report."""
+    lines = [f"{report['sentence']}, {words.span(after)} after the start"]
+    lines += [f"cause, by the log: {f.get('message')}" for f in report["findings"][:1] if f.get("confidence") != "low"]
+    first = report["first_failure"]
+    if first and first["pid"] != next((p["pid"] for p in report["processes"]), None):
+        lines.append(f"first to fail: process {first['pid']} ({first.get('title')}) {first['sentence']}")
+    return [*lines, f"the whole story: {folder / 'report.txt'}"]
+
+
 def text(report: dict[str, Any]) -> str:
     """The report for people; plain text, no colours, nothing that a terminal acts on."""
     lines = [

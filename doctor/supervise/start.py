@@ -56,7 +56,7 @@ def _supervise(options: Options, verdict: precheck.Verdict) -> int:
 def _port(options: Options) -> list[str]:
     """The port that the server wants is taken already."""
     server = engines.recognise(options.argv)
-    holder = ready.port_holder(server.host, server.port) if server else None
+    holder = ready.port_holder(server.host, server.port) if server and server.sure else None
     return [f"port {server.port} is already in use by {holder}"] if server and holder else []
 
 

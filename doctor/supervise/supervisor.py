@@ -7,6 +7,7 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from typing import Any
 
 from doctor.supervise import evidence, linux, postmortem, words
 from doctor.supervise.keeper import LogKeeper
@@ -19,7 +20,8 @@ from doctor.supervise.waiting import Waiting
 
 SETTLE = 0.4
 HURRY, BUSY, LIVELY, IDLE = 0.005, 0.025, 0.1, 0.15
-SCAN_SHARE = {True: 50, False: 1000}  # a look may take 2 % of a core while things change, 0.1 % when they do not
+BLIND = 5.0  # some containers show a /proc/loadavg that never changes
+SCAN_SHARE = {True: 50, False: 2000}  # a look may take 2 % of a core while things change, 0.05 % when they do not
 _STOPS = ("SIGTSTP",)
 
 
@@ -114,7 +116,7 @@ class Supervisor:
         if now - self._scanned < max(LIVELY, self._costs[False] * share):
             return
         self._scanned = now
-        if self.tree.changed():
+        if self.tree.changed() or now - self._searched > BLIND:
             thorough = now - self._searched > max(LIVELY, self._costs[True] * share)
             self._searched = now if thorough else self._searched
             cost = time.thread_time()
@@ -261,7 +263,7 @@ class Supervisor:
         if self.tree.living:
             self.journal.add("survivors", pids=sorted(self.tree.living), t=self.tree.now())
 
-    def _save(self) -> dict[str, object]:
+    def _save(self) -> dict[str, Any]:
         report = postmortem.build(self.folder, self.journal.kept, self.run_.redactor)
         with contextlib.suppress(OSError):
             (self.folder / ".reserve").unlink()
@@ -271,19 +273,12 @@ class Supervisor:
             self._say(f"the report could not be written: {e.strerror}")
         return report
 
-    def _summary(self, report: dict[str, object], end: dict[str, object]) -> None:
+    def _summary(self, report: dict[str, Any], end: dict[str, object]) -> None:
         if self.tree.living:
             self._say(f"left running: {', '.join(f'{p.pid} ({p.title})' for p in self.tree.living.values())}")
-        if end["exit_code"] == 0:
-            return
-        self._say(f"{report['sentence']}, {words.span(self.tree.now())} after the start")
-        findings = report["findings"]
-        if isinstance(findings, list) and findings and findings[0].get("confidence") != "low":
-            self._say(f"cause, by the log: {findings[0].get('message')}")
-        first = report["first_failure"]
-        if isinstance(first, dict) and self.main and first["pid"] != self.main.pid:
-            self._say(f"first to fail: process {first['pid']} ({first.get('title')}) {first['sentence']}")
-        self._say(f"the whole story: {self.folder / 'report.txt'}")
+        if end["exit_code"] != 0:
+            for line in postmortem.closing(report, self.tree.now(), self.folder):
+                self._say(line)
 
     # -- notes ---------------------------------------------------------------------------------------------------
 
