@@ -43,8 +43,6 @@ class Supervisor:
         self._costs = {True: 0.0, False: 0.0}
         self._scanned = self._searched = self._changed_at = self._refreshed = 0.0
 
-    # -- start ---------------------------------------------------------------------------------------------------
-
     def run(self) -> int:
         """Starts the server, watches it to its end, writes the report."""
         for line in self.run_.opening:
@@ -279,8 +277,6 @@ class Supervisor:
         if end["exit_code"] != 0:
             for line in postmortem.closing(report, self.tree.now(), self.folder):
                 self._say(line)
-
-    # -- notes ---------------------------------------------------------------------------------------------------
 
     def _say(self, text: str) -> None:
         self.logs.say(f"qvl-doctor: {self.run_.redactor.line(text)}")
