@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 from doctor.supervise.signals import name_of
@@ -34,8 +33,8 @@ def ending(status: int | None) -> dict[str, Any]:
     """A wait status taken apart: `exit_code`, `signal`, `signal_name`, `core_dumped`; all None while unknown."""
     if status is None:
         return {"exit_code": None, "signal": None, "signal_name": None, "core_dumped": None}
-    if os.WIFSIGNALED(status):
-        number = os.WTERMSIG(status)
+    number = status & 0x7F  # by hand: Windows has no os.WTERMSIG
+    if number not in (0, 0x7F):
         return {"exit_code": 128 + number, "signal": number, "signal_name": name_of(number),
                 "core_dumped": bool(status & 0x80)}  # fmt: skip
     return {"exit_code": status >> 8 & 0xFF, "signal": None, "signal_name": None, "core_dumped": False}
