@@ -1,0 +1,46 @@
+"""`qvl-doctor run`: starts a server and keeps everything it says."""
+
+from __future__ import annotations
+
+import re
+import sys
+
+import click
+
+_UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
+
+
+class Bytes(click.ParamType):  # type: ignore[type-arg, unused-ignore]
+    """A number of bytes, with K, M, G or T for powers of 1024."""
+
+    name = "bytes"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """`64M` as 67108864; anything else is a usage error."""
+        if isinstance(value, int):
+            return value
+        found = re.fullmatch(r"(\d{1,15})\s*([kmgt]?)i?b?", str(value).strip().lower())
+        if not found:
+            self.fail(f"{value!r} is no number of bytes (64M, 2G, 0 for no bound)", param, ctx)
+        return int(found[1]) * _UNITS[found[2]]
+
+
+@click.command(context_settings={"allow_interspersed_args": False})
+@click.option("--log-dir", type=click.Path(), help="Where run folders are made.")
+@click.option("--grace", type=click.FloatRange(0), default=10.0, show_default=True, help="Seconds to end in.")
+@click.option("--max-log", type=Bytes(), default="512M", envvar="QVL_LOG_CAP", show_default=True, help="Log's bound.")
+@click.option("--no-check", is_flag=True, help="Start without looking first.")
+@click.option("--force", is_flag=True, help="Start even if the check found errors.")
+@click.option("--ready", metavar="URL|auto", help="Say when the server answers.")
+@click.option("--ready-timeout", type=click.FloatRange(0), default=600.0, show_default=True, help="Seconds.")
+@click.option("--require-gpu", is_flag=True, help="Once ready, fail unless the server holds memory on a GPU.")
+@click.option("--stdin", type=click.Choice(["null", "inherit"]), default="null", show_default=True, help="Its input.")
+@click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
+def run(no_check: bool, force: bool, command: tuple[str, ...], **options: object) -> None:
+    """Starts COMMAND, keeps everything it says, and tells how it ended; ends with its status.
+
+    Give the command after `--`:  qvl-doctor run -- lmdeploy serve api_server MODEL
+    """
+    from doctor.supervise.start import start
+
+    sys.exit(start(command, check=not no_check, force=force, **options))

@@ -1,0 +1,110 @@
+"""`qvl-doctor runs`: the runs so far."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+_DIR = click.option("--log-dir", type=click.Path(), help="The folder of the runs, if it is not the usual one.")
+
+
+@click.group(invoke_without_command=True)
+@click.pass_context
+def runs(ctx: click.Context) -> None:
+    """The runs so far: list (the default), show, follow, prune, export."""
+    if ctx.invoked_subcommand is None:
+        ctx.invoke(list_)
+
+
+def _find(run: str, log_dir: str | None) -> Path:
+    from doctor.supervise import runfolder
+
+    try:
+        return runfolder.find(run, log_dir)
+    except runfolder.Unusable as e:
+        raise click.UsageError(str(e)) from e
+
+
+@runs.command("list")
+@_DIR
+@click.option("--format", "form", type=click.Choice(["terminal", "json"]), default="terminal", show_default=True)
+def list_(log_dir: str | None = None, form: str = "terminal") -> None:
+    """One line a run, the newest last."""
+    from doctor.supervise import history, runfolder, words
+    from doctor.text import one_line
+
+    found = history.runs(log_dir)
+    if form == "json":
+        rows = [{"id": r.folder.name, "folder": str(r.folder), "started": r.started, "state": r.state,
+                 "exit_code": r.exit_code, "command": r.command, "bytes": r.size} for r in found]  # fmt: skip
+        click.echo(runfolder.dump({"schema": 1, "runs": rows}), nl=False)
+        return
+    for r in found:
+        code = "" if r.exit_code is None else str(r.exit_code)
+        click.echo(f"{r.folder.name:28} {r.state:11} {code:>3}  {words.size(r.size):>10}  {one_line(r.command, 80)}")
+    if not found:
+        click.echo("no runs yet; `qvl-doctor run -- COMMAND` makes one", err=True)
+
+
+@runs.command()
+@click.argument("run", default="last")
+@_DIR
+def show(run: str, log_dir: str | None) -> None:
+    """How RUN ended (a folder, an id, the beginning of one, or `last`)."""
+    from doctor.supervise import postmortem
+
+    folder = _find(run, log_dir)
+    click.echo(f"{folder}\n{postmortem.text(postmortem.rebuild(folder))}", nl=False)
+
+
+@runs.command()
+@click.argument("run", default="last")
+@_DIR
+@click.option("--raw", is_flag=True, help="The server's bytes as they are, colours and all.")
+def follow(run: str, log_dir: str | None, raw: bool) -> None:
+    """Shows the log of RUN while it grows; ends with the server, or by Ctrl-C, which leaves the server alone."""
+    import codecs
+    import sys
+
+    from doctor.supervise import history
+    from doctor.supervise.redact import plain
+
+    out = sys.stdout.buffer
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    try:
+        for block in history.follow(_find(run, log_dir)):
+            out.write(block if raw else plain(decoder.decode(block)).encode())
+            out.flush()
+    except (KeyboardInterrupt, BrokenPipeError):
+        click.get_current_context().exit(0)
+
+
+@runs.command()
+@click.option("--keep", type=click.IntRange(0), default=20, show_default=True, help="How many of the newest stay.")
+@click.option("--older-than", type=click.FloatRange(0), metavar="DAYS", help="Remove by age instead.")
+@_DIR
+def prune(keep: int, older_than: float | None, log_dir: str | None) -> None:
+    """Removes old runs; one that still runs is never touched."""
+    from doctor.supervise import history, words
+
+    gone = history.prune(keep, None if older_than is None else older_than * 86400, log_dir)
+    click.echo(f"{len(gone)} runs removed, {words.size(sum(r.size for r in gone))} freed")
+
+
+@runs.command()
+@click.argument("run", default="last")
+@_DIR
+@click.option("--output", type=click.Path(dir_okay=False), help="The archive to write (default: ID.tar.gz here).")
+def export(run: str, log_dir: str | None, output: str | None) -> None:
+    """One archive of RUN to attach to a bug report: secrets, user names and addresses are replaced by stable words."""
+    from doctor.supervise import bundle
+
+    folder = _find(run, log_dir)
+    target = Path(output or f"qvl-doctor-{folder.name}.tar.gz")
+    try:
+        names = bundle.export(folder, target)
+    except OSError as e:
+        raise click.ClickException(f"the archive `{target}` cannot be written: {e.strerror or e}") from e
+    click.echo(f"{target}: {', '.join(names)}")
+    click.echo("Please look through it before you post it: a secret that looks like an ordinary word is not hidden.")
