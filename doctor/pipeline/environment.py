@@ -62,15 +62,12 @@ def _read(
     reader = ModuleReader(target, distributions, engines, request.environ)
     reader.loader = NativeGate(linker, distributions)
     modules = link_environment(reader, link_request(reader, distributions, engines, launch), request.progress)
-    seen = dict(reader.seen)
     for distribution in distributions.installed:
         reader.note(distribution.metadata_path)
         reader.note(f"{distribution.metadata_path}/RECORD")
-    for library in natives.libraries if isinstance(natives, Natives) else ():
-        reader.note(f"{library.location}/{library.path}")
     for path in (*target.paths, "/etc/ld.so.cache"):
         reader.note(path)
-    return Environment(distributions, modules, natives), {**seen, **reader.seen}
+    return Environment(distributions, modules, natives), {**libraries.seen, **reader.seen}
 
 
 def chosen_engines(distributions: Distributions, launch: Launch | Unavailable) -> tuple[str, ...]:
