@@ -114,7 +114,7 @@ class Importer(Names):
         try:
             self._fill(module, found, importer, line)
         except PyRaise as error:
-            self._forget(found.name)
+            self.modules.pop(found.name, None)  # what was loaded below it stays, as in Python
             if "partially initialized" not in (error.message or ""):
                 self.failed[found.name] = error
             raise
@@ -138,11 +138,6 @@ class Importer(Names):
             self._scan(module)
         else:
             self.interpret(module, importer, line)
-
-    def _forget(self, name: str) -> None:
-        """Takes a failed module out, and what was loaded below it: a new process could not import that either."""
-        for loaded in [m for m in self.modules if m == name or m.startswith(f"{name}.")]:
-            del self.modules[loaded]
 
     def _read_surface(self, module: ModuleVal) -> None:
         if module.depth == "surface" and module.file is not None:
