@@ -116,7 +116,7 @@ class Importer(Names):
         except PyRaise as error:
             self.modules.pop(found.name, None)  # what was loaded below it stays, as in Python
             if "partially initialized" not in (error.message or ""):
-                self.failed[found.name] = error
+                self.failed[found.name] = PyRaise(error.kind, error.message, error.cause)  # without its traceback
             raise
         finally:
             module.loading = False
@@ -141,10 +141,13 @@ class Importer(Names):
 
     def _read_surface(self, module: ModuleVal) -> None:
         if module.depth == "surface" and module.file is not None:
+            file = module.file
             try:
-                module.surface = Surface(self.reader.text(module.file))
+                self.reader.text(file)
             except SourceProblem:
                 module.open = True
+            else:
+                module.surface = Surface(lambda: self.reader.text(file))
 
     def _scan(self, module: ModuleVal) -> None:
         """Follows what a foundation imports first; where that fails, the truth is found by interpreting it."""

@@ -16,6 +16,8 @@ from doctor.link.values import ModuleVal, PyRaise
 T = TypeVar("T")
 STACK_BYTES = 256 * 1024 * 1024
 RECURSION = 60_000
+# syntax trees make millions of objects that hold no cycles; looking for cycles as often as usual doubles the time
+COLLECT = (100_000, 20, 20)
 _JUDGED = (ImportError, AttributeError, SyntaxError)
 
 
@@ -56,15 +58,14 @@ def with_deep_stack(action: Callable[[], T]) -> T:
     problem: list[BaseException] = []
 
     def run() -> None:
-        collecting = gc.isenabled()
-        gc.disable()  # syntax trees make a million objects and no cycles; looking for cycles doubles the time
+        thresholds = gc.get_threshold()
+        gc.set_threshold(*COLLECT)
         try:
             result.append(action())
         except BaseException as error:
             problem.append(error)
         finally:
-            if collecting:
-                gc.enable()
+            gc.set_threshold(*thresholds)
 
     before, size = sys.getrecursionlimit(), threading.stack_size()
     try:
