@@ -31,8 +31,15 @@ def _check_all(reader: Reader, modules: list[str]) -> dict[str, ModuleStatus]:
     return {name: check_one(machine, name) for name in modules}
 
 
-def check_one(machine: Machine, name: str) -> ModuleStatus:
-    """The verdict on one module in a process that may have imported others before."""
+def check_one(machine: Machine, name: str, *, anew: bool = True) -> ModuleStatus:
+    """The verdict on one module in a process that may have imported others before.
+
+    `anew`: as a new process would, it meets the failures of its parent packages again.
+    """
+    parents = [name[:at] for at, character in enumerate(name) if character == "."] if anew else []
+    failed = next((p for p in parents if p in machine.failed), None)
+    if failed is not None:
+        return _judge(machine.failed[failed])
     try:
         machine.import_origin(name, None)
     except PyRaise as error:
