@@ -2,8 +2,10 @@
 
     python benchmarks/check.py ENVIRONMENT [--repeat 5] [--launch "lmdeploy serve api_server MODEL"]
 
-ENVIRONMENT is a venv with LMDeploy in it (`uv venv E && uv pip install --python E lmdeploy`, about 8 GB). Prints medians
-of wall time and of peak memory (RSS), and ratios. Commands that this environment or machine does not have are left out.
+Run it with the Python of an environment that qvl-doctor is installed in (not editable: then its bytecode is cached, as
+it is for users). ENVIRONMENT is a venv with LMDeploy
+in it (`uv venv E && uv pip install --python E lmdeploy`, about 8 GB). Prints medians of wall time and of peak memory
+(RSS), and ratios. Commands that this environment or machine does not have are left out.
 """
 
 from __future__ import annotations
@@ -78,9 +80,7 @@ def compare(todo: dict[str, list[str]], repeat: int, cache: str) -> None:
 
 def measure(words: list[str], cache: str) -> tuple[float, float, int]:
     """Wall seconds, peak memory in MB and exit status of one run."""
-    environ = {**os.environ, "XDG_CACHE_HOME": cache, "PYTHONPATH": str(Path(__file__).parents[1])}
-    if "doctor" not in words:
-        environ.pop("PYTHONPATH")
+    environ = {**os.environ, "XDG_CACHE_HOME": cache}
     start = time.perf_counter()
     with subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL,
                           env=environ, cwd="/") as process:  # fmt: skip

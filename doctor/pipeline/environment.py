@@ -147,7 +147,7 @@ def _beside(reader: ModuleReader, distributions: Distributions, engines: tuple[s
     """The top-level packages of other distributions that sit on the model stack."""
     tops: dict[str, None] = {}
     for distribution in distributions.installed:
-        if distribution.key not in engines and not reader.surface(distribution.key):
+        if distribution.key not in engines and reader.on_stack(distribution.key):
             tops.update(dict.fromkeys(t for t in distribution.top_level if t.isidentifier() and not t.startswith("_")))
     return tuple(t for t in tops if t not in ("tests", "test", "docs", "examples", "benchmarks"))
 

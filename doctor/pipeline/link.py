@@ -50,7 +50,7 @@ def link_distributions(names: tuple[str, ...], request: Request) -> Modules:
     for name in names:
         if distributions.get(name) is None:
             raise TargetError(f"the distribution `{name}` is not installed in this environment ({target.why})")
-    reader = ModuleReader(target, distributions, names, request.environ)
+    reader = ModuleReader(target, distributions, names, request.environ, thorough=True)
     reader.loader = NativeGate(NativeLinker(reader_for(target), target.paths, target.executable), distributions)
     modules = in_order(reader, all_modules(reader, distributions, names))
     return link_environment(reader, LinkRequest(names, modules, one_process=True), request.progress)

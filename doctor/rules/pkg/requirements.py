@@ -136,8 +136,21 @@ class Needs:
     unclear: list[str]
 
 
+_last: tuple[Distributions, Target, Needs] | None = None
+
+
 def needs_of(distributions: Distributions, target: Target) -> Needs:
-    """The requirements of every installed distribution, and those of the extras that others ask for."""
+    """The requirements of every installed distribution, and those of the extras that others ask for.
+
+    Several rules ask in turn; the last answer is kept, and given again for the very same objects.
+    """
+    global _last
+    if _last is None or _last[0] is not distributions or _last[1] is not target:
+        _last = (distributions, target, _collect(distributions, target))
+    return _last[2]
+
+
+def _collect(distributions: Distributions, target: Target) -> Needs:
     where = environments(target)
     out = Needs([], [])
     queue = [(one, "", "") for one in distributions.installed]
