@@ -13,7 +13,8 @@ from doctor.collect.skeleton import body_region, lines_of, skeleton
 from doctor.facts.source import SourceProblem
 
 SOURCE_LIMIT = 8 * 1024 * 1024
-KEPT = 64
+KEPT = 16
+KEPT_BYTES = 24 << 20
 _CODING = re.compile(rb"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
 
 
@@ -25,6 +26,7 @@ class Sources:
         self.seen: dict[str, tuple[int, int] | None] = {}
         self._sources: dict[str, list[str]] = {}
         self._texts: dict[str, bytes] = {}
+        self._size = 0
 
     def note(self, path: str) -> None:
         """Remembers when the file or folder was last changed."""
@@ -37,9 +39,10 @@ class Sources:
     def text(self, file: str) -> bytes:
         """The bytes of a source file; the last few are kept. Raises SourceProblem."""
         if file not in self._texts:
-            if len(self._texts) >= KEPT:
-                self._texts.pop(next(iter(self._texts)))
-            self._texts[file] = self._read(file)
+            text = self._texts[file] = self._read(file)
+            self._size += len(text)
+            while self._size > KEPT_BYTES and len(self._texts) > 1:
+                self._size -= len(self._texts.pop(next(iter(self._texts))))
         return self._texts[file]
 
     def _read(self, file: str) -> bytes:
@@ -110,7 +113,7 @@ class Sources:
 
     def _lines(self, file: str) -> list[str]:
         if file not in self._sources:
-            if len(self._sources) >= KEPT // 4:
+            if len(self._sources) >= KEPT:
                 self._sources.pop(next(iter(self._sources)))
             self._sources[file] = lines_of(self._decoded(file))
         return self._sources[file]

@@ -162,12 +162,22 @@ class Importer(Names):
                 origin = self.resolve(one.origin, one.level, module, one.line)
                 target = self.import_origin(origin, module, one.line)
                 for name in one.names or ():
-                    if name != "*":
-                        self.import_name(target, name, module, one.line)
+                    self._scan_name(target, name, module, one.line)
             except PyRaise:
                 module.depth, module.surface = "full", None
                 self.interpret(module, None, 0)
                 return
+
+    def _scan_name(self, target: Value, name: str, module: ModuleVal, line: int) -> None:
+        """A name that a foundation takes: from others it has to be there; within itself it is taken to fit itself."""
+        top = module.name.partition(".")[0]
+        if name == "*":
+            return
+        if isinstance(target, ModuleVal) and target.name.partition(".")[0] == top:
+            if self._is_submodule(target, name):
+                self.load(f"{target.name}.{name}", module, line)
+            return
+        self.import_name(target, name, module, line)
 
     def interpret(self, module: ModuleVal, importer: ModuleVal | None, line: int) -> None:
         """Runs a module's statements. Raises PyRaise."""

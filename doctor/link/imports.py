@@ -17,7 +17,7 @@ T = TypeVar("T")
 STACK_BYTES = 256 * 1024 * 1024
 RECURSION = 60_000
 # syntax trees make millions of objects that hold no cycles; looking for cycles as often as usual doubles the time
-COLLECT = (100_000, 20, 20)
+COLLECT = (1_000_000, 50, 50)
 _JUDGED = (ImportError, AttributeError, SyntaxError)
 
 
