@@ -9,6 +9,7 @@ What to do: install the package that brings the module, or a release of it that 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from doctor.facts import Distributions, Facts, Launch, normalize
@@ -16,6 +17,9 @@ from doctor.findings import Action, Evidence, Remediation
 from doctor.rules.imp.failures import Failure, chain, failures, installed, location, where
 from doctor.rules.imp.windows import evidence, remediations, window
 from doctor.rules.rule import Rule, Verdict
+
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
@@ -64,16 +68,17 @@ def _remediations(facts: Facts, failure: Failure) -> list[Remediation]:
 
 
 def _required(facts: Facts, top: str) -> str | None:
-    """A requirement of an installed distribution that is named like the module."""
+    """A requirement of an installed distribution that is named like the module, or begins with its name."""
     key = normalize(top)
+    begins = None
     for distribution in facts.distributions.installed if isinstance(facts.distributions, Distributions) else ():
         for line in distribution.requires:
-            name = line.split(";")[0].split("[")[0].split("(")[0].strip()
-            for mark in "<>=!~ ":
-                name = name.split(mark)[0]
-            if normalize(name) == key:
+            match = _NAME.match(line)
+            name = normalize(match[0]) if match else ""
+            if name == key:
                 return name
-    return None
+            begins = begins or (name if name.startswith(f"{key}-") else None)
+    return begins
 
 
 RULE = Rule(code="IMP002", name="missing-module", severity="error", check=check, needs=("modules",))
