@@ -152,19 +152,20 @@ class ModuleReader(Sources):
     def surface(self, distribution: str | None) -> bool:
         """Whether this distribution's modules are only looked at as text.
 
-        Interpreted are the distributions asked about, and, where `thorough`, those that sit on the model stack, because
-        that is where releases stop fitting each other. Where text says that something is amiss, the interpreter decides.
+        Interpreted are the distributions asked about, and, where `thorough`, those that sit on the model stack: there
+        releases stop fitting each other. Where text says that something is amiss, the interpreter decides.
         """
         if distribution is None or distribution in self.chosen or distribution in _INTERPRETED:
             return False
         return not (self.thorough and self.on_stack(distribution))
 
     def on_stack(self, distribution: str) -> bool:
-        """Whether a distribution sits on the model stack: it is part of it, or requires torch, transformers and such."""
+        """Whether a distribution sits on the model stack: is part of it, or requires torch, transformers and such."""
         if distribution not in self._on_stack:
             found = self.distributions.get(distribution)
             names = {_required(r) for r in (found.requires if found else ())}
-            self._on_stack[distribution] = distribution in _INTERPRETED or bool(names & _STACK) and distribution != "torch"
+            above = bool(names & _STACK) and distribution != "torch"
+            self._on_stack[distribution] = above or distribution in _INTERPRETED
         return self._on_stack[distribution]
 
     def python_files(self, folder: str) -> list[str]:

@@ -60,7 +60,7 @@ def _answer(report: Report) -> Text:
         said = f"{_plural(warnings, 'warning')}, " if warnings else ""
         return Text(f"○ No error found; {said}not everything could be decided.", style="bold yellow")
     if warnings:
-        return Text(f"✓ Nothing stands in the way; {_plural(warnings, 'warning')} to look at.", style="bold green")
+        return Text(f"✓ No error found; {_plural(warnings, 'warning')} to look at.", style="bold green")
     return Text("✓ Nothing stands in the way.", style="bold green")
 
 

@@ -18,7 +18,6 @@ from doctor.rules.imp.failures import Failure, chain, failures, installed, locat
 from doctor.rules.imp.windows import evidence, remediations, window
 from doctor.rules.rule import Rule, Verdict
 
-
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
