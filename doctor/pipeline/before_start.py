@@ -13,7 +13,7 @@ from doctor.supervise.precheck import HOW_TO_SEE, Verdict
 def checked(argv: tuple[str, ...]) -> Verdict:
     """What `qvl-doctor check -- ARGV` finds; a target or data that cannot be read is a trouble, and no error."""
     from doctor.facts.codec import to_json
-    from doctor.report.json import finding_to_json
+    from doctor.findings_json import finding_to_json
 
     try:
         report = diagnose(Request(TargetRequest(), launch=argv))
