@@ -108,11 +108,19 @@ class Whole:
                 break
             self._file.seek(at)
             block = self._file.read(min(size, end - at)) or b""
+            if not block:
+                break  # the log was cut while it was read
             self._at = at + len(block)
-            if block:
-                return block
-            self._parts.clear()  # the log was cut while it was read
+            kept = self._trimmed(block, at == start > 0, self._at == end and len(self._parts) > 1)
+            if kept:
+                return kept
         return b""
+
+    @staticmethod
+    def _trimmed(block: bytes, after_hole: bool, before_hole: bool) -> bytes:
+        """Without the zeros that fill up the blocks of the disk beside a hole."""
+        block = block.lstrip(b"\0") if after_hole else block
+        return block.rstrip(b"\0") if before_hole else block
 
 
 def chunks(fd: int, parts: list[tuple[int, int]]) -> Iterator[bytes]:

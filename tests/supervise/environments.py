@@ -67,7 +67,9 @@ def site(env: Path) -> Path:
 
 def transformers_env() -> Path:
     """`transformers serve` with pictures."""
-    env = made("transformers-serve-5.5.4", ["transformers[serving]==5.5.4", "torchvision==0.28.0", "pillow", "requests"])
+    env = made(
+        "transformers-serve-5.5.4", ["transformers[serving]==5.5.4", "torchvision==0.28.0", "pillow", "requests"]
+    )
     (site(env) / "sitecustomize.py").write_text(_OPERATORS)
     return env
 

@@ -66,8 +66,7 @@ def test_a_hole_is_skipped(tmp_path: Path) -> None:
         pytest.skip("this file system knows no holes")
     with logfile.Whole(path) as log:
         data = b"".join(iter(lambda: log.read(1 << 16), b""))
-    assert data.startswith(b"the first line\nhalf a li") and data.endswith(b"ne, cut\n" + CRASH.encode())
-    assert len(data) < 1 << 17
+    assert data == b"the first line\nhalf a li\nne, cut\n" + CRASH.encode()
     done = explain(str(path), "--format", "json")
     assert json.loads(done.stdout)["findings"][0]["code"] == "RUN631"
 

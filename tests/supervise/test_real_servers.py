@@ -65,7 +65,9 @@ def _ask(port: int, model: str) -> dict[str, object]:
         return value
 
 
-def test_transformers_serves_a_picture_and_stops_cleanly(doctor: Doctor, model: Path, port: int, tmp_path: Path) -> None:
+def test_transformers_serves_a_picture_and_stops_cleanly(
+    doctor: Doctor, model: Path, port: int, tmp_path: Path
+) -> None:
     command = [str(transformers_env() / "bin/transformers"), "serve", str(model), "--host", "127.0.0.1",
                "--port", str(port), "--device", "cpu"]  # fmt: skip
     told = tmp_path / "told"
