@@ -5,11 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from doctor import __version__
 from doctor.collect.target import TargetRequest, find_target
 from doctor.facts import NOT_REQUESTED, Facts, Gpu, Launch, Unavailable
 from doctor.findings import Report
+
+if TYPE_CHECKING:
+    from doctor.supervise.precheck import Verdict
 
 Progress = Callable[[int, int], None]
 
@@ -64,6 +68,13 @@ def collect(request: Request) -> Facts:
         natives=environment.natives, launch=launch, gpu=gpu or NOT_REQUESTED,
         host=collect_host(target, root, environ=request.environ),
     )  # fmt: skip
+
+
+def precheck(argv: tuple[str, ...]) -> Verdict:
+    """What `run` asks before it starts a server: the errors that speak against it, with the facts behind them."""
+    from doctor.pipeline.before_start import checked
+
+    return checked(argv)
 
 
 def read_launch(request: Request) -> Launch | Unavailable:

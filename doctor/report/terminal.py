@@ -34,6 +34,23 @@ def print_report(report: Report, console: Console, *, verbose: bool = False) -> 
     _foot(report, console, verbose, len(report.findings) - len(shown))
 
 
+def print_errors(report: Report, console: Console, most: int = 3) -> None:
+    """Only what stops a start, on one screen: the likeliest errors in full, of the others how many there are."""
+    from rich.text import Text
+
+    _head(report, console)
+    errors = [f for f in report.findings if f.severity == "error"]
+    for finding in errors[:most]:
+        console.print()
+        _finding(finding, console)
+    console.print()
+    left = report.count("warning")
+    more = [_plural(len(errors) - most, "more error")] if len(errors) > most else []
+    more += [_plural(left, "warning")] if left else []
+    if more:
+        console.print(Text(f"Also {' and '.join(more)}: `qvl-doctor check -- COMMAND` shows them.", style="dim"))
+
+
 def _head(report: Report, console: Console) -> None:
     target = report.facts.target
     place = target.prefix or (target.paths[0] if target.paths else "?")

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from doctor.facts import Facts
 from doctor.findings import Evidence, Remediation
 from doctor.rules.imp.failures import Failure, chain, failures, installed, location, where
-from doctor.rules.imp.windows import evidence, remediations, window
+from doctor.rules.imp.windows import window
 from doctor.rules.rule import Rule, Verdict
 
 
@@ -42,13 +42,13 @@ def _message(facts: Facts, failure: Failure) -> str:
 
 def _evidence(facts: Facts, failure: Failure) -> list[Evidence]:
     found = window(facts, failure.cause)
-    known = [evidence(found, f"{failure.cause.module}.{failure.cause.name}")] if found else []
+    known = [found.evidence(f"{failure.cause.module}.{failure.cause.name}")] if found else []
     return [*known, chain(failure)]
 
 
 def _remediations(facts: Facts, failure: Failure) -> list[Remediation]:
     found = window(facts, failure.cause)
-    return remediations(found, failure.modules[0].partition(".")[0]) if found else []
+    return [found.remediation(failure.modules[0].partition(".")[0])] if found else []
 
 
 RULE = Rule(code="IMP001", name="missing-name", severity="error", check=check, needs=("modules",))

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from doctor.facts import Distributions, Facts, Launch, normalize
 from doctor.findings import Action, Evidence, Remediation
 from doctor.rules.imp.failures import Failure, chain, failures, installed, location, where
-from doctor.rules.imp.windows import evidence, remediations, window
+from doctor.rules.imp.windows import window
 from doctor.rules.rule import Rule, Verdict
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -48,13 +48,13 @@ def _message(facts: Facts, failure: Failure) -> str:
 
 def _evidence(facts: Facts, failure: Failure) -> list[Evidence]:
     found = window(facts, failure.cause)
-    return [*([evidence(found, failure.cause.module)] if found else []), chain(failure)]
+    return [*([found.evidence(failure.cause.module)] if found else []), chain(failure)]
 
 
 def _remediations(facts: Facts, failure: Failure) -> list[Remediation]:
     found = window(facts, failure.cause)
     if found:
-        return remediations(found, failure.modules[0].partition(".")[0])
+        return [found.remediation(failure.modules[0].partition(".")[0])]
     top = failure.cause.module.partition(".")[0]
     if installed(facts, top):
         return []
