@@ -15,6 +15,7 @@ from doctor.facts.distribution import (
     Distributions,
     Gate,
     Owner,
+    Pin,
     Shadow,
     normalize,
 )
@@ -47,5 +48,5 @@ class Facts:
 __all__ = [
     "NOT_REQUESTED", "SCHEMA", "Cause", "ChangedFile", "Collision", "CudaNeed", "Distribution", "Distributions",
     "Facts", "Gate", "Gpu", "GpuCode", "Host", "Launch", "ModuleStatus", "Modules", "NativeLibrary", "NativeVerdict",
-    "Natives", "Owner", "Problem", "Shadow", "Target", "Unavailable", "Use", "normalize",
+    "Natives", "Owner", "Pin", "Problem", "Shadow", "Target", "Unavailable", "Use", "normalize",
 ]  # fmt: skip

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from doctor import __version__
+from doctor.collect.declared.request import DeclaredRequest
 from doctor.collect.target import TargetRequest, find_target
 from doctor.facts import NOT_REQUESTED, Facts, Gpu, Launch, Unavailable
 from doctor.findings import Report
@@ -16,7 +17,10 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Request:
-    """What the user asked: the target, the launch command, another machine's GPU and driver, and which rules."""
+    """What the user asked: the target, the launch command, another machine's GPU and driver, and which rules.
+
+    With `declared`, the target is not installed: its versions come from files, an image's tag and the data.
+    """
 
     target: TargetRequest
     launch: tuple[str, ...] = ()
@@ -27,6 +31,7 @@ class Request:
     use_cache: bool = True
     progress: Progress | None = None
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
+    declared: DeclaredRequest = field(default_factory=DeclaredRequest)
 
 
 def diagnose(request: Request) -> Report:
@@ -45,6 +50,10 @@ def judge(facts: Facts, select: tuple[str, ...] = (), ignore: tuple[str, ...] = 
 
 def collect(request: Request) -> Facts:
     """Everything that can be seen of the target and the machine; what cannot is Unavailable."""
+    if request.declared:
+        from doctor.pipeline.declared import collect_declared
+
+        return collect_declared(request)
     from doctor.collect.gpu import GpuCollection
     from doctor.collect.host import collect_host
     from doctor.matrix.declared import declared_gpu
