@@ -56,6 +56,7 @@ def collect(request: Request) -> Facts:
         return collect_declared(request)
     from doctor.collect.gpu import GpuCollection
     from doctor.collect.host import collect_host
+    from doctor.collect.model_config import launched_model
     from doctor.matrix.declared import declared_gpu
     from doctor.pipeline.environment import read_environment
 
@@ -71,7 +72,7 @@ def collect(request: Request) -> Facts:
     return Facts(
         target=target, distributions=environment.distributions, modules=environment.modules,
         natives=environment.natives, launch=launch, gpu=gpu or NOT_REQUESTED,
-        host=collect_host(target, root, environ=request.environ),
+        host=collect_host(target, root, environ=request.environ), model=launched_model(launch, root),
     )  # fmt: skip
 
 

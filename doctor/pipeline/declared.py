@@ -23,12 +23,14 @@ if TYPE_CHECKING:
 
 PLATFORM = "linux-x86_64"  # where the engines serve; `--platform` says otherwise
 MOST = 2000
+Fresh = tuple[str, str, str, frozenset[str]]  # name, version, where that is written, extras
 NO_FILES = Unavailable("not_supported", "the environment is declared: it has no files")
 NO_MACHINE = Unavailable("not_requested", "the environment is declared: name its machine with --gpu and --driver")
 
 
 def collect_declared(request: Request) -> Facts:
     """The facts of an environment that is not installed. This machine is not looked at, unless it is named."""
+    from doctor.collect.model_config import launched_model
     from doctor.matrix.declared import declared_gpu
     from doctor.pipeline import read_launch
 
@@ -39,12 +41,13 @@ def collect_declared(request: Request) -> Facts:
     named = request.gpu or request.driver
     gpu = declared_gpu(request.gpu, request.driver) if named else NO_MACHINE
     host = Unavailable("not_requested", "the environment is declared: this machine is not looked at")
-    return Facts(target, distributions, NO_FILES, NO_FILES, launch, gpu, host)
+    return Facts(target, distributions, NO_FILES, NO_FILES, launch, gpu, host, launched_model(launch))
 
 
 def read_declared(asked: DeclaredRequest, request: TargetRequest) -> tuple[Target, Distributions, Declaration]:
     """The target, its distributions as far as they are fixed, and the declaration. Raises TargetError."""
-    clash = next((o for o, v in (("--python", request.python), ("--path", request.paths), ("--root", request.root)) if v), None)
+    others = {"--python": request.python, "--path": request.paths, "--root": request.root}
+    clash = next((option for option, value in others.items() if value), None)
     if clash:
         raise TargetError(f"`{clash}` names an installed environment, and this one is declared: give one of them")
     declaration = read_declaration(asked, request.environ, request.cwd)
@@ -71,7 +74,8 @@ def _distributions(declaration: Declaration, base: Image | None, target: Target)
     problems = list(declaration.problems)
     pins = declaration.pins
     if declaration.image and (base is None or base.version is None):
-        problems.append(Problem(declaration.image, f"what is in the image `{declaration.image}` is not told by its name"))
+        message = f"what is in the image `{declaration.image}` is not told by its name"
+        problems.append(Problem(declaration.image, message))
     if base and base.version and base.repository.distribution:
         name, extras = base.repository.distribution, ",".join(base.repository.extras)
         line = f"{name}{f'[{extras}]' if extras else ''}=={base.version}"
@@ -95,7 +99,7 @@ class Solving:
     def install(self, pins: list[Pin]) -> None:
         """One step: its exact pins, what those pin exactly themselves, and then whatever constraints fix."""
         named: dict[str, list[Requirement]] = {}
-        fresh: list[tuple[str, str, str, frozenset[str]]] = []
+        fresh: list[Fresh] = []
         constraints: dict[str, tuple[str, str]] = {}
         for pin in pins:
             requirement = parse(pin.requirement)
@@ -123,9 +127,8 @@ class Solving:
             if have and any(fits(r.specifier, have.version) is False for r in requirements):
                 del self.known[key]
 
-    def _take(
-        self, fresh: list[tuple[str, str, str, frozenset[str]]], named: set[str], constraints: dict[str, tuple[str, str]]
-    ) -> None:
+    def _take(self, fresh: list[Fresh], named: set[str], constraints: dict[str, tuple[str, str]]) -> None:
+        """Puts releases in, with what they pin exactly in turn; what an earlier step brought may have to go."""
         before = set(self.known)
         queue = list(fresh)
         given = {normalize(f[0]) for f in fresh}
@@ -136,7 +139,8 @@ class Solving:
             for requirement in self._needs(one):
                 other = normalize(requirement.name)
                 have = self.known.get(other)
-                if have and other in before and other not in given and fits(requirement.specifier, have.version) is False:
+                replaceable = have is not None and other in before and other not in given
+                if have and replaceable and fits(requirement.specifier, have.version) is False:
                     del self.known[other]  # the installer replaces what an earlier step brought
                     before.discard(other)
                     have = None

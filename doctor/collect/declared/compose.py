@@ -73,7 +73,7 @@ def read_compose(path: str, wanted: str | None, environ: Mapping[str, str]) -> S
 def _services(path: str) -> dict[str, dict[str, Any]]:
     text = read_text(path, "--compose", LARGEST)
     try:
-        data = yaml.load(text, Loader=_Loader)  # noqa: S506  a SafeLoader
+        data = yaml.load(text, Loader=_Loader)
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         where = getattr(error, "problem", None) or type(error).__name__
         raise TargetError(f"`{name_of(path)}`, given as `--compose`, is no YAML: {one_line(str(where), 120)}") from None

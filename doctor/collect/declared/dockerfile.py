@@ -22,12 +22,13 @@ _PYTHON = re.compile(r"(?:.*/)?python[0-9.]*$")
 _PIP = re.compile(r"(?:.*/)?pip[0-9.]*$")
 _HERE = re.compile(r"<<-?\s*[\"']?([A-Za-z_]\w{0,40})[\"']?")
 # options of `pip install` and `uv pip install` whose value is the next word
-_VALUED = frozenset("""
+_VALUES = """
 -i --index-url --extra-index-url -f --find-links --index --default-index -t --target --prefix --root --python -p
 --python-version --platform --abi --implementation --trusted-host --proxy --cache-dir --timeout --retries --only-binary
 --no-binary --progress-bar --log --src --report --upgrade-strategy --use-feature --cert --client-cert --prerelease
 --index-strategy --link-mode --torch-backend --keyring-provider --exclude-newer --config-settings -C --global-option
-""".split())  # fmt: skip
+"""
+_VALUED = frozenset(_VALUES.split())
 
 
 @dataclass
@@ -104,9 +105,10 @@ def _stages(lines: list[tuple[int, str]], arguments: dict[str, str]) -> list[Sta
 
 def _argument(rest: str, here: dict[str, str], common: dict[str, str], arguments: dict[str, str]) -> None:
     name, equals, value = rest.partition("=")
-    given = arguments.get(name.strip()) or (substituted(value.strip("\"'"), here) if equals else common.get(name.strip()))
-    if given is not None:
-        here[name.strip()] = given
+    name = name.strip()
+    default = substituted(value.strip("\"'"), here) if equals else common.get(name)
+    if (given := arguments.get(name) or default) is not None:
+        here[name] = given
 
 
 def _instruction(stage: Stage, number: int, word: str, rest: str) -> None:
@@ -214,16 +216,14 @@ def _read_words(words: list[str], source: str, path: str, reading: Reading) -> N
         if name in ("-r", "--requirement", "-c", "--constraint"):
             file = value if equals else next(rest, "")
             _read_named(file, source, path, reading, constraint=name in ("-c", "--constraint"))
-        elif word in ("-e", "--editable"):
-            next(rest, "")
-        elif word in _VALUED:
+        elif word in ("-e", "--editable") or word in _VALUED:
             next(rest, "")
         elif not word.startswith("-"):
             read_line(word, source, path, reading)
 
 
 def _read_named(file: str, source: str, path: str, reading: Reading, constraint: bool) -> None:
-    """A requirement file that was copied into the image: looked for beside the Dockerfile, by its path, then its name."""
+    """A requirement file that was copied into the image: looked for beside the Dockerfile, by path, then by name."""
     folder = os.path.dirname(path)
     for candidate in (file.lstrip("/"), os.path.basename(file)):
         if candidate and os.path.isfile(os.path.join(folder, candidate)):

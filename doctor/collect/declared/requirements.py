@@ -123,7 +123,8 @@ def _located(text: str, source: str, reading: Reading, constraint: bool) -> Iter
     elif egg:
         yield Pin(normalize(egg[1]), egg[1], source, reading.step, constraint)
     else:
-        reading.problems.append(Problem(source, f"`{source}` installs {_shown(text)}, whose name and version are not told"))
+        message = f"`{source}` installs {_shown(text)}, whose name and version are not told"
+        reading.problems.append(Problem(source, message))
 
 
 def urlsplit_fragment(text: str) -> str:

@@ -37,7 +37,7 @@ def decoded(data: bytes) -> str:
 
 
 def logical_lines(text: str, path: str, problems: list[Problem]) -> list[tuple[int, str]]:
-    """Lines joined over a backslash at their end, each with the number it begins on. Too long or too many: a problem."""
+    """Lines joined over a backslash at the end, each with its first number. Too long or too many is a problem."""
     out: list[tuple[int, str]] = []
     parts: list[str] = []
     first = 1
