@@ -104,7 +104,7 @@ def _requirement(line: str, source: str, reading: Reading, constraint: bool) -> 
         return
     try:
         requirement = Requirement(text)
-    except InvalidRequirement:
+    except (InvalidRequirement, RecursionError):  # brackets without end
         if _PATH.match(text):
             yield from _located(text, source, reading, constraint)
         else:

@@ -27,6 +27,8 @@ def parse(line: str) -> Requirement | None:
         return None
     try:
         return Requirement(line)
+    except RecursionError:
+        return None
     except InvalidRequirement:
         head, semicolon, marker = line.partition(";")
         try:
