@@ -7,10 +7,13 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from packaging.requirements import Requirement
 
 from doctor.cli import main
 from doctor.facts import Unavailable
 from doctor.facts.codec import facts_from_json, to_json
+from doctor.matrix import rows
+from doctor.matrix.compat import compatibility
 from tests.declared.conftest import Write, facts_of, judge, messages, status
 
 
@@ -30,6 +33,20 @@ def test_which_transformers_lmdeploy_links_with(write: Write, transformers: str,
         assert (action.kind, action.package) == ("install", "transformers")
         assert action.specifier == ">=4.42.0,<=4.57.6"
         assert action.direction == ("downgrade" if transformers.startswith("5") else "upgrade")
+
+
+def test_what_the_authors_pin_themselves_links() -> None:
+    """SGLang pins transformers exactly in most releases: none of these pairs may be called broken."""
+    known, pairs = rows.releases("sglang"), 0
+    for version in known.versions if known else ():
+        lines = (rows.row("sglang", version, "requires") or {})["requires"].get("transformers", [])
+        found = compatibility("sglang", version)
+        for line in lines:
+            clauses = [c for c in Requirement(line).specifier if c.operator == "=="]
+            for clause in clauses:
+                pairs += 1
+                assert found and not [b for b in found.against(clause.version) if b.kind == "derived"], version
+    assert pairs > 70
 
 
 def test_a_pinned_pair_that_the_metadata_excludes(write: Write) -> None:

@@ -6,8 +6,8 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from doctor.collect.declared.compose import Service, read_compose
 from doctor.collect.declared.dockerfile import Built, looks_like_dockerfile, read_dockerfile
 from doctor.collect.declared.request import DeclaredRequest
 from doctor.collect.declared.requirements import Reading, read_requirements
@@ -15,6 +15,9 @@ from doctor.collect.declared.text import name_of, read_text
 from doctor.collect.target import TargetError
 from doctor.facts import Pin, Problem
 from doctor.text import one_line
+
+if TYPE_CHECKING:
+    from doctor.collect.declared.compose import Service
 
 _REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@+-]{0,500}$")
 
@@ -45,6 +48,8 @@ def read_declaration(request: DeclaredRequest, environ: Mapping[str, str], cwd: 
     built = Built(image=request.image)
     why = [f"--image {request.image}"] if request.image else []
     if request.compose is not None:
+        from doctor.collect.declared.compose import read_compose
+
         service = read_compose(os.path.join(cwd, request.compose), request.service, environ)
         built = _of_service(service, reading)
         why.append(f"--compose {request.compose}, service {service.name}")

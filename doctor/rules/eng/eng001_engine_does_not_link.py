@@ -97,6 +97,7 @@ def _finding(
                            f"{found.library}{b.releases.spec()}", f"{b.file} of {chosen.shown}; names {SOURCE}")
                   for b in broken[:6]],
         remediations=other_release(found.library, fits, place[0]),
+        causes=[f"{code}:{chosen.name}:{found.library}" for code in ("PKG001", "ENG006")],
     )  # fmt: skip
 
 

@@ -21,6 +21,7 @@ from doctor.rules.eng.common import SOURCE, Chosen, engines, other_release
 from doctor.rules.rule import Open, Rule, Verdict, present
 
 COMPARED = ("transformers-stream-generator", "auto-gptq", "autoawq", "optimum", "peft", "qwen-vl-utils", "timm")
+LOADING = ("auto-gptq", "gptqmodel")  # the rows are read only where one of them is here
 KINDS = ("requires", "imports", "architectures.vision")
 
 
@@ -57,8 +58,8 @@ def _needed(chosen: Chosen, model: Model) -> dict[str, str]:
         package = normalize(DISTRIBUTIONS.get(top, top))
         if file in files and when != "guarded" and package not in required | {"huggingface-hub"}:
             out.setdefault(package, f"{file} of {chosen.shown}")
-    for entry in helpers().remote_code:
-        if entry.architecture in model.architectures and model.remote_code and chosen.name in entry.engines:
+    for entry in helpers().remote_code if model.remote_code else ():
+        if entry.architecture in model.architectures and chosen.name in entry.engines:
             out |= dict.fromkeys((p for p in entry.packages if p not in required), entry.source)
     return out
 
@@ -99,6 +100,8 @@ def _unlinked(rule: Rule, facts: Facts, distributions: Distributions) -> Iterato
 def _loaders(rule: Rule, facts: Facts, distributions: Distributions) -> Iterator[Finding]:
     """Packages that load quantised weights, of which this transformers knows another one."""
     have = distributions.get("transformers")
+    if not any(distributions.get(name) for name in LOADING):
+        return
     rows = [(e, s) for e in helpers().loaders if have and (s := e.releases()) is not None]
     for entry, known in rows:
         if have is None or distributions.get(entry.package) is None or known.contains(have.version) is not False:
