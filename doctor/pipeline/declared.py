@@ -63,10 +63,7 @@ def read_declared(asked: DeclaredRequest, request: TargetRequest) -> tuple[Targe
 
 def launch_words(declaration: Declaration) -> tuple[str, ...]:
     """The command that the declaration starts: the entrypoint with the command behind it; empty where none is told."""
-    words = (*(declaration.entrypoint or ()), *(declaration.command or ()))
-    if len(words) == 3 and words[1] in ("-c", "-lc", "-ec") and words[0].rpartition("/")[2] in ("sh", "bash", "dash"):
-        return tuple(words[2].split())
-    return words
+    return (*(declaration.entrypoint or ()), *(declaration.command or ()))
 
 
 def _distributions(declaration: Declaration, base: Image | None, target: Target) -> Distributions:

@@ -129,7 +129,7 @@ APP = "ARG TF\nFROM openmmlab/lmdeploy:v0.11.1-cu12\nARG TF\nRUN pip install tra
 
 def test_a_service_with_variables(write: Write) -> None:
     path = write(compose__yaml=COMPOSE)
-    write(**{"__env": "# the release\nTAG=v0.11.0\n"})
+    write(__env="# the release\nTAG=v0.11.0\n")
     facts = facts_of(compose=str(path), service="vlm")
     assert versions(facts)["vllm"] == "0.11.0"
     words = facts.launch.argv  # type: ignore[union-attr]
@@ -146,6 +146,24 @@ def test_a_service_that_is_built(write: Write) -> None:
     assert versions(facts)["transformers"] == "5.0.0"
     assert any("is_safetensors_available" in m for m in messages(judge(facts), "ENG001"))
     assert facts.launch.engine == "lmdeploy"  # type: ignore[union-attr]
+
+
+def test_what_a_shell_installs_before_it_serves(write: Write) -> None:
+    text = """\
+services:
+  vlm:
+    image: lmsysorg/sglang:v0.5.3-cu129
+    entrypoint: ["/bin/bash", "-lc"]
+    command:
+      - |
+        pip install -U "transformers==4.46.1" && echo pip install nothing==1
+        exec python3 -m sglang.launch_server --model-path Qwen/Qwen2-VL-7B-Instruct
+"""
+    facts = facts_of(compose=str(write(compose__yaml=text)))
+    found = versions(facts)
+    assert found["transformers"] == "4.46.1" and "nothing" not in found
+    assert facts.launch.engine == "sglang"  # type: ignore[union-attr]
+    assert any("`sglang 0.5.3`" in m and "transformers" in m for m in messages(judge(facts), "ENG001"))
 
 
 def test_a_variable_without_value_is_said(write: Write) -> None:

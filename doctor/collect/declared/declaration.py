@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from doctor.collect.declared.dockerfile import Built, looks_like_dockerfile, read_dockerfile
+from doctor.collect.declared.dockerfile import Built, looks_like_dockerfile, read_commands, read_dockerfile
 from doctor.collect.declared.request import DeclaredRequest
 from doctor.collect.declared.requirements import Reading, read_requirements
 from doctor.collect.declared.text import name_of, read_text
@@ -19,6 +20,7 @@ from doctor.text import one_line
 if TYPE_CHECKING:
     from doctor.collect.declared.compose import Service
 
+_SHELL = re.compile(r"(?:.*/)?(?:ba|da|z|a)?sh$")
 _REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@+-]{0,500}$")
 
 
@@ -57,6 +59,7 @@ def read_declaration(request: DeclaredRequest, environ: Mapping[str, str], cwd: 
         built = _of_file(os.path.join(cwd, file), built, reading)
         why.append(f"--requirements {file}")
     _check(built.image, reading)
+    _through_shell(built, reading, os.path.join(cwd, request.compose or (request.requirements or ("",))[-1]))
     return Declaration(
         ", ".join(one_line(w, 200) for w in why), built.image, tuple(reading.pins), built.entrypoint, built.command,
         built.variables, tuple(reading.problems),
@@ -90,6 +93,18 @@ def _of_service(service: Service, reading: Reading) -> Built:
     for name in sorted(service.lacking)[:20]:
         reading.problems.append(Problem(service.name, f"the variable `{name}` has no value here and counts as empty"))
     return built
+
+
+def _through_shell(built: Built, reading: Reading, path: str) -> None:
+    """`bash -c "pip install ... && vllm serve ..."`: what it installs first counts, and what it starts is the rest."""
+    words = (*(built.entrypoint or ()), *(built.command or ()))
+    if len(words) > 2 and _SHELL.match(words[0]) and re.match(r"-[a-z]*c$", words[1]):
+        script = words[2]
+    elif {"&&", "||", ";", "|"} & set(words):
+        script = " ".join(w if w in ("&&", "||", ";", "|") else shlex.quote(w) for w in words)
+    else:
+        return
+    built.entrypoint, built.command = (), read_commands(script, "the command", path, reading)
 
 
 def _check(image: str | None, reading: Reading) -> None:

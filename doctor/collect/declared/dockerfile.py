@@ -20,6 +20,7 @@ _INSTRUCTION = re.compile(r"\s*([A-Za-z]{2,20})\s+(.*)$", re.DOTALL)
 _FROM = re.compile(r"(?:--platform=\S+\s+)?(\S+)(?:\s+[Aa][Ss]\s+(\S+))?\s*$")
 _PYTHON = re.compile(r"(?:.*/)?python[0-9.]*$")
 _PIP = re.compile(r"(?:.*/)?pip[0-9.]*$")
+_BEFORE = frozenset({"uv", "-m", "sudo", "-E", "-H", "env", "exec", "time", "then", "else", "do", "{", "!", "-u", "-I"})
 _HERE = re.compile(r"<<-?\s*[\"']?([A-Za-z_]\w{0,40})[\"']?")
 # options of `pip install` and `uv pip install` whose value is the next word
 _VALUES = """
@@ -81,7 +82,8 @@ def read_dockerfile(
         built.variables |= stage.variables
         built.entrypoint, built.command = stage.entrypoint or built.entrypoint, stage.command or built.command
         for number, run in stage.runs[:MOST_STEPS]:
-            _read_run(run, f"{name_of(path)}:{number}", path, reading, built.variables)
+            run = re.sub(r"^(?:--[a-z]+(?:=\S+)?\s+)+", "", run)
+            read_commands(substituted(run, built.variables), f"{name_of(path)}:{number}", path, reading)
     return built
 
 
@@ -172,27 +174,31 @@ def _joined_documents(text: str) -> str:
     return "\n".join(out)
 
 
-def _read_run(run: str, source: str, path: str, reading: Reading, variables: dict[str, str]) -> None:
-    run = re.sub(r"^(?:--[a-z]+(?:=\S+)?\s+)+", "", run)
-    for command in _commands(substituted(run, variables)):
+def read_commands(script: str, source: str, path: str, reading: Reading) -> tuple[str, ...]:
+    """Adds the pins of a shell line's `pip install`; its last other command comes back."""
+    last: tuple[str, ...] = ()
+    for command in _commands(script):
         words = _after_install(command)
         if words is not None:
             reading.step += 1
             _read_words(words, source, path, reading)
+        elif command:
+            last = tuple(command[1:] if command[0] == "exec" else command)
+    return last
 
 
 def _commands(run: str) -> Iterator[list[str]]:
     """The single commands of a shell line; quoted operators stay inside their words."""
     try:
-        lexer = shlex.shlex(run, posix=True, punctuation_chars="&|;()")
-        lexer.whitespace_split = True
+        lexer = shlex.shlex(run.replace("\\\n", " "), posix=True, punctuation_chars="&|;()\n")
+        lexer.whitespace, lexer.whitespace_split = " \t\r", True
         lexer.commenters = ""
         words = list(lexer)
     except ValueError:
         words = run.split()
     command: list[str] = []
     for word in words:
-        if word and not word.strip("&|;()"):
+        if word and not word.strip("&|;()\n"):
             yield command
             command = []
         else:
@@ -202,10 +208,12 @@ def _commands(run: str) -> Iterator[list[str]]:
 
 def _after_install(words: list[str]) -> list[str] | None:
     """What follows `pip install`, `python -m pip install` or `uv pip install`; None for any other command."""
-    for at, word in enumerate(words):
-        module = word == "pip" and at > 1 and words[at - 1] == "-m" and _PYTHON.match(words[at - 2])
-        if (_PIP.match(word) or module) and "install" in words[at + 1 : at + 6]:
-            return words[words.index("install", at) + 1 :]
+    for at, word in enumerate(words[:20]):
+        if _PIP.match(word):
+            found = "install" in words[at + 1 : at + 6]
+            return words[words.index("install", at) + 1 :] if found else None
+        if word not in _BEFORE and "=" not in word and not _PYTHON.match(word):
+            return None
     return None
 
 

@@ -116,7 +116,7 @@ def _requirement(line: str, source: str, reading: Reading, constraint: bool) -> 
 def _located(text: str, source: str, reading: Reading, constraint: bool) -> Iterator[Pin]:
     """A path or a URL without a name before it: a wheel's name tells both, `#egg=` the name, anything else nothing."""
     location, _, marker = text.partition(" ;")
-    wheel, egg = _wheel(location), _EGG.search(urlsplit_fragment(location))
+    wheel, egg = _wheel(location), _EGG.search(_fragment(location))
     if wheel:
         suffix = f" ;{marker}" if marker else ""
         yield Pin(normalize(wheel[0]), f"{wheel[0]}=={wheel[1]}{suffix}", source, reading.step, constraint)
@@ -127,8 +127,7 @@ def _located(text: str, source: str, reading: Reading, constraint: bool) -> Iter
         reading.problems.append(Problem(source, message))
 
 
-def urlsplit_fragment(text: str) -> str:
-    """What stands after `#`; empty for what is no URL."""
+def _fragment(text: str) -> str:
     try:
         return urlsplit(text).fragment
     except ValueError:
