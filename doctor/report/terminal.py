@@ -54,13 +54,16 @@ def print_errors(report: Report, console: Console, most: int = 3) -> None:
 def _head(report: Report, console: Console) -> None:
     target = report.facts.target
     place = target.prefix or (target.paths[0] if target.paths else "?")
-    _row(console, "target", f"{place}, Python {target.python or 'of unknown version'} ({target.why})")
+    said = f"declared: {target.why}, Python" if target.kind == "declared" else f"{place}, Python"
+    origin = "" if target.kind == "declared" else f" ({target.why})"
+    _row(console, "target", f"{said} {target.python or 'of unknown version'}{origin}")
     if isinstance(report.facts.launch, Launch):
         _row(console, "launch", " ".join(report.facts.launch.argv))
     if isinstance(report.facts.distributions, Distributions):
         known = report.facts.distributions
         there = [f"{n} {v}" for n in NOTABLE if (v := known.version(n))]
-        _row(console, "packages", f"{len(known.installed)} installed" + (f": {', '.join(there)}" if there else ""))
+        how = "installed" if known.complete else "of known release"
+        _row(console, "packages", f"{len(known.installed)} {how}" + (f": {', '.join(there)}" if there else ""))
     console.print()
     console.print(_answer(report))
 
