@@ -26,6 +26,9 @@ class _Meta(type):
 
     __ror__ = __or__
 
+    def __int__(cls):
+        return 0
+
     def __iter__(cls):
         return iter(())
 

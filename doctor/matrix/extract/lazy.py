@@ -21,7 +21,8 @@ class Lazy:
 
     `names` are its keys' values, `modules` the keys; `reads` are folders (relative, "" for its own) whose files'
     `__all__` it reads. `aliases` maps other names of submodules to the real ones. `replaces` tells that the module
-    object is replaced, so that ordinary names of the file do not show.
+    object is replaced, so that ordinary names of the file do not show. `fast_images` tells that every
+    `models/x/image_processing_x` is found under the name of its former `_fast` twin, too (transformers since 5.4).
     """
 
     names: set[str] = field(default_factory=set)
@@ -29,6 +30,7 @@ class Lazy:
     reads: set[str] = field(default_factory=set)
     aliases: dict[str, str] = field(default_factory=dict)
     replaces: bool = False
+    fast_images: bool = False
 
 
 def lazy(tree: ast.Module, text: str) -> Lazy | None:
@@ -37,6 +39,7 @@ def lazy(tree: ast.Module, text: str) -> Lazy | None:
         return None
     found = Lazy()
     _walk(tree.body, found)
+    found.fast_images = "{_module}_fast" in text or "_LEGACY_FAST_IMAGE_PROCESSOR_MODULE" in text
     found.replaces = any(_name(c.func) == "_LazyModule" for c in _calls(tree))
     return found if found.replaces or found.names else None
 

@@ -24,9 +24,12 @@ def value(node: ast.expr | None, names: Names) -> Any:
     return UNKNOWN if reader is None else reader(node, names)
 
 
-def constants(tree: ast.Module) -> Names:
-    """The module's constants: assignments, and what `.update`, `.append`, `[k] = v` and `+=` do to them, in order."""
-    names: Names = {}
+def constants(tree: ast.Module, imported: Names | None = None) -> Names:
+    """The module's constants: assignments, and what `.update`, `.append`, `[k] = v` and `+=` do to them, in order.
+
+    `imported` are constants of other modules that it imports; they are changed as it changes them.
+    """
+    names: Names = dict(imported or {})
     for node in _flat(tree.body):
         _assign(node, names)
     return names

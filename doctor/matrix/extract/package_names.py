@@ -101,6 +101,16 @@ def _fallbacks(text: str) -> tuple[str, ...]:
     return tuple(s for s in ("TokenizerFast", "ImageProcessorFast") if f'name.endswith("{s}")' in text)
 
 
+def _fast_twins(names: dict[str, frozenset[str]], below: str) -> dict[str, frozenset[str]]:
+    """`models.x.image_processing_x_fast` with the names of `image_processing_x`, classes also by their old names."""
+    return {
+        f"{module}_fast": bound | {n + "Fast" for n in bound if n.endswith("ImageProcessor")}
+        for module, bound in names.items()
+        if module.startswith(below) and module.rpartition(".")[2].startswith("image_processing_")
+        if not module.endswith("_fast")
+    }
+
+
 @dataclass(slots=True)
 class _Package:
     files: dict[str, _File | None]
@@ -113,6 +123,8 @@ class _Package:
             for alias, target in (file.lazy.aliases if file and file.lazy else {}).items():
                 if f"{module}.{target}" in out:
                     out.setdefault(f"{module}.{alias}", out[f"{module}.{target}"])
+            if file and file.lazy and file.lazy.fast_images:
+                out = {**_fast_twins(out, f"{module}.models."), **out}
         return out
 
     def _names(self, module: str, fast: set[str]) -> set[str]:

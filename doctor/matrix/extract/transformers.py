@@ -6,7 +6,7 @@ import ast
 from typing import Any
 
 from doctor.matrix.extract.files import Files
-from doctor.matrix.extract.literals import Names, constants
+from doctor.matrix.extract.literals import constants
 
 CONFIGURATION = "transformers/models/auto/configuration_auto.py"
 MAPPINGS = "transformers/models/auto/auto_mappings.py"
@@ -33,11 +33,9 @@ def extract(files: Files) -> Row:
 
 def _model_types(files: Files) -> dict[str, Any]:
     """Model type -> its configuration class."""
-    found: Names = {}
-    for member in (CONFIGURATION, MAPPINGS):
-        table = constants(files.tree(member)).get("CONFIG_MAPPING_NAMES") if files.has(member) else None
-        found.update(table if isinstance(table, dict) else {})
-    if len(found) < 50:
+    imported = constants(files.tree(MAPPINGS)) if files.has(MAPPINGS) else {}
+    found = constants(files.tree(CONFIGURATION), imported).get("CONFIG_MAPPING_NAMES")
+    if not isinstance(found, dict) or len(found) < 50:
         raise files.lacks(CONFIGURATION, "CONFIG_MAPPING_NAMES")
     return {t: c for t, c in found.items() if isinstance(c, str)}
 
