@@ -41,8 +41,9 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """Releases of the library with which somebody saw it work."""
+    """Releases of the library with which somebody saw it work; `engine` says with which of the engine's, if any."""
 
+    engine: str
     versions: tuple[str, ...]
     what: str
     source: str
@@ -60,10 +61,10 @@ class Cell:
 
     @property
     def basis(self) -> tuple[Basis, ...]:
-        """How it is known. What works is both admitted and linked; what does not, by the reasons against it."""
+        """How it is known. What works is both admitted and linked; what does not, by the reasons that decide."""
         if self.verdict in ("works", "warned"):
             return ("declared", "derived", "attested") if self.seen else ("declared", "derived")
-        return tuple(dict.fromkeys(r.basis for r in self.reasons))
+        return tuple(dict.fromkeys(r.basis for r in self.reasons if r.effect == self.verdict))
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,4 +70,4 @@ def _cell(against: list[Reason], seen: list[Seen]) -> Cell:
         return Cell("works", seen=tuple(seen))
     ordered = sorted(against, key=lambda r: (not r.row, ORDER.index(r.effect), r.basis == "attested"))
     first = ordered[0]
-    return Cell(first.effect, first.name, tuple(ordered), tuple(seen))
+    return Cell(first.effect, first.name, tuple(ordered), tuple(seen) if first.effect == "warned" else ())

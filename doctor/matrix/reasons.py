@@ -64,7 +64,7 @@ def reasons(ask: Question, version: str, known: bool) -> Iterator[Reason]:
     """Everything that narrows the library's releases for this release of the engine, which may not know the model."""
     if not known and ask.family is not None:
         pictures = " for pictures" if ask.family.shared else ""
-        subject = f"{ask.engine} {version} does not list {' or '.join(ask.family.architectures)}{pictures}"
+        subject = f"this release of {ask.engine} does not list {' or '.join(ask.family.architectures)}{pictures}"
         nothing = ReleaseSet(ask.known, 0)
         yield Reason("derived", "unknown", "no model", subject, "its lists of architectures", nothing, row=True)
     found = compatibility(ask.engine, version, ask.library)
@@ -77,7 +77,7 @@ def reasons(ask: Question, version: str, known: bool) -> Iterator[Reason]:
 def _from_bound(bound: Bound) -> Reason:
     source = bound.file or "its metadata"
     if bound.kind == "check":
-        subject = f"its own check at start wants {bound.subject}"
+        subject = f"the engine wants {bound.subject}, and only warns"
         return Reason("declared", "warned", "check", subject, source, bound.releases)
     if bound.kind == "declared":
         return Reason("declared", "refused", "requirement", f"requires {bound.subject}", source, bound.releases)
@@ -167,7 +167,10 @@ def sightings(ask: Question, version: str) -> Iterator[tuple[int, Seen]]:
     for seen in ask.family.attested if ask.family else ():
         if seen.outcome == "works" and (bits := _covered(ask, seen.packages, seen.engines, version)):
             versions = ReleaseSet(ask.known, bits).all_versions
-            yield bits, Seen(versions, seen.what, seen.source, seen.verified)
+            yield (
+                bits,
+                Seen(", ".join(seen.packages.get(ask.engine, ())), versions, seen.what, seen.source, seen.verified),
+            )
 
 
 def _covered(ask: Question, packages: dict[str, tuple[str, ...]], engines: tuple[str, ...], version: str) -> int:

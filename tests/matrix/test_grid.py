@@ -85,7 +85,7 @@ def test_native_families(engine: str, version: str, name: str, kind: str) -> Non
 
 
 def test_an_engine_that_does_not_know_the_model() -> None:
-    found = made("lmdeploy", "0.14.0", "qwen_vl"), made("lmdeploy", "0.15.0", "qwen_vl"), made("lmdeploy", "0.2.5", "qwen_vl")
+    found = [made("lmdeploy", version, "qwen_vl") for version in ("0.14.0", "0.15.0", "0.2.5")]
     assert [g.lines[0].backends for g in found] == [("pytorch",), (), ()]
     assert {c.verdict for c in found[1].lines[0].cells} == {"unknown"}
     assert {c.name for c in found[1].lines[0].cells} == {"no model"}
@@ -100,7 +100,8 @@ def test_backends_are_named() -> None:
 
 def test_what_the_model_card_asks_is_declared() -> None:
     found = cells(made("lmdeploy", "0.11.1", "OpenGVLab/InternVL3_5-8B"))
-    assert (found["4.51.3"].verdict, found["4.51.3"].name, found["4.51.3"].basis) == ("refused", "model card", ("declared",))
+    old = found["4.51.3"]
+    assert (old.verdict, old.name, old.basis) == ("refused", "model card", ("declared",))
     assert found["4.52.1"].verdict == "works"
     refused = made("lmdeploy", "0.8.0", "OpenGVLab/InternVL3_5-8B").lines[0]
     assert {c.verdict for c in refused.cells} == {"refused"} and not refused.works
@@ -134,7 +135,8 @@ def test_without_a_model_it_is_the_derived_compatibility(data: st.DataObject) ->
 
 
 def test_an_installed_release_is_shown_even_if_retracted() -> None:
-    plain, here = made("lmdeploy", "0.11.1", "qwen3_vl"), made("lmdeploy", "0.11.1", "qwen3_vl", here=("0.11.1", "4.57.0"))
+    plain = made("lmdeploy", "0.11.1", "qwen3_vl")
+    here = made("lmdeploy", "0.11.1", "qwen3_vl", here=("0.11.1", "4.57.0"))
     assert "4.57.0" not in plain.columns and "4.57.0" in here.columns
 
 
