@@ -10,6 +10,7 @@ from typing import Any
 from doctor.facts.codec import to_json
 from doctor.matrix.cells import Cell, Grid
 from doctor.report.grid.ranges import Ranges, needed, ranges
+from doctor.text import one_line
 
 SCHEMA = 1
 FIELDS = ("engine", "engine_version", "library", "library_version", "verdict", "name", "basis", "evidence", "source")
@@ -29,19 +30,25 @@ def grid_to_json(grid: Grid) -> str:
 
 
 def grid_to_csv(grid: Grid) -> str:
-    """One line for every engine release with every library release, for spreadsheets; nothing starts with `=`."""
+    """One line for every engine release with every library release, for spreadsheets: no field is a formula."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(FIELDS)
     for line in grid.lines:
         for version, cell in zip(grid.columns, line.cells, strict=True):
             first = cell.reasons[0] if cell.reasons else None
-            writer.writerow([
+            writer.writerow(_plain(f) for f in [
                 grid.engine, line.version, grid.library, version, cell.verdict, cell.name, " ".join(cell.basis),
                 first.subject if first else "; ".join(s.what for s in cell.seen),
                 first.source if first else "; ".join(s.source for s in cell.seen),
             ])  # fmt: skip
     return out.getvalue()
+
+
+def _plain(text: str) -> str:
+    """A field without control characters, that no spreadsheet takes for a formula."""
+    out = one_line(text)
+    return f"'{out}" if out.startswith(("=", "+", "-", "@")) else out
 
 
 def _row(shown: Ranges, place: int) -> dict[str, Any]:

@@ -125,10 +125,10 @@ def _cell(cell: Cell, where: str, key: int, here: bool) -> str:
 
 
 def _evidence(evidence: dict[str, int]) -> Iterator[str]:
-    yield '<section aria-labelledby="all"><h2 id="all">All evidence</h2>\n<ol class="evidence">\n'
+    yield '<details><summary><h2>All evidence</h2></summary>\n<ol class="evidence">\n'
     for text, key in evidence.items():
         yield f'<li id="e{key}">{text}</li>\n'
-    yield "</ol></section>\n"
+    yield "</ol></details>\n"
 
 
 def _family(shown: Ranges) -> Iterator[str]:

@@ -24,7 +24,7 @@ def code(text: str) -> str:
 
 def breakable(name: str) -> str:
     """A name with places where it may go on in a second line."""
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=_)(?=[A-Za-z])", "<wbr>", t(name))
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Za-z0-9]_)(?=[A-Za-z])", "<wbr>", t(name))
 
 
 def why(cell: Cell, library: str, note: str) -> Iterator[str]:

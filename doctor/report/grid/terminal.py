@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from doctor.matrix.cells import Cell, Reason
 from doctor.matrix.models import Family
 from doctor.report.grid.ranges import VERDICTS, Ranges, Row, needed, ranges, span
-from doctor.text import one_line
+from doctor.text import clean, one_line
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -110,7 +110,9 @@ def _cells(shown: Ranges, row: Row, label: str, places: range, letters: dict[str
     for place in places:
         cell = row.cells[place]
         short = _short(cell, letters)
-        out.append((f"[{short}]" if here and place == shown.here[1] else short).ljust(wide), STYLES[cell.verdict])
+        out.append_text(
+            _text((f"[{short}]" if here and place == shown.here[1] else short).ljust(wide), STYLES[cell.verdict])
+        )
     out.rstrip()
     return out
 
@@ -128,7 +130,7 @@ def _listed(shown: Ranges, row: Row, width: int) -> Iterator[Text]:
         mark = ">" if place == shown.here[1] else " "
         word = VERDICTS[cell.verdict] + (f": {cell.name}" if cell.verdict == "fails" else "")
         line = _text(f"{mark} {span(versions):{left}}")
-        line.append(word, STYLES[cell.verdict])
+        line.append_text(_text(word, STYLES[cell.verdict]))
         line.append(f"  ({', '.join(cell.basis)})", "dim")
         yield line
         indent = " " * (left + 2)
@@ -217,19 +219,13 @@ def _wrapped(text: str, indent: str, width: int, first: str | None = None) -> It
     import textwrap
 
     start = indent if first is None else first
-    for line in textwrap.wrap(one_line_kept(text), max(40, width), initial_indent=start, subsequent_indent=indent,
+    for line in textwrap.wrap(text, max(40, width), initial_indent=start, subsequent_indent=indent,
                               break_long_words=False, break_on_hyphens=False):  # fmt: skip
         yield _text(line)
 
 
-def one_line_kept(text: str) -> str:
-    """`text` on one line, made safe to print; blanks that align a legend stay."""
-    from doctor.text import clean
-
-    return clean(text.replace("\n", " "), 600)
-
-
 def _text(text: str, style: str = "") -> Text:
+    """One line of the answer, made safe to print; blanks stay."""
     from rich.text import Text
 
-    return Text(text, style=style)
+    return Text(clean(text.replace("\n", " "), 1000), style=style)
