@@ -15,8 +15,9 @@ from doctor.matrix.releases import ReleaseSet
 Basis = Literal["declared", "derived", "attested"]
 Verdict = Literal["works", "warned", "fails", "refused", "unknown"]
 Effect = Literal["warned", "fails", "refused", "unknown"]
-# What decides first: what would be seen first, from the start of the process on.
-ORDER: tuple[Effect, ...] = ("fails", "refused", "unknown", "warned")
+# What decides first is what would be seen first: an import that fails (0), then what installers, transformers, the
+# model's authors and the engine's own check say.
+RANK = {"no model": -1, "requirement": 1, "model type": 2, "model card": 3, "check": 4}
 
 
 class GridError(ValueError):

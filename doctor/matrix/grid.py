@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from doctor.matrix import rows
-from doctor.matrix.cells import ORDER, Cell, Grid, GridError, Line, Reason, Seen
+from doctor.matrix.cells import RANK, Cell, Grid, GridError, Line, Reason, Seen
 from doctor.matrix.compat import compatibility
 from doctor.matrix.models import Family
 from doctor.matrix.reasons import Question, backends, helper_reasons, reasons, sightings
@@ -68,6 +68,6 @@ def _cell(against: list[Reason], seen: list[Seen]) -> Cell:
     """Reasons that an engine's release gives itself come first, then in the order in which they would be met."""
     if not against:
         return Cell("works", seen=tuple(seen))
-    ordered = sorted(against, key=lambda r: (not r.row, ORDER.index(r.effect), r.basis == "attested"))
+    ordered = sorted(against, key=lambda r: (not r.row, RANK.get(r.name, 0), r.basis == "attested"))
     first = ordered[0]
     return Cell(first.effect, first.name, tuple(ordered), tuple(seen) if first.effect == "warned" else ())

@@ -162,3 +162,11 @@ def test_other_libraries() -> None:
 def test_what_cannot_be_asked(engine: str, spec: str, library: str, wanted: str, words: str) -> None:
     with pytest.raises(GridError, match=words):
         grid(engine, spec, library, wanted, None)
+
+
+def test_what_the_wheels_say_goes_before_what_the_card_says() -> None:
+    """Both hold against transformers 4.56 and vLLM 0.10; shown is what would be seen."""
+    found, old = cells(made("vllm", "0.11.0", "qwen3_vl")), made("vllm", "0.10.2", "qwen3_vl").lines[0]
+    assert (found["4.56.2"].verdict, found["4.56.2"].name) == ("unknown", "model type")
+    assert "model card" in {r.name for r in found["4.56.2"].reasons}
+    assert {c.name for c in old.cells} == {"no model"}

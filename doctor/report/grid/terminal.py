@@ -82,7 +82,7 @@ def _bands(shown: Ranges, letters: dict[str, str], width: int) -> Iterator[Text]
     """As many columns beside each other as the width holds; the rest below, under the same rows."""
     labels = [f"{'>' if i == shown.here[0] else ' '} {_label(row)}" for i, row in enumerate(shown.rows)]
     left = max(map(len, labels)) + 1
-    wide = 1 + max(max(len(c[0]), len(c[-1])) for c in shown.columns)
+    wide = 1 + max(6, *(max(len(c[0]), len(c[-1])) for c in shown.columns))
     count = max(1, (width - left) // wide)
     for start in range(0, len(shown.columns), count):
         places = range(start, min(start + count, len(shown.columns)))
