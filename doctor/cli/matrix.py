@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 from packaging.version import InvalidVersion, Version
 
+from doctor.cli.options import target_options
 from doctor.matrix import rows
 from doctor.matrix.build import Offer, cache_dir
 from doctor.matrix.build import add as build
@@ -34,22 +36,26 @@ def matrix() -> None:
 
 @matrix.command()
 @click.argument("release")
-@click.option("--format", "form", type=click.Choice(["terminal", "json"]), default="terminal")
-def show(release: str, form: str) -> None:
-    """Everything known of one RELEASE, such as lmdeploy==0.11.1."""
-    from doctor.matrix.show import release as shown
-    from doctor.matrix.show import text
+@click.argument("library", required=False)
+@click.option("--model", metavar="ID|FAMILY|ARCHITECTURE", help="the grid for this model")
+@click.option("--format", "form", type=click.Choice(["terminal", "json", "csv", "html"]), default="terminal")
+@click.option("--output", metavar="FILE", help="instead of stdout")
+@target_options
+def show(release: str, library: str | None, model: str | None, form: str, output: str | None, **options: Any) -> None:
+    """Everything known of one RELEASE, or the grid of an engine's releases by a LIBRARY's.
 
-    name, _, version = release.partition("==")
-    found = shown(name, version)
-    if found is None:
-        known = rows.releases(name)
-        raise click.UsageError(
-            f"the matrix does not cover {clean(release, 200)}; expected NAME==VERSION"
-            + (f" with a release from {known.versions[0]} to {known.versions[-1]}" if known and known.versions else
-               f" with NAME one of {', '.join(rows.projects())}")
-        )  # fmt: skip
-    click.echo(json.dumps(found, indent=1, ensure_ascii=True) if form == "json" else text(found))
+    Examples:  qvl-doctor matrix show lmdeploy==0.11.1
+
+               qvl-doctor matrix show lmdeploy transformers --model qwen_vl
+
+               qvl-doctor matrix show 'vllm>=0.11' transformers --model Qwen/Qwen3-VL-8B-Instruct --format html
+    """
+    from doctor.cli.grid import one_release, the_grid
+
+    if library is None and model is None and "==" in release and form in ("terminal", "json"):
+        one_release(release, form, output)
+    else:
+        the_grid((release, library or "transformers"), model, form, output, options)
 
 
 @matrix.command("list")

@@ -1,0 +1,120 @@
+"""What `qvl-doctor matrix show` gives: one release's row, or the grid of two projects."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from doctor.text import clean
+
+if TYPE_CHECKING:
+    from doctor.matrix.cells import Grid
+    from doctor.matrix.models import Family
+
+_NAMED = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(.*)", re.DOTALL)
+
+
+def one_release(release: str, form: str, output: str | None) -> None:
+    """Everything known of NAME==VERSION."""
+    from doctor.cli.output import write
+    from doctor.matrix import rows
+    from doctor.matrix.show import release as shown
+    from doctor.matrix.show import text
+
+    name, _, version = release.partition("==")
+    found = shown(name, version)
+    if found is None:
+        known = rows.releases(name)
+        raise click.UsageError(
+            f"the matrix does not cover {clean(release, 200)}; expected NAME==VERSION"
+            + (f" with a release from {known.versions[0]} to {known.versions[-1]}" if known and known.versions else
+               f" with NAME one of {', '.join(rows.projects())}")
+        )  # fmt: skip
+    said = json.dumps(found, indent=1, ensure_ascii=True) if form == "json" else text(found)
+    write(said + "\n", output)
+
+
+def the_grid(names: tuple[str, str], model: str | None, form: str, output: str | None, options: dict[str, Any]) -> None:
+    """The grid of the first project's releases by the second's, in the form asked for."""
+    from doctor.cli.output import console, write
+    from doctor.matrix.data import DataError
+
+    try:
+        found = _grid(names, model, options)
+    except DataError as error:
+        from doctor.cli.output import failure
+
+        raise failure(f"doctor's own data is damaged: {error}") from None
+    if form == "terminal" and output is None:
+        from doctor.report.grid.terminal import print_grid
+
+        print_grid(found, console())
+    else:
+        write(_text(found, form), output)
+
+
+def _text(found: Grid, form: str) -> str:
+    if form == "html":
+        from doctor.matrix.data import data_version
+        from doctor.report.grid.html import grid_to_html
+
+        return grid_to_html(found, data_version())
+    if form == "terminal":
+        from doctor.report.grid.terminal import grid_to_text
+
+        return grid_to_text(found)
+    from doctor.report.grid.data import grid_to_csv, grid_to_json
+
+    return grid_to_csv(found) if form == "csv" else grid_to_json(found)
+
+
+def _grid(names: tuple[str, str], model: str | None, options: dict[str, Any]) -> Grid:
+    from doctor.matrix.cells import GridError
+    from doctor.matrix.grid import grid
+
+    (engine, engine_spec), (library, library_spec) = (_split(n) for n in names)
+    here, why = _here(engine, library, options)
+    try:
+        return grid(engine, engine_spec, library, library_spec, _family(model), here, why)
+    except GridError as error:
+        raise click.UsageError(clean(str(error), 400)) from None
+
+
+def _split(text: str) -> tuple[str, str]:
+    found = _NAMED.fullmatch(text)
+    if found is None:
+        raise click.UsageError(f"{clean(text, 100)!r} is no project; expected a name, such as lmdeploy or 'vllm>=0.11'")
+    return found[1], found[2]
+
+
+def _family(text: str | None) -> Family | None:
+    from doctor.matrix.models import families, model
+
+    found = model(text) if text else None
+    if text and found is None:
+        names = ", ".join(f.name for f in families())
+        raise click.UsageError(
+            f"no document, engine or transformers names the model {clean(text, 100)!r}; expected a repository's name, "
+            f"an architecture such as Gemma3ForConditionalGeneration, a model type, or one of {names}"
+        )
+    return found
+
+
+def _here(engine: str, library: str, options: dict[str, Any]) -> tuple[tuple[str | None, str | None], str]:
+    """The installed versions in the target; nothing where no environment was named and none is found."""
+    from doctor.cli.options import target_request
+    from doctor.collect.distributions import read_distributions
+    from doctor.collect.target import TargetError, find_target
+
+    request = target_request(options)
+    try:
+        target = find_target(request)
+    except TargetError as error:
+        if request.python or request.paths or request.root:
+            raise click.UsageError(str(error)) from None
+        return (None, None), ""
+    installed = read_distributions(target)
+    return (installed.version(engine), installed.version(library)), target.why

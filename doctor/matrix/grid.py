@@ -1,0 +1,73 @@
+"""The grid: an engine's releases by the releases of a library, for a model; computed, not drawn."""
+
+from __future__ import annotations
+
+from doctor.matrix import rows
+from doctor.matrix.cells import RANK, Cell, Grid, GridError, Line, Reason, Seen
+from doctor.matrix.compat import compatibility
+from doctor.matrix.models import Family
+from doctor.matrix.reasons import Question, backends, helper_reasons, reasons, sightings
+from doctor.matrix.releases import Releases, ReleaseSet
+
+
+def grid(
+    engine: str, engine_spec: str, library: str, library_spec: str, family: Family | None,
+    here: tuple[str | None, str | None] = (None, None), why_here: str = "",
+) -> Grid:  # fmt: skip
+    """The grid of the usable releases that the two specifiers admit, and of the installed ones.
+
+    Raises GridError where the data covers one of the projects not at all, or no release is left.
+    """
+    covered = rows.releases(engine)
+    first = compatibility(engine, covered.versions[-1], library) if covered and covered.versions else None
+    if covered is None or first is None:
+        raise GridError(f"the matrix does not cover `{library if covered else engine}`")
+    ask = Question(first.engine, first.library, family, first.known)
+    ask.helpers = list(helper_reasons(ask))
+    columns = _chosen(first.known, library_spec, here[1])
+    places = tuple(p for v in columns if (p := first.known.place(v)) is not None)
+    lines = tuple(_line(ask, version, places) for version in _chosen(covered, engine_spec, here[0]))
+    return Grid(ask.engine, ask.library, family, columns, lines, here, why_here)
+
+
+def _chosen(known: Releases, spec: str, installed: str | None) -> tuple[str, ...]:
+    """The usable releases that `spec` admits; a retracted one or a pre-release too, if it is installed or pinned."""
+    from packaging.specifiers import InvalidSpecifier
+
+    try:
+        wanted = known.matching(spec)
+    except InvalidSpecifier:
+        raise GridError(f"`{spec}` is no version specifier such as `>=0.10,<0.12`") from None
+    place = known.place(installed) if installed else None
+    bits = known.usable | (1 << place if place is not None else 0)
+    pinned = spec.startswith("==") and "*" not in spec
+    chosen = (wanted if pinned else ReleaseSet(known, wanted.bits & bits)).all_versions
+    if not chosen:
+        raise GridError(f"no release of {known.project} known to the matrix is `{spec}`")
+    return chosen
+
+
+def _line(ask: Question, version: str, places: tuple[int, ...]) -> Line:
+    known, note = backends(ask, version)
+    bounds, seen = list(reasons(ask, version, known is not None)), list(sightings(ask, version))
+    works = ask.known.everything()
+    for bound in bounds:
+        works = works & bound.fits if bound.effect != "warned" else works
+    made: dict[tuple[int, ...], Cell] = {}
+    cells = []
+    for place in places:
+        against = tuple(i for i, bound in enumerate(bounds) if not bound.fits.bits >> place & 1)
+        key = (*against, -1, *(i for i, (bits, _) in enumerate(seen) if bits >> place & 1))
+        if key not in made:
+            made[key] = _cell([bounds[i] for i in against], [s for bits, s in seen if bits >> place & 1])
+        cells.append(made[key])
+    return Line(version, known or (), note, tuple(cells), works)
+
+
+def _cell(against: list[Reason], seen: list[Seen]) -> Cell:
+    """Reasons that an engine's release gives itself come first, then in the order in which they would be met."""
+    if not against:
+        return Cell("works", seen=tuple(seen))
+    ordered = sorted(against, key=lambda r: (not r.row, RANK.get(r.name, 0), r.basis == "attested"))
+    first = ordered[0]
+    return Cell(first.effect, first.name, tuple(ordered), tuple(seen) if first.effect == "warned" else ())
