@@ -33,6 +33,10 @@ def test_which_transformers_lmdeploy_links_with(write: Write, transformers: str,
         assert (action.kind, action.package) == ("install", "transformers")
         assert action.specifier == ">=4.42.0,<=4.57.6"
         assert action.direction == ("downgrade" if transformers.startswith("5") else "upgrade")
+        other = finding.remediations[1].actions[0]
+        assert other.package == "lmdeploy" and other.specifier
+        again = judge(facts_of(write(r__txt=f"lmdeploy{other.specifier}\ntransformers=={transformers}\n")))
+        assert not messages(again, "ENG001") and not messages(again, "PKG001"), "what is offered works"
 
 
 def test_what_the_authors_pin_themselves_links() -> None:
