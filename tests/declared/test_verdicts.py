@@ -121,6 +121,19 @@ def test_a_model_on_disk_is_judged_with_the_pins(write: Write, tmp_path: Path) -
     assert (action.kind, action.name, action.value) == ("set_argument", "--backend", "turbomind")
 
 
+def test_a_model_in_the_cache_of_the_hub(write: Write, tmp_path: Path) -> None:
+    config = {"architectures": ["Qwen3VLForConditionalGeneration"], "model_type": "qwen3_vl"}
+    folder = "hub_in_models--Team--Picture-8B"
+    write(**{f"{folder}_in_snapshots_in_{'ab' * 20}_in_config__json": json.dumps(config),
+             f"{folder}_in_refs_in_main": "ab" * 20 + "\n"})  # fmt: skip
+    path = write(r__txt="vllm==0.10.2\ntransformers==4.55.4\n")
+    words = ("vllm", "serve", "Team/Picture-8B")
+    report = judge(facts_of(path, launch=words, environ={"HF_HOME": str(tmp_path)}))
+    assert "vllm>=0.11.0" in messages(report, "ENG003")[0] and messages(report, "ENG002")
+    elsewhere = judge(facts_of(path, launch=words, environ={"HF_HOME": str(tmp_path / "empty")}))
+    assert status(elsewhere, "ENG003") == status(elsewhere, "ENG002") == "open"
+
+
 @pytest.mark.parametrize("text", ["", "[]", "{", '{"architectures": 3, "model_type": [], "auto_map": "x"}', "[" * 99999,
                                   '{"quantization_config": {"quant_method": {"a": 1}, "bits": [1]}}'])  # fmt: skip
 def test_configurations_that_are_none(write: Write, text: str) -> None:
