@@ -1,10 +1,14 @@
-"""config.json of the model that a launch command names, where that is a local folder. No code of it is looked at."""
+"""config.json of the model that a launch command names: a local folder, or one in the hub's cache on this disk.
+
+Nothing is fetched, and no code of the model is looked at.
+"""
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from doctor.collect.files import Files, Unreadable
@@ -13,19 +17,40 @@ from doctor.text import one_line
 
 LARGEST = 4 << 20
 MOST = 64
+_REPOSITORY = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}$")
 OPTIONS = ("--model", "--model-path", "--model_path")
 
 
-def launched_model(launch: Launch | Unavailable, root: str | None = None) -> Model | Unavailable:
-    """The model of the first word of the command that is a folder with a config.json."""
+def launched_model(
+    launch: Launch | Unavailable, environ: Mapping[str, str], root: str | None = None
+) -> Model | Unavailable:
+    """The model of the first word of the command that names a folder with a config.json, or a model in the cache."""
     if not isinstance(launch, Launch) or launch.engine is None:
         return NOT_REQUESTED
     files = Files(root)
     for word in dict.fromkeys(_words(launch)):
         folder = os.path.normpath(files.inside(os.path.join(launch.workdir or os.getcwd(), word)))
-        if files.isfile(os.path.join(folder, "config.json")):
-            return read_model(files, folder)
-    return Unavailable("failed", "the launch command names no local folder with a `config.json`")
+        for place in (folder, *_cached(files, word, environ)):
+            if files.isfile(os.path.join(place, "config.json")):
+                return read_model(files, place)
+    return Unavailable("failed", "the launch command names no model with a `config.json` on this disk")
+
+
+def _cached(files: Files, word: str, environ: Mapping[str, str]) -> Iterator[str]:
+    """The folders of a hub repository in the local cache: that of its main branch, else whichever were fetched."""
+    if not _REPOSITORY.match(word):
+        return
+    base = environ.get("HF_HUB_CACHE") or environ.get("HUGGINGFACE_HUB_CACHE")
+    home = environ.get("HF_HOME") or os.path.join(
+        environ.get("XDG_CACHE_HOME") or os.path.join(environ.get("HOME") or os.path.expanduser("~"), ".cache"),
+        "huggingface",
+    )
+    folder = files.inside(os.path.join(base or os.path.join(home, "hub"), f"models--{word.replace('/', '--')}"))
+    main = (files.text(os.path.join(folder, "refs", "main"), 256) or "").strip()
+    snapshots = os.path.join(folder, "snapshots")
+    if re.fullmatch(r"[0-9a-f]{6,64}", main):
+        yield os.path.join(snapshots, main)
+    yield from (os.path.join(snapshots, name) for name in files.names(snapshots)[:20])
 
 
 def read_model(files: Files, folder: str) -> Model | Unavailable:

@@ -76,7 +76,7 @@ def collect(request: Request) -> Facts:
     return Facts(
         target=target, distributions=environment.distributions, modules=environment.modules,
         natives=environment.natives, launch=launch, gpu=gpu or NOT_REQUESTED,
-        host=collect_host(target, root, environ=request.environ), model=launched_model(launch, root),
+        host=collect_host(target, root, environ=request.environ), model=launched_model(launch, request.environ, root),
     )  # fmt: skip
 
 

@@ -74,7 +74,8 @@ def _answer(report: Report) -> Text:
     errors, warnings = report.count("error"), report.count("warning")
     launch = isinstance(report.facts.launch, Launch)
     if errors:
-        text = "This command will not start, or not work, as it is." if launch else "This environment is broken."
+        idle = "These pins cannot work." if report.facts.target.kind == "declared" else "This environment is broken."
+        text = "This command will not start, or not work, as it is." if launch else idle
         return Text(f"✗ {text} {_plural(errors, 'error')}.", style="bold red")
     if any(r.status in ("open", "broken") for r in report.results):
         said = f"{_plural(warnings, 'warning')}, " if warnings else ""

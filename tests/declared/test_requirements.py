@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from doctor.collect.target import TargetError
-from tests.declared.conftest import Write, facts_of, problems, versions
+from tests.declared.conftest import Write, facts_of, judge, problems, versions
 
 SERVER = """\
 # serving image of the picture team
@@ -102,18 +102,22 @@ def test_a_later_file_replaces_what_an_earlier_one_brought(write: Write, tmp_pat
         "-r https://files.example/r.txt\n",
         "\x1b[2J\x1b]0;owned\x07transformers==4.46.1\n",
         "\\\n" * 5000,
+        "a" + " " * 400_000 + "b\n" + "\t#" * 100_000,
+        "".join(f"package-{n}==1.{n}\n" for n in range(15_000)),
+        "".join(f"transformers>=4.{n}\n" for n in range(4_000)),
         "file:///etc/passwd\n../../etc/shadow.whl\nhttp://[::bad/x.whl\n",
         "--hash=sha256:" + "0" * 100_000,
         "name @ https://user:token@host.example/x.tar.gz\n",
     ],
-    ids=range(12),
+    ids=range(15),
 )
 def test_hostile_files_end_soon_and_say_something_or_nothing(tmp_path: Path, text: str) -> None:
     path = tmp_path / "self.txt"
     path.write_text(text, encoding="utf-8")
     began = time.monotonic()
     facts = facts_of(path)
-    assert time.monotonic() - began < 5
+    assert not [r for r in judge(facts).results if r.status == "broken"]
+    assert time.monotonic() - began < 10
     assert all("\x1b" not in p and "token@" not in p and len(p) < 400 for p in problems(facts))
     assert "token@" not in repr(facts)
 

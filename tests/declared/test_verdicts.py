@@ -33,6 +33,10 @@ def test_which_transformers_lmdeploy_links_with(write: Write, transformers: str,
         assert (action.kind, action.package) == ("install", "transformers")
         assert action.specifier == ">=4.42.0,<=4.57.6"
         assert action.direction == ("downgrade" if transformers.startswith("5") else "upgrade")
+        other = finding.remediations[1].actions[0]
+        assert other.package == "lmdeploy" and other.specifier
+        again = judge(facts_of(write(r__txt=f"lmdeploy{other.specifier}\ntransformers=={transformers}\n")))
+        assert not messages(again, "ENG001") and not messages(again, "PKG001"), "what is offered works"
 
 
 def test_what_the_authors_pin_themselves_links() -> None:
@@ -115,6 +119,19 @@ def test_a_model_on_disk_is_judged_with_the_pins(write: Write, tmp_path: Path) -
     (finding,) = (f for f in report.findings if f.rule == "ENG004")
     action = finding.remediations[0].actions[0]
     assert (action.kind, action.name, action.value) == ("set_argument", "--backend", "turbomind")
+
+
+def test_a_model_in_the_cache_of_the_hub(write: Write, tmp_path: Path) -> None:
+    config = {"architectures": ["Qwen3VLForConditionalGeneration"], "model_type": "qwen3_vl"}
+    folder = "hub_in_models--Team--Picture-8B"
+    write(**{f"{folder}_in_snapshots_in_{'ab' * 20}_in_config__json": json.dumps(config),
+             f"{folder}_in_refs_in_main": "ab" * 20 + "\n"})  # fmt: skip
+    path = write(r__txt="vllm==0.10.2\ntransformers==4.55.4\n")
+    words = ("vllm", "serve", "Team/Picture-8B")
+    report = judge(facts_of(path, launch=words, environ={"HF_HOME": str(tmp_path)}))
+    assert "vllm>=0.11.0" in messages(report, "ENG003")[0] and messages(report, "ENG002")
+    elsewhere = judge(facts_of(path, launch=words, environ={"HF_HOME": str(tmp_path / "empty")}))
+    assert status(elsewhere, "ENG003") == status(elsewhere, "ENG002") == "open"
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{", '{"architectures": 3, "model_type": [], "auto_map": "x"}', "[" * 99999,

@@ -63,7 +63,8 @@ def read_requirements(path: str, reading: Reading, constraint: bool = False, dep
 
 def read_line(line: str, source: str, path: str, reading: Reading, constraint: bool = False, depth: int = 0) -> None:
     """Adds one line; `path` is the file that includes are relative to."""
-    line = _VARIABLE.sub(lambda m: reading.environ.get(m[1], m[0]), _COMMENT.sub("", line).strip())
+    line = _COMMENT.sub("", " ".join(line.split())).strip()  # single blanks: the expressions stay linear
+    line = _VARIABLE.sub(lambda m: reading.environ.get(m[1], m[0]), line)
     if not line or len(reading.pins) >= MOST_PINS:
         return
     if include := _INCLUDE.match(line):

@@ -12,18 +12,35 @@ What to do: pin the other package to the range given: it has every name that the
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
-from doctor.facts import Distributions, Facts
-from doctor.findings import Evidence, Finding, Location
-from doctor.matrix.compat import Bound, Compatibility, compatibility
+from doctor.facts import Distributions, Facts, Model
+from doctor.findings import Action, Evidence, Finding, Location, Remediation
+from doctor.matrix.compat import Bound, Compatibility, compatibility, engines_for
 from doctor.matrix.releases import ReleaseSet
 from doctor.rules.arguments import option
-from doctor.rules.eng.common import SOURCE, Chosen, engines, other_release
+from doctor.rules.eng.common import SOURCE, Chosen, direction, engines, having, other_release
 from doctor.rules.eng.ranges import admitted, line_of
 from doctor.rules.rule import NotApplicable, Open, Rule, Verdict, present
 
 LIBRARIES = ("transformers", "tokenizers", "huggingface-hub", "accelerate", "peft", "timm", "compressed-tensors")
 OPTIONAL = {"pytorch": "lmdeploy/pytorch/", "turbomind": "lmdeploy/turbomind/"}
+
+
+@dataclass(frozen=True, slots=True)
+class Misfit:
+    """A library that does not fit: the bounds it breaks, the releases that break none, and what is declared.
+
+    `version` is the release that is fixed, None for a range, of which `release` is then the newest; `source` its line.
+    """
+
+    chosen: Chosen
+    found: Compatibility
+    broken: list[Bound]
+    linking: ReleaseSet
+    version: str | None
+    release: str
+    source: str
 
 
 def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
@@ -58,12 +75,13 @@ def _judged(
     elif have is not None:
         broken = [b for b in bounds if b.releases.contains(have.version) is False]
         if broken:
-            yield _finding(rule, chosen, found, broken, linking, have.version, (have.version, have.metadata_path))
+            misfit = Misfit(chosen, found, broken, linking, have.version, have.version, have.metadata_path)
+            yield _finding(rule, facts, misfit)
     elif possible is not None and possible.all_versions and not possible & linking:
         line = line_of(distributions, found.library)
-        broken = [b for b in bounds if not b.releases & possible]
-        place = (possible.all_versions[-1], line.source if line else "")
-        yield _finding(rule, chosen, found, broken or list(bounds), linking, None, place)
+        broken = [b for b in bounds if not b.releases & possible] or list(bounds)
+        misfit = Misfit(chosen, found, broken, linking, None, possible.all_versions[-1], line.source if line else "")
+        yield _finding(rule, facts, misfit)
     elif found.library == "transformers":
         newest = (possible or found.known.everything()).newest
         fine = newest is None or linking.contains(newest)
@@ -78,26 +96,38 @@ def _counts(bound: Bound, facts: Facts) -> bool:
     return not (other and bound.file and bound.file.startswith(other))
 
 
-def _finding(
-    rule: Rule, chosen: Chosen, found: Compatibility, broken: list[Bound], linking: ReleaseSet, version: str | None,
-    place: tuple[str, str],
-) -> Finding:  # fmt: skip
-    first, more = broken[0], len(broken) - 1
+def _other_engine(facts: Facts, chosen: Chosen, library: str, version: str | None) -> Iterator[Remediation]:
+    """The other way out: the newest release of the engine that links with the library as it is, and has the model."""
+    fitting = engines_for(chosen.name, version, library) if version else None
+    if fitting is None:
+        return
+    for architecture in facts.model.architectures[:1] if isinstance(facts.model, Model) else ():
+        fitting = fitting & (having(chosen.name, "architectures", architecture) or fitting)
+    if fitting.newest:
+        way = direction(fitting, chosen.version)
+        action = Action("install", package=chosen.name, specifier=f"=={fitting.newest}", direction=way)
+        title = f"{way} {chosen.name} to {fitting.newest}, the newest that links with {library} {version}"
+        yield Remediation(title, (action,), "unsafe")
+
+
+def _finding(rule: Rule, facts: Facts, misfit: Misfit) -> Finding:
+    chosen, library, version = misfit.chosen, misfit.found.library, misfit.version
+    first, more = misfit.broken[0], len(misfit.broken) - 1
     module, _, name = first.subject.partition(":")
     what = f"`{name}` from `{module}`" if name else f"`{module}`"
     others = f" (and {more} more name{'s' if more > 1 else ''})" if more else ""
-    here = f"`{found.library} {version}` does" if version else f"the releases of `{found.library}` that are admitted do"
-    fits = linking & found.declared if (linking & found.declared).newest else linking
+    here = f"`{library} {version}` does" if version else f"the releases of `{library}` that are admitted do"
+    both = misfit.linking & misfit.found.declared
+    fits = both if both.newest else misfit.linking
     return rule.finding(
         f"`{chosen.shown}` imports {what}{others} when it starts (`{first.file}`), which {here} not have: "
-        f"it needs `{found.library}{first.releases.spec()}`",
-        key=f"{chosen.name}:{found.library}",
-        location=Location("distribution", found.library, place[1] or None),
-        evidence=[Evidence(b.subject, f"{found.library} {version or 'as declared'}",
-                           f"{found.library}{b.releases.spec()}", f"{b.file} of {chosen.shown}; names {SOURCE}")
-                  for b in broken[:6]],
-        remediations=other_release(found.library, fits, place[0]),
-        causes=[f"{code}:{chosen.name}:{found.library}" for code in ("PKG001", "ENG006")],
+        f"it needs `{library}{first.releases.spec()}`",
+        key=f"{chosen.name}:{library}",
+        location=Location("distribution", library, misfit.source or None),
+        evidence=[Evidence(b.subject, f"{library} {version or 'as declared'}", f"{library}{b.releases.spec()}",
+                           f"{b.file} of {chosen.shown}; names {SOURCE}") for b in misfit.broken[:6]],
+        remediations=[*other_release(library, fits, misfit.release), *_other_engine(facts, chosen, library, version)],
+        causes=[f"{code}:{chosen.name}:{library}" for code in ("PKG001", "ENG006")],
     )  # fmt: skip
 
 

@@ -31,12 +31,16 @@ def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
     if distributions.complete:
         yield NotApplicable("the environment is installed, not declared")
         return
-    clashing = {}
-    for key in dict.fromkeys(p.key for p in distributions.declared):
-        if (pair := _clash(last_lines(distributions, key), key)) is not None:
-            clashing[key] = pair
+    groups: dict[str, list[Pin]] = {}
+    for pin in distributions.declared:
+        groups.setdefault(pin.key, []).append(pin)
+    clashing = set()
+    for key, pins in groups.items():
+        last = tuple(p for p in pins if p.step == pins[-1].step)
+        if (pair := _clash(last, key)) is not None:
+            clashing.add(key)
             yield _lines(rule, *pair)
-    yield from _ranges(rule, facts, distributions, set(clashing))
+    yield from _ranges(rule, facts, distributions, clashing)
     if distributions.problems:
         more = f" (and {len(distributions.problems) - 1} more)" if len(distributions.problems) > 1 else ""
         yield Open(f"{distributions.problems[0].message}{more}")
