@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from doctor.matrix.cells import Cell, Reason
 from doctor.matrix.models import Family
-from doctor.report.grid.ranges import VERDICTS, Ranges, Row, needed, ranges, span
+from doctor.report.grid.ranges import Ranges, Row, needed, ranges, said, span
 from doctor.text import clean, one_line
 
 if TYPE_CHECKING:
@@ -24,10 +24,14 @@ SHORT = {
     "model card": "card",
     "model type": "type",
     "no model": "-",
+    "turbomind only": "ok:tm",
+    "pytorch only": "ok:pt",
 }
 MEANING = {
     "ok": "works: the requirements admit it, every name it imports is there, the model is known",
     "ok~": "works, but the engine's own check at start warns",
+    "ok:tm": "works with the TurboMind backend alone; the other fails",
+    "ok:pt": "works with the PyTorch backend alone; the other fails",
     "+": "after ok: somebody has seen it work, at least with one release of the range (attested)",
     "req": "the engine's requirements do not admit it (declared)",
     "card": "the model's card asks for something else (declared)",
@@ -74,7 +78,7 @@ def _letters(shown: Ranges) -> dict[str, str]:
 
 def _short(cell: Cell, letters: dict[str, str]) -> str:
     if cell.verdict in ("works", "warned"):
-        return SHORT[cell.verdict] + ("+" if cell.seen else "")
+        return (SHORT.get(cell.name) or SHORT[cell.verdict]) + ("+" if cell.seen else "")
     return letters.get(cell.name) or SHORT.get(cell.name, cell.name)
 
 
@@ -128,7 +132,7 @@ def _listed(shown: Ranges, row: Row, width: int) -> Iterator[Text]:
     yield _text(f"{shown.grid.engine} {span(row.versions)}" + _backends(row), "bold")
     for place, (versions, cell) in enumerate(zip(shown.columns, row.cells, strict=True)):
         mark = ">" if place == shown.here[1] else " "
-        word = VERDICTS[cell.verdict] + (f": {cell.name}" if cell.verdict == "fails" else "")
+        word = said(cell) + (f": {cell.name}" if cell.verdict == "fails" else "")
         line = _text(f"{mark} {span(versions):{left}}")
         line.append_text(_text(word, STYLES[cell.verdict]))
         line.append(f"  ({', '.join(cell.basis)})", "dim")
@@ -138,8 +142,8 @@ def _listed(shown: Ranges, row: Row, width: int) -> Iterator[Text]:
             yield from _wrapped(_why(reason, shown.grid.library), indent, width)
         for seen in cell.seen[:1]:
             which = ", ".join(v for v in seen.versions if v in versions)
-            said = f"seen with {which}: {seen.what} ({seen.source}, {seen.verified})"
-            yield from _wrapped(said, indent, width)
+            text = f"seen with {which}: {seen.what} ({seen.source}, {seen.verified})"
+            yield from _wrapped(text, indent, width)
     yield _text("")
     yield from _wrapped(f"works with {shown.grid.library} {_spec(row)}", "", width)
     if row.note:
@@ -177,7 +181,7 @@ def _here(shown: Ranges, width: int) -> Iterator[Text]:
         return
     row = shown.rows[shown.here[0] or 0]
     why = f": {cell.reasons[0].subject} ({cell.reasons[0].source})" if cell.reasons else ""
-    yield from _wrapped(f"You have {have} ({shown.grid.why_here}): {VERDICTS[cell.verdict]}{why}.", "", width)
+    yield from _wrapped(f"You have {have} ({shown.grid.why_here}): {said(cell)}{why}.", "", width)
     if cell.verdict not in ("works", "warned") and row.works != "<0":
         yield from _wrapped(f"{shown.grid.engine} {engine} works with {shown.grid.library} {_spec(row)}.", "", width)
 
@@ -193,8 +197,8 @@ def _family(shown: Ranges, family: Family, width: int) -> Iterator[Text]:
         )
     for image in images:
         driver = f", driver >={image.driver}" if image.driver else ""
-        said = f"image: {image.reference} ({image.engine} {image.version}, CUDA {image.cuda}{driver})"
-        yield from _wrapped(said, "  ", width, first="")
+        text = f"image: {image.reference} ({image.engine} {image.version}, CUDA {image.cuda}{driver})"
+        yield from _wrapped(text, "  ", width, first="")
     if family.successor:
         yield from _wrapped(f"successor: {family.successor}", "", width)
     if family.note:
