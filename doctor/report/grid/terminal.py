@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from doctor.matrix.cells import Cell, Reason
@@ -155,18 +156,26 @@ def _legend(shown: Ranges, letters: dict[str, str], width: int) -> Iterator[Text
     plus = any(word.endswith("+") for word in used)
     for word, meaning in MEANING.items():
         if word in used or (word == "+" and plus) or f"{word}+" in used:
-            yield from _wrapped(f"{word:5}{meaning}", "     ", width, first="")
+            yield from _wrapped(f"{word:6}{meaning}", "      ", width, first="")
     firsts: dict[str, Reason] = {}
     for reason in (r for row in shown.rows for c in row.cells if c.verdict == "fails" for r in c.reasons[:1]):
         firsts.setdefault(reason.name, reason)
     for name, letter in letters.items():
         why = _why(firsts[name], shown.grid.library)
-        yield from _wrapped(f"{letter:5}{name}: {why}", "     ", width, first="")
+        yield from _wrapped(f"{letter:6}{name}: {why}", "      ", width, first="")
+    for why in dict.fromkeys(_why(r, shown.grid.library) for r in _halves(shown)):
+        yield from _wrapped(why, "      ", width)
     if any(b for row in shown.rows for b in row.backends):
         yield _text("tm, pt: the backends that list the model, TurboMind and PyTorch")
     for note in dict.fromkeys(row.note for row in shown.rows if row.note):
         mine = ", ".join(span(row.versions) for row in shown.rows if row.note == note)
         yield from _wrapped(f"{mine}: {note}", "", width)
+
+
+def _halves(shown: Ranges) -> Iterator[Reason]:
+    """What stops one backend alone."""
+    for cell in (c for row in shown.rows for c in row.cells if c.name.endswith(" only")):
+        yield from (replace(r, subject=f"{r.backend}: {r.subject}") for r in cell.reasons if r.backend)
 
 
 def _here(shown: Ranges, width: int) -> Iterator[Text]:
