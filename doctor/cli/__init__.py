@@ -16,7 +16,7 @@ COMMANDS = {
     "run": "starts a server, keeps everything it says, and tells how it ended",
     "runs": "the runs so far: list, show, follow, prune, export",
     "report": "how a run ended, again",
-    "explain": "what a rule code means",
+    "explain": "why a server crashed, from its log; or what a rule code means",
     "rules": "every rule",
     "matrix": "what published releases need, accept and provide",
 }

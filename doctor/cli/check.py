@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from doctor.cli.options import codes, target_options, target_request
+from doctor.cli.options import codes, declared_request, target_options, target_request
 
 
 @click.command(context_settings={"ignore_unknown_options": False})
@@ -41,10 +41,10 @@ def _report(options: dict[str, Any]) -> Any:
     from doctor.pipeline import Request, judge
 
     select, ignore = codes(options["select"]), codes(options["ignore"])
-    target = target_request(options)
+    target, declared = target_request(options), declared_request(options)
     if options["facts_file"]:
         return judge(load_facts(options["facts_file"]), select, ignore)
     return run(Request(
         target=target, launch=options["launch"], gpu=options["gpu"], driver=options["driver"], select=select,
-        ignore=ignore, use_cache=not options["no_cache"],
+        ignore=ignore, use_cache=not options["no_cache"], declared=declared,
     ))  # fmt: skip

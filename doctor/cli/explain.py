@@ -19,53 +19,72 @@ _CODE = re.compile(r"[A-Za-z]{3}\d{3}")
 
 @click.command()
 @click.argument("subject", metavar="CODE|LOGFILE|RUN-ID|-")
-@click.option("--facts", "facts_file", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="saved facts")
+@click.option("--facts", "facts_file", type=click.Path(exists=True, dir_okay=False), help="saved facts")
+@click.option("--log-dir", type=click.Path(), help="Where to look for a run by its id.")
 @click.option("--format", "form", type=click.Choice(["terminal", "json"]), default="terminal", show_default=True)
-def explain(subject: str, facts_file: Path | None, form: str) -> None:
-    """What a rule's CODE means, or the root cause of a crash from its log (`-`: standard input)."""
-    from doctor.explain import explain_log
-
+def explain(subject: str, facts_file: str | None, log_dir: str | None, form: str) -> None:
+    """Why a server crashed, from its log (a file, a run, or `-` for standard input), or what a rule's CODE means."""
     if _CODE.fullmatch(subject) and not Path(subject).exists():
         _meaning(subject.upper(), form)
         return
     facts = _facts(facts_file)
     try:
-        findings = explain_log(sys.stdin.buffer if subject == "-" else _log(subject), facts=facts)
+        findings = _explained(subject, log_dir, facts)
     except OSError as error:
         raise click.UsageError(f"cannot read {subject!r}: {error.strerror or error}") from error
     _print(findings, form)
     sys.exit(1 if any(f.severity == "error" for f in findings) else 0)
 
 
-def _log(subject: str) -> Path:
-    """The log that is meant: a file, or a run folder with the parts of its log."""
+def _explained(subject: str, log_dir: str | None, facts: Facts | None) -> tuple[Finding, ...]:
+    """The findings for whatever is meant. Raises OSError, click.UsageError."""
+    from doctor.explain import explain_log
+    from doctor.supervise import runfolder
+    from doctor.supervise.logfile import Whole
+
     path = Path(subject)
-    if path.is_dir() and not any(path.glob("*.log")):
-        raise click.UsageError(f"no log in the folder {subject!r}")
-    if not path.exists():
-        raise click.UsageError(f"{subject!r} is neither a code, nor a log, nor a run that is known here")
-    return path
+    if subject == "-":
+        return explain_log(sys.stdin.buffer, facts=facts)
+    if path.is_file():
+        with Whole(path) as log:
+            return explain_log(log, facts=facts)
+    if path.exists() and not runfolder.is_run(path):
+        if path.is_dir() and not any(path.glob("*.log")):
+            raise click.UsageError(f"no log in the folder {subject!r}")
+        return explain_log(path, facts=facts)
+    return _of_run(subject, log_dir, facts)
 
 
-def _facts(path: Path | None) -> Facts | None:
-    if path is None:
-        return None
-    from doctor.facts.codec import FactsError, facts_from_json
+def _of_run(name: str, log_dir: str | None, facts: Facts | None) -> tuple[Finding, ...]:
+    from doctor.supervise import cause, runfolder
 
     try:
-        return facts_from_json(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, RecursionError, FactsError) as error:
-        raise click.UsageError(f"{path.name}: {error}") from error
+        return cause.explained(runfolder.find(name, log_dir), facts)
+    except runfolder.Unusable as error:
+        why = f"{name!r} is neither a code, nor a log, nor a run that is known here ({error})"
+        raise click.UsageError(why) from None
+
+
+def _facts(path: str | None) -> Facts | None:
+    if path is None:
+        return None
+    from doctor.cli.load import load_facts
+
+    return load_facts(path)
 
 
 def _print(findings: tuple[Finding, ...], form: str) -> None:
-    from doctor.explain.render import log_json, log_text
-    from doctor.matrix.data import data_version
-
     if form == "json":
-        click.echo(json.dumps(log_json(findings, data_version()), ensure_ascii=True, indent=1))
-    else:
-        click.echo(log_text(findings), nl=False)
+        from doctor import __version__
+        from doctor.matrix.data import data_version
+        from doctor.report.json import log_to_json
+
+        data = log_to_json(findings, {"doctor": __version__, "matrix": data_version()})
+        click.echo(json.dumps(data, ensure_ascii=True, indent=1))
+        return
+    from doctor.report.log import log_text
+
+    click.echo(log_text(findings), nl=False)
 
 
 def _meaning(code: str, form: str) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from doctor.cli.options import target_options, target_request
+from doctor.cli.options import declared_request, target_options, target_request
 
 
 @click.command()
@@ -24,5 +24,6 @@ def facts(gpu: str | None, driver: str | None, output: str | None, launch: tuple
     from doctor.facts.codec import to_json
     from doctor.pipeline import Request, collect
 
-    seen = guarded(Request(target_request(options), launch, gpu, driver), collect)
+    declared = declared_request(options)
+    seen = guarded(Request(target_request(options), launch, gpu, driver, declared=declared), collect)
     write(json.dumps(to_json(seen), indent=1, ensure_ascii=True) + "\n", output)

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from doctor.cli.options import target_options, target_request
+from doctor.cli.options import declared_request, target_options, target_request
 
 
 @click.command()
@@ -26,6 +26,8 @@ def link(ctx: click.Context, /, names: tuple[str, ...], form: str, **options: An
     from doctor.report.json import dumps, links_to_json
     from doctor.report.links import print_links
 
+    if declared_request(options):
+        raise click.UsageError("a declared environment has no files to link; `check` judges it")
     modules = guarded(Request(target_request(options)), lambda request: link_distributions(names, request))
     if form == "json":
         write(dumps(links_to_json(modules)), None)

@@ -95,7 +95,7 @@ def add(
         found, version = _asked(text, all_new or installed is not None)
         try:
             given = [sources.installed(found, installed)] if installed else None
-            offers = given or _offers(found, version, find_links, index_url)
+            offers = given or _offers(found, version, find_links, index_url, elsewhere=to is not None)
             with click.progressbar(length=len(offers), label=found.name, file=sys.stderr) as bar:
                 count = build(found, offers, to or data_dir() / "wheels", cache_dir(), bar.update)
         except _ERRORS as error:
@@ -145,14 +145,15 @@ def _asked(text: str, whole: bool) -> tuple[Project, str | None]:
 
 
 def _offers(
-    found: Project, version: str | None, folder: Path | None, index_url: str | None, covered: bool = False
-) -> list[Offer]:
-    """The offers meant: one release, or all that the data does (`covered`) or does not know yet."""
+    found: Project, version: str | None, folder: Path | None, index_url: str | None, covered: bool = False,
+    elsewhere: bool = False,
+) -> list[Offer]:  # fmt: skip
+    """The offers meant: one release, or all that the data does (`covered`) or does not know yet; `elsewhere`: all."""
     from doctor.matrix.offers import chosen, in_folder, indexed
 
     offers = in_folder(found, folder) if folder else indexed(found, index_url)
     if version:
         return chosen(offers, [version])
-    known = rows.releases(found.name)
+    known = None if elsewhere else rows.releases(found.name)
     have = set(known.versions) if known else set()
     return [o for o in offers if (o.version in have) == covered]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
+    from doctor.collect.declared.request import DeclaredRequest
     from doctor.collect.target import TargetRequest
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -16,6 +17,10 @@ _TARGET = (
     click.option("--path", "paths", multiple=True, metavar="DIR", help="an entry as on sys.path; repeatable"),
     click.option("--python-version", metavar="X.Y", help="for targets that do not say it themselves"),
     click.option("--platform", metavar="TAG", help="such as linux-x86_64; for targets that do not say it themselves"),
+    click.option("--requirements", multiple=True, metavar="FILE", help="not installed: pins of a file or a Dockerfile"),
+    click.option("--image", metavar="REF", help="not installed: a container image, such as vllm/vllm-openai:v0.11.0"),
+    click.option("--compose", metavar="FILE", help="not installed: a compose file's service"),
+    click.option("--service", metavar="NAME", help="which service of the compose file"),
     click.option("--root", metavar="DIR", help="another root file system: /proc, /etc and /usr are read below it"),
 )  # fmt: skip
 
@@ -35,6 +40,15 @@ def target_request(options: dict[str, Any]) -> TargetRequest:
         python=options.pop("python"), paths=tuple(options.pop("paths")),
         python_version=options.pop("python_version"), platform=options.pop("platform"), root=options.pop("root"),
     )  # fmt: skip
+
+
+def declared_request(options: dict[str, Any]) -> DeclaredRequest:
+    """The declared environment that the options name, if any; they are taken out of `options`."""
+    from doctor.collect.declared.request import DeclaredRequest
+
+    return DeclaredRequest(
+        tuple(options.pop("requirements")), options.pop("image"), options.pop("compose"), options.pop("service")
+    )
 
 
 def codes(values: tuple[str, ...]) -> tuple[str, ...]:

@@ -55,7 +55,7 @@ def _places(tree: Tree, name: str, environ: Mapping[str, str]) -> Iterator[tuple
     listed = environ.get("LD_LIBRARY_PATH", "")
     for folder in listed.replace(";", ":").split(":") if listed else ():
         if folder.startswith("/") or tree.own:  # an empty entry is the working folder
-            yield os.path.abspath(os.path.join(folder, name)), "LD_LIBRARY_PATH"  # noqa: PTH100
+            yield os.path.abspath(os.path.join(folder, name)), "LD_LIBRARY_PATH"
     for path in cached(tree.data("/etc/ld.so.cache", MAX_CACHE) or b"", name):
         yield path, "ld.so.cache"
     for folder in DEFAULT_DIRS:

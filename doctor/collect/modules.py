@@ -27,19 +27,20 @@ class ModuleReader(Sources):
 
     def __init__(
         self, target: Target, distributions: Distributions, chosen: tuple[str, ...] = (),
-        environ: Mapping[str, str] | None = None,
+        environ: Mapping[str, str] | None = None, *, thorough: bool = False,
     ) -> None:  # fmt: skip
         super().__init__(target.python_minor or sys.version_info[:2])
         self.target = target
         self.distributions = distributions
         self.platform = target.platform or "linux-x86_64"
         self.paths = target.paths
+        self.thorough = thorough
         self.chosen = frozenset(normalize(c) for c in chosen)
         self.environ = environ or {}
         self._listings: dict[str, dict[str, bool]] = {}
         self._editable = dict(target.editable)
         self._suffixes = _suffixes(self.python, self.platform)
-        self._surface: dict[str, bool] = {}
+        self._on_stack: dict[str, bool] = {}
         self._standard_tops: set[str] = set()
         self._owners = self._owner_table()
         self.loader: Callable[[str, tuple[str, ...]], Cause | None] | None = None
@@ -151,16 +152,21 @@ class ModuleReader(Sources):
     def surface(self, distribution: str | None) -> bool:
         """Whether this distribution's modules are only looked at as text.
 
-        Interpreted are the distributions asked about, and those that sit on the model stack (they require torch,
-        transformers and the like), because that is where releases stop fitting each other.
+        Interpreted are the distributions asked about, and, where `thorough`, those that sit on the model stack: there
+        releases stop fitting each other. Where text says that something is amiss, the interpreter decides.
         """
         if distribution is None or distribution in self.chosen or distribution in _INTERPRETED:
             return False
-        if distribution not in self._surface:
+        return not (self.thorough and self.on_stack(distribution))
+
+    def on_stack(self, distribution: str) -> bool:
+        """Whether a distribution sits on the model stack: is part of it, or requires torch, transformers and such."""
+        if distribution not in self._on_stack:
             found = self.distributions.get(distribution)
             names = {_required(r) for r in (found.requires if found else ())}
-            self._surface[distribution] = not (names & _STACK) or distribution == "torch"
-        return self._surface[distribution]
+            above = bool(names & _STACK) and distribution != "torch"
+            self._on_stack[distribution] = above or distribution in _INTERPRETED
+        return self._on_stack[distribution]
 
     def python_files(self, folder: str) -> list[str]:
         """The `.py` files below `folder`, as paths relative to it with `/`, sorted."""

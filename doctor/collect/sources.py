@@ -14,6 +14,7 @@ from doctor.facts.source import SourceProblem
 
 SOURCE_LIMIT = 8 * 1024 * 1024
 KEPT = 16
+KEPT_BYTES = 24 << 20
 _CODING = re.compile(rb"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
 
 
@@ -24,6 +25,8 @@ class Sources:
         self.python = python
         self.seen: dict[str, tuple[int, int] | None] = {}
         self._sources: dict[str, list[str]] = {}
+        self._texts: dict[str, bytes] = {}
+        self._size = 0
 
     def note(self, path: str) -> None:
         """Remembers when the file or folder was last changed."""
@@ -34,7 +37,15 @@ class Sources:
             self.seen[path] = None
 
     def text(self, file: str) -> bytes:
-        """The bytes of a source file. Raises SourceProblem."""
+        """The bytes of a source file; the last few are kept. Raises SourceProblem."""
+        if file not in self._texts:
+            text = self._texts[file] = self._read(file)
+            self._size += len(text)
+            while self._size > KEPT_BYTES and len(self._texts) > 1:
+                self._size -= len(self._texts.pop(next(iter(self._texts))))
+        return self._texts[file]
+
+    def _read(self, file: str) -> bytes:
         self.note(file)
         try:
             fd = os.open(file, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0))
@@ -102,7 +113,7 @@ class Sources:
 
     def _lines(self, file: str) -> list[str]:
         if file not in self._sources:
-            if len(self._sources) >= 16:
+            if len(self._sources) >= KEPT:
                 self._sources.pop(next(iter(self._sources)))
             self._sources[file] = lines_of(self._decoded(file))
         return self._sources[file]

@@ -28,7 +28,8 @@ class Crash:
     `rank` says how sure a match is to be a cause and not an echo of one: 80 never an echo, 70 a cause, 50 may be an
     echo, 30 a hint, 10 an echo. `refine` names the function that makes it specific. `frames`: one of these must occur
     in the traceback that the line belongs to. `needs`/`unless`: one / none of these must occur in the log. `places`:
-    message (what programs say) or code (source lines in tracebacks).
+    message (what programs say) or code (source lines in tracebacks). `rules`: the rules of `check` that see the same
+    failure before it happens; where facts are at hand, the likeliest of them has the word.
     """
 
     code: str
@@ -49,6 +50,7 @@ class Crash:
     warns: bool = False
     engine: tuple[str, ...] = ("any",)
     versions: str | None = None
+    rules: tuple[str, ...] = ()
     example: str = ""
     counterexample: str = ""
 
@@ -120,7 +122,7 @@ def crash(row: dict[str, Any]) -> Crash:
             frames=tuple(row.get("frames", ())), needs=tuple(row.get("needs", ())), unless=tuple(row.get("unless", ())),
             places=row.get("places", "message"), warns=row.get("warns", False),
             engine=tuple(row.get("engine", ("any",))), versions=row.get("versions"),
-            example=row["example"], counterexample=row["counterexample"],
+            rules=tuple(row.get("rules", ())), example=row["example"], counterexample=row["counterexample"],
         )  # fmt: skip
     except (KeyError, TypeError) as error:
         raise DataError(f"{row.get('code', 'an entry')}: {error} is missing or wrong") from error

@@ -67,7 +67,7 @@ def _finding(candidate: Candidate, digest: Digest, *, first: bool) -> Finding:
         confidence = "low"
     elif not first or candidate.quiet or _ends_open(candidate, digest):
         confidence = _LOWER[confidence]
-    return Finding(
+    found = Finding(
         rule=crash.code,
         name=crash.name,
         severity="error",
@@ -78,6 +78,22 @@ def _finding(candidate: Candidate, digest: Digest, *, first: bool) -> Finding:
         evidence=(*_evidence(candidate), *refined.evidence),
         remediations=_remediations(_ways(crash, refined, digest), values),
     )
+    return _as_ruled(found, candidate, digest) if crash.rules else found
+
+
+def _as_ruled(found: Finding, candidate: Candidate, digest: Digest) -> Finding:
+    """The same in the words of the rule that sees it in the facts, if one does; the place in the log stays."""
+    if digest.facts is None:
+        return found
+    from doctor.explain.ruled import ruled
+
+    said = ruled(candidate.crash.rules, candidate.match.groupdict(), digest.facts)
+    if said is None:
+        return found
+    return dataclasses.replace(
+        found, message=said.message, location=said.location or found.location, follows_from=(said.rule,),
+        evidence=(*found.evidence, *said.evidence), remediations=said.remediations or found.remediations,
+    )  # fmt: skip
 
 
 def _ways(crash: Crash, refined: Refined, digest: Digest) -> tuple[Remediation, ...]:

@@ -15,12 +15,14 @@ from doctor.facts.distribution import (
     Distributions,
     Gate,
     Owner,
+    Pin,
     Shadow,
     normalize,
 )
 from doctor.facts.gpu import Gpu
 from doctor.facts.host import Host
 from doctor.facts.launch import Launch
+from doctor.facts.model import Model, Quantization
 from doctor.facts.modules import Cause, Modules, ModuleStatus, Use
 from doctor.facts.natives import CudaNeed, GpuCode, NativeLibrary, Natives, NativeVerdict
 from doctor.facts.target import Problem, Target
@@ -41,11 +43,13 @@ class Facts:
     launch: Launch | Unavailable = NOT_REQUESTED
     gpu: Gpu | Unavailable = NOT_REQUESTED
     host: Host | Unavailable = NOT_REQUESTED
+    model: Model | Unavailable = NOT_REQUESTED
     schema: int = SCHEMA
 
 
 __all__ = [
     "NOT_REQUESTED", "SCHEMA", "Cause", "ChangedFile", "Collision", "CudaNeed", "Distribution", "Distributions",
-    "Facts", "Gate", "Gpu", "GpuCode", "Host", "Launch", "ModuleStatus", "Modules", "NativeLibrary", "NativeVerdict",
-    "Natives", "Owner", "Problem", "Shadow", "Target", "Unavailable", "Use", "normalize",
+    "Facts", "Gate", "Gpu", "GpuCode", "Host", "Launch", "Model", "ModuleStatus", "Modules", "NativeLibrary",
+    "NativeVerdict", "Natives", "Owner", "Pin", "Problem", "Quantization", "Shadow", "Target", "Unavailable", "Use",
+    "normalize",
 ]  # fmt: skip

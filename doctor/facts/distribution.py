@@ -89,11 +89,28 @@ class Shadow:
 
 
 @dataclass(frozen=True, slots=True)
+class Pin:
+    """One line of a declaration: `requirement` is PEP 508 text, `source` its file and line, `key` the name normalized.
+
+    `step` counts installs that follow each other: a later one may replace what an earlier one brought.
+    `constraint`: it bounds the version without asking for the distribution.
+    """
+
+    key: str
+    requirement: str
+    source: str
+    step: int = 0
+    constraint: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Distributions:
     """All of the target's distributions in search path order.
 
     `shadowed` are those that a same-named distribution earlier on the path hides, `duplicates` the ones that share
     a folder with another of the same name, `problems` metadata that could not be read.
+    Where `complete` is False the environment is declared, not installed: `installed` are the distributions whose
+    release the declaration fixes, `declared` all of its lines, and whatever else will be there is not known.
     """
 
     installed: tuple[Distribution, ...]
@@ -104,6 +121,8 @@ class Distributions:
     problems: tuple[Problem, ...] = ()
     gates: tuple[Gate, ...] = ()
     shadows: tuple[Shadow, ...] = ()
+    complete: bool = True
+    declared: tuple[Pin, ...] = ()
 
     def get(self, name: str) -> Distribution | None:
         """The installed distribution of this name (any spelling), or None."""

@@ -31,6 +31,10 @@ def assign(machine: Machine, target: ast.expr, value: Value, frame: Frame) -> No
 
 
 def _unpack(machine: Machine, targets: list[ast.expr], value: Value, frame: Frame) -> None:
+    if type(value) is tuple and len(value) == len(targets) and all(type(t) is ast.Name for t in targets):
+        for target, item in zip(targets, value, strict=True):
+            frame.bind(target.id, item)  # type: ignore[attr-defined]
+        return
     items = machine.items(value)
     plain = not any(isinstance(t, ast.Starred) for t in targets)
     if items is None or not plain or len(items) != len(targets):

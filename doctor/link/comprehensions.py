@@ -58,8 +58,13 @@ def _rounds(machine: Machine, generators: list[ast.comprehension], frame: Frame)
     for item in items:
         machine.burn(frame.module, 0)
         assign(machine, first.target, item, frame)
-        wanted = [truth(machine, evaluate(machine, condition, frame)) for condition in first.ifs]
-        if None in wanted:
-            raise _Unsure
-        if all(wanted):
+        if first.ifs:
+            wanted = [truth(machine, evaluate(machine, condition, frame)) for condition in first.ifs]
+            if None in wanted:
+                raise _Unsure
+            if not all(wanted):
+                continue
+        if rest:
             yield from _rounds(machine, rest, frame)
+        else:
+            yield

@@ -17,13 +17,18 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class LinkRequest:
-    """What to judge: all modules of `distributions`, the packages `beside` them, and the launch's `entries`."""
+    """What to judge: all modules of `distributions`, the packages `beside` them, and the launch's `entries`.
+
+    `one_process`: the modules are imported one after the other in one process, where a package that failed may leave
+    submodules behind that can be imported afterwards. Else each is judged as the first import of a new process.
+    """
 
     distributions: tuple[str, ...]
     modules: tuple[str, ...]
     beside: tuple[str, ...] = ()
     entries: tuple[str, ...] = ()
     optional: tuple[tuple[str, str], ...] = ()
+    one_process: bool = False
 
 
 def link_environment(reader: Reader, request: LinkRequest, progress: Progress | None = None) -> Modules:
@@ -41,7 +46,7 @@ def _link(reader: Reader, request: LinkRequest, progress: Progress | None) -> Mo
     def judge(name: str) -> ModuleStatus:
         if progress is not None:
             progress(next(steps), len(names))
-        return _relative(check_one(machine, name), reader.paths)
+        return _relative(check_one(machine, name, anew=not request.one_process), reader.paths)
 
     verdicts = {name: judge(name) for name in first}
     eager = _of_interest(tuple(machine.modules), machine)

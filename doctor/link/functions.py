@@ -34,7 +34,18 @@ def define_function(machine: Machine, node: ast.FunctionDef | ast.AsyncFunctionD
             func.defaults[arg.arg] = evaluate(machine, kw_default, frame)
     for decorator in reversed(node.decorator_list):
         _decorate(machine, func, evaluate(machine, decorator, frame), decorator)
+    if not machine.depth:  # the body of a called function may be run again
+        _slim(node)
     return func
+
+
+def _slim(node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
+    """Drops what calls do not need: there are tens of thousands of functions, and their trees stay."""
+    node.decorator_list, node.returns = [], None
+    arguments = node.args
+    for arg in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs):
+        arg.annotation = None
+    arguments.defaults, arguments.kw_defaults = [], [None] * len(arguments.kwonlyargs)
 
 
 def _decorate(machine: Machine, func: FuncVal, decorator: Value, node: ast.expr) -> None:

@@ -114,9 +114,9 @@ class Importer(Names):
         try:
             self._fill(module, found, importer, line)
         except PyRaise as error:
-            self._forget(found.name)
+            self.modules.pop(found.name, None)  # what was loaded below it stays, as in Python
             if "partially initialized" not in (error.message or ""):
-                self.failed[found.name] = error
+                self.failed[found.name] = PyRaise(error.kind, error.message, error.cause)  # without its traceback
             raise
         finally:
             module.loading = False
@@ -139,17 +139,15 @@ class Importer(Names):
         else:
             self.interpret(module, importer, line)
 
-    def _forget(self, name: str) -> None:
-        """Takes a failed module out, and what was loaded below it: a new process could not import that either."""
-        for loaded in [m for m in self.modules if m == name or m.startswith(f"{name}.")]:
-            del self.modules[loaded]
-
     def _read_surface(self, module: ModuleVal) -> None:
         if module.depth == "surface" and module.file is not None:
+            file = module.file
             try:
-                module.surface = Surface(self.reader.text(module.file))
+                self.reader.text(file)
             except SourceProblem:
                 module.open = True
+            else:
+                module.surface = Surface(lambda: self.reader.text(file))
 
     def _scan(self, module: ModuleVal) -> None:
         """Follows what a foundation imports first; where that fails, the truth is found by interpreting it."""
@@ -164,12 +162,22 @@ class Importer(Names):
                 origin = self.resolve(one.origin, one.level, module, one.line)
                 target = self.import_origin(origin, module, one.line)
                 for name in one.names or ():
-                    if name != "*":
-                        self.import_name(target, name, module, one.line)
+                    self._scan_name(target, name, module, one.line)
             except PyRaise:
                 module.depth, module.surface = "full", None
                 self.interpret(module, None, 0)
                 return
+
+    def _scan_name(self, target: Value, name: str, module: ModuleVal, line: int) -> None:
+        """A name that a foundation takes: from others it has to be there; within itself it is taken to fit itself."""
+        top = module.name.partition(".")[0]
+        if name == "*":
+            return
+        if isinstance(target, ModuleVal) and target.name.partition(".")[0] == top:
+            if self._is_submodule(target, name):
+                self.load(f"{target.name}.{name}", module, line)
+            return
+        self.import_name(target, name, module, line)
 
     def interpret(self, module: ModuleVal, importer: ModuleVal | None, line: int) -> None:
         """Runs a module's statements. Raises PyRaise."""

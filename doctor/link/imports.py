@@ -16,6 +16,8 @@ from doctor.link.values import ModuleVal, PyRaise
 T = TypeVar("T")
 STACK_BYTES = 256 * 1024 * 1024
 RECURSION = 60_000
+# syntax trees make millions of objects that hold no cycles; looking for cycles as often as usual doubles the time
+COLLECT = (1_000_000, 50, 50)
 _JUDGED = (ImportError, AttributeError, SyntaxError)
 
 
@@ -29,8 +31,15 @@ def _check_all(reader: Reader, modules: list[str]) -> dict[str, ModuleStatus]:
     return {name: check_one(machine, name) for name in modules}
 
 
-def check_one(machine: Machine, name: str) -> ModuleStatus:
-    """The verdict on one module in a process that may have imported others before."""
+def check_one(machine: Machine, name: str, *, anew: bool = True) -> ModuleStatus:
+    """The verdict on one module in a process that may have imported others before.
+
+    `anew`: as a new process would, it meets the failures of its parent packages again.
+    """
+    parents = [name[:at] for at, character in enumerate(name) if character == "."] if anew else []
+    failed = next((p for p in parents if p in machine.failed), None)
+    if failed is not None:
+        return _judge(machine.failed[failed])
     try:
         machine.import_origin(name, None)
     except PyRaise as error:
@@ -56,15 +65,14 @@ def with_deep_stack(action: Callable[[], T]) -> T:
     problem: list[BaseException] = []
 
     def run() -> None:
-        collecting = gc.isenabled()
-        gc.disable()  # syntax trees make a million objects and no cycles; looking for cycles doubles the time
+        thresholds = gc.get_threshold()
+        gc.set_threshold(*COLLECT)
         try:
             result.append(action())
         except BaseException as error:
             problem.append(error)
         finally:
-            if collecting:
-                gc.enable()
+            gc.set_threshold(*thresholds)
 
     before, size = sys.getrecursionlimit(), threading.stack_size()
     try:

@@ -10,8 +10,9 @@ from __future__ import annotations
 import posixpath
 import re
 import types
+from collections.abc import Iterable
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
@@ -39,6 +40,7 @@ class LazyModules:
         self.machine = machine
         self.backends: dict[str, bool] = {}
         self.structures: dict[str, Structure] = {}
+        self.origins: dict[str, str] = {}
 
     def fits(self, cls: ClassVal) -> bool:
         """Whether the class is a lazy module class: a ModuleType whose constructor takes an import structure."""
@@ -78,16 +80,20 @@ class LazyModules:
     def _by_backend(self, attributes: dict[str, Value], structure: Structure, cls: ClassVal) -> None:
         modules: set[str] = set()
         classes: dict[str, str] = {}
-        missing: dict[str, list[str]] = {}
+        stated: dict[str, frozenset[str]] = {}
         for backends, content in structure.items():
-            lacking = [b for b in backends if not self._available(b, cls.module)]
             for key, values in content.items() if isinstance(content, dict) else ():
                 modules.update(key.rsplit(".", i)[0] for i in range(key.count(".") + 1))
                 names = self._names(values)
                 classes.update(dict.fromkeys(names, key))
-                if lacking:
-                    missing.update(dict.fromkeys((key, *names), lacking))
+                if backends:
+                    stated.update(dict.fromkeys((key, *names), backends))
+        missing = MissingBackends(self, classes, stated, cls.module)
         attributes.update(_modules=modules, _class_to_module=classes, _object_missing_backend=missing)
+
+    def lacking(self, backends: Iterable[str], module: ModuleVal) -> list[str]:
+        """Those of the backends that are not there."""
+        return [b for b in backends if not self._available(b, module)]
 
     def _available(self, backend: str, module: ModuleVal) -> bool:
         if backend not in self.backends:
@@ -122,6 +128,8 @@ class LazyModules:
             self.structures[folder] = self._read(folder)
         made = self.structures[folder]
         lead = f"{prefix}." if prefix else ""
+        for modules in made.values():
+            self.origins.update({lead + m: f"{folder}/{m.replace('.', '/')}.py" for m in modules})
         return {k: {lead + m: set(names) for m, names in v.items()} for k, v in made.items()}
 
     def _read(self, folder: str) -> Structure:
@@ -134,24 +142,52 @@ class LazyModules:
                 text = self.machine.reader.text(f"{folder}/{file}")
             except SourceProblem:
                 continue
-            stem = base[:-3]
-            needed = self._file_backends(stem, text)
             for backends, name in _exports(text):
-                group = out.setdefault(frozenset((*backends, *needed)), {})
+                group = out.setdefault(frozenset(backends), {})
                 group.setdefault(file[:-3].replace("/", "."), set()).add(name)
         return out
 
-    def _file_backends(self, stem: str, text: bytes) -> tuple[str, ...]:
+    def file_backends(self, key: str) -> tuple[str, ...]:
         """The backends that a file needs by its name (`modeling_*` needs torch), by the patient's own table."""
+        file = self.origins.get(key)
         utils = self.machine.modules.get("transformers.utils.import_utils")
         table = utils.namespace.get("BASE_FILE_REQUIREMENTS") if isinstance(utils, ModuleVal) else None
-        for check, backends in table.items() if isinstance(table, dict) else ():
+        if file is None or not isinstance(table, dict):
+            return ()
+        stem = posixpath.basename(file)[:-3]
+        for check, backends in table.items():
             answer = self.machine.call(check, [stem, UNKNOWN], {})
             if answer is UNKNOWN:
-                answer = self.machine.call(check, [stem, text.decode("utf-8", "replace")], {})
+                text = self.machine.reader.text(file).decode("utf-8", "replace")
+                answer = self.machine.call(check, [stem, text], {})
             if answer is True and isinstance(backends, tuple):
                 return tuple(b for b in backends if isinstance(b, str))
         return ()
+
+
+class MissingBackends(dict[str, list[str]]):
+    """`_object_missing_backend`: worked out for the names that are asked for, not for all of the thousands."""
+
+    def __init__(
+        self, lazy: LazyModules, classes: dict[str, str], stated: dict[str, frozenset[str]], module: ModuleVal
+    ) -> None:
+        super().__init__()
+        self._lazy, self._classes, self._stated, self._module = lazy, classes, stated, module
+
+    def __contains__(self, name: object) -> bool:
+        return bool(self.get(name))
+
+    def get(self, name: object, default: Any = None) -> Any:
+        """The backends that the name lacks; `default` where it lacks none."""
+        if not isinstance(name, str):
+            return default
+        key = self._classes.get(name, name)
+        needed = (*self._stated.get(name, ()), *self._lazy.file_backends(key))
+        return self._lazy.lacking(needed, self._module) or default
+
+    def __getitem__(self, name: str) -> list[str]:
+        found: list[str] = self.get(name, [])
+        return found
 
 
 def _exports(text: bytes) -> list[tuple[tuple[str, ...], str]]:

@@ -107,20 +107,28 @@ class Names(State):
             self.load(f"{module.name}.{name}", None, 0)
             return self.modules[f"{module.name}.{name}"]
         if module.surface is not None:
-            surface: Surface = module.surface
-            if surface.binds(name):
-                return self._surface_value(module, name)
-            if not importing:
-                return UNKNOWN
-            if self._is_submodule(module, name):
-                return self._absent(module, name)
-            self._promote(module)
-            return self._module_attribute(module, name, importing=importing)
+            return self._surface_attribute(module, name, importing=importing)
+        return self._hidden_attribute(module, name, open_to_more=not importing)
+
+    def _surface_attribute(self, module: ModuleVal, name: str, *, importing: bool) -> Value:
+        """A name of a module that was only looked at as text."""
+        surface: Surface = module.surface
+        if surface.binds(name):
+            return self._surface_value(module, name)
+        if not importing:
+            return UNKNOWN
+        if self._is_submodule(module, name):
+            return self._absent(module, name)
+        self._promote(module)
+        return self._module_attribute(module, name, importing=importing)
+
+    def _hidden_attribute(self, module: ModuleVal, name: str, *, open_to_more: bool) -> Value:
+        """A name that nothing we followed has bound: UNKNOWN where something else may have, else absent."""
         if module.open and module.is_stdlib and (exports := self.reader.compiled_exports(module.name)) is not None:
             return UNKNOWN if name in exports else self._absent(module, name)
         if name in module.maybe:
             return UNKNOWN
-        if module.open or getter is not None or (module.foundation and not importing):
+        if module.open or "__getattr__" in module.namespace or (module.foundation and open_to_more):
             return UNKNOWN if not self._is_submodule(module, name) else self._absent(module, name)
         return self._absent(module, name)
 

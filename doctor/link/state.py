@@ -115,7 +115,7 @@ class State:
 
     def note_use(self, importer: ModuleVal | None, module: str, name: str | None) -> None:
         """Remembers what one distribution takes from another where nothing catches its absence."""
-        if importer is not None and not self.guards and importer.depth == "full":
+        if importer is not None and not self.guards:
             top = importer.name.partition(".")[0]
             if top != module.partition(".")[0] and not importer.is_stdlib:
                 self.uses[(top, module, name)] = None

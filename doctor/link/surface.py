@@ -8,6 +8,7 @@ is interpreted in full before anything is claimed.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -41,9 +42,14 @@ class Import:
 
 @dataclass(frozen=True)
 class Surface:
-    """The text of one module."""
+    """The text of one module; `read` gives it whenever it is needed, so that thousands need not be kept."""
 
-    text: bytes
+    read: Callable[[], bytes]
+
+    @property
+    def text(self) -> bytes:
+        """The source as bytes."""
+        return self.read()
 
     @cached_property
     def dynamic(self) -> bool:
@@ -53,43 +59,26 @@ class Surface:
     @cached_property
     def moves_paths(self) -> bool:
         """Whether the module may change where others are found; then it has to be interpreted."""
-        return any(mark in self.text for mark in (b"sys.path.", b"meta_path", b"__path__"))
+        text = self.text
+        return any(mark in text for mark in (b"sys.path.", b"meta_path", b"__path__"))
 
     def binds(self, name: str) -> bool:
         """Whether anything in the text looks like a binding of `name`; errs on the side of yes."""
-        word = name.encode()
-        at = self.text.find(word)
+        word, text = name.encode(), self.text
+        at = text.find(word)
         while at >= 0:
-            if self._binds_at(at, at + len(word)):
+            if _binds_at(text, at, at + len(word)):
                 return True
-            at = self.text.find(word, at + len(word))
+            at = text.find(word, at + len(word))
         return False
-
-    def _binds_at(self, start: int, end: int) -> bool:
-        text = self.text
-        if text[start - 1 : start].isalnum() or text[start - 1 : start] in _PART or text[end : end + 1].isalnum():
-            return False
-        if text[end : end + 1] in _PART:
-            return False
-        before = text[text.rfind(b"\n", 0, start) + 1 : start]
-        after = text[end : (text.find(b"\n", end) + 1 or len(text) + 1) - 1]
-        lead, tail = before.strip(), after.lstrip()
-        if lead in (b"def", b"class", b"async def", b"global", b"for") or text[start - 1 : start] in _QUOTE:
-            return True
-        if lead.endswith((b"import", b" as", b" for")) or (b"import" in lead and b"=" not in lead):
-            return True
-        if not lead.strip(b"("):
-            return not tail or tail[:1] in _AFTER or tail.startswith(b"as ")
-        if lead.endswith(b",") and not lead.translate(None, _LIST):
-            return True
-        return b"=" in tail and b"=" not in lead and b"." not in lead and b"(" not in lead.lstrip(b"(")
 
     def imports(self) -> list[Import]:
         """The imports that begin a line, so that nothing guards them."""
         out: list[Import] = []
         line, at = 1, 0
-        for match in _IMPORT.finditer(self.text):
-            line += self.text.count(b"\n", at, match.start())
+        text = self.text
+        for match in _IMPORT.finditer(text):
+            line += text.count(b"\n", at, match.start())
             at = match.start()
             out.extend(_imports_of(match, line))
         return out
@@ -105,3 +94,22 @@ def _imports_of(match: re.Match[bytes], line: int) -> list[Import]:
     bare = origin.lstrip(".")
     words = tuple(n[0].decode("ascii", "replace") for n in names if n)
     return [Import(bare, len(origin) - len(bare), words, line)]
+
+
+def _binds_at(text: bytes, start: int, end: int) -> bool:
+    if text[start - 1 : start].isalnum() or text[start - 1 : start] in _PART or text[end : end + 1].isalnum():
+        return False
+    if text[end : end + 1] in _PART:
+        return False
+    before = text[text.rfind(b"\n", 0, start) + 1 : start]
+    after = text[end : (text.find(b"\n", end) + 1 or len(text) + 1) - 1]
+    lead, tail = before.strip(), after.lstrip()
+    if lead in (b"def", b"class", b"async def", b"global", b"for") or text[start - 1 : start] in _QUOTE:
+        return True
+    if lead.endswith((b"import", b" as", b" for")) or (b"import" in lead and b"=" not in lead):
+        return True
+    if not lead.strip(b"("):
+        return not tail or tail[:1] in _AFTER or tail.startswith(b"as ")
+    if lead.endswith(b",") and not lead.translate(None, _LIST):
+        return True
+    return b"=" in tail and b"=" not in lead and b"." not in lead and b"(" not in lead.lstrip(b"(")

@@ -5,18 +5,26 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from doctor import __version__
+from doctor.collect.declared.request import DeclaredRequest
 from doctor.collect.target import TargetRequest, find_target
 from doctor.facts import NOT_REQUESTED, Facts, Gpu, Launch, Unavailable
 from doctor.findings import Report
+
+if TYPE_CHECKING:
+    from doctor.supervise.precheck import Verdict
 
 Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
 class Request:
-    """What the user asked: the target, the launch command, another machine's GPU and driver, and which rules."""
+    """What the user asked: the target, the launch command, another machine's GPU and driver, and which rules.
+
+    With `declared`, the target is not installed: its versions come from files, an image's tag and the data.
+    """
 
     target: TargetRequest
     launch: tuple[str, ...] = ()
@@ -27,6 +35,7 @@ class Request:
     use_cache: bool = True
     progress: Progress | None = None
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
+    declared: DeclaredRequest = field(default_factory=DeclaredRequest)
 
 
 def diagnose(request: Request) -> Report:
@@ -45,8 +54,13 @@ def judge(facts: Facts, select: tuple[str, ...] = (), ignore: tuple[str, ...] = 
 
 def collect(request: Request) -> Facts:
     """Everything that can be seen of the target and the machine; what cannot is Unavailable."""
+    if request.declared:
+        from doctor.pipeline.declared import collect_declared
+
+        return collect_declared(request)
     from doctor.collect.gpu import GpuCollection
     from doctor.collect.host import collect_host
+    from doctor.collect.model_config import launched_model
     from doctor.matrix.declared import declared_gpu
     from doctor.pipeline.environment import read_environment
 
@@ -62,8 +76,15 @@ def collect(request: Request) -> Facts:
     return Facts(
         target=target, distributions=environment.distributions, modules=environment.modules,
         natives=environment.natives, launch=launch, gpu=gpu or NOT_REQUESTED,
-        host=collect_host(target, root, environ=request.environ),
+        host=collect_host(target, root, environ=request.environ), model=launched_model(launch, root),
     )  # fmt: skip
+
+
+def precheck(argv: tuple[str, ...]) -> Verdict:
+    """What `run` asks before it starts a server: the errors that speak against it, with the facts behind them."""
+    from doctor.pipeline.before_start import checked
+
+    return checked(argv)
 
 
 def read_launch(request: Request) -> Launch | Unavailable:

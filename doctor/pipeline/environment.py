@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from doctor.facts import Cause, Distributions, Launch, Modules, Natives, Target, Unavailable
+from doctor.facts.source import Found
 
 if TYPE_CHECKING:
     from doctor.collect.modules import ModuleReader
@@ -110,14 +111,25 @@ def link_request(
 
 def exists(reader: ModuleReader, name: str) -> bool:
     """Whether the files of a module and of its packages are there."""
+    return _located(reader, name) is not None
+
+
+def source_of(reader: ModuleReader, name: str) -> str | None:
+    """The file of a module, found through the folders of its packages."""
+    found = _located(reader, name)
+    return found.file if found else None
+
+
+def _located(reader: ModuleReader, name: str) -> Found | None:
     search: list[str] | None = None
     parts = name.split(".")
+    found: Found | None = None
     for count in range(1, len(parts) + 1):
         found = reader.find(".".join(parts[:count]), search)
         if found is None or (found.search is None and count < len(parts)):
-            return False
+            return None
         search = list(found.search or ())
-    return True
+    return found
 
 
 def all_modules(reader: ModuleReader, distributions: Distributions, names: tuple[str, ...]) -> tuple[str, ...]:
@@ -135,7 +147,7 @@ def _beside(reader: ModuleReader, distributions: Distributions, engines: tuple[s
     """The top-level packages of other distributions that sit on the model stack."""
     tops: dict[str, None] = {}
     for distribution in distributions.installed:
-        if distribution.key not in engines and not reader.surface(distribution.key):
+        if distribution.key not in engines and reader.on_stack(distribution.key):
             tops.update(dict.fromkeys(t for t in distribution.top_level if t.isidentifier() and not t.startswith("_")))
     return tuple(t for t in tops if t not in ("tests", "test", "docs", "examples", "benchmarks"))
 

@@ -2,10 +2,39 @@
 
 from __future__ import annotations
 
+import re
+from typing import TYPE_CHECKING
+
 from doctor.collect.target import TargetError, find_target
 from doctor.facts import Modules
+from doctor.facts.source import SourceProblem
 from doctor.pipeline import Request
-from doctor.pipeline.environment import NativeGate, all_modules
+from doctor.pipeline.environment import NativeGate, all_modules, source_of
+
+if TYPE_CHECKING:
+    from doctor.collect.modules import ModuleReader
+
+
+
+_MEETS_THE_STACK = re.compile(rb"(?:from|import)\s+transformers\b")
+
+
+def in_order(reader: ModuleReader, modules: tuple[str, ...]) -> tuple[str, ...]:
+    """The order in which one process imports them all: by name, those that meet the model stack themselves first.
+
+    A package that fails may leave submodules behind that were imported before it failed; as in Python, importing one
+    of those afterwards succeeds. Judging first what uses transformers itself puts its verdicts before such effects.
+    """
+
+    def key(name: str) -> tuple[bool, str]:
+        file = source_of(reader, name)
+        try:
+            meets = file is not None and bool(_MEETS_THE_STACK.search(reader.text(file)))
+        except SourceProblem:
+            meets = False
+        return not meets, name
+
+    return tuple(sorted(modules, key=key))
 
 
 def link_distributions(names: tuple[str, ...], request: Request) -> Modules:
@@ -21,7 +50,7 @@ def link_distributions(names: tuple[str, ...], request: Request) -> Modules:
     for name in names:
         if distributions.get(name) is None:
             raise TargetError(f"the distribution `{name}` is not installed in this environment ({target.why})")
-    reader = ModuleReader(target, distributions, names, request.environ)
+    reader = ModuleReader(target, distributions, names, request.environ, thorough=True)
     reader.loader = NativeGate(NativeLinker(reader_for(target), target.paths, target.executable), distributions)
-    modules = all_modules(reader, distributions, names)
-    return link_environment(reader, LinkRequest(names, modules), request.progress)
+    modules = in_order(reader, all_modules(reader, distributions, names))
+    return link_environment(reader, LinkRequest(names, modules, one_process=True), request.progress)

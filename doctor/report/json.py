@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from doctor.facts import Modules, ModuleStatus, Target
-from doctor.facts.codec import to_json
-from doctor.findings import Action, Finding, Remediation, Report
-from doctor.text import clean
+from doctor.findings import SEVERITIES, Finding, Report
+from doctor.findings_json import finding_to_json, scrubbed
 
 SCHEMA = 1
 
@@ -32,6 +32,14 @@ def report_to_json(report: Report) -> dict[str, Any]:
     return data
 
 
+def log_to_json(findings: Sequence[Finding], versions: dict[str, str]) -> dict[str, Any]:
+    """The answer for a log, in the form of `check`; a log has no target and no rules to list."""
+    return {
+        "schema": SCHEMA, "versions": versions, "findings": [finding_to_json(f) for f in findings],
+        "summary": {s: sum(f.severity == s for f in findings) for s in SEVERITIES} | {"open": 0},
+    }  # fmt: skip
+
+
 def target_to_json(target: Target) -> dict[str, Any]:
     """The environment that was looked at."""
     return {
@@ -40,38 +48,6 @@ def target_to_json(target: Target) -> dict[str, Any]:
         "problems": [{"path": p.path, "message": p.message} for p in target.problems],
         "code_lines": [{"path": p.path, "message": p.message} for p in target.code_lines],
     }  # fmt: skip
-
-
-def finding_to_json(finding: Finding) -> dict[str, Any]:
-    """One finding, with every key of the contract."""
-    place = finding.location
-    return {
-        "code": finding.rule, "name": finding.name, "severity": finding.severity, "confidence": finding.confidence,
-        "primary": finding.primary, "follows_from": list(finding.follows_from), "message": finding.message,
-        "location": None if place is None else {
-            "kind": place.kind, "name": place.name, "path": place.path, "line": place.line,
-        },
-        "evidence": [
-            {"fact": e.fact, "observed": e.observed, "expected": e.expected, "source": e.source}
-            for e in finding.evidence
-        ],
-        "remediations": [_remediation(r) for r in finding.remediations],
-    }  # fmt: skip
-
-
-def _remediation(remediation: Remediation) -> dict[str, Any]:
-    return {
-        "title": remediation.title,
-        "applicability": remediation.applicability,
-        "actions": [_action(a) for a in remediation.actions],
-    }
-
-
-def _action(action: Action) -> dict[str, Any]:
-    kept: dict[str, Any] = to_json(action)
-    if action.kind == "set_argument":
-        kept["value"] = action.value  # null means: drop it
-    return kept
 
 
 def links_to_json(modules: Modules) -> dict[str, Any]:
@@ -92,17 +68,6 @@ def _verdict(status: ModuleStatus) -> dict[str, Any]:
     if status.reason:
         out["reason"] = status.reason
     return out
-
-
-def scrubbed(value: Any) -> Any:
-    """The same plain values with every text cleaned of control, bidirectional and zero-width characters."""
-    if isinstance(value, str):
-        return clean(value)
-    if isinstance(value, list):
-        return [scrubbed(v) for v in value]
-    if isinstance(value, dict):
-        return {clean(str(k)): scrubbed(v) for k, v in value.items()}
-    return value
 
 
 def dumps(data: Any) -> str:

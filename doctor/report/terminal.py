@@ -34,16 +34,36 @@ def print_report(report: Report, console: Console, *, verbose: bool = False) -> 
     _foot(report, console, verbose, len(report.findings) - len(shown))
 
 
+def print_errors(report: Report, console: Console, most: int = 3) -> None:
+    """Only what stops a start, on one screen: the likeliest errors in full, of the others how many there are."""
+    from rich.text import Text
+
+    _head(report, console)
+    errors = [f for f in report.findings if f.severity == "error"]
+    for finding in errors[:most]:
+        console.print()
+        _finding(finding, console)
+    console.print()
+    left = report.count("warning")
+    more = [_plural(len(errors) - most, "more error")] if len(errors) > most else []
+    more += [_plural(left, "warning")] if left else []
+    if more:
+        console.print(Text(f"Also {' and '.join(more)}: `qvl-doctor check -- COMMAND` shows them.", style="dim"))
+
+
 def _head(report: Report, console: Console) -> None:
     target = report.facts.target
     place = target.prefix or (target.paths[0] if target.paths else "?")
-    _row(console, "target", f"{place}, Python {target.python or 'of unknown version'} ({target.why})")
+    said = f"declared: {target.why}, Python" if target.kind == "declared" else f"{place}, Python"
+    origin = "" if target.kind == "declared" else f" ({target.why})"
+    _row(console, "target", f"{said} {target.python or 'of unknown version'}{origin}")
     if isinstance(report.facts.launch, Launch):
         _row(console, "launch", " ".join(report.facts.launch.argv))
     if isinstance(report.facts.distributions, Distributions):
         known = report.facts.distributions
         there = [f"{n} {v}" for n in NOTABLE if (v := known.version(n))]
-        _row(console, "packages", f"{len(known.installed)} installed" + (f": {', '.join(there)}" if there else ""))
+        how = "installed" if known.complete else "of known release"
+        _row(console, "packages", f"{len(known.installed)} {how}" + (f": {', '.join(there)}" if there else ""))
     console.print()
     console.print(_answer(report))
 
@@ -60,7 +80,7 @@ def _answer(report: Report) -> Text:
         said = f"{_plural(warnings, 'warning')}, " if warnings else ""
         return Text(f"○ No error found; {said}not everything could be decided.", style="bold yellow")
     if warnings:
-        return Text(f"✓ Nothing stands in the way; {_plural(warnings, 'warning')} to look at.", style="bold green")
+        return Text(f"✓ No error found; {_plural(warnings, 'warning')} to look at.", style="bold green")
     return Text("✓ Nothing stands in the way.", style="bold green")
 
 

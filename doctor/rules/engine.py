@@ -52,6 +52,9 @@ def _run(rule: Rule, facts: Facts, before: Sequence[RuleResult]) -> RuleResult:
 
 
 def _lacking(rule: Rule, facts: Facts) -> RuleResult | None:
+    if rule.files and facts.target.kind == "declared":
+        why = "the environment is declared: it has no files"
+        return RuleResult(rule.code, rule.name, "notApplicable", reason=why)
     for name in rule.needs:
         value = getattr(facts, name)
         if isinstance(value, Unavailable):

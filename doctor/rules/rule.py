@@ -35,6 +35,7 @@ class Rule:
 
     `needs` are names of `Facts` fields without which it cannot judge. `blocked_by` are codes whose findings make
     this rule's answer meaningless. `check(rule, facts)` yields findings, or `Open` / `NotApplicable` alone.
+    `files`: it judges files of an installed environment, which a declared one does not have.
     `severity` is the usual one. The module's docstring is the text of `qvl-doctor explain CODE`.
     """
 
@@ -44,6 +45,7 @@ class Rule:
     check: Check
     needs: tuple[str, ...] = ()
     blocked_by: tuple[str, ...] = ()
+    files: bool = False
     since: str = "0.1.0"
     matrix: Any = field(default=None, compare=False)
 

@@ -30,12 +30,13 @@ def torch_build(distributions: Distributions) -> TorchBuild | None:
         return None
     version = torch.build or torch.version
     local = version.partition("+")[2]
+    told = "torch/version.py" if torch.location else torch.metadata_path  # a declared one has no files
     if match := re.match(r"cu(\d{2})(\d{1,2})(?:\D|$)", local):
-        return TorchBuild(version, "cuda", (int(match[1]), int(match[2])), "torch/version.py")
+        return TorchBuild(version, "cuda", (int(match[1]), int(match[2])), told)
     if local == "cpu" or local.startswith("cpu."):
-        return TorchBuild(version, "cpu", None, "torch/version.py")
+        return TorchBuild(version, "cpu", None, told)
     if local.startswith(("rocm", "xpu", "hip")):
-        return TorchBuild(version, "other", None, "torch/version.py")
+        return TorchBuild(version, "other", None, told)
     for line in torch.requires:
         if match := _RUNTIME.match(line):
             return TorchBuild(version, "cuda", (int(match[1]), int(match[2])), "torch's Requires-Dist")

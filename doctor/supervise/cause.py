@@ -1,38 +1,49 @@
-"""The root cause as the log tells it, where the log reader is at hand."""
+"""The root cause as the log tells it, made specific by the facts that were kept before the start."""
 
 from __future__ import annotations
 
-import dataclasses
 import importlib
 from pathlib import Path
 from typing import Any
 
-from doctor.supervise.logfile import logs_of
+from doctor.facts import Facts
+from doctor.facts.codec import FactsError, facts_from_json
+from doctor.findings import Finding
+from doctor.findings_json import finding_to_json
+from doctor.supervise import runfolder
+from doctor.supervise.logfile import Whole, logs_of
+
+_RANK = ("high", "medium", "low")
 
 
 def find(folder: Path) -> list[dict[str, Any]]:
-    """The findings of `doctor.explain.explain_log` on the run's logs, the likeliest first; none without it.
-
-    It is looked up by name: the supervisor works without it, and the two stand beside each other in the layers.
-    """
+    """The findings of `explained` as plain values; none where the log cannot be read."""
     try:
-        explain = importlib.import_module("doctor.explain").explain_log
-    except (ImportError, AttributeError):
-        return []
-    out: list[dict[str, Any]] = []
-    for path in logs_of(folder):
-        if path.stat().st_size == 0:
-            continue
-        try:
-            found = explain(path)
-        except Exception:
-            continue  # whatever is wrong with the reader, the report and the server's status must come through
-        out += [_plain(f) for f in getattr(found, "findings", found) or ()]
-    rank = ("high", "medium", "low")
-    return sorted(out, key=lambda f: rank.index(f["confidence"]) if f.get("confidence") in rank else len(rank))
+        return [finding_to_json(f) for f in explained(folder)]
+    except Exception:
+        return []  # whatever is wrong with the reader, the report and the server's status must come through
 
 
-def _plain(finding: Any) -> dict[str, Any]:
-    if dataclasses.is_dataclass(finding) and not isinstance(finding, type):
-        return dataclasses.asdict(finding)
-    return dict(finding) if isinstance(finding, dict) else {"message": str(finding)}
+def explained(folder: Path, facts: Facts | None = None) -> tuple[Finding, ...]:
+    """What the logs of a run say about its end, the likeliest cause first. Raises OSError, DataError.
+
+    `facts` are those of the check before the start where none are given. The log reader is looked up by name: it
+    stands beside the supervisor in the layers.
+    """
+    explain = importlib.import_module("doctor.explain").explain_log
+    facts = facts or kept_facts(folder)
+    out: list[Finding] = []
+    logs = [path for path in logs_of(folder) if path.stat().st_size] or logs_of(folder)[:1]
+    for path in logs:
+        with Whole(path) as stream:
+            out += explain(stream, facts=facts)
+    return tuple(sorted(out, key=lambda f: (f.severity != "error", _RANK.index(f.confidence))))
+
+
+def kept_facts(folder: Path) -> Facts | None:
+    """The facts in the run folder, or None where there are none that can be read."""
+    saved = runfolder.load(folder / "facts.json")
+    try:
+        return facts_from_json(saved) if saved else None
+    except (FactsError, ValueError, TypeError, RecursionError):
+        return None

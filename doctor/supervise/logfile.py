@@ -78,6 +78,51 @@ def read_ends(path: Path, head: int, tail: int) -> tuple[bytes, bytes, int]:
         return first, last, size - len(first) - len(last)
 
 
+class Whole:
+    """What is there of one log, from its first byte to its last, as a stream; a hole becomes the end of a line.
+
+    Raises OSError where the log cannot be opened or read.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("rb", buffering=0)
+        size = os.fstat(self._file.fileno()).st_size
+        self._parts = extents(self._file.fileno(), size)
+        self._at = 0
+
+    def __enter__(self) -> Whole:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def read(self, size: int, /) -> bytes:
+        """At most `size` bytes, none at the end."""
+        while self._parts:
+            start, end = self._parts[0]
+            at = max(start, self._at)
+            if at >= end:
+                self._parts.pop(0)
+                if self._parts:
+                    return b"\n"
+                break
+            self._file.seek(at)
+            block = self._file.read(min(size, end - at)) or b""
+            if not block:
+                break  # the log was cut while it was read
+            self._at = at + len(block)
+            kept = self._trimmed(block, at == start > 0, self._at == end and len(self._parts) > 1)
+            if kept:
+                return kept
+        return b""
+
+    @staticmethod
+    def _trimmed(block: bytes, after_hole: bool, before_hole: bool) -> bytes:
+        """Without the zeros that fill up the blocks of the disk beside a hole."""
+        block = block.lstrip(b"\0") if after_hole else block
+        return block.rstrip(b"\0") if before_hole else block
+
+
 def chunks(fd: int, parts: list[tuple[int, int]]) -> Iterator[bytes]:
     """The bytes of these parts in blocks of at most 64 KiB."""
     for start, end in parts:

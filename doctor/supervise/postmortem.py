@@ -229,6 +229,7 @@ def text(report: dict[str, Any]) -> str:
             f"First to fail: process {first['pid']} ({name}) {first['sentence']}, "
             f"{words.span(first['exited_after'])} after the start."
         )
+    lines += _cause_lines(report["findings"])
     lines += [f"Left running: process {s['pid']} ({s.get('title', '')})" for s in report["survivors"]]
     lines += [f"GPU error: Xid {x['xid']} on {x['device']}, pid {x['pid']}: {x['line']}" for x in report["xid"]]
     lines += [f"Kernel: {x['line']}" for x in report["kernel"]]
@@ -236,7 +237,6 @@ def text(report: dict[str, Any]) -> str:
     lines += [_ready_line(r) for r in report["ready"]]
     lines += _memory_lines(report["memory"])
     lines += [f"Warning: {w}" for w in report["warnings"]] + [f"Note: {n}" for n in report["notes"]]
-    lines += [f"Cause, by the log: {f.get('message', '')}" for f in report["findings"][:3]]
     for trace in report["traces"][-2:]:
         lines += ["", *(f"  {line}" for line in trace)]
     lines += [
@@ -245,6 +245,19 @@ def text(report: dict[str, Any]) -> str:
         *(f"  {line}" for line in report["tail"][-25:]),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _cause_lines(findings: list[dict[str, Any]]) -> list[str]:
+    """The likeliest cause with where it stands in the log and the ways out, and the next ones in a line each."""
+    lines: list[str] = []
+    for place, finding in enumerate(findings[:3]):
+        where = next((e.get("source") for e in finding.get("evidence", []) if e.get("fact") == "log"), None)
+        code = f" ({', '.join(filter(None, (finding.get('code'), where)))})"
+        sure = "" if finding.get("confidence") == "high" else "perhaps: " if place == 0 else ""
+        lines.append(f"{'Also in the log' if place else 'Cause, by the log'}: {sure}{finding.get('message', '')}{code}")
+        if not place:
+            lines += [f"  way out: {r.get('title', '')}" for r in finding.get("remediations", [])[:4]]
+    return lines
 
 
 def _ready_line(ready: dict[str, Any]) -> str:

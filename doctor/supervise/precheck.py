@@ -1,36 +1,87 @@
-"""The check before the start: is there any reason why this server cannot come up here?"""
+"""The check before the start: is there any reason why this server cannot come up here?
+
+It is made in a child process. What it reads and builds is gone from memory when the server runs, and nothing that
+goes wrong in it, not even a crash of the interpreter or a file system that does not answer, keeps the server from
+being started.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import importlib
-from collections.abc import Sequence
+import os
+import sys
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from doctor.supervise.engines import recognise
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+
+PATIENCE = 60.0
+HOW_TO_SEE = "`qvl-doctor check -- COMMAND` says more"
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """`errors` stop the start, in one sentence each; `facts` (saved form) and `findings` are kept in the run folder."""
+    """`errors` stop the start, in one sentence each, and `screen` says them in full; `trouble` is why none was made.
+
+    `facts` (saved form) and `findings` are kept in the run folder.
+    """
 
     errors: tuple[str, ...] = ()
+    screen: str = ""
+    trouble: str | None = None
     facts: dict[str, Any] = field(default_factory=dict)
     findings: tuple[dict[str, Any], ...] = ()
 
 
-def precheck(argv: Sequence[str]) -> Verdict:
-    """Runs the diagnosis for an engine's launch command; anything else is started without ado.
+Check = Callable[[tuple[str, ...]], Verdict]
 
-    `doctor.pipeline.precheck(argv) -> Verdict` does the work where it exists. It stands above this layer, so it is
-    looked up by name.
+
+def precheck(argv: Sequence[str], patience: float = PATIENCE) -> Verdict:
+    """The diagnosis for an engine's launch command; anything else is started without ado.
+
+    `doctor.pipeline.precheck(argv) -> Verdict` makes it. It stands above this layer, so it is looked up by name.
     """
     server = recognise(argv)
     if server is None or not server.serves_models:
         return Verdict()
+    check: Check = importlib.import_module("doctor.pipeline").precheck
+    return apart(check, tuple(argv), patience)
+
+
+def apart(check: Check, argv: tuple[str, ...], patience: float) -> Verdict:
+    """What `check` says in a child process, within so many seconds; a verdict with `trouble` where it says nothing."""
+    import multiprocessing
+
+    context = multiprocessing.get_context("fork")
+    receiving, sending = context.Pipe(duplex=False)
+    child = context.Process(target=_child, args=(check, argv, sending))
     try:
-        check = importlib.import_module("doctor.pipeline").precheck
-    except (ImportError, AttributeError):
-        return Verdict()
-    verdict: Verdict = check(tuple(argv))
-    return verdict
+        child.start()
+        sending.close()
+        if not receiving.poll(patience):
+            return Verdict(trouble=f"the check before the start took longer than {patience:g} s and was given up")
+        found: Verdict = receiving.recv()
+        return found
+    except (EOFError, OSError) as e:
+        why = "it ended without an answer" if isinstance(e, EOFError) else e.strerror or str(e)
+        return Verdict(trouble=f"the check before the start failed ({why}); {HOW_TO_SEE}")
+    finally:
+        receiving.close()
+        if child.pid is not None:
+            child.kill()
+            child.join()
+
+
+def _child(check: Check, argv: tuple[str, ...], sending: Connection) -> None:
+    """Makes the check and sends what came of it; a traceback of ours would only hide what the server has to say."""
+    with contextlib.suppress(OSError):
+        null = os.open(os.devnull, os.O_RDWR)
+        for fd in (0, 1, 2):
+            os.dup2(null, fd)
+        sys.stdout = sys.stderr = os.fdopen(null, "w", encoding="utf-8")
+    sending.send(check(argv))

@@ -70,7 +70,7 @@ def _fill(folder: Path, options: Options, verdict: Verdict, warning: str | None)
     logs = [logfile.create(folder / name) for name in ([logfile.NAME, logfile.ERROR_NAME] if split else [logfile.NAME])]
     redactor = Redactor(known_values(os.environ, options.argv))
     _, warnings, notes = environment(options.argv, os.environ)
-    warnings = [w for w in (warning, *warnings) if w]
+    warnings = [w for w in (warning, *warnings, *_told(verdict)) if w]
     started, before = time.time(), oom.snapshot()
     meta = _meta(folder, options, redactor, warnings, notes, started, before)
     runfolder.write(folder, "meta.json", runfolder.dump(meta))
@@ -83,6 +83,12 @@ def _fill(folder: Path, options: Options, verdict: Verdict, warning: str | None)
     opening += [f"qvl-doctor: warning: {redactor.line(w)}" for w in warnings]
     journal = runfolder.Journal(folder / "events.jsonl")
     return Prepared(options, folder, logs, journal, redactor, options.max_log, started, before, opening)
+
+
+def _told(verdict: Verdict) -> list[str]:
+    """What the check before the start leaves to be said where the server is started all the same."""
+    forced = [f"started all the same (--force): {error}" for error in verdict.errors]
+    return [*([verdict.trouble] if verdict.trouble else []), *forced]
 
 
 def _meta(folder: Path, options: Options, redactor: Redactor, warnings: list[str], notes: list[str],

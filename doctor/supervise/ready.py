@@ -19,6 +19,7 @@ from doctor.text import one_line
 STEP = 0.25
 PATIENCE = 3.0
 ANSWER = 1 << 20
+ANSWERS = "answers"  # instead of a model id, where none is listed
 _NEEDS_KEY = (401, 403)
 
 
@@ -74,13 +75,13 @@ def ask(target: Target) -> str | None:
         return None
     statuses = [s[0] for s in seen if s is not None]
     if target.any_answer and any(s in (404, 405) for s in statuses) and all(s < 500 for s in statuses):
-        return model_of(seen[-1]) or "answers"
+        return model_of(seen[-1]) or ANSWERS
     if any(s >= 500 for s in statuses) or len(statuses) < len(seen):
         return None
     last = statuses[-1]
     if last in _NEEDS_KEY:
         return "needs its API key"
-    return (model_of(seen[-1]) or "answers") if last < 400 else None
+    return (model_of(seen[-1]) or ANSWERS) if last < 400 else None
 
 
 def model_of(answer: tuple[int, bytes] | None) -> str | None:

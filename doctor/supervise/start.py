@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from typing import Any
 
 from doctor.supervise import engines, precheck, ready, runfolder, waiting
 from doctor.supervise.prepare import Options, prepare
+from doctor.text import one_line
 
 REFUSED = 125
 
@@ -24,16 +26,16 @@ def start(command: tuple[str, ...], check: bool, force: bool, **rest: Any) -> in
     if rest.get("require_gpu") and not rest.get("ready"):
         rest["ready"] = "auto"
     options = Options(command, **rest)
-    verdict, obstacles = precheck.Verdict(), []
     try:
         waiting.target_of(options)
-        if check:
-            verdict = precheck.precheck(command)
-            obstacles = [*verdict.errors, *_port(options)]
+        verdict, port = (precheck.precheck(command), _port(options)) if check else (precheck.Verdict(), [])
     except ValueError as e:
         return _refuse([str(e)])
-    if obstacles and not force:
-        return _refuse([*obstacles, "nothing was started; --force starts it all the same, --no-check does not look"])
+    except KeyboardInterrupt:
+        return 130
+    if (verdict.errors or port) and not force:
+        _show(verdict.screen)
+        return _refuse([*port, "nothing was started; --force starts it all the same, --no-check does not look"])
     return _supervise(options, verdict)
 
 
@@ -61,9 +63,13 @@ def _port(options: Options) -> list[str]:
 
 
 def _refuse(lines: list[str]) -> int:
+    _show("".join(f"qvl-doctor: {one_line(line)}\n" for line in lines))
+    return REFUSED
+
+
+def _show(text: str) -> None:
+    """Doctor's own words on stderr, without the secrets of the command and of the environment."""
     from doctor.supervise.redact import Redactor, known_values
 
-    redactor = Redactor(known_values(os.environ, sys.argv[1:]))
-    for line in lines:
-        os.write(2, f"qvl-doctor: {redactor.line(line)}\n".encode("utf-8", "replace"))
-    return REFUSED
+    with contextlib.suppress(OSError):
+        os.write(2, Redactor(known_values(os.environ, sys.argv[1:])).text(text).encode("utf-8", "replace"))

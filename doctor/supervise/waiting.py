@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from doctor.supervise import nvml, words
 from doctor.supervise.engines import recognise
-from doctor.supervise.ready import Ready, Target
+from doctor.supervise.ready import ANSWERS, Ready, Target
 
 if TYPE_CHECKING:
     from doctor.supervise.prepare import Options
@@ -60,7 +60,8 @@ class Waiting:
         return self._is_ready(self._target.address, self._ready.result, self._ready.after)
 
     def _is_ready(self, address: str, model: str, after: float) -> News:
-        text = f"ready at {address}, model {model}, after {words.span(after)}, {self._taken()}"
+        named = "answers" if model == ANSWERS else f"model {model}"
+        text = f"ready at {address}, {named}, after {words.span(after)}, {self._taken()}"
         return "ready", text, {"address": address, "model": model, "after_seconds": round(after, 2)}
 
     def _taken(self) -> str:

@@ -1,4 +1,4 @@
-# ruff: noqa: E501 - messages of programs are kept on one line
+
 """Which package is to be moved, and which way: messages of many programs, none of them from a corpus."""
 
 from __future__ import annotations

@@ -7,7 +7,8 @@ import random
 
 from doctor.explain import explain_log
 from doctor.explain.catalogue import stubs
-from doctor.explain.render import log_json, log_text
+from doctor.report.json import log_to_json
+from doctor.report.log import log_text
 
 EXAMPLES = [s.load().example for s in stubs()]
 PARTS = [
@@ -48,5 +49,5 @@ def test_damaged_messages() -> None:
         file = dice.choice(("transformers/models/auto/configuration_auto.py", "vllm/rotary.py", "lmdeploy/lite/a.py"))
         log = f'Traceback (most recent call last):\n  File "/e/site-packages/{file}", line 3, in f\n    go()\n{error}\n'
         found = explain_log(io.BytesIO((log + damaged(dice.choice(EXAMPLES), dice)).encode("utf-8", "replace")))
-        text = log_text(found) + str(log_json(found, "0"))
+        text = log_text(found) + str(log_to_json(found, {}))
         assert found and "\x1b" not in text and "\0" not in text

@@ -1,52 +1,44 @@
-"""Which releases of a package have a name: asked of the index of names, where this installation carries one."""
+"""Which releases of a package have a name or a module, and how to get there from the one that the log shows."""
 
 from __future__ import annotations
 
-import importlib
-from typing import Protocol, cast
-
 from packaging.version import InvalidVersion, Version
 
+from doctor.explain.context import Digest
+from doctor.matrix.releases import ReleaseSet
+from doctor.matrix.windows import Window, window_of
 
-class ReleaseSet(Protocol):
-    """The part of the index's answer that is used here."""
-
-    @property
-    def versions(self) -> tuple[str, ...]:
-        """The releases an installer would choose, oldest first."""
-        ...
-
-    @property
-    def oldest(self) -> str | None:
-        """The first of them."""
-        ...
-
-    @property
-    def newest(self) -> str | None:
-        """The last of them."""
-        ...
-
-    def spec(self) -> str:
-        """A specifier for exactly them."""
-        ...
+_BACKENDS = ("default", "pytorch", "turbomind", "vision")
 
 
 def releases_with(distribution: str, module: str, name: str | None = None) -> ReleaseSet | None:
-    """The releases with `module` (and `name` in it); None where no index covers the distribution."""
+    """The releases with `module` (and `name` in it); None where no index covers the distribution, or it is damaged."""
+    from doctor.matrix import providers
+
     try:
-        providers = importlib.import_module("doctor.matrix.providers")
-    except ModuleNotFoundError:
-        return None
-    try:
-        return cast("ReleaseSet | None", providers.releases_with(distribution, module, name))
+        return providers.releases_with(distribution, module, name)
     except (ValueError, OSError):
         return None
 
 
-def newest_known(distribution: str) -> str | None:
-    """The newest release that the index covers."""
-    every = releases_with(distribution, distribution.replace("-", "_"))
-    return every.newest if every is not None else None
+def window(digest: Digest, distribution: str, module: str, name: str | None = None) -> Window | None:
+    """The releases that would do, beside the installed one; None where none is known to."""
+    return window_of(distribution, digest.version(distribution), releases_with(distribution, module, name))
+
+
+def window_having(digest: Digest, project: str, kind: str, key: str) -> Window | None:
+    """The same for what a project's releases declare: `architectures` and `quantization` of an engine in any of its
+    backends, `model_types` of transformers."""
+    from doctor.matrix import rows
+
+    out: ReleaseSet | None = None
+    try:
+        for each in (kind, *(f"{kind}.{backend}" for backend in _BACKENDS)):
+            found = rows.releases_having(project, each, key)
+            out = found if out is None or found is None else out | found
+    except (ValueError, OSError):
+        return None
+    return window_of(project, digest.version(project), out)
 
 
 def parsed(version: str | None) -> Version | None:
@@ -55,22 +47,3 @@ def parsed(version: str | None) -> Version | None:
         return Version(version) if version else None
     except InvalidVersion:
         return None
-
-
-def direction(found: ReleaseSet, installed: str | None, newest: str | None) -> str | None:
-    """`upgrade` or `downgrade` to reach a release of the set; None where the set is empty or holds what is installed.
-
-    Where the installed version is unknown, a name that the newest release has was missing in an older one, and a
-    name that it lacks was taken away.
-    """
-    if not found.versions:
-        return None
-    have = parsed(installed)
-    first, last = parsed(found.oldest), parsed(found.newest)
-    if have is None or first is None or last is None:
-        return "upgrade" if found.newest == newest else "downgrade"
-    if have < first:
-        return "upgrade"
-    if have > last:
-        return "downgrade"
-    return None

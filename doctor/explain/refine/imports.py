@@ -8,12 +8,14 @@ import re
 from doctor.explain.context import Digest, packages_of
 from doctor.explain.matching import Candidate
 from doctor.explain.refine import Refined, install, manual
-from doctor.explain.refine.history import ReleaseSet, direction, newest_known, releases_with
+from doctor.explain.refine.history import releases_with, window
 from doctor.explain.refine.names import changed_name, distribution_of
 from doctor.facts import normalize
-from doctor.findings import Evidence, Remediation
+from doctor.findings import Remediation
+from doctor.matrix.windows import Window
 
 _REMOTE = re.compile(r"transformers_modules|/modules/transformers_modules/")
+_SHOW = "check that this interpreter sees the new one: python -m pip show {0}"
 _SPELLING = re.compile(r"[_\-]")
 _CLASSES = (
     "Qwen2VLForConditionalGeneration",
@@ -56,11 +58,10 @@ def missing_name(candidate: Candidate, digest: Digest) -> Refined:
             f"the name `{name}` is misspelt: the class in `{module}` is called `{right}`",
             (manual(f"write `{right}` instead of `{name}`: it is a typo, not a matter of the version"),),
         )
-    found = releases_with(package, module, name)
-    if found is None or not found.versions:
-        known = changed_name(module, name)
-        if known:
-            return _told(package, module, name, importer, known, digest)
+    found = window(digest, package, module, name)
+    known = changed_name(module, name) if found is None else None
+    if known:
+        return _told(package, module, name, importer, known, digest)
     return _by_history(package, module, name, importer, found, digest)
 
 
@@ -87,42 +88,34 @@ def _importer(candidate: Candidate, top: str) -> str | None:
 
 
 def _by_history(
-    package: str, module: str, name: str, importer: str | None, found: ReleaseSet | None, digest: Digest
+    package: str, module: str, name: str, importer: str | None, found: Window | None, digest: Digest
 ) -> Refined:
     have = digest.version(package)
-    way = direction(found, have, newest_known(package)) if found is not None else None
-    if found is None or not found.versions:
-        way = "upgrade"
     asker = distribution_of(importer) if importer else None
     who = f"`{asker}`" if asker else "the code that imports it"
-    window = f"{package} {found.oldest} to {found.newest} have it" if found is not None and found.versions else ""
-    evidence = (Evidence("releases that have the name", window, source="index of names"),) if window else ()
     seen = f"the installed {package} {have}" if have else f"the installed {package}"
-    if way == "upgrade":
-        first = f">={found.oldest}" if found is not None and found.oldest else None
-        message = f"{seen} is too old: it has no `{name}` in `{module}`, which {who} needs"
-        if first:
-            message += f" (it came with {package} {found.oldest if found else ''})"
-        ways = [
-            install(package, "upgrade", first),
-            manual(f"check that this interpreter sees the new one: python -m pip show {package}"),
-        ]
-        return Refined(message, tuple(ways), values={}, evidence=evidence)
-    if way == "downgrade" and found is not None:
-        message = (
-            f"{seen} is too new: `{name}` is no longer in `{module}` (removed after {package} "
-            f"{found.newest}), but {who} needs it"
+    if found is None:
+        text = f"{seen} is too old: it has no `{name}` in `{module}`, which {who} needs"
+        return Refined(text, (install(package, "upgrade"), manual(_SHOW.format(package))))
+    evidence = (found.evidence(f"{module}.{name}"),)
+    if found.direction == "upgrade":
+        text = (
+            f"{seen} is too old: it has no `{name}` in `{module}`, which {who} needs (it came with {package} "
+            f"{found.having.oldest})"
         )
-        return Refined(message, _back(package, f"<={found.newest}", asker), evidence=evidence)
-    message = (
+        return Refined(text, (found.remediation(), manual(_SHOW.format(package))), evidence=evidence)
+    if found.direction == "downgrade":
+        text = (
+            f"{seen} is too new: `{name}` is no longer in `{module}` (removed after {package} "
+            f"{found.having.newest}), but {who} needs it"
+        )
+        return Refined(text, _back(found.remediation(), package, asker), evidence=evidence)
+    text = (
         f"`{name}` is not in the `{module}` that was loaded although {package} {have} should have it: two "
         "copies are mixed"
     )
-    return Refined(
-        message,
-        (install(package, "reinstall", title=f"reinstall {package} in a clean environment"),),
-        evidence=evidence,
-    )
+    again = install(package, "reinstall", title=f"reinstall {package} in a clean environment")
+    return Refined(text, (again,), evidence=evidence)
 
 
 def _told(package: str, module: str, name: str, importer: str | None, known: dict[str, str], digest: Digest) -> Refined:
@@ -136,11 +129,11 @@ def _told(package: str, module: str, name: str, importer: str | None, known: dic
         message = f"{seen} is too old: `{name}` of `{module}`, which {who} needs, {known['why']}"
         return Refined(message, (install(package, "upgrade", known.get("specifier")),))
     message = f"{seen} is too new: `{name}` is no longer in `{module}`, {known['why']}, but {who} needs it"
-    return Refined(message, _back(package, known.get("specifier"), asker))
+    return Refined(message, _back(install(package, "downgrade", known.get("specifier")), package, asker))
 
 
-def _back(package: str, specifier: str | None, asker: str | None) -> tuple[Remediation, ...]:
-    ways = [install(package, "downgrade", specifier)]
+def _back(way: Remediation, package: str, asker: str | None) -> tuple[Remediation, ...]:
+    ways = [way]
     if asker and normalize(asker) != normalize(package):
         ways.append(
             install(asker, "upgrade", title=f"or upgrade {asker} to a newer release that no longer asks for the name")

@@ -7,8 +7,9 @@ import re
 from doctor.explain.context import Digest, packages_of
 from doctor.explain.matching import Candidate
 from doctor.explain.refine import Refined, install, manual
-from doctor.explain.refine.history import parsed, releases_with
-from doctor.explain.refine.names import table
+from doctor.explain.refine.history import releases_with, window_having
+from doctor.findings import Evidence, Remediation
+from doctor.matrix.windows import Window
 
 _SUFFIX = re.compile(r"_(?:text|vision|audio|thinker|talker|moe_text)$")
 _VISION = re.compile(
@@ -46,11 +47,10 @@ def model_type(candidate: Candidate, digest: Digest) -> Refined:
                 install("transformers", "upgrade"),
             ),
         )
-    first = _since(kind)
+    found = _known_type(kind, digest)
     have = digest.version("transformers")
-    old, new = parsed(have), parsed(first)
     seen = f"the installed transformers {have}" if have else "the installed transformers"
-    if kind in _REMOTE and first is None:
+    if kind in _REMOTE and found is None:
         text = (
             f"the model type `{kind}` is not in any transformers release: the model brings its own code, which "
             "must be allowed"
@@ -65,7 +65,7 @@ def model_type(candidate: Candidate, digest: Digest) -> Refined:
                 install("transformers", "upgrade"),
             ),
         )
-    if old and new and old >= new:
+    if found is not None and have and found.direction is None:
         text = (
             f"`{kind}` should be known to transformers {have}, but the copy that was imported does not know it: "
             "it is older than the installed one"
@@ -73,43 +73,46 @@ def model_type(candidate: Candidate, digest: Digest) -> Refined:
         return Refined(
             text,
             (
-                install("transformers", "upgrade", f">={first}"),
+                install("transformers", "upgrade", found.having.spec()),
                 manual("python -m pip show transformers, in the environment that runs"),
             ),
             confidence="medium",
         )
     text = f"{seen} is too old for the model type `{kind}`"
-    text += f", which came with transformers {first}" if first else ": it predates this model"
-    ways = [install("transformers", "upgrade", f">={first}" if first else None)]
+    text += f", which came with transformers {found.having.oldest}" if found else ": it predates this model"
+    ways = [_to(found, "transformers")]
     if digest.engine in ("vllm", "lmdeploy", "sglang"):
         ways.append(
             install(digest.engine, "upgrade", title=f"and upgrade {digest.engine} to a release that supports the model")
         )
-    return Refined(text, tuple(ways))
+    return Refined(text, tuple(ways), evidence=_seen(found, f"model type {kind}"))
+
+
+def _to(found: Window | None, package: str) -> Remediation:
+    """To a release that has it; where the data has none, to a newer one than is known."""
+    return found.remediation() if found is not None and found.direction else install(package, "upgrade")
+
+
+def _seen(found: Window | None, what: str) -> tuple[Evidence, ...]:
+    return (found.evidence(what),) if found is not None else ()
 
 
 def _is_gguf_name(kind: str, flat: str) -> bool:
     """GGUF writes `qwen3moe` where transformers has `qwen3_moe`."""
+    from doctor.matrix import rows
+
     if "_" in kind or kind != flat:
         return False
-    found = releases_with("transformers", f"transformers.models.{kind}")
-    if found is not None and found.versions:
-        return False
-    return any(
-        flat == known.replace("_", "") and known != kind
-        for known in (*table()["model_types"], "qwen2_moe", "qwen3_moe", "glm4_moe")
-    )
+    known = rows.keys("transformers", "model_types")
+    return kind not in known and any(flat == k.replace("_", "") for k in known)
 
 
-def _since(kind: str) -> str | None:
-    """The first usable transformers release with the model type."""
-    module = kind.replace("-", "_")
-    for name in (module, _SUFFIX.sub("", module)):
-        found = releases_with("transformers", f"transformers.models.{name}")
-        if found is not None and found.oldest:
-            return found.oldest
-        if name in table()["model_types"]:
-            return str(table()["model_types"][name])
+def _known_type(kind: str, digest: Digest) -> Window | None:
+    """The transformers releases with the model type; a part of a model (`x_text`) came with the model or later."""
+    for name in (kind, kind.replace("-", "_"), _SUFFIX.sub("", kind.replace("-", "_"))):
+        found = window_having(digest, "transformers", "model_types", name)
+        if found is not None:
+            return found
     return None
 
 
@@ -124,43 +127,47 @@ def architecture(candidate: Candidate, digest: Digest) -> Refined:
             f"the draft model's architecture `{arch}` for speculative decoding is not implemented in {engine}",
             (manual("use a drafter that the engine supports (such as an EAGLE3 head), or drop --speculative-config"),),
         )
-    first, last = table()["architectures"].get(arch, {}).get(engine, (None, None))
-    have = parsed(digest.version(engine))
-    if last and (have is None or have > parsed(last)):  # type: ignore[operator]
-        text = f"`{arch}` was dropped from {engine} after {last}: the installed release is too new for this model"
-        return Refined(
-            text, (install(engine, "downgrade", f"<={last}"), manual("or use another engine or a newer model"))
+    found = window_having(digest, engine, "architectures", arch)
+    have = digest.version(engine)
+    if found is not None and found.direction == "downgrade":
+        text = (
+            f"`{arch}` was dropped from {engine} after {found.having.newest}: the installed release is too new for "
+            "this model"
         )
-    seen = f"{engine} {digest.version(engine)}" if have else f"the installed {engine}"
+        return Refined(
+            text, (found.remediation(), manual("or use another engine or a newer model")), evidence=_seen(found, arch)
+        )
+    seen = f"{engine} {have}" if have else f"the installed {engine}"
     text = f"{seen} does not support the architecture `{arch}`: it is too old for this model or never implemented it"
-    if first:
-        text = f"{seen} is too old for the architecture `{arch}`, which came with {engine} {first}"
-    ways = [install(engine, "upgrade", f">={first}" if first else None)]
+    if found is not None:
+        text = f"{seen} is too old for the architecture `{arch}`, which came with {engine} {found.having.oldest}"
+    ways = [_to(found, engine)]
     other = "vLLM or transformers" if engine != "vllm" else "another engine such as SGLang or transformers"
     ways.append(
         manual(f"or serve the model with {other}; a list of supported models is in the documentation of {engine}")
     )
-    return Refined(text, tuple(ways))
+    return Refined(text, tuple(ways), evidence=_seen(found, arch))
 
 
 def quantization(candidate: Candidate, digest: Digest) -> Refined:
     """For the group `method`: a quantization method the engine refuses."""
     method = (candidate.match.groupdict().get("method") or "").strip("'\"")
     engine = candidate.crash.engine[0] if candidate.crash.engine[0] != "any" else digest.engine or "vllm"
-    last = table()["quantization_last"].get(method, {}).get(engine)
-    first = table()["quantization"].get(method, {}).get(engine)
-    have = parsed(digest.version(engine))
+    found = window_having(digest, engine, "quantization", method)
+    have = digest.version(engine)
     switch = manual("or use an AWQ, FP8 or unquantized checkpoint of the model, or another engine that reads this one")
-    if last and have and have > parsed(last):  # type: ignore[operator]
-        return Refined(
-            f"{engine} dropped the quantization method `{method}` after {last}: the installed release is too new",
-            (install(engine, "downgrade", f"<={last}"), switch),
+    if found is not None and found.direction == "downgrade" and have:
+        text = (
+            f"{engine} dropped the quantization method `{method}` after {found.having.newest}: the installed release "
+            "is too new"
         )
-    seen = f"{engine} {digest.version(engine)}" if have else f"the installed {engine}"
+        return Refined(text, (found.remediation(), switch), evidence=_seen(found, method))
+    seen = f"{engine} {have}" if have else f"the installed {engine}"
     text = f"{seen} does not know the quantization method `{method}`: it is too old for it"
-    if first:
-        text += f" (supported from {engine} {first})"
-    return Refined(text, (install(engine, "upgrade", f">={first}" if first else None), switch))
+    if found is not None:
+        text += f" (supported from {engine} {found.having.oldest})"
+    way = _to(found, engine) if have else install(engine, "upgrade", found.having.spec() if found else None)
+    return Refined(text, (way, switch), evidence=_seen(found, method))
 
 
 def tokenizer_class(candidate: Candidate, digest: Digest) -> Refined:

@@ -8,11 +8,12 @@ from typing import Any
 from doctor.explain.context import Digest, packages_of
 from doctor.explain.matching import Candidate
 from doctor.explain.refine import Refined, install, manual
-from doctor.explain.refine.history import direction, newest_known, releases_with
+from doctor.explain.refine.history import window
 from doctor.explain.refine.names import distribution_of, special_module
 from doctor.findings import Remediation
 
 _WORD = re.compile(r"[A-Za-z_][\w.\-]{0,80}")
+_BY_RELEASE = ("gone", "newer", "newer-below", "other-release")  # of what the index covers, it knows better
 _HERE = "in the environment that runs the server: `python -m pip install {0}`"
 
 
@@ -102,21 +103,24 @@ def _special(module: str, row: dict[str, Any], candidate: Candidate, digest: Dig
         and not (kind.startswith("unix") and digest.windows)
     ):
         return _plain(module, package, _importer(candidate, module))
+    if kind in _BY_RELEASE and "." in module and window(digest, package, module) is not None:
+        return _history(module, package, candidate, digest)
     if kind in ("newer", "newer-below", "newer-or-install"):
         return Refined(
             f"the installed `{package}` is too old: it has no module `{module}` yet",
             (install(package, "upgrade", spec),),
         )
     if kind in ("gone", "other-release"):
-        return _gone(module, package, spec, _importer(candidate, module), sure=kind == "gone")
+        back = install(package, "downgrade", spec)
+        return _gone(module, package, back, _importer(candidate, module), sure=kind == "gone")
     return _text(kind, module, package, digest)
 
 
-def _gone(module: str, package: str, spec: str | None, importer: str, *, sure: bool) -> Refined:
+def _gone(module: str, package: str, way: Remediation, importer: str, *, sure: bool) -> Refined:
     text = f"the module `{module}` is not in the installed `{package}`: a newer release moved or removed it"
     if importer:
         text += f", and `{importer}` was written for an older one"
-    ways: list[Remediation] = [install(package, "downgrade", spec)]
+    ways = [way]
     if importer:
         ways.append(
             install(
@@ -130,19 +134,15 @@ def _history(module: str, package: str, candidate: Candidate, digest: Digest) ->
     if "." not in module:
         return _plain(module, package, _importer(candidate, module))
     parent, _, last = module.rpartition(".")
-    found = releases_with(package, module)
-    if found is None or not found.versions:
-        found = releases_with(package, parent, last)
+    found = window(digest, package, module) or window(digest, package, parent, last)
+    if found is not None and found.direction == "downgrade":
+        return _gone(module, package, found.remediation(), _importer(candidate, module), sure=True)
     have = digest.version(package)
-    way = direction(found, have, newest_known(package)) if found is not None else None
-    if way == "downgrade" and found is not None:
-        return _gone(module, package, f"<={found.newest}", _importer(candidate, module), sure=True)
-    since = f">={found.oldest}" if found is not None and found.oldest else None
-    seen = f" ({have})" if have else ""
-    text = f"the installed `{package}`{seen} is too old: it has no module `{module}`"
-    if since and found is not None:
-        text += f", which came with {package} {found.oldest}"
-    return Refined(text, (install(package, "upgrade", since),))
+    text = f"the installed `{package}`{f' ({have})' if have else ''} is too old: it has no module `{module}`"
+    if found is None:
+        return Refined(text, (install(package, "upgrade"),))
+    return Refined(f"{text}, which came with {package} {found.having.oldest}", (found.remediation(),),
+                   evidence=(found.evidence(module),))  # fmt: skip
 
 
 def _text(kind: str, module: str, package: str, digest: Digest) -> Refined:

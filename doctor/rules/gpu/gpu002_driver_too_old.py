@@ -24,6 +24,9 @@ def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
     """Compares majors: within one major the driver runs older and newer releases alike."""
     gpu = present(facts, "gpu", Gpu)
     build = torch_build(present(facts, "distributions", Distributions))
+    if build is None and not present(facts, "distributions", Distributions).complete:
+        yield Open("the declaration does not fix the release of `torch`")
+        return
     if build is None or build.kind in ("cpu", "other"):
         yield NotApplicable("no torch for CUDA is installed")
         return

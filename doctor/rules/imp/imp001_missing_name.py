@@ -13,23 +13,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from doctor.facts import Facts
-from doctor.findings import Evidence, Remediation
-from doctor.rules.imp.failures import Failure, chain, failures, installed, location, where
-from doctor.rules.imp.windows import evidence, remediations, window
+from doctor.rules.imp.failures import Failure, failures, installed, where
+from doctor.rules.imp.missing import missing
 from doctor.rules.rule import Rule, Verdict
 
 
 def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
     """One finding for each missing name."""
     for failure in failures(facts, "missing-name"):
-        yield rule.finding(
-            _message(facts, failure),
-            key=failure.key,
-            severity=failure.severity,
-            location=location(failure.cause),
-            evidence=_evidence(facts, failure),
-            remediations=_remediations(facts, failure),
-        )
+        yield missing(rule, facts, failure, _message(facts, failure))
 
 
 def _message(facts: Facts, failure: Failure) -> str:
@@ -38,17 +30,6 @@ def _message(facts: Facts, failure: Failure) -> str:
     lacks = f"{owner[0]} {owner[1]} does not have" if owner else "which does not have"
     verb = "uses" if cause.error == "AttributeError" else "imports"
     return f"{where(cause)} {verb} `{cause.name}` from `{cause.module}`, which {lacks}, {failure.effect}"
-
-
-def _evidence(facts: Facts, failure: Failure) -> list[Evidence]:
-    found = window(facts, failure.cause)
-    known = [evidence(found, f"{failure.cause.module}.{failure.cause.name}")] if found else []
-    return [*known, chain(failure)]
-
-
-def _remediations(facts: Facts, failure: Failure) -> list[Remediation]:
-    found = window(facts, failure.cause)
-    return remediations(found, failure.modules[0].partition(".")[0]) if found else []
 
 
 RULE = Rule(code="IMP001", name="missing-name", severity="error", check=check, needs=("modules",))

@@ -9,13 +9,16 @@ What to do: install the package that brings the module, or a release of it that 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from doctor.facts import Distributions, Facts, Launch, normalize
-from doctor.findings import Action, Evidence, Remediation
-from doctor.rules.imp.failures import Failure, chain, failures, installed, location, where
-from doctor.rules.imp.windows import evidence, remediations, window
+from doctor.findings import Action, Remediation
+from doctor.rules.imp.failures import Failure, failures, installed, where
+from doctor.rules.imp.missing import missing
 from doctor.rules.rule import Rule, Verdict
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
@@ -24,14 +27,7 @@ def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
     for failure in failures(facts, "missing-module"):
         if failure.cause.file is None and named and f"{named}.".startswith(f"{failure.cause.module}."):
             continue
-        yield rule.finding(
-            _message(facts, failure),
-            key=failure.key,
-            severity=failure.severity,
-            location=location(failure.cause),
-            evidence=_evidence(facts, failure),
-            remediations=_remediations(facts, failure),
-        )
+        yield missing(rule, facts, failure, _message(facts, failure), _ways(facts, failure))
 
 
 def _message(facts: Facts, failure: Failure) -> str:
@@ -43,15 +39,8 @@ def _message(facts: Facts, failure: Failure) -> str:
     return f"{where(cause)} imports `{cause.module}`, {lacks}, {failure.effect}"
 
 
-def _evidence(facts: Facts, failure: Failure) -> list[Evidence]:
-    found = window(facts, failure.cause)
-    return [*([evidence(found, failure.cause.module)] if found else []), chain(failure)]
-
-
-def _remediations(facts: Facts, failure: Failure) -> list[Remediation]:
-    found = window(facts, failure.cause)
-    if found:
-        return remediations(found, failure.modules[0].partition(".")[0])
+def _ways(facts: Facts, failure: Failure) -> list[Remediation]:
+    """What to install for a module whose releases the data does not cover."""
     top = failure.cause.module.partition(".")[0]
     if installed(facts, top):
         return []
@@ -64,16 +53,17 @@ def _remediations(facts: Facts, failure: Failure) -> list[Remediation]:
 
 
 def _required(facts: Facts, top: str) -> str | None:
-    """A requirement of an installed distribution that is named like the module."""
+    """A requirement of an installed distribution that is named like the module, or begins with its name."""
     key = normalize(top)
+    begins = None
     for distribution in facts.distributions.installed if isinstance(facts.distributions, Distributions) else ():
         for line in distribution.requires:
-            name = line.split(";")[0].split("[")[0].split("(")[0].strip()
-            for mark in "<>=!~ ":
-                name = name.split(mark)[0]
-            if normalize(name) == key:
+            match = _NAME.match(line)
+            name = normalize(match[0]) if match else ""
+            if name == key:
                 return name
-    return None
+            begins = begins or (name if name.startswith(f"{key}-") else None)
+    return begins
 
 
 RULE = Rule(code="IMP002", name="missing-module", severity="error", check=check, needs=("modules",))

@@ -2,44 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier
-from packaging.version import InvalidVersion, Version
 
 from doctor.facts import Cause, Distributions, Facts, Modules, normalize
-from doctor.findings import Action, Evidence, Remediation
 from doctor.matrix.providers import all_releases, releases_with
 from doctor.matrix.releases import ReleaseSet
+from doctor.matrix.windows import Window
 from doctor.rules.imp.failures import installed
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """`having`: the releases that have the missing thing. `fitting`: those that have all else as well, if any."""
-
-    distribution: str
-    version: str
-    having: ReleaseSet
-    fitting: ReleaseSet
-
-    @property
-    def chosen(self) -> ReleaseSet:
-        """What to install: the releases that fit everything, or at least have what is missing."""
-        return self.fitting if self.fitting.newest else self.having
-
-    @property
-    def direction(self) -> str:
-        """`upgrade` or `downgrade`, from the installed version to the nearest release that will do."""
-        oldest, newest = self.chosen.oldest, self.chosen.newest
-        try:
-            here = Version(self.version)
-            if oldest and here < Version(oldest):
-                return "upgrade"
-            return "downgrade" if newest and here > Version(newest) else "install"
-        except InvalidVersion:
-            return "install"
 
 
 def window(facts: Facts, cause: Cause) -> Window | None:
@@ -50,17 +20,15 @@ def window(facts: Facts, cause: Cause) -> Window | None:
     having = releases_with(owner[0], cause.module, cause.name)
     if having is None or not having.newest:
         return None
-    return Window(owner[0], owner[1], having, having & _fitting(facts, owner[0]) if _knows(owner[0]) else having)
+    fitting = _fitting(facts, owner[0])
+    return Window(owner[0], owner[1], having, None if fitting is None else having & fitting)
 
 
-def _knows(distribution: str) -> bool:
-    return all_releases(distribution) is not None
-
-
-def _fitting(facts: Facts, distribution: str) -> ReleaseSet:
+def _fitting(facts: Facts, distribution: str) -> ReleaseSet | None:
     """The releases that have every name taken from the distribution here, and that every requirement admits."""
     releases = all_releases(distribution)
-    assert releases is not None
+    if releases is None:
+        return None
     fitting = releases.everything()
     for use in facts.modules.uses if isinstance(facts.modules, Modules) else ():
         if _belongs(use.module, distribution, facts):
@@ -94,19 +62,3 @@ def _requirements(facts: Facts, distribution: str) -> list[str]:
             if normalize(requirement.name) == key and requirement.marker is None and str(requirement.specifier):
                 out.append(str(requirement.specifier))
     return out
-
-
-def remediations(found: Window, engine_of: str) -> list[Remediation]:
-    """The way out: another release of the distribution; safe where all that is imported here is in it."""
-    specifier = found.chosen.spec()
-    title = f"{found.direction} {found.distribution} to {specifier}"
-    if not found.fitting.newest:
-        title += f"; no release has all that is imported here, so {engine_of} or a package beside it has to change too"
-    action = Action("install", package=found.distribution, specifier=specifier, direction=found.direction)
-    return [Remediation(title, (action,), "safe" if found.fitting.newest else "unsafe")]
-
-
-def evidence(found: Window, what: str) -> Evidence:
-    """Which releases have it, beside the one that is here."""
-    return Evidence(what, f"{found.distribution} {found.version}", f"{found.distribution} {found.having.spec()}",
-                    "names read out of the published wheels")  # fmt: skip

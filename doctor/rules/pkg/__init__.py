@@ -12,6 +12,7 @@ from doctor.rules.pkg import (
     pkg007_shadowed_module,
     pkg008_python_not_supported,
     pkg009_broken_environment,
+    pkg010_engine_not_installed,
 )
 from doctor.rules.rule import Rule
 
@@ -25,4 +26,5 @@ PKG_RULES: tuple[Rule, ...] = (
     pkg007_shadowed_module.RULE,
     pkg008_python_not_supported.RULE,
     pkg009_broken_environment.RULE,
+    pkg010_engine_not_installed.RULE,
 )

@@ -9,6 +9,9 @@ extras that an installed package asks for, which `pip check` leaves out.
 What to do: install the version that is asked for. If two packages ask for versions that exclude each other, one of
 the two has to change. For a serving engine this is an error; for other packages a warning, since the server may never
 use them.
+
+In an environment that is declared and not installed, only releases that the declaration fixes are compared; what it
+leaves to the installer is open.
 """
 
 from __future__ import annotations
@@ -26,26 +29,32 @@ def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
     distributions: Distributions = present(facts, "distributions", Distributions)
     needs = needs_of(distributions, facts.target)
     keys: set[str] = set()
+    left: set[str] = set()
     for need in needs.found:
         other = distributions.get(need.name)
         version = other.version if other else None
+        if version is None and not distributions.complete:
+            left.add(need.name)
+            continue
         if version is not None and fits(need.requirement.specifier, version) is not False:
             continue
         key = f"{need.owner.key}:{need.name}"
         key = f"{key}{need.requirement.specifier}" if key in keys else key
         if key not in keys:
             keys.add(key)
-            yield _finding(rule, need, version, key)
+            yield _finding(rule, need, version, key, "installed" if distributions.complete else "declared")
+    if left:
+        yield Open(f"the declaration leaves {len(left)} required distributions to the installer")
     if needs.unclear:
         lacking = "Python version" if facts.target.python_minor is None else "exact Python version or platform"
         yield Open(f"{len(needs.unclear)} requirements depend on the {lacking} of the target, which is not known")
 
 
-def _finding(rule: Rule, need: Need, version: str | None, key: str) -> Finding:
+def _finding(rule: Rule, need: Need, version: str | None, key: str, how: str) -> Finding:
     requirement = need.requirement
     wanted = f"{requirement.name}{requirement.specifier}"
     owner = f"{need.owner.name} {need.owner.version}"
-    observed = f"`{requirement.name} {version}` is installed" if version else f"`{requirement.name}` is not installed"
+    observed = f"`{requirement.name} {version}` is {how}" if version else f"`{requirement.name}` is not installed"
     asker = f"`{owner}`"
     if need.extra:
         asker = f"`{need.owner.name}[{need.extra}] {need.owner.version}`, which `{need.asked_by}` asks for,"

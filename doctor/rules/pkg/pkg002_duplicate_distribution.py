@@ -62,4 +62,6 @@ def _hidden(rule: Rule, first: str, second: str, pairs: list[tuple[Distribution,
     )
 
 
-RULE = Rule(code="PKG002", name="duplicate-distribution", severity="warning", check=check, needs=("distributions",))
+RULE = Rule(
+    code="PKG002", name="duplicate-distribution", severity="warning", check=check, needs=("distributions",), files=True
+)  # fmt: skip

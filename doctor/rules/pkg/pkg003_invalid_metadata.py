@@ -44,4 +44,6 @@ def check(rule: Rule, facts: Facts) -> Iterator[Finding]:
                 )
 
 
-RULE = Rule(code="PKG003", name="invalid-metadata", severity="warning", check=check, needs=("distributions",))
+RULE = Rule(
+    code="PKG003", name="invalid-metadata", severity="warning", check=check, needs=("distributions",), files=True
+)  # fmt: skip

@@ -107,4 +107,4 @@ def _remedies(
     )
 
 
-RULE = Rule(code="PKG004", name="file-collision", severity="error", check=check, needs=("distributions",))
+RULE = Rule(code="PKG004", name="file-collision", severity="error", check=check, needs=("distributions",), files=True)

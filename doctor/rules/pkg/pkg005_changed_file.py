@@ -48,4 +48,4 @@ def _files(count: int) -> str:
     return "file" if count == 1 else "files"
 
 
-RULE = Rule(code="PKG005", name="changed-file", severity="warning", check=check, needs=("distributions",))
+RULE = Rule(code="PKG005", name="changed-file", severity="warning", check=check, needs=("distributions",), files=True)

@@ -107,4 +107,4 @@ def _remedies(name: str, clauses: str, version: str | None) -> Iterator[Remediat
     yield Remediation(f"{way} `{name}{clauses}`", (action,), "unsafe" if version else "safe")
 
 
-RULE = Rule(code="PKG006", name="version-gate", severity="error", check=check, needs=("distributions",))
+RULE = Rule(code="PKG006", name="version-gate", severity="error", check=check, needs=("distributions",), files=True)

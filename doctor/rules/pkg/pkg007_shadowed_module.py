@@ -50,4 +50,6 @@ def _reached(facts: Facts) -> set[str]:
     return {name.partition(".")[0] for name in names}
 
 
-RULE = Rule(code="PKG007", name="shadowed-module", severity="warning", check=check, needs=("distributions",))
+RULE = Rule(
+    code="PKG007", name="shadowed-module", severity="warning", check=check, needs=("distributions",), files=True
+)  # fmt: skip

@@ -32,4 +32,4 @@ def check(rule: Rule, facts: Facts) -> Iterator[Finding]:
         )
 
 
-RULE = Rule(code="PKG009", name="broken-environment", severity="error", check=check)
+RULE = Rule(code="PKG009", name="broken-environment", severity="error", check=check, files=True)

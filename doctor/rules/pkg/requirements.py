@@ -17,6 +17,7 @@ from doctor.facts import Distribution, Distributions, Target, normalize
 ENGINES = frozenset({"lmdeploy", "vllm", "sglang"})
 _WILD_ORDER = re.compile(r"(>=|<=|>|<|~=)(\s*v?[0-9][0-9A-Za-z.!]*?)\.\*")  # `>=2.0.*` of old metadata means `>=2.0`
 _LONGEST = 4096
+ANY_PYTHON = tuple(f"3.{minor}.{patch}" for minor in range(8, 16) for patch in (0, 99))
 
 
 @lru_cache(maxsize=20_000)
@@ -26,6 +27,8 @@ def parse(line: str) -> Requirement | None:
         return None
     try:
         return Requirement(line)
+    except RecursionError:
+        return None
     except InvalidRequirement:
         head, semicolon, marker = line.partition(";")
         try:
@@ -43,7 +46,10 @@ def python_bounds(target: Target) -> tuple[str, ...]:
 
 
 def environments(target: Target) -> tuple[dict[str, str], ...]:
-    """The marker environments that the target may have; none where its Python or platform is not known."""
+    """The marker environments that the target may have; none where its Python or platform is not known.
+
+    A declared target that does not tell its Python may have any: markers that hold for all of them are decided.
+    """
     platform = (target.platform or "").replace("_", "-")
     system = next((s for s in ("linux", "macosx", "win") if s in platform), None)
     if system is None:
@@ -61,7 +67,7 @@ def environments(target: Target) -> tuple[dict[str, str], ...]:
     }
     return tuple(
         {**fixed, "python_full_version": full, "implementation_version": full, "python_version": _minor(full)}
-        for full in python_bounds(target)
+        for full in python_bounds(target) or (ANY_PYTHON if target.kind == "declared" and not target.python else ())
     )
 
 
@@ -136,8 +142,21 @@ class Needs:
     unclear: list[str]
 
 
+_last: tuple[Distributions, Target, Needs] | None = None
+
+
 def needs_of(distributions: Distributions, target: Target) -> Needs:
-    """The requirements of every installed distribution, and those of the extras that others ask for."""
+    """The requirements of every installed distribution, and those of the extras that others ask for.
+
+    Several rules ask in turn; the last answer is kept, and given again for the very same objects.
+    """
+    global _last
+    if _last is None or _last[0] is not distributions or _last[1] is not target:
+        _last = (distributions, target, _collect(distributions, target))
+    return _last[2]
+
+
+def _collect(distributions: Distributions, target: Target) -> Needs:
     where = environments(target)
     out = Needs([], [])
     queue = [(one, "", "") for one in distributions.installed]

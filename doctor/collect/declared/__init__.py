@@ -1,0 +1,1 @@
+"""Environments that are declared and not installed: requirement files, Dockerfiles, compose files, image references."""

@@ -1,0 +1,114 @@
+"""What `--requirements`, `--image` and `--compose` say together, in the order in which it would be installed."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from doctor.collect.declared.dockerfile import Built, looks_like_dockerfile, read_commands, read_dockerfile
+from doctor.collect.declared.request import DeclaredRequest
+from doctor.collect.declared.requirements import Reading, read_requirements
+from doctor.collect.declared.text import name_of, read_text
+from doctor.collect.target import TargetError
+from doctor.facts import Pin, Problem
+from doctor.text import one_line
+
+if TYPE_CHECKING:
+    from doctor.collect.declared.compose import Service
+
+_SHELL = re.compile(r"(?:.*/)?(?:ba|da|z|a)?sh$")
+_REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@+-]{0,500}$")
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """What was read: the image below everything, the lines on top of it, and the command it starts.
+
+    `entrypoint` and `command` are None where nothing overrides those of the image.
+    """
+
+    why: str
+    image: str | None = None
+    pins: tuple[Pin, ...] = ()
+    entrypoint: tuple[str, ...] | None = None
+    command: tuple[str, ...] | None = None
+    environ: dict[str, str] = field(default_factory=dict)
+    problems: tuple[Problem, ...] = ()
+
+
+def read_declaration(request: DeclaredRequest, environ: Mapping[str, str], cwd: str) -> Declaration:
+    """The declaration. Raises TargetError, with one sentence, for what the user has to change."""
+    if request.service is not None and request.compose is None:
+        raise TargetError("`--service` names a service of a compose file, which `--compose` has to give")
+    if request.image is not None and request.compose is not None:
+        raise TargetError("`--image` and `--compose` both name an image: give one of them")
+    reading = Reading(environ)
+    built = Built(image=request.image)
+    why = [f"--image {request.image}"] if request.image else []
+    if request.compose is not None:
+        from doctor.collect.declared.compose import read_compose
+
+        service = read_compose(os.path.join(cwd, request.compose), request.service, environ)
+        built = _of_service(service, reading)
+        why.append(f"--compose {request.compose}, service {service.name}")
+    for file in request.requirements:
+        built = _of_file(os.path.join(cwd, file), built, reading)
+        why.append(f"--requirements {file}")
+    _check(built.image, reading)
+    _through_shell(built, reading, os.path.join(cwd, request.compose or (request.requirements or ("",))[-1]))
+    return Declaration(
+        ", ".join(one_line(w, 200) for w in why), built.image, tuple(reading.pins), built.entrypoint, built.command,
+        built.variables, tuple(reading.problems),
+    )  # fmt: skip
+
+
+def _of_file(path: str, below: Built, reading: Reading) -> Built:
+    """A requirement file on top of what there is, or a Dockerfile, which begins anew."""
+    if not looks_like_dockerfile(path, read_text(path, "--requirements")):
+        reading.step += 1
+        read_requirements(path, reading)
+        return below
+    if below.image:
+        raise TargetError(f"`{name_of(path)}` is a Dockerfile and names its image itself: leave the other image out")
+    return read_dockerfile(path, reading)
+
+
+def _of_service(service: Service, reading: Reading) -> Built:
+    """What the service starts from; its own command and variables come before those of what it is built from."""
+    if service.build is not None:
+        built = read_dockerfile(service.build, reading, service.stage, service.arguments)
+    elif service.image is not None:
+        built = Built(image=service.image)
+    else:
+        raise TargetError(f"the service `{one_line(service.name, 60)}` has neither `image` nor `build`")
+    if service.entrypoint is not None:  # an entrypoint of the service drops the command of the image
+        built.entrypoint, built.command = service.entrypoint, ()
+    if service.command is not None:
+        built.command = service.command
+    built.variables = {**built.variables, **service.variables}
+    for name in sorted(service.lacking)[:20]:
+        reading.problems.append(Problem(service.name, f"the variable `{name}` has no value here and counts as empty"))
+    return built
+
+
+def _through_shell(built: Built, reading: Reading, path: str) -> None:
+    """`bash -c "pip install ... && vllm serve ..."`: what it installs first counts, and what it starts is the rest."""
+    words = (*(built.entrypoint or ()), *(built.command or ()))
+    if len(words) > 2 and _SHELL.match(words[0]) and re.match(r"-[a-z]*c$", words[1]):
+        script = words[2]
+    elif {"&&", "||", ";", "|"} & set(words):
+        script = " ".join(w if w in ("&&", "||", ";", "|") else shlex.quote(w) for w in words)
+    else:
+        return
+    built.entrypoint, built.command = (), read_commands(script, "the command", path, reading)
+
+
+def _check(image: str | None, reading: Reading) -> None:
+    if image is not None and not _REFERENCE.match(image):
+        raise TargetError(f"`{one_line(image, 100)}` is not an image reference such as `vllm/vllm-openai:v0.11.0`")
+    if "$" in (image or ""):
+        reading.problems.append(Problem(image or "", "a variable in the image reference has no value"))

@@ -1,0 +1,154 @@
+"""pip's requirement files: pins, ranges, markers, extras, hashes, URLs, `-r` and `-c`. No URL is opened."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from urllib.parse import unquote, urlsplit
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import InvalidWheelFilename, parse_wheel_filename
+
+from doctor.collect.declared.text import LONGEST_LINE, logical_lines, name_of, read_text
+from doctor.collect.target import TargetError
+from doctor.facts import Pin, Problem, normalize
+from doctor.text import one_line, redact_text
+
+DEEPEST = 10
+MOST_FILES = 100
+MOST_PINS = 5000
+_COMMENT = re.compile(r"(^|\s+)#.*$")
+_VARIABLE = re.compile(r"\$\{([A-Z0-9_]{1,100})\}")
+_OPTION = re.compile(r"\s+--?(?:hash|config-settings?|global-option|install-option)\b.*$", re.DOTALL)
+_INCLUDE = re.compile(r"(-r|--requirement|-c|--constraint)(?:\s+|=|(?<=-[rc]))\s*(.+)$")
+_EDITABLE = re.compile(r"(?:-e|--editable)(?:\s+|=)\s*(.+)$")
+_EGG = re.compile(r"(?:^|&)egg=([A-Za-z0-9][A-Za-z0-9._-]{0,100})")
+_PATH = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]{0,20}://|\.{0,2}[\\/]|[A-Za-z]:[\\/]|\.$|file:)|.*\.(?:whl|tar\.gz|zip)(?:#.*)?$")
+# an exact version, as `==` and `===` write it; `==4.46.*` leaves the release open
+_EXACT = re.compile(r"[^*,\s]{1,100}$")
+
+
+@dataclass
+class Reading:
+    """What has been read so far; `seen` are the files on the way, so that files that include each other end."""
+
+    environ: Mapping[str, str]
+    step: int = 0
+    pins: list[Pin] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    seen: set[tuple[str, bool]] = field(default_factory=set)
+
+
+def read_requirements(path: str, reading: Reading, constraint: bool = False, depth: int = 0) -> None:
+    """Adds the lines of a requirement file and of those that it names. Raises TargetError for the outermost alone."""
+    real = os.path.realpath(path)
+    if (real, constraint) in reading.seen:
+        return
+    if depth > DEEPEST or len(reading.seen) >= MOST_FILES:
+        reading.problems.append(Problem(path, f"`{name_of(path)}` is not read: requirement files are nested too deep"))
+        return
+    reading.seen.add((real, constraint))
+    try:
+        text = read_text(path, "--requirements")
+    except TargetError as error:
+        if not depth:
+            raise
+        reading.problems.append(Problem(path, str(error).replace("given as `--requirements`", "which is included")))
+        return
+    for number, line in logical_lines(text, path, reading.problems):
+        read_line(line, f"{name_of(path)}:{number}", path, reading, constraint, depth)
+
+
+def read_line(line: str, source: str, path: str, reading: Reading, constraint: bool = False, depth: int = 0) -> None:
+    """Adds one line; `path` is the file that includes are relative to."""
+    line = _VARIABLE.sub(lambda m: reading.environ.get(m[1], m[0]), _COMMENT.sub("", line).strip())
+    if not line or len(reading.pins) >= MOST_PINS:
+        return
+    if include := _INCLUDE.match(line):
+        _include(include, path, reading, constraint, depth, source)
+    elif editable := _EDITABLE.match(line):
+        reading.pins.extend(_located(editable[1].strip(), source, reading, constraint))
+    elif not line.startswith("-"):  # other options choose an index or a cache, not a version
+        reading.pins.extend(_requirement(line, source, reading, constraint))
+
+
+def exact(requirement: Requirement) -> str | None:
+    """The one release that a requirement admits, or None."""
+    for one in requirement.specifier:
+        if one.operator in ("==", "===") and _EXACT.match(one.version):
+            return one.version
+    return wheel_version(requirement.url) if requirement.url else None
+
+
+def wheel_version(url: str) -> str | None:
+    """The version in a wheel's file name at the end of a URL or path, or None."""
+    found = _wheel(url)
+    return found[1] if found else None
+
+
+def _include(found: re.Match[str], path: str, reading: Reading, constraint: bool, depth: int, source: str) -> None:
+    target = found[2].strip().strip("\"'")
+    if "://" in target:
+        reading.problems.append(Problem(path, f"`{source}` names {_shown(target)}, and no URL is opened"))
+        return
+    inner = constraint or found[1] in ("-c", "--constraint")
+    read_requirements(os.path.join(os.path.dirname(path), target), reading, inner, depth + 1)
+
+
+def _requirement(line: str, source: str, reading: Reading, constraint: bool) -> Iterator[Pin]:
+    text = _OPTION.sub("", line).strip()
+    if len(text) > LONGEST_LINE:
+        reading.problems.append(Problem(source, f"`{source}` is longer than any requirement"))
+        return
+    try:
+        requirement = Requirement(text)
+    except (InvalidRequirement, RecursionError):  # brackets without end
+        if _PATH.match(text):
+            yield from _located(text, source, reading, constraint)
+        else:
+            reading.problems.append(Problem(source, f"`{source}` cannot be understood: {_shown(text)}"))
+        return
+    yield Pin(normalize(requirement.name), _plain(requirement), source, reading.step, constraint)
+
+
+def _located(text: str, source: str, reading: Reading, constraint: bool) -> Iterator[Pin]:
+    """A path or a URL without a name before it: a wheel's name tells both, `#egg=` the name, anything else nothing."""
+    location, _, marker = text.partition(" ;")
+    wheel, egg = _wheel(location), _EGG.search(_fragment(location))
+    if wheel:
+        suffix = f" ;{marker}" if marker else ""
+        yield Pin(normalize(wheel[0]), f"{wheel[0]}=={wheel[1]}{suffix}", source, reading.step, constraint)
+    elif egg:
+        yield Pin(normalize(egg[1]), egg[1], source, reading.step, constraint)
+    else:
+        message = f"`{source}` installs {_shown(text)}, whose name and version are not told"
+        reading.problems.append(Problem(source, message))
+
+
+def _fragment(text: str) -> str:
+    try:
+        return urlsplit(text).fragment
+    except ValueError:
+        return ""
+
+
+def _wheel(url: str) -> tuple[str, str] | None:
+    try:
+        name, version, _, _ = parse_wheel_filename(unquote(re.split(r"[\\/]", url.partition("#")[0])[-1]))
+    except (InvalidWheelFilename, ValueError):
+        return None
+    return str(name), str(version)
+
+
+def _plain(requirement: Requirement) -> str:
+    """As text without a login in its URL; a wheel's URL as the version that its name tells."""
+    version = wheel_version(requirement.url) if requirement.url else None
+    extras = f"[{','.join(sorted(requirement.extras))}]" if requirement.extras else ""
+    rule = f"=={version}" if version else "" if requirement.url else str(requirement.specifier)
+    return f"{requirement.name}{extras}{rule}" + (f"; {requirement.marker}" if requirement.marker else "")
+
+
+def _shown(text: str) -> str:
+    return f"`{one_line(redact_text(text), 120)}`"

@@ -1,0 +1,44 @@
+"""A finding as the contract's JSON object, the same from a check, from a log and in a run folder."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from doctor.findings import Action, Finding
+from doctor.text import clean
+
+
+def finding_to_json(finding: Finding) -> dict[str, Any]:
+    """One finding with every key of the contract, all text free of control characters."""
+    place = finding.location
+    data: dict[str, Any] = scrubbed({
+        "code": finding.rule, "name": finding.name, "severity": finding.severity, "confidence": finding.confidence,
+        "primary": finding.primary, "follows_from": list(finding.follows_from), "message": finding.message,
+        "location": None if place is None else dataclasses.asdict(place),
+        "evidence": [dataclasses.asdict(e) for e in finding.evidence],
+        "remediations": [
+            {"title": r.title, "applicability": r.applicability, "actions": [_action(a) for a in r.actions]}
+            for r in finding.remediations
+        ],
+    })  # fmt: skip
+    return data
+
+
+def _action(action: Action) -> dict[str, Any]:
+    """Only the keys that this kind of action has."""
+    kept: dict[str, Any] = {k: v for k, v in dataclasses.asdict(action).items() if v is not None}
+    if action.kind == "set_argument":
+        kept["value"] = action.value  # null means: drop it
+    return kept
+
+
+def scrubbed(value: Any) -> Any:
+    """The same plain values with every text cleaned of control, bidirectional and zero-width characters."""
+    if isinstance(value, str):
+        return clean(value)
+    if isinstance(value, list):
+        return [scrubbed(v) for v in value]
+    if isinstance(value, dict):
+        return {clean(str(k)): scrubbed(v) for k, v in value.items()}
+    return value

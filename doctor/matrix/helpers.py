@@ -1,0 +1,67 @@
+"""Helper packages that no metadata names: typed access to `matrices/helpers.yaml`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from doctor.facts.codec import FactsError, from_json
+from doctor.matrix.data import DataError, data_dir
+from doctor.matrix.providers import releases_with
+from doctor.matrix.releases import ReleaseSet
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteCode:
+    """What the code beside a model's weights imports, for engines that load classes of it."""
+
+    architecture: str
+    engines: tuple[str, ...]
+    packages: tuple[str, ...]
+    source: str
+    verified: str
+
+
+@dataclass(frozen=True, slots=True)
+class Loader:
+    """The package by which transformers loads weights of `method`, while it has `name` in `module`."""
+
+    method: str
+    package: str
+    module: str
+    name: str
+    source: str
+    verified: str
+
+    def releases(self) -> ReleaseSet | None:
+        """The transformers releases that look for the package."""
+        return releases_with("transformers", self.module, self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class Helpers:
+    """The whole file."""
+
+    remote_code: tuple[RemoteCode, ...]
+    loaders: tuple[Loader, ...]
+
+
+def helpers() -> Helpers:
+    """The rows. Raises DataError for damaged data."""
+    return _load(data_dir() / "helpers.yaml")
+
+
+@cache
+def _load(path: Path) -> Helpers:
+    import yaml
+
+    try:
+        data: Any = yaml.load(path.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        for group in data.values() if isinstance(data, dict) else ():
+            for row in group:
+                row["verified"] = str(row.get("verified"))
+        return from_json(Helpers, data, path.name)
+    except (OSError, yaml.YAMLError, FactsError, TypeError, AttributeError) as error:
+        raise DataError(f"`{path}` cannot be used: {error}") from error

@@ -1,0 +1,122 @@
+"""Container images: which release of an engine, of torch or of Python a tag stands for."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.version import InvalidVersion, Version
+
+from doctor.facts.codec import FactsError, from_json
+from doctor.matrix.data import DataError, data_dir
+
+LARGEST = 64 << 10
+_CUDA = re.compile(r"(?:^|-)cu(?:da)?(\d{2})\.?(\d{1,2})(?:\.\d+)?(?:-|$)")
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """The CUDA of tags with this suffix (a shell pattern), for the releases that `versions` admits."""
+
+    suffix: str
+    cuda: str
+    versions: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Repository:
+    """One repository of images. Its tags name releases of `distribution`, or of Python itself where `python` is set.
+
+    `extras` are those that the image installs; `entrypoint` is what runs before the words of a command.
+    """
+
+    repository: str
+    source: str
+    verified: str
+    distribution: str | None = None
+    python: bool = False
+    extras: tuple[str, ...] = ()
+    entrypoint: tuple[str, ...] = ()
+    variants: tuple[Variant, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """A reference taken apart. `version` is None for a tag such as `latest`; `cuda` where the tag does not tell."""
+
+    reference: str
+    repository: Repository
+    version: str | None
+    cuda: str | None
+
+
+def image(reference: str) -> Image | None:
+    """What `vllm/vllm-openai:v0.11.0` is; None for a repository that the data does not know.
+
+    A registry in front and a digest behind are left aside: mirrors carry the same images.
+    """
+    name, tag = _taken_apart(reference)
+    known = next((r for r in repositories() if r.repository == name), None)
+    if known is None:
+        return None
+    body = re.sub(r"^v(?=\d)", "", tag)
+    text, _, suffix = body.partition("-")
+    version = _version(text)
+    return Image(reference, known, version, _cuda(known, version, suffix) if version else None)
+
+
+def repositories() -> tuple[Repository, ...]:
+    """Every repository that the data knows. Raises DataError for a file of ours that does not hold what it should."""
+    return _load(data_dir() / "images")
+
+
+def _taken_apart(reference: str) -> tuple[str, str]:
+    """The last two parts of the repository's name (`library/` for a single one), and the tag."""
+    name = reference.partition("@")[0]
+    head, _, last = name.rpartition("/")
+    last, _, tag = last.partition(":")
+    owner = head.rpartition("/")[2]
+    if not owner or "." in owner or ":" in owner:
+        owner = "library"
+    return f"{owner}/{last}".lower(), tag or "latest"
+
+
+def _version(text: str) -> str | None:
+    try:
+        return str(Version(text)) if text[:1].isdigit() and "." in text else None
+    except InvalidVersion:
+        return None
+
+
+def _cuda(known: Repository, version: str, suffix: str) -> str | None:
+    for variant in known.variants:
+        if fnmatchcase(suffix, variant.suffix) and SpecifierSet(variant.versions).contains(version, prereleases=True):
+            return variant.cuda
+    found = _CUDA.search(suffix)
+    return f"{found[1]}.{found[2]}" if found else None
+
+
+@cache
+def _load(folder: Path) -> tuple[Repository, ...]:
+    import yaml
+
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    out = []
+    for path in sorted(folder.glob("*.yaml")):
+        try:
+            with path.open("rb") as file:
+                data: Any = yaml.load(file.read(LARGEST), Loader=loader)
+            if isinstance(data, dict):
+                data["verified"] = str(data.get("verified"))
+            one = from_json(Repository, data, path.name)
+            for variant in one.variants:
+                SpecifierSet(variant.versions)
+        except (OSError, yaml.YAMLError, FactsError, InvalidSpecifier) as error:
+            raise DataError(f"{path.name}: {error}") from error
+        out.append(one)
+    return tuple(out)

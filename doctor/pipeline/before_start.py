@@ -1,0 +1,40 @@
+"""The check that `run` makes before it starts a server."""
+
+from __future__ import annotations
+
+import io
+
+from doctor.collect.target import TargetRequest
+from doctor.findings import Report
+from doctor.pipeline import Request, diagnose
+from doctor.supervise.precheck import HOW_TO_SEE, Verdict
+
+
+def checked(argv: tuple[str, ...]) -> Verdict:
+    """What `qvl-doctor check -- ARGV` finds; a target or data that cannot be read is a trouble, and no error."""
+    from doctor.facts.codec import to_json
+    from doctor.findings_json import finding_to_json
+
+    try:
+        report = diagnose(Request(TargetRequest(), launch=argv))
+    except ValueError as error:  # TargetError, DeclarationError, DataError: there is nothing to judge by
+        return Verdict(trouble=f"the check before the start was not made: {error}; {HOW_TO_SEE}")
+    errors = tuple(f"{f.rule} {f.name}: {f.message}" for f in report.findings if f.severity == "error")
+    return Verdict(
+        errors=errors, screen=_screen(report) if errors else "", facts=to_json(report.facts),
+        findings=tuple(finding_to_json(f) for f in report.findings),
+    )  # fmt: skip
+
+
+def _screen(report: Report) -> str:
+    """The errors as `check` would print them, without colour; as wide as the terminal, 100 columns in a pipe."""
+    import shutil
+
+    from rich.console import Console
+
+    from doctor.report.terminal import print_errors
+
+    text = io.StringIO()
+    width = min(shutil.get_terminal_size((100, 24)).columns, 100)
+    print_errors(report, Console(file=text, width=width, color_system=None, markup=False, highlight=False, emoji=False))
+    return text.getvalue()

@@ -1,0 +1,76 @@
+"""The model's type is not known to the transformers release that is here.
+
+`config.json` names a `model_type`; transformers looks it up before anything else and stops with `The checkpoint you
+are trying to load has model type ... but Transformers does not recognize this architecture`, or with a `KeyError`.
+Each release knows the types that existed when it was made: `qwen2_vl` came with 4.45.0, `qwen3_vl` with 4.57.0. A model
+that brings code of its own for its configuration is let pass, since transformers then need not know it.
+
+What to do: install a transformers release that knows the type, and an engine release that takes that transformers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from doctor.facts import Distributions, Facts, Model
+from doctor.findings import Evidence, Location
+from doctor.matrix import rows
+from doctor.matrix.compat import compatibility
+from doctor.matrix.releases import ReleaseSet
+from doctor.rules.eng.common import SOURCE, engines, having, other_release
+from doctor.rules.rule import NotApplicable, Open, Rule, Verdict, present
+
+
+def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+    """Only where some release of transformers knows the type, and this one does not."""
+    distributions: Distributions = present(facts, "distributions", Distributions)
+    model: Model = present(facts, "model", Model)
+    kind = model.model_type
+    if kind is None or "AutoConfig" in model.remote_code:
+        yield NotApplicable("the model brings its own configuration class" if kind else "config.json names no type")
+        return
+    here, knowing = distributions.get("transformers"), rows.releases_having("transformers", "model_types", kind)
+    if here is None:
+        yield Open("the release of `transformers` is not known")
+    elif not knowing or (known := knowing.contains(here.version)) is None:
+        yield Open(f"no release of transformers in the data knows the type `{kind}`" if not knowing
+                   else f"the data does not cover transformers {here.version}")  # fmt: skip
+    elif not known and _own_class(facts, model, here.version):
+        yield Open(f"transformers {here.version} does not know the type `{kind}`, but the engine may bring it itself")
+    elif not known:
+        yield rule.finding(
+            f"The model is of type `{kind}`, which `transformers {here.version}` does not know: it needs "
+            f"`transformers{knowing.spec()}`",
+            key=kind, location=Location("distribution", "transformers"),
+            evidence=[Evidence(f"model type {kind}", f"transformers {here.version}", f"transformers{knowing.spec()}",
+                               f"model types {SOURCE}; {model.path}/config.json")],
+            remediations=other_release("transformers", _linking(facts, knowing), here.version),
+        )  # fmt: skip
+
+
+def _own_class(facts: Facts, model: Model, version: str) -> bool:
+    """vLLM and SGLang ship configuration classes: one that takes the architecture and this transformers may do so."""
+    for chosen in engines(facts, "architectures.default"):
+        if chosen.name == "lmdeploy":
+            continue
+        found = compatibility(chosen.name, chosen.version)
+        lists = [having(chosen.name, "architectures", a) for a in model.architectures]
+        takes = any(s.contains(chosen.version) for s in lists if s is not None)
+        if takes and found is not None and found.declared.contains(version):
+            return True
+    return False
+
+
+def _linking(facts: Facts, knowing: ReleaseSet) -> ReleaseSet:
+    """The releases with which the engine links, where some of them know the type."""
+    out = knowing
+    for chosen in engines(facts):
+        found = compatibility(chosen.name, chosen.version)
+        if found is not None and (found.fitting & out).newest:
+            out = out & found.fitting
+    return out
+
+
+RULE = Rule(
+    code="ENG002", name="unknown-model-type", severity="error", check=check, needs=("model", "distributions")
+)  # fmt: skip

@@ -1,0 +1,81 @@
+"""This release of the engine does not implement the model's architecture.
+
+`config.json` names an architecture such as `Qwen2_5_VLForConditionalGeneration`. Every engine release has a list of
+those it implements; architectures come and also go (`QWenLMHeadModel` left LMDeploy's TurboMind after 0.13.0 and vLLM
+after 0.23.0). LMDeploy has two halves with lists of their own: `--backend pytorch` binds it to the second, otherwise it
+takes TurboMind where it can and goes over to PyTorch. The server stops when it loads the model, after minutes.
+
+What to do: take the other backend where that one has it, an engine release that has it, or another engine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from doctor.facts import Facts, Model
+from doctor.findings import Action, Evidence, Finding, Location, Remediation
+from doctor.rules.arguments import option
+from doctor.rules.eng.common import (
+    SOURCE,
+    Chosen,
+    backends,
+    engines,
+    having,
+    other_engines,
+    other_release,
+)
+from doctor.rules.rule import NotApplicable, Open, Rule, Verdict, present
+
+KINDS = tuple(f"architectures.{b}" for b in ("turbomind", "pytorch", "default"))
+
+
+def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+    """One finding for each engine that implements none of the architectures."""
+    model: Model = present(facts, "model", Model)
+    chosen = engines(facts, *KINDS)
+    if not model.architectures or not chosen:
+        yield NotApplicable("config.json names no architecture" if chosen else "no release of an engine is known here")
+        return
+    for one in chosen:
+        known = backends(one, facts, "architectures")
+        if not known:
+            yield Open(f"the data does not tell what {one.shown} implements")
+        elif not any(a in found for found in known.values() for a in model.architectures):
+            yield from _lacking(rule, facts, one, model, known)
+
+
+def _lacking(
+    rule: Rule, facts: Facts, chosen: Chosen, model: Model, known: dict[str, dict[str, object]]
+) -> Iterator[Verdict]:
+    name = model.architectures[0]
+    found = having(chosen.name, "architectures", name)
+    if not (found and found.newest) and any(a.startswith("Transformers") for v in known.values() for a in v):
+        yield Open(f"{chosen.shown} does not implement `{name}` and may run it through transformers")
+        return
+    yield _finding(rule, facts, chosen, model, name)
+
+
+def _finding(rule: Rule, facts: Facts, chosen: Chosen, model: Model, name: str) -> Finding:
+    found = having(chosen.name, "architectures", name)
+    chosen_backend = option(facts, "--backend") if chosen.name == "lmdeploy" else None
+    where = f" with `--backend {chosen_backend}`" if chosen_backend == "pytorch" else ""
+    needs = f"{chosen.name}{found.spec()}" if found and found.newest else "another engine"
+    ways: list[Remediation] = []
+    if where and name in (chosen.row or {}).get("architectures.turbomind", {}):
+        action = Action("set_argument", name="--backend", value="turbomind")
+        ways.append(Remediation("Use `--backend turbomind`, which has it", (action,), "unsafe"))
+        needs = "`--backend turbomind`"
+    elif found:
+        ways += other_release(chosen.name, found, chosen.version)
+    return rule.finding(
+        f"The model's architecture is `{name}`, which `{chosen.shown}`{where} does not implement: it needs {needs}",
+        key=f"{chosen.name}:{name}", location=Location("distribution", chosen.name),
+        evidence=[Evidence(f"architecture {name}", f"{chosen.shown}{where.replace('`', '')}", needs.replace("`", ""),
+                           f"architectures {SOURCE}; {model.path}/config.json")],
+        remediations=[*ways, *other_engines(chosen.name, ("architectures", (name,)))],
+    )  # fmt: skip
+
+
+RULE = Rule(
+    code="ENG003", name="architecture-not-supported", severity="error", check=check, needs=("model", "distributions")
+)  # fmt: skip

@@ -1,0 +1,124 @@
+"""A helper package that this model needs is missing, or is of another time than transformers.
+
+Some models need packages that no engine requires by itself: LMDeploy imports `qwen_vl_utils` for Qwen2-VL only when the
+first picture comes, and the code beside the weights of Qwen-VL imports `transformers_stream_generator`. Such a package
+must also fit the transformers release: `transformers_stream_generator` imports names that transformers dropped after
+4.56.2, and weights quantised by GPTQ are loaded through `auto-gptq` by older releases of transformers and through
+`gptqmodel` by newer ones. What an engine's module for the architecture imports was read out of its wheels.
+
+What to do: install the helper that is named, or the release of transformers that fits the helper.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from doctor.facts import Distributions, Facts, Model, normalize
+from doctor.findings import Action, Evidence, Finding, Location, Remediation
+from doctor.matrix.compat import DISTRIBUTIONS, compatibility
+from doctor.matrix.helpers import helpers
+from doctor.rules.eng.common import SOURCE, Chosen, engines, other_release
+from doctor.rules.rule import Open, Rule, Verdict, present
+
+COMPARED = ("transformers-stream-generator", "auto-gptq", "autoawq", "optimum", "peft", "qwen-vl-utils", "timm")
+LOADING = ("auto-gptq", "gptqmodel")  # the rows are read only where one of them is here
+KINDS = ("requires", "imports", "architectures.vision")
+
+
+def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+    """One finding for each helper that is missing, that does not link, or that transformers does not look for."""
+    distributions: Distributions = present(facts, "distributions", Distributions)
+    if isinstance(facts.model, Model):
+        for chosen in engines(facts, *KINDS):
+            for package, source in _needed(chosen, facts.model).items():
+                if distributions.get(package) is not None:
+                    continue
+                if distributions.complete:
+                    yield _missing(rule, chosen, package, source)
+                elif not any(p.key == package for p in distributions.declared):
+                    yield Open(f"the model needs `{package}` ({source}), which no line of the declaration names")
+    if not distributions.complete:
+        yield from _unlinked(rule, facts, distributions)
+    yield from _loaders(rule, facts, distributions)
+
+
+def _needed(chosen: Chosen, model: Model) -> dict[str, str]:
+    """Packages that this engine does not require and imports for this model, with where that is written."""
+    out: dict[str, str] = {}
+    row = chosen.row or {}
+    required = {name for name, lines in row.get("requires", {}).items() if any("extra" not in line for line in lines)}
+    files = {
+        module.replace(".", "/") + ".py"
+        for a in model.architectures
+        if isinstance(value := row.get("architectures.vision", {}).get(a), str)
+        for module in (value, value.rpartition(".")[0])
+    }
+    for key, (when, file) in row.get("imports", {}).items():
+        top = key.partition(":")[0].partition(".")[0]
+        package = normalize(DISTRIBUTIONS.get(top, top))
+        if file in files and when != "guarded" and package not in required | {"huggingface-hub"}:
+            out.setdefault(package, f"{file} of {chosen.shown}")
+    for entry in helpers().remote_code if model.remote_code else ():
+        if entry.architecture in model.architectures and chosen.name in entry.engines:
+            out |= dict.fromkeys((p for p in entry.packages if p not in required), entry.source)
+    return out
+
+
+def _missing(rule: Rule, chosen: Chosen, package: str, source: str) -> Finding:
+    action = Action("install", package=package, direction="install")
+    return rule.finding(
+        f"`{package}` is not installed, but `{chosen.shown}` imports it for this model",
+        key=package, location=Location("distribution", package),
+        evidence=[Evidence(package, "not installed", "installed", source)],
+        remediations=[Remediation(f"install {package}", (action,), "safe")],
+    )  # fmt: skip
+
+
+def _unlinked(rule: Rule, facts: Facts, distributions: Distributions) -> Iterator[Finding]:
+    """Declared helpers that import what the declared transformers lacks; an error where the model needs them."""
+    have = distributions.get("transformers")
+    model = facts.model if isinstance(facts.model, Model) else None
+    vital = {p for c in engines(facts, *KINDS) for p in _needed(c, model)} if model else set()
+    for name in COMPARED if have else ():
+        helper = distributions.get(name)
+        found = compatibility(name, helper.version) if helper else None
+        broken = [b for b in found.against(have.version) if b.kind == "derived"] if found and have else []
+        if not (helper and found and have and broken):
+            continue
+        module, _, what = broken[0].subject.partition(":")
+        yield rule.finding(
+            f"`{helper.name} {helper.version}` imports `{what or module}` from `{module}`, which `transformers "
+            f"{have.version}` does not have: it needs `transformers{found.derived.spec()}`",
+            key=f"{name}:transformers", severity="error" if name in vital else "warning",
+            location=Location("distribution", name, helper.metadata_path),
+            evidence=[Evidence(b.subject, f"transformers {have.version}", f"transformers{b.releases.spec()}",
+                               f"{b.file} of {helper.name} {helper.version}; names {SOURCE}") for b in broken[:4]],
+            remediations=other_release("transformers", found.fitting, have.version),
+        )  # fmt: skip
+
+
+def _loaders(rule: Rule, facts: Facts, distributions: Distributions) -> Iterator[Finding]:
+    """Packages that load quantised weights, of which this transformers knows another one."""
+    have = distributions.get("transformers")
+    if not any(distributions.get(name) for name in LOADING):
+        return
+    rows = [(e, s) for e in helpers().loaders if have and (s := e.releases()) is not None]
+    for entry, known in rows:
+        if have is None or distributions.get(entry.package) is None or known.contains(have.version) is not False:
+            continue
+        others = [e.package for e, s in rows if e.method == entry.method and s.contains(have.version)]
+        if not others or any(distributions.get(o) for o in others):
+            continue
+        action = Action("install", package=others[0], direction="install")
+        yield rule.finding(
+            f"`transformers {have.version}` loads `{entry.method}` weights through `{others[0]}`, but only "
+            f"`{entry.package}` is here, which it does not look for",
+            key=f"{entry.package}:loader", severity="warning", location=Location("distribution", entry.package),
+            evidence=[Evidence(f"{entry.module}:{entry.name}", f"transformers {have.version}",
+                               f"transformers{known.spec()}", entry.source)],
+            remediations=[Remediation(f"install {others[0]}", (action,), "unsafe"),
+                          *other_release("transformers", known, have.version)],
+        )  # fmt: skip
+
+
+RULE = Rule(code="ENG005", name="helper-missing", severity="error", check=check, needs=("distributions",))

@@ -1,0 +1,107 @@
+"""Lines of a declaration exclude each other, or cannot be understood.
+
+Two lines of one requirement file that name the same distribution have to agree, and a range has to leave a release that
+the pinned packages accept. An installer refuses such a file after a long search ("ResolutionImpossible"), sometimes
+only when the image is built. Here each line is compared with the others of the same install, and with what the pinned
+releases require as it stands in their published metadata. Exact pins against the requirements of pinned packages are
+the matter of PKG001.
+
+What to do: change one of the lines that are named. Lines that could not be understood, an image whose name does not
+tell what is in it, and variables without a value leave the answer open.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
+from doctor.facts import Distributions, Facts, Pin
+from doctor.findings import Action, Evidence, Finding, Location, Remediation
+from doctor.matrix import rows
+from doctor.rules.eng.common import direction
+from doctor.rules.eng.ranges import admitted, last_lines, specifier_of
+from doctor.rules.pkg.requirements import ENGINES, needs_of
+from doctor.rules.rule import NotApplicable, Open, Rule, Verdict, present
+
+
+def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+    """One finding for each name whose lines exclude each other, and for each range that no pinned package accepts."""
+    distributions: Distributions = present(facts, "distributions", Distributions)
+    if distributions.complete:
+        yield NotApplicable("the environment is installed, not declared")
+        return
+    clashing = {}
+    for key in dict.fromkeys(p.key for p in distributions.declared):
+        if (pair := _clash(last_lines(distributions, key), key)) is not None:
+            clashing[key] = pair
+            yield _lines(rule, *pair)
+    yield from _ranges(rule, facts, distributions, set(clashing))
+    if distributions.problems:
+        more = f" (and {len(distributions.problems) - 1} more)" if len(distributions.problems) > 1 else ""
+        yield Open(f"{distributions.problems[0].message}{more}")
+
+
+def _clash(lines: tuple[Pin, ...], key: str) -> tuple[Pin, Pin] | None:
+    """The first two lines that no release can satisfy together: an exact pin, or all releases that the data knows."""
+    told = [(p, s) for p in lines if (s := specifier_of(p)) is not None]
+    for at, (first, one) in enumerate(told[:50]):
+        for second, two in told[at + 1 : 50]:
+            if _exclude(one, two, key):
+                return first, second
+    return None
+
+
+def _exclude(one: SpecifierSet, two: SpecifierSet, key: str) -> bool:
+    for exact, other in ((one, two), (two, one)):
+        for clause in exact:
+            if clause.operator == "==" and not clause.version.endswith(".*"):
+                return not other.contains(clause.version, prereleases=True)
+    known = rows.releases(key)
+    try:
+        return known is not None and not known.matching(str(one & two)) and bool(known.matching(str(one)))
+    except InvalidSpecifier:
+        return False
+
+
+def _lines(rule: Rule, first: Pin, second: Pin) -> Finding:
+    step = Action("manual", text=f"keep one of `{first.requirement}` and `{second.requirement}`")
+    return rule.finding(
+        f"`{first.source}` asks for `{first.requirement}`, but `{second.source}` asks for `{second.requirement}`: "
+        "no release is both",
+        key=first.key, location=Location("distribution", first.key, second.source),
+        evidence=[Evidence(p.source, p.requirement, source=p.source) for p in (first, second)],
+        remediations=[Remediation("keep one of the two lines", (step,))],
+    )  # fmt: skip
+
+
+def _ranges(rule: Rule, facts: Facts, distributions: Distributions, clashing: set[str]) -> Iterator[Finding]:
+    """Ranges of which the data knows the releases, against what the pinned packages require."""
+    seen: set[tuple[str, str]] = set()
+    for need in needs_of(distributions, facts.target).found:
+        pair = (need.owner.key, need.name)
+        if pair in seen or need.name in clashing or distributions.get(need.name) is not None:
+            continue
+        seen.add(pair)
+        known = rows.releases(need.name)
+        possible = admitted(distributions, need.name, known) if known else None
+        if known is None or not possible:
+            continue
+        fitting = known.matching(str(need.requirement.specifier))
+        if possible & fitting:
+            continue
+        line = next(p for p in last_lines(distributions, need.name) if specifier_of(p) is not None)
+        wanted = f"{need.requirement.name}{need.requirement.specifier}"
+        way = direction(fitting, possible.all_versions[-1])
+        action = Action("install", package=need.name, specifier=str(need.requirement.specifier), direction=way)
+        owner = f"{need.owner.name} {need.owner.version}"
+        yield rule.finding(
+            f"`{line.source}` admits only `{line.requirement}`, but `{owner}` requires `{wanted}`",
+            key=f"{need.owner.key}:{need.name}", severity="error" if need.owner.key in ENGINES else "warning",
+            location=Location("distribution", need.name, line.source),
+            evidence=[Evidence(f"version of {need.name}", line.requirement, wanted, f"METADATA of {owner}")],
+            remediations=[Remediation(f"{way} `{wanted}`", (action,), "unsafe")],
+        )  # fmt: skip
+
+
+RULE = Rule(code="ENG006", name="declared-conflict", severity="error", check=check, needs=("distributions",))

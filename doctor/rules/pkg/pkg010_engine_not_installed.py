@@ -1,0 +1,52 @@
+"""The engine that is to be started is not installed in this environment.
+
+A launch command works only in the environment that its engine was installed into. Often the engine is there, but in
+another venv or conda environment than the one that was looked at, or the command is typed where none is active.
+
+What to do: activate the environment that has the engine, name it with `--python`, or install the engine here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from doctor.facts import Distributions, Facts, Launch
+from doctor.findings import Action, Evidence, Location, Remediation
+from doctor.rules.rule import Rule, Verdict, present
+
+ENGINES = ("lmdeploy", "vllm", "sglang")
+
+
+def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+    """An error for a launch whose engine is missing, a warning for an environment that has none to start."""
+    distributions: Distributions = present(facts, "distributions", Distributions)
+    engine = facts.launch.engine if isinstance(facts.launch, Launch) else None
+    where = facts.target.prefix or next(iter(facts.target.paths), "this environment")
+    if engine and distributions.get(engine) is None:
+        yield rule.finding(
+            f"`{engine}` is not installed in `{where}`, so this command has nothing to start",
+            key=engine,
+            location=Location("environment", where),
+            evidence=[Evidence(engine, "not installed", "installed", facts.target.why)],
+            remediations=_ways(engine),
+        )
+    elif engine is None and not any(distributions.get(name) for name in (*ENGINES, "transformers")):
+        yield rule.finding(
+            f"None of `lmdeploy`, `vllm`, `sglang` and `transformers` is installed in `{where}`, so there is no server"
+            " to start here",
+            severity="warning",
+            location=Location("environment", where),
+            evidence=[Evidence("distributions", str(len(distributions.installed)), source=facts.target.why)],
+            remediations=_ways(None),
+        )
+
+
+def _ways(engine: str | None) -> list[Remediation]:
+    look = "look at the environment that has it: `qvl-doctor check --python DIR`"
+    out = [Remediation(look, (Action("manual", text=look),), "manual")]
+    if engine:
+        out.append(Remediation(f"install {engine} here", (Action("install", engine, direction="install"),), "manual"))
+    return out
+
+
+RULE = Rule(code="PKG010", name="engine-not-installed", severity="error", check=check, needs=("distributions",))
