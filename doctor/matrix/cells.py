@@ -17,7 +17,8 @@ Verdict = Literal["works", "warned", "fails", "refused", "unknown"]
 Effect = Literal["warned", "fails", "refused", "unknown"]
 # What decides first is what would be seen first: an import that fails (0), then what installers, transformers, the
 # model's authors and the engine's own check say.
-RANK = {"no model": -1, "requirement": 1, "model type": 2, "model card": 3, "check": 4}
+HALF = "one backend"
+RANK = {"no model": -1, "requirement": 1, "model type": 2, "model card": 3, "check": 4, HALF: 5}
 
 
 class GridError(ValueError):
@@ -28,7 +29,8 @@ class GridError(ValueError):
 class Reason:
     """Why releases outside `fits` do not work: `name` in a word, `subject` in full, `source` a file or document.
 
-    `row` means that the engine's release is the cause, whatever the library's.
+    `row` means that the engine's release is the cause, whatever the library's; `backend` that only this half of the
+    engine is concerned.
     """
 
     basis: Basis
@@ -38,6 +40,7 @@ class Reason:
     source: str
     fits: ReleaseSet
     row: bool = False
+    backend: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,13 +30,15 @@ DISTRIBUTIONS = {"awq": "autoawq"}
 class Bound:
     """One reason why only some releases fit: `subject` is a requirement, a `MODULE:NAME`, or a model type.
 
-    `file` is where the engine says or imports it. A `check` only warns: it is not part of what works.
+    `file` is where the engine says or imports it. A `check` only warns: it is not part of what works. `backend` is the
+    one half of the engine that imports it; None where every launch does.
     """
 
     kind: Kind
     subject: str
     releases: ReleaseSet
     file: str | None = None
+    backend: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,7 @@ def compatibility(
     `model_type` asks that transformers knows it natively. `names` are further `(module, name)` pairs that must be
     there, such as those a model's remote code imports.
     """
-    row, known = rows.row(engine, version, "requires", "checks", "imports"), _known(library)
+    row, known = rows.row(engine, version, "requires", "checks", "imports", "imports.half"), _known(library)
     if row is None or known is None:
         return None
     bounds = [*_declared(row, library, known), *_checks(row, library, known), *_linked(row, library)]
@@ -155,7 +157,7 @@ def _checks(row: Row, library: str, known: Releases) -> list[Bound]:
 
 def _linked(row: Row, library: str) -> list[Bound]:
     """Every name that the serving path imports eagerly; names that all releases have bind nothing and are left out."""
-    out = []
+    out, halves = [], row.get("imports.half", {})
     for key, (when, file) in row.get("imports", {}).items():
         module, _, name = key.partition(":")
         top = module.partition(".")[0]
@@ -163,5 +165,5 @@ def _linked(row: Row, library: str) -> list[Bound]:
             continue
         having = releases_with(library, module, name or None)
         if having is not None and having.bits != having.releases.everything().bits:
-            out.append(Bound("derived", key, having, file))
+            out.append(Bound("derived", key, having, file, halves.get(key)))
     return out

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
+
 from doctor.matrix import rows
-from doctor.matrix.cells import RANK, Cell, Grid, GridError, Line, Reason, Seen
+from doctor.matrix.cells import HALF, RANK, Cell, Grid, GridError, Line, Reason, Seen
 from doctor.matrix.compat import compatibility
 from doctor.matrix.models import Family
 from doctor.matrix.reasons import Question, backends, helper_reasons, reasons, sightings
@@ -49,25 +52,48 @@ def _chosen(known: Releases, spec: str, installed: str | None) -> tuple[str, ...
 
 def _line(ask: Question, version: str, places: tuple[int, ...]) -> Line:
     known, note = backends(ask, version)
-    bounds, seen = list(reasons(ask, version, known is not None)), list(sightings(ask, version))
-    works = ask.known.everything()
-    for bound in bounds:
-        works = works & bound.fits if bound.effect != "warned" else works
+    bounds, seen = _mattering(reasons(ask, version, known is not None), known), list(sightings(ask, version))
     made: dict[tuple[int, ...], Cell] = {}
     cells = []
     for place in places:
         against = tuple(i for i, bound in enumerate(bounds) if not bound.fits.bits >> place & 1)
         key = (*against, -1, *(i for i, (bits, _) in enumerate(seen) if bits >> place & 1))
         if key not in made:
-            made[key] = _cell([bounds[i] for i in against], [s for bits, s in seen if bits >> place & 1])
+            made[key] = _cell([bounds[i] for i in against], [s for bits, s in seen if bits >> place & 1], known or ())
         cells.append(made[key])
-    return Line(version, known or (), note, tuple(cells), works)
+    return Line(version, known or (), note, tuple(cells), _works(ask, bounds, known or ()))
 
 
-def _cell(against: list[Reason], seen: list[Seen]) -> Cell:
-    """Reasons that an engine's release gives itself come first, then in the order in which they would be met."""
+def _mattering(bounds: Iterable[Reason], known: tuple[str, ...] | None) -> list[Reason]:
+    """Without those of a backend that does not list the model; without a model, those of all count."""
+    return [b for b in bounds if not known or b.backend is None or b.backend in known]
+
+
+def _works(ask: Question, bounds: list[Reason], known: tuple[str, ...]) -> ReleaseSet:
+    """The library's releases with which at least one backend that lists the model works."""
+    out = ReleaseSet(ask.known, 0)
+    for backend in known or (None,):
+        fits = ask.known.everything()
+        for bound in bounds:
+            if bound.effect != "warned" and (not known or bound.backend in (None, backend)):
+                fits = fits & bound.fits
+        out = out | fits
+    return out
+
+
+def _cell(against: list[Reason], seen: list[Seen], known: tuple[str, ...]) -> Cell:
+    """Reasons that an engine's release gives itself come first, then in the order in which they would be met.
+
+    Where one backend of several is spared, the others' reasons only warn.
+    """
+    spared = [b for b in known if b and not any(r.backend == b for r in against)]
+    if spared and any(r.backend for r in against):
+        against = [replace(r, effect="warned", name=HALF) if r.backend else r for r in against]
     if not against:
         return Cell("works", seen=tuple(seen))
     ordered = sorted(against, key=lambda r: (not r.row, RANK.get(r.name, 0), r.basis == "attested"))
     first = ordered[0]
-    return Cell(first.effect, first.name, tuple(ordered), tuple(seen) if first.effect == "warned" else ())
+    if first.effect != "warned":
+        return Cell(first.effect, first.name, tuple(ordered))
+    only = next((f"{spared[0]} only" for r in ordered if r.name == HALF), first.name)
+    return Cell("warned", only, tuple(ordered), tuple(seen))

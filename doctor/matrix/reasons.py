@@ -83,7 +83,8 @@ def _from_bound(bound: Bound) -> Reason:
         return Reason("declared", "refused", "requirement", f"requires {bound.subject}", source, bound.releases)
     module, _, name = bound.subject.partition(":")
     subject = f"imports `{name}` from `{module}`" if name else f"imports `{module}`"
-    return Reason("derived", "fails", name or module.rpartition(".")[2], subject, source, bound.releases)
+    short = name or module.rpartition(".")[2]
+    return Reason("derived", "fails", short, subject, source, bound.releases, backend=bound.backend)
 
 
 def _model_reasons(ask: Question, family: Family, version: str) -> Iterator[Reason]:

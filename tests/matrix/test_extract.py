@@ -217,3 +217,21 @@ def test_an_unknown_layout_is_an_error_that_names_file_and_release() -> None:
     files = Files("lmdeploy", "99.0", source({"lmdeploy/cli/serve.py": "def other(): pass"}))
     with pytest.raises(LayoutError, match=r"lmdeploy 99\.0: lmdeploy/cli/serve\.py does not hold add_parser_api"):
         lmdeploy(files)
+
+
+def test_imports_that_only_one_half_makes() -> None:
+    """`a` is common, `b` and `c` are halves; what both or the common part import belongs to none."""
+    import ast
+
+    from doctor.matrix.extract.imports import half_facts, imports_of
+
+    texts = {
+        "e": "",
+        "e.a": "from transformers import Common",
+        "e.b": "from transformers import Common, OnlyB, Both\nimport e.d",
+        "e.c": "from transformers import Both\ndef f():\n    from transformers import Later",
+        "e.d": "import peft",
+    }
+    files = {m: (f"{m}.py", imports_of(ast.parse(text))) for m, text in texts.items()}
+    found = half_facts(files, ["e.a"], {"b": ["e.b"], "c": ["e.c"]})
+    assert found == {"transformers:OnlyB": "b", "peft": "b"}

@@ -170,3 +170,19 @@ def test_what_the_wheels_say_goes_before_what_the_card_says() -> None:
     assert (found["4.56.2"].verdict, found["4.56.2"].name) == ("unknown", "model type")
     assert "model card" in {r.name for r in found["4.56.2"].reasons}
     assert {c.name for c in old.cells} == {"no model"}
+
+
+def test_a_name_that_one_backend_wants_stops_that_backend_alone() -> None:
+    """LMDeploy 0.6.5: its PyTorch engine imports LogitsWarper, which went with transformers 4.49; TurboMind does not.
+
+    Seen with the real packages: `lmdeploy.serve.openai.api_server` and `lmdeploy.vl.model.builder` import there.
+    """
+    found = made("lmdeploy", "0.6.5", "qwen_vl")
+    here = cells(found)
+    assert "4.48.3" in having("transformers.generation.logits_process", "LogitsWarper").versions
+    assert (here["4.48.3"].verdict, here["4.48.3"].name) == ("warned", "check")
+    assert (here["4.50.0"].verdict, here["4.50.0"].name) == ("warned", "turbomind only")
+    assert found.lines[0].works.contains("4.50.0")
+    assert (here["4.57.3"].verdict, here["4.57.3"].name) == ("fails", "BeamSearchScorer")
+    only_pytorch = made("lmdeploy", "0.14.0", "qwen_vl").lines[0]
+    assert not any(r.backend == "turbomind" for c in only_pytorch.cells for r in c.reasons)

@@ -107,6 +107,15 @@ def test_the_terminal_says_what_and_why(qwen_vl: Grid) -> None:
         assert word in text
 
 
+def test_one_backend_alone_says_what_stops_the_other() -> None:
+    found = grid("lmdeploy", ">=0.6.2,<0.8", "transformers", ">=4.45", model("qwen_vl"))
+    text = " ".join(grid_to_text(found, 100).split())
+    assert "ok:tm works with the TurboMind backend alone" in text
+    assert "pytorch: imports `LogitsWarper` from `transformers.generation.logits_process`" in text
+    page = grid_to_html(found, "1")
+    assert "works, turbomind only" in page and "pytorch alone: imports <code>LogitsWarper</code>" in page
+
+
 def test_one_release_is_listed_in_full() -> None:
     text = " ".join(grid_to_text(grid("lmdeploy", "==0.11.1", "transformers", "", model("qwen_vl")), 100).split())
     assert "4.31.0–4.41.2 fails: ImagesKwargs (derived)" in text

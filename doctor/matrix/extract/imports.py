@@ -90,6 +90,28 @@ def import_facts(files: FileImports, entries: Iterable[str]) -> dict[str, Any]:
     return {key: [when, member] for key, (_, member, when) in best.items()}
 
 
+def half_facts(files: FileImports, common: Iterable[str], halves: Mapping[str, Iterable[str]]) -> dict[str, str]:
+    """Which eager imports only one half of an engine makes: `MODULE:NAME` -> that backend.
+
+    `common` are the entry modules of every launch, `halves` the further ones of each backend.
+    """
+    shared, out = _eager(files, common), dict[str, list[str]]()
+    for half, entries in halves.items():
+        for key in _eager(files, entries) - shared:
+            out.setdefault(key, []).append(half)
+    return {key: named[0] for key, named in out.items() if len(named) == 1}
+
+
+def _eager(files: FileImports, entries: Iterable[str]) -> set[str]:
+    """The tracked imports that importing `entries` makes eagerly."""
+    return {
+        item.module if item.name is None else f"{item.module}:{item.name}"
+        for module in _reached(files, entries) & files.keys()
+        for item in files[module][1]
+        if item.when == "eager" and not item.level and item.module.partition(".")[0] in TRACKED and item.name != "*"
+    }
+
+
 def _reached(files: FileImports, entries: Iterable[str]) -> set[str]:
     """The modules that importing `entries` imports eagerly, their parent packages included."""
     seen: set[str] = set()

@@ -8,7 +8,7 @@ from typing import Any
 from doctor.matrix.engines import engine
 from doctor.matrix.extract.errors import WheelError
 from doctor.matrix.extract.files import Files
-from doctor.matrix.extract.imports import import_facts
+from doctor.matrix.extract.imports import half_facts, import_facts
 from doctor.matrix.extract.metadata import metadata_facts
 from doctor.matrix.extract.package_names import Parsed, file_imports, importable
 from doctor.matrix.extract.projects import Project
@@ -43,6 +43,11 @@ class Reader:
         if self.project.imports:
             found = engine(self.project.name)
             entries = [e.module for e in found.entries] if found else list(self.project.packages)
-            row["imports"] = import_facts(file_imports(source, self.project.packages, self.parsed), entries)
+            files = file_imports(source, self.project.packages, self.parsed)
+            row["imports"] = import_facts(files, entries)
+            if found and found.backends:
+                common = [e.module for e in found.entries if e.backend is None]
+                halves = {b: [e.module for e in found.entries if e.backend == b] for b in found.backends}
+                row["imports.half"] = half_facts(files, common, halves)
         names = importable(source, self.project.packages, self.parsed) if self.project.names else None
         return row, names

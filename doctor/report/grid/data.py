@@ -63,6 +63,6 @@ def _cell(cell: Cell) -> dict[str, Any]:
     return {
         "verdict": cell.verdict, "name": cell.name or None, "basis": list(cell.basis),
         "reasons": [{"basis": r.basis, "effect": r.effect, "name": r.name, "subject": r.subject, "source": r.source,
-                     "fits": needed(r) or None} for r in cell.reasons],
+                     "backend": r.backend, "fits": needed(r) or None} for r in cell.reasons],
         "seen": [to_json(s) for s in cell.seen],
     }  # fmt: skip

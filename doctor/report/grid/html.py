@@ -11,14 +11,14 @@ from pathlib import Path
 
 from doctor.matrix.cells import Cell, Grid
 from doctor.report.grid.markup import breakable, code, facts, t, why
-from doctor.report.grid.ranges import VERDICTS, Ranges, Row, ranges, span
+from doctor.report.grid.ranges import Ranges, Row, ranges, said, span
 from doctor.text import one_line
 
 SIGNS = {"works": "✓", "warned": "!", "fails": "✗", "refused": "⊘", "unknown": "–"}
 WORDS = {"works": "works", "warned": "warns", "requirement": "requires", "model card": "card", "model type": "type"}
 MEANING = {
     "works": "works: admitted, every name is there, the model is known",
-    "warned": "works, but the engine's own check at start warns",
+    "warned": "works, but the engine's own check warns, or with one backend only",
     "fails": "fails, by the name that is missing",
     "refused": "not admitted by the engine's requirements or the model's card",
     "unknown": "the model is not known to this release",
@@ -77,7 +77,7 @@ def _here(shown: Ranges) -> str:
     text = f"You have <strong>{t(' and '.join(have))}</strong> ({t(grid.why_here)})"
     if cell is not None:
         row = shown.rows[shown.here[0] or 0]
-        text += f": <strong>{t(VERDICTS[cell.verdict])}</strong>"
+        text += f": <strong>{t(said(cell))}</strong>"
         text += f" – {code(cell.reasons[0].subject)}" if cell.reasons else ""
         if cell.verdict not in ("works", "warned") and row.works not in ("", "<0"):
             way = f"<code>{t(grid.library + row.works)}</code>"
@@ -114,9 +114,10 @@ def _row(shown: Ranges, row: Row, mine: bool, evidence: dict[str, int]) -> Itera
 def _cell(cell: Cell, where: str, key: int, here: bool) -> str:
     name = f", {cell.name}" if cell.verdict in ("fails", "refused", "unknown") else ""
     attested = "attested" in cell.basis
-    title = t(f"{where}: {VERDICTS[cell.verdict]}{name}{', attested' if attested else ''}")
+    title = t(f"{where}: {said(cell)}{name}{', attested' if attested else ''}")
     kind = f"{cell.verdict} mine" if here else cell.verdict
-    word = WORDS.get(cell.verdict) or WORDS.get(cell.name) or cell.name
+    half = cell.name.endswith(" only")
+    word = cell.name if half else WORDS.get(cell.verdict) or WORDS.get(cell.name) or cell.name
     eye = '<span class="eye">◉</span>' if attested else ""
     return (
         f'<td role="gridcell" tabindex="0" class="{kind}" aria-label="{title}" aria-describedby="e{key}">'

@@ -36,7 +36,8 @@ def why(cell: Cell, library: str, note: str) -> Iterator[str]:
     for reason in cell.reasons:
         left = needed(reason)
         fits = f"; fits {t(library)} <code>{t(left)}</code>" if left else ""
-        yield f"<li>{basis(reason.basis)}{code(reason.subject)} {_source(reason.source)}{fits}</li>"
+        half = f"{t(reason.backend)} alone: " if reason.backend else ""
+        yield f"<li>{basis(reason.basis)}{half}{code(reason.subject)} {_source(reason.source)}{fits}</li>"
     for seen in cell.seen:
         said = f"{library} {', '.join(seen.versions)}; {seen.source}, {seen.verified}"
         yield f"<li>{basis('attested')}{code(seen.what)} {_source(said)}</li>"

@@ -56,6 +56,11 @@ def ranges(grid: Grid) -> Ranges:
     )
 
 
+def said(cell: Cell) -> str:
+    """The verdict in words."""
+    return f"works, {cell.name}" if cell.name.endswith(" only") else VERDICTS[cell.verdict]
+
+
 def span(versions: tuple[str, ...], dash: str = "–") -> str:
     """`4.42.0–4.51.3`, or the one version."""
     return versions[0] if len(versions) == 1 else f"{versions[0]}{dash}{versions[-1]}"

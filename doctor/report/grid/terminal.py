@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from doctor.matrix.cells import Cell, Reason
 from doctor.matrix.models import Family
-from doctor.report.grid.ranges import VERDICTS, Ranges, Row, needed, ranges, span
+from doctor.report.grid.ranges import Ranges, Row, needed, ranges, said, span
 from doctor.text import clean, one_line
 
 if TYPE_CHECKING:
@@ -24,10 +25,14 @@ SHORT = {
     "model card": "card",
     "model type": "type",
     "no model": "-",
+    "turbomind only": "ok:tm",
+    "pytorch only": "ok:pt",
 }
 MEANING = {
     "ok": "works: the requirements admit it, every name it imports is there, the model is known",
     "ok~": "works, but the engine's own check at start warns",
+    "ok:tm": "works with the TurboMind backend alone; the other fails",
+    "ok:pt": "works with the PyTorch backend alone; the other fails",
     "+": "after ok: somebody has seen it work, at least with one release of the range (attested)",
     "req": "the engine's requirements do not admit it (declared)",
     "card": "the model's card asks for something else (declared)",
@@ -74,7 +79,7 @@ def _letters(shown: Ranges) -> dict[str, str]:
 
 def _short(cell: Cell, letters: dict[str, str]) -> str:
     if cell.verdict in ("works", "warned"):
-        return SHORT[cell.verdict] + ("+" if cell.seen else "")
+        return (SHORT.get(cell.name) or SHORT[cell.verdict]) + ("+" if cell.seen else "")
     return letters.get(cell.name) or SHORT.get(cell.name, cell.name)
 
 
@@ -128,7 +133,7 @@ def _listed(shown: Ranges, row: Row, width: int) -> Iterator[Text]:
     yield _text(f"{shown.grid.engine} {span(row.versions)}" + _backends(row), "bold")
     for place, (versions, cell) in enumerate(zip(shown.columns, row.cells, strict=True)):
         mark = ">" if place == shown.here[1] else " "
-        word = VERDICTS[cell.verdict] + (f": {cell.name}" if cell.verdict == "fails" else "")
+        word = said(cell) + (f": {cell.name}" if cell.verdict == "fails" else "")
         line = _text(f"{mark} {span(versions):{left}}")
         line.append_text(_text(word, STYLES[cell.verdict]))
         line.append(f"  ({', '.join(cell.basis)})", "dim")
@@ -138,8 +143,8 @@ def _listed(shown: Ranges, row: Row, width: int) -> Iterator[Text]:
             yield from _wrapped(_why(reason, shown.grid.library), indent, width)
         for seen in cell.seen[:1]:
             which = ", ".join(v for v in seen.versions if v in versions)
-            said = f"seen with {which}: {seen.what} ({seen.source}, {seen.verified})"
-            yield from _wrapped(said, indent, width)
+            text = f"seen with {which}: {seen.what} ({seen.source}, {seen.verified})"
+            yield from _wrapped(text, indent, width)
     yield _text("")
     yield from _wrapped(f"works with {shown.grid.library} {_spec(row)}", "", width)
     if row.note:
@@ -151,18 +156,26 @@ def _legend(shown: Ranges, letters: dict[str, str], width: int) -> Iterator[Text
     plus = any(word.endswith("+") for word in used)
     for word, meaning in MEANING.items():
         if word in used or (word == "+" and plus) or f"{word}+" in used:
-            yield from _wrapped(f"{word:5}{meaning}", "     ", width, first="")
+            yield from _wrapped(f"{word:6}{meaning}", "      ", width, first="")
     firsts: dict[str, Reason] = {}
     for reason in (r for row in shown.rows for c in row.cells if c.verdict == "fails" for r in c.reasons[:1]):
         firsts.setdefault(reason.name, reason)
     for name, letter in letters.items():
         why = _why(firsts[name], shown.grid.library)
-        yield from _wrapped(f"{letter:5}{name}: {why}", "     ", width, first="")
+        yield from _wrapped(f"{letter:6}{name}: {why}", "      ", width, first="")
+    for why in dict.fromkeys(_why(r, shown.grid.library) for r in _halves(shown)):
+        yield from _wrapped(why, "      ", width)
     if any(b for row in shown.rows for b in row.backends):
         yield _text("tm, pt: the backends that list the model, TurboMind and PyTorch")
     for note in dict.fromkeys(row.note for row in shown.rows if row.note):
         mine = ", ".join(span(row.versions) for row in shown.rows if row.note == note)
         yield from _wrapped(f"{mine}: {note}", "", width)
+
+
+def _halves(shown: Ranges) -> Iterator[Reason]:
+    """What stops one backend alone."""
+    for cell in (c for row in shown.rows for c in row.cells if c.name.endswith(" only")):
+        yield from (replace(r, subject=f"{r.backend}: {r.subject}") for r in cell.reasons if r.backend)
 
 
 def _here(shown: Ranges, width: int) -> Iterator[Text]:
@@ -177,7 +190,7 @@ def _here(shown: Ranges, width: int) -> Iterator[Text]:
         return
     row = shown.rows[shown.here[0] or 0]
     why = f": {cell.reasons[0].subject} ({cell.reasons[0].source})" if cell.reasons else ""
-    yield from _wrapped(f"You have {have} ({shown.grid.why_here}): {VERDICTS[cell.verdict]}{why}.", "", width)
+    yield from _wrapped(f"You have {have} ({shown.grid.why_here}): {said(cell)}{why}.", "", width)
     if cell.verdict not in ("works", "warned") and row.works != "<0":
         yield from _wrapped(f"{shown.grid.engine} {engine} works with {shown.grid.library} {_spec(row)}.", "", width)
 
@@ -193,8 +206,8 @@ def _family(shown: Ranges, family: Family, width: int) -> Iterator[Text]:
         )
     for image in images:
         driver = f", driver >={image.driver}" if image.driver else ""
-        said = f"image: {image.reference} ({image.engine} {image.version}, CUDA {image.cuda}{driver})"
-        yield from _wrapped(said, "  ", width, first="")
+        text = f"image: {image.reference} ({image.engine} {image.version}, CUDA {image.cuda}{driver})"
+        yield from _wrapped(text, "  ", width, first="")
     if family.successor:
         yield from _wrapped(f"successor: {family.successor}", "", width)
     if family.note:
