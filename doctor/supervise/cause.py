@@ -62,8 +62,10 @@ def ending(folder: Path) -> Finding | None:
     name, said, way = _OUTSIDE[kind]
     seen = tuple(Evidence("how it ended", str(e), source="report.json") for e in cause.get("evidence", [])[:4])
     sure: Confidence = "high" if cause.get("confidence") in ("certain", "confirmed") else "low"
-    return Finding("RUN601" if kind == "oom-kill" else "RUN603", name, "error", said, evidence=seen, confidence=sure, primary=True,
-                   remediations=(Remediation(way, (Action("manual", text=way),)),), key="end")  # fmt: skip
+    return Finding(
+        rule="RUN601" if kind == "oom-kill" else "RUN603", name=name, severity="error", message=said, evidence=seen,
+        remediations=(Remediation(way, (Action("manual", text=way),)),), confidence=sure, key="end", primary=True,
+    )  # fmt: skip
 
 
 def kept_facts(folder: Path) -> Facts | None:
