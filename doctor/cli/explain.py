@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -56,10 +57,15 @@ def _explained(subject: str, log_dir: str | None, facts: Facts | None) -> tuple[
 
 
 def _of_run(name: str, log_dir: str | None, facts: Facts | None) -> tuple[Finding, ...]:
+    """What the logs say; where they hold no sure cause, how the run ended comes first."""
     from doctor.supervise import cause, runfolder
 
     try:
-        return cause.explained(runfolder.find(name, log_dir), facts)
+        folder = runfolder.find(name, log_dir)
+        found, end = cause.explained(folder, facts), cause.ending(folder)
+        if end is None or any(f.confidence == "high" for f in found):
+            return found
+        return (end, *(replace(f, primary=False) for f in found if f.severity == "error"))
     except runfolder.Unusable as error:
         why = f"{name!r} is neither a code, nor a log, nor a run that is known here ({error})"
         raise click.UsageError(why) from None

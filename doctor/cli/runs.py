@@ -52,10 +52,10 @@ def list_(log_dir: str | None = None, form: str = "terminal") -> None:
 @_DIR
 def show(run: str, log_dir: str | None) -> None:
     """How RUN ended (a folder, an id, the beginning of one, or `last`)."""
-    from doctor.supervise import postmortem
+    from doctor.supervise import postmortem, telling
 
     folder = _find(run, log_dir)
-    click.echo(f"{folder}\n{postmortem.text(postmortem.rebuild(folder))}", nl=False)
+    click.echo(f"{folder}\n{telling.text(postmortem.rebuild(folder))}", nl=False)
 
 
 @runs.command()

@@ -19,7 +19,8 @@ def log_text(findings: Sequence[Finding]) -> str:
             out += ["", "Also in this log, less likely the cause:"]
         out += [""] if place else []
         sure = {"high": "the log names it", "medium": "likely", "low": "not certain"}[finding.confidence]
-        out += _wrapped(f"{finding.rule} {finding.name} ({sure})", "")
+        before = f"; `check` sees it as {', '.join(finding.follows_from)}" if finding.follows_from else ""
+        out += _wrapped(f"{finding.rule} {finding.name} ({sure}{before})", "")
         out += _wrapped(finding.message, "  ")
         for evidence in finding.evidence[: 1 if place else 3]:
             out += _evidence(evidence)

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from doctor.supervise import postmortem, runfolder
+from doctor.supervise import postmortem, runfolder, telling
 from doctor.supervise.logfile import logs_of, read_ends
 from doctor.supervise.redact import Redactor, known_values
 
@@ -57,7 +57,7 @@ def _entries(folder: Path, redactor: Redactor) -> Iterator[tuple[str, str]]:
             report = value
         yield name, runfolder.dump(value)
     if report:
-        yield "report.txt", postmortem.text(report)
+        yield "report.txt", telling.text(report)
     for name in _LINES:
         rows = runfolder.load_lines(folder / name)
         if rows:

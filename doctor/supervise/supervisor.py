@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from doctor.supervise import evidence, linux, postmortem, words
+from doctor.supervise import evidence, linux, postmortem, telling, words
 from doctor.supervise.keeper import LogKeeper
 from doctor.supervise.launch import NotStarted, environment, spawn
 from doctor.supervise.prepare import Prepared
@@ -275,7 +275,7 @@ class Supervisor:
         if self.tree.living:
             self._say(f"left running: {', '.join(f'{p.pid} ({p.title})' for p in self.tree.living.values())}")
         if end["exit_code"] != 0:
-            for line in postmortem.closing(report, self.tree.now(), self.folder):
+            for line in telling.closing(report, self.tree.now(), self.folder):
                 self._say(line)
 
     def _say(self, text: str) -> None:

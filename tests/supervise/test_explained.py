@@ -85,3 +85,26 @@ def test_damaged_facts_are_no_obstacle(doctor: Doctor) -> None:
     for damage in ("[]", '{"schema": 99}', '{"schema": 1, "target": 3}', "{"):
         (doctor.folder / "facts.json").write_text(damage)
         assert cause.kept_facts(doctor.folder) is None and cause.find(doctor.folder)[0]["code"] == "RUN631"
+
+
+def test_a_server_that_could_not_say_anything(doctor: Doctor) -> None:
+    doctor.run([PYTHON, "-c", "import os, signal; print('loading'); os.kill(os.getpid(), signal.SIGKILL)"])
+    findings = json.loads(explain("last", "--log-dir", str(doctor.base), "--format", "json").stdout)["findings"]
+    assert findings[0]["code"] == "RUN603" and "SIGKILL" in findings[0]["message"]
+    assert findings[0]["confidence"] == "low", "who sent it is not known"
+
+
+def test_an_oom_kill_is_told_from_the_counters(doctor: Doctor) -> None:
+    doctor.run([PYTHON, "-c", "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"])
+    report = doctor.report
+    report["cause"] = {
+        "kind": "oom-kill",
+        "confidence": "confirmed",
+        "evidence": ["OOM kill confirmed: oom_kill 0 -> 1"],
+    }
+    (doctor.folder / "report.json").write_text(json.dumps(report))
+    first = cause.ending(doctor.folder)
+    assert first and first.rule == "RUN601" and first.confidence == "high"
+    assert "oom_kill 0 -> 1" in (first.evidence[0].observed or "")
+    (doctor.folder / "report.json").write_text('{"cause": [1]}')
+    assert cause.ending(doctor.folder) is None

@@ -53,19 +53,7 @@ def no_kernel(candidate: Candidate, digest: Digest) -> Refined:
             ),
         )
     if digest.generation == "blackwell":
-        return Refined(
-            f"the compiled code has no kernels for this Blackwell GPU{gpu} (sm_120/sm_100, compute capability "
-            f"12.0/10.0): {package} was built for an older CUDA than 12.8",
-            (
-                install("torch", "reinstall", title="reinstall torch in a build for CUDA 12.8 or newer (cu128, cu130)"),
-                install(
-                    package,
-                    "upgrade",
-                    title=f"and a {package} built against it (upgrade {package}), or build it "
-                    "with TORCH_CUDA_ARCH_LIST=12.0",
-                ),
-            ),
-        )
+        return _blackwell(package, gpu)
     cpu = "sgl-kernel" if package in ("sgl-kernel", "sglang") else package
     return Refined(
         f"the compiled code of `{cpu}` has no kernels for the architecture (compute capability) of this GPU{gpu}: "
@@ -81,6 +69,22 @@ def no_kernel(candidate: Candidate, digest: Digest) -> Refined:
             manual(
                 "or use a newer GPU; or build from source with TORCH_CUDA_ARCH_LIST set; GGUF with llama.cpp runs "
                 "on old GPUs"
+            ),
+        ),
+    )
+
+
+def _blackwell(package: str, gpu: str) -> Refined:
+    return Refined(
+        f"the compiled code has no kernels for this Blackwell GPU{gpu} (sm_120/sm_100, compute capability "
+        f"12.0/10.0): {package} was built for an older CUDA than 12.8",
+        (
+            install("torch", "reinstall", title="reinstall torch in a build for CUDA 12.8 or newer (cu128, cu130)"),
+            install(
+                package,
+                "upgrade",
+                title=f"and a {package} built against it (upgrade {package}), or build it "
+                "with TORCH_CUDA_ARCH_LIST=12.0",
             ),
         ),
     )

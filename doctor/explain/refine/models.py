@@ -37,34 +37,12 @@ def model_type(candidate: Candidate, digest: Digest) -> Refined:
     kind = candidate.match.groupdict().get("type") or ""
     flat = kind.replace("_", "").replace("-", "").lower()
     if ".gguf" in digest.text.lower() or _is_gguf_name(kind, flat):
-        return Refined(
-            f"this is a GGUF file whose architecture name `{kind}` the installed transformers cannot map",
-            (
-                manual(
-                    "use the safetensors checkpoint of the model (original or AWQ/GPTQ/FP8) instead of this GGUF file"
-                ),
-                manual("or serve the GGUF file with llama.cpp"),
-                install("transformers", "upgrade"),
-            ),
-        )
+        return _gguf(kind)
     found = _known_type(kind, digest)
     have = digest.version("transformers")
     seen = f"the installed transformers {have}" if have else "the installed transformers"
     if kind in _REMOTE and found is None:
-        text = (
-            f"the model type `{kind}` is not in any transformers release: the model brings its own code, which "
-            "must be allowed"
-        )
-        return Refined(
-            text,
-            (
-                manual(
-                    "start with --trust-remote-code (trust_remote_code=True), with the model's "
-                    "*.py files beside config.json"
-                ),
-                install("transformers", "upgrade"),
-            ),
-        )
+        return _remote(kind)
     if found is not None and have and found.direction is None:
         text = (
             f"`{kind}` should be known to transformers {have}, but the copy that was imported does not know it: "
@@ -86,6 +64,34 @@ def model_type(candidate: Candidate, digest: Digest) -> Refined:
             install(digest.engine, "upgrade", title=f"and upgrade {digest.engine} to a release that supports the model")
         )
     return Refined(text, tuple(ways), evidence=_seen(found, f"model type {kind}"))
+
+
+def _gguf(kind: str) -> Refined:
+    return Refined(
+        f"this is a GGUF file whose architecture name `{kind}` the installed transformers cannot map",
+        (
+            manual("use the safetensors checkpoint of the model (original or AWQ/GPTQ/FP8) instead of this GGUF file"),
+            manual("or serve the GGUF file with llama.cpp"),
+            install("transformers", "upgrade"),
+        ),
+    )
+
+
+def _remote(kind: str) -> Refined:
+    text = (
+        f"the model type `{kind}` is not in any transformers release: the model brings its own code, which "
+        "must be allowed"
+    )
+    return Refined(
+        text,
+        (
+            manual(
+                "start with --trust-remote-code (trust_remote_code=True), with the model's "
+                "*.py files beside config.json"
+            ),
+            install("transformers", "upgrade"),
+        ),
+    )
 
 
 def _to(found: Window | None, package: str) -> Remediation:

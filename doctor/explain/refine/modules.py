@@ -152,39 +152,50 @@ def _text(kind: str, module: str, package: str, digest: Digest) -> Refined:
             (manual("run it under WSL 2, in a Linux container (Docker) or on a Linux machine"),),
         )
     if kind == "triton":
+        windows = manual("run under WSL2 or Linux, or install triton-windows")
         where = "; for Windows there is no official triton" if digest.windows else ""
-        way = (
-            manual("run under WSL2 or Linux, or install triton-windows")
-            if digest.windows
-            else install("triton", "install")
-        )
-        return Refined(f"`triton` is not installed{where}", (way,))
+        return Refined(f"`triton` is not installed{where}", (windows if digest.windows else install(kind, "install"),))
     if kind == "native":
-        return Refined(
-            f"the compiled extension `{module}` of `{package}` is not in this installation: it was never built, or "
-            "a source tree "
-            f"(source checkout) in the working directory shadows the installed package",
-            (
-                install(
-                    package,
-                    "reinstall",
-                    title=f"reinstall {package} from its prebuilt wheel: pip install --force-reinstall {package}",
-                ),
-                manual(
-                    f"start from another directory than the source tree of {package}, or build it: pip install -e ."
-                ),
-                manual("check that the wheel is for this Python version and this platform"),
-            ),
-        )
+        return _native(module, package)
+    if kind == "pyairports":
+        return _pyairports()
+    return _python_itself(kind, module, package)
+
+
+def _native(module: str, package: str) -> Refined:
+    again = f"reinstall {package} from its prebuilt wheel: pip install --force-reinstall {package}"
+    return Refined(
+        f"the compiled extension `{module}` of `{package}` is not in this installation: it was never built, or "
+        "a source tree (source checkout) in the working directory shadows the installed package",
+        (
+            install(package, "reinstall", title=again),
+            manual(f"start from another directory than the source tree of {package}, or build it: pip install -e ."),
+            manual("check that the wheel is for this Python version and this platform"),
+        ),
+    )
+
+
+def _pyairports() -> Refined:
+    newer = "upgrade outlines, or upgrade vllm to a newer vllm that does not need it"
+    return Refined(
+        "`pyairports`, which old releases of outlines import, was removed from PyPI (deleted and reused)",
+        (
+            install("outlines", "upgrade", title=newer),
+            manual("or install pyairports from source: pip install git+ its repository"),
+        ),
+    )
+
+
+def _python_itself(kind: str, module: str, package: str) -> Refined:
+    """Modules that a Python has no more or was built without, and those that no index has under their name."""
     if kind == "setuptools":
         return Refined(
             "`pkg_resources` is gone: it belongs to setuptools, which is absent or newer than 81",
             (install("setuptools", "downgrade", "<82"),),
         )
     if kind == "python-312":
-        return Refined(
-            f"Python 3.12 has no `{module}` any more; it comes with setuptools", (install("setuptools", "install"),)
-        )
+        text = f"Python 3.12 has no `{module}` any more; it comes with setuptools"
+        return Refined(text, (install("setuptools", "install"),))
     if kind.endswith("-gone"):
         dotted = "3.12" if "312" in kind else "3.13"
         return Refined(
@@ -192,32 +203,13 @@ def _text(kind: str, module: str, package: str, digest: Digest) -> Refined:
             (manual(f"upgrade the package that imports `{module}`, or use a Python older than {dotted}"),),
         )
     if kind == "python-built-without":
-        return Refined(
-            f"this Python was built without `{module}`",
-            (manual(f"install {package} and build Python again, or use the distribution's python3"),),
-        )
+        way = manual(f"install {package} and build Python again, or use the distribution's python3")
+        return Refined(f"this Python was built without `{module}`", (way,))
     if kind == "remote-code":
+        copy = "copy all *.py files of the model beside its config.json and give the folder a name without dots"
         return Refined(
             f"a file of the model's own code is missing or its folder has a name Python cannot import (`{module}`)",
-            (
-                manual(
-                    "copy all *.py files of the model beside its config.json and give the folder a name without dots"
-                ),
-                manual("clear ~/.cache/huggingface/modules and load again with --trust-remote-code"),
-            ),
+            (manual(copy), manual("clear ~/.cache/huggingface/modules and load again with --trust-remote-code")),
         )
-    if kind == "pyairports":
-        return Refined(
-            "`pyairports`, which old releases of outlines import, was removed from PyPI (deleted and reused)",
-            (
-                install(
-                    "outlines",
-                    "upgrade",
-                    title="upgrade outlines, or upgrade vllm to a newer vllm that does not need it",
-                ),
-                manual("or install pyairports from source: pip install git+ its repository"),
-            ),
-        )
-    return Refined(
-        f"`{module}` is not on PyPI under this name", (manual(f"install {package} from its source repository"),)
-    )
+    way = manual(f"install {package} from its source repository")
+    return Refined(f"`{module}` is not on PyPI under this name", (way,))

@@ -182,20 +182,7 @@ def _cuda_library(library: str, stem: str, candidate: Candidate, digest: Digest)
     major = _CUDA_MAJOR.search(library)
     number = major["major"] if major else ""
     if stem.startswith("libcudnn"):
-        brings = f"nvidia-cudnn-cu12 (cuDNN {number})"
-        ways = [
-            install("nvidia-cudnn-cu12", "install"),
-            manual(
-                "put its folder (site-packages/nvidia/cudnn/lib) on "
-                "LD_LIBRARY_PATH; with lib and lib64 both in the "
-                "venv make lib64 a link to lib"
-            ),
-        ]
-        return Refined(
-            f"`{library}` is not on the loader's path: {brings} is not installed beside torch, or lies "
-            "where torch's rpath does not look",
-            tuple(ways),
-        )
+        return _cudnn(library, number)
     wheel = table()["cuda_libraries"][stem]
     if wheel == "nvidia-nccl" or stem == "libcusparseLt":
         return Refined(
@@ -224,6 +211,23 @@ def _cuda_library(library: str, stem: str, candidate: Candidate, digest: Digest)
         manual(f"or install the CUDA {cuda} toolkit"),
     ]
     return Refined(text, tuple(ways))
+
+
+def _cudnn(library: str, number: str) -> Refined:
+    brings = f"nvidia-cudnn-cu12 (cuDNN {number})"
+    ways = [
+        install("nvidia-cudnn-cu12", "install"),
+        manual(
+            "put its folder (site-packages/nvidia/cudnn/lib) on "
+            "LD_LIBRARY_PATH; with lib and lib64 both in the "
+            "venv make lib64 a link to lib"
+        ),
+    ]
+    return Refined(
+        f"`{library}` is not on the loader's path: {brings} is not installed beside torch, or lies "
+        "where torch's rpath does not look",
+        tuple(ways),
+    )
 
 
 def libc(candidate: Candidate, digest: Digest) -> Refined:
