@@ -22,7 +22,10 @@ class Importer(Names):
         """`import name`: gives the top-level module. Raises PyRaise where the import fails."""
         self.note_use(importer, name, None)
         self.load(name, importer, line)
-        return self.modules.get(name.partition(".")[0], UNKNOWN)
+        top = name.partition(".")[0]
+        if top not in self.modules:  # it failed before and left this submodule behind; the statement imports it anew
+            self.load(top, importer, line)
+        return self.modules.get(top, UNKNOWN)
 
     def import_origin(self, name: str, importer: ModuleVal | None, line: int = 0) -> Value:
         """The module `name` itself, as `from name import ...` or `importlib.import_module` needs it."""
