@@ -87,7 +87,7 @@ def test_a_server_that_never_answers(doctor: Doctor, vllm: str, port: int) -> No
     from doctor_run import environment
 
     server = [vllm, "serve", "m", "--port", str(port)]
-    process = doctor.start(server, "--ready", "auto", "--ready-timeout", "1", env=environment(LATE="99"))
+    process = doctor.start(server, "--no-check", "--ready", "auto", "--ready-timeout", "1", env=environment(LATE="99"))
     wait_for(lambda: "not ready after" in _said(doctor))
     assert process.poll() is None, "the server is left alone"
     assert _stopped(process) == 143
@@ -106,7 +106,7 @@ def test_a_port_in_use_is_noticed_before_the_start(doctor: Doctor, vllm: str, po
 def test_without_a_gpu_require_gpu_stops_the_server(doctor: Doctor, vllm: str, port: int) -> None:
     if Path("/dev/nvidiactl").exists():
         pytest.skip("there is a GPU here")
-    done = doctor.run([vllm, "serve", "m", "--port", str(port)], "--require-gpu", timeout=30)
+    done = doctor.run([vllm, "serve", "m", "--port", str(port)], "--no-check", "--require-gpu", timeout=30)
     assert done.returncode == 125
     assert b"--require-gpu" in done.stdout
 
