@@ -37,7 +37,7 @@ def link_environment(reader: Reader, request: LinkRequest, progress: Progress | 
 
 
 def _link(reader: Reader, request: LinkRequest, progress: Progress | None) -> Modules:
-    machine = Machine(reader)
+    machine = Machine(reader, retries=request.one_process)
     optional = dict(request.optional)
     first = [*request.entries, *optional]
     names = list(dict.fromkeys((*first, *request.beside, *request.modules)))

@@ -26,11 +26,11 @@ from doctor.link.values import (
 class Machine(Importer):
     """What has been imported so far, and the means to import more."""
 
-    def __init__(self, reader: Reader, *, lenient: bool = False) -> None:
+    def __init__(self, reader: Reader, *, lenient: bool = False, retries: bool = False) -> None:
         from doctor.link.builtin_names import builtin_names
         from doctor.link.library import Library
 
-        super().__init__(reader, lenient=lenient)
+        super().__init__(reader, lenient=lenient, retries=retries)
         self.lazy = LazyModules(self)
         self.library = Library(self)
         self.builtins = builtin_names(self)
