@@ -6,20 +6,20 @@ from typing import Any
 
 import click
 
-from doctor.cli.options import codes, declared_request, target_options, target_request
+from doctor.cli.options import codes, declared_request, question_options, target_options, target_request
 
 
 @click.command(context_settings={"ignore_unknown_options": False})
 @target_options
 @click.option("--facts", "facts_file", metavar="FILE", help="facts saved elsewhere; nothing else is read")
-@click.option("--gpu", metavar="SPEC", help="a GPU one does not have: 'RTX 4090:24GB:8.9x2'")
-@click.option("--driver", metavar="VERSION", help="a driver one does not have: 570.86")
+@question_options
 @click.option("--select", multiple=True, metavar="CODES", help="only these rules: codes or their beginnings")
 @click.option("--ignore", multiple=True, metavar="CODES", help="all but these rules")
 @click.option("--fail-on", type=click.Choice(("error", "warning", "never")), default="error", show_default=True)
 @click.option("--format", "form", type=click.Choice(("terminal", "json")), default="terminal", show_default=True)
 @click.option("--output", metavar="FILE", help="instead of stdout")
 @click.option("--no-cache", is_flag=True, help="read everything anew")
+@click.option("--offline", is_flag=True, help="no network; nothing that check does needs one")
 @click.option("--verbose", "-v", is_flag=True, help="notes and open questions too")
 @click.argument("launch", nargs=-1, type=click.UNPROCESSED, metavar="[-- LAUNCH COMMAND]")
 @click.pass_context
@@ -45,6 +45,6 @@ def _report(options: dict[str, Any]) -> Any:
     if options["facts_file"]:
         return judge(load_facts(options["facts_file"]), select, ignore)
     return run(Request(
-        target=target, launch=options["launch"], gpu=options["gpu"], driver=options["driver"], select=select,
-        ignore=ignore, use_cache=not options["no_cache"], declared=declared,
+        target=target, launch=options["launch"], model=options["model"], gpu=options["gpu"], driver=options["driver"],
+        select=select, ignore=ignore, use_cache=not options["no_cache"], declared=declared,
     ))  # fmt: skip

@@ -6,16 +6,15 @@ from typing import Any
 
 import click
 
-from doctor.cli.options import declared_request, target_options, target_request
+from doctor.cli.options import declared_request, question_options, target_options, target_request
 
 
 @click.command()
 @target_options
-@click.option("--gpu", metavar="SPEC", help="a GPU one does not have: 'RTX 4090:24GB:8.9x2'")
-@click.option("--driver", metavar="VERSION", help="a driver one does not have: 570.86")
+@question_options
 @click.option("--output", metavar="FILE", help="instead of stdout")
 @click.argument("launch", nargs=-1, type=click.UNPROCESSED, metavar="[-- LAUNCH COMMAND]")
-def facts(gpu: str | None, driver: str | None, output: str | None, launch: tuple[str, ...], **options: Any) -> None:
+def facts(output: str | None, launch: tuple[str, ...], **options: Any) -> None:
     """Saves what `check` sees, with secrets hidden, so that `check --facts FILE` can judge it on another machine."""
     import json
 
@@ -25,5 +24,6 @@ def facts(gpu: str | None, driver: str | None, output: str | None, launch: tuple
     from doctor.pipeline import Request, collect
 
     declared = declared_request(options)
-    seen = guarded(Request(target_request(options), launch, gpu, driver, declared=declared), collect)
+    asked = {name: options.pop(name) for name in ("model", "gpu", "driver")}
+    seen = guarded(Request(target_request(options), launch, **asked, declared=declared), collect)
     write(json.dumps(to_json(seen), indent=1, ensure_ascii=True) + "\n", output)

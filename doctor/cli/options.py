@@ -23,6 +23,18 @@ _TARGET = (
     click.option("--service", metavar="NAME", help="which service of the compose file"),
     click.option("--root", metavar="DIR", help="another root file system: /proc, /etc and /usr are read below it"),
 )  # fmt: skip
+_QUESTION = (
+    click.option("--model", metavar="ID|DIR", help="a model folder, or one in the hub's cache on this disk"),
+    click.option("--gpu", metavar="SPEC", help="a GPU one does not have: 'RTX 4090:24GB:8.9x2'"),
+    click.option("--driver", metavar="VERSION", help="a driver one does not have: 570.86"),
+)
+
+
+def question_options(command: F) -> F:
+    """The options that say what the environment is to serve, and on which machine."""
+    for option in reversed(_QUESTION):
+        command = option(command)
+    return command
 
 
 def target_options(command: F) -> F:

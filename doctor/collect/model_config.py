@@ -13,7 +13,7 @@ from typing import Any
 
 from doctor.collect.files import Files, Unreadable
 from doctor.facts import NOT_REQUESTED, Launch, Model, Quantization, Unavailable
-from doctor.text import one_line
+from doctor.text import clean, one_line
 
 LARGEST = 4 << 20
 MOST = 64
@@ -22,18 +22,28 @@ OPTIONS = ("--model", "--model-path", "--model_path")
 
 
 def launched_model(
-    launch: Launch | Unavailable, environ: Mapping[str, str], root: str | None = None
+    launch: Launch | Unavailable, environ: Mapping[str, str], root: str | None = None, named: str | None = None
 ) -> Model | Unavailable:
-    """The model of the first word of the command that names a folder with a config.json, or a model in the cache."""
+    """The model that the user `named`, else of the first word of the command that is one: a folder, or in the cache."""
+    files = Files(root)
+    if named is not None:
+        found = _model(files, named, os.getcwd(), environ)
+        return found or Unavailable("failed", f"`{clean(named, 200)}` is no model with a `config.json` on this disk")
     if not isinstance(launch, Launch) or launch.engine is None:
         return NOT_REQUESTED
-    files = Files(root)
     for word in dict.fromkeys(_words(launch)):
-        folder = os.path.normpath(files.inside(os.path.join(launch.workdir or os.getcwd(), word)))
-        for place in (folder, *_cached(files, word, environ)):
-            if files.isfile(os.path.join(place, "config.json")):
-                return read_model(files, place)
+        found = _model(files, word, launch.workdir or os.getcwd(), environ)
+        if found is not None:
+            return found
     return Unavailable("failed", "the launch command names no model with a `config.json` on this disk")
+
+
+def _model(files: Files, word: str, folder: str, environ: Mapping[str, str]) -> Model | Unavailable | None:
+    here = os.path.normpath(files.inside(os.path.join(folder, word)))
+    for place in (here, *_cached(files, word, environ)):
+        if files.isfile(os.path.join(place, "config.json")):
+            return read_model(files, place)
+    return None
 
 
 def _cached(files: Files, word: str, environ: Mapping[str, str]) -> Iterator[str]:

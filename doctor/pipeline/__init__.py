@@ -28,6 +28,7 @@ class Request:
 
     target: TargetRequest
     launch: tuple[str, ...] = ()
+    model: str | None = None
     gpu: str | None = None
     driver: str | None = None
     select: tuple[str, ...] = ()
@@ -76,7 +77,8 @@ def collect(request: Request) -> Facts:
     return Facts(
         target=target, distributions=environment.distributions, modules=environment.modules,
         natives=environment.natives, launch=launch, gpu=gpu or NOT_REQUESTED,
-        host=collect_host(target, root, environ=request.environ), model=launched_model(launch, request.environ, root),
+        host=collect_host(target, root, environ=request.environ),
+        model=launched_model(launch, request.environ, root, request.model),
     )  # fmt: skip
 
 

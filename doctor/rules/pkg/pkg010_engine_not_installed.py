@@ -49,4 +49,6 @@ def _ways(engine: str | None) -> list[Remediation]:
     return out
 
 
-RULE = Rule(code="PKG010", name="engine-not-installed", severity="error", check=check, needs=("distributions",))
+RULE = Rule(
+    code="PKG010", name="engine-not-installed", severity="error", check=check, needs=("distributions",), files=True
+)
