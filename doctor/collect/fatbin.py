@@ -23,7 +23,8 @@ _PTX, _CUBIN = 1, 2
 _EXACT, _FAMILY = 0x100000, 0x200000
 _MAX_ENTRIES = 500_000
 _SECTION = ".nv_fatbin"
-_ARCH_LIST = re.compile(rb"\0((?:(?:sm|compute)_\d{2,3}[af]? ?){1,40})\0")
+# what stands before it need not end in NUL: compilers lay strings of known length back to back
+_ARCH_LIST = re.compile(rb"((?:sm|compute)_\d{2,3}[af]?(?: (?:sm|compute)_\d{2,3}[af]?){0,40}) ?\0")
 
 
 def gpu_code(elf: Elf) -> tuple[GpuCode, ...]:

@@ -16,6 +16,17 @@ from doctor_run import Doctor
 collect_ignore_glob = [] if sys.platform == "linux" else ["test_*.py"]
 
 
+@pytest.fixture(autouse=True, scope="session")
+def plain_signals() -> None:
+    """Under nohup a hang-up is ignored, and children would inherit that; these tests are about signals that arrive."""
+    import signal
+
+    for name in ("SIGHUP", "SIGINT", "SIGQUIT"):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler if name == "SIGINT" else signal.SIG_DFL)
+
+
 @pytest.fixture
 def doctor(tmp_path: Path) -> Doctor:
     """A fresh log folder."""

@@ -45,6 +45,12 @@ class Files:
         """The Python files below `folder`, sorted."""
         return sorted(m for m in self.names() if m.startswith(folder.rstrip("/") + "/") and m.endswith(".py"))
 
+    def data(self, member: str, limit: int) -> bytes:
+        """The file's bytes, at most `limit`. Raises LayoutError where it is missing, WheelError for a larger one."""
+        if not self.has(member):
+            raise LayoutError(self.release, member, "anything (there is no such file)")
+        return self.source.read(member, limit)
+
     def text(self, member: str) -> str:
         """The file's text. Raises LayoutError where it is missing, WheelError where it cannot be read."""
         if not self.has(member):
