@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from doctor.collect import metadata as meta
@@ -206,8 +205,3 @@ def _prefix_of(target: Target, location: str) -> str:
     if parts[-1] in ("site-packages", "dist-packages"):
         up = 3
     return os.sep.join(parts[: max(1, len(parts) - up)]) or os.sep
-
-
-def iter_all(distributions: Distributions) -> Iterator[Distribution]:
-    """Every distribution that has readable metadata, hidden ones too."""
-    yield from (*distributions.installed, *distributions.shadowed, *distributions.duplicates)

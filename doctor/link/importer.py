@@ -32,10 +32,6 @@ class Importer(Names):
         self.load(name, importer, line)
         return self.modules.get(name, UNKNOWN)
 
-    def imported_as(self, name: str, importer: ModuleVal, line: int) -> Value:
-        """What `import a.b.c as d` binds."""
-        return self.modules.get(name, UNKNOWN)
-
     def resolve(self, name: str, level: int, importer: ModuleVal, line: int) -> str:
         """The absolute name of a relative import."""
         if not level:

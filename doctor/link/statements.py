@@ -91,7 +91,7 @@ def _import(machine: Machine, node: ast.Import, frame: Frame) -> None:
     for alias in node.names:
         top = machine.import_module(alias.name, frame.module, node.lineno)
         if alias.asname:
-            frame.bind(alias.asname, machine.imported_as(alias.name, frame.module, node.lineno))
+            frame.bind(alias.asname, machine.modules.get(alias.name, UNKNOWN))
         else:
             frame.bind(alias.name.partition(".")[0], top)
 

@@ -154,13 +154,9 @@ def _beside(reader: ModuleReader, distributions: Distributions, engines: tuple[s
 
 def _backend(launch: Launch | Unavailable) -> str | None:
     """The value of `--backend` in the launch command."""
-    words = launch.argv if isinstance(launch, Launch) else ()
-    for at, word in enumerate(words):
-        if word == "--backend" and at + 1 < len(words):
-            return words[at + 1]
-        if word.startswith("--backend="):
-            return word.partition("=")[2]
-    return None
+    from doctor.rules.arguments import option_of
+
+    return option_of(launch.argv, "--backend") if isinstance(launch, Launch) else None
 
 
 def _module(launch: Launch | Unavailable) -> str | None:

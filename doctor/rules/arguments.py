@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from doctor.facts import Facts, Launch
 
 TENSOR_PARALLEL = ("--tp", "--tensor-parallel-size", "--tp-size", "-tp")
 
 
 def option(facts: Facts, *names: str) -> str | None:
-    """The value of the last of these options in the launch command, `--name value` or `--name=value`; else None.
+    """The value of the last of these options in the launch command; see `option_of`."""
+    return option_of(facts.launch.argv if isinstance(facts.launch, Launch) else (), *names)
+
+
+def option_of(words: Sequence[str], *names: str) -> str | None:
+    """The value of the last of these options in a command, `--name value` or `--name=value`; else None.
 
     As the engines' parsers do, `_` and `-` in a name are the same.
     """
     found = None
-    words = facts.launch.argv if isinstance(facts.launch, Launch) else ()
     for index, word in enumerate(words):
         name, equals, value = word.partition("=")
         plain = "-" * (len(name) - len(name.lstrip("-"))) + name.lstrip("-").replace("_", "-")

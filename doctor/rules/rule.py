@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from doctor.facts import Facts
@@ -47,7 +47,6 @@ class Rule:
     blocked_by: tuple[str, ...] = ()
     files: bool = False
     since: str = "0.1.0"
-    matrix: Any = field(default=None, compare=False)
 
     @property
     def explanation(self) -> str:
@@ -86,8 +85,3 @@ def present(facts: Facts, name: str, kind: type[Any]) -> Any:
     if not isinstance(value, kind):
         raise TypeError(f"fact {name!r} is {type(value).__name__}; does the rule name it in `needs`?")
     return value
-
-
-def each(verdicts: Iterable[Verdict]) -> Iterator[Finding]:
-    """The findings among a rule's verdicts."""
-    return (v for v in verdicts if isinstance(v, Finding))

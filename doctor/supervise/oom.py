@@ -26,11 +26,6 @@ def snapshot(pid: int | str = "self") -> dict[str, int | None]:
     }
 
 
-def groups_of(pid: int) -> dict[str, str]:
-    """The control groups of a process, by controller; the unified hierarchy is the empty name."""
-    return _groups(sysroot.read(f"/proc/{pid}/cgroup"))
-
-
 def _groups(text: str | None) -> dict[str, str]:
     out: dict[str, str] = {}
     for line in (text or "").splitlines():
