@@ -61,6 +61,67 @@ class Remediation:
 
 
 @dataclass(frozen=True, slots=True)
+class Conflict:
+    """Why there is no way: requirements of which none can be left out, and the same as sentences ("Because ...")."""
+
+    members: tuple[str, ...]
+    sentences: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """An exit that gives up one thing that was asked for; `pins` and `commands` where it was solved itself."""
+
+    title: str
+    actions: tuple[Action, ...] = ()
+    pins: dict[str, str] = field(default_factory=dict)
+    commands: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """How a plan was proven: the rules ran on the predicted facts, and `resolver` (`uv 0.9.1`) found the same pins.
+
+    `resolver` is None where none was asked; `note` says why.
+    """
+
+    rules: bool = False
+    resolver: str | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One change of a plan: what is done, why, and the findings (`CODE:key`) that it resolves."""
+
+    action: Action
+    why: str
+    resolves: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The way out as one value: `pins` are exact versions (distribution -> version) of everything that is installed
+    or changed, `changes` those that differ from what is there (distribution -> old version or None).
+
+    `resolves` and `remains` are rule codes; `conflict` is set where there is no way, `undecided` where the search was
+    given up for time: never taken for impossible. `launch` is the corrected command.
+    """
+
+    steps: tuple[Step, ...] = ()
+    pins: dict[str, str] = field(default_factory=dict)
+    changes: dict[str, str | None] = field(default_factory=dict)
+    commands: tuple[str, ...] = ()
+    launch: tuple[str, ...] = ()
+    resolves: tuple[str, ...] = ()
+    remains: tuple[str, ...] = ()
+    conflict: Conflict | None = None
+    undecided: str | None = None
+    alternatives: tuple[Alternative, ...] = ()
+    verified: Verified = Verified()
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """One problem. `rule` and `name` come from the rule; `key` tells findings of one rule apart.
 

@@ -21,15 +21,23 @@ from doctor.facts.distribution import (
 )
 from doctor.facts.gpu import Gpu
 from doctor.facts.host import Host
-from doctor.facts.launch import Launch
-from doctor.facts.model import Model, Quantization
+from doctor.facts.launch import Container, Launch
+from doctor.facts.model import (
+    CodeAct,
+    CodeImport,
+    Model,
+    Quantization,
+    QuantizationGroup,
+    RemoteCode,
+    WeightFile,
+    Weights,
+)
 from doctor.facts.modules import Cause, Modules, ModuleStatus, Use
 from doctor.facts.natives import CudaNeed, GpuCode, NativeLibrary, Natives, NativeVerdict
 from doctor.facts.target import Problem, Target
-from doctor.facts.unavailable import Unavailable
+from doctor.facts.unavailable import NOT_REQUESTED, Unavailable
 
 SCHEMA = 1
-NOT_REQUESTED = Unavailable("not_requested")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +56,8 @@ class Facts:
 
 
 __all__ = [
-    "NOT_REQUESTED", "SCHEMA", "Cause", "ChangedFile", "Collision", "CudaNeed", "Distribution", "Distributions",
-    "Facts", "Gate", "Gpu", "GpuCode", "Host", "Launch", "Model", "ModuleStatus", "Modules", "NativeLibrary",
-    "NativeVerdict", "Natives", "Owner", "Pin", "Problem", "Quantization", "Shadow", "Target", "Unavailable", "Use",
-    "normalize",
+    "NOT_REQUESTED", "SCHEMA", "Cause", "ChangedFile", "CodeAct", "CodeImport", "Collision", "Container", "CudaNeed",
+    "Distribution", "Distributions", "Facts", "Gate", "Gpu", "GpuCode", "Host", "Launch", "Model", "ModuleStatus",
+    "Modules", "NativeLibrary", "NativeVerdict", "Natives", "Owner", "Pin", "Problem", "Quantization",
+    "QuantizationGroup", "RemoteCode", "Shadow", "Target", "Unavailable", "Use", "WeightFile", "Weights", "normalize",
 ]  # fmt: skip

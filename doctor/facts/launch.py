@@ -1,8 +1,31 @@
-"""The command that the user wants to start."""
+"""The command that the user wants to start, and what stands around it: variables, a container."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """The container that the command runs in, by `docker run` or a compose service; None: not said there.
+
+    `gpus` is what was asked for (`all`, `2`, `device=0,1`), `runtime` such as `nvidia`; `shm_size` in bytes, `ipc` as
+    written (`host`); `ports` and `volumes` as written; `healthcheck` tells whether one is set, `memory` the limit in
+    bytes. `capabilities` are those of a GPU reservation of compose.
+    """
+
+    how: str
+    image: str | None = None
+    gpus: str | None = None
+    capabilities: tuple[str, ...] = ()
+    runtime: str | None = None
+    shm_size: int | None = None
+    ipc: str | None = None
+    memory: int | None = None
+    ports: tuple[str, ...] = ()
+    volumes: tuple[str, ...] = ()
+    healthcheck: bool | None = None
+    restart: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -10,6 +33,9 @@ class Launch:
     """A launch command taken apart: `argv` as given (secrets redacted), the engine, the module or command it starts.
 
     `module` is what `python -m` names; `program` is the console command; both None for anything we do not know.
+    `argv` is the engine's own command: what stands before it (`docker run ...`, `env A=b`, a script) is taken off and
+    told by `source`, the words as they were given are `given`. `arguments` are the words behind the subcommand: what
+    the engine's parser gets. `environ` holds the variables set for it, by allowlist, secrets redacted.
     """
 
     argv: tuple[str, ...]
@@ -18,3 +44,8 @@ class Launch:
     program: str | None = None
     subcommand: tuple[str, ...] = ()
     workdir: str | None = None
+    arguments: tuple[str, ...] = ()
+    environ: dict[str, str] = field(default_factory=dict)
+    source: str | None = None
+    given: tuple[str, ...] = ()
+    container: Container | None = None

@@ -18,3 +18,6 @@ class Unavailable:
 
     reason: Reason
     detail: str = ""
+
+
+NOT_REQUESTED = Unavailable("not_requested")

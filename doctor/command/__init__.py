@@ -1,0 +1,1 @@
+"""A launch command against the options that a release of its engine has."""
