@@ -25,7 +25,7 @@ _INTERPRETED = frozenset(("transformers", "huggingface-hub"))
 class ModuleReader(Sources):
     """The modules of one target.
 
-    Remembers for the cache which files and folders it looked at (`seen`) and which variables it was asked for (`asked`).
+    Remembers for the cache what it looked at: files and folders (`seen`), and the variables it was asked for (`asked`).
     """
 
     def __init__(
