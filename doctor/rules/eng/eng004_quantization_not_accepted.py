@@ -33,6 +33,9 @@ def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
         why = facts.model.detail if isinstance(facts.model, Unavailable) else "the weights are not quantised"
         yield NotApplicable(why or "no model is named") if idle else Open(why)
         return
+    if not asked.method:
+        yield Open("the model's configuration does not say by which method its weights are quantised")
+        return
     for chosen in engines(facts, *KINDS):
         row = chosen.row or {}
         known = [b for b in _used(facts, chosen) if f"quantization.{b}" in row]

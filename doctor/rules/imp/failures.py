@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from doctor.facts import Cause, Distributions, Facts, Launch, Modules
+from doctor.facts import Cause, Distributions, Facts, Launch, Model, Modules
 from doctor.findings import Evidence, Location, Severity
 
 SHOWN = 4
@@ -47,6 +47,8 @@ def _meaning(facts: Facts, modules: Modules, cause: Cause, names: list[str]) -> 
     engine = (launch.engine if launch else None) or next(iter(modules.distributions), None)
     if any(n in modules.entries for n in names):
         return "error", f"so {_command(launch, engine)} will not start"
+    if any(n in modules.code for n in names):
+        return _of_the_model(facts, modules, names)
     backends = sorted({modules.optional[n] for n in names if n in modules.optional})
     if backends:
         return "warning", f"so {engine} cannot use its {' or '.join(backends)} backend here"
@@ -56,6 +58,20 @@ def _meaning(facts: Facts, modules: Modules, cause: Cause, names: list[str]) -> 
         effect = f"so {_listed(names)} cannot be imported; this matters only for what needs it"
         return "note" if optional else "warning", effect
     return "warning", f"so `import {names[0]}` fails for every model or program that needs it"
+
+
+def _of_the_model(facts: Facts, modules: Modules, names: list[str]) -> tuple[Severity, str]:
+    """The model's own code: an error where the engine loads the file, as far as that can be told."""
+    from doctor.rules.mdl.use import used_files
+
+    model = facts.model
+    code = model.code if isinstance(model, Model) else None
+    used = used_files(facts, model, code) if isinstance(model, Model) and code else {}
+    files = [f"{n.partition('.')[2].replace('.', '/')}.py" for n in names if n in modules.code]
+    if not any(f in used for f in files):
+        return "note", f"so `{files[0]}` of the model cannot be loaded, which this engine does not need"
+    sure = any(used.get(f) == "yes" for f in files)
+    return "error" if sure else "warning", f"so `{files[0]}`, the model's own code, cannot be loaded"
 
 
 def _command(launch: Launch | None, engine: str | None) -> str:
