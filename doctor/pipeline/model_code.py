@@ -40,8 +40,8 @@ def with_code(
     return (
         replace(model, code=replace(code, absent=linked.absent)),
         replace(
-            modules, verdicts={**modules.verdicts, **linked.verdicts}, uses=modules.uses + more,
-            code=tuple(linked.verdicts),
+            modules, verdicts={**linked.verdicts, **modules.verdicts}, uses=modules.uses + more,
+            code=tuple(n for n in linked.verdicts if n.startswith(f"{TOP}.")),
         ),
     )  # fmt: skip
 
@@ -80,9 +80,10 @@ def _link(
     # a file of which not all could be read safely is not linked: the linker would open what was refused
     whole = not code.problems and not any("--" in file for file in (*code.files, *code.missing))
     names = [f"{TOP}.{file.removesuffix('.py').replace('/', '.')}" for file in code.files] if whole else []
-    found = link_environment(reader, LinkRequest((), (), entries=tuple(names)), request.progress)
-    tops = sorted({i.module.partition(".")[0] for i in code.imports})
-    absent = tuple(top for top in tops if top.isidentifier() and reader.find(top, None) is None)
+    tops = {t: reader.find(t, None) for t in sorted({i.module.partition(".")[0] for i in code.imports})}
+    absent = tuple(top for top, place in tops.items() if place is None and top.isidentifier())
+    beside = tuple(top for top, place in tops.items() if place is not None and place.kind != "stdlib")
+    found = link_environment(reader, LinkRequest((), (), beside, tuple(names)), request.progress)
     for distribution in distributions.installed:
         reader.note(distribution.metadata_path)
     for path in target.paths:

@@ -36,8 +36,8 @@ def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
         return
     for kind, message in _SAID.items():
         there = getattr(model, kind)
-        if kind == "processor" and not any(key in model.config for key in _VISION):
-            continue
+        if kind == "processor" and (model.code or not any(key in model.config for key in _VISION)):
+            continue  # code of the model's own may prepare pictures itself
         if kind == "chat_template" and _of_the_engine(model):
             continue
         if there is None:
