@@ -20,7 +20,7 @@ from doctor.cli.show import FORMATS
 @click.option("--format", "form", type=click.Choice(FORMATS), default="terminal", show_default=True)
 @click.option("--output", metavar="FILE", help="instead of stdout")
 @click.option("--no-cache", is_flag=True, help="read everything anew")
-@click.option("--offline", is_flag=True, help="no network; nothing that check does needs one")
+@click.option("--offline", is_flag=True, help="no network: a model that is not on this disk stays unknown")
 @click.option("--verbose", "-v", is_flag=True, help="notes and open questions too")
 @click.argument("launch", nargs=-1, type=click.UNPROCESSED, metavar="[-- LAUNCH COMMAND]")
 @click.pass_context
@@ -49,4 +49,5 @@ def _report(options: dict[str, Any]) -> Any:
     return run(Request(
         target=target, launch=options["launch"], model=options["model"], gpu=options["gpu"], driver=options["driver"],
         select=select, ignore=ignore, use_cache=not options["no_cache"], declared=declared,
+        online=not options["offline"],
     ))  # fmt: skip

@@ -149,7 +149,8 @@ class Model:
     `source` where it was found. `config` is config.json itself as plain JSON, bounded in size and depth.
     `remote_code` are the keys of `auto_map`: with `AutoConfig` among them, transformers need not know `model_type`.
     `code` is that code as it was read. `tokenizer`, `chat_template` and `processor` tell whether the files are there:
-    None where that is not known. `problems` are faults of single files; `revision` is the hub's commit.
+    None where that is not known. `problems` are faults of single files; `revision` is the hub's commit,
+    `folder` where the small files of a model on the hub lie on this disk.
     """
 
     path: str
@@ -160,6 +161,7 @@ class Model:
     named: str | None = None
     source: Literal["folder", "cache", "hub"] = "folder"
     revision: str | None = None
+    folder: str | None = None
     config: dict[str, Any] = field(default_factory=dict)
     weights: Weights | Unavailable = NOT_REQUESTED
     code: RemoteCode | None = None

@@ -23,8 +23,8 @@ Progress = Callable[[int, int], None]
 class Request:
     """What the user asked: the target, the launch command, another machine's GPU and driver, and which rules.
 
-    `online`: the hub may be asked about a model that is named and not on this disk. With `declared`, the target is
-    not installed: its versions come from files, an image's tag and the data.
+    `online`: the hub may be asked about a model that is named and not on this disk, and `tell` says so. With
+    `declared`, the target is not installed: its versions come from files, an image's tag and the data.
     """
 
     target: TargetRequest
@@ -36,6 +36,7 @@ class Request:
     ignore: tuple[str, ...] = ()
     use_cache: bool = True
     online: bool = False
+    tell: Callable[[str], None] | None = None
     progress: Progress | None = None
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
     declared: DeclaredRequest = field(default_factory=DeclaredRequest)
@@ -78,7 +79,8 @@ def collect(request: Request) -> Facts:
         gpu = asked.finish()
         gpu = declared_gpu(None, request.driver, gpu) if request.driver else gpu
     model = launched_model(
-        launch, request.environ, root, request.model, online=request.online, use_cache=request.use_cache
+        launch, request.environ, root, request.model, online=request.online, use_cache=request.use_cache,
+        tell=request.tell,
     )
     model, modules = with_code(target, environment, model, request)
     return Facts(

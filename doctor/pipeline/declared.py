@@ -41,7 +41,7 @@ def collect_declared(request: Request) -> Facts:
     named = request.gpu or request.driver
     gpu = declared_gpu(request.gpu, request.driver) if named else NO_MACHINE
     host = Unavailable("not_requested", "the environment is declared: this machine is not looked at")
-    model = launched_model(launch, request.environ, named=request.model, online=request.online)
+    model = launched_model(launch, request.environ, named=request.model, online=request.online, tell=request.tell)
     return Facts(target, distributions, NO_FILES, NO_FILES, launch, gpu, host, model)
 
 

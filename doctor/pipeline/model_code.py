@@ -33,7 +33,7 @@ def with_code(
     code = model.code if isinstance(model, Model) else None
     if not (isinstance(model, Model) and code and code.files and isinstance(modules, Modules)):
         return model, modules
-    if not isinstance(distributions, Distributions) or not Path(model.path).is_dir():
+    if not isinstance(distributions, Distributions) or not Path(model.folder or model.path).is_dir():
         return model, modules
     linked = _linked(target, distributions, model, code, request)
     more = tuple(u for u in linked.uses if u not in modules.uses)
@@ -52,7 +52,7 @@ def _linked(
     """From memory, or read anew."""
     from doctor.collect import cache
 
-    asked = ("model", model.path, *code.files, request.target.cwd)
+    asked = ("model", model.folder or model.path, *code.files, request.target.cwd)
     place = cache.place(target, asked, request.environ) if request.use_cache else None
     known = cache.load(place, Linked, request.environ) if place else None
     if known is not None:
@@ -75,7 +75,7 @@ def _link(
     libraries = reader_for(target)
     reader = ModuleReader(target, distributions, (), request.environ)
     reader.loader = NativeGate(NativeLinker(libraries, target.paths, target.executable), distributions)
-    folder = os.path.realpath(model.path)
+    folder = os.path.realpath(model.folder or model.path)
     reader.bring(TOP, folder)
     # a file of which not all could be read safely is not linked: the linker would open what was refused
     whole = not code.problems and not any("--" in file for file in (*code.files, *code.missing))

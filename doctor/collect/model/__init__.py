@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from doctor.collect.files import Files
 from doctor.collect.model.cached import REPOSITORY, caches, snapshots
 from doctor.collect.model.place import Folder
 from doctor.collect.model.reading import is_model, read_model
-from doctor.facts import NOT_REQUESTED, Launch, Model, Unavailable
+from doctor.facts import NOT_REQUESTED, Launch, Model, Unavailable, Weights
 from doctor.text import clean
 
 __all__ = ["launched_model"]
@@ -18,16 +18,16 @@ OPTIONS = ("--model", "--model-path", "--model_path")
 
 def launched_model(
     launch: Launch | Unavailable, environ: Mapping[str, str], root: str | None = None, named: str | None = None,
-    *, online: bool = False, use_cache: bool = True,
+    *, online: bool = False, use_cache: bool = True, tell: Callable[[str], None] | None = None,
 ) -> Model | Unavailable:  # fmt: skip
     """The model that the user `named`, else of the first word of the command that is one.
 
     It is looked for as a folder, then in the hub's cache on this disk; `online`, what the user named is asked of the
-    hub as well. A launch command alone never makes a connection.
+    hub as well; `tell` is told so before that waits. A launch command alone never makes a connection.
     """
     files = Files(root)
     if named is not None:
-        return _named(files, named, environ, online, use_cache)
+        return _named(files, named, environ, online, use_cache, tell)
     if not isinstance(launch, Launch) or launch.engine is None:
         return NOT_REQUESTED
     repository = None
@@ -41,14 +41,26 @@ def launched_model(
 
 
 def _named(
-    files: Files, named: str, environ: Mapping[str, str], online: bool, use_cache: bool
-) -> Model | Unavailable:
+    files: Files, named: str, environ: Mapping[str, str], online: bool, use_cache: bool,
+    tell: Callable[[str], None] | None,
+) -> Model | Unavailable:  # fmt: skip
+    """The model on this disk; from the hub where it is not there, or where only its configuration was fetched."""
     found = _on_disk(files, named, os.getcwd(), environ, use_cache)
-    if found is not None or not REPOSITORY.match(named) or os.path.isdir(files.inside(os.path.abspath(named))):
-        return found or Unavailable("failed", f"`{clean(named, 200)}` is no model with a `config.json` on this disk")
-    if not online or files.root is not None:
-        return Unavailable("failed", f"`{clean(named, 200)}` is not on this disk, and the hub was not asked")
-    return Unavailable("not_supported", "the hub is not asked yet")
+    shown = clean(named, 200)
+    if found is not None and (found.source == "folder" or _has_weights(found)):
+        return found
+    if not REPOSITORY.match(named) or files.root is not None or os.path.isdir(named):
+        return found or Unavailable("failed", f"`{shown}` is no model with a `config.json` on this disk")
+    if not online:
+        return found or Unavailable("failed", f"`{shown}` is not on this disk, and the hub was not asked")
+    from doctor.collect.model.hub import hub_model
+
+    asked = hub_model(named, files, environ, use_cache, tell)
+    return found if found is not None and isinstance(asked, Unavailable) else asked
+
+
+def _has_weights(model: Model) -> bool:
+    return isinstance(model.weights, Weights) and bool(model.weights.files)
 
 
 def _on_disk(

@@ -14,7 +14,7 @@ from doctor.collect.model.code import read_code
 from doctor.collect.model.place import Folder, Place
 from doctor.collect.model.quantization import read_quantization
 from doctor.collect.model.weights import read_weights
-from doctor.facts import Model, Problem, Unavailable
+from doctor.facts import Model, Problem
 from doctor.text import one_line
 
 MOST = 64
@@ -65,6 +65,7 @@ def build(place: Place, named: str | None, only: str | None = None) -> Model:
         named=one_line(named, 300) if named else None,
         source=place.source,
         revision=_revision(place),
+        folder=getattr(place, "folder", None),
         config=shown,
         weights=read_weights(place) if only is None else _single(place, only),
         code=read_code(place, config, tokenizer_config, named) if only is None else None,
@@ -152,8 +153,3 @@ def _keys(value: Any) -> tuple[str, ...]:
 
 def _name(text: str) -> str:
     return one_line(text, 200)
-
-
-def unavailable(detail: str) -> Unavailable:
-    """The model that should be there and is not."""
-    return Unavailable("failed", detail)
