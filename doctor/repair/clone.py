@@ -1,4 +1,4 @@
-"""A copy of an environment that costs no space (new folders, hard links to the same files), and its state to compare."""
+"""A copy of an environment that costs no space: new folders, hard links to the same files; and its state to compare."""
 
 from __future__ import annotations
 
