@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from doctor.cli.options import codes, declared_request, question_options, target_options, target_request
+from doctor.cli.show import FORMATS
 
 
 @click.command(context_settings={"ignore_unknown_options": False})
@@ -16,7 +17,7 @@ from doctor.cli.options import codes, declared_request, question_options, target
 @click.option("--select", multiple=True, metavar="CODES", help="only these rules: codes or their beginnings")
 @click.option("--ignore", multiple=True, metavar="CODES", help="all but these rules")
 @click.option("--fail-on", type=click.Choice(("error", "warning", "never")), default="error", show_default=True)
-@click.option("--format", "form", type=click.Choice(("terminal", "json")), default="terminal", show_default=True)
+@click.option("--format", "form", type=click.Choice(FORMATS), default="terminal", show_default=True)
 @click.option("--output", metavar="FILE", help="instead of stdout")
 @click.option("--no-cache", is_flag=True, help="read everything anew")
 @click.option("--offline", is_flag=True, help="no network; nothing that check does needs one")
@@ -33,7 +34,8 @@ def check(ctx: click.Context, /, **options: Any) -> None:
 
     report = _report(options)
     show_report(report, options["form"], options["output"], verbose=options["verbose"])
-    ctx.exit(exit_code(report, options["fail_on"]))
+    # a host that reads SARIF takes its verdict from the results, and any other status as a failed upload
+    ctx.exit(0 if options["form"] == "sarif" else exit_code(report, options["fail_on"]))
 
 
 def _report(options: dict[str, Any]) -> Any:
