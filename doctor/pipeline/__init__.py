@@ -57,6 +57,7 @@ def judge(facts: Facts, select: tuple[str, ...] = (), ignore: tuple[str, ...] = 
 
 def collect(request: Request) -> Facts:
     """Everything that can be seen of the target and the machine; what cannot is Unavailable."""
+    request = contained(request)
     if request.declared:
         from doctor.pipeline.declared import collect_declared
 
@@ -103,18 +104,36 @@ def precheck(argv: tuple[str, ...]) -> Verdict:
 
 
 def read_launch(request: Request) -> Launch | Unavailable:
-    """The launch command, with the engine that it starts."""
+    """The launch command, with the engine that it starts; `arguments` are what the engine's own parser gets."""
     from doctor.collect import launch as words
-    from doctor.matrix.engines import engines, launched
+    from doctor.matrix.engines import engines, launched_as
+    from doctor.matrix.images import entrypoint
 
     if not request.launch:
         return NOT_REQUESTED
-    launch = words.read_launch(request.launch, dict(request.environ), request.target.cwd)
-    found = launched(launch.program, launch.module, launch.subcommand)
-    if found is None:  # an engine's package or command, though not in a form that starts a server
-        name = (launch.module or launch.program or "").partition(".")[0]
-        found = next((e for e in engines() if name in (e.package, e.name)), None)
-    return replace(launch, engine=found.name if found else None)
+    launch = words.read_launch(request.launch, request.environ, request.target.cwd, entrypoint)
+    form = launched_as(launch.program, launch.module, launch.subcommand)
+    if form is not None:
+        found, behind = form[0], len(form[1].subcommand)
+        return replace(launch, engine=found.name, arguments=launch.arguments[behind:])
+    # an engine's package or command, though not in a form that starts a server
+    name = (launch.module or launch.program or "").partition(".")[0]
+    other = next((e for e in engines() if name in (e.package, e.name)), None)
+    return replace(launch, engine=other.name if other else None)
+
+
+def contained(request: Request) -> Request:
+    """`docker run IMAGE` and `docker compose up` as the declared environments that they are, unless one is named."""
+    from doctor.collect import launch as words
+
+    target = request.target
+    if not request.launch or request.declared or target.python or target.paths or target.root:
+        return request
+    if composed := words.composed(request.launch, request.environ, target.cwd):
+        declared = DeclaredRequest(compose=composed.file, service=composed.service)
+        return replace(request, declared=declared, launch=())
+    image = words.image_of(request.launch, request.environ, target.cwd)
+    return replace(request, declared=DeclaredRequest(image=image)) if image else request
 
 
 def versions() -> dict[str, str]:
