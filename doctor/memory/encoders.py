@@ -85,6 +85,27 @@ def _mllama(found: Layout, shape: Attention) -> Iterator[Piece]:
     yield other("vision_model.gates", 2 * deep, part=VISION)
 
 
+def _glm4v(found: Layout, shape: Attention) -> Iterator[Piece]:
+    """GLM-4.1V and 4.5V, with what joins it to the text."""
+    vision, width = found.vision, found.vision.whole("hidden_size")
+    out, depth = vision.whole("out_hidden_size"), vision.whole("depth")
+    merge, inner = vision.whole("spatial_merge_size", default=2), vision.whole("intermediate_size")
+    yield patches(vision, width, bias=True, frames=vision.whole("temporal_patch_size", default=2) or 2)
+    yield other("visual.embeddings", _positions(found) * width + 2 * width, part=VISION)
+    yield from blocks("visual.blocks.{}", width, out, depth, bias=False, qkv_bias=vision.on("attention_bias"), norm=1,
+                      gated=True)  # fmt: skip
+    yield other("visual.downsample", width * out * merge * merge + out, part=VISION)
+    yield linear("visual.merger.proj", out, out, part=VISION)
+    yield other("visual.merger.norm", 2 * out, part=VISION)
+    yield linear("visual.merger.gate_up", out, 2 * inner, part=VISION)
+    yield linear("visual.merger.down_proj", inner, out, part=VISION)
+
+
+def _nothing(found: Layout, shape: Attention) -> Iterator[Piece]:
+    """The encoder above counts the joint already."""
+    yield from ()
+
+
 def _two_layers(found: Layout, shape: Attention) -> Iterator[Piece]:
     """LLaVA's projector."""
     bias = found.outer.on("multimodal_projector_bias", default=True)
@@ -152,11 +173,11 @@ def _resampler(found: Layout, shape: Attention) -> Iterator[Piece]:
 ENCODERS: dict[str, Tower] = {
     "clip_vision_model": _clip, "siglip_vision_model": _siglip, "siglip": _siglip, "idefics3_vision": _siglip,
     "smolvlm_vision": _siglip, "idefics3": _siglip, "internvl_vision": _intern_hf, "intern_vit_6b": _intern_chat,
-    "pixtral": _pixtral, "mllama_vision_model": _mllama,
+    "pixtral": _pixtral, "mllama_vision_model": _mllama, "glm4v_vision": _glm4v, "glm4v_moe_vision": _glm4v,
 }  # fmt: skip
 JOINTS: dict[str, Tower] = {
     "llava": _two_layers, "vipllava": _two_layers, "llava_next": _newline, "llava_next_video": _newline,
     "llava_onevision": _newline, "internvl": _shuffled, "internvl_chat": _shuffled, "gemma3": _gemma3,
     "paligemma": _paligemma, "idefics3": _idefics3, "smolvlm": _idefics3, "mistral3": _mistral3,
-    "mllama": _mllama_joint, "minicpmv": _resampler,
+    "mllama": _mllama_joint, "minicpmv": _resampler, "glm4v": _nothing, "glm4v_moe": _nothing,
 }  # fmt: skip

@@ -9,7 +9,7 @@ from functools import lru_cache
 from doctor.memory.pieces import Piece
 
 MOST = 4000
-STEMS = ("", "model.", "model.language_model.", "language_model.model.", "language_model.", "transformer.", "visual.")
+STEMS = ("", "model.", "model.language_model.", "language_model.model.", "language_model.", "transformer.")
 _PLACE = re.compile(r"(?:^|\.)(layers?|blocks|resblocks|h)\.(\d+)\.(.+)$")
 _VISION = re.compile(r"(?:^|\.)(?:visual|vision|vpm|vit|resampler|multi_modal_projector|mlp1|merger|connector|image)")
 _TWINS = {"attn.qkv": ("q_proj", "k_proj", "v_proj", "qkv"), "attn.proj": ("out_proj", "o_proj", "proj"),

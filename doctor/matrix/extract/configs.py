@@ -102,8 +102,9 @@ def _sub(node: ast.expr, types: dict[str, Any]) -> dict[str, Any]:
     held = words.get("config_class")
     own = types.get(held.id) if isinstance(held, ast.Name) else None
     out: dict[str, Any] = {"type": named.value if isinstance(named, ast.Constant) else own or None}
-    if isinstance(init, dict):
-        out["init"] = {k: jsonable(v) for k, v in init.items() if isinstance(v, (int, float)) and not _NOISE.search(k)}
+    if own is None:
+        given = init if isinstance(init, dict) else {}
+        out["init"] = {k: v for k, v in given.items() if isinstance(v, (int, float)) and not _NOISE.search(k)}
     return out
 
 
