@@ -48,7 +48,7 @@ def ways(now: Fit, gpus: int, free: int | None = None, kinds: tuple[str, ...] = 
     for first in _candidates(now, gpus, kinds):
         step = fit(now.footprint, now.card, first[1], free)
         for way in _single(step, gpus, free, kinds):
-            title = f"{first[0]} and {way.title[0].lower()}{way.title[1:]}"
+            title = f"{first[0]} (`{' '.join(first[2][0])}`), and {way.title[0].lower()}{way.title[1:]}"
             found.append(replace(way, title=title, arguments=(*first[2], *way.arguments)))
     return tuple(found)
 
@@ -57,7 +57,7 @@ def _single(now: Fit, gpus: int, free: int | None, kinds: tuple[str, ...]) -> It
     for title, changed, arguments in _candidates(now, gpus, kinds):
         result = fit(now.footprint, now.card, changed, free)
         if result.verdict in GOOD and (now.verdict != "tight" or result.verdict == "fits"):
-            yield Way(_told(title, result), result, arguments)
+            yield Way(_told(f"{title} (`{' '.join(arguments[0])}`)", result), result, arguments)
     yield from _shorter(now, free)
 
 
@@ -94,7 +94,7 @@ def _shorter(now: Fit, free: int | None) -> Iterator[Way]:
             changed = replace(now.settings, context=length)
             result = fit(now.footprint, now.card, changed, free)
             if result.verdict in GOOD:
-                title = f"Ask for a context of {length:,} tokens"
+                title = f"Ask for a context of {length:,} tokens: `{flag} {length}`"
                 yield Way(title, result, ((flag, str(length)),))
                 return
 
