@@ -55,7 +55,7 @@ def build(folder: Path, name: str = "env", bulk: int = 0) -> Patient:
         more = {"beta/__init__.py": f"VERSION = {version!r}\n", "beta/data.txt": version * (bulk // 3 + 1)}
         wheel(wheels, "beta", version, more, requires=(f"alpha=={version}",))
     wheel(wheels, "gamma", "1.0", {f"gamma/m{i}.py": f"x = {i}\n" for i in range(50)}, scripts="gamma=gamma:main")
-    cli_run([str(env), "--no-download", "--no-periodic-update"])
+    cli_run([str(env), "--no-seed"])
     install(env, wheels, "alpha==1.0", "beta==1.0", "gamma==1.0")
     site = next(env.glob("lib/python3*/site-packages"))
     (site / "zz_trap.pth").write_text(TRAP)
