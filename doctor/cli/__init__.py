@@ -12,6 +12,7 @@ from doctor import __version__
 COMMANDS = {
     "check": "will this start here? Looks at the environment, runs none of its code",
     "link": "which modules of a distribution cannot be imported here, and why",
+    "fix": "the way out, proven before it is printed",
     "facts": "saves what check saw, redacted, to be replayed elsewhere",
     "run": "starts a server, keeps everything it says, and tells how it ended",
     "runs": "the runs so far: list, show, follow, prune, export",

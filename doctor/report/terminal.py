@@ -52,6 +52,12 @@ def print_errors(report: Report, console: Console, most: int = 3) -> None:
 
 
 def _head(report: Report, console: Console) -> None:
+    heading(report, console)
+    console.print(_answer(report))
+
+
+def heading(report: Report, console: Console) -> None:
+    """Which environment and which launch command it is about."""
     target = report.facts.target
     place = target.prefix or (target.paths[0] if target.paths else "?")
     said = f"declared: {target.why}, Python" if target.kind == "declared" else f"{place}, Python"
@@ -65,7 +71,6 @@ def _head(report: Report, console: Console) -> None:
         how = "installed" if known.complete else "of known release"
         _row(console, "packages", f"{len(known.installed)} {how}" + (f": {', '.join(there)}" if there else ""))
     console.print()
-    console.print(_answer(report))
 
 
 def _answer(report: Report) -> Text:
@@ -170,3 +175,6 @@ def _wrapped(text: str, width: int, first: int, rest: int) -> list[str]:
 
 def _plural(count: int, word: str) -> str:
     return f"{count} {word}" if count == 1 else f"{count} {word}s"
+
+
+row, block = _row, _block  # for the other forms of an answer

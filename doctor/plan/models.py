@@ -1,0 +1,229 @@
+"""What the model asks of the engine, of its backend and of transformers, and what its own code asks of packages."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from doctor.facts import normalize
+from doctor.matrix import rows
+from doctor.matrix.compat import DISTRIBUTIONS
+from doctor.matrix.models import Attested
+from doctor.matrix.providers import releases_with
+from doctor.matrix.releases import ReleaseSet
+from doctor.plan.choices import Choice
+from doctor.plan.problem import Variable
+from doctor.plan.ranges import admitted
+from doctor.plan.wish import Wish
+from doctor.rules.eng.eng004_quantization_not_accepted import refusal, spelled
+
+if TYPE_CHECKING:
+    from doctor.plan.build import Builder
+
+HALVES = ("turbomind", "pytorch")
+
+
+def model_clauses(builder: Builder) -> None:
+    """All of them."""
+    for name in builder.wish.engines:
+        if name == "lmdeploy":
+            _halves(builder, builder.use(name))
+        else:
+            _whole(builder, builder.use(name))
+    _type(builder)
+    _packages(builder)
+    _names(builder)
+    _attested(builder)
+
+
+def _halves(builder: Builder, engine: Choice) -> None:
+    """LMDeploy's two backends as a variable: each knows other architectures and reads other quantisations."""
+    from doctor.plan.build import BACKEND
+
+    wish = builder.wish
+    if engine.releases is None or not (wish.architectures or wish.quantization):
+        return
+    takes = {half: _taking(engine, f"architectures.{half}", wish) for half in HALVES}
+    place = engine.current if engine.current is not None else 0
+    falls_to = next((i for i, half in enumerate(HALVES) if takes[half] >> place & 1), 0)
+    now = HALVES.index(wish.backend) if wish.backend in HALVES else falls_to
+    builder.extra[BACKEND] = Variable(BACKEND, HALVES, now, (0, 0), (0, 1))
+    if builder.asked.backend in HALVES:
+        builder.add(BACKEND, 1 << HALVES.index(builder.asked.backend), f"--backend {builder.asked.backend}",
+                    text=f"`--backend {builder.asked.backend}` is asked for")  # fmt: skip
+    for place, half in enumerate(HALVES):
+        if wish.architectures:
+            arch = wish.architectures[0]
+            builder.add(
+                engine.name, takes[half], f"architecture {arch}", owner=BACKEND, when=1 << place,
+                subject=f"architecture {arch}", source="the engine's lists of architectures",
+                text=f"{_backend(half)} has `{arch}` in {_range(engine, takes[half])}",
+            )  # fmt: skip
+        _quantised(builder, engine, half, BACKEND, 1 << place)
+    _pictures(builder, engine)
+
+
+def _whole(builder: Builder, engine: Choice) -> None:
+    wish = builder.wish
+    if engine.releases is None:
+        return
+    taking = _taking(engine, "architectures.default", wish)
+    if wish.architectures and taking & ~engine.beyond:
+        arch = wish.architectures[0]
+        builder.add(
+            engine.name, taking, f"architecture {arch}", subject=f"architecture {arch}",
+            source="the engine's lists of architectures",
+            text=f"`{engine.name}` has `{arch}` in {_range(engine, taking)}",
+        )  # fmt: skip
+    elif wish.architectures:
+        builder.add(engine.name, 0, f"architecture {wish.architectures[0]}", subject=wish.architectures[0],
+                    text=f"no release of `{engine.name}` has `{wish.architectures[0]}`")  # fmt: skip
+    _quantised(builder, engine, "default", None, 0)
+
+
+def _taking(engine: Choice, kind: str, wish: Wish) -> int:
+    """The values of the engine that list one of the architectures, and those of which nothing is known."""
+    out = engine.beyond & engine.present
+    for architecture in wish.architectures:
+        having = rows.releases_having(engine.name, kind, architecture)
+        out |= having.bits if having else 0
+    return out if wish.architectures else engine.present
+
+
+def _pictures(builder: Builder, engine: Choice) -> None:
+    """An architecture that text-only models share counts only where the release lists it for pictures."""
+    wish = builder.wish
+    shared = set(wish.family.shared if wish.family else ()) & set(wish.architectures)
+    for architecture in sorted(shared):
+        having = rows.releases_having(engine.name, "architectures.vision", architecture)
+        if having is not None:
+            builder.add(
+                engine.name, having.bits | engine.beyond, f"architecture {architecture}",
+                subject=f"architecture {architecture}", source="the engine's vision models",
+                text=f"`{engine.name}` takes pictures with `{architecture}` in {_range(engine, having.bits)}",
+            )  # fmt: skip
+
+
+def _quantised(builder: Builder, engine: Choice, half: str, owner: str | None, when: int) -> None:
+    asked, kind = builder.wish.quantization, f"quantization.{half}"
+    if asked is None or engine.releases is None:
+        return
+    taken, told = 0, 0
+    for method in rows.keys(engine.name, kind):
+        for having, detail in rows.history(engine.name, kind, method):
+            told |= having.bits
+            if spelled({method: detail}, asked.method) and refusal({kind: {method: detail}}, half, asked) is None:
+                taken |= having.bits if _capable(builder.wish, detail) else 0
+    then = taken | engine.beyond & engine.present | (((1 << len(engine.releases.versions)) - 1) & ~told)
+    settings = asked.settings.get("group_size")
+    shown = f"{asked.method}" + (f" with group size {settings}" if settings else "")
+    name = _backend(half) if half != "default" else f"`{engine.name}`"
+    builder.add(
+        engine.name, then, f"quantisation {asked.method}", owner=owner, when=when,
+        subject=f"quantisation {asked.method}", source="the engine's own checks of quantisations",
+        text=f"the weights are quantised by `{shown}`, which {name} takes in {_range(engine, taken)}",
+    )  # fmt: skip
+
+
+def _capable(wish: Wish, detail: object) -> bool:
+    least = detail.get("minimum_capability") if isinstance(detail, dict) else None
+    if not isinstance(least, int) or not wish.devices:
+        return True
+    return all(10 * d.capability[0] + d.capability[1] >= least for d in wish.devices)
+
+
+def _type(builder: Builder) -> None:
+    wish = builder.wish
+    others = set(wish.engines) - {"lmdeploy", "transformers"}  # these may bring the configuration class themselves
+    if not wish.model_type or wish.own_config or others:
+        return
+    knowing = rows.releases_having("transformers", "model_types", wish.model_type)
+    if knowing:
+        transformers = builder.use("transformers")
+        builder.add(
+            "transformers", knowing.bits | transformers.beyond & transformers.present, f"model type {wish.model_type}",
+            subject=f"model type {wish.model_type}", source="model types read out of the published wheels",
+            text=f"`{wish.label}` is of type `{wish.model_type}`, which transformers{knowing.spec()} knows",
+        )  # fmt: skip
+
+
+def _packages(builder: Builder) -> None:
+    family = builder.wish.family
+    specifiers = {normalize(h.package): h.specifier for h in family.helpers} if family else {}
+    for name, source in builder.wish.packages.items():
+        choice = builder.use(name)
+        then = choice.admitting(specifiers.get(name, "")) & choice.present
+        builder.add(name, then, f"the model needs {name}", subject=name, source=source,
+                    text=f"`{builder.wish.label}` needs `{name}`")  # fmt: skip
+
+
+def _names(builder: Builder) -> None:
+    """What the model's own code takes from packages whose names the data knows."""
+    for one in builder.wish.names:
+        top = one.module.partition(".")[0]
+        library = normalize(DISTRIBUTIONS.get(top, top))
+        having = releases_with(library, one.module, one.name)
+        if having is None or having.bits == having.releases.everything().bits:
+            continue
+        from doctor.plan.build import moved
+
+        choice = builder.use(library)
+        if choice.releases is not None:
+            then = (moved(having, choice.releases) | choice.beyond) & choice.present
+            who = f"`{one.source}` of `{builder.wish.label}`"
+            builder.add(
+                library, then, f"the model's code imports {one.module}:{one.name}",
+                subject=f"{one.module}:{one.name}", source=one.source,
+                text=f"{who} needs `{one.name or one.module}`, {library} {having.spec()}",
+            )  # fmt: skip
+
+
+def _attested(builder: Builder) -> None:
+    """What somebody has seen fail with this model: the releases together, of which one has to be another."""
+    family = builder.wish.family
+    for seen in family.attested if family else ():
+        if seen.outcome != "fails" or (seen.engines and not set(seen.engines) & set(builder.wish.engines)):
+            continue
+        parts = [(builder.use(normalize(p)), specs) for p, specs in seen.packages.items()]
+        sets = [(c, _any(c, specs)) for c, specs in parts if c.releases is not None]
+        if len(sets) != len(parts) or not 1 <= len(sets) <= 2:
+            continue
+        (last, bad), *first = sets
+        told = f"`{last.name} {', '.join(seen.packages[_key(seen, last.name)])}`"
+        builder.add(
+            last.name, ((1 << len(last.values)) - 1) & ~bad, f"seen to fail: {seen.name or seen.what}",
+            owner=first[0][0].name if first else None, when=first[0][1] if first else 0,
+            subject=seen.name or last.name, source=seen.source,
+            text=f"{told} was seen to fail with it: {seen.what}",
+        )  # fmt: skip
+
+
+def _key(seen: Attested, name: str) -> str:
+    return next(p for p in seen.packages if normalize(p) == name)
+
+
+def _any(choice: Choice, specifiers: tuple[str, ...]) -> int:
+    out = 0
+    for one in specifiers:
+        out |= admitted(choice.releases, one) if choice.releases else 0
+    return out
+
+
+def seen_working(wish: Wish) -> dict[str, frozenset[str]]:
+    """The releases with which somebody has seen the model work, by distribution."""
+    out: dict[str, set[str]] = {}
+    for seen in wish.family.attested if wish.family else ():
+        if seen.outcome == "works" and (not seen.engines or set(seen.engines) & set(wish.engines)):
+            for package, specs in seen.packages.items():
+                exact = (s.removeprefix("==") for s in specs if s.startswith("==") and not s.endswith("*"))
+                out.setdefault(normalize(package), set()).update(exact)
+    return {name: frozenset(versions) for name, versions in out.items()}
+
+
+def _range(choice: Choice, taken: int) -> str:
+    assert choice.releases is not None
+    spec = ReleaseSet(choice.releases, taken & ((1 << len(choice.releases.versions)) - 1)).spec()
+    return "no release" if spec == "<0" else f"`{choice.name}{spec}`" if spec else "every release"
+
+
+def _backend(half: str) -> str:
+    return {"turbomind": "LMDeploy's TurboMind", "pytorch": "LMDeploy's PyTorch engine"}.get(half, half)
