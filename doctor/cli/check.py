@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from doctor.cli.options import codes, declared_request, question_options, target_options, target_request
+from doctor.cli.show import FORMATS
 
 
 @click.command(context_settings={"ignore_unknown_options": False})
@@ -16,15 +17,16 @@ from doctor.cli.options import codes, declared_request, question_options, target
 @click.option("--select", multiple=True, metavar="CODES", help="only these rules: codes or their beginnings")
 @click.option("--ignore", multiple=True, metavar="CODES", help="all but these rules")
 @click.option("--fail-on", type=click.Choice(("error", "warning", "never")), default="error", show_default=True)
-@click.option("--format", "form", type=click.Choice(("terminal", "json")), default="terminal", show_default=True)
+@click.option("--format", "form", type=click.Choice(FORMATS), default="terminal", show_default=True)
 @click.option("--output", metavar="FILE", help="instead of stdout")
 @click.option("--no-cache", is_flag=True, help="read everything anew")
 @click.option("--offline", is_flag=True, help="no network; nothing that check does needs one")
+@click.option("--deep", is_flag=True, help="also import the engine for real, in a process of the environment")
 @click.option("--verbose", "-v", is_flag=True, help="notes and open questions too")
 @click.argument("launch", nargs=-1, type=click.UNPROCESSED, metavar="[-- LAUNCH COMMAND]")
 @click.pass_context
 def check(ctx: click.Context, /, **options: Any) -> None:
-    """Says whether a server will start in this environment, and why not. Runs none of its code.
+    """Says whether a server will start in this environment, and why not. Runs none of its code (but for --deep).
 
     Example:  qvl-doctor check -- lmdeploy serve api_server Qwen/Qwen2-VL-7B-Instruct
     """
@@ -33,7 +35,8 @@ def check(ctx: click.Context, /, **options: Any) -> None:
 
     report = _report(options)
     show_report(report, options["form"], options["output"], verbose=options["verbose"])
-    ctx.exit(exit_code(report, options["fail_on"]))
+    # a host that reads SARIF takes its verdict from the results, and any other status as a failed upload
+    ctx.exit(0 if options["form"] == "sarif" else exit_code(report, options["fail_on"]))
 
 
 def _report(options: dict[str, Any]) -> Any:
@@ -46,5 +49,6 @@ def _report(options: dict[str, Any]) -> Any:
         return judge(load_facts(options["facts_file"]), select, ignore)
     return run(Request(
         target=target, launch=options["launch"], model=options["model"], gpu=options["gpu"], driver=options["driver"],
+        deep=options["deep"],
         select=select, ignore=ignore, use_cache=not options["no_cache"], declared=declared,
     ))  # fmt: skip

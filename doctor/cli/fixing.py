@@ -11,13 +11,20 @@ from doctor.cli.output import console, failure, write
 from doctor.pipeline import Request
 from doctor.pipeline.fix import Answer, plan_facts, plan_fix
 from doctor.plan.build import Asked
-from doctor.repair.uv import UvError
+from doctor.repair.errors import RepairError
 
 if TYPE_CHECKING:
     from doctor.collect.declared.request import DeclaredRequest
     from doctor.collect.target import TargetRequest
 
 BESIDE = ("gateway", "metrics")
+
+
+def plan(options: dict[str, Any], target: TargetRequest, declared: DeclaredRequest) -> int:
+    """Makes and prints the plan; the exit status."""
+    answer = made(options, target, declared)
+    show(answer, options)
+    return status(answer)
 
 
 def made(options: dict[str, Any], target: TargetRequest, declared: DeclaredRequest) -> Answer:
@@ -32,7 +39,7 @@ def made(options: dict[str, Any], target: TargetRequest, declared: DeclaredReque
             driver=options["driver"], declared=declared,
         )  # fmt: skip
         return guarded(request, lambda r: plan_fix(r, asked, options["offline"]))
-    except UvError as error:
+    except RepairError as error:
         raise failure(f"the resolver failed: {error}") from None
 
 
@@ -82,6 +89,6 @@ def _text(answer: Answer, form: str, beside: tuple[str, ...]) -> str:
 
 def status(answer: Answer) -> int:
     """0 where nothing is left to mend once the plan is carried out, else 1."""
-    plan = answer.plan
-    return 0 if answer.idle or (plan.steps and not plan.remains and plan.conflict is None) else 1
+    found = answer.plan
+    return 0 if answer.idle or (found.steps and not found.remains and found.conflict is None) else 1
 

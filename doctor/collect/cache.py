@@ -7,7 +7,7 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,8 +19,8 @@ T = TypeVar("T")
 Seen = Mapping[str, "tuple[int, int] | None"]
 KEEP = 40
 _SIZE_LIMIT = 64 * 1024 * 1024
-# variables by which the patient's modules decide what they import
-_DECISIVE = ("USE_TORCH", "USE_TF", "USE_FLAX", "USE_JAX", "LD_LIBRARY_PATH", "LD_PRELOAD", "PYTHONPATH")
+# variables that decide which files are looked at; those that the patient's modules ask for are kept with the result
+_DECISIVE = ("LD_LIBRARY_PATH", "LD_PRELOAD", "PYTHONPATH")
 
 
 def folder() -> Path:
@@ -39,17 +39,27 @@ def place(target: Target, asked: tuple[str, ...], environ: Mapping[str, str]) ->
         return None
 
 
-def load(path: Path, kind: type[T]) -> T | None:
-    """What was kept, if every file and folder it was read from is still the same; else None."""
+def load(path: Path, kind: type[T], environ: Mapping[str, str] | None = None) -> T | None:
+    """What was kept, if every file, folder and variable that decided it is still the same; else None."""
     try:
         if path.stat().st_size > _SIZE_LIMIT:
             return None
         data = json.loads(path.read_bytes())
-        if not _unchanged(data["seen"]):
+        asked: dict[str, str] = data["asked"]
+        if _digests(asked, environ or {}) != asked or not _unchanged(data["seen"]):
             return None
         return from_json(kind, data["made"], "cache")
     except (OSError, ValueError, KeyError, TypeError, FactsError, RecursionError):
         return None
+
+
+def _digests(names: Iterable[str], environ: Mapping[str, str]) -> dict[str, str]:
+    """What tells one value of a variable from another without keeping it; empty for one that is not set."""
+
+    def digest(value: str | None) -> str:
+        return "" if value is None else hashlib.sha256(value.encode("utf-8", "surrogateescape")).hexdigest()[:16]
+
+    return {name: digest(environ.get(name)) for name in sorted(names)}
 
 
 def _unchanged(seen: dict[str, dict[str, list[int] | None]]) -> bool:
@@ -65,13 +75,19 @@ def _unchanged(seen: dict[str, dict[str, list[int] | None]]) -> bool:
     return True
 
 
-def save(path: Path, made: Any, seen: Seen) -> None:
-    """Keeps a result, whole or not at all; two processes may do so at once. A full or read-only disk is no error."""
+def save(
+    path: Path, made: Any, seen: Seen, asked: Iterable[str] = (), environ: Mapping[str, str] | None = None
+) -> None:
+    """Keeps a result, whole or not at all; two processes may do so at once. A full or read-only disk is no error.
+
+    `asked` are the variables of `environ` that decided it.
+    """
     grouped: dict[str, dict[str, tuple[int, int] | None]] = {}
     for file, stamp in seen.items():
         base, _, name = file.rpartition("/")
         grouped.setdefault(base, {})[name] = stamp
-    text = json.dumps({"made": to_json(made), "seen": grouped}, separators=(",", ":"))
+    kept = {"made": to_json(made), "seen": grouped, "asked": _digests(asked, environ or {})}
+    text = json.dumps(kept, separators=(",", ":"))
     temporary = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -23,7 +23,10 @@ _INTERPRETED = frozenset(("transformers", "huggingface-hub"))
 
 
 class ModuleReader(Sources):
-    """The modules of one target. Remembers which files and folders it looked at (`seen`), for the cache."""
+    """The modules of one target.
+
+    Remembers for the cache what it looked at: files and folders (`seen`), and the variables it was asked for (`asked`).
+    """
 
     def __init__(
         self, target: Target, distributions: Distributions, chosen: tuple[str, ...] = (),
@@ -37,6 +40,7 @@ class ModuleReader(Sources):
         self.thorough = thorough
         self.chosen = frozenset(normalize(c) for c in chosen)
         self.environ = environ or {}
+        self.asked: set[str] = set()
         self._listings: dict[str, dict[str, bool]] = {}
         self._editable = dict(target.editable)
         self._suffixes = _suffixes(self.python, self.platform)
@@ -196,6 +200,7 @@ class ModuleReader(Sources):
 
     def environment(self, name: str) -> str | None:
         """The value of an environment variable that the launch would see, if it may be known."""
+        self.asked.add(name)
         return self.environ.get(name)
 
 

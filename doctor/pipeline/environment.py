@@ -34,18 +34,18 @@ def read_environment(target: Target, launch: Launch | Unavailable, request: Requ
     engine = launch.engine if isinstance(launch, Launch) else None
     asked = (engine or "", _backend(launch) or "", _module(launch) or "", request.target.cwd)
     place = cache.place(target, asked, request.environ) if request.use_cache else None
-    known = cache.load(place, Environment) if place else None
+    known = cache.load(place, Environment, request.environ) if place else None
     if known is not None:
         return known
-    made, seen = _read(target, launch, request)
+    made, seen, variables = _read(target, launch, request)
     if place:
-        cache.save(place, made, seen)
+        cache.save(place, made, seen, variables, request.environ)
     return made
 
 
 def _read(
     target: Target, launch: Launch | Unavailable, request: Request
-) -> tuple[Environment, dict[str, tuple[int, int] | None]]:
+) -> tuple[Environment, dict[str, tuple[int, int] | None], set[str]]:
     from doctor.collect.distributions import read_distributions
     from doctor.collect.libraries import reader_for
     from doctor.collect.modules import ModuleReader
@@ -68,7 +68,7 @@ def _read(
         reader.note(f"{distribution.metadata_path}/RECORD")
     for path in (*target.paths, "/etc/ld.so.cache"):
         reader.note(path)
-    return Environment(distributions, modules, natives), {**libraries.seen, **reader.seen}
+    return Environment(distributions, modules, natives), {**libraries.seen, **reader.seen}, reader.asked
 
 
 def chosen_engines(distributions: Distributions, launch: Launch | Unavailable) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from doctor.plan.planner import Outcome, Solved, plan_for
 from doctor.plan.predict import predicted, same
 from doctor.plan.telling import commands_of, steps_of
 from doctor.plan.wish import Wish, wish_of
-from doctor.repair import uv
+from doctor.repair import resolver
 
 ROUNDS = 4
 BROKEN = ("PKG001", "PKG006", "IMP001", "IMP002", "IMP004", "ENG005")
@@ -97,7 +97,7 @@ class _Work:
                 return self._no_way(outcome)
             try:
                 return self._proven(outcome, outcome.solved)
-            except uv.Unresolvable as error:
+            except resolver.Unresolvable as error:
                 turned = _named_in(str(error), outcome.solved)
                 if turned is None:
                     plan = Plan(undecided=f"the resolver found no releases: {error}", launch=_words(self.facts))
@@ -160,13 +160,13 @@ class _Work:
         wanted += [*solved.open, *(f"{n}{s}" for n, s in self._missing(have).items())]
         prefer = {d.key: d.version.partition("+")[0] for d in have.installed if d.key not in solved.changes}
         try:
-            pins = uv.compile_pins(
-                wanted, python=target.python or "", platform=uv.platform_of(target, libc), prefer=prefer,
+            pins = resolver.compile_pins(
+                wanted, python=target.python or "", platform=resolver.platform_of(target, libc), prefer=prefer,
                 offline=self.offline, environ=self.environ,
             )  # fmt: skip
             note = "imports are judged by the names in the published wheels; `fix --apply` imports them for real"
-            return pins, Verified(True, uv.version(), note)
-        except (uv.Unreachable, uv.UvMissing, uv.OnlySource) as error:
+            return pins, Verified(True, resolver.version(), note)
+        except (resolver.Unreachable, resolver.OnlySource) as error:
             why = "asked to stay offline" if self.offline else str(error)[:300]
             return {}, Verified(True, None, f"solved from the matrix alone, no resolver agreed: {why}")
 

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from doctor.facts import Facts, Modules, normalize
+from doctor.facts import Facts, normalize
 from doctor.matrix import rows
-from doctor.matrix.compat import DISTRIBUTIONS
-from doctor.matrix.providers import releases_with
-from doctor.matrix.releases import Releases, ReleaseSet
 from doctor.plan.choices import Choice, Choices
+from doctor.plan.needs import imports, name_of, own_metadata, requirement, requirements
 from doctor.plan.problem import Clause, Problem, Variable
 from doctor.plan.wish import Wish
-from doctor.rules.pkg.requirements import applies, environments, parse
+from doctor.rules.pkg.requirements import environments
 
 BACKEND = "backend"
 
@@ -112,107 +110,9 @@ class Builder:
             name = self.queue.pop()
             choice = self.choices.get(name)
             if choice.releases is not None:
-                self.requirements(choice)
-                self.imports(choice)
-            self._own_metadata(choice)
-
-    def requirements(self, choice: Choice, only: set[str] | None = None) -> None:
-        """The published requirements of a distribution's releases; with `only`, those on these others that hold now."""
-        assert choice.releases is not None
-        start = self.used[choice.name]
-        for other in rows.keys(choice.name, "requires"):
-            if (only is not None and other not in only) or other == choice.name:
-                continue
-            grouped: dict[str, int] = {}
-            for having, lines in rows.history(choice.name, "requires", other):
-                when = having.bits & start
-                for line in lines if when else ():
-                    grouped[line] = grouped.get(line, 0) | when
-            for line, when in grouped.items():
-                self._requirement(choice, line, when, "METADATA", only is not None)
-
-    def _requirement(self, choice: Choice, line: str, when: int, source: str, beside: bool = False) -> None:
-        if "extra" in line.partition(";")[2]:
-            return
-        requirement = parse(line)
-        if requirement is None or not applies(requirement.marker, self.where):
-            return
-        name, specifier = normalize(requirement.name), str(requirement.specifier)
-        if not self.choices.installed.get(name) and rows.releases(name) is None:
-            return  # whatever the installer brings: nothing is known of it, and nothing is lost
-        other = self.use(name) if not beside else self.choices.get(name)
-        then = other.admitting(specifier) & other.present
-        if beside and other.current is not None and not then >> other.current & 1:
-            return  # was not met before: not this plan's matter
-        shown = f"{requirement.name}{specifier}"
-        self.add(
-            name, then, f"{choice.name} requires {shown}", owner=choice.name, when=when, subject=shown,
-            source=source, text=lambda who: f"`{self._named(choice, who)}` requires `{shown}`",
-        )  # fmt: skip
-
-    def _own_metadata(self, choice: Choice) -> None:
-        """What the installed release requires, where the data does not tell."""
-        have = self.choices.installed.get(choice.name)
-        if have is None or choice.current is None or (choice.releases and not choice.beyond >> choice.current & 1):
-            return
-        for line in have.requires:
-            self._requirement(choice, line, 1 << choice.current, "METADATA")
-
-    def imports(self, choice: Choice) -> None:
-        """The names that importing a distribution takes from others of which the data knows who has them."""
-        assert choice.releases is not None
-        start = self.used[choice.name] & ((1 << len(choice.releases.versions)) - 1)
-        if not start:
-            return
-        for key, file, when, half in self._imported(choice, start):
-            module, _, name = key.partition(":")
-            top = module.partition(".")[0]
-            library = normalize(DISTRIBUTIONS.get(top, top))
-            having = releases_with(library, module, name or None) if library != choice.name else None
-            if having is not None and having.bits != having.releases.everything().bits:
-                self._import(choice, library, having, key, file, when, half)
-
-    def _imported(self, choice: Choice, start: int) -> list[tuple[str, str, int, str | None]]:
-        assert choice.releases is not None
-        if start & (start - 1) == 0:
-            version = choice.releases.versions[start.bit_length() - 1]
-            row = rows.row(choice.name, version, "imports", "imports.half") or {}
-            halves = row.get("imports.half", {})
-            found = row.get("imports", {}).items()
-            return [(key, file, start, halves.get(key)) for key, (how, file) in found if how == "eager"]
-        out: list[tuple[str, str, int, str | None]] = []
-        for key in rows.keys(choice.name, "imports"):
-            for releases, (how, file) in rows.history(choice.name, "imports", key):
-                if how == "eager" and releases.bits & start:
-                    out.append((key, file, releases.bits & start, None))
-        return out
-
-    def _import(
-        self, choice: Choice, library: str, having: ReleaseSet, key: str, file: str, when: int, half: str | None
-    ) -> None:
-        if half and choice.name == "lmdeploy" and self.backend_of() not in (None, half):
-            return
-        other = self.use(library)
-        if other.releases is None:
-            return
-        then = moved(having, other.releases) | other.beyond & ~self._seen_to_lack(other, key)
-        then &= other.present
-        module, _, name = key.partition(":")
-        what = f"needs `{name or module}`, {library} {having.spec()}"
-        self.add(
-            library, then, f"{choice.name} imports {key}", owner=choice.name, when=when, subject=key, source=file,
-            text=lambda who: f"`{file}` of `{self._named(choice, who)}` {what}",
-        )  # fmt: skip
-
-    def _seen_to_lack(self, choice: Choice, key: str) -> int:
-        """The installed release, where the data does not cover it and the link check saw that it lacks the name."""
-        modules = self.facts.modules
-        if not isinstance(modules, Modules) or choice.current is None:
-            return 0
-        module, _, name = key.partition(":")
-        causes = (s.cause for s in modules.verdicts.values() if s.cause)
-        lacks = any(c.module == module and (c.name or "") == name for c in causes)
-        return lacks << choice.current
+                requirements(self, choice)
+                imports(self, choice)
+            own_metadata(self, choice)
 
     def _beside(self, name: str, vital: set[str]) -> None:
         """What else is installed: where its requirements are met now, they shall be met afterwards."""
@@ -220,16 +120,16 @@ class Builder:
             return
         have = self.choices.installed.get(name)
         choice = self.choices.get(name)
-        touched = {n for line in (have.requires if have else ()) if (n := _name_of(line)) in vital}
+        touched = {n for line in (have.requires if have else ()) if (n := name_of(line)) in vital}
         if not touched or have is None:
             return
         self.used.setdefault(name, choice.installable)
         if choice.releases is not None and choice.current is not None and not choice.beyond >> choice.current & 1:
-            self.requirements(choice, touched)
+            requirements(self, choice, touched)
         else:
             for line in have.requires:
-                if _name_of(line) in touched and choice.current is not None:
-                    self._requirement(choice, line, 1 << choice.current, "METADATA", beside=True)
+                if name_of(line) in touched and choice.current is not None:
+                    requirement(self, choice, line, 1 << choice.current, "METADATA", beside=True)
 
     def _keep(self, name: str) -> None:
         have = self.choices.installed.get(name)
@@ -262,14 +162,6 @@ class Builder:
         found = self.extra.get(BACKEND)
         return found.values[0] if found and len(found.values) == 1 else None
 
-    def _named(self, choice: Choice, when: int) -> str:
-        """`lmdeploy 0.11.1`, or the range of releases that `when` stands for."""
-        if choice.releases is None or when & choice.beyond:
-            return f"{choice.name} {choice.values[when.bit_length() - 1]}"
-        if when & (when - 1) == 0:
-            return f"{choice.name} {choice.values[when.bit_length() - 1]}"
-        return f"{choice.name} {ReleaseSet(choice.releases, when).spec()}".strip()
-
     def _cpu_torch(self) -> bool:
         from doctor.facts import Distributions
         from doctor.rules.torch_build import torch_build
@@ -279,25 +171,6 @@ class Builder:
         return build is not None and build.kind == "cpu"
 
 
-def moved(having: ReleaseSet, releases: Releases) -> int:
-    """The bits of a set over another list of the same project's releases; what only that one has is let pass."""
-    if having.releases.versions == releases.versions:
-        return having.bits
-    out = 0
-    for place, version in enumerate(releases.versions):
-        if having.contains(version) is not False:
-            out |= 1 << place
-    return out
-
-
 def build(facts: Facts, wish: Wish, asked: Asked) -> Problem:
     """The problem of these facts and this wish."""
     return Builder(facts, wish, asked).problem()
-
-
-def _name_of(line: str) -> str | None:
-    if "extra" in line.partition(";")[2]:
-        return None
-    requirement = parse(line)
-    return normalize(requirement.name) if requirement else None
-

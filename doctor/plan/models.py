@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 from doctor.facts import normalize
 from doctor.matrix import rows
 from doctor.matrix.compat import DISTRIBUTIONS
+from doctor.matrix.facts_file import Row
 from doctor.matrix.models import Attested
 from doctor.matrix.providers import releases_with
+from doctor.matrix.quantization import Need, floor, takes
 from doctor.matrix.releases import ReleaseSet
+from doctor.matrix.turbomind import served_by
 from doctor.plan.choices import Choice
-from doctor.plan.problem import Variable
+from doctor.plan.needs import moved
+from doctor.plan.problem import Variable, bits
 from doctor.plan.ranges import admitted
 from doctor.plan.wish import Wish
-from doctor.rules.eng.eng004_quantization_not_accepted import refusal, spelled
 
 if TYPE_CHECKING:
     from doctor.plan.build import Builder
@@ -42,9 +46,10 @@ def _halves(builder: Builder, engine: Choice) -> None:
     wish = builder.wish
     if engine.releases is None or not (wish.architectures or wish.quantization):
         return
-    takes = {half: _taking(engine, f"architectures.{half}", wish) for half in HALVES}
+    having = {half: _taking(engine, f"architectures.{half}", wish) for half in HALVES}
+    having["turbomind"] &= ~_left_to_pytorch(engine, having["turbomind"] & builder.used[engine.name], wish)
     place = engine.current if engine.current is not None else 0
-    falls_to = next((i for i, half in enumerate(HALVES) if takes[half] >> place & 1), 0)
+    falls_to = next((i for i, half in enumerate(HALVES) if having[half] >> place & 1), 0)
     now = HALVES.index(wish.backend) if wish.backend in HALVES else falls_to
     builder.extra[BACKEND] = Variable(BACKEND, HALVES, now, (0, 0), (0, 1))
     if builder.asked.backend in HALVES:
@@ -54,12 +59,22 @@ def _halves(builder: Builder, engine: Choice) -> None:
         if wish.architectures:
             arch = wish.architectures[0]
             builder.add(
-                engine.name, takes[half], f"architecture {arch}", owner=BACKEND, when=1 << place,
+                engine.name, having[half], f"architecture {arch}", owner=BACKEND, when=1 << place,
                 subject=f"architecture {arch}", source="the engine's lists of architectures",
-                text=f"{_backend(half)} has `{arch}` in {_range(engine, takes[half])}",
+                text=f"{_backend(half)} has `{arch}` in {_range(engine, having[half])}",
             )  # fmt: skip
         _quantised(builder, engine, half, BACKEND, 1 << place)
     _pictures(builder, engine)
+
+
+def _left_to_pytorch(engine: Choice, listing: int, wish: Wish) -> int:
+    """The releases that list the architecture and whose TurboMind turns this configuration down all the same."""
+    assert engine.releases is not None
+    out, method = 0, wish.quantization.method if wish.quantization else None
+    for place in bits(listing & ((1 << len(engine.releases.versions)) - 1)) if wish.config else ():
+        row = _row(engine.name, engine.releases.versions[place], "turbomind")
+        out |= (served_by(row, wish.architectures[0], wish.config, method) is False) << place
+    return out
 
 
 def _whole(builder: Builder, engine: Choice) -> None:
@@ -104,31 +119,51 @@ def _pictures(builder: Builder, engine: Choice) -> None:
 
 
 def _quantised(builder: Builder, engine: Choice, half: str, owner: str | None, when: int) -> None:
-    asked, kind = builder.wish.quantization, f"quantization.{half}"
-    if asked is None or engine.releases is None:
+    """The releases that take the checkpoint's quantisation by this backend, asked one by one as the rules ask."""
+    need = need_of(builder.wish)
+    if need is None or engine.releases is None:
         return
-    taken, told = 0, 0
-    for method in rows.keys(engine.name, kind):
-        for having, detail in rows.history(engine.name, kind, method):
-            told |= having.bits
-            if spelled({method: detail}, asked.method) and refusal({kind: {method: detail}}, half, asked) is None:
-                taken |= having.bits if _capable(builder.wish, detail) else 0
-    then = taken | engine.beyond & engine.present | (((1 << len(engine.releases.versions)) - 1) & ~told)
-    settings = asked.settings.get("group_size")
-    shown = f"{asked.method}" + (f" with group size {settings}" if settings else "")
+    start = builder.used[engine.name]
+    taken = sum(
+        1 << place for place in bits(start & ((1 << len(engine.releases.versions)) - 1))
+        if _takes(engine.name, engine.releases.versions[place], half, need)
+    )  # fmt: skip
+    rest = engine.present & ~start
+    asked = need.quantization
+    size = next((g.group_size for g in asked.groups if g.group_size), asked.settings.get("group_size"))
+    shown = f"{asked.method}" + (f" with group size {size}" if size else "")
     name = _backend(half) if half != "default" else f"`{engine.name}`"
+    where = _range(engine, taken) if start & (start - 1) else "no more" if taken else "not here"
+    told = {"no more": f"{name} of `{engine.name}` takes it", "not here": f"{name} of this release does not take it"}
     builder.add(
-        engine.name, then, f"quantisation {asked.method}", owner=owner, when=when,
-        subject=f"quantisation {asked.method}", source="the engine's own checks of quantisations",
-        text=f"the weights are quantised by `{shown}`, which {name} takes in {_range(engine, taken)}",
+        engine.name, taken | rest | (engine.beyond & engine.present), f"quantisation {asked.method}", owner=owner,
+        when=when, subject=f"quantisation {asked.method}", source="the engine's own checks of quantisations",
+        text=f"the weights are quantised by `{shown}`, and {told.get(where) or f'{name} takes that in {where}'}",
     )  # fmt: skip
 
 
-def _capable(wish: Wish, detail: object) -> bool:
-    least = detail.get("minimum_capability") if isinstance(detail, dict) else None
-    if not isinstance(least, int) or not wish.devices:
-        return True
-    return all(10 * d.capability[0] + d.capability[1] >= least for d in wish.devices)
+def need_of(wish: Wish) -> Need | None:
+    """The wish's quantisation as the tables are asked for it."""
+    if wish.quantization is None:
+        return None
+    least = min((d.capability for d in wish.devices), default=None)
+    return Need(wish.quantization, wish.architectures[:1], wish.config, None, least)
+
+
+@cache
+def _row(engine: str, version: str, half: str) -> Row:
+    kinds = ("decisions", "quantization.schemes", f"quantization.{half}", f"architectures.{half}")
+    return rows.row(engine, version, *kinds) or {}
+
+
+def _takes(engine: str, version: str, half: str, need: Need) -> bool:
+    row = _row(engine, version, half)
+    if f"quantization.{half}" not in row:
+        return True  # the data does not tell
+    if takes(row, engine, version, half, need) is not None:
+        return False
+    least = floor(row, half, need.quantization)
+    return need.capability is None or least is None or need.capability >= least.capability
 
 
 def _type(builder: Builder) -> None:
@@ -164,8 +199,6 @@ def _names(builder: Builder) -> None:
         having = releases_with(library, one.module, one.name)
         if having is None or having.bits == having.releases.everything().bits:
             continue
-        from doctor.plan.build import moved
-
         choice = builder.use(library)
         if choice.releases is not None:
             then = (moved(having, choice.releases) | choice.beyond) & choice.present

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from doctor.facts import Distributions, Facts, Gpu, Launch, Model, Quantization, normalize
 from doctor.facts.gpu import Device
@@ -44,6 +45,7 @@ class Wish:
     model_type: str | None = None
     own_config: bool = False
     quantization: Quantization | None = None
+    config: dict[str, Any] = field(default_factory=dict)
     family: Family | None = None
     names: tuple[Name, ...] = ()
     packages: dict[str, str] = field(default_factory=dict)
@@ -106,6 +108,7 @@ def _of_files(wish: Wish, facts: Facts, model: Model) -> Wish:
     return replace(
         wish, label=name, architectures=model.architectures, model_type=model.model_type, names=names,
         own_config="AutoConfig" in model.remote_code, quantization=model.quantization, family=family,
+        config=model.config,
         packages=_documented_packages(wish, family, packages) if family else packages,
     )  # fmt: skip
 

@@ -1,178 +1,125 @@
-"""uv, as the resolver behind every plan and the installer behind every repair: where it is, and what it resolves.
-
-It is never pointed at the target's interpreter: doctor's own serves it for what it wants to know of itself, and the
-target's Python and platform are told in words. Nothing is built from source.
-"""
+"""uv, the resolver and installer that doctor brings along: started with wheels only, and never from the patient."""
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import os
-import re
+import signal
 import subprocess
 import sys
-import tempfile
-from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
-from pathlib import Path
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
-from doctor.facts import Target
-from doctor.facts.host import Libc
-from doctor.matrix.extract.errors import IndexUnavailable
-from doctor.matrix.extract.index_settings import index_settings
-from doctor.text import clean, redact_text
+from doctor.repair.errors import RepairError
+from doctor.text import clean, one_line
 
-SECONDS = 90
-_PIN = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]{0,200})==([A-Za-z0-9][A-Za-z0-9.!+_-]{0,100})\s*(?:;.*)?$")
-_NO_WHEEL = re.compile(r"([a-z0-9][a-z0-9._-]{0,200})==\S{1,60} has no usable wheels")
-_NETWORK = ("Failed to fetch", "error sending request", "Could not connect", "dns error", "tcp connect", "timed out",
-            "Network connectivity is disabled", "network was disabled")  # fmt: skip
-_TARGET_VARIABLES = ("VIRTUAL_ENV", "CONDA_PREFIX", "UV_PYTHON", "UV_SYSTEM_PYTHON", "PYTHONPATH", "PYTHONHOME")
-_GLIBC = (17, 28, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40)
+# settings that would make uv build, run the target's Python, aim elsewhere or change what is asked
+_DROPPED = (
+    "UV_PYTHON", "UV_SYSTEM_PYTHON", "UV_COMPILE_BYTECODE", "UV_CONSTRAINT", "UV_OVERRIDE", "UV_EXCLUDE", "UV_TARGET",
+    "UV_BUILD_CONSTRAINT", "UV_REQUIRE_HASHES", "UV_NO_VERIFY_HASHES", "UV_PRERELEASE", "UV_RESOLUTION",
+    "UV_WORKING_DIRECTORY", "UV_WORKING_DIR", "UV_PROJECT", "UV_NO_BINARY", "UV_NO_CACHE",
+    "VIRTUAL_ENV", "CONDA_PREFIX", "PYTHONPATH", "PYTHONHOME", "UV_EXCLUDE_NEWER", "UV_TORCH_BACKEND", "RUST_LOG",
+)  # fmt: skip
+_SIGNS_OF_FULL = ("No space left on device", "os error 28", "Disk quota exceeded")
+PR_SET_PDEATHSIG = 1
 
 
-class UvError(Exception):
-    """uv could not do what was asked; the message is its own, cleaned."""
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What uv said: exit status, stdout, stderr."""
+
+    status: int
+    out: str
+    err: str
 
 
-class UvMissing(UvError):
-    """There is no uv here."""
-
-
-class Unreachable(UvError):
-    """The package index could not be asked, so nothing is known."""
-
-
-class Unresolvable(UvError):
-    """The resolver says that no set of releases meets these requirements."""
-
-
-class OnlySource(UvError):
-    """A release is published as source alone; `name` is the distribution."""
-
-    def __init__(self, name: str, message: str) -> None:
-        super().__init__(message)
-        self.name = name
-
-
-@lru_cache(maxsize=1)
-def find() -> str:
-    """The path of the uv that came with doctor. Raises UvMissing."""
+def find_uv() -> str:
+    """The path of uv. Raises RepairError where it is not installed with doctor."""
     try:
         import uv
 
-        return os.fsdecode(uv.find_uv_bin())
-    except (ImportError, FileNotFoundError) as error:
-        raise UvMissing("uv is not installed beside doctor (`pip install uv`)") from error
+        return str(uv.find_uv_bin())
+    except (ImportError, FileNotFoundError):
+        raise RepairError("uv, which doctor uses to install, was not found; reinstall qvl-doctor") from None
 
 
-@lru_cache(maxsize=1)
-def version() -> str:
-    """`uv 0.9.1`. Raises UvError."""
-    done = _run([find(), "--version"], dict(os.environ), None, 20)
-    return " ".join(done.stdout.split()[:2])
+def environment(given: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The user's variables without those that would change what uv does; index and certificate settings stay."""
+    environ = dict(os.environ if given is None else given)
+    for name in _DROPPED:
+        environ.pop(name, None)
+    return {**environ, "UV_PYTHON_DOWNLOADS": "never", "NO_COLOR": "1"}
 
 
-def environment(environ: Mapping[str, str], offline: bool = False) -> dict[str, str]:
-    """The variables for uv: the user's, with pip's index settings where uv has none, and without any Python's."""
-    out = {k: v for k, v in environ.items() if k not in _TARGET_VARIABLES}
-    if not any(out.get(k) for k in ("UV_DEFAULT_INDEX", "UV_INDEX_URL")):
-        try:
-            found = index_settings(environ)
-        except IndexUnavailable:
-            found = None
-        if found and found.source != "the default of pip":
-            out["UV_DEFAULT_INDEX"] = found.url
-    for mine, theirs in (("UV_EXTRA_INDEX_URL", "PIP_EXTRA_INDEX_URL"), ("UV_FIND_LINKS", "PIP_FIND_LINKS")):
-        if environ.get(theirs) and not out.get(mine):
-            out[mine] = ",".join(environ[theirs].split()) if mine == "UV_FIND_LINKS" else environ[theirs]
-    certificates = environ.get("PIP_CERT")
-    if certificates and not out.get("SSL_CERT_FILE"):
-        out["SSL_CERT_FILE"] = certificates
-    out["UV_NO_PROGRESS"] = out["NO_COLOR"] = "1"
-    if offline:
-        out["UV_OFFLINE"] = "1"
-    return out
+def run_uv(
+    arguments: Sequence[str], *, cwd: str, keep: tuple[int, ...] = (), environ: Mapping[str, str] | None = None,
+    timeout: float | None = None, progress: bool = False,
+) -> Answer:  # fmt: skip
+    """Runs uv to its end; it dies with us, and holds the descriptors `keep` (the lock) as long as it lives.
 
-
-def platform_of(target: Target, libc: Libc | None) -> str:
-    """The target's platform in uv's words (`x86_64-manylinux_2_31`); Linux on x86-64 where it is not known."""
-    name = (target.platform or "linux-x86_64").replace("_", "-").lower()
-    arm = name.endswith(("aarch64", "arm64"))
-    if "win" in name and "darwin" not in name:
-        return "aarch64-pc-windows-msvc" if arm else "x86_64-pc-windows-msvc"
-    if "macos" in name or "darwin" in name:
-        return "aarch64-apple-darwin" if arm else "x86_64-apple-darwin"
-    machine = "aarch64" if arm else "x86_64"
-    if libc is not None and libc.kind == "musl":
-        return f"{machine}-unknown-linux-musl"
-    found = re.match(r"2\.(\d{1,3})", libc.version or "") if libc else None
-    best = max((g for g in _GLIBC if g <= int(found[1])), default=17) if found else 28
-    return f"{machine}-manylinux_2_{best}"
-
-
-def compile_pins(
-    requirements: Sequence[str],
-    *,
-    python: str,
-    platform: str,
-    prefer: Mapping[str, str] | None = None,
-    constraints: Iterable[str] = (),
-    torch_backend: str | None = None,
-    offline: bool = False,
-    environ: Mapping[str, str] | None = None,
-    timeout: float = SECONDS,
-) -> dict[str, str]:
-    """Exact releases (distribution -> version) of everything that the requirements need, on another Python.
-
-    `prefer` are releases that are kept where they fit. Raises Unresolvable, OnlySource, Unreachable or UvError.
+    Interrupted or out of time, uv is ended before the exception goes on (TimeoutExpired as RepairError).
+    With `progress`, and stderr a terminal, uv draws its own bars there and `err` is empty.
     """
-    with tempfile.TemporaryDirectory(prefix="qvl-doctor-") as folder:
-        wanted, out, bounds = Path(folder, "in.txt"), Path(folder, "out.txt"), Path(folder, "bounds.txt")
-        wanted.write_text("".join(f"{r}\n" for r in requirements), encoding="utf-8")
-        bounds.write_text("".join(f"{c}\n" for c in constraints), encoding="utf-8")
-        out.write_text("".join(f"{n}=={v}\n" for n, v in (prefer or {}).items()), encoding="utf-8")
-        command = [
-            find(), "pip", "compile", str(wanted), "--output-file", str(out), "--constraints", str(bounds),
-            "--python", sys.executable, "--python-version", python, "--python-platform", platform,
-            "--only-binary", ":all:", "--no-header", "--no-annotate", "--no-strip-extras", "--quiet",
-        ]  # fmt: skip
-        if torch_backend:
-            command += ["--torch-backend", torch_backend]
-        done = _run(command, environment(os.environ if environ is None else environ, offline), folder, timeout)
-        if done.returncode:
-            raise _error(done.stderr)
-        return dict(_pins(out.read_text(encoding="utf-8")))
-
-
-def _pins(text: str) -> Iterable[tuple[str, str]]:
-    for line in text.splitlines():
-        match = _PIN.match(re.sub(r"\[[^\]]*\]", "", line.strip()))
-        if match:
-            yield match[1].lower().replace("_", "-").replace(".", "-"), match[2]
-
-
-def _run(
-    command: list[str], environ: dict[str, str], folder: str | None, timeout: float
-) -> subprocess.CompletedProcess[str]:
+    show = progress and sys.stderr.isatty()
+    process = subprocess.Popen(
+        [find_uv(), *arguments], cwd=cwd, env=environment(environ), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        stderr=None if show else subprocess.PIPE, pass_fds=keep, preexec_fn=_die_with_parent(), text=True,
+        encoding="utf-8", errors="replace",
+    )  # fmt: skip
     try:
-        return subprocess.run(
-            command, env=environ, cwd=folder, capture_output=True, text=True, errors="replace", timeout=timeout,
-            stdin=subprocess.DEVNULL, check=False,
-        )  # fmt: skip
+        out, err = process.communicate(timeout=timeout)
     except subprocess.TimeoutExpired:
-        raise Unreachable(f"uv gave no answer in {timeout:.0f} s") from None
-    except OSError as error:
-        raise UvError(f"uv could not be started: {error.strerror}") from None
+        _end(process)
+        raise RepairError(f"uv did not finish within {timeout:.0f} s") from None
+    except BaseException:
+        _end(process)
+        raise
+    return Answer(process.returncode, out or "", err or "")
 
 
-def _error(text: str) -> UvError:
-    """What uv's words mean; a missing wheel and a dead network are no proof that there is no way."""
-    said = clean(redact_text(" ".join(text.split())), 2000).removeprefix("error: ")
-    if any(word.lower() in said.lower() for word in _NETWORK):
-        return Unreachable(said)
-    source = _NO_WHEEL.search(said)
-    if source:
-        return OnlySource(source[1].replace("_", "-"), said)
-    if "No solution found" in said:
-        return Unresolvable(said)
-    return UvError(said)
+def checked_uv(arguments: Sequence[str], doing: str, **how: object) -> Answer:
+    """As `run_uv`. Raises RepairError with uv's own words where it failed, a full disk told apart."""
+    answer = run_uv(arguments, **how)  # type: ignore[arg-type]
+    if answer.status == 0:
+        return answer
+    if any(sign in answer.err for sign in _SIGNS_OF_FULL):
+        raise RepairError(f"there is no space left on the disk while {doing}; nothing was changed")
+    if answer.status < 0:
+        raise RepairError(f"uv was ended by {_signal_name(-answer.status)} while {doing}; nothing was changed")
+    raise RepairError(f"uv failed while {doing}: {one_line(clean(_said(answer.err)), 800) or 'it gave no reason'}")
+
+
+def uv_version() -> str:
+    """`uv 0.9.1`."""
+    return " ".join(checked_uv(["--version"], "asking for its version", cwd=os.getcwd(), timeout=20).out.split()[:2])
+
+
+def _said(err: str) -> str:
+    lines = [x for x in err.splitlines() if not x.startswith(("Using CPython", "Resolved ", "Prepared ", "warning:"))]
+    return " ".join(line.strip(" ╰─▶│├×") for line in lines)
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    with contextlib.suppress(OSError):
+        process.kill()
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.communicate(timeout=10)
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
+def _die_with_parent() -> Callable[[], object] | None:
+    """For the child, before uv: killed when we are. The library is loaded here: loading it after the fork may hang."""
+    if not sys.platform.startswith("linux"):
+        return None
+    try:
+        prctl = ctypes.CDLL(None).prctl
+    except (OSError, AttributeError):
+        return None
+    return lambda: prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)

@@ -9,7 +9,8 @@ import shlex
 from typing import TYPE_CHECKING
 
 from doctor.findings import Action, Plan, Step
-from doctor.report.terminal import block, heading, row
+from doctor.report.terminal import block, row
+from doctor.report.told import head
 from doctor.text import clean
 
 if TYPE_CHECKING:
@@ -25,7 +26,9 @@ def print_plan(before: Report, plan: Plan, console: Console, *, idle: bool = Fal
     """Prints the whole plan."""
     from rich.text import Text
 
-    heading(before, console)
+    for label, text in head(before):
+        row(console, label, text)
+    console.print()
     console.print(Text(_answer(plan, idle), style="bold green" if idle or _whole(plan) else "bold red"))
     _steps(plan, console)
     _commands(plan, console)

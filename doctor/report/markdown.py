@@ -1,0 +1,53 @@
+"""A report as Markdown: for an issue tracker or a chat, with everything that a helper there would ask for."""
+
+from __future__ import annotations
+
+import re
+
+from doctor.findings import Finding, Report
+from doctor.report.commands import commands
+from doctor.report.told import SIGNS, answer, counted, evidence, head, undecided
+from doctor.text import one_line
+
+_SPECIAL = re.compile(r"([\\*_\[\]<>|#~`&]|:(?=//))")
+_CODE = re.compile(r"(?<!`)(`[^`]+`)(?!`)")
+
+
+def report_to_markdown(report: Report) -> str:
+    """The whole report; nothing from outside can open a tag, a link or a code block."""
+    kind, said = answer(report)
+    versions = ", ".join(f"{name} {version}" for name, version in sorted(report.versions.items()))
+    parts = [f"## {SIGNS[kind]} {_text(said)}", "", *(f"- **{label}**: {_text(text)}" for label, text in head(report))]
+    for finding in report.findings:
+        parts += ["", *_finding(finding)]
+    parts += ["", f"{_text(counted(report))}. Checked with qvl-doctor ({_text(versions)})."]
+    if unsure := undecided(report):
+        parts += ["", "<details><summary>What could not be decided</summary>", ""]
+        parts += [*(f"- `{code}` {_text(text)}" for code, text in unsure), "", "</details>"]
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(parts)) + "\n"
+
+
+def _finding(finding: Finding) -> list[str]:
+    mark = " (start here)" if finding.primary else ""
+    follows = f" (follows from {', '.join(finding.follows_from)})" if finding.follows_from else ""
+    lines = [f"### {finding.severity} `{finding.rule}` {finding.name}{mark}{follows}", "", _text(finding.message), ""]
+    lines += [f"- {label}: {_text(text)}" for label, text in evidence(finding)]
+    for remediation in finding.remediations:
+        lines.append(f"- **way out**: {_text(remediation.title)}")
+        typed = commands(remediation)
+        if typed:
+            lines += ["", *_block(typed), ""]
+    return lines
+
+
+def _block(lines: list[str]) -> list[str]:
+    """A code block whose fence no line of it can close."""
+    longest = max((len(run) for line in lines for run in re.findall(r"`+", line)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return [f"  {fence}sh", *(f"  {one_line(line)}" for line in lines), f"  {fence}"]
+
+
+def _text(text: str) -> str:
+    """Plain text: words in backticks stay code, everything else that Markdown would read is escaped."""
+    pieces = _CODE.split(one_line(text, 4000))
+    return "".join(p if n % 2 else _SPECIAL.sub(r"\\\1", p) for n, p in enumerate(pieces))

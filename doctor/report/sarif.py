@@ -1,0 +1,93 @@
+"""A report as SARIF 2.1.0, which code hosts show beside the code; its words for a result's kind are ours too."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from doctor.findings import Finding, Report
+from doctor.findings_json import finding_to_json, scrubbed
+from doctor.rules import RULES
+from doctor.rules.rule import Rule
+
+SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+FILES = ("file",)
+
+
+def report_to_sarif(report: Report) -> dict[str, Any]:
+    """One run: every rule described, every finding a result, what could not be decided a result of the kind `open`."""
+    places = {r.code: i for i, r in enumerate(report.results)}
+    rules = {rule.code: rule for rule in RULES}
+    data: dict[str, Any] = scrubbed({
+        "$schema": SCHEMA, "version": "2.1.0",
+        "runs": [{
+            "tool": {"driver": {
+                "name": "qvl-doctor", "version": report.versions.get("doctor", "0"),
+                "rules": [_rule(rules[r.code]) for r in report.results if r.code in rules],
+            }},
+            "columnKind": "unicodeCodePoints",
+            "invocations": [_invocation(report)],
+            "results": [*_results(report, places)],
+        }],
+    })  # fmt: skip
+    return data
+
+
+def _rule(rule: Rule) -> dict[str, Any]:
+    return {
+        "id": rule.code, "name": "".join(part.capitalize() for part in rule.name.split("-")),
+        "shortDescription": {"text": rule.explanation.partition("\n\n")[0].replace("\n", " ")},
+        "fullDescription": {"text": rule.explanation},
+        "defaultConfiguration": {"level": rule.severity},
+    }  # fmt: skip
+
+
+def _invocation(report: Report) -> dict[str, Any]:
+    """Whether all rules ran; a rule of ours that crashed is told here and is never a result."""
+    crashed = [
+        {"level": "error", "message": {"text": f"{r.code}: {r.reason}"}} for r in report.results if r.status == "broken"
+    ]
+    return {"executionSuccessful": not crashed, "toolExecutionNotifications": crashed}
+
+
+def _results(report: Report, places: dict[str, int]) -> Iterator[dict[str, Any]]:
+    for finding in report.findings:
+        yield {
+            "ruleId": finding.rule, "ruleIndex": places[finding.rule], "kind": "fail", "level": finding.severity,
+            "message": {"text": _message(finding)}, "locations": _locations(finding),
+            "properties": _properties(finding),
+        }  # fmt: skip
+    for result in report.results:
+        if result.status == "open":
+            yield {
+                "ruleId": result.code, "ruleIndex": places[result.code], "kind": "open", "level": "none",
+                "message": {"text": result.reason or "could not be decided"},
+            }  # fmt: skip
+
+
+def _message(finding: Finding) -> str:
+    ways = "; ".join(r.title for r in finding.remediations)
+    return f"{finding.message}. Way out: {ways}" if ways else finding.message
+
+
+def _locations(finding: Finding) -> list[dict[str, Any]]:
+    place = finding.location
+    if place is None:
+        return []
+    out: dict[str, Any] = {"logicalLocations": [{"name": place.name, "kind": place.kind}]}
+    if place.kind in FILES and place.path:
+        region = {"region": {"startLine": place.line}} if place.line else {}
+        out["physicalLocation"] = {"artifactLocation": {"uri": _uri(place.path)}, **region}
+    return [out]
+
+
+def _uri(path: str) -> str:
+    from urllib.parse import quote
+
+    return quote(path.replace("\\", "/"))
+
+
+def _properties(finding: Finding) -> dict[str, Any]:
+    """What SARIF has no place for, as `--format json` writes it."""
+    whole = finding_to_json(finding)
+    return {k: whole[k] for k in ("confidence", "primary", "follows_from", "evidence", "remediations")}

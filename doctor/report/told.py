@@ -1,0 +1,86 @@
+"""What every form of a report says alike: the answer in one sentence, its head, and the evidence of a finding."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from doctor.facts import Distributions, Launch
+from doctor.findings import Finding, Report
+
+EVIDENCE = 5
+LABEL = 10
+NOTABLE = ("lmdeploy", "vllm", "sglang", "transformers", "torch")
+Answer = Literal["error", "open", "warning", "pass"]
+SIGNS: dict[Answer, str] = {"error": "✗", "open": "○", "warning": "✓", "pass": "✓"}
+
+
+def answer(report: Report) -> tuple[Answer, str]:
+    """What came out, and the sentence that says so."""
+    errors, warnings = report.count("error"), report.count("warning")
+    launch = isinstance(report.facts.launch, Launch)
+    if errors:
+        idle = "These pins cannot work." if report.facts.target.kind == "declared" else "This environment is broken."
+        text = "This command will not start, or not work, as it is." if launch else idle
+        return "error", f"{text} {plural(errors, 'error')}."
+    if any(r.status in ("open", "broken") for r in report.results):
+        said = f"{plural(warnings, 'warning')}, " if warnings else ""
+        return "open", f"No error found; {said}not everything could be decided."
+    if warnings:
+        return "warning", f"No error found; {plural(warnings, 'warning')} to look at."
+    return "pass", "Nothing stands in the way."
+
+
+def head(report: Report) -> list[tuple[str, str]]:
+    """Which environment, which command, which packages: labels and texts."""
+    target = report.facts.target
+    place = target.prefix or (target.paths[0] if target.paths else "?")
+    said = f"declared: {target.why}, Python" if target.kind == "declared" else f"{place}, Python"
+    origin = "" if target.kind == "declared" else f" ({target.why})"
+    rows = [("target", f"{said} {target.python or 'of unknown version'}{origin}")]
+    if isinstance(report.facts.launch, Launch):
+        rows.append(("launch", " ".join(report.facts.launch.argv)))
+    if isinstance(report.facts.distributions, Distributions):
+        known = report.facts.distributions
+        there = [f"{n} {v}" for n in NOTABLE if (v := known.version(n))]
+        how = "installed" if known.complete else "of known release"
+        rows.append(("packages", f"{len(known.installed)} {how}" + (f": {', '.join(there)}" if there else "")))
+    return rows
+
+
+def evidence(finding: Finding) -> list[tuple[str, str]]:
+    """What was seen and needed, and where that stands; what several sources say alike is one line."""
+    told: dict[tuple[str, str | None, str | None], list[str]] = {}
+    for one in finding.evidence:
+        sources = told.setdefault((one.fact, one.observed, one.expected), [])
+        sources.extend([one.source] if one.source else [])
+    out = []
+    for (fact, observed, expected), sources in list(told.items())[:EVIDENCE]:
+        more = f" and {len(sources) - 1} more" if len(sources) > 1 else ""
+        source = f" [{sources[0]}{more}]" if sources else ""
+        if expected is None and len(fact) < LABEL:
+            out.append((fact, f"{observed or ''}{source}"))
+            continue
+        out.append(("seen", f"{fact}: {observed}" if observed else fact))
+        out.append(("needed", f"{expected}{source}") if expected else ("from", source.strip(" []")))
+    return [(label, text) for label, text in out if text]
+
+
+def counted(report: Report) -> str:
+    """How many rules came to which result."""
+    counts: dict[str, int] = {}
+    for result in report.results:
+        counts[result.status] = counts.get(result.status, 0) + 1
+    words = {"pass": "passed", "fail": "found something", "open": "open", "notApplicable": "not applicable",
+             "broken": "crashed (a fault of ours)"}  # fmt: skip
+    return f"{len(report.results)} rules: {', '.join(f'{counts[k]} {w}' for k, w in words.items() if k in counts)}"
+
+
+def undecided(report: Report) -> list[tuple[str, str]]:
+    """The rules that could not decide, or that crashed, with the reason."""
+    found = (r for r in report.results if r.status in ("open", "broken"))
+    return [(r.code, f"{r.status}: {r.reason}") for r in found]
+
+
+def plural(count: int, word: str) -> str:
+    """`1 error`, `2 errors`."""
+    return f"{count} {word}" if count == 1 else f"{count} {word}s"
