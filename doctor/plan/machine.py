@@ -6,11 +6,11 @@ import re
 from typing import TYPE_CHECKING
 
 from doctor.facts import Distributions
-from doctor.facts.gpu import Device
 from doctor.matrix import rows
 from doctor.matrix.hardware import drivers, version
 from doctor.plan.choices import Choice
 from doctor.plan.problem import Variable
+from doctor.plan.room import too_large
 from doctor.rules.torch_build import TorchBuild, torch_build
 from doctor.rules.units import dotted
 
@@ -94,21 +94,9 @@ def runs(codes: list[str], capability: tuple[int, int]) -> bool:
 
 
 def _memory(builder: Builder) -> None:
-    from doctor.plan.room import floor, shown_room
-
+    """Whether the weights find room at all: no release of anything changes that."""
     wish = builder.wish
-    least = floor(builder.facts, wish)
-    if least is None or not wish.devices:
-        return
-    has = room_of(wish.devices, wish.parallel)
-    builder.extra[GPU] = Variable(GPU, (wish.devices[0].name,), 0)
-    builder.add(
-        GPU, int(has >= least.bytes), f"memory of {wish.devices[0].name}", subject=least.subject, source=least.source,
-        text=shown_room(least, wish.devices, wish.parallel),
-    )  # fmt: skip
-
-
-def room_of(devices: tuple[Device, ...], parallel: int) -> int:
-    """The memory of the devices that share a model, in bytes."""
-    used = sorted((d.memory_total for d in devices), reverse=True)[: max(1, parallel)]
-    return min(used) * len(used) if used else 0
+    found = too_large(wish)
+    if found is not None:
+        builder.extra[GPU] = Variable(GPU, (wish.devices[0].name,), 0)
+        builder.add(GPU, 0, f"memory of {wish.devices[0].name}", subject=f"weights of {wish.label}", text=found)

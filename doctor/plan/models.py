@@ -71,9 +71,10 @@ def _left_to_pytorch(engine: Choice, listing: int, wish: Wish) -> int:
     """The releases that list the architecture and whose TurboMind turns this configuration down all the same."""
     assert engine.releases is not None
     out, method = 0, wish.quantization.method if wish.quantization else None
-    for place in bits(listing & ((1 << len(engine.releases.versions)) - 1)) if wish.config else ():
+    config = wish.model.config if wish.model else {}
+    for place in bits(listing & ((1 << len(engine.releases.versions)) - 1)) if config else ():
         row = _row(engine.name, engine.releases.versions[place], "turbomind")
-        out |= (served_by(row, wish.architectures[0], wish.config, method) is False) << place
+        out |= (served_by(row, wish.architectures[0], config, method) is False) << place
     return out
 
 
@@ -147,7 +148,7 @@ def need_of(wish: Wish) -> Need | None:
     if wish.quantization is None:
         return None
     least = min((d.capability for d in wish.devices), default=None)
-    return Need(wish.quantization, wish.architectures[:1], wish.config, None, least)
+    return Need(wish.quantization, wish.architectures[:1], wish.model.config if wish.model else {}, None, least)
 
 
 @cache
@@ -164,6 +165,15 @@ def _takes(engine: str, version: str, half: str, need: Need) -> bool:
         return False
     least = floor(row, half, need.quantization)
     return need.capability is None or least is None or need.capability >= least.capability
+
+
+def too_old_for(engine: str, version: str, half: str, wish: Wish) -> bool:
+    """Whether a GPU is older than the floor that the release states for the method when it is asked for by name."""
+    need = need_of(wish)
+    if need is None or need.capability is None:
+        return False
+    least = floor(_row(engine, version, half), half, need.quantization, need.quantization.method)
+    return least is not None and need.capability < least.capability
 
 
 def _type(builder: Builder) -> None:

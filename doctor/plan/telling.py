@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from doctor.facts import Distributions, Facts, Target
 from doctor.findings import Action, Finding, Step
+from doctor.plan.choices import only_source
 from doctor.plan.planner import Solved
 from doctor.plan.problem import Clause
 
@@ -118,6 +119,18 @@ def commands_of(
         out.append(shlex.join([*head, "--only-binary", ":all:", *again, *wheels]))
     out += [shlex.join([*head, f"{n}=={moved[n]}"]) for n in sorted(source & set(moved)) if _sound(n, moved[n])]
     return tuple(out)
+
+
+def install_line(facts: Facts, pins: Mapping[str, str]) -> list[str]:
+    """What installs these exact releases and whatever they need: into the target, else into a new environment."""
+    into = _interpreter(facts.target)
+    have = facts.distributions if isinstance(facts.distributions, Distributions) else Distributions(())
+    out = []
+    if into is None or not have.installed:
+        out.append(f"uv venv --python {facts.target.python or '3.11'} {NEW}")
+        into = f"{NEW}/bin/python"
+    words = [f"{n}=={v.partition('+')[0]}" for n, v in sorted(pins.items()) if not only_source(n, v)]
+    return [*out, shlex.join(["uv", "pip", "install", "--python", into, "--only-binary", ":all:", *words])]
 
 
 def _interpreter(target: Target) -> str | None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from doctor.facts import Distributions, Facts, Gpu, Launch, Model, Quantization, normalize
 from doctor.facts.gpu import Device
 from doctor.matrix import rows
 from doctor.matrix.data import DataError
 from doctor.matrix.hardware import drivers
+from doctor.matrix.members import Member, member
 from doctor.matrix.models import Family
 from doctor.matrix.models import model as family_of
 from doctor.rules.arguments import engine as launched
@@ -34,9 +34,10 @@ class Wish:
     """`engines` are to work (the launch's, else those installed); empty: whatever is installed is.
 
     `architectures`, `model_type` and `quantization` are the model's; `own_config` says that it brings its
-    configuration class. `names` and `packages` (distribution -> where that is written) are what its code needs.
-    `backend` is LMDeploy's as the launch names it. `devices` are those that may be used; `cuda` is the major that the
-    driver runs, `driver` its number. `label` names the model in sentences.
+    configuration class. `model` are its facts, from its files or from what is known of its name. `names` and
+    `packages` (distribution -> where that is written) are what its code needs. `backend` is LMDeploy's as the launch
+    names it. `devices` are those that may be used; `cuda` is the major that the driver runs, `driver` its number.
+    `label` names the model in sentences.
     """
 
     engines: tuple[str, ...] = ()
@@ -45,7 +46,7 @@ class Wish:
     model_type: str | None = None
     own_config: bool = False
     quantization: Quantization | None = None
-    config: dict[str, Any] = field(default_factory=dict)
+    model: Model | None = None
     family: Family | None = None
     names: tuple[Name, ...] = ()
     packages: dict[str, str] = field(default_factory=dict)
@@ -76,19 +77,26 @@ def _machine(facts: Facts) -> Wish:
 
 
 def with_model(wish: Wish, facts: Facts) -> Wish:
-    """The wish with the model of the facts; where its files are not here, with what its name's family is known for."""
+    """The wish with the model of the facts; where its files are not here, with what its name is known for."""
     if isinstance(facts.model, Model):
         return _of_files(wish, facts, facts.model)
     name = named_model(facts)
-    family = _family(name) if name else None
-    if name is None or family is None:
+    return of_name(wish, name) if name else wish
+
+
+def of_name(wish: Wish, name: str) -> Wish:
+    """The wish with a model that is known by name alone: a checkpoint of the tables, or one of a family."""
+    known, family = _member(name), _family(name)
+    if known is None and family is None:
         return wish
-    code = family.remote_code
-    runs_code = code is not None and bool(set(wish.engines) & set(code.engines))
+    code = family.remote_code if family else None
+    runs_code = family is not None and code is not None and bool(set(wish.engines) & set(code.engines))
     return replace(
-        wish, label=name, architectures=family.architectures[:1], model_type=next(iter(family.model_types), None),
-        own_config=code is not None, family=family, quantization=_by_name(name),
-        names=_documented(family) if runs_code else (), packages=_documented_packages(wish, family, {}),
+        wish, label=name, family=family, model=known.model if known else None, own_config=code is not None,
+        architectures=known.architectures[:1] if known else family.architectures[:1] if family else (),
+        model_type=known.model_type if known else next(iter(family.model_types), None) if family else None,
+        quantization=known.quantization if known else None, names=_documented(family) if runs_code and family else (),
+        packages=_documented_packages(wish, family, {}) if family else {},
     )  # fmt: skip
 
 
@@ -108,7 +116,7 @@ def _of_files(wish: Wish, facts: Facts, model: Model) -> Wish:
     return replace(
         wish, label=name, architectures=model.architectures, model_type=model.model_type, names=names,
         own_config="AutoConfig" in model.remote_code, quantization=model.quantization, family=family,
-        config=model.config,
+        model=model,
         packages=_documented_packages(wish, family, packages) if family else packages,
     )  # fmt: skip
 
@@ -150,10 +158,8 @@ def _family(name: str) -> Family | None:
         return None
 
 
-def _by_name(name: str) -> Quantization | None:
-    """The method that the name of a checkpoint tells: the publishers' habit, used where no file can be read."""
-    last = name.rpartition("/")[2].lower()
-    for word, method in (("awq", "awq"), ("gptq", "gptq"), ("int4", "gptq"), ("fp8", "fp8")):
-        if word in last.replace("_", "-").split("-"):
-            return Quantization(method, source="the model's name")
-    return None
+def _member(name: str) -> Member | None:
+    try:
+        return member(name)
+    except DataError:
+        return None

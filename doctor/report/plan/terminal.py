@@ -48,7 +48,8 @@ def _answer(plan: Plan, idle: bool) -> str:
     if plan.undecided:
         return "○ Undecided: no way was found in time, and none was ruled out."
     if plan.conflict is not None:
-        return "✗ There is no way as asked: what follows excludes each other."
+        alone = len(plan.conflict.members) == 1
+        return "✗ There is no way as asked" + (", whatever the releases." if alone else ": this excludes each other.")
     if not plan.steps:
         return f"✗ No release helps: {', '.join(plan.remains)} stays. `qvl-doctor check` says what to do."
     if plan.remains:
