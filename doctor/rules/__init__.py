@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from doctor.rules.beside import BESIDE_RULES
 from doctor.rules.eng import ENG_RULES
 from doctor.rules.gpu import GPU_RULES
 from doctor.rules.imp import IMP_RULES
@@ -10,4 +11,4 @@ from doctor.rules.pkg import PKG_RULES
 from doctor.rules.rule import Rule
 from doctor.rules.sys import SYS_RULES
 
-RULES: tuple[Rule, ...] = (*SYS_RULES, *GPU_RULES, *PKG_RULES, *LIB_RULES, *IMP_RULES, *ENG_RULES)
+RULES: tuple[Rule, ...] = (*SYS_RULES, *GPU_RULES, *PKG_RULES, *LIB_RULES, *IMP_RULES, *ENG_RULES, *BESIDE_RULES)
