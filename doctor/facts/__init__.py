@@ -36,6 +36,7 @@ from doctor.facts.model import (
 from doctor.facts.modules import Cause, Modules, ModuleStatus, Use
 from doctor.facts.natives import CudaNeed, GpuCode, NativeLibrary, Natives, NativeVerdict
 from doctor.facts.target import Problem, Target
+from doctor.facts.trial import Trial, Trials
 from doctor.facts.unavailable import NOT_REQUESTED, Unavailable
 
 SCHEMA = 1
@@ -54,6 +55,7 @@ class Facts:
     host: Host | Unavailable = NOT_REQUESTED
     model: Model | Unavailable = NOT_REQUESTED
     gateway: Gateway | Unavailable = NOT_REQUESTED
+    trials: Trials | Unavailable = NOT_REQUESTED
     schema: int = SCHEMA
 
 
@@ -61,6 +63,6 @@ __all__ = [
     "NOT_REQUESTED", "SCHEMA", "Cause", "ChangedFile", "CodeAct", "CodeImport", "Collision", "Container", "CudaNeed",
     "Distribution", "Distributions", "Facts", "Gate", "Gateway", "GatewayModel", "Gpu", "GpuCode", "Host", "Launch",
     "Model", "ModuleStatus", "Modules", "NativeLibrary", "NativeVerdict", "Natives", "Owner", "Pin", "Problem",
-    "Quantization", "QuantizationGroup", "RemoteCode", "Scrape", "Shadow", "Target", "Unavailable", "Use",
-    "WeightFile", "Weights", "normalize",
+    "Quantization", "QuantizationGroup", "RemoteCode", "Scrape", "Shadow", "Target", "Trial", "Trials", "Unavailable",
+    "Use", "WeightFile", "Weights", "normalize",
 ]  # fmt: skip
