@@ -33,6 +33,7 @@ class Request:
     model: str | None = None
     gpu: str | None = None
     driver: str | None = None
+    gateway: str | None = None
     select: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
     use_cache: bool = True
@@ -60,7 +61,15 @@ def judge(facts: Facts, select: tuple[str, ...] = (), ignore: tuple[str, ...] = 
 
 def collect(request: Request) -> Facts:
     """Everything that can be seen of the target and the machine; what cannot is Unavailable."""
-    request = contained(request)
+    facts = _collect(contained(request))
+    if request.gateway is None:
+        return facts
+    from doctor.collect.gateway import read_gateway
+
+    return replace(facts, gateway=read_gateway(request.gateway, request.target.root))
+
+
+def _collect(request: Request) -> Facts:
     if request.declared:
         from doctor.pipeline.declared import collect_declared
 

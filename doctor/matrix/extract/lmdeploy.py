@@ -14,7 +14,7 @@ from packaging.version import Version
 from doctor.matrix.extract.files import Files
 from doctor.matrix.extract.flags import Flag, flags_of, functions
 from doctor.matrix.extract.literals import constants, jsonable, value
-from doctor.matrix.extract.lmdeploy_decisions import decisions
+from doctor.matrix.extract.lmdeploy_decisions import decisions, structured
 
 TURBOMIND = "lmdeploy/turbomind/supported_models.py"
 PYTORCH_MAP = "lmdeploy/pytorch/models/module_map.py"
@@ -28,10 +28,14 @@ Row = dict[str, dict[str, Any]]
 
 
 def extract(files: Files) -> Row:
-    """The kinds `architectures.*`, `quantization.*`, `decisions`, `kv_cache`, `flags`, `checks`. Raises LayoutError."""
+    """The kinds `architectures.*`, `quantization.*`, `decisions`, `structured`, `kv_cache`, `flags` and `checks`.
+
+    Raises LayoutError.
+    """
     flags = _flags(files)
     row: Row = {
         "decisions": decisions(files),
+        "structured": structured(files),
         "flags": flags,
         "kv_cache": _kv_cache(files, flags),
         "checks": _checks(files),

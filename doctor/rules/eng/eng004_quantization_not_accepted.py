@@ -33,7 +33,7 @@ def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
         why = facts.model.detail if isinstance(facts.model, Unavailable) else "the weights are not quantised"
         yield NotApplicable(why or "no model is named") if idle else Open(why)
         return
-    if not asked.method:
+    if not need.quantization.method:
         yield Open("the model's configuration does not say by which method its weights are quantised")
         return
     for chosen in engines(facts, *KINDS):
