@@ -12,8 +12,9 @@ from typing import Any
 
 from doctor.matrix.extract.fields import Settings
 from doctor.matrix.extract.files import Files
-from doctor.matrix.extract.flags import Flag, flags_of, functions
+from doctor.matrix.extract.flags import Flag, flags_of, functions, type_name
 from doctor.matrix.extract.literals import Names, Unknown, constants, jsonable, value
+from doctor.matrix.extract.parsers import habits, readable, variables
 
 MODELS = "vllm/model_executor/models"
 REGISTRIES = (f"{MODELS}/registry.py", f"{MODELS}/__init__.py", "vllm/model_executor/model_loader.py")
@@ -29,20 +30,36 @@ FRONT = (
     "vllm/entrypoints/openai/api_server.py",
 )
 
+PARSERS = ("vllm/utils/argparse_utils.py", "vllm/utils/__init__.py", "vllm/utils.py")
+VARIABLES = "vllm/envs.py"
 PAIRS = "json or key=value"
 
 Row = dict[str, dict[str, Any]]
 
 
 def extract(files: Files) -> Row:
-    """The kinds `architectures.*`, `quantization.default`, `kv_cache` and `flags`. Raises LayoutError."""
+    """The kinds `architectures.*`, `quantization.default`, `kv_cache`, `flags` and what its parser does with words.
+
+    `parser` are its habits, `environment` the variables that its own list names. Raises LayoutError.
+    """
     flags = _flags(files)
     return {
+        **command(files),
         **_architectures(files),
         "quantization.default": _quantization(files),
         "flags": flags,
         "kv_cache": _kv_cache(files, flags),
     }
+
+
+def command(files: Files) -> Row:
+    """The kinds `parser` and `environment`; a release without a list of its variables has none."""
+    row: Row = {}
+    if found := habits(files, *PARSERS):
+        row["parser"] = found
+    if files.has(VARIABLES):
+        row["environment"] = variables(files, [VARIABLES], "VLLM")
+    return row
 
 
 def _architectures(files: Files) -> Row:
@@ -128,7 +145,11 @@ def _flags(files: Files) -> dict[str, Flag]:
     if front is None:
         raise files.lacks(FRONT[0], "the server's command line")
     members = [ARGUMENTS, front, *_settings_members(files)]
-    settings = Settings().read(files.tree(m) for m in members)
+    arguments = files.text(ARGUMENTS)
+    settings = Settings(
+        negatable="BooleanOptionalAction" in arguments and "_kwargs(" in arguments,
+        unions="union_dict_and_str" in arguments, readable=readable(files.tree(ARGUMENTS)),
+    ).read(files.tree(m) for m in members)  # fmt: skip
     out: dict[str, Flag] = {}
     for member in (ARGUMENTS, front):
         tree = files.tree(member)
@@ -198,7 +219,7 @@ def _adjust(node: ast.AST, spreads: Names) -> None:
             if isinstance(flag, dict) and key in ("type", "nargs", "choices", "default"):
                 flag.pop(key, None)
                 if isinstance(node, ast.Assign):
-                    found = ast.unparse(node.value).partition("(")[0] if key == "type" else value(node.value, {})
+                    found = type_name(node.value) if key == "type" else value(node.value, {})
                     flag.update({} if isinstance(found, Unknown) else {key: jsonable(found)})
 
 
