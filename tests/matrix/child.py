@@ -11,6 +11,7 @@ import importlib.abc
 import importlib.machinery
 import io
 import json
+import pathlib
 import sys
 import types
 
@@ -161,8 +162,7 @@ if __name__ == "__main__":
     if question != "transformers":
         sys.meta_path.insert(0, Finder({question}))
     if len(sys.argv) > 3:
-        with open(sys.argv[3], encoding="utf-8") as file:
-            told = json.load(file)
+        told = json.loads(pathlib.Path(sys.argv[3]).read_text(encoding="utf-8"))
         print(json.dumps({"lmdeploy": lmdeploy_lines, "sglang": sglang_lines}[question](told)))
         sys.exit()
     print(json.dumps({"lmdeploy": lmdeploy, "sglang": sglang, "transformers": transformers}[question]()))

@@ -7,6 +7,7 @@ Layouts known: architectures chosen by model name (before 0.2.5), a table of boo
 from __future__ import annotations
 
 import ast
+import re
 from typing import Any
 
 from packaging.version import Version
@@ -26,7 +27,7 @@ BY_ARCHITECTURE, BY_MODULE = Version("0.2.5"), Version("0.6.0")
 
 # what the standard library's `logging` calls its levels: the choices of `--log-level`
 _LEVELS = ("CRITICAL", "FATAL", "ERROR", "WARN", "WARNING", "INFO", "DEBUG", "NOTSET")
-_STANDARD = {"logging._nameToLevel": dict.fromkeys(_LEVELS, 0)}
+_ADDED = re.compile(r"logging\.addLevelName\([^,\n]{1,60},\s*['\"](\w{1,40})['\"]\)")
 
 Row = dict[str, dict[str, Any]]
 
@@ -72,7 +73,9 @@ def _flags(files: Files) -> dict[str, Flag]:
     helper = next((n for n in files.tree(HELPERS).body if getattr(n, "name", "") == "ArgumentHelper"), None)
     if helper is None:
         raise files.lacks(HELPERS, "class ArgumentHelper")
-    flags = flags_of(found, {**constants(files.tree(HELPERS)), **_STANDARD}, functions(helper))
+    more = _ADDED.findall(files.text("lmdeploy/utils.py")) if files.has("lmdeploy/utils.py") else []
+    levels = {"logging._nameToLevel": dict.fromkeys((*_LEVELS, *more), 0)}
+    flags = flags_of(found, {**constants(files.tree(HELPERS)), **levels}, functions(helper))
     if "--tp" not in flags or "--server-port" not in flags:
         raise files.lacks(SERVE, "the flags --tp and --server-port")
     for name, backend in backends_of(files.tree(SERVE), flags).items():
