@@ -63,7 +63,7 @@ class Reading:
 @lru_cache(maxsize=16)
 def read(engine: str, version: str, arguments: tuple[str, ...], *, serve: bool = False) -> Reading | None:
     """The arguments read by the table of a release; None where the data does not cover it."""
-    table = table_of(engine, version)
+    table = table_of(engine, version, serve=serve)
     return None if table is None else read_by(table, arguments, serve=serve)
 
 

@@ -81,15 +81,16 @@ class Table:
 
 
 @lru_cache(maxsize=8)
-def table(engine: str, version: str) -> Table | None:
-    """The options of a release; None where the data does not cover it."""
-    row = rows.row(engine, version, "flags", "parser", "kv_cache")
+def table(engine: str, version: str, *, serve: bool = False) -> Table | None:
+    """The options of a release (`serve`: as the subcommand `serve` has them); None where the data does not cover it."""
+    row = rows.row(engine, version, "flags", "flags.serve", "parser", "kv_cache")
     if row is None or not row.get("flags"):
         return None
+    flags = {**row["flags"], **(row.get("flags.serve", {}) if serve else {})}
     parser = row.get("parser", {})
     words = _policies(row.get("kv_cache", {}))
     style = Style(**{f.name: bool(parser.get(f.name)) for f in fields(Style)})
-    made = [_option(name, flag, words, style) for name, flag in row["flags"].items()]
+    made = [_option(name, flag, words, style) for name, flag in flags.items()]
     options = [o for o in made if o.spellings]
     options.append(Option("--help", HELP, nargs=0))
     positionals = sorted((o for o in made if not o.spellings), key=lambda o: o.nargs is not None)

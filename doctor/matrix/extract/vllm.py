@@ -12,7 +12,7 @@ from typing import Any
 
 from doctor.matrix.extract.fields import Settings
 from doctor.matrix.extract.files import Files
-from doctor.matrix.extract.flags import Flag, flags_of, functions, type_name
+from doctor.matrix.extract.flags import Flag, flag, flags_of, functions, type_name
 from doctor.matrix.extract.literals import Names, Unknown, constants, jsonable, value
 from doctor.matrix.extract.parsers import habits, readable, variables
 
@@ -31,6 +31,7 @@ FRONT = (
 )
 
 PARSERS = ("vllm/utils/argparse_utils.py", "vllm/utils/__init__.py", "vllm/utils.py")
+SERVE = ("vllm/scripts.py", "vllm/entrypoints/cli/serve.py")
 VARIABLES = "vllm/envs.py"
 PAIRS = "json or key=value"
 
@@ -53,8 +54,13 @@ def extract(files: Files) -> Row:
 
 
 def command(files: Files) -> Row:
-    """The kinds `parser` and `environment`; a release without a list of its variables has none."""
+    """The kinds `parser`, `flags.serve` (what `vllm serve` adds) and `environment` (where it lists its variables)."""
     row: Row = {}
+    for member in SERVE:
+        calls = (n for n in ast.walk(files.tree(member)) if isinstance(n, ast.Call)) if files.has(member) else ()
+        added = [f for c in calls if ast.unparse(c.func) == "serve_parser.add_argument" and (f := flag(c, {}))]
+        if added:
+            row["flags.serve"] = dict(added)
     if found := habits(files, *PARSERS):
         row["parser"] = found
     if files.has(VARIABLES):
@@ -215,12 +221,12 @@ def _adjust(node: ast.AST, spreads: Names) -> None:
     targets = node.targets if isinstance(node, (ast.Assign, ast.Delete)) else []
     for target in targets:
         if isinstance(target, ast.Subscript) and isinstance(target.value, ast.Subscript):
-            flag, key = value(target.value, spreads), value(target.slice, {})
-            if isinstance(flag, dict) and key in ("type", "nargs", "choices", "default"):
-                flag.pop(key, None)
+            kept, key = value(target.value, spreads), value(target.slice, {})
+            if isinstance(kept, dict) and key in ("type", "nargs", "choices", "default"):
+                kept.pop(key, None)
                 if isinstance(node, ast.Assign):
                     found = type_name(node.value) if key == "type" else value(node.value, {})
-                    flag.update({} if isinstance(found, Unknown) else {key: jsonable(found)})
+                    kept.update({} if isinstance(found, Unknown) else {key: jsonable(found)})
 
 
 def _looped(function: ast.FunctionDef, spreads: Names) -> dict[str, Flag]:
