@@ -35,6 +35,7 @@ from doctor.facts.model import (
 from doctor.facts.modules import Cause, Modules, ModuleStatus, Use
 from doctor.facts.natives import CudaNeed, GpuCode, NativeLibrary, Natives, NativeVerdict
 from doctor.facts.target import Problem, Target
+from doctor.facts.trial import Trial, Trials
 from doctor.facts.unavailable import NOT_REQUESTED, Unavailable
 
 SCHEMA = 1
@@ -52,6 +53,7 @@ class Facts:
     gpu: Gpu | Unavailable = NOT_REQUESTED
     host: Host | Unavailable = NOT_REQUESTED
     model: Model | Unavailable = NOT_REQUESTED
+    trials: Trials | Unavailable = NOT_REQUESTED
     schema: int = SCHEMA
 
 
@@ -59,5 +61,6 @@ __all__ = [
     "NOT_REQUESTED", "SCHEMA", "Cause", "ChangedFile", "CodeAct", "CodeImport", "Collision", "Container", "CudaNeed",
     "Distribution", "Distributions", "Facts", "Gate", "Gpu", "GpuCode", "Host", "Launch", "Model", "ModuleStatus",
     "Modules", "NativeLibrary", "NativeVerdict", "Natives", "Owner", "Pin", "Problem", "Quantization",
-    "QuantizationGroup", "RemoteCode", "Shadow", "Target", "Unavailable", "Use", "WeightFile", "Weights", "normalize",
+    "QuantizationGroup", "RemoteCode", "Shadow", "Target", "Trial", "Trials", "Unavailable",
+    "Use", "WeightFile", "Weights", "normalize",
 ]  # fmt: skip

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from doctor import __version__
 from doctor.collect.declared.request import DeclaredRequest
 from doctor.collect.target import TargetRequest, find_target
-from doctor.facts import NOT_REQUESTED, Facts, Gpu, Launch, Unavailable
+from doctor.facts import NOT_REQUESTED, Facts, Gpu, Launch, Modules, Target, Trials, Unavailable
 from doctor.findings import Report
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ class Request:
     """What the user asked: the target, the launch command, another machine's GPU and driver, and which rules.
 
     With `declared`, the target is not installed: its versions come from files, an image's tag and the data.
+    `deep` runs the real imports in a child process of the target.
     """
 
     target: TargetRequest
@@ -37,6 +38,7 @@ class Request:
     progress: Progress | None = None
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
     declared: DeclaredRequest = field(default_factory=DeclaredRequest)
+    deep: bool = False
 
 
 def diagnose(request: Request) -> Report:
@@ -80,7 +82,18 @@ def collect(request: Request) -> Facts:
         natives=environment.natives, launch=launch, gpu=gpu or NOT_REQUESTED,
         host=collect_host(target, root, environ=request.environ),
         model=launched_model(launch, request.environ, root, request.model),
+        trials=_tried(target, environment.modules, request),
     )  # fmt: skip
+
+
+def _tried(target: Target, modules: Modules | Unavailable, request: Request) -> Trials | Unavailable:
+    """What `check --deep` asks for: the entries of the launch, really imported."""
+    if not request.deep:
+        return NOT_REQUESTED
+    from doctor.supervise.trial import try_imports
+
+    known = (*modules.entries, *modules.optional) if isinstance(modules, Modules) else ()
+    return try_imports(target, tuple(dict.fromkeys(known)), request.environ)
 
 
 def precheck(argv: tuple[str, ...]) -> Verdict:

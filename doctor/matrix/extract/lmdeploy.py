@@ -15,6 +15,7 @@ from packaging.version import Version
 from doctor.matrix.extract.files import Files
 from doctor.matrix.extract.flags import Flag, flags_of, functions
 from doctor.matrix.extract.literals import constants, jsonable, value
+from doctor.matrix.extract.lmdeploy_decisions import decisions
 from doctor.matrix.extract.parsers import backends_of, habits, variables
 
 TURBOMIND = "lmdeploy/turbomind/supported_models.py"
@@ -33,13 +34,14 @@ Row = dict[str, dict[str, Any]]
 
 
 def extract(files: Files) -> Row:
-    """The kinds `architectures.*`, `quantization.*`, `kv_cache`, `flags`, `checks`, `parser` and `environment`.
+    """The kinds `architectures.*`, `quantization.*`, `kv_cache`, `flags`, `checks`, `decisions`, `parser` and `environment`.
 
     Raises LayoutError.
     """
     flags = _flags(files)
     row: Row = {
         **command(files),
+        "decisions": decisions(files),
         "flags": flags,
         "kv_cache": _kv_cache(files, flags),
         "checks": _checks(files),
@@ -185,14 +187,14 @@ def _group_sizes(tree: ast.Module) -> dict[str, list[int]]:
     """`_SUPPORTED_GROUP_SIZES`, or `assert group_size == 128` below `if model_format in [...]`."""
     table = constants(tree).get("_SUPPORTED_GROUP_SIZES")
     if isinstance(table, dict):
-        return {m: jsonable(s) for m, s in table.items() if isinstance(s, (set, list))}
+        return {m: jsonable(s) for m, s in table.items() if isinstance(s, (set, list, frozenset))}
     out: dict[str, list[int]] = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.If) and "model_format" in ast.unparse(node.test):
             methods = [m for n in ast.walk(node.test) if isinstance(m := getattr(n, "value", None), str)]
             for inner in (n for n in node.body if isinstance(n, ast.Assert)):
                 size = value(inner.test.comparators[0], {}) if isinstance(inner.test, ast.Compare) else None
-                if isinstance(size, int) and "group_size" in ast.unparse(inner.test):
+                if isinstance(size, int) and ast.unparse(inner.test) == f"group_size == {size}":
                     out.update({m: [size] for m in methods})
     return out
 

@@ -15,6 +15,7 @@ from doctor.matrix.extract.files import Files
 from doctor.matrix.extract.flags import Flag, flag, flags_of, functions, type_name
 from doctor.matrix.extract.literals import Names, Unknown, constants, jsonable, value
 from doctor.matrix.extract.parsers import habits, readable, variables
+from doctor.matrix.extract.quant_classes import class_facts, schemes
 
 MODELS = "vllm/model_executor/models"
 REGISTRIES = (f"{MODELS}/registry.py", f"{MODELS}/__init__.py", "vllm/model_executor/model_loader.py")
@@ -39,7 +40,7 @@ Row = dict[str, dict[str, Any]]
 
 
 def extract(files: Files) -> Row:
-    """The kinds `architectures.*`, `quantization.default`, `kv_cache`, `flags` and what its parser does with words.
+    """The kinds `architectures.*`, `quantization.*`, `kv_cache`, `flags` and what its parser does with words.
 
     `parser` are its habits, `environment` the variables that its own list names. Raises LayoutError.
     """
@@ -47,7 +48,7 @@ def extract(files: Files) -> Row:
     return {
         **command(files),
         **_architectures(files),
-        "quantization.default": _quantization(files),
+        **_quantization(files),
         "flags": flags,
         "kv_cache": _kv_cache(files, flags),
     }
@@ -91,7 +92,7 @@ def _class(entry: Any) -> Any:
     return True
 
 
-def _quantization(files: Files) -> dict[str, Any]:
+def _quantization(files: Files) -> Row:
     """Method -> `{"minimum_capability": 75}`, as the method's class states it; conditional ones without a number."""
     member = files.first(*QUANTIZATION)
     if member is None:
@@ -103,8 +104,9 @@ def _quantization(files: Files) -> dict[str, Any]:
     methods = dict.fromkeys([*classes, *(m for m in _listed(known) if isinstance(m, str))])
     if not methods:
         raise files.lacks(member, "the quantisation methods")
-    floors = _capabilities(files, member.rpartition("/")[0])
-    return {m: {"minimum_capability": floors[c]} if (c := classes.get(m)) in floors else {} for m in methods}
+    found = class_facts(files, member.rpartition("/")[0])
+    named = {m: found.get(classes.get(m, ""), {}) for m in methods}
+    return {"quantization.default": named, "quantization.schemes": schemes(found)}
 
 
 def _listed(known: Names) -> list[Any]:
@@ -128,21 +130,6 @@ def _class_table(node: ast.Dict) -> dict[str, str]:
         if not isinstance(key, ast.Constant) or not isinstance(key.value, str) or not isinstance(item, ast.Name):
             return {}
         out[key.value] = item.id
-    return out
-
-
-def _capabilities(files: Files, folder: str) -> dict[str, int]:
-    """Class -> the constant that its `get_min_capability` returns."""
-    out: dict[str, int] = {}
-    for member in files.below(folder):
-        if "get_min_capability" not in files.text(member):
-            continue
-        for node in files.tree(member).body:
-            for method in node.body if isinstance(node, ast.ClassDef) else ():
-                if isinstance(method, ast.FunctionDef) and method.name == "get_min_capability":
-                    returns = [value(n.value, {}) for n in ast.walk(method) if isinstance(n, ast.Return)]
-                    if len(returns) == 1 and isinstance(returns[0], int) and isinstance(node, ast.ClassDef):
-                        out[node.name] = returns[0]
     return out
 
 
