@@ -11,6 +11,7 @@ from doctor import __version__
 
 COMMANDS = {
     "check": "will this start here? Looks at the environment, runs none of its code",
+    "fix": "the way out, proven before it is printed; carries it out where asked to",
     "link": "which modules of a distribution cannot be imported here, and why",
     "facts": "saves what check saw, redacted, to be replayed elsewhere",
     "run": "starts a server, keeps everything it says, and tells how it ended",
@@ -36,6 +37,13 @@ class LazyGroup(click.Group):
         module = importlib.import_module(f"doctor.cli.{cmd_name}")
         command: click.Command = getattr(module, cmd_name)
         return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """As click does; Ctrl-C ends with 130, as shells expect, wherever a command does not say otherwise."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            ctx.exit(130)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Lists the commands from the table above."""

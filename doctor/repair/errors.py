@@ -1,0 +1,34 @@
+"""What stops a repair: one sentence for the user; the environment is as it was."""
+
+from __future__ import annotations
+
+import errno
+
+_FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
+_DENIED = (errno.EACCES, errno.EPERM, errno.EROFS)
+
+
+class RepairError(RuntimeError):
+    """The repair was not made, and why."""
+
+
+class Refused(RepairError):
+    """The environment is one that must not be touched, or not now."""
+
+
+class Terminated(BaseException):
+    """A signal asks to stop (SIGTERM, SIGHUP); SIGINT is Python's own KeyboardInterrupt."""
+
+    def __init__(self, signum: int) -> None:
+        super().__init__(signum)
+        self.signum = signum
+
+
+def worded(error: OSError) -> RepairError:
+    """An error of the operating system as a sentence."""
+    where = f" (`{error.filename}`)" if error.filename else ""
+    if error.errno in _FULL:
+        return RepairError(f"there is no space left on the disk{where}; nothing was changed")
+    if error.errno in _DENIED:
+        return RepairError(f"there is no permission to write here: {error.strerror}{where}; nothing was changed")
+    return RepairError(f"{error.strerror or error}{where}; nothing was changed")

@@ -1,0 +1,135 @@
+"""What is installed in a site-packages folder, and what its RECORDs say: read as files."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import email.parser
+import hashlib
+import os
+from dataclasses import dataclass
+
+from packaging.utils import canonicalize_name
+
+from doctor.repair.digest import hash_file
+from doctor.repair.errors import Refused
+
+_HEAD = 1 << 20
+_RECORD = 64 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """One distribution: its metadata folder or file (`info`, a path) and whether it has a RECORD."""
+
+    name: str
+    version: str
+    info: str
+
+    @property
+    def record(self) -> str:
+        """The path of its RECORD, there or not."""
+        return os.path.join(self.info, "RECORD")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of a RECORD: `digest` is hexadecimal sha256, empty where none is given."""
+
+    path: str
+    digest: str
+    size: str
+
+
+def read_installed(site: str) -> dict[str, list[Installed]]:
+    """Every distribution by its normalized name; two of one name are what an interrupted installer leaves."""
+    out: dict[str, list[Installed]] = {}
+    for entry in sorted(os.listdir(site)):
+        if not entry.endswith((".dist-info", ".egg-info")):
+            continue
+        path = os.path.join(site, entry)
+        name, version = _identity(path, entry)
+        if name:
+            out.setdefault(canonicalize_name(name), []).append(Installed(canonicalize_name(name), version, path))
+    return out
+
+
+def _identity(path: str, entry: str) -> tuple[str, str]:
+    for file in ("METADATA", "PKG-INFO", ""):
+        try:
+            with open(os.path.join(path, file) if file else path, encoding="utf-8", errors="replace") as opened:
+                head = email.parser.HeaderParser().parsestr(opened.read(_HEAD))
+        except OSError:
+            continue
+        if head["Name"] and head["Version"]:
+            return str(head["Name"]).strip(), str(head["Version"]).strip()
+    name, _, version = entry.rpartition(".")[0].partition("-")
+    return name, version.partition("-py")[0]
+
+
+def read_record(path: str) -> list[Row]:
+    """The rows. Raises Refused where it cannot be read as what it should be."""
+    try:
+        with open(
+            os.open(path, os.O_RDONLY | os.O_NONBLOCK), encoding="utf-8", errors="surrogateescape", newline=""
+        ) as file:
+            rows = list(csv.reader(file.read(_RECORD).splitlines()))
+    except (OSError, csv.Error) as error:
+        raise Refused(f"`{path}` cannot be read: {error}") from None
+    return [_row(r) for r in rows if r]
+
+
+def _row(fields: list[str]) -> Row:
+    digest = fields[1] if len(fields) > 1 else ""
+    size = fields[2] if len(fields) > 2 else ""
+    kind, _, value = digest.partition("=")
+    if not value:
+        return Row(fields[0], "", size)
+    if kind != "sha256":  # sha384 and sha512 are allowed by the format and used by nobody; a wrong one must not pass
+        return Row(fields[0], digest, size)
+    try:
+        return Row(fields[0], base64.urlsafe_b64decode(value + "=" * (-len(value) % 4)).hex(), size)
+    except ValueError:
+        return Row(fields[0], digest, size)
+
+
+def encoded(data: bytes) -> str:
+    """The sha256 of `data` as RECORD writes it."""
+    return "sha256=" + base64.urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b"=").decode()
+
+
+def damaged(site: str, found: Installed) -> str | None:
+    """The first file that is not what RECORD says, with the reason; None where all are. Reads every file."""
+    for row in read_record(found.record):
+        if not row.digest:
+            continue
+        path = os.path.join(site, row.path)
+        try:
+            if hash_file(path).hex() != row.digest:
+                return f"`{row.path}` does not have the hash that RECORD states"
+        except OSError:
+            return f"`{row.path}` is listed in RECORD and missing"
+    return None
+
+
+def refuse_unsafe_record(prefix: str, site: str, found: Installed) -> None:
+    """Raises Refused where removing a distribution by its RECORD would reach out of `prefix` (by `..`, an absolute
+
+    path or a symbolic link), or where it has no RECORD at all.
+    """
+    if not os.path.isfile(found.record):
+        raise Refused(
+            f"`{found.name}` {found.version} was not installed from a wheel (`{os.path.basename(found.info)}` has no "
+            "RECORD), so what belongs to it is not known"
+        )
+    inside = os.path.realpath(prefix) + os.sep
+    folders: dict[str, bool] = {}
+    for row in read_record(found.record):
+        folder = os.path.dirname(os.path.join(site, row.path))
+        if folder not in folders:
+            folders[folder] = (os.path.realpath(folder) + os.sep).startswith(inside)
+        if os.path.isabs(row.path) or "\0" in row.path or not folders[folder]:
+            raise Refused(
+                f"`{found.name}` {found.version} lists `{row.path}` as its own, which lies outside the environment "
+                "or behind a symbolic link"
+            )
