@@ -120,5 +120,6 @@ def _verdict(result: Fit) -> list[str]:
     if result.verdict == "never" or not result.needed:
         return [said]
     least, most = result.concurrent
-    return [said, f"  {least:.1f} to {most:.1f} requests of {result.context:,} tokens at once, {size(result.needed)} each"]
+    each = size(result.needed)
+    return [said, f"  {least:.1f} to {most:.1f} requests of {result.context:,} tokens at once, {each} each"]
 
