@@ -129,3 +129,6 @@ def _wrapped(text: str, width: int, first: int, rest: int) -> list[str]:
     lines = textwrap.wrap(lead + text, max(width, 40), subsequent_indent=" " * rest, break_on_hyphens=False,
                           break_long_words=False, drop_whitespace=True)  # fmt: skip
     return [line[first:] if n == 0 else line[rest:] for n, line in enumerate(lines)] or [""]
+
+
+row, block = _row, _block  # for the other forms of an answer
