@@ -59,7 +59,7 @@ def _vllm(card: int, free: int, weights: int, used: Overhead, asked: Settings, m
     pool = int(share * card)
     rule = f"`--gpu-memory-utilization` {share:g} of the whole card"
     source = "vllm 0.11.0 and 0.33.0, v1/worker/gpu_worker.py: determine_available_memory()"
-    return Room(pool - weights - used.most, pool - weights - used.least, pool, rule, source, refuses=True)
+    return Room(pool - weights - used.most, pool - weights - used.least, pool, rule, source, not asked.elastic)
 
 
 def _sglang(card: int, free: int, weights: int, used: Overhead, asked: Settings, model: Footprint | None) -> Room:
