@@ -48,7 +48,7 @@ def carry_out(ctx: click.Context, do: str, wanted: Wanted) -> None:
     """Runs one of the three; ends with 3 and a sentence where it was not done, with 130 on Ctrl-C."""
     actions: dict[str, Callable[[Wanted], None]] = {"apply": _apply, "recover": _recover, "undo": _undo}
     if do not in actions:
-        raise click.UsageError("say what to do: --apply, --recover or --undo")
+        raise click.UsageError("say what to do: --plan, --apply, --recover or --undo")
     with _interruptions(ctx):
         actions[do](wanted)
 

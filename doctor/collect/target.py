@@ -16,7 +16,8 @@ from doctor.collect.files import Files
 from doctor.collect.interpreter import Interpreter, is_environment, prefix_of, read_interpreter
 from doctor.collect.launcher import behind, behind_script
 from doctor.collect.pyenv import resolve_shim
-from doctor.collect.shell import Behind, Shell, unwrapped
+from doctor.collect.shell import Behind, Shell
+from doctor.collect.unfold import unfolded
 from doctor.facts import Problem, Target
 
 _VERSION = re.compile(r"\d\.\d{1,2}(?:\.\d{1,3})?$")
@@ -52,15 +53,16 @@ def find_target(request: TargetRequest) -> Target:
     if request.root and not os.path.isdir(request.root):
         raise TargetError(f"`{request.root}`, given as `--root`, is not a folder")
     files = Files(request.root)
-    shell, argv = unwrapped(Shell(files, request.environ, os.path.abspath(request.cwd)), request.launcher)
+    shell = Shell(files, request.environ, os.path.abspath(request.cwd))
+    inner = unfolded(shell, request.launcher)
     problems: list[Problem] = []
     chosen = _named(request, shell) if request.python else None
     if request.paths:
-        return _from_paths(request, shell, argv, chosen)
-    chosen = chosen or _found(request, shell, argv, problems)
-    if request.python and (launched := behind(shell, argv)):
+        return _from_paths(request, shell, behind(inner.shell, inner.words), chosen)
+    chosen = chosen or _found(request, inner.shell, inner.words, problems)
+    if request.python and (launched := behind(inner.shell, inner.words)):
         chosen = replace(chosen, flags=launched.flags, front=launched.front)
-    return _read(request, shell, chosen, problems)
+    return _read(request, inner.shell, chosen, problems)
 
 
 def _read(request: TargetRequest, shell: Shell, chosen: Behind, problems: list[Problem]) -> Target:
@@ -94,7 +96,7 @@ def _interpreter(files: Files, chosen: Behind, version: str | None) -> Interpret
     return None if prefix is None else read_interpreter(files, prefix, chosen.executable, version)
 
 
-def _from_paths(request: TargetRequest, shell: Shell, argv: tuple[str, ...], chosen: Behind | None) -> Target:
+def _from_paths(request: TargetRequest, shell: Shell, launched: Behind | None, chosen: Behind | None) -> Target:
     """`--path`: the entries as they are, without `.pth` files; version and library of `--python`, if given."""
     files = shell.files
     entries = [os.path.normpath(files.inside(os.path.join(shell.cwd, p))) for p in request.paths]
@@ -103,7 +105,6 @@ def _from_paths(request: TargetRequest, shell: Shell, argv: tuple[str, ...], cho
             raise TargetError(f"`{given}`, given as `--path`, does not exist")
     python = _interpreter(files, chosen, request.python_version) if chosen else None
     guess = next((m[1] for e in entries if (m := _IN_PATH.search(e + os.sep))), None)
-    launched = behind(shell, argv)
     return Target(
         kind="paths", why="--path", python=(python.version if python else None) or request.python_version or guess,
         prefix=python.prefix if python else None, base_prefix=python.base_prefix if python else None,

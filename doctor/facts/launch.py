@@ -36,6 +36,7 @@ class Launch:
     `argv` is the engine's own command: what stands before it (`docker run ...`, `env A=b`, a script) is taken off and
     told by `source`, the words as they were given are `given`. `arguments` are the words behind the subcommand: what
     the engine's parser gets. `environ` holds the variables set for it, by allowlist, secrets redacted.
+    `unread` are sentences on what could not be followed: a variable of a script that is computed when it runs.
     """
 
     argv: tuple[str, ...]
@@ -49,3 +50,4 @@ class Launch:
     source: str | None = None
     given: tuple[str, ...] = ()
     container: Container | None = None
+    unread: tuple[str, ...] = ()

@@ -60,11 +60,19 @@ def engine(name: str) -> Engine | None:
 
 def launched(program: str | None, module: str | None, subcommand: tuple[str, ...]) -> Engine | None:
     """The engine that this console command or `python -m` module starts, or None."""
+    found = launched_as(program, module, subcommand)
+    return found[0] if found else None
+
+
+def launched_as(
+    program: str | None, module: str | None, subcommand: tuple[str, ...]
+) -> tuple[Engine, LaunchForm] | None:
+    """The engine that is started, and in which of its forms; None for what starts none."""
     for candidate in engines():
         for form in candidate.launches:
             named = form.program == program if program else form.module == module
             if (program or module) and named and subcommand[: len(form.subcommand)] == form.subcommand:
-                return candidate
+                return candidate, form
     return None
 
 

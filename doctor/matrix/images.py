@@ -70,6 +70,12 @@ def image(reference: str) -> Image | None:
     return Image(reference, known, version, _cuda(known, version, suffix) if version else None)
 
 
+def entrypoint(reference: str) -> tuple[str, ...]:
+    """What an image runs before the words of a command; empty where the data does not tell."""
+    found = image(reference)
+    return found.repository.entrypoint if found else ()
+
+
 def repositories() -> tuple[Repository, ...]:
     """Every repository that the data knows. Raises DataError for a file of ours that does not hold what it should."""
     return _load(data_dir() / "images")

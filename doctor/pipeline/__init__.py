@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from doctor import __version__
 from doctor.collect.declared.request import DeclaredRequest
 from doctor.collect.target import TargetRequest, find_target
-from doctor.facts import NOT_REQUESTED, Facts, Gpu, Launch, Unavailable
+from doctor.facts import NOT_REQUESTED, Facts, Gpu, Launch, Modules, Target, Trials, Unavailable
 from doctor.findings import Report
 
 if TYPE_CHECKING:
@@ -23,7 +23,9 @@ Progress = Callable[[int, int], None]
 class Request:
     """What the user asked: the target, the launch command, another machine's GPU and driver, and which rules.
 
-    With `declared`, the target is not installed: its versions come from files, an image's tag and the data.
+    `online`: the hub may be asked about a model that is named and not on this disk, and `tell` says so. With
+    `declared`, the target is not installed: its versions come from files, an image's tag and the data.
+    `deep` runs the real imports in a child process of the target.
     """
 
     target: TargetRequest
@@ -31,12 +33,16 @@ class Request:
     model: str | None = None
     gpu: str | None = None
     driver: str | None = None
+    gateway: str | None = None
     select: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
     use_cache: bool = True
+    online: bool = False
+    tell: Callable[[str], None] | None = None
     progress: Progress | None = None
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
     declared: DeclaredRequest = field(default_factory=DeclaredRequest)
+    deep: bool = False
 
 
 def diagnose(request: Request) -> Report:
@@ -55,15 +61,25 @@ def judge(facts: Facts, select: tuple[str, ...] = (), ignore: tuple[str, ...] = 
 
 def collect(request: Request) -> Facts:
     """Everything that can be seen of the target and the machine; what cannot is Unavailable."""
+    facts = _collect(contained(request))
+    if request.gateway is None:
+        return facts
+    from doctor.collect.gateway import read_gateway
+
+    return replace(facts, gateway=read_gateway(request.gateway, request.target.root))
+
+
+def _collect(request: Request) -> Facts:
     if request.declared:
         from doctor.pipeline.declared import collect_declared
 
         return collect_declared(request)
     from doctor.collect.gpu import GpuCollection
     from doctor.collect.host import collect_host
-    from doctor.collect.model_config import launched_model
+    from doctor.collect.model import launched_model
     from doctor.matrix.declared import declared_gpu
     from doctor.pipeline.environment import read_environment
+    from doctor.pipeline.model_code import with_code
 
     root = request.target.root
     asked = None if request.gpu else GpuCollection(root, request.environ)  # works while the files are read
@@ -74,12 +90,27 @@ def collect(request: Request) -> Facts:
     if gpu is None and asked is not None:
         gpu = asked.finish()
         gpu = declared_gpu(None, request.driver, gpu) if request.driver else gpu
+    model = launched_model(
+        launch, request.environ, root, request.model, online=request.online, use_cache=request.use_cache,
+        tell=request.tell,
+    )
+    model, modules = with_code(target, environment, model, request)
     return Facts(
-        target=target, distributions=environment.distributions, modules=environment.modules,
+        target=target, distributions=environment.distributions, modules=modules,
         natives=environment.natives, launch=launch, gpu=gpu or NOT_REQUESTED,
-        host=collect_host(target, root, environ=request.environ),
-        model=launched_model(launch, request.environ, root, request.model),
+        host=collect_host(target, root, environ=request.environ), model=model,
+        trials=_tried(target, modules, request),
     )  # fmt: skip
+
+
+def _tried(target: Target, modules: Modules | Unavailable, request: Request) -> Trials | Unavailable:
+    """What `check --deep` asks for: the entries of the launch, really imported."""
+    if not request.deep:
+        return NOT_REQUESTED
+    from doctor.supervise.trial import try_imports
+
+    known = (*modules.entries, *modules.optional) if isinstance(modules, Modules) else ()
+    return try_imports(target, tuple(dict.fromkeys(known)), request.environ)
 
 
 def precheck(argv: tuple[str, ...]) -> Verdict:
@@ -90,18 +121,36 @@ def precheck(argv: tuple[str, ...]) -> Verdict:
 
 
 def read_launch(request: Request) -> Launch | Unavailable:
-    """The launch command, with the engine that it starts."""
+    """The launch command, with the engine that it starts; `arguments` are what the engine's own parser gets."""
     from doctor.collect import launch as words
-    from doctor.matrix.engines import engines, launched
+    from doctor.matrix.engines import engines, launched_as
+    from doctor.matrix.images import entrypoint
 
     if not request.launch:
         return NOT_REQUESTED
-    launch = words.read_launch(request.launch, dict(request.environ), request.target.cwd)
-    found = launched(launch.program, launch.module, launch.subcommand)
-    if found is None:  # an engine's package or command, though not in a form that starts a server
-        name = (launch.module or launch.program or "").partition(".")[0]
-        found = next((e for e in engines() if name in (e.package, e.name)), None)
-    return replace(launch, engine=found.name if found else None)
+    launch = words.read_launch(request.launch, request.environ, request.target.cwd, entrypoint)
+    form = launched_as(launch.program, launch.module, launch.subcommand)
+    if form is not None:
+        found, behind = form[0], len(form[1].subcommand)
+        return replace(launch, engine=found.name, arguments=launch.arguments[behind:])
+    # an engine's package or command, though not in a form that starts a server
+    name = (launch.module or launch.program or "").partition(".")[0]
+    other = next((e for e in engines() if name in (e.package, e.name)), None)
+    return replace(launch, engine=other.name if other else None)
+
+
+def contained(request: Request) -> Request:
+    """`docker run IMAGE` and `docker compose up` as the declared environments that they are, unless one is named."""
+    from doctor.collect import launch as words
+
+    target = request.target
+    if not request.launch or request.declared or target.python or target.paths or target.root:
+        return request
+    if composed := words.composed(request.launch, request.environ, target.cwd):
+        declared = DeclaredRequest(compose=composed.file, service=composed.service)
+        return replace(request, declared=declared, launch=())
+    image = words.image_of(request.launch, request.environ, target.cwd)
+    return replace(request, declared=DeclaredRequest(image=image)) if image else request
 
 
 def versions() -> dict[str, str]:

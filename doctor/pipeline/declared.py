@@ -13,7 +13,7 @@ from doctor.collect.declared.declaration import Declaration, read_declaration
 from doctor.collect.declared.request import DeclaredRequest
 from doctor.collect.declared.requirements import exact
 from doctor.collect.target import TargetError, TargetRequest
-from doctor.facts import Distribution, Distributions, Facts, Pin, Problem, Target, Unavailable, normalize
+from doctor.facts import Distribution, Distributions, Facts, Launch, Pin, Problem, Target, Unavailable, normalize
 from doctor.matrix import rows
 from doctor.matrix.images import Image, image
 from doctor.rules.pkg.requirements import applies, environments, fits, parse
@@ -30,19 +30,30 @@ NO_MACHINE = Unavailable("not_requested", "the environment is declared: name its
 
 def collect_declared(request: Request) -> Facts:
     """The facts of an environment that is not installed. This machine is not looked at, unless it is named."""
-    from doctor.collect.model_config import launched_model
+    from doctor.collect.model import launched_model
     from doctor.matrix.declared import declared_gpu
-    from doctor.pipeline import read_launch
 
     target, distributions, declaration = read_declared(request.declared, request.target)
-    told = request.launch or launch_words(declaration)
-    environ = {**request.environ, **declaration.environ}
-    launch = read_launch(replace(request, launch=told, environ=environ))
+    launch = _launch(request, declaration)
     named = request.gpu or request.driver
     gpu = declared_gpu(request.gpu, request.driver) if named else NO_MACHINE
     host = Unavailable("not_requested", "the environment is declared: this machine is not looked at")
-    model = launched_model(launch, request.environ, named=request.model)
+    model = launched_model(launch, request.environ, named=request.model, online=request.online, tell=request.tell)
     return Facts(target, distributions, NO_FILES, NO_FILES, launch, gpu, host, model)
+
+
+def _launch(request: Request, declaration: Declaration) -> Launch | Unavailable:
+    """The user's own command, else the one that the declaration starts; variables of this machine stay out of it."""
+    from doctor.pipeline import read_launch
+
+    own = bool(request.launch)
+    environ = {**request.environ, **declaration.environ} if own else declaration.environ
+    launch = read_launch(replace(request, launch=request.launch or launch_words(declaration), environ=environ))
+    if declaration.container is None or own:
+        return launch
+    if not isinstance(launch, Launch):
+        launch = Launch((), environ=declaration.environ)
+    return replace(launch, container=declaration.container, source=launch.source or declaration.why)
 
 
 def read_declared(asked: DeclaredRequest, request: TargetRequest) -> tuple[Target, Distributions, Declaration]:

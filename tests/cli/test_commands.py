@@ -53,7 +53,7 @@ def test_fail_on(site: Path, tmp_path: Path, limit: str, code: int) -> None:
 
 def test_select_and_ignore(site: Path, tmp_path: Path) -> None:
     data = answer(run("check", *words(site), "--select", "IMP,PKG001", "--ignore", "IMP002", "--format", "json", home=tmp_path))
-    assert {r["code"] for r in data["results"]} == {"IMP001", "IMP003", "IMP004", "IMP005", "PKG001"}
+    assert {r["code"] for r in data["results"]} == {"IMP001", "IMP003", "IMP004", "IMP005", "IMP006", "PKG001"}
     wrong = run("check", *words(site), "--select", "NOPE1", home=tmp_path)
     assert wrong.returncode == 2 and "NOPE1" in wrong.stderr
 

@@ -10,11 +10,13 @@ from typing import Any
 
 import yaml
 
+from doctor.collect.declared.container import container_of
 from doctor.collect.declared.dockerfile import words_of
 from doctor.collect.declared.text import decoded, name_of, read_text
 from doctor.collect.declared.variables import assignments, substituted
 from doctor.collect.files import Files
 from doctor.collect.target import TargetError
+from doctor.facts import Container
 from doctor.text import one_line
 
 LARGEST = 256 << 10
@@ -35,6 +37,7 @@ class Service:
     command: tuple[str, ...] | None = None
     variables: dict[str, str] = field(default_factory=dict)
     lacking: set[str] = field(default_factory=set)
+    container: Container | None = None
 
 
 class _Loader(yaml.SafeLoader):
@@ -122,6 +125,7 @@ def _service(name: str, raw: dict[str, Any], folder: str, values: Mapping[str, s
     _build(service, raw.get("build"), folder, text)
     service.variables = _environment(raw, folder, text, values)
     service.entrypoint, service.command = (_words(raw.get(key), text) for key in ("entrypoint", "command"))
+    service.container = container_of(raw, service.image, text)
     return service
 
 

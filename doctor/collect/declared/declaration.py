@@ -14,7 +14,7 @@ from doctor.collect.declared.request import DeclaredRequest
 from doctor.collect.declared.requirements import Reading, read_requirements
 from doctor.collect.declared.text import name_of, read_text
 from doctor.collect.target import TargetError
-from doctor.facts import Pin, Problem
+from doctor.facts import Container, Pin, Problem
 from doctor.text import one_line
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ class Declaration:
     command: tuple[str, ...] | None = None
     environ: dict[str, str] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
+    container: Container | None = None
 
 
 def read_declaration(request: DeclaredRequest, environ: Mapping[str, str], cwd: str) -> Declaration:
@@ -47,13 +48,14 @@ def read_declaration(request: DeclaredRequest, environ: Mapping[str, str], cwd: 
     if request.image is not None and request.compose is not None:
         raise TargetError("`--image` and `--compose` both name an image: give one of them")
     reading = Reading(environ)
+    container = None
     built = Built(image=request.image)
     why = [f"--image {request.image}"] if request.image else []
     if request.compose is not None:
         from doctor.collect.declared.compose import read_compose
 
         service = read_compose(os.path.join(cwd, request.compose), request.service, environ)
-        built = _of_service(service, reading)
+        built, container = _of_service(service, reading), service.container
         why.append(f"--compose {request.compose}, service {service.name}")
     for file in request.requirements:
         built = _of_file(os.path.join(cwd, file), built, reading)
@@ -62,7 +64,7 @@ def read_declaration(request: DeclaredRequest, environ: Mapping[str, str], cwd: 
     _through_shell(built, reading, os.path.join(cwd, request.compose or (request.requirements or ("",))[-1]))
     return Declaration(
         ", ".join(one_line(w, 200) for w in why), built.image, tuple(reading.pins), built.entrypoint, built.command,
-        built.variables, tuple(reading.problems),
+        built.variables, tuple(reading.problems), container,
     )  # fmt: skip
 
 

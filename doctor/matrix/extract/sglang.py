@@ -14,6 +14,8 @@ from doctor.matrix.extract.fields import Settings
 from doctor.matrix.extract.files import Files
 from doctor.matrix.extract.flags import Flag, flags_of
 from doctor.matrix.extract.literals import Names, Unknown, constants, jsonable, value
+from doctor.matrix.extract.parsers import variables
+from doctor.matrix.extract.quant_classes import class_facts, schemes
 
 MODELS = "sglang/srt/models"
 ARGUMENTS = "sglang/srt/server_args.py"
@@ -25,16 +27,29 @@ Row = dict[str, dict[str, Any]]
 
 
 def extract(files: Files) -> Row:
-    """The kinds `architectures.*`, `quantization.default`, `kv_cache` and `flags`. Raises LayoutError."""
+    """The kinds `architectures.*`, `quantization.*`, `kv_cache`, `flags`, `parser` and `environment`.
+
+    Raises LayoutError.
+    """
     flags = _flags(files)
     row: Row = {
+        **command(files),
         "architectures.default": _architectures(files),
         "flags": flags,
-        "quantization.default": _quantization(files, flags),
+        **_quantization(files, flags),
         "kv_cache": {str(c): True for c in flags.get("--kv-cache-dtype", {}).get("choices") or ()},
     }
     if vision := _vision(files):
         row["architectures.vision"] = vision
+    return row
+
+
+def command(files: Files) -> Row:
+    """The kinds `parser` (whether a file of options can be named) and `environment` (the variables it names)."""
+    members = [m for m in files.below("sglang") if "/test/" not in m and "/lang/" not in m]
+    row: Row = {"environment": variables(files, members, "SGLANG", "SGL")}
+    if '"--config" in argv' in files.text(ARGUMENTS):
+        row["parser"] = {"config": True}
     return row
 
 
@@ -73,20 +88,21 @@ def _vision(files: Files) -> dict[str, Any]:
     return {}
 
 
-def _quantization(files: Files, flags: dict[str, Flag]) -> dict[str, Any]:
+def _quantization(files: Files, flags: dict[str, Flag]) -> Row:
     """Method -> `{"minimum_capability": 80}`; where the classes are vLLM's, the flag's choices without floors."""
     choices = flags.get("--quantization", {}).get("choices") or []
     if not files.has(QUANTIZATION):
         if not choices:
             raise files.lacks(QUANTIZATION, "the quantisation methods")
-        return {str(c): {} for c in choices if c is not None}
+        return {"quantization.default": {str(c): {} for c in choices if c is not None}}
     tables = [n for n in ast.walk(files.tree(QUANTIZATION)) if isinstance(n, ast.Dict)]
-    classes = {k: c for table in tables for k, c in _class_table(table).items()}
+    classes = {k: c for table in tables for k, c in _class_table(table).items() if c[:1].isupper()}
     if not classes and not choices:
         raise files.lacks(QUANTIZATION, "the quantisation methods")
-    floors = _floors(files)
+    found = class_facts(files, QUANTIZATION.rpartition("/")[0])
     methods = dict.fromkeys([*classes, *(str(c) for c in choices if c is not None)])
-    return {m: {"minimum_capability": floors[c]} if (c := classes.get(m)) in floors else {} for m in methods}
+    named = {m: found.get(classes.get(m, ""), {}) for m in methods}
+    return {"quantization.default": named, "quantization.schemes": schemes(found)}
 
 
 def _class_table(node: ast.Dict) -> dict[str, str]:
@@ -94,20 +110,6 @@ def _class_table(node: ast.Dict) -> dict[str, str]:
     if not all(isinstance(k, ast.Constant) and isinstance(v, ast.Name) for k, v in pairs):
         return {}
     return {str(k.value): v.id for k, v in pairs if isinstance(k, ast.Constant) and isinstance(v, ast.Name)}
-
-
-def _floors(files: Files) -> dict[str, int]:
-    out: dict[str, int] = {}
-    for member in files.below(QUANTIZATION.rpartition("/")[0]):
-        if "get_min_capability" not in files.text(member):
-            continue
-        for node in ast.walk(files.tree(member)):
-            for method in node.body if isinstance(node, ast.ClassDef) else ():
-                if isinstance(method, ast.FunctionDef) and method.name == "get_min_capability":
-                    returns = [value(n.value, {}) for n in ast.walk(method) if isinstance(n, ast.Return)]
-                    if len(returns) == 1 and isinstance(returns[0], int) and isinstance(node, ast.ClassDef):
-                        out[node.name] = returns[0]
-    return out
 
 
 def _flags(files: Files) -> dict[str, Flag]:
@@ -124,9 +126,18 @@ def _flags(files: Files) -> dict[str, Flag]:
         for method in node.body:
             if isinstance(method, ast.FunctionDef) and method.name == "add_cli_args":
                 out.update(flags_of(method, {**settings.names, **defaults}, _helpers(tree)))
+    _refusals(tree, out)
     if "--model-path" not in out or "--port" not in out or not {"--tp-size", "--tensor-parallel-size"} & set(out):
         raise files.lacks(ARGUMENTS, "the flags --model-path, --port and --tensor-parallel-size")
     return out
+
+
+def _refusals(tree: ast.Module, out: dict[str, Flag]) -> None:
+    """Old flags were rejected once; where their action only warns, they are taken."""
+    action = next((n for n in tree.body if isinstance(n, ast.ClassDef) and n.name == "DeprecatedAction"), None)
+    if action is None or not any(isinstance(n, ast.Raise) for n in ast.walk(action)):
+        for flag in out.values():
+            flag.pop("refused", None)
 
 
 def _helpers(tree: ast.Module) -> dict[str, ast.FunctionDef | ast.AsyncFunctionDef]:
@@ -160,6 +171,8 @@ def _with_arg(name: str, flag: Flag, arg: dict[str, ast.expr], names: Names) -> 
         found = value(arg[key], names) if key in arg else None
         if found is not None and not isinstance(found, Unknown):
             flag[key] = jsonable(found)
+    if flag.get("type") not in ("int", "float", "bool"):
+        flag["type"] = "str"  # whatever else a field is annotated as, its flag takes text
     if "type_parser" in arg:
         flag["type"] = "callable" if isinstance(arg["type_parser"], ast.Lambda) else ast.unparse(arg["type_parser"])
     plain = f"--{name.replace('_', '-')}"

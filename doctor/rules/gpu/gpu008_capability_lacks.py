@@ -1,10 +1,9 @@
 """The GPU is too old for what the launch command asks of it.
 
-Data types and quantisation kernels need a compute capability: bfloat16 came with 8.0 (Ampere), FP8 arithmetic with
-8.9 (Ada) and 9.0 (Hopper). A Tesla T4 has 7.5, a V100 7.0. Some engines stop (vLLM: `Bfloat16 is only supported on
-GPUs with compute capability of at least 8.0`), others go on with float16, which is a warning here because answers can
-differ or overflow. Only what the command line says is judged here; what the model itself asks for is judged with the
-model.
+Data types need a compute capability: bfloat16 came with 8.0 (Ampere). A Tesla T4 has 7.5, a V100 7.0. Some engines
+stop (vLLM: `Bfloat16 is only supported on GPUs with compute capability of at least 8.0`), others go on with float16,
+which is a warning here because answers can differ or overflow. Only what the command line says is judged here; what the
+model itself asks for is judged with the model, and what a quantisation needs by ENG007.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ from doctor.rules.imp.imp002_missing_module import RULE as IMP002
 from doctor.rules.imp.imp003_launch_module import RULE as IMP003
 from doctor.rules.imp.imp004_import_error import RULE as IMP004
 from doctor.rules.imp.imp005_library_refused import RULE as IMP005
+from doctor.rules.imp.imp006_import_fails_when_run import RULE as IMP006
 from doctor.rules.rule import Rule
 
-IMP_RULES: tuple[Rule, ...] = (IMP001, IMP002, IMP003, IMP004, IMP005)
+IMP_RULES: tuple[Rule, ...] = (IMP001, IMP002, IMP003, IMP004, IMP005, IMP006)

@@ -1,0 +1,81 @@
+"""What a compose service asks of its container: GPUs, shared memory, ports, volumes, health check."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from doctor.collect.docker import size_of
+from doctor.facts import Container
+from doctor.text import one_line
+
+_MOST = 100
+Text = Callable[[Any], str]
+
+
+def container_of(raw: Mapping[str, Any], image: str | None, text: Text) -> Container:
+    """The container of a service; `text` resolves a scalar and the variables in it."""
+    gpus, capabilities = _gpus(raw, text)
+    limits = _at(raw, "deploy", "resources", "limits")
+    memory = raw.get("mem_limit", limits.get("memory"))
+    return Container(
+        "docker compose", image, gpus, capabilities, _one(raw.get("runtime"), text),
+        size_of(_one(raw.get("shm_size"), text)), _one(raw.get("ipc"), text), size_of(_one(memory, text)),
+        _ports(raw, text), tuple(_volume(v, text) for v in _list(raw.get("volumes"))), _health(raw.get("healthcheck")),
+        _one(raw.get("restart"), text) or _one(_at(raw, "deploy", "restart_policy").get("condition"), text),
+    )  # fmt: skip
+
+
+def _gpus(raw: Mapping[str, Any], text: Text) -> tuple[str | None, tuple[str, ...]]:
+    """`gpus: all` (compose 2.30), or the reservation of devices below `deploy`."""
+    if isinstance(raw.get("gpus"), (str, int)):
+        return text(raw["gpus"]), ("gpu",)
+    for device in _list(raw.get("gpus")) or _list(_at(raw, "deploy", "resources", "reservations").get("devices")):
+        if not isinstance(device, dict):
+            continue
+        capabilities = tuple(text(c) for c in _list(device.get("capabilities")))
+        ids = [text(i) for i in _list(device.get("device_ids"))]
+        if "gpu" in capabilities or device.get("driver") in ("nvidia", "cdi") or raw.get("gpus"):
+            asked = f"device={','.join(ids)}" if ids else text(device.get("count", "all"))
+            return "all" if asked == "-1" else asked, capabilities
+    return None, ()
+
+
+def _ports(raw: Mapping[str, Any], text: Text) -> tuple[str, ...]:
+    if raw.get("network_mode") == "host":
+        return ("host",)
+    out = []
+    for port in _list(raw.get("ports")):
+        if isinstance(port, dict):
+            published, target = text(port.get("published", "")), text(port.get("target", ""))
+            out.append(f"{published}:{target}" if published else target)
+        else:
+            out.append(text(port))
+    return tuple(one_line(p, 100) for p in out)
+
+
+def _volume(raw: Any, text: Text) -> str:
+    if isinstance(raw, dict):
+        return one_line(f"{text(raw.get('source', ''))}:{text(raw.get('target', ''))}", 300)
+    return one_line(text(raw), 300)
+
+
+def _health(raw: Any) -> bool | None:
+    if not isinstance(raw, dict):
+        return None
+    test = raw.get("test")
+    return not (raw.get("disable") is True or test in ("NONE", ["NONE"]))
+
+
+def _at(raw: Any, *keys: str) -> Mapping[str, Any]:
+    for key in keys:
+        raw = raw.get(key) if isinstance(raw, Mapping) else None
+    return raw if isinstance(raw, Mapping) else {}
+
+
+def _list(raw: Any) -> list[Any]:
+    return raw[:_MOST] if isinstance(raw, list) else []
+
+
+def _one(raw: Any, text: Text) -> str | None:
+    return one_line(text(raw), 200) or None if isinstance(raw, (str, int, float)) else None

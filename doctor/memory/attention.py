@@ -1,0 +1,128 @@
+"""What the layers of a language model attend with, and so what they keep for each token: the shape of the KV cache."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from doctor.memory.layout import Layout, Section
+
+LINEAR = ("linear_attention", "mamba", "recurrent")
+FIRST_GENERATION = "qwen"
+
+
+@dataclass(frozen=True, slots=True)
+class Attention:
+    """The language model's attention.
+
+    `full`, `sliding`, `linear` and `cross` are numbers of layers: attending to everything, to a `window` of tokens,
+    keeping a state of fixed size, and attending to the picture alone. `heads` share `kv_heads`; `latent` is the
+    width of what multi-head latent attention keeps for a token, 0 without it. `state` is the numbers of one linear
+    layer's state for one request. `longest` is the context that the model was made for, in tokens.
+    """
+
+    layers: int
+    hidden: int
+    heads: int
+    kv_heads: int
+    head_dim: int
+    value_dim: int
+    full: int
+    sliding: int = 0
+    window: int = 0
+    linear: int = 0
+    cross: int = 0
+    latent: int = 0
+    state: int = 0
+    vocabulary: int = 0
+    intermediate: int = 0
+    longest: int = 0
+
+    @property
+    def per_layer(self) -> int:
+        """Numbers that one layer keeps for one token."""
+        return self.latent or self.kv_heads * (self.head_dim + self.value_dim)
+
+
+def attention(found: Layout) -> Attention | None:
+    """The shape, None where the configuration does not tell it."""
+    text = found.text
+    layers, hidden = text.whole("num_hidden_layers", "n_layer", "num_layers"), text.whole("hidden_size", "n_embd")
+    heads = text.whole("num_attention_heads", "n_head")
+    if not (layers and hidden and heads) or layers > 1000 or hidden > 1 << 20 or heads > 1 << 16:
+        return None
+    head_dim = text.whole("head_dim", "kv_channels") or hidden // heads
+    rope, rank = text.whole("qk_rope_head_dim"), text.whole("kv_lora_rank")
+    nope = text.whole("qk_nope_head_dim")
+    kinds = _kinds(found, layers)
+    window = text.whole("sliding_window") if kinds.count("sliding") else 0
+    return Attention(
+        layers, hidden, heads, min(_kv_heads(found, heads), heads), rope + nope if rank else head_dim,
+        text.whole("v_head_dim") if rank else head_dim, kinds.count("full"), kinds.count("sliding"), window,
+        kinds.count("linear"), kinds.count("cross"), rank + rope if rank else 0, _state(text),
+        text.whole("vocab_size", default=0), _intermediate(found), longest(found),
+    )  # fmt: skip
+
+
+def longest(found: Layout) -> int:
+    """The longest context that the configuration states, in tokens; 0 where it does not.
+
+    Qwen of the first generation stretches its positions itself (`use_dynamic_ntk`): `seq_length` is what it was
+    trained on, and `max_position_embeddings` what it may be asked for.
+    """
+    said = found.text.whole("max_position_embeddings", "max_sequence_length", "n_positions", "seq_length")
+    rope: Any = found.text.get("rope_parameters", "rope_scaling")
+    if isinstance(rope, dict) and rope.get("rope_type", rope.get("type")) == "yarn":
+        factor, first = rope.get("factor"), rope.get("original_max_position_embeddings")
+        if isinstance(factor, (int, float)) and isinstance(first, int) and 1 <= factor <= 64 and 0 < first < 1 << 24:
+            return max(said, int(first * factor))
+    return said
+
+
+def _kv_heads(found: Layout, heads: int) -> int:
+    """Of Qwen's first generation, and wherever the key is missing, each head has its own."""
+    if found.text.type == FIRST_GENERATION:
+        return heads
+    return found.text.whole("num_key_value_heads", "multi_query_group_num", "num_kv_heads") or heads
+
+
+def _intermediate(found: Layout) -> int:
+    size = found.text.whole("intermediate_size", "ffn_hidden_size")
+    return size // 2 if found.text.type == FIRST_GENERATION else size
+
+
+def _kinds(found: Layout, layers: int) -> list[str]:
+    """For each layer: full, sliding, linear or cross."""
+    text, said = found.text, found.text.get("layer_types")
+    if isinstance(said, list) and len(said) >= layers:
+        known = {**dict.fromkeys(LINEAR, "linear"), "sliding_attention": "sliding", "chunked_attention": "sliding"}
+        return [known.get(str(k), "full") for k in said[:layers]]
+    if text.whole("linear_num_value_heads") and text.whole("linear_key_head_dim"):
+        every = text.whole("full_attention_interval", default=4) or 4
+        return ["full" if (i + 1) % every == 0 else "linear" for i in range(layers)]
+    cross = text.get("cross_attention_layers")
+    if text.type.startswith("mllama"):
+        given = cross if isinstance(cross, list) else [3, 8, 13, 18, 23, 28, 33, 38]
+        return ["cross" if i in given else "full" for i in range(layers)]
+    return _windows(text, layers)
+
+
+def _windows(text: Section, layers: int) -> list[str]:
+    if not text.whole("sliding_window"):
+        return ["full"] * layers
+    if text.type.startswith("gemma"):
+        every = text.whole("sliding_window_pattern", default=2 if text.type == "gemma2" else 6) or 6
+        return ["full" if (i + 1) % every == 0 else "sliding" for i in range(layers)]
+    if text.get("use_sliding_window") is not None or text.type.startswith("qwen"):
+        first = text.whole("max_window_layers", default=layers) if text.on("use_sliding_window") else layers
+        return ["full" if i < first else "sliding" for i in range(layers)]
+    given = isinstance(text.given.get("sliding_window"), int)
+    return ["sliding" if given else "full"] * layers
+
+
+def _state(text: Section) -> int:
+    """Numbers of a gated delta net's state for one request and layer: its convolution and its matrix."""
+    keys = text.whole("linear_num_key_heads") * text.whole("linear_key_head_dim")
+    heads, value = text.whole("linear_num_value_heads"), text.whole("linear_value_head_dim")
+    kernel = text.whole("linear_conv_kernel_dim")
+    return (2 * keys + heads * value) * max(kernel - 1, 0) + heads * value * text.whole("linear_key_head_dim")

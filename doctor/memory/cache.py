@@ -1,0 +1,85 @@
+"""The KV cache: bytes for each token of context on each GPU, and what a request holds beside it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from doctor.memory.attention import Attention
+
+STATE_BYTES = 4  # a gated delta net's matrix is kept in float32
+# Bytes of a number, and bytes that come with each head of each token (its scale and zero point, 16 bit each).
+# LMDeploy: pytorch/engine/cache_engine.py of 0.11.1 and cache_engine/schema.py of 0.18.0. vLLM: names of CacheDType.
+KINDS: dict[str, tuple[float, float]] = {
+    "fp8": (1, 0), "fp8_e4m3": (1, 0), "fp8_e5m2": (1, 0), "fp8_inc": (1, 0), "mxfp8": (1 + 1 / 32, 0),
+    "float16": (2, 0), "bfloat16": (2, 0), "bf16": (2, 0), "float32": (4, 0), "nvfp4": (0.5 + 1 / 16, 0),
+    "fp4_mx_block16": (0.5 + 1 / 16, 0), "fp8_per_token_head": (1, 4), "int8_per_token_head": (1, 4),
+    "int4_per_token_head": (0.5, 4), "turboquant_k8v4": (0.75, 4), "turboquant_4bit_nc": (0.5, 4),
+    "turboquant_k3v4_nc": (0.4375, 4), "turboquant_3bit_nc": (0.375, 4),
+}  # fmt: skip
+POLICIES: dict[str, tuple[float, float]] = {"4": (0.5, 4), "8": (1, 4), "16": (1, 0), "17": (1, 0), "42": (0.375, 4)}
+
+
+@dataclass(frozen=True, slots=True)
+class Cache:
+    """What one GPU keeps: `token` bytes for each token in layers that see everything, `windowed` bytes in layers that
+    see the last `window` tokens alone, `state` bytes for each request whatever its length."""
+
+    token: float
+    windowed: float = 0.0
+    window: int = 0
+    state: float = 0.0
+
+    def holds(self, tokens: int) -> float:
+        """Bytes of one request of this length."""
+        return self.token * tokens + self.windowed * min(tokens, self.window) + self.state
+
+    def room(self, size: float) -> int:
+        """Tokens of one request that `size` bytes hold."""
+        left = size - self.state
+        if left <= 0:
+            return 0
+        if self.windowed:
+            short = int(left / (self.token + self.windowed))
+            if short <= self.window or not self.token:
+                return short
+            left -= self.windowed * self.window
+        return int(left / self.token) if self.token else 0
+
+
+def number(kind: str, dtype_bytes: float, engine: str, kv_bits: int | None = None) -> tuple[float, float]:
+    """Bytes of a cached number and of what comes with each head, for what `--kv-cache-dtype` or `--quant-policy` says.
+
+    With `auto`, the checkpoint's own scheme of `kv_bits` decides where it has one: vLLM and SGLang follow it.
+    """
+    if engine == "lmdeploy":
+        return POLICIES.get(kind, (2.0, 0.0))
+    if kind in KINDS:
+        return KINDS[kind]
+    if kind in ("auto", "") and kv_bits:
+        return kv_bits / 8, 0.0
+    return (min(dtype_bytes, 4.0) or 2.0), 0.0
+
+
+def cache(
+    shape: Attention, tp: int, pp: int, number: tuple[float, float], *, windows: bool = False
+) -> Cache:  # fmt: skip
+    """The cache of one GPU of the largest stage. `windows`: the engine frees what slid out of a window.
+
+    A GPU holds at least one whole key-value head: with more GPUs than heads they are replicated. The vector of latent
+    attention is replicated always.
+    """
+    width, beside = number
+    if shape.latent:
+        each = shape.latent * width
+    else:
+        heads = max(1, -(-shape.kv_heads // max(tp, 1)))
+        each = heads * ((shape.head_dim + shape.value_dim) * width + 2 * beside)
+    full, sliding = _stage(shape.full + shape.cross, pp), _stage(shape.sliding, pp)
+    if not windows or not shape.window:
+        full, sliding = full + sliding, 0
+    state = _stage(shape.linear, pp) * shape.state * STATE_BYTES / max(tp, 1)
+    return Cache(full * each, sliding * each, shape.window if sliding else 0, state)
+
+
+def _stage(layers: int, pp: int) -> int:
+    return -(-layers // max(pp, 1))

@@ -1,0 +1,140 @@
+"""The tensors of a language model, from its configuration.
+
+Written after transformers' own modeling files (5.23.0 and 4.57.3): Llama and its kin, Qwen 1 to 3.5, Gemma, GLM,
+InternLM, Phi, DeepSeek's latent attention, mixtures of experts, gated delta nets, Llama 3.2's cross attention.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from doctor.memory.attention import FIRST_GENERATION, Attention
+from doctor.memory.layout import Layout, Section
+from doctor.memory.pieces import Piece, linear, other
+
+BIASED = ("qwen2", "qwen2_moe", "qwen2_vl_text", "qwen2_5_vl_text", "minicpmv", "chatglm")
+NORMED = ("qwen3", "gemma3", "qwen3_next")
+FOUR_NORMS = ("gemma2", "gemma3", "glm4v_text", "glm4")
+
+
+def decoder(found: Layout, shape: Attention) -> tuple[Piece, ...]:
+    """Embedding, layers, head."""
+    hidden, rows = shape.hidden, shape.vocabulary
+    extra = 8 if found.text.type.startswith("mllama") else 0  # its picture tokens have no row in the head
+    return (
+        Piece("embed_tokens", "embedding", (rows + extra) * hidden),
+        *_attention(found, shape), *_linear_attention(found, shape), *_mlp(found, shape),
+        other("norm", hidden), *(() if found.tied else (linear("lm_head", hidden, rows, part="head"),)),
+    )  # fmt: skip
+
+
+def _attention(found: Layout, shape: Attention) -> Iterator[Piece]:
+    text, hidden, layers = found.text, shape.hidden, shape.layers
+    norms = 4 if _is(text, FOUR_NORMS) else 2
+    yield other("layers.{}.norms", norms * hidden, layers)
+    if shape.latent:
+        yield from _latent(text, shape)
+        return
+    many = shape.full + shape.sliding + shape.cross
+    width, kept = shape.heads * shape.head_dim, shape.kv_heads * shape.head_dim
+    biased, out = _biases(text)
+    gate = 2 if _is(text, ("qwen3_5", "qwen3_next")) else 1
+    stem = "layers.{}.self_attn"
+    if text.type == FIRST_GENERATION:
+        yield linear(f"{stem}.c_attn", hidden, width + 2 * kept, many, bias=biased)
+    else:
+        yield linear(f"{stem}.q_proj", hidden, width * gate, many, bias=biased)
+        for name in ("k_proj", "v_proj"):
+            yield linear(f"{stem}.{name}", hidden, kept, many, bias=biased, share="kv")
+    yield linear(f"{stem}.o_proj", width, hidden, many, bias=out)
+    if _is(text, NORMED) or text.on("use_qk_norm"):
+        yield other(f"{stem}.qk_norm", 2 * shape.head_dim, many)
+    if shape.cross:
+        yield other("layers.{}.cross_attn.norms", 2 * shape.head_dim + 2, shape.cross)
+
+
+def _biases(text: Section) -> tuple[bool, bool]:
+    """Of the query, key and value matrices, and of the output."""
+    if text.type == FIRST_GENERATION or (_is(text, BIASED) and "moe_text" not in text.type):
+        return text.get("qkv_bias") is not False, False
+    if text.type == "glm4v_text":
+        return text.on("attention_bias", default=True), False
+    given = text.on("attention_bias", "qkv_bias", "bias")
+    return given, text.on("attention_bias", "bias") and not _is(text, ("glm4",))
+
+
+def _latent(text: Section, shape: Attention) -> Iterator[Piece]:
+    """Multi-head latent attention: what is kept for a token is one vector, whole on each GPU."""
+    hidden, layers, heads = shape.hidden, shape.layers, shape.heads
+    rank, rope = text.whole("kv_lora_rank"), text.whole("qk_rope_head_dim")
+    lower, stem = text.whole("q_lora_rank"), "layers.{}.self_attn"
+    if lower:
+        yield linear(f"{stem}.q_a_proj", hidden, lower, layers, share="whole")
+        yield linear(f"{stem}.q_b_proj", lower, heads * shape.head_dim, layers)
+    else:
+        yield linear(f"{stem}.q_proj", hidden, heads * shape.head_dim, layers)
+    yield linear(f"{stem}.kv_a_proj_with_mqa", hidden, rank + rope, layers, share="whole")
+    nope = shape.head_dim - rope
+    yield linear(f"{stem}.kv_b_proj", rank, heads * (nope + shape.value_dim), layers)
+    yield linear(f"{stem}.o_proj", heads * shape.value_dim, hidden, layers)
+    yield other(f"{stem}.norms", rank + lower, layers)
+
+
+def _linear_attention(found: Layout, shape: Attention) -> Iterator[Piece]:
+    """Gated delta nets of Qwen3-Next and Qwen3.5."""
+    text, hidden, many = found.text, shape.hidden, shape.linear
+    if not many:
+        return
+    heads, value = text.whole("linear_num_value_heads"), text.whole("linear_value_head_dim")
+    keys = text.whole("linear_num_key_heads") * text.whole("linear_key_head_dim")
+    wide, stem = heads * value, "layers.{}.linear_attn"
+    yield linear(f"{stem}.in_proj_qkv", hidden, 2 * keys + wide, many)
+    yield linear(f"{stem}.in_proj_z", hidden, wide, many)
+    yield linear(f"{stem}.in_proj_ba", hidden, 2 * heads, many)
+    yield linear(f"{stem}.out_proj", wide, hidden, many)
+    kernel = text.whole("linear_conv_kernel_dim", default=4)
+    yield other(f"{stem}.conv1d", (2 * keys + wide) * kernel + 2 * heads + value, many)
+
+
+def _mlp(found: Layout, shape: Attention) -> Iterator[Piece]:
+    text, hidden = found.text, shape.hidden
+    experts = text.whole("num_experts", "n_routed_experts", "num_local_experts")
+    sparse = _sparse(text, shape.layers) if experts else 0
+    dense, bias = shape.layers - sparse, text.on("mlp_bias")
+    if dense:
+        yield from _swiglu("layers.{}.mlp", hidden, shape.intermediate, dense, bias=bias)
+    if not sparse:
+        return
+    width = text.whole("moe_intermediate_size") or shape.intermediate
+    yield from _swiglu("layers.{}.mlp.experts", hidden, width, sparse, copies=experts)
+    extra = experts if text.type.startswith(("deepseek_v3", "glm4_moe", "glm4v_moe")) else 0
+    yield linear("layers.{}.mlp.gate", hidden, experts, sparse, share="whole")
+    yield other("layers.{}.mlp.gate.correction", extra, sparse)
+    shared = text.whole("shared_expert_intermediate_size") or text.whole("n_shared_experts") * width
+    if shared:
+        yield from _swiglu("layers.{}.mlp.shared_expert", hidden, shared, sparse)
+    if text.whole("shared_expert_intermediate_size"):
+        yield linear("layers.{}.mlp.shared_expert_gate", hidden, 1, sparse, share="whole")
+
+
+def _swiglu(
+    stem: str, hidden: int, width: int, times: int, *, bias: bool = False, copies: int = 1
+) -> Iterator[Piece]:  # fmt: skip
+    yield linear(f"{stem}.gate_proj", hidden, width, times, bias=bias, copies=copies)
+    yield linear(f"{stem}.up_proj", hidden, width, times, bias=bias, copies=copies)
+    yield linear(f"{stem}.down_proj", width, hidden, times, bias=bias, copies=copies)
+
+
+def _sparse(text: Section, layers: int) -> int:
+    """How many layers are mixtures of experts."""
+    plain = text.get("mlp_only_layers")
+    plain = plain if isinstance(plain, list) else []
+    if "first_k_dense_replace" in {**text.defaults, **text.given}:
+        every = text.whole("moe_layer_freq", default=1) or 1
+        return sum(i >= text.whole("first_k_dense_replace") and i % every == 0 for i in range(layers))
+    step = text.whole("decoder_sparse_step", default=1) or 1
+    return sum(i not in plain and (i + 1) % step == 0 for i in range(layers))
+
+
+def _is(text: Section, kinds: tuple[str, ...]) -> bool:
+    return any(text.type == k or text.type.startswith((f"{k}_", f"{k}.")) or text.type == f"{k}_text" for k in kinds)

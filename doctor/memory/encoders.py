@@ -1,0 +1,183 @@
+"""Vision encoders that many families share (CLIP, SigLIP, InternViT, Pixtral, ...), and what joins them to the text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from doctor.memory.attention import Attention
+from doctor.memory.layout import Layout
+from doctor.memory.pieces import Piece, linear, other
+from doctor.memory.towers import VISION, Tower, blocks, patches
+
+
+def _width(found: Layout) -> tuple[int, int, int]:
+    vision = found.vision
+    layers = vision.whole("num_hidden_layers")
+    return vision.whole("hidden_size"), vision.whole("intermediate_size"), layers
+
+
+def _positions(found: Layout) -> int:
+    size = found.vision.whole("patch_size", default=14) or 14
+    return (found.vision.whole("image_size") // size) ** 2
+
+
+def _clip(found: Layout, shape: Attention) -> Iterator[Piece]:
+    width, inner, layers = _width(found)
+    yield patches(found.vision, width, bias=False)
+    yield other("vision_tower.embeddings", (_positions(found) + 2) * width + 4 * width, part=VISION)
+    yield from blocks("vision_tower.encoder.layers.{}", width, inner, layers)
+
+
+def _siglip(found: Layout, shape: Attention) -> Iterator[Piece]:
+    width, inner, layers = _width(found)
+    yield patches(found.vision, width, bias=True)
+    yield other("vision_tower.embeddings", _positions(found) * width + 2 * width, part=VISION)
+    yield from blocks("vision_tower.encoder.layers.{}", width, inner, layers)
+    if found.vision.on("vision_use_head") and found.model_type not in ("minicpmv",):
+        yield from blocks("vision_tower.head", width, inner, 1)
+        yield other("vision_tower.head.probe", -width, part=VISION)  # one norm of two vectors, and the probe
+
+
+def _intern_hf(found: Layout, shape: Attention) -> Iterator[Piece]:
+    width, inner, layers = _width(found)
+    vision = found.vision
+    places = _positions(found) + 1 if vision.on("use_absolute_position_embeddings", default=True) else 0
+    yield patches(vision, width, bias=True)
+    yield other("vision_tower.embeddings", (places + 1) * width, part=VISION)
+    norm = 1 if vision.get("norm_type") == "rms_norm" else 2
+    yield from blocks("vision_tower.encoder.layer.{}", width, inner, layers, qkv_bias=vision.on("attention_bias"),
+                      norm=norm)  # fmt: skip
+    scales = 2 + (2 if vision.on("use_qk_norm") else 0)
+    yield other("vision_tower.encoder.layer.{}.scales", scales * width, layers, part=VISION)
+
+
+def _intern_chat(found: Layout, shape: Attention) -> Iterator[Piece]:
+    """InternViT, 300M or 6B, as InternVLChat's own code has it."""
+    width, inner, layers = _width(found)
+    vision = found.vision
+    yield patches(vision, width, bias=True)
+    yield other("vision_model.embeddings", (_positions(found) + 2) * width, part=VISION)
+    norm = 1 if vision.get("norm_type") in (None, "rms_norm") else 2
+    yield from blocks("vision_model.encoder.layers.{}", width, inner, layers, qkv_bias=vision.on("qkv_bias"), norm=norm)
+    scales = 2 + (2 if vision.on("qk_normalization", default=True) else 0)
+    yield other("vision_model.encoder.layers.{}.ls", scales * width, layers, part=VISION)
+
+
+def _pixtral(found: Layout, shape: Attention) -> Iterator[Piece]:
+    width, inner, layers = _width(found)
+    yield patches(found.vision, width, bias=False)
+    yield other("vision_tower.ln_pre", width, part=VISION)
+    yield from blocks("vision_tower.transformer.layers.{}", width, inner, layers, bias=False, norm=1, gated=True)
+
+
+def _mllama(found: Layout, shape: Attention) -> Iterator[Piece]:
+    width, inner, layers = _width(found)
+    vision = found.vision
+    deep, tiles = vision.whole("num_global_layers"), vision.whole("max_num_tiles", default=4)
+    ratios = vision.get("supported_aspect_ratios")
+    kinds = (len(ratios) if isinstance(ratios, list) else 8) + 1
+    places = _positions(found) + 1
+    yield patches(vision, width, bias=False)
+    yield other("vision_model.embeddings", (5 + places) * width + kinds * tiles * (places + 2) * width + 3, part=VISION)
+    for name, many in (("transformer", layers), ("global_transformer", deep)):
+        yield from blocks(f"vision_model.{name}.layers.{{}}", width, inner, many, bias=True, qkv_bias=False)
+        yield other(f"vision_model.{name}.no_bias", -width, many, part=VISION)  # its output matrix has none
+    yield other("vision_model.gates", 2 * deep, part=VISION)
+
+
+def _glm4v(found: Layout, shape: Attention) -> Iterator[Piece]:
+    """GLM-4.1V and 4.5V, with what joins it to the text."""
+    vision, width = found.vision, found.vision.whole("hidden_size")
+    out, depth = vision.whole("out_hidden_size"), vision.whole("depth")
+    merge, inner = vision.whole("spatial_merge_size", default=2), vision.whole("intermediate_size")
+    yield patches(vision, width, bias=True, frames=vision.whole("temporal_patch_size", default=2) or 2)
+    yield other("visual.embeddings", _positions(found) * width + 2 * width, part=VISION)
+    yield from blocks("visual.blocks.{}", width, out, depth, bias=False, qkv_bias=vision.on("attention_bias"), norm=1,
+                      gated=True)  # fmt: skip
+    yield other("visual.downsample", width * out * merge * merge + out, part=VISION)
+    yield linear("visual.merger.proj", out, out, part=VISION)
+    yield other("visual.merger.norm", 2 * out, part=VISION)
+    yield linear("visual.merger.gate_up", out, 2 * inner, part=VISION)
+    yield linear("visual.merger.down_proj", inner, out, part=VISION)
+
+
+def _nothing(found: Layout, shape: Attention) -> Iterator[Piece]:
+    """The encoder above counts the joint already."""
+    yield from ()
+
+
+def _two_layers(found: Layout, shape: Attention) -> Iterator[Piece]:
+    """LLaVA's projector."""
+    bias = found.outer.on("multimodal_projector_bias", default=True)
+    chosen = found.outer.get("vision_feature_layer")
+    many = len(chosen) if isinstance(chosen, list) else 1
+    yield linear("multi_modal_projector.linear_1", found.vision.whole("hidden_size") * many, shape.hidden, bias=bias,
+                 part=VISION)  # fmt: skip
+    yield linear("multi_modal_projector.linear_2", shape.hidden, shape.hidden, bias=bias, part=VISION)
+
+
+def _newline(found: Layout, shape: Attention) -> Iterator[Piece]:
+    yield from _two_layers(found, shape)
+    yield other("image_newline", shape.hidden, part=VISION)
+
+
+def _shuffled(found: Layout, shape: Attention) -> Iterator[Piece]:
+    """InternVL: four neighbours become one, then a norm and two matrices."""
+    ratio = found.outer.real("downsample_ratio", default=0.5) or 0.5
+    wide = found.vision.whole("hidden_size") * int(1 / min(max(ratio, 0.05), 1)) ** 2
+    yield other("mlp1.0", 2 * wide, part=VISION)
+    yield linear("mlp1.1", wide, shape.hidden, bias=True, part=VISION)
+    yield linear("mlp1.3", shape.hidden, shape.hidden, bias=True, part=VISION)
+
+
+def _gemma3(found: Layout, shape: Attention) -> Iterator[Piece]:
+    width = found.vision.whole("hidden_size")
+    yield other("multi_modal_projector", width * shape.hidden + width, part=VISION)
+
+
+def _paligemma(found: Layout, shape: Attention) -> Iterator[Piece]:
+    out = found.vision.whole("projection_dim") or shape.hidden
+    yield linear("multi_modal_projector.linear", found.vision.whole("hidden_size"), out, bias=True, part=VISION)
+
+
+def _idefics3(found: Layout, shape: Attention) -> Iterator[Piece]:
+    scale = found.outer.whole("scale_factor", default=2)
+    wide = found.vision.whole("hidden_size") * scale * scale
+    yield linear("connector.modality_projection.proj", wide, shape.hidden, part=VISION)
+
+
+def _mistral3(found: Layout, shape: Attention) -> Iterator[Piece]:
+    width, merge = found.vision.whole("hidden_size"), found.outer.whole("spatial_merge_size", default=2)
+    yield linear("multi_modal_projector.patch_merger", width * merge * merge, width, part=VISION)
+    yield other("multi_modal_projector.norm", width, part=VISION)
+    bias = found.outer.on("multimodal_projector_bias")
+    yield linear("multi_modal_projector.linear_1", width, shape.hidden, bias=bias, part=VISION)
+    yield linear("multi_modal_projector.linear_2", shape.hidden, shape.hidden, bias=bias, part=VISION)
+
+
+def _mllama_joint(found: Layout, shape: Attention) -> Iterator[Piece]:
+    wide = found.vision.whole("vision_output_dim")
+    yield linear("multi_modal_projector", wide, shape.hidden, bias=True, part=VISION)
+
+
+def _resampler(found: Layout, shape: Attention) -> Iterator[Piece]:
+    """MiniCPM-V up to 4: queries that attend to the picture. Its positions are computed, not stored."""
+    width, hidden = found.vision.whole("hidden_size"), shape.hidden
+    queries = found.outer.whole("query_num", default=64)
+    yield linear("resampler.kv_proj", width, hidden, part=VISION)
+    yield linear("resampler.attn.in_proj", hidden, 3 * hidden, bias=True, part=VISION)
+    yield linear("resampler.attn.out_proj", hidden, hidden, bias=True, part=VISION)
+    yield other("resampler.proj", hidden * hidden + queries * hidden + 6 * hidden, part=VISION)
+
+
+ENCODERS: dict[str, Tower] = {
+    "clip_vision_model": _clip, "siglip_vision_model": _siglip, "siglip": _siglip, "idefics3_vision": _siglip,
+    "smolvlm_vision": _siglip, "idefics3": _siglip, "internvl_vision": _intern_hf, "intern_vit_6b": _intern_chat,
+    "pixtral": _pixtral, "mllama_vision_model": _mllama, "glm4v_vision": _glm4v, "glm4v_moe_vision": _glm4v,
+}  # fmt: skip
+JOINTS: dict[str, Tower] = {
+    "llava": _two_layers, "vipllava": _two_layers, "llava_next": _newline, "llava_next_video": _newline,
+    "llava_onevision": _newline, "internvl": _shuffled, "internvl_chat": _shuffled, "gemma3": _gemma3,
+    "paligemma": _paligemma, "idefics3": _idefics3, "smolvlm": _idefics3, "mistral3": _mistral3,
+    "mllama": _mllama_joint, "minicpmv": _resampler, "glm4v": _nothing, "glm4v_moe": _nothing,
+}  # fmt: skip

@@ -1,0 +1,149 @@
+"""Each engine's own rule for how much of a GPU its KV cache may take.
+
+Read in the wheels named beside each rule; where a release is not known, the newest rule is taken.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from doctor.matrix.hardware import version
+from doctor.memory.attention import Attention
+from doctor.memory.overhead import CONTEXT, Overhead
+from doctor.memory.settings import Settings
+
+GIB = 1 << 30
+BLOCK = 64  # tokens of one block of LMDeploy's cache
+FEWEST_BLOCKS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What is left for the cache of one GPU in bytes, at least and at most, and how the engine came to it.
+
+    `pool` is what the engine may take in all, `rule` one sentence on how, with its source. `refuses` tells that it
+    does not start where one request of the whole context finds no room, `reserved` that it takes the cache for good
+    without having tried what computing needs.
+    """
+
+    least: int
+    most: int
+    pool: int
+    rule: str
+    source: str
+    refuses: bool = False
+    reserved: bool = False
+
+
+def room(card: int, free: int, weights: int, used: Overhead, asked: Settings, shape: Attention | None) -> Room:
+    """The room on one GPU of `card` bytes, of which `free` are, after `weights`."""
+    kind = {"vllm": _vllm, "sglang": _sglang, "lmdeploy": _lmdeploy}.get(asked.engine)
+    if kind is None:
+        left = free - weights
+        return Room(left - used.most, left - used.least, free, "the whole card is there to be used", "no engine's rule")
+    found = kind(card, free, weights, used, asked, shape)
+    if asked.cache is not None and asked.engine in ("vllm", "sglang"):
+        fits = free - weights - used.least
+        given = min(asked.cache, fits)
+        rule = "the size of the cache is given in the command"
+        return Room(min(given, free - weights - used.most), given, found.pool, rule, found.source, found.refuses)
+    return found
+
+
+def _vllm(card: int, free: int, weights: int, used: Overhead, asked: Settings, shape: Attention | None) -> Room:
+    """v1/worker/gpu_worker.py: utilisation x the whole card, less all that a trial step was seen to take."""
+    share = asked.share if asked.share is not None else default_share(asked, card)
+    pool = int(share * card)
+    rule = f"`--gpu-memory-utilization` {share:g} of the whole card"
+    source = "vllm 0.11.0 and 0.33.0, v1/worker/gpu_worker.py: determine_available_memory()"
+    return Room(pool - weights - used.most, pool - weights - used.least, pool, rule, source, refuses=True)
+
+
+def _sglang(card: int, free: int, weights: int, used: Overhead, asked: Settings, shape: Attention | None) -> Room:
+    """srt/model_executor/model_runner.py: weights and cache together take a share of what was free at the start."""
+    share = asked.share if asked.share is not None else default_share(asked, card)
+    source = "sglang 0.5.3, srt/server_args.py and model_executor/model_runner.py: profile_max_num_token()"
+    rule = f"`--mem-fraction-static` {share:.3g} of the card for weights and cache"
+    if asked.share is None:
+        rule += ", computed as the engine does"
+    start = (free - CONTEXT[1], free - CONTEXT[0])
+    least, most = (int(s * share) - weights for s in start)
+    return Room(least, most, int(start[1] * share), rule, source, reserved=True)
+
+
+def _lmdeploy(card: int, free: int, weights: int, used: Overhead, asked: Settings, shape: Attention | None) -> Room:
+    """A share of what is free once the weights are loaded; the PyTorch engine sets something aside before."""
+    share = asked.share if asked.share is not None else default_share(asked, card)
+    counts = version(asked.release) < (0, 2, 2) if asked.release else False
+    if counts:
+        rule = f"`--cache-max-entry-count` {share:g} of the whole card"
+        pool = int(card * share) if share <= 1 else 0
+        return Room(pool, pool, pool, rule, "lmdeploy before 0.2.2: a share of the total memory")
+    rule = f"`--cache-max-entry-count` {share:g} of what is free after the weights"
+    source = "lmdeploy 0.2.2 and later, messages.py: cache_max_entry_count"
+    ends = []
+    for context in (CONTEXT[1], CONTEXT[0]):
+        left = free - weights - context
+        if asked.backend == "pytorch":
+            left -= runtime(left, asked, shape)
+        ends.append(int(left * share))
+    if asked.backend == "pytorch":
+        source = "lmdeploy 0.11.1 and 0.18.0, pytorch/engine/executor/base.py: update_configs()"
+    return Room(ends[0], ends[1], free, rule, source, reserved=True)
+
+
+def runtime(left: float, asked: Settings, shape: Attention | None) -> float:
+    """What LMDeploy's PyTorch engine sets aside for a prefill step: halved until 16 blocks of cache fit."""
+    if shape is None:
+        return 0.0
+    tokens, requests = asked.batch or 8192, asked.requests or 128
+    block = 2 * shape.kv_heads / asked.tp * shape.head_dim * 2 * shape.layers * BLOCK
+    while tokens > 0:
+        size = (tokens + 2 * requests) * shape.vocabulary * 2.0
+        if (left - size) * (asked.share or 0.8) >= FEWEST_BLOCKS * block:
+            return size
+        tokens //= 2
+    return max(left, 0.0)
+
+
+def default_share(asked: Settings, card: int) -> float:
+    """The share that the engine takes where the command names none; 1 for engines without one."""
+    from doctor.matrix.hardware import capabilities
+
+    if asked.engine == "sglang":
+        return _sglang_share(asked, card)
+    if asked.engine == "lmdeploy":
+        return 0.8
+    found = capabilities().share(asked.engine, asked.release)
+    return found.share if found else 1.0
+
+
+def _sglang_share(asked: Settings, card: int) -> float:
+    """server_args.py: by the number of GPUs up to 0.4.x; then by what a step and its CUDA graphs may take.
+
+    For a model with a vision tower it takes 5 % less, and again by the tower's size: 0.8 to 1.05 of that.
+    """
+    mib = card / (1 << 20)
+    if asked.release and version(asked.release) < (0, 4, 10):
+        if mib > 81920:
+            return (mib - 1024 * 13) / mib
+        table = ((16, 0.79), (8, 0.81), (4, 0.85), (2, 0.87))
+        return next((share for least, share in table if asked.tp >= least), 0.88)
+    reserved = 512 + max(asked.batch or prefill(card), 2048) * 1.5
+    reserved += graphs(card, asked.tp) * 2 + asked.tp * asked.pp / 8 * 1024
+    if mib > 60 * 1024:
+        reserved = max(reserved, 10 * 1024)
+    return max((mib - reserved) / mib, 0.05) * (0.95 if asked.vision else 1.0)
+
+
+def prefill(card: int) -> int:
+    """SGLang's tokens of a prefill step by the size of the card."""
+    gib = card / GIB
+    return 2048 if gib < 35 else 4096 if gib < 60 else 8192 if gib < 160 else 16384
+
+
+def graphs(card: int, tp: int) -> int:
+    """SGLang's largest batch of a CUDA graph by the size of the card."""
+    gib, many = card / GIB, tp >= 4
+    table = ((20, 8, 8), (35, 16, 80), (60, 32, 160), (160, 256, 512))
+    return next((large if many else small for below, small, large in table if gib < below), 512)

@@ -1,0 +1,158 @@
+"""Does it fit: a model's weights, a card and a launch's settings in, one value out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from doctor.memory.cache import Cache, cache, number
+from doctor.memory.engines import BLOCK, FEWEST_BLOCKS, GIB, Room, default_share, room
+from doctor.memory.footprint import Footprint
+from doctor.memory.overhead import Overhead, overhead
+from doctor.memory.settings import Settings
+
+Verdict = Literal["never", "refused", "short", "tight", "fits"]
+USUAL_REQUESTS = 256
+COMFORT = 2.0
+LITTLE = 4096
+CARDS = (8, 12, 16, 24, 32, 40, 48, 80, 96, 141, 180)
+COUNTS = (1, 2, 4, 8)
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """The memory of the fullest GPU under one launch, in bytes.
+
+    `verdict`: never (weights and the least overhead are more than the card), refused (more than the engine's share, or
+    no room for one whole request where the engine insists on it), short (it starts, but one whole request does
+    not fit), tight (it depends on the overhead, or hardly more than one request fits), fits.
+    `cache` is the room for the KV cache and `tokens` what it holds, at least and at most; `context` the length of one
+    whole request and `concurrent` how many of those fit at once. `sure` is False where the sizes are estimates.
+    """
+
+    verdict: Verdict
+    card: int
+    pool: int
+    language: int
+    vision: int
+    overhead: Overhead
+    cache: tuple[int, int]
+    per_token: float
+    tokens: tuple[int, int]
+    context: int
+    needed: int
+    concurrent: tuple[float, float]
+    rule: Room
+    settings: Settings
+    footprint: Footprint
+    counted: Cache | None = None
+
+    @property
+    def weights(self) -> int:
+        """Of this GPU, the vision tower's included."""
+        return self.language + self.vision
+
+    @property
+    def spare(self) -> int:
+        """What is left of the card beside weights and cache, for everything else."""
+        return self.card - self.weights - self.cache[0]
+
+    @property
+    def easy(self) -> bool:
+        """Whether computing has room to breathe; vLLM tries it out and sizes the cache by it, the others do not."""
+        return not self.rule.reserved or self.spare >= ease(self.overhead)
+
+    @property
+    def starts(self) -> bool:
+        """Whether the server comes up, as far as memory decides."""
+        return self.verdict not in ("never", "refused")
+
+
+def fit(found: Footprint, card: int, asked: Settings, free: int | None = None) -> Fit:
+    """The value for cards of `card` bytes of which `free` are (all of it where that is not known)."""
+    at_hand = card if free is None else min(free, card)
+    batch, requests = steps(asked, card, found)
+    used = overhead(found, asked, batch, requests)
+    held = found.per_gpu(asked.tp, asked.pp, asked.vision_split)
+    eyes = held.vision if asked.vision else 0
+    language = max(held.language - asked.offload, 0)
+    left = room(card, at_hand, language + eyes, used, asked, found.shape)
+    kept = kept_by(found, asked)
+    context = asked.context or (found.shape.longest if found.shape else 0)
+    needed = int(kept.holds(context)) if kept else 0
+    space = (max(left.least, 0), max(left.most, 0))
+    tokens = (kept.room(space[0]), kept.room(space[1])) if kept else (0, 0)
+    if asked.blocks:
+        tokens = (min(tokens[0], asked.blocks), min(tokens[1], asked.blocks))
+    many = (space[0] / needed, space[1] / needed) if needed else (0.0, 0.0)
+    found_verdict = _verdict(language + eyes, used, card, left, kept, needed)
+    return Fit(found_verdict, card, left.pool, language, eyes, used, space, kept.token + kept.windowed if kept else 0.0,
+               tokens, context, needed, many, left, asked, found, kept)  # fmt: skip
+
+
+def ease(used: Overhead) -> int:
+    """The overhead that a usual server has: a third of the way from the least to the most."""
+    return used.least + (used.most - used.least) // 3
+
+
+def steps(asked: Settings, card: int, found: Footprint) -> tuple[int, int]:
+    """Tokens computed at once and requests at most: as asked, else the engine's default for such a card."""
+    requests = asked.requests or (128 if asked.engine == "lmdeploy" else USUAL_REQUESTS)
+    if asked.batch:
+        return asked.batch, requests
+    usual = {"lmdeploy": 8192, "transformers": 2048, "": 2048}
+    if asked.engine in usual:
+        return usual[asked.engine], requests
+    return (8192 if card >= 70 * GIB else 5120 if found.vision and asked.engine == "vllm" else 2048), requests
+
+
+def kept_by(found: Footprint, asked: Settings) -> Cache | None:
+    """The cache of one GPU, None where the configuration does not tell its shape."""
+    if found.shape is None:
+        return None
+    width = number(asked.kv, found.dtype_bytes, asked.engine, found.kv_bits)
+    return cache(found.shape, asked.tp, asked.pp, width, windows=asked.windows)
+
+
+def _verdict(weights: int, used: Overhead, card: int, left: Room, kept: Cache | None, needed: int) -> Verdict:
+    if weights + used.least > card:
+        return "never"
+    smallest = int(kept.holds(BLOCK * FEWEST_BLOCKS)) if kept else 0
+    if left.most <= smallest:
+        return "refused"
+    if kept is None:
+        return "tight" if left.least <= 0 else "fits"
+    if left.most < needed:
+        return "refused" if left.refuses else "short"
+    many = left.least / needed if needed else COMFORT
+    if left.reserved and card - weights - max(left.least, 0) < ease(used):
+        return "tight"
+    return "tight" if many < 1 or (left.most / needed if needed else COMFORT) < COMFORT else "fits"
+
+
+def floor(found: Footprint, asked: Settings) -> tuple[tuple[int, int], ...]:
+    """The smallest common cards that serve it with these settings: (number, GiB), fewer cards first.
+
+    A share smaller than the engine's own is not held on to: it is the first thing to change.
+    """
+    out: list[tuple[int, int]] = []
+    if asked.share is not None and asked.share < default_share(asked, 24 * GIB):
+        asked = replace(asked, share=None)
+    for count in COUNTS:
+        if not divides(found, count * asked.pp):
+            continue
+        for size in CARDS:
+            if out and size >= out[-1][1]:
+                break
+            if fit(found, size * GIB, replace(asked, tp=count, copies=1, cache=None)).verdict in ("fits", "tight"):
+                out.append((count, size))
+                break
+    return tuple(out)
+
+
+def divides(found: Footprint, tp: int) -> bool:
+    """Whether the attention's heads can be dealt out to so many GPUs."""
+    if found.shape is None or tp == 1:
+        return True
+    heads, kept = found.shape.heads, found.shape.kv_heads
+    return heads % tp == 0 and (kept % tp == 0 or tp % kept == 0)

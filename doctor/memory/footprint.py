@@ -1,0 +1,192 @@
+"""A model's weights as one value: how large each part is, how sure that is, and what falls to each GPU."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from doctor.facts.model import Model, Quantization, Weights
+from doctor.memory.attention import Attention, attention
+from doctor.memory.decoder import decoder
+from doctor.memory.ignored import Ignored
+from doctor.memory.layout import Layout, layout
+from doctor.memory.pieces import Part, Piece
+from doctor.memory.stored import bytes_of, online, scheme, sizes
+from doctor.memory.towers import tower
+
+VISION_WORDS = ("visual", "vision", "vpm", "resampler", "multi_modal_projector", "mlp1", "image_newline", "connector",
+                "merger", "mm_projector", "vit", "embed_vision", "projector")  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class PerGpu:
+    """Bytes on the fullest GPU: the language model's share, and the vision tower's."""
+
+    language: int
+    vision: int
+
+    @property
+    def total(self) -> int:
+        """Both."""
+        return self.language + self.vision
+
+
+@dataclass(frozen=True, slots=True)
+class Footprint:
+    """The weights of a model, in bytes.
+
+    `split` is what tensor parallelism divides, `kv` what it divides no further than into `shape.kv_heads`, `whole`
+    what each GPU holds; all of the layers. `embedding` and `head` are divided by rows. `exact`: the sizes are those
+    of the files; `source` says where they are from. `shape` is None where the configuration tells nothing of it.
+    `tower` says whether the vision part is known.
+    """
+
+    name: str
+    split: float
+    kv: float
+    whole: float
+    embedding: float
+    head: float
+    vision: float
+    shape: Attention | None
+    exact: bool
+    source: str
+    dtype: str = "bfloat16"
+    dtype_bytes: float = 2.0
+    kv_bits: int | None = None
+    tied: bool = False
+    tower: bool = True
+    on_disk: int | None = None
+    method: str | None = None
+
+    @property
+    def total(self) -> int:
+        """All weights together."""
+        return int(self.language + self.vision)
+
+    @property
+    def language(self) -> float:
+        """All but the vision tower."""
+        return self.split + self.kv + self.whole + self.embedding + self.head
+
+    def per_gpu(self, tp: int = 1, pp: int = 1, vision_split: bool = True) -> PerGpu:
+        """What the fullest GPU holds; `vision_split`: the tower is divided too, else each GPU has a whole one."""
+        tp, pp = max(tp, 1), max(pp, 1)
+        heads = self.shape.kv_heads if self.shape else tp
+        layers = self.shape.layers if self.shape else pp
+        part = -(-layers // pp) / layers
+        stage = (self.split / tp + self.kv / min(tp, max(heads, 1)) + self.whole) * part
+        ends = (self.embedding + self.head) / tp if pp == 1 else max(self.embedding, self.head or self.embedding) / tp
+        vision = self.vision / tp if vision_split else self.vision
+        if pp == 1:
+            return PerGpu(int(stage + ends), int(vision))
+        first, last = stage + self.embedding / tp + vision, stage + (self.head or self.embedding) / tp
+        return PerGpu(int(stage + self.embedding / tp), int(vision)) if first >= last else PerGpu(int(last), 0)
+
+
+def footprint(
+    model: Model, *, dtype: str | None = None, quantization: str | None = None
+) -> Footprint | None:  # fmt: skip
+    """The weights of a model that was found: of its files, else computed from its configuration; None for neither.
+
+    `dtype` and `quantization` are what the launch asks for: other 16-bit types change nothing, float32
+    doubles, and `fp8` on 16-bit weights is made while loading.
+    """
+    computed = _computed(model.config, model.model_type, model.quantization, model.named or model.path)
+    real = model.weights if isinstance(model.weights, Weights) else None
+    total = (real.total or real.declared) if real else None
+    whole = real is not None and bool(total) and not (real.missing and real.declared is None)
+    if real is not None and whole and total:
+        total = max(total, real.declared or 0) if real.missing else total
+        found = _scaled(computed, real, total) if computed else _plain(model, real, total)
+    elif computed is None:
+        return None
+    else:
+        found = computed
+    return _as_asked(found, model, dtype, quantization)
+
+
+def of_config(config: Mapping[str, Any], name: str, quantization: Quantization | None = None) -> Footprint | None:
+    """The weights of a model that is known by its configuration alone."""
+    return _computed(config, None, quantization, name)
+
+
+def _computed(
+    config: Mapping[str, Any], model_type: str | None, quantization: Quantization | None, name: str
+) -> Footprint | None:
+    found = layout(config, model_type)
+    shape = attention(found) if found else None
+    if found is None or shape is None or not shape.vocabulary:
+        return None
+    eyes = tower(found, shape)
+    packed = scheme(quantization, found.text.type)
+    ignored = Ignored(quantization.ignored) if quantization else None
+    plain = bytes_of(found.dtype)
+    if quantization is not None and plain > 2:
+        plain = 2.0
+    stored = sizes((*decoder(found, shape), *(eyes or ())), plain, packed, ignored)
+    unknown = quantization is not None and packed is None
+    source = "computed from config.json" + (f"; `{quantization.method}` is unknown here" if unknown and quantization
+                                            else "")  # fmt: skip
+    return _summed(name, stored, shape, found, source, plain, quantization, eyes is not None)
+
+
+def _summed(
+    name: str, stored: Mapping[Piece, float], shape: Attention, found: Layout, source: str, plain: float,
+    quantization: Quantization | None, tower_known: bool,
+) -> Footprint:  # fmt: skip
+    def of(part: Part, share: str | None = None) -> float:
+        return sum(size for p, size in stored.items() if p.part == part and share in (None, p.share))
+
+    return Footprint(
+        name, of("layers", "split"), of("layers", "kv"), of("layers", "whole"), of("embedding"), of("head"),
+        of("vision"), shape, False, source, found.dtype, plain, quantization.kv_bits if quantization else None,
+        found.tied, tower_known, None, quantization.method if quantization else None,
+    )  # fmt: skip
+
+
+def _scaled(computed: Footprint, real: Weights, total: int) -> Footprint:
+    """The same proportions, brought to the real bytes: of the tower and of the rest apart where the files tell."""
+    seen = sum(size for name, size in real.by_part.items() if _is_vision(name)) if real.by_part else 0
+    listed = sum(real.by_part.values())
+    if listed and abs(listed / total - 1) < 0.02 and (seen or not computed.vision):
+        eyes = float(seen)
+    else:
+        eyes = computed.vision * total / computed.total if computed.total else 0.0
+    factor = (total - eyes) / computed.language if computed.language else 1.0
+    return replace(
+        computed, split=computed.split * factor, kv=computed.kv * factor, whole=computed.whole * factor,
+        embedding=computed.embedding * factor, head=computed.head * factor, vision=eyes, exact=True,
+        source="sizes of the tensors in its files", on_disk=sum(f.size for f in real.files) or total,
+        tower=computed.tower or bool(seen),
+    )  # fmt: skip
+
+
+def _plain(model: Model, real: Weights, total: int) -> Footprint:
+    """A model whose configuration is not understood: only its bytes are known."""
+    eyes = float(sum(size for name, size in real.by_part.items() if _is_vision(name)))
+    return Footprint(
+        model.named or model.path, total - eyes, 0, 0, 0, 0, eyes, None, True, "sizes of the tensors in its files",
+        on_disk=sum(f.size for f in real.files) or total, tower=bool(eyes),
+        method=model.quantization.method if model.quantization else None,
+    )  # fmt: skip
+
+
+def _is_vision(part: str) -> bool:
+    return any(word.startswith(VISION_WORDS) for word in part.lower().split("."))
+
+
+def _as_asked(found: Footprint, model: Model, dtype: str | None, quantization: str | None) -> Footprint:
+    """What the engine makes of the weights while it loads them."""
+    if model.quantization is None and (packed := online(quantization)) is not None:
+        small = packed.bits / 8 / found.dtype_bytes
+        layers = {"split": found.split * small, "kv": found.kv * small}
+        return replace(found, **layers, method=quantization, exact=False,  # type: ignore[arg-type]
+                       source=f"{found.source}, made `{quantization}` while loading")  # fmt: skip
+    wanted = bytes_of(dtype) if dtype not in (None, "auto") else min(found.dtype_bytes, 2.0)
+    if model.quantization is not None or wanted == found.dtype_bytes:
+        return found
+    factor = wanted / found.dtype_bytes
+    sized = {name: getattr(found, name) * factor for name in ("split", "kv", "whole", "embedding", "head", "vision")}
+    return replace(found, **sized, dtype_bytes=wanted, exact=False, source=f"{found.source}, as {dtype or '16 bit'}")

@@ -1,0 +1,78 @@
+"""Which modules a quantiser left alone, as its list names them: names, beginnings, words, `re:` patterns."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from functools import lru_cache
+
+from doctor.memory.pieces import Piece
+
+MOST = 4000
+STEMS = ("", "model.", "model.language_model.", "language_model.model.", "language_model.", "transformer.")
+_PLACE = re.compile(r"(?:^|\.)(layers?|blocks|resblocks|h)\.(\d+)\.(.+)$")
+_VISION = re.compile(r"(?:^|\.)(?:visual|vision|vpm|vit|resampler|multi_modal_projector|mlp1|merger|connector|image)")
+_TWINS = {
+    "attn.qkv": ("q_proj", "k_proj", "v_proj", "qkv"), "attn.proj": ("out_proj", "o_proj", "proj"),
+    "mlp.fc1": ("gate_proj", "up_proj", "linear_fc1", "fc1"), "mlp.fc2": ("down_proj", "linear_fc2", "fc2"),
+}  # fmt: skip
+_NO_PATTERN = "(?!)"
+
+
+class Ignored:
+    """The list, read once: how many of a piece's layers it names."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self._patterns: list[re.Pattern[str]] = []
+        self._words: list[str] = []
+        self._places: dict[tuple[bool, str], set[int]] = {}
+        for name in list(names)[:MOST]:
+            if name.startswith("re:"):
+                self._patterns.append(_compiled(name[3:]))
+            elif place := _PLACE.search(name):
+                key = (bool(_VISION.search(name)), place[3])
+                self._places.setdefault(key, set()).add(int(place[2]))
+            elif name:
+                self._words.append(name)
+
+    def __bool__(self) -> bool:
+        return bool(self._patterns or self._words or self._places)
+
+    def of(self, piece: Piece) -> int:
+        """How many of `piece.times` are left alone."""
+        if any(_covers(word, piece) for word in self._words):
+            return piece.times
+        vision = piece.part == "vision"
+        tail = piece.name.rpartition("{}.")[2]
+        tails = [tail, *(f"{tail.rpartition('.')[0]}.{t}" for t in _TWINS.get(tail, ()))] if vision else [tail]
+        named = max((self._named(vision, t) for t in tails), key=len, default=set())
+        if self._patterns:
+            named = named | {i for i in range(piece.times) if i not in named and self._matched(piece, i)}
+        return min(len(named), piece.times)
+
+    def _named(self, vision: bool, tail: str) -> set[int]:
+        """The layers whose module has this name, or lies below one that has (`layers.3.mlp`)."""
+        found: set[int] = set()
+        for (is_vision, name), layers in self._places.items():
+            if is_vision == vision and (name == tail or tail.startswith(f"{name}.")):
+                found |= layers
+        return found
+
+    def _matched(self, piece: Piece, layer: int) -> bool:
+        name = piece.name.replace("{}", str(layer))
+        return any(p.match(stem + name) for p in self._patterns for stem in STEMS)
+
+
+def _covers(word: str, piece: Piece) -> bool:
+    """As the engines do it, a plain word is looked for anywhere in the module's name."""
+    if word in piece.name or any(f"{stem}{piece.name}".startswith(word) for stem in STEMS):
+        return True
+    return piece.part == "vision" and bool(_VISION.search(word)) and not re.search(r"merger|proj|mlp1", word)
+
+
+@lru_cache(maxsize=256)
+def _compiled(pattern: str) -> re.Pattern[str]:
+    """Patterns come with the model: one that could run for long matches nothing."""
+    from doctor.link.safe_regex import compile_bounded
+
+    return compile_bounded(pattern) or re.compile(_NO_PATTERN)

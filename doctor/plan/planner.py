@@ -1,0 +1,121 @@
+"""The question put to the solver, first as it was asked and then more freely; what comes out is a plan's skeleton."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from doctor.facts import Distributions, Facts, normalize
+from doctor.findings import Conflict
+from doctor.plan.build import BACKEND, Asked, Builder
+from doctor.plan.core import conflict
+from doctor.plan.fewest import best, changes
+from doctor.plan.problem import ABSENT, OTHER, OutOfTime, Problem, Solution
+from doctor.plan.resolve import Deadline
+from doctor.plan.wish import Wish
+
+SECONDS = 5.0
+TOLD = 12  # sentences of a conflict
+
+
+@dataclass(frozen=True)
+class Solved:
+    """A solution in terms of distributions.
+
+    `pins` are the releases chosen for what the wish needs, `changes` those that are not what is installed (the old
+    release or None), `open` distributions that have to change and of which the data knows no releases.
+    """
+
+    problem: Problem
+    solution: Solution
+    builder: Builder
+    asked: Asked
+
+    @cached_property
+    def values(self) -> dict[str, str]:
+        """Every variable's value."""
+        return {n: self.problem.variables[n].values[p] for n, p in self.solution.items()}
+
+    @cached_property
+    def changed(self) -> tuple[str, ...]:
+        """The variables that are not as they are now, distributions and others."""
+        return changes(self.problem, self.solution)
+
+    @cached_property
+    def pins(self) -> dict[str, str]:
+        """What the wish needs in exact releases, as far as the data covers it."""
+        return {n: v for n, v in self.values.items() if n in self.builder.vital and v not in (ABSENT, OTHER)}
+
+    @cached_property
+    def changes(self) -> dict[str, str | None]:
+        """What is installed, replaced or taken away: distribution -> what is there now."""
+        have = self.builder.choices.installed
+        return {n: have.version(n) for n in self.changed if n in self.builder.used}
+
+    @cached_property
+    def open(self) -> tuple[str, ...]:
+        """Distributions that have to change, to which release is for the resolver to say."""
+        return tuple(n for n in self.changed if self.values[n] == OTHER)
+
+    @cached_property
+    def removed(self) -> frozenset[str]:
+        """Distributions that have to go."""
+        have = self.builder.choices.installed
+        return frozenset(n for n in self.changes if self.values[n] == ABSENT and have.get(n))
+
+    @property
+    def backend(self) -> str | None:
+        """The backend to be named in the launch command, where it is another than now."""
+        return self.values[BACKEND] if BACKEND in self.changed else None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """`solved`, or the conflict that stands in the way, or neither where the search was given up (`undecided`).
+
+    `refused` tells why less freedom was not enough for what was solved.
+    """
+
+    solved: Solved | None = None
+    conflict: Conflict | None = None
+    undecided: str | None = None
+    refused: Conflict | None = None
+
+
+def plan_for(facts: Facts, wish: Wish, asked: Asked, seconds: float = SECONDS) -> Outcome:
+    """The first degree of freedom that has a solution: releases beside the engine, the engine's too, taking away."""
+    deadline, refused = Deadline(seconds), None
+    for freedom in _freedoms(facts, wish, asked):
+        builder = Builder(facts, wish, freedom)
+        problem = builder.problem()
+        try:
+            found = best(problem, deadline)
+            if found is not None:
+                return Outcome(Solved(problem, found, builder, freedom), refused=refused)
+            told = told_conflict(problem, conflict(problem, deadline))
+        except OutOfTime:
+            return Outcome(undecided=f"the search was given up after {seconds:.0f} s", refused=refused)
+        refused = refused or told
+    return Outcome(conflict=told)
+
+
+def _freedoms(facts: Facts, wish: Wish, asked: Asked) -> list[Asked]:
+    kept = {normalize(k) for k in asked.keep}
+    out = [asked]
+    if wish.engines and not set(wish.engines) <= kept and not asked.engines:
+        out.append(replace(asked, engines=True))
+    have = facts.distributions
+    if isinstance(have, Distributions) and have.complete and not asked.removal:
+        out.append(replace(out[-1], removal=True))
+    return out
+
+
+def told_conflict(problem: Problem, members: tuple[str, ...]) -> Conflict:
+    """The conflict in sentences, each behind "because"; clauses that say the same are told once."""
+    sentences = []
+    for member in members:
+        clauses = [c for c in problem.clauses if c.member == member]
+        words = list(dict.fromkeys(c.words for c in clauses if c.words))
+        shown = "; and ".join(words[:3]) + ("; and more" if len(words) > 3 else "")
+        sentences.append(f"Because {shown or member}")
+    return Conflict(members, tuple(f"{s}." for s in sentences[:TOLD]))

@@ -1,0 +1,72 @@
+"""The kernels for this quantisation need a newer GPU than the one that is here.
+
+Every method is served by kernels that begin at some compute capability: vLLM's kernels for AWQ at 7.5 (Turing), those
+for 4-bit compressed-tensors at 8.0 (Ampere) up to release 0.11.2 and at 7.5 from 0.12.0. FP8 arithmetic begins at 8.9
+(Ada); below it vLLM unpacks the weights by its Marlin kernels, which is slower and saves the memory all the same. The
+engine stops while it loads the model: `The quantization method ... is not supported for the current GPU. Minimum
+capability: 80. Current capability: 75.` The floors were read out of the wheels, release by release.
+
+What to do: take an engine release, an engine, or a method that begins lower. Those named were judged by the same
+tables for this GPU. Where no GPU is known the floor is told and nothing is judged; `--gpu 'RTX 4090:24GB:8.9'` asks
+about a machine that is not here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from doctor.facts import Facts, Model
+from doctor.facts.gpu import Device
+from doctor.findings import Evidence, Finding, Location
+from doctor.matrix.quantization import Floor, Need, floor
+from doctor.rules.arguments import engine, option
+from doctor.rules.eng.common import SOURCE, Chosen, engines
+from doctor.rules.eng.quantisation import KINDS, NOT_ONE, asked, refusal, used, ways, weakest_device
+from doctor.rules.rule import NotApplicable, Open, Rule, Verdict
+from doctor.rules.units import dotted
+
+
+def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+    """One finding for each engine whose floor for the method is above the weakest GPU."""
+    need = asked(facts, online=True)
+    if need is None or (engine(facts) is None and not isinstance(facts.model, Model)):
+        yield NotApplicable("no quantised weights are to be served")
+        return
+    device = weakest_device(facts)
+    for chosen in engines(facts, *KINDS):
+        backends = tuple(b for b in used(facts, chosen, need) if refusal(chosen, b, need) is None)
+        floors = [_floor(facts, chosen, b, need) for b in backends]
+        lowest = min((f for f in floors if f), key=lambda f: f.capability, default=None)
+        if not floors or lowest is None or not all(floors):
+            continue
+        if device is None:
+            least = dotted(lowest.capability)
+            yield Open(f"{chosen.shown} needs a GPU of compute capability {least} or newer for {lowest.what}")
+        elif device.capability < lowest.capability:
+            yield _finding(rule, facts, chosen, backends, need, lowest, device)
+
+
+def _floor(facts: Facts, chosen: Chosen, backend: str, need: Need) -> Floor | None:
+    """With `--quantization` (LMDeploy: `--model-format`), the floor of the method named there."""
+    told = option(facts, "--model-format") if chosen.name == "lmdeploy" else option(facts, "--quantization", "-q")
+    told = told if told and told.lower() not in NOT_ONE else None
+    return floor(chosen.row or {}, backend, need.quantization, told)
+
+
+def _finding(
+    rule: Rule, facts: Facts, chosen: Chosen, backends: tuple[str, ...], need: Need, least: Floor, device: Device
+) -> Finding:
+    here, wanted = dotted(device.capability), dotted(least.capability)
+    source = f"{chosen.shown}; {least.what}, {SOURCE}"
+    return rule.finding(
+        f"GPU {device.index} (`{device.name}`) has compute capability {here}, but `{chosen.shown}` needs {wanted} for "
+        f"weights quantised by {least.what}",
+        key=f"{chosen.name}:{need.quantization.method}", location=Location("host", f"GPU {device.index}"),
+        evidence=[Evidence("compute capability", here, f"{wanted} or newer", source)],
+        remediations=list(ways(facts, chosen, backends, need)),
+    )  # fmt: skip
+
+
+RULE = Rule(
+    code="ENG007", name="quantization-needs-newer-gpu", severity="error", check=check, needs=("distributions",),
+)  # fmt: skip

@@ -1,0 +1,63 @@
+"""The module was really imported, as `check --deep` asks, and that failed.
+
+Without `--deep` doctor runs nothing of the environment and follows the imports on paper. With it, an interpreter of the
+environment imports the engine's modules in a process of its own, and what Python says there is the last word: it sees
+start code of libraries, a driver that is asked at import, and everything else that no file tells.
+
+What to do: read the message, it is Python's own. Where the link check has found the same, mend that first: this
+finding will go with it. Where the process died without a message, a native library ended it; `qvl-doctor run` keeps the
+traceback of such an end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from doctor.facts import Facts, Modules, Trial, Trials
+from doctor.findings import Evidence, Finding, Location
+from doctor.rules.imp.failures import Failure, failures
+from doctor.rules.rule import Open, Rule, Verdict, present
+
+KINDS = {"missing-name": "IMP001", "missing-module": "IMP002", "error": "IMP004", "missing-library": "IMP005",
+         "missing-symbol": "IMP005"}  # fmt: skip
+
+
+def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+    """One finding for each module that could not be imported; those that hang leave the answer open."""
+    trials: Trials = present(facts, "trials", Trials)
+    for trial in trials.trials:
+        if trial.outcome == "timed-out":
+            yield Open(f"the import of `{trial.module}` did not end in time")
+        elif trial.outcome != "ok":
+            yield _finding(rule, facts, trials, trial)
+        elif _said(facts, trial.module) == "fail":
+            yield rule.finding(
+                f"`import {trial.module}` works, although the link check says that it cannot: doctor is wrong here",
+                key=f"wrong:{trial.module}", severity="note", location=Location("file", trial.module),
+            )  # fmt: skip
+
+
+def _finding(rule: Rule, facts: Facts, trials: Trials, trial: Trial) -> Finding:
+    raised = trial.outcome == "raised"
+    said = f"ends with {trial.error}: {trial.text}" if raised else f"kills the process ({trial.signal})"
+    place = Location("file", trial.module.partition(".")[0], trial.file, trial.line) if trial.file else None
+    return rule.finding(
+        f"`import {trial.module}`, really run, {said}",
+        key=trial.module, location=place,
+        evidence=[Evidence(f"import {trial.module}", trial.error or trial.signal, "no error", trials.executable)],
+        causes=[_key(f) for f in failures(facts, *KINDS) if trial.module in f.modules],
+    )  # fmt: skip
+
+
+def _key(failure: Failure) -> str:
+    """The finding of the link check about the same failure."""
+    line = f":{failure.cause.line}" if failure.cause.kind == "error" else ""
+    return f"{KINDS[failure.cause.kind]}:{failure.key}{line}"
+
+
+def _said(facts: Facts, module: str) -> str | None:
+    found = facts.modules.verdicts.get(module) if isinstance(facts.modules, Modules) else None
+    return found.status if found else None
+
+
+RULE = Rule(code="IMP006", name="import-fails-when-run", severity="error", check=check, needs=("trials",))
