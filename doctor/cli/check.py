@@ -14,13 +14,14 @@ from doctor.cli.show import FORMATS
 @target_options
 @click.option("--facts", "facts_file", metavar="FILE", help="facts saved elsewhere; nothing else is read")
 @question_options
+@click.option("--gateway", metavar="FILE", help="config of LiteLLM or Prometheus that names this server")
 @click.option("--select", multiple=True, metavar="CODES", help="only these rules: codes or their beginnings")
 @click.option("--ignore", multiple=True, metavar="CODES", help="all but these rules")
 @click.option("--fail-on", type=click.Choice(("error", "warning", "never")), default="error", show_default=True)
 @click.option("--format", "form", type=click.Choice(FORMATS), default="terminal", show_default=True)
 @click.option("--output", metavar="FILE", help="instead of stdout")
 @click.option("--no-cache", is_flag=True, help="read everything anew")
-@click.option("--offline", is_flag=True, help="no network; nothing that check does needs one")
+@click.option("--offline", is_flag=True, help="no network: a model that is not on this disk stays unknown")
 @click.option("--deep", is_flag=True, help="also import the engine for real, in a process of the environment")
 @click.option("--verbose", "-v", is_flag=True, help="notes and open questions too")
 @click.argument("launch", nargs=-1, type=click.UNPROCESSED, metavar="[-- LAUNCH COMMAND]")
@@ -49,6 +50,7 @@ def _report(options: dict[str, Any]) -> Any:
         return judge(load_facts(options["facts_file"]), select, ignore)
     return run(Request(
         target=target, launch=options["launch"], model=options["model"], gpu=options["gpu"], driver=options["driver"],
-        deep=options["deep"],
+        deep=options["deep"], gateway=options["gateway"],
         select=select, ignore=ignore, use_cache=not options["no_cache"], declared=declared,
+        online=not options["offline"],
     ))  # fmt: skip

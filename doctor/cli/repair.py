@@ -108,7 +108,7 @@ def _tell_switched(done: Switched, json: bool) -> None:
         lines.append(f"`{done.prefix}` was switched; the environment before is kept as `{done.previous}`")
         lines.append(f"to take it back:  qvl-doctor fix --undo --python {_quoted(done.prefix)}")
     if done.remains:
-        lines += ["errors that were there before and still are:", *(f"  {text}" for text in done.remains)]
+        lines += ["problems that were there before and still are:", *(f"  {text}" for text in done.remains)]
     _answer(json, lines, {
         "action": "apply", "mode": "in-place", "environment": done.prefix, "changes": changes,
         "transaction": done.tx, "previous": done.previous, "remains": list(done.remains),

@@ -19,6 +19,7 @@ from doctor.facts.distribution import (
     Shadow,
     normalize,
 )
+from doctor.facts.gateway import Gateway, GatewayModel, Scrape
 from doctor.facts.gpu import Gpu
 from doctor.facts.host import Host
 from doctor.facts.launch import Container, Launch
@@ -53,14 +54,15 @@ class Facts:
     gpu: Gpu | Unavailable = NOT_REQUESTED
     host: Host | Unavailable = NOT_REQUESTED
     model: Model | Unavailable = NOT_REQUESTED
+    gateway: Gateway | Unavailable = NOT_REQUESTED
     trials: Trials | Unavailable = NOT_REQUESTED
     schema: int = SCHEMA
 
 
 __all__ = [
     "NOT_REQUESTED", "SCHEMA", "Cause", "ChangedFile", "CodeAct", "CodeImport", "Collision", "Container", "CudaNeed",
-    "Distribution", "Distributions", "Facts", "Gate", "Gpu", "GpuCode", "Host", "Launch", "Model", "ModuleStatus",
-    "Modules", "NativeLibrary", "NativeVerdict", "Natives", "Owner", "Pin", "Problem", "Quantization",
-    "QuantizationGroup", "RemoteCode", "Shadow", "Target", "Trial", "Trials", "Unavailable",
+    "Distribution", "Distributions", "Facts", "Gate", "Gateway", "GatewayModel", "Gpu", "GpuCode", "Host", "Launch",
+    "Model", "ModuleStatus", "Modules", "NativeLibrary", "NativeVerdict", "Natives", "Owner", "Pin", "Problem",
+    "Quantization", "QuantizationGroup", "RemoteCode", "Scrape", "Shadow", "Target", "Trial", "Trials", "Unavailable",
     "Use", "WeightFile", "Weights", "normalize",
 ]  # fmt: skip

@@ -57,7 +57,10 @@ class _Unsure(Exception):
 
 
 def follow(decision: list[Any], names: Mapping[str, Any]) -> Outcome:
-    """The outcome of a decision with these names; dictionaries are read as mappings and as objects alike."""
+    """The outcome of a decision with these names; dictionaries are read as mappings and as objects alike.
+
+    A callable in `names` stands for the function of that name, one named `.parse` for the method `parse` of anything.
+    """
     follower = _Follower(dict(names))
     try:
         follower.run(decision, 0)
@@ -68,6 +71,12 @@ def follow(decision: list[Any], names: Mapping[str, Any]) -> Outcome:
     except (_Unsure, TypeError, ValueError, ZeroDivisionError, AttributeError, LookupError, RecursionError):
         return Outcome(sure=False)
     return Outcome(names=follower.names)
+
+
+def holds(test: list[Any], names: Mapping[str, Any]) -> bool | None:
+    """Whether a single test holds; None where it hangs on something that cannot be told."""
+    outcome = follow([["return", test]], names)
+    return bool(outcome.returned) if outcome.sure and outcome.refused is None else None
 
 
 class _Follower:
@@ -150,6 +159,9 @@ class _Follower:
         if kind == "call":
             return self._called(parts[0], parts[1:])
         if kind == "method":
+            if callable(known := self.names.get(f".{parts[0]}")):
+                args = [self.value(p) for p in parts[2:]]
+                return UNKNOWN if any(a is UNKNOWN for a in args) else known(*args)
             return _method(parts[0], self.value(parts[1]), [self.value(p) for p in parts[2:]])
         if kind in _OPERATORS:
             left, right = self.value(parts[0]), self.value(parts[1])

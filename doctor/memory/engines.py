@@ -22,7 +22,8 @@ class Room:
     """What is left for the cache of one GPU in bytes, at least and at most, and how the engine came to it.
 
     `pool` is what the engine may take in all, `rule` one sentence on how, with its source. `refuses` tells that it
-    does not start where one request of the whole context finds no room.
+    does not start where one request of the whole context finds no room, `reserved` that it takes the cache for good
+    without having tried what computing needs.
     """
 
     least: int
@@ -31,6 +32,7 @@ class Room:
     rule: str
     source: str
     refuses: bool = False
+    reserved: bool = False
 
 
 def room(card: int, free: int, weights: int, used: Overhead, asked: Settings, shape: Attention | None) -> Room:
@@ -66,12 +68,12 @@ def _sglang(card: int, free: int, weights: int, used: Overhead, asked: Settings,
         rule += ", computed as the engine does"
     start = (free - CONTEXT[1], free - CONTEXT[0])
     least, most = (int(s * share) - weights for s in start)
-    return Room(least, most, int(start[1] * share), rule, source)
+    return Room(least, most, int(start[1] * share), rule, source, reserved=True)
 
 
 def _lmdeploy(card: int, free: int, weights: int, used: Overhead, asked: Settings, shape: Attention | None) -> Room:
     """A share of what is free once the weights are loaded; the PyTorch engine sets something aside before."""
-    share = asked.share if asked.share is not None else 0.8
+    share = asked.share if asked.share is not None else default_share(asked, card)
     counts = version(asked.release) < (0, 2, 2) if asked.release else False
     if counts:
         rule = f"`--cache-max-entry-count` {share:g} of the whole card"
@@ -87,7 +89,7 @@ def _lmdeploy(card: int, free: int, weights: int, used: Overhead, asked: Setting
         ends.append(int(left * share))
     if asked.backend == "pytorch":
         source = "lmdeploy 0.11.1 and 0.18.0, pytorch/engine/executor/base.py: update_configs()"
-    return Room(ends[0], ends[1], free, rule, source)
+    return Room(ends[0], ends[1], free, rule, source, reserved=True)
 
 
 def runtime(left: float, asked: Settings, shape: Attention | None) -> float:
@@ -110,6 +112,8 @@ def default_share(asked: Settings, card: int) -> float:
 
     if asked.engine == "sglang":
         return _sglang_share(asked, card)
+    if asked.engine == "lmdeploy":
+        return 0.8
     found = capabilities().share(asked.engine, asked.release)
     return found.share if found else 1.0
 

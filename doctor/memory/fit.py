@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from doctor.memory.cache import Cache, cache, number
-from doctor.memory.engines import BLOCK, FEWEST_BLOCKS, GIB, Room, room
+from doctor.memory.engines import BLOCK, FEWEST_BLOCKS, GIB, Room, default_share, room
 from doctor.memory.footprint import Footprint
 from doctor.memory.overhead import Overhead, overhead
 from doctor.memory.settings import Settings
@@ -53,6 +53,16 @@ class Fit:
         return self.language + self.vision
 
     @property
+    def spare(self) -> int:
+        """What is left of the card beside weights and cache, for everything else."""
+        return self.card - self.weights - self.cache[0]
+
+    @property
+    def easy(self) -> bool:
+        """Whether computing has room to breathe; vLLM tries it out and sizes the cache by it, the others do not."""
+        return not self.rule.reserved or self.spare >= ease(self.overhead)
+
+    @property
     def starts(self) -> bool:
         """Whether the server comes up, as far as memory decides."""
         return self.verdict not in ("never", "refused")
@@ -78,6 +88,11 @@ def fit(found: Footprint, card: int, asked: Settings, free: int | None = None) -
     found_verdict = _verdict(language + eyes, used, card, left, kept, needed)
     return Fit(found_verdict, card, left.pool, language, eyes, used, space, kept.token + kept.windowed if kept else 0.0,
                tokens, context, needed, many, left, asked, found, kept)  # fmt: skip
+
+
+def ease(used: Overhead) -> int:
+    """The overhead that a usual server has: a third of the way from the least to the most."""
+    return used.least + (used.most - used.least) // 3
 
 
 def steps(asked: Settings, card: int, found: Footprint) -> tuple[int, int]:
@@ -110,12 +125,19 @@ def _verdict(weights: int, used: Overhead, card: int, left: Room, kept: Cache | 
     if left.most < needed:
         return "refused" if left.refuses else "short"
     many = left.least / needed if needed else COMFORT
+    if left.reserved and card - weights - max(left.least, 0) < ease(used):
+        return "tight"
     return "tight" if many < 1 or (left.most / needed if needed else COMFORT) < COMFORT else "fits"
 
 
 def floor(found: Footprint, asked: Settings) -> tuple[tuple[int, int], ...]:
-    """The smallest common cards that serve it with these settings: (number, GiB), fewer cards first."""
+    """The smallest common cards that serve it with these settings: (number, GiB), fewer cards first.
+
+    A share smaller than the engine's own is not held on to: it is the first thing to change.
+    """
     out: list[tuple[int, int]] = []
+    if asked.share is not None and asked.share < default_share(asked, 24 * GIB):
+        asked = replace(asked, share=None)
     for count in COUNTS:
         if not divides(found, count * asked.pp):
             continue

@@ -10,6 +10,9 @@ from doctor.matrix.extract.files import Files
 from doctor.matrix.extract.flags import functions
 
 SUPPORTED = "lmdeploy/turbomind/supported_models.py"
+GUIDED = "lmdeploy/pytorch/engine/guided_process.py"
+SERVER = "lmdeploy/serve/openai/api_server.py"
+GRAMMARS = ("outlines", "xgrammar")  # by their first eight letters: `outlines.fsm.guide` too
 CONVERTER = ("lmdeploy/turbomind/converter.py", "lmdeploy/turbomind/deploy/converter.py")
 
 
@@ -23,6 +26,19 @@ def decisions(files: Files) -> dict[str, Any]:
     for name in ("get_tm_model", "get_tm_config"):
         if member and (function := known.get(name)) and (body := _checks(function)):
             out["quantization"] = statements([*_helpers(files.tree(member), body), *body])
+    return out
+
+
+def structured(files: Files) -> dict[str, Any]:
+    """How a request for structured output is met: `imports` of the PyTorch engine, `pytorch_only` (no TurboMind)."""
+    out: dict[str, Any] = {}
+    if files.has(GUIDED):
+        nodes = [n for n in files.tree(GUIDED).body if isinstance(n, ast.ImportFrom) and n.module and not n.level]
+        names = sorted(f"{n.module}:{a.name}" for n in nodes for a in n.names if (n.module or "")[:8] in GRAMMARS)
+        plain = [n for n in files.tree(GUIDED).body if isinstance(n, ast.Import)]
+        out["imports"] = [*sorted(a.name for n in plain for a in n.names if a.name[:8] in GRAMMARS), *names]
+    if files.has(SERVER) and "only pytorch backend can use response_format" in files.text(SERVER):
+        out["pytorch_only"] = True
     return out
 
 

@@ -56,6 +56,7 @@ PROJECTS = (
     Project("torchaudio", "0.13.0", ("torchaudio",), names=False),
     Project("triton", "2.0.0", ("triton",), names=False),
     Project("bitsandbytes", "0.39.0", ("bitsandbytes",)),
+    Project("outlines", "0.0.30", ("outlines",)),
 )
 
 

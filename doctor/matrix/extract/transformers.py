@@ -5,7 +5,9 @@ from __future__ import annotations
 import ast
 from typing import Any
 
+from doctor.matrix.extract.decision import expression
 from doctor.matrix.extract.files import Files
+from doctor.matrix.extract.flags import functions
 from doctor.matrix.extract.literals import constants
 
 CONFIGURATION = "transformers/models/auto/configuration_auto.py"
@@ -60,8 +62,9 @@ def _quantizers(files: Files) -> dict[str, Any]:
     if files.has(QUANTIZERS):
         for node in ast.walk(files.tree(QUANTIZERS)):
             if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "AUTO_QUANTIZER_MAPPING":
-                keys = node.value.keys if isinstance(node.value, ast.Dict) else []
-                return {str(k.value): {} for k in keys if isinstance(k, ast.Constant)}
+                keys = zip(node.value.keys, node.value.values, strict=True) if isinstance(node.value, ast.Dict) else ()
+                needs = _needs(files)
+                return {str(k.value): needs.get(ast.unparse(v), {}) for k, v in keys if isinstance(k, ast.Constant)}
         raise files.lacks(QUANTIZERS, "AUTO_QUANTIZER_MAPPING")
     for node in files.tree(QUANTIZATION).body:
         if isinstance(node, ast.ClassDef) and node.name == "QuantizationMethod":
@@ -69,6 +72,24 @@ def _quantizers(files: Files) -> dict[str, Any]:
     if any(isinstance(n, ast.ClassDef) and n.name == "BitsAndBytesConfig" for n in files.tree(QUANTIZATION).body):
         return {"bitsandbytes": {}}
     raise files.lacks(QUANTIZATION, "the quantisation methods")
+
+
+def _needs(files: Files) -> dict[str, Any]:
+    """Quantiser class -> `{"lacking": [TEST, ...]}`: the tests on which `validate_environment` raises ImportError."""
+    out: dict[str, Any] = {}
+    for member in files.below(QUANTIZERS.rpartition("/")[0]):
+        if "validate_environment" not in files.text(member):
+            continue
+        for node in (n for n in files.tree(member).body if isinstance(n, ast.ClassDef)):
+            found = functions(ast.Module(node.body, [])).get("validate_environment")
+            tests = [n.test for n in ast.walk(found) if isinstance(n, ast.If) and _import_error(n)] if found else []
+            if tests:
+                out[node.name] = {"lacking": [expression(t) for t in tests]}
+    return out
+
+
+def _import_error(node: ast.If) -> bool:
+    return any(isinstance(n, ast.Raise) and n.exc and "ImportError" in ast.unparse(n.exc) for n in node.body)
 
 
 def _checks(files: Files) -> dict[str, Any]:

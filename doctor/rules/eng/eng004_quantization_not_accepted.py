@@ -33,6 +33,9 @@ def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
         why = facts.model.detail if isinstance(facts.model, Unavailable) else "the weights are not quantised"
         yield NotApplicable(why or "no model is named") if idle else Open(why)
         return
+    if not need.quantization.method:
+        yield Open("the model's configuration does not say by which method its weights are quantised")
+        return
     for chosen in engines(facts, *KINDS):
         known = tuple(b for b in used(facts, chosen, need) if f"quantization.{b}" in (chosen.row or {}))
         if not known:

@@ -58,7 +58,8 @@ def needed(chosen: Chosen, model: Model) -> dict[str, str]:
         package = normalize(DISTRIBUTIONS.get(top, top))
         if file in files and when != "guarded" and package not in required | {"huggingface-hub"}:
             out.setdefault(package, f"{file} of {chosen.shown}")
-    for entry in helpers().remote_code if model.remote_code else ():
+    read = model.code is not None and bool(model.code.files)  # then MDL006 knows better what that code imports
+    for entry in helpers().remote_code if model.remote_code and not read else ():
         if entry.architecture in model.architectures and chosen.name in entry.engines:
             out |= dict.fromkeys((p for p in entry.packages if p not in required), entry.source)
     return out

@@ -1,0 +1,137 @@
+"""transformers cannot load these quantised weights: it does not know the method, or a package that it needs is missing.
+
+Where no serving engine is used, transformers loads the weights itself, by a quantiser for each method. Which methods a
+release knows, and which packages its quantiser asks for when it starts (`optimum` with `auto-gptq` or `gptqmodel` for
+GPTQ, `bitsandbytes`, `compressed-tensors`, `accelerate`), was read out of the wheels. The packages change with the
+release: AWQ is loaded through `autoawq` by 4.57 and through `gptqmodel` by 5.23.
+
+What to do: install the package that is named, or a release of transformers that knows the method. Engines such as
+vLLM and LMDeploy bring kernels of their own and need none of these packages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from packaging.version import InvalidVersion, Version
+
+from doctor.facts import Distribution, Distributions, Facts, Launch, Model
+from doctor.findings import Action, Evidence, Finding, Location, Remediation
+from doctor.matrix import rows
+from doctor.matrix.decision import UNKNOWN, holds
+from doctor.matrix.quantization import spelled
+from doctor.rules.eng.common import ENGINES, SOURCE, other_release
+from doctor.rules.rule import NotApplicable, Open, Rule, Verdict, present
+
+ASKED, KIND = ("is_", "_available"), "quantization.default"
+# the distribution behind `is_..._available`, where its name is another one: transformers/utils/import_utils.py
+NAMES = {
+    "auto-awq": "autoawq", "flute": "flute-kernel", "hadamard": "fast-hadamard-transform", "quark": "amd-quark",
+    "spqr": "spqr-quant",
+}  # fmt: skip
+# what is no package of the index but a question about the machine
+MACHINE = ("torch-cuda", "torch-xpu", "torch-npu", "torch-mps")
+
+
+def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+    """One finding for a method that is not known, one for the packages that are missing."""
+    model: Model = present(facts, "model", Model)
+    distributions: Distributions = present(facts, "distributions", Distributions)
+    have = distributions.get("transformers")
+    launched = facts.launch.engine if isinstance(facts.launch, Launch) else None
+    if model.quantization is None or have is None or any(distributions.get(e) for e in (*ENGINES, launched or "vllm")):
+        yield NotApplicable("no quantised weights that transformers itself would load")
+        return
+    known = (rows.row("transformers", have.version, KIND) or {}).get(KIND)
+    if not known:
+        yield Open(f"the data does not cover transformers {have.version}")
+        return
+    method = model.quantization.method
+    name = spelled(known, method)
+    if name is None:
+        yield _unknown(rule, have, method)
+        return
+    for lacking in _lacking(distributions, known[name] or {}):
+        if distributions.complete:
+            yield _missing(rule, have, method, lacking)
+        else:
+            yield Open(f"transformers {have.version} loads `{method}` through {_either(lacking)}, which is not pinned")
+
+
+def _lacking(distributions: Distributions, quantiser: dict[str, Any]) -> Iterator[list[str]]:
+    """For each test of the quantiser on which it stops, the packages of which one is missing or too old."""
+
+    def version(name: str) -> Any:
+        found = distributions.get(name)
+        return _version(found.version) if found else UNKNOWN
+
+    for test in quantiser.get("lacking", ()):
+        asked = _asked(test)
+        names: dict[str, Any] = {f: _there(distributions, p) for f, p in asked.items()}
+        if holds(test, {**names, ".version": version, ".parse": _version, ".is_available": lambda *_: UNKNOWN}):
+            absent = [p for f, p in asked.items() if not names[f]() and p not in MACHINE]
+            if absent or asked:
+                yield absent or list(asked.values())
+
+
+def _there(distributions: Distributions, package: str) -> Any:
+    """Stands for `is_..._available(at_least)`; a question about the machine cannot be told."""
+
+    def answer(least: str | None = None) -> Any:
+        if package in MACHINE:
+            return UNKNOWN
+        found = distributions.get(package)
+        return found is not None and (least is None or _version(found.version) >= _version(least))
+
+    return answer
+
+
+def _version(text: Any) -> Any:
+    try:
+        return text if isinstance(text, Version) else Version(str(text))
+    except InvalidVersion:
+        return UNKNOWN
+
+
+def _asked(test: Any) -> dict[str, str]:
+    """The functions `is_..._available` in a test, each with its package."""
+    out: dict[str, str] = {}
+    if isinstance(test, list):
+        if len(test) >= 2 and test[0] == "call" and str(test[1]).startswith(ASKED[0]) and test[1].endswith(ASKED[1]):
+            plain = str(test[1])[len(ASKED[0]) : -len(ASKED[1])].replace("_", "-")
+            out[str(test[1])] = NAMES.get(plain, plain)
+        for part in test[1:]:
+            out |= _asked(part)
+    return out
+
+
+def _either(names: list[str]) -> str:
+    return " or ".join(f"`{n}`" for n in names)
+
+
+def _missing(rule: Rule, have: Distribution, method: str, lacking: list[str]) -> Finding:
+    steps = [Action("install", package=n, direction="install") for n in lacking]
+    return rule.finding(
+        f"`transformers {have.version}` loads weights quantised by `{method}` through {_either(lacking)}, which is not "
+        "here or too old",
+        key=f"{method}:{lacking[0]}", location=Location("distribution", lacking[0]),
+        evidence=[Evidence(", ".join(lacking), "not installed", "installed",
+                           f"validate_environment of transformers {have.version}, {SOURCE}")],
+        remediations=[Remediation(f"install {s.package}", (s,), "unsafe") for s in steps],
+    )  # fmt: skip
+
+
+def _unknown(rule: Rule, have: Distribution, method: str) -> Finding:
+    found = rows.releases_having("transformers", KIND, method)
+    ways = other_release("transformers", found, have.version) if found else []
+    needs = f"transformers{found.spec()}" if found and found.newest else "another program"
+    return rule.finding(
+        f"The weights are quantised by `{method}`, which `transformers {have.version}` does not know: "
+        f"it needs `{needs}`",
+        key=f"{method}:unknown", location=Location("distribution", "transformers"),
+        evidence=[Evidence("quantisation", method, needs, f"quantisers {SOURCE}")], remediations=ways,
+    )
+
+
+RULE = Rule(code="ENG009", name="loader-missing", severity="error", check=check, needs=("model", "distributions"))
