@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -133,8 +133,9 @@ def remediations(here: Known, facts: Facts, *, change: bool = True) -> list[Reme
     row = (rows.row(asked.engine, asked.release, "kv_cache") if asked.release else None) or {}
     kinds = tuple(map(str, row.get("kv_cache", {})))
     found = list(ways(here.result, count, here.free, kinds)[:4]) if change else []
+    taken = reader(asked)
     for family in _families(here, facts):
-        others = other_checkpoints(here.result, of_family(family), lambda m: reads(asked, m), here.free)
+        others = other_checkpoints(here.result, of_family(family), taken, here.free)
         found += others
         if others:
             break  # the next generation is for those of whom none fits
@@ -156,22 +157,24 @@ def _families(here: Known, facts: Facts) -> Iterator[str]:
         name = known[name].successor or ""
 
 
-def reads(asked: Settings, candidate: Member) -> bool:
-    """Whether this engine release declares the checkpoint's architecture and the way its weights are stored."""
-    if not asked.release:
-        return True
-    sides = ("turbomind", "pytorch") if asked.engine == "lmdeploy" else ("default",)
+def reader(asked: Settings) -> Callable[[Member], bool]:
+    """Tells whether this engine release declares a checkpoint's architecture and the way its weights are stored.
+
+    LMDeploy goes over to its PyTorch engine by itself, unless that is asked for already.
+    """
+    sides = {"turbomind": ("turbomind", "pytorch")}.get(asked.backend, (asked.backend,))
     kinds = [f"{kind}.{side}" for kind in ("architectures", "quantization") for side in sides]
-    row = rows.row(asked.engine, asked.release, *kinds)
-    if not row:
-        return True
-    method = candidate.quantization.method if candidate.quantization else None
-    for side in sides if asked.backend == "default" or asked.backend == "turbomind" else (asked.backend,):
-        known = row.get(f"architectures.{side}", {})
-        stored = row.get(f"quantization.{side}", {})
-        if any(a in known for a in candidate.architectures) and (method is None or method in stored):
-            return True
-    return False
+    row = rows.row(asked.engine, asked.release, *kinds) if asked.release else None
+
+    def reads(candidate: Member) -> bool:
+        method = candidate.quantization.method if candidate.quantization else None
+        for side in sides if row else ():
+            known, stored = (row or {}).get(f"architectures.{side}", {}), (row or {}).get(f"quantization.{side}", {})
+            if any(a in known for a in candidate.architectures) and (method is None or method in stored):
+                return True
+        return not row
+
+    return reads
 
 
 def _remediation(way: Way) -> Remediation:
