@@ -69,7 +69,7 @@ def memory(report: Report) -> list[Any]:
         ("lmdeploy serve api_server m --tp 2 --dp 2 --quant-policy 8", {"tp": 2, "copies": 1, "kv": "8"}),
         ("lmdeploy serve api_server m --cache-max-entry-count 0.5 --session-len 8192", {"share": 0.5, "context": 8192}),
         ("lmdeploy serve api_server m --quant-policy fp8 --backend pytorch", {"kv": "16", "backend": "pytorch"}),
-        ("lmdeploy serve api_server m", {"backend": "turbomind", "vision_split": False}),
+        ("lmdeploy serve api_server m", {"backend": "turbomind", "vision_split": True}),
         ("python -m sglang.launch_server --mem-fraction-static 0.7 --tp-size 2", {"share": 0.7, "tp": 2}),
         ("python -m sglang.launch_server --max-total-tokens 20000 --context-length 4096", {"blocks": 20000, "context": 4096}),
     ],

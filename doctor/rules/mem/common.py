@@ -118,6 +118,9 @@ def evidence(here: Known, result: Fit) -> list[Evidence]:
                  "a range; the engine measures it at start"),
         Evidence("the engine's share", f"{size(max(result.pool, 0))}: {result.rule.rule}", None, result.rule.source),
     ]  # fmt: skip
+    if result.vision and result.settings.tp > 1:
+        way = "divided among the GPUs" if result.settings.vision_split else "whole on each GPU"
+        out.append(Evidence("vision tower", f"{way}, as this engine does", None, "assumed from the engine's code"))
     if result.per_token and result.tokens[1]:
         least, most = result.tokens
         held = f"{result.per_token / 1024:.4g} KiB a token, room for {least:,} to {most:,} tokens"

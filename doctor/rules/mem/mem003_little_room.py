@@ -42,6 +42,7 @@ def _finding(rule: Rule, facts: Facts, here: Known, result: Fit) -> Finding:
         return _breathless(rule, here, result)
     return rule.finding(
         f"{room}, {requests}: little for more than one user{end}.", key="room", confidence="medium",
+        severity="warning" if result.concurrent[0] < 1 else "note",
         location=Location("host", "GPU memory"), evidence=evidence(here, result),
         remediations=remediations(here, facts),
     )  # fmt: skip
