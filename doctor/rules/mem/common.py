@@ -142,7 +142,7 @@ def remediations(here: Known, facts: Facts, *, change: bool = True) -> list[Reme
         found += others
         if others:
             break  # the next generation is for those of whom none fits
-    return [_remediation(way) for way in found]
+    return [remediation(way) for way in found]
 
 
 def _families(here: Known, facts: Facts) -> Iterator[str]:
@@ -180,7 +180,8 @@ def reader(asked: Settings) -> Callable[[Member], bool]:
     return reads
 
 
-def _remediation(way: Way) -> Remediation:
+def remediation(way: Way) -> Remediation:
+    """A way out as a finding has it: a model needs a person, an argument may change behaviour."""
     arguments = tuple(Action("set_argument", name=name, value=value) for name, value in way.arguments)
     if way.member is not None:
         model = Action("use_model", name=way.member.id, text=way.title)
