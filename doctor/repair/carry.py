@@ -1,6 +1,7 @@
 """Carries an installed distribution into a new environment, file by file, as its RECORD lists them.
 
-Nothing is built or downloaded. So local builds, editable installs and what no index has come along as they are.
+Nothing is built or downloaded. So local builds, editable installs, files that the user changed and what no index has
+come along as they are.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import csv
 import io
 import os
 import shutil
+import stat
 from configparser import ConfigParser, Error
 from dataclasses import dataclass
 
@@ -50,7 +52,7 @@ def carry(one: Carried, old_prefix: str | None, to: Place) -> None:
         if source == record:
             rows.append((relative, "", ""))
             continue
-        data = _script(source, one, old_prefix, to) if target.startswith(scripts) else None
+        data = _script(source, to) if target.startswith(scripts) else None
         os.makedirs(os.path.dirname(target), exist_ok=True)
         if data is None:
             _link(source, target)
@@ -66,7 +68,7 @@ def carry(one: Carried, old_prefix: str | None, to: Place) -> None:
 
 def _move(row: Row, one: Carried, old_prefix: str | None, to: Place) -> tuple[str, str] | None:
     """`(from, to)` of a file; None for byte code, and for scripts that a `--target` installation left behind."""
-    if row.path.endswith((".pyc", ".pyo")):
+    if row.path.endswith((".pyc", ".pyo")) or "__pycache__" in row.path.split("/"):
         return None
     source = os.path.normpath(os.path.join(one.location, row.path))
     inside = source.startswith(one.location + os.sep)
@@ -82,16 +84,18 @@ def _move(row: Row, one: Carried, old_prefix: str | None, to: Place) -> tuple[st
     else:
         raise NotCarried(f"`{one.name}` {one.version} lists `{row.path}`, which lies outside its environment")
     try:
-        size = os.stat(source).st_size
+        at = os.stat(source)
     except OSError:
+        if not row.digest:
+            return None  # what an installer made on its own, such as another name of a script
         raise NotCarried(f"`{row.path}` of `{one.name}` {one.version} is missing") from None
-    if row.digest and row.size.isdigit() and size != int(row.size):
-        raise NotCarried(f"`{row.path}` of `{one.name}` {one.version} is not what was installed")
+    if stat.S_ISDIR(at.st_mode):
+        return None  # virtualenv lists folders too
     return source, target
 
 
-def _script(source: str, one: Carried, old_prefix: str | None, to: Place) -> bytes | None:
-    """A script that starts the old environment's interpreter, made to start the new one's; None for all others."""
+def _script(source: str, to: Place) -> bytes | None:
+    """A script that starts an interpreter by its path, made to start the new one's; None for all others."""
     with open(source, "rb") as file:
         data = file.read(4096)
         if not data.startswith(b"#!"):
@@ -100,9 +104,9 @@ def _script(source: str, one: Carried, old_prefix: str | None, to: Place) -> byt
     head, _, rest = data.partition(b"\n")
     if head == b"#!/bin/sh" and rest.startswith(b"'''exec'"):
         head, _, rest = rest.partition(b"\n' '''\n")
-    elif b"python" not in head or b"/env" in head:
-        return None
-    if old_prefix and os.fsencode(old_prefix) + b"/" not in head and b"python" not in head:
+        return shebang(interpreter_of(to)) + rest if b"python" in head else None
+    program = os.path.basename(head[2:].split(b" -")[0].strip())  # `#!/usr/bin/env python` stays as it is
+    if not program.startswith(b"python"):
         return None
     return shebang(interpreter_of(to)) + rest
 
