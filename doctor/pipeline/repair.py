@@ -20,6 +20,8 @@ from doctor.repair.prepare import Say, Source
 from doctor.repair.verify import Judge
 
 CLOSED = "PKG001"
+# what an environment's files decide; the machine's state may change by itself between two looks
+_OF_THE_ENVIRONMENT = ("PKG", "IMP", "LIB", "ENG", "CMD", "MDL")
 
 
 def goal_of(plan: Plan) -> Goal:
@@ -50,7 +52,7 @@ def _problems(report: Report, tree: str, name: str) -> dict[str, str]:
     return {
         f"{f.rule}:{f.key}".replace(tree, name): f"{f.rule}: {f.message}".replace(tree, name)
         for f in report.findings
-        if f.severity == "error" or f.rule == CLOSED
+        if f.rule[:3] in _OF_THE_ENVIRONMENT and (f.severity == "error" or f.rule == CLOSED)
     }
 
 
