@@ -155,7 +155,8 @@ class _Work:
         if self.facts.target.kind != "installed":
             source |= {n for n, v in pins.items() if only_source(n, v)}
         plan = Plan(
-            steps=steps_of(solved, pins, changes, options, gone, outcome.refused), pins=dict(sorted(pins.items())), changes=changes,
+            steps=steps_of(solved, pins, changes, options, gone, outcome.refused), pins=dict(sorted(pins.items())),
+            changes=changes,
             commands=commands_of(self.facts, pins, changes, source, verified.resolver is not None),
             launch=launch.argv if launch else (),
             resolves=tuple(dict.fromkeys(f.rule for f in gone)), verified=verified,
