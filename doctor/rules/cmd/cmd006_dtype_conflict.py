@@ -77,7 +77,7 @@ def _finding(
     return rule.finding(
         f"{where} does not go with the quantisation `{shown(method, 60)}`: {asked.shown} computes it in {listed} only",
         key="--dtype", location=Location("argument", "--dtype"),
-        evidence=[Evidence("data type", dtype, ", ".join(types), f"{asked.shown}: get_supported_act_dtypes in its wheel")],
+        evidence=[Evidence("data type", dtype, ", ".join(types), f"{asked.shown}: get_supported_act_dtypes")],
         remediations=ways,
     )  # fmt: skip
 
