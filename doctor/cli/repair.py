@@ -83,6 +83,7 @@ def _apply(wanted: Wanted) -> None:
     from doctor.collect.target import TargetRequest
     from doctor.pipeline import Request
     from doctor.pipeline.repair import switch_in_place
+    from doctor.report import json as _  # what tells the outcome is loaded while nothing has happened yet
     from doctor.repair.pins import read_pins
     from doctor.repair.prepare import Source
 

@@ -92,8 +92,8 @@ def _transact(place: Place, pins: tuple[Pinned, ...], source: Source, judge: Jud
     changes = {p.name: (_versions(installed.get(p.name, [])), p.version) for p in wanted}
     tx = _number(site, place.prefix, wanted)
     work = names.work_path(place.prefix, tx)
-    os.mkdir(work, 0o700)
     try:
+        os.mkdir(work, 0o700)
         if reason := can_exchange(work):
             raise Refused(f"this file system cannot exchange two folders ({reason}); {NEW_ENVIRONMENT}")
         _refuse_unsafe(place.prefix, site, list(changes))

@@ -44,6 +44,7 @@ def settings(facts: Facts) -> Settings:
         images=images, vision_split=_split(facts, name, backend),
         vision=not _on(facts, "--language-model-only", "--disable-vision-encoder"),
         eager=_on(facts, "--enforce-eager", "--eager-mode", "--disable-cuda-graph"),
+        elastic=name == "vllm" and option(facts, CONTEXTS["vllm"]) in ("auto", "-1"),
         cache=whole(option(facts, "--kv-cache-memory-bytes")), blocks=_blocks(facts, name),
         offload=_gib(facts, "--cpu-offload-gb"), swap=_gib(facts, "--swap-space"),
         graphs_counted=newer, windows=name == "vllm" and not _on(facts, "--disable-hybrid-kv-cache-manager"),

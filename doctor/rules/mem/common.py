@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-from doctor.facts import Facts, Gpu, Launch, Model
+from doctor.facts import Facts, Gpu, Launch, Model, Unavailable
 from doctor.facts.gpu import Device
 from doctor.findings import Action, Evidence, Remediation
 from doctor.matrix import rows
@@ -16,9 +16,11 @@ from doctor.memory.footprint import Footprint, footprint
 from doctor.memory.settings import Settings
 from doctor.memory.ways import Way, other_checkpoints, ways
 from doctor.rules.mem.asked import settings
+from doctor.rules.rule import NotApplicable, Open
 from doctor.rules.units import GIB, size
 
 WORDS = 200
+NO_MODEL = "no model is named"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +39,8 @@ class Known:
     free: int | None
 
 
-def known(facts: Facts) -> Known | str:
-    """All that the rules need, or one sentence on why there is nothing to judge."""
+def known(facts: Facts) -> Known | NotApplicable | Open:
+    """All that the rules need, or why there is nothing to judge, or why that is not known."""
     return _known(_Key(facts))
 
 
@@ -56,16 +58,17 @@ class _Key:
 
 
 @lru_cache(maxsize=4)
-def _known(key: _Key) -> Known | str:
+def _known(key: _Key) -> Known | NotApplicable | Open:
     facts = key.facts
     listed = None if isinstance(facts.model, Model) else _listed(facts)
     model = facts.model if isinstance(facts.model, Model) else listed.model if listed else None
     if model is None:
-        return "no model is named, or nothing is known of its size"
+        lost = isinstance(facts.model, Unavailable) and facts.model.reason in ("failed", "timed_out")
+        return Open(facts.model.detail) if lost and isinstance(facts.model, Unavailable) else NotApplicable(NO_MODEL)
     asked = settings(facts)
     found = footprint(model, dtype=asked.dtype, quantization=asked.quantization)
     if found is None:
-        return "neither the files nor the configuration of the model tell its size"
+        return Open("neither the files nor the configuration of the model tell its size")
     devices = cards(facts)
     if not devices:
         return Known(found, asked, listed, devices, None, None)

@@ -17,15 +17,15 @@ from doctor.facts import Facts
 from doctor.findings import Finding, Location
 from doctor.memory.fit import Fit
 from doctor.rules.mem.common import Known, card_size, each, evidence, known, remediations, wanted
-from doctor.rules.rule import NotApplicable, Open, Rule, Verdict
+from doctor.rules.rule import Open, Rule, Verdict
 from doctor.rules.units import size
 
 
 def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
     """Weights and the least overhead against the card, then against the engine's share of it."""
     here = known(facts)
-    if isinstance(here, str):
-        yield NotApplicable(here)
+    if not isinstance(here, Known):
+        yield here
     elif here.result is None:
         yield Open(_unknown(here))
     elif here.result.verdict == "never" or _over(here.result):

@@ -18,17 +18,17 @@ from doctor.memory.engines import default_share
 from doctor.memory.fit import Fit
 from doctor.memory.ways import FLAGS
 from doctor.rules.mem.common import Known, each, evidence, known, remediations
-from doctor.rules.rule import NotApplicable, Open, Rule, Verdict
+from doctor.rules.rule import NotApplicable, Rule, Verdict
 from doctor.rules.units import size
 
 
 def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
     """Fires where less than two whole requests find room, or where that depends on the overhead."""
     here = known(facts)
-    if isinstance(here, str):
-        yield NotApplicable(here)
+    if not isinstance(here, Known):
+        yield here
     elif here.result is None:
-        yield Open("the GPUs are not known")
+        yield NotApplicable("the GPUs are not known: MEM001 says what it takes")
     elif here.result.verdict == "tight":
         yield _finding(rule, facts, here, here.result)
 
