@@ -60,7 +60,7 @@ def _conflict(rule: Rule, asked: Asked, model: Model, option: str, given: str) -
     if method is None:
         if family not in NEEDED:
             return None
-        message = f"`{option} {shown(given, 60)}` asks for a checkpoint that is quantised so, and this one is not quantised"
+        message = f"`{option} {shown(given, 60)}` is for checkpoints that are stored so, and this one is not quantised"
     elif family == own or given in COMPATIBLE.get(asked.engine, {}).get(own, ()):
         return None
     else:

@@ -1,18 +1,15 @@
-"""The data type of the launch does not go with the quantisation.
+"""`--dtype` names a data type in which the quantised weights of this model are not computed.
 
-Kernels for quantised weights compute in certain types only. vLLM and SGLang stop where `--dtype`, or the type that the
-checkpoint states, is not among those of the method: its plain AWQ kernels know `float16` alone, and many AWQ
-checkpoints state `bfloat16`. LMDeploy's TurboMind goes on in float16, whatever `--dtype` says. Which types a method has
-is read out of the release.
+Kernels for quantised weights know certain types only, and the engines compare: vLLM and SGLang stop where `--dtype` is
+not among those of the method that the checkpoint names. LMDeploy's TurboMind computes AWQ and GPTQ in float16, whatever
+`--dtype` says. Which types a method has is read out of the release. Where `--quantization` is given too, ENG008 judges.
 
-What to do: set `--dtype float16`, or leave `--quantization` out, so that the engine takes its newer kernels.
+What to do: set `--dtype` to one of the types that are listed, or leave it out.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
-
 from doctor.facts import Facts, Model
 from doctor.findings import Evidence, Finding, Location, Remediation
 from doctor.matrix import rows
@@ -31,30 +28,28 @@ def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
         yield found
         return
     given = found.value("--dtype") or "auto"
-    stated = _stated(model.config) if isinstance(model, Model) else None
-    dtype = SHORT.get(given, given) if given != "auto" else stated
-    method = (found.value("--quantization") or "").lower()
-    own = model.quantization.method.lower() if isinstance(model, Model) and model.quantization else ""
+    if given == "auto" or found.value("--quantization"):
+        yield NotApplicable("no data type is named, or a method beside it")
+        return
+    if not isinstance(model, Model):
+        yield Open(f"how the model is quantised is not known: {model.reason}")
+        return
+    own, dtype = model.quantization.method.lower() if model.quantization else "", SHORT.get(given, given)
     if found.engine == "lmdeploy":
-        yield from _lmdeploy(rule, found, SHORT.get(given, given), own)
-        return
-    if not (method or own):
+        yield from _lmdeploy(rule, found, dtype, own)
+    elif not own:
         yield NotApplicable("nothing is quantised")
-        return
-    if dtype is None:
-        yield Open("the data type of the model is not known") if method else NotApplicable("no data type is named")
-        return
-    yield from _method(rule, found, method, own, dtype, given)
+    else:
+        yield from _method(rule, found, own, dtype, given)
 
 
-def _method(rule: Rule, asked: Asked, method: str, own: str, dtype: str, given: str) -> Iterator[Verdict]:
-    """Without the option, the engine chooses among kernels by the GPU: the newest that it may choose is judged."""
-    chosen = method or NEWER.get(own, own)
-    types = _types(asked, chosen)
-    if types is None:
-        yield Open(f"the data types of `{shown(chosen, 60)}` in {asked.shown} are not in the data")
-    elif dtype not in types:
-        yield _finding(rule, asked, chosen, dtype, types, given, bool(method))
+def _method(rule: Rule, asked: Asked, own: str, dtype: str, given: str) -> Iterator[Verdict]:
+    """The engine chooses among kernels by the GPU: what none of them takes is wrong."""
+    found = [types for name in (own, NEWER.get(own, own)) if (types := _types(asked, name))]
+    if not found:
+        yield Open(f"the data types of `{shown(own, 60)}` in {asked.shown} are not in the data")
+    elif not any(dtype in types for types in found):
+        yield _finding(rule, asked, own, dtype, sorted({t for types in found for t in types}), given)
 
 
 def _types(asked: Asked, method: str) -> list[str] | None:
@@ -64,21 +59,15 @@ def _types(asked: Asked, method: str) -> list[str] | None:
     return [SHORT.get(t, t) for t in types] if types else None
 
 
-def _finding(
-    rule: Rule, asked: Asked, method: str, dtype: str, types: list[str], given: str, named: bool
-) -> Finding:
-    where = f"`--dtype {shown(given, 40)}`" if given != "auto" else f"`{dtype}`, the type of the checkpoint,"
+def _finding(rule: Rule, asked: Asked, method: str, dtype: str, types: list[str], given: str) -> Finding:
     listed = " and ".join(f"`{t}`" for t in types)
-    best = "float16" if "float16" in types else types[0]
-    ways = [Remediation(f"use `--dtype {best}`", (argument("--dtype", best),), "safe")]
-    if named and NEWER.get(method):
-        title = "leave `--quantization` out: the engine may then take kernels that know the type"
-        ways.append(Remediation(title, (argument("--quantization", None),), "unsafe"))
+    drop = Remediation("leave `--dtype` out", (argument("--dtype", None),), "safe")
     return rule.finding(
-        f"{where} does not go with the quantisation `{shown(method, 60)}`: {asked.shown} computes it in {listed} only",
+        f"`--dtype {shown(given, 40)}` does not go with a checkpoint quantised by `{shown(method, 60)}`: {asked.shown} "
+        f"computes it in {listed} only",
         key="--dtype", location=Location("argument", "--dtype"),
-        evidence=[Evidence("data type", dtype, ", ".join(types), f"{asked.shown}: get_supported_act_dtypes in its wheel")],
-        remediations=ways,
+        evidence=[Evidence("--dtype", dtype, ", ".join(types), f"{asked.shown}: get_supported_act_dtypes")],
+        remediations=[drop],
     )  # fmt: skip
 
 
@@ -92,15 +81,6 @@ def _lmdeploy(rule: Rule, asked: Asked, dtype: str, own: str) -> Iterator[Verdic
         evidence=[Evidence("--dtype", "bfloat16", "float16", f"{asked.shown}: {SOURCE}; its weight converter")],
         remediations=[Remediation("use `--dtype float16`", (argument("--dtype", "float16"),), "safe")],
     )  # fmt: skip
-
-
-def _stated(config: dict[str, Any]) -> str | None:
-    places = (config, *(config[k] for k in ("text_config", "llm_config") if isinstance(config.get(k), dict)))
-    for place in places:
-        for key in ("dtype", "torch_dtype"):
-            if isinstance(place.get(key), str):
-                return SHORT.get(place[key], str(place[key]))
-    return None
 
 
 RULE = Rule(code="CMD006", name="dtype-conflict", severity="error", check=check, needs=("launch", "distributions"))

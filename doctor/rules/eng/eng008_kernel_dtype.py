@@ -57,7 +57,7 @@ def _finding(
     return rule.finding(
         f"`--quantization {name}` of `{chosen.shown}` computes in {taken}, but the model would run in {where}",
         key=f"{chosen.name}:{name}", location=Location("argument", "--quantization"),
-        evidence=[Evidence("data type", dtype, taken, source)],
+        evidence=[Evidence("data type", dtype, taken, source)], causes=["CMD005:--quantization"],
         remediations=[cast, drop] if forced else [drop, cast],
     )  # fmt: skip
 
