@@ -18,7 +18,7 @@ KINDS = (
     "decisions", "quantization.schemes",
     *(f"{kind}.{b}" for kind in ("quantization", "architectures") for b in ("turbomind", "pytorch", "default")),
 )  # fmt: skip
-FORMATS = ("gptq", "awq", "compressed-tensors", "fp8", "bitsandbytes", "gguf")
+FORMATS = ("gptq", "awq", "compressed-tensors", "fp8", "bitsandbytes")
 NOT_ONE = ("hf", "none", "auto")
 
 
