@@ -11,7 +11,7 @@ from doctor import __version__
 
 COMMANDS = {
     "check": "will this start here? Looks at the environment, runs none of its code",
-    "fix": "makes the change: in a new environment, or in place and undoable",
+    "fix": "the way out, proven before it is printed; carries it out where asked to",
     "link": "which modules of a distribution cannot be imported here, and why",
     "facts": "saves what check saw, redacted, to be replayed elsewhere",
     "run": "starts a server, keeps everything it says, and tells how it ended",

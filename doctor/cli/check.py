@@ -21,7 +21,7 @@ from doctor.cli.show import FORMATS
 @click.option("--format", "form", type=click.Choice(FORMATS), default="terminal", show_default=True)
 @click.option("--output", metavar="FILE", help="instead of stdout")
 @click.option("--no-cache", is_flag=True, help="read everything anew")
-@click.option("--offline", is_flag=True, help="no network; nothing that check does needs one")
+@click.option("--offline", is_flag=True, help="no network: a model that is not on this disk stays unknown")
 @click.option("--deep", is_flag=True, help="also import the engine for real, in a process of the environment")
 @click.option("--verbose", "-v", is_flag=True, help="notes and open questions too")
 @click.argument("launch", nargs=-1, type=click.UNPROCESSED, metavar="[-- LAUNCH COMMAND]")
@@ -52,4 +52,5 @@ def _report(options: dict[str, Any]) -> Any:
         target=target, launch=options["launch"], model=options["model"], gpu=options["gpu"], driver=options["driver"],
         deep=options["deep"], gateway=options["gateway"],
         select=select, ignore=ignore, use_cache=not options["no_cache"], declared=declared,
+        online=not options["offline"],
     ))  # fmt: skip

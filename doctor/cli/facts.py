@@ -12,9 +12,10 @@ from doctor.cli.options import declared_request, question_options, target_option
 @click.command()
 @target_options
 @question_options
+@click.option("--offline", is_flag=True, help="no network: a model that is not on this disk stays unknown")
 @click.option("--output", metavar="FILE", help="instead of stdout")
 @click.argument("launch", nargs=-1, type=click.UNPROCESSED, metavar="[-- LAUNCH COMMAND]")
-def facts(output: str | None, launch: tuple[str, ...], **options: Any) -> None:
+def facts(output: str | None, offline: bool, launch: tuple[str, ...], **options: Any) -> None:
     """Saves what `check` sees, with secrets hidden, so that `check --facts FILE` can judge it on another machine."""
     import json
 
@@ -25,5 +26,5 @@ def facts(output: str | None, launch: tuple[str, ...], **options: Any) -> None:
 
     declared = declared_request(options)
     asked = {name: options.pop(name) for name in ("model", "gpu", "driver")}
-    seen = guarded(Request(target_request(options), launch, **asked, declared=declared), collect)
+    seen = guarded(Request(target_request(options), launch, **asked, declared=declared, online=not offline), collect)
     write(json.dumps(to_json(seen), indent=1, ensure_ascii=True) + "\n", output)

@@ -1,4 +1,4 @@
-"""`qvl-doctor fix`: the way out, carried out so that no interruption leaves an environment half-way."""
+"""`qvl-doctor fix`: the way out, proven before it is printed, and carried out so that nothing is left half-way."""
 
 from __future__ import annotations
 
@@ -6,12 +6,16 @@ from typing import Any
 
 import click
 
-from doctor.cli.options import declared_request, question_options, target_options
+from doctor.cli.options import declared_request, question_options, target_options, target_request
+
+FORMS = ("terminal", "json", "sh", "requirements", "dockerfile", "compose")
 
 
 @click.command()
 @target_options
+@click.option("--facts", "facts_file", metavar="FILE", help="with --plan: facts saved elsewhere")
 @question_options
+@click.option("--plan", "do", flag_value="plan", help="only print the way out; changes nothing")
 @click.option("--apply", "do", flag_value="apply", help="make the change: in a new environment beside the old one")
 @click.option("--recover", "do", flag_value="recover", help="tidy up after an interrupted `--in-place`")
 @click.option("--undo", "do", flag_value="undo", help="take the last `--in-place` back")
@@ -20,16 +24,25 @@ from doctor.cli.options import declared_request, question_options, target_option
 @click.option("--to", metavar="FILE", help="exact pins to bring the environment to, instead of a solved plan")
 @click.option("--find-links", metavar="DIR", help="a folder of wheels; asked before the package index")
 @click.option("--offline", is_flag=True, help="no network: wheels come from --find-links and uv's cache")
-@click.option("--format", "form", type=click.Choice(("terminal", "json")), default="terminal", show_default=True)
+@click.option("--keep", multiple=True, metavar="NAME", help="a distribution that stays as it is; repeatable")
+@click.option("--prefer", type=click.Choice(("minimal", "newest", "attested")), default="minimal", show_default=True)
+@click.option("--format", "form", type=click.Choice(FORMS), default="terminal", show_default=True)
+@click.option("--with", "beside", metavar="LIST", help="beside the server, for --format compose: gateway,metrics")
+@click.option("--output", metavar="FILE", help="with --plan: instead of stdout")
 @click.argument("launch", nargs=-1, type=click.UNPROCESSED, metavar="[-- LAUNCH COMMAND]")
 @click.pass_context
 def fix(ctx: click.Context, /, do: str | None, **options: Any) -> None:
-    """Changes an environment to what was planned, or to the pins of --to, and takes that back.
+    """Finds the smallest change after which a server starts, proves it, and makes it where asked to.
 
-    Example:  qvl-doctor fix --apply --in-place --python .venv --to pins.txt
+    Example:  qvl-doctor fix --plan -- lmdeploy serve api_server Qwen/Qwen2-VL-7B-Instruct
     """
+    from doctor.cli.fixing import plan
     from doctor.cli.repair import Wanted, carry_out
 
-    if declared_request(options):
+    if do == "plan":
+        ctx.exit(plan(options, target_request(options), declared_request(options)))
+    if declared_request(options) or options["facts_file"]:
         raise click.UsageError("a declared environment is not installed: there is nothing to change")
+    if options["form"] not in ("terminal", "json"):
+        raise click.UsageError(f"`--format {options['form']}` is for --plan")
     carry_out(ctx, do or "", Wanted.of(options))

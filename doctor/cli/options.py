@@ -24,7 +24,7 @@ _TARGET = (
     click.option("--root", metavar="DIR", help="another root file system: /proc, /etc and /usr are read below it"),
 )  # fmt: skip
 _QUESTION = (
-    click.option("--model", metavar="ID|DIR", help="a model folder, or one in the hub's cache on this disk"),
+    click.option("--model", metavar="ID|DIR", help="a model's folder, or its name on the hub"),
     click.option("--gpu", metavar="SPEC", help="a GPU one does not have: 'RTX 4090:24GB:8.9x2'"),
     click.option("--driver", metavar="VERSION", help="a driver one does not have: 570.86"),
 )

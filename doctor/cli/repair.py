@@ -48,7 +48,7 @@ def carry_out(ctx: click.Context, do: str, wanted: Wanted) -> None:
     """Runs one of the three; ends with 3 and a sentence where it was not done, with 130 on Ctrl-C."""
     actions: dict[str, Callable[[Wanted], None]] = {"apply": _apply, "recover": _recover, "undo": _undo}
     if do not in actions:
-        raise click.UsageError("say what to do: --apply, --recover or --undo")
+        raise click.UsageError("say what to do: --plan, --apply, --recover or --undo")
     with _interruptions(ctx):
         actions[do](wanted)
 
@@ -83,6 +83,7 @@ def _apply(wanted: Wanted) -> None:
     from doctor.collect.target import TargetRequest
     from doctor.pipeline import Request
     from doctor.pipeline.repair import switch_in_place
+    from doctor.report import json as _  # what tells the outcome is loaded while nothing has happened yet
     from doctor.repair.pins import read_pins
     from doctor.repair.prepare import Source
 
@@ -108,7 +109,7 @@ def _tell_switched(done: Switched, json: bool) -> None:
         lines.append(f"`{done.prefix}` was switched; the environment before is kept as `{done.previous}`")
         lines.append(f"to take it back:  qvl-doctor fix --undo --python {_quoted(done.prefix)}")
     if done.remains:
-        lines += ["errors that were there before and still are:", *(f"  {text}" for text in done.remains)]
+        lines += ["problems that were there before and still are:", *(f"  {text}" for text in done.remains)]
     _answer(json, lines, {
         "action": "apply", "mode": "in-place", "environment": done.prefix, "changes": changes,
         "transaction": done.tx, "previous": done.previous, "remains": list(done.remains),

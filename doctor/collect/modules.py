@@ -84,6 +84,10 @@ class ModuleReader(Sources):
             return None
         return self._in_folders(name, posixpath.basename(path).removesuffix(".py"), [posixpath.dirname(path)])
 
+    def bring(self, name: str, folder: str) -> None:
+        """Makes a folder importable under a top-level name, beside the search path."""
+        self._editable[name] = folder
+
     def _in_folders(self, name: str, tail: str, folders: tuple[str, ...] | list[str]) -> Found | None:
         portions: list[str] = []
         for folder in folders:

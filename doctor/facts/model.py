@@ -38,6 +38,8 @@ class QuantizationGroup:
 class Quantization:
     """How the weights are stored: `method` as written there (`gptq`), `settings` the plain values beside it.
 
+    `method` is empty where a block describes how the weights are stored and does not name its `quant_method`.
+
     `ignored` are modules left unquantised, as the file names them (names, prefixes or `re:` patterns). `act_order` is
     GPTQ's desc_act. `kv_bits` is the width of a KV cache scheme, where the checkpoint brings one.
     `source` is the file it was read from.
@@ -54,21 +56,27 @@ class Quantization:
 
 @dataclass(frozen=True, slots=True)
 class WeightFile:
-    """One file of weights; `expected` is its size as its own header tells it, None where that was not read."""
+    """One file of weights; `expected` is its size as its own header tells it, None where that was not read.
+
+    `fault`: a git-lfs `pointer` instead of weights, `truncated`, `damaged` otherwise; `unread` where only we gave up
+    (a link that leads out of the folder, no permission). None: nothing is wrong with it, as far as was looked.
+    """
 
     name: str
     size: int
     expected: int | None = None
+    fault: Literal["pointer", "truncated", "damaged", "unread"] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Weights:
     """The weights that lie there, or that the hub lists.
 
-    `format` is safetensors, bin, pt, gguf or other. `total` is the size of all tensors (of all files, where no header
-    could be read); `by_dtype` and `by_part` split it: dtypes as safetensors writes them (BF16, F8_E4M3, I32), parts by
-    the beginning of the tensors' names (`visual`, `model.layers`, `lm_head`). `declared` is `total_size` of
-    the index. `missing` are files that the index names and that are not there; `problems` what is wrong with files.
+    `format` is safetensors, bin, pt, gguf or other; `architecture` is the one that a GGUF file names. `total` is the
+    size of all tensors (of all files, where the format has no header), None unless every file is whole;
+    `by_dtype` and `by_part` split it: dtypes as safetensors writes them (BF16, F8_E4M3, I32), parts by the beginning of
+    the tensors' names (`visual`, `model.layers`, `lm_head`). `declared` is `total_size` of the index. `missing`
+    are files that the index names and that are not there; `problems` what is wrong with files.
     """
 
     format: str
@@ -79,13 +87,20 @@ class Weights:
     declared: int | None = None
     missing: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = ()
+    architecture: str | None = None
+
+
+Era = Literal["text", "text-flash", "tree-flash", "tree"]
 
 
 @dataclass(frozen=True, slots=True)
 class CodeImport:
-    """One import in a file of remote code, as transformers' `check_imports` sees it.
+    """One import in a file of remote code. `name` is None for `import MODULE`.
 
-    `name` is None for `import MODULE`. `guarded`: inside `try` or an `if is_..._available()`, which that check skips.
+    Before it runs such a file, transformers demands every package that the file imports, wherever that stands.
+    `guarded`: inside `try` or an `if is_..._available()`, which that check skips today. How it looks has changed with
+    its releases; `checked` are the ways by which this import is demanded: `text` until 4.44, `text-flash` 4.45 to 4.50
+    (both by regular expressions), `tree-flash` 4.51, `tree` since 4.52.
     """
 
     file: str
@@ -93,6 +108,7 @@ class CodeImport:
     module: str
     name: str | None = None
     guarded: bool = False
+    checked: tuple[Era, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,12 +126,16 @@ class RemoteCode:
     """The Python files that come with the model and that `auto_map` leads to.
 
     `classes` is auto_map itself, class of transformers -> `module.Class` (`owner/name--module.Class` for code in
-    another repository). `missing` are files named there which are not here.
+    another repository). `beside` tells which files each file imports from beside it; `missing` are files named there
+    which are not here. `absent` are the top-level packages it imports that the target does not have: None where that
+    was not looked at.
     """
 
     classes: dict[str, str] = field(default_factory=dict)
     files: tuple[str, ...] = ()
+    beside: dict[str, tuple[str, ...]] = field(default_factory=dict)
     imports: tuple[CodeImport, ...] = ()
+    absent: tuple[str, ...] | None = None
     acts: tuple[CodeAct, ...] = ()
     missing: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = ()
@@ -129,7 +149,8 @@ class Model:
     `source` where it was found. `config` is config.json itself as plain JSON, bounded in size and depth.
     `remote_code` are the keys of `auto_map`: with `AutoConfig` among them, transformers need not know `model_type`.
     `code` is that code as it was read. `tokenizer`, `chat_template` and `processor` tell whether the files are there:
-    None where that is not known. `problems` are faults of single files; `revision` is the hub's commit.
+    None where that is not known. `problems` are faults of single files; `revision` is the hub's commit,
+    `folder` where the small files of a model on the hub lie on this disk.
     """
 
     path: str
@@ -140,6 +161,7 @@ class Model:
     named: str | None = None
     source: Literal["folder", "cache", "hub"] = "folder"
     revision: str | None = None
+    folder: str | None = None
     config: dict[str, Any] = field(default_factory=dict)
     weights: Weights | Unavailable = NOT_REQUESTED
     code: RemoteCode | None = None

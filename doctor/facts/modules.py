@@ -53,7 +53,8 @@ class Modules:
     `distributions` are those all of whose modules were judged; of others in `verdicts`, only the top-level package.
     `entries` are the modules that the launch imports, `optional` those of them that only one of several backends
     needs (module to backend). `eager` is every module that importing the entries reaches. `uses` are the names that
-    the judged distributions take from others, whether they are there or not.
+    the judged distributions take from others, whether they are there or not. `code` are the modules among `verdicts`
+    that come with the model.
     """
 
     distributions: tuple[str, ...]
@@ -62,3 +63,4 @@ class Modules:
     optional: dict[str, str] = field(default_factory=dict)
     eager: tuple[str, ...] = ()
     uses: tuple[Use, ...] = ()
+    code: tuple[str, ...] = ()

@@ -55,7 +55,7 @@ def _attention(found: Layout, shape: Attention) -> Iterator[Piece]:
 
 def _biases(text: Section) -> tuple[bool, bool]:
     """Of the query, key and value matrices, and of the output."""
-    if text.type == FIRST_GENERATION or _is(text, BIASED) and "moe_text" not in text.type:
+    if text.type == FIRST_GENERATION or (_is(text, BIASED) and "moe_text" not in text.type):
         return text.get("qkv_bias") is not False, False
     if text.type == "glm4v_text":
         return text.on("attention_bias", default=True), False

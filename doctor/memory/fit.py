@@ -6,13 +6,14 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from doctor.memory.cache import Cache, cache, number
-from doctor.memory.engines import BLOCK, FEWEST_BLOCKS, GIB, Room, room
+from doctor.memory.engines import BLOCK, FEWEST_BLOCKS, GIB, Room, default_share, room
 from doctor.memory.footprint import Footprint
 from doctor.memory.overhead import Overhead, overhead
 from doctor.memory.settings import Settings
 
 Verdict = Literal["never", "refused", "short", "tight", "fits"]
 USUAL_REQUESTS = 256
+LARGE = 70 * GIB  # vLLM computes more at once on such cards: engine/arg_utils.py, get_batch_defaults()
 COMFORT = 2.0
 LITTLE = 4096
 CARDS = (8, 12, 16, 24, 32, 40, 48, 80, 96, 141, 180)
@@ -53,6 +54,16 @@ class Fit:
         return self.language + self.vision
 
     @property
+    def spare(self) -> int:
+        """What is left of the card beside weights and cache, for everything else."""
+        return self.card - self.weights - self.cache[0]
+
+    @property
+    def easy(self) -> bool:
+        """Whether computing has room to breathe; vLLM tries it out and sizes the cache by it, the others do not."""
+        return not self.rule.reserved or self.spare >= ease(self.overhead)
+
+    @property
     def starts(self) -> bool:
         """Whether the server comes up, as far as memory decides."""
         return self.verdict not in ("never", "refused")
@@ -66,12 +77,13 @@ def fit(found: Footprint, card: int, asked: Settings, free: int | None = None) -
     held = found.per_gpu(asked.tp, asked.pp, asked.vision_split)
     eyes = held.vision if asked.vision else 0
     language = max(held.language - asked.offload, 0)
-    left = room(card, at_hand, language + eyes, used, asked, found.shape)
+    left = room(card, at_hand, language + eyes, used, asked, found)
     kept = kept_by(found, asked)
     context = asked.context or (found.shape.longest if found.shape else 0)
-    needed = int(kept.holds(context)) if kept else 0
     space = (max(left.least, 0), max(left.most, 0))
     tokens = (kept.room(space[0]), kept.room(space[1])) if kept else (0, 0)
+    context = min(context, tokens[0]) if asked.elastic else context
+    needed = int(kept.holds(context)) if kept else 0
     if asked.blocks:
         tokens = (min(tokens[0], asked.blocks), min(tokens[1], asked.blocks))
     many = (space[0] / needed, space[1] / needed) if needed else (0.0, 0.0)
@@ -80,15 +92,21 @@ def fit(found: Footprint, card: int, asked: Settings, free: int | None = None) -
                tokens, context, needed, many, left, asked, found, kept)  # fmt: skip
 
 
+def ease(used: Overhead) -> int:
+    """The overhead that a usual server has: a third of the way from the least to the most."""
+    return used.least + (used.most - used.least) // 3
+
+
 def steps(asked: Settings, card: int, found: Footprint) -> tuple[int, int]:
     """Tokens computed at once and requests at most: as asked, else the engine's default for such a card."""
-    requests = asked.requests or (128 if asked.engine == "lmdeploy" else USUAL_REQUESTS)
+    usual_requests = {"lmdeploy": 128, "vllm": 1024 if card >= LARGE else USUAL_REQUESTS}
+    requests = asked.requests or usual_requests.get(asked.engine, USUAL_REQUESTS)
     if asked.batch:
         return asked.batch, requests
     usual = {"lmdeploy": 8192, "transformers": 2048, "": 2048}
     if asked.engine in usual:
         return usual[asked.engine], requests
-    return (8192 if card >= 70 * GIB else 5120 if found.vision and asked.engine == "vllm" else 2048), requests
+    return (8192 if card >= LARGE else 5120 if found.vision and asked.engine == "vllm" else 2048), requests
 
 
 def kept_by(found: Footprint, asked: Settings) -> Cache | None:
@@ -110,12 +128,19 @@ def _verdict(weights: int, used: Overhead, card: int, left: Room, kept: Cache | 
     if left.most < needed:
         return "refused" if left.refuses else "short"
     many = left.least / needed if needed else COMFORT
+    if left.reserved and card - weights - max(left.least, 0) < ease(used):
+        return "tight"
     return "tight" if many < 1 or (left.most / needed if needed else COMFORT) < COMFORT else "fits"
 
 
 def floor(found: Footprint, asked: Settings) -> tuple[tuple[int, int], ...]:
-    """The smallest common cards that serve it with these settings: (number, GiB), fewer cards first."""
+    """The smallest common cards that serve it with these settings: (number, GiB), fewer cards first.
+
+    A share smaller than the engine's own is not held on to: it is the first thing to change.
+    """
     out: list[tuple[int, int]] = []
+    if asked.share is not None and asked.share < default_share(asked, 24 * GIB):
+        asked = replace(asked, share=None)
     for count in COUNTS:
         if not divides(found, count * asked.pp):
             continue

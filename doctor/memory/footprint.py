@@ -39,7 +39,8 @@ class Footprint:
     `split` is what tensor parallelism divides, `kv` what it divides no further than into `shape.kv_heads`, `whole`
     what each GPU holds; all of the layers. `embedding` and `head` are divided by rows. `exact`: the sizes are those
     of the files; `source` says where they are from. `shape` is None where the configuration tells nothing of it.
-    `tower` says whether the vision part is known.
+    `tower` says whether the vision part is known; `eyes` are its layers as `num_hidden_layers` tells them (0 where the
+    key has another name), as `depth` does, and its `hidden_size`.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Footprint:
     tower: bool = True
     on_disk: int | None = None
     method: str | None = None
+    eyes: tuple[int, int, int] = (0, 0, 0)
 
     @property
     def total(self) -> int:
@@ -143,6 +145,7 @@ def _summed(
         name, of("layers", "split"), of("layers", "kv"), of("layers", "whole"), of("embedding"), of("head"),
         of("vision"), shape, False, source, found.dtype, plain, quantization.kv_bits if quantization else None,
         found.tied, tower_known, None, quantization.method if quantization else None,
+        (found.vision.whole("num_hidden_layers"), found.vision.whole("depth"), found.vision.whole("hidden_size")),
     )  # fmt: skip
 
 

@@ -12,8 +12,10 @@ MOST = 4000
 STEMS = ("", "model.", "model.language_model.", "language_model.model.", "language_model.", "transformer.")
 _PLACE = re.compile(r"(?:^|\.)(layers?|blocks|resblocks|h)\.(\d+)\.(.+)$")
 _VISION = re.compile(r"(?:^|\.)(?:visual|vision|vpm|vit|resampler|multi_modal_projector|mlp1|merger|connector|image)")
-_TWINS = {"attn.qkv": ("q_proj", "k_proj", "v_proj", "qkv"), "attn.proj": ("out_proj", "o_proj", "proj"),
-          "mlp.fc1": ("gate_proj", "up_proj", "linear_fc1", "fc1"), "mlp.fc2": ("down_proj", "linear_fc2", "fc2")}  # fmt: skip
+_TWINS = {
+    "attn.qkv": ("q_proj", "k_proj", "v_proj", "qkv"), "attn.proj": ("out_proj", "o_proj", "proj"),
+    "mlp.fc1": ("gate_proj", "up_proj", "linear_fc1", "fc1"), "mlp.fc2": ("down_proj", "linear_fc2", "fc2"),
+}  # fmt: skip
 _NO_PATTERN = "(?!)"
 
 

@@ -1,8 +1,8 @@
 """What a server takes of a GPU beside weights and cache, as a range: no file tells it, an engine measures it at start.
 
-Where it is from: the CUDA context with its libraries and kernels; buffers of the processes that share a model; what
-one step computes (grows with the tokens of a step and the size of the vocabulary); the vision tower at work (grows with
-the pictures); CUDA graphs. Together about 1 to 3 GiB for a small launch. The bounds are chosen so that a real server lies
+Where it is from: the CUDA context with its libraries and kernels; buffers of the processes that share a model; what one
+step computes (grows with the tokens of a step and the size of the vocabulary); the vision tower at work (grows with the
+pictures); CUDA graphs. Together about 1 to 3 GiB for a small launch. The bounds are chosen so that a real server lies
 between them; vLLM's own line `Available KV cache memory` is the truth for one machine.
 """
 

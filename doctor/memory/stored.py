@@ -118,7 +118,7 @@ def _parts(found: Quantization) -> tuple[Part, ...]:
 
 
 def online(method: str | None) -> Scheme | None:
-    """What an engine makes of 16-bit weights while it loads them (`vllm --quantization fp8`), None where it does not."""
+    """What an engine makes of 16-bit weights while loading (`vllm --quantization fp8`), None where it does not."""
     name = (method or "").lower().replace("-", "_")
     if name in ("fp8", "fp8_per_tensor", "ptpc_fp8", "w8a8_fp8", "fp8_per_block"):
         return Scheme(8, scale=4)

@@ -1,7 +1,7 @@
 """The tensors of a vision tower with what joins it to the language model, from its configuration.
 
-Written after transformers' modeling files (5.23.0), and for the first Qwen-VL, InternVLChat and MiniCPM-V after the code
-that comes with the models. `tower` answers None for a kind that is not known here.
+Written after transformers' modeling files (5.23.0), and for the first Qwen-VL, InternVLChat and MiniCPM-V after the
+code that comes with the models. `tower` answers None for a kind that is not known here.
 """
 
 from __future__ import annotations

@@ -23,7 +23,8 @@ Progress = Callable[[int, int], None]
 class Request:
     """What the user asked: the target, the launch command, another machine's GPU and driver, and which rules.
 
-    With `declared`, the target is not installed: its versions come from files, an image's tag and the data.
+    `online`: the hub may be asked about a model that is named and not on this disk, and `tell` says so. With
+    `declared`, the target is not installed: its versions come from files, an image's tag and the data.
     `deep` runs the real imports in a child process of the target.
     """
 
@@ -36,6 +37,8 @@ class Request:
     select: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
     use_cache: bool = True
+    online: bool = False
+    tell: Callable[[str], None] | None = None
     progress: Progress | None = None
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
     declared: DeclaredRequest = field(default_factory=DeclaredRequest)
@@ -73,9 +76,10 @@ def _collect(request: Request) -> Facts:
         return collect_declared(request)
     from doctor.collect.gpu import GpuCollection
     from doctor.collect.host import collect_host
-    from doctor.collect.model_config import launched_model
+    from doctor.collect.model import launched_model
     from doctor.matrix.declared import declared_gpu
     from doctor.pipeline.environment import read_environment
+    from doctor.pipeline.model_code import with_code
 
     root = request.target.root
     asked = None if request.gpu else GpuCollection(root, request.environ)  # works while the files are read
@@ -86,12 +90,16 @@ def _collect(request: Request) -> Facts:
     if gpu is None and asked is not None:
         gpu = asked.finish()
         gpu = declared_gpu(None, request.driver, gpu) if request.driver else gpu
+    model = launched_model(
+        launch, request.environ, root, request.model, online=request.online, use_cache=request.use_cache,
+        tell=request.tell,
+    )
+    model, modules = with_code(target, environment, model, request)
     return Facts(
-        target=target, distributions=environment.distributions, modules=environment.modules,
+        target=target, distributions=environment.distributions, modules=modules,
         natives=environment.natives, launch=launch, gpu=gpu or NOT_REQUESTED,
-        host=collect_host(target, root, environ=request.environ),
-        model=launched_model(launch, request.environ, root, request.model),
-        trials=_tried(target, environment.modules, request),
+        host=collect_host(target, root, environ=request.environ), model=model,
+        trials=_tried(target, modules, request),
     )  # fmt: skip
 
 

@@ -10,10 +10,13 @@ from doctor.repair.pins import Pinned
 from doctor.repair.prepare import Say, Source
 from doctor.repair.verify import Judge
 
+CLOSED = "PKG001"
+
 
 def judge_for(prefix: str, request: Request) -> Judge:
-    """A judge by all rules, for the environment at `prefix` and for its clone: their errors under the same keys.
+    """A judge by all rules, for the environment at `prefix` and for its clone: the same problem under the same key.
 
+    Problems are errors, and requirements that are not met (`CLOSED`) whatever they need: a change is to leave none.
     The machine, the launch and the model are those of `request`.
     """
 
@@ -28,7 +31,7 @@ def judge_for(prefix: str, request: Request) -> Judge:
         return {
             f"{f.rule}:{f.key}".replace(tree, prefix): f"{f.rule}: {f.message}".replace(tree, prefix)
             for f in report.findings
-            if f.severity == "error"
+            if f.severity == "error" or f.rule == CLOSED
         }
 
     return judge

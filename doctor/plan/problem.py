@@ -6,7 +6,7 @@ sets of values are bits over their order. Nothing here knows packages.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -53,7 +53,16 @@ class Clause:
     when: int = 0
     subject: str = ""
     source: str = ""
-    text: str = ""
+    text: str | Callable[[int], str] = ""
+
+    @property
+    def words(self) -> str:
+        """The text; what takes time to put into words is put so only where it is told."""
+        return self.text if isinstance(self.text, str) else self.text(self.when)
+
+    def words_for(self, place: int | None) -> str:
+        """The text about one value of the owner alone."""
+        return self.words if place is None or isinstance(self.text, str) else self.text(1 << place)
 
 
 @dataclass(frozen=True)

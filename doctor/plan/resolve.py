@@ -43,6 +43,7 @@ class Deadline:
 class _Provider(AbstractProvider):  # type: ignore[type-arg]
     def __init__(self, problem: Problem, domains: dict[str, int], deadline: Deadline) -> None:
         self.problem, self.domains, self.deadline = problem, domains, deadline
+        self.open = {name for name, allowed in domains.items() if allowed & (allowed - 1)}
         self.order: dict[str, list[int]] = {}
 
     def identify(self, requirement_or_candidate: Wanted | Choice) -> str:
@@ -76,24 +77,27 @@ class _Provider(AbstractProvider):  # type: ignore[type-arg]
 
     def get_dependencies(self, candidate: Choice) -> Iterable[Wanted]:
         for clause in self.problem.owned.get(candidate.variable, ()):
-            if clause.when >> candidate.place & 1:
+            if clause.when >> candidate.place & 1 and clause.target in self.open:
                 yield Wanted(clause.target, clause.then)
 
 
 def solve(problem: Problem, domains: dict[str, int] | None, deadline: Deadline) -> Solution | None:
     """One solution within `domains`, values that are there now first, then the cheapest; None where there is none.
 
+    Variables with one value left are decided: propagation has applied their clauses to all others.
     Raises OutOfTime where the search is given up.
     """
     left = propagate(problem, domains) if domains is not None else None
     if left is None:
         return None
     deadline.passed()
-    roots = [Wanted(name, allowed) for name, allowed in left.items()]
+    provider = _Provider(problem, left, deadline)
+    roots = [Wanted(name, left[name]) for name in left if name in provider.open]
     try:
-        found = Resolver(_Provider(problem, left, deadline), BaseReporter()).resolve(roots, max_rounds=MOST_ROUNDS)
+        found = Resolver(provider, BaseReporter()).resolve(roots, max_rounds=MOST_ROUNDS)
     except ResolutionImpossible:
         return None
     except ResolutionTooDeep:
         raise OutOfTime from None
-    return {name: choice.place for name, choice in found.mapping.items()}
+    decided = {name: allowed.bit_length() - 1 for name, allowed in left.items()}
+    return {**decided, **{name: choice.place for name, choice in found.mapping.items()}}

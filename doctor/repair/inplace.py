@@ -29,7 +29,7 @@ from doctor.repair.place import Place, read_place
 from doctor.repair.prepare import Prepared, Say, Source, prepare
 from doctor.repair.recover import TREE, discard, drop_olds, keep_old, tidy
 from doctor.repair.refusals import NEW_ENVIRONMENT, refuse_layout, refuse_prefix, refuse_processes, refuse_system
-from doctor.repair.signals import orderly, uninterrupted
+from doctor.repair.signals import checkpoint, orderly, uninterrupted
 from doctor.repair.verify import Judge, satisfied, verify_judged, verify_no_leftovers, verify_pins
 
 
@@ -37,7 +37,7 @@ from doctor.repair.verify import Judge, satisfied, verify_judged, verify_no_left
 class Switched:
     """What was done: name -> (version before, version now); `previous` is the old environment, for `--undo`.
 
-    `remains` are errors that were there before and still are.
+    `remains` are problems that were there before and still are.
     """
 
     prefix: str
@@ -92,8 +92,8 @@ def _transact(place: Place, pins: tuple[Pinned, ...], source: Source, judge: Jud
     changes = {p.name: (_versions(installed.get(p.name, [])), p.version) for p in wanted}
     tx = _number(site, place.prefix, wanted)
     work = names.work_path(place.prefix, tx)
-    os.mkdir(work, 0o700)
     try:
+        os.mkdir(work, 0o700)
         if reason := can_exchange(work):
             raise Refused(f"this file system cannot exchange two folders ({reason}); {NEW_ENVIRONMENT}")
         _refuse_unsafe(place.prefix, site, list(changes))
@@ -137,6 +137,7 @@ def _switch(job: _Job, seen: Snapshot) -> str:
     if different := seen.differs(snapshot(prefix)):
         raise RepairError(f"`{different or prefix}` was changed by someone else meanwhile; nothing was changed by us")
     with uninterrupted():
+        checkpoint()
         write_journal(job.work, Journal(job.tx, "SWAPPING", prefix))
         exchange(prefix, tree)
         with suppress(OSError):  # a full or failing disk no longer matters: the mark in the live tree decides

@@ -35,7 +35,7 @@ def install(
     reinstalled = [part for name in again for part in ("--reinstall-package", name)]
     checked_uv(
         ["pip", "install", "--prefix", tree, "--python", base, "--no-config", "--offline", "--require-hashes",
-         "--no-compile-bytecode", *ONLY_WHEELS, *dict.fromkeys(prepared.options), *reinstalled, "-r", locked],
+         "--no-compile-bytecode", *ONLY_WHEELS, *prepared.options, *reinstalled, "-r", locked],
         "installing into the clone", cwd=work, keep=keep,
     )  # fmt: skip
     for name in _LEFT_BY_UV:

@@ -94,7 +94,7 @@ def _fetched(
     _compare(staged)
     folders = frozenset(os.path.relpath(folder, staged) for folder, _, _ in os.walk(staged))
     remove_tree(staged)
-    return Prepared(sure, (*source.options, "--offline"), folders)
+    return Prepared(sure, tuple(o for o in source.options if o != "--offline"), folders)
 
 
 def _agreed(pin: Pinned, answer: Pinned | None) -> Pinned:

@@ -11,7 +11,7 @@ from doctor.repair.errors import RepairError
 from doctor.repair.installed import Installed, damaged, read_installed, read_record
 from doctor.repair.pins import Pinned
 
-# prefix of an environment -> its errors: a key that is the same for the same problem -> the sentence
+# prefix of an environment -> its problems: a key that is the same for the same problem -> the sentence
 Judge = Callable[[str], dict[str, str]]
 
 
@@ -35,12 +35,12 @@ def verify_no_leftovers(site: str, before: frozenset[str]) -> None:
 
 
 def verify_judged(judge: Judge, before: dict[str, str], tree: str) -> tuple[str, ...]:
-    """The errors that the environment has afterwards. Raises RepairError where one of them is new."""
+    """The problems that the environment has afterwards. Raises RepairError where one of them is new."""
     after = judge(tree)
     new = [text for key, text in after.items() if key not in before]
     if new:
         more = f" (and {len(new) - 1} more)" if len(new) > 1 else ""
-        raise RepairError(f"the change would bring a new error: {new[0]}{more}; nothing was changed")
+        raise RepairError(f"the change would bring a new problem: {new[0]}{more}; nothing was changed")
     return tuple(after.values())
 
 

@@ -15,6 +15,8 @@ SCHEMA = 1
 
 def report_to_json(report: Report) -> dict[str, Any]:
     """The whole report as plain values, all text free of control characters."""
+    from doctor.report.memory import memory_to_json
+
     findings = report.findings
     data: dict[str, Any] = scrubbed({
         "schema": SCHEMA,
@@ -29,6 +31,8 @@ def report_to_json(report: Report) -> dict[str, Any]:
             "open": sum(r.status == "open" for r in report.results),
         },
     })  # fmt: skip
+    if (memory := memory_to_json(report.facts)) is not None:
+        data["memory"] = scrubbed(memory)
     return data
 
 

@@ -28,6 +28,7 @@ def print_report(report: Report, console: Console, *, verbose: bool = False) -> 
         console.print()
         _finding(finding, console)
     console.print()
+    _memory(report, console)
     _foot(report, console, verbose, len(report.findings) - len(shown))
 
 
@@ -76,6 +77,20 @@ def _finding(finding: Finding, console: Console) -> None:
             console.print(Text(f"  {' ' * LABEL}{clean(command)}", style="bold"), soft_wrap=True)
 
 
+def _memory(report: Report, console: Console) -> None:
+    """Where the GPU's memory goes, where a model and a GPU are known."""
+    from rich.text import Text
+
+    from doctor.report.memory import memory_lines
+
+    lines = memory_lines(report.facts)
+    for number, line in enumerate(lines):
+        lead = f"{'memory' if number == 0 else '':<{LABEL}}"
+        console.print(Text(lead, style="dim").append(clean(line), style="not dim"), soft_wrap=True)
+    if lines:
+        console.print()
+
+
 def _foot(report: Report, console: Console, verbose: bool, hidden: int) -> None:
     from rich.text import Text
 
@@ -114,3 +129,6 @@ def _wrapped(text: str, width: int, first: int, rest: int) -> list[str]:
     lines = textwrap.wrap(lead + text, max(width, 40), subsequent_indent=" " * rest, break_on_hyphens=False,
                           break_long_words=False, drop_whitespace=True)  # fmt: skip
     return [line[first:] if n == 0 else line[rest:] for n, line in enumerate(lines)] or [""]
+
+
+row, block = _row, _block  # for the other forms of an answer

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from doctor.rules.beside import BESIDE_RULES
+from doctor.rules.cmd import CMD_RULES
 from doctor.rules.eng import ENG_RULES
 from doctor.rules.gpu import GPU_RULES
 from doctor.rules.imp import IMP_RULES
 from doctor.rules.lib import LIB_RULES
+from doctor.rules.mdl import MDL_RULES
+from doctor.rules.mem import MEM_RULES
 from doctor.rules.pkg import PKG_RULES
 from doctor.rules.rule import Rule
 from doctor.rules.sys import SYS_RULES
 
-RULES: tuple[Rule, ...] = (*SYS_RULES, *GPU_RULES, *PKG_RULES, *LIB_RULES, *IMP_RULES, *ENG_RULES, *BESIDE_RULES)
+RULES: tuple[Rule, ...] = (
+    *SYS_RULES, *GPU_RULES, *PKG_RULES, *LIB_RULES, *IMP_RULES, *ENG_RULES, *MDL_RULES, *MEM_RULES,
+    *CMD_RULES, *BESIDE_RULES,
+)  # fmt: skip

@@ -1,13 +1,17 @@
 """Runs in a child process: asks a real package what it is, with everything it cannot import replaced by a stand-in.
 
-Usage: child.py FOLDER QUESTION. Prints JSON. The package's own code runs for real; what lies outside FOLDER and the
+Usage: child.py FOLDER QUESTION [LINES]. Prints JSON: what the package says of itself, or, for a JSON file of command
+lines, whether its own argument parser takes each (the text of its refusal, or null). The package's own code runs for real; what lies outside FOLDER and the
 standard library (torch, ray, ...) is a stand-in that can be called, subclassed and subscripted, and does nothing.
 """
 
 import argparse
+import contextlib
 import importlib.abc
 import importlib.machinery
+import io
 import json
+import pathlib
 import sys
 import types
 
@@ -106,6 +110,39 @@ def sglang():
     return actions(parser)
 
 
+def verdicts(parse, lines):
+    """Why `parse` refuses each of the lines; None where it takes it."""
+    out = []
+    for line in lines:
+        said = io.StringIO()
+        try:
+            with contextlib.redirect_stderr(said), contextlib.redirect_stdout(io.StringIO()):
+                parse(line)
+            out.append(None)
+        except SystemExit as end:
+            out.append(None if end.code in (0, None) else said.getvalue().strip().splitlines()[-1])
+        except Exception as error:
+            out.append(f"{type(error).__name__}: {error}")
+    return out
+
+
+def lmdeploy_lines(lines):
+    from lmdeploy.cli.cli import CLI
+    from lmdeploy.cli.serve import SubCliServe
+
+    CLI.add_parsers()
+    SubCliServe.add_parsers()
+    return verdicts(lambda line: CLI.parser.parse_args(["serve", "api_server", *line]), lines)
+
+
+def sglang_lines(lines):
+    from sglang.srt.server_args import ServerArgs
+
+    parser = argparse.ArgumentParser()
+    ServerArgs.add_cli_args(parser)
+    return verdicts(parser.parse_args, lines)
+
+
 def transformers():
     import transformers
     from transformers.dependency_versions_check import pkgs_to_check_at_runtime
@@ -124,4 +161,8 @@ if __name__ == "__main__":
     sys.path[:] = [folder, *[p for p in sys.path[1:] if "site-packages" not in p]]
     if question != "transformers":
         sys.meta_path.insert(0, Finder({question}))
+    if len(sys.argv) > 3:
+        told = json.loads(pathlib.Path(sys.argv[3]).read_text(encoding="utf-8"))
+        print(json.dumps({"lmdeploy": lmdeploy_lines, "sglang": sglang_lines}[question](told)))
+        sys.exit()
     print(json.dumps({"lmdeploy": lmdeploy, "sglang": sglang, "transformers": transformers}[question]()))

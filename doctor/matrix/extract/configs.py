@@ -23,7 +23,10 @@ _SHAPE = re.compile(
     r"window|merge|ratio|bias|deepstack|dense|sparse|select|downsample|scale_factor|query|sparse_step|max_source|pool|tile|norm_topk|"
     r"block_size|conv_kernel|interval|reduction|pixel_shuffle|use_qk_norm|swin|output).*|n_group|topk_group)"
 )
-_NOISE = re.compile(r"(?:_token_id|token_index|dropout|initializer|drop_path|_act$|activation|theta|eps$|^output_|_coef|factor$|method|strategy|_fn$)")
+_NOISE = re.compile(
+    r"(?:_token_id|token_index|dropout|initializer|drop_path|_act$|activation|theta|eps$|^output_|_coef|factor$|method|"
+    r"strategy|_fn$)"
+)
 _KEEP = ("scale_factor", "use_sliding_window")
 Configs = dict[str, dict[str, Any]]
 

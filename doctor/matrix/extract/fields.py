@@ -15,11 +15,18 @@ _DEPTH = 8
 
 @dataclass
 class Settings:
-    """Every class and type alias of some files. `kwargs(name)` gives a class's fields as flags."""
+    """Every class and type alias of some files. `kwargs(name)` gives a class's fields as flags.
+
+    `negatable`: a bool makes `--no-x` too; `unions`: a dict or text is told apart by its braces; `readable` are fields
+    whose numbers may be written short, with the function that reads them.
+    """
 
     names: Names = field(default_factory=dict)
     classes: dict[str, ast.ClassDef] = field(default_factory=dict)
     aliases: dict[str, ast.expr] = field(default_factory=dict)
+    negatable: bool = False
+    unions: bool = False
+    readable: dict[str, str] = field(default_factory=dict)
 
     def read(self, trees: Iterable[ast.Module]) -> Settings:
         """Adds the classes, aliases and constants of `trees`."""
@@ -43,7 +50,7 @@ class Settings:
     def kwargs(self, name: str) -> dict[str, Flag]:
         """The fields of class `name` as flags, by field name; empty for a class that is not known."""
         node = self.classes.get(name)
-        return {t: self._flag(a, d) for t, a, d in self._fields(node, 0)} if node else {}
+        return {t: self._flag(t, a, d) for t, a, d in self._fields(node, 0)} if node else {}
 
     def _fields(self, node: ast.ClassDef, depth: int) -> list[tuple[str, ast.expr, ast.expr | None]]:
         out: dict[str, tuple[str, ast.expr, ast.expr | None]] = {}
@@ -58,15 +65,19 @@ class Settings:
                 out[name.id] = (name.id, line.annotation, line.value)
         return list(out.values())
 
-    def _flag(self, annotation: ast.expr, default: ast.expr | None) -> Flag:
-        """As vLLM does: bool wins, then Literal, tuple, list, int, float, dict, str."""
+    def _flag(self, name: str, annotation: ast.expr, default: ast.expr | None) -> Flag:
+        """As vLLM does: a settings class, bool, Literal, tuple, list, int, float, dict, str, in this order."""
         hints = self._hints(annotation, 0)
         out: Flag = {}
         literal = next((h for h in hints if isinstance(h, list)), None)
         plain = {h for h in hints if isinstance(h, str)}
         listed = next((h for h in hints if isinstance(h, tuple)), None)
-        if "bool" in plain:
+        if "bool" in plain and "class" not in plain:
             out["type"] = "bool"
+            if plain == {"bool", "str", "None"} and self.negatable:
+                out |= {"type": "str", "nargs": "?"}
+            elif self.negatable:
+                out["negatable"] = True
         elif literal is not None:
             out["type"] = type(literal[0]).__name__ if literal else "str"
             if "str" not in plain:
@@ -76,18 +87,30 @@ class Settings:
             if listed[1] is not None:
                 out["choices"] = sorted(listed[1], key=str)
         else:
-            out["type"] = next((t for t in ("int", "float", "json", "str") if t in plain), "str")
+            out["type"] = self._scalar(name, plain)
+        if "None" in plain and out["type"] != "bool" and self.negatable:
+            out["optional"] = True
         found = self._default(default)
         if not isinstance(found, Unknown):
             out["default"] = jsonable(found)
         return out
+
+    def _scalar(self, name: str, plain: set[str]) -> str:
+        if "class" in plain:
+            return "json"
+        number = next((t for t in ("int", "float") if t in plain), None)
+        if number:
+            return self.readable.get(name, number) if number == "int" else number
+        if "json" in plain:
+            return "union_dict_and_str" if self.unions and plain & {"str", "object"} else "json"
+        return "str"
 
     def _hints(self, node: ast.expr, depth: int) -> list[Any]:
         """The parts of a union: names as text, a Literal as the list of its values, a sequence as (type, choices)."""
         if depth > _DEPTH:
             return []
         if isinstance(node, ast.Constant):
-            return [] if node.value is None else self._quoted(node, depth)
+            return ["None"] if node.value is None else self._quoted(node, depth)
         if isinstance(node, ast.BinOp):
             return self._hints(node.left, depth + 1) + self._hints(node.right, depth + 1)
         if isinstance(node, ast.Subscript):
@@ -95,7 +118,19 @@ class Settings:
         name = node.id if isinstance(node, ast.Name) else ast.unparse(node).rpartition(".")[2]
         if name in self.aliases and name not in self.classes:
             return self._hints(self.aliases[name], depth + 1)
-        return [{"dict": "json", "Any": "str", "Path": "str"}.get(name, "json" if name in self.classes else name)]
+        if name in self.classes:
+            return [self._own(name)]
+        return [{"dict": "json", "Any": "str", "Path": "str"}.get(name, name)]
+
+    def _own(self, name: str) -> str:
+        """What a class of the release is: `json` (a kind of dict), `class` (settings: a dataclass), or any `object`."""
+        node = self.classes[name]
+        bases = [ast.unparse(b).partition("[")[0] for b in node.bases]
+        if "dict" in bases:
+            return "json"
+        marked = any("dataclass" in (d := ast.unparse(n)) or "config" in d for n in node.decorator_list)
+        above = (self._own(b) for b in bases if b in self.classes and b != name)
+        return "class" if marked else next((a for a in above if a != "object"), "object")
 
     def _quoted(self, node: ast.Constant, depth: int) -> list[Any]:
         try:
@@ -111,13 +146,13 @@ class Settings:
             flat = [v for f in found for v in (f if isinstance(f, list) else [f])]
             return [[v for v in flat if not isinstance(v, Unknown)]]
         if outer in ("Union", "Optional"):
-            return [h for i in inner for h in self._hints(i, depth + 1)]
+            return [h for i in inner for h in self._hints(i, depth + 1)] + ["None"] * (outer == "Optional")
         if outer in ("Annotated", "A", "SkipValidation", "Final"):
             return self._hints(inner[0], depth + 1)
         if outer in ("list", "List", "tuple", "Tuple", "Sequence", "set", "Set"):
             parts = self._hints(inner[0], depth + 1)
             literal = next((p for p in parts if isinstance(p, list)), None)
-            return [(next((p for p in parts if isinstance(p, str)), "str"), literal)]
+            return [(next((p for p in parts if isinstance(p, str) and p != "None"), "str"), literal)]
         return ["json"] if outer in ("dict", "Dict", "Mapping") else ["str"]
 
     def _default(self, node: ast.expr | None) -> Any:

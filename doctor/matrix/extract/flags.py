@@ -45,6 +45,7 @@ def flag(call: ast.Call, names: Names) -> tuple[str, Flag] | None:
     action = value(given.get("action"), names)
     if isinstance(action, str) and action in _SWITCHES:
         out["default"] = _SWITCHES[action]
+    _acted(given, out)
     for key in ("choices", "default", "nargs", "const"):
         found = value(given[key], names) if key in given else UNKNOWN
         if not isinstance(found, Unknown) and not _holds_unknown(found):
@@ -54,6 +55,42 @@ def flag(call: ast.Call, names: Names) -> tuple[str, Flag] | None:
     if value(given.get("deprecated"), names) is True:
         out["deprecated"] = True
     return name, out
+
+
+def _acted(given: Mapping[str, ast.expr], out: Flag) -> None:
+    """What the flag's action and type say beyond its kind.
+
+    `negatable`: `--no-x` too; `switch`: takes no value; `refused`: is there only to be rejected; `optional`: the word
+    None is no value; `valued`: a bool that takes a word.
+    """
+    action = ast.unparse(given["action"]) if "action" in given else ""
+    if "BooleanOptionalAction" in action:
+        out["negatable"] = True
+    elif action == "DeprecatedAction":
+        out |= {"switch": True, "refused": True}
+    elif action.startswith("Deprecated") and "Store" in action and "Alias" not in action:
+        out["switch"] = True
+    elif action == "StoreBoolean":
+        out["type"] = "true or false"
+    if "type" in given:
+        _typed(given["type"], out)
+
+
+def _typed(node: ast.expr, out: Flag) -> None:
+    shown = ast.unparse(node)
+    if shown == "nullable_str" or shown.startswith("optional_type("):
+        out["optional"] = True
+    if shown == "bool":
+        out["valued"] = True
+
+
+def type_name(node: ast.expr) -> str:
+    """The name of a conversion function; that of the inner one for `optional_type(x)` and `parse_type(x)`."""
+    if isinstance(node, ast.Lambda):
+        return "callable"
+    if isinstance(node, ast.Call) and ast.unparse(node.func) in ("optional_type", "parse_type") and node.args:
+        return type_name(node.args[0])
+    return ast.unparse(node).partition("(")[0]
 
 
 def _spread(call: ast.Call, names: Names) -> Flag:
@@ -70,6 +107,7 @@ def _follow(
     function: Function, names: Names, helpers: Mapping[str, Function], out: dict[str, Flag], depth: int
 ) -> None:
     scope = {**names, **_defaults(function, names)}
+    exclusive = _exclusive(function)
     for node in function.body:
         if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
             found = value(node.value, scope)
@@ -77,12 +115,27 @@ def _follow(
                 scope[node.targets[0].id] = found
         for call in (n for n in ast.walk(node) if isinstance(n, ast.Call)):
             called = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+            before = set(out)
             if called == "add_argument":
                 if added := flag(call, scope):
                     out[added[0]] = added[1]
             elif called in helpers and depth < _DEPTH and helpers[called] is not function:
                 given = {k.arg: value(k.value, scope) for k in call.keywords if k.arg}
                 _follow(helpers[called], {**names, **given, "": given}, helpers, out, depth + 1)
+            if group := exclusive & _parsers_of(call):
+                for name in set(out) - before:
+                    out[name]["exclusive"] = min(group)
+
+
+def _exclusive(function: Function) -> set[str]:
+    """The variables that hold groups of which one may be given."""
+    found = (n for n in ast.walk(function) if isinstance(n, ast.Assign) and isinstance(n.targets[0], ast.Name))
+    return {n.targets[0].id for n in found if "add_mutually_exclusive_group(" in ast.unparse(n.value)}  # type: ignore[attr-defined]
+
+
+def _parsers_of(call: ast.Call) -> set[str]:
+    owner = [call.func.value] if isinstance(call.func, ast.Attribute) else []
+    return {n.id for n in (*owner, *call.args) if isinstance(n, ast.Name)}
 
 
 def _defaults(function: Function, names: Names) -> Names:
@@ -102,9 +155,7 @@ def _type(given: Mapping[str, ast.expr], names: Names) -> str:
     shown = ast.unparse(given["action"]) if "action" in given else ""
     if "BooleanOptionalAction" in shown:
         return "bool"
-    if isinstance(given.get("type"), ast.Lambda):
-        return "callable"
-    return ast.unparse(given["type"]).partition("(")[0] if "type" in given else "str"
+    return type_name(given["type"]) if "type" in given else "str"
 
 
 def _holds_unknown(found: Any) -> bool:

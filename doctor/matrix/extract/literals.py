@@ -160,7 +160,7 @@ def _call(node: Any, names: Names) -> Any:
     if called in ("list", "tuple", "sorted", "set", "get_args", "SpecifierSet") and len(node.args) == 1:
         inner = value(node.args[0], names)
         if isinstance(inner, (dict, set)):
-            inner = list(inner)
+            inner = list(inner) if isinstance(inner, dict) else sorted(inner, key=repr)  # a set has no order of its own
         return sorted(inner, key=repr) if called == "sorted" and isinstance(inner, list) else inner
     return UNKNOWN
 

@@ -7,6 +7,7 @@ Layouts known: architectures chosen by model name (before 0.2.5), a table of boo
 from __future__ import annotations
 
 import ast
+import re
 from typing import Any
 
 from packaging.version import Version
@@ -15,6 +16,7 @@ from doctor.matrix.extract.files import Files
 from doctor.matrix.extract.flags import Flag, flags_of, functions
 from doctor.matrix.extract.literals import constants, jsonable, value
 from doctor.matrix.extract.lmdeploy_decisions import decisions, structured
+from doctor.matrix.extract.parsers import backends_of, habits, variables
 
 TURBOMIND = "lmdeploy/turbomind/supported_models.py"
 PYTORCH_MAP = "lmdeploy/pytorch/models/module_map.py"
@@ -24,16 +26,22 @@ LINEAR = ("lmdeploy/pytorch/nn/linear/__init__.py", "lmdeploy/pytorch/nn/linear.
 SERVE, HELPERS = "lmdeploy/cli/serve.py", "lmdeploy/cli/utils.py"
 BY_ARCHITECTURE, BY_MODULE = Version("0.2.5"), Version("0.6.0")
 
+# what the standard library's `logging` calls its levels: the choices of `--log-level`
+_LEVELS = ("CRITICAL", "FATAL", "ERROR", "WARN", "WARNING", "INFO", "DEBUG", "NOTSET")
+_ADDED = re.compile(r"logging\.addLevelName\([^,\n]{1,60},\s*['\"](\w{1,40})['\"]\)")
+
 Row = dict[str, dict[str, Any]]
 
 
 def extract(files: Files) -> Row:
-    """The kinds `architectures.*`, `quantization.*`, `decisions`, `structured`, `kv_cache`, `flags` and `checks`.
+    """The kinds `architectures.*`, `quantization.*`, `decisions`, `structured`, `kv_cache`, `flags`, `checks`, `parser`,
+    `environment`.
 
     Raises LayoutError.
     """
     flags = _flags(files)
     row: Row = {
+        **command(files),
         "decisions": decisions(files),
         "structured": structured(files),
         "flags": flags,
@@ -54,6 +62,14 @@ def extract(files: Files) -> Row:
     return row
 
 
+def command(files: Files) -> Row:
+    """The kinds `parser` (its habits) and `environment` (the variables that its source names)."""
+    row: Row = {"environment": variables(files, files.below("lmdeploy"), "LMDEPLOY")}
+    if found := habits(files, HELPERS):
+        row["parser"] = found
+    return row
+
+
 def _flags(files: Files) -> dict[str, Flag]:
     found = functions(files.tree(SERVE)).get("add_parser_api_server")
     if found is None:
@@ -61,9 +77,13 @@ def _flags(files: Files) -> dict[str, Flag]:
     helper = next((n for n in files.tree(HELPERS).body if getattr(n, "name", "") == "ArgumentHelper"), None)
     if helper is None:
         raise files.lacks(HELPERS, "class ArgumentHelper")
-    flags = flags_of(found, constants(files.tree(HELPERS)), functions(helper))
+    more = _ADDED.findall(files.text("lmdeploy/utils.py")) if files.has("lmdeploy/utils.py") else []
+    levels = {"logging._nameToLevel": dict.fromkeys((*_LEVELS, *more), 0)}
+    flags = flags_of(found, {**constants(files.tree(HELPERS)), **levels}, functions(helper))
     if "--tp" not in flags or "--server-port" not in flags:
         raise files.lacks(SERVE, "the flags --tp and --server-port")
+    for name, backend in backends_of(files.tree(SERVE), flags).items():
+        flags[name]["only"] = backend
     return flags
 
 

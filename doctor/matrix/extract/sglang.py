@@ -14,6 +14,7 @@ from doctor.matrix.extract.fields import Settings
 from doctor.matrix.extract.files import Files
 from doctor.matrix.extract.flags import Flag, flags_of
 from doctor.matrix.extract.literals import Names, Unknown, constants, jsonable, value
+from doctor.matrix.extract.parsers import variables
 from doctor.matrix.extract.quant_classes import class_facts, schemes
 
 MODELS = "sglang/srt/models"
@@ -26,9 +27,13 @@ Row = dict[str, dict[str, Any]]
 
 
 def extract(files: Files) -> Row:
-    """The kinds `architectures.*`, `quantization.*`, `kv_cache` and `flags`. Raises LayoutError."""
+    """The kinds `architectures.*`, `quantization.*`, `kv_cache`, `flags`, `parser` and `environment`.
+
+    Raises LayoutError.
+    """
     flags = _flags(files)
     row: Row = {
+        **command(files),
         "architectures.default": _architectures(files),
         "flags": flags,
         **_quantization(files, flags),
@@ -36,6 +41,15 @@ def extract(files: Files) -> Row:
     }
     if vision := _vision(files):
         row["architectures.vision"] = vision
+    return row
+
+
+def command(files: Files) -> Row:
+    """The kinds `parser` (whether a file of options can be named) and `environment` (the variables it names)."""
+    members = [m for m in files.below("sglang") if "/test/" not in m and "/lang/" not in m]
+    row: Row = {"environment": variables(files, members, "SGLANG", "SGL")}
+    if '"--config" in argv' in files.text(ARGUMENTS):
+        row["parser"] = {"config": True}
     return row
 
 
@@ -112,9 +126,18 @@ def _flags(files: Files) -> dict[str, Flag]:
         for method in node.body:
             if isinstance(method, ast.FunctionDef) and method.name == "add_cli_args":
                 out.update(flags_of(method, {**settings.names, **defaults}, _helpers(tree)))
+    _refusals(tree, out)
     if "--model-path" not in out or "--port" not in out or not {"--tp-size", "--tensor-parallel-size"} & set(out):
         raise files.lacks(ARGUMENTS, "the flags --model-path, --port and --tensor-parallel-size")
     return out
+
+
+def _refusals(tree: ast.Module, out: dict[str, Flag]) -> None:
+    """Old flags were rejected once; where their action only warns, they are taken."""
+    action = next((n for n in tree.body if isinstance(n, ast.ClassDef) and n.name == "DeprecatedAction"), None)
+    if action is None or not any(isinstance(n, ast.Raise) for n in ast.walk(action)):
+        for flag in out.values():
+            flag.pop("refused", None)
 
 
 def _helpers(tree: ast.Module) -> dict[str, ast.FunctionDef | ast.AsyncFunctionDef]:
@@ -148,6 +171,8 @@ def _with_arg(name: str, flag: Flag, arg: dict[str, ast.expr], names: Names) -> 
         found = value(arg[key], names) if key in arg else None
         if found is not None and not isinstance(found, Unknown):
             flag[key] = jsonable(found)
+    if flag.get("type") not in ("int", "float", "bool"):
+        flag["type"] = "str"  # whatever else a field is annotated as, its flag takes text
     if "type_parser" in arg:
         flag["type"] = "callable" if isinstance(arg["type_parser"], ast.Lambda) else ast.unparse(arg["type_parser"])
     plain = f"--{name.replace('_', '-')}"

@@ -12,8 +12,9 @@ from typing import Any
 
 from doctor.matrix.extract.fields import Settings
 from doctor.matrix.extract.files import Files
-from doctor.matrix.extract.flags import Flag, flags_of, functions
+from doctor.matrix.extract.flags import Flag, flag, flags_of, functions, type_name
 from doctor.matrix.extract.literals import Names, Unknown, constants, jsonable, value
+from doctor.matrix.extract.parsers import habits, readable, variables
 from doctor.matrix.extract.quant_classes import class_facts, schemes
 
 MODELS = "vllm/model_executor/models"
@@ -30,20 +31,42 @@ FRONT = (
     "vllm/entrypoints/openai/api_server.py",
 )
 
+PARSERS = ("vllm/utils/argparse_utils.py", "vllm/utils/__init__.py", "vllm/utils.py")
+SERVE = ("vllm/scripts.py", "vllm/entrypoints/cli/serve.py")
+VARIABLES = "vllm/envs.py"
 PAIRS = "json or key=value"
 
 Row = dict[str, dict[str, Any]]
 
 
 def extract(files: Files) -> Row:
-    """The kinds `architectures.*`, `quantization.*`, `kv_cache` and `flags`. Raises LayoutError."""
+    """The kinds `architectures.*`, `quantization.*`, `kv_cache`, `flags` and what its parser does with words.
+
+    `parser` are its habits, `environment` the variables that its own list names. Raises LayoutError.
+    """
     flags = _flags(files)
     return {
+        **command(files),
         **_architectures(files),
         **_quantization(files),
         "flags": flags,
         "kv_cache": _kv_cache(files, flags),
     }
+
+
+def command(files: Files) -> Row:
+    """The kinds `parser`, `flags.serve` (what `vllm serve` adds) and `environment` (where it lists its variables)."""
+    row: Row = {}
+    for member in SERVE:
+        calls = (n for n in ast.walk(files.tree(member)) if isinstance(n, ast.Call)) if files.has(member) else ()
+        added = [f for c in calls if ast.unparse(c.func) == "serve_parser.add_argument" and (f := flag(c, {}))]
+        if added:
+            row["flags.serve"] = dict(added)
+    if found := habits(files, *PARSERS):
+        row["parser"] = found
+    if files.has(VARIABLES):
+        row["environment"] = variables(files, [VARIABLES], "VLLM")
+    return row
 
 
 def _architectures(files: Files) -> Row:
@@ -115,7 +138,11 @@ def _flags(files: Files) -> dict[str, Flag]:
     if front is None:
         raise files.lacks(FRONT[0], "the server's command line")
     members = [ARGUMENTS, front, *_settings_members(files)]
-    settings = Settings().read(files.tree(m) for m in members)
+    arguments = files.text(ARGUMENTS)
+    settings = Settings(
+        negatable="BooleanOptionalAction" in arguments and "_kwargs(" in arguments,
+        unions="union_dict_and_str" in arguments, readable=readable(files.tree(ARGUMENTS)),
+    ).read(files.tree(m) for m in members)  # fmt: skip
     out: dict[str, Flag] = {}
     for member in (ARGUMENTS, front):
         tree = files.tree(member)
@@ -181,12 +208,12 @@ def _adjust(node: ast.AST, spreads: Names) -> None:
     targets = node.targets if isinstance(node, (ast.Assign, ast.Delete)) else []
     for target in targets:
         if isinstance(target, ast.Subscript) and isinstance(target.value, ast.Subscript):
-            flag, key = value(target.value, spreads), value(target.slice, {})
-            if isinstance(flag, dict) and key in ("type", "nargs", "choices", "default"):
-                flag.pop(key, None)
+            kept, key = value(target.value, spreads), value(target.slice, {})
+            if isinstance(kept, dict) and key in ("type", "nargs", "choices", "default"):
+                kept.pop(key, None)
                 if isinstance(node, ast.Assign):
-                    found = ast.unparse(node.value).partition("(")[0] if key == "type" else value(node.value, {})
-                    flag.update({} if isinstance(found, Unknown) else {key: jsonable(found)})
+                    found = type_name(node.value) if key == "type" else value(node.value, {})
+                    kept.update({} if isinstance(found, Unknown) else {key: jsonable(found)})
 
 
 def _looped(function: ast.FunctionDef, spreads: Names) -> dict[str, Flag]:

@@ -4,7 +4,8 @@ Engines import names from transformers and other packages when they start, and r
 releases have them. An installer is therefore content with pins that cannot work: the image is built, and the server
 dies at once with `ImportError: cannot import name ...`. Which names a release imports on its way to serving, and which
 releases provide them, was read out of the published wheels, so that bad pins are found before anything is installed.
-Where the environment is installed, its own files are looked at instead (the IMP rules).
+Where the environment is installed, its own files are looked at instead (the IMP rules); what a plan would install has
+no files yet and is judged here.
 
 What to do: pin the other package to the range given: it has every name that the engine imports when it starts.
 """
@@ -14,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from doctor.facts import Distributions, Facts, Model
+from doctor.facts import Distributions, Facts, Model, Unavailable
 from doctor.findings import Action, Evidence, Finding, Location, Remediation
 from doctor.matrix.compat import Bound, Compatibility, compatibility, engines_for
 from doctor.matrix.releases import ReleaseSet
@@ -46,7 +47,8 @@ class Misfit:
 def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
     """One finding for each pair of releases that does not link."""
     distributions: Distributions = present(facts, "distributions", Distributions)
-    if distributions.complete:
+    foreseen = isinstance(facts.modules, Unavailable) and facts.modules.reason == "not_supported"
+    if distributions.complete and not foreseen:
         yield NotApplicable("the environment is installed: its own files tell more than the data")
         return
     for chosen in engines(facts):

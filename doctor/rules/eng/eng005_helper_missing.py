@@ -30,7 +30,7 @@ def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
     distributions: Distributions = present(facts, "distributions", Distributions)
     if isinstance(facts.model, Model):
         for chosen in engines(facts, *KINDS):
-            for package, source in _needed(chosen, facts.model).items():
+            for package, source in needed(chosen, facts.model).items():
                 if distributions.get(package) is not None:
                     continue
                 if distributions.complete:
@@ -42,7 +42,7 @@ def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
     yield from _loaders(rule, facts, distributions)
 
 
-def _needed(chosen: Chosen, model: Model) -> dict[str, str]:
+def needed(chosen: Chosen, model: Model) -> dict[str, str]:
     """Packages that this engine does not require and imports for this model, with where that is written."""
     out: dict[str, str] = {}
     row = chosen.row or {}
@@ -58,7 +58,8 @@ def _needed(chosen: Chosen, model: Model) -> dict[str, str]:
         package = normalize(DISTRIBUTIONS.get(top, top))
         if file in files and when != "guarded" and package not in required | {"huggingface-hub"}:
             out.setdefault(package, f"{file} of {chosen.shown}")
-    for entry in helpers().remote_code if model.remote_code else ():
+    read = model.code is not None and bool(model.code.files)  # then MDL006 knows better what that code imports
+    for entry in helpers().remote_code if model.remote_code and not read else ():
         if entry.architecture in model.architectures and chosen.name in entry.engines:
             out |= dict.fromkeys((p for p in entry.packages if p not in required), entry.source)
     return out
@@ -78,7 +79,7 @@ def _unlinked(rule: Rule, facts: Facts, distributions: Distributions) -> Iterato
     """Declared helpers that import what the declared transformers lacks; an error where the model needs them."""
     have = distributions.get("transformers")
     model = facts.model if isinstance(facts.model, Model) else None
-    vital = {p for c in engines(facts, *KINDS) for p in _needed(c, model)} if model else set()
+    vital = {p for c in engines(facts, *KINDS) for p in needed(c, model)} if model else set()
     for name in COMPARED if have else ():
         helper = distributions.get(name)
         found = compatibility(name, helper.version) if helper else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from doctor.facts import Cause, Distributions, Facts, Launch, Modules
+from doctor.facts import Cause, Distributions, Facts, Launch, Model, Modules
 from doctor.findings import Evidence, Location, Severity
 
 SHOWN = 4
@@ -47,6 +47,8 @@ def _meaning(facts: Facts, modules: Modules, cause: Cause, names: list[str]) -> 
     engine = (launch.engine if launch else None) or next(iter(modules.distributions), None)
     if any(n in modules.entries for n in names):
         return "error", f"so {_command(launch, engine)} will not start"
+    if modules.code and (meaning := _of_the_model(facts, modules, names)):
+        return meaning
     backends = sorted({modules.optional[n] for n in names if n in modules.optional})
     if backends:
         return "warning", f"so {engine} cannot use its {' or '.join(backends)} backend here"
@@ -56,6 +58,29 @@ def _meaning(facts: Facts, modules: Modules, cause: Cause, names: list[str]) -> 
         effect = f"so {_listed(names)} cannot be imported; this matters only for what needs it"
         return "note" if optional else "warning", effect
     return "warning", f"so `import {names[0]}` fails for every model or program that needs it"
+
+
+def _of_the_model(facts: Facts, modules: Modules, names: list[str]) -> tuple[Severity, str] | None:
+    """What it means for the model's own code: transformers imports every package that the code names, then the code.
+
+    An error where the engine loads the file, as far as that can be told; None where the model's code is not concerned.
+    """
+    from doctor.rules.mdl.use import demanded, used_files
+
+    model = facts.model
+    code = model.code if isinstance(model, Model) else None
+    if not isinstance(model, Model) or code is None:
+        return None
+    used = used_files(facts, model, code)
+    files = [f"{n.partition('.')[2].replace('.', '/')}.py" for n in names if n in modules.code]
+    wanting = [one.file for top, one in demanded(facts, code, used).items() if top in names]
+    concerned = [f for f in (*files, *wanting) if f in used]
+    if concerned:
+        sure = any(used[f] == "yes" for f in concerned)
+        return "error" if sure else "warning", f"so `{concerned[0]}`, the model's own code, cannot be loaded"
+    if len(files) < len(names):
+        return None
+    return "note", f"so `{files[0]}` of the model cannot be loaded, which this engine does not need"
 
 
 def _command(launch: Launch | None, engine: str | None) -> str:

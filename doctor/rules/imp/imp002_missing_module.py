@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from doctor.facts import Distributions, Facts, Launch, normalize
+from doctor.facts import Distributions, Facts, Launch, Modules, normalize
 from doctor.findings import Action, Remediation
 from doctor.rules.imp.failures import Failure, failures, installed, where
 from doctor.rules.imp.missing import missing
@@ -27,7 +27,17 @@ def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
     for failure in failures(facts, "missing-module"):
         if failure.cause.file is None and named and f"{named}.".startswith(f"{failure.cause.module}."):
             continue
+        if _of_code_alone(facts, failure):
+            continue  # MDL006 names all packages that the model's code lacks
         yield missing(rule, facts, failure, _message(facts, failure), _ways(facts, failure))
+
+
+def _of_code_alone(facts: Facts, failure: Failure) -> bool:
+    """Whether a package is missing that only the model's own code imports."""
+    code = facts.modules.code if isinstance(facts.modules, Modules) else ()
+    if not code or not all(name in code for name in failure.modules):
+        return False
+    return installed(facts, failure.cause.module) is None and len(failure.cause.chain) <= 2
 
 
 def _message(facts: Facts, failure: Failure) -> str:

@@ -9,7 +9,7 @@ wheel at all. Use a newer base image or make the environment anew on this system
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from doctor.facts import Distribution, Distributions, Facts
 from doctor.facts.host import Libc
@@ -25,7 +25,8 @@ _OLD = re.compile(r"(manylinux1|manylinux2010|manylinux2014)_(\w+)")
 def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
     """Each distribution's best fitting tag against the target's libc."""
     host = host_of(facts)
-    tagged = [(d, needed) for d in present(facts, "distributions", Distributions).installed if (needed := _needs(d))]
+    distributions: Distributions = present(facts, "distributions", Distributions)
+    tagged = [(d, needed) for d in distributions.installed if (needed := needed_glibc(d.tags))]
     if not tagged:
         yield NotApplicable("no installed wheel asks for a glibc")
     elif host.libc is None or (host.libc.kind == "glibc" and not version(host.libc.version or "")):
@@ -58,10 +59,10 @@ def _judge(rule: Rule, libc: Libc, tagged: list[tuple[Distribution, tuple[int, i
     )
 
 
-def _needs(distribution: Distribution) -> tuple[int, int] | None:
+def needed_glibc(tags: Iterable[str]) -> tuple[int, int] | None:
     """The oldest glibc of the tags, so that of the one that asks for least; None if one asks for none."""
     wanted = []
-    for tag in distribution.tags:
+    for tag in tags:
         platform = tag.rsplit("-", 1)[-1]
         if new := _NEW.search(platform):
             wanted.append((int(new[1]), int(new[2])))

@@ -1,0 +1,107 @@
+"""What `qvl-doctor fix` does with its options: the plan, its form, its exit status."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from doctor.cli.load import guarded, load_facts
+from doctor.cli.output import console, failure, write
+from doctor.pipeline import Request
+from doctor.pipeline.fix import Answer, plan_facts, plan_fix
+from doctor.plan.build import Asked
+from doctor.repair.errors import RepairError
+
+if TYPE_CHECKING:
+    from doctor.collect.declared.request import DeclaredRequest
+    from doctor.collect.target import TargetRequest
+
+BESIDE = ("gateway", "metrics")
+
+
+def plan(options: dict[str, Any], target: TargetRequest, declared: DeclaredRequest) -> int:
+    """Makes and prints the plan; the exit status."""
+    answer = made(options, target, declared)
+    show(answer, options)
+    return status(answer)
+
+
+def made(options: dict[str, Any], target: TargetRequest, declared: DeclaredRequest) -> Answer:
+    """The plan that the options ask for."""
+    _beside(options)
+    asked = Asked(keep=tuple(options["keep"]), prefer=options["prefer"])
+    try:
+        if options["facts_file"]:
+            return plan_facts(load_facts(options["facts_file"]), asked, options["offline"])
+        request = Request(
+            target=target, launch=options["launch"], model=options["model"], gpu=options["gpu"],
+            driver=options["driver"], declared=declared,
+        )  # fmt: skip
+        return guarded(request, lambda r: plan_fix(r, asked, options["offline"]))
+    except RepairError as error:
+        raise failure(f"the resolver failed: {error}") from None
+
+
+def _beside(options: dict[str, Any]) -> tuple[str, ...]:
+    """The services of `--with`. Raises click.UsageError."""
+    names = tuple(n.strip() for n in (options["beside"] or "").split(",") if n.strip())
+    wrong = next((n for n in names if n not in BESIDE), None)
+    if wrong:
+        raise click.UsageError(f"`--with {wrong}` is not one of {', '.join(BESIDE)}")
+    if names and options["form"] != "compose":
+        raise click.UsageError("`--with` is for `--format compose`")
+    return names
+
+
+def show(answer: Answer, options: dict[str, Any]) -> None:
+    """Prints the plan in the form that was asked for."""
+    form = options["form"]
+    if form == "terminal" and options["output"] is None:
+        from doctor.report.plan.terminal import print_plan
+
+        print_plan(answer.before, answer.plan, console(), idle=answer.idle)
+        return
+    write(_text(answer, form, _beside(options)), options["output"])
+
+
+def _text(answer: Answer, form: str, beside: tuple[str, ...]) -> str:
+    if form == "terminal":
+        import io
+
+        from rich.console import Console
+
+        from doctor.report.plan.terminal import print_plan
+
+        stream = io.StringIO()
+        out = Console(width=100, file=stream, markup=False, highlight=False, emoji=False)
+        print_plan(answer.before, answer.plan, out, idle=answer.idle)
+        return stream.getvalue()
+    if form == "json":
+        from doctor.report.json import dumps
+        from doctor.report.plan.data import plan_to_json
+
+        return dumps(plan_to_json(answer.plan, answer.before.versions))
+    from doctor.pipeline.deployment import deployment
+    from doctor.report.plan.files import written
+
+    if answer.plan.conflict or answer.plan.undecided or not answer.plan.pins:
+        raise click.ClickException(f"there is no plan to write; `fix --plan` alone says why ({_reason(answer)})")
+    made_of = deployment(answer)
+    if form == "compose" and (made_of.engine is None or not made_of.command):
+        raise click.UsageError("a deployment needs a launch command of an engine: give it behind `--`")
+    return written(form, made_of, beside)
+
+
+def _reason(answer: Answer) -> str:
+    from doctor.text import clean
+
+    plan = answer.plan
+    return clean(plan.undecided or (plan.conflict.sentences[0] if plan.conflict else "no packages are known"), 300)
+
+
+def status(answer: Answer) -> int:
+    """0 where nothing is left to mend once the plan is carried out, else 1."""
+    found = answer.plan
+    return 0 if answer.idle or (found.steps and not found.remains and found.conflict is None) else 1
+

@@ -1,0 +1,90 @@
+"""The model that a launch command or the user names: read from a folder, from the hub's cache, or from the hub."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+
+from doctor.collect.files import Files
+from doctor.collect.model.cached import REPOSITORY, caches, snapshots
+from doctor.collect.model.place import Folder
+from doctor.collect.model.reading import is_model, read_model
+from doctor.facts import NOT_REQUESTED, Launch, Model, Unavailable, Weights
+from doctor.text import clean
+
+__all__ = ["launched_model"]
+OPTIONS = ("--model", "--model-path", "--model_path")
+
+
+def launched_model(
+    launch: Launch | Unavailable, environ: Mapping[str, str], root: str | None = None, named: str | None = None,
+    *, online: bool = False, use_cache: bool = True, tell: Callable[[str], None] | None = None,
+) -> Model | Unavailable:  # fmt: skip
+    """The model that the user `named`, else of the first word of the command that is one.
+
+    It is looked for as a folder, then in the hub's cache on this disk; `online`, what the user named is asked of the
+    hub as well; `tell` is told so before that waits. A launch command alone never makes a connection.
+    """
+    files = Files(root)
+    if named is not None:
+        return _named(files, named, environ, online, use_cache, tell)
+    if not isinstance(launch, Launch) or launch.engine is None:
+        return NOT_REQUESTED
+    repository = None
+    for word in dict.fromkeys(_words(launch)):
+        found = _on_disk(files, word, launch.workdir or os.getcwd(), environ, use_cache)
+        if found is not None:
+            return found
+        repository = repository or (word if REPOSITORY.match(word) else None)
+    ask = f"; `--model {repository}` asks the hub about it" if repository and root is None else ""
+    return Unavailable("failed", f"the launch command names no model with a `config.json` on this disk{ask}")
+
+
+def _named(
+    files: Files, named: str, environ: Mapping[str, str], online: bool, use_cache: bool,
+    tell: Callable[[str], None] | None,
+) -> Model | Unavailable:  # fmt: skip
+    """The model on this disk; from the hub where it is not there, or where only its configuration was fetched."""
+    found = _on_disk(files, named, os.getcwd(), environ, use_cache)
+    shown = clean(named, 200)
+    if found is not None and (found.source == "folder" or _has_weights(found)):
+        return found
+    if not REPOSITORY.match(named) or files.root is not None or os.path.isdir(named):
+        return found or Unavailable("failed", f"`{shown}` is no model with a `config.json` on this disk")
+    if not online:
+        return found or Unavailable("failed", f"`{shown}` is not on this disk, and the hub was not asked")
+    from doctor.collect.model.hub import hub_model
+
+    asked = hub_model(named, files, environ, use_cache, tell)
+    return found if found is not None and isinstance(asked, Unavailable) else asked
+
+
+def _has_weights(model: Model) -> bool:
+    return isinstance(model.weights, Weights) and bool(model.weights.files)
+
+
+def _on_disk(
+    files: Files, word: str, folder: str, environ: Mapping[str, str], use_cache: bool
+) -> Model | None:
+    """The model of this name on this disk; None where there is none."""
+    if not word or "\0" in word:
+        return None
+    own = caches(files, environ)
+    here = os.path.normpath(files.inside(os.path.join(folder, word)))
+    if files.isdir(here) and is_model(found := Folder(files, here, "folder", own)):
+        return read_model(found, word, use_cache=use_cache)
+    if word.endswith(".gguf") and files.isfile(here):
+        return read_model(Folder(files, os.path.dirname(here), "folder", own), word, only=os.path.basename(here))
+    for place in (p for cache in own for p in snapshots(files, cache, word)):
+        if files.isdir(place) and is_model(found := Folder(files, place, "cache", own)):
+            return read_model(found, word, use_cache=use_cache)
+    return None
+
+
+def _words(launch: Launch) -> Iterator[str]:
+    """Words that may be the model, the likelier ones first: option values, then whatever is no option."""
+    for at, word in enumerate(launch.argv[:1000]):
+        name, equals, value = word.partition("=")
+        if name in OPTIONS:
+            yield value if equals else launch.argv[at + 1] if at + 1 < len(launch.argv) else ""
+    yield from (w for w in launch.argv[1:200] if w and not w.startswith("-"))

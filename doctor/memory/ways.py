@@ -1,0 +1,146 @@
+"""Ways to make it fit: changes of the launch or of the model, each tried with the same arithmetic before it is told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+from doctor.matrix.members import Member
+from doctor.memory.fit import Fit, divides, fit
+from doctor.memory.footprint import Footprint, footprint
+from doctor.memory.settings import Settings
+
+GOOD = ("fits", "tight")
+STEP = 1024
+LEAST_CONTEXT = 2048
+DECENT_CONTEXT = 8192
+LARGEST_SHARE = {"vllm": 0.95, "sglang": 0.92, "lmdeploy": 0.9}
+FLAGS = {
+    "vllm": {"context": "--max-model-len", "share": "--gpu-memory-utilization", "kv": "--kv-cache-dtype",
+             "tp": "--tensor-parallel-size", "eager": "--enforce-eager", "images": "--limit-mm-per-prompt"},
+    "sglang": {"context": "--context-length", "share": "--mem-fraction-static", "kv": "--kv-cache-dtype",
+               "tp": "--tp-size"},
+    "lmdeploy": {"context": "--session-len", "share": "--cache-max-entry-count", "kv": "--quant-policy", "tp": "--tp"},
+}  # fmt: skip
+BITS = {"4": 4}
+NARROW = {"vllm": ("fp8",), "sglang": ("fp8_e4m3", "fp8_e5m2"), "lmdeploy": ("8", "4")}
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One way out: `arguments` are (flag, value) to set, `member` another checkpoint, `result` what it comes to."""
+
+    title: str
+    result: Fit
+    arguments: tuple[tuple[str, str], ...] = ()
+    member: Member | None = None
+
+
+def ways(now: Fit, gpus: int, free: int | None = None, kinds: tuple[str, ...] = ()) -> tuple[Way, ...]:
+    """Ways out of a launch that does not fit, the mildest first, on the `gpus` cards at hand.
+
+    `kinds` are the formats of the KV cache that this engine release has. A pair of changes is tried where no single
+    one is enough.
+    """
+    found = list(_single(now, gpus, free, kinds))
+    if found:
+        return tuple(found)
+    for first in _candidates(now, gpus, kinds):
+        step = fit(now.footprint, now.card, first[1], free)
+        for way in _single(step, gpus, free, kinds):
+            title = f"{first[0]} (`{' '.join(first[2][0])}`), and {way.title[0].lower()}{way.title[1:]}"
+            found.append(replace(way, title=title, arguments=(*first[2], *way.arguments)))
+    return tuple(found)
+
+
+def _single(now: Fit, gpus: int, free: int | None, kinds: tuple[str, ...]) -> Iterator[Way]:
+    for title, changed, arguments in _candidates(now, gpus, kinds):
+        result = fit(now.footprint, now.card, changed, free)
+        if result.verdict in GOOD and (now.verdict != "tight" or result.verdict == "fits"):
+            yield Way(_told(f"{title} (`{' '.join(arguments[0])}`)", result), result, arguments)
+    yield from _shorter(now, free)
+
+
+def _candidates(
+    now: Fit, gpus: int, kinds: tuple[str, ...]
+) -> Iterator[tuple[str, Settings, tuple[tuple[str, str], ...]]]:
+    """Settings to try: a larger share, fewer pictures, no CUDA graphs, a narrower cache, more GPUs."""
+    asked, flags = now.settings, FLAGS.get(now.settings.engine, {})
+    if asked.images is not None and asked.images > 1 and "images" in flags:
+        yield "Take one picture a request", replace(asked, images=1), ((flags["images"], '{"image": 1}'),)
+    most = LARGEST_SHARE.get(asked.engine, 0.0)
+    if now.rule.rule.startswith("`--") and now.pool and most > _share(now):
+        yield f"Give the engine {most:g}", replace(asked, share=most), ((flags["share"], f"{most:g}"),)
+    for kind in NARROW.get(asked.engine, ()):
+        if kind in kinds and asked.kv in ("auto", "0", "", "bfloat16", "float16"):
+            yield f"Keep the KV cache in {BITS.get(kind, 8)} bit", replace(asked, kv=kind), ((flags["kv"], kind),)
+    for tp in range(asked.tp + 1, gpus // (asked.pp * asked.copies) + 1):
+        if "tp" in flags and divides(now.footprint, tp):
+            yield f"Use {tp} GPUs", replace(asked, tp=tp), ((flags["tp"], str(tp)),)
+
+
+def _share(now: Fit) -> float:
+    if now.settings.share is not None:
+        return now.settings.share
+    return 0.8 if now.settings.engine == "lmdeploy" else now.pool / now.card
+
+
+def _shorter(now: Fit, free: int | None) -> Iterator[Way]:
+    """The longest context of which a whole request certainly fits."""
+    flag = FLAGS.get(now.settings.engine, {}).get("context")
+    for tokens in now.tokens:
+        length = min(tokens, now.context) // STEP * STEP
+        if flag and LEAST_CONTEXT <= length < now.context:
+            changed = replace(now.settings, context=length)
+            result = fit(now.footprint, now.card, changed, free)
+            if result.verdict in GOOD:
+                title = f"Ask for a context of {length:,} tokens: `{flag} {length}`"
+                yield Way(title, result, ((flag, str(length)),))
+                return
+
+
+def _told(title: str, result: Fit) -> str:
+    if not result.tokens[0] and not result.tokens[1]:
+        return title
+    few = result.tokens[0] or result.tokens[1]
+    return f"{title}: room for {few:,} tokens" + ("" if result.tokens[0] else " at best")
+
+
+def other_checkpoints(
+    now: Fit, family: tuple[Member, ...], taken: Callable[[Member], bool], free: int | None = None, most: int = 3
+) -> tuple[Way, ...]:
+    """Checkpoints of the same family that fit, the largest models first; `taken` tells which ones the engine reads.
+
+    One that fits with a shorter context is told with that, if it is not hopelessly short.
+    """
+    out: list[Way] = []
+    for member in sorted(family, key=lambda m: (-_size_of(m), -m.bytes)):
+        if len(out) >= most:
+            break
+        if member.bytes >= now.footprint.total or not taken(member):
+            continue
+        found = footprint(member.model)
+        if found is not None and divides(found, now.settings.tp):
+            out += list(_taking(member, found, now, free))[:1]
+    return tuple(out)
+
+
+def _taking(member: Member, found: Footprint, now: Fit, free: int | None) -> Iterator[Way]:
+    result = fit(found, now.card, replace(now.settings, quantization=None), free)
+    if not result.easy:
+        return
+    if result.verdict in GOOD:
+        yield Way(_told(f"Take `{member.id}`", result), result, (), member)
+    elif result.verdict in ("refused", "short") and result.tokens[0] >= DECENT_CONTEXT:
+        for way in _shorter(result, free):
+            title = f"Take `{member.id}` with a context of {way.result.context:,} tokens"
+            yield replace(way, title=title, member=member)
+
+
+def _size_of(member: Member) -> int:
+    """Which model it is, whatever it is stored in: the smallest of a family is the one with the smallest layers."""
+    config = member.config.get("text_config") or member.config.get("llm_config") or member.config
+    layers, hidden = config.get("num_hidden_layers", 0), config.get("hidden_size", 0)
+    return int(layers) * int(hidden)
+
+

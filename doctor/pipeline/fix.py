@@ -1,0 +1,232 @@
+"""The way out, proven before it is printed: judged, solved, resolved, predicted, and judged again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from doctor.facts import Distributions, Facts, Host, Launch, Model, normalize
+from doctor.findings import Action, Finding, Plan, Report, Verified
+from doctor.pipeline import Request, collect, judge
+from doctor.plan.build import Asked
+from doctor.plan.choices import only_source, present_of
+from doctor.plan.launch import corrected
+from doctor.plan.planner import Outcome, Solved, plan_for
+from doctor.plan.predict import predicted, same
+from doctor.plan.telling import commands_of, steps_of
+from doctor.plan.wish import Wish, wish_of
+from doctor.repair import resolver
+
+ROUNDS = 4
+IDLE = "nothing to do"
+BROKEN = ("PKG001", "PKG006", "IMP001", "IMP002", "IMP004", "ENG005")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What was found before and, on the predicted facts, after; and the plan between the two.
+
+    `needed` are the distributions of which the solver chose the release, in the plan's pins.
+    """
+
+    before: Report
+    plan: Plan
+    after: Report | None = None
+    wish: Wish = field(default_factory=Wish)
+    needed: tuple[str, ...] = ()
+
+    @property
+    def idle(self) -> bool:
+        """Whether there was nothing to mend."""
+        return self.plan.verified.note == IDLE
+
+
+def plan_fix(request: Request, asked: Asked, offline: bool = False) -> Answer:
+    """Collects the facts and makes the plan. Raises TargetError or DeclarationError as `diagnose` does."""
+    return plan_facts(collect(request), asked, offline, request.environ)
+
+
+def plan_facts(
+    facts: Facts, asked: Asked, offline: bool = False, environ: Mapping[str, str] | None = None
+) -> Answer:
+    """The plan for facts, whether just collected or saved elsewhere."""
+    before = judge(facts)
+    wish = wish_of(facts)
+    if not mended(before) and not _foreseen(facts, wish, asked):
+        return Answer(before, _idle(facts), before, wish)
+    options = _options(before)
+    work = _Work(facts, wish, asked, before, options, offline, environ)
+    return work.answer()
+
+
+def _foreseen(facts: Facts, wish: Wish, asked: Asked) -> bool:
+    """Whether a model that is known by its name alone, which the rules do not judge, asks for something else."""
+    if isinstance(facts.model, Model) or (wish.family is None and wish.model is None):
+        return False
+    outcome = plan_for(facts, wish, asked)
+    return outcome.conflict is not None or (outcome.solved is not None and bool(outcome.solved.changed))
+
+
+def _idle(facts: Facts) -> Plan:
+    """Nothing to do: what is there, as it is."""
+    pins = {d.key: d.build or d.version for d in present_of(facts).installed}
+    return Plan(pins=dict(sorted(pins.items())), launch=_words(facts), verified=Verified(True, None, IDLE))
+
+
+def mended(report: Report) -> tuple[Finding, ...]:
+    """What a plan is to mend: the errors; where no engine is, what keeps the installed packages from working."""
+    errors = tuple(f for f in report.findings if f.severity == "error")
+    have = report.facts.distributions
+    if errors or not isinstance(have, Distributions) or any(have.get(e) for e in ("lmdeploy", "vllm", "sglang")):
+        return errors
+    return tuple(f for f in report.findings if f.severity == "warning" and f.rule in BROKEN)
+
+
+def _words(facts: Facts) -> tuple[str, ...]:
+    return facts.launch.argv if isinstance(facts.launch, Launch) else ()
+
+
+def _options(report: Report) -> tuple[Action, ...]:
+    """What findings say of the launch command and of variables, where that is all they ask for."""
+    out: dict[tuple[str, str | None], Action] = {}
+    for finding in report.findings:
+        first = next(iter(finding.remediations), None)
+        if finding.severity != "error" or not first or not first.actions or first.applicability == "manual":
+            continue
+        if all(a.kind in ("set_argument", "set_env") for a in first.actions):
+            out.update({(a.kind, a.name): a for a in first.actions})
+    return tuple(out.values())
+
+
+@dataclass
+class _Work:
+    facts: Facts
+    wish: Wish
+    asked: Asked
+    before: Report
+    options: tuple[Action, ...]
+    offline: bool
+    environ: Mapping[str, str] | None
+
+    def answer(self) -> Answer:
+        """Solves and resolves until both agree; what the resolver turns down is not proposed again."""
+        for _ in range(ROUNDS):
+            outcome = plan_for(self.facts, self.wish, self.asked)
+            if outcome.solved is None:
+                return self._no_way(outcome)
+            try:
+                return self._proven(outcome, outcome.solved)
+            except resolver.Unresolvable as error:
+                turned = _named_in(str(error), outcome.solved)
+                if turned is None:
+                    plan = Plan(undecided=f"the resolver found no releases: {error}", launch=_words(self.facts))
+                    return Answer(self.before, plan, None, self.wish)
+                known = self.asked.excluded.get(turned[0], frozenset())
+                self.asked = replace(
+                    self.asked, excluded={**self.asked.excluded, turned[0]: known | {turned[1]}}
+                )
+        plan = Plan(undecided=f"the resolver turned down {ROUNDS} solutions", launch=_words(self.facts))
+        return Answer(self.before, plan, None, self.wish)
+
+    def _no_way(self, outcome: Outcome) -> Answer:
+        from doctor.plan.exits import exits
+
+        remains = tuple(dict.fromkeys(f.rule for f in mended(self.before)))
+        plan = Plan(
+            conflict=outcome.conflict, undecided=outcome.undecided, remains=remains, launch=_words(self.facts),
+            alternatives=exits(self.facts, self.wish, self.asked, outcome),
+        )  # fmt: skip
+        return Answer(self.before, plan, None, self.wish)
+
+    def _proven(self, outcome: Outcome, solved: Solved) -> Answer:
+        have = present_of(self.facts)
+        source = frozenset(n for n, v in solved.pins.items() if only_source(n, v))
+        resolved, verified = self._resolved(solved, have, source)
+        pins = {**{d.key: d.build or d.version for d in have.installed if d.key not in solved.removed}}
+        chosen = {**solved.pins, **resolved}
+        moved = {n: v for n, v in chosen.items() if not same(have, n, v)}
+        pins.update(moved)
+        changes = {n: have.version(n) for n in (*moved, *sorted(solved.removed))}
+        options = self._all_options(solved)
+        launch = corrected(self.facts.launch, options) if isinstance(self.facts.launch, Launch) else None
+        after = judge(predicted(self.facts, moved, solved.removed, launch))
+        gone = resolved_by(self.before, after, {*changes, *(o.name or "" for o in options)})
+        left = [f for f in mended(self.before) if f not in gone] + list(mended(after))
+        if self.facts.target.kind != "installed":
+            source |= {n for n, v in pins.items() if only_source(n, v)}
+        plan = Plan(
+            steps=steps_of(solved, pins, changes, options, gone, outcome.refused), pins=dict(sorted(pins.items())), changes=changes,
+            commands=commands_of(self.facts, pins, changes, source, verified.resolver is not None),
+            launch=launch.argv if launch else (),
+            resolves=tuple(dict.fromkeys(f.rule for f in gone)), verified=verified,
+            remains=tuple(dict.fromkeys(f.rule for f in left)),
+        )  # fmt: skip
+        return Answer(self.before, plan, after, self.wish, tuple(solved.pins))
+
+    def _all_options(self, solved: Solved) -> tuple[Action, ...]:
+        backend = solved.backend
+        mine = (Action("set_argument", name="--backend", value=backend),) if backend else ()
+        return (*mine, *(o for o in self.options if not (backend and o.name == "--backend")))
+
+    def _resolved(
+        self, solved: Solved, have: Distributions, source: frozenset[str]
+    ) -> tuple[dict[str, str], Verified]:
+        """What uv makes of the solution for the target's Python; the solution alone where it cannot be asked."""
+        target = self.facts.target
+        if target.python_minor is None or self.offline:
+            why = "no network was wanted" if self.offline else "the target's Python is not known"
+            return {}, Verified(True, None, f"solved from the matrix alone, no resolver was asked: {why}")
+        libc = self.facts.host.libc if isinstance(self.facts.host, Host) else None
+        wanted = [f"{n}=={v.partition('+')[0]}" for n, v in solved.pins.items() if self._asks(solved, n, source)]
+        wanted += [*solved.open, *(f"{n}{s}" for n, s in self._missing(have).items())]
+        prefer = {d.key: d.version.partition("+")[0] for d in have.installed if d.key not in solved.changes}
+        try:
+            pins = resolver.compile_pins(
+                wanted, python=target.python or "", platform=resolver.platform_of(target, libc), prefer=prefer,
+                environ=self.environ,
+            )  # fmt: skip
+            note = "imports are judged by the names in the published wheels; `fix --apply` imports them for real"
+            return pins, Verified(True, resolver.version(), note)
+        except (resolver.Unreachable, resolver.OnlySource) as error:
+            return {}, Verified(True, None, f"solved from the matrix alone, no resolver agreed: {str(error)[:300]}")
+
+    def _asks(self, solved: Solved, name: str, source: frozenset[str]) -> bool:
+        """Whether the resolver is asked for a pin: what the data covers, and has a wheel."""
+        return name not in source and solved.builder.choices.get(name).releases is not None
+
+    def _missing(self, have: Distributions) -> dict[str, str]:
+        """What findings say to install beside what is there."""
+        out: dict[str, str] = {}
+        for finding in mended(self.before):
+            for action in next((r.actions for r in finding.remediations if r.applicability == "safe"), ()):
+                if action.kind == "install" and action.package and have.get(action.package) is None:
+                    out.setdefault(normalize(action.package), action.specifier or "")
+        return out
+
+
+def resolved_by(before: Report, after: Report, touched: set[str]) -> list[Finding]:
+    """The findings that a plan resolves.
+
+    Those that the rules no longer make, where they could still judge; where they could not (nothing is installed
+    yet), those whose own way out is among what was `touched`; and those that follow from one of these alone.
+    """
+    still = {(f.rule, f.key) for f in after.findings}
+    judged = {r.code for r in after.results if r.status in ("pass", "fail")}
+    gone: list[Finding] = []
+    for finding in before.findings:
+        if finding.severity == "note" or (finding.rule, finding.key) in still:
+            continue
+        actions = [a for r in finding.remediations for a in r.actions]
+        named = {normalize(a.package) if a.package else a.name or "" for a in actions} - {""}
+        if finding.rule in judged or named & touched:
+            gone.append(finding)
+    rules = {f.rule for f in gone}
+    others = [f for f in before.findings if f not in gone and f.follows_from and set(f.follows_from) <= rules]
+    return [*gone, *(f for f in others if f.severity != "note" and (f.rule, f.key) not in still)]
+
+
+def _named_in(text: str, solved: Solved) -> tuple[str, str] | None:
+    """The release of the solution that the resolver's words blame, one that was changed before any other."""
+    found = [(n, v) for n, v in solved.pins.items() if f"{n}=={v.partition('+')[0]}" in text]
+    changed = [pair for pair in found if pair[0] in solved.changes]
+    return next(iter(changed), None)

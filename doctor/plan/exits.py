@@ -1,0 +1,195 @@
+"""Where there is no way as asked: the exits that give up one thing, ranked, each solved itself."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+
+from doctor.facts import Distributions, Facts, Launch, normalize
+from doctor.findings import Action, Alternative
+from doctor.matrix.hardware import drivers
+from doctor.matrix.hardware import version as numbers
+from doctor.matrix.members import Member, of_family
+from doctor.matrix.models import Family, families
+from doctor.plan.build import BACKEND, Asked
+from doctor.plan.launch import start_of, with_options
+from doctor.plan.models import too_old_for
+from doctor.plan.planner import Outcome, Solved, plan_for
+from doctor.plan.room import SHORTER, fit_of, roomy
+from doctor.plan.telling import NAME, VERSION, install_line
+from doctor.plan.wish import ENGINES, Wish, of_name
+
+SECONDS = 4.0
+EACH = 1.5
+CONTEXT = {"lmdeploy": "--session-len", "vllm": "--max-model-len", "sglang": "--context-length"}
+MAIN = (*ENGINES, "transformers", "torch", "torchvision")
+
+
+def exits(facts: Facts, wish: Wish, asked: Asked, outcome: Outcome) -> tuple[Alternative, ...]:
+    """The exits that lead somewhere, those that give up least first; looking for them ends after `SECONDS`."""
+    end = time.monotonic() + SECONDS
+    out: list[Alternative] = []
+    members = outcome.conflict.members if outcome.conflict else ()
+    for found in _all(facts, wish, asked, members):
+        if found is not None:
+            out.append(found)
+        if time.monotonic() > end:
+            break
+    return tuple(out)
+
+
+def _all(facts: Facts, wish: Wish, asked: Asked, members: tuple[str, ...]) -> Iterator[Alternative | None]:
+    yield from _let_go(facts, wish, asked, members)
+    yield from _checkpoints(facts, wish, asked)
+    yield from _engines(facts, wish, asked)
+    yield from _successors(facts, wish, asked)
+    yield from _images(wish)
+    yield _larger(wish, members)
+    yield from _driver(facts, wish, asked, members)
+
+
+def _let_go(facts: Facts, wish: Wish, asked: Asked, members: tuple[str, ...]) -> Iterator[Alternative | None]:
+    """What was to be kept and stands in the way."""
+    for name in asked.keep:
+        if f"keep {normalize(name)}" in members:
+            rest = tuple(k for k in asked.keep if k != name)
+            found = plan_for(facts, wish, replace(asked, keep=rest), EACH).solved
+            yield _alternative(facts, wish, found, f"let {name} change") if found else None
+
+
+def _checkpoints(facts: Facts, wish: Wish, asked: Asked) -> Iterator[Alternative | None]:
+    """The same model quantised otherwise, or not at all."""
+    mine = next((m for m in _members(wish.family) if m.id.lower() == wish.label.lower()), None)
+    root = (mine.base or mine.id) if mine else None
+    for one in _fitting(wish, [m for m in _members(wish.family) if (m.base or m.id) == root and m is not mine]):
+        yield _with_member(facts, wish, asked, one, "the same model, stored otherwise")
+
+
+def _successors(facts: Facts, wish: Wish, asked: Asked) -> Iterator[Alternative | None]:
+    """Models of the families that follow: of each the largest that fits, as it is and quantised."""
+    known = {f.name: f for f in families()}
+    family, seen = wish.family, set[str]()
+    while family and family.successor and family.successor not in seen:
+        seen.add(family.successor)
+        family = known.get(family.successor)
+        fitting = _fitting(wish, _members(family))
+        plain = [m for m in fitting if m.quantization is None][:1]
+        packed = [m for m in fitting if m.quantization is not None and m.bytes > (plain[0].bytes if plain else 0)][:1]
+        for one in (*plain, *(packed or [m for m in fitting if m.quantization is not None][:1])):
+            yield _with_member(facts, wish, asked, one, f"a successor, {family.title if family else ''}")
+
+
+def _members(family: Family | None) -> tuple[Member, ...]:
+    return of_family(family.name) if family else ()
+
+
+def _fitting(wish: Wish, members: list[Member] | tuple[Member, ...]) -> list[Member]:
+    """Those that the GPUs hold, the largest first; all where the GPUs are not known."""
+    fine = [m for m in members if not wish.devices or _context(wish, m) is not None]
+    return sorted(fine, key=lambda m: -m.bytes)
+
+
+def _context(wish: Wish, one: Member) -> int | None:
+    """The longest request that finds room: 0 for the model's own, else a shorter one; None where none does."""
+    for context in (None, SHORTER):
+        found = fit_of(wish, one.model, context)
+        if found is not None and found.verdict in ("fits", "tight"):
+            return context or 0
+    return None
+
+
+def _with_member(facts: Facts, wish: Wish, asked: Asked, one: Member, why: str) -> Alternative | None:
+    found = plan_for(facts, of_name(wish, one.id), asked, EACH).solved
+    if found is None or _too_old(found, of_name(wish, one.id)):
+        return None
+    options: list[Action] = []
+    context = _context(wish, one) if wish.devices else 0
+    engine = wish.engines[0] if wish.engines else ""
+    if context and engine in CONTEXT:
+        options.append(Action("set_argument", name=CONTEXT[engine], value=str(context)))
+    title = f"{one.id}: {why} ({one.bytes / 2**30:.1f} GiB of weights)"
+    return _alternative(facts, wish, found, title, (Action("use_model", name=one.id), *options), one.id)
+
+
+def _too_old(found: Solved, wish: Wish) -> bool:
+    """Whether the GPU is older than any floor that the engine states for the method: an offer has to be sure."""
+    half = found.values.get(BACKEND, "default")
+    return any(too_old_for(name, found.values.get(name, ""), half, wish) for name in wish.engines)
+
+
+def _engines(facts: Facts, wish: Wish, asked: Asked) -> Iterator[Alternative | None]:
+    """Another engine, in an environment of its own: what is installed here need not bear with it."""
+    if not wish.architectures:
+        return
+    empty = replace(facts, distributions=Distributions(()))
+    for name in (e for e in ENGINES if e not in wish.engines):
+        other = replace(wish, engines=(name,), backend=None, packages={}, names=())
+        other = of_name(other, wish.label) if wish.model is None else other
+        found = plan_for(empty, other, Asked(engines=True), EACH).solved
+        if found is not None:
+            action = Action("use_engine", name=name, text=f"{name} {found.values[name]}")
+            title = f"{name} {found.values[name]}, in an environment of its own"
+            yield _alternative(empty, other, found, title, (action,), engine=name)
+
+
+def _images(wish: Wish) -> Iterator[Alternative | None]:
+    """Official images of the family's table which the driver runs."""
+    for one in wish.family.images if wish.family else ():
+        driver = one.driver
+        runs = not (driver and wish.driver) or numbers(wish.driver) >= numbers(driver)
+        if (runs and fit_of(wish) is None) or (runs and (found := fit_of(wish)) and found.starts):
+            yield Alternative(f"the container image {one.reference} (CUDA {one.cuda})",
+                              (Action("use_image", name=one.reference),))  # fmt: skip
+
+
+def _larger(wish: Wish, members: tuple[str, ...]) -> Alternative | None:
+    if not any(m.startswith("memory of ") for m in members):
+        return None
+    told = roomy(wish)
+    text = f"a GPU with more memory: {told}" if told else "a GPU with more memory"
+    return Alternative(text, (Action("manual", text=text),))
+
+
+def _driver(facts: Facts, wish: Wish, asked: Asked, members: tuple[str, ...]) -> Iterator[Alternative | None]:
+    if f"driver {wish.driver}" not in members or wish.cuda is None:
+        return
+    for major in (wish.cuda + 1, wish.cuda + 2):
+        found = plan_for(facts, replace(wish, cuda=major), asked, EACH).solved
+        least = drivers().oldest_driver((major, 0))
+        if found is not None:
+            text = f"NVIDIA driver {least or f'for CUDA {major}'} or newer"
+            yield _alternative(facts, wish, found, text, (Action("manual", text=f"install {text}"),))
+            return
+
+
+def _alternative(
+    facts: Facts, wish: Wish, found: Solved, title: str, actions: tuple[Action, ...] = (), model: str | None = None,
+    engine: str | None = None,
+) -> Alternative:  # fmt: skip
+    """The exit with the releases that it needs: what changes, and the main packages in any case."""
+    have = facts.distributions if isinstance(facts.distributions, Distributions) else Distributions(())
+    pins = {
+        n: v for n, v in found.pins.items()
+        if (n in found.changes or n in MAIN) and NAME.fullmatch(n) and VERSION.fullmatch(v)
+    }  # fmt: skip
+    changed = tuple(
+        Action("install", package=n, specifier=f"=={v}", direction="install" if have.get(n) is None else None)
+        for n, v in pins.items() if n in found.changes
+    )  # fmt: skip
+    if found.backend:
+        actions = (*actions, Action("set_argument", name="--backend", value=found.backend))
+    commands = [*install_line(facts, pins), *_start(facts, wish, actions, model, engine)]
+    return Alternative(title, (*actions, *changed), pins, tuple(commands))
+
+
+def _start(
+    facts: Facts, wish: Wish, actions: tuple[Action, ...], model: str | None, engine: str | None
+) -> Iterator[str]:
+    import shlex
+
+    if engine:
+        yield shlex.join(start_of(engine, wish.label))
+    elif isinstance(facts.launch, Launch):
+        words = [model if model and w == wish.label else w for w in facts.launch.argv]
+        yield shlex.join(with_options(words, actions))

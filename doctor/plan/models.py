@@ -1,0 +1,272 @@
+"""What the model asks of the engine, of its backend and of transformers, and what its own code asks of packages."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+from doctor.facts import normalize
+from doctor.matrix import rows
+from doctor.matrix.compat import DISTRIBUTIONS
+from doctor.matrix.facts_file import Row
+from doctor.matrix.models import Attested
+from doctor.matrix.providers import releases_with
+from doctor.matrix.quantization import Need, floor, takes
+from doctor.matrix.releases import ReleaseSet
+from doctor.matrix.turbomind import served_by
+from doctor.plan.choices import Choice
+from doctor.plan.needs import moved
+from doctor.plan.problem import Variable, bits
+from doctor.plan.ranges import admitted
+from doctor.plan.wish import Wish
+
+if TYPE_CHECKING:
+    from doctor.plan.build import Builder
+
+HALVES = ("turbomind", "pytorch")
+
+
+def model_clauses(builder: Builder) -> None:
+    """All of them."""
+    for name in builder.wish.engines:
+        if name == "lmdeploy":
+            _halves(builder, builder.use(name))
+        else:
+            _whole(builder, builder.use(name))
+        _pictures(builder, builder.use(name))
+    _type(builder)
+    _packages(builder)
+    _names(builder)
+    _attested(builder)
+
+
+def _halves(builder: Builder, engine: Choice) -> None:
+    """LMDeploy's two backends as a variable: each knows other architectures and reads other quantisations."""
+    from doctor.plan.build import BACKEND
+
+    wish = builder.wish
+    if engine.releases is None or not (wish.architectures or wish.quantization):
+        return
+    having = {half: _taking(engine, f"architectures.{half}", wish) for half in HALVES}
+    having["turbomind"] &= ~_left_to_pytorch(engine, having["turbomind"] & builder.used[engine.name], wish)
+    place = engine.current if engine.current is not None else 0
+    falls_to = next((i for i, half in enumerate(HALVES) if having[half] >> place & 1), 0)
+    now = HALVES.index(wish.backend) if wish.backend in HALVES else falls_to
+    builder.extra[BACKEND] = Variable(BACKEND, HALVES, now, (0, 0), (0, 1))
+    if builder.asked.backend in HALVES:
+        builder.add(BACKEND, 1 << HALVES.index(builder.asked.backend), f"--backend {builder.asked.backend}",
+                    text=f"`--backend {builder.asked.backend}` is asked for")  # fmt: skip
+    for place, half in enumerate(HALVES):
+        if wish.architectures:
+            arch = wish.architectures[0]
+            builder.add(
+                engine.name, having[half], f"architecture {arch}", owner=BACKEND, when=1 << place,
+                subject=f"architecture {arch}", source="the engine's lists of architectures",
+                text=f"{_backend(half)} has `{arch}` in {_range(engine, having[half])}",
+            )  # fmt: skip
+        _quantised(builder, engine, half, BACKEND, 1 << place)
+
+
+def _left_to_pytorch(engine: Choice, listing: int, wish: Wish) -> int:
+    """The releases that list the architecture and whose TurboMind turns this configuration down all the same."""
+    assert engine.releases is not None
+    out, method = 0, wish.quantization.method if wish.quantization else None
+    config = wish.model.config if wish.model else {}
+    for place in bits(listing & ((1 << len(engine.releases.versions)) - 1)) if config else ():
+        row = _row(engine.name, engine.releases.versions[place], "turbomind")
+        out |= (served_by(row, wish.architectures[0], config, method) is False) << place
+    return out
+
+
+def _whole(builder: Builder, engine: Choice) -> None:
+    wish = builder.wish
+    if engine.releases is None:
+        return
+    taking = _taking(engine, "architectures.default", wish)
+    if wish.architectures and taking & ~engine.beyond:
+        arch = wish.architectures[0]
+        builder.add(
+            engine.name, taking, f"architecture {arch}", subject=f"architecture {arch}",
+            source="the engine's lists of architectures",
+            text=f"`{engine.name}` has `{arch}` in {_range(engine, taking)}",
+        )  # fmt: skip
+    elif wish.architectures:
+        builder.add(engine.name, 0, f"architecture {wish.architectures[0]}", subject=wish.architectures[0],
+                    text=f"no release of `{engine.name}` has `{wish.architectures[0]}`")  # fmt: skip
+    _quantised(builder, engine, "default", None, 0)
+
+
+def _taking(engine: Choice, kind: str, wish: Wish) -> int:
+    """The values of the engine that list one of the architectures, and those of which nothing is known."""
+    out = engine.beyond & engine.present
+    for architecture in wish.architectures:
+        having = rows.releases_having(engine.name, kind, architecture)
+        out |= having.bits if having else 0
+    return out if wish.architectures else engine.present
+
+
+def _pictures(builder: Builder, engine: Choice) -> None:
+    """An architecture that text-only models share counts only where the release lists it for pictures."""
+    wish = builder.wish
+    shared = set(wish.family.shared if wish.family else ()) & set(wish.architectures)
+    for architecture in sorted(shared):
+        having = rows.releases_having(engine.name, "architectures.vision", architecture)
+        if having is not None:
+            builder.add(
+                engine.name, having.bits | engine.beyond, f"architecture {architecture}",
+                subject=f"architecture {architecture}", source="the engine's vision models",
+                text=f"`{engine.name}` takes pictures with `{architecture}` in {_range(engine, having.bits)}",
+            )  # fmt: skip
+
+
+def _quantised(builder: Builder, engine: Choice, half: str, owner: str | None, when: int) -> None:
+    """The releases that take the checkpoint's quantisation by this backend, asked one by one as the rules ask."""
+    need = need_of(builder.wish)
+    if need is None or engine.releases is None:
+        return
+    start = builder.used[engine.name]
+    taken = sum(
+        1 << place for place in bits(start & ((1 << len(engine.releases.versions)) - 1))
+        if _takes(engine.name, engine.releases.versions[place], half, need)
+    )  # fmt: skip
+    rest = engine.present & ~start
+    asked = need.quantization
+    size = next((g.group_size for g in asked.groups if g.group_size), asked.settings.get("group_size"))
+    shown = f"{asked.method}" + (f" with group size {size}" if size else "")
+    name = _backend(half) if half != "default" else f"`{engine.name}`"
+    where = _range(engine, taken) if start & (start - 1) else "no more" if taken else "not here"
+    told = {"no more": f"{name} of `{engine.name}` takes it", "not here": f"{name} of this release does not take it"}
+    builder.add(
+        engine.name, taken | rest | (engine.beyond & engine.present), f"quantisation {asked.method}", owner=owner,
+        when=when, subject=f"quantisation {asked.method}", source="the engine's own checks of quantisations",
+        text=f"the weights are quantised by `{shown}`, and {told.get(where) or f'{name} takes that in {where}'}",
+    )  # fmt: skip
+
+
+def need_of(wish: Wish) -> Need | None:
+    """The wish's quantisation as the tables are asked for it."""
+    if wish.quantization is None:
+        return None
+    least = min((d.capability for d in wish.devices), default=None)
+    return Need(wish.quantization, wish.architectures[:1], wish.model.config if wish.model else {}, None, least)
+
+
+@cache
+def _row(engine: str, version: str, half: str) -> Row:
+    kinds = ("decisions", "quantization.schemes", f"quantization.{half}", f"architectures.{half}")
+    return rows.row(engine, version, *kinds) or {}
+
+
+def _takes(engine: str, version: str, half: str, need: Need) -> bool:
+    row = _row(engine, version, half)
+    if f"quantization.{half}" not in row:
+        return True  # the data does not tell
+    if takes(row, engine, version, half, need) is not None:
+        return False
+    least = floor(row, half, need.quantization)
+    return need.capability is None or least is None or need.capability >= least.capability
+
+
+def too_old_for(engine: str, version: str, half: str, wish: Wish) -> bool:
+    """Whether a GPU is older than the floor that the release states for the method when it is asked for by name."""
+    need = need_of(wish)
+    if need is None or need.capability is None:
+        return False
+    least = floor(_row(engine, version, half), half, need.quantization, need.quantization.method)
+    return least is not None and need.capability < least.capability
+
+
+def _type(builder: Builder) -> None:
+    wish = builder.wish
+    others = set(wish.engines) - {"lmdeploy", "transformers"}  # these may bring the configuration class themselves
+    if not wish.model_type or wish.own_config or others:
+        return
+    knowing = rows.releases_having("transformers", "model_types", wish.model_type)
+    if knowing:
+        transformers = builder.use("transformers")
+        builder.add(
+            "transformers", knowing.bits | transformers.beyond & transformers.present, f"model type {wish.model_type}",
+            subject=f"model type {wish.model_type}", source="model types read out of the published wheels",
+            text=f"`{wish.label}` is of type `{wish.model_type}`, which transformers{knowing.spec()} knows",
+        )  # fmt: skip
+
+
+def _packages(builder: Builder) -> None:
+    family = builder.wish.family
+    specifiers = {normalize(h.package): h.specifier for h in family.helpers} if family else {}
+    for name, source in builder.wish.packages.items():
+        choice = builder.use(name)
+        then = choice.admitting(specifiers.get(name, "")) & choice.present
+        builder.add(name, then, f"the model needs {name}", subject=name, source=source,
+                    text=f"`{builder.wish.label}` needs `{name}`")  # fmt: skip
+
+
+def _names(builder: Builder) -> None:
+    """What the model's own code takes from packages whose names the data knows."""
+    for one in builder.wish.names:
+        top = one.module.partition(".")[0]
+        library = normalize(DISTRIBUTIONS.get(top, top))
+        having = releases_with(library, one.module, one.name)
+        if having is None or having.bits == having.releases.everything().bits:
+            continue
+        choice = builder.use(library)
+        if choice.releases is not None:
+            then = (moved(having, choice.releases) | choice.beyond) & choice.present
+            who = f"`{one.source}` of `{builder.wish.label}`"
+            builder.add(
+                library, then, f"the model's code imports {one.module}:{one.name}",
+                subject=f"{one.module}:{one.name}", source=one.source,
+                text=f"{who} needs `{one.name or one.module}`, {library} {having.spec()}",
+            )  # fmt: skip
+
+
+def _attested(builder: Builder) -> None:
+    """What somebody has seen fail with this model: the releases together, of which one has to be another."""
+    family = builder.wish.family
+    for seen in family.attested if family else ():
+        if seen.outcome != "fails" or (seen.engines and not set(seen.engines) & set(builder.wish.engines)):
+            continue
+        parts = [(builder.use(normalize(p)), specs) for p, specs in seen.packages.items()]
+        sets = [(c, _any(c, specs)) for c, specs in parts if c.releases is not None]
+        if len(sets) != len(parts) or not 1 <= len(sets) <= 2:
+            continue
+        (last, bad), *first = sets
+        told = f"`{last.name} {', '.join(seen.packages[_key(seen, last.name)])}`"
+        builder.add(
+            last.name, ((1 << len(last.values)) - 1) & ~bad, f"seen to fail: {seen.name or seen.what}",
+            owner=first[0][0].name if first else None, when=first[0][1] if first else 0,
+            subject=seen.name or last.name, source=seen.source,
+            text=f"{told} was seen to fail with it: {seen.what}",
+        )  # fmt: skip
+
+
+def _key(seen: Attested, name: str) -> str:
+    return next(p for p in seen.packages if normalize(p) == name)
+
+
+def _any(choice: Choice, specifiers: tuple[str, ...]) -> int:
+    out = 0
+    for one in specifiers:
+        out |= admitted(choice.releases, one) if choice.releases else 0
+    return out
+
+
+def seen_working(wish: Wish) -> dict[str, frozenset[str]]:
+    """The releases with which somebody has seen the model work, by distribution."""
+    out: dict[str, set[str]] = {}
+    for seen in wish.family.attested if wish.family else ():
+        if seen.outcome == "works" and (not seen.engines or set(seen.engines) & set(wish.engines)):
+            for package, specs in seen.packages.items():
+                exact = (s.removeprefix("==") for s in specs if s.startswith("==") and not s.endswith("*"))
+                out.setdefault(normalize(package), set()).update(exact)
+    return {name: frozenset(versions) for name, versions in out.items()}
+
+
+def _range(choice: Choice, taken: int) -> str:
+    assert choice.releases is not None
+    spec = ReleaseSet(choice.releases, taken & ((1 << len(choice.releases.versions)) - 1)).spec()
+    return "no release" if spec == "<0" else f"`{choice.name}{spec}`" if spec else "every release"
+
+
+def _backend(half: str) -> str:
+    return {"turbomind": "LMDeploy's TurboMind", "pytorch": "LMDeploy's PyTorch engine"}.get(half, half)

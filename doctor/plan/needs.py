@@ -1,0 +1,151 @@
+"""What releases need of each other: their published requirements, and the names that they import."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from doctor.facts import Modules, normalize
+from doctor.matrix import rows
+from doctor.matrix.compat import DISTRIBUTIONS
+from doctor.matrix.providers import releases_with
+from doctor.matrix.releases import Releases, ReleaseSet
+from doctor.plan.choices import Choice
+from doctor.rules.pkg.requirements import applies, parse
+
+if TYPE_CHECKING:
+    from doctor.plan.build import Builder
+
+
+def requirements(builder: Builder, choice: Choice, only: set[str] | None = None) -> None:
+    """The published requirements of a distribution's releases; with `only`, those on these others that hold now."""
+    assert choice.releases is not None
+    start = builder.used[choice.name]
+    for other in rows.keys(choice.name, "requires"):
+        if (only is not None and other not in only) or other == choice.name:
+            continue
+        grouped: dict[str, int] = {}
+        for having, lines in rows.history(choice.name, "requires", other):
+            when = having.bits & start
+            for line in lines if when else ():
+                grouped[line] = grouped.get(line, 0) | when
+        for line, when in grouped.items():
+            requirement(builder, choice, line, when, "METADATA", only is not None)
+
+
+def requirement(builder: Builder, choice: Choice, line: str, when: int, source: str, beside: bool = False) -> None:
+    """One requirement of these values; with `beside`, only where it is met now."""
+    if "extra" in line.partition(";")[2]:
+        return
+    asked = parse(line)
+    if asked is None or not applies(asked.marker, builder.where):
+        return
+    name, specifier = normalize(asked.name), str(asked.specifier)
+    if not builder.choices.installed.get(name) and rows.releases(name) is None:
+        return  # whatever the installer brings: nothing is known of it, and nothing is lost
+    other = builder.use(name) if not beside else builder.choices.get(name)
+    then = other.admitting(specifier) & other.present
+    if beside and other.current is not None and not then >> other.current & 1:
+        return  # was not met before: not this plan's matter
+    shown = f"{asked.name}{specifier}"
+    builder.add(
+        name, then, f"{choice.name} requires {shown}", owner=choice.name, when=when, subject=shown,
+        source=source, text=lambda who: f"`{named(choice, who)}` requires `{shown}`",
+    )  # fmt: skip
+
+
+def own_metadata(builder: Builder, choice: Choice) -> None:
+    """What the installed release requires, where the data does not tell."""
+    have = builder.choices.installed.get(choice.name)
+    if have is None or choice.current is None or (choice.releases and not choice.beyond >> choice.current & 1):
+        return
+    for line in have.requires:
+        requirement(builder, choice, line, 1 << choice.current, "METADATA")
+
+
+def imports(builder: Builder, choice: Choice) -> None:
+    """The names that importing a distribution takes from others of which the data knows who has them."""
+    assert choice.releases is not None
+    start = builder.used[choice.name] & ((1 << len(choice.releases.versions)) - 1)
+    if not start:
+        return
+    for key, file, when, half in imported(builder, choice, start):
+        module, _, name = key.partition(":")
+        top = module.partition(".")[0]
+        library = normalize(DISTRIBUTIONS.get(top, top))
+        having = releases_with(library, module, name or None) if library != choice.name else None
+        if having is not None and having.bits != having.releases.everything().bits:
+            _import(builder, choice, library, having, key, file, when, half)
+
+
+def imported(builder: Builder, choice: Choice, start: int) -> list[tuple[str, str, int, str | None]]:
+    """The names that the releases in `start` import eagerly: key, file, releases, the backend that alone does."""
+    assert choice.releases is not None
+    if start & (start - 1) == 0:
+        version = choice.releases.versions[start.bit_length() - 1]
+        row = rows.row(choice.name, version, "imports", "imports.half") or {}
+        halves = row.get("imports.half", {})
+        found = row.get("imports", {}).items()
+        return [(key, file, start, halves.get(key)) for key, (how, file) in found if how == "eager"]
+    out: list[tuple[str, str, int, str | None]] = []
+    for key in rows.keys(choice.name, "imports"):
+        for releases, (how, file) in rows.history(choice.name, "imports", key):
+            if how == "eager" and releases.bits & start:
+                out.append((key, file, releases.bits & start, None))
+    return out
+
+
+def _import(
+    builder: Builder, choice: Choice, library: str, having: ReleaseSet, key: str, file: str, when: int, half: str | None
+) -> None:
+    if half and choice.name == "lmdeploy" and builder.backend_of() not in (None, half):
+        return
+    other = builder.use(library)
+    if other.releases is None:
+        return
+    then = moved(having, other.releases) | other.beyond & ~_seen_to_lack(builder, other, key)
+    then &= other.present
+    module, _, name = key.partition(":")
+    what = f"needs `{name or module}`, {library} {having.spec()}"
+    builder.add(
+        library, then, f"{choice.name} imports {key}", owner=choice.name, when=when, subject=key, source=file,
+        text=lambda who: f"`{file}` of `{named(choice, who)}` {what}",
+    )  # fmt: skip
+
+
+def _seen_to_lack(builder: Builder, choice: Choice, key: str) -> int:
+    """The installed release, where the data does not cover it and the link check saw that it lacks the name."""
+    modules = builder.facts.modules
+    if not isinstance(modules, Modules) or choice.current is None:
+        return 0
+    module, _, name = key.partition(":")
+    causes = (s.cause for s in modules.verdicts.values() if s.cause)
+    lacks = any(c.module == module and (c.name or "") == name for c in causes)
+    return lacks << choice.current
+
+
+def named(choice: Choice, when: int) -> str:
+    """`lmdeploy 0.11.1`, or the range of releases that `when` stands for."""
+    if choice.releases is None or when & choice.beyond:
+        return f"{choice.name} {choice.values[when.bit_length() - 1]}"
+    if when & (when - 1) == 0:
+        return f"{choice.name} {choice.values[when.bit_length() - 1]}"
+    return f"{choice.name} {ReleaseSet(choice.releases, when).spec()}".strip()
+
+
+def moved(having: ReleaseSet, releases: Releases) -> int:
+    """The bits of a set over another list of the same project's releases; what only that one has is let pass."""
+    if having.releases.versions == releases.versions:
+        return having.bits
+    out = 0
+    for place, version in enumerate(releases.versions):
+        if having.contains(version) is not False:
+            out |= 1 << place
+    return out
+
+
+def name_of(line: str) -> str | None:
+    """The distribution that a Requires-Dist line names, None for one of an extra."""
+    if "extra" in line.partition(";")[2]:
+        return None
+    requirement = parse(line)
+    return normalize(requirement.name) if requirement else None

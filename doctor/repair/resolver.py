@@ -1,0 +1,150 @@
+"""uv as the resolver behind every plan: what it makes of requirements for another Python than doctor's.
+
+It is never pointed at the target's interpreter: doctor's own serves it for what it wants to know of itself, and the
+target's Python and platform are told in words. Nothing is built from source.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+
+from doctor.facts import Target
+from doctor.facts.host import Libc
+from doctor.matrix.extract.errors import IndexUnavailable
+from doctor.matrix.extract.index_settings import index_settings
+from doctor.repair.errors import RepairError
+from doctor.repair.uv import run_uv, uv_version
+from doctor.text import clean, redact_text
+
+SECONDS = 90
+_PIN = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]{0,200})==([A-Za-z0-9][A-Za-z0-9.!+_-]{0,100})\s*(?:;.*)?$")
+_NO_WHEEL = re.compile(r"([a-z0-9][a-z0-9._-]{0,200})==\S{1,60} has no usable wheels")
+_NETWORK = ("Failed to fetch", "error sending request", "Could not connect", "dns error", "tcp connect", "timed out",
+            "Network connectivity is disabled", "network was disabled")  # fmt: skip
+_GLIBC = (17, 28, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40)
+
+
+class UvError(RepairError):
+    """uv could not do what was asked; the message is its own, cleaned."""
+
+
+class Unreachable(UvError):
+    """The package index could not be asked, so nothing is known."""
+
+
+class Unresolvable(UvError):
+    """The resolver says that no set of releases meets these requirements."""
+
+
+class OnlySource(UvError):
+    """A release is published as source alone; `name` is the distribution."""
+
+    def __init__(self, name: str, message: str) -> None:
+        super().__init__(message)
+        self.name = name
+
+
+@lru_cache(maxsize=1)
+def version() -> str:
+    """`uv 0.9.1`. Raises RepairError."""
+    return uv_version()
+
+
+def environment(environ: Mapping[str, str], offline: bool = False) -> dict[str, str]:
+    """The variables for uv: the user's, with pip's index settings where uv has none of its own."""
+    out = dict(environ)
+    if not any(out.get(k) for k in ("UV_DEFAULT_INDEX", "UV_INDEX_URL")):
+        try:
+            found = index_settings(environ)
+        except IndexUnavailable:
+            found = None
+        if found and found.source != "the default of pip":
+            out["UV_DEFAULT_INDEX"] = found.url
+    for mine, theirs in (("UV_EXTRA_INDEX_URL", "PIP_EXTRA_INDEX_URL"), ("UV_FIND_LINKS", "PIP_FIND_LINKS")):
+        if environ.get(theirs) and not out.get(mine):
+            out[mine] = ",".join(environ[theirs].split()) if mine == "UV_FIND_LINKS" else environ[theirs]
+    certificates = environ.get("PIP_CERT")
+    if certificates and not out.get("SSL_CERT_FILE"):
+        out["SSL_CERT_FILE"] = certificates
+    if offline:
+        out["UV_OFFLINE"] = "1"
+    return out
+
+
+def platform_of(target: Target, libc: Libc | None) -> str:
+    """The target's platform in uv's words (`x86_64-manylinux_2_31`); Linux on x86-64 where it is not known."""
+    name = (target.platform or "linux-x86_64").replace("_", "-").lower()
+    arm = name.endswith(("aarch64", "arm64"))
+    if "win" in name and "darwin" not in name:
+        return "aarch64-pc-windows-msvc" if arm else "x86_64-pc-windows-msvc"
+    if "macos" in name or "darwin" in name:
+        return "aarch64-apple-darwin" if arm else "x86_64-apple-darwin"
+    machine = "aarch64" if arm else "x86_64"
+    if libc is not None and libc.kind == "musl":
+        return f"{machine}-unknown-linux-musl"
+    found = re.match(r"2\.(\d{1,3})", libc.version or "") if libc else None
+    best = max((g for g in _GLIBC if g <= int(found[1])), default=17) if found else 28
+    return f"{machine}-manylinux_2_{best}"
+
+
+def compile_pins(
+    requirements: Sequence[str],
+    *,
+    python: str,
+    platform: str,
+    prefer: Mapping[str, str] | None = None,
+    constraints: Iterable[str] = (),
+    torch_backend: str | None = None,
+    offline: bool = False,
+    environ: Mapping[str, str] | None = None,
+    timeout: float = SECONDS,
+) -> dict[str, str]:
+    """Exact releases (distribution -> version) of everything that the requirements need, on another Python.
+
+    `prefer` are releases that are kept where they fit. Raises Unresolvable, OnlySource, Unreachable or UvError.
+    """
+    with tempfile.TemporaryDirectory(prefix="qvl-doctor-") as folder:
+        wanted, out, bounds = Path(folder, "in.txt"), Path(folder, "out.txt"), Path(folder, "bounds.txt")
+        wanted.write_text("".join(f"{r}\n" for r in requirements), encoding="utf-8")
+        bounds.write_text("".join(f"{c}\n" for c in constraints), encoding="utf-8")
+        out.write_text("".join(f"{n}=={v}\n" for n, v in (prefer or {}).items()), encoding="utf-8")
+        arguments = [
+            "pip", "compile", str(wanted), "--output-file", str(out), "--constraints", str(bounds),
+            "--python", sys.executable, "--python-version", python, "--python-platform", platform,
+            "--only-binary", ":all:", "--no-header", "--no-annotate", "--quiet",
+            *(["--torch-backend", torch_backend] if torch_backend else []),
+        ]  # fmt: skip
+        variables = environment(os.environ if environ is None else environ, offline)
+        try:
+            done = run_uv(arguments, cwd=folder, environ=variables, timeout=timeout)
+        except RepairError as error:
+            raise Unreachable(str(error)) from None
+        if done.status:
+            raise _error(done.err)
+        return dict(_pins(out.read_text(encoding="utf-8")))
+
+
+def _pins(text: str) -> Iterable[tuple[str, str]]:
+    for line in text.splitlines():
+        match = _PIN.match(re.sub(r"\[[^\]]*\]", "", line.strip()))
+        if match:
+            yield match[1].lower().replace("_", "-").replace(".", "-"), match[2]
+
+
+def _error(text: str) -> UvError:
+    """What uv's words mean; a missing wheel and a dead network are no proof that there is no way."""
+    said = clean(redact_text(" ".join(text.split())), 2000).removeprefix("error: ")
+    if any(word.lower() in said.lower() for word in _NETWORK):
+        return Unreachable(said)
+    source = _NO_WHEEL.search(said)
+    if source:
+        return OnlySource(source[1].replace("_", "-"), said)
+    if "No solution found" in said:
+        return Unresolvable(said)
+    return UvError(said)

@@ -1,0 +1,125 @@
+"""The memory of one GPU as a picture and a small table, and the same as JSON.
+
+Readable at 80 columns and without colour: each part has a sign of its own. Nothing is shown where no model or no GPU is
+known; the rules say then what would be needed.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from doctor.facts import Facts
+from doctor.memory.fit import Fit, ease, floor
+from doctor.rules.mem.common import Known, known
+from doctor.rules.units import size
+from doctor.text import one_line
+
+WIDTH = 50
+LANGUAGE, VISION, OTHER, CACHE, FREE, OVER = "█", "▓", "▒", "░", "·", "!"
+WORDS = {
+    "never": "does not fit", "refused": "does not start with these settings", "short": "starts, with less context",
+    "tight": "fits, with little room", "fits": "fits",
+}  # fmt: skip
+
+
+def memory_lines(facts: Facts, width: int = WIDTH) -> list[str]:
+    """The picture and the table, line by line; empty where the model or the GPUs are not known."""
+    here = known(facts)
+    if not isinstance(here, Known) or here.result is None:
+        return []
+    result = here.result
+    return [_title(here, result), bar(result, width), *_table(result), *_verdict(result)]
+
+
+def memory_to_json(facts: Facts) -> dict[str, Any] | None:
+    """The numbers, in bytes; None where nothing is known of the model's size. Without GPUs, `needs` alone answers."""
+    here = known(facts)
+    if not isinstance(here, Known):
+        return None
+    found, result = here.found, here.result
+    data: dict[str, Any] = {
+        "model": here.listed.id if here.listed else found.name, "weights": found.total, "vision": int(found.vision),
+        "exact": found.exact, "source": here.listed.source if here.listed else found.source,
+        "engine": here.asked.engine or None, "gpus": here.asked.gpus,
+        "needs": [{"count": count, "gib": gib} for count, gib in floor(found, here.asked)], "per_gpu": None,
+    }  # fmt: skip
+    if result is not None:
+        data["per_gpu"] = _one_gpu(here, result)
+    return data
+
+
+def _one_gpu(here: Known, result: Fit) -> dict[str, Any]:
+    card = here.cards[0].name if here.cards else None
+    return {
+        "name": card, "card": result.card, "pool": max(result.pool, 0), "language": result.language,
+        "vision": result.vision, "overhead": [result.overhead.least, result.overhead.most],
+        "overhead_reasons": [what for what, _, _ in result.overhead.reasons], "cache": list(result.cache),
+        "bytes_per_token": result.per_token, "tokens": list(result.tokens), "context": result.context,
+        "context_bytes": result.needed, "concurrent": [round(c, 2) for c in result.concurrent],
+        "verdict": result.verdict, "rule": result.rule.rule, "rule_source": result.rule.source,
+    }  # fmt: skip
+
+
+def bar(result: Fit, width: int = WIDTH) -> str:
+    """`[███▓▒▒░░░░··]`; what the card cannot hold stands behind its end: `[████████]!!!`."""
+    used = [(LANGUAGE, result.language), (VISION, result.vision), (OTHER, _other(result)), (CACHE, _cache(result))]
+    whole = max(result.card, sum(amount for _, amount in used))
+    inside = round(width * result.card / whole)
+    drawn = "".join(sign * n for (sign, _), n in zip(used, _cells([a for _, a in used], whole, width), strict=True))
+    if len(drawn) > inside and whole > result.card:
+        return f"[{drawn[:inside]}]{OVER * (len(drawn) - inside)}"
+    return f"[{drawn[:inside]:{FREE}<{inside}}]"
+
+
+def _cells(amounts: list[int], whole: int, width: int) -> list[int]:
+    """Cells of each amount: rounded by their running sum, and at least one for what is there."""
+    out, total, drawn = [], 0, 0
+    for amount in amounts:
+        total += amount
+        cells = max(round(width * total / whole) - drawn, 1 if amount > 0 else 0)
+        out.append(cells)
+        drawn += cells
+    return out
+
+
+def _other(result: Fit) -> int:
+    return ease(result.overhead)
+
+
+def _cache(result: Fit) -> int:
+    """The cache beside the usual overhead: what lies between its bounds, as far as the card goes."""
+    middle = result.cache[1] - (result.cache[1] - result.cache[0]) // 3
+    return max(min(middle, result.card - result.weights - _other(result)), 0)
+
+
+def _title(here: Known, result: Fit) -> str:
+    name = here.listed.id if here.listed else here.found.name.rstrip("/").rpartition("/")[2] or here.found.name
+    card = here.cards[0].name if here.cards else "GPU"
+    count = f"each of {result.settings.gpus} x " if result.settings.gpus > 1 else ""
+    engine = f", {result.settings.engine} {result.settings.release or ''}".rstrip() if result.settings.engine else ""
+    return one_line(f"{name} on {count}{card} ({size(result.card)}{engine})", 120)
+
+
+def _table(result: Fit) -> list[str]:
+    rows = [(LANGUAGE, "language model" if result.vision else "weights", size(result.language), "")]
+    if result.vision:
+        rows.append((VISION, "vision tower", size(result.vision), ""))
+    extra = result.overhead
+    rows.append((OTHER, "everything else", f"{size(extra.least)} to {size(extra.most)}", "estimated"))
+    if result.cache[1] > 0:
+        tokens = f"{result.tokens[0]:,} to {result.tokens[1]:,} tokens" if result.per_token else ""
+        rows.append((CACHE, "KV cache", f"{size(result.cache[0])} to {size(result.cache[1])}", tokens))
+    over = result.weights + extra.least - result.card
+    if over > 0:
+        rows.append((OVER, "too much", size(over), ""))
+    return [f"{sign} {name:<16} {amount:<20} {note}".rstrip() for sign, name, amount, note in rows]
+
+
+def _verdict(result: Fit) -> list[str]:
+    said = f"= {WORDS[result.verdict]}"
+    if result.verdict == "never" or not result.needed:
+        return [said]
+    least, most = result.concurrent
+    each = size(result.needed)
+    return [said, f"  {least:.1f} to {most:.1f} requests of {result.context:,} tokens at once, {each} each"]
+

@@ -1,0 +1,48 @@
+"""A plan as the JSON of the contract: `"schema": 1`, described by `doctor/report/fix.schema.json`."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from doctor.findings import Action, Plan
+from doctor.findings_json import scrubbed
+
+SCHEMA = 1
+
+
+def plan_to_json(plan: Plan, versions: dict[str, str]) -> dict[str, Any]:
+    """The whole plan as plain values, all text free of control characters."""
+    data: dict[str, Any] = scrubbed({
+        "schema": SCHEMA,
+        "versions": versions,
+        "plan": {
+            "actions": [_action(s.action) for s in plan.steps],
+            "steps": [
+                {"action": _action(s.action), "why": s.why, "resolves": list(s.resolves)} for s in plan.steps
+            ],
+            "pins": plan.pins, "changes": plan.changes, "commands": list(plan.commands), "launch": list(plan.launch),
+            "resolves": list(plan.resolves), "remains": list(plan.remains),
+            "conflict": None if plan.conflict is None else {
+                "members": list(plan.conflict.members), "sentences": list(plan.conflict.sentences),
+            },
+            "undecided": plan.undecided,
+            "alternatives": [
+                {"title": a.title, "actions": [_action(one) for one in a.actions], "pins": a.pins,
+                 "commands": list(a.commands)}
+                for a in plan.alternatives
+            ],
+            "verified": {
+                "rules": plan.verified.rules, "resolver": plan.verified.resolver, "note": plan.verified.note,
+            },
+        },
+    })  # fmt: skip
+    return data
+
+
+def _action(action: Action) -> dict[str, Any]:
+    """Only the keys that this kind of action has."""
+    kept: dict[str, Any] = {k: v for k, v in dataclasses.asdict(action).items() if v is not None}
+    if action.kind == "set_argument":
+        kept["value"] = action.value  # null means: drop it
+    return kept

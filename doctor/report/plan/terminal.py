@@ -1,0 +1,153 @@
+"""A plan for a person: the answer first, then each change with its reason, the commands, and what was proven.
+
+Readable at 80 columns, without colour and through a pipe.
+"""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING
+
+from doctor.findings import Action, Plan, Step
+from doctor.report.terminal import block, row
+from doctor.report.told import head
+from doctor.text import clean
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from doctor.findings import Report
+
+ALONG = "the releases above need it"
+SHOWN = 8
+FULL = 3  # exits of which every command is shown
+
+
+def print_plan(before: Report, plan: Plan, console: Console, *, idle: bool = False) -> None:
+    """Prints the whole plan."""
+    from rich.text import Text
+
+    for label, text in head(before):
+        row(console, label, text)
+    console.print()
+    console.print(Text(_answer(plan, idle), style="bold green" if idle or _whole(plan) else "bold red"))
+    _steps(plan, console)
+    _commands(plan, console)
+    _conflict(plan, console)
+    _exits(plan, console)
+    console.print()
+    _proof(plan, console, idle)
+
+
+def _whole(plan: Plan) -> bool:
+    return bool(plan.steps) and not plan.remains and plan.conflict is None
+
+
+def _answer(plan: Plan, idle: bool) -> str:
+    if idle:
+        return "✓ Nothing to do: no error was found."
+    if plan.undecided:
+        return "○ Undecided: no way was found in time, and none was ruled out."
+    if plan.conflict is not None:
+        alone = len(plan.conflict.members) == 1
+        return "✗ There is no way as asked" + (", whatever the releases." if alone else ": this excludes each other.")
+    if not plan.steps:
+        return f"✗ No release helps: {', '.join(plan.remains)} stays. `qvl-doctor check` says what to do."
+    if plan.remains:
+        return f"✗ A way, but not all the way: {', '.join(plan.remains)} stays."
+    return f"✓ A way out: {len(_asked(plan))} changes."
+
+
+def _asked(plan: Plan) -> list[Step]:
+    return [s for s in plan.steps if s.why != ALONG]
+
+
+def _steps(plan: Plan, console: Console) -> None:
+    from rich.text import Text
+
+    for step in _asked(plan):
+        console.print()
+        console.print(Text(f"{_shown(step.action, plan)}", style="bold"))
+        row(console, "why", step.why, indent="  ")
+        if step.resolves:
+            codes = dict.fromkeys(key.partition(":")[0] for key in step.resolves)
+            row(console, "resolves", ", ".join(codes), indent="  ")
+    along = [s for s in plan.steps if s.why == ALONG]
+    if along:
+        console.print()
+        names = [f"{s.action.package} {(s.action.specifier or '').removeprefix('==')}" for s in along]
+        more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+        block(console, f"Along with them: {', '.join(names[:SHOWN])}{more}.", "")
+
+
+def _shown(action: Action, plan: Plan) -> str:
+    if action.kind == "install" and action.package:
+        was = plan.changes.get(action.package)
+        to = (action.specifier or "").removeprefix("==")
+        return clean(f"{action.direction} {action.package} {f'{was} -> {to}' if was else to}")
+    if action.kind == "uninstall":
+        return clean(f"uninstall {action.package}")
+    if action.kind == "set_argument":
+        return clean(f"launch with {action.name} {action.value}" if action.value else f"launch without {action.name}")
+    if action.kind == "set_env":
+        return clean(f"set {action.name}={action.value}")
+    return clean(action.text or action.name or action.kind)
+
+
+def _commands(plan: Plan, console: Console) -> None:
+    from rich.text import Text
+
+    if plan.commands:
+        console.print()
+        console.print(Text("Commands", style="bold"))
+        for command in plan.commands:
+            for line in wrapped(command):
+                console.print(Text(f"  {line}"), soft_wrap=True)
+    if plan.launch and plan.steps:
+        console.print(Text("Then start it with", style="bold"))
+        console.print(Text(f"  {clean(shlex.join(plan.launch))}"), soft_wrap=True)
+
+
+def wrapped(command: str, width: int = 78) -> list[str]:
+    """A shell command over several lines, each but the last ending in a backslash."""
+    lines: list[str] = [""]
+    for word in (shlex.quote(w) for w in shlex.split(clean(command))):
+        if lines[-1] and len(lines[-1]) + 1 + len(word) > width - 4:
+            lines.append("  ")
+        lines[-1] += word if not lines[-1].strip() else f" {word}"
+    return [f"{line} \\" if n < len(lines) - 1 else line for n, line in enumerate(lines)]
+
+
+def _conflict(plan: Plan, console: Console) -> None:
+    if plan.undecided:
+        console.print()
+        block(console, plan.undecided, "  ")
+    for sentence in plan.conflict.sentences if plan.conflict else ():
+        console.print()
+        block(console, sentence, "  ")
+
+
+def _exits(plan: Plan, console: Console) -> None:
+    from rich.text import Text
+
+    if plan.alternatives:
+        console.print()
+        console.print(Text("What would work instead", style="bold"))
+    for number, one in enumerate(plan.alternatives, 1):
+        block(console, f"{number}. {one.title}", "  ")
+        main = [f"{n}=={v}" for n, v in one.pins.items()]
+        if main:
+            row(console, "with", ", ".join(main[:SHOWN]), indent="     ")
+        for command in one.commands if number <= FULL else one.commands[-1:]:
+            for line in wrapped(command, 74):
+                console.print(Text(f"     {line}"), soft_wrap=True)
+
+
+def _proof(plan: Plan, console: Console, idle: bool) -> None:
+    if idle or plan.conflict is not None or plan.undecided:
+        return
+    told = ["every rule was run on the environment as it will be"] if plan.verified.rules else []
+    told.append(f"{plan.verified.resolver} resolved these pins" if plan.verified.resolver else "by no resolver")
+    row(console, "proven", "; ".join(told))
+    if plan.verified.note:
+        row(console, "note", plan.verified.note, style="dim")

@@ -1,0 +1,41 @@
+"""The model's config.json is missing or cannot be used.
+
+Every engine reads `config.json` first: it names the architecture, the sizes and the quantisation. A folder without it
+is no model for transformers, LMDeploy, vLLM or SGLang, and one that is cut short, is nested without end, or holds
+`NaN` where a number belongs ends the start with a JSON error or an `OSError`.
+
+What to do: fetch the file again from where the model came from; a download that was broken off leaves such files. If
+the path in the command is a folder above or beside the model, name the model's own folder.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from doctor.facts import Facts, Model, Weights
+from doctor.findings import Evidence
+from doctor.rules.mdl.common import fetch_again, file
+from doctor.rules.rule import NotApplicable, Rule, Verdict, present
+
+CONFIG = "config.json"
+
+
+def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+    """A finding where nothing could be read from config.json."""
+    model: Model = present(facts, "model", Model)
+    problem = next((p for p in model.problems if p.path == CONFIG), None)
+    if model.config or problem is None:
+        return
+    if isinstance(model.weights, Weights) and model.weights.format == "gguf":
+        yield NotApplicable("a GGUF file brings its own configuration")
+        return
+    yield rule.finding(
+        f"`{CONFIG}` of `{model.named or model.path}` {problem.message}: no engine can tell what this model is",
+        key=CONFIG,
+        location=file(model, CONFIG),
+        evidence=[Evidence(CONFIG, problem.message, "a JSON object", model.path)],
+        remediations=[fetch_again(model)],
+    )
+
+
+RULE = Rule(code="MDL001", name="config-unusable", severity="error", check=check, needs=("model",))

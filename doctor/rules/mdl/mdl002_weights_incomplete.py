@@ -1,0 +1,94 @@
+"""Files of the model's weights are missing, cut short, or not weights at all.
+
+Weights come in several files, and an index says which. A download that was broken off leaves out some of them or cuts
+one short; `git clone` without git-lfs leaves small text files ("pointers") in their place. The server then dies while
+it loads, often after minutes, with `SafetensorError: header too large`, `MetadataIncompleteBuffer` or a
+`FileNotFoundError`. The header of each file says how long the file must be; the weights themselves are not read here.
+
+What to do: fetch the files again. In a git clone, `git lfs install` and `git lfs pull` replace the pointers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from doctor.facts import Facts, Model, Unavailable, WeightFile, Weights
+from doctor.findings import Action, Evidence, Finding, Remediation
+from doctor.rules.mdl.common import bare, broken, fetch_again, file, launched, listed
+from doctor.rules.rule import NotApplicable, Open, Rule, Verdict, present
+
+INDEX = "model.safetensors.index.json"
+
+
+def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+    """One finding for each kind of fault; what was not read stays open."""
+    model: Model = present(facts, "model", Model)
+    weights = model.weights
+    if model.source != "folder" and bare(model):
+        yield NotApplicable("the weights are not on this disk yet")
+    elif isinstance(weights, Unavailable):
+        yield _none(rule, model) if launched(facts, model) else Open("no weights are there to look at")
+    else:
+        for kind in ("pointer", "truncated", "damaged"):
+            if files := tuple(f for f in broken(weights) if f.fault == kind):
+                yield _faulty(rule, model, weights, files)
+        if weights.missing:
+            yield _missing(rule, model, weights)
+        elif not weights.files and weights.problems:
+            yield _index(rule, model, weights)
+        if unread := [f for f in weights.files if f.fault == "unread"]:
+            why = next((p.message for p in weights.problems if p.path == unread[0].name), "could not be read")
+            yield Open(f"`{unread[0].name}` {why}")
+
+
+def _faulty(rule: Rule, model: Model, weights: Weights, files: tuple[WeightFile, ...]) -> Finding:
+    names = tuple(f.name for f in files)
+    said = next((p.message for p in weights.problems if p.path == names[0]), "is damaged")
+    message = f"`{names[0]}` {said}"
+    if len(files) > 1:
+        message = f"{len(files)} files of weights ({listed(names)}) cannot be used; the first {said}"
+    way = fetch_again(model)
+    if files[0].fault == "pointer":
+        text = "run `git lfs install` and `git lfs pull` in the model's folder"
+        way = Remediation(text, (Action("manual", text="git lfs install && git lfs pull"),), "manual")
+    return rule.finding(
+        message, key=f"{files[0].fault}", location=file(model, names[0]),
+        evidence=[Evidence(f.name, f"{f.size} bytes", f"{f.expected} bytes" if f.expected else None, "its header")
+                  for f in files[:8]],
+        remediations=[way],
+    )  # fmt: skip
+
+
+def _missing(rule: Rule, model: Model, weights: Weights) -> Finding:
+    """Some of the files are not there: an error, unless none is, as for a model that is still to be fetched."""
+    count = len(weights.missing) + len(weights.files)
+    every = not weights.files
+    return rule.finding(
+        f"The index names {count} files of weights, and {'none' if every else len(weights.missing)} of them "
+        f"{'is here' if every else f'are missing: {listed(weights.missing)}'}",
+        key="missing", severity="warning" if every else "error", location=file(model, weights.missing[0]),
+        evidence=[Evidence("files of weights", str(len(weights.files)), str(count), "the index of the weights")],
+        remediations=[fetch_again(model)],
+    )  # fmt: skip
+
+
+def _index(rule: Rule, model: Model, weights: Weights) -> Finding:
+    problem = weights.problems[0]
+    return rule.finding(
+        f"The index of the weights, `{problem.path}`, {problem.message}",
+        key="index", location=file(model, problem.path),
+        evidence=[Evidence(problem.path, problem.message, "a table of tensors and files", model.path)],
+        remediations=[fetch_again(model)],
+    )  # fmt: skip
+
+
+def _none(rule: Rule, model: Model) -> Finding:
+    return rule.finding(
+        f"`{model.named}` holds a configuration and no weights, which the server will look for",
+        key="none", severity="warning", location=file(model, INDEX),
+        evidence=[Evidence("files of weights", "none", "at least one", model.path)],
+        remediations=[fetch_again(model)],
+    )  # fmt: skip
+
+
+RULE = Rule(code="MDL002", name="weights-incomplete", severity="error", check=check, needs=("model",))

@@ -1,0 +1,64 @@
+"""The tokenizer, the chat template or the picture processor does not lie beside the weights.
+
+Weights alone do not serve: the tokenizer turns text into numbers, the processor's configuration says how pictures are
+cut and scaled, and the chat template how a conversation is written down. Without a tokenizer the server does not
+start; without a chat template the endpoint `/v1/chat/completions` answers with an error or, worse, by a default
+template that the model was not trained on. Fine-tuned and re-quantised copies often lack these files.
+
+What to do: copy the missing files from the model that this one was made of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from doctor.facts import Facts, Model
+from doctor.findings import Action, Evidence, Remediation
+from doctor.rules.mdl.common import bare, file
+from doctor.rules.rule import NotApplicable, Open, Rule, Verdict, present
+
+_VISION = ("vision_config", "visual", "vit_config", "vision_tower", "mm_vision_tower")
+_FILES = {
+    "tokenizer": "tokenizer.json", "chat_template": "chat_template.jinja", "processor": "preprocessor_config.json",
+}  # fmt: skip
+_SAID = {
+    "tokenizer": "no tokenizer lies beside it, and the server needs one to start",
+    "chat_template": "it brings no chat template, so requests to `/v1/chat/completions` may fail or be written wrongly",
+    "processor": "it takes pictures and brings no configuration of their processor",
+}
+
+
+def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+    """One finding for each kind of file; nothing where there are no weights either."""
+    model: Model = present(facts, "model", Model)
+    if bare(model) and model.source == "folder":
+        yield NotApplicable("only the configuration is here")
+        return
+    for kind, message in _SAID.items():
+        there = getattr(model, kind)
+        if kind == "processor" and (model.code or not any(key in model.config for key in _VISION)):
+            continue  # code of the model's own may prepare pictures itself
+        if kind == "chat_template" and _of_the_engine(model):
+            continue
+        if there is None:
+            yield Open(f"it is not known whether the model brings a {kind.replace('_', ' ')}")
+        elif not there:
+            yield rule.finding(
+                f"`{model.named or model.path}`: {message}", key=kind,
+                severity="note" if kind == "chat_template" else "warning", location=file(model, _FILES[kind]),
+                evidence=[Evidence(_FILES[kind], "not there", "there", model.path)],
+                remediations=[_copy(kind)],
+            )  # fmt: skip
+
+
+def _of_the_engine(model: Model) -> bool:
+    """Models from before chat templates: the engines carry theirs, as code of their own."""
+    return model.code is not None and "AutoTokenizer" in model.code.classes
+
+
+def _copy(kind: str) -> Remediation:
+    text = f"copy the {kind.replace('_', ' ')}'s files (such as `{_FILES[kind]}`) from the model this one was made of"
+    return Remediation(text, (Action("manual", text=text),), "manual")
+
+
+RULE = Rule(code="MDL003", name="companion-files-missing", severity="warning", check=check, needs=("model",))

@@ -1,0 +1,52 @@
+"""The configuration refers to Python files that should come with the model and are not there.
+
+`auto_map` in config.json names classes in Python files of the model's repository. transformers loads those files when
+the server starts; where one is missing it stops with `does not appear to have a file named modeling_....py`. Copies
+made by quantising or fine-tuning programs often carry the configuration and not the files. A reference such as
+`owner/name--module.Class` means the code of another repository, which is fetched from the hub at each first start.
+
+What to do: copy the Python files from the model's original repository.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from doctor.facts import Facts, Model
+from doctor.findings import Action, Evidence, Remediation
+from doctor.rules.mdl.common import bare, file, listed
+from doctor.rules.rule import NotApplicable, Open, Rule, Verdict, present
+
+
+def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+    """One finding for the files that are missing, one for each that cannot be read."""
+    model: Model = present(facts, "model", Model)
+    code = model.code
+    if code is None:
+        yield NotApplicable("the model brings no code")
+        return
+    own = tuple(name for name in code.missing if "--" not in name)
+    others = tuple(name for name in code.missing if "--" in name)
+    if own and (bare(model) or model.source == "cache"):
+        yield Open(f"the model's code ({listed(own)}) is not here to be read")
+    elif own:
+        text = f"copy {listed(own)} from the repository that the model was made of"
+        yield rule.finding(
+            f"`auto_map` leads to {listed(own)}, which {'is' if len(own) == 1 else 'are'} not among the model's files",
+            key="missing", location=file(model, own[0]),
+            evidence=[Evidence(name, "not there", "there", "auto_map") for name in own[:8]],
+            remediations=[Remediation(text, (Action("manual", text=text),), "manual")],
+        )  # fmt: skip
+    if others:
+        yield Open(f"{listed(others)} of another repository is not here to be read")
+    for problem in code.problems[:8]:
+        if "leads out" in problem.message or "is not read" in problem.message:
+            yield Open(f"`{problem.path}` of the model's code {problem.message}")
+            continue
+        yield rule.finding(
+            f"`{problem.path}` of the model's code {problem.message}", key=problem.path, severity="warning",
+            location=file(model, problem.path), evidence=[Evidence(problem.path, problem.message, "Python code")],
+        )  # fmt: skip
+
+
+RULE = Rule(code="MDL005", name="remote-code-missing", severity="error", check=check, needs=("model",))

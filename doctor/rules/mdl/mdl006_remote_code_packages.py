@@ -1,0 +1,89 @@
+"""The model's own code needs packages that are not installed here.
+
+Before it runs the Python files of a model, transformers looks through them and imports every package that they name,
+wherever in the file that stands, except inside `try` and, in newer releases, below `if is_..._available()`. What is
+missing ends the start with `This modeling file requires the following packages that were not found in your
+environment: ...`. No engine's metadata asks for them, so no installer notices; all that are missing are named at once.
+
+What to do: install them. The name of a package and of what it is imported as may differ (`PIL` comes with pillow).
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+
+from doctor.facts import CodeImport, Distributions, Facts, Model, RemoteCode, normalize
+from doctor.findings import Action, Evidence, Finding, Remediation
+from doctor.rules.imp.failures import installed
+from doctor.rules.mdl.common import file, listed
+from doctor.rules.mdl.use import Use, demanded, used_files
+from doctor.rules.rule import NotApplicable, Open, Rule, Verdict, present
+
+# importable name -> distribution, where they differ and the name alone would mislead
+_NAMES = {"PIL": "pillow", "cv2": "opencv-python-headless", "sklearn": "scikit-learn", "yaml": "pyyaml",
+          "skimage": "scikit-image", "bs4": "beautifulsoup4", "fitz": "pymupdf", "google": "protobuf"}  # fmt: skip
+
+
+def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+    """One finding with every package that is missing."""
+    model: Model = present(facts, "model", Model)
+    distributions: Distributions = present(facts, "distributions", Distributions)
+    code = model.code
+    if code is None or not code.files:
+        yield NotApplicable("the model brings no code") if code is None else Open("the model's code was not read")
+        return
+    files = used_files(facts, model, code)
+    needed = demanded(facts, code, files)
+    absent = {top: one for top, one in needed.items() if _absent(facts, code, top)}
+    if not files:
+        yield NotApplicable("the engine has this model in its own code")
+    elif not absent:
+        return
+    elif not distributions.complete and code.absent is None:
+        names = listed(tuple(_package(t) for t in absent))
+        yield Open(f"the model's code needs {names}, which the declaration does not name")
+    else:
+        yield _finding(rule, facts, model, files, absent)
+
+
+def _absent(facts: Facts, code: RemoteCode, top: str) -> bool:
+    if code.absent is not None:
+        return top in code.absent
+    return top not in sys.stdlib_module_names and installed(facts, top) is None and not _pinned(facts, top)
+
+
+def _pinned(facts: Facts, top: str) -> bool:
+    """Whether a declaration has the package: its distributions bring no list of what they are imported as."""
+    known = facts.distributions if isinstance(facts.distributions, Distributions) else None
+    return known is not None and known.get(_package(top)) is not None
+
+
+def _finding(
+    rule: Rule, facts: Facts, model: Model, files: dict[str, Use], absent: dict[str, CodeImport]
+) -> Finding:
+    first = next(iter(absent.values()))
+    sure = any(files[one.file] == "yes" for one in absent.values())
+    names = tuple(absent)
+    which = f"{listed(names)}, which {'is' if len(names) == 1 else 'are'} not installed"
+    return rule.finding(
+        f"The model's own code needs {which} (`{first.file}:{first.line}`): "
+        + ("transformers stops before it runs it" if sure else "whoever loads that code stops"),
+        key=",".join(names), severity="error" if sure else "warning", location=file(model, first.file, first.line),
+        evidence=[Evidence(top, "not installed", "installed", f"{one.file}:{one.line}") for top, one in absent.items()],
+        remediations=[_install(tuple(_package(t) for t in names))],
+    )  # fmt: skip
+
+
+def _install(packages: tuple[str, ...]) -> Remediation:
+    actions = tuple(Action("install", package=name, direction="install") for name in packages)
+    return Remediation(f"install {', '.join(packages)}", actions, "safe")
+
+
+def _package(top: str) -> str:
+    return _NAMES.get(top) or normalize(top)
+
+
+RULE = Rule(
+    code="MDL006", name="remote-code-packages", severity="error", check=check, needs=("model", "distributions")
+)  # fmt: skip

@@ -1,0 +1,80 @@
+"""The model needs its own code to be run, and the launch does not allow that; or it allows it in words nobody knows.
+
+A model that is not part of transformers brings Python files, named by `auto_map` in config.json. vLLM, SGLang and
+LMDeploy since 0.13.0 run them only with `--trust-remote-code`; without it transformers asks a question on the
+terminal, or stops with `contains custom code which must be executed`. LMDeploy before 0.13.0 runs such code always and
+does not know the flag: its parser stops with `unrecognized arguments`.
+
+What to do: read the files first, they run with all rights of the server; then add the flag, or take it out for a
+release that does not know it. A model that transformers knows itself needs no flag.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from doctor.facts import Facts, Launch, Model
+from doctor.findings import Action, Evidence, Finding, Location, Remediation
+from doctor.matrix import rows
+from doctor.rules.eng.common import SOURCE
+from doctor.rules.mdl.use import FLAG, Loader, loader
+from doctor.rules.rule import NotApplicable, Open, Rule, Verdict, present
+
+
+def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+    """A finding where the flag is missing and needed, or given and unknown."""
+    model: Model = present(facts, "model", Model)
+    launch: Launch = present(facts, "launch", Launch)
+    if launch.engine is None or (found := loader(facts, model)) is None:
+        yield NotApplicable("the launch command starts no engine that is here")
+        return
+    if found.has_flag is None:
+        yield Open(f"the data does not tell the options of {found.engine.shown}")
+    elif found.given and not found.has_flag:
+        yield _unknown(rule, found)
+    elif "AutoConfig" not in model.remote_code:
+        yield NotApplicable("the model needs no code of its own to be recognised")
+    elif found.trusts:
+        return
+    elif found.knows is None:
+        yield Open("it is not known whether this transformers has the model's type itself")
+    elif not found.knows:
+        yield from _needed(rule, model, found)
+
+
+def _unknown(rule: Rule, found: Loader) -> Finding:
+    having = rows.releases_having(found.engine.name, "flags", FLAG)
+    since = f"; it came with {having.spec()}" if having and having.newest else ""
+    runs = ", and it runs the model's code without being told" if found.engine.name == "lmdeploy" else ""
+    return rule.finding(
+        f"`{found.engine.shown}` does not know `{FLAG}`{since}{runs}",
+        key="unknown", location=Location("argument", FLAG),
+        evidence=[Evidence(FLAG, f"{found.engine.shown}", having.spec() if having else None, f"options {SOURCE}")],
+        remediations=[Remediation(f"leave out `{FLAG}`", (Action("set_argument", name=FLAG),), "safe")],
+    )  # fmt: skip
+
+
+def _needed(rule: Rule, model: Model, found: Loader) -> Iterator[Verdict]:
+    """vLLM and SGLang have configurations of their own for some models, of which the data has no list."""
+    row = found.engine.row or {}
+    own = found.engine.name != "lmdeploy" and any(
+        a in row.get("architectures.default", {}) for a in model.architectures
+    )
+    code = model.code
+    where = code.classes.get("AutoConfig", "") if code else ""
+    said = "may not be recognised" if own else "is not recognised"
+    yield rule.finding(
+        f"The model type `{model.model_type}` {said} without the model's own code, and `{found.engine.shown}` runs "
+        f"that only with `{FLAG}`",
+        key="missing", severity="warning" if own else "error", confidence="medium" if own else "high",
+        location=Location("argument", FLAG),
+        evidence=[Evidence("auto_map", where or "AutoConfig", FLAG, f"{model.path}/config.json")],
+        remediations=[Remediation(f"read the model's Python files, then add `{FLAG}`",
+                                  (Action("set_argument", name=FLAG, value=""),), "unsafe")],
+    )  # fmt: skip
+
+
+RULE = Rule(
+    code="MDL007", name="trust-remote-code", severity="error", check=check,
+    needs=("model", "launch", "distributions"),
+)  # fmt: skip

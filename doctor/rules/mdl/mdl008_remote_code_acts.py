@@ -1,0 +1,51 @@
+"""What the model's own code could do, for whoever is about to let it run.
+
+`--trust-remote-code` means that Python files from the model's repository run with all rights of the server: they can
+read its secrets and write its files. This note says where those files reach the network, start programs, write files,
+load native libraries or run text as code. Most of it is harmless, such as fetching a picture from an address; it is
+what to look at first. Code that hides what it does is not found out, so the absence of this note proves nothing.
+
+What to do: read the lines named, and pin the model's revision so that the code cannot change later.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from doctor.facts import Facts, Model
+from doctor.findings import Evidence
+from doctor.rules.mdl.common import file
+from doctor.rules.rule import NotApplicable, Rule, Verdict, present
+
+_WORDS = {
+    "network": "reaches the network", "subprocess": "starts programs", "files": "writes or removes files",
+    "native": "loads native libraries", "eval": "runs text or loaded data as code",
+}  # fmt: skip
+
+
+def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+    """One note that gathers the acts."""
+    model: Model = present(facts, "model", Model)
+    code = model.code
+    if code is None or not code.files:
+        yield NotApplicable("the model brings no code" if code is None else "the model's code is not here to be read")
+        return
+    if not code.acts:
+        return
+    kinds = [what for what in _WORDS if any(a.what == what for a in code.acts)]
+    counted = Counter(a.what for a in code.acts)
+    firsts = {kind: next(a for a in code.acts if a.what == kind) for kind in kinds}
+    told = "; ".join(f"{_WORDS[k]} (`{firsts[k].file}:{firsts[k].line}`{_more(counted[k])})" for k in kinds)
+    yield rule.finding(
+        f"The model's own code {told}",
+        key="acts", location=file(model, code.acts[0].file, code.acts[0].line),
+        evidence=[Evidence(a.what, a.text, source=f"{a.file}:{a.line}") for a in code.acts[:12]],
+    )  # fmt: skip
+
+
+def _more(count: int) -> str:
+    return f" and {count - 1} more" if count > 1 else ""
+
+
+RULE = Rule(code="MDL008", name="remote-code-acts", severity="note", check=check, needs=("model",))

@@ -1,0 +1,69 @@
+"""The model's weights are larger than the GPU memory that the engine may use.
+
+All weights must lie in the memory of the GPUs that share the model, the vision tower among them, and beside them the
+CUDA context and what one step computes (about 1 to 3 GiB). Where they do not, the server ends with `CUDA out of memory`
+while it loads, or right after. A small number in a model's name does not tell: the first Qwen-VL in 4 bit takes 9.06
+GiB, because its vision tower alone, which is not quantised, takes 3.6.
+
+What to do: take a quantised or smaller checkpoint, share the model among more GPUs (`--tp`, `--tensor-parallel-size`),
+or, where the card has room and only the engine's share is too small, give it a larger one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from doctor.facts import Facts
+from doctor.findings import Finding, Location
+from doctor.memory.fit import Fit
+from doctor.rules.mem.common import Known, card_size, each, evidence, known, remediations, wanted
+from doctor.rules.rule import Open, Rule, Verdict
+from doctor.rules.units import size
+
+
+def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+    """Weights and the least overhead against the card, then against the engine's share of it."""
+    here = known(facts)
+    if not isinstance(here, Known):
+        yield here
+    elif here.result is None:
+        yield Open(_unknown(here))
+    elif here.result.verdict == "never" or _over(here.result):
+        yield _finding(rule, facts, here, here.result)
+
+
+def _unknown(here: Known) -> str:
+    named = here.listed.id if here.listed else here.found.name.rpartition("/")[2]
+    total = here.found.total
+    eyes = f" ({size(int(here.found.vision))} of them the vision tower)" if here.found.vision else ""
+    return (
+        f"the GPUs are not known: the weights of `{named}` are {size(total)}{eyes}, which needs {wanted(here)}"
+        " with these settings; `--gpu 'NAME:MEMORY:CAPABILITY'` asks about a machine"
+    )
+
+
+def _over(result: Fit) -> bool:
+    return result.verdict == "refused" and result.cache[1] <= 0
+
+
+def _finding(rule: Rule, facts: Facts, here: Known, result: Fit) -> Finding:
+    named = here.listed.id if here.listed else here.found.name.rstrip("/").rpartition("/")[2]
+    eyes = f", {size(result.vision)} of them the vision tower," if result.vision else ""
+    least = result.weights + result.overhead.least
+    what = f"The weights of `{named}` take {size(result.weights)}{eyes or ''} {each(result).strip()}".rstrip()
+    if result.verdict == "never":
+        against = f"more than the card's {card_size(result)}" if result.weights > result.card else (
+            f"with the least overhead {size(least)}, more than the card's {card_size(result)}"
+        )  # fmt: skip
+    else:
+        share = f"the {size(max(result.pool, 0))} of {result.rule.rule}"
+        against = f"with the least overhead {size(least)}, more than {share}"
+    sure = not here.listed and (here.found.exact or result.verdict == "never")
+    return rule.finding(
+        f"{what.rstrip(',')}: {against}; with these settings it needs {wanted(here)}.",
+        key="weights", confidence="high" if sure else "medium", location=Location("host", "GPU memory"),
+        evidence=evidence(here, result), remediations=remediations(here, facts),
+    )  # fmt: skip
+
+
+RULE = Rule(code="MEM001", name="weights-do-not-fit", severity="error", check=check)

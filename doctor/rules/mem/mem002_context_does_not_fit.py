@@ -1,0 +1,64 @@
+"""The KV cache has no room for one request of the whole context.
+
+What the weights leave of the engine's share becomes the KV cache: some KiB for each token of each request that is under
+way. vLLM refuses to start where one request of `--max-model-len` tokens (by default the longest that the model was made
+for, 262,144 for Qwen3-VL) does not fit: `To serve at least one request with the models's max seq len ... KV cache is
+needed`. LMDeploy and SGLang start, and longer requests fail or are cut when they come.
+
+What to do: ask for a shorter context, keep the cache in 8 bit, give the engine a larger share, use more GPUs, or take a
+quantised checkpoint.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from doctor.facts import Facts
+from doctor.findings import Finding, Location
+from doctor.memory.fit import Fit
+from doctor.rules.mem.common import Known, card_size, each, evidence, known, remediations, wanted
+from doctor.rules.rule import Open, Rule, Verdict
+from doctor.rules.units import size
+
+
+def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+    """One request of the whole context against the most room that there can be."""
+    here = known(facts)
+    if not isinstance(here, Known):
+        yield here
+    elif here.result is None:
+        needed = wanted(here)
+        yield Open(f"the GPUs are not known: weights and a request of the whole context need {needed}")
+    elif here.result.counted is None:
+        yield Open("the configuration does not tell what a token takes of the KV cache")
+    elif here.result.verdict in ("refused", "short") and here.result.cache[1] > 0:
+        yield _finding(rule, facts, here, here.result)
+
+
+def _finding(rule: Rule, facts: Facts, here: Known, result: Fit) -> Finding:
+    refuses = result.verdict == "refused" and result.rule.refuses
+    most = result.tokens[1]
+    place = f"{each(result)} of {card_size(result)}"
+    told = f"Beside the weights there is room for {most:,} tokens of KV cache at best{place}"
+    if result.needed <= result.cache[1]:
+        message = f"{told}: too little for the engine to start with."
+    else:
+        end = "the engine refuses to start" if refuses else "longer requests will fail"
+        asked = "asked for" if result.settings.context else "the model's longest"
+        message = (
+            f"{told}, but one request of {result.context:,} tokens ({asked}) takes {size(result.needed)}: {end}."
+        )
+    return rule.finding(
+        message, key="context", severity="error" if result.verdict == "refused" else "warning",
+        confidence="medium" if here.listed or not here.found.exact else "high",
+        location=Location("argument", _flag(result)), evidence=evidence(here, result),
+        remediations=remediations(here, facts),
+    )  # fmt: skip
+
+
+def _flag(result: Fit) -> str:
+    flags = {"vllm": "--max-model-len", "sglang": "--context-length", "lmdeploy": "--session-len"}
+    return flags.get(result.settings.engine, "context")
+
+
+RULE = Rule(code="MEM002", name="context-does-not-fit", severity="error", check=check, blocked_by=("MEM001",))

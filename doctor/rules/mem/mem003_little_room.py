@@ -1,0 +1,66 @@
+"""It may fit, but hardly: the KV cache is so small that requests wait for each other, or that a start depends on luck.
+
+The weights are certain, what a server takes beside them is not (1 to 3 GiB for its context, one step's computations,
+pictures and CUDA graphs), and the rest is the KV cache. Where that rest hardly holds one or two requests of the whole
+context, throughput is that of one user, large pictures can end in `CUDA out of memory`, and a small change of the
+engine makes the difference between starting and not.
+
+What to do: leave it so for one user at a time; else shorten the context, narrow the cache or take a smaller checkpoint.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from doctor.facts import Facts
+from doctor.findings import Action, Finding, Location, Remediation
+from doctor.memory.engines import default_share
+from doctor.memory.fit import Fit
+from doctor.memory.ways import FLAGS
+from doctor.rules.mem.common import Known, each, evidence, known, remediations
+from doctor.rules.rule import NotApplicable, Rule, Verdict
+from doctor.rules.units import size
+
+
+def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+    """Fires where less than two whole requests find room, or where that depends on the overhead."""
+    here = known(facts)
+    if not isinstance(here, Known):
+        yield here
+    elif here.result is None:
+        yield NotApplicable("the GPUs are not known: MEM001 says what it takes")
+    elif here.result.verdict == "tight":
+        yield _finding(rule, facts, here, here.result)
+
+
+def _finding(rule: Rule, facts: Facts, here: Known, result: Fit) -> Finding:
+    least, most = result.tokens
+    requests = f"{result.concurrent[0]:.1f} to {result.concurrent[1]:.1f} requests of {result.context:,} tokens"
+    end = " and it may not start at all" if result.concurrent[0] < 1 and result.rule.refuses else ""
+    room = f"The KV cache holds {least:,} to {most:,} tokens{each(result)}"
+    if not result.easy and result.concurrent[0] >= 1:
+        return _breathless(rule, here, result)
+    return rule.finding(
+        f"{room}, {requests}: little for more than one user{end}.", key="room", confidence="medium",
+        location=Location("host", "GPU memory"), evidence=evidence(here, result),
+        remediations=remediations(here, facts),
+    )  # fmt: skip
+
+
+def _breathless(rule: Rule, here: Known, result: Fit) -> Finding:
+    """The cache is taken for good before anything was computed: large pictures then find nothing left."""
+    flag = FLAGS[result.settings.engine]["share"]
+    lower = f"{max(result.settings.share or default_share(result.settings, result.card), 0.2) * 0.75:.2g}"
+    needed = f"{size(result.overhead.least)} to {size(result.overhead.most)}"
+    return rule.finding(
+        f"The KV cache takes all but {size(result.spare)}{each(result)}, and the rest of the server needs {needed}: "
+        "large pictures or many requests can end in `CUDA out of memory`.",
+        key="room", confidence="medium", location=Location("argument", flag), evidence=evidence(here, result),
+        remediations=[
+            Remediation(f"Keep less for the cache: `{flag} {lower}`", (Action("set_argument", name=flag, value=lower),),
+                        "unsafe"),
+        ],
+    )  # fmt: skip
+
+
+RULE = Rule(code="MEM003", name="little-room", severity="warning", check=check, blocked_by=("MEM001", "MEM002"))

@@ -1,0 +1,69 @@
+"""The main memory is too small to load this checkpoint through.
+
+Weights pass through main memory on their way to the GPU. Files in the safetensors format are mapped and need little
+beside the largest file; files of PyTorch (`.bin`, `.pt`) are read whole, by each process. `--cpu-offload-gb` keeps
+weights there for good, `--swap-space` pins memory for the cache. Where it runs out, the kernel kills the server: status
+137, no traceback; in a container its limit counts, under WSL that of the virtual machine.
+
+What to do: add memory or swap, raise the container's limit, take a checkpoint in safetensors, or offload less.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from doctor.facts import Facts, Host, Model, Weights
+from doctor.findings import Action, Evidence, Location, Remediation
+from doctor.rules.mem.asked import settings
+from doctor.rules.rule import NotApplicable, Open, Rule, Verdict, present
+from doctor.rules.units import GIB, size
+
+PROCESS = 4 * GIB
+MAPPED = ("safetensors", "gguf")
+
+
+def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+    """What the processes hold while they load, against memory and swap."""
+    host = present(facts, "host", Host)
+    weights = facts.model.weights if isinstance(facts.model, Model) else None
+    if not isinstance(weights, Weights) or not weights.files:
+        yield NotApplicable("nothing is known of the files of the weights")
+        return
+    have = host.usable_memory
+    if have is None:
+        if not host.root:
+            yield Open("the size of the main memory could not be read")
+        return
+    asked, largest = settings(facts), max(f.size for f in weights.files)
+    many = asked.tp * asked.pp
+    reading = largest if weights.format in MAPPED else many * largest
+    needed = PROCESS * many + reading + many * (asked.offload + asked.swap)
+    swap = host.swap_total or 0
+    if have + swap >= needed:
+        return
+    kind = "mapped" if weights.format in MAPPED else "read whole by each process"
+    yield rule.finding(
+        f"Loading needs about {size(needed)} of main memory, but there are {size(have)} and {size(swap)} of swap.",
+        key="loading", location=Location("host", "memory"), confidence="medium",
+        evidence=[
+            Evidence("largest file of the weights", f"{size(largest)}, {kind}", None, "the model's folder"),
+            Evidence("main memory and swap", size(have + swap), size(needed), "/proc/meminfo, the control group"),
+        ],
+        remediations=list(_ways(weights, bool(asked.offload or asked.swap))),
+    )  # fmt: skip
+
+
+def _ways(weights: Weights, offloads: bool) -> Iterator[Remediation]:
+    if offloads:
+        actions = tuple(Action("set_argument", name=name) for name in ("--cpu-offload-gb", "--swap-space"))
+        yield Remediation("Keep nothing of the model in main memory", actions, "unsafe")
+    if weights.format not in MAPPED:
+        text = "take a checkpoint in the safetensors format, or convert it: it is mapped instead of read"
+        yield Remediation("Use safetensors", (Action("manual", text=text),))
+    text = "add memory or swap: `docker run --memory` for a container, `memory=` in .wslconfig under WSL"
+    yield Remediation("Give it more main memory", (Action("manual", text=text),))
+
+
+RULE = Rule(
+    code="MEM004", name="loading-memory", severity="warning", check=check, needs=("host",), blocked_by=("SYS002",)
+)  # fmt: skip

@@ -1,0 +1,72 @@
+"""The command asks for more GPUs than there are.
+
+Tensor parallelism times pipeline parallelism times data parallelism is the number of GPUs that a server takes, each
+process its own. Engines stop early with messages of many kinds: `invalid device ordinal`, `World size (4) is larger
+than the number of available GPUs (2)`, or they wait for a second machine. `CUDA_VISIBLE_DEVICES` counts: what it hides
+is not there.
+
+What to do: ask for as many as there are, or make the others visible.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from doctor.facts import Facts, Gpu, Launch
+from doctor.findings import Action, Evidence, Location, Remediation
+from doctor.memory.ways import FLAGS
+from doctor.rules.arguments import option
+from doctor.rules.mem.asked import settings
+from doctor.rules.mem.common import Known, cards, known, remediations
+from doctor.rules.rule import NotApplicable, Open, Rule, Verdict
+
+SEVERAL_MACHINES = ("--nnodes", "--node-rank", "--dist-init-addr", "--data-parallel-address", "--master-addr")
+
+
+def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+    """Only for one machine: a launch over several counts the GPUs of all."""
+    asked = settings(facts)
+    if not isinstance(facts.launch, Launch) or asked.gpus < 2:
+        yield NotApplicable("the launch command takes one GPU")
+        return
+    there = cards(facts)
+    if there is None:
+        yield Open(f"the command takes {asked.gpus} GPUs, and nothing is known of those of this machine")
+        return
+    if len(there) >= asked.gpus or option(facts, *SEVERAL_MACHINES) is not None:
+        return
+    ray = option(facts, "--distributed-executor-backend") == "ray"
+    hidden = isinstance(facts.gpu, Gpu) and len(facts.gpu.usable) < len(facts.gpu.devices)
+    pairs = (("tp", asked.tp), ("pp", asked.pp), ("dp", asked.copies))
+    parts = [f"{name} {count}" for name, count in pairs if count > 1]
+    yield rule.finding(
+        f"The command takes {asked.gpus} GPUs ({' x '.join(parts)}), and "
+        f"{len(there)} {'is' if len(there) == 1 else 'are'} {'visible' if hidden else 'here'}.",
+        key="gpus", severity="warning" if ray else "error", location=Location("argument", "tensor parallelism"),
+        confidence="medium" if ray else "high",
+        evidence=[Evidence("GPUs", str(len(there)), str(asked.gpus), "NVML, CUDA_VISIBLE_DEVICES")],
+        remediations=list(_ways(facts, len(there), hidden)),
+    )  # fmt: skip
+
+
+def _ways(facts: Facts, there: int, hidden: bool) -> Iterator[Remediation]:
+    if hidden:
+        action = Action("manual", text="unset CUDA_VISIBLE_DEVICES, or name more devices in it")
+        yield Remediation("Make the other GPUs visible", (action,))
+    asked, here = settings(facts), known(facts)
+    flag = FLAGS.get(asked.engine, {}).get("tp")
+    best = max((n for n in (1, 2, 4, 8, 16) if n * asked.pp * asked.copies <= there), default=0)
+    if flag and best:
+        action = Action("set_argument", name=_spelled(facts, flag), value=str(best))
+        yield Remediation(f"Use the {best} that can share it", (action,), "unsafe")
+    if isinstance(here, Known) and here.result is not None and not here.result.starts:
+        yield from remediations(here, facts, change=False)
+
+
+def _spelled(facts: Facts, flag: str) -> str:
+    """As the command has it: each engine knows several names."""
+    names = ("--tp", "--tensor-parallel-size", "--tp-size", "-tp")
+    return next((n for n in names if option(facts, n) is not None), flag)
+
+
+RULE = Rule(code="MEM005", name="too-few-gpus", severity="error", check=check)

@@ -1,0 +1,167 @@
+"""The switch when nothing goes wrong, what it leaves behind, and taking it back."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.collect.env_factory import ask
+from tests.repair import patients
+from tests.repair.conftest import Known
+from tests.repair.patients import Patient, command, digest, fix, recover, run, undo
+
+
+def test_versions_scripts_and_previous_tree(known: Known) -> None:
+    done = run(fix(known.patient, "--format", "json"))
+    assert done.returncode == 0, done.stderr
+    answer = json.loads(done.stdout)
+    assert answer["changes"] == {"alpha": ["1.0", "2.0"], "beta": ["1.0", "2.0"]}
+    assert known.state() == "new"
+    assert [p for p in map(str, known.patient.beside())] == [answer["previous"]]
+    assert digest(Path(answer["previous"])) == known.old
+    first = (known.patient.env / "bin/alpha").read_bytes().splitlines()[0]
+    assert first == b"#!" + os.fsencode(known.patient.env / "bin/python")
+    python = known.patient.env / "bin/python"
+    assert ask(python, "import alpha, beta, gamma.m1; print(alpha.VERSION, beta.VERSION)") == "2.0 2.0\n"
+    assert not (known.patient.site / "alpha/only_1.py").exists()
+
+
+def test_record_tells_the_truth_afterwards(known: Known) -> None:
+    from doctor.repair.installed import damaged, read_installed
+
+    assert run(fix(known.patient)).returncode == 0
+    site = str(known.patient.site)
+    for found in read_installed(site).values():
+        assert [damaged(site, one) for one in found] == [None]
+    listed = (known.patient.site / "alpha-2.0.dist-info/RECORD").read_text()
+    assert "bin/alpha,sha256=" in listed and "uv_cache" not in listed
+
+
+def test_no_code_of_the_environment_runs(known: Known, tmp_path: Path) -> None:
+    trap = tmp_path / "trap"
+    environ = {**os.environ, "QVL_TRAP": str(trap)}
+    ask(known.patient.env / "bin/python", "pass", {"QVL_TRAP": str(trap)})
+    assert trap.exists(), "the trap does not work"
+    trap.unlink()
+    assert run(fix(known.patient), env=environ).returncode == 0
+    assert run(command("--undo", "--python", str(known.patient.env)), env=environ).returncode == 0
+    assert not trap.exists()
+
+
+def test_undo_brings_back_every_byte_and_leaves_nothing(known: Known) -> None:
+    before = {p: (p.lstat().st_ino, p.lstat().st_mtime_ns) for p in known.patient.env.rglob("*") if not p.is_dir()}
+    assert run(fix(known.patient)).returncode == 0
+    assert undo(known.patient).returncode == 0
+    assert known.state() == "old" and known.patient.beside() == []
+    assert before == {p: (p.lstat().st_ino, p.lstat().st_mtime_ns) for p in known.patient.env.rglob("*") if not p.is_dir()}
+
+
+def test_second_undo_says_there_is_nothing_and_touches_nothing(known: Known) -> None:
+    assert run(fix(known.patient)).returncode == 0
+    assert undo(known.patient).returncode == 0
+    again = undo(known.patient)
+    assert again.returncode == 3 and "nothing to undo" in again.stderr and known.state() == "old"
+
+
+def test_fix_undo_fix_is_the_same_again(known: Known) -> None:
+    for _ in range(2):
+        assert run(fix(known.patient)).returncode == 0 and known.state() == "new"
+        assert undo(known.patient).returncode == 0 and known.state() == "old"
+
+
+def test_undo_after_the_users_own_install_warns_and_keeps_it(known: Known) -> None:
+    assert run(fix(known.patient)).returncode == 0
+    patients.install(known.patient.env, known.patient.wheels, "--reinstall", "gamma==1.0")
+    changed = digest(known.patient.env)
+    done = undo(known.patient)
+    assert done.returncode == 0 and "changed after the repair" in done.stderr
+    assert known.state() == "old"
+    assert [digest(p) for p in known.patient.beside()] == [changed]
+
+
+def test_using_the_environment_is_no_change(known: Known) -> None:
+    assert run(fix(known.patient)).returncode == 0
+    subprocess.run([known.patient.env / "bin/python", "-c", "import alpha.two, gamma.m3"], check=True,
+                   env={k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"})  # fmt: skip
+    assert list(known.patient.site.glob("alpha/__pycache__/*.pyc")), "no byte code was written"
+    done = undo(known.patient)
+    assert done.returncode == 0 and "warning" not in done.stderr and known.state() == "old"
+
+
+def test_one_old_tree_is_kept(known: Known, tmp_path: Path) -> None:
+    assert run(fix(known.patient)).returncode == 0
+    middle = digest(known.patient.env)
+    back = tmp_path / "back.txt"
+    back.write_text("alpha==1.0\nbeta==1.0\n")
+    assert run([*fix(known.patient)[:-3], str(back), "--find-links", str(known.patient.wheels)]).returncode == 0
+    assert [digest(p) for p in known.patient.beside()] == [middle]
+    assert undo(known.patient).returncode == 0 and digest(known.patient.env) == middle
+
+
+def test_pins_that_are_there_change_nothing(known: Known) -> None:
+    known.patient.pins.with_name("same.txt").write_text("gamma==1.0\n")
+    done = run(command("--apply", "--in-place", "--yes", "--python", str(known.patient.env), "--to",
+                       str(known.patient.pins.with_name("same.txt")), "--find-links", str(known.patient.wheels)))  # fmt: skip
+    assert done.returncode == 0 and "nothing to change" in done.stdout
+    assert known.state() == "old" and known.patient.beside() == []
+
+
+def test_a_damaged_distribution_is_installed_anew(known: Known, tmp_path: Path) -> None:
+    (known.patient.site / "gamma/m1.py").unlink()
+    pins = tmp_path / "p.txt"
+    pins.write_text("gamma==1.0\n")
+    done = run([*fix(known.patient)[:-3], str(pins), "--find-links", str(known.patient.wheels)])
+    assert done.returncode == 0 and (known.patient.site / "gamma/m1.py").is_file(), done.stderr
+
+
+def test_interpreter_or_bin_name_the_environment_too(known: Known) -> None:
+    for given in ("bin/python", "bin"):
+        argv = fix(known.patient)
+        argv[argv.index("--python") + 1] = str(known.patient.env / given)
+        assert run(argv).returncode == 0 and known.state() == "new"
+        assert run(command("--undo", "--python", str(known.patient.env / given))).returncode == 0
+        assert known.state() == "old"
+
+
+@pytest.mark.parametrize("name", ["mit Leerzeichen", "环境-ü", "e" * 240, "it's"])
+def test_names_that_are_awkward(tmp_path: Path, name: str) -> None:
+    patient = patients.build(tmp_path, name)
+    old = digest(patient.env)
+    done = run(fix(patient))
+    assert done.returncode == 0, done.stderr
+    said = subprocess.run([patient.env / "bin/alpha"], capture_output=True, text=True)
+    assert "cannot import name 'main' from 'alpha'" in said.stderr, said.stderr  # the interpreter was found and ran it
+    assert undo(patient).returncode == 0 and digest(patient.env) == old and not patient.beside()
+
+
+def test_a_path_beyond_260_characters(tmp_path: Path) -> None:
+    folder = tmp_path / ("d" * 120) / ("e" * 120)
+    folder.mkdir(parents=True)
+    patient = patients.build(folder)
+    old = digest(patient.env)
+    done = run(fix(patient))
+    assert done.returncode == 0, done.stderr
+    said = subprocess.run([patient.env / "bin/alpha"], capture_output=True, text=True)
+    assert "cannot import name 'main' from 'alpha'" in said.stderr, said.stderr
+    assert undo(patient).returncode == 0 and digest(patient.env) == old
+
+
+def test_editable_install_survives_untouched(fresh: Patient, tmp_path: Path) -> None:
+    source = tmp_path / "src/mine"
+    source.mkdir(parents=True)
+    (source / "__init__.py").write_text("VERSION = 'dev'\n")
+    (fresh.site / "__editable__.mine-0.pth").write_text(f"{source.parent}\n")
+    outside = digest(source.parent)
+    assert run(fix(fresh)).returncode == 0
+    assert digest(source.parent) == outside
+    assert ask(fresh.env / "bin/python", "import mine, alpha; print(mine.VERSION, alpha.VERSION)") == "dev 2.0\n"
+
+
+def test_recover_on_a_healthy_environment(known: Known) -> None:
+    done = recover(known.patient)
+    assert done.returncode == 0 and "nothing to recover" in done.stdout
+    assert known.state() == "old" and known.patient.beside() == []
