@@ -6,7 +6,7 @@ questions that the finding was.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
@@ -63,8 +63,8 @@ class Table:
 class Need:
     """What is asked of a release: the method, the configuration of the model, its architectures, the GPU.
 
-    `config` is the model's config.json ({} where not known), `given` what `--model-format` says, `capability` that of
-    the weakest GPU or None.
+    `config` is the model's config.json ({} where not known), `given` what `--model-format` says where that is to be
+    judged too, `capability` that of the weakest GPU or None.
     """
 
     quantization: Quantization
@@ -245,13 +245,12 @@ def _row(columns: list[Column], chosen: tuple[int | None, ...]) -> Row:
 
 def _serves(row: Row, engine: str, version: str, backend: str, need: Need) -> bool:
     """As the rules judge: the architecture, the method with its settings, and the GPU."""
-    free = replace(need, given=None)
     if need.architectures and need.architectures[0] not in row.get(f"architectures.{backend}", {}):
         return False
     method = need.quantization.method
     if backend == "turbomind" and any(served_by(row, a, need.config, method) is False for a in need.architectures[:1]):
         return False
-    if takes(row, engine, version, backend, free) is not None:
+    if takes(row, engine, version, backend, need) is not None:
         return False
     if need.architectures and _sees(need.config) and need.architectures[0] not in row.get("architectures.vision", {}):
         return False
