@@ -21,6 +21,7 @@ from doctor.matrix.releases import ReleaseSet
 from doctor.matrix.turbomind import Config, nested, refusal, served_by
 
 Capability = tuple[int, int]
+FP4_OF = {"modelopt": "modelopt_fp4"}
 SURE = (8, 9)  # from here on every method has kernels that a release would have to exclude by itself
 Column = tuple[str, str, list[tuple[int, Any]]]
 BACKENDS = {"lmdeploy": ("turbomind", "pytorch")}
@@ -164,7 +165,8 @@ def floor(row: Row, backend: str, quantization: Quantization, asked: str | None 
     """
     taken = row.get(f"quantization.{backend}", {})
     name = spelled(taken, asked) if asked else None
-    name = name or spelled(taken, quantization.method)
+    method = FP4_OF.get(quantization.method, "") if _is_fp4(quantization) else ""
+    name = name or spelled(taken, method) or spelled(taken, quantization.method)
     if name is None or (backend in ("pytorch", "turbomind") and asked is None):
         return None
     least, what = (taken[name] or {}).get("minimum_capability"), f"`{name}`"
@@ -173,6 +175,13 @@ def floor(row: Row, backend: str, quantization: Quantization, asked: str | None 
         if found and (not isinstance(least, int) or found[0] > least):
             least, what = found[0], f"`{name}` (`{found[1]}`)"
     return Floor(divmod(least, 10), what) if isinstance(least, int) and least > 0 else None
+
+
+def _is_fp4(quantization: Quantization) -> bool:
+    """ModelOpt names one method for several formats; engines have a method of its own for its 4-bit floats."""
+    return "FP4" in str(quantization.settings.get("quant_algo", "")).upper() or any(
+        g.bits == 4 and g.kind == "float" for g in quantization.groups
+    )
 
 
 def _scheme(known: dict[str, Any], group: QuantizationGroup) -> tuple[int, str] | None:
