@@ -48,9 +48,10 @@ def _finding(rule: Rule, facts: Facts, here: Known, result: Fit) -> Finding:
         message = (
             f"{told}, but one request of {result.context:,} tokens ({asked}) takes {size(result.needed)}: {end}."
         )
+    doubtful = here.found.assumed or here.found.guessed
     return rule.finding(
-        message, key="context", severity="error" if result.verdict == "refused" else "warning",
-        confidence="medium" if here.listed or not here.found.exact else "high",
+        message, key="context", severity="error" if result.verdict == "refused" and not doubtful else "warning",
+        confidence="low" if doubtful else "medium" if here.listed or not here.found.exact else "high",
         location=Location("argument", _flag(result)), evidence=evidence(here, result),
         remediations=remediations(here, facts),
     )  # fmt: skip
