@@ -102,7 +102,7 @@ def _kinds(found: Layout, layers: int) -> list[str]:
         return ["full" if (i + 1) % every == 0 else "linear" for i in range(layers)]
     cross = text.get("cross_attention_layers")
     if text.type.startswith("mllama"):
-        given = cross if isinstance(cross, list) else [3, 8, 13, 18, 23, 28, 33, 38]
+        given = cross[:layers] if isinstance(cross, list) else [3, 8, 13, 18, 23, 28, 33, 38]
         return ["cross" if i in given else "full" for i in range(layers)]
     return _windows(text, layers)
 

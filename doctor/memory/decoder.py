@@ -140,7 +140,7 @@ def _swiglu(
 def _sparse(text: Section, layers: int) -> int:
     """How many layers are mixtures of experts."""
     plain = text.get("mlp_only_layers")
-    plain = plain if isinstance(plain, list) else []
+    plain = plain[:layers] if isinstance(plain, list) else []
     if "first_k_dense_replace" in {**text.defaults, **text.given}:
         every = text.whole("moe_layer_freq", default=1) or 1
         return sum(i >= text.whole("first_k_dense_replace") and i % every == 0 for i in range(layers))

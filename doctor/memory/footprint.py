@@ -103,9 +103,9 @@ def footprint(
     """
     computed = _computed(model.config, model.model_type, model.quantization, model.named or model.path)
     real = model.weights if isinstance(model.weights, Weights) else None
-    total = (real.total or real.declared) if real else None
-    whole = real is not None and bool(total) and not (real.missing and real.declared is None)
-    if real is not None and whole and total:
+    total = max(real.total or 0, 0) or max(real.declared or 0, 0) if real else 0
+    whole = real is not None and total > 0 and not (real.missing and real.declared is None)
+    if real is not None and whole:
         total = max(total, real.declared or 0) if real.missing else total
         found = _scaled(computed, real, total) if computed else _plain(model, real, total)
     elif computed is None:

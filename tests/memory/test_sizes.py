@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import replace
 from typing import Any
 
@@ -228,3 +229,17 @@ def test_the_overhead_holds_what_servers_reported(
     asked = Settings("vllm", "0.7.3", tp=tp, context=context, requests=256)
     used = fit(sized(config), int(card * GIB), asked).overhead
     assert used.least <= (non_torch + activation) * GIB <= used.most
+
+
+def test_hostile_lists_take_no_time() -> None:
+    long = {**QWEN3_VL_8B, "vision_config": {**QWEN3_VL_8B["vision_config"], "depth": 1 << 39}}
+    names = tuple(f"re:.*{n}.*[0-9]+.*x$" for n in range(3000)) + tuple(f"word{n}" for n in range(3000))
+    packed = Quantization("compressed-tensors", {}, (QuantizationGroup(4, "int", 128),), names)
+    moe = {"model_type": "qwen3_vl_moe", "text_config": {"num_hidden_layers": 900, "mlp_only_layers": [1] * 500_000}}
+    start = time.perf_counter()
+    for config in (long, moe):
+        of_config(config, "m", packed)
+    assert time.perf_counter() - start < 5
+    weights = Weights("safetensors", (WeightFile("a", 1),), -5, declared=10**18)
+    found = footprint(Model("/m", config=QWEN3_VL_8B, weights=weights))
+    assert found is not None and floor(found, Settings("vllm")) == ()
