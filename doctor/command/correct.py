@@ -18,7 +18,8 @@ ROUNDS = 4
 def corrected(launch: Launch, findings: Sequence[Finding], version: str | None) -> tuple[str, ...]:
     """The user's own words with what `set_argument` and `set_env` change; empty where nothing is to be changed.
 
-    Taken are the first safe way out of each error of the launch command (`CMD`), and of each warning about a variable.
+    Taken are the first safe way out of each error that the command itself can mend, and of each warning about a
+    variable.
     Where the words stand in a script or behind `bash -c`, the engine's own command comes back instead.
     """
     actions = [a for f in findings if _wanted(f) for a in _safe(f)]
@@ -37,11 +38,13 @@ def pasted(words: Iterable[str]) -> str:
 
 
 def _wanted(finding: Finding) -> bool:
-    return finding.rule.startswith("CMD") and (finding.severity == "error" or finding.rule == "CMD009")
+    return not finding.follows_from and (finding.severity == "error" or finding.rule == "CMD009")
 
 
 def _safe(finding: Finding) -> tuple[Action, ...]:
-    return next((r.actions for r in finding.remediations if r.applicability == "safe"), ())
+    """The actions of the first safe way out, where the command alone is changed."""
+    found = next((r.actions for r in finding.remediations if r.applicability == "safe"), ())
+    return found if all(a.kind in ("set_argument", "set_env") for a in found) else ()
 
 
 def _front(launch: Launch) -> tuple[str, ...]:

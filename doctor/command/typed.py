@@ -16,7 +16,8 @@ _SHARE = re.compile(r"^\\\\[^\\/]+\\")
 def suspicious(word: str) -> str | None:
     """What is wrong with a word, as a noun with its article; None where nothing is."""
     if word[:1] and word[0] in DASHES:
-        return f"a {unicodedata.name(word[0], 'dash').lower()} in place of a hyphen"
+        name = unicodedata.name(word[0], "dash").lower()
+        return f"{'an' if name[0] in 'aeiou' else 'a'} {name} in place of a hyphen"
     if any(c in QUOTES for c in word):
         return "a typographic quotation mark in place of a plain one"
     if BLANKS.search(word):

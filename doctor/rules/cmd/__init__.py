@@ -17,5 +17,5 @@ from doctor.rules.cmd.cmd012_pasted_text import RULE as CMD012
 from doctor.rules.rule import Rule
 
 CMD_RULES: tuple[Rule, ...] = (
-    CMD012, CMD011, CMD001, CMD002, CMD003, CMD004, CMD005, CMD006, CMD007, CMD008, CMD009, CMD010,
+    CMD012, CMD011, CMD003, CMD002, CMD004, CMD001, CMD005, CMD006, CMD007, CMD008, CMD009, CMD010,
 )  # fmt: skip

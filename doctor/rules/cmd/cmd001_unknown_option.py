@@ -47,6 +47,7 @@ def _unknown(rule: Rule, asked: Asked, problem: Problem) -> Finding:
     clauses = [c for c in (_window(asked.engine, having), near.why if near else _elsewhere(asked.engine, name)) if c]
     message = f"{said}: {'; '.join(clauses)}" if clauses else f"{said}, nor of any other release of {asked.engine}"
     causes = [f"CMD012:{shown(name, 100)}"] if suspicious(name) else []
+    causes += ["MDL007:unknown"] if name == "--trust-remote-code" else []  # there with what it means for the model
     return rule.finding(
         message, key=shown(name, 100), location=place(problem), causes=causes,
         evidence=[evidence(asked, problem, near.option.name if near else None)],
@@ -66,7 +67,8 @@ def _window(engine: str, having: ReleaseSet | None) -> str:
 
 def _elsewhere(engine: str, name: str) -> str:
     """Which other engine's option it is."""
-    owners = [e for e in ENGINES if e != engine and (h := rows.releases_having(e, "flags", name)) is not None and h.newest]
+    having = {e: rows.releases_having(e, "flags", name) for e in ENGINES if e != engine}
+    owners = [e for e, found in having.items() if found is not None and found.newest]
     return f"it is an option of {' and '.join(owners)}" if owners else ""
 
 
@@ -97,11 +99,18 @@ def _extra(rule: Rule, asked: Asked, problem: Problem) -> Finding:
         message = f"`{before.spelled}` is a switch of {asked.shown} and takes no value, but `{word}` follows it"
     else:
         message = f"`{word}` belongs to no option: {asked.shown} takes no such word"
-    causes = [f"CMD012:{word}"] if suspicious(problem.value or "") else []
+    beside = (word, shown(_before(asked, problem), 100))
+    causes = [f"CMD012:{w}" for w in beside if suspicious(w)]
     sure = option is not None and option.nargs == 0 and word.lower() in ("true", "1", "yes", "on")
     step = Remediation(f"leave `{word}` out", (argument(problem.value or "", None),), "safe" if sure else "unsafe")
     return rule.finding(message, key=word, location=place(problem), causes=causes,
                         evidence=[evidence(asked, problem, None)], remediations=[step])  # fmt: skip
+
+
+def _before(asked: Asked, problem: Problem) -> str:
+    """The word in front: where that is a dash of a web page, this one is its value."""
+    place = problem.at[0] - 1 if problem.at else -1
+    return asked.arguments[place] if 0 <= place < len(asked.arguments) else ""
 
 
 RULE = Rule(code="CMD001", name="unknown-option", severity="error", check=check, needs=("launch", "distributions"))

@@ -35,7 +35,8 @@ def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
 def _finding(rule: Rule, asked: Asked, problem: Problem) -> Finding:
     having = _offering(asked.engine, problem.name, problem.value or "")
     later = f"; it is offered in the releases {having.spec()}" if having is not None and having.newest else ""
-    message = f"`{problem.spelled}` of {asked.shown} does not take `{shown(problem.value, 80)}`: {problem.wanted}{later}"
+    given = shown(problem.value, 80)
+    message = f"`{problem.spelled}` of {asked.shown} does not take `{given}`: {problem.wanted}{later}"
     return rule.finding(
         message, key=problem.name, location=place(problem), evidence=[evidence(asked, problem, problem.wanted)],
         remediations=[*_ways(asked, problem), *releases(asked, having)],

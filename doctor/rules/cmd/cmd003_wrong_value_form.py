@@ -53,7 +53,8 @@ def _finding(rule: Rule, asked: Asked, problem: Problem) -> Finding:
     )  # fmt: skip
     ways = []
     if value is not None:
-        ways.append(Remediation(f"write `{problem.name} '{shown(value, 200)}'`", (argument(problem.name, value),), "safe"))
+        title = f"write `{problem.name} '{shown(value, 200)}'`"
+        ways.append(Remediation(title, (argument(problem.name, value),), "safe"))
     return rule.finding(
         message, key=problem.name, location=place(problem), evidence=[evidence(asked, problem, problem.wanted)],
         remediations=[*ways, *releases(asked, pairs)],

@@ -74,7 +74,8 @@ def _finding(rule: Rule, asked: Asked, name: str, many: int, trouble: str, shape
     below = max((n for n in fitting if n < many), default=1)
     step = Remediation(f"use `{name} {below}`", (argument(name, str(below)),), "safe")
     return rule.finding(
-        f"`{name} {many}` does not divide {trouble}: {asked.shown} stops", key=name, location=Location("argument", name),
+        f"`{name} {many}` does not divide {trouble}: {asked.shown} stops",
+        key=name, location=Location("argument", name),
         evidence=[Evidence(name, str(many), f"one of {', '.join(map(str, fitting[:8]))}", shown(trouble))],
         remediations=[step],
     )  # fmt: skip

@@ -1,9 +1,9 @@
 """An environment variable is set that this release does not read.
 
 A variable with the engine's own prefix looks like a switch of it, but nothing says so when nobody reads it:
-`LMDEPLOY_LOG_LEVEL` is in no release (the option is `--log-level`), `VLLM_ATTENTION_BACKEND` and `VLLM_USE_V1` were read by some
-releases and no longer. The server starts and behaves as if the variable were not there. Here the name is looked for in
-everything that the release's source names.
+`LMDEPLOY_LOG_LEVEL` is in no release (the option is `--log-level`), `VLLM_USE_V1` was read by some releases and is no
+longer. The server starts and behaves as if the variable were not there. Here the name is looked for in everything that
+the release's source names.
 
 A `VLLM_PORT` that holds an address (`tcp://...`) is set by Kubernetes for a service that is called `vllm`, and stops
 the server.
@@ -89,8 +89,8 @@ def _as_option(table: Table, name: str, value: str) -> Problem | None:
 
 def _address(rule: Rule, asked: Asked) -> Finding:
     value = asked.launch.environ["VLLM_PORT"]
-    step = Remediation("give the service another name, or unset the variable",
-                       (Action("manual", text="rename the Kubernetes service, or run with `env -u VLLM_PORT`"),))  # fmt: skip
+    text = "rename the Kubernetes service, or run with `env -u VLLM_PORT`"
+    step = Remediation("give the service another name, or unset the variable", (Action("manual", text=text),))
     return rule.finding(
         f"`VLLM_PORT` holds `{shown(value, 100)}`, and {asked.shown} expects a number there", key="VLLM_PORT",
         severity="error", location=Location("argument", "VLLM_PORT"),

@@ -67,5 +67,6 @@ def _finding(rule: Rule, asked: Asked, name: str, only: str, backend: str) -> Fi
 
 
 RULE = Rule(
-    code="CMD010", name="option-of-the-other-backend", severity="warning", check=check, needs=("launch", "distributions")
-)
+    code="CMD010", name="option-of-the-other-backend", severity="warning", check=check,
+    needs=("launch", "distributions"),
+)  # fmt: skip

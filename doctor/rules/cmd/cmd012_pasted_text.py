@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from doctor.command.typed import plain, suspicious, windows_path
 from doctor.facts import Facts, Launch
 from doctor.findings import Evidence, Finding, Location, Remediation
-from doctor.rules.cmd.common import argument, shown
+from doctor.rules.cmd.common import Asked, argument, asked, shown
 from doctor.rules.rule import NotApplicable, Rule, Verdict
 
 
@@ -27,13 +27,23 @@ def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
     words = launch.arguments or launch.argv
     for word in dict.fromkeys(words[:500]):
         if (wrong := suspicious(word)) is not None:
-            yield _pasted(rule, word, wrong)
+            yield _pasted(rule, word, wrong, _plain(facts, word))
         elif (path := windows_path(word)) is not None and "win" not in (facts.target.platform or "linux"):
             yield _windows(rule, word, path)
 
 
-def _pasted(rule: Rule, word: str, wrong: str) -> Finding:
-    right = plain(word)
+def _plain(facts: Facts, word: str) -> str:
+    """The plain form; where the release knows the option with another number of hyphens, that one."""
+    right, found = plain(word), asked(facts)
+    if right.startswith("-") and isinstance(found, Asked):
+        name, equals, value = right.partition("=")
+        known = (f"{hyphens}{name.lstrip('-')}" for hyphens in ("-", "--"))
+        name = next((n for n in (name, *known) if found.reading.table.option(n)), name)
+        return f"{name}{equals}{value}"
+    return right
+
+
+def _pasted(rule: Rule, word: str, wrong: str, right: str) -> Finding:
     title = f"write `{shown(right, 100)}`" if right.strip() else "take it out"
     # the word itself is what is set: it stands for its plain form
     step = argument(word, None) if not right.strip() else argument(word, f"={right}")

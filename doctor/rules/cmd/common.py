@@ -26,7 +26,7 @@ class Asked:
     engine: str
     version: str
     reading: Reading
-    serve: bool = False
+    arguments: tuple[str, ...] = ()
 
     @property
     def shown(self) -> str:
@@ -56,10 +56,11 @@ def asked(facts: Facts) -> Asked | Open | NotApplicable:
     if found is None:
         return Open(f"which release of {launch.engine} would run is not known")
     serve = "serve" in form[1].subcommand and launch.engine != "lmdeploy"
-    reading = read(launch.engine, found.version, _arguments(launch, len(form[1].subcommand)), serve=serve)
+    words = _arguments(launch, len(form[1].subcommand))
+    reading = read(launch.engine, found.version, words, serve=serve)
     if reading is None:
         return Open(f"the options of {launch.engine} {found.version} are not in the data")
-    return Asked(launch, launch.engine, found.version, reading, serve)
+    return Asked(launch, launch.engine, found.version, reading, words)
 
 
 def _arguments(launch: Launch, behind: int) -> tuple[str, ...]:
