@@ -91,7 +91,7 @@ def test_sizes_for_people(text: str, size: int | None) -> None:
         ("vllm serve /m --max-model-len 20000", QWEN3_VL_8B, None, 16, 2, "0.11.0"),
         ("vllm serve /m -tp 2", QWEN3_VL_32B, None, 24, 4, "0.33.0"),
         ("vllm serve /m --gpu-memory-utilization 0.2 --max-model-len 4096", QWEN_VL_INT4, GPTQ, 24, 1, "0.11.0"),
-        ("lmdeploy serve api_server /m --backend turbomind", QWEN_VL_INT4, GPTQ, 12, 1, "0.11.1"),
+        ("lmdeploy serve api_server /m --backend turbomind --session-len 8192", QWEN_VL_INT4, GPTQ, 12, 1, "0.11.1"),
         ("python -m sglang.launch_server --model-path /m --context-length 65536", QWEN3_VL_8B, None, 24, 2, "0.5.3"),
     ],
 )
