@@ -162,6 +162,9 @@ def test_the_picture_is_as_wide_as_said(card: int) -> None:
         assert ("!" in drawn) == (card * GIB < found.total)
     here = facts("vllm serve /m", QWEN_VL_INT4, GPTQ, card=card)
     assert all(len(line) <= 70 for line in memory_lines(here))
+    assert isinstance(here.model, Model)
+    far = replace(here, model=replace(here.model, named="an-owner/" + "a-long-name" * 9))
+    assert all(len(line) <= 80 for line in memory_lines(far))
 
 
 def test_memory_takes_next_to_no_time() -> None:
