@@ -82,9 +82,22 @@ def _text(answer: Answer, form: str, beside: tuple[str, ...]) -> str:
         from doctor.report.plan.data import plan_to_json
 
         return dumps(plan_to_json(answer.plan, answer.before.versions))
-    from doctor.report.plan.files import FORMS
+    from doctor.pipeline.deployment import deployment
+    from doctor.report.plan.files import written
 
-    return FORMS[form](answer.before.facts, answer.plan, beside)
+    if answer.plan.conflict or answer.plan.undecided or not answer.plan.pins:
+        raise click.ClickException(f"there is no plan to write; `fix --plan` alone says why ({_reason(answer)})")
+    made_of = deployment(answer)
+    if form == "compose" and (made_of.engine is None or not made_of.command):
+        raise click.UsageError("a deployment needs a launch command of an engine: give it behind `--`")
+    return written(form, made_of, beside)
+
+
+def _reason(answer: Answer) -> str:
+    from doctor.text import clean
+
+    plan = answer.plan
+    return clean(plan.undecided or (plan.conflict.sentences[0] if plan.conflict else "no packages are known"), 300)
 
 
 def status(answer: Answer) -> int:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from doctor.facts import Distributions, Facts, Host, Launch, normalize
+from doctor.facts import Distributions, Facts, Host, Launch, Model, normalize
 from doctor.findings import Action, Finding, Plan, Report, Verified
 from doctor.pipeline import Request, collect, judge
 from doctor.plan.build import Asked
-from doctor.plan.choices import only_source
+from doctor.plan.choices import only_source, present_of
 from doctor.plan.launch import corrected
 from doctor.plan.planner import Outcome, Solved, plan_for
 from doctor.plan.predict import predicted, same
@@ -18,22 +18,27 @@ from doctor.plan.wish import Wish, wish_of
 from doctor.repair import resolver
 
 ROUNDS = 4
+IDLE = "nothing to do"
 BROKEN = ("PKG001", "PKG006", "IMP001", "IMP002", "IMP004", "ENG005")
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What was found before and, on the predicted facts, after; and the plan between the two."""
+    """What was found before and, on the predicted facts, after; and the plan between the two.
+
+    `needed` are the distributions of which the solver chose the release, in the plan's pins.
+    """
 
     before: Report
     plan: Plan
     after: Report | None = None
     wish: Wish = field(default_factory=Wish)
+    needed: tuple[str, ...] = ()
 
     @property
     def idle(self) -> bool:
         """Whether there was nothing to mend."""
-        return not mended(self.before)
+        return self.plan.verified.note == IDLE
 
 
 def plan_fix(request: Request, asked: Asked, offline: bool = False) -> Answer:
@@ -47,11 +52,25 @@ def plan_facts(
     """The plan for facts, whether just collected or saved elsewhere."""
     before = judge(facts)
     wish = wish_of(facts)
-    if not mended(before):
-        return Answer(before, Plan(launch=_words(facts), verified=Verified(True, None, "nothing to do")), before, wish)
+    if not mended(before) and not _foreseen(facts, wish, asked):
+        return Answer(before, _idle(facts), before, wish)
     options = _options(before)
     work = _Work(facts, wish, asked, before, options, offline, environ)
     return work.answer()
+
+
+def _foreseen(facts: Facts, wish: Wish, asked: Asked) -> bool:
+    """Whether a model that is known by its name alone, which the rules do not judge, asks for something else."""
+    if isinstance(facts.model, Model) or (wish.family is None and wish.model is None):
+        return False
+    outcome = plan_for(facts, wish, asked)
+    return outcome.conflict is not None or (outcome.solved is not None and bool(outcome.solved.changed))
+
+
+def _idle(facts: Facts) -> Plan:
+    """Nothing to do: what is there, as it is."""
+    pins = {d.key: d.version for d in present_of(facts).installed}
+    return Plan(pins=dict(sorted(pins.items())), launch=_words(facts), verified=Verified(True, None, IDLE))
 
 
 def mended(report: Report) -> tuple[Finding, ...]:
@@ -120,10 +139,10 @@ class _Work:
         return Answer(self.before, plan, None, self.wish)
 
     def _proven(self, outcome: Outcome, solved: Solved) -> Answer:
-        have = self.facts.distributions if isinstance(self.facts.distributions, Distributions) else Distributions(())
+        have = present_of(self.facts)
         source = frozenset(n for n, v in solved.pins.items() if only_source(n, v))
         resolved, verified = self._resolved(solved, have, source)
-        pins = {**{d.key: d.build or d.version for d in have.installed if d.key not in solved.removed}}
+        pins = {**{d.key: d.version for d in have.installed if d.key not in solved.removed}}
         chosen = {**solved.pins, **resolved}
         moved = {n: v for n, v in chosen.items() if not same(have, n, v)}
         pins.update(moved)
@@ -136,12 +155,14 @@ class _Work:
         if self.facts.target.kind != "installed":
             source |= {n for n, v in pins.items() if only_source(n, v)}
         plan = Plan(
-            steps=steps_of(solved, pins, changes, options, gone), pins=dict(sorted(pins.items())), changes=changes,
-            commands=commands_of(self.facts, pins, changes, source), launch=launch.argv if launch else (),
+            steps=steps_of(solved, pins, changes, options, gone, outcome.refused), pins=dict(sorted(pins.items())),
+            changes=changes,
+            commands=commands_of(self.facts, pins, changes, source, verified.resolver is not None),
+            launch=launch.argv if launch else (),
             resolves=tuple(dict.fromkeys(f.rule for f in gone)), verified=verified,
             remains=tuple(dict.fromkeys(f.rule for f in left)),
         )  # fmt: skip
-        return Answer(self.before, plan, after, self.wish)
+        return Answer(self.before, plan, after, self.wish, tuple(solved.pins))
 
     def _all_options(self, solved: Solved) -> tuple[Action, ...]:
         backend = solved.backend
@@ -153,8 +174,9 @@ class _Work:
     ) -> tuple[dict[str, str], Verified]:
         """What uv makes of the solution for the target's Python; the solution alone where it cannot be asked."""
         target = self.facts.target
-        if target.python_minor is None:
-            return {}, Verified(True, None, "the target's Python is not known, so no resolver was asked")
+        if target.python_minor is None or self.offline:
+            why = "no network was wanted" if self.offline else "the target's Python is not known"
+            return {}, Verified(True, None, f"solved from the matrix alone, no resolver was asked: {why}")
         libc = self.facts.host.libc if isinstance(self.facts.host, Host) else None
         wanted = [f"{n}=={v.partition('+')[0]}" for n, v in solved.pins.items() if self._asks(solved, n, source)]
         wanted += [*solved.open, *(f"{n}{s}" for n, s in self._missing(have).items())]
@@ -162,13 +184,12 @@ class _Work:
         try:
             pins = resolver.compile_pins(
                 wanted, python=target.python or "", platform=resolver.platform_of(target, libc), prefer=prefer,
-                offline=self.offline, environ=self.environ,
+                environ=self.environ,
             )  # fmt: skip
             note = "imports are judged by the names in the published wheels; `fix --apply` imports them for real"
             return pins, Verified(True, resolver.version(), note)
         except (resolver.Unreachable, resolver.OnlySource) as error:
-            why = "asked to stay offline" if self.offline else str(error)[:300]
-            return {}, Verified(True, None, f"solved from the matrix alone, no resolver agreed: {why}")
+            return {}, Verified(True, None, f"solved from the matrix alone, no resolver agreed: {str(error)[:300]}")
 
     def _asks(self, solved: Solved, name: str, source: frozenset[str]) -> bool:
         """Whether the resolver is asked for a pin: what the data covers, and has a wheel."""

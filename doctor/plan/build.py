@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from doctor.facts import Facts, normalize
 from doctor.matrix import rows
+from doctor.matrix.compat import compatibility
 from doctor.plan.choices import Choice, Choices
 from doctor.plan.needs import imports, name_of, own_metadata, requirement, requirements
 from doctor.plan.problem import Clause, Problem, Variable
@@ -13,6 +14,7 @@ from doctor.plan.wish import Wish
 from doctor.rules.pkg.requirements import environments
 
 BACKEND = "backend"
+CHECKED = ("transformers",)  # what engines look at when they start
 
 
 @dataclass(frozen=True)
@@ -67,9 +69,24 @@ class Builder:
             self._keep(normalize(name))
         attested = seen_working(self.wish)
         variables = {
-            n: self.choices.variable(self.choices.get(n), attested.get(n, frozenset())) for n in sorted(self.used)
+            n: self.choices.variable(self.choices.get(n), attested.get(n, frozenset()), self._quiet(n))
+            for n in sorted(self.used)
         }
         return Problem(self._held({**variables, **self.extra}), tuple(self.clauses))
+
+    def _quiet(self, name: str) -> int:
+        """The releases of which the engine's own check at start does not warn, where its release is fixed."""
+        out = -1
+        for engine in self.wish.engines:
+            start = self.used[engine]
+            known = self.choices.get(engine).releases
+            if known is None or start & (start - 1) or start >> len(known.versions):
+                continue
+            found = compatibility(engine, known.versions[start.bit_length() - 1], name) if name in CHECKED else None
+            for bound in found.bounds if found else ():
+                if bound.kind == "check":
+                    out &= bound.releases.bits | ~((1 << len(bound.releases.releases.versions)) - 1)
+        return out
 
     def use(self, name: str) -> Choice:
         """The choice for a distribution, which is in the problem from now on."""

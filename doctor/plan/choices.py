@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
-from functools import lru_cache
+from dataclasses import dataclass, field, replace
+from functools import cached_property, lru_cache
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
@@ -20,7 +20,7 @@ from doctor.rules.pkg.requirements import fits, python_bounds
 from doctor.rules.sys.sys001_old_libc import needed_glibc
 
 ENGINES = frozenset({"lmdeploy", "vllm", "sglang"})
-PATCH, ATTESTED, ENGINE = 1, 1000, 8
+ATTESTED, WARNED, ENGINE = 1000, 3000, 8
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,11 @@ class Choice:
 
 @dataclass
 class Choices:
-    """Makes the choices of one environment, each once. `removable` also lets what is installed be taken away."""
+    """Makes the choices of one environment, each once. `removable` also lets what is installed be taken away.
+
+    `prefer` is minimal, newest or attested. Where transformers is not there yet, an engine that bounds it only from
+    below gets one of its own time: the oldest minor series that it takes.
+    """
 
     facts: Facts
     prefer: str = "minimal"
@@ -68,11 +72,10 @@ class Choices:
     cpu_torch: bool = False
     made: dict[str, Choice] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def installed(self) -> Distributions:
-        """What is there now."""
-        have = self.facts.distributions
-        return have if isinstance(have, Distributions) else Distributions(())
+        """What is there now; of a declaration, what its own lines fix: the rest follows from those."""
+        return present_of(self.facts)
 
     def get(self, name: str) -> Choice:
         """The choice for a distribution."""
@@ -108,8 +111,8 @@ class Choices:
         glibc = numbers(libc.version or "")[:2] if libc and libc.kind == "glibc" else None
         return out & for_python(name, self.facts.target, glibc)
 
-    def variable(self, choice: Choice, attested: frozenset[str] = frozenset()) -> Variable:
-        """The choice as a variable, with what each value costs."""
+    def variable(self, choice: Choice, attested: frozenset[str] = frozenset(), quiet: int = -1) -> Variable:
+        """The choice as a variable, with what each value costs; `quiet` are values that no engine warns of."""
         count = len(choice.values)
         if choice.releases is None:
             return Variable(choice.name, choice.values, choice.current)
@@ -124,13 +127,25 @@ class Choices:
             near = abs(steps[place] - at) if covered and at is not None else 0
             fresh = newness[place] if covered else 0
             unseen = 0 if seen[place] else ATTESTED
-            if self.prefer == "newest":
+            unseen += 0 if quiet >> place & 1 else WARNED
+            if choice.name == "transformers" and self.prefer != "newest" and at is None and quiet == -1:
+                far[place], merit[place] = steps[place] if covered else 0, unseen + fresh
+            elif self.prefer == "newest":
                 far[place], merit[place] = fresh, unseen
             elif self.prefer == "attested":
                 far[place], merit[place] = unseen + near * weight, fresh
             else:
                 far[place], merit[place] = near * weight, unseen + fresh
         return Variable(choice.name, choice.values, choice.current, tuple(far), tuple(merit))
+
+
+def present_of(facts: Facts) -> Distributions:
+    """What is there now; of a declaration, what its own lines fix: the rest follows from those."""
+    have = facts.distributions
+    if not isinstance(have, Distributions):
+        return Distributions(())
+    named = {p.key for p in have.declared}
+    return have if have.complete else replace(have, installed=tuple(d for d in have.installed if d.key in named))
 
 
 @lru_cache(maxsize=256)

@@ -126,7 +126,7 @@ def _engines(facts: Facts, wish: Wish, asked: Asked) -> Iterator[Alternative | N
     for name in (e for e in ENGINES if e not in wish.engines):
         other = replace(wish, engines=(name,), backend=None, packages={}, names=())
         other = of_name(other, wish.label) if wish.model is None else other
-        found = plan_for(empty, other, Asked(prefer="newest"), EACH).solved
+        found = plan_for(empty, other, Asked(engines=True), EACH).solved
         if found is not None:
             action = Action("use_engine", name=name, text=f"{name} {found.values[name]}")
             title = f"{name} {found.values[name]}, in an environment of its own"

@@ -33,6 +33,7 @@ def model_clauses(builder: Builder) -> None:
             _halves(builder, builder.use(name))
         else:
             _whole(builder, builder.use(name))
+        _pictures(builder, builder.use(name))
     _type(builder)
     _packages(builder)
     _names(builder)
@@ -64,7 +65,6 @@ def _halves(builder: Builder, engine: Choice) -> None:
                 text=f"{_backend(half)} has `{arch}` in {_range(engine, having[half])}",
             )  # fmt: skip
         _quantised(builder, engine, half, BACKEND, 1 << place)
-    _pictures(builder, engine)
 
 
 def _left_to_pytorch(engine: Choice, listing: int, wish: Wish) -> int:

@@ -10,11 +10,12 @@ from doctor.findings import Conflict
 from doctor.plan.build import BACKEND, Asked, Builder
 from doctor.plan.core import conflict
 from doctor.plan.fewest import best, changes
-from doctor.plan.problem import ABSENT, OTHER, OutOfTime, Problem, Solution
+from doctor.plan.problem import ABSENT, OTHER, OutOfTime, Problem, Solution, bits, propagate
 from doctor.plan.resolve import Deadline
 from doctor.plan.wish import Wish
 
 SECONDS = 5.0
+TRIES = 8  # releases of an engine that are tried one by one, the nearest first
 TOLD = 12  # sentences of a conflict
 
 
@@ -63,6 +64,11 @@ class Solved:
         have = self.builder.choices.installed
         return frozenset(n for n in self.changes if self.values[n] == ABSENT and have.get(n))
 
+    @cached_property
+    def wanted(self) -> frozenset[str]:
+        """Distributions that are asked for by themselves: the engines, and what the model needs."""
+        return frozenset((*self.builder.wish.engines, *self.builder.wish.packages, *self.asked.required))
+
     @property
     def backend(self) -> str | None:
         """The backend to be named in the launch command, where it is another than now."""
@@ -83,20 +89,44 @@ class Outcome:
 
 
 def plan_for(facts: Facts, wish: Wish, asked: Asked, seconds: float = SECONDS) -> Outcome:
-    """The first degree of freedom that has a solution: releases beside the engine, the engine's too, taking away."""
+    """The first degree of freedom that has a solution: releases beside the engine, the engine's too, taking away.
+
+    Where the engine's release has to change, the nearest one that has a solution is taken, and the fewest changes
+    beside it: a far older engine may need less and is not what was asked for.
+    """
     deadline, refused = Deadline(seconds), None
-    for freedom in _freedoms(facts, wish, asked):
-        builder = Builder(facts, wish, freedom)
-        problem = builder.problem()
-        try:
-            found = best(problem, deadline)
+    try:
+        for freedom in _freedoms(facts, wish, asked):
+            builder = Builder(facts, wish, freedom)
+            problem = builder.problem()
+            found = _nearest(facts, wish, freedom, problem, deadline) if freedom.engines else None
             if found is not None:
-                return Outcome(Solved(problem, found, builder, freedom), refused=refused)
+                return Outcome(found, refused=refused)
+            solution = best(problem, deadline)
+            if solution is not None:
+                return Outcome(Solved(problem, solution, builder, freedom), refused=refused)
             told = told_conflict(problem, conflict(problem, deadline))
-        except OutOfTime:
-            return Outcome(undecided=f"the search was given up after {seconds:.0f} s", refused=refused)
-        refused = refused or told
+            refused = refused or told
+    except OutOfTime:
+        return Outcome(undecided=f"the search was given up after {seconds:.0f} s", refused=refused)
     return Outcome(conflict=told)
+
+
+def _nearest(facts: Facts, wish: Wish, freedom: Asked, problem: Problem, deadline: Deadline) -> Solved | None:
+    """The solution with the engine's release that is nearest to the present one, of the first few."""
+    domains = problem.domains()
+    left = propagate(problem, domains) if domains is not None else None
+    if left is None or len(wish.engines) != 1 or wish.engines[0] in freedom.required:
+        return None
+    engine = problem.variables[wish.engines[0]]
+    for place in sorted(bits(left[engine.name]), key=engine.cost)[:TRIES]:
+        only = replace(freedom, required={**freedom.required, engine.name: f"=={engine.values[place]}"})
+        builder = Builder(facts, wish, only)
+        fixed = builder.problem()
+        solution = best(fixed, deadline)
+        if solution is not None:
+            return Solved(fixed, solution, builder, freedom)
+    return None
 
 
 def _freedoms(facts: Facts, wish: Wish, asked: Asked) -> list[Asked]:

@@ -21,7 +21,8 @@ def predicted(
     after = facts if launch is None else replace(facts, launch=launch)
     if not changed:
         return after
-    kept = tuple(d for d in have.installed if d.key not in changed)
+    named = {p.key for p in have.declared}  # what only follows from a declaration's lines is not known any more
+    kept = tuple(d for d in have.installed if d.key not in changed and (have.complete or d.key in named))
     where = next((d.location for d in have.installed), "")
     new = tuple(released(n, v, where) for n, v in sorted(pins.items()) if n in changed)
     distributions = replace(

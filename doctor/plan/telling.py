@@ -5,15 +5,17 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from doctor.facts import Distributions, Facts, Target
-from doctor.findings import Action, Finding, Step
+from doctor.findings import Action, Conflict, Finding, Step
 from doctor.plan.choices import only_source
 from doctor.plan.planner import Solved
 from doctor.plan.problem import Clause
 
 NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,100}[A-Za-z0-9])?")
 VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9.!+_-]{0,80}")
+ALONG = "the releases above need it"
 NEW = "qvl-env"  # the folder of a new environment in printed commands
 
 
@@ -23,7 +25,8 @@ def reasons(solved: Solved, name: str) -> list[str]:
     asked: dict[str, None] = {}
     own: dict[str, None] = {}
     for clause in solved.problem.clauses:
-        if current is None or not clause.text or not _forbids(solved, clause, name, current):
+        told = clause.text and not clause.member.endswith("is asked for")
+        if current is None or not told or not _forbids(solved, clause, name, current):
             continue
         if clause.target == name:
             asked[clause.words_for(solved.solution[clause.owner] if clause.owner else None)] = None
@@ -42,9 +45,12 @@ def _forbids(solved: Solved, clause: Clause, name: str, current: int) -> bool:
 
 def steps_of(
     solved: Solved, pins: Mapping[str, str], changes: Mapping[str, str | None], options: Sequence[Action],
-    gone: Sequence[Finding],
+    gone: Sequence[Finding], refused: Conflict | None = None,
 ) -> tuple[Step, ...]:  # fmt: skip
-    """One step a change: what the solver asked for first, then the launch command, then what comes along."""
+    """One step a change: what the solver asked for first, then the launch command, then what comes along.
+
+    `refused` is why the engine's release could not stay.
+    """
     asked = [n for n in changes if n in solved.changes and (n in solved.pins or n in solved.removed)]
     rest = [n for n in changes if n not in asked]
     out = [_step(solved, n, pins.get(n), changes[n], gone) for n in (*asked, *rest)]
@@ -52,6 +58,9 @@ def steps_of(
         why = "; ".join(reasons(solved, "backend")[:2]) if action.name == "--backend" and solved.backend else ""
         named = [f for f in gone if any(action.name and a.name == action.name for a in _actions(f))]
         out.insert(len(asked), Step(action, why or _first(named) or "the launch command asks for it", _keys(named)))
+    if refused is not None:
+        told = "; ".join(s.removeprefix("Because ").rstrip(".") for s in refused.sentences)
+        out = [replace(s, why=told) if s.action.package in solved.builder.wish.engines else s for s in out]
     return tuple(out)
 
 
@@ -61,7 +70,9 @@ def _step(solved: Solved, name: str, to: str | None, was: str | None, gone: Sequ
         return Step(Action("uninstall", package=name), "; ".join(reasons(solved, name)[:2]), _keys(about))
     way = "install" if was is None else direction(was, to)
     why = "; ".join(reasons(solved, name)[:3]) if name in solved.problem.variables and name in solved.changed else ""
-    why = why or _first(about) or "the releases above need it"
+    why = why or _first(about) or ALONG
+    if was is None and not about and not solved.builder.choices.installed.complete and name not in solved.wanted:
+        why = ALONG  # the declaration leaves it to the installer
     return Step(Action("install", package=name, specifier=f"=={to}", direction=way), why, _keys(about))
 
 
@@ -95,12 +106,14 @@ def _first(findings: Sequence[Finding]) -> str:
 
 
 def commands_of(
-    facts: Facts, pins: Mapping[str, str], changes: Mapping[str, str | None], source: frozenset[str]
-) -> tuple[str, ...]:
+    facts: Facts, pins: Mapping[str, str], changes: Mapping[str, str | None], source: frozenset[str],
+    whole: bool = True,
+) -> tuple[str, ...]:  # fmt: skip
     """Shell lines that bring the target to the pins; only names and versions that are well-formed go into them.
 
     A target whose interpreter is not known is left alone: a new environment is made beside it. `source` are
-    distributions without a wheel: installing them runs code of theirs, so they get a line of their own.
+    distributions without a wheel: installing them runs code of theirs, so they get a line of their own. `whole`: the
+    pins are all that is needed; else the installer has to bring the rest.
     """
     target = facts.target
     moved = {n: pins[n] for n in changes if n in pins}
@@ -114,7 +127,7 @@ def commands_of(
         out.append(shlex.join(["uv", "pip", "uninstall", "--python", into, *gone]))
     wheels = [f"{n}=={v}" for n, v in sorted(moved.items()) if n not in source and _sound(n, v)]
     again = [w for n in sorted(moved) if here and _again(facts, n, moved[n]) for w in ("--reinstall-package", n)]
-    head = ["uv", "pip", "install", "--python", into, "--no-deps"]
+    head = ["uv", "pip", "install", "--python", into, *(["--no-deps"] if here or whole else [])]
     if wheels:
         out.append(shlex.join([*head, "--only-binary", ":all:", *again, *wheels]))
     out += [shlex.join([*head, f"{n}=={moved[n]}"]) for n in sorted(source & set(moved)) if _sound(n, moved[n])]

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from doctor.report.plan.deployment import Deployment
 
-from doctor.facts import Facts
-from doctor.findings import Plan
 
-FORMS: dict[str, Callable[[Facts, Plan, tuple[str, ...]], str]] = {}
+def written(form: str, plan: Deployment, beside: tuple[str, ...] = ()) -> str:
+    """The file of this form. `beside` counts for compose alone."""
+    if form == "compose":
+        from doctor.report.plan.compose import compose
+
+        return compose(plan, beside)
+    if form == "dockerfile":
+        from doctor.report.plan.image import dockerfile
+
+        return dockerfile(plan)
+    from doctor.report.plan.shell import requirements, script
+
+    return script(plan) if form == "sh" else requirements(plan)

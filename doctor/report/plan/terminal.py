@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 ALONG = "the releases above need it"
 SHOWN = 8
+FULL = 3  # exits of which every command is shown
 
 
 def print_plan(before: Report, plan: Plan, console: Console, *, idle: bool = False) -> None:
@@ -137,7 +138,7 @@ def _exits(plan: Plan, console: Console) -> None:
         main = [f"{n}=={v}" for n, v in one.pins.items()]
         if main:
             row(console, "with", ", ".join(main[:SHOWN]), indent="     ")
-        for command in one.commands:
+        for command in one.commands if number <= FULL else one.commands[-1:]:
             for line in wrapped(command, 74):
                 console.print(Text(f"     {line}"), soft_wrap=True)
 
@@ -146,7 +147,7 @@ def _proof(plan: Plan, console: Console, idle: bool) -> None:
     if idle or plan.conflict is not None or plan.undecided:
         return
     told = ["every rule was run on the environment as it will be"] if plan.verified.rules else []
-    told.append(f"{plan.verified.resolver} resolved the same pins" if plan.verified.resolver else "no resolver agreed")
+    told.append(f"{plan.verified.resolver} resolved these pins" if plan.verified.resolver else "by no resolver")
     row(console, "proven", "; ".join(told))
     if plan.verified.note:
         row(console, "note", plan.verified.note, style="dim")

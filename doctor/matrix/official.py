@@ -1,0 +1,60 @@
+"""The official container image of an engine's release, and the images of what stands beside a server."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from packaging.specifiers import SpecifierSet
+
+from doctor.matrix import rows
+from doctor.matrix.data import DataError, data_dir
+from doctor.matrix.hardware import version as numbers
+from doctor.matrix.images import Repository, repositories
+
+
+def official(engine: str, version: str, cuda: int | None = None) -> tuple[str, str | None] | None:
+    """Reference and CUDA of the image that holds this release, the newest CUDA that a driver of major `cuda` runs.
+
+    None where no repository is known, or where the driver runs none of its images.
+    """
+    known = next((r for r in repositories() if r.distribution == engine), None)
+    if known is None:
+        return None
+    fitting = [(s, c) for s, c in _tags(known, version) if cuda is None or c is None or numbers(c)[:1] <= (cuda,)]
+    if not fitting:
+        return None
+    suffix, made = max(fitting, key=lambda pair: numbers(pair[1] or "0"))
+    return f"{known.repository}:v{version}{'-' if suffix else ''}{suffix}", made
+
+
+def _tags(known: Repository, version: str) -> list[tuple[str, str | None]]:
+    """The suffixes of this release's tags, each with its CUDA; where no row tells, that of the torch it requires."""
+    told = [
+        (v.suffix, v.cuda) for v in known.variants
+        if "*" not in v.suffix and SpecifierSet(v.versions).contains(version, prereleases=True)
+    ]  # fmt: skip
+    return [*told] if told else [("", _torch_cuda(known.distribution or "", version))]
+
+
+def _torch_cuda(engine: str, version: str) -> str | None:
+    row = rows.row(engine, version, "requires") or {}
+    for line in row.get("requires", {}).get("torch", []):
+        specifier = line.partition(";")[0].partition("torch")[2].strip(" ()")
+        for having, cuda in rows.history("torch", "build", "cuda"):
+            if specifier.startswith("==") and having.contains(specifier[2:].strip()):
+                return str(cuda)
+    return None
+
+
+@cache
+def service(name: str) -> str:
+    """The image of `gateway`, `prometheus` or `grafana`. Raises DataError for damaged data."""
+    import yaml
+
+    path = data_dir() / "services.yaml"
+    try:
+        data: Any = yaml.load(path.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        return str(next(row["image"] for row in data if row["name"] == name))
+    except (OSError, yaml.YAMLError, TypeError, KeyError, StopIteration) as error:
+        raise DataError(f"`{path}` cannot be used: {error}") from error

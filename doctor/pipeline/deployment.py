@@ -1,0 +1,89 @@
+"""From a proven plan to what its files are made of."""
+
+from __future__ import annotations
+
+import os
+import re
+
+from doctor.facts import Facts, Launch, Model
+from doctor.matrix import rows
+from doctor.matrix.official import official
+from doctor.pipeline.fix import Answer
+from doctor.plan.choices import only_source
+from doctor.plan.telling import NAME, VERSION
+from doctor.report.plan.deployment import Deployment
+
+IN_IMAGE = ("torch", "torchvision", "torchaudio", "triton", "lmdeploy", "vllm", "sglang")
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,80}")
+# variables that go with the server wherever it runs; caches and paths of this machine do not
+_TRAVELS = ("LMDEPLOY_", "VLLM_", "SGLANG_", "SGL_", "NCCL_", "TORCH_", "PYTORCH_", "OMP_NUM_THREADS")
+
+
+def deployment(answer: Answer) -> Deployment:
+    """The values; text from outside that is no name, version or variable is left out."""
+    facts, plan, wish = answer.before.facts, answer.plan, answer.wish
+    pins = {n: v for n, v in plan.pins.items() if NAME.fullmatch(n) and VERSION.fullmatch(v)}
+    engine = next(iter(wish.engines), None)
+    version = pins.get(engine) if engine else None
+    found = official(engine, version, wish.cuda) if engine and version else None
+    source = frozenset(n for n, v in pins.items() if only_source(n, v))
+    asked = (*(n for n in answer.needed if rows.releases(n)), *wish.packages) if found else ()
+    layer = {n: pins[n] for n in asked if n in pins and n not in IN_IMAGE}
+    target = facts.target
+    interpreter = (target.executable or target.prefix) if target.kind == "installed" else None
+    return Deployment(
+        engine, version, found[0] if found else None, plan.launch, _model_word(facts, plan.launch),
+        _folder(facts, plan.launch), wish.parallel, ".".join((target.python or "3.11").split(".")[:2]), pins,
+        {n: v for n, v in plan.changes.items() if NAME.fullmatch(n)}, layer, source, _environ(answer), interpreter,
+        _metrics(engine, version), tuple(_why(answer)), _proof(answer),
+    )  # fmt: skip
+
+
+def _model_word(facts: Facts, launch: tuple[str, ...]) -> str | None:
+    """The word of the command that names the model."""
+    model = facts.model if isinstance(facts.model, Model) else None
+    known = {model.named, model.path} if model else set()
+    from doctor.plan.wish import named_model
+
+    name = named_model(facts)
+    return next((w for w in launch if w in known or w == name), name)
+
+
+def _folder(facts: Facts, launch: tuple[str, ...]) -> str | None:
+    """The model's folder on this machine, where the command names one."""
+    model, word = facts.model if isinstance(facts.model, Model) else None, _model_word(facts, launch)
+    if model is None or model.source != "folder" or word is None:
+        return None
+    workdir = facts.launch.workdir if isinstance(facts.launch, Launch) else None
+    return os.path.normpath(os.path.join(workdir or "/", word)) if word in launch else None
+
+
+def _environ(answer: Answer) -> dict[str, str]:
+    after = answer.after.facts.launch if answer.after else answer.before.facts.launch
+    told = after.environ if isinstance(after, Launch) else {}
+    set_by = {s.action.name: s.action.value or "" for s in answer.plan.steps if s.action.kind == "set_env"}
+    pairs = {**{n: v for n, v in told.items() if n.startswith(_TRAVELS)}, **{n: v for n, v in set_by.items() if n}}
+    return {n: v for n, v in pairs.items() if _VARIABLE.fullmatch(n) and "***" not in v and "\n" not in v}
+
+
+def _metrics(engine: str | None, version: str | None) -> tuple[str, ...] | None:
+    """The option that turns the server's metrics on, where its release has one and does not do so by itself."""
+    flags = (rows.row(engine, version, "flags") or {}).get("flags", {}) if engine and version else {}
+    return ("--enable-metrics",) if "--enable-metrics" in flags else ()
+
+
+def _why(answer: Answer) -> list[str]:
+    out = []
+    for step in answer.plan.steps:
+        action = step.action
+        if step.resolves or action.kind != "install":
+            what = f"{action.package}{action.specifier}" if action.package else f"{action.name} {action.value or ''}"
+            out.append(f"{what.strip()}: {step.why}")
+    return out
+
+
+def _proof(answer: Answer) -> str:
+    verified = answer.plan.verified
+    resolver = f"resolved by {verified.resolver}" if verified.resolver else f"not resolved ({verified.note})"
+    left = f"; still there: {', '.join(answer.plan.remains)}" if answer.plan.remains else ""
+    return f"Checked by every rule on the environment as it will be, {resolver}{left}."

@@ -1,0 +1,64 @@
+"""A plan as a POSIX shell script and as a file of pins."""
+
+from __future__ import annotations
+
+import shlex
+
+from doctor.report.plan.deployment import Deployment, comment
+
+CHECK = """command -v uv >/dev/null 2>&1 || {
+  echo "uv is needed: https://docs.astral.sh/uv/" >&2
+  exit 1
+}"""
+
+
+def script(plan: Deployment) -> str:
+    """Installs the pins with uv: into the target's environment, else into a new one beside the working directory."""
+    head = comment(("Written by qvl-doctor fix --plan.", plan.proof, *plan.why))
+    parts = ["#!/bin/sh", head, "set -eu", "", CHECK, ""]
+    moved = {n: v for n, v in plan.pins.items() if n in plan.changes} if plan.interpreter else dict(plan.pins)
+    if plan.interpreter:
+        parts.append(f"PYTHON={shlex.quote(plan.interpreter)}")
+    else:
+        parts += ['ENVIRONMENT="${1:-qvl-env}"', f'uv venv --python {shlex.quote(plan.python)} "$ENVIRONMENT"',
+                  'PYTHON="$ENVIRONMENT/bin/python"']  # fmt: skip
+    gone = [n for n in plan.changes if n not in plan.pins] if plan.interpreter else []
+    if gone:
+        parts.append(f'uv pip uninstall --python "$PYTHON" {shlex.join(gone)}')
+    wheels = sorted(f"{n}=={v}" for n, v in moved.items() if n not in plan.source)
+    if wheels:
+        parts += ["", "# exact releases, wheels only: no code of theirs runs while they are installed",
+                  _install("--only-binary :all:", wheels)]  # fmt: skip
+    for name in sorted(n for n in plan.source if n in moved):
+        parts += ["", _with_consent(name, moved[name])]
+    parts += [f"export {n}={shlex.quote(v)}" for n, v in plan.environ.items()]
+    if plan.command:
+        parts += ["", comment(("Start it with:",)), f"echo {shlex.quote(shlex.join(plan.command))}"]
+    return "\n".join(p for p in parts if p is not None) + "\n"
+
+
+def _install(flags: str, words: list[str]) -> str:
+    body = " \\\n  ".join(shlex.quote(w) for w in words)
+    return f'uv pip install --python "$PYTHON" --no-deps {flags} \\\n  {body}'
+
+
+def _with_consent(name: str, version: str) -> str:
+    pin = shlex.quote(f"{name}=={version}")
+    return "\n".join([
+        f"# {name} is published as source alone: installing it runs its own setup.py",
+        'if [ "${BUILD_FROM_SOURCE:-no}" = yes ]; then',
+        f'  uv pip install --python "$PYTHON" --no-deps {pin}',
+        "else",
+        f"  echo {shlex.quote(f'{name} {version} was left out: set BUILD_FROM_SOURCE=yes to run its setup.py')} >&2",
+        "fi",
+    ])  # fmt: skip
+
+
+def requirements(plan: Deployment) -> str:
+    """Exact pins, one a line, for `uv pip install --no-deps -r` and for pip."""
+    head = comment(("Written by qvl-doctor fix --plan.", plan.proof, f"For Python {plan.python}.", *plan.why))
+    lines = [
+        f"{n}=={v}" + ("  # source alone: installing it runs its setup.py" if n in plan.source else "")
+        for n, v in sorted(plan.pins.items())
+    ]
+    return "\n".join([head, *lines]) + "\n"
