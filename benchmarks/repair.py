@@ -4,7 +4,7 @@
 
 VENV is only read: the measurements are made on a clone of it by hard links, in a folder beside it that is removed at
 the end. WHEELS is a folder with the wheel of NAME at VERSION. What is timed, each time in a new process: our whole
-`fix --apply --in-place` (every rule run before and after), its parts, `fix --undo`, `cp -al`, and removing such a clone.
+`fix --apply --in-place` (every rule run before and after), its parts, `fix --undo`, `cp -al`, and removing such a tree.
 """
 
 from __future__ import annotations
