@@ -58,7 +58,7 @@ def _inodes(folder: str) -> dict[str, int]:
 def hash_file(path: str) -> bytes:
     """The sha256 of a file's bytes; links are not followed."""
     out = hashlib.sha256()
-    with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW), "rb", buffering=0) as file:
+    with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb", buffering=0) as file:
         while chunk := file.read(_CHUNK):
             out.update(chunk)
     return out.digest()
