@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 LARGEST = 64 << 10
 MOST_WORDS = 4000
+_NESTED = 8
 _NAME = re.compile(r"[A-Za-z_]\w*")
 _ASSIGNED = re.compile(r"([A-Za-z_]\w*)(\+?)=")
 _BREAKS = ("&&", "||", ";;", "|&", ";", "|", "&", "\n", "(", ")")
@@ -61,7 +62,8 @@ class ShellText:
     `assigned` are the variables that it has set itself so far.
     """
 
-    def __init__(self, text: str, values: Mapping[str, str], arguments: tuple[str, ...] = ()) -> None:
+    def __init__(self, text: str, values: Mapping[str, str], arguments: tuple[str, ...] = (), depth: int = 0) -> None:
+        self.depth = depth
         self.text = text[:LARGEST].replace("\r\n", "\n")
         self.values = dict(values)
         self.lists: dict[str, list[str]] = {"@": list(arguments), "*": list(arguments)}
@@ -225,7 +227,7 @@ class ShellText:
         known = self.values.get(name)
         operator = re.match(r":?[-+=?]", how)
         if operator and operator[0][-1] in "-=" and not (known or (known is not None and operator[0][0] != ":")):
-            inner = ShellText(how[operator.end() :], self.values)
+            inner = ShellText(how[operator.end() :] if self.depth < _NESTED else "", self.values, depth=self.depth + 1)
             default = inner._word() if inner.text else _Word()
             word.dynamic += default.dynamic
             word.add(" ".join(default.fields()), split=not quote)

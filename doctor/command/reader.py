@@ -15,7 +15,7 @@ from doctor.command.words import Word, prepared
 _NUMBER = re.compile(r"^-\d+$|^-\d*\.\d+$")
 _PATTERNS = {None: "(-*A-*)", "?": "(-*A?-*)", "*": "(-*[A-]*)", "+": "(-*A[A-]*)"}
 # the order in which argparse reports: while it reads, then what is lacking, then what nobody wanted
-_LATE = {"required": 1, "unknown": 2, "extra": 2}
+_LATE = {"ambiguous": -1, "misplaced": -2, "required": 1, "unknown": 2, "extra": 2}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,8 @@ class Given:
 class Problem:
     """One thing that the parser refuses.
 
-    `kind`: unknown, ambiguous, value-missing, value-unwanted, type, choice, json, required, extra, exclusive, refused.
+    `kind`: unknown, ambiguous, value-missing, value-unwanted, type, choice, json, required, extra, exclusive, refused,
+    misplaced (the model behind `--model` where it has to be a word of its own).
     `name` is the option's as the table has it, or as written where there is none; `at` are places in the arguments.
     """
 
@@ -72,9 +73,19 @@ def read_by(table: Table, arguments: tuple[str, ...], *, serve: bool = False) ->
     words, troubles, config = prepared(arguments, table, serve=serve)
     parse = _Parse(table, words)
     parse.problems += [Problem("value-missing", w.text, w.text, wanted="a value", at=(w.at,)) for w in troubles]
+    if serve and table.style.model_refused:
+        parse.problems += _misplaced(arguments)
     parse.run(config)
     problems = sorted(parse.problems, key=lambda p: _LATE.get(p.kind, 0))
     return Reading(table, tuple(parse.given), tuple(problems), config)
+
+
+def _misplaced(arguments: tuple[str, ...]) -> list[Problem]:
+    """`vllm serve --model M` in the releases that refuse it."""
+    if "--model" not in arguments:
+        return []
+    at = arguments.index("--model")
+    return [Problem("misplaced", "--model", "--model", next(iter(arguments[at + 1 : at + 2]), None), at=(at, at + 1))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +106,7 @@ class _Parse:
     extras: list[int] = field(default_factory=list)
     unknown: list[int] = field(default_factory=list)
     seen: dict[str, str] = field(default_factory=dict)
+    ambiguous: dict[int, tuple[str, ...]] = field(default_factory=dict)
 
     def run(self, config: bool) -> None:
         """Reads everything."""
@@ -138,9 +150,8 @@ class _Parse:
             return _Mark(found, name, value)
         matches = list(self._abbreviated(text))
         if len(matches) > 1:
-            names = tuple(m.spelled for m in matches)
-            self.problems.append(Problem("ambiguous", name, name, at=(word.at,), candidates=names))
-            return _Mark(matches[0].option, matches[0].spelled, matches[0].explicit)
+            self.ambiguous[word.at] = tuple(m.spelled for m in matches)
+            return _Mark(None, text)
         if matches:
             return matches[0]
         if _NUMBER.match(text) or " " in text:
@@ -243,7 +254,9 @@ class _Parse:
                 places = (word.at, *(self.words[i].at for i in values))
                 name, equals, value = word.text.partition("=")
                 shown = value if equals else " ".join(self.words[i].text for i in values) or None
-                self.problems.append(Problem("unknown", name, name, shown, at=places))
+                many = self.ambiguous.get(word.at, ())
+                kind = "ambiguous" if many else "unknown"
+                self.problems.append(Problem(kind, name, name, shown, at=places, candidates=many))
             elif not any(at in self._after(u) for u in self.unknown if u < at):
                 self.problems.append(Problem("extra", word.text, word.text, word.text, at=(word.at,)))
 

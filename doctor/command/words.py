@@ -25,7 +25,7 @@ def prepared(arguments: tuple[str, ...], table: Table, *, serve: bool) -> tuple[
     words = [Word(text, at) for at, text in enumerate(arguments)]
     if serve and table.engine == "sglang":
         words = _model_named(words)
-    elif serve and style.model_first:
+    elif serve and (style.model_first or style.model_refused):
         words = _model_first(words)
     config = style.config and any(w.text.partition("=")[0] == "--config" for w in words)
     if style.underscores:

@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from doctor.matrix.hardware import version
-from doctor.memory.attention import Attention
+from doctor.memory.cache import cache, number
+from doctor.memory.footprint import Footprint
 from doctor.memory.overhead import CONTEXT, Overhead
 from doctor.memory.settings import Settings
 
@@ -35,13 +36,15 @@ class Room:
     reserved: bool = False
 
 
-def room(card: int, free: int, weights: int, used: Overhead, asked: Settings, shape: Attention | None) -> Room:
+def room(
+    card: int, free: int, weights: int, used: Overhead, asked: Settings, model: Footprint | None = None
+) -> Room:
     """The room on one GPU of `card` bytes, of which `free` are, after `weights`."""
     kind = {"vllm": _vllm, "sglang": _sglang, "lmdeploy": _lmdeploy}.get(asked.engine)
     if kind is None:
         left = free - weights
         return Room(left - used.most, left - used.least, free, "the whole card is there to be used", "no engine's rule")
-    found = kind(card, free, weights, used, asked, shape)
+    found = kind(card, free, weights, used, asked, model)
     if asked.cache is not None and asked.engine in ("vllm", "sglang"):
         fits = free - weights - used.least
         given = min(asked.cache, fits)
@@ -50,18 +53,18 @@ def room(card: int, free: int, weights: int, used: Overhead, asked: Settings, sh
     return found
 
 
-def _vllm(card: int, free: int, weights: int, used: Overhead, asked: Settings, shape: Attention | None) -> Room:
+def _vllm(card: int, free: int, weights: int, used: Overhead, asked: Settings, model: Footprint | None) -> Room:
     """v1/worker/gpu_worker.py: utilisation x the whole card, less all that a trial step was seen to take."""
     share = asked.share if asked.share is not None else default_share(asked, card)
     pool = int(share * card)
     rule = f"`--gpu-memory-utilization` {share:g} of the whole card"
     source = "vllm 0.11.0 and 0.33.0, v1/worker/gpu_worker.py: determine_available_memory()"
-    return Room(pool - weights - used.most, pool - weights - used.least, pool, rule, source, refuses=True)
+    return Room(pool - weights - used.most, pool - weights - used.least, pool, rule, source, not asked.elastic)
 
 
-def _sglang(card: int, free: int, weights: int, used: Overhead, asked: Settings, shape: Attention | None) -> Room:
+def _sglang(card: int, free: int, weights: int, used: Overhead, asked: Settings, model: Footprint | None) -> Room:
     """srt/model_executor/model_runner.py: weights and cache together take a share of what was free at the start."""
-    share = asked.share if asked.share is not None else default_share(asked, card)
+    share = asked.share if asked.share is not None else default_share(asked, card, model)
     source = "sglang 0.5.3, srt/server_args.py and model_executor/model_runner.py: profile_max_num_token()"
     rule = f"`--mem-fraction-static` {share:.3g} of the card for weights and cache"
     if asked.share is None:
@@ -71,7 +74,7 @@ def _sglang(card: int, free: int, weights: int, used: Overhead, asked: Settings,
     return Room(least, most, int(start[1] * share), rule, source, reserved=True)
 
 
-def _lmdeploy(card: int, free: int, weights: int, used: Overhead, asked: Settings, shape: Attention | None) -> Room:
+def _lmdeploy(card: int, free: int, weights: int, used: Overhead, asked: Settings, model: Footprint | None) -> Room:
     """A share of what is free once the weights are loaded; the PyTorch engine sets something aside before."""
     share = asked.share if asked.share is not None else default_share(asked, card)
     counts = version(asked.release) < (0, 2, 2) if asked.release else False
@@ -85,19 +88,20 @@ def _lmdeploy(card: int, free: int, weights: int, used: Overhead, asked: Setting
     for context in (CONTEXT[1], CONTEXT[0]):
         left = free - weights - context
         if asked.backend == "pytorch":
-            left -= runtime(left, asked, shape)
+            left -= runtime(left, asked, model)
         ends.append(int(left * share))
     if asked.backend == "pytorch":
         source = "lmdeploy 0.11.1 and 0.18.0, pytorch/engine/executor/base.py: update_configs()"
     return Room(ends[0], ends[1], free, rule, source, reserved=True)
 
 
-def runtime(left: float, asked: Settings, shape: Attention | None) -> float:
+def runtime(left: float, asked: Settings, model: Footprint | None) -> float:
     """What LMDeploy's PyTorch engine sets aside for a prefill step: halved until 16 blocks of cache fit."""
-    if shape is None:
+    shape = model.shape if model else None
+    if model is None or shape is None:
         return 0.0
     tokens, requests = asked.batch or 8192, asked.requests or 128
-    block = 2 * shape.kv_heads / asked.tp * shape.head_dim * 2 * shape.layers * BLOCK
+    block = cache(shape, asked.tp, 1, number(asked.kv, model.dtype_bytes, asked.engine)).token * BLOCK
     while tokens > 0:
         size = (tokens + 2 * requests) * shape.vocabulary * 2.0
         if (left - size) * (asked.share or 0.8) >= FEWEST_BLOCKS * block:
@@ -106,19 +110,19 @@ def runtime(left: float, asked: Settings, shape: Attention | None) -> float:
     return max(left, 0.0)
 
 
-def default_share(asked: Settings, card: int) -> float:
+def default_share(asked: Settings, card: int, model: Footprint | None = None) -> float:
     """The share that the engine takes where the command names none; 1 for engines without one."""
     from doctor.matrix.hardware import capabilities
 
     if asked.engine == "sglang":
-        return _sglang_share(asked, card)
+        return _sglang_share(asked, card, model)
     if asked.engine == "lmdeploy":
         return 0.8
     found = capabilities().share(asked.engine, asked.release)
     return found.share if found else 1.0
 
 
-def _sglang_share(asked: Settings, card: int) -> float:
+def _sglang_share(asked: Settings, card: int, model: Footprint | None) -> float:
     """server_args.py: by the number of GPUs up to 0.4.x; then by what a step and its CUDA graphs may take.
 
     For a model with a vision tower it takes 5 % less, and again by the tower's size: 0.8 to 1.05 of that.
@@ -133,7 +137,20 @@ def _sglang_share(asked: Settings, card: int) -> float:
     reserved += graphs(card, asked.tp) * 2 + asked.tp * asked.pp / 8 * 1024
     if mib > 60 * 1024:
         reserved = max(reserved, 10 * 1024)
-    return max((mib - reserved) / mib, 0.05) * (0.95 if asked.vision else 1.0)
+    share = max(round((mib - reserved) / mib, 3), 0.05)
+    return share * (0.95 * _eyes(asked, model) if model is not None and model.vision and asked.vision else 1.0)
+
+
+def _eyes(asked: Settings, model: Footprint) -> float:
+    """0.8 to 1.05 by the vision tower's layers and width, against 24 layers of 1024.
+
+    With transformers before 5, towers that call their layers `depth` count as 24 of them.
+    """
+    layers, depth, width = model.eyes
+    old = asked.release is not None and version(asked.release) < (0, 5, 11)
+    layers = layers or (24 if old else depth) or 24
+    score = layers * (width or 1024) ** 2 / (24 * 1024**2)
+    return max(0.8, min(1.05, 1.0 - 0.1 * (score - 1.0)))
 
 
 def prefill(card: int) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from doctor.matrix.hardware import version
 from doctor.memory.cache import Cache, cache, number
 from doctor.memory.engines import BLOCK, FEWEST_BLOCKS, GIB, Room, default_share, room
 from doctor.memory.footprint import Footprint
@@ -13,8 +14,9 @@ from doctor.memory.settings import Settings
 
 Verdict = Literal["never", "refused", "short", "tight", "fits"]
 USUAL_REQUESTS = 256
+LARGE = 70 * GIB  # vLLM computes more at once on such cards: engine/arg_utils.py, get_batch_defaults()
 COMFORT = 2.0
-LITTLE = 4096
+FIRST_V1 = (0, 8)  # vLLM cuts prompts into pieces from then on
 CARDS = (8, 12, 16, 24, 32, 40, 48, 80, 96, 141, 180)
 COUNTS = (1, 2, 4, 8)
 
@@ -76,12 +78,13 @@ def fit(found: Footprint, card: int, asked: Settings, free: int | None = None) -
     held = found.per_gpu(asked.tp, asked.pp, asked.vision_split)
     eyes = held.vision if asked.vision else 0
     language = max(held.language - asked.offload, 0)
-    left = room(card, at_hand, language + eyes, used, asked, found.shape)
+    left = room(card, at_hand, language + eyes, used, asked, found)
     kept = kept_by(found, asked)
     context = asked.context or (found.shape.longest if found.shape else 0)
-    needed = int(kept.holds(context)) if kept else 0
     space = (max(left.least, 0), max(left.most, 0))
     tokens = (kept.room(space[0]), kept.room(space[1])) if kept else (0, 0)
+    context = min(context, tokens[0]) if asked.elastic else context
+    needed = int(kept.holds(context)) if kept else 0
     if asked.blocks:
         tokens = (min(tokens[0], asked.blocks), min(tokens[1], asked.blocks))
     many = (space[0] / needed, space[1] / needed) if needed else (0.0, 0.0)
@@ -97,13 +100,22 @@ def ease(used: Overhead) -> int:
 
 def steps(asked: Settings, card: int, found: Footprint) -> tuple[int, int]:
     """Tokens computed at once and requests at most: as asked, else the engine's default for such a card."""
-    requests = asked.requests or (128 if asked.engine == "lmdeploy" else USUAL_REQUESTS)
+    usual_requests = {"lmdeploy": 128, "vllm": 1024 if card >= LARGE else USUAL_REQUESTS}
+    requests = asked.requests or usual_requests.get(asked.engine, USUAL_REQUESTS)
     if asked.batch:
         return asked.batch, requests
     usual = {"lmdeploy": 8192, "transformers": 2048, "": 2048}
     if asked.engine in usual:
         return usual[asked.engine], requests
-    return (8192 if card >= 70 * GIB else 5120 if found.vision and asked.engine == "vllm" else 2048), requests
+    if asked.engine == "vllm" and asked.release and version(asked.release) < FIRST_V1:
+        return _whole_prompts(found, asked), requests
+    return (8192 if card >= LARGE else 5120 if found.vision and asked.engine == "vllm" else 2048), requests
+
+
+def _whole_prompts(found: Footprint, asked: Settings) -> int:
+    """vLLM's first engine takes whole prompts at once, those of models with pictures whatever their length."""
+    context = asked.context or (found.shape.longest if found.shape else 0)
+    return max(context, 2048) if found.vision or context <= 32768 else 2048
 
 
 def kept_by(found: Footprint, asked: Settings) -> Cache | None:

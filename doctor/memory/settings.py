@@ -13,12 +13,13 @@ class Settings:
     turbomind or pytorch for LMDeploy. `tp` GPUs share each layer and `pp` stages the layers; `copies` of that run side
     by side (data parallelism), each on GPUs of its own.
     `share` is the engine's own: of the whole card (vLLM, SGLang) or of what the weights leave (LMDeploy); None: the
-    engine computes it. `context` is the longest request asked for, None for the engine's default. `kv` is the
-    cache's number format as the engine names it. `batch` tokens are computed at once, for at most `requests`.
-    `images` are those of one request (None: not said). `vision_split`: tensor parallelism divides the vision tower.
-    `vision`: the tower is loaded at all. `eager`: no CUDA graphs. `cache` is a size given for the cache, `offload`
-    weights kept in main memory, `swap` main memory set aside, each for each GPU. `graphs_counted`: the
-    engine takes CUDA graphs out of its share. `windows`: it frees what slid out of an attention window.
+    engine computes it. `context` is the longest request asked for, None for the engine's default; `elastic`: the
+    engine shortens it to what fits. `kv` is the cache's number format as the engine names it. `batch` tokens are
+    computed at once, for at most `requests`. `images` are those of one request (None: not said). `vision_split`:
+    tensor parallelism divides the vision tower. `vision`: the tower is loaded at all. `eager`: no CUDA graphs.
+    `cache` is a size given for the cache, `offload` weights kept in main memory, `swap` main memory set aside, each
+    for each GPU. `graphs_counted`: the engine takes CUDA graphs out of its share. `windows`: it frees what slid out
+    of an attention window.
     """
 
     engine: str = ""
@@ -42,6 +43,7 @@ class Settings:
     blocks: int | None = None
     offload: int = 0
     swap: int = 0
+    elastic: bool = False
     graphs_counted: bool = False
     windows: bool = False
 

@@ -27,5 +27,7 @@ def _command(action: Action) -> str | None:
     if action.kind == "uninstall" and action.package and _NAME.fullmatch(action.package):
         return f"pip uninstall {action.package}"
     if action.kind == "set_env" and action.name and _VARIABLE.fullmatch(action.name):
-        return f"export {action.name}={shlex.quote(action.value or '')}"
+        if action.value is None:
+            return f"unset {action.name}"
+        return f"export {action.name}={shlex.quote(action.value)}"
     return None

@@ -8,6 +8,7 @@ from pathlib import Path
 from doctor.findings import Finding, Report
 from doctor.report.commands import commands
 from doctor.report.grid.markup import code, t
+from doctor.report.launch import correction
 from doctor.report.told import SIGNS, answer, counted, evidence, head, undecided
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
@@ -30,6 +31,8 @@ def _page(report: Report) -> Iterator[str]:
     yield "</dl>\n"
     for finding in report.findings:
         yield from _finding(finding)
+    if (found := correction(report)) is not None:
+        yield f"<article>\n<h2>corrected command</h2>\n<pre>{t(found.line)}</pre>\n<p>{t(found.note)}</p>\n</article>\n"
     unsure = undecided(report)
     if unsure:
         yield f"<details><summary>{len(unsure)} open</summary><ul>\n"

@@ -6,6 +6,7 @@ import re
 
 from doctor.findings import Finding, Report
 from doctor.report.commands import commands
+from doctor.report.launch import correction
 from doctor.report.told import SIGNS, answer, counted, evidence, head, undecided
 from doctor.text import one_line
 
@@ -20,6 +21,8 @@ def report_to_markdown(report: Report) -> str:
     parts = [f"## {SIGNS[kind]} {_text(said)}", "", *(f"- **{label}**: {_text(text)}" for label, text in head(report))]
     for finding in report.findings:
         parts += ["", *_finding(finding)]
+    if (found := correction(report)) is not None:
+        parts += ["", "### Corrected command", "", *_block([found.line]), "", _text(found.note)]
     parts += ["", f"{_text(counted(report))}. Checked with qvl-doctor ({_text(versions)})."]
     if unsure := undecided(report):
         parts += ["", "<details><summary>What could not be decided</summary>", ""]

@@ -25,7 +25,7 @@ WORDS = {
 def memory_lines(facts: Facts, width: int = WIDTH) -> list[str]:
     """The picture and the table, line by line; empty where the model or the GPUs are not known."""
     here = known(facts)
-    if isinstance(here, str) or here.result is None:
+    if not isinstance(here, Known) or here.result is None:
         return []
     result = here.result
     return [_title(here, result), bar(result, width), *_table(result), *_verdict(result)]
@@ -34,7 +34,7 @@ def memory_lines(facts: Facts, width: int = WIDTH) -> list[str]:
 def memory_to_json(facts: Facts) -> dict[str, Any] | None:
     """The numbers, in bytes; None where nothing is known of the model's size. Without GPUs, `needs` alone answers."""
     here = known(facts)
-    if isinstance(here, str):
+    if not isinstance(here, Known):
         return None
     found, result = here.found, here.result
     data: dict[str, Any] = {
@@ -120,5 +120,6 @@ def _verdict(result: Fit) -> list[str]:
     if result.verdict == "never" or not result.needed:
         return [said]
     least, most = result.concurrent
-    return [said, f"  {least:.1f} to {most:.1f} requests of {result.context:,} tokens at once, {size(result.needed)} each"]
+    each = size(result.needed)
+    return [said, f"  {least:.1f} to {most:.1f} requests of {result.context:,} tokens at once, {each} each"]
 

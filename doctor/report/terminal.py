@@ -29,6 +29,7 @@ def print_report(report: Report, console: Console, *, verbose: bool = False) -> 
         _finding(finding, console)
     console.print()
     _memory(report, console)
+    _corrected(report, console)
     _foot(report, console, verbose, len(report.findings) - len(shown))
 
 
@@ -42,11 +43,27 @@ def print_errors(report: Report, console: Console, most: int = 3) -> None:
         console.print()
         _finding(finding, console)
     console.print()
+    _corrected(report, console)
     left = report.count("warning")
     more = [plural(len(errors) - most, "more error")] if len(errors) > most else []
     more += [plural(left, "warning")] if left else []
     if more:
         console.print(Text(f"Also {' and '.join(more)}: `qvl-doctor check -- COMMAND` shows them.", style="dim"))
+
+
+def _corrected(report: Report, console: Console) -> None:
+    """The command as it would have to be, on one line, ready to be pasted."""
+    from rich.text import Text
+
+    from doctor.report.launch import correction
+
+    if (found := correction(report)) is None:
+        return
+    console.print(Text("corrected command:", style="bold green"))
+    console.print(Text(f"  {clean(found.line)}", style="bold"), soft_wrap=True)
+    if found.note:
+        _row(console, "note", found.note, indent="  ", style="dim")
+    console.print()
 
 
 def _head(report: Report, console: Console) -> None:

@@ -38,7 +38,10 @@ def head(report: Report) -> list[tuple[str, str]]:
     origin = "" if target.kind == "declared" else f" ({target.why})"
     rows = [("target", f"{said} {target.python or 'of unknown version'}{origin}")]
     if isinstance(report.facts.launch, Launch):
-        rows.append(("launch", " ".join(report.facts.launch.argv)))
+        launch = report.facts.launch
+        other = launch.given and launch.given[:1] != launch.argv[:1]
+        inside = f" (inside `{' '.join(launch.given[:2])}`)" if other else ""
+        rows.append(("launch", f"{' '.join(launch.argv)}{inside}"))
     if isinstance(report.facts.distributions, Distributions):
         known = report.facts.distributions
         there = [f"{n} {v}" for n in NOTABLE if (v := known.version(n))]

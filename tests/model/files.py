@@ -82,7 +82,7 @@ def owl(folder: Path, **changes: Any) -> Path:
     (folder / "preprocessor_config.json").write_text("{}")
     (folder / "modeling_owl.py").write_text(MODELING)
     (folder / "configuration_owl.py").write_text("from transformers import PretrainedConfig\n\n\nclass OwlConfig(PretrainedConfig):\n    pass\n")
-    (folder / "eyes_owl.py").write_text("import einops\nfrom .configuration_owl import OwlConfig\n")
+    (folder / "eyes_owl.py").write_text("import einops\nfrom .configuration_owl import OwlConfig\n\n\nclass Eyes:\n    pass\n")
     (folder / "tokenization_owl.py").write_text("import tiktoken\nfrom transformers import PreTrainedTokenizer\n\n\nclass OwlTokenizer(PreTrainedTokenizer):\n    pass\n")
     safetensors(folder / "model.safetensors", OWL)
     return folder

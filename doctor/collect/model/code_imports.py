@@ -23,7 +23,11 @@ _FROM = re.compile(r"^[^\S\n]*from\s+(\S+)\s+import", re.M)
 _TRY = re.compile(r"try\s*:")
 _FLASH = re.compile(r"if is_flash_attn[a-zA-Z0-9_]+available\(\):\s*")
 _FLASH_LINE = re.compile(r"from flash_attn\s*.*\s*")
-_AVAILABLE = re.compile(r"is_\w+")
+# names of transformers.utils.import_utils by which code asks what is installed
+_AVAILABLE = re.compile(
+    r"is_\w+_available(?:_on_device)?|is_\w+_(?:greater|less)_or_equal\w*|is_quanto_greater|is_torch\w+"
+    r"|is_(?:cuda|rocm)_platform|is_habana_gaudi1|is_in_notebook|is_sagemaker_\w+|is_training_run_on_sagemaker"
+)
 
 
 def imports_of(file: str, text: str, tree: ast.Module) -> list[CodeImport]:
@@ -65,8 +69,8 @@ def _skipping(node: ast.AST) -> frozenset[Era]:
     for part in ast.walk(node.test) if isinstance(node, ast.If) else ():
         name = part.func.id if isinstance(part, ast.Call) and isinstance(part.func, ast.Name) else ""
         if name.startswith("is_flash_attn"):
-            out |= {"tree-flash", "tree"} if name.endswith("available") else {"tree-flash"}
-        elif _AVAILABLE.fullmatch(name):
+            out.add("tree-flash")
+        if _AVAILABLE.fullmatch(name):
             out.add("tree")
     return frozenset(out)
 
@@ -126,9 +130,8 @@ def _line(text: str, top: str) -> int:
 def relative_files(file: str, tree: ast.Module, there: Callable[[str], bool]) -> list[str]:
     """The files beside `file` that it imports from, as paths from the repository's top; `there` tells which exist."""
     out: dict[str, None] = {}
-    for node, _ in _statements(tree):
-        if not isinstance(node, ast.ImportFrom) or not node.level:
-            continue
+    every = [node for node, _ in _statements(tree) if isinstance(node, ast.ImportFrom) and node.level]
+    for node in sorted(every, key=lambda n: n.lineno):
         folder = posixpath.dirname(file)
         for _ in range(min(node.level - 1, 16)):
             folder = posixpath.dirname(folder)

@@ -34,8 +34,8 @@ Row = dict[str, dict[str, Any]]
 
 
 def extract(files: Files) -> Row:
-    """The kinds `architectures.*`, `quantization.*`, `decisions`, `structured`, `kv_cache`, `flags`, `checks`, `parser`,
-    `environment`.
+    """The kinds `architectures.*`, `quantization.*`, `decisions`, `structured`, `kv_cache`, `flags`, `checks`,
+    `parser`, `environment`.
 
     Raises LayoutError.
     """

@@ -27,7 +27,7 @@ def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
 def _message(facts: Facts, failure: Failure) -> str:
     cause = failure.cause
     owner = installed(facts, cause.module)
-    lacks = f"{owner[0]} {owner[1]} does not have" if owner else "which does not have"
+    lacks = f"{owner[0]} {owner[1]} does not have" if owner else "does not have it"
     verb = "uses" if cause.error == "AttributeError" else "imports"
     return f"{where(cause)} {verb} `{cause.name}` from `{cause.module}`, which {lacks}, {failure.effect}"
 

@@ -17,15 +17,15 @@ from doctor.facts import Facts
 from doctor.findings import Finding, Location
 from doctor.memory.fit import Fit
 from doctor.rules.mem.common import Known, card_size, each, evidence, known, remediations, wanted
-from doctor.rules.rule import NotApplicable, Open, Rule, Verdict
+from doctor.rules.rule import Open, Rule, Verdict
 from doctor.rules.units import size
 
 
 def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
     """One request of the whole context against the most room that there can be."""
     here = known(facts)
-    if isinstance(here, str):
-        yield NotApplicable(here)
+    if not isinstance(here, Known):
+        yield here
     elif here.result is None:
         needed = wanted(here)
         yield Open(f"the GPUs are not known: weights and a request of the whole context need {needed}")

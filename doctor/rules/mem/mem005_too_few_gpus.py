@@ -17,7 +17,7 @@ from doctor.findings import Action, Evidence, Location, Remediation
 from doctor.memory.ways import FLAGS
 from doctor.rules.arguments import option
 from doctor.rules.mem.asked import settings
-from doctor.rules.mem.common import cards, known, remediations
+from doctor.rules.mem.common import Known, cards, known, remediations
 from doctor.rules.rule import NotApplicable, Open, Rule, Verdict
 
 SEVERAL_MACHINES = ("--nnodes", "--node-rank", "--dist-init-addr", "--data-parallel-address", "--master-addr")
@@ -59,7 +59,7 @@ def _ways(facts: Facts, there: int, hidden: bool) -> Iterator[Remediation]:
     if flag and best:
         action = Action("set_argument", name=_spelled(facts, flag), value=str(best))
         yield Remediation(f"Use the {best} that can share it", (action,), "unsafe")
-    if not isinstance(here, str) and here.result is not None and not here.result.starts:
+    if isinstance(here, Known) and here.result is not None and not here.result.starts:
         yield from remediations(here, facts, change=False)
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from doctor.facts import Facts
+from doctor.facts import Facts, Launch, Model, Weights
 from doctor.facts.host import Disk
 from doctor.findings import Remediation
 from doctor.rules.rule import NotApplicable, Rule, Verdict
@@ -28,16 +28,32 @@ def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
     if not known:
         yield NotApplicable("no disk of this machine is looked at")
         return
-    if cache is not None and cache.free is not None and cache.free < DOWNLOAD and host.disk("model") is None:
+    needed, sure = _download(facts)
+    if cache is not None and cache.free is not None and cache.free < needed and host.disk("model") is None:
         mend = manual("make room there, or set `HF_HOME` to a folder on a larger disk")
-        yield _full(rule, cache, "models are downloaded to", DOWNLOAD, mend)
+        yield _full(rule, cache, "models are downloaded to", needed, mend, sure)
     if scratch is not None and scratch.free is not None and scratch.free < SCRATCH:
         yield _full(
             rule, scratch, "temporary files go to", SCRATCH, manual("make room there, or set `TMPDIR` to a larger disk")
         )
 
 
-def _full(rule: Rule, disk: Disk, what: str, needed: int, mend: Remediation) -> Verdict:
+def _download(facts: Facts) -> tuple[int, bool]:
+    """Bytes that will be downloaded, and whether that is known: of the hub's own list of files, else of our data."""
+    if isinstance(facts.model, Model):
+        weights = facts.model.weights
+        size_there = sum(f.size for f in weights.files) if isinstance(weights, Weights) else 0
+        return (size_there, True) if facts.model.source == "hub" and size_there else (0, False)
+    if isinstance(facts.launch, Launch):
+        from doctor.matrix.members import member
+
+        named = next((m for w in facts.launch.argv[:200] if "/" in w and (m := member(w.partition("=")[2] or w))), None)
+        if named is not None:
+            return named.bytes, named.exact
+    return DOWNLOAD, False
+
+
+def _full(rule: Rule, disk: Disk, what: str, needed: int, mend: Remediation, sure: bool = False) -> Verdict:
     return found(
         rule,
         f"`{disk.path}`, where {what}, has {size(disk.free or 0)} free, expected {size(needed)} or more.",
@@ -45,6 +61,7 @@ def _full(rule: Rule, disk: Disk, what: str, needed: int, mend: Remediation) -> 
         observed=size(disk.free or 0),
         expected=size(needed),
         key=disk.use,
+        severity="error" if sure else None,
         where=disk.path,
     )
 

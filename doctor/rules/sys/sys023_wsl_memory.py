@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from doctor.facts import Facts
+from doctor.facts import Facts, Model, Weights
 from doctor.facts.gpu import Gpu
 from doctor.rules.rule import NotApplicable, Open, Rule, Verdict
 from doctor.rules.sys.common import found, host_of, manual, no_wsl, wsl_of
@@ -23,6 +23,9 @@ def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
         yield from no_wsl()
         return
     room = sum(d.memory_total for d in facts.gpu.usable) if isinstance(facts.gpu, Gpu) else 0
+    weights = facts.model.weights if isinstance(facts.model, Model) else None
+    known = weights.total if isinstance(weights, Weights) else None
+    room = min(room, known) if known else room
     if host.memory_total is None:
         yield Open("the memory of this WSL could not be read")
     elif not room:
@@ -35,7 +38,7 @@ def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
         yield found(
             rule,
             f"WSL has {size(host.memory_total)} of memory and {size(host.swap_total or 0)} of swap{said}, less than "
-            f"the {size(room)} of the GPU that a checkpoint may fill.",
+            f"the {size(room)} {'that this checkpoint has' if known else 'of the GPU that a checkpoint may fill'}.",
             manual(
                 f"write `[wsl2]` with `memory=` up to what Windows can spare and `swap={swap}GB` into "
                 "`C:\\Users\\<you>\\.wslconfig`, then run `wsl --shutdown` in PowerShell"

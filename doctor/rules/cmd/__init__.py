@@ -1,0 +1,21 @@
+"""Rules on the launch command: its options, values and variables, as the release's own parser takes them."""
+
+from __future__ import annotations
+
+from doctor.rules.cmd.cmd001_unknown_option import RULE as CMD001
+from doctor.rules.cmd.cmd002_invalid_choice import RULE as CMD002
+from doctor.rules.cmd.cmd003_wrong_value_form import RULE as CMD003
+from doctor.rules.cmd.cmd004_wrong_value import RULE as CMD004
+from doctor.rules.cmd.cmd005_quantization_conflict import RULE as CMD005
+from doctor.rules.cmd.cmd006_dtype_conflict import RULE as CMD006
+from doctor.rules.cmd.cmd007_context_too_long import RULE as CMD007
+from doctor.rules.cmd.cmd008_heads_not_divisible import RULE as CMD008
+from doctor.rules.cmd.cmd009_variable_not_read import RULE as CMD009
+from doctor.rules.cmd.cmd010_option_of_the_other_backend import RULE as CMD010
+from doctor.rules.cmd.cmd011_no_server import RULE as CMD011
+from doctor.rules.cmd.cmd012_pasted_text import RULE as CMD012
+from doctor.rules.rule import Rule
+
+CMD_RULES: tuple[Rule, ...] = (
+    CMD012, CMD011, CMD003, CMD002, CMD004, CMD001, CMD005, CMD006, CMD007, CMD008, CMD009, CMD010,
+)  # fmt: skip

@@ -1,0 +1,116 @@
+"""The launch command has an option that this release of the engine does not know.
+
+Engines add, rename and drop options with almost every release, and each engine has its own names: advice that was
+right for one release, or for another engine, ends with `error: unrecognized arguments`. The server stops before it
+loads anything. Here every option is compared with those that the release's own parser adds, beginnings of options and
+underscores included, as far as that parser takes them.
+
+What to do: use the name that this release has, leave the option out, or change the release. The corrected command at
+the end of the report does the first where it is certain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from doctor.command.equals import ENGINES
+from doctor.command.reader import Problem
+from doctor.command.suggest import Suggestion, suggested
+from doctor.command.typed import suspicious
+from doctor.facts import Facts
+from doctor.findings import Finding, Remediation
+from doctor.matrix import rows
+from doctor.matrix.releases import ReleaseSet
+from doctor.rules.cmd.common import Asked, argument, asked, evidence, place, problems, releases, shown, unread
+from doctor.rules.rule import Rule, Verdict
+
+
+def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+    """One finding for each word that the release's parser does not know."""
+    found = asked(facts)
+    if not isinstance(found, Asked):
+        yield found
+        return
+    for problem in problems(found.reading, "unknown", "ambiguous", "extra"):
+        yield _extra(rule, found, problem) if problem.kind == "extra" else _unknown(rule, found, problem)
+    yield from unread(found)
+
+
+def _unknown(rule: Rule, asked: Asked, problem: Problem) -> Finding:
+    name, having = problem.spelled, _having(asked.engine, problem.spelled)
+    near = suggested(asked.reading.table, problem)
+    if problem.kind == "ambiguous":
+        many = ", ".join(f"`{c}`" for c in problem.candidates[:6])
+        said = f"`{shown(name, 100)}` may be any of {many}, and {asked.shown} takes none of them"
+    else:
+        said = f"`{shown(name, 100)}` is no option of {asked.shown}"
+    clauses = [c for c in (_window(asked.engine, having), near.why if near else _elsewhere(asked.engine, name)) if c]
+    message = f"{said}: {'; '.join(clauses)}" if clauses else f"{said}, nor of any other release of {asked.engine}"
+    causes = [f"CMD012:{shown(name, 100)}"] if suspicious(name) else []
+    causes += ["MDL007:unknown"] if name == "--trust-remote-code" else []  # there with what it means for the model
+    return rule.finding(
+        message, key=shown(name, 100), location=place(problem), causes=causes,
+        evidence=[evidence(asked, problem, near.option.name if near else None)],
+        remediations=_ways(asked, problem, near, having),
+    )  # fmt: skip
+
+
+def _having(engine: str, name: str) -> ReleaseSet | None:
+    found = rows.releases_having(engine, "flags", name)
+    served = rows.releases_having(engine, "flags.serve", name)
+    return found | served if found is not None and served is not None else found
+
+
+def _window(engine: str, having: ReleaseSet | None) -> str:
+    return f"{engine} has it in the releases {having.spec()}" if having is not None and having.newest else ""
+
+
+def _elsewhere(engine: str, name: str) -> str:
+    """Which other engine's option it is."""
+    having = {e: rows.releases_having(e, "flags", name) for e in ENGINES if e != engine}
+    owners = [e for e, found in having.items() if found is not None and found.newest]
+    return f"it is an option of {' and '.join(owners)}" if owners else ""
+
+
+def _ways(asked: Asked, problem: Problem, near: Suggestion | None, having: ReleaseSet | None) -> list[Remediation]:
+    out = []
+    name = problem.spelled
+    if near is not None and not near.option.spellings and asked.reading.value(near.option.name) is not None:
+        out.append(Remediation(f"leave `{shown(name, 100)}` out in front of it", (argument(name, None),), "safe"))
+        return out
+    if near is not None:
+        given = f" {shown(near.value, 80)}" if near.value else ""
+        actions = (argument(name, None), argument(near.option.name, near.value))
+        title = f"use `{near.option.name}{given}`" if near.option.spellings else f"name the model first: `{near.value}`"
+        out.append(Remediation(title, actions, "safe" if near.sure else "unsafe"))
+    gone = having is not None and bool(having.newest)
+    # an option that a release has dropped or not yet got does nothing there: without it the command means the same
+    applicability = "safe" if gone and not (near and near.sure) else "unsafe"
+    out.append(Remediation(f"leave `{shown(name, 100)}` out", (argument(name, None),), applicability))  # type: ignore[arg-type]
+    return out + releases(asked, having)
+
+
+def _extra(rule: Rule, asked: Asked, problem: Problem) -> Finding:
+    """A word that belongs to no option: behind a switch, or a second model."""
+    before = next((g for g in asked.reading.given if g.at and g.at[-1] == problem.at[0] - 1), None)
+    option = asked.reading.table.option(before.name) if before else None
+    word = shown(problem.value, 100)
+    if option is not None and option.nargs == 0 and before is not None:
+        message = f"`{before.spelled}` is a switch of {asked.shown} and takes no value, but `{word}` follows it"
+    else:
+        message = f"`{word}` belongs to no option: {asked.shown} takes no such word"
+    beside = (word, shown(_before(asked, problem), 100))
+    causes = [f"CMD012:{w}" for w in beside if suspicious(w)]
+    sure = option is not None and option.nargs == 0 and word.lower() in ("true", "1", "yes", "on")
+    step = Remediation(f"leave `{word}` out", (argument(problem.value or "", None),), "safe" if sure else "unsafe")
+    return rule.finding(message, key=word, location=place(problem), causes=causes,
+                        evidence=[evidence(asked, problem, None)], remediations=[step])  # fmt: skip
+
+
+def _before(asked: Asked, problem: Problem) -> str:
+    """The word in front: where that is a dash of a web page, this one is its value."""
+    place = problem.at[0] - 1 if problem.at else -1
+    return asked.arguments[place] if 0 <= place < len(asked.arguments) else ""
+
+
+RULE = Rule(code="CMD001", name="unknown-option", severity="error", check=check, needs=("launch", "distributions"))

@@ -1,0 +1,74 @@
+"""An option of the launch command has a value that this release does not offer.
+
+Some options take one word out of a short list, and the lists change with the releases: `--mm-encoder-tp-mode` of vLLM
+takes `weights` or `data`, the formats of `--model-format` of LMDeploy grew one by one. The parser stops with
+`invalid choice`, before anything is loaded.
+
+What to do: take one of the values that are listed, or a release that offers the one wanted.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator
+
+from doctor.command.reader import Problem
+from doctor.facts import Facts
+from doctor.findings import Finding, Remediation
+from doctor.matrix import rows
+from doctor.matrix.releases import ReleaseSet
+from doctor.rules.cmd.common import Asked, argument, asked, evidence, place, problems, releases, shown, unread
+from doctor.rules.rule import Rule, Verdict
+
+
+def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+    """One finding for each value that is not offered."""
+    found = asked(facts)
+    if not isinstance(found, Asked):
+        yield found
+        return
+    for problem in problems(found.reading, "choice"):
+        yield _finding(rule, found, problem)
+    yield from unread(found)
+
+
+def _finding(rule: Rule, asked: Asked, problem: Problem) -> Finding:
+    having = _offering(asked.engine, problem.name, problem.value or "")
+    later = f"; it is offered in the releases {having.spec()}" if having is not None and having.newest else ""
+    given = shown(problem.value, 80)
+    message = f"`{problem.spelled}` of {asked.shown} does not take `{given}`: {problem.wanted}{later}"
+    return rule.finding(
+        message, key=problem.name, location=place(problem), evidence=[evidence(asked, problem, problem.wanted)],
+        remediations=[*_ways(asked, problem), *releases(asked, having)],
+    )  # fmt: skip
+
+
+def _ways(asked: Asked, problem: Problem) -> list[Remediation]:
+    option = asked.reading.table.option(problem.name)
+    choices = [str(c) for c in (option.choices or option.words if option else ()) if c is not None]
+    value = (problem.value or "").strip()
+    same = next((c for c in choices if c.lower() == value.lower()), None)
+    if same is not None:
+        return [Remediation(f"write it `{same}`", (argument(problem.name, same),), "safe")]
+    near = difflib.get_close_matches(value.lower(), choices, n=1, cutoff=0.8)
+    out = [Remediation(f"use `{near[0]}`", (argument(problem.name, near[0]),), "safe")] if near else []
+    default = option.default if option else None
+    if default is not None and str(default) in choices:
+        step = argument(problem.name, str(default))
+        title = f"use `{problem.name} {default}`, which is what the release takes by itself"
+        out.append(Remediation(title, (step,), "unsafe" if near else "safe"))
+    elif not near:
+        out.append(Remediation(f"leave `{problem.name}` out", (argument(problem.name, None),), "unsafe"))
+    return out
+
+
+def _offering(engine: str, name: str, value: str) -> ReleaseSet | None:
+    """The releases in which the option has this choice."""
+    out: ReleaseSet | None = None
+    for having, flag in rows.history(engine, "flags", name):
+        if value in [str(c) for c in flag.get("choices") or ()]:
+            out = having if out is None else out | having
+    return out
+
+
+RULE = Rule(code="CMD002", name="invalid-choice", severity="error", check=check, needs=("launch", "distributions"))

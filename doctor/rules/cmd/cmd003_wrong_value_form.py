@@ -1,0 +1,124 @@
+"""An option of the launch command wants JSON, and its value is written in another form.
+
+Options such as `--limit-mm-per-prompt`, `--hf-overrides` and `--mm-processor-kwargs` take a JSON object. The form
+`image=3` was understood by vLLM 0.5.5 to 0.9.2 only, `image:3` by no release. JSON needs double quotes inside, and the
+whole in single quotes, or the shell takes the inner ones away.
+
+What to do: write the value as JSON in single quotes: `'{"image": 3, "video": 0}'`.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from doctor.command.reader import Problem
+from doctor.command.values import refusal
+from doctor.facts import Facts
+from doctor.findings import Finding, Remediation
+from doctor.matrix import rows
+from doctor.matrix.releases import ReleaseSet
+from doctor.rules.cmd.common import Asked, argument, asked, evidence, place, problems, releases, shown, unread
+from doctor.rules.rule import Rule, Verdict
+
+LONGEST = 4096
+_PAIR = re.compile(r"\s*[\"']?([A-Za-z_][\w.-]{0,80})[\"']?\s*[:=]\s*(.*?)\s*$", re.DOTALL)
+
+
+def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+    """One finding for each value that is no JSON where JSON is wanted."""
+    found = asked(facts)
+    if not isinstance(found, Asked):
+        yield found
+        return
+    for problem in problems(found.reading, "json"):
+        yield _finding(rule, found, problem)
+    yield from unread(found)
+
+
+def _finding(rule: Rule, asked: Asked, problem: Problem) -> Finding:
+    meant = as_json(problem.value or "")
+    option = asked.reading.table.option(problem.name)
+    value = json.dumps(meant, separators=(",", ":")) if meant is not None else None
+    if value is not None and option is not None and refusal(option, value) is not None:
+        value = _as_pairs(meant)
+    pairs = _pairs_understood(asked.engine, problem)
+    once = f"; KEY=VALUE was understood in the releases {pairs.spec()} only" if pairs is not None else ""
+    message = (
+        f"`{problem.spelled}` of {asked.shown} wants {problem.wanted}, and "
+        f"`{shown(problem.value, 100)}` is none{once}"
+    )  # fmt: skip
+    ways = []
+    if value is not None:
+        title = f"write `{problem.name} '{shown(value, 200)}'`"
+        ways.append(Remediation(title, (argument(problem.name, value),), "safe"))
+    return rule.finding(
+        message, key=problem.name, location=place(problem), evidence=[evidence(asked, problem, problem.wanted)],
+        remediations=[*ways, *releases(asked, pairs)],
+    )  # fmt: skip
+
+
+def _pairs_understood(engine: str, problem: Problem) -> ReleaseSet | None:
+    """The releases that take `a=1`, where the value has that form."""
+    if not re.fullmatch(r"\s*\w+=\d+(?:,\w+=\d+)*\s*", problem.value or ""):
+        return None
+    out: ReleaseSet | None = None
+    for having, flag in rows.history(engine, "flags", problem.name):
+        if flag.get("type") in ("nullable_kvs", "json or key=value"):
+            out = having if out is None else out | having
+    return out
+
+
+def as_json(text: str) -> Any:
+    """The object that was meant by `image:3,video:0`, `a=1`, `{'a': 1}`, `{image: 3}`; None where it cannot be told."""
+    text = text.strip()[:LONGEST]
+    if text[:1] in "'\"" and text[-1:] == text[:1] and len(text) > 1:
+        text = text[1:-1].strip()
+    for read in (json.loads, ast.literal_eval):
+        try:
+            found = read(text)
+        except (ValueError, SyntaxError, RecursionError, MemoryError):
+            continue
+        if isinstance(found, (dict, list)) and _plain(found):
+            return found
+    if text[:1] == "{" and text[-1:] == "}":
+        text = text[1:-1]
+    if not text or any(c in text for c in "{}[]"):
+        return None
+    pairs = [_PAIR.match(part) for part in text.split(",")]
+    return {p[1]: _scalar(p[2]) for p in pairs if p} if all(pairs) else None
+
+
+def _scalar(text: str) -> Any:
+    text = text.strip("\"' ")
+    for word, value in (("true", True), ("false", False), ("none", None), ("null", None)):
+        if text.lower() == word:
+            return value
+    try:
+        return int(text)
+    except ValueError:
+        pass
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def _plain(found: Any) -> bool:
+    try:
+        json.dumps(found, allow_nan=False)
+    except (ValueError, TypeError, RecursionError):
+        return False
+    return True
+
+
+def _as_pairs(meant: Any) -> str | None:
+    if isinstance(meant, dict) and all(isinstance(v, int) and not isinstance(v, bool) for v in meant.values()):
+        return ",".join(f"{k}={v}" for k, v in meant.items())
+    return None
+
+
+RULE = Rule(code="CMD003", name="wrong-value-form", severity="error", check=check, needs=("launch", "distributions"))

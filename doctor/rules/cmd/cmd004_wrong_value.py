@@ -1,0 +1,103 @@
+"""An option of the launch command lacks its value, has one of the wrong kind, or must not stand here.
+
+`--tp two` is no number, `--session-len` at the end of the line has no value, a switch such as `--enforce-eager` takes
+none, and without a model there is nothing to serve. The parser says so and stops, before anything is loaded.
+
+What to do: give the value that is named in the message.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from doctor.command.reader import Problem
+from doctor.facts import Facts
+from doctor.findings import Finding, Remediation
+from doctor.rules.cmd.common import Asked, argument, asked, evidence, place, problems, shown, unread
+from doctor.rules.rule import Rule, Verdict
+
+KINDS = ("type", "value-missing", "value-unwanted", "required", "exclusive", "refused", "misplaced")
+_THOUSANDS = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)\s*([kKmM])(?:i?[bB])?")
+
+
+def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+    """One finding for each value that is missing, of the wrong kind, or not wanted."""
+    found = asked(facts)
+    if not isinstance(found, Asked):
+        yield found
+        return
+    ambiguous = any(p.kind in ("ambiguous", "misplaced") for p in found.reading.problems)
+    for problem in problems(found.reading, *KINDS):
+        if not (problem.kind == "required" and ambiguous and found.reading.table.option(problem.name) is None):
+            yield _finding(rule, found, problem)
+    yield from unread(found)
+
+
+def _finding(rule: Rule, asked: Asked, problem: Problem) -> Finding:
+    return rule.finding(
+        _message(asked, problem), key=problem.name, location=place(problem),
+        evidence=[evidence(asked, problem, problem.wanted or None)], remediations=list(_ways(asked, problem)),
+    )  # fmt: skip
+
+
+def _message(asked: Asked, problem: Problem) -> str:
+    name, value = f"`{shown(problem.spelled, 100)}` of {asked.shown}", f"`{shown(problem.value, 100)}`"
+    if problem.kind == "type":
+        return f"{name} wants {problem.wanted}, and {value} is none"
+    if problem.kind == "value-missing":
+        return f"{name} wants {problem.wanted}, and none follows it"
+    if problem.kind == "value-unwanted":
+        return f"{name} is a switch and takes no value, but {value} is given"
+    if problem.kind == "exclusive":
+        return f"{name} excludes another option that is given: {problem.wanted}"
+    if problem.kind == "refused":
+        return f"{name} is an option of the past, which this release only rejects"
+    if problem.kind == "misplaced":
+        return f"{name} is refused behind `vllm serve`: the model has to be the first word behind it"
+    if asked.reading.table.option(problem.name) is None:
+        return f"the command names no model: {asked.shown} needs it as a word of its own"
+    return f"{asked.shown} cannot start without `{problem.name}`"
+
+
+def _ways(asked: Asked, problem: Problem) -> Iterator[Remediation]:
+    name = problem.name
+    option = asked.reading.table.option(name)
+    if problem.kind == "misplaced":
+        steps = (argument("--model", None), argument("model_tag", problem.value))
+        yield Remediation("name the model first", steps, "safe")
+    elif problem.kind == "value-unwanted" and (problem.value or "").lower() in ("true", "1", "yes", "on"):
+        yield Remediation(f"use `{name}` alone", (argument(name, ""),), "safe")
+    elif problem.kind == "value-unwanted":
+        yield Remediation(f"leave `{name}` out", (argument(name, None),), "safe" if _off(problem) else "unsafe")
+    elif problem.kind in ("refused", "exclusive"):
+        yield Remediation(f"leave `{name}` out", (argument(name, None),), "unsafe" if problem.wanted else "safe")
+    elif problem.kind == "type" and (number := _number(problem)) is not None:
+        yield Remediation(f"write `{name} {number}`", (argument(name, number),), "safe")
+    elif option is not None and option.default not in (None, "") and problem.kind == "type":
+        title = f"leave it out: {asked.engine} then takes `{shown(str(option.default), 60)}`"
+        yield Remediation(title, (argument(name, None),), "unsafe")
+    elif problem.kind == "required":
+        yield Remediation("name the model", (argument(name, "MODEL"),), "manual")
+
+
+def _off(problem: Problem) -> bool:
+    return (problem.value or "").lower() in ("false", "0", "no", "off")
+
+
+def _number(problem: Problem) -> str | None:
+    """`8k` as 8192, `2.0` as 2, `90%` as 0.9, where it can mean only one thing."""
+    value = (problem.value or "").strip()
+    if problem.wanted == "an integer":
+        if found := _THOUSANDS.fullmatch(value):
+            return str(int(float(found[1]) * (1 << (10 if found[2] in "kK" else 20))))
+        if re.fullmatch(r"\d{1,12}\.0+|\d{1,3}(?:,\d{3})+", value):
+            return value.partition(".")[0].replace(",", "")
+    if problem.wanted == "a number" and (found := re.fullmatch(r"(\d{1,2}(?:\.\d{1,3})?)%", value)):
+        return f"{float(found[1]) / 100:g}"
+    if problem.wanted == "a number" and re.fullmatch(r"\d{1,6},\d{1,6}", value):
+        return value.replace(",", ".")
+    return None
+
+
+RULE = Rule(code="CMD004", name="wrong-value", severity="error", check=check, needs=("launch", "distributions"))

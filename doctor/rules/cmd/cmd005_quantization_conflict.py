@@ -1,0 +1,86 @@
+"""The launch command names a quantisation that is not the one of the model.
+
+A checkpoint says in its configuration how it is quantised, and the engines compare: vLLM and SGLang stop with
+`Quantization method specified in the model config (compressed-tensors) does not match the quantization method
+specified in the quantization argument (awq)`, LMDeploy with `mismatched quant method`. The name of a repository is no
+evidence: many an "AWQ-4bit" is stored as compressed-tensors. A checkpoint that is not quantised cannot be made AWQ or
+GPTQ by an option either.
+
+What to do: leave the option out; the engine takes what the checkpoint says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from doctor.facts import Facts, Model
+from doctor.findings import Evidence, Finding, Location, Remediation
+from doctor.rules.cmd.common import Asked, argument, asked, shown, the_model
+from doctor.rules.rule import NotApplicable, Open, Rule, Verdict
+
+OPTION = {"vllm": "--quantization", "sglang": "--quantization", "lmdeploy": "--model-format"}
+# methods that stand for one form of checkpoint: the faster kernels are names of their own
+FAMILIES = {
+    "awq": ("awq", "awq_marlin", "auto_awq"),
+    "gptq": ("gptq", "gptq_marlin", "gptq_marlin_24", "gptq_bitblas", "auto_gptq", "marlin", "exllama"),
+    "compressed-tensors": ("compressed-tensors", "compressed_tensors"),
+    "fp8": ("fp8",), "bitsandbytes": ("bitsandbytes",), "mxfp4": ("mxfp4",), "aqlm": ("aqlm",), "gguf": ("gguf",),
+    "modelopt": ("modelopt", "modelopt_fp4", "petit_nvfp4"), "quark": ("quark",),
+}  # fmt: skip
+# what SGLang takes for a checkpoint of compressed-tensors beside that name
+COMPATIBLE = {"sglang": {"compressed-tensors": ("w8a8_int8", "w8a8_fp8")}}
+# methods that read other checkpoints too, or decide for themselves
+OPEN = ("moe_wna16", "humming", "ipex", "inc", "bitblas", "auto-round", "torchao", "experts_int8")
+NEEDED = ("awq", "gptq", "compressed-tensors", "aqlm")  # not made of 16-bit weights while they are loaded
+
+
+def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+    """A finding where option and checkpoint name different methods."""
+    found, model = asked(facts), the_model(facts)
+    if not isinstance(found, Asked):
+        yield found
+        return
+    option = OPTION[found.engine]
+    given = (found.value(option) or "").lower()
+    if not given or given in ("none", "auto", "hf"):
+        yield NotApplicable(f"`{option}` is not given")
+        return
+    if not isinstance(model, Model):
+        yield Open(f"how the model is quantised is not known: {model.reason}")
+        return
+    if given in OPEN:
+        yield Open(f"`{given}` reads several forms of checkpoints")
+    elif (finding := _conflict(rule, found, model, option, given)) is not None:
+        yield finding
+
+
+def _conflict(rule: Rule, asked: Asked, model: Model, option: str, given: str) -> Finding | None:
+    method = model.quantization.method.lower().replace("_", "-") if model.quantization else None
+    family, own = _family(given), _family(method or "")
+    if method is None:
+        if family not in NEEDED:
+            return None
+        message = f"`{option} {shown(given, 60)}` is for checkpoints that are stored so, and this one is not quantised"
+    elif family == own or given in COMPATIBLE.get(asked.engine, {}).get(own, ()):
+        return None
+    else:
+        message = (
+            f"`{option} {shown(given, 60)}` does not match the checkpoint, which is quantised by "
+            f"`{shown(method, 60)}`: {asked.shown} stops"
+        )  # fmt: skip
+    source = model.quantization.source if model.quantization else "config.json"
+    return rule.finding(
+        message, key=option, location=Location("argument", option),
+        evidence=[Evidence(f"quantisation in {source}", method or "none", given, f"{shown(model.path)}/{source}")],
+        remediations=[Remediation(f"leave `{option}` out: {asked.engine} reads it from the checkpoint",
+                                  (argument(option, None),), "safe")],
+    )  # fmt: skip
+
+
+def _family(method: str) -> str:
+    return next((f for f, names in FAMILIES.items() if method in names or method.replace("-", "_") in names), method)
+
+
+RULE = Rule(
+    code="CMD005", name="quantization-conflict", severity="error", check=check, needs=("launch", "distributions")
+)

@@ -1,0 +1,85 @@
+"""The launch command asks for a longer context than the model was made for.
+
+Positions beyond what a model was trained on give nonsense or read outside of tables. vLLM stops (`User-specified
+max_model_len is greater than the derived max_model_len`), unless `VLLM_ALLOW_LONG_MAX_MODEL_LEN=1` is set; SGLang since
+0.5.1 unless `SGLANG_ALLOW_OVERWRITE_LONGER_CONTEXT_LEN=1` is; LMDeploy goes on, and the answers get worse.
+
+What to do: ask for at most what the model has, or set up the scaling of positions that its model card describes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from packaging.version import Version
+
+from doctor.facts import Facts, Model
+from doctor.findings import Evidence, Finding, Location, Remediation
+from doctor.memory.attention import longest
+from doctor.memory.layout import layout
+from doctor.rules.cmd.common import Asked, argument, asked, shown, the_model
+from doctor.rules.rule import NotApplicable, Open, Rule, Verdict
+
+OPTION = {"vllm": "--max-model-len", "sglang": "--context-length", "lmdeploy": "--session-len"}
+ALLOWS = {"vllm": "VLLM_ALLOW_LONG_MAX_MODEL_LEN", "sglang": "SGLANG_ALLOW_OVERWRITE_LONGER_CONTEXT_LEN"}
+STRICT = Version("0.5.1")  # SGLang's first release that stops: before, the variable's default was true
+OVERRIDES = ("--hf-overrides", "--rope-scaling", "--json-model-override-args", "--rope-scaling-factor")
+
+
+def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+    """A finding where the context asked for is longer than the model's."""
+    found, model = asked(facts), the_model(facts)
+    if not isinstance(found, Asked):
+        yield found
+        return
+    option = OPTION[found.engine]
+    wanted = tokens(found.value(option))
+    if wanted is None:
+        yield NotApplicable(f"`{option}` is not given as a number")
+        return
+    if not isinstance(model, Model):
+        yield Open(f"how long a context the model has is not known: {model.reason}")
+        return
+    shape = layout(model.config, model.model_type)
+    most = longest(shape) if shape else 0
+    other = model.config.get("model_max_length")
+    most = max(most, other) if isinstance(other, int) and found.engine == "vllm" else most
+    changed = next((o for o in OVERRIDES if found.value(o) is not None), None)
+    if not most or changed:
+        yield Open(f"`{changed}` changes the model's positions" if changed else "the model states no longest context")
+    elif wanted > most:
+        yield _finding(rule, found, option, wanted, most, model)
+
+
+def _finding(rule: Rule, asked: Asked, option: str, wanted: int, most: int, model: Model) -> Finding:
+    stops = _stops(asked)
+    then = f"{asked.shown} stops" if stops else "answers beyond that are not to be trusted"
+    ways = [Remediation(f"use `{option} {most}`", (argument(option, str(most)),), "safe" if stops else "unsafe")]
+    return rule.finding(
+        f"`{option} {wanted}` is more than the {most} tokens that the model has: {then}", key=option,
+        severity="error" if stops else "warning", location=Location("argument", option),
+        evidence=[Evidence("longest context in config.json", str(most), f"at least {wanted}", shown(model.path))],
+        remediations=ways,
+    )  # fmt: skip
+
+
+def _stops(asked: Asked) -> bool:
+    """Whether the release refuses it, rather than warns."""
+    variable = ALLOWS.get(asked.engine)
+    if variable is None or asked.launch.environ.get(variable, "").strip().lower() in ("1", "true", "yes"):
+        return False
+    return asked.engine == "vllm" or Version(asked.version) >= STRICT
+
+
+def tokens(text: str | None) -> int | None:
+    """A number of tokens as vLLM reads it (`8k` is 8000, `8K` 8192); None for anything else."""
+    text = (text or "").strip()
+    number, unit = (text[:-1], text[-1:]) if text[-1:] in "kKmM" and text else (text, "")
+    scale = {"": 1, "k": 10**3, "K": 1 << 10, "m": 10**6, "M": 1 << 20}[unit]
+    try:
+        return int(float(number) * scale) if unit in "km" and unit else int(number) * scale
+    except (ValueError, OverflowError):
+        return None
+
+
+RULE = Rule(code="CMD007", name="context-too-long", severity="error", check=check, needs=("launch", "distributions"))

@@ -1,0 +1,84 @@
+"""The number of GPUs that share the model does not divide its attention heads.
+
+Tensor parallelism gives every GPU the same number of heads. A model with 28 heads can be shared by 2, 4, 7 or 14 GPUs,
+and not by 3 or 8: vLLM stops with `Total number of attention heads must be divisible by tensor parallel size`, SGLang
+and LMDeploy with an assertion. Heads of keys and values are repeated where there are fewer of them than GPUs, but one
+number has to divide the other. vLLM shares the vision tower in the same way, unless `--mm-encoder-tp-mode data` is set.
+
+What to do: take a number of GPUs that divides the heads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from doctor.facts import Facts, Model
+from doctor.findings import Evidence, Finding, Location, Remediation
+from doctor.memory.attention import Attention, attention
+from doctor.memory.layout import Layout, layout
+from doctor.rules.cmd.common import Asked, argument, asked, shown, the_model
+from doctor.rules.rule import NotApplicable, Open, Rule, Verdict
+
+OPTION = {"vllm": "--tensor-parallel-size", "lmdeploy": "--tp", "sglang": "--tensor-parallel-size"}
+# options under which the heads are shared otherwise
+OTHERWISE = ("--enable-dp-attention", "--dp", "--data-parallel-size", "--dp-size", "--cp", "--enable-expert-parallel",
+             "--attn-cp-size", "--attn-dp-size", "--attention-context-parallel-size")  # fmt: skip
+
+
+def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+    """A finding where heads would be left over."""
+    found, model = asked(facts), the_model(facts)
+    if not isinstance(found, Asked):
+        yield found
+        return
+    name, many = _parallel(found)
+    if many is None or many < 2:
+        yield NotApplicable("one GPU does all")
+        return
+    if not isinstance(model, Model):
+        yield Open(f"how many attention heads the model has is not known: {model.reason}")
+        return
+    found_layout = layout(model.config, model.model_type)
+    shape = attention(found_layout) if found_layout else None
+    if found_layout is None or shape is None:
+        yield Open("the model's configuration does not tell its attention heads")
+    elif found.engine != "vllm" and any(found.value(o) not in (None, "1") for o in OTHERWISE):
+        yield Open("the heads are shared by fewer GPUs than `--tp` says, which the options decide")
+    elif trouble := _trouble(found, found_layout, shape, many):
+        yield _finding(rule, found, name, many, trouble, shape)
+
+
+def _parallel(asked: Asked) -> tuple[str, int | None]:
+    for name in ("--tensor-parallel-size", "--tp-size", "--tp"):
+        value = asked.value(name)
+        if value is not None:
+            return name, int(value) if value.isdigit() and len(value) < 5 else None
+    return OPTION[asked.engine], None
+
+
+def _trouble(asked: Asked, found: Layout, shape: Attention, many: int) -> str | None:
+    """What is left over, as a clause."""
+    if shape.heads % many:
+        return f"the {shape.heads} attention heads of the model"
+    if not shape.latent and shape.kv_heads and max(shape.kv_heads, many) % min(shape.kv_heads, many):
+        return f"the {shape.kv_heads} key-value heads of the model"
+    vision = found.vision.whole("num_heads", "num_attention_heads")
+    shared = asked.engine == "vllm" and asked.value("--mm-encoder-tp-mode") != "data"
+    if shared and vision and vision % many and found.model_type.startswith(("qwen2_vl", "qwen2_5_vl", "qwen3_vl")):
+        return f"the {vision} heads of the vision tower"
+    return None
+
+
+def _finding(rule: Rule, asked: Asked, name: str, many: int, trouble: str, shape: Attention) -> Finding:
+    fitting = [n for n in range(1, 65) if not shape.heads % n and not max(shape.kv_heads, n) % min(shape.kv_heads, n)]
+    below = max((n for n in fitting if n < many), default=1)
+    step = Remediation(f"use `{name} {below}`", (argument(name, str(below)),), "safe")
+    return rule.finding(
+        f"`{name} {many}` does not divide {trouble}: {asked.shown} stops",
+        key=name, location=Location("argument", name),
+        evidence=[Evidence(name, str(many), f"one of {', '.join(map(str, fitting[:8]))}", shown(trouble))],
+        remediations=[step],
+    )  # fmt: skip
+
+
+RULE = Rule(code="CMD008", name="heads-not-divisible", severity="error", check=check, needs=("launch", "distributions"))

@@ -1,0 +1,104 @@
+"""An environment variable is set that this release does not read.
+
+A variable with the engine's own prefix looks like a switch of it, but nothing says so when nobody reads it:
+`LMDEPLOY_LOG_LEVEL` is in no release (the option is `--log-level`), `VLLM_USE_V1` was read by some releases and is no
+longer. The server starts and behaves as if the variable were not there. Here the name is looked for in everything that
+the release's source names.
+
+A `VLLM_PORT` that holds an address (`tcp://...`) is set by Kubernetes for a service that is called `vllm`, and stops
+the server.
+
+What to do: use the option or the variable that the release has, and take this one out.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator
+
+from doctor.command.reader import Problem
+from doctor.command.table import Table
+from doctor.command.values import refusal
+from doctor.facts import Facts
+from doctor.findings import Action, Evidence, Finding, Location, Remediation
+from doctor.matrix import rows
+from doctor.rules.cmd.common import Asked, argument, asked, shown
+from doctor.rules.rule import NotApplicable, Open, Rule, Verdict
+
+PREFIXES = {"lmdeploy": ("LMDEPLOY_",), "vllm": ("VLLM_",), "sglang": ("SGLANG_", "SGL_")}
+# what Kubernetes sets for a service that has the engine's name
+_KUBERNETES = ("_SERVICE_HOST", "_SERVICE_PORT", "_PORT_TCP", "_PORT_UDP")
+
+
+def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+    """One finding for each variable with the engine's prefix that its release names nowhere."""
+    found = asked(facts)
+    if not isinstance(found, Asked):
+        yield found
+        return
+    given = [n for n in found.launch.environ if n.startswith(PREFIXES[found.engine])]
+    if not given:
+        yield NotApplicable(f"no variable of {found.engine} is set")
+        return
+    row = rows.row(found.engine, found.version, "environment") or {}
+    known = row.get("environment")
+    if not known:
+        yield Open(f"the variables that {found.shown} reads are not in the data")
+        return
+    for name in given:
+        if name == "VLLM_PORT" and "://" in found.launch.environ[name]:
+            yield _address(rule, found)
+        elif name not in known and not any(part in name for part in _KUBERNETES):
+            yield _finding(rule, found, name, sorted(known))
+
+
+def _finding(rule: Rule, asked: Asked, name: str, known: list[str]) -> Finding:
+    having = rows.releases_having(asked.engine, "environment", name)
+    window = f"the releases {having.spec()} name it" if having is not None and having.newest else "no release does"
+    option = _as_option(asked.reading.table, name, asked.launch.environ[name])
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.85)
+    meant = f"; the option is `{option.spelled}`" if option else f"; the nearest is `{near[0]}`" if near else ""
+    ways = []
+    unset = Action("set_env", name=name, value=None)
+    if option is not None and option.value is not None and asked.value(option.name) is None:
+        title = f"use `{option.spelled} {shown(option.value, 60)}`"
+        ways.append(Remediation(title, (unset, argument(option.name, option.value)), "safe"))
+    elif near:
+        step = Action("set_env", name=near[0], value=asked.launch.environ[name])
+        ways.append(Remediation(f"set `{near[0]}`", (unset, step), "unsafe"))
+    ways.append(Remediation(f"take `{name}` out", (unset,), "unsafe" if ways else "safe"))
+    return rule.finding(
+        f"`{name}` is set, but {asked.shown} does not read it: {window}{meant}", key=name,
+        location=Location("argument", name), confidence="high" if having is not None else "medium",
+        evidence=[Evidence(f"{name} in the source", "not there", None, f"{asked.shown}: its published wheel")],
+        remediations=ways,
+    )  # fmt: skip
+
+
+def _as_option(table: Table, name: str, value: str) -> Problem | None:
+    """`LMDEPLOY_LOG_LEVEL=debug` as `--log-level DEBUG`, where the release has that option."""
+    bare = name.partition("_")[2].lower().replace("_", "-")
+    option = table.option(f"--{bare}")
+    if option is None:
+        return None
+    fitting = next((v for v in (value, value.upper(), value.lower()) if refusal(option, v) is None), None)
+    if option.nargs == 0:
+        fitting = "" if value.lower() in ("1", "true", "yes") else None
+    return Problem("", option.name, option.name, fitting)
+
+
+def _address(rule: Rule, asked: Asked) -> Finding:
+    value = asked.launch.environ["VLLM_PORT"]
+    text = "rename the Kubernetes service, or run with `env -u VLLM_PORT`"
+    step = Remediation("give the service another name, or unset the variable", (Action("manual", text=text),))
+    return rule.finding(
+        f"`VLLM_PORT` holds `{shown(value, 100)}`, and {asked.shown} expects a number there", key="VLLM_PORT",
+        severity="error", location=Location("argument", "VLLM_PORT"),
+        evidence=[Evidence("VLLM_PORT", shown(value, 100), "a number", f"{asked.shown}: vllm/envs.py")],
+        remediations=[step],
+    )  # fmt: skip
+
+
+RULE = Rule(
+    code="CMD009", name="variable-not-read", severity="warning", check=check, needs=("launch", "distributions")
+)

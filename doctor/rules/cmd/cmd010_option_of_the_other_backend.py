@@ -1,0 +1,72 @@
+"""An option of the launch command is read by LMDeploy's other backend only.
+
+`lmdeploy serve api_server` has one list of options for two engines. Those of the PyTorch engine are not handed to
+TurboMind, nor the other way round, and nothing says so: the server starts as if they were not there. Which branch reads
+an option is taken from the release's own code.
+
+What to do: choose the backend that reads the option, or leave it out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from doctor.facts import Facts, Model
+from doctor.findings import Evidence, Finding, Location, Remediation
+from doctor.matrix import rows
+from doctor.rules.cmd.common import Asked, argument, asked, the_model
+from doctor.rules.rule import NotApplicable, Open, Rule, Verdict
+
+SHOWN = {"pytorch": "the PyTorch engine", "turbomind": "TurboMind"}
+
+
+def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+    """One finding for each option that the backend which will run does not read."""
+    found = asked(facts)
+    if not isinstance(found, Asked):
+        yield found
+        return
+    if found.engine != "lmdeploy":
+        yield NotApplicable(f"{found.engine} has one backend")
+        return
+    table = found.reading.table
+    given = {g.name: option for g in found.reading.given if (option := table.option(g.name)) and option.only}
+    if not given:
+        yield NotApplicable("no option of one backend alone is given")
+        return
+    backend = _backend(found, the_model(facts))
+    if backend is None:
+        if any(option.only == "pytorch" for option in given.values()):
+            yield Open("which backend LMDeploy takes depends on the model, which is not known here")
+        return
+    for name, option in given.items():
+        if option.only != backend and option.only is not None:
+            yield _finding(rule, found, name, option.only, backend)
+
+
+def _backend(asked: Asked, model: object) -> str | None:
+    """The backend that will run: PyTorch where it is asked for, or where TurboMind does not have the architecture."""
+    if asked.value("--backend") == "pytorch":
+        return "pytorch"
+    if not isinstance(model, Model) or not model.architectures:
+        return None
+    row = rows.row("lmdeploy", asked.version, "architectures.turbomind") or {}
+    return "turbomind" if model.architectures[0] in row.get("architectures.turbomind", {}) else "pytorch"
+
+
+def _finding(rule: Rule, asked: Asked, name: str, only: str, backend: str) -> Finding:
+    ways = [Remediation(f"leave `{name}` out", (argument(name, None),), "safe")]
+    if only == "pytorch":
+        ways.append(Remediation("use `--backend pytorch`", (argument("--backend", "pytorch"),), "unsafe"))
+    return rule.finding(
+        f"`{name}` does nothing here: {SHOWN[backend]} will run, and {asked.shown} hands it to {SHOWN[only]} only",
+        key=name, location=Location("argument", name),
+        evidence=[Evidence(name, backend, only, f"{asked.shown}: lmdeploy/cli/serve.py, api_server")],
+        remediations=ways,
+    )  # fmt: skip
+
+
+RULE = Rule(
+    code="CMD010", name="option-of-the-other-backend", severity="warning", check=check,
+    needs=("launch", "distributions"),
+)  # fmt: skip

@@ -1,0 +1,76 @@
+"""The launch command names an engine, but starts no server.
+
+`lmdeploy api_server serve`, `vllm --model M` without `serve`, `python -m vllm`: the words are right and their order or
+the module is not. The program prints its help or an error and ends.
+
+What to do: start it in the form that the message names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from doctor.facts import Distributions, Facts, Launch, Modules
+from doctor.findings import Action, Evidence, Finding, Location, Remediation
+from doctor.matrix.engines import engine as engine_of
+from doctor.matrix.engines import launched_as
+from doctor.matrix.providers import releases_with
+from doctor.rules.cmd.common import others, shown
+from doctor.rules.eng.common import ENGINES
+from doctor.rules.rule import NotApplicable, Rule, Verdict
+
+
+def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+    """A finding where the engine's program is started in none of the forms that serve."""
+    launch = facts.launch
+    if not isinstance(launch, Launch) or launch.engine not in ENGINES:
+        yield NotApplicable("no command of an engine")
+        return
+    form = launched_as(launch.program, launch.module, launch.subcommand)
+    if form is None and others(launch.engine, launch.subcommand or launch.arguments[:1]):
+        yield NotApplicable("the command is no server of the OpenAI form")
+    elif form is None and (launch.program == launch.engine or launch.module == launch.engine):
+        yield _finding(rule, launch)
+    elif launch.module and not isinstance(facts.modules, Modules):
+        yield from _absent(rule, facts, launch)
+
+
+def _forms(engine: str) -> list[str]:
+    found = engine_of(engine)
+    forms = found.launches if found else ()
+    named = [" ".join((f.program, *f.subcommand)) for f in forms if f.program]
+    return named + [f"python -m {f.module}" for f in forms if f.module and not f.program]
+
+
+def _finding(rule: Rule, launch: Launch) -> Finding:
+    engine = launch.engine or ""
+    words = shown(" ".join((launch.program or f"python -m {launch.module}", *launch.subcommand[:2])), 120)
+    best = _forms(engine)[0]
+    text = f"start it with `{best}`"
+    return rule.finding(
+        f"`{words}` starts no server: the command is `{best}`", key=engine,
+        location=Location("argument", words),
+        evidence=[Evidence("command", words, best, "the engine's entry points")],
+        remediations=[Remediation(text, (Action("manual", text=text),))],
+    )  # fmt: skip
+
+
+def _absent(rule: Rule, facts: Facts, launch: Launch) -> Iterator[Verdict]:
+    """`python -m MODULE` in a declared environment: whether the release has the module."""
+    engine, module = launch.engine or "", launch.module or ""
+    here = facts.distributions if isinstance(facts.distributions, Distributions) else None
+    version = here.version(engine) if here else None
+    having = releases_with(engine, module)
+    if version is None or having is None or having.contains(version) is not False:
+        return
+    window = f"the releases {having.spec()} have it" if having.newest else "no release has it"
+    best = _forms(engine)[0]
+    yield rule.finding(
+        f"`python -m {shown(module, 100)}` cannot start: {engine} {version} has no such module; {window}", key=module,
+        location=Location("argument", "-m", shown(module, 100)),
+        evidence=[Evidence("module", "missing", module, f"{engine} {version}: its published wheel")],
+        remediations=[Remediation(f"start it with `{best}`", (Action("manual", text=f"use `{best}`"),))],
+    )
+
+
+RULE = Rule(code="CMD011", name="no-server", severity="error", check=check, needs=("launch",))

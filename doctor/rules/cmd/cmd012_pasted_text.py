@@ -1,0 +1,70 @@
+"""The launch command holds characters that no shell or program understands: pasted from a page, or from Windows.
+
+Web pages and chats turn `--` into a dash, quotes into typographic ones, and put special blanks into commands. A
+backslash at the end of a line joins it with the next only where nothing, not even a blank, follows it. Paths such as
+`D:\\models` mean nothing inside WSL or a container, where the drive is `/mnt/d`.
+
+What to do: type the character anew. The corrected command at the end of the report has plain ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from doctor.command.typed import plain, suspicious, windows_path
+from doctor.facts import Facts, Launch
+from doctor.findings import Evidence, Finding, Location, Remediation
+from doctor.rules.cmd.common import Asked, argument, asked, shown
+from doctor.rules.rule import NotApplicable, Rule, Verdict
+
+
+def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+    """One finding for each word with such a character."""
+    launch = facts.launch
+    if not isinstance(launch, Launch) or launch.engine is None:
+        yield NotApplicable("no command that starts an engine")
+        return
+    words = launch.arguments or launch.argv
+    for word in dict.fromkeys(words[:500]):
+        if (wrong := suspicious(word)) is not None:
+            yield _pasted(rule, word, wrong, _plain(facts, word))
+        elif (path := windows_path(word)) is not None and "win" not in (facts.target.platform or "linux"):
+            yield _windows(rule, word, path)
+
+
+def _plain(facts: Facts, word: str) -> str:
+    """The plain form; where the release knows the option with another number of hyphens, that one."""
+    right, found = plain(word), asked(facts)
+    if right.startswith("-") and isinstance(found, Asked):
+        name, equals, value = right.partition("=")
+        known = (f"{hyphens}{name.lstrip('-')}" for hyphens in ("-", "--"))
+        name = next((n for n in (name, *known) if found.reading.table.option(n)), name)
+        return f"{name}{equals}{value}"
+    return right
+
+
+def _pasted(rule: Rule, word: str, wrong: str, right: str) -> Finding:
+    title = f"write `{shown(right, 100)}`" if right.strip() else "take it out"
+    # the word itself is what is set: it stands for its plain form
+    step = argument(word, None) if not right.strip() else argument(word, f"={right}")
+    return rule.finding(
+        f"`{shown(word, 100)}` holds {wrong}", key=shown(word, 100), location=Location("argument", shown(word, 100)),
+        evidence=[Evidence("word of the command", shown(word, 100), shown(right, 100) or None, "the launch command")],
+        remediations=[Remediation(title, (step,), "safe")],
+    )  # fmt: skip
+
+
+def _windows(rule: Rule, word: str, path: str) -> Finding:
+    head = word.partition("=")[0] + "=" if word.startswith("-") and "=" in word else ""
+    known = path.startswith("/mnt/")
+    step = Remediation(f"write `{shown(head + path, 200)}`, if it runs in WSL", (argument(word, f"={head}{path}"),),
+                       "unsafe" if known else "manual")  # fmt: skip
+    return rule.finding(
+        f"`{shown(word, 100)}` is a path of Windows, which means nothing where the server runs",
+        key=shown(word, 100), severity="error", location=Location("argument", shown(word, 100)),
+        evidence=[Evidence("word of the command", shown(word, 100), path if known else None, "the launch command")],
+        remediations=[step],
+    )  # fmt: skip
+
+
+RULE = Rule(code="CMD012", name="pasted-text", severity="error", check=check, needs=("launch",))
