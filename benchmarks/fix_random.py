@@ -83,13 +83,13 @@ def one(dice: random.Random, seed: int, bases: list[Path], work: Path) -> dict[s
         pins = {**frozen(base), **drawn}
         if engine is None:
             pins.pop("lmdeploy", None)
-        if not install(broken, pins):
+        if not install(broken, pins, base):
             return {**result, "outcome": "not laid out"}
         modules = serving(engine, pins)
         plan = planned(broken, engine)
         if plan is None:
             return {**result, "outcome": "crashed"}
-        return {**result, **judged(plan, broken, mended, modules, engine)}
+        return {**result, **judged(plan, broken, mended, modules, engine, base)}
     finally:
         for folder in (broken, mended):
             shutil.rmtree(folder, ignore_errors=True)
@@ -133,12 +133,17 @@ def frozen(base: Path) -> dict[str, str]:
     return {normalize(name): version.partition("+")[0] for name, _, version in pairs if version}
 
 
-def install(folder: Path, pins: dict[str, str]) -> bool:
-    """A new environment with exactly these releases."""
+def install(folder: Path, pins: dict[str, str], base: Path) -> bool:
+    """A new environment with exactly these releases: the base's own files, hard-linked, and what differs from them."""
     shutil.rmtree(folder, ignore_errors=True)
-    uv("venv", "-q", "--python", "3.11", str(folder))
-    words = [f"{n}=={v}" for n, v in sorted(pins.items())]
+    shutil.copytree(base, folder, symlinks=True, copy_function=os.link)
+    there = frozen(base)
     into = ("--python", str(folder / "bin/python"))
+    if gone := [n for n in there if n not in pins]:
+        uv("pip", "uninstall", "-q", *into, *gone)
+    words = [f"{n}=={v}" for n, v in sorted(pins.items()) if there.get(n) != v]
+    if not words:
+        return True
     done = uv("pip", "install", "-q", *into, "--no-deps", "--only-binary", ":all:", *words)
     if done.returncode:
         print(done.stderr[-500:], file=sys.stderr)
@@ -179,7 +184,7 @@ def planned(folder: Path, engine: str | None) -> dict[str, Any] | None:
 
 
 def judged(
-    plan: dict[str, Any], broken: Path, mended: Path, modules: list[str], engine: str | None
+    plan: dict[str, Any], broken: Path, mended: Path, modules: list[str], engine: str | None, base: Path
 ) -> dict[str, Any]:
     """What became of the plan: works, gpu (only a GPU is missing), failed, conflict confirmed or not, idle."""
     kept = {k: plan[k] for k in ("changes", "resolves", "remains", "conflict", "undecided", "verified")}
@@ -190,7 +195,7 @@ def judged(
         errors = {m: e for m, e in tried(broken, modules).items() if e and not GPU_ONLY.search(e)}
         why = f"nothing to do, but {errors}" if errors else ""
         return {"outcome": "failed" if errors and not plan["remains"] else "idle", "plan": kept, "why": why}
-    if not install(mended, plan["pins"]):
+    if not install(mended, plan["pins"], base):
         return {"outcome": "failed", "plan": kept, "why": "the pins cannot be installed"}
     if engine:
         modules = serving(engine, plan["pins"])
