@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.version import Version
 
-from doctor.facts import Distributions, Facts, Launch, Target, normalize
+from doctor.facts import Distributions, Facts, Launch, Target, Unavailable, normalize
 from doctor.matrix import rows
 from doctor.matrix.declared import declared_gpu
 from doctor.matrix.providers import releases_with
@@ -161,3 +162,28 @@ def test_the_prediction_is_what_was_planned() -> None:
     assert isinstance(after.distributions, Distributions)
     assert after.distributions.version("transformers") == "4.56.2"
     assert not any(r.status == "broken" for r in judge(after).results)
+
+
+def test_an_engine_that_is_not_there_comes_in_its_newest_fitting_release() -> None:
+    launch = Launch(LAUNCHES["vllm"], engine="vllm", program="vllm", subcommand=("serve",))
+    facts = Facts(TARGET, Distributions((released("numpy", "2.2.6", "/nowhere"),)), launch=launch,
+                  gpu=declared_gpu("RTX 4090:24GB:8.9", "570.86"))  # fmt: skip
+    solved = plan_for(facts, wish_of(facts), Asked(), 60).solved
+    assert solved is not None
+    newest = [v for v in usable("vllm") if Version(v) < Version("0.20.0")][-1]  # later ones are built for CUDA 13
+    assert solved.values["vllm"] == newest
+
+
+def test_what_is_removed_is_the_last_resort() -> None:
+    """A distribution that nobody asked for, whose every release goes against what has to be there."""
+    facts, _ = drawn(0)
+    assert isinstance(facts.distributions, Distributions)
+    private = replace(released("private", "1.0", "/nowhere"), requires=("transformers<4.0",))
+    installed = (*facts.distributions.installed, private)
+    outcome = plan_for(replace(facts, distributions=Distributions(installed)), wish_of(facts), Asked(), 60)
+    assert outcome.solved is not None and outcome.solved.removed == frozenset(), "it was broken before, and stays"
+
+
+def test_nothing_is_planned_where_nothing_could_be_read() -> None:
+    answer = plan_facts(Facts(TARGET, Unavailable("failed", "no permission")), Asked(), offline=True)
+    assert answer.plan.undecided == "no permission" and not answer.plan.steps
