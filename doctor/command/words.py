@@ -92,7 +92,7 @@ def _undotted(words: list[Word], style: Style) -> tuple[list[Word], list[Word]]:
         name, equals, value = word.text.partition("=")
         if skip:
             skip = False
-        elif not name.startswith("--") or "." not in name:
+        elif not name.startswith("-" if style.dotted_short else "--") or "." not in name:
             out.append(word)
         elif not equals and at + 1 >= len(words):
             lacking.append(word)

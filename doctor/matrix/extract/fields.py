@@ -97,7 +97,7 @@ class Settings:
 
     def _scalar(self, name: str, plain: set[str]) -> str:
         if "class" in plain:
-            return "json"
+            return "json object"
         number = next((t for t in ("int", "float") if t in plain), None)
         if number:
             return self.readable.get(name, number) if number == "int" else number

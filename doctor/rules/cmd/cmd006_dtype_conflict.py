@@ -10,6 +10,7 @@ What to do: set `--dtype` to one of the types that are listed, or leave it out.
 from __future__ import annotations
 
 from collections.abc import Iterator
+
 from doctor.facts import Facts, Model
 from doctor.findings import Evidence, Finding, Location, Remediation
 from doctor.matrix import rows
