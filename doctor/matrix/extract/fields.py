@@ -102,7 +102,7 @@ class Settings:
         if number:
             return self.readable.get(name, number) if number == "int" else number
         if "json" in plain:
-            return "union_dict_and_str" if self.unions and plain & {"str", "object"} else "json"
+            return "union_dict_and_str" if self.unions and plain - {"json", "None"} else "json"
         return "str"
 
     def _hints(self, node: ast.expr, depth: int) -> list[Any]:
