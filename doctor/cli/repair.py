@@ -15,16 +15,16 @@ import click
 from doctor.cli.output import failure
 
 if TYPE_CHECKING:
-    from doctor.repair.inplace import Switched
+    from doctor.pipeline import Request
+    from doctor.repair.apply import Applied
+    from doctor.repair.inplace import Changes, Goal, Switched
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """The options of `fix` that say what to change and how."""
 
-    prefix: str
-    question: dict[str, Any]
-    launch: tuple[str, ...] = ()
+    options: dict[str, Any]
     in_place: bool = False
     yes: bool = False
     to: str | None = None
@@ -34,14 +34,34 @@ class Wanted:
 
     @staticmethod
     def of(options: dict[str, Any]) -> Wanted:
-        """From the command's options. Raises click.UsageError where no environment is meant."""
+        """From the command's options."""
         links = options["find_links"]
         return Wanted(
-            prefix=_prefix(options), question={k: options[k] for k in ("model", "gpu", "driver")},
-            launch=options["launch"], in_place=options["in_place"], yes=options["yes"], to=options["to"],
+            options, in_place=options["in_place"], yes=options["yes"], to=options["to"],
             find_links=str(Path(links).absolute()) if links else None, offline=options["offline"],
             json=options["form"] == "json",
         )  # fmt: skip
+
+    @property
+    def prefix(self) -> str:
+        """The environment's folder. Raises click.UsageError where none is meant."""
+        return _prefix(self.options)
+
+    @property
+    def request(self) -> Request:
+        """The question to the pipeline, with the target."""
+        from doctor.cli.options import target_request
+        from doctor.pipeline import Request
+
+        question = {k: self.options[k] for k in ("launch", "model", "gpu", "driver")}
+        return Request(target_request(dict(self.options)), **question)
+
+    def goal(self) -> Goal:
+        """The pins of --to, else those of a plan. Raises click.ClickException where there is no plan."""
+        from doctor.repair.inplace import Goal
+        from doctor.repair.pins import read_pins
+
+        return Goal(read_pins(self.to)) if self.to is not None else _planned(self.options)
 
 
 def carry_out(ctx: click.Context, do: str, wanted: Wanted) -> None:
@@ -80,38 +100,84 @@ def say(text: str) -> None:
 
 
 def _apply(wanted: Wanted) -> None:
-    from doctor.collect.target import TargetRequest
-    from doctor.pipeline import Request
-    from doctor.pipeline.repair import switch_in_place
-    from doctor.report import json as _  # what tells the outcome is loaded while nothing has happened yet
-    from doctor.repair.pins import read_pins
+    from doctor.pipeline.repair import new_environment, switch_in_place
     from doctor.repair.prepare import Source
 
-    if wanted.to is None:
-        raise click.UsageError("name the pins with --to FILE")
+    request, source = wanted.request, Source(wanted.find_links, wanted.offline)
+    prefix = wanted.prefix if wanted.in_place else ""
+    goal = wanted.goal()
     if not wanted.in_place:
-        raise click.UsageError("say --in-place")
-    pins = read_pins(wanted.to)
-    _ask(wanted, f"change `{wanted.prefix}` in place to {', '.join(p.line.split()[0] for p in pins)}?")
-    request = Request(TargetRequest(), wanted.launch, **wanted.question)
-    source = Source(wanted.find_links, wanted.offline)
-    done = switch_in_place(wanted.prefix, pins, source, request, say)
+        _tell_applied(new_environment(request, goal, source, say), wanted.json)
+        return
+    words = [p.line.split()[0] for p in goal.pins] + [f"without {name}" for name in goal.removed]
+    _ask(wanted, f"change `{prefix}` in place to {', '.join(words)}?")
+    done = switch_in_place(prefix, goal, source, request, say)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # it is done: only the telling is left
     _tell_switched(done, wanted.json)
 
 
+def _planned(options: dict[str, Any]) -> Goal:
+    """What a plan changes. Exits with 1 where there is no way, with 3 where the search was given up."""
+    from doctor.cli import fixing
+    from doctor.cli.options import target_request
+    from doctor.collect.declared.request import DeclaredRequest
+    from doctor.pipeline.repair import goal_of
+
+    copy = dict(options)
+    answer = fixing.made(copy, target_request(copy), DeclaredRequest())
+    plan = answer.plan
+    if plan.conflict is not None or plan.undecided is not None:
+        fixing.show(answer, options)
+        click.get_current_context().exit(fixing.status(answer))
+    if not plan.changes:
+        fixing.show(answer, options)
+        click.get_current_context().exit(fixing.status(answer))
+    if plan.remains:
+        say(f"the plan leaves {', '.join(plan.remains)}; `fix --plan` says more")
+    return goal_of(plan)
+
+
+def _tell_applied(done: Applied, json: bool) -> None:
+    activate = f"source {_quoted(done.prefix)}/bin/activate"
+    lines = [*_changes(done.changes), f"a new environment was made: `{done.prefix}`; the old one is as it was"]
+    if done.tried.error:
+        lines.append(f"here `import {done.tried.failed}` ends at the GPU: {done.tried.error}")
+    elif done.tried.modules:
+        lines.append(f"imported there for real: {', '.join(done.tried.modules)}")
+    lines += [f"installed anew, as it could not be carried over: {', '.join(done.renewed)}"] if done.renewed else []
+    lines += [f"editable, from the same folder as before: {', '.join(done.editable)}"] if done.editable else []
+    lines += _remaining(done.remains)
+    lines.append(f"activate it with:  {activate}")
+    _answer(json, lines, {
+        "action": "apply", "mode": "new", "environment": done.prefix, "changes": _listed(done.changes),
+        "imported": list(done.tried.modules), "stopped": done.tried.error, "activate": activate,
+        "renewed": list(done.renewed), "editable": list(done.editable), "remains": list(done.remains),
+    })  # fmt: skip
+
+
+def _changes(changes: Changes) -> list[str]:
+    return [f"{n}: {old or 'not installed'} -> {new or 'removed'}" for n, (old, new) in changes.items()]
+
+
+def _listed(changes: Changes) -> dict[str, list[str | None]]:
+    return {name: list(versions) for name, versions in changes.items()}
+
+
+def _remaining(problems: tuple[str, ...]) -> list[str]:
+    return ["problems that were there before and still are:", *(f"  {text}" for text in problems)] if problems else []
+
+
 def _tell_switched(done: Switched, json: bool) -> None:
-    changes = {name: list(versions) for name, versions in done.changes.items()}
-    lines = [f"{name}: {old or 'not installed'} -> {new}" for name, (old, new) in done.changes.items()]
+    lines = _changes(done.changes)
     if not done.changes:
         lines.append("nothing to change: the environment is at these pins already")
     else:
         lines.append(f"`{done.prefix}` was switched; the environment before is kept as `{done.previous}`")
         lines.append(f"to take it back:  qvl-doctor fix --undo --python {_quoted(done.prefix)}")
-    if done.remains:
-        lines += ["problems that were there before and still are:", *(f"  {text}" for text in done.remains)]
+    lines += _remaining(done.remains)
     _answer(json, lines, {
-        "action": "apply", "mode": "in-place", "environment": done.prefix, "changes": changes,
+        "action": "apply", "mode": "in-place", "environment": done.prefix,
+        "changes": _listed(done.changes),
         "transaction": done.tx, "previous": done.previous, "remains": list(done.remains),
     })  # fmt: skip
 

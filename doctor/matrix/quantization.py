@@ -6,8 +6,7 @@ questions that the finding was.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
@@ -22,6 +21,9 @@ from doctor.matrix.releases import ReleaseSet
 from doctor.matrix.turbomind import Config, nested, refusal, served_by
 
 Capability = tuple[int, int]
+FP4_OF = {"modelopt": "modelopt_fp4"}
+SURE = (8, 9)  # from here on every method has kernels that a release would have to exclude by itself
+Column = tuple[str, str, list[tuple[int, Any]]]
 BACKENDS = {"lmdeploy": ("turbomind", "pytorch")}
 _ALIASES = {"bitsandbytes": ("bitsandbytes_4bit", "bitsandbytes_8bit")}
 
@@ -62,8 +64,8 @@ class Table:
 class Need:
     """What is asked of a release: the method, the configuration of the model, its architectures, the GPU.
 
-    `config` is the model's config.json ({} where not known), `given` what `--model-format` says, `capability` that of
-    the weakest GPU or None.
+    `config` is the model's config.json ({} where not known), `given` what `--model-format` says where that is to be
+    judged too, `capability` that of the weakest GPU or None.
     """
 
     quantization: Quantization
@@ -163,15 +165,23 @@ def floor(row: Row, backend: str, quantization: Quantization, asked: str | None 
     """
     taken = row.get(f"quantization.{backend}", {})
     name = spelled(taken, asked) if asked else None
-    name = name or spelled(taken, quantization.method)
+    method = FP4_OF.get(quantization.method, "") if _is_fp4(quantization) else ""
+    name = name or spelled(taken, method) or spelled(taken, quantization.method)
     if name is None or (backend in ("pytorch", "turbomind") and asked is None):
         return None
     least, what = (taken[name] or {}).get("minimum_capability"), f"`{name}`"
     for group in quantization.groups if name == "compressed-tensors" else ():
         found = _scheme(row.get("quantization.schemes", {}), group)
         if found and (not isinstance(least, int) or found[0] > least):
-            least, what = found[0], f"`{name}` ({found[1]})"
+            least, what = found[0], f"`{name}` (`{found[1]}`)"
     return Floor(divmod(least, 10), what) if isinstance(least, int) and least > 0 else None
+
+
+def _is_fp4(quantization: Quantization) -> bool:
+    """ModelOpt names one method for several formats; engines have a method of its own for its 4-bit floats."""
+    return "FP4" in str(quantization.settings.get("quant_algo", "")).upper() or any(
+        g.bits == 4 and g.kind == "float" for g in quantization.groups
+    )
 
 
 def _scheme(known: dict[str, Any], group: QuantizationGroup) -> tuple[int, str] | None:
@@ -189,49 +199,88 @@ def _scheme(known: dict[str, Any], group: QuantizationGroup) -> tuple[int, str] 
 def fitting(engine: str, need: Need) -> ReleaseSet | None:
     """The releases of an engine that serve this checkpoint on this GPU, by whichever backend they would take.
 
-    None for an engine that the data does not cover.
+    None for an engine that the data does not cover. Releases of which everything that counts is the same are judged
+    once.
     """
     known = rows.releases(engine)
     if known is None:
         return None
     fits = 0
-    for version in _candidates(engine, need):
-        kinds = ("quantization", "architectures")
-        names = BACKENDS.get(engine, ("default",))
-        parts = (f"{k}.{b}" for k in kinds for b in names)
-        row = rows.row(engine, version, "decisions", "quantization.schemes", *parts)
-        place = known.place(version)
-        if row and place is not None and any(_serves(row, engine, version, b, need) for b in names):
-            fits |= 1 << place
+    for backend in BACKENDS.get(engine, ("default",)):
+        columns = _columns(engine, backend, need)
+        judged: dict[tuple[int | None, ...], bool] = {}
+        for place, version in enumerate(known.versions):
+            same = tuple(_at(place, values) for _, _, values in columns)
+            if same not in judged:
+                judged[same] = _serves(_row(columns, same), engine, version, backend, need)
+            fits |= judged[same] << place
     return ReleaseSet(known, fits)
 
 
-def _candidates(engine: str, need: Need) -> Iterator[str]:
-    """The releases that know the architecture and the method at all."""
-    sets: list[ReleaseSet] = []
-    for backend in BACKENDS.get(engine, ("default",)):
-        name = spelled(dict.fromkeys(rows.keys(engine, f"quantization.{backend}")), need.quantization.method)
-        having = rows.releases_having(engine, f"quantization.{backend}", name) if name else None
-        for architecture in need.architectures[:1] if having else ():
-            places = rows.releases_having(engine, f"architectures.{backend}", architecture)
-            having = having & places if having is not None and places is not None else having
-        if having is not None:
-            sets.append(having)
-    out = sets[0] if sets else None
-    for more in sets[1:]:
-        out = out | more if out is not None else more
-    yield from out or ()
+def _columns(engine: str, backend: str, need: Need) -> list[Column]:
+    """The facts that decide, each with the values it has had: `(kind, key, [(bits, value), ...])`."""
+    kinds = [(f"architectures.{backend}", a) for a in {*need.architectures[:1], *_inner(need.config)}]
+    kinds += [("architectures.vision", a) for a in need.architectures[:1]]
+    name = spelled(dict.fromkeys(rows.keys(engine, f"quantization.{backend}")), need.quantization.method)
+    kinds.append((f"quantization.{backend}", name or need.quantization.method))
+    if name == "compressed-tensors":
+        kinds += [("quantization.schemes", c) for c in {c for s in table().schemes for c in s.classes}]
+    if backend == "turbomind":
+        kinds += [("decisions", "supported"), ("decisions", "quantization")]
+    columns = [(k, key, [(s.bits, v) for s, v in rows.history(engine, k, key)]) for k, key in kinds]
+    bounds = [r for r in table().reads if (r.engine, r.backend, r.method) == (engine, backend, name)]
+    known = rows.releases(engine)
+    return columns + [("", r.versions, [(known.matching(r.versions).bits, True)]) for r in bounds if known]
+
+
+def _inner(config: Config) -> list[str]:
+    """The architectures of the language models inside, which some decisions look at too."""
+    parts = (config.get(k) for k in ("llm_config", "text_config"))
+    found = (p.get("architectures") for p in parts if isinstance(p, dict))
+    return [a[0] for a in found if isinstance(a, list) and a and isinstance(a[0], str)]
+
+
+def _at(place: int, values: list[tuple[int, Any]]) -> int | None:
+    return next((i for i, (bits, _) in enumerate(values) if bits >> place & 1), None)
+
+
+def _row(columns: list[Column], chosen: tuple[int | None, ...]) -> Row:
+    row: Row = {}
+    for (kind, key, values), index in zip(columns, chosen, strict=True):
+        if index is not None and kind:
+            row.setdefault(kind, {})[key] = values[index][1]
+    return row
 
 
 def _serves(row: Row, engine: str, version: str, backend: str, need: Need) -> bool:
     """As the rules judge: the architecture, the method with its settings, and the GPU."""
-    free = replace(need, given=None)
     if need.architectures and need.architectures[0] not in row.get(f"architectures.{backend}", {}):
         return False
     method = need.quantization.method
     if backend == "turbomind" and any(served_by(row, a, need.config, method) is False for a in need.architectures[:1]):
         return False
-    if takes(row, engine, version, backend, free) is not None:
+    if takes(row, engine, version, backend, need) is not None:
+        return False
+    if need.architectures and _sees(need.config) and need.architectures[0] not in row.get("architectures.vision", {}):
         return False
     least = floor(row, backend, need.quantization)
-    return need.capability is None or least is None or need.capability >= least.capability
+    old = need.capability is not None and least is not None and need.capability < least.capability
+    return not old and not _doubtful(row, need)
+
+
+def _sees(config: Config) -> bool:
+    """Whether the model takes pictures: an engine may have the architecture for text alone."""
+    return any(isinstance(config.get(k), dict) for k in ("visual", "vision_config"))
+
+
+def _doubtful(row: Row, need: Need) -> bool:
+    """Whether the release does not tell a floor that other releases have: such a one is not offered as a way out.
+
+    SGLang took the classes of compressed-tensors from vLLM before it had its own; TurboMind tells no floor for FP8.
+    """
+    if need.capability is None or need.capability >= SURE:
+        return False
+    method, groups = need.quantization.method, need.quantization.groups
+    if method == "compressed-tensors":
+        return bool(groups) and any(_scheme(row.get("quantization.schemes", {}), g) is None for g in groups)
+    return method == "fp8" and "quantization.default" not in row

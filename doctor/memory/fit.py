@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from doctor.matrix.hardware import version
 from doctor.memory.cache import Cache, cache, number
 from doctor.memory.engines import BLOCK, FEWEST_BLOCKS, GIB, Room, default_share, room
 from doctor.memory.footprint import Footprint
@@ -15,7 +16,7 @@ Verdict = Literal["never", "refused", "short", "tight", "fits"]
 USUAL_REQUESTS = 256
 LARGE = 70 * GIB  # vLLM computes more at once on such cards: engine/arg_utils.py, get_batch_defaults()
 COMFORT = 2.0
-LITTLE = 4096
+FIRST_V1 = (0, 8)  # vLLM cuts prompts into pieces from then on
 CARDS = (8, 12, 16, 24, 32, 40, 48, 80, 96, 141, 180)
 COUNTS = (1, 2, 4, 8)
 
@@ -106,7 +107,15 @@ def steps(asked: Settings, card: int, found: Footprint) -> tuple[int, int]:
     usual = {"lmdeploy": 8192, "transformers": 2048, "": 2048}
     if asked.engine in usual:
         return usual[asked.engine], requests
+    if asked.engine == "vllm" and asked.release and version(asked.release) < FIRST_V1:
+        return _whole_prompts(found, asked), requests
     return (8192 if card >= LARGE else 5120 if found.vision and asked.engine == "vllm" else 2048), requests
+
+
+def _whole_prompts(found: Footprint, asked: Settings) -> int:
+    """vLLM's first engine takes whole prompts at once, those of models with pictures whatever their length."""
+    context = asked.context or (found.shape.longest if found.shape else 0)
+    return max(context, 2048) if found.vision or context <= 32768 else 2048
 
 
 def kept_by(found: Footprint, asked: Settings) -> Cache | None:

@@ -18,6 +18,8 @@ from doctor.memory.towers import tower
 VISION_WORDS = ("visual", "vision", "vpm", "resampler", "multi_modal_projector", "mlp1", "image_newline", "connector",
                 "merger", "mm_projector", "vit", "embed_vision", "projector")  # fmt: skip
 
+SIZES = ("hidden_size", "num_hidden_layers", "n_embd", "n_layer")
+
 
 @dataclass(frozen=True, slots=True)
 class PerGpu:
@@ -40,7 +42,8 @@ class Footprint:
     what each GPU holds; all of the layers. `embedding` and `head` are divided by rows. `exact`: the sizes are those
     of the files; `source` says where they are from. `shape` is None where the configuration tells nothing of it.
     `tower` says whether the vision part is known; `eyes` are its layers as `num_hidden_layers` tells them (0 where the
-    key has another name), as `depth` does, and its `hidden_size`.
+    key has another name), as `depth` does, and its `hidden_size`. `assumed`: the configuration says nothing of the
+    language model's size, so that it is that of the class's defaults.
     """
 
     name: str
@@ -61,6 +64,7 @@ class Footprint:
     on_disk: int | None = None
     method: str | None = None
     eyes: tuple[int, int, int] = (0, 0, 0)
+    assumed: bool = False
 
     @property
     def total(self) -> int:
@@ -146,6 +150,7 @@ def _summed(
         of("vision"), shape, False, source, found.dtype, plain, quantization.kv_bits if quantization else None,
         found.tied, tower_known, None, quantization.method if quantization else None,
         (found.vision.whole("num_hidden_layers"), found.vision.whole("depth"), found.vision.whole("hidden_size")),
+        not any(found.text.given.get(key) for key in SIZES),
     )  # fmt: skip
 
 
@@ -162,7 +167,7 @@ def _scaled(computed: Footprint, real: Weights, total: int) -> Footprint:
         computed, split=computed.split * factor, kv=computed.kv * factor, whole=computed.whole * factor,
         embedding=computed.embedding * factor, head=computed.head * factor, vision=eyes, exact=True,
         source="sizes of the tensors in its files", on_disk=sum(f.size for f in real.files) or total,
-        tower=computed.tower or bool(seen),
+        tower=computed.tower or bool(seen), assumed=False,
     )  # fmt: skip
 
 

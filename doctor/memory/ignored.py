@@ -46,8 +46,8 @@ class Ignored:
         tail = piece.name.rpartition("{}.")[2]
         tails = [tail, *(f"{tail.rpartition('.')[0]}.{t}" for t in _TWINS.get(tail, ()))] if vision else [tail]
         named = max((self._named(vision, t) for t in tails), key=len, default=set())
-        if self._patterns:
-            named = named | {i for i in range(piece.times) if i not in named and self._matched(piece, i)}
+        for pattern in self._patterns:
+            named = named | self._matched(pattern, piece)
         return min(len(named), piece.times)
 
     def _named(self, vision: bool, tail: str) -> set[int]:
@@ -58,9 +58,16 @@ class Ignored:
                 found |= layers
         return found
 
-    def _matched(self, piece: Piece, layer: int) -> bool:
-        name = piece.name.replace("{}", str(layer))
-        return any(p.match(stem + name) for p in self._patterns for stem in STEMS)
+    def _matched(self, pattern: re.Pattern[str], piece: Piece) -> set[int]:
+        """The layers that a pattern names: one without digits does not tell them apart."""
+        every = range(piece.times)
+        if not re.search(r"\d|\[\^", pattern.pattern):
+            return set(every) if _matches(pattern, piece.name.replace("{}", "0")) else set()
+        return {i for i in every if _matches(pattern, piece.name.replace("{}", str(i)))}
+
+
+def _matches(pattern: re.Pattern[str], name: str) -> bool:
+    return any(pattern.match(stem + name) for stem in STEMS)
 
 
 def _covers(word: str, piece: Piece) -> bool:

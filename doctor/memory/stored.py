@@ -71,7 +71,7 @@ def scheme(found: Quantization | None, text: str = "") -> Scheme | None:
     if method in ("fp8", "fbgemm_fp8", "modelopt", "modelopt_fp8"):
         block = group.block or ((128, 128) if method == "fp8" and "weight_block_size" in found.settings else None)
         return Scheme(8, 0, block, scale=4, parts=("layers", "vision"))
-    if method == "compressed_tensors":
+    if method == "compressed_tensors" or (not method and found.groups):
         return _compressed(group)
     return _by_name(method, found)
 

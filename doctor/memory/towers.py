@@ -18,10 +18,10 @@ Tower = Callable[[Layout, Attention], Iterator[Piece]]
 
 def tower(found: Layout, shape: Attention) -> tuple[Piece, ...] | None:
     """All pieces of the vision side; empty for a text-only model, None where the kind is not known."""
-    if not found.vision:
-        return ()
     from doctor.memory.encoders import ENCODERS, JOINTS
 
+    if not found.vision:
+        return None if found.model_type in JOINTS else ()
     kind, family = found.vision.type, found.model_type
     known = QWEN.get(kind) or QWEN.get(family) if family.startswith("qwen") else None
     if known is not None:

@@ -99,6 +99,18 @@ def _shorter(now: Fit, free: int | None) -> Iterator[Way]:
                 return
 
 
+def roomier(now: Fit, free: int | None = None) -> Way | None:
+    """The largest share of the cache that leaves computing what it usually takes; None where none does."""
+    flag = FLAGS.get(now.settings.engine, {}).get("share")
+    for hundredths in range(int(_share(now) * 100) - 1, 9, -1) if flag else ():
+        result = fit(now.footprint, now.card, replace(now.settings, share=hundredths / 100), free)
+        if result.verdict in GOOD and result.easy and result.concurrent[0] >= 1:
+            value = f"{hundredths / 100:g}"
+            title = _told(f"Keep less for the cache (`{flag} {value}`)", result)
+            return Way(title, result, ((flag or "", value),))
+    return None
+
+
 def _told(title: str, result: Fit) -> str:
     if not result.tokens[0] and not result.tokens[1]:
         return title

@@ -69,7 +69,7 @@ def _foreseen(facts: Facts, wish: Wish, asked: Asked) -> bool:
 
 def _idle(facts: Facts) -> Plan:
     """Nothing to do: what is there, as it is."""
-    pins = {d.key: d.build or d.version for d in present_of(facts).installed}
+    pins = {d.key: d.version for d in present_of(facts).installed}
     return Plan(pins=dict(sorted(pins.items())), launch=_words(facts), verified=Verified(True, None, IDLE))
 
 
@@ -142,7 +142,7 @@ class _Work:
         have = present_of(self.facts)
         source = frozenset(n for n, v in solved.pins.items() if only_source(n, v))
         resolved, verified = self._resolved(solved, have, source)
-        pins = {**{d.key: d.build or d.version for d in have.installed if d.key not in solved.removed}}
+        pins = {**{d.key: d.version for d in have.installed if d.key not in solved.removed}}
         chosen = {**solved.pins, **resolved}
         moved = {n: v for n, v in chosen.items() if not same(have, n, v)}
         pins.update(moved)
@@ -155,7 +155,8 @@ class _Work:
         if self.facts.target.kind != "installed":
             source |= {n for n, v in pins.items() if only_source(n, v)}
         plan = Plan(
-            steps=steps_of(solved, pins, changes, options, gone, outcome.refused), pins=dict(sorted(pins.items())), changes=changes,
+            steps=steps_of(solved, pins, changes, options, gone, outcome.refused), pins=dict(sorted(pins.items())),
+            changes=changes,
             commands=commands_of(self.facts, pins, changes, source, verified.resolver is not None),
             launch=launch.argv if launch else (),
             resolves=tuple(dict.fromkeys(f.rule for f in gone)), verified=verified,

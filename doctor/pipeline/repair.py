@@ -2,15 +2,32 @@
 
 from __future__ import annotations
 
-from doctor.collect.target import TargetError, TargetRequest
+import os
+from dataclasses import replace
+from pathlib import Path
+
+from doctor.collect.target import TargetError, TargetRequest, find_target
+from doctor.facts import Distributions, Facts, Launch
+from doctor.findings import Plan, Report
 from doctor.pipeline import Request, diagnose
-from doctor.repair.errors import RepairError
-from doctor.repair.inplace import Switched, switch
-from doctor.repair.pins import Pinned
+from doctor.repair.apply import Applied, Modules, Origin, apply_new
+from doctor.repair.carry import Carried
+from doctor.repair.errors import Refused, RepairError
+from doctor.repair.inplace import Goal, Switched, switch
+from doctor.repair.pins import pins_of
+from doctor.repair.place import read_place
 from doctor.repair.prepare import Say, Source
 from doctor.repair.verify import Judge
 
 CLOSED = "PKG001"
+# what an environment's files decide; the machine's state may change by itself between two looks
+_OF_THE_ENVIRONMENT = ("PKG", "IMP", "LIB", "ENG", "CMD", "MDL")
+
+
+def goal_of(plan: Plan) -> Goal:
+    """What a plan changes, as pins; the rest of its pins are there already."""
+    moved = {name: plan.pins[name] for name in plan.changes if name in plan.pins}
+    return Goal(pins_of(moved), tuple(name for name in plan.changes if name not in plan.pins))
 
 
 def judge_for(prefix: str, request: Request) -> Judge:
@@ -21,22 +38,85 @@ def judge_for(prefix: str, request: Request) -> Judge:
     """
 
     def judge(tree: str) -> dict[str, str]:
-        from dataclasses import replace
-
         target = TargetRequest(python=tree, environ=request.target.environ, cwd=request.target.cwd)
         try:
             report = diagnose(replace(request, target=target, use_cache=tree == prefix))
         except TargetError as error:
             raise RepairError(f"the environment cannot be judged: {error}") from None
-        return {
-            f"{f.rule}:{f.key}".replace(tree, prefix): f"{f.rule}: {f.message}".replace(tree, prefix)
-            for f in report.findings
-            if f.severity == "error" or f.rule == CLOSED
-        }
+        return _problems(report, tree, prefix)
 
     return judge
 
 
-def switch_in_place(prefix: str, pins: tuple[Pinned, ...], source: Source, request: Request, say: Say) -> Switched:
+def _problems(report: Report, tree: str, name: str) -> dict[str, str]:
+    return {
+        f"{f.rule}:{f.key}".replace(tree, name): f"{f.rule}: {f.message}".replace(tree, name)
+        for f in report.findings
+        if f.rule[:3] in _OF_THE_ENVIRONMENT and (f.severity == "error" or f.rule == CLOSED)
+    }
+
+
+def switch_in_place(prefix: str, goal: Goal, source: Source, request: Request, say: Say) -> Switched:
     """`fix --apply --in-place`. Raises RepairError with the environment as it was."""
-    return switch(prefix, pins, source, judge_for(prefix, request), say)
+    return switch(prefix, goal, source, judge_for(prefix, request), say)
+
+
+def new_environment(request: Request, goal: Goal, source: Source, say: Say) -> Applied:
+    """`fix --apply`: a new environment beside the target. Raises RepairError, or TargetError as `diagnose` does."""
+    report = diagnose(request)
+    origin = origin_of(report.facts, request.target.cwd)
+    before = _problems(report, origin.prefix or "\0", origin.beside)
+    changed = frozenset(p.name for p in goal.pins)
+    judge = judge_for(origin.beside, request)
+    return apply_new(origin, goal, source, judge, before, modules_for(report.facts, changed), say)
+
+
+def origin_of(facts: Facts, cwd: str) -> Origin:
+    """What a new environment is made after. Raises Refused where the target's Python is not known."""
+    target, have = facts.target, facts.distributions
+    if not isinstance(have, Distributions) or target.python_minor is None:
+        raise Refused("what is installed, or for which Python, is not known: name the environment with --python")
+    installed = tuple(
+        Carried(d.key, d.version, d.location.rstrip(os.sep), d.metadata_path, d.editable) for d in have.installed
+    )
+    version = ".".join(map(str, target.python_minor))
+    if target.kind != "installed" or target.prefix is None:
+        return Origin(target.paths[0].rstrip(os.sep), None, version, installed)
+    try:
+        return Origin(target.prefix, target.prefix, read_place(target.prefix).base, installed)
+    except Refused:  # no environment of the user's own: the new one is made where the user is
+        return Origin(os.path.join(cwd, "venv"), target.prefix, target.executable or version, installed)
+
+
+def modules_for(facts: Facts, changed: frozenset[str]) -> Modules:
+    """What to import in the new environment: what a launch of its engine imports, else what was changed."""
+    from doctor.collect.distributions import read_distributions
+    from doctor.matrix.engines import engine, entry_modules
+    from doctor.pipeline.environment import chosen_engines
+    from doctor.rules.arguments import option_of
+
+    launch = facts.launch
+    backend = option_of(launch.argv, "--backend") if isinstance(launch, Launch) else None
+
+    def modules(prefix: str) -> tuple[str, ...]:
+        target = find_target(TargetRequest(python=prefix))
+        have = read_distributions(target)
+        if not isinstance(have, Distributions):
+            return ()
+        names: list[str] = []
+        for name in chosen_engines(have, launch):
+            spec = engine(name)
+            chosen = backend if spec and backend in spec.backends else None
+            halves = {e.module for e in spec.entries if e.backend not in (None, chosen)} if spec else set()
+            found = entry_modules(name, have.version(name), chosen, program=None)
+            names += [m for m in found if m not in halves and _is_there(target.paths, m)]
+        tops = [t for d in have.installed if d.key in changed for t in d.top_level]
+        return tuple(dict.fromkeys(names or [t for t in tops if t.isidentifier() and not t.startswith("_")]))
+
+    return modules
+
+
+def _is_there(paths: tuple[str, ...], module: str) -> bool:
+    relative = module.replace(".", os.sep)
+    ends = (f"{os.sep}__init__.py", ".py")
+    return any(Path(p, relative + end).is_file() for p in paths for end in ends)

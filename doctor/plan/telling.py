@@ -25,7 +25,8 @@ def reasons(solved: Solved, name: str) -> list[str]:
     asked: dict[str, None] = {}
     own: dict[str, None] = {}
     for clause in solved.problem.clauses:
-        if current is None or not clause.text or clause.member.endswith("is asked for") or not _forbids(solved, clause, name, current):
+        told = clause.text and not clause.member.endswith("is asked for")
+        if current is None or not told or not _forbids(solved, clause, name, current):
             continue
         if clause.target == name:
             asked[clause.words_for(solved.solution[clause.owner] if clause.owner else None)] = None

@@ -69,7 +69,7 @@ def _walk(source: str, target: str | None, relative: str, seen: Snapshot, device
         if there is not None:
             _link(entry, there, at, copied=path in _COPIED)
     if target is not None:
-        _same_status(target, status)
+        _same_status(source, target, status)
 
 
 def _link(entry: os.DirEntry[str], target: str, at: os.stat_result, copied: bool) -> None:
@@ -86,10 +86,9 @@ def _link(entry: os.DirEntry[str], target: str, at: os.stat_result, copied: bool
     _own(target, at)
 
 
-def _same_status(folder: str, status: os.stat_result) -> None:
+def _same_status(source: str, folder: str, status: os.stat_result) -> None:
     _own(folder, status)
-    os.chmod(folder, stat.S_IMODE(status.st_mode))
-    os.utime(folder, ns=(status.st_atime_ns, status.st_mtime_ns))
+    shutil.copystat(source, folder)  # mode, times, and the access lists and labels that some systems keep
 
 
 def _own(path: str, status: os.stat_result) -> None:

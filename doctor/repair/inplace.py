@@ -32,16 +32,26 @@ from doctor.repair.refusals import NEW_ENVIRONMENT, refuse_layout, refuse_prefix
 from doctor.repair.signals import checkpoint, orderly, uninterrupted
 from doctor.repair.verify import Judge, satisfied, verify_judged, verify_no_leftovers, verify_pins
 
+Changes = dict[str, tuple[str | None, str | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """What is to be there afterwards: exact pins, and what is to be gone. The rest stays."""
+
+    pins: tuple[Pinned, ...]
+    removed: tuple[str, ...] = ()
+
 
 @dataclass(frozen=True, slots=True)
 class Switched:
-    """What was done: name -> (version before, version now); `previous` is the old environment, for `--undo`.
+    """What was done: name -> (version before, version now or None); `previous` is the old environment, for `--undo`.
 
     `remains` are problems that were there before and still are.
     """
 
     prefix: str
-    changes: dict[str, tuple[str | None, str]]
+    changes: Changes
     tx: str | None = None
     previous: str | None = None
     remains: tuple[str, ...] = ()
@@ -52,8 +62,8 @@ class _Job:
     """What one transaction works with."""
 
     place: Place
-    pins: tuple[Pinned, ...]
-    changes: dict[str, tuple[str | None, str]]
+    goal: Goal
+    changes: Changes
     work: str
     lock: int
     tx: str
@@ -65,8 +75,8 @@ class _Job:
         return os.path.join(self.work, TREE)
 
 
-def switch(prefix: str, pins: tuple[Pinned, ...], source: Source, judge: Judge, say: Say) -> Switched:
-    """Brings the environment at `prefix` to these pins. Raises RepairError, with everything as it was.
+def switch(prefix: str, goal: Goal, source: Source, judge: Judge, say: Say) -> Switched:
+    """Brings the environment at `prefix` to what is wished. Raises RepairError, with everything as it was.
 
     KeyboardInterrupt and Terminated pass through, with everything as it was.
     """
@@ -78,26 +88,28 @@ def switch(prefix: str, pins: tuple[Pinned, ...], source: Source, judge: Judge, 
     with locked(prefix) as lock, orderly():
         try:
             tidy(prefix)
-            return _transact(place, pins, source, judge, say, lock)
+            return _transact(place, goal, source, judge, say, lock)
         except OSError as error:
             raise worded(error) from None
 
 
-def _transact(place: Place, pins: tuple[Pinned, ...], source: Source, judge: Judge, say: Say, lock: int) -> Switched:
+def _transact(place: Place, goal: Goal, source: Source, judge: Judge, say: Say, lock: int) -> Switched:
     site = os.path.join(place.prefix, place.site)
     installed = read_installed(site)
-    wanted = tuple(p for p in pins if not satisfied(site, installed, p))
-    if not wanted:
+    wanted = tuple(p for p in goal.pins if not satisfied(site, installed, p))
+    left = Goal(wanted, tuple(n for n in goal.removed if n in installed))
+    changes: Changes = {p.name: (_versions(installed.get(p.name, [])), p.version) for p in wanted}
+    changes.update({n: (_versions(installed[n]), None) for n in left.removed})
+    if not changes:
         return Switched(place.prefix, {})
-    changes = {p.name: (_versions(installed.get(p.name, [])), p.version) for p in wanted}
-    tx = _number(site, place.prefix, wanted)
+    tx = _number(site, place.prefix, left)
     work = names.work_path(place.prefix, tx)
     try:
         os.mkdir(work, 0o700)
         if reason := can_exchange(work):
             raise Refused(f"this file system cannot exchange two folders ({reason}); {NEW_ENVIRONMENT}")
         _refuse_unsafe(place.prefix, site, list(changes))
-        job = _Job(place, wanted, changes, work, lock, tx, judge, say)
+        job = _Job(place, left, changes, work, lock, tx, judge, say)
         prepared = prepare(place, wanted, source, work, say, (lock,))
         return _changed(job, prepared)
     finally:
@@ -118,9 +130,9 @@ def _changed(job: _Job, prepared: Prepared) -> Switched:
     _refuse_links(job, seen.links, prepared.folders)
     job.say("installing " + ", ".join(f"{p.name} {p.version}" for p in prepared.pins))
     again = tuple(p.name for p in prepared.pins if _equal(*job.changes[p.name]))
-    install(tree, place, prepared, again, job.work, (job.lock,))
+    install(tree, place, prepared, again, job.work, (job.lock,), job.goal.removed)
     job.say("verifying")
-    verify_pins(site, prepared.pins)
+    verify_pins(site, prepared.pins, job.goal.removed)
     verify_no_leftovers(site, listed)
     mark = Mark(job.tx, {p.name: p.version for p in prepared.pins}, "")
     write_mark(tree, replace(mark, digest=tree_digest(tree, place.prefix)))
@@ -170,7 +182,7 @@ def _refuse_links(job: _Job, links: list[str], folders: frozenset[str]) -> None:
             raise Refused(f"`{os.path.join(job.place.prefix, link)}` is a symbolic link that leaves the environment")
 
 
-def _number(site: str, prefix: str, pins: tuple[Pinned, ...]) -> str:
+def _number(site: str, prefix: str, goal: Goal) -> str:
     """The transaction's number: from the state that it starts at and what it does, so that a repeated one is equal."""
     out = hashlib.sha256()
     for entry in sorted(os.listdir(site)):
@@ -180,8 +192,8 @@ def _number(site: str, prefix: str, pins: tuple[Pinned, ...]) -> str:
             out.update(hash_file(record))
     mark = os.path.join(prefix, MARK)
     out.update(hash_file(mark) if os.path.isfile(mark) else b"")
-    for pin in pins:
-        out.update(pin.line.encode() + b"\0")
+    for line in (*(p.line for p in goal.pins), *goal.removed):
+        out.update(line.encode() + b"\0")
     return out.hexdigest()[:12]
 
 
@@ -189,8 +201,8 @@ def _versions(found: list[Installed]) -> str | None:
     return ", ".join(f.version for f in found) or None
 
 
-def _equal(before: str | None, now: str) -> bool:
+def _equal(before: str | None, now: str | None) -> bool:
     try:
-        return before is not None and Version(before) == Version(now)
+        return before is not None and now is not None and Version(before) == Version(now)
     except InvalidVersion:
         return False

@@ -22,22 +22,20 @@ _LEFT_BY_UV = (".lock",)
 
 
 def install(
-    tree: str, place: Place, prepared: Prepared, again: tuple[str, ...], work: str, keep: tuple[int, ...]
-) -> None:
+    tree: str, place: Place, prepared: Prepared, again: tuple[str, ...], work: str, keep: tuple[int, ...],
+    removed: tuple[str, ...] = (),
+) -> None:  # fmt: skip
     """Brings `tree`, a clone of `place`, to the pins, offline; `again` are installed anew though the version is there.
 
     uv is started with the Python that the environment was made from: nothing of the clone is run.
     """
     before = set(os.listdir(tree))
-    locked = os.path.join(work, "locked.txt")
-    prepared.write(locked)
     base = place.base if place.kind == "venv" else os.path.join(tree, os.path.relpath(place.base, place.prefix))
-    reinstalled = [part for name in again for part in ("--reinstall-package", name)]
-    checked_uv(
-        ["pip", "install", "--prefix", tree, "--python", base, "--no-config", "--offline", "--require-hashes",
-         "--no-compile-bytecode", *ONLY_WHEELS, *prepared.options, *reinstalled, "-r", locked],
-        "installing into the clone", cwd=work, keep=keep,
-    )  # fmt: skip
+    into = ["--prefix", tree, "--python", base, "--no-config", "--offline"]
+    if removed:
+        checked_uv(["pip", "uninstall", *into, *removed], "removing from the clone", cwd=work, keep=keep)
+    if prepared.pins:
+        _install(into, prepared, again, work, keep)
     for name in _LEFT_BY_UV:
         path = os.path.join(tree, name)
         if name not in before and os.path.isfile(path):
@@ -46,6 +44,17 @@ def install(
     for pin in prepared.pins:
         for found in installed.get(pin.name, []):
             _make_own(tree, place, base, found)
+
+
+def _install(into: list[str], prepared: Prepared, again: tuple[str, ...], work: str, keep: tuple[int, ...]) -> None:
+    locked = os.path.join(work, "locked.txt")
+    prepared.write(locked)
+    reinstalled = [part for name in again for part in ("--reinstall-package", name)]
+    checked_uv(
+        ["pip", "install", *into, "--require-hashes", "--no-compile-bytecode", *ONLY_WHEELS,
+         *prepared.options, *reinstalled, "-r", locked],
+        "installing", cwd=work, keep=keep,
+    )  # fmt: skip
 
 
 def _make_own(tree: str, place: Place, base: str, found: Installed) -> None:

@@ -27,12 +27,15 @@ def locked(prefix: str, wait: float = 0.0) -> Iterator[int]:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if _is_current(fd, path):
                 break
-        except OSError:
+        except BlockingIOError:
             holder = os.pread(fd, 32, 0).decode("ascii", "replace").strip()
             if time.monotonic() >= end:
                 os.close(fd)
                 raise Refused(f"`{prefix}` is locked: another repair (process {holder or '?'}) works on it") from None
             time.sleep(0.05)
+        except OSError as error:
+            os.close(fd)
+            raise worded(error) from None
         os.close(fd)
     try:
         with suppress(OSError):  # the holder's number is a courtesy; a full disk does not stop the lock

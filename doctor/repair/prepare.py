@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -12,6 +13,7 @@ from doctor.repair.installed import damaged, read_installed
 from doctor.repair.pins import Pinned, read_pins
 from doctor.repair.place import Place
 from doctor.repair.refusals import refuse_space
+from doctor.repair.resolver import environment
 from doctor.repair.uv import checked_uv
 from doctor.repair.wheels import checked, find_wheels
 
@@ -76,11 +78,12 @@ def _fetched(
     """Asks the index for hashes, then has uv download and unpack into its cache, and compares with every RECORD."""
     asked, locked = os.path.join(work, "pins.txt"), os.path.join(work, "locked.txt")
     Prepared(tuple(replace(p, hashes=()) for p in pins)).write(asked)
+    variables = environment(os.environ)
     common = ["--python-version", place.python, *ONLY_WHEELS, *source.options]
     checked_uv(
-        ["pip", "compile", "--generate-hashes", "--no-header", "--no-annotate", "--quiet",
+        ["pip", "compile", "--generate-hashes", "--no-header", "--no-annotate", "--quiet", "--python", sys.executable,
          *common, "-o", locked, asked],
-        "asking the package index", cwd=work, keep=keep,
+        "asking the package index", cwd=work, keep=keep, environ=variables,
     )  # fmt: skip
     answered = {p.name: p for p in read_pins(locked)}
     sure = tuple(known.get(p.name) or _agreed(p, answered.get(p.name)) for p in pins)
@@ -89,7 +92,7 @@ def _fetched(
     checked_uv(
         ["pip", "install", "--target", staged, "--python", place.base, "--require-hashes", "--no-compile-bytecode",
          *ONLY_WHEELS, *source.options, "-r", locked],
-        "downloading", cwd=work, keep=keep, progress=True,
+        "downloading", cwd=work, keep=keep, progress=True, environ=variables,
     )  # fmt: skip
     _compare(staged)
     folders = frozenset(os.path.relpath(folder, staged) for folder, _, _ in os.walk(staged))

@@ -13,6 +13,7 @@ from doctor.repair.errors import Refused, worded
 from doctor.repair.exchange import sync_folder
 from doctor.repair.journal import read_mark
 from doctor.repair.lock import locked
+from doctor.repair.refusals import refuse_system
 
 TREE = "tree"
 WAIT = 10.0
@@ -29,6 +30,7 @@ class Recovered:
 
 def recover(prefix: str) -> Recovered:
     """Tidies up beside `prefix`. Raises Refused while another repair works on it."""
+    refuse_system()
     if not os.path.isdir(prefix):
         raise Refused(f"`{prefix}` is not an environment: there is no such folder")
     with locked(prefix, WAIT):

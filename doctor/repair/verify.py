@@ -15,8 +15,11 @@ from doctor.repair.pins import Pinned
 Judge = Callable[[str], dict[str, str]]
 
 
-def verify_pins(site: str, pins: tuple[Pinned, ...]) -> None:
-    """Every pin is there once, at its version, every file as its RECORD says. Raises RepairError."""
+def verify_pins(site: str, pins: tuple[Pinned, ...], removed: tuple[str, ...] = ()) -> None:
+    """Every pin is there once, at its version, every file as its RECORD says; what is removed is gone.
+
+    Raises RepairError.
+    """
     installed = read_installed(site)
     for pin in pins:
         found = installed.get(pin.name, [])
@@ -25,6 +28,8 @@ def verify_pins(site: str, pins: tuple[Pinned, ...]) -> None:
             raise RepairError(f"after the change `{pin.name}` is {there} instead of {pin.version}; nothing was changed")
         if why := damaged(site, found[0]):
             raise RepairError(f"the wheel of `{pin.name}` {pin.version} is damaged: {why}; nothing was changed")
+    if still := [name for name in removed if name in installed]:
+        raise RepairError(f"`{still[0]}` could not be removed; nothing was changed")
 
 
 def verify_no_leftovers(site: str, before: frozenset[str]) -> None:

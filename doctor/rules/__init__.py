@@ -14,7 +14,8 @@ from doctor.rules.pkg import PKG_RULES
 from doctor.rules.rule import Rule
 from doctor.rules.sys import SYS_RULES
 
+# a parser stops at its options before anything of the model is looked at
 RULES: tuple[Rule, ...] = (
-    *SYS_RULES, *GPU_RULES, *PKG_RULES, *LIB_RULES, *IMP_RULES, *ENG_RULES, *MDL_RULES, *MEM_RULES,
-    *CMD_RULES, *BESIDE_RULES,
+    *SYS_RULES, *GPU_RULES, *PKG_RULES, *LIB_RULES, *IMP_RULES, *CMD_RULES, *ENG_RULES, *MDL_RULES, *MEM_RULES,
+    *BESIDE_RULES,
 )  # fmt: skip

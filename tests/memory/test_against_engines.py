@@ -56,7 +56,7 @@ def lmdeploy() -> list[Any]:
     return list(json.loads(done.stdout.splitlines()[-1]))
 
 
-@pytest.mark.parametrize("at", range(len(CASES)), ids=[f"{'8B 32B'.split()[m]}-tp{tp}-policy{p}" for m, tp, p in CASES])
+@pytest.mark.parametrize("at", range(len(CASES)), ids=[f"{['8B', '32B'][m]}-tp{tp}-policy{p}" for m, tp, p in CASES])
 def test_lmdeploy_counts_a_token_and_a_step_the_same(lmdeploy: list[Any], at: int) -> None:
     model, tp, policy = CASES[at]
     found = of_config(MODELS[model], "m")

@@ -18,7 +18,16 @@ from doctor.memory.layout import layout
 from doctor.memory.pieces import linear
 from doctor.memory.settings import Settings
 from tests.memory.cases import (
-    DEEPSEEK, FP8_BLOCK, FP8_CHANNEL, GEMMA3, GIB, GPTQ, QWEN3_5, QWEN3_VL_8B, QWEN3_VL_32B, QWEN_VL_INT4,
+    DEEPSEEK,
+    FP8_BLOCK,
+    FP8_CHANNEL,
+    GEMMA3,
+    GIB,
+    GPTQ,
+    QWEN3_5,
+    QWEN3_VL_8B,
+    QWEN3_VL_32B,
+    QWEN_VL_INT4,
 )  # fmt: skip
 
 
@@ -189,3 +198,33 @@ def test_a_hostile_configuration_is_no_crash(config: dict[str, Any]) -> None:
         for engine in ("vllm", "sglang", "lmdeploy", ""):
             fit(found, 24 * GIB, Settings(engine))
         floor(found, Settings("vllm"))
+
+
+LLAMA3_8B = {"model_type": "llama", "hidden_size": 4096, "num_hidden_layers": 32, "num_attention_heads": 32, "num_key_value_heads": 8,
+             "intermediate_size": 14336, "vocab_size": 128256, "max_position_embeddings": 8192, "tie_word_embeddings": False}  # fmt: skip
+QWEN25_1_5B = {"model_type": "qwen2", "hidden_size": 1536, "num_hidden_layers": 28, "num_attention_heads": 12, "num_key_value_heads": 2,
+               "intermediate_size": 8960, "vocab_size": 151936, "max_position_embeddings": 32768, "tie_word_embeddings": True}  # fmt: skip
+QWEN25_7B = {"model_type": "qwen2", "hidden_size": 3584, "num_hidden_layers": 28, "num_attention_heads": 28, "num_key_value_heads": 4,
+             "intermediate_size": 18944, "vocab_size": 152064, "max_position_embeddings": 32768, "tie_word_embeddings": False}  # fmt: skip
+QWEN25_14B = {"model_type": "qwen2", "hidden_size": 5120, "num_hidden_layers": 48, "num_attention_heads": 40, "num_key_value_heads": 8,
+              "intermediate_size": 13824, "vocab_size": 152064, "max_position_embeddings": 131072, "tie_word_embeddings": False}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("config", "tp", "context", "card", "non_torch", "activation"),
+    [
+        (LLAMA3_8B, 1, 131072, 22.07, 0.05, 0.22),
+        (LLAMA3_8B, 1, 8192, 79.14, 0.12, 1.19),
+        (QWEN25_1_5B, 1, 2000, 7.75, 0.04, 1.39),
+        (QWEN25_1_5B, 1, 32768, 14.56, 0.01, 2.02),
+        (QWEN25_7B, 1, 4096, 8.0, 0.03, 1.42),
+        (QWEN25_14B, 2, 131072, 23.08, 0.25, 0.19),
+    ],
+)
+def test_the_overhead_holds_what_servers_reported(
+    config: dict[str, Any], tp: int, context: int, card: float, non_torch: float, activation: float
+) -> None:
+    """Lines of vLLM 0.6 to 0.8 (`model weights take ...; non_torch_memory takes ...`), as quoted in public issues."""
+    asked = Settings("vllm", "0.7.3", tp=tp, context=context, requests=256)
+    used = fit(sized(config), int(card * GIB), asked).overhead
+    assert used.least <= (non_torch + activation) * GIB <= used.most

@@ -138,3 +138,15 @@ def test_a_name_that_a_file_beside_it_lacks(tmp_path: Path, model: Path) -> None
     assert "Eyes" in imports(site, model, "modeling_owl")
     finding = next(f for f in found(check(site, model, tmp_path), "IMP001") if "`Eyes`" in f["message"])
     assert finding["severity"] == "error" and finding["location"]["path"] == "modeling_owl.py"
+
+
+def test_a_missing_package_that_needs_an_older_transformers_says_so(tmp_path: Path, model: Path) -> None:
+    """Installing it alone would lead to the next error: it imports what transformers dropped after 4.56.2."""
+    code = (model / "modeling_owl.py").read_text().replace(", BeamSearchScorer", "").replace("owl_stream", "transformers_stream_generator")
+    (model / "modeling_owl.py").write_text(code)
+    for version, wanted in (("4.57.3", ["transformers-stream-generator", "transformers"]), ("4.46.1", ["transformers-stream-generator"])):
+        site = environment(tmp_path / version, {**PACKAGES, "transformers": (version, NAMES)})
+        finding = found(check(site, model, tmp_path), "MDL006")[0]
+        actions = finding["remediations"][0]["actions"]
+        assert [a["package"] for a in actions] == wanted
+        assert actions[-1].get("specifier") in (None, ">=4.42.0,<=4.56.2")

@@ -136,15 +136,55 @@ def test_a_server_that_drips_ends_in_time(model: Path, tmp_path: Path) -> None:
         assert found["unavailable"] == "timed_out" and time.monotonic() - began < 40
 
 
-def test_a_broken_off_download_is_resumed(model: Path, tmp_path: Path) -> None:
+def test_a_broken_off_download_is_no_file_and_is_fetched_again(model: Path, tmp_path: Path) -> None:
     (model / "modeling_owl.py").write_text((model / "modeling_owl.py").read_text() + "# fill\n" * 4000)
     with Hub(model, faults={"modeling_owl.py": "cut"}) as hub:
         cut = ask(hub, tmp_path)["model"]
-        assert cut.get("unavailable") or "modeling_owl.py" not in str(cut["code"].get("files")), "half a file is no file"
+        assert cut["unavailable"] == "failed", "half a file is no file"
         hub.faults.clear()
         whole = ask(hub, tmp_path)["model"]
         assert "modeling_owl.py" in whole["code"]["files"]
         assert hub.sent("config.json") == (model / "config.json").stat().st_size, "what was whole is not fetched twice"
+
+
+def test_a_long_download_is_taken_up_where_it_broke_off(model: Path, tmp_path: Path) -> None:
+    index = json.loads((model / "model.safetensors.index.json").read_text())
+    index["metadata"]["fill"] = "x" * (26 << 20)
+    (model / "model.safetensors.index.json").write_text(json.dumps(index))
+    name = "model.safetensors.index.json"
+    with Hub(model, faults={name: "cut"}) as hub:
+        ask(hub, tmp_path)
+        hub.faults.clear()
+        whole = ask(hub, tmp_path)["model"]
+        assert whole["weights"]["total"] == 8 << 21
+        spans = [span for verb, file, span, _ in hub.log if file == name and verb == "GET"]
+        assert any(span and not span.startswith("bytes=0-") for span in spans), spans
+
+
+def test_saved_facts_of_a_model_on_the_hub_are_judged_elsewhere(model: Path, tmp_path: Path) -> None:
+    (tmp_path / "requirements.txt").write_text("lmdeploy==0.14.0\ntransformers==4.57.1\n")
+    launch = ("--", "lmdeploy", "serve", "api_server", "owls/owl")
+    asked = ("--requirements", str(tmp_path / "requirements.txt"), "--model", "owls/owl")
+    with Hub(model) as hub:
+        environ = {"HF_ENDPOINT": hub.address}
+        saved = doctor(tmp_path, "facts", *asked, "--output", str(tmp_path / "facts.json"), *launch, **environ)
+        assert saved.returncode == 0 and not saved.stderr, saved.stderr
+        direct = json.loads(doctor(tmp_path, "check", *asked, "--format", "json", *launch, **environ).stdout)
+    replayed = json.loads(doctor(tmp_path, "check", "--facts", str(tmp_path / "facts.json"), "--format", "json").stdout)
+    assert direct["results"] == replayed["results"] and direct["findings"] == replayed["findings"]
+    trust = next(f for f in direct["findings"] if f["code"] == "MDL007")
+    assert trust["severity"] == "error" and "`owl_vl`" in trust["message"]
+    assert "MDL002" not in [f["code"] for f in direct["findings"]]
+
+
+def doctor(home: Path, *words: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    """The command itself, with the client's cache and ours in `home`."""
+    clean = {k: v for k, v in os.environ.items() if not k.startswith(("HF_", "HUGGINGFACE", "TRANSFORMERS"))}
+    paths = {"HF_HOME": str(home / "hf"), "XDG_CACHE_HOME": str(home / "cache"), "HOME": str(home), "PYTHONPATH": str(ROOT)}
+    return subprocess.run(
+        [sys.executable, "-m", "doctor", *words], capture_output=True, text=True, timeout=120, cwd=home,
+        env={**clean, **paths, **environ}, check=False,
+    )  # fmt: skip
 
 
 def test_a_huge_configuration_is_not_fetched(model: Path, tmp_path: Path) -> None:

@@ -85,7 +85,7 @@ def digest(tree: Path, byte_code: bool = True) -> str:
             at = path.lstat()
             out.update(f"{path.relative_to(tree)}\0{stat.filemode(at.st_mode)}\0".encode("utf-8", "surrogateescape"))
             if path.is_symlink():
-                out.update(os.fsencode(os.readlink(path)))
+                out.update(os.fsencode(path.readlink()))
             elif stat.S_ISREG(at.st_mode):
                 out.update(hashlib.sha256(path.read_bytes()).digest())
     return out.hexdigest()

@@ -21,7 +21,7 @@ def test_versions_scripts_and_previous_tree(known: Known) -> None:
     answer = json.loads(done.stdout)
     assert answer["changes"] == {"alpha": ["1.0", "2.0"], "beta": ["1.0", "2.0"]}
     assert known.state() == "new"
-    assert [p for p in map(str, known.patient.beside())] == [answer["previous"]]
+    assert list(map(str, known.patient.beside())) == [answer["previous"]]
     assert digest(Path(answer["previous"])) == known.old
     first = (known.patient.env / "bin/alpha").read_bytes().splitlines()[0]
     assert first == b"#!" + os.fsencode(known.patient.env / "bin/python")

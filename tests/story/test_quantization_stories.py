@@ -23,7 +23,7 @@ AWQ = {"quant_method": "awq", "bits": 4, "group_size": 128, "version": "gemm", "
        "modules_to_not_convert": ["visual"]}  # fmt: skip
 W4 = {"num_bits": 4, "type": "int", "group_size": 32, "strategy": "group", "symmetric": True, "dynamic": False}
 F8 = {"num_bits": 8, "type": "float", "strategy": "channel", "symmetric": True, "dynamic": False}
-QUANTISED_RULES = ("ENG003", "ENG004", "ENG007", "ENG008")
+QUANTISED_RULES = ("ENG003", "ENG004", "ENG007", "CMD005", "CMD006")
 
 QWEN_VL: dict[str, Any] = {
     "architectures": ["QWenLMHeadModel"], "model_type": "qwen", "hidden_size": 4096, "num_attention_heads": 32,
@@ -225,7 +225,7 @@ def test_awq_named_for_a_bfloat16_model(story: Story) -> None:
     launch = ("vllm", "serve", story.model(QWEN2_5_VL), "--quantization", "awq")
     report = story.check("vllm==0.11.2", *launch, gpu="RTX 3090:24GB:8.6")
     collected(report)
-    (finding,) = of(report, "ENG008")
+    (finding,) = of(report, "CMD006")
     for remediation in finding.remediations:
         words = launch
         for action in remediation.actions:

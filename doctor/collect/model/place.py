@@ -83,14 +83,6 @@ class Folder:
         except Unreadable:
             return None
 
-    def exists(self, name: str) -> bool:
-        """Whether something of this name is there, wherever it may lead."""
-        try:
-            self.inside(name)
-        except Unreadable:
-            return not name.startswith(("/", "\\")) and ".." not in name and name in self.names
-        return self.files.exists(os.path.join(self.base, name))
-
     def read(self, name: str, limit: int) -> bytes:
         """A regular file of at most `limit` bytes. Raises Unreadable."""
         return self.files.read(self.inside(name), limit)

@@ -31,7 +31,8 @@ def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
     visible = launch.environ.get("NVIDIA_VISIBLE_DEVICES")
     if container.runtime == "nvidia":
         if visible in ("none", "void"):
-            yield _finding(rule, f"hides every GPU (`NVIDIA_VISIBLE_DEVICES={visible}`)", container)
+            hidden = f"NVIDIA_VISIBLE_DEVICES={visible}"
+            yield _finding(rule, f"hides every GPU (`{hidden}`)", container, hidden)
         return
     if container.gpus is None and container.runtime is None:
         yield _finding(rule, "asks for no GPU", container)
@@ -41,11 +42,12 @@ def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
         yield _finding(rule, "reserves a device without `capabilities: [gpu]`, which compose refuses", container)
 
 
-def _finding(rule: Rule, what: str, container: Container) -> Verdict:
+def _finding(rule: Rule, what: str, container: Container, seen: str | None = None) -> Verdict:
+    asked = seen or container.gpus or "none asked for"
     return rule.finding(
         f"The container ({container.how}) {what}, so the server finds no CUDA device",
         location=Location("argument", "devices" if in_compose(container) else "--gpus"),
-        evidence=[Evidence("GPUs of the container", container.gpus or "none asked for", "at least one", SOURCE)],
+        evidence=[Evidence("GPUs of the container", asked, "at least one", SOURCE)],
         remediations=[set_in(container, COMPOSE, "--gpus all")],
     )
 

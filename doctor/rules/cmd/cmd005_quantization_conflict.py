@@ -56,12 +56,12 @@ def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
 
 def _conflict(rule: Rule, asked: Asked, model: Model, option: str, given: str) -> Finding | None:
     method = model.quantization.method.lower().replace("_", "-") if model.quantization else None
-    family, own = _family(given), _family(method or "")
+    wanted, own = family(given), family(method or "")
     if method is None:
-        if family not in NEEDED:
+        if wanted not in NEEDED:
             return None
         message = f"`{option} {shown(given, 60)}` is for checkpoints that are stored so, and this one is not quantised"
-    elif family == own or given in COMPATIBLE.get(asked.engine, {}).get(own, ()):
+    elif wanted == own or given in COMPATIBLE.get(asked.engine, {}).get(own, ()):
         return None
     else:
         message = (
@@ -77,7 +77,8 @@ def _conflict(rule: Rule, asked: Asked, model: Model, option: str, given: str) -
     )  # fmt: skip
 
 
-def _family(method: str) -> str:
+def family(method: str) -> str:
+    """The form of checkpoint that a method reads; names of faster kernels stand for the same form."""
     return next((f for f, names in FAMILIES.items() if method in names or method.replace("-", "_") in names), method)
 
 

@@ -1,19 +1,24 @@
-"""`--dtype` names a data type in which the quantised weights of this model are not computed.
+"""The data type of the launch does not go with the kernels for these quantised weights.
 
-Kernels for quantised weights know certain types only, and the engines compare: vLLM and SGLang stop where `--dtype` is
-not among those of the method that the checkpoint names. LMDeploy's TurboMind computes AWQ and GPTQ in float16, whatever
-`--dtype` says. Which types a method has is read out of the release. Where `--quantization` is given too, ENG008 judges.
+Kernels for quantised weights know certain types only, and the engines compare: vLLM and SGLang stop where `--dtype`, or
+the type that the checkpoint states, is not among those of the method. Many AWQ checkpoints state `bfloat16`, which the
+plain AWQ kernels do not know; Marlin does, and the engine takes it by itself unless `--quantization awq` forbids that.
+LMDeploy's TurboMind computes AWQ and GPTQ in float16, whatever `--dtype` says. Which types a method has is read out of
+the release.
 
-What to do: set `--dtype` to one of the types that are listed, or leave it out.
+What to do: leave `--quantization` out, since the checkpoint names its method itself, or set `--dtype` to a type that is
+listed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from doctor.facts import Facts, Model
 from doctor.findings import Evidence, Finding, Location, Remediation
 from doctor.matrix import rows
+from doctor.rules.cmd.cmd005_quantization_conflict import family
 from doctor.rules.cmd.common import SOURCE, Asked, argument, asked, shown, the_model
 from doctor.rules.rule import NotApplicable, Open, Rule, Verdict
 
@@ -28,29 +33,33 @@ def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
     if not isinstance(found, Asked):
         yield found
         return
-    given = found.value("--dtype") or "auto"
-    if given == "auto" or found.value("--quantization"):
-        yield NotApplicable("no data type is named, or a method beside it")
+    given, method = found.value("--dtype") or "auto", (found.value("--quantization") or "").lower()
+    if given == "auto" and not method:
+        yield NotApplicable("neither a data type nor a method is named")
         return
     if not isinstance(model, Model):
         yield Open(f"how the model is quantised is not known: {model.reason}")
         return
-    own, dtype = model.quantization.method.lower() if model.quantization else "", SHORT.get(given, given)
+    own = model.quantization.method.lower() if model.quantization else ""
+    dtype = SHORT.get(given, given) if given != "auto" else _stated(model.config)
     if found.engine == "lmdeploy":
-        yield from _lmdeploy(rule, found, dtype, own)
-    elif not own:
-        yield NotApplicable("nothing is quantised")
+        yield from _lmdeploy(rule, found, SHORT.get(given, given), own)
+    elif not own or (method and family(method) != family(own)):
+        yield NotApplicable("nothing is quantised" if not own else "the method named is not that of the checkpoint")
+    elif dtype is None:
+        yield Open("the data type of the model is not known")
     else:
-        yield from _method(rule, found, own, dtype, given)
+        yield from _method(rule, found, method or own, dtype, given, bool(method))
 
 
-def _method(rule: Rule, asked: Asked, own: str, dtype: str, given: str) -> Iterator[Verdict]:
-    """The engine chooses among kernels by the GPU: what none of them takes is wrong."""
-    found = [types for name in (own, NEWER.get(own, own)) if (types := _types(asked, name))]
+def _method(rule: Rule, asked: Asked, method: str, dtype: str, given: str, named: bool) -> Iterator[Verdict]:
+    """A method that is named is taken; else the engine chooses among kernels by the GPU: what none takes is wrong."""
+    names = (method,) if named else (method, NEWER.get(method, method))
+    found = [types for name in names if (types := _types(asked, name))]
     if not found:
-        yield Open(f"the data types of `{shown(own, 60)}` in {asked.shown} are not in the data")
+        yield Open(f"the data types of `{shown(method, 60)}` in {asked.shown} are not in the data")
     elif not any(dtype in types for types in found):
-        yield _finding(rule, asked, own, dtype, sorted({t for types in found for t in types}), given)
+        yield _finding(rule, asked, method, dtype, sorted({t for types in found for t in types}), given, named)
 
 
 def _types(asked: Asked, method: str) -> list[str] | None:
@@ -60,15 +69,24 @@ def _types(asked: Asked, method: str) -> list[str] | None:
     return [SHORT.get(t, t) for t in types] if types else None
 
 
-def _finding(rule: Rule, asked: Asked, method: str, dtype: str, types: list[str], given: str) -> Finding:
+def _finding(
+    rule: Rule, asked: Asked, method: str, dtype: str, types: list[str], given: str, named: bool
+) -> Finding:
     listed = " and ".join(f"`{t}`" for t in types)
-    drop = Remediation("leave `--dtype` out", (argument("--dtype", None),), "safe")
+    what = f"`--dtype {shown(given, 40)}`" if given != "auto" else f"`{dtype}`, which the checkpoint states,"
+    kernels = f"`--quantization {shown(method, 60)}`" if named else f"a checkpoint quantised by `{shown(method, 60)}`"
+    cast = Remediation(f"use `--dtype {types[0]}`", (argument("--dtype", types[0]),), "safe")
+    ways = [Remediation("leave `--dtype` out", (argument("--dtype", None),), "safe") if given != "auto" else cast]
+    if named and given == "auto":
+        drop = (argument("--quantization", None),)
+        ways.insert(0, Remediation("leave `--quantization` out: the checkpoint names its method itself", drop, "safe"))
+    elif named:
+        ways.insert(0, cast)
     return rule.finding(
-        f"`--dtype {shown(given, 40)}` does not go with a checkpoint quantised by `{shown(method, 60)}`: {asked.shown} "
-        f"computes it in {listed} only",
-        key="--dtype", location=Location("argument", "--dtype"),
-        evidence=[Evidence("--dtype", dtype, ", ".join(types), f"{asked.shown}: get_supported_act_dtypes")],
-        remediations=[drop],
+        f"{what} does not go with {kernels}: {asked.shown} computes it in {listed} only",
+        key="--dtype", location=Location("argument", "--dtype" if given != "auto" else "--quantization"),
+        evidence=[Evidence("data type", dtype, ", ".join(types), f"{asked.shown}: get_supported_act_dtypes")],
+        remediations=ways,
     )  # fmt: skip
 
 
@@ -82,6 +100,13 @@ def _lmdeploy(rule: Rule, asked: Asked, dtype: str, own: str) -> Iterator[Verdic
         evidence=[Evidence("--dtype", "bfloat16", "float16", f"{asked.shown}: {SOURCE}; its weight converter")],
         remediations=[Remediation("use `--dtype float16`", (argument("--dtype", "float16"),), "safe")],
     )  # fmt: skip
+
+
+def _stated(config: dict[str, Any]) -> str | None:
+    """The data type that a configuration states, in any of its generations."""
+    parts = (config, *(config[k] for k in ("text_config", "llm_config") if isinstance(config.get(k), dict)))
+    found = next((p[k] for p in parts for k in ("dtype", "torch_dtype") if isinstance(p.get(k), str)), None)
+    return SHORT.get(found, found) if found else None
 
 
 RULE = Rule(code="CMD006", name="dtype-conflict", severity="error", check=check, needs=("launch", "distributions"))

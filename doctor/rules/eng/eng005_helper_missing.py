@@ -115,6 +115,7 @@ def _loaders(rule: Rule, facts: Facts, distributions: Distributions) -> Iterator
             f"`transformers {have.version}` loads `{entry.method}` weights through `{others[0]}`, but only "
             f"`{entry.package}` is here, which it does not look for",
             key=f"{entry.package}:loader", severity="warning", location=Location("distribution", entry.package),
+            causes=[f"ENG009:{entry.method}:{others[0]}"],
             evidence=[Evidence(f"{entry.module}:{entry.name}", f"transformers {have.version}",
                                f"transformers{known.spec()}", entry.source)],
             remediations=[Remediation(f"install {others[0]}", (action,), "unsafe"),

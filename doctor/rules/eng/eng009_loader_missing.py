@@ -16,7 +16,7 @@ from typing import Any
 
 from packaging.version import InvalidVersion, Version
 
-from doctor.facts import Distribution, Distributions, Facts, Launch, Model
+from doctor.facts import Distribution, Distributions, Facts, Launch, Unavailable
 from doctor.findings import Action, Evidence, Finding, Location, Remediation
 from doctor.matrix import rows
 from doctor.matrix.decision import UNKNOWN, holds
@@ -36,12 +36,18 @@ MACHINE = ("torch-cuda", "torch-xpu", "torch-npu", "torch-mps")
 
 def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
     """One finding for a method that is not known, one for the packages that are missing."""
-    model: Model = present(facts, "model", Model)
     distributions: Distributions = present(facts, "distributions", Distributions)
-    have = distributions.get("transformers")
+    have, model = distributions.get("transformers"), facts.model
     launched = facts.launch.engine if isinstance(facts.launch, Launch) else None
-    if model.quantization is None or have is None or any(distributions.get(e) for e in (*ENGINES, launched or "vllm")):
-        yield NotApplicable("no quantised weights that transformers itself would load")
+    if have is None or launched in ENGINES or any(distributions.get(e) for e in ENGINES):
+        yield NotApplicable("no weights that transformers itself would load")
+        return
+    if isinstance(model, Unavailable):
+        idle = model.reason in ("not_requested", "not_supported")
+        yield NotApplicable("no model is named") if idle else Open(model.detail or "the model could not be read")
+        return
+    if model.quantization is None:
+        yield NotApplicable("the weights are not quantised")
         return
     known = (rows.row("transformers", have.version, KIND) or {}).get(KIND)
     if not known:
@@ -134,4 +140,4 @@ def _unknown(rule: Rule, have: Distribution, method: str) -> Finding:
     )
 
 
-RULE = Rule(code="ENG009", name="loader-missing", severity="error", check=check, needs=("model", "distributions"))
+RULE = Rule(code="ENG009", name="loader-missing", severity="error", check=check, needs=("distributions",))

@@ -18,7 +18,7 @@ KINDS = (
     "decisions", "quantization.schemes",
     *(f"{kind}.{b}" for kind in ("quantization", "architectures") for b in ("turbomind", "pytorch", "default")),
 )  # fmt: skip
-FORMATS = ("gptq", "awq", "compressed-tensors", "fp8", "bitsandbytes", "gguf")
+FORMATS = ("gptq", "awq", "compressed-tensors", "fp8", "bitsandbytes")
 NOT_ONE = ("hf", "none", "auto")
 
 
@@ -40,7 +40,7 @@ def asked(facts: Facts, online: bool = False) -> Need | None:
     weakest = weakest_device(facts)
     return Need(
         found, model.architectures[:1] if model else (), model.config if model else {},
-        option(facts, "--model-format") if told else None, weakest.capability if weakest else None,
+        capability=weakest.capability if weakest else None,
     )  # fmt: skip
 
 
@@ -89,20 +89,16 @@ def too_old(chosen: Chosen, backend: str, need: Need, capability: Capability | N
 
 def ways(facts: Facts, chosen: Chosen, backends: tuple[str, ...], need: Need) -> Iterator[Remediation]:
     """The ways out, those that keep the most first; what the same tables would refuse is not among them."""
-    free = replace(need, given=None)
-    if need.given and any(refusal(chosen, b, free) is None for b in backends):
-        action = Action("set_argument", name="--model-format", value=None)
-        yield Remediation("leave out `--model-format`: the checkpoint tells its method itself", (action,), "safe")
-    yield from _other_backend(chosen, backends, free)
-    found = fitting(chosen.name, free)
+    yield from _other_backend(chosen, backends, need)
+    found = fitting(chosen.name, need)
     if found is not None and not found.contains(chosen.version):
         yield from other_release(chosen.name, found, chosen.version)
     for name in (e for e in ENGINES if e != chosen.name):
-        other = fitting(name, free)
+        other = fitting(name, need)
         if other is not None and other.newest:
             text = f"use {name} {other.spec()}".strip()
             yield Remediation(text, (Action("use_engine", name=name, text=text),), "manual")
-    if formats := _formats(chosen, backends, free):
+    if formats := _formats(chosen, backends, need):
         text = f"take the same model quantised by one of: {', '.join(formats)}"
         yield Remediation(text, (Action("use_model", text=text),))
 

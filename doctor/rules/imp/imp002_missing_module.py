@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from doctor.facts import Distributions, Facts, Launch, Modules, normalize
+from doctor.facts import Distributions, Facts, Launch, Model, Modules, normalize
 from doctor.findings import Action, Remediation
 from doctor.rules.imp.failures import Failure, failures, installed, where
 from doctor.rules.imp.missing import missing
@@ -33,11 +33,15 @@ def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
 
 
 def _of_code_alone(facts: Facts, failure: Failure) -> bool:
-    """Whether a package is missing that only the model's own code imports."""
-    code = facts.modules.code if isinstance(facts.modules, Modules) else ()
-    if not code or not all(name in code for name in failure.modules):
+    """Whether the model's own code, and nothing else, lacks a package that transformers demands for it."""
+    from doctor.rules.mdl.use import demanded, used_files
+
+    own = facts.modules.code if isinstance(facts.modules, Modules) else ()
+    code = facts.model.code if isinstance(facts.model, Model) else None
+    if not isinstance(facts.model, Model) or code is None or not all(name in own for name in failure.modules):
         return False
-    return installed(facts, failure.cause.module) is None and len(failure.cause.chain) <= 2
+    top = failure.cause.module.partition(".")[0]
+    return top in (code.absent or ()) and top in demanded(facts, code, used_files(facts, facts.model, code))
 
 
 def _message(facts: Facts, failure: Failure) -> str:

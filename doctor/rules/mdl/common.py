@@ -41,7 +41,7 @@ def launched(facts: Facts, model: Model) -> bool:
 def fetch_again(model: Model) -> Remediation:
     """The way to get whole files: from the hub where the model is named so, else by hand."""
     if model.source != "folder" and model.named:
-        command = f"huggingface-cli download {shlex.quote(model.named)}"
+        command = f"hf download {shlex.quote(model.named)}"
         return Remediation(f"fetch the files again: `{command}`", (Action("manual", text=command),), "manual")
     text = "copy or download the model's files again"
     return Remediation(text, (Action("manual", text=text),), "manual")

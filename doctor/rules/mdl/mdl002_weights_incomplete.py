@@ -60,13 +60,14 @@ def _faulty(rule: Rule, model: Model, weights: Weights, files: tuple[WeightFile,
 
 
 def _missing(rule: Rule, model: Model, weights: Weights) -> Finding:
-    """Some of the files are not there: an error, unless none is, as for a model that is still to be fetched."""
+    """Some of the files are not there: an error, unless none is, or the engine will fetch them from the hub."""
     count = len(weights.missing) + len(weights.files)
-    every = not weights.files
+    every, later = not weights.files, model.source == "cache"
     return rule.finding(
         f"The index names {count} files of weights, and {'none' if every else len(weights.missing)} of them "
-        f"{'is here' if every else f'are missing: {listed(weights.missing)}'}",
-        key="missing", severity="warning" if every else "error", location=file(model, weights.missing[0]),
+        f"{'is here' if every else f'are missing: {listed(weights.missing)}'}"
+        f"{'; the server fetches them from the hub when it starts' if later else ''}",
+        key="missing", severity="warning" if every or later else "error", location=file(model, weights.missing[0]),
         evidence=[Evidence("files of weights", str(len(weights.files)), str(count), "the index of the weights")],
         remediations=[fetch_again(model)],
     )  # fmt: skip

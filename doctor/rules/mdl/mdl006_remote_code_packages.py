@@ -15,6 +15,10 @@ from collections.abc import Iterator
 
 from doctor.facts import CodeImport, Distributions, Facts, Model, RemoteCode, normalize
 from doctor.findings import Action, Evidence, Finding, Remediation
+from doctor.matrix import rows
+from doctor.matrix.compat import compatibility
+from doctor.matrix.releases import ReleaseSet
+from doctor.rules.eng.common import direction, engines
 from doctor.rules.imp.failures import installed
 from doctor.rules.mdl.common import file, listed
 from doctor.rules.mdl.use import Use, demanded, used_files
@@ -71,13 +75,32 @@ def _finding(
         + ("transformers stops before it runs it" if sure else "whoever loads that code stops"),
         key=",".join(names), severity="error" if sure else "warning", location=file(model, first.file, first.line),
         evidence=[Evidence(top, "not installed", "installed", f"{one.file}:{one.line}") for top, one in absent.items()],
-        remediations=[_install(tuple(_package(t) for t in names))],
+        remediations=[_install(facts, tuple(_package(t) for t in names))],
     )  # fmt: skip
 
 
-def _install(packages: tuple[str, ...]) -> Remediation:
+def _install(facts: Facts, packages: tuple[str, ...]) -> Remediation:
+    """All at once, with the transformers that they link with where this one is not among those."""
     actions = tuple(Action("install", package=name, direction="install") for name in packages)
-    return Remediation(f"install {', '.join(packages)}", actions, "safe")
+    here = facts.distributions.get("transformers") if isinstance(facts.distributions, Distributions) else None
+    fitting = [f for name in packages if here and (f := _fitting(name)) and f.contains(here.version) is False]
+    if not here or not fitting:
+        return Remediation(f"install {', '.join(packages)}", actions, "safe")
+    together = fitting[0]
+    for chosen in engines(facts, "requires", "checks", "imports"):
+        engine = compatibility(chosen.name, chosen.version)
+        together = together & engine.fitting if engine and (together & engine.fitting).newest else together
+    way = direction(together, here.version)
+    other = Action("install", package="transformers", specifier=together.spec(), direction=way)
+    title = f"install {', '.join(packages)} and {way} transformers to {together.spec()}, with which that links"
+    return Remediation(title, (*actions, other), "unsafe")
+
+
+def _fitting(package: str) -> ReleaseSet | None:
+    """The transformers releases with which the newest release of the package links; None where the data has none."""
+    known = rows.releases(package)
+    found = compatibility(package, known.versions[-1]) if known else None
+    return found.derived if found and found.derived.newest else None
 
 
 def _package(top: str) -> str:

@@ -41,7 +41,7 @@ def settings(facts: Facts) -> Settings:
         context=whole(option(facts, CONTEXTS[name])) if name else None, kv=_kv(facts, name),
         dtype=option(facts, "--dtype"), quantization=option(facts, "--quantization", "-q", "--model-format"),
         batch=_positive(facts, BATCHES.get(name or "")), requests=_positive(facts, REQUESTS.get(name or "")),
-        images=images, vision_split=_split(facts, name, backend),
+        images=images, vision_split=_split(facts, name),
         vision=not _on(facts, "--language-model-only", "--disable-vision-encoder"),
         eager=_on(facts, "--enforce-eager", "--eager-mode", "--disable-cuda-graph"),
         elastic=name == "vllm" and option(facts, CONTEXTS["vllm"]) in ("auto", "-1"),
@@ -139,17 +139,17 @@ def _images(facts: Facts) -> int | None:
     return count if isinstance(count, int) and not isinstance(count, bool) and 0 <= count < 1 << 20 else None
 
 
-def _split(facts: Facts, name: str | None, backend: str) -> bool:
+def _split(facts: Facts, name: str | None) -> bool:
     """Whether tensor parallelism divides the vision tower.
 
-    vLLM and SGLang do by default, LMDeploy's PyTorch engine does; with TurboMind the tower is a model of its own that
-    lies whole on a GPU (lmdeploy/vl/model/*.py: load_checkpoint_and_dispatch).
+    vLLM and SGLang do by default, LMDeploy's PyTorch engine does. With TurboMind the tower is a model of its own, dealt
+    out evenly over the same GPUs (lmdeploy/vl/model/builder.py: `max_memory` of tp devices, `device_map` auto).
     """
     if name == "vllm":
         return option(facts, "--mm-encoder-tp-mode") != "data"
     if name == "sglang":
         return not _on(facts, "--mm-enable-dp-encoder")
-    return not (name == "lmdeploy" and backend == "turbomind")
+    return True
 
 
 def _on(facts: Facts, *names: str) -> bool:

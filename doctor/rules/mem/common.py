@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -118,6 +118,9 @@ def evidence(here: Known, result: Fit) -> list[Evidence]:
                  "a range; the engine measures it at start"),
         Evidence("the engine's share", f"{size(max(result.pool, 0))}: {result.rule.rule}", None, result.rule.source),
     ]  # fmt: skip
+    if result.vision and result.settings.tp > 1:
+        way = "divided among the GPUs" if result.settings.vision_split else "whole on each GPU"
+        out.append(Evidence("vision tower", f"{way}, as this engine does", None, "assumed from the engine's code"))
     if result.per_token and result.tokens[1]:
         least, most = result.tokens
         held = f"{result.per_token / 1024:.4g} KiB a token, room for {least:,} to {most:,} tokens"
@@ -133,12 +136,13 @@ def remediations(here: Known, facts: Facts, *, change: bool = True) -> list[Reme
     row = (rows.row(asked.engine, asked.release, "kv_cache") if asked.release else None) or {}
     kinds = tuple(map(str, row.get("kv_cache", {})))
     found = list(ways(here.result, count, here.free, kinds)[:4]) if change else []
+    taken = reader(asked)
     for family in _families(here, facts):
-        others = other_checkpoints(here.result, of_family(family), lambda m: reads(asked, m), here.free)
+        others = other_checkpoints(here.result, of_family(family), taken, here.free)
         found += others
         if others:
             break  # the next generation is for those of whom none fits
-    return [_remediation(way) for way in found]
+    return [remediation(way) for way in found]
 
 
 def _families(here: Known, facts: Facts) -> Iterator[str]:
@@ -156,25 +160,28 @@ def _families(here: Known, facts: Facts) -> Iterator[str]:
         name = known[name].successor or ""
 
 
-def reads(asked: Settings, candidate: Member) -> bool:
-    """Whether this engine release declares the checkpoint's architecture and the way its weights are stored."""
-    if not asked.release:
-        return True
-    sides = ("turbomind", "pytorch") if asked.engine == "lmdeploy" else ("default",)
+def reader(asked: Settings) -> Callable[[Member], bool]:
+    """Tells whether this engine release declares a checkpoint's architecture and the way its weights are stored.
+
+    LMDeploy goes over to its PyTorch engine by itself, unless that is asked for already.
+    """
+    sides = {"turbomind": ("turbomind", "pytorch")}.get(asked.backend, (asked.backend,))
     kinds = [f"{kind}.{side}" for kind in ("architectures", "quantization") for side in sides]
-    row = rows.row(asked.engine, asked.release, *kinds)
-    if not row:
-        return True
-    method = candidate.quantization.method if candidate.quantization else None
-    for side in sides if asked.backend == "default" or asked.backend == "turbomind" else (asked.backend,):
-        known = row.get(f"architectures.{side}", {})
-        stored = row.get(f"quantization.{side}", {})
-        if any(a in known for a in candidate.architectures) and (method is None or method in stored):
-            return True
-    return False
+    row = rows.row(asked.engine, asked.release, *kinds) if asked.release else None
+
+    def reads(candidate: Member) -> bool:
+        method = candidate.quantization.method if candidate.quantization else None
+        for side in sides if row else ():
+            known, stored = (row or {}).get(f"architectures.{side}", {}), (row or {}).get(f"quantization.{side}", {})
+            if any(a in known for a in candidate.architectures) and (method is None or method in stored):
+                return True
+        return not row
+
+    return reads
 
 
-def _remediation(way: Way) -> Remediation:
+def remediation(way: Way) -> Remediation:
+    """A way out as a finding has it: a model needs a person, an argument may change behaviour."""
     arguments = tuple(Action("set_argument", name=name, value=value) for name, value in way.arguments)
     if way.member is not None:
         model = Action("use_model", name=way.member.id, text=way.title)

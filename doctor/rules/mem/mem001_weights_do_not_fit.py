@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from doctor.facts import Facts
-from doctor.findings import Finding, Location
+from doctor.findings import Confidence, Finding, Location
 from doctor.memory.fit import Fit
 from doctor.rules.mem.common import Known, card_size, each, evidence, known, remediations, wanted
 from doctor.rules.rule import Open, Rule, Verdict
@@ -30,6 +30,8 @@ def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
         yield Open(_unknown(here))
     elif here.result.verdict == "never" or _over(here.result):
         yield _finding(rule, facts, here, here.result)
+    elif not here.found.tower and not here.found.exact:
+        yield Open("the language model fits, and nothing is known of the size of its vision tower")
 
 
 def _unknown(here: Known) -> str:
@@ -59,9 +61,11 @@ def _finding(rule: Rule, facts: Facts, here: Known, result: Fit) -> Finding:
         share = f"the {size(max(result.pool, 0))} of {result.rule.rule}"
         against = f"with the least overhead {size(least)}, more than {share}"
     sure = not here.listed and (here.found.exact or result.verdict == "never")
+    confidence: Confidence = "low" if here.found.assumed else "high" if sure else "medium"
     return rule.finding(
         f"{what.rstrip(',')}: {against}; with these settings it needs {wanted(here)}.",
-        key="weights", confidence="high" if sure else "medium", location=Location("host", "GPU memory"),
+        key="weights", severity="warning" if here.found.assumed else None,
+        confidence=confidence, location=Location("host", "GPU memory"),
         evidence=evidence(here, result), remediations=remediations(here, facts),
     )  # fmt: skip
 

@@ -13,11 +13,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from doctor.facts import Facts
-from doctor.findings import Action, Finding, Location, Remediation
-from doctor.memory.engines import default_share
+from doctor.findings import Finding, Location
 from doctor.memory.fit import Fit
-from doctor.memory.ways import FLAGS
-from doctor.rules.mem.common import Known, each, evidence, known, remediations
+from doctor.memory.ways import FLAGS, roomier
+from doctor.rules.mem.common import Known, each, evidence, known, remediation, remediations
 from doctor.rules.rule import NotApplicable, Rule, Verdict
 from doctor.rules.units import size
 
@@ -42,6 +41,7 @@ def _finding(rule: Rule, facts: Facts, here: Known, result: Fit) -> Finding:
         return _breathless(rule, here, result)
     return rule.finding(
         f"{room}, {requests}: little for more than one user{end}.", key="room", confidence="medium",
+        severity="warning" if result.concurrent[0] < 1 else "note",
         location=Location("host", "GPU memory"), evidence=evidence(here, result),
         remediations=remediations(here, facts),
     )  # fmt: skip
@@ -49,17 +49,12 @@ def _finding(rule: Rule, facts: Facts, here: Known, result: Fit) -> Finding:
 
 def _breathless(rule: Rule, here: Known, result: Fit) -> Finding:
     """The cache is taken for good before anything was computed: large pictures then find nothing left."""
-    flag = FLAGS[result.settings.engine]["share"]
-    lower = f"{max(result.settings.share or default_share(result.settings, result.card), 0.2) * 0.75:.2g}"
     needed = f"{size(result.overhead.least)} to {size(result.overhead.most)}"
     return rule.finding(
         f"The KV cache takes all but {size(result.spare)}{each(result)}, and the rest of the server needs {needed}: "
         "large pictures or many requests can end in `CUDA out of memory`.",
-        key="room", confidence="medium", location=Location("argument", flag), evidence=evidence(here, result),
-        remediations=[
-            Remediation(f"Keep less for the cache: `{flag} {lower}`", (Action("set_argument", name=flag, value=lower),),
-                        "unsafe"),
-        ],
+        key="room", confidence="medium", location=Location("argument", FLAGS[result.settings.engine]["share"]),
+        evidence=evidence(here, result), remediations=[remediation(way)] if (way := roomier(result, here.free)) else [],
     )  # fmt: skip
 
 

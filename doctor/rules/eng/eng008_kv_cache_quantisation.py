@@ -116,5 +116,5 @@ def _finding(
 
 
 RULE = Rule(
-    code="ENG011", name="kv-cache-quantisation", severity="error", check=check, needs=("launch", "distributions")
+    code="ENG008", name="kv-cache-quantisation", severity="error", check=check, needs=("launch", "distributions")
 )  # fmt: skip

@@ -1,0 +1,166 @@
+"""`fix --apply`: a new environment beside the old one, which is only read.
+
+What stays is carried over file by file; what changes comes from wheels, by uv. It is judged by all rules and imported
+for real before it is offered; where that fails, or anything interrupts, nothing is left.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+
+from doctor.repair.carry import Carried, NotCarried, carry
+from doctor.repair.clone import remove_tree
+from doctor.repair.errors import Refused, RepairError, worded
+from doctor.repair.inplace import Changes, Goal
+from doctor.repair.install import install, interpreter_of
+from doctor.repair.lock import locked
+from doctor.repair.pins import Pinned
+from doctor.repair.place import Place, read_place
+from doctor.repair.prepare import Say, Source, prepare
+from doctor.repair.signals import orderly, uninterrupted
+from doctor.repair.tryout import Tried, try_imports
+from doctor.repair.uv import checked_uv
+from doctor.repair.verify import Judge, verify_judged, verify_pins
+
+# prefix of the new environment -> the modules to import in it
+Modules = Callable[[str], tuple[str, ...]]
+UNFINISHED = ".qvl-unfinished"
+_MOST = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The environment that the new one is made after: `base` an interpreter or a version `X.Y`, `beside` its folder.
+
+    `prefix` is None for bare search paths; `installed` is what counts there, in search path order.
+    """
+
+    beside: str
+    prefix: str | None
+    base: str
+    installed: tuple[Carried, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """The new environment: what differs from the old one, what was installed anew though it stays, and what was left
+
+    out because it could not be carried nor installed. `tried` is the real import; `remains` problems as before.
+    """
+
+    prefix: str
+    changes: Changes
+    tried: Tried
+    renewed: tuple[str, ...] = ()
+    editable: tuple[str, ...] = ()
+    remains: tuple[str, ...] = ()
+
+
+def apply_new(
+    origin: Origin, goal: Goal, source: Source, judge: Judge, before: dict[str, str], modules: Modules, say: Say
+) -> Applied:  # fmt: skip
+    """Makes it. Raises RepairError, with nothing left behind, where it cannot be made or does not prove itself."""
+    if sys.platform == "win32":
+        raise Refused("`fix --apply` is not supported on Windows; `fix --plan` prints the commands")
+    with orderly(), _claimed(origin.beside) as (prefix, lock):
+        try:
+            return _made(origin, goal, source, judge, before, modules, say, prefix, lock)
+        except OSError as error:
+            raise worded(error) from None
+
+
+def _made(
+    origin: Origin, goal: Goal, source: Source, judge: Judge, before: dict[str, str], modules: Modules, say: Say,
+    prefix: str, lock: int,
+) -> Applied:  # fmt: skip
+    place = _empty(prefix, origin.base, lock)
+    say("carrying over what stays")
+    pinned = {p.name for p in goal.pins}
+    stays = [c for c in origin.installed if c.name not in pinned and c.name not in goal.removed]
+    anew = tuple(Pinned(c.name, c.version) for c in stays if not _carried(c, origin.prefix, place))
+    pins = (*goal.pins, *anew)
+    work = os.path.join(prefix, UNFINISHED)
+    prepared = prepare(place, pins, source, work, say, (lock,))
+    if pins:
+        say("installing " + ", ".join(f"{p.name} {p.version}" for p in prepared.pins))
+        install(prefix, place, prepared, (), work, (lock,))
+    say("verifying")
+    verify_pins(os.path.join(prefix, place.site), prepared.pins)
+    remains = verify_judged(judge, before, prefix)
+    names = modules(prefix)
+    say("importing " + (", ".join(names) or "nothing: there is no engine, and nothing changed"))
+    tried = try_imports(interpreter_of(place), names, work)
+    if tried.error is not None and not tried.only_gpu:
+        raise RepairError(f"in the new environment `import {tried.failed}` fails: {tried.error}; it was removed again")
+    old = {c.name: c.version for c in origin.installed}
+    changes: Changes = {p.name: (old.get(p.name), p.version) for p in goal.pins if old.get(p.name) != p.version}
+    changes.update({name: (old[name], None) for name in goal.removed if name in old})
+    editable = tuple(c.name for c in stays if c.editable)
+    return Applied(prefix, changes, tried, tuple(p.name for p in anew), editable, remains)
+
+
+def _carried(one: Carried, old_prefix: str | None, place: Place) -> bool:
+    try:
+        carry(one, old_prefix, place)
+    except NotCarried as error:
+        if one.editable:
+            raise Refused(f"{error}: an editable install cannot be made anew without building it") from None
+        return False
+    return True
+
+
+def _empty(prefix: str, base: str, lock: int) -> Place:
+    """A virtual environment with nothing in it."""
+    checked_uv(
+        ["venv", "--quiet", "--no-project", "--no-config", "--allow-existing", "--python", base, prefix],
+        "making the environment", cwd=os.path.dirname(prefix), keep=(lock,),
+    )  # fmt: skip
+    place = read_place(prefix)
+    return replace(place, base=interpreter_base(place, base))
+
+
+def interpreter_base(place: Place, given: str) -> str:
+    """The interpreter that uv is started with: the one given, else the one that the new environment names."""
+    return given if os.path.isfile(given) else place.base
+
+
+@contextmanager
+def _claimed(beside: str) -> Iterator[tuple[str, int]]:
+    """A folder `<environment>-fixed` that is ours: never one that is there, unless an interrupted run left it.
+
+    It is removed again where the block raises.
+    """
+    for number in range(1, _MOST):
+        prefix = f"{beside}-fixed" if number == 1 else f"{beside}-fixed-{number}"
+        if os.path.lexists(prefix) and not os.path.isdir(os.path.join(prefix, UNFINISHED)):
+            continue
+        try:
+            with locked(prefix) as lock:
+                remove_tree(prefix) if os.path.isdir(os.path.join(prefix, UNFINISHED)) else None
+                os.makedirs(os.path.join(prefix, UNFINISHED))
+                with _finished(prefix):
+                    yield prefix, lock
+                return
+        except Refused as error:
+            if "is locked" not in str(error):
+                raise
+        except FileExistsError:
+            continue
+    raise Refused(f"there are {_MOST} environments beside `{beside}`; remove some")
+
+
+@contextmanager
+def _finished(prefix: str) -> Iterator[None]:
+    mark = os.path.join(prefix, UNFINISHED)
+    try:
+        yield
+    except BaseException:
+        with uninterrupted(), suppress(OSError):
+            remove_tree(prefix)
+        raise
+    with uninterrupted():
+        remove_tree(mark)
