@@ -71,4 +71,4 @@ def _finding(rule: Rule, facts: Facts, here: Known, result: Fit) -> Finding:
     )  # fmt: skip
 
 
-RULE = Rule(code="MEM001", name="weights-do-not-fit", severity="error", check=check)
+RULE = Rule(code="MEM001", name="weights-do-not-fit", severity="error", check=check, decisive=True)
