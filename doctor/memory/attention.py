@@ -21,7 +21,7 @@ class Attention:
     `full`, `sliding`, `linear` and `cross` are numbers of layers: attending to everything, to a `window` of tokens,
     keeping a state of fixed size, and attending to the picture alone. `heads` share `kv_heads`; `latent` is the
     width of what multi-head latent attention keeps for a token, 0 without it. `state` is the numbers of one linear
-    layer's state for one request. `longest` is the context that engines take by default, in tokens, and `stretch` what
+    layer's state for one request. `usual` is the context that engines take by default, in tokens, and `stretch` what
     some multiply it by.
     """
 
@@ -40,7 +40,7 @@ class Attention:
     state: int = 0
     vocabulary: int = 0
     intermediate: int = 0
-    longest: int = 0
+    usual: int = 0
     stretch: float = 1.0
 
     @property
@@ -65,11 +65,11 @@ def attention(found: Layout) -> Attention | None:
         layers, hidden, heads, min(_kv_heads(found, heads), heads), rope + nope if rank else head_dim,
         text.whole("v_head_dim") if rank else head_dim, kinds.count("full"), kinds.count("sliding"), window,
         kinds.count("linear"), kinds.count("cross"), rank + rope if rank else 0, _state(text),
-        text.whole("vocab_size", default=0), _intermediate(found), longest(found), stretch(found),
+        text.whole("vocab_size", default=0), _intermediate(found), usual(found), stretch(found),
     )  # fmt: skip
 
 
-def longest(found: Layout) -> int:
+def usual(found: Layout) -> int:
     """The context that the engines take by default, in tokens: the smallest of all that the configuration states.
 
     vllm/config/model.py and lmdeploy/utils.py, `_get_and_verify_max_len()`: Qwen-VL of the first generation, with a
@@ -77,6 +77,18 @@ def longest(found: Layout) -> int:
     """
     said = [found.text.whole(key) for key in LENGTHS]
     return min((n for n in said if n), default=2048)
+
+
+def longest(found: Layout) -> int:
+    """The longest context that may be asked for, stretched positions counted in; 0 where nothing is stated."""
+    if not any(found.text.whole(key) for key in LENGTHS):
+        return 0
+    rope: Any = found.text.get("rope_parameters", "rope_scaling")
+    if isinstance(rope, dict) and rope.get("rope_type", rope.get("type")) == "yarn":
+        factor, first = rope.get("factor"), rope.get("original_max_position_embeddings")
+        if isinstance(factor, (int, float)) and isinstance(first, int) and 1 <= factor <= 64 and 0 < first < 1 << 24:
+            return max(usual(found), int(first * factor))
+    return int(usual(found) * stretch(found))
 
 
 def stretch(found: Layout) -> float:

@@ -122,7 +122,7 @@ def usual_context(found: Footprint, asked: Settings) -> int:
     """The longest request, in tokens, where the command names none; 0 where it is not known."""
     if found.shape is None:
         return 0
-    return int(found.shape.longest * (found.shape.stretch if asked.engine in ("vllm", "sglang") else 1))
+    return int(found.shape.usual * (found.shape.stretch if asked.engine in ("vllm", "sglang") else 1))
 
 
 def kept_by(found: Footprint, asked: Settings) -> Cache | None:
