@@ -173,3 +173,23 @@ def test_fast_enough() -> None:
     began = time.perf_counter()
     judge(known, select=("CMD0",))
     assert time.perf_counter() - began < 0.1
+
+
+def test_a_script_without_arguments_is_not_given_any(tmp_path: Path) -> None:
+    (tmp_path / "s.sh").write_text("LMDEPLOY_LOG_LEVEL=debug lmdeploy serve api_server\n", encoding="utf-8")
+    asked = Request(
+        TargetRequest(cwd=str(tmp_path), environ={}),
+        ("bash", "s.sh"),
+        environ={},
+        declared=DeclaredRequest(image=LMDEPLOY),
+    )
+    found = correction(diagnose(asked))
+    assert found is not None and found.words[:3] == FRONT["lmdeploy"]
+
+
+def test_the_command_of_docker_says_where_the_releases_come_from() -> None:
+    words = ("docker", "run", "--gpus", "all", VLLM, "--model", "Q", "--max-model-length", "8192")
+    report = diagnose(Request(TargetRequest(cwd="/", environ={}), words, environ={}))
+    assert (report.facts.target.kind, report.facts.target.why) == ("declared", f"docker run {VLLM}")
+    found = correction(report)
+    assert found is not None and found.words == (*words[:-2], "--max-model-len", "8192")
