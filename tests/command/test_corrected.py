@@ -193,3 +193,21 @@ def test_the_command_of_docker_says_where_the_releases_come_from() -> None:
     assert (report.facts.target.kind, report.facts.target.why) == ("declared", f"docker run {VLLM}")
     found = correction(report)
     assert found is not None and found.words == (*words[:-2], "--max-model-len", "8192")
+
+
+@pytest.mark.parametrize(
+    ("line", "right"),
+    [
+        ("--tensor-parallel-size 2 Q --port 80", "--tp 2 Q --server-port 80"),
+        ("--model Q --port 80", "Q --server-port 80"),
+        ("--port 80 --model-path Q --tensor-parallel-size 2", "Q --server-port 80 --tp 2"),
+        ("Q --host=0.0.0.0 --served-model-name q --max_model_len=8192", "Q --server-name 0.0.0.0 --model-name q --session-len 8192"),
+        ("Q --eager-mode true --tp 2.0 --session-len 8k", "Q --eager-mode --tp 2 --session-len 8192"),
+        ("Q --hf-overrides {a:1} --backend PyTorch", "Q --hf-overrides {\"a\":1} --backend pytorch"),
+        ("Q —tp 2 -session-len 8192", "Q --tp 2 --session-len 8192"),
+    ],
+)  # fmt: skip
+def test_another_engines_words_keep_their_values(line: str, right: str) -> None:
+    report = judge(facts("lmdeploy", "0.11.1", (*FRONT["lmdeploy"], *line.split())))
+    found = correction(report)
+    assert found is not None and " ".join(found.words[3:]) == right
