@@ -25,7 +25,7 @@ from typing import Any
 
 from packaging.specifiers import SpecifierSet
 
-from doctor.facts import Target
+from doctor.facts import Target, normalize
 from doctor.matrix import rows
 from doctor.matrix.engines import entry_modules
 from doctor.plan.choices import for_python
@@ -37,7 +37,7 @@ LIBRARIES = ("transformers", "peft", "optimum", "accelerate", "tokenizers", "hug
 OTHERS = {"autoawq": ("awq",), "optimum": ("optimum", "optimum.gptq"), "peft": ("peft",), "timm": ("timm",)}
 # what only a machine with a GPU gets past
 GPU_ONLY = re.compile(
-    r"libcuda\.so\.1|NVIDIA driver|No CUDA|no NVIDIA|CUDA_HOME|0 active drivers|not compiled with CUDA|nvcc|cuInit", re.I
+    r"libcuda\.so\.1|NVIDIA driver|No CUDA|no NVIDIA|CUDA_HOME|0 active drivers|not compiled with CUDA|cuInit", re.I
 )
 IMPORT = """
 import importlib, json, sys, traceback
@@ -83,14 +83,13 @@ def one(dice: random.Random, seed: int, bases: list[Path], work: Path) -> dict[s
         pins = {**frozen(base), **drawn}
         if engine is None:
             pins.pop("lmdeploy", None)
-        if not install(broken, pins):
+        if not install(broken, pins, base):
             return {**result, "outcome": "not laid out"}
         modules = serving(engine, pins)
-        result["before"] = {m: e for m, e in tried(broken, modules).items() if e}
         plan = planned(broken, engine)
         if plan is None:
             return {**result, "outcome": "crashed"}
-        return {**result, **judged(plan, broken, mended, modules, engine)}
+        return {**result, **judged(plan, broken, mended, modules, engine, base)}
     finally:
         for folder in (broken, mended):
             shutil.rmtree(folder, ignore_errors=True)
@@ -99,7 +98,7 @@ def one(dice: random.Random, seed: int, bases: list[Path], work: Path) -> dict[s
 def draw(dice: random.Random, base: Path) -> tuple[dict[str, str], str | None]:
     """Two to four distributions at random releases; in every fourth environment there is no engine."""
     engine = None if dice.random() < 0.25 else "lmdeploy"
-    torch = frozen(base)["torch"].partition("+")[0]
+    torch = frozen(base)["torch"]
     drawn = {}
     if engine:
         having = [v for v in fitting("lmdeploy") if admits("lmdeploy", v, "torch", torch)]
@@ -123,46 +122,60 @@ def admits(name: str, version: str, other: str, release: str) -> bool:
     """Whether a release requires nothing against this release of another distribution."""
     row = rows.row(name, version, "requires") or {}
     lines = [line for line in row.get("requires", {}).get(other, []) if "extra" not in line]
-    return all(SpecifierSet(re.sub(r"[()]", "", line.partition(";")[0].removeprefix(other)).strip()).contains(release) for line in lines)
+    specifiers = (re.sub(r"[()]", "", line.partition(";")[0].removeprefix(other)).strip() for line in lines)
+    return all(SpecifierSet(specifier).contains(release) for specifier in specifiers)
 
 
 def frozen(base: Path) -> dict[str, str]:
     """What is installed in an environment."""
     text = uv("pip", "freeze", "--python", str(base / "bin/python")).stdout
-    return {n.lower().replace("_", "-").replace(".", "-"): v for n, _, v in (line.partition("==") for line in text.split()) if v}
+    pairs = (line.partition("==") for line in text.split())
+    return {normalize(name): version.partition("+")[0] for name, _, version in pairs if version}
 
 
-def install(folder: Path, pins: dict[str, str]) -> bool:
-    """A new environment with exactly these releases."""
+def install(folder: Path, pins: dict[str, str], base: Path) -> bool:
+    """A new environment with exactly these releases: the base's own files, hard-linked, and what differs from them."""
     shutil.rmtree(folder, ignore_errors=True)
-    uv("venv", "-q", "--python", "3.11", str(folder))
-    words = [f"{n}=={v}" for n, v in sorted(pins.items())]
-    done = uv("pip", "install", "-q", "--python", str(folder / "bin/python"), "--no-deps", "--only-binary", ":all:", *words)
+    shutil.copytree(base, folder, symlinks=True, copy_function=os.link)
+    there = frozen(base)
+    into = ("--python", str(folder / "bin/python"))
+    if gone := [n for n in there if n not in pins]:
+        uv("pip", "uninstall", "-q", *into, *gone)
+    words = [f"{n}=={v}" for n, v in sorted(pins.items()) if there.get(n) != v]
+    if not words:
+        return True
+    done = uv("pip", "install", "-q", *into, "--no-deps", "--only-binary", ":all:", *words)
     if done.returncode:
         print(done.stderr[-500:], file=sys.stderr)
     return done.returncode == 0
 
 
 def serving(engine: str | None, pins: dict[str, str]) -> list[str]:
-    """The modules that have to import: the engine's, else those of the libraries."""
+    """The modules that have to import: the engine's, what needs the driver last; else those of the libraries."""
     if engine:
-        return [m for m in entry_modules(engine, pins[engine], None) if "turbomind" not in m] + ["lmdeploy.turbomind"]
+        return sorted(entry_modules(engine, pins[engine], None), key=lambda m: "turbomind" in m)
     return ["transformers", *(m for name, found in OTHERS.items() if name in pins for m in found)]
 
 
 def tried(folder: Path, modules: list[str]) -> dict[str, str | None]:
     """How the imports end, in a child."""
     environ = {**os.environ, "CUDA_VISIBLE_DEVICES": "", "HF_HUB_OFFLINE": "1"}
-    done = subprocess.run([folder / "bin/python", "-c", IMPORT, *modules], capture_output=True, text=True, timeout=600, env=environ)
+    words = [folder / "bin/python", "-c", IMPORT, *modules]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=600, env=environ)
     found = re.search(r"^RESULT(.*)$", done.stdout, re.M)
-    return json.loads(found[1]) if found else dict.fromkeys(modules, f"ended with {done.returncode}: {done.stderr[-300:]}")
+    if found is None:
+        return dict.fromkeys(modules, f"ended with {done.returncode}: {done.stderr[-300:]}")
+    answers: dict[str, str | None] = json.loads(found[1])
+    return answers
 
 
 def planned(folder: Path, engine: str | None) -> dict[str, Any] | None:
     """The plan as JSON, None where doctor did not answer."""
     launch = ("--", "lmdeploy", "serve", "api_server", "internlm/internlm2-chat-7b") if engine else ()
-    words = [sys.executable, "-m", "doctor", "fix", "--plan", "--format", "json", "--python", str(folder), *CARD, *launch]
-    done = subprocess.run(words, capture_output=True, text=True, timeout=300, env={**os.environ, "PYTHONPATH": str(HERE)})
+    asked = ["fix", "--plan", "--format", "json", "--python", str(folder), *CARD, *launch]
+    environ = {**os.environ, "PYTHONPATH": str(HERE)}
+    words = [sys.executable, "-m", "doctor", *asked]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=300, env=environ)
     if done.returncode not in (0, 1):
         print(done.stderr[-800:], file=sys.stderr)
         return None
@@ -170,7 +183,9 @@ def planned(folder: Path, engine: str | None) -> dict[str, Any] | None:
     return plan
 
 
-def judged(plan: dict[str, Any], broken: Path, mended: Path, modules: list[str], engine: str | None) -> dict[str, Any]:
+def judged(
+    plan: dict[str, Any], broken: Path, mended: Path, modules: list[str], engine: str | None, base: Path
+) -> dict[str, Any]:
     """What became of the plan: works, gpu (only a GPU is missing), failed, conflict confirmed or not, idle."""
     kept = {k: plan[k] for k in ("changes", "resolves", "remains", "conflict", "undecided", "verified")}
     if plan["conflict"] or plan["undecided"]:
@@ -178,16 +193,18 @@ def judged(plan: dict[str, Any], broken: Path, mended: Path, modules: list[str],
         return {"outcome": outcome, "plan": kept, "why": str(plan["conflict"] or plan["undecided"])}
     if not plan["actions"]:
         errors = {m: e for m, e in tried(broken, modules).items() if e and not GPU_ONLY.search(e)}
-        return {"outcome": "failed" if errors else "idle", "plan": kept, "why": f"nothing to do, but {errors}" if errors else ""}
-    if not install(mended, plan["pins"]):
+        why = f"nothing to do, but {errors}" if errors else ""
+        return {"outcome": "failed" if errors and not plan["remains"] else "idle", "plan": kept, "why": why}
+    if not install(mended, plan["pins"], base):
         return {"outcome": "failed", "plan": kept, "why": "the pins cannot be installed"}
     if engine:
         modules = serving(engine, plan["pins"])
+    result: dict[str, Any] = {"plan": kept}
     answers = tried(mended, modules)
     wrong = {m: e for m, e in answers.items() if e and not GPU_ONLY.search(e)}
     if wrong:
-        return {"outcome": "partial" if plan["remains"] else "failed", "plan": kept, "why": json.dumps(wrong)}
-    return {"outcome": "gpu" if any(answers.values()) else "works", "plan": kept, "why": json.dumps(answers)}
+        return {**result, "outcome": "partial" if plan["remains"] else "failed", "why": json.dumps(wrong)}
+    return {**result, "outcome": "gpu" if any(answers.values()) else "works", "why": json.dumps(answers)}
 
 
 def uv(*words: str) -> subprocess.CompletedProcess[str]:

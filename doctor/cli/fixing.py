@@ -9,7 +9,7 @@ import click
 from doctor.cli.load import guarded, load_facts
 from doctor.cli.output import console, failure, write
 from doctor.pipeline import Request
-from doctor.pipeline.fix import Answer, plan_facts, plan_fix
+from doctor.pipeline.fix import Answer, KeepError, plan_facts, plan_fix
 from doctor.plan.build import Asked
 from doctor.repair.errors import RepairError
 
@@ -39,6 +39,8 @@ def made(options: dict[str, Any], target: TargetRequest, declared: DeclaredReque
             driver=options["driver"], declared=declared,
         )  # fmt: skip
         return guarded(request, lambda r: plan_fix(r, asked, options["offline"]))
+    except KeepError as error:
+        raise click.UsageError(str(error)) from None
     except RepairError as error:
         raise failure(f"the resolver failed: {error}") from None
 

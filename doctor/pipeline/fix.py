@@ -16,6 +16,7 @@ from doctor.plan.predict import predicted, same
 from doctor.plan.telling import commands_of, steps_of
 from doctor.plan.wish import Wish, wish_of
 from doctor.repair import resolver
+from doctor.text import one_line
 
 ROUNDS = 4
 IDLE = "nothing to do"
@@ -41,6 +42,10 @@ class Answer:
         return self.plan.verified.note == IDLE
 
 
+class KeepError(ValueError):
+    """What is to be kept is not there; one sentence for the user."""
+
+
 def plan_fix(request: Request, asked: Asked, offline: bool = False) -> Answer:
     """Collects the facts and makes the plan. Raises TargetError or DeclarationError as `diagnose` does."""
     return plan_facts(collect(request), asked, offline, request.environ)
@@ -49,8 +54,14 @@ def plan_fix(request: Request, asked: Asked, offline: bool = False) -> Answer:
 def plan_facts(
     facts: Facts, asked: Asked, offline: bool = False, environ: Mapping[str, str] | None = None
 ) -> Answer:
-    """The plan for facts, whether just collected or saved elsewhere."""
+    """The plan for facts, whether just collected or saved elsewhere. Raises KeepError."""
     before = judge(facts)
+    if not isinstance(facts.distributions, Distributions):
+        why = facts.distributions.detail or "the installed distributions could not be read"
+        return Answer(before, Plan(undecided=why, launch=_words(facts)))
+    for name in asked.keep:
+        if facts.distributions.get(name) is None:
+            raise KeepError(f"`--keep {one_line(name, 80)}`: there is no such distribution here to be kept")
     wish = wish_of(facts)
     if not mended(before) and not _foreseen(facts, wish, asked):
         return Answer(before, _idle(facts), before, wish)

@@ -193,7 +193,8 @@ def for_python(name: str, target: Target, glibc: tuple[int, ...] | None) -> int:
         told |= mask
         if tag_fits(tag, target) and (glibc is None or (needed_glibc((tag,)) or glibc) <= glibc):
             fitting |= mask
-    return out & (fitting | (everything & ~told))
+    # where some releases have wheels, the others are published as source alone: never chosen without being asked for
+    return out & (fitting if told else everything)
 
 
 def only_source(name: str, version: str) -> bool:

@@ -18,7 +18,7 @@ from doctor.plan.models import too_old_for
 from doctor.plan.planner import Outcome, Solved, plan_for
 from doctor.plan.room import SHORTER, fit_of, roomy
 from doctor.plan.telling import NAME, VERSION, install_line
-from doctor.plan.wish import ENGINES, Wish, of_name
+from doctor.plan.wish import ENGINES, Wish, named_model, of_name
 
 SECONDS = 4.0
 EACH = 1.5
@@ -191,5 +191,6 @@ def _start(
     if engine:
         yield shlex.join(start_of(engine, wish.label))
     elif isinstance(facts.launch, Launch):
-        words = [model if model and w == wish.label else w for w in facts.launch.argv]
+        now = {wish.label, named_model(facts)}
+        words = [model if model and w in now else w for w in facts.launch.argv]
         yield shlex.join(with_options(words, actions))

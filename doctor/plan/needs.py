@@ -105,11 +105,22 @@ def _import(
     then = moved(having, other.releases) | other.beyond & ~_seen_to_lack(builder, other, key)
     then &= other.present
     module, _, name = key.partition(":")
+    file = _with_line(builder, file, module, name)
     what = f"needs `{name or module}`, {library} {having.spec()}"
     builder.add(
         library, then, f"{choice.name} imports {key}", owner=choice.name, when=when, subject=key, source=file,
         text=lambda who: f"`{file}` of `{named(choice, who)}` {what}",
     )  # fmt: skip
+
+
+def _with_line(builder: Builder, file: str, module: str, name: str) -> str:
+    """The file with its line, where the link check stopped at this very import."""
+    modules = builder.facts.modules
+    for status in modules.verdicts.values() if isinstance(modules, Modules) else ():
+        cause = status.cause
+        if cause and cause.line and cause.file == file and cause.module == module and (cause.name or "") == name:
+            return f"{file}:{cause.line}"
+    return file
 
 
 def _seen_to_lack(builder: Builder, choice: Choice, key: str) -> int:

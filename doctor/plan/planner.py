@@ -99,7 +99,8 @@ def plan_for(facts: Facts, wish: Wish, asked: Asked, seconds: float = SECONDS) -
         for freedom in _freedoms(facts, wish, asked):
             builder = Builder(facts, wish, freedom)
             problem = builder.problem()
-            found = _nearest(facts, wish, freedom, problem, deadline) if freedom.engines else None
+            new = any(builder.choices.installed.get(e) is None for e in wish.engines)
+            found = _nearest(facts, wish, freedom, problem, deadline) if freedom.engines or new else None
             if found is not None:
                 return Outcome(found, refused=refused)
             solution = best(problem, deadline)
@@ -113,7 +114,10 @@ def plan_for(facts: Facts, wish: Wish, asked: Asked, seconds: float = SECONDS) -
 
 
 def _nearest(facts: Facts, wish: Wish, freedom: Asked, problem: Problem, deadline: Deadline) -> Solved | None:
-    """The solution with the engine's release that is nearest to the present one, of the first few."""
+    """The solution with the engine's release that is nearest to the present one, of the first few.
+
+    The newest one, where the engine is not there yet.
+    """
     domains = problem.domains()
     left = propagate(problem, domains) if domains is not None else None
     if left is None or len(wish.engines) != 1 or wish.engines[0] in freedom.required:

@@ -47,8 +47,13 @@ def _clause(releases: Releases, clause: Specifier) -> int:
         return (1 << end) - 1
     if clause.operator == ">=":
         return everything & ~((1 << start) - 1)
-    rest = (1 << start) - 1 if clause.operator == "<" else everything & ~((1 << end) - 1)
-    for place in range(len(known)):  # pre- and post-releases of the bound itself have rules of their own
-        if known[place].release == version.release and rest >> place & 1:
-            rest &= ~(0 if clause.contains(known[place], prereleases=True) else 1 << place)
+    below = clause.operator == "<"
+    rest = (1 << start) - 1 if below else everything & ~((1 << end) - 1)
+    # pre-releases of the bound lie right below it and its post-releases right above: they have rules of their own
+    bound = Version(version.base_version)
+    for place in range(start - 1, -1, -1) if below else range(end, len(known)):
+        if Version(known[place].base_version) != bound:
+            break
+        if not clause.contains(known[place], prereleases=True):
+            rest &= ~(1 << place)
     return rest

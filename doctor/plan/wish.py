@@ -101,7 +101,7 @@ def of_name(wish: Wish, name: str) -> Wish:
 
 
 def _of_files(wish: Wish, facts: Facts, model: Model) -> Wish:
-    name = model.named or named_model(facts) or model.path.rstrip("/").rpartition("/")[2]
+    name = named_model(facts) or model.named or model.path.rstrip("/").rpartition("/")[2]
     family = next((f for text in (name, *model.architectures) if (f := _family(text)) is not None), None)
     packages: dict[str, str] = {}
     have = facts.distributions if isinstance(facts.distributions, Distributions) else Distributions(())

@@ -6,16 +6,21 @@ target's Python and platform are told in words. Nothing is built from source.
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
+import json
 import os
 import re
 import sys
 import tempfile
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 
 from doctor.facts import Target
 from doctor.facts.host import Libc
+from doctor.matrix.build import atomic, cache_dir
 from doctor.matrix.extract.errors import IndexUnavailable
 from doctor.matrix.extract.index_settings import index_settings
 from doctor.repair.errors import RepairError
@@ -23,6 +28,7 @@ from doctor.repair.uv import run_uv, uv_version
 from doctor.text import clean, redact_text
 
 SECONDS = 90
+FRESH = 600  # seconds; package indexes let their pages be kept as long
 _PIN = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]{0,200})==([A-Za-z0-9][A-Za-z0-9.!+_-]{0,100})\s*(?:;.*)?$")
 _NO_WHEEL = re.compile(r"([a-z0-9][a-z0-9._-]{0,200})==\S{1,60} has no usable wheels")
 _NETWORK = ("Failed to fetch", "error sending request", "Could not connect", "dns error", "tcp connect", "timed out",
@@ -109,25 +115,56 @@ def compile_pins(
 
     `prefer` are releases that are kept where they fit. Raises Unresolvable, OnlySource, Unreachable or UvError.
     """
+    asked = {
+        "in.txt": [*requirements], "bounds.txt": [*constraints],
+        "out.txt": [f"{n}=={v}" for n, v in (prefer or {}).items()],
+    }  # fmt: skip
+    arguments = [
+        "pip", "compile", "in.txt", "--output-file", "out.txt", "--constraints", "bounds.txt",
+        "--python", sys.executable, "--python-version", python, "--python-platform", platform,
+        "--only-binary", ":all:", "--no-header", "--no-annotate", "--quiet",
+        *(["--torch-backend", torch_backend] if torch_backend else []),
+    ]  # fmt: skip
+    variables = environment(os.environ if environ is None else environ, offline)
+    memory = _remembered(asked, arguments, variables)
+    if (known := _recent(memory)) is not None:
+        return known
     with tempfile.TemporaryDirectory(prefix="qvl-doctor-") as folder:
-        wanted, out, bounds = Path(folder, "in.txt"), Path(folder, "out.txt"), Path(folder, "bounds.txt")
-        wanted.write_text("".join(f"{r}\n" for r in requirements), encoding="utf-8")
-        bounds.write_text("".join(f"{c}\n" for c in constraints), encoding="utf-8")
-        out.write_text("".join(f"{n}=={v}\n" for n, v in (prefer or {}).items()), encoding="utf-8")
-        arguments = [
-            "pip", "compile", str(wanted), "--output-file", str(out), "--constraints", str(bounds),
-            "--python", sys.executable, "--python-version", python, "--python-platform", platform,
-            "--only-binary", ":all:", "--no-header", "--no-annotate", "--quiet",
-            *(["--torch-backend", torch_backend] if torch_backend else []),
-        ]  # fmt: skip
-        variables = environment(os.environ if environ is None else environ, offline)
+        for name, lines in asked.items():
+            Path(folder, name).write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
         try:
             done = run_uv(arguments, cwd=folder, environ=variables, timeout=timeout)
         except RepairError as error:
             raise Unreachable(str(error)) from None
         if done.status:
             raise _error(done.err)
-        return dict(_pins(out.read_text(encoding="utf-8")))
+        pins = dict(_pins(Path(folder, "out.txt").read_text(encoding="utf-8")))
+    _remember(memory, pins)
+    return pins
+
+
+def _remembered(asked: dict[str, list[str]], arguments: list[str], variables: Mapping[str, str]) -> Path:
+    """Where the answer to this question is kept; what the indexes are told is part of the question."""
+    settings = sorted((k, v) for k, v in variables.items() if k.startswith(("UV_", "PIP_")))
+    text = json.dumps([asked, arguments, settings, version()])
+    return cache_dir().parent / "resolved" / f"{hashlib.sha256(text.encode()).hexdigest()[:32]}.json"
+
+
+def _recent(file: Path) -> dict[str, str] | None:
+    """The answer, if uv gave it a short while ago: as long as an index's own pages may be kept."""
+    try:
+        if not 0 <= time.time() - file.stat().st_mtime < FRESH:
+            return None
+        data = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    fine = isinstance(data, dict) and all(isinstance(v, str) and _PIN.match(f"{n}=={v}") for n, v in data.items())
+    return data if fine and data else None
+
+
+def _remember(file: Path, pins: dict[str, str]) -> None:
+    with contextlib.suppress(OSError):
+        atomic(file, json.dumps(pins).encode())
 
 
 def _pins(text: str) -> Iterable[tuple[str, str]]:

@@ -168,6 +168,7 @@ def test_the_script_passes_shellcheck(tmp_path: Path) -> None:
     (("--with", "kitchen", "--format", "compose"), "kitchen"),
     (("--with", "gateway"), "--format compose"),
     (("--prefer", "best"), "best"),
+    (("--keep", "nothing-of-this-name"), "nothing-of-this-name"),
 ])  # fmt: skip
 def test_wrong_use_is_told(tmp_path: Path, words: tuple[str, ...], told: str) -> None:
     done = fix(tmp_path, *words)
