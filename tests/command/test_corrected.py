@@ -77,7 +77,7 @@ STORIES = [
     ("a mode that is none", VLLM, "vllm serve MODEL --mm-encoder-tp-mode replicate", None, "CMD002"),
     ("all three", None, f"docker run --gpus all --ipc host -v m:/root/.cache/huggingface {VLLM} --model MODEL -q awq "
      "--limit-mm-per-prompt image:3,video:0 --mm-encoder-tp-mode replicate", {"method": "compressed-tensors"}, "CMD003"),
-    ("a flag of a later release", LMDEPLOY, "lmdeploy serve api_server MODEL --trust-remote-code --tp 2", None, "MDL007"),
+    ("a flag of a later release", LMDEPLOY, "lmdeploy serve api_server MODEL --trust-remote-code --tp 2", None, "CMD001"),
     ("another engine's flags", LMDEPLOY, "lmdeploy serve api_server MODEL --tensor-parallel-size 2 --max-model-len 8192", None, "CMD001"),
     ("too long a context", VLLM, "vllm serve MODEL --max-model-len 128000", None, "CMD007"),
     ("heads that 8 does not divide", SGLANG, "python3 -m sglang.launch_server --model-path MODEL --tp-size 8", None, "CMD008"),

@@ -47,7 +47,6 @@ def _unknown(rule: Rule, asked: Asked, problem: Problem) -> Finding:
     clauses = [c for c in (_window(asked.engine, having), near.why if near else _elsewhere(asked.engine, name)) if c]
     message = f"{said}: {'; '.join(clauses)}" if clauses else f"{said}, nor of any other release of {asked.engine}"
     causes = [f"CMD012:{shown(name, 100)}"] if suspicious(name) else []
-    causes += ["MDL007:unknown"] if name == "--trust-remote-code" else []  # there with what it means for the model
     return rule.finding(
         message, key=shown(name, 100), location=place(problem), causes=causes,
         evidence=[evidence(asked, problem, near.option.name if near else None)],

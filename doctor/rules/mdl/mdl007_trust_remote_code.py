@@ -1,12 +1,12 @@
-"""The model needs its own code to be run, and the launch does not allow that; or it allows it in words nobody knows.
+"""The model needs its own code to be run, and the launch does not allow that.
 
 A model that is not part of transformers brings Python files, named by `auto_map` in config.json. vLLM, SGLang and
 LMDeploy since 0.13.0 run them only with `--trust-remote-code`; without it transformers asks a question on the
 terminal, or stops with `contains custom code which must be executed`. LMDeploy before 0.13.0 runs such code always and
-does not know the flag: its parser stops with `unrecognized arguments`.
+does not know the flag.
 
-What to do: read the files first, they run with all rights of the server; then add the flag, or take it out for a
-release that does not know it. A model that transformers knows itself needs no flag.
+What to do: read the files first, they run with all rights of the server; then add the flag. A model that
+transformers knows itself needs no flag.
 """
 
 from __future__ import annotations
@@ -14,15 +14,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from doctor.facts import Facts, Launch, Model
-from doctor.findings import Action, Evidence, Finding, Location, Remediation
-from doctor.matrix import rows
-from doctor.rules.eng.common import SOURCE
+from doctor.findings import Action, Evidence, Location, Remediation
 from doctor.rules.mdl.use import FLAG, Loader, loader
 from doctor.rules.rule import NotApplicable, Open, Rule, Verdict, present
 
 
 def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
-    """A finding where the flag is missing and needed, or given and unknown."""
+    """A finding where the flag is missing and needed."""
     model: Model = present(facts, "model", Model)
     launch: Launch = present(facts, "launch", Launch)
     if launch.engine is None or (found := loader(facts, model)) is None:
@@ -31,7 +29,7 @@ def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
     if found.has_flag is None:
         yield Open(f"the data does not tell the options of {found.engine.shown}")
     elif found.given and not found.has_flag:
-        yield _unknown(rule, found)
+        yield NotApplicable(f"{found.engine.shown} has no such option")  # which CMD001 says
     elif "AutoConfig" not in model.remote_code:
         yield NotApplicable("the model needs no code of its own to be recognised")
     elif found.trusts:
@@ -40,18 +38,6 @@ def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
         yield Open("it is not known whether this transformers has the model's type itself")
     elif not found.knows:
         yield from _needed(rule, model, found)
-
-
-def _unknown(rule: Rule, found: Loader) -> Finding:
-    having = rows.releases_having(found.engine.name, "flags", FLAG)
-    since = f"; it came with {having.spec()}" if having and having.newest else ""
-    runs = ", and it runs the model's code without being told" if found.engine.name == "lmdeploy" else ""
-    return rule.finding(
-        f"`{found.engine.shown}` does not know `{FLAG}`{since}{runs}",
-        key="unknown", location=Location("argument", FLAG),
-        evidence=[Evidence(FLAG, f"{found.engine.shown}", having.spec() if having else None, f"options {SOURCE}")],
-        remediations=[Remediation(f"leave out `{FLAG}`", (Action("set_argument", name=FLAG),), "safe")],
-    )  # fmt: skip
 
 
 def _needed(rule: Rule, model: Model, found: Loader) -> Iterator[Verdict]:
