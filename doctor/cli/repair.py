@@ -183,15 +183,20 @@ def _tell_switched(done: Switched, json: bool) -> None:
 
 
 def _recover(wanted: Wanted) -> None:
+    from doctor.repair.apply import clear_unfinished
     from doctor.repair.recover import recover
 
-    found = recover(wanted.prefix)
+    prefix = wanted.prefix
+    found = recover(prefix)
+    unfinished = clear_unfinished(prefix)
     lines = [f"repair {tx} had been made; it is now complete" for tx in found.finished]
     lines += [f"repair {tx} had not been made; what it left was removed" for tx in found.discarded]
+    lines += [f"the new environment `{path}` had not been finished; it was removed" for path in unfinished]
+    lines = lines or ["nothing to recover"]
     lines += [f"the environment before is kept as `{found.previous}`"] if found.previous else []
-    _answer(wanted.json, lines or ["nothing to recover"], {
-        "action": "recover", "environment": wanted.prefix, "finished": list(found.finished),
-        "discarded": list(found.discarded), "previous": found.previous,
+    _answer(wanted.json, lines, {
+        "action": "recover", "environment": prefix, "finished": list(found.finished),
+        "discarded": list(found.discarded), "unfinished": list(unfinished), "previous": found.previous,
     })  # fmt: skip
 
 

@@ -70,6 +70,8 @@ def read_docker_run(words: tuple[str, ...], environ: Mapping[str, str], cwd: str
         shm_size=size_of(last.get("--shm-size")), ipc=last.get("--ipc"), memory=size_of(last.get("--memory")),
         ports=tuple(given.get("--publish", ())), volumes=_volumes(given),
         healthcheck=_health(last), restart=last.get("--restart"),
+        patience=patience(last.get("--health-start-period"), last.get("--health-interval"),
+                          last.get("--health-retries")) if _health(last) else None,
     )  # fmt: skip
     if last.get("--network", last.get("--net")) == "host":
         container = replace(container, ports=("host",))
@@ -113,6 +115,28 @@ def _volumes(given: dict[str, list[str]]) -> tuple[str, ...]:
         source = parts.get("source") or parts.get("src") or ""
         mounts.append(f"{source}:{parts.get('target') or parts.get('dst') or parts.get('destination') or ''}")
     return (*given.get("--volume", ()), *mounts)
+
+
+_PARTS = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)(h|ms|us|m|s)")
+_SECONDS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6}
+
+
+def patience(start: str | None, interval: str | None, retries: str | None) -> int | None:
+    """Seconds from the start until a failing health check makes a container unhealthy; None for what is not understood.
+
+    Docker's own choices: no start period, 30 s between checks, 3 failures.
+    """
+    first, between = seconds(start or "0s"), seconds(interval or "30s")
+    count = int(retries) if retries and retries.isdigit() and len(retries) < 6 else None if retries else 3
+    return None if first is None or between is None or count is None else int(first + between * max(count, 1))
+
+
+def seconds(text: str) -> float | None:
+    """`1m30s` in seconds, or None."""
+    found = _PARTS.findall(text) if len(text) < 40 else []
+    if text == "0":
+        return 0.0
+    return sum(float(n) * _SECONDS[u] for n, u in found) if "".join(n + u for n, u in found) == text != "" else None
 
 
 def _health(last: Mapping[str, str]) -> bool | None:

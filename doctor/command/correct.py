@@ -27,8 +27,9 @@ def corrected(launch: Launch, findings: Sequence[Finding], version: str | None) 
     unset = [a for a in actions if a.kind == "set_env"]
     if not changes and not unset:
         return ()
-    inside = launch.given[-len(launch.arguments) :] == launch.arguments if launch.arguments else True
-    front = launch.given[: len(launch.given) - len(launch.arguments)] if inside else _front(launch)
+    count = len(launch.arguments)
+    inside = launch.given[-count:] == launch.arguments if count else launch.source is None
+    front = launch.given[: len(launch.given) - count] if inside else _front(launch)
     return (*_variables(front, unset), *applied(launch, changes, version))
 
 

@@ -14,6 +14,7 @@ from doctor.command.words import Word, prepared
 
 _NUMBER = re.compile(r"^-\d+$|^-\d*\.\d+$")
 _PATTERNS = {None: "(-*A-*)", "?": "(-*A?-*)", "*": "(-*[A-]*)", "+": "(-*A[A-]*)"}
+MODELS = ("--model", "--model-path", "--model-id")  # what other engines call the word that is the model
 # the order in which argparse reports: while it reads, then what is lacking, then what nobody wanted
 _LATE = {"ambiguous": -1, "misplaced": -2, "required": 1, "unknown": 2, "extra": 2}
 
@@ -107,6 +108,7 @@ class _Parse:
     unknown: list[int] = field(default_factory=list)
     seen: dict[str, str] = field(default_factory=dict)
     ambiguous: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    placed: dict[int, Option] = field(default_factory=dict)
 
     def run(self, config: bool) -> None:
         """Reads everything."""
@@ -231,6 +233,7 @@ class _Parse:
                 for option, group in zip(self.waiting[:count], found.groups(), strict=True):
                     places = [i for i in range(start, start + len(group)) if self.pattern[i] == "A"]
                     start += len(group)
+                    self.placed.update(dict.fromkeys(places, option))
                     if places or option.nargs in ("?", "*"):
                         at = tuple(self.words[i].at for i in places)
                         self.given += (
@@ -247,6 +250,8 @@ class _Parse:
                 self.problems.append(Problem("required", option.name, option.name, wanted="a value"))
 
     def _unwanted(self) -> None:
+        lost = [u for u in self.unknown if u + 1 in self.placed and self._after(u) == [u + 1]]
+        shifted = [e for e in self.extras if lost and e > lost[0] + 1][: len(lost)]
         for at in sorted({*self.extras, *self.unknown}):
             word = self.words[at]
             if at in self.unknown:
@@ -257,17 +262,34 @@ class _Parse:
                 many = self.ambiguous.get(word.at, ())
                 kind = "ambiguous" if many else "unknown"
                 self.problems.append(Problem(kind, name, name, shown, at=places, candidates=many))
+            elif at in shifted:
+                continue  # it is what the positional would have got
             elif not any(at in self._after(u) for u in self.unknown if u < at):
                 self.problems.append(Problem("extra", word.text, word.text, word.text, at=(word.at,)))
 
     def _after(self, at: int) -> list[int]:
-        """The words behind an unknown option that are left over: most likely its values."""
+        """The words behind an unknown option that are left over: most likely its values.
+
+        A word that a positional has taken instead, though it could do without or has another behind it, is one too.
+        """
+        taken = self.placed.get(at + 1)
+        if taken is not None and (taken.nargs == "?" or self._free(at + 1)):
+            return [at + 1]
+        return self._left(at)
+
+    def _left(self, at: int) -> list[int]:
         out = []
         for place in range(at + 1, len(self.words)):
             if place not in self.extras:
                 break
             out.append(place)
         return out
+
+    def _free(self, at: int) -> bool:
+        """Whether a word is left over behind this one that could stand in its place: no value of an unknown option."""
+        others = [u for u in self.unknown if self.words[u].text not in MODELS]
+        values = {place for u in others for place in self._left(u)}
+        return any(e > at and e not in values for e in self.extras)
 
     def _problem(
         self, kind: str, option: Option, word: Word, value: str | None, wanted: str, places: tuple[int, ...]

@@ -16,8 +16,8 @@ _TYPES = {
     "human_readable_int_or_auto": "readable int or auto", "_parse": "policy",
 }  # fmt: skip
 _CHECKED = frozenset(
-    ("str", "int", "float", "json", "key=value", "json or key=value", "text or json", "readable int",
-     "readable int or auto", "policy", "true or false", "bool")
+    ("str", "int", "float", "json", "json object", "lora", "key=value", "json or key=value", "text or json",
+     "readable int", "readable int or auto", "policy", "true or false", "bool")
 )  # fmt: skip
 
 
@@ -50,13 +50,15 @@ class Option:
 class Style:
     """What the release's parser does to the words before argparse sees them.
 
-    `underscores` in names become dashes; `dotted`: `--x.y 1` is a part of the JSON of `--x`; `config`: a file of
+    `underscores` in names become dashes; `dotted`: `--x.y 1` is a part of the JSON of `--x` (`dotted_short`:
+    any word with a hyphen and a dot is such a part, `-0.5` too); `config`: a file of
     options can be named; `levels`: `-O3` is understood; `inverses`: `--disable-x` for `--enable-x`;
     `model_first`: `serve --model M` is `serve M`; `model_refused`: it is an error.
     """
 
     underscores: bool = False
     dotted: bool = False
+    dotted_short: bool = False
     config: bool = False
     levels: bool = False
     inverses: bool = False
@@ -101,6 +103,7 @@ def table(engine: str, version: str, *, serve: bool = False) -> Table | None:
 def _option(name: str, flag: dict[str, Any], words: tuple[str, ...], style: Style) -> Option:
     spellings = (name, *flag.get("aliases", ())) if name.startswith("-") else ()
     kind = _TYPES.get(flag.get("type", "str"), flag.get("type", "str"))
+    kind = "lora" if name == "--lora-modules" else kind
     nargs = flag.get("nargs")
     if flag.get("switch") or (kind == "bool" and nargs is None and not flag.get("valued")):
         nargs = 0

@@ -33,7 +33,7 @@ def refusal(option: Option, word: str) -> Refusal | None:
         value = _converted(option.type, word)
     except (ValueError, RecursionError):
         return Refusal("json" if "json" in option.type or "=" in option.type else "type", _WANTED[option.type])
-    if option.choices is not None and value not in option.choices and option.type != "any":
+    if option.choices is not None and not _chosen(option, value) and option.type != "any":
         return Refusal("choice", f"choose from {', '.join(str(c) for c in option.choices if c is not None)}")
     return None
 
@@ -44,7 +44,8 @@ def computed(word: str) -> bool:
 
 
 _WANTED = {
-    "int": "an integer", "float": "a number", "json": "JSON", "key=value": "KEY=VALUE pairs with integer values",
+    "int": "an integer", "float": "a number", "json": "JSON", "json object": "a JSON object",
+    "lora": "NAME=PATH, or a JSON object", "key=value": "KEY=VALUE pairs with integer values",
     "json or key=value": "JSON, or KEY=VALUE pairs with integer values", "text or json": "JSON, or text without braces",
     "readable int": "an integer such as 8192, 8k or 8K", "true or false": "`true` or `false`",
     "readable int or auto": "an integer such as 8192, 8k or 8K, or `auto`",
@@ -59,6 +60,8 @@ def _converted(kind: str, word: str) -> Any:
         return float(word)
     if kind == "json":
         return json.loads(word)
+    if kind == "json object" or (kind == "lora" and word and ("=" not in word or "," in word)):
+        return _object(word)
     if kind == "key=value":
         return _pairs(word)
     if kind == "json or key=value":
@@ -72,6 +75,21 @@ def _converted(kind: str, word: str) -> Any:
     if kind == "true or false" and word.lower() not in ("true", "false"):
         raise ValueError(word)
     return word
+
+
+def _object(word: str) -> Any:
+    """A JSON object, as the parsers of settings classes want it."""
+    found = json.loads(re.sub(r"(?<=[:\s\[,])(\d+)[kKmMgGtT](?=[\s,}\]])", r"\1", word))
+    if not isinstance(found, dict):
+        raise ValueError(word)
+    return found
+
+
+def _chosen(option: Option, value: Any) -> bool:
+    """Whether the value is among the choices; of `--collect-detailed-traces` several with commas between are one."""
+    choices = option.choices or ()
+    parts = value.split(",") if isinstance(value, str) and option.name == "--collect-detailed-traces" else ()
+    return value in choices or (len(parts) > 1 and all(p in choices for p in parts))
 
 
 def _pairs(word: str) -> dict[str, int]:

@@ -90,9 +90,10 @@ def _undotted(words: list[Word], style: Style) -> tuple[list[Word], list[Word]]:
     skip = False
     for at, word in enumerate(words):
         name, equals, value = word.text.partition("=")
-        if skip:
+        dotted = name.startswith("-" if style.dotted_short else "--") and "." in name
+        if skip and (style.dotted_short or not dotted):  # the older parsers read a dotted value as a name once more
             skip = False
-        elif not name.startswith("--") or "." not in name:
+        elif not dotted:
             out.append(word)
         elif not equals and at + 1 >= len(words):
             lacking.append(word)

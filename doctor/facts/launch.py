@@ -11,7 +11,8 @@ class Container:
 
     `gpus` is what was asked for (`all`, `2`, `device=0,1`), `runtime` such as `nvidia`; `shm_size` in bytes, `ipc` as
     written (`host`); `ports` and `volumes` as written; `healthcheck` tells whether one is set, `memory` the limit in
-    bytes. `capabilities` are those of a GPU reservation of compose.
+    bytes. `patience` is how many seconds the health check gives the server from its start until the container counts as
+    unhealthy. `capabilities` are those of a GPU reservation of compose.
     """
 
     how: str
@@ -26,6 +27,7 @@ class Container:
     volumes: tuple[str, ...] = ()
     healthcheck: bool | None = None
     restart: str | None = None
+    patience: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

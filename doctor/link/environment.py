@@ -21,6 +21,7 @@ class LinkRequest:
 
     `one_process`: the modules are imported one after the other in one process, where a package that failed may leave
     submodules behind that can be imported afterwards. Else each is judged as the first import of a new process.
+    Modules below the top-level name `strange` were written by strangers: little effort is spent on all of them.
     """
 
     distributions: tuple[str, ...]
@@ -29,6 +30,7 @@ class LinkRequest:
     entries: tuple[str, ...] = ()
     optional: tuple[tuple[str, str], ...] = ()
     one_process: bool = False
+    strange: str = ""
 
 
 def link_environment(reader: Reader, request: LinkRequest, progress: Progress | None = None) -> Modules:
@@ -38,6 +40,7 @@ def link_environment(reader: Reader, request: LinkRequest, progress: Progress | 
 
 def _link(reader: Reader, request: LinkRequest, progress: Progress | None) -> Modules:
     machine = Machine(reader, retries=request.one_process)
+    machine.strange = request.strange
     optional = dict(request.optional)
     first = [*request.entries, *optional]
     names = list(dict.fromkeys((*first, *request.beside, *request.modules)))
@@ -55,7 +58,7 @@ def _link(reader: Reader, request: LinkRequest, progress: Progress | None) -> Mo
     verdicts.update({name: judge(name) for name in names if name not in verdicts})
     cut_short = [n for n in (*first, *request.beside) if _lacks(verdicts[n])]
     if cut_short:
-        uses |= _uses_of_all(reader, cut_short)
+        uses |= _uses_of_all(reader, cut_short, request.strange)
     tops = {m.partition(".")[0] for m in (*first, *request.beside)}
     return Modules(
         distributions=request.distributions, verdicts=verdicts, entries=request.entries, optional=optional,
@@ -67,9 +70,10 @@ def _lacks(status: ModuleStatus) -> bool:
     return status.cause is not None and status.cause.kind in ("missing-name", "missing-module")
 
 
-def _uses_of_all(reader: Reader, names: list[str]) -> set[tuple[str, str, str | None]]:
+def _uses_of_all(reader: Reader, names: list[str], strange: str) -> set[tuple[str, str, str | None]]:
     """What these modules would take from others if nothing were missing: a failed import stops at its first gap."""
     machine = Machine(reader, lenient=True)
+    machine.strange = strange
     for name in names:
         check_one(machine, name)
     return set(machine.uses)

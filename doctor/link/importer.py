@@ -109,7 +109,9 @@ class Importer(Names):
         module.loading = True
         self.stack.append(found.name)
         saved = self.fuel, self.depth, self.line, self.guards
-        self.fuel, self.depth, self.guards = FUEL, 0, 0
+        strange = bool(self.strange) and found.name.startswith(self.strange)
+        given = self.strange_fuel if strange else FUEL
+        self.fuel, self.depth, self.guards = given, 0, 0
         try:
             self._fill(module, found, importer, line)
         except PyRaise as error:
@@ -120,6 +122,8 @@ class Importer(Names):
         finally:
             module.loading = False
             self.stack.pop()
+            if strange:
+                self.strange_fuel = max(0, self.strange_fuel - (given - self.fuel))
             self.fuel, self.depth, self.line, self.guards = saved
 
     def _fill(self, module: ModuleVal, found: Found, importer: ModuleVal | None, line: int) -> None:

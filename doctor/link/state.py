@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from doctor.link.library import Library
 
 FUEL = 3_000_000
+STRANGERS = 300_000  # for all modules of strangers together: about two seconds
 
 
 class State:
@@ -36,6 +37,8 @@ class State:
         self.failed: dict[str, PyRaise] = {}
         self.stack: list[str] = []
         self.fuel = FUEL
+        self.strange = ""  # the top-level name of modules that strangers wrote
+        self.strange_fuel = STRANGERS
         self.depth = 0
         self.line = 0
         self.guards = 0

@@ -261,14 +261,14 @@ def _serves(row: Row, engine: str, version: str, backend: str, need: Need) -> bo
         return False
     if takes(row, engine, version, backend, need) is not None:
         return False
-    if need.architectures and _sees(need.config) and need.architectures[0] not in row.get("architectures.vision", {}):
+    if need.architectures and sees(need.config) and need.architectures[0] not in row.get("architectures.vision", {}):
         return False
     least = floor(row, backend, need.quantization)
     old = need.capability is not None and least is not None and need.capability < least.capability
     return not old and not _doubtful(row, need)
 
 
-def _sees(config: Config) -> bool:
+def sees(config: Config) -> bool:
     """Whether the model takes pictures: an engine may have the architecture for text alone."""
     return any(isinstance(config.get(k), dict) for k in ("visual", "vision_config"))
 

@@ -9,6 +9,9 @@ from doctor.memory.layout import Layout, Section
 
 LINEAR = ("linear_attention", "mamba", "recurrent")
 FIRST_GENERATION = "qwen"
+LENGTHS = ("max_position_embeddings", "n_positions", "max_seq_len", "seq_length", "model_max_length",
+           "max_sequence_length", "max_seq_length", "seq_len")  # fmt: skip
+UNSTRETCHED = ("su", "longrope", "llama3", "yarn", "deepseek_yarn", "default", "mrope")
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +21,8 @@ class Attention:
     `full`, `sliding`, `linear` and `cross` are numbers of layers: attending to everything, to a `window` of tokens,
     keeping a state of fixed size, and attending to the picture alone. `heads` share `kv_heads`; `latent` is the
     width of what multi-head latent attention keeps for a token, 0 without it. `state` is the numbers of one linear
-    layer's state for one request. `longest` is the context that the model was made for, in tokens.
+    layer's state for one request. `usual` is the context that engines take by default, in tokens, and `stretch` what
+    some multiply it by.
     """
 
     layers: int
@@ -36,7 +40,8 @@ class Attention:
     state: int = 0
     vocabulary: int = 0
     intermediate: int = 0
-    longest: int = 0
+    usual: int = 0
+    stretch: float = 1.0
 
     @property
     def per_layer(self) -> int:
@@ -60,23 +65,41 @@ def attention(found: Layout) -> Attention | None:
         layers, hidden, heads, min(_kv_heads(found, heads), heads), rope + nope if rank else head_dim,
         text.whole("v_head_dim") if rank else head_dim, kinds.count("full"), kinds.count("sliding"), window,
         kinds.count("linear"), kinds.count("cross"), rank + rope if rank else 0, _state(text),
-        text.whole("vocab_size", default=0), _intermediate(found), longest(found),
+        text.whole("vocab_size", default=0), _intermediate(found), usual(found), stretch(found),
     )  # fmt: skip
 
 
-def longest(found: Layout) -> int:
-    """The longest context that the configuration states, in tokens; 0 where it does not.
+def usual(found: Layout) -> int:
+    """The context that the engines take by default, in tokens: the smallest of all that the configuration states.
 
-    Qwen of the first generation stretches its positions itself (`use_dynamic_ntk`): `seq_length` is what it was
-    trained on, and `max_position_embeddings` what it may be asked for.
+    vllm/config/model.py and lmdeploy/utils.py, `_get_and_verify_max_len()`: Qwen-VL of the first generation, with a
+    `seq_length` of 2048 beside 8192 positions, is served with 2048. 2048 where nothing is stated.
     """
-    said = found.text.whole("max_position_embeddings", "max_sequence_length", "n_positions", "seq_length")
+    said = [found.text.whole(key) for key in LENGTHS]
+    return min((n for n in said if n), default=2048)
+
+
+def longest(found: Layout) -> int:
+    """The longest context that may be asked for, stretched positions counted in; 0 where nothing is stated."""
+    if not any(found.text.whole(key) for key in LENGTHS):
+        return 0
     rope: Any = found.text.get("rope_parameters", "rope_scaling")
     if isinstance(rope, dict) and rope.get("rope_type", rope.get("type")) == "yarn":
         factor, first = rope.get("factor"), rope.get("original_max_position_embeddings")
         if isinstance(factor, (int, float)) and isinstance(first, int) and 1 <= factor <= 64 and 0 < first < 1 << 24:
-            return max(said, int(first * factor))
-    return said
+            return max(usual(found), int(first * factor))
+    return int(usual(found) * stretch(found))
+
+
+def stretch(found: Layout) -> float:
+    """By how much vLLM and SGLang multiply that for rotary positions that are stretched (`dynamic`, `linear`)."""
+    rope: Any = found.text.get("rope_parameters", "rope_scaling")
+    if not isinstance(rope, dict) or found.text.type.startswith("gemma3"):
+        return 1.0
+    kind, factor = rope.get("rope_type", rope.get("type")), rope.get("factor")
+    if kind in UNSTRETCHED or not isinstance(factor, (int, float)) or isinstance(factor, bool):
+        return 1.0
+    return float(factor) if 1 <= factor <= 64 else 1.0
 
 
 def _kv_heads(found: Layout, heads: int) -> int:
@@ -102,7 +125,7 @@ def _kinds(found: Layout, layers: int) -> list[str]:
         return ["full" if (i + 1) % every == 0 else "linear" for i in range(layers)]
     cross = text.get("cross_attention_layers")
     if text.type.startswith("mllama"):
-        given = cross if isinstance(cross, list) else [3, 8, 13, 18, 23, 28, 33, 38]
+        given = cross[:layers] if isinstance(cross, list) else [3, 8, 13, 18, 23, 28, 33, 38]
         return ["cross" if i in given else "full" for i in range(layers)]
     return _windows(text, layers)
 

@@ -13,6 +13,18 @@ from doctor.memory.layout import Layout, Section
 from doctor.memory.pieces import Piece, linear, other
 
 BIASED = ("qwen2", "qwen2_moe", "qwen2_vl_text", "qwen2_5_vl_text", "minicpmv", "chatglm")
+# Types whose parameters were found to agree with models that transformers 5.23.0 built; `qwen` and `internlm2`, whose
+# code comes with the model, agree with published sizes. Others are estimated as if they were Llama's kin.
+_KNOWN = """
+    bitnet bloom cohere cohere2 cohere2_moe cwm deepseek_v2 deepseek_v3 deepseek_v32 diffllama ernie4_5 exaone4
+    flex_olmo gemma gemma2 gemma3_text glm glm4 glm4_moe glm4v_moe_text glm4v_text glm_moe_dsa glm_ocr_text
+    gpt_oss granite granite_docling_text granite_swa granitemoe granitemoe_swa granitemoeshared helium
+    hyperclovax internlm2 internlm2_5 internlm3 iquestcoder llama mellum minimax_m2 ministral3 mistral mistral4
+    mixtral mllama_text_model olmo olmo2 olmo3 olmoe paddleocr_vl_text phi3 phimoe qwen qwen2 qwen2_5_vl_text
+    qwen2_moe qwen2_vl_text qwen3 qwen3_5_moe_text qwen3_5_text qwen3_moe qwen3_next qwen3_vl_moe_text
+    qwen3_vl_text seed_oss smollm3 solar_open stablelm youtu
+"""
+KNOWN = frozenset(_KNOWN.split())
 NORMED = ("qwen3", "gemma3", "qwen3_next")
 FOUR_NORMS = ("gemma2", "gemma3", "glm4v_text", "glm4")
 
@@ -128,7 +140,7 @@ def _swiglu(
 def _sparse(text: Section, layers: int) -> int:
     """How many layers are mixtures of experts."""
     plain = text.get("mlp_only_layers")
-    plain = plain if isinstance(plain, list) else []
+    plain = plain[:layers] if isinstance(plain, list) else []
     if "first_k_dense_replace" in {**text.defaults, **text.given}:
         every = text.whole("moe_layer_freq", default=1) or 1
         return sum(i >= text.whole("first_k_dense_replace") and i % every == 0 for i in range(layers))

@@ -101,6 +101,29 @@ def _glm4v(found: Layout, shape: Attention) -> Iterator[Piece]:
     yield linear("visual.merger.down_proj", inner, out, part=VISION)
 
 
+def _minicpm4_6(found: Layout, shape: Attention) -> Iterator[Piece]:
+    """MiniCPM-V 4.6 and 4.7: SigLIP with a merger of windows between its layers, and a projector of some steps."""
+    width, inner, _ = _width(found)
+    yield from _siglip(found, shape)
+    yield linear("vpm.vit_merger.self_attn.qkv", width, 3 * width, bias=True, part=VISION)
+    yield linear("vpm.vit_merger.self_attn.out_proj", width, width, bias=True, part=VISION)
+    window = found.vision.get("window_kernel_size")
+    cells = window[0] * window[1] if _pair(window) else 4
+    yield linear("vpm.vit_merger.linear_1", width * cells, inner * cells, bias=True, part=VISION)
+    yield linear("vpm.vit_merger.linear_2", inner * cells, width, bias=True, part=VISION)
+    yield other("vpm.vit_merger.norms", 2 * width + 2 * width * cells, part=VISION)
+    times, wide = max(found.outer.whole("merger_times", default=1), 1), 4 * width
+    for name, many, out in (("mlp", times - 1, width), ("last", 1, shape.hidden)):
+        yield linear(f"merger.{name}.linear_1", wide, wide, many, bias=True, part=VISION)
+        yield linear(f"merger.{name}.linear_2", wide, out, many, bias=True, part=VISION)
+        yield other(f"merger.{name}.pre_norm", 2 * wide, many, part=VISION)
+
+
+def _pair(found: object) -> bool:
+    pair = found if isinstance(found, (list, tuple)) else ()
+    return len(pair) == 2 and all(isinstance(n, int) and 0 < n < 64 for n in pair)
+
+
 def _nothing(found: Layout, shape: Attention) -> Iterator[Piece]:
     """The encoder above counts the joint already."""
     yield from ()
@@ -174,10 +197,12 @@ ENCODERS: dict[str, Tower] = {
     "clip_vision_model": _clip, "siglip_vision_model": _siglip, "siglip": _siglip, "idefics3_vision": _siglip,
     "smolvlm_vision": _siglip, "idefics3": _siglip, "internvl_vision": _intern_hf, "intern_vit_6b": _intern_chat,
     "pixtral": _pixtral, "mllama_vision_model": _mllama, "glm4v_vision": _glm4v, "glm4v_moe_vision": _glm4v,
+    "minicpmv4_6_vision": _minicpm4_6, "minicpmv4_7_vision": _minicpm4_6,
 }  # fmt: skip
 JOINTS: dict[str, Tower] = {
     "llava": _two_layers, "vipllava": _two_layers, "llava_next": _newline, "llava_next_video": _newline,
     "llava_onevision": _newline, "internvl": _shuffled, "internvl_chat": _shuffled, "gemma3": _gemma3,
     "paligemma": _paligemma, "idefics3": _idefics3, "smolvlm": _idefics3, "mistral3": _mistral3,
-    "mllama": _mllama_joint, "minicpmv": _resampler, "glm4v": _nothing, "glm4v_moe": _nothing,
+    "mllama": _mllama_joint, "minicpmv": _resampler, "glm4v": _nothing, "glm4v_moe": _nothing, "glm46v": _nothing,
+    "minicpmv4_6": _nothing, "minicpmv4_7": _nothing,
 }  # fmt: skip

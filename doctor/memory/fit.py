@@ -80,7 +80,7 @@ def fit(found: Footprint, card: int, asked: Settings, free: int | None = None) -
     language = max(held.language - asked.offload, 0)
     left = room(card, at_hand, language + eyes, used, asked, found)
     kept = kept_by(found, asked)
-    context = asked.context or (found.shape.longest if found.shape else 0)
+    context = asked.context or usual_context(found, asked)
     space = (max(left.least, 0), max(left.most, 0))
     tokens = (kept.room(space[0]), kept.room(space[1])) if kept else (0, 0)
     context = min(context, tokens[0]) if asked.elastic else context
@@ -114,8 +114,15 @@ def steps(asked: Settings, card: int, found: Footprint) -> tuple[int, int]:
 
 def _whole_prompts(found: Footprint, asked: Settings) -> int:
     """vLLM's first engine takes whole prompts at once, those of models with pictures whatever their length."""
-    context = asked.context or (found.shape.longest if found.shape else 0)
+    context = asked.context or usual_context(found, asked)
     return max(context, 2048) if found.vision or context <= 32768 else 2048
+
+
+def usual_context(found: Footprint, asked: Settings) -> int:
+    """The longest request, in tokens, where the command names none; 0 where it is not known."""
+    if found.shape is None:
+        return 0
+    return int(found.shape.usual * (found.shape.stretch if asked.engine in ("vllm", "sglang") else 1))
 
 
 def kept_by(found: Footprint, asked: Settings) -> Cache | None:

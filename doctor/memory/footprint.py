@@ -8,7 +8,7 @@ from typing import Any
 
 from doctor.facts.model import Model, Quantization, Weights
 from doctor.memory.attention import Attention, attention
-from doctor.memory.decoder import decoder
+from doctor.memory.decoder import KNOWN, decoder
 from doctor.memory.ignored import Ignored
 from doctor.memory.layout import Layout, layout
 from doctor.memory.pieces import Part, Piece
@@ -43,7 +43,8 @@ class Footprint:
     of the files; `source` says where they are from. `shape` is None where the configuration tells nothing of it.
     `tower` says whether the vision part is known; `eyes` are its layers as `num_hidden_layers` tells them (0 where the
     key has another name), as `depth` does, and its `hidden_size`. `assumed`: the configuration says nothing of the
-    language model's size, so that it is that of the class's defaults.
+    language model's size, so that it is that of the class's defaults. `guessed`: the language model is of a kind whose
+    layers are not known here, and counted as if they were Llama's.
     """
 
     name: str
@@ -65,6 +66,7 @@ class Footprint:
     method: str | None = None
     eyes: tuple[int, int, int] = (0, 0, 0)
     assumed: bool = False
+    guessed: bool = False
 
     @property
     def total(self) -> int:
@@ -101,9 +103,9 @@ def footprint(
     """
     computed = _computed(model.config, model.model_type, model.quantization, model.named or model.path)
     real = model.weights if isinstance(model.weights, Weights) else None
-    total = (real.total or real.declared) if real else None
-    whole = real is not None and bool(total) and not (real.missing and real.declared is None)
-    if real is not None and whole and total:
+    total = max(real.total or 0, 0) or max(real.declared or 0, 0) if real else 0
+    whole = real is not None and total > 0 and not (real.missing and real.declared is None)
+    if real is not None and whole:
         total = max(total, real.declared or 0) if real.missing else total
         found = _scaled(computed, real, total) if computed else _plain(model, real, total)
     elif computed is None:
@@ -150,7 +152,7 @@ def _summed(
         of("vision"), shape, False, source, found.dtype, plain, quantization.kv_bits if quantization else None,
         found.tied, tower_known, None, quantization.method if quantization else None,
         (found.vision.whole("num_hidden_layers"), found.vision.whole("depth"), found.vision.whole("hidden_size")),
-        not any(found.text.given.get(key) for key in SIZES),
+        not any(found.text.given.get(key) for key in SIZES), found.text.type not in KNOWN,
     )  # fmt: skip
 
 

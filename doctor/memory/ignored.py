@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from doctor.memory.pieces import Piece
 
-MOST = 4000
+MOST, MOST_WORDS, MOST_PATTERNS, MOST_LAYERS = 4000, 200, 24, 1000  # the list comes with the model
 STEMS = ("", "model.", "model.language_model.", "language_model.model.", "language_model.", "transformer.")
 _PLACE = re.compile(r"(?:^|\.)(layers?|blocks|resblocks|h)\.(\d+)\.(.+)$")
 _VISION = re.compile(r"(?:^|\.)(?:visual|vision|vpm|vit|resampler|multi_modal_projector|mlp1|merger|connector|image)")
@@ -28,11 +28,11 @@ class Ignored:
         self._places: dict[tuple[bool, str], set[int]] = {}
         for name in list(names)[:MOST]:
             if name.startswith("re:"):
-                self._patterns.append(_compiled(name[3:]))
+                self._patterns += [_compiled(name[3:])] if len(self._patterns) < MOST_PATTERNS else []
             elif place := _PLACE.search(name):
                 key = (bool(_VISION.search(name)), place[3])
                 self._places.setdefault(key, set()).add(int(place[2]))
-            elif name:
+            elif name and len(self._words) < MOST_WORDS:
                 self._words.append(name)
 
     def __bool__(self) -> bool:
@@ -42,6 +42,8 @@ class Ignored:
         """How many of `piece.times` are left alone."""
         if any(_covers(word, piece) for word in self._words):
             return piece.times
+        if piece.times > MOST_LAYERS:
+            return 0
         vision = piece.part == "vision"
         tail = piece.name.rpartition("{}.")[2]
         tails = [tail, *(f"{tail.rpartition('.')[0]}.{t}" for t in _TWINS.get(tail, ()))] if vision else [tail]

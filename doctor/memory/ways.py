@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from doctor.matrix.members import Member
+from doctor.memory.engines import default_share
 from doctor.memory.fit import Fit, divides, fit
 from doctor.memory.footprint import Footprint, footprint
 from doctor.memory.settings import Settings
@@ -68,7 +69,8 @@ def _candidates(
     asked, flags = now.settings, FLAGS.get(now.settings.engine, {})
     if asked.images is not None and asked.images > 1 and "images" in flags:
         yield "Take one picture a request", replace(asked, images=1), ((flags["images"], '{"image": 1}'),)
-    most = LARGEST_SHARE.get(asked.engine, 0.0)
+    usual = default_share(asked, now.card, now.footprint)
+    most = usual if _share(now) < usual - 0.01 else LARGEST_SHARE.get(asked.engine, 0.0)
     if now.rule.rule.startswith("`--") and now.pool and most > _share(now):
         yield f"Give the engine {most:g}", replace(asked, share=most), ((flags["share"], f"{most:g}"),)
     for kind in NARROW.get(asked.engine, ()):

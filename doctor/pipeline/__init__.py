@@ -150,7 +150,7 @@ def contained(request: Request) -> Request:
         declared = DeclaredRequest(compose=composed.file, service=composed.service)
         return replace(request, declared=declared, launch=())
     image = words.image_of(request.launch, request.environ, target.cwd)
-    return replace(request, declared=DeclaredRequest(image=image)) if image else request
+    return replace(request, declared=DeclaredRequest(image=image, by="docker run")) if image else request
 
 
 def versions() -> dict[str, str]:

@@ -83,7 +83,7 @@ def _link(
     tops = {t: reader.find(t, None) for t in sorted({i.module.partition(".")[0] for i in code.imports})}
     absent = tuple(top for top, place in tops.items() if place is None and top.isidentifier())
     beside = tuple(top for top, place in tops.items() if place is not None and place.kind != "stdlib")
-    found = link_environment(reader, LinkRequest((), (), beside, tuple(names)), request.progress)
+    found = link_environment(reader, LinkRequest((), (), beside, tuple(names), strange=f"{TOP}."), request.progress)
     for distribution in distributions.installed:
         reader.note(distribution.metadata_path)
     for path in target.paths:

@@ -153,6 +153,21 @@ def _claimed(beside: str) -> Iterator[tuple[str, int]]:
     raise Refused(f"there are {_MOST} environments beside `{beside}`; remove some")
 
 
+def clear_unfinished(beside: str) -> tuple[str, ...]:
+    """Removes new environments that a killed run left half made beside `beside`; those being made now stay."""
+    removed = []
+    start = f"{os.path.basename(beside)}-fixed"
+    folder = os.path.dirname(beside)
+    for name in sorted(os.listdir(folder)):
+        prefix = os.path.join(folder, name)
+        if not name.startswith(start) or not os.path.isdir(os.path.join(prefix, UNFINISHED)):
+            continue
+        with suppress(Refused), locked(prefix):
+            remove_tree(prefix)
+            removed.append(prefix)
+    return tuple(removed)
+
+
 @contextmanager
 def _finished(prefix: str) -> Iterator[None]:
     mark = os.path.join(prefix, UNFINISHED)

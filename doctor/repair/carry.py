@@ -15,7 +15,8 @@ import stat
 from configparser import ConfigParser, Error
 from dataclasses import dataclass
 
-from doctor.repair.errors import RepairError
+from doctor.repair.errors import Refused, RepairError
+from doctor.repair.files import read_text
 from doctor.repair.install import interpreter_of, shebang
 from doctor.repair.installed import Row, encoded, read_record
 from doctor.repair.place import Place
@@ -43,7 +44,11 @@ def carry(one: Carried, old_prefix: str | None, to: Place) -> None:
         raise NotCarried(f"`{one.name}` {one.version} has no RECORD")
     if _text(os.path.join(one.info, "INSTALLER")).strip() == "conda":
         raise NotCarried(f"`{one.name}` {one.version} was installed by conda, and leans on conda's own libraries")
-    moves = [(row, move) for row in read_record(record) if (move := _move(row, one, old_prefix, to))]
+    try:
+        listed = read_record(record)
+    except Refused as error:
+        raise NotCarried(str(error)) from None
+    moves = [(row, move) for row in listed if (move := _move(row, one, old_prefix, to))]
     site = os.path.join(to.prefix, to.site)
     scripts = os.path.join(to.prefix, to.scripts) + os.sep
     rows: list[tuple[str, str, str]] = []
@@ -91,6 +96,8 @@ def _move(row: Row, one: Carried, old_prefix: str | None, to: Place) -> tuple[st
         raise NotCarried(f"`{row.path}` of `{one.name}` {one.version} is missing") from None
     if stat.S_ISDIR(at.st_mode):
         return None  # virtualenv lists folders too
+    if not stat.S_ISREG(at.st_mode):
+        raise NotCarried(f"`{row.path}` of `{one.name}` {one.version} is no file")
     return source, target
 
 
@@ -160,7 +167,6 @@ def _write(path: str, data: bytes, mode: int = 0o644) -> None:
 
 def _text(path: str) -> str:
     try:
-        with open(path, encoding="utf-8", errors="replace") as file:
-            return file.read(1 << 20)
+        return read_text(path, 1 << 20)
     except OSError:
         return ""

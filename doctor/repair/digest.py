@@ -18,39 +18,47 @@ def tree_digest(tree: str, before: str) -> str:
     whenever a module is used. The mark does not count either: it holds this digest.
     """
     out = hashlib.sha256()
-    _add(tree, before, "", out)
+    one_disk = os.stat(tree).st_dev == os.stat(before).st_dev
+    _add(tree, before if one_disk else None, "", out)
     return out.hexdigest()
 
 
-def _add(tree: str, before: str, relative: str, out: hashlib._Hash) -> None:
-    folder = os.path.join(tree, relative)
-    for name in sorted(os.listdir(folder)):
-        path = os.path.join(relative, name)
-        if name == "__pycache__" or path == MARK:
+def _add(tree: str, before: str | None, relative: str, out: hashlib._Hash) -> None:
+    there = _inodes(before) if before else {}
+    with os.scandir(tree) as found:
+        entries = sorted(found, key=lambda e: e.name)
+    for entry in entries:
+        path = f"{relative}/{entry.name}" if relative else entry.name
+        if entry.name == "__pycache__" or path == MARK:
             continue
-        full = os.path.join(tree, path)
-        at = os.lstat(full)
-        out.update(os.fsencode(path) + b"\0" + oct(at.st_mode).encode() + b"\0")
+        out.update(os.fsencode(path) + b"\0")
+        if not entry.is_dir(follow_symlinks=False) and there.get(entry.name) == entry.inode():
+            out.update(b"=")
+            continue
+        at = entry.stat(follow_symlinks=False)
+        out.update(b"%o\0" % at.st_mode)
         if stat.S_ISDIR(at.st_mode):
-            _add(tree, before, path, out)
+            inner = f"{before}/{entry.name}" if before and entry.name in there else None
+            _add(entry.path, inner, path, out)
         elif stat.S_ISLNK(at.st_mode):
-            out.update(os.fsencode(os.readlink(full)))
+            out.update(os.fsencode(os.readlink(entry.path)))
         elif stat.S_ISREG(at.st_mode):
-            out.update(b"=" if _same(at, os.path.join(before, path)) else hash_file(full))
+            out.update(hash_file(entry.path))
 
 
-def _same(at: os.stat_result, other: str) -> bool:
+def _inodes(folder: str) -> dict[str, int]:
+    """Name -> inode, as the folder itself lists them; empty where it is none."""
     try:
-        there = os.lstat(other)
+        with os.scandir(folder) as found:
+            return {e.name: e.inode() for e in found}
     except OSError:
-        return False
-    return (at.st_dev, at.st_ino) == (there.st_dev, there.st_ino)
+        return {}
 
 
 def hash_file(path: str) -> bytes:
     """The sha256 of a file's bytes; links are not followed."""
     out = hashlib.sha256()
-    with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW), "rb", buffering=0) as file:
+    with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb", buffering=0) as file:
         while chunk := file.read(_CHUNK):
             out.update(chunk)
     return out.digest()

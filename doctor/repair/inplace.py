@@ -76,7 +76,7 @@ class _Job:
 
 
 def switch(prefix: str, goal: Goal, source: Source, judge: Judge, say: Say) -> Switched:
-    """Brings the environment at `prefix` to what is wished. Raises RepairError, with everything as it was.
+    """Brings the environment at `prefix` to the goal. Raises RepairError, with everything as it was.
 
     KeyboardInterrupt and Terminated pass through, with everything as it was.
     """

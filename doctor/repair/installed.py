@@ -13,6 +13,7 @@ from packaging.utils import canonicalize_name
 
 from doctor.repair.digest import hash_file
 from doctor.repair.errors import Refused
+from doctor.repair.files import read_text
 
 _HEAD = 1 << 20
 _RECORD = 64 << 20
@@ -57,10 +58,10 @@ def read_installed(site: str) -> dict[str, list[Installed]]:
 def _identity(path: str, entry: str) -> tuple[str, str]:
     for file in ("METADATA", "PKG-INFO", ""):
         try:
-            with open(os.path.join(path, file) if file else path, encoding="utf-8", errors="replace") as opened:
-                head = email.parser.HeaderParser().parsestr(opened.read(_HEAD))
+            text = read_text(os.path.join(path, file) if file else path, _HEAD)
         except OSError:
             continue
+        head = email.parser.HeaderParser().parsestr(text)
         if head["Name"] and head["Version"]:
             return str(head["Name"]).strip(), str(head["Version"]).strip()
     name, _, version = entry.rpartition(".")[0].partition("-")
@@ -70,12 +71,11 @@ def _identity(path: str, entry: str) -> tuple[str, str]:
 def read_record(path: str) -> list[Row]:
     """The rows. Raises Refused where it cannot be read as what it should be."""
     try:
-        with open(
-            os.open(path, os.O_RDONLY | os.O_NONBLOCK), encoding="utf-8", errors="surrogateescape", newline=""
-        ) as file:
-            rows = list(csv.reader(file.read(_RECORD).splitlines()))
+        rows = list(csv.reader(read_text(path, _RECORD).splitlines()))
     except (OSError, csv.Error) as error:
         raise Refused(f"`{path}` cannot be read: {error}") from None
+    if any("\0" in field for row in rows for field in row):
+        raise Refused(f"`{path}` is damaged: a path in it holds a NUL")
     return [_row(r) for r in rows if r]
 
 
@@ -128,7 +128,7 @@ def refuse_unsafe_record(prefix: str, site: str, found: Installed) -> None:
         folder = os.path.dirname(os.path.join(site, row.path))
         if folder not in folders:
             folders[folder] = (os.path.realpath(folder) + os.sep).startswith(inside)
-        if os.path.isabs(row.path) or "\0" in row.path or not folders[folder]:
+        if os.path.isabs(row.path) or not folders[folder]:
             raise Refused(
                 f"`{found.name}` {found.version} lists `{row.path}` as its own, which lies outside the environment "
                 "or behind a symbolic link"

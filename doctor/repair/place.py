@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from doctor.repair.errors import Refused
+from doctor.repair.files import read_text
 
 _LIBRARY = re.compile(r"python(3\.\d{1,2})t?$")
 
@@ -72,8 +73,7 @@ def _is_environment(path: str) -> bool:
 
 def _settings(prefix: str) -> dict[str, str] | None:
     try:
-        with open(os.path.join(prefix, "pyvenv.cfg"), encoding="utf-8", errors="replace") as file:
-            lines = file.read(1 << 16).splitlines()
+        lines = read_text(os.path.join(prefix, "pyvenv.cfg"), 1 << 16).splitlines()
     except OSError:
         return None
     return {k.strip().lower(): v.strip() for k, _, v in (line.partition("=") for line in lines)}

@@ -69,6 +69,8 @@ def tidy(prefix: str) -> Recovered:
 def keep_old(prefix: str, tree: str, tx: str) -> str:
     """After the switch: the old tree gets its lasting name."""
     old = names.old_path(prefix, tx)
+    if os.path.lexists(old):  # the same change made again, after the environment was put back by other means
+        discard(prefix, old, tx)
     os.rename(tree, old)
     sync_folder(os.path.dirname(prefix))
     return old

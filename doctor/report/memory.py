@@ -96,8 +96,7 @@ def _title(here: Known, result: Fit) -> str:
     name = here.listed.id if here.listed else here.found.name.rstrip("/").rpartition("/")[2] or here.found.name
     card = here.cards[0].name if here.cards else "GPU"
     count = f"each of {result.settings.gpus} x " if result.settings.gpus > 1 else ""
-    engine = f", {result.settings.engine} {result.settings.release or ''}".rstrip() if result.settings.engine else ""
-    return one_line(f"{name} on {count}{card} ({size(result.card)}{engine})", 120)
+    return f"{one_line(name, 34)} on {count}{one_line(card, 16)} ({size(result.card)})"
 
 
 def _table(result: Fit) -> list[str]:

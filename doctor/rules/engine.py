@@ -16,7 +16,7 @@ def evaluate(facts: Facts, rules: Sequence[Rule]) -> tuple[RuleResult, ...]:
     results: list[RuleResult] = []
     for rule in rules:
         results.append(_run(rule, facts, results))
-    return _relate(results)
+    return _relate(results, frozenset(rule.code for rule in rules if rule.decisive))
 
 
 def select(rules: Iterable[Rule], chosen: Sequence[str] = (), ignored: Sequence[str] = ()) -> tuple[Rule, ...]:
@@ -64,15 +64,22 @@ def _lacking(rule: Rule, facts: Facts) -> RuleResult | None:
     return None
 
 
-def _relate(results: Sequence[RuleResult]) -> tuple[RuleResult, ...]:
-    """Fills `follows_from` and marks one finding as primary: the first of the gravest that follows from no other."""
+def _relate(results: Sequence[RuleResult], decisive: frozenset[str]) -> tuple[RuleResult, ...]:
+    """Fills `follows_from` and marks one finding as primary.
+
+    That is the first of the gravest that follows from no other; an error of a `decisive` rule comes before them all.
+    """
     known = {f"{f.rule}:{f.key}": f for r in results for f in r.findings}
     follows = {
         ident: tuple(dict.fromkeys(known[c].rule for c in f.causes if c in known and c != ident))
         for ident, f in known.items()
     }
     roots = [ident for ident in known if not follows[ident]]
-    primary = min(roots, key=lambda i: SEVERITIES.index(known[i].severity), default=None)
+
+    def gravity(ident: str) -> tuple[int, bool]:
+        return SEVERITIES.index(known[ident].severity), known[ident].rule not in decisive
+
+    primary = min(roots, key=gravity, default=None)
 
     def related(finding: Finding) -> Finding:
         ident = f"{finding.rule}:{finding.key}"

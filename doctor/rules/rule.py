@@ -36,6 +36,7 @@ class Rule:
     `needs` are names of `Facts` fields without which it cannot judge. `blocked_by` are codes whose findings make
     this rule's answer meaningless. `check(rule, facts)` yields findings, or `Open` / `NotApplicable` alone.
     `files`: it judges files of an installed environment, which a declared one does not have.
+    `decisive`: where it finds an error, nothing else is worth mending first; that finding is the primary one.
     `severity` is the usual one. The module's docstring is the text of `qvl-doctor explain CODE`.
     """
 
@@ -46,6 +47,7 @@ class Rule:
     needs: tuple[str, ...] = ()
     blocked_by: tuple[str, ...] = ()
     files: bool = False
+    decisive: bool = False
     since: str = "0.1.0"
 
     @property

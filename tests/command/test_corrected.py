@@ -173,3 +173,41 @@ def test_fast_enough() -> None:
     began = time.perf_counter()
     judge(known, select=("CMD0",))
     assert time.perf_counter() - began < 0.1
+
+
+def test_a_script_without_arguments_is_not_given_any(tmp_path: Path) -> None:
+    (tmp_path / "s.sh").write_text("LMDEPLOY_LOG_LEVEL=debug lmdeploy serve api_server\n", encoding="utf-8")
+    asked = Request(
+        TargetRequest(cwd=str(tmp_path), environ={}),
+        ("bash", "s.sh"),
+        environ={},
+        declared=DeclaredRequest(image=LMDEPLOY),
+    )
+    found = correction(diagnose(asked))
+    assert found is not None and found.words[:3] == FRONT["lmdeploy"]
+
+
+def test_the_command_of_docker_says_where_the_releases_come_from() -> None:
+    words = ("docker", "run", "--gpus", "all", VLLM, "--model", "Q", "--max-model-length", "8192")
+    report = diagnose(Request(TargetRequest(cwd="/", environ={}), words, environ={}))
+    assert (report.facts.target.kind, report.facts.target.why) == ("declared", f"docker run {VLLM}")
+    found = correction(report)
+    assert found is not None and found.words == (*words[:-2], "--max-model-len", "8192")
+
+
+@pytest.mark.parametrize(
+    ("line", "right"),
+    [
+        ("--tensor-parallel-size 2 Q --port 80", "--tp 2 Q --server-port 80"),
+        ("--model Q --port 80", "Q --server-port 80"),
+        ("--port 80 --model-path Q --tensor-parallel-size 2", "Q --server-port 80 --tp 2"),
+        ("Q --host=0.0.0.0 --served-model-name q --max_model_len=8192", "Q --server-name 0.0.0.0 --model-name q --session-len 8192"),
+        ("Q --eager-mode true --tp 2.0 --session-len 8k", "Q --eager-mode --tp 2 --session-len 8192"),
+        ("Q --hf-overrides {a:1} --backend PyTorch", "Q --hf-overrides {\"a\":1} --backend pytorch"),
+        ("Q —tp 2 -session-len 8192", "Q --tp 2 --session-len 8192"),
+    ],
+)  # fmt: skip
+def test_another_engines_words_keep_their_values(line: str, right: str) -> None:
+    report = judge(facts("lmdeploy", "0.11.1", (*FRONT["lmdeploy"], *line.split())))
+    found = correction(report)
+    assert found is not None and " ".join(found.words[3:]) == right

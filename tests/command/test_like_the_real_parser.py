@@ -69,7 +69,7 @@ def _line(known: Table, rnd: random.Random) -> list[str]:
 def _written(option: Option, rnd: random.Random) -> list[str]:
     name = rnd.choice(option.spellings)
     if rnd.random() < 0.15:
-        name = name[: rnd.randint(3, len(name))]
+        name = name[: rnd.randint(min(3, len(name)), len(name))]
     if rnd.random() < 0.1:
         name = name.replace("-", "_").replace("__", "--", 1)
     if rnd.random() < 0.05:

@@ -78,6 +78,17 @@ def test_a_scraper_without_metrics(write: Write) -> None:
     assert codes(check(write(compose__yaml=switched), scraper)) == set()
 
 
+@pytest.mark.parametrize(
+    ("settings", "early"),
+    [("", True), (", start_period: 30s, interval: 10s", True), (", start_period: 10m", False),
+     (", interval: 1m30s, retries: 5", False), (", start_period: 1h2m3s", False), (", disable: true", False)],
+)  # fmt: skip
+def test_a_health_check(write: Write, settings: str, early: bool) -> None:
+    check_ = f"    healthcheck: {{test: [CMD, curl, -f, 'http://localhost:8000/health']{settings}}}\n"
+    found = codes(check(write(compose__yaml=MENDED + check_)))
+    assert found == ({"CMD026"} if early else set())
+
+
 @pytest.mark.parametrize("text", ["a: 1", "[", "model_list: []"])
 def test_a_file_that_is_no_gateway_is_told(write: Write, text: str) -> None:
     report = check(write(compose__yaml=MENDED), write(other__yaml=text))

@@ -56,6 +56,8 @@ CASES: dict[str, list[dict[str, Any]]] = {
     "PaliGemmaForConditionalGeneration": [{"model_type": "paligemma"}],
     "Mistral3ForConditionalGeneration": [{"model_type": "mistral3"}],
     "Glm4vForConditionalGeneration": [{"model_type": "glm4v"}],
+    "Glm46VForConditionalGeneration": [{"model_type": "glm46v"}],
+    "MiniCPMV4_6ForConditionalGeneration": [{"model_type": "minicpmv4_6", "merger_times": 3}],
     "DeepseekV3ForCausalLM": [{"model_type": "deepseek_v3", "num_hidden_layers": 5}],
     "Qwen2MoeForCausalLM": [{"model_type": "qwen2_moe", "num_hidden_layers": 3}],
     "LlamaForCausalLM": [{"model_type": "llama", "attention_bias": True, "mlp_bias": True}],

@@ -91,7 +91,7 @@ def test_sizes_for_people(text: str, size: int | None) -> None:
         ("vllm serve /m --max-model-len 20000", QWEN3_VL_8B, None, 16, 2, "0.11.0"),
         ("vllm serve /m -tp 2", QWEN3_VL_32B, None, 24, 4, "0.33.0"),
         ("vllm serve /m --gpu-memory-utilization 0.2 --max-model-len 4096", QWEN_VL_INT4, GPTQ, 24, 1, "0.11.0"),
-        ("lmdeploy serve api_server /m --backend turbomind", QWEN_VL_INT4, GPTQ, 12, 1, "0.11.1"),
+        ("lmdeploy serve api_server /m --backend turbomind --session-len 8192", QWEN_VL_INT4, GPTQ, 12, 1, "0.11.1"),
         ("python -m sglang.launch_server --model-path /m --context-length 65536", QWEN3_VL_8B, None, 24, 2, "0.5.3"),
     ],
 )
@@ -162,6 +162,9 @@ def test_the_picture_is_as_wide_as_said(card: int) -> None:
         assert ("!" in drawn) == (card * GIB < found.total)
     here = facts("vllm serve /m", QWEN_VL_INT4, GPTQ, card=card)
     assert all(len(line) <= 70 for line in memory_lines(here))
+    assert isinstance(here.model, Model)
+    far = replace(here, model=replace(here.model, named="an-owner/" + "a-long-name" * 9))
+    assert all(len(line) <= 80 for line in memory_lines(far))
 
 
 def test_memory_takes_next_to_no_time() -> None:

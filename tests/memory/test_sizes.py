@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import replace
 from typing import Any
 
@@ -228,3 +229,41 @@ def test_the_overhead_holds_what_servers_reported(
     asked = Settings("vllm", "0.7.3", tp=tp, context=context, requests=256)
     used = fit(sized(config), int(card * GIB), asked).overhead
     assert used.least <= (non_torch + activation) * GIB <= used.most
+
+
+def test_hostile_lists_take_no_time() -> None:
+    long = {**QWEN3_VL_8B, "vision_config": {**QWEN3_VL_8B["vision_config"], "depth": 1 << 39}}
+    names = tuple(f"re:.*{n}.*[0-9]+.*x$" for n in range(3000)) + tuple(f"word{n}" for n in range(3000))
+    packed = Quantization("compressed-tensors", {}, (QuantizationGroup(4, "int", 128),), names)
+    moe = {"model_type": "qwen3_vl_moe", "text_config": {"num_hidden_layers": 900, "mlp_only_layers": [1] * 500_000}}
+    start = time.perf_counter()
+    for config in (long, moe):
+        of_config(config, "m", packed)
+    assert time.perf_counter() - start < 5
+    weights = Weights("safetensors", (WeightFile("a", 1),), -5, declared=10**18)
+    found = footprint(Model("/m", config=QWEN3_VL_8B, weights=weights))
+    assert found is not None and floor(found, Settings("vllm")) == ()
+
+
+def test_ties_that_the_configuration_leaves_out() -> None:
+    inner = {"model_type": "qwen2", "hidden_size": 896, "num_hidden_layers": 2, "num_attention_heads": 14, "vocab_size": 1000}
+    for version, tied in (("4.52.0.dev0", False), ("5.23.0", True)):
+        found = layout({"model_type": "internvl", "text_config": inner, "transformers_version": version})
+        assert found is not None and found.tied is tied
+    found = layout({"model_type": "internvl", "text_config": {**inner, "tie_word_embeddings": True}, "transformers_version": "4.52.1"})
+    assert found is not None and found.tied
+
+
+@pytest.mark.parametrize(
+    ("config", "engine", "context"),
+    [
+        (QWEN_VL_INT4, "vllm", 2048), (QWEN3_VL_8B, "vllm", 262144),
+        ({**QWEN25_7B, "rope_scaling": {"type": "dynamic", "factor": 2.0}}, "vllm", 65536),
+        ({**QWEN25_7B, "rope_scaling": {"type": "dynamic", "factor": 2.0}}, "lmdeploy", 32768),
+        ({**QWEN25_7B, "rope_scaling": {"type": "mrope", "mrope_section": [16, 24, 24]}}, "vllm", 32768),
+        ({**QWEN25_7B, "rope_parameters": {"rope_type": "yarn", "factor": 4.0}}, "vllm", 32768),
+        ({**QWEN25_7B, "rope_scaling": {"type": "linear", "factor": float("nan")}}, "vllm", 32768),
+    ],
+)  # fmt: skip
+def test_the_context_that_engines_take_by_default(config: dict[str, Any], engine: str, context: int) -> None:
+    assert fit(sized(config), 80 * GIB, Settings(engine)).context == context

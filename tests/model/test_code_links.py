@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -150,3 +151,23 @@ def test_a_missing_package_that_needs_an_older_transformers_says_so(tmp_path: Pa
         actions = finding["remediations"][0]["actions"]
         assert [a["package"] for a in actions] == wanted
         assert actions[-1].get("specifier") in (None, ">=4.42.0,<=4.56.2")
+
+
+RUNAWAYS = {
+    "calls": "def f(n):\n    return f(n) + f(n)\nf(1)\n",
+    "missing-first": "from transformers import NoSuchName\ndef f(n):\n    return f(n) + f(n)\nf(1)\n",
+    "power": "A = 10 ** 10 ** 9\n",
+    "loop": "while True:\n    pass\n",
+    "memory": "A = 'a' * 1000\n" + "A = A + A\n" * 60,
+    "three": "A = [(a, b, c) for a in range(3000) for b in range(3000) for c in range(3000)]\n",
+}
+
+
+@pytest.mark.parametrize("name", RUNAWAYS)
+def test_code_that_would_never_end_takes_little_time(tmp_path: Path, model: Path, name: str) -> None:
+    for file in ("modeling_owl.py", "eyes_owl.py", "configuration_owl.py"):
+        (model / file).write_text(RUNAWAYS[name])
+    site = environment(tmp_path / "site", PACKAGES)
+    began = time.monotonic()
+    check(site, model, tmp_path)
+    assert time.monotonic() - began < 15

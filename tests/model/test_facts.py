@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import pytest
 from doctor.collect.model import launched_model
 from doctor.collect.model.parts import part
 from doctor.collect.model.quantization import quantization
-from doctor.facts import NOT_REQUESTED, Launch, Model, QuantizationGroup, Unavailable, Weights
+from doctor.facts import NOT_REQUESTED, Container, Launch, Model, QuantizationGroup, Unavailable, Weights
 from doctor.facts.codec import from_json, to_json
 from tests.model.files import OWL, owl, safetensors
 
@@ -193,6 +194,26 @@ def test_the_launch_names_it(tmp_path: Path) -> None:
     other = Launch(("vllm", "serve", "owls/owl"), engine="vllm", workdir=str(tmp_path))
     absent = launched_model(other, {"HF_HOME": str(tmp_path)}, use_cache=False)
     assert isinstance(absent, Unavailable) and "--model owls/owl" in absent.detail, "a launch alone asks no hub"
+
+
+@pytest.mark.parametrize(
+    ("volume", "word", "environ"),
+    [("{here}/models:/models:ro", "/models/m", {}), ("{here}:/data", "/data/models/m", {}),
+     ("{here}/models:/models", "/models/./m/", {}), ("./models:/models", "/models/m", {}),
+     ("{here}/hf:/root/.cache/huggingface", "owls/owl", {}), ("{here}/hf:/cache", "owls/owl", {"HF_HOME": "/cache"})],
+)  # fmt: skip
+def test_a_container_sees_what_is_mounted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, volume: str, word: str, environ: dict[str, str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    owl(tmp_path / "models/m")
+    owl(tmp_path / "hf/hub/models--owls--owl/snapshots/0123456789")
+    volumes = ("named:/models", "/nowhere:/", volume.format(here=tmp_path))
+    launch = Launch(("vllm", "serve", word), engine="vllm", container=Container("docker run", volumes=volumes), environ=environ)
+    found = launched_model(launch, {"HF_HOME": str(tmp_path / "other")}, use_cache=False)
+    assert isinstance(found, Model) and found.named == word and found.path.startswith(str(tmp_path))
+    alone = replace(launch, container=Container("docker run", volumes=("named:/models",)))
+    assert isinstance(launched_model(alone, {"HF_HOME": str(tmp_path / "other")}, use_cache=False), Unavailable)
 
 
 def test_it_is_remembered_until_a_file_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -25,6 +26,15 @@ class Known:
         """`old`, `new`, or `mixed`: what may never be seen."""
         now = patients.digest(self.patient.env)
         return "old" if now == self.old else "new" if now == self.new else "mixed"
+
+
+@pytest.fixture(autouse=True, scope="session")
+def plain_signals() -> None:
+    """Under nohup signals are ignored, and children would inherit that; these tests are about signals that arrive."""
+    for name in ("SIGHUP", "SIGINT"):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler if name == "SIGINT" else signal.SIG_DFL)
 
 
 @pytest.fixture(scope="session")

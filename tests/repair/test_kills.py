@@ -79,6 +79,21 @@ def test_killed_at_each_call(known: Known, tmp_path: Path, call: str, what: str)
             assert [digest(p) for p in known.patient.beside()] == ([known.old] if state == "new" else [])
 
 
+@pytest.mark.skipif(STRACE is None, reason="strace is not installed")
+def test_order_on_disk(known: Known, tmp_path: Path) -> None:
+    """For a loss of power: everything of the new tree is on disk before the exchange, the exchange right after it."""
+    log = tmp_path / "log"
+    trace = ["-f", "-y", "-e", "trace=syncfs,fsync,renameat2,rename"]
+    assert run([str(STRACE), *trace, "-o", str(log), *fix(known.patient)]).returncode == 0
+    lines = log.read_text().splitlines()
+    swap = next(i for i, x in enumerate(lines) if "RENAME_EXCHANGE" in x and f'"{known.patient.env}"' in x)
+    assert any("syncfs(" in x for x in lines[:swap])
+    journal = [i for i, x in enumerate(lines) if "journal.json" in x and "rename(" in x]
+    assert len([i for i in journal if i < swap]) == 2, "PREPARED and SWAPPING are written before the exchange"
+    assert "fsync(" in lines[swap - 1] and ".qvl-work-" in lines[swap - 1], "the journal's folder is not on disk"
+    assert "fsync(" in lines[swap + 1] and f"<{known.patient.env.parent}>" in lines[swap + 1]
+
+
 def test_random_kills_of_the_process_group(known: Known) -> None:
     started = time.monotonic()
     assert run(fix(known.patient)).returncode == 0

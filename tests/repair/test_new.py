@@ -131,6 +131,16 @@ def test_killed_the_next_one_clears_the_place(known: Known, fixed: Path) -> None
     assert not list(fixed.glob(".qvl*")) and not list(fixed.parent.glob("env-fixed.qvl-lock"))
 
 
+def test_recover_removes_what_a_kill_left_half_made(known: Known, fixed: Path) -> None:
+    (fixed / ".qvl-unfinished").mkdir(parents=True)
+    (fixed / "pyvenv.cfg").write_text("home = /nowhere\n")
+    mine = fixed.with_name("env-fixed-mine")
+    mine.mkdir()
+    done = run(command("--recover", "--python", str(known.patient.env)))
+    assert done.returncode == 0 and str(fixed) in done.stdout
+    assert not fixed.exists() and mine.exists() and known.state() == "old" and known.patient.beside() == []
+
+
 def test_bare_search_paths(known: Known, tmp_path: Path) -> None:
     layers = [tmp_path / "one", tmp_path / "two"]
     for layer, name in zip(layers, ("beta", "alpha"), strict=True):

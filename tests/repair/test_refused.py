@@ -228,3 +228,14 @@ def test_undo_while_it_is_used(known: Known) -> None:
     process.kill()
     process.communicate()
     assert done.returncode == 3 and str(process.pid) in done.stderr and known.state() == "new"
+
+
+def test_a_hostile_record_and_metadata_do_not_hang_or_crash(fresh: Patient) -> None:
+    info = fresh.site / "alpha-1.0.dist-info"
+    (info / "METADATA").unlink()
+    os.mkfifo(info / "METADATA")
+    record = info / "RECORD"
+    record.write_bytes(record.read_bytes() + b"alpha/\0evil.py,,\n")
+    done = run(fix(fresh), timeout=60)
+    assert done.returncode == 3 and "Traceback" not in done.stderr, done.stderr
+    assert fresh.beside() == []

@@ -102,6 +102,14 @@ def test_one_old_tree_is_kept(known: Known, tmp_path: Path) -> None:
     assert undo(known.patient).returncode == 0 and digest(known.patient.env) == middle
 
 
+def test_the_same_change_again_after_the_environment_was_put_back_by_hand(known: Known) -> None:
+    assert run(fix(known.patient)).returncode == 0
+    subprocess.run(["rm", "-rf", str(known.patient.env)], check=True)
+    subprocess.run(["cp", "-a", str(known.patient.template), str(known.patient.env)], check=True)
+    assert run(fix(known.patient)).returncode == 0 and known.state() == "new"
+    assert [digest(p) for p in known.patient.beside()] == [known.old]
+
+
 def test_pins_that_are_there_change_nothing(known: Known) -> None:
     known.patient.pins.with_name("same.txt").write_text("gamma==1.0\n")
     done = run(command("--apply", "--in-place", "--yes", "--python", str(known.patient.env), "--to",

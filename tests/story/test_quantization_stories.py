@@ -145,6 +145,19 @@ def test_every_way_out_named_for_it_works(story: Story) -> None:
         assert quiet(story.check(pin, *serve(str(engine), folder))), text
 
 
+def test_an_architecture_that_left_is_mended_with_its_quantisation(story: Story) -> None:
+    """LMDeploy 0.18.0 has lost QWenLMHeadModel: the releases that only have it without GPTQ are no way out."""
+    launch = ("lmdeploy", "serve", "api_server", story.model(QWEN_VL))
+    report = story.check("lmdeploy==0.18.0", *launch)
+    for finding in (*of(report, "ENG003"), *of(report, "ENG004")):
+        release = next(a for a in actions(finding) if a.kind == "install")
+        assert quiet(story.check(newest(release.specifier or "", "lmdeploy"), *launch)), release
+        engines = {a.name: a.text or "" for a in actions(finding) if a.kind == "use_engine"}
+        assert "sglang" not in engines, "SGLang has the architecture for text only"
+    (warning,) = of(story.check("vllm==0.11.2", "vllm", "serve", launch[-1]), "ENG003")
+    assert warning.severity == "warning" and "for text only" in warning.message
+
+
 def serve(engine: str, folder: str) -> tuple[str, ...]:
     return ("vllm", "serve", folder) if engine == "vllm" else (
         "python", "-m", "sglang.launch_server", "--model-path", folder)  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from doctor.collect.docker import size_of
+from doctor.collect.docker import patience, size_of
 from doctor.facts import Container
 from doctor.text import one_line
 
@@ -23,6 +23,7 @@ def container_of(raw: Mapping[str, Any], image: str | None, text: Text) -> Conta
         size_of(_one(raw.get("shm_size"), text)), _one(raw.get("ipc"), text), size_of(_one(memory, text)),
         _ports(raw, text), tuple(_volume(v, text) for v in _list(raw.get("volumes"))), _health(raw.get("healthcheck")),
         _one(raw.get("restart"), text) or _one(_at(raw, "deploy", "restart_policy").get("condition"), text),
+        _patience(raw.get("healthcheck"), text),
     )  # fmt: skip
 
 
@@ -65,6 +66,12 @@ def _health(raw: Any) -> bool | None:
         return None
     test = raw.get("test")
     return not (raw.get("disable") is True or test in ("NONE", ["NONE"]))
+
+
+def _patience(raw: Any, text: Text) -> int | None:
+    if not _health(raw) or "test" not in raw:
+        return None
+    return patience(*(_one(raw.get(k), text) for k in ("start_period", "interval", "retries")))
 
 
 def _at(raw: Any, *keys: str) -> Mapping[str, Any]:

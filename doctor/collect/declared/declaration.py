@@ -50,7 +50,7 @@ def read_declaration(request: DeclaredRequest, environ: Mapping[str, str], cwd: 
     reading = Reading(environ)
     container = None
     built = Built(image=request.image)
-    why = [f"--image {request.image}"] if request.image else []
+    why = [f"{request.by} {request.image}"] if request.image else []
     if request.compose is not None:
         from doctor.collect.declared.compose import read_compose
 

@@ -7,12 +7,16 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class DeclaredRequest:
-    """What the user named: requirement files or Dockerfiles, an image, a compose file and one of its services."""
+    """What the user named: requirement files or Dockerfiles, an image, a compose file and one of its services.
+
+    `by` is how the image was named: the option, or `docker run`.
+    """
 
     requirements: tuple[str, ...] = ()
     image: str | None = None
     compose: str | None = None
     service: str | None = None
+    by: str = "--image"
 
     def __bool__(self) -> bool:
         return bool(self.requirements or self.image or self.compose or self.service)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 
 from doctor.collect.files import Files
 from doctor.collect.model.cached import REPOSITORY, caches, snapshots
+from doctor.collect.model.mounted import cache, outside
 from doctor.collect.model.place import Folder
 from doctor.collect.model.reading import is_model, read_model
 from doctor.facts import NOT_REQUESTED, Launch, Model, Unavailable, Weights
-from doctor.text import clean
+from doctor.text import clean, one_line
 
 __all__ = ["launched_model"]
 OPTIONS = ("--model", "--model-path", "--model_path")
@@ -30,11 +32,13 @@ def launched_model(
         return _named(files, named, environ, online, use_cache, tell)
     if not isinstance(launch, Launch) or launch.engine is None:
         return NOT_REQUESTED
-    repository = None
+    repository, shared = None, cache(launch)
+    if shared is not None:
+        environ = {**environ, "HF_HUB_CACHE": shared}
     for word in dict.fromkeys(_words(launch)):
-        found = _on_disk(files, word, launch.workdir or os.getcwd(), environ, use_cache)
+        found = _on_disk(files, outside(launch, word) or word, launch.workdir or os.getcwd(), environ, use_cache)
         if found is not None:
-            return found
+            return replace(found, named=one_line(word, 300))
         repository = repository or (word if REPOSITORY.match(word) else None)
     ask = f"; `--model {repository}` asks the hub about it" if repository and root is None else ""
     return Unavailable("failed", f"the launch command names no model with a `config.json` on this disk{ask}")
@@ -75,7 +79,7 @@ def _on_disk(
         return read_model(found, word, use_cache=use_cache)
     if word.endswith(".gguf") and files.isfile(here):
         return read_model(Folder(files, os.path.dirname(here), "folder", own), word, only=os.path.basename(here))
-    for place in (p for cache in own for p in snapshots(files, cache, word)):
+    for place in (p for folder in own for p in snapshots(files, folder, word)):
         if files.isdir(place) and is_model(found := Folder(files, place, "cache", own)):
             return read_model(found, word, use_cache=use_cache)
     return None

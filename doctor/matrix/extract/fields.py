@@ -97,12 +97,12 @@ class Settings:
 
     def _scalar(self, name: str, plain: set[str]) -> str:
         if "class" in plain:
-            return "json"
+            return "json object"
         number = next((t for t in ("int", "float") if t in plain), None)
         if number:
             return self.readable.get(name, number) if number == "int" else number
         if "json" in plain:
-            return "union_dict_and_str" if self.unions and plain & {"str", "object"} else "json"
+            return "union_dict_and_str" if self.unions and plain - {"json", "None"} else "json"
         return "str"
 
     def _hints(self, node: ast.expr, depth: int) -> list[Any]:

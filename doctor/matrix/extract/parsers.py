@@ -16,7 +16,8 @@ LONGEST_NAME = 100
 def habits(files: Files, *members: str) -> dict[str, Any]:
     """The habits of the parser class in the first of `members` that has one; nothing where argparse is used as it is.
 
-    `underscores` in names are dashes, `dotted` names are parts of JSON, `lists` (`--x.y+ a`), `config` names a file of
+    `underscores` in names are dashes, `dotted` names are parts of JSON (`dotted_short`: with one
+    hyphen too), `lists` (`--x.y+ a`), `config` names a file of
     options, `levels` (`-O3`), `inverses` (`--disable-x` for `--enable-x`), `model_first` (`serve --model M` is
     read as `serve M`), `model_refused` (it is an error).
     """
@@ -29,6 +30,7 @@ def habits(files: Files, *members: str) -> dict[str, Any]:
         found = {
             "underscores": "replace('_', '-')" in text,
             "dotted": "create_nested_dict" in text,
+            "dotted_short": "startswith('-') and '.' in" in text,
             "lists": "endswith('+')" in text,
             "config": "_pull_args_from_config" in text,
             "levels": "startswith('-O')" in text and "len(arg) == 2" not in text,

@@ -151,6 +151,7 @@ def _flags(files: Files) -> dict[str, Flag]:
             spreads = _spreads(tree, function, settings)
             out.update(flags_of(function, {**names, **spreads}))
             out.update(_looped(function, spreads))
+            out.update(_listed_pairs(function))
     if _takes_pairs(files.tree(ARGUMENTS)):
         out = {n: {**f, "type": PAIRS} if f.get("type") == "json" else f for n, f in out.items()}
     if "--tensor-parallel-size" not in out or "--port" not in out:
@@ -214,6 +215,20 @@ def _adjust(node: ast.AST, spreads: Names) -> None:
                 if isinstance(node, ast.Assign):
                     found = type_name(node.value) if key == "type" else value(node.value, {})
                     kept.update({} if isinstance(found, Unknown) else {key: jsonable(found)})
+
+
+def _listed_pairs(function: ast.FunctionDef) -> dict[str, Flag]:
+    """`for arg, type in [("--x", str), ...]: add_argument(arg, type=type, deprecated=True)` (0.11)."""
+    out: dict[str, Flag] = {}
+    for node in ast.walk(function):
+        if not isinstance(node, ast.For) or not isinstance(node.iter, ast.List) or not _adds(node):
+            continue
+        for pair in node.iter.elts:
+            name = value(pair.elts[0], {}) if isinstance(pair, ast.Tuple) and len(pair.elts) == 2 else None
+            if isinstance(pair, ast.Tuple) and isinstance(name, str) and name.startswith("--"):
+                valued = ast.unparse(pair.elts[1])
+                out[name] = {"type": valued, "deprecated": True} | ({"valued": True} if valued == "bool" else {})
+    return out
 
 
 def _looped(function: ast.FunctionDef, spreads: Names) -> dict[str, Flag]:

@@ -8,6 +8,7 @@ from doctor.rules.beside.cmd022_server_unreachable import RULE as CMD022
 from doctor.rules.beside.cmd023_container_shared_memory import RULE as CMD023
 from doctor.rules.beside.cmd024_model_not_kept import RULE as CMD024
 from doctor.rules.beside.cmd025_metrics_not_served import RULE as CMD025
+from doctor.rules.beside.cmd026_health_check_too_early import RULE as CMD026
 from doctor.rules.rule import Rule
 
-BESIDE_RULES: tuple[Rule, ...] = (CMD020, CMD021, CMD022, CMD023, CMD024, CMD025)
+BESIDE_RULES: tuple[Rule, ...] = (CMD020, CMD021, CMD022, CMD023, CMD024, CMD025, CMD026)

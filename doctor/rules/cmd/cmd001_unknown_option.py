@@ -75,7 +75,8 @@ def _elsewhere(engine: str, name: str) -> str:
 def _ways(asked: Asked, problem: Problem, near: Suggestion | None, having: ReleaseSet | None) -> list[Remediation]:
     out = []
     name = problem.spelled
-    if near is not None and not near.option.spellings and asked.reading.value(near.option.name) is not None:
+    positional = near is not None and not near.option.spellings and problem.value is None
+    if near is not None and positional and asked.reading.value(near.option.name) is not None:
         out.append(Remediation(f"leave `{shown(name, 100)}` out in front of it", (argument(name, None),), "safe"))
         return out
     if near is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from packaging.version import InvalidVersion, Version
 
@@ -41,8 +42,14 @@ def engines(facts: Facts, *kinds: str) -> tuple[Chosen, ...]:
     for name in (wanted,) if wanted in ENGINES else ENGINES:
         found = facts.distributions.get(name)
         if found is not None:
-            out.append(Chosen(name, found.version, rows.row(name, found.version, *kinds)))
+            out.append(Chosen(name, found.version, _row(name, found.version, *kinds)))
     return tuple(out)
+
+
+@lru_cache(maxsize=64)
+def _row(name: str, version: str, *kinds: str) -> Row | None:
+    """A row that several rules ask for; none of them changes it."""
+    return rows.row(name, version, *kinds)
 
 
 def backends(chosen: Chosen, facts: Facts, kind: str) -> dict[str, dict[str, object]]:

@@ -3,7 +3,9 @@
 `config.json` names an architecture such as `Qwen2_5_VLForConditionalGeneration`. Every engine release has a list of
 those it implements; architectures come and also go (`QWenLMHeadModel` left LMDeploy's TurboMind after 0.13.0 and vLLM
 after 0.23.0). LMDeploy has two halves with lists of their own: `--backend pytorch` binds it to the second, otherwise it
-takes TurboMind where it can and goes over to PyTorch. The server stops when it loads the model, after minutes.
+takes TurboMind where it can and goes over to PyTorch. The server stops when it loads the model, after minutes. An
+engine may also have an architecture for text alone: vLLM serves the first Qwen-VL with pictures in 0.6.1 to 0.7.2, and
+later by another name of the architecture.
 
 What to do: take the other backend where that one has it, an engine release that has it, or another engine.
 """
@@ -14,6 +16,8 @@ from collections.abc import Iterator
 
 from doctor.facts import Facts, Model
 from doctor.findings import Action, Evidence, Finding, Location, Remediation
+from doctor.matrix import rows
+from doctor.matrix.quantization import fitting, sees
 from doctor.rules.arguments import option
 from doctor.rules.eng.common import (
     SOURCE,
@@ -24,9 +28,11 @@ from doctor.rules.eng.common import (
     other_engines,
     other_release,
 )
+from doctor.rules.eng.quantisation import asked, engines_serving
 from doctor.rules.rule import NotApplicable, Open, Rule, Verdict, present
 
-KINDS = tuple(f"architectures.{b}" for b in ("turbomind", "pytorch", "default"))
+KINDS = tuple(f"architectures.{b}" for b in ("turbomind", "pytorch", "default", "vision"))
+FOR_TEXT = ("vllm", "sglang")
 
 
 def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
@@ -42,6 +48,8 @@ def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
             yield Open(f"the data does not tell what {one.shown} implements")
         elif not any(a in found for found in known.values() for a in model.architectures):
             yield from _lacking(rule, facts, one, model, known)
+        elif one.name in FOR_TEXT and sees(model.config):
+            yield from _text_only(rule, one, model.architectures[0])
 
 
 def _lacking(
@@ -60,20 +68,35 @@ def _finding(rule: Rule, facts: Facts, chosen: Chosen, model: Model, name: str) 
     chosen_backend = option(facts, "--backend") if chosen.name == "lmdeploy" else None
     where = f" with `--backend {chosen_backend}`" if chosen_backend == "pytorch" else ""
     needs = f"{chosen.name}{found.spec()}" if found and found.newest else "another engine"
-    ways: list[Remediation] = []
+    need, ways = asked(facts), list[Remediation]()
     if where and name in (chosen.row or {}).get("architectures.turbomind", {}):
         action = Action("set_argument", name="--backend", value="turbomind")
         ways.append(Remediation("Use `--backend turbomind`, which has it", (action,), "unsafe"))
         needs = "`--backend turbomind`"
-    elif found:
-        ways += other_release(chosen.name, found, chosen.version)
+    elif serving := fitting(chosen.name, need) if need else found:
+        ways += other_release(chosen.name, serving, chosen.version)
+    elsewhere = engines_serving(chosen.name, need) if need else other_engines(chosen.name, ("architectures", (name,)))
     return rule.finding(
         f"The model's architecture is `{name}`, which `{chosen.shown}`{where} does not implement: it needs {needs}",
         key=f"{chosen.name}:{name}", location=Location("distribution", chosen.name),
         evidence=[Evidence(f"architecture {name}", f"{chosen.shown}{where.replace('`', '')}", needs.replace("`", ""),
                            f"architectures {SOURCE}; {model.path}/config.json")],
-        remediations=[*ways, *other_engines(chosen.name, ("architectures", (name,)))],
+        remediations=[*ways, *elsewhere],
     )  # fmt: skip
+
+
+def _text_only(rule: Rule, chosen: Chosen, name: str) -> Iterator[Finding]:
+    """An architecture that other releases have with pictures, and this one without."""
+    known = rows.releases_having(chosen.name, "architectures.vision", name)
+    here = (chosen.row or {}).get("architectures.vision", {})
+    if not here or name in here or known is None or not known.newest:
+        return
+    yield rule.finding(
+        f"`{chosen.shown}` has the model's architecture `{name}` for text only: pictures are refused",
+        key=f"{chosen.name}:{name}:text", severity="warning", location=Location("distribution", chosen.name),
+        evidence=[Evidence(f"architecture {name}", "for text", f"{chosen.name}{known.spec()}", f"registry {SOURCE}")],
+        remediations=other_release(chosen.name, known, chosen.version),
+    )
 
 
 RULE = Rule(

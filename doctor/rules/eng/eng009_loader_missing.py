@@ -82,11 +82,11 @@ def _lacking(distributions: Distributions, quantiser: dict[str, Any]) -> Iterato
 
 
 def _there(distributions: Distributions, package: str) -> Any:
-    """Stands for `is_..._available(at_least)`; a question about the machine cannot be told."""
+    """Stands for `is_..._available(at_least)`."""
 
     def answer(least: str | None = None) -> Any:
         if package in MACHINE:
-            return UNKNOWN
+            return package == "torch-cuda"  # a machine with a GPU is what is asked about
         found = distributions.get(package)
         return found is not None and (least is None or _version(found.version) >= _version(least))
 

@@ -93,14 +93,19 @@ def ways(facts: Facts, chosen: Chosen, backends: tuple[str, ...], need: Need) ->
     found = fitting(chosen.name, need)
     if found is not None and not found.contains(chosen.version):
         yield from other_release(chosen.name, found, chosen.version)
-    for name in (e for e in ENGINES if e != chosen.name):
+    yield from engines_serving(chosen.name, need)
+    if formats := _formats(chosen, backends, need):
+        text = f"take the same model quantised by one of: {', '.join(formats)}"
+        yield Remediation(text, (Action("use_model", text=text),))
+
+
+def engines_serving(but: str, need: Need) -> Iterator[Remediation]:
+    """The other engines of which some release serves the checkpoint on this GPU, with those releases."""
+    for name in (e for e in ENGINES if e != but):
         other = fitting(name, need)
         if other is not None and other.newest:
             text = f"use {name} {other.spec()}".strip()
             yield Remediation(text, (Action("use_engine", name=name, text=text),), "manual")
-    if formats := _formats(chosen, backends, need):
-        text = f"take the same model quantised by one of: {', '.join(formats)}"
-        yield Remediation(text, (Action("use_model", text=text),))
 
 
 def _other_backend(chosen: Chosen, backends: tuple[str, ...], need: Need) -> Iterator[Remediation]:

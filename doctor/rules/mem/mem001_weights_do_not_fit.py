@@ -61,13 +61,14 @@ def _finding(rule: Rule, facts: Facts, here: Known, result: Fit) -> Finding:
         share = f"the {size(max(result.pool, 0))} of {result.rule.rule}"
         against = f"with the least overhead {size(least)}, more than {share}"
     sure = not here.listed and (here.found.exact or result.verdict == "never")
-    confidence: Confidence = "low" if here.found.assumed else "high" if sure else "medium"
+    doubtful = here.found.assumed or (not here.found.exact and (here.found.guessed or not here.found.tower))
+    confidence: Confidence = "low" if doubtful else "high" if sure else "medium"
     return rule.finding(
         f"{what.rstrip(',')}: {against}; with these settings it needs {wanted(here)}.",
-        key="weights", severity="warning" if here.found.assumed else None,
+        key="weights", severity="warning" if doubtful else None,
         confidence=confidence, location=Location("host", "GPU memory"),
         evidence=evidence(here, result), remediations=remediations(here, facts),
     )  # fmt: skip
 
 
-RULE = Rule(code="MEM001", name="weights-do-not-fit", severity="error", check=check)
+RULE = Rule(code="MEM001", name="weights-do-not-fit", severity="error", check=check, decisive=True)

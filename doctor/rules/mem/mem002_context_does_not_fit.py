@@ -14,11 +14,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from doctor.facts import Facts
-from doctor.findings import Finding, Location
+from doctor.findings import Finding, Location, Severity
 from doctor.memory.fit import Fit
 from doctor.rules.mem.common import Known, card_size, each, evidence, known, remediations, wanted
 from doctor.rules.rule import Open, Rule, Verdict
 from doctor.rules.units import size
+
+SHORT = 4096
 
 
 def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
@@ -48,9 +50,12 @@ def _finding(rule: Rule, facts: Facts, here: Known, result: Fit) -> Finding:
         message = (
             f"{told}, but one request of {result.context:,} tokens ({asked}) takes {size(result.needed)}: {end}."
         )
+    doubtful = here.found.assumed or here.found.guessed
+    mild = result.verdict == "short" and not result.settings.context and most >= SHORT
+    severity: Severity = "note" if mild else "warning"
     return rule.finding(
-        message, key="context", severity="error" if result.verdict == "refused" else "warning",
-        confidence="medium" if here.listed or not here.found.exact else "high",
+        message, key="context", severity="error" if result.verdict == "refused" and not doubtful else severity,
+        confidence="low" if doubtful else "medium" if here.listed or not here.found.exact else "high",
         location=Location("argument", _flag(result)), evidence=evidence(here, result),
         remediations=remediations(here, facts),
     )  # fmt: skip

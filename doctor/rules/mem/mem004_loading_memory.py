@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from doctor.facts import Facts, Host, Model, Weights
+from doctor.facts import Facts, Host, Launch, Model, Weights
 from doctor.findings import Action, Evidence, Location, Remediation
 from doctor.rules.mem.asked import settings
 from doctor.rules.rule import NotApplicable, Open, Rule, Verdict, present
@@ -34,11 +34,13 @@ def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
         if not host.root:
             yield Open("the size of the main memory could not be read")
         return
+    box = facts.launch.container.memory if isinstance(facts.launch, Launch) and facts.launch.container else None
+    have = min(have, box) if box else have
     asked, largest = settings(facts), max(f.size for f in weights.files)
     many = asked.tp * asked.pp
     reading = largest if weights.format in MAPPED else many * largest
     needed = PROCESS * many + reading + many * (asked.offload + asked.swap)
-    swap = host.swap_total or 0
+    swap = 0 if box else host.swap_total or 0
     if have + swap >= needed:
         return
     kind = "mapped" if weights.format in MAPPED else "read whole by each process"
