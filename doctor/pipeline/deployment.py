@@ -26,7 +26,7 @@ def deployment(answer: Answer) -> Deployment:
     engine = next(iter(wish.engines), None)
     version = pins.get(engine) if engine else None
     found = official(engine, version, wish.cuda) if engine and version else None
-    source = frozenset(n for n, v in pins.items() if only_source(n, v))
+    source = answer.source | frozenset(n for n, v in pins.items() if only_source(n, v))
     asked = (*(n for n in answer.needed if rows.releases(n)), *wish.packages) if found else ()
     layer = {n: pins[n] for n in asked if n in pins and n not in IN_IMAGE}
     target = facts.target

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from doctor.facts import Distributions, Facts, Host, Launch, Model, normalize
+from doctor.facts.host import Libc
 from doctor.findings import Action, Finding, Plan, Report, Verified
+from doctor.matrix import rows
 from doctor.pipeline import Request, collect, judge
 from doctor.plan.build import Asked
 from doctor.plan.choices import only_source, present_of
 from doctor.plan.launch import corrected
+from doctor.plan.needs import serving_extras
 from doctor.plan.planner import Outcome, Solved, plan_for
 from doctor.plan.predict import predicted, same
 from doctor.plan.telling import commands_of, steps_of
@@ -20,6 +24,7 @@ from doctor.text import one_line
 
 ROUNDS = 4
 IDLE = "nothing to do"
+SOURCES = 6  # distributions without a wheel that a plan may bring, each to be consented to
 BROKEN = ("PKG001", "PKG006", "IMP001", "IMP002", "IMP004", "ENG005")
 
 
@@ -27,7 +32,8 @@ BROKEN = ("PKG001", "PKG006", "IMP001", "IMP002", "IMP004", "ENG005")
 class Answer:
     """What was found before and, on the predicted facts, after; and the plan between the two.
 
-    `needed` are the distributions of which the solver chose the release, in the plan's pins.
+    `needed` are the distributions of which the solver chose the release, in the plan's pins; `source` those that the
+    resolver found to have no wheel.
     """
 
     before: Report
@@ -35,6 +41,7 @@ class Answer:
     after: Report | None = None
     wish: Wish = field(default_factory=Wish)
     needed: tuple[str, ...] = ()
+    source: frozenset[str] = frozenset()
 
     @property
     def idle(self) -> bool:
@@ -118,6 +125,7 @@ class _Work:
     options: tuple[Action, ...]
     offline: bool
     environ: Mapping[str, str] | None
+    without: frozenset[str] = frozenset()  # what the resolver found to be published as source alone
 
     def answer(self) -> Answer:
         """Solves and resolves until both agree; what the resolver turns down is not proposed again."""
@@ -163,6 +171,7 @@ class _Work:
         after = judge(predicted(self.facts, moved, solved.removed, launch))
         gone = resolved_by(self.before, after, {*changes, *(o.name or "" for o in options)})
         left = [f for f in mended(self.before) if f not in gone] + list(mended(after))
+        source |= self.without
         if self.facts.target.kind != "installed":
             source |= {n for n, v in pins.items() if only_source(n, v)}
         plan = Plan(
@@ -173,7 +182,7 @@ class _Work:
             resolves=tuple(dict.fromkeys(f.rule for f in gone)), verified=verified,
             remains=tuple(dict.fromkeys(f.rule for f in left)),
         )  # fmt: skip
-        return Answer(self.before, plan, after, self.wish, tuple(solved.pins))
+        return Answer(self.before, plan, after, self.wish, tuple(solved.pins), self.without)
 
     def _all_options(self, solved: Solved) -> tuple[Action, ...]:
         backend = solved.backend
@@ -189,18 +198,37 @@ class _Work:
             why = "no network was wanted" if self.offline else "the target's Python is not known"
             return {}, Verified(True, None, f"solved from the matrix alone, no resolver was asked: {why}")
         libc = self.facts.host.libc if isinstance(self.facts.host, Host) else None
-        wanted = [f"{n}=={v.partition('+')[0]}" for n, v in solved.pins.items() if self._asks(solved, n, source)]
+        asked = [(n, v.partition("+")[0]) for n, v in solved.pins.items() if self._asks(solved, n, source)]
+        wanted = [f"{_with_extra(n, v)}=={v}" for n, v in asked]
         wanted += [*solved.open, *(f"{n}{s}" for n, s in self._missing(have).items())]
         prefer = {d.key: d.version.partition("+")[0] for d in have.installed if d.key not in solved.changes}
         try:
-            pins = resolver.compile_pins(
-                wanted, python=target.python or "", platform=resolver.platform_of(target, libc), prefer=prefer,
-                environ=self.environ,
-            )  # fmt: skip
+            pins, self.without = self._compiled(solved, wanted, prefer, libc, have)
             note = "imports are judged by the names in the published wheels; `fix --apply` imports them for real"
             return pins, Verified(True, resolver.version(), note)
         except (resolver.Unreachable, resolver.OnlySource) as error:
             return {}, Verified(True, None, f"solved from the matrix alone, no resolver agreed: {str(error)[:300]}")
+
+    def _compiled(
+        self, solved: Solved, wanted: list[str], prefer: dict[str, str], libc: Libc | None, have: Distributions
+    ) -> tuple[dict[str, str], frozenset[str]]:
+        """The resolver's pins, and of these the distributions that have no wheel: those are taken out and added."""
+        target, alone = self.facts.target, dict[str, str]()
+        while True:
+            try:
+                pins = resolver.compile_pins(
+                    wanted, python=target.python or "", platform=resolver.platform_of(target, libc), prefer=prefer,
+                    without=sorted(alone), environ=self.environ,
+                )  # fmt: skip
+                new = {n: v for n, v in alone.items() if have.get(n) is None}
+                return {**pins, **new}, frozenset(new)
+            except resolver.OnlySource as error:
+                if error.name in solved.pins and error.name in solved.changes:
+                    raise resolver.Unresolvable(str(error)) from None  # the solver has to choose another release
+                if error.name in alone or len(alone) >= SOURCES:
+                    raise
+                alone[error.name] = error.version
+                wanted = [w for w in wanted if not w.startswith((f"{error.name}==", f"{error.name}["))]
 
     def _asks(self, solved: Solved, name: str, source: frozenset[str]) -> bool:
         """Whether the resolver is asked for a pin: what the data covers, and has a wheel."""
@@ -237,8 +265,20 @@ def resolved_by(before: Report, after: Report, touched: set[str]) -> list[Findin
     return [*gone, *(f for f in others if f.severity != "note" and (f.rule, f.key) not in still)]
 
 
+def _with_extra(name: str, version: str) -> str:
+    """The name as the installer is to be asked for it: with the extra that an engine needs to serve, if it has one."""
+    row = rows.row(name, version, "requires") if serving_extras(name) else None
+    lines = [line for group in (row or {}).get("requires", {}).values() for line in group]
+    first = next((e for e in serving_extras(name) if any(f'"{e}"' in x or f"'{e}'" in x for x in lines)), None)
+    return f"{name}[{first}]" if first else name
+
+
 def _named_in(text: str, solved: Solved) -> tuple[str, str] | None:
-    """The release of the solution that the resolver's words blame, one that was changed before any other."""
-    found = [(n, v) for n, v in solved.pins.items() if f"{n}=={v.partition('+')[0]}" in text]
+    """The release of the solution that the resolver's words blame: one that was changed, else that of an engine."""
+    found = [
+        (n, v) for n, v in solved.pins.items()
+        if re.search(rf"(?<![\w.-]){re.escape(n)}(?:\[[^\]]*\])?=={re.escape(v.partition('+')[0])}(?![\w.])", text)
+    ]  # fmt: skip
     changed = [pair for pair in found if pair[0] in solved.changes]
-    return next(iter(changed), None)
+    engines = [pair for pair in found if pair[0] in solved.builder.wish.engines]
+    return next(iter((*changed, *engines)), None)

@@ -8,7 +8,7 @@ from doctor.facts import Facts, normalize
 from doctor.matrix import rows
 from doctor.matrix.compat import compatibility
 from doctor.plan.choices import Choice, Choices
-from doctor.plan.needs import imports, name_of, own_metadata, requirement, requirements
+from doctor.plan.needs import imports, majors, name_of, own_metadata, requirement, requirements
 from doctor.plan.problem import Clause, Problem, Variable
 from doctor.plan.wish import Wish
 from doctor.rules.pkg.requirements import environments
@@ -62,6 +62,8 @@ class Builder:
         model_clauses(self)
         machine_clauses(self)
         self._drain()
+        for name in self.wish.engines:
+            majors(self, self.choices.get(name))
         self.vital = vital = set(self.used)
         for one in self.choices.installed.installed:
             self._beside(one.key, vital)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from packaging.version import Version
+
 from doctor.facts import Modules, normalize
 from doctor.matrix import rows
 from doctor.matrix.compat import DISTRIBUTIONS
 from doctor.matrix.providers import releases_with
 from doctor.matrix.releases import Releases, ReleaseSet
 from doctor.plan.choices import Choice
+from doctor.plan.ranges import admitted
 from doctor.rules.pkg.requirements import applies, parse
 
 if TYPE_CHECKING:
@@ -34,10 +37,9 @@ def requirements(builder: Builder, choice: Choice, only: set[str] | None = None)
 
 def requirement(builder: Builder, choice: Choice, line: str, when: int, source: str, beside: bool = False) -> None:
     """One requirement of these values; with `beside`, only where it is met now."""
-    if "extra" in line.partition(";")[2]:
-        return
-    asked = parse(line)
-    if asked is None or not applies(asked.marker, builder.where):
+    extras = serving_extras(choice.name) if "extra" in line.partition(";")[2] else ("",)
+    asked = parse(line) if extras else None
+    if asked is None or not any(applies(asked.marker, builder.where, e) for e in extras):
         return
     name, specifier = normalize(asked.name), str(asked.specifier)
     if not builder.choices.installed.get(name) and rows.releases(name) is None:
@@ -51,6 +53,11 @@ def requirement(builder: Builder, choice: Choice, line: str, when: int, source: 
         name, then, f"{choice.name} requires {shown}", owner=choice.name, when=when, subject=shown,
         source=source, text=lambda who: f"`{named(choice, who)}` requires `{shown}`",
     )  # fmt: skip
+
+
+def serving_extras(name: str) -> tuple[str, ...]:
+    """The extras without which an engine does not serve: SGLang kept its server's needs in some until 0.5.3."""
+    return ("srt", "runtime_common", "runtime-common") if name == "sglang" else ()
 
 
 def own_metadata(builder: Builder, choice: Choice) -> None:
@@ -111,6 +118,28 @@ def _import(
         library, then, f"{choice.name} imports {key}", owner=choice.name, when=when, subject=key, source=file,
         text=lambda who: f"`{file}` of `{named(choice, who)}` {what}",
     )  # fmt: skip
+
+
+def majors(builder: Builder, choice: Choice) -> None:
+    """An engine that bounds transformers from below alone was not made for its next major: that is not moved into."""
+    other = builder.choices.get("transformers")
+    if choice.releases is None or other.releases is None or "transformers" not in builder.used:
+        return
+    start = builder.used[choice.name]
+    for having, lines in rows.history(choice.name, "requires", "transformers"):
+        for line in (x for x in lines if "extra" not in x.partition(";")[2]):
+            asked = parse(line)
+            lower = [c.version for c in asked.specifier if c.operator in (">=", ">", "~=")] if asked else []
+            upper = any(c.operator in ("<", "<=", "==", "~=") for c in asked.specifier) if asked else True
+            if upper or not lower or not having.bits & start:
+                continue
+            major = max(Version(v).major for v in lower)
+            then = admitted(other.releases, f"<{major + 1}.dev0") | other.beyond
+            then |= 1 << other.current if other.current is not None else 0
+            text = f"`{line.strip()}` is what it says, and transformers {major + 1} is not of its time"
+            builder.add("transformers", then, f"{choice.name} is of the time of transformers {major}",
+                        owner=choice.name, when=having.bits & start, subject="transformers", source="METADATA",
+                        text=lambda who, told=text: f"of `{named(choice, who)}`, {told}")  # fmt: skip
 
 
 def _with_line(builder: Builder, file: str, module: str, name: str) -> str:

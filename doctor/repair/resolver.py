@@ -28,9 +28,10 @@ from doctor.repair.uv import run_uv, uv_version
 from doctor.text import clean, redact_text
 
 SECONDS = 90
+USUAL_GLIBC = 35  # of Ubuntu 22.04 and of the engines' images
 FRESH = 600  # seconds; package indexes let their pages be kept as long
 _PIN = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]{0,200})==([A-Za-z0-9][A-Za-z0-9.!+_-]{0,100})\s*(?:;.*)?$")
-_NO_WHEEL = re.compile(r"([a-z0-9][a-z0-9._-]{0,200})==\S{1,60} has no usable wheels")
+_NO_WHEEL = re.compile(r"([a-z0-9][a-z0-9._-]{0,200})==(\S{1,60}) has no usable wheels")
 _NETWORK = ("Failed to fetch", "error sending request", "Could not connect", "dns error", "tcp connect", "timed out",
             "Network connectivity is disabled", "network was disabled")  # fmt: skip
 _GLIBC = (17, 28, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40)
@@ -49,11 +50,11 @@ class Unresolvable(UvError):
 
 
 class OnlySource(UvError):
-    """A release is published as source alone; `name` is the distribution."""
+    """A release has no wheel for this platform, or none at all: its distribution's `name` and its `version`."""
 
-    def __init__(self, name: str, message: str) -> None:
+    def __init__(self, name: str, version: str, message: str) -> None:
         super().__init__(message)
-        self.name = name
+        self.name, self.version = name, version
 
 
 @lru_cache(maxsize=1)
@@ -95,7 +96,7 @@ def platform_of(target: Target, libc: Libc | None) -> str:
     if libc is not None and libc.kind == "musl":
         return f"{machine}-unknown-linux-musl"
     found = re.match(r"2\.(\d{1,3})", libc.version or "") if libc else None
-    best = max((g for g in _GLIBC if g <= int(found[1])), default=17) if found else 28
+    best = max((g for g in _GLIBC if g <= int(found[1])), default=17) if found else USUAL_GLIBC
     return f"{machine}-manylinux_2_{best}"
 
 
@@ -106,6 +107,7 @@ def compile_pins(
     platform: str,
     prefer: Mapping[str, str] | None = None,
     constraints: Iterable[str] = (),
+    without: Iterable[str] = (),
     torch_backend: str | None = None,
     offline: bool = False,
     environ: Mapping[str, str] | None = None,
@@ -113,19 +115,29 @@ def compile_pins(
 ) -> dict[str, str]:
     """Exact releases (distribution -> version) of everything that the requirements need, on another Python.
 
-    `prefer` are releases that are kept where they fit. Raises Unresolvable, OnlySource, Unreachable or UvError.
+    `prefer` are releases that are kept where they fit, `without` distributions that are left out whoever asks for them.
+    Raises Unresolvable, OnlySource, Unreachable or UvError.
     """
     asked = {
         "in.txt": [*requirements], "bounds.txt": [*constraints],
         "out.txt": [f"{n}=={v}" for n, v in (prefer or {}).items()],
+        "without.txt": [f"{name}; python_version < '3'" for name in without],
     }  # fmt: skip
     arguments = [
         "pip", "compile", "in.txt", "--output-file", "out.txt", "--constraints", "bounds.txt",
+        "--overrides", "without.txt",
         "--python", sys.executable, "--python-version", python, "--python-platform", platform,
         "--only-binary", ":all:", "--no-header", "--no-annotate", "--quiet",
         *(["--torch-backend", torch_backend] if torch_backend else []),
     ]  # fmt: skip
     variables = environment(os.environ if environ is None else environ, offline)
+    return _asked(asked, arguments, variables, timeout)
+
+
+def _asked(
+    asked: dict[str, list[str]], arguments: list[str], variables: dict[str, str], timeout: float
+) -> dict[str, str]:
+    """uv's answer to these files, or the one that it gave a short while ago."""
     memory = _remembered(asked, arguments, variables)
     if (known := _recent(memory)) is not None:
         return known
@@ -181,7 +193,7 @@ def _error(text: str) -> UvError:
         return Unreachable(said)
     source = _NO_WHEEL.search(said)
     if source:
-        return OnlySource(source[1].replace("_", "-"), said)
+        return OnlySource(source[1].replace("_", "-"), source[2], said)
     if "No solution found" in said:
         return Unresolvable(said)
     return UvError(said)
