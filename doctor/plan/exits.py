@@ -29,24 +29,23 @@ MAIN = (*ENGINES, "transformers", "torch", "torchvision")
 def exits(facts: Facts, wish: Wish, asked: Asked, outcome: Outcome) -> tuple[Alternative, ...]:
     """The exits that lead somewhere, those that give up least first; looking for them ends after `SECONDS`."""
     end = time.monotonic() + SECONDS
-    out: list[Alternative] = []
     members = outcome.conflict.members if outcome.conflict else ()
-    for found in _all(facts, wish, asked, members):
+    out: list[Alternative] = []
+    for found in _solved(facts, wish, asked, members):
         if found is not None:
             out.append(found)
         if time.monotonic() > end:
             break
+    out += [a for a in (*_images(wish), _larger(wish, members)) if a is not None]  # these cost nothing
     return tuple(out)
 
 
-def _all(facts: Facts, wish: Wish, asked: Asked, members: tuple[str, ...]) -> Iterator[Alternative | None]:
+def _solved(facts: Facts, wish: Wish, asked: Asked, members: tuple[str, ...]) -> Iterator[Alternative | None]:
     yield from _let_go(facts, wish, asked, members)
-    yield from _checkpoints(facts, wish, asked)
-    yield from _engines(facts, wish, asked)
-    yield from _successors(facts, wish, asked)
-    yield from _images(wish)
-    yield _larger(wish, members)
     yield from _driver(facts, wish, asked, members)
+    yield from _checkpoints(facts, wish, asked)
+    yield from _successors(facts, wish, asked)
+    yield from _engines(facts, wish, asked)
 
 
 def _let_go(facts: Facts, wish: Wish, asked: Asked, members: tuple[str, ...]) -> Iterator[Alternative | None]:

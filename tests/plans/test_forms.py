@@ -66,7 +66,7 @@ def test_no_way_on_a_small_card(tmp_path: Path) -> None:
     offered = [a for a in plan["alternatives"] if a["title"].startswith("Qwen/Qwen2-VL-2B-Instruct:")]
     assert offered and offered[0]["pins"]["lmdeploy"] == "0.11.1" and "transformers" in offered[0]["pins"]
     assert {"kind": "use_model", "name": "Qwen/Qwen2-VL-2B-Instruct"} in offered[0]["actions"]
-    assert any("24 GB" in a["title"] for a in plan["alternatives"])
+    assert any(re.match(r"a GPU with more memory: \d+ GB", a["title"]) for a in plan["alternatives"])
 
 
 def test_what_is_kept_is_in_the_conflict(tmp_path: Path) -> None:
