@@ -25,7 +25,8 @@ def _fires() -> list[tuple[str, Facts, Finding]]:
     out = []
     for code in ("IMP001", "LIB001"):
         for path in sorted((SCENARIOS / code).glob("fires-*.yaml")):
-            facts = facts_from_json(yaml.safe_load(path.read_text())["facts"])
+            saved = {"target": {"kind": "installed", "why": "scenario"}, **yaml.safe_load(path.read_text())["facts"]}
+            facts = facts_from_json(saved)
             found = [f for f in judge(facts, (code,)).findings if f.severity != "note"]
             out += [(f"{code}-{path.stem}", facts, f) for f in found[:1]]
     return out
