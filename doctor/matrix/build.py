@@ -25,7 +25,7 @@ from doctor.matrix.names_file import NamesIndex, NamesTable
 from doctor.matrix.releases import Releases
 
 # Counts changes of what is extracted: results of another generation are read again.
-GENERATION = 5
+GENERATION = 6
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from doctor.matrix import rows
 from doctor.matrix.compat import DISTRIBUTIONS
 from doctor.matrix.facts_file import Row
 from doctor.matrix.models import Attested
+from doctor.matrix.own_types import lacking
 from doctor.matrix.providers import releases_with
 from doctor.matrix.quantization import Need, floor, takes
 from doctor.matrix.releases import ReleaseSet
@@ -177,16 +178,21 @@ def too_old_for(engine: str, version: str, half: str, wish: Wish) -> bool:
 
 
 def _type(builder: Builder) -> None:
+    """transformers has to know the type, but where the engine has a configuration class for it itself."""
     wish = builder.wish
-    others = set(wish.engines) - {"lmdeploy", "transformers"}  # these may bring the configuration class themselves
-    if not wish.model_type or wish.own_config or others:
+    knowing = rows.releases_having("transformers", "model_types", wish.model_type) if wish.model_type else None
+    if not knowing or wish.own_config:
         return
-    knowing = rows.releases_having("transformers", "model_types", wish.model_type)
-    if knowing:
-        transformers = builder.use("transformers")
+    transformers = builder.use("transformers")
+    for name in wish.engines:
+        leaving = lacking(name, wish.model_type or "")
+        engine = builder.use(name)
+        if leaving is None or engine.releases is None:
+            continue
         builder.add(
             "transformers", knowing.bits | transformers.beyond & transformers.present, f"model type {wish.model_type}",
-            subject=f"model type {wish.model_type}", source="model types read out of the published wheels",
+            owner=name, when=moved(leaving, engine.releases), subject=f"model type {wish.model_type}",
+            source="model types read out of the published wheels",
             text=f"`{wish.label}` is of type `{wish.model_type}`, which transformers{knowing.spec()} knows",
         )  # fmt: skip
 

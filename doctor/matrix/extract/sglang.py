@@ -14,6 +14,7 @@ from doctor.matrix.extract.fields import Settings
 from doctor.matrix.extract.files import Files
 from doctor.matrix.extract.flags import Flag, flags_of
 from doctor.matrix.extract.literals import Names, Unknown, constants, jsonable, value
+from doctor.matrix.extract.model_types import registered
 from doctor.matrix.extract.parsers import variables
 from doctor.matrix.extract.quant_classes import class_facts, schemes
 
@@ -23,11 +24,13 @@ FIELDS = "sglang/srt/arg_groups/fields"
 QUANTIZATION = "sglang/srt/layers/quantization/__init__.py"
 MODEL_CONFIG = ("sglang/srt/configs/model_config.py", "sglang/srt/model_config.py")
 
+HUB = "hf_transformers"  # in the name of the file, wherever it lies, that holds the table of configurations
+
 Row = dict[str, dict[str, Any]]
 
 
 def extract(files: Files) -> Row:
-    """The kinds `architectures.*`, `quantization.*`, `kv_cache`, `flags`, `parser` and `environment`.
+    """The kinds `architectures.*`, `quantization.*`, `kv_cache`, `flags`, `parser`, `environment`, `model_types`.
 
     Raises LayoutError.
     """
@@ -38,6 +41,7 @@ def extract(files: Files) -> Row:
         "flags": flags,
         **_quantization(files, flags),
         "kv_cache": {str(c): True for c in flags.get("--kv-cache-dtype", {}).get("choices") or ()},
+        "model_types": registered(files, [m for m in files.below("sglang/srt") if HUB in m], "sglang/srt/configs"),
     }
     if vision := _vision(files):
         row["architectures.vision"] = vision

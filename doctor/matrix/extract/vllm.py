@@ -14,6 +14,7 @@ from doctor.matrix.extract.fields import Settings
 from doctor.matrix.extract.files import Files
 from doctor.matrix.extract.flags import Flag, flag, flags_of, functions, type_name
 from doctor.matrix.extract.literals import Names, Unknown, constants, jsonable, value
+from doctor.matrix.extract.model_types import registered
 from doctor.matrix.extract.parsers import habits, readable, variables
 from doctor.matrix.extract.quant_classes import class_facts, schemes
 
@@ -34,6 +35,7 @@ FRONT = (
 PARSERS = ("vllm/utils/argparse_utils.py", "vllm/utils/__init__.py", "vllm/utils.py")
 SERVE = ("vllm/scripts.py", "vllm/entrypoints/cli/serve.py")
 VARIABLES = "vllm/envs.py"
+CONFIGURATIONS = ["vllm/transformers_utils/config.py"]
 PAIRS = "json or key=value"
 
 Row = dict[str, dict[str, Any]]
@@ -42,7 +44,8 @@ Row = dict[str, dict[str, Any]]
 def extract(files: Files) -> Row:
     """The kinds `architectures.*`, `quantization.*`, `kv_cache`, `flags` and what its parser does with words.
 
-    `parser` are its habits, `environment` the variables that its own list names. Raises LayoutError.
+    `parser` are its habits, `environment` the variables that its own list names, `model_types` those for which it has a
+    configuration class itself. Raises LayoutError.
     """
     flags = _flags(files)
     return {
@@ -51,6 +54,7 @@ def extract(files: Files) -> Row:
         **_quantization(files),
         "flags": flags,
         "kv_cache": _kv_cache(files, flags),
+        "model_types": registered(files, CONFIGURATIONS, "vllm/transformers_utils/configs"),
     }
 
 

@@ -3,7 +3,8 @@
 `config.json` names a `model_type`; transformers looks it up before anything else and stops with `The checkpoint you
 are trying to load has model type ... but Transformers does not recognize this architecture`, or with a `KeyError`.
 Each release knows the types that existed when it was made: `qwen2_vl` came with 4.45.0, `qwen3_vl` with 4.57.0. A model
-that brings code of its own for its configuration is let pass, since transformers then need not know it.
+that brings code of its own for its configuration is let pass, since transformers then need not know it; so is a type
+for which the engine has a configuration class itself, as vLLM and SGLang have for some.
 
 What to do: install a transformers release that knows the type, and an engine release that takes that transformers.
 """
@@ -16,6 +17,7 @@ from doctor.facts import Distributions, Facts, Model
 from doctor.findings import Evidence, Location
 from doctor.matrix import rows
 from doctor.matrix.compat import compatibility
+from doctor.matrix.own_types import brings
 from doctor.matrix.releases import ReleaseSet
 from doctor.rules.eng.common import SOURCE, engines, having, other_release
 from doctor.rules.rule import NotApplicable, Open, Rule, Verdict, present
@@ -35,8 +37,10 @@ def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
     elif not knowing or (known := knowing.contains(here.version)) is None:
         yield Open(f"no release of transformers in the data knows the type `{kind}`" if not knowing
                    else f"the data does not cover transformers {here.version}")  # fmt: skip
-    elif not known and _own_class(facts, model, here.version):
-        yield Open(f"transformers {here.version} does not know the type `{kind}`, but the engine may bring it itself")
+    elif not known and (own := _own_class(facts, model, here.version, kind)) is not False:
+        yield NotApplicable("the engine has a configuration class for this type itself") if own else Open(
+            f"transformers {here.version} does not know the type `{kind}`, but the engine may bring it itself"
+        )
     elif not known:
         yield rule.finding(
             f"The model is of type `{kind}`, which `transformers {here.version}` does not know: it needs "
@@ -48,17 +52,22 @@ def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
         )  # fmt: skip
 
 
-def _own_class(facts: Facts, model: Model, version: str) -> bool:
-    """vLLM and SGLang ship configuration classes: one that takes the architecture and this transformers may do so."""
+def _own_class(facts: Facts, model: Model, version: str, kind: str) -> bool | None:
+    """Whether the engine configures the type itself; None where the data does not tell and it may do so.
+
+    It may where it lists the architecture and takes this transformers.
+    """
+    unsure: bool | None = False
     for chosen in engines(facts, "architectures.default"):
-        if chosen.name == "lmdeploy":
-            continue
-        found = compatibility(chosen.name, chosen.version)
-        lists = [having(chosen.name, "architectures", a) for a in model.architectures]
-        takes = any(s.contains(chosen.version) for s in lists if s is not None)
-        if takes and found is not None and found.declared.contains(version):
+        own = brings(chosen.name, chosen.version, kind)
+        if own:
             return True
-    return False
+        if own is None:
+            found = compatibility(chosen.name, chosen.version)
+            lists = [having(chosen.name, "architectures", a) for a in model.architectures]
+            takes = any(s.contains(chosen.version) for s in lists if s is not None)
+            unsure = None if takes and found is not None and found.declared.contains(version) else unsure
+    return unsure
 
 
 def _linking(facts: Facts, knowing: ReleaseSet) -> ReleaseSet:

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 
 from doctor.facts import Facts, Launch, Model
 from doctor.findings import Action, Evidence, Location, Remediation
+from doctor.matrix.own_types import brings
 from doctor.rules.mdl.use import FLAG, Loader, loader
 from doctor.rules.rule import NotApplicable, Open, Rule, Verdict, present
 
@@ -41,11 +42,12 @@ def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
 
 
 def _needed(rule: Rule, model: Model, found: Loader) -> Iterator[Verdict]:
-    """vLLM and SGLang have configurations of their own for some models, of which the data has no list."""
+    """vLLM and SGLang have configurations of their own for some models; of which, old releases do not tell."""
     row = found.engine.row or {}
-    own = found.engine.name != "lmdeploy" and any(
-        a in row.get("architectures.default", {}) for a in model.architectures
-    )
+    brought = brings(found.engine.name, found.engine.version, model.model_type or "")
+    if brought:
+        return
+    own = brought is None and any(a in row.get("architectures.default", {}) for a in model.architectures)
     code = model.code
     where = code.classes.get("AutoConfig", "") if code else ""
     said = "may not be recognised" if own else "is not recognised"
