@@ -90,6 +90,9 @@ class Verified:
     note: str = ""
 
 
+ALONG = "the releases above need it"  # why a step is taken that nobody asked for by itself
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """One change of a plan: what is done, why, and the findings (`CODE:key`) that it resolves."""
@@ -105,7 +108,8 @@ class Plan:
     or changed, `changes` those that differ from what is there (distribution -> old version or None).
 
     `resolves` and `remains` are rule codes; `conflict` is set where there is no way, `undecided` where the search was
-    given up for time: never taken for impossible. `launch` is the corrected command.
+    given up for time: never taken for impossible. `launch` is the engine's corrected command, `command` the same in the
+    words around it as the user gave them (`docker run ...`), empty where those do not hold it.
     """
 
     steps: tuple[Step, ...] = ()
@@ -113,6 +117,7 @@ class Plan:
     changes: dict[str, str | None] = field(default_factory=dict)
     commands: tuple[str, ...] = ()
     launch: tuple[str, ...] = ()
+    command: tuple[str, ...] = ()
     resolves: tuple[str, ...] = ()
     remains: tuple[str, ...] = ()
     conflict: Conflict | None = None

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field, replace
 
 from doctor.facts import Distributions, Facts, Host, Launch, Model, normalize
 from doctor.facts.host import Libc
-from doctor.findings import Action, Finding, Plan, Report, Verified
+from doctor.findings import ALONG, Action, Finding, Plan, Report, Verified
 from doctor.matrix import rows
 from doctor.pipeline import Request, collect, judge
 from doctor.plan.build import Asked
 from doctor.plan.choices import only_source, present_of
-from doctor.plan.launch import corrected
+from doctor.plan.launch import as_given, corrected
 from doctor.plan.needs import serving_extras
 from doctor.plan.planner import Outcome, Solved, plan_for
 from doctor.plan.predict import predicted, same
@@ -116,6 +116,18 @@ def _options(report: Report) -> tuple[Action, ...]:
     return tuple(out.values())
 
 
+def as_declared(facts: Facts, plan: Plan) -> Plan:
+    """A plan that changes the command alone leaves a declaration as it is: what that left open is no change."""
+    mine = tuple(s for s in plan.steps if s.why != ALONG)
+    if facts.target.kind != "declared" or not mine or any(s.action.kind in ("install", "uninstall") for s in mine):
+        return plan
+    pins = {d.key: d.version for d in present_of(facts).installed}
+    return replace(
+        plan, steps=mine, pins=dict(sorted(pins.items())), changes={}, commands=(),
+        verified=Verified(True, None, "no release changes, so there was nothing to resolve"),
+    )  # fmt: skip
+
+
 @dataclass
 class _Work:
     facts: Facts
@@ -178,11 +190,15 @@ class _Work:
             steps=steps_of(solved, pins, changes, options, gone, outcome.refused), pins=dict(sorted(pins.items())),
             changes=changes,
             commands=commands_of(self.facts, pins, changes, source, verified.resolver is not None),
-            launch=launch.argv if launch else (),
+            launch=launch.argv if launch else (), command=self._as_given(launch),
             resolves=tuple(dict.fromkeys(f.rule for f in gone)), verified=verified,
             remains=tuple(dict.fromkeys(f.rule for f in left)),
         )  # fmt: skip
+        plan = as_declared(self.facts, plan)
         return Answer(self.before, plan, after, self.wish, tuple(solved.pins), self.without)
+
+    def _as_given(self, now: Launch | None) -> tuple[str, ...]:
+        return as_given(self.facts.launch, now) if isinstance(self.facts.launch, Launch) and now else ()
 
     def _all_options(self, solved: Solved) -> tuple[Action, ...]:
         backend = solved.backend

@@ -52,6 +52,14 @@ def corrected(launch: Launch, actions: Sequence[Action]) -> Launch:
     )  # fmt: skip
 
 
+def as_given(launch: Launch, now: Launch) -> tuple[str, ...]:
+    """The words of `launch` as they were given, with the arguments of `now`; empty where those stand elsewhere."""
+    count = len(launch.arguments)
+    if not count or launch.given[-count:] != launch.arguments:
+        return ()
+    return (*launch.given[:-count], *now.arguments)
+
+
 def start_of(engine: str, model: str) -> tuple[str, ...]:
     """The plainest command that serves a model with an engine."""
     return {

@@ -8,14 +8,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from doctor.facts import Distributions, Facts, Target
-from doctor.findings import Action, Conflict, Finding, Step
+from doctor.findings import ALONG, Action, Conflict, Finding, Step
 from doctor.plan.choices import only_source
 from doctor.plan.planner import Solved
 from doctor.plan.problem import Clause
 
 NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,100}[A-Za-z0-9])?")
 VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9.!+_-]{0,80}")
-ALONG = "the releases above need it"
 NEW = "qvl-env"  # the folder of a new environment in printed commands
 
 

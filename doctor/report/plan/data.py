@@ -22,6 +22,7 @@ def plan_to_json(plan: Plan, versions: dict[str, str]) -> dict[str, Any]:
                 {"action": _action(s.action), "why": s.why, "resolves": list(s.resolves)} for s in plan.steps
             ],
             "pins": plan.pins, "changes": plan.changes, "commands": list(plan.commands), "launch": list(plan.launch),
+            "command": list(plan.command or plan.launch),
             "resolves": list(plan.resolves), "remains": list(plan.remains),
             "conflict": None if plan.conflict is None else {
                 "members": list(plan.conflict.members), "sentences": list(plan.conflict.sentences),

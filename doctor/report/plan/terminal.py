@@ -8,9 +8,9 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
-from doctor.findings import Action, Plan, Step
+from doctor.findings import ALONG, Action, Plan, Step
 from doctor.report.terminal import block, row
-from doctor.report.told import head
+from doctor.report.told import head, plural
 from doctor.text import clean
 
 if TYPE_CHECKING:
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
     from doctor.findings import Report
 
-ALONG = "the releases above need it"
 SHOWN = 8
 FULL = 3  # exits of which every command is shown
 
@@ -55,7 +54,7 @@ def _answer(plan: Plan, idle: bool) -> str:
         return f"✗ No release helps: {', '.join(plan.remains)} stays. `qvl-doctor check` says what to do."
     if plan.remains:
         return f"✗ A way, but not all the way: {', '.join(plan.remains)} stays."
-    return f"✓ A way out: {len(_asked(plan))} changes."
+    return f"✓ A way out: {plural(len(_asked(plan)), 'change')}."
 
 
 def _asked(plan: Plan) -> list[Step]:
@@ -104,8 +103,8 @@ def _commands(plan: Plan, console: Console) -> None:
             for line in wrapped(command):
                 console.print(Text(f"  {line}"), soft_wrap=True)
     if plan.launch and plan.steps:
-        console.print(Text("Then start it with", style="bold"))
-        console.print(Text(f"  {clean(shlex.join(plan.launch))}"), soft_wrap=True)
+        console.print(Text("Then start it with" if plan.commands else "Start it with", style="bold"))
+        console.print(Text(f"  {clean(shlex.join(plan.command or plan.launch))}"), soft_wrap=True)
 
 
 def wrapped(command: str, width: int = 78) -> list[str]:
@@ -147,7 +146,8 @@ def _proof(plan: Plan, console: Console, idle: bool) -> None:
     if idle or plan.conflict is not None or plan.undecided:
         return
     told = ["every rule was run on the environment as it will be"] if plan.verified.rules else []
-    told.append(f"{plan.verified.resolver} resolved these pins" if plan.verified.resolver else "by no resolver")
+    if plan.changes:
+        told.append(f"{plan.verified.resolver} resolved these pins" if plan.verified.resolver else "by no resolver")
     row(console, "proven", "; ".join(told))
     if plan.verified.note:
         row(console, "note", plan.verified.note, style="dim")
