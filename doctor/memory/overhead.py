@@ -55,7 +55,8 @@ def _activations(found: Footprint, asked: Settings, batch: int, requests: int) -
     wide = 2 * max(shape.intermediate, shape.heads * shape.head_dim) / asked.tp + 4 * shape.hidden
     step = tokens * wide * 2
     words = min(requests, tokens) * shape.vocabulary * 4
-    return 0.4 * step + 0.3 * words / asked.tp, 2 * step + min(5 * words, 2.0 * GIB) + 0.2 * GIB
+    sampling = max(min(5 * words, 2.0 * GIB), words)
+    return 0.4 * step + 0.3 * words / asked.tp, 2 * step + sampling + 0.2 * GIB
 
 
 def _pictures(found: Footprint, asked: Settings) -> tuple[float, float]:
