@@ -92,7 +92,8 @@ def _lmdeploy(card: int, free: int, weights: int, used: Overhead, asked: Setting
         ends.append(int(left * share))
     if asked.backend == "pytorch":
         source = "lmdeploy 0.11.1 and 0.18.0, pytorch/engine/executor/base.py: update_configs()"
-    return Room(ends[0], ends[1], free, rule, source, reserved=True)
+    # a little more room may set a whole step more aside: the ends of the range may lie either way round
+    return Room(min(ends), max(ends), free, rule, source, reserved=True)
 
 
 def runtime(left: float, asked: Settings, model: Footprint | None) -> float:
