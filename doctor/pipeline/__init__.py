@@ -85,6 +85,8 @@ def _collect(request: Request) -> Facts:
     asked = None if request.gpu else GpuCollection(root, request.environ)  # works while the files are read
     gpu: Gpu | Unavailable | None = declared_gpu(request.gpu, request.driver) if request.gpu else None
     launch = read_launch(request)
+    if isinstance(launch, Launch) and launch.environ:  # `USE_TORCH=0 lmdeploy ...` decides what is imported
+        request = replace(request, environ={**request.environ, **launch.environ})
     target = find_target(replace(request.target, launcher=request.launch))
     environment = read_environment(target, launch, request)
     if gpu is None and asked is not None:
@@ -122,13 +124,12 @@ def precheck(argv: tuple[str, ...]) -> Verdict:
 
 def read_launch(request: Request) -> Launch | Unavailable:
     """The launch command, with the engine that it starts; `arguments` are what the engine's own parser gets."""
-    from doctor.collect import launch as words
-    from doctor.matrix.engines import engines, launched_as
-    from doctor.matrix.images import entrypoint
-
     if not request.launch:
         return NOT_REQUESTED
-    launch = words.read_launch(request.launch, request.environ, request.target.cwd, entrypoint)
+    from doctor.collect import launch as words
+    from doctor.matrix.engines import engines, launched_as
+
+    launch = words.read_launch(request.launch, request.environ, request.target.cwd, _entrypoint)
     form = launched_as(launch.program, launch.module, launch.subcommand)
     if form is not None:
         found, behind = form[0], len(form[1].subcommand)
@@ -139,13 +140,20 @@ def read_launch(request: Request) -> Launch | Unavailable:
     return replace(launch, engine=other.name if other else None)
 
 
+def _entrypoint(reference: str) -> tuple[str, ...]:
+    """What an image runs before the words of a command; only a launch in a container asks."""
+    from doctor.matrix.images import entrypoint
+
+    return entrypoint(reference)
+
+
 def contained(request: Request) -> Request:
     """`docker run IMAGE` and `docker compose up` as the declared environments that they are, unless one is named."""
-    from doctor.collect import launch as words
-
     target = request.target
     if not request.launch or request.declared or target.python or target.paths or target.root:
         return request
+    from doctor.collect import launch as words
+
     if composed := words.composed(request.launch, request.environ, target.cwd):
         declared = DeclaredRequest(compose=composed.file, service=composed.service)
         return replace(request, declared=declared, launch=())
