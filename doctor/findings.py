@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
 from doctor.facts import Facts
+from doctor.record import dataclass
 
 Severity = Literal["error", "warning", "note"]
 Confidence = Literal["high", "medium", "low"]

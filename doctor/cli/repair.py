@@ -6,13 +6,13 @@ import contextlib
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from doctor.cli.output import failure
+from doctor.record import dataclass
 
 if TYPE_CHECKING:
     from doctor.pipeline import Request

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from doctor.collect import metadata as meta
 from doctor.collect.build import full_version
@@ -16,6 +16,7 @@ from doctor.collect.gates import read_gates
 from doctor.collect.record import RECORD_LIMIT, Record
 from doctor.collect.shadows import find_shadows
 from doctor.facts import Distribution, Distributions, Problem, Target, normalize
+from doctor.record import dataclass
 from doctor.text import clean
 
 _SUFFIXES = (".dist-info", ".egg-info")

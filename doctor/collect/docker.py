@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from doctor.collect.declared.variables import assignments
 from doctor.collect.files import Files
 from doctor.facts.launch import Container
+from doctor.record import dataclass
 
 PROGRAM = re.compile(r"(?:.*[\\/])?(?:docker|podman|nerdctl)(?:\.exe)?$")
 COMPOSE = re.compile(r"(?:.*[\\/])?(?:docker|podman)-compose(?:\.exe)?$")

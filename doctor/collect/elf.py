@@ -10,10 +10,10 @@ import mmap
 import os
 import stat
 import struct
-from dataclasses import dataclass
 from functools import cached_property
 
 from doctor.facts.natives import BadLibrary
+from doctor.record import dataclass
 
 PT_LOAD, PT_DYNAMIC, PT_TLS, PT_GNU_STACK, PF_X = 1, 2, 7, 0x6474E551, 1
 SHT_DYNSYM = 11

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from doctor.collect.files import Files
 from doctor.facts import Problem
+from doctor.record import dataclass
 
 _EXE_VERSION = re.compile(r"(?:python|pypy)(\d\.\d{1,2})t?(?:\.exe)?$")
 _LIB_VERSION = re.compile(r"(?:python|pypy)(\d\.\d{1,2})(t?)$")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from doctor.collect.docker import DockerRun, compose_up, read_docker_run, subcommand
 from doctor.collect.files import Files
@@ -13,6 +13,7 @@ from doctor.collect.runners import without_runner
 from doctor.collect.shell import PYTHON, Shell
 from doctor.collect.unfold import Unfolded, unfolded
 from doctor.facts import Launch
+from doctor.record import dataclass
 from doctor.text import HIDDEN, is_secret_name, one_line, redact_argv, redact_text
 
 _WORDS = 4

@@ -6,11 +6,12 @@ import os
 import re
 import sysconfig
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from doctor.collect.files import Files
 from doctor.collect.interpreter import Interpreter
 from doctor.collect.pth import SearchPath
+from doctor.record import dataclass
 
 _SYSCONFIG = re.compile(r"_sysconfigdata_[a-z]*_([a-z]+)\d*_([A-Za-z0-9_\-]*)\.py$")
 _ELF_MACHINES = {

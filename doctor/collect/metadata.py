@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from doctor.record import dataclass
 from doctor.text import clean, redact_text
 
 METADATA_LIMIT = 1 << 20

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
 
 from doctor.collect.tree import Tree
 from doctor.facts.host import Disk, DiskUse
+from doctor.record import dataclass
 
 _ESCAPE = re.compile(r"\\([0-7]{3})")
 _SIZE = re.compile(r"(?:^|,)size=(\d{1,18})([kKmMgG]?)(?:,|$)")

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -18,6 +18,7 @@ from typing import Any
 from doctor.collect.tree import Tree
 from doctor.facts import Problem
 from doctor.facts.gpu import Device, GpuProcess, MigInstance, NvmlStatus
+from doctor.record import dataclass
 from doctor.text import one_line
 
 MAX_OUTPUT = 4 * 1024 * 1024

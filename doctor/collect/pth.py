@@ -5,10 +5,11 @@ from __future__ import annotations
 import ast
 import os
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from doctor.collect.files import Files, Unreadable
 from doctor.facts import Problem
+from doctor.record import dataclass
 from doctor.text import one_line, redact_text
 
 _LIMIT = 1 << 20

@@ -8,8 +8,9 @@ import keyword
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
+
+from doctor.record import dataclass
 
 RECORD_LIMIT = 32 << 20
 _ABSOLUTE = re.compile(rb'(?m)^"?(?:[/\\]|[A-Za-z]:[\\/])')

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from doctor.collect.shell_text import Command, ShellText, computed
+from doctor.record import dataclass
 from doctor.text import one_line
 
 _SERVES = re.compile(r"(?:^|[\s/])(?:lmdeploy|vllm|sglang|transformers(?:-cli)?)(?:[\s./]|$)", re.IGNORECASE)

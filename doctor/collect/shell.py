@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from doctor.collect.files import Files
+from doctor.record import dataclass
 
 PYTHON = re.compile(r"(?:python|pypy)[0-9.]{0,6}t?(?:\.exe)?$")
 _ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=")

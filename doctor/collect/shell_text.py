@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from doctor.record import dataclass
 
 LARGEST = 64 << 10
 MOST_WORDS = 4000

@@ -9,7 +9,7 @@ import os
 import re
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from doctor.collect import layout
 from doctor.collect.files import Files
@@ -19,6 +19,7 @@ from doctor.collect.pyenv import resolve_shim
 from doctor.collect.shell import Behind, Shell
 from doctor.collect.unfold import unfolded
 from doctor.facts import Problem, Target
+from doctor.record import dataclass
 
 _VERSION = re.compile(r"\d\.\d{1,2}(?:\.\d{1,3})?$")
 _PYTHON = re.compile(r"(?:python|pypy)[0-9.]{0,6}[a-z]{0,2}(?:\.exe)?$")

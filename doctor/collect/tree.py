@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import os
 import stat
-from dataclasses import dataclass
 from pathlib import Path
+
+from doctor.record import dataclass
 
 MAX_TEXT = 256 * 1024
 MAX_NAMES = 4096

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from doctor.collect.script import launched_by
 from doctor.collect.shell import Shell, unwrapped
 from doctor.collect.shell_text import LARGEST
+from doctor.record import dataclass
 from doctor.text import one_line
 
 _SHELL = re.compile(r"(?:.*[\\/])?(?:ba|da|z|k|a)?sh(?:\.exe)?$")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import difflib
-from dataclasses import dataclass
 
 from doctor.command.equals import equals
 from doctor.command.reader import Problem
 from doctor.command.table import Option, Table
 from doctor.command.values import refusal
+from doctor.record import dataclass
 
 NEAR, SURE = 0.78, 0.86
 _FALSE = ("false", "0", "no", "off")

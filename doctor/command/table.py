@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import field, fields
 from functools import lru_cache
 from typing import Any
 
 from doctor.matrix import rows
+from doctor.record import dataclass
 
 HELP = ("-h", "--help")
 # how one value is read where a table's name for it is the name of a function in the release's source

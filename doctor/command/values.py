@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
 from typing import Any
 
 from doctor.command.table import Option
+from doctor.record import dataclass
 
 LONGEST = 1 << 16
 _READABLE = re.compile(r"(\d+(?:\.\d+)?)([kKmMgGtT])")

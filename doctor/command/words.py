@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from doctor.command.table import Style, Table
+from doctor.record import dataclass
 
 _LEVEL = re.compile(r"-O(?:=?\w+|\..+)$")
 

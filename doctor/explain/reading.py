@@ -9,11 +9,12 @@ from __future__ import annotations
 import codecs
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from doctor.explain.encoding import text_of, transcoder
+from doctor.record import dataclass
 
 CHUNK = 1 << 20
 HEAD = 96 << 10

@@ -6,8 +6,6 @@ machine saves, a bug report carries and a test replays are the same thing.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from doctor.facts.distribution import (
     ChangedFile,
     Collision,
@@ -38,6 +36,7 @@ from doctor.facts.natives import CudaNeed, GpuCode, NativeLibrary, Natives, Nati
 from doctor.facts.target import Problem, Target
 from doctor.facts.trial import Trial, Trials
 from doctor.facts.unavailable import NOT_REQUESTED, Unavailable
+from doctor.record import dataclass
 
 SCHEMA = 1
 

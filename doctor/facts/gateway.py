@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
 from doctor.facts.target import Problem
+from doctor.record import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,10 @@ All memory is in bytes. Versions of the driver are strings as it writes them (`5
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
 from doctor.facts.target import Problem
+from doctor.record import dataclass
 
 NvmlStatus = Literal[
     "ok", "no-library", "no-driver", "mismatch", "no-permission", "no-devices", "timed-out", "error", "not-asked"

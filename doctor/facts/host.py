@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
 from doctor.facts.wsl import Wsl
+from doctor.record import dataclass
 
 DiskUse = Literal["hf-cache", "model", "target", "tmp"]
 

@@ -5,11 +5,12 @@ Sizes are in bytes. Nothing here is judged, and nothing of the model was execute
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal
 
 from doctor.facts.target import Problem
 from doctor.facts.unavailable import NOT_REQUESTED, Unavailable
+from doctor.record import dataclass
 
 Plain = bool | int | float | str
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from doctor.record import dataclass
 
 Reason = Literal["not_requested", "not_supported", "failed", "timed_out"]
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from doctor.facts import Cause, Distributions, Modules, ModuleStatus, Use
 from doctor.link.imports import check_one, with_deep_stack
 from doctor.link.machine import Machine
 from doctor.link.reader import Reader
 from doctor.link.values import ModuleVal
+from doctor.record import dataclass
 
 Progress = Callable[[int, int], None]
 

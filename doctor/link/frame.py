@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 from doctor.link.values import UNKNOWN, ModuleVal, PyRaise, Value
+from doctor.record import dataclass
 
 
 @dataclass(slots=True)

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from doctor.facts.natives import BadLibrary, NativeVerdict
 from doctor.link.loader_types import Image, Reader
+from doctor.record import dataclass
 
 _MAX_OBJECTS = 4000
 _HWCAPS = ("glibc-hwcaps/x86-64-v4", "glibc-hwcaps/x86-64-v3", "glibc-hwcaps/x86-64-v2")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +25,7 @@ from doctor.link.values import (
     SysModulesVal,
     Value,
 )  # fmt: skip
+from doctor.record import dataclass
 
 if TYPE_CHECKING:
     from doctor.link.frame import Frame

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cached_property
+
+from doctor.record import dataclass
 
 _DYNAMIC = re.compile(
     rb"^def __getattr__|globals\(\)|sys\.modules\[|\bsetattr\(|\bvars\(\)|\bexec\(|\blocals\(\)|^from [\w.]+ import \*"

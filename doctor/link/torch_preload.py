@@ -9,9 +9,9 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from doctor.link.loader_types import Reader
+from doctor.record import dataclass
 
 _MAX_FUNCTION = 20_000
 

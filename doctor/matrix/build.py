@@ -12,7 +12,6 @@ import os
 import tempfile
 import zlib
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
 from packaging.version import Version
@@ -23,6 +22,7 @@ from doctor.matrix.extract.source import WheelSource
 from doctor.matrix.facts_file import FactsFile, FactsTable
 from doctor.matrix.names_file import NamesIndex, NamesTable
 from doctor.matrix.releases import Releases
+from doctor.record import dataclass
 
 # Counts changes of what is extracted: results of another generation are read again.
 GENERATION = 6

@@ -6,11 +6,11 @@ that the wheels have or lack. *attested*: somebody has seen it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
 from doctor.matrix.models import Family
 from doctor.matrix.releases import ReleaseSet
+from doctor.record import dataclass
 
 Basis = Literal["declared", "derived", "attested"]
 Verdict = Literal["works", "warned", "fails", "refused", "unknown"]

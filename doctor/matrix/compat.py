@@ -8,7 +8,6 @@ knows the model); *attested* is what somebody has seen working, and stands with 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import cache
 from typing import Literal
 
@@ -20,6 +19,7 @@ from doctor.matrix import rows
 from doctor.matrix.facts_file import Row
 from doctor.matrix.providers import releases_with
 from doctor.matrix.releases import Releases, ReleaseSet
+from doctor.record import dataclass
 
 Kind = Literal["declared", "check", "derived"]
 # The distribution that brings a top-level package, where its name is another one.

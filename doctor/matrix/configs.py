@@ -6,11 +6,12 @@ A config.json leaves out what its class has by default; the data was read out of
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cache
 from typing import Any
 
 from doctor.matrix.data import DataError, data_dir
+from doctor.record import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from doctor.facts.codec import FactsError, from_json
 from doctor.matrix.data import DataError, data_dir
 from doctor.matrix.providers import all_releases, releases_with
+from doctor.record import dataclass
 
 LARGEST = 256 << 10
 

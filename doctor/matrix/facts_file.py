@@ -11,12 +11,13 @@ SPAN is places in the list of releases as in a name index; JSON is the value the
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
 from doctor.matrix.names_file import NamesError, bits, compressed, expanded, head, mover, releases_of, span
 from doctor.matrix.releases import Releases, ReleaseSet
+from doctor.record import dataclass
 
 Row = dict[str, dict[str, Any]]
 

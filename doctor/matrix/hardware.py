@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal, TypeVar
 
 from doctor.facts.codec import FactsError, from_json
 from doctor.matrix.data import DataError, data_dir
+from doctor.record import dataclass
 
 T = TypeVar("T")
 Platform = Literal["linux", "windows"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from doctor.facts.codec import FactsError, from_json
 from doctor.matrix.data import DataError, data_dir
 from doctor.matrix.providers import releases_with
 from doctor.matrix.releases import ReleaseSet
+from doctor.record import dataclass
 
 
 @dataclass(frozen=True, slots=True)

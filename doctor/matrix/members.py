@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from doctor.facts.model import Model, Quantization, QuantizationGroup, Weights
 from doctor.matrix.data import DataError, data_dir
+from doctor.record import dataclass
 
 LARGEST = 256 << 10
 _NAME = re.compile(r"[a-z0-9][\w.-]{0,95}/[a-z0-9][\w.-]{0,95}")

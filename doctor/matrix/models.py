@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fnmatch import fnmatch
 from functools import cache
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 from doctor.facts.codec import FactsError, from_json
 from doctor.matrix.data import DataError, data_dir
+from doctor.record import dataclass
 
 LARGEST = 256 << 10
 ENGINES = ("lmdeploy", "vllm", "sglang", "transformers")

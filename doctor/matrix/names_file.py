@@ -17,11 +17,12 @@ import json
 import zlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property, lru_cache
 from pathlib import Path
 
 from doctor.matrix.releases import Releases
+from doctor.record import dataclass
 
 LARGEST = 64 << 20
 

@@ -6,7 +6,7 @@ questions that the finding was.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cache
 from typing import Any
 
@@ -19,6 +19,7 @@ from doctor.matrix.data import DataError, data_dir
 from doctor.matrix.facts_file import Row
 from doctor.matrix.releases import ReleaseSet
 from doctor.matrix.turbomind import Config, nested, refusal, served_by
+from doctor.record import dataclass
 
 Capability = tuple[int, int]
 FP4_OF = {"modelopt": "modelopt_fp4"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cache
 
 from doctor.matrix import rows
@@ -12,6 +12,7 @@ from doctor.matrix.compat import Bound, compatibility
 from doctor.matrix.models import Family, Helper
 from doctor.matrix.providers import releases_with
 from doctor.matrix.releases import Releases, ReleaseSet
+from doctor.record import dataclass
 
 # Where engines keep their own configuration classes, for models that transformers does not know yet.
 OWN_CONFIGS = {"vllm": "vllm.transformers_utils.configs", "sglang": "sglang.srt.configs"}

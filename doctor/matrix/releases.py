@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby, pairwise
 
 from packaging.version import InvalidVersion, Version
+
+from doctor.record import dataclass
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from doctor.matrix.build import Offer
@@ -10,6 +9,7 @@ from doctor.matrix.extract.projects import Project
 from doctor.matrix.extract.release import Reader
 from doctor.matrix.facts_file import FactsFile
 from doctor.matrix.names_file import NamesIndex
+from doctor.record import dataclass
 
 
 @dataclass(frozen=True, slots=True)

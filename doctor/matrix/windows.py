@@ -5,13 +5,13 @@ One place for the advice before a crash (the rules, from facts) and after it (th
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 
 from packaging.version import InvalidVersion, Version
 
 from doctor.findings import Action, Evidence, Remediation
 from doctor.matrix.releases import ReleaseSet
+from doctor.record import dataclass
 
 
 @dataclass(frozen=True)

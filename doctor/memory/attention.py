@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from doctor.memory.layout import Layout, Section
+from doctor.record import dataclass
 
 LINEAR = ("linear_attention", "mamba", "recurrent")
 FIRST_GENERATION = "qwen"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal
 
 from doctor.matrix.hardware import version
@@ -11,6 +11,7 @@ from doctor.memory.engines import BLOCK, FEWEST_BLOCKS, GIB, Room, default_share
 from doctor.memory.footprint import Footprint
 from doctor.memory.overhead import Overhead, overhead
 from doctor.memory.settings import Settings
+from doctor.record import dataclass
 
 Verdict = Literal["never", "refused", "short", "tight", "fits"]
 USUAL_REQUESTS = 256

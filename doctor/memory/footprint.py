@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from doctor.facts.model import Model, Quantization, Weights
@@ -14,6 +14,7 @@ from doctor.memory.layout import Layout, layout
 from doctor.memory.pieces import Part, Piece
 from doctor.memory.stored import bytes_of, online, scheme, sizes
 from doctor.memory.towers import tower
+from doctor.record import dataclass
 
 VISION_WORDS = ("visual", "vision", "vpm", "resampler", "multi_modal_projector", "mlp1", "image_newline", "connector",
                 "merger", "mm_projector", "vit", "embed_vision", "projector")  # fmt: skip

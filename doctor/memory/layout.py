@@ -7,10 +7,11 @@ first generation). What config.json leaves out comes from the class's own defaul
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from doctor.matrix.configs import ConfigClass, config_class
+from doctor.record import dataclass
 
 TEXT_KEYS = ("text_config", "llm_config", "language_config", "thinker_config")
 VISION_KEYS = ("vision_config", "visual", "vision_tower_config")

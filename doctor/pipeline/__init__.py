@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
 from doctor import __version__
@@ -12,6 +12,7 @@ from doctor.collect.declared.request import DeclaredRequest
 from doctor.collect.target import TargetRequest, find_target
 from doctor.facts import NOT_REQUESTED, Facts, Gpu, Launch, Modules, Target, Trials, Unavailable
 from doctor.findings import Report
+from doctor.record import dataclass
 
 if TYPE_CHECKING:
     from doctor.supervise.precheck import Verdict

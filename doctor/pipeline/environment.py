@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from doctor.facts import Cause, Distributions, Launch, Modules, Natives, Target, Unavailable
 from doctor.facts.source import Found
+from doctor.record import dataclass
 
 if TYPE_CHECKING:
     from doctor.collect.modules import ModuleReader

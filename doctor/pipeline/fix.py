@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from doctor.facts import Distributions, Facts, Host, Launch, Model, normalize
 from doctor.facts.host import Libc
-from doctor.findings import ALONG, Action, Finding, Plan, Report, Verified
+from doctor.findings import Action, Finding, Plan, Report, Verified
 from doctor.matrix import rows
 from doctor.pipeline import Request, collect, judge
 from doctor.plan.build import Asked
 from doctor.plan.choices import only_source, present_of
+from doctor.plan.declared import as_declared
 from doctor.plan.launch import as_given, corrected
 from doctor.plan.needs import serving_extras
 from doctor.plan.planner import Outcome, Solved, plan_for
 from doctor.plan.predict import predicted, same
 from doctor.plan.telling import commands_of, steps_of
 from doctor.plan.wish import Wish, wish_of
+from doctor.record import dataclass
 from doctor.repair import resolver
 from doctor.text import one_line
 
@@ -114,18 +116,6 @@ def _options(report: Report) -> tuple[Action, ...]:
         if all(a.kind in ("set_argument", "set_env") for a in first.actions):
             out.update({(a.kind, a.name): a for a in first.actions})
     return tuple(out.values())
-
-
-def as_declared(facts: Facts, plan: Plan) -> Plan:
-    """A plan that changes the command alone leaves a declaration as it is: what that left open is no change."""
-    mine = tuple(s for s in plan.steps if s.why != ALONG)
-    if facts.target.kind != "declared" or not mine or any(s.action.kind in ("install", "uninstall") for s in mine):
-        return plan
-    pins = {d.key: d.version for d in present_of(facts).installed}
-    return replace(
-        plan, steps=mine, pins=dict(sorted(pins.items())), changes={}, commands=(),
-        verified=Verified(True, None, "no release changes, so there was nothing to resolve"),
-    )  # fmt: skip
 
 
 @dataclass

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from doctor.facts import Distributions, Model, Modules, ModuleStatus, RemoteCode, Target, Unavailable, Use
+from doctor.record import dataclass
 
 if TYPE_CHECKING:
     from doctor.pipeline import Request

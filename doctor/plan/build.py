@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from doctor.facts import Facts, normalize
 from doctor.matrix import rows
@@ -11,6 +11,7 @@ from doctor.plan.choices import Choice, Choices
 from doctor.plan.needs import imports, majors, name_of, own_metadata, requirement, requirements
 from doctor.plan.problem import Clause, Problem, Variable
 from doctor.plan.wish import Wish
+from doctor.record import dataclass
 from doctor.rules.pkg.requirements import environments
 
 BACKEND = "backend"

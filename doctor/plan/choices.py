@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import cached_property, lru_cache
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
@@ -15,6 +15,7 @@ from doctor.matrix.hardware import version as numbers
 from doctor.matrix.releases import Releases
 from doctor.plan.problem import ABSENT, OTHER, Variable
 from doctor.plan.ranges import admitted, parsed
+from doctor.record import dataclass
 from doctor.rules.pkg.pkg008_python_not_supported import tag_fits
 from doctor.rules.pkg.requirements import fits, python_bounds
 from doctor.rules.sys.sys001_old_libc import needed_glibc

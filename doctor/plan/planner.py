@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 
 from doctor.facts import Distributions, Facts, normalize
@@ -13,6 +13,7 @@ from doctor.plan.fewest import best, changes
 from doctor.plan.problem import ABSENT, OTHER, OutOfTime, Problem, Solution, bits, propagate
 from doctor.plan.resolve import Deadline
 from doctor.plan.wish import Wish
+from doctor.record import dataclass
 
 SECONDS = 5.0
 TRIES = 8  # releases of an engine that are tried one by one, the nearest first

@@ -7,8 +7,10 @@ sets of values are bits over their order. Nothing here knows packages.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
+
+from doctor.record import dataclass
 
 ABSENT = ""  # the value of a distribution that is not installed
 OTHER = "*"  # some release other than the installed one, of a distribution whose releases the data does not cover

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from doctor.facts import Distributions, Facts, Gpu, Launch, Model, Quantization, normalize
 from doctor.facts.gpu import Device
@@ -12,6 +12,7 @@ from doctor.matrix.hardware import drivers
 from doctor.matrix.members import Member, member
 from doctor.matrix.models import Family
 from doctor.matrix.models import model as family_of
+from doctor.record import dataclass
 from doctor.rules.arguments import engine as launched
 from doctor.rules.arguments import option, parallel
 from doctor.rules.eng.common import Chosen

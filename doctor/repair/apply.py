@@ -10,8 +10,9 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from doctor.record import dataclass
 from doctor.repair.carry import Carried, NotCarried, carry
 from doctor.repair.clone import remove_tree
 from doctor.repair.errors import Refused, RepairError, worded

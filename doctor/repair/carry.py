@@ -13,8 +13,8 @@ import os
 import shutil
 import stat
 from configparser import ConfigParser, Error
-from dataclasses import dataclass
 
+from doctor.record import dataclass
 from doctor.repair.errors import Refused, RepairError
 from doctor.repair.files import read_text
 from doctor.repair.install import interpreter_of, shebang

@@ -6,8 +6,9 @@ import errno
 import os
 import shutil
 import stat
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from doctor.record import dataclass
 from doctor.repair.errors import Refused
 
 _NO_LINK = (errno.EPERM, errno.EMLINK, errno.EXDEV, errno.EOPNOTSUPP, errno.EACCES)

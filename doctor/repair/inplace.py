@@ -11,10 +11,11 @@ from __future__ import annotations
 import hashlib
 import os
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from packaging.version import InvalidVersion, Version
 
+from doctor.record import dataclass
 from doctor.repair import names
 from doctor.repair.clone import Snapshot, clone_tree, snapshot
 from doctor.repair.digest import hash_file, tree_digest

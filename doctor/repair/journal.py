@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import os
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any, Literal
 
+from doctor.record import dataclass
 from doctor.repair.exchange import sync_folder
 
 State = Literal["PREPARED", "SWAPPING", "COMMITTED"]

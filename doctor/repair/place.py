@@ -5,9 +5,9 @@ from __future__ import annotations
 import glob
 import os
 import re
-from dataclasses import dataclass
 from typing import Literal
 
+from doctor.record import dataclass
 from doctor.repair.errors import Refused
 from doctor.repair.files import read_text
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from doctor.record import dataclass
 from doctor.repair.clone import remove_tree
 from doctor.repair.errors import RepairError
 from doctor.repair.installed import damaged, read_installed

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from dataclasses import dataclass
+
+from doctor.record import dataclass
 
 LARGEST_MAPS = 16 << 20
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from dataclasses import dataclass
 
+from doctor.record import dataclass
 from doctor.repair import names
 from doctor.repair.clone import remove_tree
 from doctor.repair.digest import tree_digest

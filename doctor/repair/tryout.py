@@ -7,8 +7,8 @@ import os
 import re
 import signal
 import subprocess
-from dataclasses import dataclass
 
+from doctor.record import dataclass
 from doctor.text import clean, one_line
 
 SECONDS = 600.0

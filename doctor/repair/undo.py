@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 
+from doctor.record import dataclass
 from doctor.repair import names
 from doctor.repair.digest import tree_digest
 from doctor.repair.errors import Refused, worded

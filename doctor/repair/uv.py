@@ -9,8 +9,8 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 
+from doctor.record import dataclass
 from doctor.repair.errors import RepairError
 from doctor.text import clean, one_line
 

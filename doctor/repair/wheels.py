@@ -8,12 +8,13 @@ import hashlib
 import os
 import zipfile
 import zlib
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from packaging import tags
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 from packaging.version import Version
 
+from doctor.record import dataclass
 from doctor.repair.errors import RepairError
 from doctor.repair.pins import Pinned
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from doctor.command.correct import corrected, pasted
 from doctor.facts import Distributions, Launch
 from doctor.findings import Report
+from doctor.record import dataclass
 from doctor.text import HIDDEN
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Any
 
 from doctor.facts import Facts
 from doctor.findings import Confidence, Evidence, Finding, Location, Remediation, Severity
+from doctor.record import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Literal
 
 from doctor.facts import Distributions
+from doctor.record import dataclass
 
 _RUNTIME = re.compile(
     r"(?:nvidia-cuda-runtime(?:-cu\d\d)?|cuda-toolkit)(?:\[[^\]]{0,200}\])? ?\(?== ?(\d{1,2})\.(\d{1,2})"

@@ -6,9 +6,9 @@ import os
 import shutil
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
+from doctor.record import dataclass
 from doctor.supervise import runfolder
 from doctor.supervise.logfile import extents, logs_of
 from doctor.supervise.postmortem import boot

@@ -7,8 +7,8 @@ import re
 import select
 import stat
 import time
-from dataclasses import dataclass
 
+from doctor.record import dataclass
 from doctor.supervise.sysroot import at
 
 LIMIT = 8 << 20

@@ -9,8 +9,9 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+
+from doctor.record import dataclass
 
 NAME = "output.log"
 ERROR_NAME = "stderr.log"

@@ -12,9 +12,10 @@ import importlib
 import os
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
+from doctor.record import dataclass
 from doctor.supervise.engines import recognise
 
 if TYPE_CHECKING:

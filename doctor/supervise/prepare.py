@@ -6,11 +6,12 @@ import contextlib
 import os
 import sys
 import time
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
 from doctor import __version__
+from doctor.record import dataclass
 from doctor.supervise import logfile, oom, postmortem, runfolder
 from doctor.supervise.launch import environment
 from doctor.supervise.logfile import Log

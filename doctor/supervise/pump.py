@@ -12,8 +12,8 @@ import errno
 import os
 import signal
 from collections import deque
-from dataclasses import dataclass
 
+from doctor.record import dataclass
 from doctor.supervise import reserve
 from doctor.supervise.logfile import Log
 from doctor.supervise.runfolder import private_file

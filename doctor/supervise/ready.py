@@ -9,9 +9,9 @@ import socket
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from doctor.record import dataclass
 from doctor.supervise.engines import Server
 from doctor.supervise.sysroot import read_file
 from doctor.text import one_line

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import signal
 import time
-from dataclasses import dataclass
+
+from doctor.record import dataclass
 
 _NEVER = {"SIGKILL", "SIGSTOP", "SIGSEGV", "SIGBUS", "SIGFPE", "SIGILL", "SIGABRT", "SIGTRAP", "SIGSYS", "SIGPIPE",
           "SIGXFSZ", "SIGXCPU", "SIGTTIN", "SIGTTOU", "SIGURG", "SIGSTKFLT", "SIGPROF"}  # fmt: skip

@@ -11,8 +11,8 @@ import os
 import select
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
+from doctor.record import dataclass
 from doctor.supervise import linux
 from doctor.supervise.sysroot import read_file
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 import yaml
@@ -17,6 +17,7 @@ from doctor.collect.declared.variables import assignments, substituted
 from doctor.collect.files import Files
 from doctor.collect.target import TargetError
 from doctor.facts import Container
+from doctor.record import dataclass
 from doctor.text import one_line
 
 LARGEST = 256 << 10

@@ -6,7 +6,7 @@ import os
 import re
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from doctor.collect.declared.dockerfile import Built, looks_like_dockerfile, read_commands, read_dockerfile
@@ -15,6 +15,7 @@ from doctor.collect.declared.requirements import Reading, read_requirements
 from doctor.collect.declared.text import name_of, read_text
 from doctor.collect.target import TargetError
 from doctor.facts import Container, Pin, Problem
+from doctor.record import dataclass
 from doctor.text import one_line
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from urllib.parse import unquote, urlsplit
 
 from packaging.requirements import InvalidRequirement, Requirement
@@ -14,6 +14,7 @@ from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 from doctor.collect.declared.text import LONGEST_LINE, logical_lines, name_of, read_text
 from doctor.collect.target import TargetError
 from doctor.facts import Pin, Problem, normalize
+from doctor.record import dataclass
 from doctor.text import one_line, redact_text
 
 DEEPEST = 10

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from doctor.collect.files import Unreadable
@@ -18,6 +18,7 @@ from doctor.collect.model.code_imports import imports_of, relative_files
 from doctor.collect.model.parsing import parsed
 from doctor.collect.model.place import Place
 from doctor.facts import CodeAct, CodeImport, Problem, RemoteCode
+from doctor.record import dataclass
 from doctor.text import one_line
 
 FILE_LIMIT = 512 << 10

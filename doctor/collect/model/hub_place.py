@@ -9,7 +9,7 @@ import os
 import queue
 import threading
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from doctor.collect.files import Files, Unreadable
@@ -18,6 +18,7 @@ from doctor.collect.model.place import MOST_NAMES, Place, Source
 from doctor.collect.model.plain import LARGEST
 from doctor.collect.model.quantization import FILES as QUANTIZATION
 from doctor.collect.model.weights import INDEX_LIMIT, INDEXES
+from doctor.record import dataclass
 
 TIMEOUT = 6.0  # seconds without a byte
 CHUNK = 64 << 10  # most headers are shorter

@@ -7,10 +7,11 @@ to anywhere else are not.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal, Protocol
 
 from doctor.collect.files import Files, Unreadable
+from doctor.record import dataclass
 
 MOST_NAMES = 4096
 Source = Literal["folder", "cache", "hub"]

@@ -7,12 +7,13 @@ one after the other. Every number is checked: these files come from strangers.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from doctor.collect.files import Unreadable
 from doctor.collect.model.place import Place
 from doctor.collect.model.plain import NotPlain, parse
+from doctor.record import dataclass
 
 FORMAT_LIMIT = 100 << 20  # longer headers are refused by the format's own library
 HEADER_LIMIT = 24 << 20

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from doctor.collect.files import Unreadable
@@ -13,6 +13,7 @@ from doctor.collect.model.parts import by_part
 from doctor.collect.model.place import Place
 from doctor.collect.model.safetensors import Damaged, read_header
 from doctor.facts import NOT_REQUESTED, Problem, Unavailable, WeightFile, Weights
+from doctor.record import dataclass
 from doctor.text import one_line
 
 INDEX_LIMIT = 32 << 20

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import importlib
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from doctor.explain.context import Digest
 from doctor.explain.matching import Candidate
 from doctor.findings import Action, Confidence, Evidence, Remediation
+from doctor.record import dataclass
 
 REFINERS = {
     "missing_name": "imports",

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from doctor.matrix.extract.literals import UNKNOWN, Names, Unknown, constants, jsonable, value
+from doctor.record import dataclass
 
 Flag = dict[str, Any]
 _DEPTH = 8

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from doctor.matrix.extract.bindings import parse
 from doctor.matrix.extract.errors import LayoutError
 from doctor.matrix.extract.source import WheelSource
+from doctor.record import dataclass
 
 LARGEST_SOURCE = 4 << 20
 _KEPT = 64

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from doctor.matrix.extract.bindings import is_type_checking
+from doctor.record import dataclass
 
 # Packages whose releases come and go in names; torch's and triton's are compiled.
 TRACKED = frozenset([

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urldefrag, urljoin
@@ -13,6 +12,7 @@ from doctor.facts import normalize
 from doctor.matrix.extract.errors import IndexUnavailable, WheelError
 from doctor.matrix.extract.http import get
 from doctor.matrix.extract.source import wheel_name
+from doctor.record import dataclass
 
 if TYPE_CHECKING:
     import requests

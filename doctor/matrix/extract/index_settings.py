@@ -10,10 +10,10 @@ import os
 import sys
 import zipfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from doctor.matrix.extract.errors import IndexUnavailable
+from doctor.record import dataclass
 
 LARGEST_SETTINGS = 1 << 20
 _URL_VARIABLES = ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "PIP_INDEX_URL")

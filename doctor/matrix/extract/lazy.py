@@ -8,9 +8,10 @@ and `_SUBMOD_ATTRS` (huggingface_hub).
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from doctor.matrix.extract.bindings import is_type_checking, strings
+from doctor.record import dataclass
 
 _FALLBACK = "_LEGACY_MODULE_ALIASES"
 

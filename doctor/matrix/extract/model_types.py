@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from doctor.matrix.extract.files import Files
+from doctor.record import dataclass
 
 TABLE = "_CONFIG_REGISTRY"
 _DEPTH = 8

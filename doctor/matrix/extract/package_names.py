@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from doctor.matrix.extract.bindings import Bindings, bindings, parse
 from doctor.matrix.extract.imports import FileImports, Import, imports_of
 from doctor.matrix.extract.lazy import Lazy, lazy
 from doctor.matrix.extract.source import WheelSource
+from doctor.record import dataclass
 
 LARGEST_SOURCE = 4 << 20
 ANYTHING = "*"

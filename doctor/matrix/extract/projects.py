@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from doctor.facts import normalize
 from doctor.matrix.extract.files import Files
+from doctor.record import dataclass
 
 Extractor = Callable[[Files], dict[str, dict[str, Any]]]
 

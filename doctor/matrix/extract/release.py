@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from doctor.matrix.engines import engine
@@ -13,6 +13,7 @@ from doctor.matrix.extract.metadata import metadata_facts
 from doctor.matrix.extract.package_names import Parsed, file_imports, importable
 from doctor.matrix.extract.projects import Project
 from doctor.matrix.extract.source import WheelSource
+from doctor.record import dataclass
 
 Row = dict[str, dict[str, Any]]
 Table = dict[str, frozenset[str]]

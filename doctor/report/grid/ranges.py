@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from itertools import groupby
 from typing import TypeVar
 
 from doctor.matrix.cells import Cell, Grid, Line, Reason, Seen
+from doctor.record import dataclass
 
 T = TypeVar("T")
 VERDICTS = {

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from doctor.record import dataclass
 
 PORTS = {"lmdeploy": 23333, "vllm": 8000, "sglang": 30000}
 PORT_OPTIONS = {"lmdeploy": "--server-port", "vllm": "--port", "sglang": "--port"}

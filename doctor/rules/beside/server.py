@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from packaging.version import InvalidVersion, Version
 
 from doctor.facts import Distributions, Facts, Launch, Model
 from doctor.matrix import rows
+from doctor.record import dataclass
 
 HOSTS = {"lmdeploy": "--server-name", "vllm": "--host", "sglang": "--host"}
 PORTS = {"lmdeploy": "--server-port", "vllm": "--port", "sglang": "--port"}

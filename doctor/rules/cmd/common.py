@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from doctor.command.equals import equals
 from doctor.command.reader import Problem, Reading, read
@@ -11,6 +10,7 @@ from doctor.facts import Distributions, Facts, Launch, Model
 from doctor.findings import Action, Evidence, Location, Remediation
 from doctor.matrix.engines import launched_as
 from doctor.matrix.releases import ReleaseSet
+from doctor.record import dataclass
 from doctor.rules.eng.common import ENGINES, other_release
 from doctor.rules.rule import NotApplicable, Open
 from doctor.text import one_line

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 
 from packaging.version import InvalidVersion, Version
@@ -12,6 +11,7 @@ from doctor.findings import Action, Remediation
 from doctor.matrix import rows
 from doctor.matrix.facts_file import Row
 from doctor.matrix.releases import ReleaseSet
+from doctor.record import dataclass
 from doctor.rules.arguments import engine as launched
 from doctor.rules.arguments import option
 

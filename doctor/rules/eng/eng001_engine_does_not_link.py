@@ -13,12 +13,12 @@ What to do: pin the other package to the range given: it has every name that the
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from doctor.facts import Distributions, Facts, Model, Unavailable
 from doctor.findings import Action, Evidence, Finding, Location, Remediation
 from doctor.matrix.compat import Bound, Compatibility, compatibility, engines_for
 from doctor.matrix.releases import ReleaseSet
+from doctor.record import dataclass
 from doctor.rules.arguments import option
 from doctor.rules.eng.common import SOURCE, Chosen, direction, engines, having, other_release
 from doctor.rules.eng.ranges import admitted, line_of

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from doctor.facts import Cause, Distributions, Facts, Launch, Model, Modules
 from doctor.findings import Evidence, Location, Severity
+from doctor.record import dataclass
 
 SHOWN = 4
 

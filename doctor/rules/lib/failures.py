@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from doctor.facts import Facts, Launch, Modules, NativeLibrary, Natives
 from doctor.findings import Severity
+from doctor.record import dataclass
 from doctor.rules.rule import Open
 
 

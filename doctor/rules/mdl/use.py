@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
 from packaging.version import InvalidVersion, Version
@@ -10,6 +9,7 @@ from packaging.version import InvalidVersion, Version
 from doctor.facts import CodeImport, Distributions, Facts, Model, RemoteCode
 from doctor.facts.model import Era
 from doctor.matrix import rows
+from doctor.record import dataclass
 from doctor.rules.arguments import option
 from doctor.rules.eng.common import Chosen, engines
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 
 from doctor.facts import Facts, Gpu, Launch, Model, Unavailable
@@ -15,6 +14,7 @@ from doctor.memory.fit import Fit, fit, floor
 from doctor.memory.footprint import Footprint, footprint
 from doctor.memory.settings import Settings
 from doctor.memory.ways import Way, other_checkpoints, ways
+from doctor.record import dataclass
 from doctor.rules.mem.asked import settings
 from doctor.rules.rule import NotApplicable, Open
 from doctor.rules.units import GIB, size

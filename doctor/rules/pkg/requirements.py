@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 
 from packaging.markers import Marker, UndefinedComparison, UndefinedEnvironmentName
@@ -13,6 +12,7 @@ from packaging.specifiers import Specifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
 
 from doctor.facts import Distribution, Distributions, Target, normalize
+from doctor.record import dataclass
 
 ENGINES = frozenset({"lmdeploy", "vllm", "sglang"})
 _WILD_ORDER = re.compile(r"(>=|<=|>|<|~=)(\s*v?[0-9][0-9A-Za-z.!]*?)\.\*")  # `>=2.0.*` of old metadata means `>=2.0`
