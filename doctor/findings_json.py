@@ -18,14 +18,14 @@ def finding_to_json(finding: Finding) -> dict[str, Any]:
         "location": None if place is None else dataclasses.asdict(place),
         "evidence": [dataclasses.asdict(e) for e in finding.evidence],
         "remediations": [
-            {"title": r.title, "applicability": r.applicability, "actions": [_action(a) for a in r.actions]}
+            {"title": r.title, "applicability": r.applicability, "actions": [action_to_json(a) for a in r.actions]}
             for r in finding.remediations
         ],
     })  # fmt: skip
     return data
 
 
-def _action(action: Action) -> dict[str, Any]:
+def action_to_json(action: Action) -> dict[str, Any]:
     """Only the keys that this kind of action has."""
     kept: dict[str, Any] = {k: v for k, v in dataclasses.asdict(action).items() if v is not None}
     if action.kind == "set_argument":

@@ -11,7 +11,6 @@ from doctor.command.values import refusal
 from doctor.record import dataclass
 
 NEAR, SURE = 0.78, 0.86
-_FALSE = ("false", "0", "no", "off")
 
 
 @dataclass(frozen=True, slots=True)

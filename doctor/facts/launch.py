@@ -6,6 +6,8 @@ from dataclasses import field
 
 from doctor.record import dataclass
 
+HUB_HOME = "/root/.cache/huggingface"  # where the official images keep what the hub's client fetches
+
 
 @dataclass(frozen=True, slots=True)
 class Container:

@@ -43,11 +43,6 @@ class Attention:
     usual: int = 0
     stretch: float = 1.0
 
-    @property
-    def per_layer(self) -> int:
-        """Numbers that one layer keeps for one token."""
-        return self.latent or self.kv_heads * (self.head_dim + self.value_dim)
-
 
 def attention(found: Layout) -> Attention | None:
     """The shape, None where the configuration does not tell it."""

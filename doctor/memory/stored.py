@@ -10,7 +10,6 @@ from doctor.memory.pieces import Part, Piece
 from doctor.record import dataclass
 
 DTYPES = {"float32": 4.0, "float": 4.0, "float16": 2.0, "half": 2.0, "bfloat16": 2.0, "float64": 8.0}
-PACKED = ("gptq", "awq", "gptq_marlin", "awq_marlin", "auto-round", "autoround", "awq_gemm")
 INDEX, SCALE = 4, 2
 
 

@@ -7,12 +7,7 @@ from dataclasses import replace
 
 from doctor.facts import Launch
 from doctor.findings import Action
-
-
-def plain(name: str) -> str:
-    """An option as parsers compare it: `_` and `-` alike, leading dashes kept."""
-    body = name.lstrip("-")
-    return "-" * (len(name) - len(body)) + body.replace("_", "-")
+from doctor.rules.arguments import plain
 
 
 def with_options(words: Sequence[str], actions: Sequence[Action]) -> tuple[str, ...]:

@@ -22,11 +22,16 @@ def option_of(words: Sequence[str], *names: str) -> str | None:
     found = None
     for index, word in enumerate(words):
         name, equals, value = word.partition("=")
-        plain = "-" * (len(name) - len(name.lstrip("-"))) + name.lstrip("-").replace("_", "-")
-        if plain in names:
+        if plain(name) in names:
             after = words[index + 1] if index + 1 < len(words) else ""
             found = value if equals else "" if after.startswith("--") else after
     return found
+
+
+def plain(name: str) -> str:
+    """An option as parsers compare it: `_` and `-` alike, leading dashes kept."""
+    body = name.lstrip("-")
+    return "-" * (len(name) - len(body)) + body.replace("_", "-")
 
 
 def number(facts: Facts, *names: str) -> float | None:

@@ -6,8 +6,8 @@ import os
 from collections.abc import Iterator
 
 from doctor.facts import Launch
+from doctor.facts.launch import HUB_HOME
 
-HOME = "/root/.cache/huggingface"  # where the official images keep what the hub's client fetches
 MOST = 64
 
 
@@ -26,7 +26,7 @@ def outside(launch: Launch, path: str) -> str | None:
 def cache(launch: Launch) -> str | None:
     """The hub's cache that the container sees, as a folder here; None where none is mounted."""
     told = launch.environ
-    inside = told.get("HF_HUB_CACHE") or os.path.join(told.get("HF_HOME") or HOME, "hub")
+    inside = told.get("HF_HUB_CACHE") or os.path.join(told.get("HF_HOME") or HUB_HOME, "hub")
     return outside(launch, inside)
 
 

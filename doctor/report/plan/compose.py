@@ -6,11 +6,11 @@ from typing import Any
 
 import yaml
 
+from doctor.facts.launch import HUB_HOME
 from doctor.report.plan import image
 from doctor.report.plan.beside import gateway, metrics
 from doctor.report.plan.deployment import HOST_OPTIONS, Deployment, comment
 
-CACHE = "/root/.cache/huggingface"
 START = "30m"  # the first start fetches the weights
 
 
@@ -41,10 +41,10 @@ def _server(plan: Deployment, with_metrics: bool) -> dict[str, Any]:
     out["entrypoint"] = []
     out["command"] = [escaped(w) for w in _command(plan, with_metrics)]
     out["environment"] = {
-        "HF_HOME": CACHE, "HF_TOKEN": "${HF_TOKEN:-}", **{n: escaped(v) for n, v in plan.environ.items()},
+        "HF_HOME": HUB_HOME, "HF_TOKEN": "${HF_TOKEN:-}", **{n: escaped(v) for n, v in plan.environ.items()},
     }  # fmt: skip
     out["ports"] = [f"127.0.0.1:{plan.port}:{plan.port}"]
-    out["volumes"] = [f"huggingface:{CACHE}"]
+    out["volumes"] = [f"huggingface:{HUB_HOME}"]
     if plan.folder:
         out["volumes"].append({"type": "bind", "source": escaped(plan.folder), "target": "/model", "read_only": True})
     out |= {"shm_size": "16gb", "init": True, "restart": "unless-stopped", "stop_grace_period": "30s"}

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any
 
-from doctor.findings import Action, Plan
-from doctor.findings_json import scrubbed
+from doctor.findings import Plan
+from doctor.findings_json import action_to_json, scrubbed
 
 SCHEMA = 1
 
@@ -17,9 +16,9 @@ def plan_to_json(plan: Plan, versions: dict[str, str]) -> dict[str, Any]:
         "schema": SCHEMA,
         "versions": versions,
         "plan": {
-            "actions": [_action(s.action) for s in plan.steps],
+            "actions": [action_to_json(s.action) for s in plan.steps],
             "steps": [
-                {"action": _action(s.action), "why": s.why, "resolves": list(s.resolves)} for s in plan.steps
+                {"action": action_to_json(s.action), "why": s.why, "resolves": list(s.resolves)} for s in plan.steps
             ],
             "pins": plan.pins, "changes": plan.changes, "commands": list(plan.commands), "launch": list(plan.launch),
             "command": list(plan.command or plan.launch),
@@ -29,7 +28,7 @@ def plan_to_json(plan: Plan, versions: dict[str, str]) -> dict[str, Any]:
             },
             "undecided": plan.undecided,
             "alternatives": [
-                {"title": a.title, "actions": [_action(one) for one in a.actions], "pins": a.pins,
+                {"title": a.title, "actions": [action_to_json(one) for one in a.actions], "pins": a.pins,
                  "commands": list(a.commands)}
                 for a in plan.alternatives
             ],
@@ -39,11 +38,3 @@ def plan_to_json(plan: Plan, versions: dict[str, str]) -> dict[str, Any]:
         },
     })  # fmt: skip
     return data
-
-
-def _action(action: Action) -> dict[str, Any]:
-    """Only the keys that this kind of action has."""
-    kept: dict[str, Any] = {k: v for k, v in dataclasses.asdict(action).items() if v is not None}
-    if action.kind == "set_argument":
-        kept["value"] = action.value  # null means: drop it
-    return kept

@@ -13,12 +13,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from doctor.facts import Facts, Launch
+from doctor.facts.launch import HUB_HOME
 from doctor.findings import Evidence, Location
 from doctor.rules.beside.common import container_of, in_compose, set_in
 from doctor.rules.beside.server import model_word
 from doctor.rules.rule import NotApplicable, Rule, Verdict
 
-USUAL = "/root/.cache/huggingface"
 NAMES = ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_HOME", "XDG_CACHE_HOME")
 
 
@@ -32,12 +32,12 @@ def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
     places = _places(launch)
     if any(_holds(volume, place) for volume in container.volumes for place in places):
         return
-    text = f"- ~/.cache/huggingface:{USUAL}"
+    text = f"- ~/.cache/huggingface:{HUB_HOME}"
     yield rule.finding(
         f"The container fetches `{word}` and keeps it nowhere: no volume holds `{places[0]}`",
         location=Location("argument", "volumes" if in_compose(container) else "--volume"),
         evidence=[Evidence("volumes", ", ".join(container.volumes) or "none", places[0], container.how)],
-        remediations=[set_in(container, f"volumes: {text}", f"-v ~/.cache/huggingface:{USUAL}")],
+        remediations=[set_in(container, f"volumes: {text}", f"-v ~/.cache/huggingface:{HUB_HOME}")],
     )
 
 
@@ -48,7 +48,7 @@ def _of_hub(word: str) -> bool:
 
 def _places(launch: Launch) -> tuple[str, ...]:
     told = tuple(launch.environ[n] for n in NAMES if launch.environ.get(n))
-    return told or (USUAL, "/.cache/huggingface")
+    return told or (HUB_HOME, "/.cache/huggingface")
 
 
 def _holds(volume: str, place: str) -> bool:
