@@ -20,14 +20,14 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from doctor.derived.goal import wish_of
 from doctor.facts import Distributions, Facts, Launch, Target
 from doctor.matrix.declared import declared_gpu
 from doctor.plan.build import Asked, Builder
-from doctor.plan.core import conflict
 from doctor.plan.fewest import best
+from doctor.plan.minimal_conflict import conflict
 from doctor.plan.predict import released
 from doctor.plan.resolve import Deadline
-from doctor.plan.wish import wish_of
 from doctor.repair.errors import RepairError
 from doctor.repair.resolver import compile_pins, platform_of
 

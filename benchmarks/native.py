@@ -46,16 +46,16 @@ print(len(known), sum(bool(v) for v in known.values()), "with lost libraries")
 def check(venv: str, kept: Path | None) -> dict[str, object]:
     """Our own check in this process: worked out anew, or taken from `kept` where nothing has changed."""
     from doctor.collect import cache
-    from doctor.collect.libraries import reader_for
+    from doctor.collect.native.libraries import reader_for
     from doctor.facts import Natives
-    from doctor.link.natives import NativeLinker, judged
+    from doctor.link.loader.natives import NativeLinker, judged
 
     start = time.perf_counter()
     natives = cache.load(kept, Natives) if kept else None
     if natives is None:
-        from doctor.collect.distributions import read_distributions
-        from doctor.collect.natives import collect_natives
-        from doctor.collect.target import TargetRequest, find_target
+        from doctor.collect.native.natives import collect_natives
+        from doctor.collect.packages.distributions import read_distributions
+        from doctor.collect.python.target import TargetRequest, find_target
 
         target = find_target(TargetRequest(python=venv))
         distributions = read_distributions(target)

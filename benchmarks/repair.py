@@ -42,7 +42,7 @@ def call(*argv: str) -> None:
 
 def parts(prefix: str, pins: str, wheels: str) -> dict[str, float]:
     """One repair in this process, its parts timed; it is undone again."""
-    from doctor.collect.target import TargetRequest
+    from doctor.collect.python.target import TargetRequest
     from doctor.pipeline import Request
     from doctor.pipeline.repair import switch_in_place
     from doctor.repair import inplace

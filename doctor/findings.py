@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import field
-from typing import Literal
+from typing import Any, Literal, TypedDict
 
+from doctor.base.record import dataclass
 from doctor.facts import Facts
-from doctor.record import dataclass
 
 Severity = Literal["error", "warning", "note"]
 Confidence = Literal["high", "medium", "low"]
@@ -149,6 +150,32 @@ class Finding:
     follows_from: tuple[str, ...] = ()
 
 
+class FindingParts(TypedDict, total=False):
+    """What a finding may have beside its message; `key` tells it from the rule's others."""
+
+    key: str
+    severity: Severity | None
+    confidence: Confidence
+    location: Location | None
+    evidence: Iterable[Evidence]
+    remediations: Iterable[Remediation]
+    causes: Iterable[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """A rule's answer where the facts do not decide: never silently fine. `reason` is one sentence."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotApplicable:
+    """A rule's answer where there is nothing for it to judge. `reason` is one sentence."""
+
+    reason: str
+
+
 @dataclass(frozen=True, slots=True)
 class RuleResult:
     """What became of one rule; `reason` says why it is open, broken or not applicable."""
@@ -177,3 +204,20 @@ class Report:
     def count(self, severity: Severity) -> int:
         """How many findings have exactly this severity."""
         return sum(f.severity == severity for f in self.findings)
+
+
+HOW_TO_SEE = "`qvl-doctor check -- COMMAND` says more"
+
+
+@dataclass(frozen=True, slots=True)
+class StartVerdict:
+    """What the check before a start says: `errors` stop the start, in one sentence each; `screen` says them in full.
+
+    `trouble` is why no check was made. `facts` (saved form) and `findings` are kept in the run folder.
+    """
+
+    errors: tuple[str, ...] = ()
+    screen: str = ""
+    trouble: str | None = None
+    facts: dict[str, Any] = field(default_factory=dict)
+    findings: tuple[dict[str, Any], ...] = ()

@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+from doctor.base.text import clean
 from doctor.findings import Action, Finding
-from doctor.text import clean
 
 
 def finding_to_json(finding: Finding) -> dict[str, Any]:

@@ -40,8 +40,8 @@ def explain(subject: str, facts_file: str | None, log_dir: str | None, form: str
 def _explained(subject: str, log_dir: str | None, facts: Facts | None) -> tuple[Finding, ...]:
     """The findings for whatever is meant. Raises OSError, click.UsageError."""
     from doctor.explain import explain_log
-    from doctor.supervise import runfolder
-    from doctor.supervise.logfile import Whole
+    from doctor.run.log.logfile import Whole
+    from doctor.run.story import runfolder
 
     path = Path(subject)
     if subject == "-":
@@ -58,7 +58,7 @@ def _explained(subject: str, log_dir: str | None, facts: Facts | None) -> tuple[
 
 def _of_run(name: str, log_dir: str | None, facts: Facts | None) -> tuple[Finding, ...]:
     """What the logs say; where they hold no sure cause, how the run ended comes first."""
-    from doctor.supervise import cause, runfolder
+    from doctor.run.story import cause, runfolder
 
     try:
         folder = runfolder.find(name, log_dir)

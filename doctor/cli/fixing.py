@@ -15,7 +15,7 @@ from doctor.repair.errors import RepairError
 
 if TYPE_CHECKING:
     from doctor.collect.declared.request import DeclaredRequest
-    from doctor.collect.target import TargetRequest
+    from doctor.collect.python.target import TargetRequest
 
 BESIDE = ("gateway", "metrics")
 
@@ -96,7 +96,7 @@ def _text(answer: Answer, form: str, beside: tuple[str, ...]) -> str:
 
 
 def _reason(answer: Answer) -> str:
-    from doctor.text import clean
+    from doctor.base.text import clean
 
     plan = answer.plan
     return clean(plan.undecided or (plan.conflict.sentences[0] if plan.conflict else "no packages are known"), 300)

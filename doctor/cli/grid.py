@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from doctor.text import clean
+from doctor.base.text import clean
 
 if TYPE_CHECKING:
     from doctor.matrix.cells import Grid
@@ -106,8 +106,8 @@ def _family(text: str | None) -> Family | None:
 def _here(engine: str, library: str, options: dict[str, Any]) -> tuple[tuple[str | None, str | None], str]:
     """The installed versions in the target; nothing where no environment was named and none is found."""
     from doctor.cli.options import target_request
-    from doctor.collect.distributions import read_distributions
-    from doctor.collect.target import TargetError, find_target
+    from doctor.collect.packages.distributions import read_distributions
+    from doctor.collect.python.target import TargetError, find_target
 
     request = target_request(options)
     try:

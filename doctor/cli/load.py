@@ -26,7 +26,7 @@ def run(request: Request) -> Report:
 
 def guarded(request: Request, action: Callable[[Request], T]) -> T:
     """What `action` gives, with progress shown; its errors as the command line reports them."""
-    from doctor.collect.target import TargetError
+    from doctor.collect.python.target import TargetError
     from doctor.matrix.data import DataError
     from doctor.matrix.declared import DeclarationError
 

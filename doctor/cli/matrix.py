@@ -10,6 +10,7 @@ from typing import Any
 import click
 from packaging.version import InvalidVersion, Version
 
+from doctor.base.text import clean
 from doctor.cli.options import target_options
 from doctor.matrix import rows
 from doctor.matrix.build import Offer, cache_dir
@@ -18,7 +19,6 @@ from doctor.matrix.data import data_dir
 from doctor.matrix.extract.errors import IndexUnavailable, LayoutError, WheelError
 from doctor.matrix.extract.projects import PROJECTS, Project, project
 from doctor.matrix.names_file import NamesError
-from doctor.text import clean
 
 _ERRORS = (IndexUnavailable, LayoutError, WheelError, NamesError, OSError)
 

@@ -9,7 +9,7 @@ import click
 
 if TYPE_CHECKING:
     from doctor.collect.declared.request import DeclaredRequest
-    from doctor.collect.target import TargetRequest
+    from doctor.collect.python.target import TargetRequest
 
 F = TypeVar("F", bound=Callable[..., Any])
 _TARGET = (
@@ -46,7 +46,7 @@ def target_options(command: F) -> F:
 
 def target_request(options: dict[str, Any]) -> TargetRequest:
     """The request that the target options make; they are taken out of `options`."""
-    from doctor.collect.target import TargetRequest
+    from doctor.collect.python.target import TargetRequest
 
     return TargetRequest(
         python=options.pop("python"), paths=tuple(options.pop("paths")),

@@ -49,14 +49,14 @@ def write(text: str, output: str | None) -> None:
 def told(sentence: str) -> None:
     """Says on a terminal's stderr why it takes a moment."""
     if sys.stderr.isatty():
-        from doctor.text import clean
+        from doctor.base.text import clean
 
         click.echo(clean(sentence), err=True)
 
 
 def failure(message: str) -> click.ClickException:
     """An error of ours: doctor could not do its work."""
-    from doctor.text import clean
+    from doctor.base.text import clean
 
     return CannotWork(clean(message))
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from doctor.base.record import dataclass
 from doctor.cli.output import failure
-from doctor.record import dataclass
 
 if TYPE_CHECKING:
     from doctor.pipeline import Request
@@ -94,7 +94,7 @@ def _interruptions(ctx: click.Context) -> Iterator[None]:
 
 def say(text: str) -> None:
     """A line of progress."""
-    from doctor.text import clean
+    from doctor.base.text import clean
 
     click.echo(clean(text), err=True)
 
@@ -217,7 +217,7 @@ def _undo(wanted: Wanted) -> None:
 
 
 def _ask(wanted: Wanted, question: str) -> None:
-    from doctor.text import clean
+    from doctor.base.text import clean
 
     if wanted.yes:
         return
@@ -228,14 +228,14 @@ def _ask(wanted: Wanted, question: str) -> None:
 
 
 def _answer(json: bool, lines: list[str], data: dict[str, Any]) -> None:
+    from doctor.base.text import clean
     from doctor.report.json import dumps
-    from doctor.text import clean
 
     click.echo(dumps({"schema": 1, **data}) if json else clean("\n".join(lines)))
 
 
 def _prefix(options: dict[str, Any]) -> str:
-    from doctor.collect.target import TargetError, TargetRequest, find_target
+    from doctor.collect.python.target import TargetError, TargetRequest, find_target
     from doctor.repair.place import prefix_of
 
     if options["paths"] or options["root"]:

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import re
 import sys
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from doctor.findings import StartVerdict
 
 _UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 
@@ -41,6 +45,13 @@ def run(no_check: bool, force: bool, command: tuple[str, ...], **options: object
 
     Give the command after `--`:  qvl-doctor run -- lmdeploy serve api_server MODEL
     """
-    from doctor.supervise.start import start
+    from doctor.run.start import start
 
-    sys.exit(start(command, check=not no_check, force=force, **options))
+    sys.exit(start(command, check=None if no_check else _check, force=force, **options))
+
+
+def _check(argv: tuple[str, ...]) -> StartVerdict:
+    """The check before the start; it is called in a child, and nothing of it is loaded here."""
+    from doctor.pipeline import precheck
+
+    return precheck(argv)

@@ -18,7 +18,7 @@ def runs(ctx: click.Context) -> None:
 
 
 def _find(run: str, log_dir: str | None) -> Path:
-    from doctor.supervise import runfolder
+    from doctor.run.story import runfolder
 
     try:
         return runfolder.find(run, log_dir)
@@ -31,8 +31,8 @@ def _find(run: str, log_dir: str | None) -> Path:
 @click.option("--format", "form", type=click.Choice(["terminal", "json"]), default="terminal", show_default=True)
 def list_(log_dir: str | None = None, form: str = "terminal") -> None:
     """One line a run, the newest last."""
-    from doctor.supervise import history, runfolder, words
-    from doctor.text import one_line
+    from doctor.base.text import one_line
+    from doctor.run.story import endings, history, runfolder
 
     found = history.runs(log_dir)
     if form == "json":
@@ -42,7 +42,7 @@ def list_(log_dir: str | None = None, form: str = "terminal") -> None:
         return
     for r in found:
         code = "" if r.exit_code is None else str(r.exit_code)
-        click.echo(f"{r.folder.name:28} {r.state:11} {code:>3}  {words.size(r.size):>10}  {one_line(r.command, 80)}")
+        click.echo(f"{r.folder.name:28} {r.state:11} {code:>3}  {endings.size(r.size):>10}  {one_line(r.command, 80)}")
     if not found:
         click.echo("no runs yet; `qvl-doctor run -- COMMAND` makes one", err=True)
 
@@ -52,10 +52,10 @@ def list_(log_dir: str | None = None, form: str = "terminal") -> None:
 @_DIR
 def show(run: str, log_dir: str | None) -> None:
     """How RUN ended (a folder, an id, the beginning of one, or `last`)."""
-    from doctor.supervise import postmortem, telling
+    from doctor.run.story import postmortem, summary
 
     folder = _find(run, log_dir)
-    click.echo(f"{folder}\n{telling.text(postmortem.rebuild(folder))}", nl=False)
+    click.echo(f"{folder}\n{summary.text(postmortem.rebuild(folder))}", nl=False)
 
 
 @runs.command()
@@ -67,8 +67,8 @@ def follow(run: str, log_dir: str | None, raw: bool) -> None:
     import codecs
     import sys
 
-    from doctor.supervise import history
-    from doctor.supervise.redact import plain
+    from doctor.base.secrets.redactor import plain
+    from doctor.run.story import history
 
     out = sys.stdout.buffer
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
@@ -86,10 +86,10 @@ def follow(run: str, log_dir: str | None, raw: bool) -> None:
 @_DIR
 def prune(keep: int, older_than: float | None, log_dir: str | None) -> None:
     """Removes old runs; one that still runs is never touched."""
-    from doctor.supervise import history, words
+    from doctor.run.story import endings, history
 
     gone = history.prune(keep, None if older_than is None else older_than * 86400, log_dir)
-    click.echo(f"{len(gone)} runs removed, {words.size(sum(r.size for r in gone))} freed")
+    click.echo(f"{len(gone)} runs removed, {endings.size(sum(r.size for r in gone))} freed")
 
 
 @runs.command()
@@ -98,7 +98,7 @@ def prune(keep: int, older_than: float | None, log_dir: str | None) -> None:
 @click.option("--output", type=click.Path(dir_okay=False), help="The archive to write (default: ID.tar.gz here).")
 def export(run: str, log_dir: str | None, output: str | None) -> None:
     """One archive of RUN to attach to a bug report: secrets, user names and addresses are replaced by stable words."""
-    from doctor.supervise import bundle
+    from doctor.run.story import bundle
 
     folder = _find(run, log_dir)
     target = Path(output or f"qvl-doctor-{folder.name}.tar.gz")

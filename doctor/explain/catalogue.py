@@ -13,9 +13,9 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
+from doctor.base.record import dataclass
 from doctor.findings import Action, Confidence, Remediation
 from doctor.matrix.data import DataError, data_dir
-from doctor.record import dataclass
 
 LARGEST = 1 << 20
 _ENTRY = re.compile(r"^- code: (?P<code>RUN\d{3})\n  literals: (?P<literals>\[[^\n]{1,2000}\])$", re.M)

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import field
 from functools import cached_property
 
+from doctor.base.record import dataclass
 from doctor.explain.lines import Line
 from doctor.explain.traces import Trace
 from doctor.facts import Distributions, Facts, normalize
-from doctor.record import dataclass
 
 _VERSION = r"v?(?P<version>\d{1,4}(?:\.\d{1,6}){1,3}(?:[._-]?(?:post|rc|dev|a|b)\d{0,8}){0,3}(?:\+[\w.]{1,40})?)"
 _STATED = (

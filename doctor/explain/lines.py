@@ -6,8 +6,8 @@ import json
 import re
 from collections.abc import Iterable
 
+from doctor.base.record import dataclass
 from doctor.explain.traces import Trace
-from doctor.record import dataclass
 
 _ANSI = re.compile("\x1b(?:\\[[0-?]{0,32}[ -/]{0,4}[@-~]|\\][^\x07\x1b]{0,256}(?:\x07|\x1b\\\\)|[@-Z\\\\-_])")
 _LEVEL = r"(?P<level>TRACE|DEBUG|INFO|NOTICE|WARNING|WARN|ERROR|CRITICAL|FATAL|SEVERE)"

@@ -8,10 +8,10 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import field
 
+from doctor.base.record import dataclass
 from doctor.explain.catalogue import Crash, stubs
 from doctor.explain.context import Digest
 from doctor.explain.lines import Line
-from doctor.record import dataclass
 
 WINDOW = 3 << 10
 PER_LITERAL = 24

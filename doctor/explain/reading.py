@@ -13,8 +13,8 @@ from dataclasses import field
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
+from doctor.base.record import dataclass
 from doctor.explain.encoding import text_of, transcoder
-from doctor.record import dataclass
 
 CHUNK = 1 << 20
 HEAD = 96 << 10

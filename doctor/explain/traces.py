@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import field
 from typing import TYPE_CHECKING
 
-from doctor.record import dataclass
+from doctor.base.record import dataclass
 
 if TYPE_CHECKING:
     from doctor.explain.lines import Line

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from doctor.base.text import clean, one_line, redact_text
 from doctor.explain.context import Digest, packages_of
 from doctor.explain.matching import Candidate
 from doctor.explain.traces import Trace
 from doctor.findings import Action, Confidence, Evidence, Finding, Remediation
-from doctor.text import clean, one_line, redact_text
 
 RERUN = Remediation(
     "run it again and keep the whole output of every process from its start to its end",

@@ -6,6 +6,7 @@ import dataclasses
 import re
 from collections.abc import Mapping
 
+from doctor.base.text import clean, one_line, redact_text
 from doctor.explain.catalogue import Crash
 from doctor.explain.context import Digest
 from doctor.explain.matching import Candidate, candidates
@@ -13,7 +14,6 @@ from doctor.explain.refine import Refined, refine
 from doctor.explain.traces import Trace
 from doctor.explain.unknown import unexplained
 from doctor.findings import Action, Confidence, Evidence, Finding, Location, Remediation
-from doctor.text import clean, one_line, redact_text
 
 MOST = 4
 ECHO = 40

@@ -6,6 +6,9 @@ machine saves, a bug report carries and a test replays are the same thing.
 
 from __future__ import annotations
 
+from typing import Any
+
+from doctor.base.record import dataclass
 from doctor.facts.distribution import (
     ChangedFile,
     Collision,
@@ -36,7 +39,6 @@ from doctor.facts.natives import CudaNeed, GpuCode, NativeLibrary, Natives, Nati
 from doctor.facts.target import Problem, Target
 from doctor.facts.trial import Trial, Trials
 from doctor.facts.unavailable import NOT_REQUESTED, Unavailable
-from doctor.record import dataclass
 
 SCHEMA = 1
 
@@ -58,10 +60,18 @@ class Facts:
     schema: int = SCHEMA
 
 
+def present(facts: Facts, name: str, kind: type[Any]) -> Any:
+    """The fact `name`, of type `kind`; for rules that name it in `needs`, where it cannot be missing."""
+    value = getattr(facts, name)
+    if not isinstance(value, kind):
+        raise TypeError(f"fact {name!r} is {type(value).__name__}; does the rule name it in `needs`?")
+    return value
+
+
 __all__ = [
     "NOT_REQUESTED", "SCHEMA", "Cause", "ChangedFile", "CodeAct", "CodeImport", "Collision", "Container", "CudaNeed",
     "Distribution", "Distributions", "Facts", "Gate", "Gateway", "GatewayModel", "Gpu", "GpuCode", "Host", "Launch",
     "Model", "ModuleStatus", "Modules", "NativeLibrary", "NativeVerdict", "Natives", "Owner", "Pin", "Problem",
     "Quantization", "QuantizationGroup", "RemoteCode", "Scrape", "Shadow", "Target", "Trial", "Trials", "Unavailable",
-    "Use", "WeightFile", "Weights", "normalize",
+    "Use", "WeightFile", "Weights", "normalize", "present",
 ]  # fmt: skip

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from doctor.base.record import dataclass
 from doctor.facts.target import Problem
-from doctor.record import dataclass
 
 
 @dataclass(frozen=True, slots=True)

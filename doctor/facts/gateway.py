@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+from doctor.base.record import dataclass
 from doctor.facts.target import Problem
-from doctor.record import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+from doctor.base.record import dataclass
 from doctor.facts.target import Problem
-from doctor.record import dataclass
 
 NvmlStatus = Literal[
     "ok", "no-library", "no-driver", "mismatch", "no-permission", "no-devices", "timed-out", "error", "not-asked"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import field
 from typing import Literal
 
+from doctor.base.record import dataclass
 from doctor.facts.wsl import Wsl
-from doctor.record import dataclass
 
 DiskUse = Literal["hf-cache", "model", "target", "tmp"]
 

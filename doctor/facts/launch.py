@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import field
 
-from doctor.record import dataclass
+from doctor.base.record import dataclass
 
 HUB_HOME = "/root/.cache/huggingface"  # where the official images keep what the hub's client fetches
 

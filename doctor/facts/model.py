@@ -8,9 +8,9 @@ from __future__ import annotations
 from dataclasses import field
 from typing import Any, Literal
 
+from doctor.base.record import dataclass
 from doctor.facts.target import Problem
 from doctor.facts.unavailable import NOT_REQUESTED, Unavailable
-from doctor.record import dataclass
 
 Plain = bool | int | float | str
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import field
 from typing import Literal
 
-from doctor.record import dataclass
+from doctor.base.record import dataclass
 
 CauseKind = Literal["missing-name", "missing-module", "missing-library", "missing-symbol", "error"]
 Status = Literal["ok", "fail", "unknown"]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import field
 from typing import Literal, NamedTuple
 
+from doctor.base.record import dataclass
 from doctor.facts.target import Problem
-from doctor.record import dataclass
 
 NativeKind = Literal["missing-library", "missing-symbol", "missing-version", "wrong-architecture", "damaged-library"]
 NativeStatus = Literal["ok", "fail", "unknown"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from doctor.record import dataclass
+from doctor.base.record import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from doctor.record import dataclass
+from doctor.base.record import dataclass
 
 Outcome = Literal["ok", "raised", "died", "timed-out"]
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import Literal
 
+from doctor.base.record import dataclass
 from doctor.matrix.models import Family
 from doctor.matrix.releases import ReleaseSet
-from doctor.record import dataclass
 
 Basis = Literal["declared", "derived", "attested"]
 Verdict = Literal["works", "warned", "fails", "refused", "unknown"]

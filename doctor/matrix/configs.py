@@ -10,8 +10,8 @@ from dataclasses import field
 from functools import cache
 from typing import Any
 
+from doctor.base.record import dataclass
 from doctor.matrix.data import DataError, data_dir
-from doctor.record import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import field
 from typing import Any, Final
 
-from doctor.record import dataclass
+from doctor.base.record import dataclass
 
 
 class _Unknown:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import dataclasses
 import re
 
+from doctor.base.text import one_line
 from doctor.facts import Unavailable
 from doctor.facts.gpu import Device, Gpu
 from doctor.matrix.hardware import drivers
-from doctor.text import one_line
 
 MAX_DEVICES = 64
 FORM = "NAME:MEMORY:CAPABILITY[xN], such as `RTX 4090:24GB:8.9x2`"

@@ -6,10 +6,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from doctor.base.record import dataclass
 from doctor.facts.codec import FactsError, from_json
 from doctor.matrix.data import DataError, data_dir
 from doctor.matrix.providers import all_releases, releases_with
-from doctor.record import dataclass
 
 LARGEST = 256 << 10
 

@@ -15,9 +15,9 @@ from dataclasses import field
 from pathlib import Path
 from typing import Any
 
+from doctor.base.record import dataclass
 from doctor.matrix.names_file import NamesError, bits, compressed, expanded, head, mover, releases_of, span
 from doctor.matrix.releases import Releases, ReleaseSet
-from doctor.record import dataclass
 
 Row = dict[str, dict[str, Any]]
 

@@ -6,9 +6,9 @@ import re
 from functools import cache
 from typing import Any, Literal, TypeVar
 
+from doctor.base.record import dataclass
 from doctor.facts.codec import FactsError, from_json
 from doctor.matrix.data import DataError, data_dir
-from doctor.record import dataclass
 
 T = TypeVar("T")
 Platform = Literal["linux", "windows"]

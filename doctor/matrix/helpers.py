@@ -6,11 +6,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from doctor.base.record import dataclass
 from doctor.facts.codec import FactsError, from_json
 from doctor.matrix.data import DataError, data_dir
 from doctor.matrix.providers import releases_with
 from doctor.matrix.releases import ReleaseSet
-from doctor.record import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,9 @@ from typing import Any
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
 
+from doctor.base.record import dataclass
 from doctor.facts.codec import FactsError, from_json
 from doctor.matrix.data import DataError, data_dir
-from doctor.record import dataclass
 
 LARGEST = 64 << 10
 _CUDA = re.compile(r"(?:^|-)cu(?:da)?(\d{2})\.?(\d{1,2})(?:\.\d+)?(?:-|$)")

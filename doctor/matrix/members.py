@@ -12,9 +12,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from doctor.base.record import dataclass
 from doctor.facts.model import Model, Quantization, QuantizationGroup, Weights
 from doctor.matrix.data import DataError, data_dir
-from doctor.record import dataclass
 
 LARGEST = 256 << 10
 _NAME = re.compile(r"[a-z0-9][\w.-]{0,95}/[a-z0-9][\w.-]{0,95}")

@@ -13,9 +13,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
+from doctor.base.record import dataclass
 from doctor.facts.codec import FactsError, from_json
 from doctor.matrix.data import DataError, data_dir
-from doctor.record import dataclass
 
 LARGEST = 256 << 10
 ENGINES = ("lmdeploy", "vllm", "sglang", "transformers")

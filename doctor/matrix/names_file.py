@@ -21,8 +21,8 @@ from dataclasses import field
 from functools import cached_property, lru_cache
 from pathlib import Path
 
+from doctor.base.record import dataclass
 from doctor.matrix.releases import Releases
-from doctor.record import dataclass
 
 LARGEST = 64 << 20
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from packaging.specifiers import SpecifierSet
 
+from doctor.base.record import dataclass
 from doctor.facts.codec import FactsError, from_json
 from doctor.facts.model import Quantization, QuantizationGroup
 from doctor.matrix import rows
@@ -19,7 +20,6 @@ from doctor.matrix.data import DataError, data_dir
 from doctor.matrix.facts_file import Row
 from doctor.matrix.releases import ReleaseSet
 from doctor.matrix.turbomind import Config, nested, refusal, served_by
-from doctor.record import dataclass
 
 Capability = tuple[int, int]
 FP4_OF = {"modelopt": "modelopt_fp4"}

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from dataclasses import field
 from functools import cache
 
+from doctor.base.record import dataclass
 from doctor.matrix import rows
 from doctor.matrix.cells import Reason, Seen
 from doctor.matrix.compat import Bound, compatibility
 from doctor.matrix.models import Family, Helper
 from doctor.matrix.providers import releases_with
 from doctor.matrix.releases import Releases, ReleaseSet
-from doctor.record import dataclass
 
 # Where engines keep their own configuration classes, for models that transformers does not know yet.
 OWN_CONFIGS = {"vllm": "vllm.transformers_utils.configs", "sglang": "sglang.srt.configs"}

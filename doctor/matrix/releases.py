@@ -8,7 +8,7 @@ from itertools import groupby, pairwise
 
 from packaging.version import InvalidVersion, Version
 
-from doctor.record import dataclass
+from doctor.base.record import dataclass
 
 
 @dataclass(frozen=True)

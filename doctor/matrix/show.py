@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from doctor.base.text import clean
 from doctor.facts import normalize
 from doctor.matrix import rows
 from doctor.matrix.facts_file import Row
-from doctor.text import clean
 
 SCHEMA = 1
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from doctor.base.text import one_line
 from doctor.matrix.decision import Names, follow
 from doctor.matrix.facts_file import Row
-from doctor.text import one_line
 
 Config = dict[str, Any]
 _DEEPEST = 20

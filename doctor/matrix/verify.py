@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from doctor.base.record import dataclass
 from doctor.matrix.build import Offer
 from doctor.matrix.extract.projects import Project
 from doctor.matrix.extract.release import Reader
 from doctor.matrix.facts_file import FactsFile
 from doctor.matrix.names_file import NamesIndex
-from doctor.record import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,9 @@ from functools import cached_property
 
 from packaging.version import InvalidVersion, Version
 
+from doctor.base.record import dataclass
 from doctor.findings import Action, Evidence, Remediation
 from doctor.matrix.releases import ReleaseSet
-from doctor.record import dataclass
 
 
 @dataclass(frozen=True)

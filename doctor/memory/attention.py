@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from doctor.base.record import dataclass
 from doctor.memory.layout import Layout, Section
-from doctor.record import dataclass
 
 LINEAR = ("linear_attention", "mamba", "recurrent")
 FIRST_GENERATION = "qwen"

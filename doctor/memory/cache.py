@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from doctor.base.record import dataclass
 from doctor.memory.attention import Attention
-from doctor.record import dataclass
 
 STATE_BYTES = 4  # a gated delta net's matrix is kept in float32
 # Bytes of a number, and bytes that come with each head of each token (its scale and zero point, 16 bit each).

@@ -5,12 +5,12 @@ Read in the wheels named beside each rule; where a release is not known, the new
 
 from __future__ import annotations
 
+from doctor.base.record import dataclass
+from doctor.launch.settings import Settings
 from doctor.matrix.hardware import version
 from doctor.memory.cache import cache, number
 from doctor.memory.footprint import Footprint
 from doctor.memory.overhead import CONTEXT, Overhead
-from doctor.memory.settings import Settings
-from doctor.record import dataclass
 
 GIB = 1 << 30
 BLOCK = 64  # tokens of one block of LMDeploy's cache

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Literal
 
+from doctor.base.record import dataclass
+from doctor.launch.settings import Settings
 from doctor.matrix.hardware import version
 from doctor.memory.cache import Cache, cache, number
 from doctor.memory.engines import BLOCK, FEWEST_BLOCKS, GIB, Room, default_share, room
 from doctor.memory.footprint import Footprint
 from doctor.memory.overhead import Overhead, overhead
-from doctor.memory.settings import Settings
-from doctor.record import dataclass
 
 Verdict = Literal["never", "refused", "short", "tight", "fits"]
 USUAL_REQUESTS = 256

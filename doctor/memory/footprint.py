@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from doctor.base.record import dataclass
 from doctor.facts.model import Model, Quantization, Weights
 from doctor.memory.attention import Attention, attention
 from doctor.memory.decoder import KNOWN, decoder
@@ -14,7 +15,6 @@ from doctor.memory.layout import Layout, layout
 from doctor.memory.pieces import Part, Piece
 from doctor.memory.stored import bytes_of, online, scheme, sizes
 from doctor.memory.towers import tower
-from doctor.record import dataclass
 
 VISION_WORDS = ("visual", "vision", "vpm", "resampler", "multi_modal_projector", "mlp1", "image_newline", "connector",
                 "merger", "mm_projector", "vit", "embed_vision", "projector")  # fmt: skip

@@ -82,6 +82,6 @@ def _covers(word: str, piece: Piece) -> bool:
 @lru_cache(maxsize=256)
 def _compiled(pattern: str) -> re.Pattern[str]:
     """Patterns come with the model: one that could run for long matches nothing."""
-    from doctor.link.safe_regex import compile_bounded
+    from doctor.link.python.safe_regex import compile_bounded
 
     return compile_bounded(pattern) or re.compile(_NO_PATTERN)

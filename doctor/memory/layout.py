@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import field
 from typing import Any
 
+from doctor.base.record import dataclass
 from doctor.matrix.configs import ConfigClass, config_class
-from doctor.record import dataclass
 
 TEXT_KEYS = ("text_config", "llm_config", "language_config", "thinker_config")
 VISION_KEYS = ("vision_config", "visual", "vision_tower_config")

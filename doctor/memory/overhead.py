@@ -9,9 +9,9 @@ line `Available KV cache memory` is the truth for one machine.
 
 from __future__ import annotations
 
+from doctor.base.record import dataclass
+from doctor.launch.settings import Settings
 from doctor.memory.footprint import Footprint
-from doctor.memory.settings import Settings
-from doctor.record import dataclass
 
 GIB = 1 << 30
 CONTEXT = (0.3 * GIB, 0.7 * GIB)

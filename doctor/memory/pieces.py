@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from doctor.record import dataclass
+from doctor.base.record import dataclass
 
 Part = Literal["embedding", "layers", "head", "vision"]
 Share = Literal["split", "kv", "whole"]

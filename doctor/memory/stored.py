@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from doctor.base.record import dataclass
 from doctor.facts.model import Quantization, QuantizationGroup
 from doctor.memory.ignored import Ignored
 from doctor.memory.pieces import Part, Piece
-from doctor.record import dataclass
 
 DTYPES = {"float32": 4.0, "float": 4.0, "float16": 2.0, "half": 2.0, "bfloat16": 2.0, "float64": 8.0}
 INDEX, SCALE = 4, 2

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
+from doctor.base.record import dataclass
+from doctor.launch.settings import Settings
 from doctor.matrix.members import Member
 from doctor.memory.engines import default_share
 from doctor.memory.fit import Fit, divides, fit
 from doctor.memory.footprint import Footprint, footprint
-from doctor.memory.settings import Settings
-from doctor.record import dataclass
 
 GOOD = ("fits", "tight")
 STEP = 1024

@@ -8,14 +8,14 @@ from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
 from doctor import __version__
+from doctor.base.record import dataclass
 from doctor.collect.declared.request import DeclaredRequest
-from doctor.collect.target import TargetRequest, find_target
+from doctor.collect.python.target import TargetRequest, find_target
 from doctor.facts import NOT_REQUESTED, Facts, Gpu, Launch, Modules, Target, Trials, Unavailable
 from doctor.findings import Report
-from doctor.record import dataclass
 
 if TYPE_CHECKING:
-    from doctor.supervise.precheck import Verdict
+    from doctor.findings import StartVerdict
 
 Progress = Callable[[int, int], None]
 
@@ -65,7 +65,7 @@ def collect(request: Request) -> Facts:
     facts = _collect(contained(request))
     if request.gateway is None:
         return facts
-    from doctor.collect.gateway import read_gateway
+    from doctor.collect.declared.gateway import read_gateway
 
     return replace(facts, gateway=read_gateway(request.gateway, request.target.root))
 
@@ -75,8 +75,8 @@ def _collect(request: Request) -> Facts:
         from doctor.pipeline.declared import collect_declared
 
         return collect_declared(request)
-    from doctor.collect.gpu import GpuCollection
-    from doctor.collect.host import collect_host
+    from doctor.collect.machine.gpu import GpuCollection
+    from doctor.collect.machine.host import collect_host
     from doctor.collect.model import launched_model
     from doctor.matrix.declared import declared_gpu
     from doctor.pipeline.environment import read_environment
@@ -110,13 +110,13 @@ def _tried(target: Target, modules: Modules | Unavailable, request: Request) -> 
     """What `check --deep` asks for: the entries of the launch, really imported."""
     if not request.deep:
         return NOT_REQUESTED
-    from doctor.supervise.trial import try_imports
+    from doctor.repair.trial import try_imports
 
     known = (*modules.entries, *modules.optional) if isinstance(modules, Modules) else ()
     return try_imports(target, tuple(dict.fromkeys(known)), request.environ)
 
 
-def precheck(argv: tuple[str, ...]) -> Verdict:
+def precheck(argv: tuple[str, ...]) -> StartVerdict:
     """What `run` asks before it starts a server: the errors that speak against it, with the facts behind them."""
     from doctor.pipeline.before_start import checked
 
@@ -127,10 +127,10 @@ def read_launch(request: Request) -> Launch | Unavailable:
     """The launch command, with the engine that it starts; `arguments` are what the engine's own parser gets."""
     if not request.launch:
         return NOT_REQUESTED
-    from doctor.collect import launch as words
+    from doctor.launch import read
     from doctor.matrix.engines import engines, launched_as
 
-    launch = words.read_launch(request.launch, request.environ, request.target.cwd, _entrypoint)
+    launch = read.read_launch(request.launch, request.environ, request.target.cwd, _entrypoint)
     form = launched_as(launch.program, launch.module, launch.subcommand)
     if form is not None:
         found, behind = form[0], len(form[1].subcommand)
@@ -153,12 +153,12 @@ def contained(request: Request) -> Request:
     target = request.target
     if not request.launch or request.declared or target.python or target.paths or target.root:
         return request
-    from doctor.collect import launch as words
+    from doctor.launch import read
 
-    if composed := words.composed(request.launch, request.environ, target.cwd):
+    if composed := read.composed(request.launch, request.environ, target.cwd):
         declared = DeclaredRequest(compose=composed.file, service=composed.service)
         return replace(request, declared=declared, launch=())
-    image = words.image_of(request.launch, request.environ, target.cwd)
+    image = read.image_of(request.launch, request.environ, target.cwd)
     return replace(request, declared=DeclaredRequest(image=image, by="docker run")) if image else request
 
 

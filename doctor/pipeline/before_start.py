@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import io
 
-from doctor.collect.target import TargetRequest
-from doctor.findings import Report
+from doctor.collect.python.target import TargetRequest
+from doctor.findings import HOW_TO_SEE, Report, StartVerdict
 from doctor.pipeline import Request, diagnose
-from doctor.supervise.precheck import HOW_TO_SEE, Verdict
 
 
-def checked(argv: tuple[str, ...]) -> Verdict:
+def checked(argv: tuple[str, ...]) -> StartVerdict:
     """What `qvl-doctor check -- ARGV` finds; a target or data that cannot be read is a trouble, and no error."""
     from doctor.facts.codec import to_json
     from doctor.findings_json import finding_to_json
@@ -18,9 +17,9 @@ def checked(argv: tuple[str, ...]) -> Verdict:
     try:
         report = diagnose(Request(TargetRequest(), launch=argv))
     except ValueError as error:  # TargetError, DeclarationError, DataError: there is nothing to judge by
-        return Verdict(trouble=f"the check before the start was not made: {error}; {HOW_TO_SEE}")
+        return StartVerdict(trouble=f"the check before the start was not made: {error}; {HOW_TO_SEE}")
     errors = tuple(f"{f.rule} {f.name}: {f.message}" for f in report.findings if f.severity == "error")
-    return Verdict(
+    return StartVerdict(
         errors=errors, screen=_screen(report) if errors else "", facts=to_json(report.facts),
         findings=tuple(finding_to_json(f) for f in report.findings),
     )  # fmt: skip

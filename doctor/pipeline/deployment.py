@@ -10,7 +10,7 @@ from doctor.matrix import rows
 from doctor.matrix.official import official
 from doctor.pipeline.fix import Answer
 from doctor.plan.choices import only_source
-from doctor.plan.telling import NAME, VERSION
+from doctor.plan.steps import NAME, VERSION
 from doctor.report.plan.deployment import Deployment
 
 IN_IMAGE = ("torch", "torchvision", "torchaudio", "triton", "lmdeploy", "vllm", "sglang")
@@ -43,7 +43,7 @@ def _model_word(facts: Facts, launch: tuple[str, ...]) -> str | None:
     """The word of the command that names the model."""
     model = facts.model if isinstance(facts.model, Model) else None
     known = {model.named, model.path} if model else set()
-    from doctor.plan.wish import named_model
+    from doctor.derived.goal import named_model
 
     name = named_model(facts)
     return next((w for w in launch if w in known or w == name), name)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from doctor.base.record import dataclass
 from doctor.facts import Cause, Distributions, Launch, Modules, Natives, Target, Unavailable
 from doctor.facts.source import Found
-from doctor.record import dataclass
 
 if TYPE_CHECKING:
-    from doctor.collect.modules import ModuleReader
-    from doctor.link.environment import LinkRequest
-    from doctor.link.natives import NativeLinker
+    from doctor.collect.python.modules import ModuleReader
+    from doctor.link.loader.natives import NativeLinker
+    from doctor.link.python.environment import LinkRequest
     from doctor.pipeline import Request
 
 ENGINES = ("lmdeploy", "vllm", "sglang")
@@ -46,12 +46,12 @@ def read_environment(target: Target, launch: Launch | Unavailable, request: Requ
 def _read(
     target: Target, launch: Launch | Unavailable, request: Request
 ) -> tuple[Environment, dict[str, tuple[int, int] | None], set[str]]:
-    from doctor.collect.distributions import read_distributions
-    from doctor.collect.libraries import reader_for
-    from doctor.collect.modules import ModuleReader
-    from doctor.collect.natives import collect_natives
-    from doctor.link.environment import link_environment
-    from doctor.link.natives import NativeLinker, judged
+    from doctor.collect.native.libraries import reader_for
+    from doctor.collect.native.natives import collect_natives
+    from doctor.collect.packages.distributions import read_distributions
+    from doctor.collect.python.modules import ModuleReader
+    from doctor.link.loader.natives import NativeLinker, judged
+    from doctor.link.python.environment import link_environment
 
     distributions = read_distributions(target, verify=ENGINES)
     engines = chosen_engines(distributions, launch)
@@ -83,7 +83,7 @@ def link_request(
     reader: ModuleReader, distributions: Distributions, engines: tuple[str, ...], launch: Launch | Unavailable
 ) -> LinkRequest:
     """What to link: the launch's entries, all modules of the engines, and the packages beside them."""
-    from doctor.link.environment import LinkRequest
+    from doctor.link.python.environment import LinkRequest
     from doctor.matrix.engines import engine as spec_of
     from doctor.matrix.engines import entry_modules
 
@@ -134,7 +134,7 @@ def _located(reader: ModuleReader, name: str) -> Found | None:
 
 def all_modules(reader: ModuleReader, distributions: Distributions, names: tuple[str, ...]) -> tuple[str, ...]:
     """Every importable module of the named distributions."""
-    from doctor.link.environment import modules_of
+    from doctor.link.python.environment import modules_of
 
     def folders(top: str) -> tuple[str, ...]:
         found = reader.find(top, None)
@@ -154,7 +154,7 @@ def _beside(reader: ModuleReader, distributions: Distributions, engines: tuple[s
 
 def _backend(launch: Launch | Unavailable) -> str | None:
     """The value of `--backend` in the launch command."""
-    from doctor.rules.arguments import option_of
+    from doctor.launch.options import option_of
 
     return option_of(launch.argv, "--backend") if isinstance(launch, Launch) else None
 

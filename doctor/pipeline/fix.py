@@ -6,23 +6,23 @@ import re
 from collections.abc import Mapping
 from dataclasses import field, replace
 
+from doctor.base.record import dataclass
+from doctor.base.text import one_line
+from doctor.derived.goal import Wish, wish_of
 from doctor.facts import Distributions, Facts, Host, Launch, Model, normalize
 from doctor.facts.host import Libc
 from doctor.findings import Action, Finding, Plan, Report, Verified
+from doctor.launch.rewrite import as_given, corrected
 from doctor.matrix import rows
 from doctor.pipeline import Request, collect, judge
 from doctor.plan.build import Asked
 from doctor.plan.choices import only_source, present_of
 from doctor.plan.declared import as_declared
-from doctor.plan.launch import as_given, corrected
 from doctor.plan.needs import serving_extras
 from doctor.plan.planner import Outcome, Solved, plan_for
 from doctor.plan.predict import predicted, same
-from doctor.plan.telling import commands_of, steps_of
-from doctor.plan.wish import Wish, wish_of
-from doctor.record import dataclass
+from doctor.plan.steps import commands_of, steps_of
 from doctor.repair import resolver
-from doctor.text import one_line
 
 ROUNDS = 4
 IDLE = "nothing to do"

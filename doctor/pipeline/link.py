@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from doctor.collect.target import TargetError, find_target
+from doctor.collect.python.target import TargetError, find_target
 from doctor.facts import Modules
 from doctor.facts.source import SourceProblem
 from doctor.pipeline import Request
 from doctor.pipeline.environment import NativeGate, all_modules, source_of
 
 if TYPE_CHECKING:
-    from doctor.collect.modules import ModuleReader
+    from doctor.collect.python.modules import ModuleReader
 
 
 
@@ -39,11 +39,11 @@ def in_order(reader: ModuleReader, modules: tuple[str, ...]) -> tuple[str, ...]:
 
 def link_distributions(names: tuple[str, ...], request: Request) -> Modules:
     """The verdicts. Raises TargetError where a distribution is not installed in the target."""
-    from doctor.collect.distributions import read_distributions
-    from doctor.collect.libraries import reader_for
-    from doctor.collect.modules import ModuleReader
-    from doctor.link.environment import LinkRequest, link_environment
-    from doctor.link.natives import NativeLinker
+    from doctor.collect.native.libraries import reader_for
+    from doctor.collect.packages.distributions import read_distributions
+    from doctor.collect.python.modules import ModuleReader
+    from doctor.link.loader.natives import NativeLinker
+    from doctor.link.python.environment import LinkRequest, link_environment
 
     target = find_target(request.target)
     distributions = read_distributions(target)

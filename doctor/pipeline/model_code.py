@@ -7,8 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from doctor.base.record import dataclass
 from doctor.facts import Distributions, Model, Modules, ModuleStatus, RemoteCode, Target, Unavailable, Use
-from doctor.record import dataclass
 
 if TYPE_CHECKING:
     from doctor.pipeline import Request
@@ -67,10 +67,10 @@ def _linked(
 def _link(
     target: Target, distributions: Distributions, model: Model, code: RemoteCode, request: Request
 ) -> tuple[Linked, dict[str, tuple[int, int] | None], set[str]]:
-    from doctor.collect.libraries import reader_for
-    from doctor.collect.modules import ModuleReader
-    from doctor.link.environment import LinkRequest, link_environment
-    from doctor.link.natives import NativeLinker
+    from doctor.collect.native.libraries import reader_for
+    from doctor.collect.python.modules import ModuleReader
+    from doctor.link.loader.natives import NativeLinker
+    from doctor.link.python.environment import LinkRequest, link_environment
     from doctor.pipeline.environment import NativeGate
 
     libraries = reader_for(target)

@@ -6,7 +6,7 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
-from doctor.collect.target import TargetError, TargetRequest, find_target
+from doctor.collect.python.target import TargetError, TargetRequest, find_target
 from doctor.facts import Distributions, Facts, Launch
 from doctor.findings import Plan, Report
 from doctor.pipeline import Request, diagnose
@@ -90,10 +90,10 @@ def origin_of(facts: Facts, cwd: str) -> Origin:
 
 def modules_for(facts: Facts, changed: frozenset[str]) -> Modules:
     """What to import in the new environment: what a launch of its engine imports, else what was changed."""
-    from doctor.collect.distributions import read_distributions
+    from doctor.collect.packages.distributions import read_distributions
+    from doctor.launch.options import option_of
     from doctor.matrix.engines import engine, entry_modules
     from doctor.pipeline.environment import chosen_engines
-    from doctor.rules.arguments import option_of
 
     launch = facts.launch
     backend = option_of(launch.argv, "--backend") if isinstance(launch, Launch) else None

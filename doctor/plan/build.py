@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from dataclasses import field
 
+from doctor.base.record import dataclass
+from doctor.derived.goal import Wish
+from doctor.derived.requirements import environments
 from doctor.facts import Facts, normalize
 from doctor.matrix import rows
 from doctor.matrix.compat import compatibility
 from doctor.plan.choices import Choice, Choices
 from doctor.plan.needs import imports, majors, name_of, own_metadata, requirement, requirements
 from doctor.plan.problem import Clause, Problem, Variable
-from doctor.plan.wish import Wish
-from doctor.record import dataclass
-from doctor.rules.pkg.requirements import environments
 
 BACKEND = "backend"
 CHECKED = ("transformers",)  # what engines look at when they start
@@ -183,8 +183,8 @@ class Builder:
         return found.values[0] if found and len(found.values) == 1 else None
 
     def _cpu_torch(self) -> bool:
+        from doctor.derived.torch_build import torch_build
         from doctor.facts import Distributions
-        from doctor.rules.torch_build import torch_build
 
         have = self.facts.distributions
         build = torch_build(have) if isinstance(have, Distributions) else None

@@ -9,16 +9,15 @@ from functools import cached_property, lru_cache
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
 
+from doctor.base.record import dataclass
+from doctor.derived.requirements import fits, python_bounds
+from doctor.derived.tags import needed_glibc, tag_fits
 from doctor.facts import Distribution, Distributions, Facts, Host, Target, normalize
 from doctor.matrix import rows
 from doctor.matrix.hardware import version as numbers
 from doctor.matrix.releases import Releases
 from doctor.plan.problem import ABSENT, OTHER, Variable
 from doctor.plan.ranges import admitted, parsed
-from doctor.record import dataclass
-from doctor.rules.pkg.pkg008_python_not_supported import tag_fits
-from doctor.rules.pkg.requirements import fits, python_bounds
-from doctor.rules.sys.sys001_old_libc import needed_glibc
 
 ENGINES = frozenset({"lmdeploy", "vllm", "sglang"})
 ATTESTED, WARNED, ENGINE = 1000, 3000, 8

@@ -6,19 +6,19 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 
+from doctor.derived.goal import ENGINES, Wish, named_model, of_name
 from doctor.facts import Distributions, Facts, Launch, normalize
 from doctor.findings import Action, Alternative
+from doctor.launch.rewrite import start_of, with_options
 from doctor.matrix.hardware import drivers
 from doctor.matrix.hardware import version as numbers
 from doctor.matrix.members import Member, of_family
 from doctor.matrix.models import Family, families
 from doctor.plan.build import BACKEND, Asked
-from doctor.plan.launch import start_of, with_options
+from doctor.plan.gpu_fit import SHORTER, fit_of, roomy
 from doctor.plan.models import too_old_for
 from doctor.plan.planner import Outcome, Solved, plan_for
-from doctor.plan.room import SHORTER, fit_of, roomy
-from doctor.plan.telling import NAME, VERSION, install_line
-from doctor.plan.wish import ENGINES, Wish, named_model, of_name
+from doctor.plan.steps import NAME, VERSION, install_line
 
 SECONDS = 4.0
 EACH = 1.5

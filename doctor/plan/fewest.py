@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from doctor.plan.core import minimal
+from doctor.plan.minimal_conflict import minimal
 from doctor.plan.problem import OutOfTime, Problem, Solution, bits, propagate
 from doctor.plan.resolve import Deadline, solve
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from doctor.derived.torch_build import TorchBuild, torch_build
+from doctor.derived.units import dotted
 from doctor.facts import Distributions
 from doctor.matrix import rows
 from doctor.matrix.hardware import drivers, version
 from doctor.plan.choices import Choice
+from doctor.plan.gpu_fit import too_large
 from doctor.plan.problem import Variable
-from doctor.plan.room import too_large
-from doctor.rules.torch_build import TorchBuild, torch_build
-from doctor.rules.units import dotted
 
 if TYPE_CHECKING:
     from doctor.plan.build import Builder

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
+from doctor.derived.goal import Wish
 from doctor.facts import normalize
 from doctor.matrix import rows
 from doctor.matrix.compat import DISTRIBUTIONS
@@ -19,7 +20,6 @@ from doctor.plan.choices import Choice
 from doctor.plan.needs import moved
 from doctor.plan.problem import Variable, bits
 from doctor.plan.ranges import admitted
-from doctor.plan.wish import Wish
 
 if TYPE_CHECKING:
     from doctor.plan.build import Builder

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from packaging.version import Version
 
+from doctor.derived.requirements import applies, parse
 from doctor.facts import Modules, normalize
 from doctor.matrix import rows
 from doctor.matrix.compat import DISTRIBUTIONS
@@ -13,7 +14,6 @@ from doctor.matrix.providers import releases_with
 from doctor.matrix.releases import Releases, ReleaseSet
 from doctor.plan.choices import Choice
 from doctor.plan.ranges import admitted
-from doctor.rules.pkg.requirements import applies, parse
 
 if TYPE_CHECKING:
     from doctor.plan.build import Builder

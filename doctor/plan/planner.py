@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import cached_property
 
+from doctor.base.record import dataclass
+from doctor.derived.goal import Wish
 from doctor.facts import Distributions, Facts, normalize
 from doctor.findings import Conflict
 from doctor.plan.build import BACKEND, Asked, Builder
-from doctor.plan.core import conflict
 from doctor.plan.fewest import best, changes
+from doctor.plan.minimal_conflict import conflict
 from doctor.plan.problem import ABSENT, OTHER, OutOfTime, Problem, Solution, bits, propagate
 from doctor.plan.resolve import Deadline
-from doctor.plan.wish import Wish
-from doctor.record import dataclass
 
 SECONDS = 5.0
 TRIES = 8  # releases of an engine that are tried one by one, the nearest first

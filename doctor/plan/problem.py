@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import field
 from functools import cached_property
 
-from doctor.record import dataclass
+from doctor.base.record import dataclass
 
 ABSENT = ""  # the value of a distribution that is not installed
 OTHER = "*"  # some release other than the installed one, of a distribution whose releases the data does not cover

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 
-from doctor.record import dataclass
+from doctor.base.record import dataclass
 from doctor.repair.carry import Carried, NotCarried, carry
 from doctor.repair.clone import remove_tree
 from doctor.repair.errors import Refused, RepairError, worded

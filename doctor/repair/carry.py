@@ -14,7 +14,7 @@ import shutil
 import stat
 from configparser import ConfigParser, Error
 
-from doctor.record import dataclass
+from doctor.base.record import dataclass
 from doctor.repair.errors import Refused, RepairError
 from doctor.repair.files import read_text
 from doctor.repair.install import interpreter_of, shebang

@@ -8,7 +8,7 @@ import shutil
 import stat
 from dataclasses import field
 
-from doctor.record import dataclass
+from doctor.base.record import dataclass
 from doctor.repair.errors import Refused
 
 _NO_LINK = (errno.EPERM, errno.EMLINK, errno.EXDEV, errno.EOPNOTSUPP, errno.EACCES)

@@ -15,7 +15,7 @@ from dataclasses import replace
 
 from packaging.version import InvalidVersion, Version
 
-from doctor.record import dataclass
+from doctor.base.record import dataclass
 from doctor.repair import names
 from doctor.repair.clone import Snapshot, clone_tree, snapshot
 from doctor.repair.digest import hash_file, tree_digest

@@ -10,7 +10,7 @@ import os
 
 from packaging.utils import canonicalize_name
 
-from doctor.record import dataclass
+from doctor.base.record import dataclass
 from doctor.repair.digest import hash_file
 from doctor.repair.errors import Refused
 from doctor.repair.files import read_text

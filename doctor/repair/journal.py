@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import asdict
 from typing import Any, Literal
 
-from doctor.record import dataclass
+from doctor.base.record import dataclass
 from doctor.repair.exchange import sync_folder
 
 State = Literal["PREPARED", "SWAPPING", "COMMITTED"]

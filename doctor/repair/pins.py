@@ -8,7 +8,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
-from doctor.record import dataclass
+from doctor.base.record import dataclass
 from doctor.repair.errors import RepairError
 
 LARGEST = 1 << 20

@@ -7,7 +7,7 @@ import os
 import re
 from typing import Literal
 
-from doctor.record import dataclass
+from doctor.base.record import dataclass
 from doctor.repair.errors import Refused
 from doctor.repair.files import read_text
 

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 
-from doctor.record import dataclass
+from doctor.base.record import dataclass
 from doctor.repair.clone import remove_tree
 from doctor.repair.errors import RepairError
 from doctor.repair.installed import damaged, read_installed

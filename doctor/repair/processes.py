@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 
-from doctor.record import dataclass
+from doctor.base.record import dataclass
 
 LARGEST_MAPS = 16 << 20
 

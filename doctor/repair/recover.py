@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 
-from doctor.record import dataclass
+from doctor.base.record import dataclass
 from doctor.repair import names
 from doctor.repair.clone import remove_tree
 from doctor.repair.digest import tree_digest

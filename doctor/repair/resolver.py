@@ -18,6 +18,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 
+from doctor.base.text import clean, redact_text
 from doctor.facts import Target
 from doctor.facts.host import Libc
 from doctor.matrix.build import atomic, cache_dir
@@ -25,7 +26,6 @@ from doctor.matrix.extract.errors import IndexUnavailable
 from doctor.matrix.extract.index_settings import index_settings
 from doctor.repair.errors import RepairError
 from doctor.repair.uv import run_uv, uv_version
-from doctor.text import clean, redact_text
 
 SECONDS = 90
 USUAL_GLIBC = 35  # of Ubuntu 22.04 and of the engines' images

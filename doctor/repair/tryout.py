@@ -8,8 +8,8 @@ import re
 import signal
 import subprocess
 
-from doctor.record import dataclass
-from doctor.text import clean, one_line
+from doctor.base.record import dataclass
+from doctor.base.text import clean, one_line
 
 SECONDS = 600.0
 _MARK = "qvl-doctor:"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from doctor.record import dataclass
+from doctor.base.record import dataclass
 from doctor.repair import names
 from doctor.repair.digest import tree_digest
 from doctor.repair.errors import Refused, worded

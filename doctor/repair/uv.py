@@ -10,9 +10,9 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
 
-from doctor.record import dataclass
+from doctor.base.record import dataclass
+from doctor.base.text import clean, one_line
 from doctor.repair.errors import RepairError
-from doctor.text import clean, one_line
 
 # settings that would make uv build, run the target's Python, aim elsewhere or change what is asked
 _DROPPED = (

@@ -14,7 +14,7 @@ from packaging import tags
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 from packaging.version import Version
 
-from doctor.record import dataclass
+from doctor.base.record import dataclass
 from doctor.repair.errors import RepairError
 from doctor.repair.pins import Pinned
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from doctor.command.correct import corrected, pasted
+from doctor.base.record import dataclass
+from doctor.base.text import HIDDEN
 from doctor.facts import Distributions, Launch
 from doctor.findings import Report
-from doctor.record import dataclass
-from doctor.text import HIDDEN
+from doctor.launch.edit import corrected, pasted
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from doctor.base.text import one_line
 from doctor.facts import Cause, Modules
-from doctor.text import one_line
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -5,8 +5,8 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 
+from doctor.base.text import clean
 from doctor.findings import Evidence, Finding
-from doctor.text import clean
 
 WIDTH = 80
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 
+from doctor.base.text import one_line
 from doctor.findings import Finding, Report
 from doctor.report.commands import commands
 from doctor.report.launch import correction
 from doctor.report.told import SIGNS, answer, counted, evidence, head, undecided
-from doctor.text import one_line
 
 _SPECIAL = re.compile(r"([\\*_\[\]<>|#~`&]|:(?=//))")
 _CODE = re.compile(r"(?<!`)(`[^`]+`)(?!`)")

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from doctor.base.text import one_line
+from doctor.derived.memory import Known, known
+from doctor.derived.units import size
 from doctor.facts import Facts
 from doctor.memory.fit import Fit, ease, floor
-from doctor.rules.mem.common import Known, known
-from doctor.rules.units import size
-from doctor.text import one_line
 
 WIDTH = 50
 LANGUAGE, VISION, OTHER, CACHE, FREE, OVER = "█", "▓", "▒", "░", "·", "!"

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from doctor.base.text import clean, one_line
 from doctor.findings import Finding, Report
 from doctor.report.commands import commands
 from doctor.report.told import LABEL, SIGNS, answer, counted, evidence, head, plural, undecided
-from doctor.text import clean, one_line
 
 if TYPE_CHECKING:
     from rich.console import Console

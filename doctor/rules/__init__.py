@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from doctor.rules.beside import BESIDE_RULES
-from doctor.rules.cmd import CMD_RULES
+from doctor.rules.cmd import CMD_RULES, DEPLOYMENT_RULES
 from doctor.rules.eng import ENG_RULES
 from doctor.rules.gpu import GPU_RULES
 from doctor.rules.imp import IMP_RULES
@@ -17,5 +16,5 @@ from doctor.rules.sys import SYS_RULES
 # a parser stops at its options before anything of the model is looked at
 RULES: tuple[Rule, ...] = (
     *SYS_RULES, *GPU_RULES, *PKG_RULES, *LIB_RULES, *IMP_RULES, *CMD_RULES, *ENG_RULES, *MDL_RULES, *MEM_RULES,
-    *BESIDE_RULES,
+    *DEPLOYMENT_RULES,
 )  # fmt: skip

@@ -7,8 +7,8 @@ import fnmatch
 from collections.abc import Iterable, Sequence
 
 from doctor.facts import Facts, Unavailable
-from doctor.findings import SEVERITIES, Finding, RuleResult
-from doctor.rules.rule import NotApplicable, Open, Rule
+from doctor.findings import SEVERITIES, Finding, NotApplicable, Open, RuleResult
+from doctor.rules.rule import Rule
 
 
 def evaluate(facts: Facts, rules: Sequence[Rule]) -> tuple[RuleResult, ...]:

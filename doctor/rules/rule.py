@@ -4,29 +4,39 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import TYPE_CHECKING, TypedDict
 
+from doctor.base.record import dataclass
 from doctor.facts import Facts
-from doctor.findings import Confidence, Evidence, Finding, Location, Remediation, Severity
-from doctor.record import dataclass
+from doctor.findings import (
+    Confidence,
+    Evidence,
+    Finding,
+    FindingParts,
+    Location,
+    NotApplicable,
+    Open,
+    Remediation,
+    Severity,
+)
 
-
-@dataclass(frozen=True, slots=True)
-class Open:
-    """A rule's answer where the facts do not decide: never silently fine. `reason` is one sentence."""
-
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class NotApplicable:
-    """A rule's answer where there is nothing for it to judge. `reason` is one sentence."""
-
-    reason: str
-
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 Verdict = Finding | Open | NotApplicable
 Check = Callable[["Rule", Facts], Iterable[Verdict]]
+
+
+class MachineParts(TypedDict, total=False):
+    """What a finding on the machine says: what was seen and needed, and the file or setting that it is about."""
+
+    observed: str | None
+    expected: str | None
+    source: str | None
+    key: str
+    where: str
+    severity: Severity | None
+    confidence: Confidence
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,29 +71,21 @@ class Rule:
         """The three letters of the layer."""
         return self.code[:3]
 
-    def finding(
-        self,
-        message: str,
-        *,
-        key: str = "",
-        severity: Severity | None = None,
-        confidence: Confidence = "high",
-        location: Location | None = None,
-        evidence: Iterable[Evidence] = (),
-        remediations: Iterable[Remediation] = (),
-        causes: Iterable[str] = (),
-    ) -> Finding:
-        """A finding of this rule; `key` tells it from the rule's others and is what `causes` of others refer to."""
+    def finding(self, message: str, **parts: Unpack[FindingParts]) -> Finding:
+        """A finding of this rule. Its severity is the rule's where none is given, its confidence `high`."""
         return Finding(
-            rule=self.code, name=self.name, severity=severity or self.severity, message=message, location=location,
-            evidence=tuple(evidence), remediations=tuple(remediations), confidence=confidence, key=key,
-            causes=tuple(causes),
+            rule=self.code, name=self.name, severity=parts.get("severity") or self.severity, message=message,
+            location=parts.get("location"), evidence=tuple(parts.get("evidence", ())),
+            remediations=tuple(parts.get("remediations", ())), confidence=parts.get("confidence", "high"),
+            key=parts.get("key", ""), causes=tuple(parts.get("causes", ())),
         )  # fmt: skip
 
-
-def present(facts: Facts, name: str, kind: type[Any]) -> Any:
-    """The fact `name`, of type `kind`; for rules that name it in `needs`, where it cannot be missing."""
-    value = getattr(facts, name)
-    if not isinstance(value, kind):
-        raise TypeError(f"fact {name!r} is {type(value).__name__}; does the rule name it in `needs`?")
-    return value
+    def about(self, message: str, *ways: Remediation, **seen: Unpack[MachineParts]) -> Finding:
+        """A finding on the machine with one piece of evidence; its key is the rule's name where none is given."""
+        where = seen.get("where", "")
+        place = Location("file", where, where) if where.startswith("/") else Location("host", where or "host")
+        evidence = Evidence(self.name, seen.get("observed"), seen.get("expected"), seen.get("source"))
+        return self.finding(
+            message, key=seen.get("key") or self.name, severity=seen.get("severity"), location=place,
+            confidence=seen.get("confidence", "high"), evidence=[evidence], remediations=ways,
+        )  # fmt: skip

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from doctor.facts import Target, Trials, Unavailable
-from doctor.supervise.trial import try_imports
+from doctor.repair.trial import try_imports
 from tests.cli.running import answer, distribution, doctor, found, lay_out
 
 MINOR = f"python{sys.version_info[0]}.{sys.version_info[1]}"

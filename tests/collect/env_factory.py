@@ -11,7 +11,7 @@ import venv
 import zipfile
 from pathlib import Path
 
-from doctor.collect.target import TargetRequest
+from doctor.collect.python.target import TargetRequest
 
 
 def wheel(

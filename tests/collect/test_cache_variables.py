@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from doctor.collect import cache
-from doctor.collect.modules import ModuleReader
+from doctor.collect.python.modules import ModuleReader
 from doctor.facts import Distributions, Natives, Target
 
 

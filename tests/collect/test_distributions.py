@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from env_factory import digest, make_venv, python_of, request, site_of, unpack, wheel
 
-from doctor.collect.distributions import read_distributions
-from doctor.collect.target import find_target
+from doctor.collect.packages.distributions import read_distributions
+from doctor.collect.python.target import find_target
 from doctor.facts import Distributions
 from doctor.facts.codec import from_json, to_json
 

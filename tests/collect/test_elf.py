@@ -18,9 +18,9 @@ from pathlib import Path
 import pytest
 from elf_builder import built_library, extension_modules
 
-from doctor.collect.elf import Elf, ElfError, read_elf
-from doctor.collect.elf_dynamic import Dynamic
-from doctor.collect.fatbin import gpu_code, recorded_archs
+from doctor.collect.native.elf import Elf, ElfError, read_elf
+from doctor.collect.native.elf_dynamic import Dynamic
+from doctor.collect.native.fatbin import gpu_code, recorded_archs
 
 FUZZ_SECONDS = float(os.environ.get("QVL_FUZZ_SECONDS", "3"))
 needs_linux = pytest.mark.skipif(sys.platform != "linux", reason="needs the ELF files of a Linux system")

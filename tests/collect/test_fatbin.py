@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from doctor.collect.elf import Elf, ElfError, read_elf
-from doctor.collect.fatbin import gpu_code
+from doctor.collect.native.elf import Elf, ElfError, read_elf
+from doctor.collect.native.fatbin import gpu_code
 from doctor.facts.natives import GpuCode
-from doctor.link.gpucode import cuda_of_ptx, runs_on, share_running
+from doctor.link.loader.gpucode import cuda_of_ptx, runs_on, share_running
 
 KERNEL = "__global__ void k(float *x) { x[threadIdx.x] *= 2.f; }\nint go(float *p) { k<<<1, 1>>>(p); return 0; }\n"
 

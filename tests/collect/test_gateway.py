@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from doctor.collect.gateway import read_gateway
+from doctor.collect.declared.gateway import read_gateway
 from doctor.facts import Gateway, Unavailable
 
 LITELLM = """

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from doctor.collect.gpu import collect_gpu
+from doctor.collect.machine.gpu import collect_gpu
 from doctor.facts import Facts, Target, Unavailable
 from doctor.facts.codec import facts_from_json, to_json
 from doctor.facts.gpu import Gpu, GpuProcess
@@ -269,7 +269,7 @@ def test_without_pynvml(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_lines_that_are_not_ours() -> None:
     noise = '{"device": 1}\n{"driver": []}\n[1]\n{"error": 3}\nnot json\n{"unreadable": "x"}\n{"step": 7}\n'
-    from doctor.collect.nvml_child import _answer
+    from doctor.collect.machine.nvml_child import _answer
 
     answer = _answer(noise.encode() + b'\xff\xfe{"done": true', "it ended")
     assert (answer.status, answer.devices, answer.unreadable) == ("error", (), ())
@@ -277,7 +277,7 @@ def test_lines_that_are_not_ours() -> None:
 
 @pytest.mark.parametrize(("system", "reason"), [("darwin", "not_supported"), ("freebsd14", "not_supported")])
 def test_systems_without_a_driver(system: str, reason: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    from doctor.collect.host import collect_host
+    from doctor.collect.machine.host import collect_host
 
     monkeypatch.setattr(sys, "platform", system)
     for facts in (collect_gpu(), collect_host()):

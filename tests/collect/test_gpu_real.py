@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from doctor.collect.gpu import collect_gpu
+from doctor.collect.machine.gpu import collect_gpu
 from doctor.facts.gpu import Gpu
 
 pytestmark = pytest.mark.gpu

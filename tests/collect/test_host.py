@@ -15,11 +15,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from doctor.collect.gpu import collect_gpu
-from doctor.collect.host import collect_host
-from doctor.collect.ldcache import cached, candidates
-from doctor.collect.tree import Tree
-from doctor.collect.wsl import _decoded, _section, _size
+from doctor.collect.machine.gpu import collect_gpu
+from doctor.collect.machine.host import collect_host
+from doctor.collect.machine.library_search import cached, candidates
+from doctor.collect.machine.tree import Tree
+from doctor.collect.machine.wsl import _decoded, _section, _size
 from doctor.facts import Facts, Host, Target
 from doctor.facts.codec import facts_from_json, to_json
 from doctor.facts.gpu import Gpu

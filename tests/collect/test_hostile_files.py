@@ -14,9 +14,9 @@ from env_factory import make_venv, request, site_of, unpack, wheel
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from doctor.collect.distributions import read_distributions
-from doctor.collect.files import Files, Unreadable
-from doctor.collect.target import TargetError, find_target
+from doctor.base.files import Files, Unreadable
+from doctor.collect.packages.distributions import read_distributions
+from doctor.collect.python.target import TargetError, find_target
 from doctor.facts import Facts
 from doctor.facts.codec import facts_from_json, to_json
 from doctor.rules.engine import evaluate

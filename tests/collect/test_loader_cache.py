@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from doctor.collect.libraries import LibraryReader, reader_for
-from doctor.collect.loader_cache import builtin_folders, configured_folders, load_cache, read_cache
-from doctor.collect.rootfs import RootFs
+from doctor.collect.native.libraries import LibraryReader, reader_for
+from doctor.collect.native.loader_cache import builtin_folders, configured_folders, load_cache, read_cache
+from doctor.collect.native.rootfs import RootFs
 from doctor.facts import Target
-from doctor.link.natives import NativeLinker
+from doctor.link.loader.natives import NativeLinker
 
 CACHE = Path("/etc/ld.so.cache")
 LDCONFIG = shutil.which("ldconfig") or shutil.which("ldconfig", path="/sbin:/usr/sbin")

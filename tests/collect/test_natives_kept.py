@@ -11,10 +11,10 @@ import pytest
 from elf_builder import built_library, extension_modules
 
 from doctor.collect import cache
-from doctor.collect.libraries import LibraryReader
-from doctor.collect.natives import collect_natives
+from doctor.collect.native.libraries import LibraryReader
+from doctor.collect.native.natives import collect_natives
 from doctor.facts import Distribution, Distributions, Natives, Target
-from doctor.link.natives import NativeLinker, judged
+from doctor.link.loader.natives import NativeLinker, judged
 
 pytestmark = pytest.mark.skipif(not extension_modules() or shutil.which("gcc") is None, reason="needs gcc and Linux")
 

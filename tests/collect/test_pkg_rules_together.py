@@ -6,8 +6,8 @@ from pathlib import Path
 
 from env_factory import request, unpack, wheel
 
-from doctor.collect.distributions import read_distributions
-from doctor.collect.target import find_target
+from doctor.collect.packages.distributions import read_distributions
+from doctor.collect.python.target import find_target
 from doctor.facts import Facts
 from doctor.rules.engine import evaluate
 from doctor.rules.pkg import PKG_RULES

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from env_factory import make_venv, python_of, request, site_of, unpack, wheel
 
-from doctor.collect.distributions import read_distributions
-from doctor.collect.target import find_target
+from doctor.collect.packages.distributions import read_distributions
+from doctor.collect.python.target import find_target
 from doctor.facts import Facts, normalize
 from doctor.findings import Finding
 from doctor.rules.engine import evaluate

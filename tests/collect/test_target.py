@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from env_factory import ask, interpreters, make_venv, python_of, request, site_of, unpack, wheel
 
-from doctor.collect.target import TargetError, find_target
+from doctor.collect.python.target import TargetError, find_target
 
 posix = pytest.mark.skipif(os.name == "nt", reason="symlinks and shebangs are POSIX's")
 SYS_PATH = "import sys, json; print(json.dumps([sys.path, sys.prefix, sys.base_prefix, list(sys.version_info[:3])]))"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from doctor.collect.declared.request import DeclaredRequest
-from doctor.collect.target import TargetRequest
+from doctor.collect.python.target import TargetRequest
 from doctor.facts import Facts
 from doctor.findings import Report
 from doctor.pipeline import Request, collect, judge

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from doctor.cli import main
 from doctor.collect.declared.request import DeclaredRequest
-from doctor.collect.target import TargetRequest
+from doctor.collect.python.target import TargetRequest
 from doctor.findings import Report
 from doctor.pipeline import Request, diagnose
 from tests.declared.conftest import Write

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from doctor.collect.target import TargetError
+from doctor.collect.python.target import TargetError
 from doctor.matrix.images import image
 from tests.declared.conftest import Write, facts_of, judge, messages, problems, status, versions
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from doctor.collect.target import TargetError
+from doctor.collect.python.target import TargetError
 from tests.declared.conftest import Write, facts_of, judge, problems, versions
 
 SERVER = """\

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from doctor.collect.libraries import LibraryReader
+from doctor.collect.native.libraries import LibraryReader
 from doctor.facts.natives import NativeVerdict
-from doctor.link.natives import NativeLinker
-from doctor.link.torch_preload import Preload
+from doctor.link.loader.natives import NativeLinker
+from doctor.link.loader.torch_preload import Preload
 from tests.link.real_loader import real_verdicts
 
 GLIBC = platform.libc_ver()[0] == "glibc"

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from doctor.collect.elf import read_elf
-from doctor.collect.fatbin import gpu_code, recorded_archs
+from doctor.collect.native.elf import read_elf
+from doctor.collect.native.fatbin import gpu_code, recorded_archs
 from tests.link.real_loader import libraries_below
 from tests.link.real_packages import laid_out
 

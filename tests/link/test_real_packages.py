@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from doctor.collect.elf_dynamic import Dynamic
-from doctor.collect.libraries import LibraryReader
+from doctor.collect.native.elf_dynamic import Dynamic
+from doctor.collect.native.libraries import LibraryReader
 from doctor.facts.natives import NativeVerdict
-from doctor.link.natives import NativeLinker
+from doctor.link.loader.natives import NativeLinker
 from tests.link.real_loader import libraries_below, real_verdicts
 from tests.link.real_packages import interpreter, laid_out
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from doctor.collect.modules import ModuleReader
+from doctor.collect.python.modules import ModuleReader
 from doctor.facts import Distribution, Distributions, ModuleStatus, Target
-from doctor.link.imports import check_imports
+from doctor.link.python.imports import check_imports
 from tests.link.cases import CASES
 
 _ASK = """

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from doctor.collect.libraries import LibraryReader
-from doctor.link.natives import NativeLinker
+from doctor.collect.native.libraries import LibraryReader
+from doctor.link.loader.natives import NativeLinker
 from tests.link.real_loader import libraries_below, real_verdicts
 
 pytestmark = pytest.mark.skipif(

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from doctor.base.text import width
 from doctor.matrix.cells import Cell, Grid, Line, Reason
 from doctor.matrix.grid import grid
 from doctor.matrix.models import model
@@ -22,7 +23,6 @@ from doctor.report.grid.data import FIELDS, grid_to_csv, grid_to_json
 from doctor.report.grid.html import grid_to_html
 from doctor.report.grid.ranges import ranges
 from doctor.report.grid.terminal import grid_to_text
-from doctor.text import width
 from tests.cli.running import distribution, doctor, lay_out
 
 VOID = {"meta", "link", "br", "wbr"}

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
+from doctor.launch.settings import Settings
 from doctor.memory.cache import cache, number
 from doctor.memory.engines import default_share, runtime
 from doctor.memory.footprint import of_config
-from doctor.memory.settings import Settings
 from tests.link.real_packages import interpreter, laid_out
 from tests.memory.cases import GIB, QWEN3_VL_8B, QWEN3_VL_32B
 from tests.story.environments import environment

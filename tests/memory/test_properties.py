@@ -8,10 +8,10 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from doctor.launch.settings import Settings
 from doctor.matrix.members import members
 from doctor.memory.fit import Fit, divides, fit, floor
 from doctor.memory.footprint import Footprint, of_config
-from doctor.memory.settings import Settings
 from doctor.memory.ways import GOOD, other_checkpoints, ways
 from tests.memory.cases import DEEPSEEK, FP8_BLOCK, GEMMA3, GIB, GPTQ, QWEN3_5, QWEN3_VL_8B, QWEN3_VL_32B, QWEN_VL_INT4
 

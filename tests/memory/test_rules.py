@@ -12,19 +12,19 @@ import jsonschema
 import pytest
 
 import doctor.report
+from doctor.derived.memory import Known, known
 from doctor.facts import Facts, Gpu, Launch, Model, Target, Unavailable
 from doctor.facts.distribution import Distribution, Distributions
 from doctor.facts.gpu import Device, MigInstance
 from doctor.facts.model import Quantization
 from doctor.findings import Report
+from doctor.launch.memory_settings import settings, whole
+from doctor.launch.settings import Settings
 from doctor.memory.fit import fit
 from doctor.memory.footprint import of_config
-from doctor.memory.settings import Settings
 from doctor.pipeline import judge
 from doctor.report.json import report_to_json
 from doctor.report.memory import bar, memory_lines
-from doctor.rules.mem.asked import settings, whole
-from doctor.rules.mem.common import Known, known
 from tests.memory.cases import GIB, GPTQ, QWEN3_VL_8B, QWEN3_VL_32B, QWEN_VL_INT4
 
 SCHEMA = json.loads((Path(doctor.report.__file__).parent / "check.schema.json").read_text(encoding="utf-8"))

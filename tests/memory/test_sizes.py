@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from doctor.facts.model import Model, Quantization, QuantizationGroup, WeightFile, Weights
+from doctor.launch.settings import Settings
 from doctor.memory.attention import attention
 from doctor.memory.cache import cache, number
 from doctor.memory.fit import fit, floor
@@ -17,7 +18,6 @@ from doctor.memory.footprint import Footprint, footprint, of_config
 from doctor.memory.ignored import Ignored
 from doctor.memory.layout import layout
 from doctor.memory.pieces import linear
-from doctor.memory.settings import Settings
 from tests.memory.cases import (
     DEEPSEEK,
     FP8_BLOCK,

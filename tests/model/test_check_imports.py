@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from doctor.collect.files import Unreadable
+from doctor.base.files import Unreadable
 from doctor.collect.model.code_imports import imports_of
 from doctor.collect.model.parsing import parsed
 from doctor.facts import CodeImport

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from doctor.collect.files import Files, Unreadable
+from doctor.base.files import Files, Unreadable
 from doctor.collect.model import launched_model
 from doctor.collect.model.code_imports import by_text, imports_of
 from doctor.collect.model.parsing import parsed

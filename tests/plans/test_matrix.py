@@ -10,6 +10,8 @@ import pytest
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.version import Version
 
+from doctor.derived.goal import wish_of
+from doctor.derived.requirements import applies, environments, parse
 from doctor.facts import Distributions, Facts, Launch, Target, Unavailable, normalize
 from doctor.matrix import rows
 from doctor.matrix.declared import declared_gpu
@@ -18,13 +20,11 @@ from doctor.pipeline import judge
 from doctor.pipeline.fix import mended, plan_facts
 from doctor.plan.build import Asked, Builder
 from doctor.plan.choices import for_python
-from doctor.plan.core import conflict
+from doctor.plan.minimal_conflict import conflict
 from doctor.plan.planner import plan_for
 from doctor.plan.predict import predicted, released
 from doctor.plan.ranges import admitted
 from doctor.plan.resolve import Deadline, solve
-from doctor.plan.wish import wish_of
-from doctor.rules.pkg.requirements import applies, environments, parse
 
 TARGET = Target("installed", "test", "3.11.7", prefix="/nowhere", platform="linux-x86_64")
 LAUNCHES = {

@@ -7,8 +7,8 @@ from itertools import product
 
 import pytest
 
-from doctor.plan.core import conflict
 from doctor.plan.fewest import best, changes
+from doctor.plan.minimal_conflict import conflict
 from doctor.plan.problem import Clause, OutOfTime, Problem, Solution, Variable
 from doctor.plan.resolve import Deadline, solve
 

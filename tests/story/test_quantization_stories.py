@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from doctor.collect.declared.request import DeclaredRequest
-from doctor.collect.target import TargetRequest
+from doctor.collect.python.target import TargetRequest
 from doctor.facts import Model
 from doctor.findings import Action, Finding, Report
 from doctor.pipeline import Request, diagnose

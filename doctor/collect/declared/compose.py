@@ -10,15 +10,15 @@ from typing import Any
 
 import yaml
 
+from doctor.base.files import Files
+from doctor.base.record import dataclass
+from doctor.base.text import one_line
 from doctor.collect.declared.container import container_of
 from doctor.collect.declared.dockerfile import words_of
 from doctor.collect.declared.text import decoded, name_of, read_text
-from doctor.collect.declared.variables import assignments, substituted
-from doctor.collect.files import Files
-from doctor.collect.target import TargetError
+from doctor.collect.python.target import TargetError
 from doctor.facts import Container
-from doctor.record import dataclass
-from doctor.text import one_line
+from doctor.launch.variables import assignments, substituted
 
 LARGEST = 256 << 10
 MOST_KEYS = 10_000

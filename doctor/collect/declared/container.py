@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from doctor.collect.docker import patience, size_of
+from doctor.base.text import one_line
 from doctor.facts import Container
-from doctor.text import one_line
+from doctor.launch.container import patience, size_of
 
 _MOST = 100
 Text = Callable[[Any], str]

@@ -9,14 +9,14 @@ from collections.abc import Mapping
 from dataclasses import field
 from typing import TYPE_CHECKING
 
+from doctor.base.record import dataclass
+from doctor.base.text import one_line
 from doctor.collect.declared.dockerfile import Built, looks_like_dockerfile, read_commands, read_dockerfile
 from doctor.collect.declared.request import DeclaredRequest
 from doctor.collect.declared.requirements import Reading, read_requirements
 from doctor.collect.declared.text import name_of, read_text
-from doctor.collect.target import TargetError
+from doctor.collect.python.target import TargetError
 from doctor.facts import Container, Pin, Problem
-from doctor.record import dataclass
-from doctor.text import one_line
 
 if TYPE_CHECKING:
     from doctor.collect.declared.compose import Service

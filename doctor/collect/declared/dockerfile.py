@@ -9,12 +9,12 @@ import shlex
 from collections.abc import Iterator
 from dataclasses import field
 
+from doctor.base.record import dataclass
 from doctor.collect.declared.requirements import Reading, read_line, read_requirements
 from doctor.collect.declared.text import logical_lines, name_of, read_text
-from doctor.collect.declared.variables import substituted
-from doctor.collect.target import TargetError
+from doctor.collect.python.target import TargetError
 from doctor.facts import Problem
-from doctor.record import dataclass
+from doctor.launch.variables import substituted
 
 MOST_STEPS = 2000
 _INSTRUCTION = re.compile(r"\s*([A-Za-z]{2,20})\s+(.*)$", re.DOTALL)

@@ -11,11 +11,11 @@ from urllib.parse import unquote, urlsplit
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
+from doctor.base.record import dataclass
+from doctor.base.text import one_line, redact_text
 from doctor.collect.declared.text import LONGEST_LINE, logical_lines, name_of, read_text
-from doctor.collect.target import TargetError
+from doctor.collect.python.target import TargetError
 from doctor.facts import Pin, Problem, normalize
-from doctor.record import dataclass
-from doctor.text import one_line, redact_text
 
 DEEPEST = 10
 MOST_FILES = 100

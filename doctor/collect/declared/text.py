@@ -5,10 +5,10 @@ from __future__ import annotations
 import codecs
 from pathlib import PurePath
 
-from doctor.collect.files import Files, Unreadable
-from doctor.collect.target import TargetError
+from doctor.base.files import Files, Unreadable
+from doctor.base.text import one_line
+from doctor.collect.python.target import TargetError
 from doctor.facts import Problem
-from doctor.text import one_line
 
 LARGEST = 1 << 20
 LONGEST_LINE = 8192

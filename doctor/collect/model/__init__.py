@@ -6,13 +6,13 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
-from doctor.collect.files import Files
+from doctor.base.files import Files
+from doctor.base.text import clean, one_line
 from doctor.collect.model.cached import REPOSITORY, caches, snapshots
 from doctor.collect.model.mounted import cache, outside
 from doctor.collect.model.place import Folder
 from doctor.collect.model.reading import is_model, read_model
 from doctor.facts import NOT_REQUESTED, Launch, Model, Unavailable, Weights
-from doctor.text import clean, one_line
 
 __all__ = ["launched_model"]
 OPTIONS = ("--model", "--model-path", "--model_path")

@@ -11,15 +11,15 @@ from collections.abc import Iterator
 from dataclasses import field
 from typing import Any
 
-from doctor.collect.files import Unreadable
+from doctor.base.files import Unreadable
+from doctor.base.record import dataclass
+from doctor.base.text import one_line
 from doctor.collect.model import plain
 from doctor.collect.model.code_acts import acts_of
 from doctor.collect.model.code_imports import imports_of, relative_files
 from doctor.collect.model.parsing import parsed
 from doctor.collect.model.place import Place
 from doctor.facts import CodeAct, CodeImport, Problem, RemoteCode
-from doctor.record import dataclass
-from doctor.text import one_line
 
 FILE_LIMIT = 512 << 10
 ALL_LIMIT = 3 << 19

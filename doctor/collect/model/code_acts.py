@@ -9,8 +9,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from doctor.base.text import one_line
 from doctor.facts import CodeAct
-from doctor.text import one_line
 
 MOST = 64
 _SHOWN = 120

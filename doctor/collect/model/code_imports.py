@@ -13,9 +13,9 @@ import posixpath
 import re
 from collections.abc import Callable, Iterator
 
+from doctor.base.text import one_line
 from doctor.facts import CodeImport
 from doctor.facts.model import Era
-from doctor.text import one_line
 
 MOST = 1000
 _IMPORT = re.compile(r"^[^\S\n]*import\s+(\S+)\s*$", re.M)

@@ -10,12 +10,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 
-from doctor.collect.files import Files
+from doctor.base.files import Files
+from doctor.base.text import clean
 from doctor.collect.model.hub_place import HubPlace, Refused
 from doctor.collect.model.reading import build
 from doctor.collect.model.remembered import recall, remember
 from doctor.facts import Model, Unavailable
-from doctor.text import clean
 
 SECONDS = 20.0
 _TRUE = ("1", "on", "yes", "true")

@@ -12,13 +12,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import field
 from typing import Any
 
-from doctor.collect.files import Files, Unreadable
+from doctor.base.files import Files, Unreadable
+from doctor.base.record import dataclass
 from doctor.collect.model.cached import REPOSITORY
 from doctor.collect.model.place import MOST_NAMES, Place, Source
 from doctor.collect.model.plain import LARGEST
 from doctor.collect.model.quantization import FILES as QUANTIZATION
 from doctor.collect.model.weights import INDEX_LIMIT, INDEXES
-from doctor.record import dataclass
 
 TIMEOUT = 6.0  # seconds without a byte
 CHUNK = 64 << 10  # most headers are shorter

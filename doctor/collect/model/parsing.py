@@ -11,8 +11,8 @@ import gc
 import threading
 import warnings
 
-from doctor.collect.files import Unreadable
-from doctor.text import one_line
+from doctor.base.files import Unreadable
+from doctor.base.text import one_line
 
 STACK_BYTES = 512 << 20
 DEEPEST = 500  # levels of a tree; real code has some sixty

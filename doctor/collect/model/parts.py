@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 
-from doctor.text import one_line
+from doctor.base.text import one_line
 
 MOST = 40
 # what stands beside the language model is one part, however it is built inside

@@ -10,8 +10,8 @@ import os
 from dataclasses import field
 from typing import Literal, Protocol
 
-from doctor.collect.files import Files, Unreadable
-from doctor.record import dataclass
+from doctor.base.files import Files, Unreadable
+from doctor.base.record import dataclass
 
 MOST_NAMES = 4096
 Source = Literal["folder", "cache", "hub"]

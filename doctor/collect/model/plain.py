@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from doctor.collect.files import Unreadable
+from doctor.base.files import Unreadable
+from doctor.base.text import clean, one_line
 from doctor.collect.model.place import Place
-from doctor.text import clean, one_line
 
 LARGEST = 4 << 20
 DEEPEST = 12

@@ -11,10 +11,10 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from doctor.base.text import one_line
 from doctor.collect.model import plain
 from doctor.collect.model.place import Place
 from doctor.facts import Quantization, QuantizationGroup
-from doctor.text import one_line
 
 MOST = 64
 MOST_IGNORED = 2000

@@ -10,10 +10,10 @@ import math
 from dataclasses import field
 from typing import Any
 
-from doctor.collect.files import Unreadable
+from doctor.base.files import Unreadable
+from doctor.base.record import dataclass
 from doctor.collect.model.place import Place
 from doctor.collect.model.plain import NotPlain, parse
-from doctor.record import dataclass
 
 FORMAT_LIMIT = 100 << 20  # longer headers are refused by the format's own library
 HEADER_LIMIT = 24 << 20

@@ -7,14 +7,14 @@ from collections import Counter
 from dataclasses import field
 from typing import Any
 
-from doctor.collect.files import Unreadable
+from doctor.base.files import Unreadable
+from doctor.base.record import dataclass
+from doctor.base.text import one_line
 from doctor.collect.model import gguf, plain
 from doctor.collect.model.parts import by_part
 from doctor.collect.model.place import Place
 from doctor.collect.model.safetensors import Damaged, read_header
 from doctor.facts import NOT_REQUESTED, Problem, Unavailable, WeightFile, Weights
-from doctor.record import dataclass
-from doctor.text import one_line
 
 INDEX_LIMIT = 32 << 20
 HEADERS_LIMIT = 96 << 20  # of all files together

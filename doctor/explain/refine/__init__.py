@@ -5,10 +5,10 @@ from __future__ import annotations
 import importlib
 from dataclasses import field
 
+from doctor.base.record import dataclass
 from doctor.explain.context import Digest
 from doctor.explain.matching import Candidate
 from doctor.findings import Action, Confidence, Evidence, Remediation
-from doctor.record import dataclass
 
 REFINERS = {
     "missing_name": "imports",

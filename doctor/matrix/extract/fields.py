@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from dataclasses import field
 from typing import Any
 
+from doctor.base.record import dataclass
 from doctor.matrix.extract.literals import UNKNOWN, Names, Unknown, constants, jsonable, value
-from doctor.record import dataclass
 
 Flag = dict[str, Any]
 _DEPTH = 8

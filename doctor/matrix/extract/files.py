@@ -5,10 +5,10 @@ from __future__ import annotations
 import ast
 from dataclasses import field
 
+from doctor.base.record import dataclass
 from doctor.matrix.extract.bindings import parse
 from doctor.matrix.extract.errors import LayoutError
 from doctor.matrix.extract.source import WheelSource
-from doctor.record import dataclass
 
 LARGEST_SOURCE = 4 << 20
 _KEPT = 64

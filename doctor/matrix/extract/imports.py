@@ -6,8 +6,8 @@ import ast
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from doctor.base.record import dataclass
 from doctor.matrix.extract.bindings import is_type_checking
-from doctor.record import dataclass
 
 # Packages whose releases come and go in names; torch's and triton's are compiled.
 TRACKED = frozenset([

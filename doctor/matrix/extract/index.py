@@ -8,11 +8,11 @@ from urllib.parse import unquote, urldefrag, urljoin
 
 from packaging.version import Version
 
+from doctor.base.record import dataclass
 from doctor.facts import normalize
 from doctor.matrix.extract.errors import IndexUnavailable, WheelError
 from doctor.matrix.extract.http import get
 from doctor.matrix.extract.source import wheel_name
-from doctor.record import dataclass
 
 if TYPE_CHECKING:
     import requests

@@ -10,8 +10,8 @@ from __future__ import annotations
 import ast
 from dataclasses import field
 
+from doctor.base.record import dataclass
 from doctor.matrix.extract.bindings import is_type_checking, strings
-from doctor.record import dataclass
 
 _FALLBACK = "_LEGACY_MODULE_ALIASES"
 

@@ -6,8 +6,8 @@ import ast
 from collections.abc import Iterator
 from dataclasses import field
 
+from doctor.base.record import dataclass
 from doctor.matrix.extract.files import Files
-from doctor.record import dataclass
 
 TABLE = "_CONFIG_REGISTRY"
 _DEPTH = 8

@@ -6,11 +6,11 @@ import ast
 from collections.abc import Iterable
 from dataclasses import field
 
+from doctor.base.record import dataclass
 from doctor.matrix.extract.bindings import Bindings, bindings, parse
 from doctor.matrix.extract.imports import FileImports, Import, imports_of
 from doctor.matrix.extract.lazy import Lazy, lazy
 from doctor.matrix.extract.source import WheelSource
-from doctor.record import dataclass
 
 LARGEST_SOURCE = 4 << 20
 ANYTHING = "*"

@@ -6,9 +6,9 @@ import importlib
 from collections.abc import Callable
 from typing import Any
 
+from doctor.base.record import dataclass
 from doctor.facts import normalize
 from doctor.matrix.extract.files import Files
-from doctor.record import dataclass
 
 Extractor = Callable[[Files], dict[str, dict[str, Any]]]
 

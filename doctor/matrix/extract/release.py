@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import field
 from typing import Any
 
+from doctor.base.record import dataclass
 from doctor.matrix.engines import engine
 from doctor.matrix.extract.errors import WheelError
 from doctor.matrix.extract.files import Files
@@ -13,7 +14,6 @@ from doctor.matrix.extract.metadata import metadata_facts
 from doctor.matrix.extract.package_names import Parsed, file_imports, importable
 from doctor.matrix.extract.projects import Project
 from doctor.matrix.extract.source import WheelSource
-from doctor.record import dataclass
 
 Row = dict[str, dict[str, Any]]
 Table = dict[str, frozenset[str]]

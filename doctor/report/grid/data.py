@@ -7,10 +7,10 @@ import io
 import json
 from typing import Any
 
+from doctor.base.text import one_line
 from doctor.facts.codec import to_json
 from doctor.matrix.cells import Cell, Grid
 from doctor.report.grid.ranges import Ranges, needed, ranges
-from doctor.text import one_line
 
 SCHEMA = 1
 FIELDS = ("engine", "engine_version", "library", "library_version", "verdict", "name", "basis", "evidence", "source")

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from doctor.base.text import one_line
 from doctor.matrix.cells import Cell, Grid
 from doctor.report.grid.markup import breakable, code, facts, t, why
 from doctor.report.grid.ranges import Ranges, Row, ranges, said, span
-from doctor.text import one_line
 
 SIGNS = {"works": "✓", "warned": "!", "fails": "✗", "refused": "⊘", "unknown": "–"}
 WORDS = {"works": "works", "warned": "warns", "requirement": "requires", "model card": "card", "model type": "type"}

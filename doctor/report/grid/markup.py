@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator
 from html import escape
 
+from doctor.base.text import one_line
 from doctor.matrix.cells import Cell
 from doctor.matrix.models import Family
 from doctor.report.grid.ranges import needed
-from doctor.text import one_line
 
 
 def t(text: str) -> str:

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from itertools import groupby
 from typing import TypeVar
 
+from doctor.base.record import dataclass
 from doctor.matrix.cells import Cell, Grid, Line, Reason, Seen
-from doctor.record import dataclass
 
 T = TypeVar("T")
 VERDICTS = {

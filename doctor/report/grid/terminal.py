@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from doctor.base.text import clean, one_line
 from doctor.matrix.cells import Cell, Reason
 from doctor.matrix.models import Family
 from doctor.report.grid.ranges import Ranges, Row, needed, ranges, said, span
-from doctor.text import clean, one_line
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import field
 
-from doctor.record import dataclass
+from doctor.base.record import dataclass
 
 PORTS = {"lmdeploy": 23333, "vllm": 8000, "sglang": 30000}
 PORT_OPTIONS = {"lmdeploy": "--server-port", "vllm": "--port", "sglang": "--port"}
@@ -60,7 +60,7 @@ def comment(lines: tuple[str, ...], mark: str = "#") -> str:
     """Lines of comment, each cut to a readable width; nothing in them can end the comment."""
     import textwrap
 
-    from doctor.text import one_line
+    from doctor.base.text import one_line
 
     out = []
     for line in lines:

@@ -14,8 +14,17 @@ from doctor.rules.cmd.cmd009_variable_not_read import RULE as CMD009
 from doctor.rules.cmd.cmd010_option_of_the_other_backend import RULE as CMD010
 from doctor.rules.cmd.cmd011_no_server import RULE as CMD011
 from doctor.rules.cmd.cmd012_pasted_text import RULE as CMD012
+from doctor.rules.cmd.cmd020_gateway_mismatch import RULE as CMD020
+from doctor.rules.cmd.cmd021_container_without_gpu import RULE as CMD021
+from doctor.rules.cmd.cmd022_server_unreachable import RULE as CMD022
+from doctor.rules.cmd.cmd023_container_shared_memory import RULE as CMD023
+from doctor.rules.cmd.cmd024_model_not_kept import RULE as CMD024
+from doctor.rules.cmd.cmd025_metrics_not_served import RULE as CMD025
+from doctor.rules.cmd.cmd026_health_check_too_early import RULE as CMD026
 from doctor.rules.rule import Rule
 
 CMD_RULES: tuple[Rule, ...] = (
     CMD012, CMD011, CMD003, CMD002, CMD004, CMD001, CMD005, CMD006, CMD007, CMD008, CMD009, CMD010,
 )  # fmt: skip
+# what stands around the server: its container, a gateway in front, a scraper
+DEPLOYMENT_RULES: tuple[Rule, ...] = (CMD020, CMD021, CMD022, CMD023, CMD024, CMD025, CMD026)

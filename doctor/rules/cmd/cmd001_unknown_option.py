@@ -13,15 +13,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from doctor.command.equals import ENGINES
-from doctor.command.reader import Problem
-from doctor.command.suggest import Suggestion, suggested
-from doctor.command.typed import suspicious
+from doctor.derived.command import Asked, argument, asked, evidence, place, problems, releases, shown, unread
 from doctor.facts import Facts
 from doctor.findings import Finding, Remediation
+from doctor.launch.parser import Problem
+from doctor.launch.pasted import suspicious
+from doctor.launch.suggest import Suggestion, suggested
+from doctor.launch.synonyms import ENGINES
 from doctor.matrix import rows
 from doctor.matrix.releases import ReleaseSet
-from doctor.rules.cmd.common import Asked, argument, asked, evidence, place, problems, releases, shown, unread
 from doctor.rules.rule import Rule, Verdict
 
 

@@ -12,12 +12,12 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator
 
-from doctor.command.reader import Problem
+from doctor.derived.command import Asked, argument, asked, evidence, place, problems, releases, shown, unread
 from doctor.facts import Facts
 from doctor.findings import Finding, Remediation
+from doctor.launch.parser import Problem
 from doctor.matrix import rows
 from doctor.matrix.releases import ReleaseSet
-from doctor.rules.cmd.common import Asked, argument, asked, evidence, place, problems, releases, shown, unread
 from doctor.rules.rule import Rule, Verdict
 
 

@@ -15,13 +15,13 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from doctor.command.reader import Problem
-from doctor.command.values import refusal
+from doctor.derived.command import Asked, argument, asked, evidence, place, problems, releases, shown, unread
 from doctor.facts import Facts
 from doctor.findings import Finding, Remediation
+from doctor.launch.parser import Problem
+from doctor.launch.values import refusal
 from doctor.matrix import rows
 from doctor.matrix.releases import ReleaseSet
-from doctor.rules.cmd.common import Asked, argument, asked, evidence, place, problems, releases, shown, unread
 from doctor.rules.rule import Rule, Verdict
 
 LONGEST = 4096

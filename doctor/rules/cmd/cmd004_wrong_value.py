@@ -11,10 +11,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from doctor.command.reader import Problem
+from doctor.derived.command import Asked, argument, asked, evidence, place, problems, shown, unread
 from doctor.facts import Facts
 from doctor.findings import Finding, Remediation
-from doctor.rules.cmd.common import Asked, argument, asked, evidence, place, problems, shown, unread
+from doctor.launch.parser import Problem
 from doctor.rules.rule import Rule, Verdict
 
 KINDS = ("type", "value-missing", "value-unwanted", "required", "exclusive", "refused", "misplaced")

@@ -13,21 +13,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from doctor.derived.command import Asked, argument, asked, shown, the_model
+from doctor.derived.quantization import family
 from doctor.facts import Facts, Model
-from doctor.findings import Evidence, Finding, Location, Remediation
-from doctor.rules.cmd.common import Asked, argument, asked, shown, the_model
-from doctor.rules.rule import NotApplicable, Open, Rule, Verdict
+from doctor.findings import Evidence, Finding, Location, NotApplicable, Open, Remediation
+from doctor.rules.rule import Rule, Verdict
 
 OPTION = {"vllm": "--quantization", "sglang": "--quantization", "lmdeploy": "--model-format"}
 # methods that stand for one form of checkpoint: the faster kernels are names of their own
-FAMILIES = {
-    "awq": ("awq", "awq_marlin", "auto_awq"),
-    "gptq": ("gptq", "gptq_marlin", "gptq_marlin_24", "gptq_bitblas", "auto_gptq", "marlin", "exllama"),
-    "compressed-tensors": ("compressed-tensors", "compressed_tensors"),
-    "fp8": ("fp8",), "bitsandbytes": ("bitsandbytes",), "mxfp4": ("mxfp4",), "aqlm": ("aqlm",), "gguf": ("gguf",),
-    "modelopt": ("modelopt", "modelopt_fp4", "petit_nvfp4"), "quark": ("quark",),
-}  # fmt: skip
-# what SGLang takes for a checkpoint of compressed-tensors beside that name
 COMPATIBLE = {"sglang": {"compressed-tensors": ("w8a8_int8", "w8a8_fp8")}}
 # methods that read other checkpoints too, or decide for themselves
 OPEN = ("moe_wna16", "humming", "ipex", "inc", "bitblas", "auto-round", "torchao", "experts_int8")
@@ -75,11 +68,6 @@ def _conflict(rule: Rule, asked: Asked, model: Model, option: str, given: str) -
         remediations=[Remediation(f"leave `{option}` out: {asked.engine} reads it from the checkpoint",
                                   (argument(option, None),), "safe")],
     )  # fmt: skip
-
-
-def family(method: str) -> str:
-    """The form of checkpoint that a method reads; names of faster kernels stand for the same form."""
-    return next((f for f, names in FAMILIES.items() if method in names or method.replace("-", "_") in names), method)
 
 
 RULE = Rule(

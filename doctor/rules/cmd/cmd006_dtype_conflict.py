@@ -15,12 +15,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from doctor.derived.command import SOURCE, Asked, argument, asked, shown, the_model
+from doctor.derived.quantization import family
 from doctor.facts import Facts, Model
-from doctor.findings import Evidence, Finding, Location, Remediation
+from doctor.findings import Evidence, Finding, Location, NotApplicable, Open, Remediation
 from doctor.matrix import rows
-from doctor.rules.cmd.cmd005_quantization_conflict import family
-from doctor.rules.cmd.common import SOURCE, Asked, argument, asked, shown, the_model
-from doctor.rules.rule import NotApplicable, Open, Rule, Verdict
+from doctor.rules.rule import Rule, Verdict
 
 SHORT = {"half": "float16", "float": "float32", "fp16": "float16", "bf16": "bfloat16", "torch.float16": "float16",
          "torch.bfloat16": "bfloat16", "torch.float32": "float32", "torch.half": "float16"}  # fmt: skip

@@ -13,12 +13,12 @@ from collections.abc import Iterator
 
 from packaging.version import Version
 
+from doctor.derived.command import Asked, argument, asked, shown, the_model
 from doctor.facts import Facts, Model
-from doctor.findings import Evidence, Finding, Location, Remediation
+from doctor.findings import Evidence, Finding, Location, NotApplicable, Open, Remediation
 from doctor.memory.attention import longest
 from doctor.memory.layout import layout
-from doctor.rules.cmd.common import Asked, argument, asked, shown, the_model
-from doctor.rules.rule import NotApplicable, Open, Rule, Verdict
+from doctor.rules.rule import Rule, Verdict
 
 OPTION = {"vllm": "--max-model-len", "sglang": "--context-length", "lmdeploy": "--session-len"}
 ALLOWS = {"vllm": "VLLM_ALLOW_LONG_MAX_MODEL_LEN", "sglang": "SGLANG_ALLOW_OVERWRITE_LONGER_CONTEXT_LEN"}

@@ -12,12 +12,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from doctor.derived.command import Asked, argument, asked, shown, the_model
 from doctor.facts import Facts, Model
-from doctor.findings import Evidence, Finding, Location, Remediation
+from doctor.findings import Evidence, Finding, Location, NotApplicable, Open, Remediation
 from doctor.memory.attention import Attention, attention
 from doctor.memory.layout import Layout, layout
-from doctor.rules.cmd.common import Asked, argument, asked, shown, the_model
-from doctor.rules.rule import NotApplicable, Open, Rule, Verdict
+from doctor.rules.rule import Rule, Verdict
 
 OPTION = {"vllm": "--tensor-parallel-size", "lmdeploy": "--tp", "sglang": "--tensor-parallel-size"}
 # options under which the heads are shared otherwise

@@ -16,14 +16,14 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator
 
-from doctor.command.reader import Problem
-from doctor.command.table import Table
-from doctor.command.values import refusal
+from doctor.derived.command import Asked, argument, asked, shown
 from doctor.facts import Facts
-from doctor.findings import Action, Evidence, Finding, Location, Remediation
+from doctor.findings import Action, Evidence, Finding, Location, NotApplicable, Open, Remediation
+from doctor.launch.parser import Problem
+from doctor.launch.table import Table
+from doctor.launch.values import refusal
 from doctor.matrix import rows
-from doctor.rules.cmd.common import Asked, argument, asked, shown
-from doctor.rules.rule import NotApplicable, Open, Rule, Verdict
+from doctor.rules.rule import Rule, Verdict
 
 PREFIXES = {"lmdeploy": ("LMDEPLOY_",), "vllm": ("VLLM_",), "sglang": ("SGLANG_", "SGL_")}
 # what Kubernetes sets for a service that has the engine's name

@@ -11,11 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from doctor.derived.command import Asked, argument, asked, the_model
 from doctor.facts import Facts, Model
-from doctor.findings import Evidence, Finding, Location, Remediation
+from doctor.findings import Evidence, Finding, Location, NotApplicable, Open, Remediation
 from doctor.matrix import rows
-from doctor.rules.cmd.common import Asked, argument, asked, the_model
-from doctor.rules.rule import NotApplicable, Open, Rule, Verdict
+from doctor.rules.rule import Rule, Verdict
 
 SHOWN = {"pytorch": "the PyTorch engine", "turbomind": "TurboMind"}
 

@@ -10,14 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from doctor.derived.command import others, shown
+from doctor.derived.engine import ENGINES
 from doctor.facts import Distributions, Facts, Launch, Modules
-from doctor.findings import Action, Evidence, Finding, Location, Remediation
+from doctor.findings import Action, Evidence, Finding, Location, NotApplicable, Remediation
 from doctor.matrix.engines import engine as engine_of
 from doctor.matrix.engines import launched_as
 from doctor.matrix.providers import releases_with
-from doctor.rules.cmd.common import others, shown
-from doctor.rules.eng.common import ENGINES
-from doctor.rules.rule import NotApplicable, Rule, Verdict
+from doctor.rules.rule import Rule, Verdict
 
 
 def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:

@@ -11,11 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from doctor.command.typed import plain, suspicious, windows_path
+from doctor.derived.command import Asked, argument, asked, shown
 from doctor.facts import Facts, Launch
-from doctor.findings import Evidence, Finding, Location, Remediation
-from doctor.rules.cmd.common import Asked, argument, asked, shown
-from doctor.rules.rule import NotApplicable, Rule, Verdict
+from doctor.findings import Evidence, Finding, Location, NotApplicable, Remediation
+from doctor.launch.pasted import plain, suspicious, windows_path
+from doctor.rules.rule import Rule, Verdict
 
 
 def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:

@@ -14,15 +14,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from doctor.facts import Distributions, Facts, Model, Unavailable
-from doctor.findings import Action, Evidence, Finding, Location, Remediation
+from doctor.base.record import dataclass
+from doctor.derived.declared_ranges import admitted, line_of
+from doctor.derived.engine import SOURCE, Chosen, direction, engines, having, other_release
+from doctor.facts import Distributions, Facts, Model, Unavailable, present
+from doctor.findings import Action, Evidence, Finding, Location, NotApplicable, Open, Remediation
+from doctor.launch.options import option
 from doctor.matrix.compat import Bound, Compatibility, compatibility, engines_for
 from doctor.matrix.releases import ReleaseSet
-from doctor.record import dataclass
-from doctor.rules.arguments import option
-from doctor.rules.eng.common import SOURCE, Chosen, direction, engines, having, other_release
-from doctor.rules.eng.ranges import admitted, line_of
-from doctor.rules.rule import NotApplicable, Open, Rule, Verdict, present
+from doctor.rules.rule import Rule, Verdict
 
 LIBRARIES = ("transformers", "tokenizers", "huggingface-hub", "accelerate", "peft", "timm", "compressed-tensors")
 OPTIONAL = {"pytorch": "lmdeploy/pytorch/", "turbomind": "lmdeploy/turbomind/"}

@@ -13,14 +13,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from doctor.facts import Distributions, Facts, Model
-from doctor.findings import Evidence, Location
+from doctor.derived.engine import SOURCE, engines, having, other_release
+from doctor.facts import Distributions, Facts, Model, present
+from doctor.findings import Evidence, Location, NotApplicable, Open
 from doctor.matrix import rows
 from doctor.matrix.compat import compatibility
 from doctor.matrix.own_types import brings
 from doctor.matrix.releases import ReleaseSet
-from doctor.rules.eng.common import SOURCE, engines, having, other_release
-from doctor.rules.rule import NotApplicable, Open, Rule, Verdict, present
+from doctor.rules.rule import Rule, Verdict
 
 
 def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:

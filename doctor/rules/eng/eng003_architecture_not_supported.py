@@ -14,12 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from doctor.facts import Facts, Model
-from doctor.findings import Action, Evidence, Finding, Location, Remediation
-from doctor.matrix import rows
-from doctor.matrix.quantization import fitting, sees
-from doctor.rules.arguments import option
-from doctor.rules.eng.common import (
+from doctor.derived.engine import (
     SOURCE,
     Chosen,
     backends,
@@ -28,8 +23,13 @@ from doctor.rules.eng.common import (
     other_engines,
     other_release,
 )
-from doctor.rules.eng.quantisation import asked, engines_serving
-from doctor.rules.rule import NotApplicable, Open, Rule, Verdict, present
+from doctor.derived.quantization import asked, engines_serving
+from doctor.facts import Facts, Model, present
+from doctor.findings import Action, Evidence, Finding, Location, NotApplicable, Open, Remediation
+from doctor.launch.options import option
+from doctor.matrix import rows
+from doctor.matrix.quantization import fitting, sees
+from doctor.rules.rule import Rule, Verdict
 
 KINDS = tuple(f"architectures.{b}" for b in ("turbomind", "pytorch", "default", "vision"))
 FOR_TEXT = ("vllm", "sglang")

@@ -16,13 +16,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from doctor.derived.engine import SOURCE, Chosen, engines
+from doctor.derived.quantization import KINDS, asked, refusal, used, ways
 from doctor.facts import Facts, Model, Unavailable
-from doctor.findings import Evidence, Finding, Location
+from doctor.findings import Evidence, Finding, Location, NotApplicable, Open
 from doctor.matrix import rows
 from doctor.matrix.quantization import Need, spelled
-from doctor.rules.eng.common import SOURCE, Chosen, engines
-from doctor.rules.eng.quantisation import KINDS, asked, refusal, used, ways
-from doctor.rules.rule import NotApplicable, Open, Rule, Verdict
+from doctor.rules.rule import Rule, Verdict
 
 
 def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:

@@ -13,12 +13,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from doctor.facts import Distributions, Facts, Model, normalize
-from doctor.findings import Action, Evidence, Finding, Location, Remediation
-from doctor.matrix.compat import DISTRIBUTIONS, compatibility
+from doctor.derived.engine import SOURCE, Chosen, engines, other_release
+from doctor.derived.helpers import needed
+from doctor.facts import Distributions, Facts, Model, present
+from doctor.findings import Action, Evidence, Finding, Location, Open, Remediation
+from doctor.matrix.compat import compatibility
 from doctor.matrix.helpers import helpers
-from doctor.rules.eng.common import SOURCE, Chosen, engines, other_release
-from doctor.rules.rule import Open, Rule, Verdict, present
+from doctor.rules.rule import Rule, Verdict
 
 COMPARED = ("transformers-stream-generator", "auto-gptq", "autoawq", "optimum", "peft", "qwen-vl-utils", "timm")
 LOADING = ("auto-gptq", "gptqmodel")  # the rows are read only where one of them is here
@@ -40,29 +41,6 @@ def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
     if not distributions.complete:
         yield from _unlinked(rule, facts, distributions)
     yield from _loaders(rule, facts, distributions)
-
-
-def needed(chosen: Chosen, model: Model) -> dict[str, str]:
-    """Packages that this engine does not require and imports for this model, with where that is written."""
-    out: dict[str, str] = {}
-    row = chosen.row or {}
-    required = {name for name, lines in row.get("requires", {}).items() if any("extra" not in line for line in lines)}
-    files = {
-        module.replace(".", "/") + ".py"
-        for a in model.architectures
-        if isinstance(value := row.get("architectures.vision", {}).get(a), str)
-        for module in (value, value.rpartition(".")[0])
-    }
-    for key, (when, file) in row.get("imports", {}).items():
-        top = key.partition(":")[0].partition(".")[0]
-        package = normalize(DISTRIBUTIONS.get(top, top))
-        if file in files and when != "guarded" and package not in required | {"huggingface-hub"}:
-            out.setdefault(package, f"{file} of {chosen.shown}")
-    read = model.code is not None and bool(model.code.files)  # then MDL006 knows better what that code imports
-    for entry in helpers().remote_code if model.remote_code and not read else ():
-        if entry.architecture in model.architectures and chosen.name in entry.engines:
-            out |= dict.fromkeys((p for p in entry.packages if p not in required), entry.source)
-    return out
 
 
 def _missing(rule: Rule, chosen: Chosen, package: str, source: str) -> Finding:

@@ -16,13 +16,13 @@ from collections.abc import Iterator
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
-from doctor.facts import Distributions, Facts, Pin
-from doctor.findings import Action, Evidence, Finding, Location, Remediation
+from doctor.derived.declared_ranges import admitted, last_lines, specifier_of
+from doctor.derived.engine import direction
+from doctor.derived.requirements import ENGINES, needs_of
+from doctor.facts import Distributions, Facts, Pin, present
+from doctor.findings import Action, Evidence, Finding, Location, NotApplicable, Open, Remediation
 from doctor.matrix import rows
-from doctor.rules.eng.common import direction
-from doctor.rules.eng.ranges import admitted, last_lines, specifier_of
-from doctor.rules.pkg.requirements import ENGINES, needs_of
-from doctor.rules.rule import NotApplicable, Open, Rule, Verdict, present
+from doctor.rules.rule import Rule, Verdict
 
 
 def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:

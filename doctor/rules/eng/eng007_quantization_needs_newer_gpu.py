@@ -15,15 +15,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from doctor.derived.engine import SOURCE, Chosen, engines
+from doctor.derived.quantization import KINDS, NOT_ONE, asked, refusal, used, ways, weakest_device
+from doctor.derived.units import dotted
 from doctor.facts import Facts, Model
 from doctor.facts.gpu import Device
-from doctor.findings import Evidence, Finding, Location
+from doctor.findings import Evidence, Finding, Location, NotApplicable, Open
+from doctor.launch.options import engine, option
 from doctor.matrix.quantization import Floor, Need, floor
-from doctor.rules.arguments import engine, option
-from doctor.rules.eng.common import SOURCE, Chosen, engines
-from doctor.rules.eng.quantisation import KINDS, NOT_ONE, asked, refusal, used, ways, weakest_device
-from doctor.rules.rule import NotApplicable, Open, Rule, Verdict
-from doctor.rules.units import dotted
+from doctor.rules.rule import Rule, Verdict
 
 
 def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:

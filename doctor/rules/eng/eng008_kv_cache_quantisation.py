@@ -16,13 +16,13 @@ from collections.abc import Iterator
 
 from packaging.specifiers import SpecifierSet
 
+from doctor.derived.engine import Chosen, engines
+from doctor.derived.quantization import weakest_device
 from doctor.facts import Facts, Model
-from doctor.findings import Action, Evidence, Finding, Location, Remediation
+from doctor.findings import Action, Evidence, Finding, Location, NotApplicable, Open, Remediation
+from doctor.launch.options import option
 from doctor.matrix.turbomind import nested, served_by
-from doctor.rules.arguments import option
-from doctor.rules.eng.common import Chosen, engines
-from doctor.rules.eng.quantisation import weakest_device
-from doctor.rules.rule import NotApplicable, Open, Rule, Verdict
+from doctor.rules.rule import Rule, Verdict
 
 FLAG = "--quant-policy"
 FLOAT, NONE = ("16", "17"), ("", "0", "none")

@@ -16,13 +16,13 @@ from typing import Any
 
 from packaging.version import InvalidVersion, Version
 
-from doctor.facts import Distribution, Distributions, Facts, Launch, Unavailable
-from doctor.findings import Action, Evidence, Finding, Location, Remediation
+from doctor.derived.engine import ENGINES, SOURCE, other_release
+from doctor.facts import Distribution, Distributions, Facts, Launch, Unavailable, present
+from doctor.findings import Action, Evidence, Finding, Location, NotApplicable, Open, Remediation
 from doctor.matrix import rows
 from doctor.matrix.decision import UNKNOWN, holds
 from doctor.matrix.quantization import spelled
-from doctor.rules.eng.common import ENGINES, SOURCE, other_release
-from doctor.rules.rule import NotApplicable, Open, Rule, Verdict, present
+from doctor.rules.rule import Rule, Verdict
 
 ASKED, KIND = ("is_", "_available"), "quantization.default"
 # the distribution behind `is_..._available`, where its name is another one: transformers/utils/import_utils.py

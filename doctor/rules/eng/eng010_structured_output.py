@@ -14,13 +14,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from doctor.facts import Distributions, Facts
-from doctor.findings import Action, Evidence, Finding, Location, Remediation
+from doctor.derived.engine import SOURCE, Chosen, direction, engines
+from doctor.facts import Distributions, Facts, present
+from doctor.findings import Action, Evidence, Finding, Location, NotApplicable, Open, Remediation
+from doctor.launch.options import option
 from doctor.matrix.providers import releases_with
 from doctor.matrix.releases import ReleaseSet
-from doctor.rules.arguments import option
-from doctor.rules.eng.common import SOURCE, Chosen, direction, engines
-from doctor.rules.rule import NotApplicable, Open, Rule, Verdict, present
+from doctor.rules.rule import Rule, Verdict
 
 FLAGS = ("--guided-decoding-backend", "--grammar-backend", "--structured-outputs-config.backend")
 # the distribution behind a name on the command line: vllm/v1/structured_output/backend_*.py, sglang/srt/constrained

@@ -12,11 +12,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from doctor.facts import Facts, Host
+from doctor.facts import Facts, Host, present
 from doctor.facts.gpu import Gpu
 from doctor.facts.wsl import Wsl
-from doctor.findings import Action, Confidence, Evidence, Finding, Location, Remediation, Severity
-from doctor.rules.rule import NotApplicable, Open, Rule, Verdict, present
+from doctor.findings import Action, Confidence, Evidence, Finding, Location, NotApplicable, Open, Remediation, Severity
+from doctor.rules.rule import Rule, Verdict
 
 CONTAINER = (
     "start the container with the GPU: `docker run --gpus all ...`, after installing the NVIDIA Container Toolkit"

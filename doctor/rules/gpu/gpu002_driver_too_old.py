@@ -11,13 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from doctor.facts import Distributions, Facts, Host
+from doctor.derived.torch_build import TorchBuild, torch_build
+from doctor.derived.units import dotted
+from doctor.facts import Distributions, Facts, Host, present
 from doctor.facts.gpu import Gpu
-from doctor.findings import Action, Evidence, Finding, Location, Remediation
+from doctor.findings import Action, Evidence, Finding, Location, NotApplicable, Open, Remediation
 from doctor.matrix.hardware import drivers
-from doctor.rules.rule import NotApplicable, Open, Rule, Verdict, present
-from doctor.rules.torch_build import TorchBuild, torch_build
-from doctor.rules.units import dotted
+from doctor.rules.rule import Rule, Verdict
 
 
 def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:

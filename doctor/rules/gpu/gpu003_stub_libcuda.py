@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from doctor.facts import Facts
+from doctor.derived.search_path import without
+from doctor.facts import Facts, present
 from doctor.facts.gpu import Gpu
-from doctor.findings import Action, Evidence, Location, Remediation
-from doctor.rules.gpu.search_path import without
-from doctor.rules.rule import NotApplicable, Rule, Verdict, present
+from doctor.findings import Action, Evidence, Location, NotApplicable, Remediation
+from doctor.rules.rule import Rule, Verdict
 
 
 def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:

@@ -12,10 +12,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from doctor.facts import Facts, Host
+from doctor.facts import Facts, Host, present
 from doctor.facts.gpu import Gpu
-from doctor.findings import Action, Evidence, Finding, Location, Remediation
-from doctor.rules.rule import NotApplicable, Rule, Verdict, present
+from doctor.findings import Action, Evidence, Finding, Location, NotApplicable, Remediation
+from doctor.rules.rule import Rule, Verdict
 
 NEEDED = ("/dev/nvidiactl", "/dev/nvidia-uvm")
 

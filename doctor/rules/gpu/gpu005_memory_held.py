@@ -11,13 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from doctor.facts import Distributions, Facts
+from doctor.derived.units import GIB, size
+from doctor.facts import Distributions, Facts, present
 from doctor.facts.gpu import Device, Gpu
-from doctor.findings import Action, Evidence, Finding, Location, Remediation
+from doctor.findings import Action, Evidence, Finding, Location, NotApplicable, Remediation
+from doctor.launch.options import engine, number
 from doctor.matrix.hardware import Share, capabilities
-from doctor.rules.arguments import engine, number
-from doctor.rules.rule import NotApplicable, Rule, Verdict, present
-from doctor.rules.units import GIB, size
+from doctor.rules.rule import Rule, Verdict
 
 NOTICEABLE = 0.1
 

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from doctor.facts import Facts, Host
+from doctor.facts import Facts, Host, present
 from doctor.facts.gpu import Gpu
-from doctor.findings import Action, Evidence, Location, Remediation
-from doctor.rules.rule import NotApplicable, Rule, Verdict, present
+from doctor.findings import Action, Evidence, Location, NotApplicable, Remediation
+from doctor.rules.rule import Rule, Verdict
 
 RELOAD = (
     "or stop every GPU program and run `sudo rmmod nvidia_uvm nvidia_drm nvidia_modeset nvidia && sudo modprobe nvidia`"

@@ -12,12 +12,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from doctor.facts import Facts
+from doctor.derived.search_path import without
+from doctor.facts import Facts, present
 from doctor.facts.gpu import CudaLibrary, Gpu
-from doctor.findings import Action, Confidence, Evidence, Finding, Location, Remediation, Severity
+from doctor.findings import Action, Confidence, Evidence, Finding, Location, NotApplicable, Remediation, Severity
 from doctor.matrix.hardware import version
-from doctor.rules.gpu.search_path import without
-from doctor.rules.rule import NotApplicable, Rule, Verdict, present
+from doctor.rules.rule import Rule, Verdict
 
 CONSUMER = ("GeForce", "TITAN", "GTX")
 WORKSTATION = ("RTX", "Quadro")

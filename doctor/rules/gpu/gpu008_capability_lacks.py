@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from doctor.facts import Distributions, Facts
+from doctor.derived.units import dotted
+from doctor.facts import Distributions, Facts, present
 from doctor.facts.gpu import Device, Gpu
-from doctor.findings import Action, Evidence, Finding, Location, Remediation
+from doctor.findings import Action, Evidence, Finding, Location, NotApplicable, Remediation
+from doctor.launch.options import engine, option
 from doctor.matrix.hardware import CapabilityRow, capabilities
-from doctor.rules.arguments import engine, option
-from doctor.rules.rule import NotApplicable, Rule, Verdict, present
-from doctor.rules.units import dotted
+from doctor.rules.rule import Rule, Verdict
 
 
 def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from doctor.facts import Distributions, Facts
+from doctor.derived.torch_build import torch_build
+from doctor.facts import Distributions, Facts, present
 from doctor.facts.gpu import Gpu
-from doctor.findings import Action, Evidence, Location, Remediation
-from doctor.rules.rule import NotApplicable, Rule, Verdict, present
-from doctor.rules.torch_build import torch_build
+from doctor.findings import Action, Evidence, Location, NotApplicable, Remediation
+from doctor.rules.rule import Rule, Verdict
 
 
 def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:

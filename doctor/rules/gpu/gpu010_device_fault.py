@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from doctor.facts import Facts
+from doctor.facts import Facts, present
 from doctor.facts.gpu import Device, Gpu
-from doctor.findings import Action, Evidence, Finding, Location, Remediation, Severity
-from doctor.rules.rule import NotApplicable, Rule, Verdict, present
+from doctor.findings import Action, Evidence, Finding, Location, NotApplicable, Remediation, Severity
+from doctor.rules.rule import Rule, Verdict
 
 
 def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:

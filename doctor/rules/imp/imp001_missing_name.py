@@ -12,16 +12,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from doctor.derived.import_failures import Failure, failures, installed, where
+from doctor.derived.missing import missing
 from doctor.facts import Facts
-from doctor.rules.imp.failures import Failure, failures, installed, where
-from doctor.rules.imp.missing import missing
 from doctor.rules.rule import Rule, Verdict
 
 
 def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
     """One finding for each missing name."""
     for failure in failures(facts, "missing-name"):
-        yield missing(rule, facts, failure, _message(facts, failure))
+        yield rule.finding(_message(facts, failure), **missing(facts, failure))
 
 
 def _message(facts: Facts, failure: Failure) -> str:

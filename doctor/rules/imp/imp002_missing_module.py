@@ -12,10 +12,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from doctor.derived.import_failures import Failure, failures, installed, where
+from doctor.derived.missing import missing
 from doctor.facts import Distributions, Facts, Launch, Model, Modules, normalize
 from doctor.findings import Action, Remediation
-from doctor.rules.imp.failures import Failure, failures, installed, where
-from doctor.rules.imp.missing import missing
 from doctor.rules.rule import Rule, Verdict
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -29,12 +29,12 @@ def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
             continue
         if _of_code_alone(facts, failure):
             continue  # MDL006 names all packages that the model's code lacks
-        yield missing(rule, facts, failure, _message(facts, failure), _ways(facts, failure))
+        yield rule.finding(_message(facts, failure), **missing(facts, failure, _ways(facts, failure)))
 
 
 def _of_code_alone(facts: Facts, failure: Failure) -> bool:
     """Whether the model's own code, and nothing else, lacks a package that transformers demands for it."""
-    from doctor.rules.mdl.use import demanded, used_files
+    from doctor.derived.remote_code import demanded, used_files
 
     own = facts.modules.code if isinstance(facts.modules, Modules) else ()
     code = facts.model.code if isinstance(facts.model, Model) else None

@@ -12,12 +12,12 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator
 
+from doctor.derived.import_failures import installed
 from doctor.facts import Facts, Launch, Modules
-from doctor.findings import Action, Evidence, Location, Remediation
+from doctor.findings import Action, Evidence, Location, NotApplicable, Remediation
 from doctor.matrix.engines import engine
 from doctor.matrix.providers import releases_with
-from doctor.rules.imp.failures import installed
-from doctor.rules.rule import NotApplicable, Rule, Verdict
+from doctor.rules.rule import Rule, Verdict
 
 
 def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:

@@ -12,11 +12,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from doctor.base.text import one_line
+from doctor.derived.import_failures import Failure, chain, failures, location, where
 from doctor.facts import Facts
 from doctor.findings import Action, Evidence, Finding, Remediation
-from doctor.rules.imp.failures import Failure, chain, failures, location, where
 from doctor.rules.rule import Rule, Verdict
-from doctor.text import one_line
 
 _REQUIRED = re.compile(r"(?P<name>[A-Za-z0-9][\w.\-]{0,60})(?P<spec>(?:[<>=!~]=?[\w.*]{1,20},?){1,6}) is required")
 

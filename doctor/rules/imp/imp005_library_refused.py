@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from doctor.derived.import_failures import chain, failures, location, where
 from doctor.facts import Facts
 from doctor.findings import Evidence
-from doctor.rules.imp.failures import chain, failures, location, where
 from doctor.rules.rule import Rule, Verdict
 
 _ROOTS = {"missing-library": "LIB001", "missing-symbol": "LIB002"}

@@ -13,10 +13,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from doctor.facts import Facts, Modules, Trial, Trials
-from doctor.findings import Evidence, Finding, Location
-from doctor.rules.imp.failures import Failure, failures
-from doctor.rules.rule import Open, Rule, Verdict, present
+from doctor.derived.import_failures import Failure, failures
+from doctor.facts import Facts, Modules, Trial, Trials, present
+from doctor.findings import Evidence, Finding, Location, Open
+from doctor.rules.rule import Rule, Verdict
 
 KINDS = {"missing-name": "IMP001", "missing-module": "IMP002", "error": "IMP004", "missing-library": "IMP005",
          "missing-symbol": "IMP005"}  # fmt: skip

@@ -13,10 +13,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from doctor.facts import Distribution, Facts, Natives
+from doctor.derived.library_failures import Failure, failures, severity_of, unsure
+from doctor.facts import Distribution, Facts, Natives, present
 from doctor.findings import Action, Evidence, Location, Remediation
-from doctor.rules.lib.failures import Failure, failures, severity_of, unsure
-from doctor.rules.rule import Rule, Verdict, present
+from doctor.rules.rule import Rule, Verdict
 
 _NO_DRIVER = ("module", "wsl", "container", "libraries", "card", "none")  # the ways in which GPU001 finds no driver
 _DRIVER = ("libcuda.so.1", "libnvidia-ml.so.1", "libnvcuvid.so.1", "libnvidia-encode.so.1")

@@ -13,10 +13,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from doctor.facts import Facts, Natives
+from doctor.derived.library_failures import failures, severity_of, unsure
+from doctor.facts import Facts, Natives, present
 from doctor.findings import Action, Evidence, Location, Remediation
-from doctor.rules.lib.failures import failures, severity_of, unsure
-from doctor.rules.rule import Rule, Verdict, present
+from doctor.rules.rule import Rule, Verdict
 
 
 def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:

@@ -14,9 +14,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from doctor.facts import CudaNeed, Distributions, Facts, Natives
+from doctor.facts import CudaNeed, Distributions, Facts, Natives, present
 from doctor.findings import Action, Evidence, Location, Remediation
-from doctor.rules.rule import Rule, Verdict, present
+from doctor.rules.rule import Rule, Verdict
 
 
 def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:

@@ -13,10 +13,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from doctor.facts import Facts, NativeLibrary, Natives
-from doctor.findings import Action, Evidence, Location, Remediation
-from doctor.link.gpucode import share_running
-from doctor.rules.rule import NotApplicable, Rule, Verdict, present
+from doctor.facts import Facts, NativeLibrary, Natives, present
+from doctor.findings import Action, Evidence, Location, NotApplicable, Remediation
+from doctor.link.loader.gpucode import share_running
+from doctor.rules.rule import Rule, Verdict
 
 _MOST = 0.5  # some libraries carry a few kernels for single architectures; what counts is the bulk of them
 

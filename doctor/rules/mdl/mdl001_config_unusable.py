@@ -12,10 +12,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from doctor.facts import Facts, Model, Weights
-from doctor.findings import Evidence
-from doctor.rules.mdl.common import fetch_again, file
-from doctor.rules.rule import NotApplicable, Rule, Verdict, present
+from doctor.derived.model_files import fetch_again, file
+from doctor.facts import Facts, Model, Weights, present
+from doctor.findings import Evidence, NotApplicable
+from doctor.rules.rule import Rule, Verdict
 
 CONFIG = "config.json"
 

@@ -12,10 +12,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from doctor.facts import Facts, Model, Unavailable, WeightFile, Weights
-from doctor.findings import Action, Evidence, Finding, Remediation
-from doctor.rules.mdl.common import bare, broken, fetch_again, file, launched, listed
-from doctor.rules.rule import NotApplicable, Open, Rule, Verdict, present
+from doctor.derived.model_files import bare, broken, fetch_again, file, launched, listed
+from doctor.facts import Facts, Model, Unavailable, WeightFile, Weights, present
+from doctor.findings import Action, Evidence, Finding, NotApplicable, Open, Remediation
+from doctor.rules.rule import Rule, Verdict
 
 INDEX = "model.safetensors.index.json"
 

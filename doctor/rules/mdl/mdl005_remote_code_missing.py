@@ -12,10 +12,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from doctor.facts import Facts, Model
-from doctor.findings import Action, Evidence, Remediation
-from doctor.rules.mdl.common import bare, file, listed
-from doctor.rules.rule import NotApplicable, Open, Rule, Verdict, present
+from doctor.derived.model_files import bare, file, listed
+from doctor.facts import Facts, Model, present
+from doctor.findings import Action, Evidence, NotApplicable, Open, Remediation
+from doctor.rules.rule import Rule, Verdict
 
 
 def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:

@@ -13,16 +13,16 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 
-from doctor.facts import CodeImport, Distributions, Facts, Model, RemoteCode, normalize
-from doctor.findings import Action, Evidence, Finding, Remediation
+from doctor.derived.engine import direction, engines
+from doctor.derived.import_failures import installed
+from doctor.derived.model_files import file, listed
+from doctor.derived.remote_code import Use, demanded, used_files
+from doctor.facts import CodeImport, Distributions, Facts, Model, RemoteCode, normalize, present
+from doctor.findings import Action, Evidence, Finding, NotApplicable, Open, Remediation
 from doctor.matrix import rows
 from doctor.matrix.compat import compatibility
 from doctor.matrix.releases import ReleaseSet
-from doctor.rules.eng.common import direction, engines
-from doctor.rules.imp.failures import installed
-from doctor.rules.mdl.common import file, listed
-from doctor.rules.mdl.use import Use, demanded, used_files
-from doctor.rules.rule import NotApplicable, Open, Rule, Verdict, present
+from doctor.rules.rule import Rule, Verdict
 
 # importable name -> distribution, where they differ and the name alone would mislead
 _NAMES = {"PIL": "pillow", "cv2": "opencv-python-headless", "sklearn": "scikit-learn", "yaml": "pyyaml",

@@ -13,11 +13,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from doctor.facts import Facts, Launch, Model
-from doctor.findings import Action, Evidence, Location, Remediation
+from doctor.derived.remote_code import FLAG, Loader, loader
+from doctor.facts import Facts, Launch, Model, present
+from doctor.findings import Action, Evidence, Location, NotApplicable, Open, Remediation
 from doctor.matrix.own_types import brings
-from doctor.rules.mdl.use import FLAG, Loader, loader
-from doctor.rules.rule import NotApplicable, Open, Rule, Verdict, present
+from doctor.rules.rule import Rule, Verdict
 
 
 def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:

@@ -13,10 +13,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from doctor.facts import Facts, Model
-from doctor.findings import Evidence
-from doctor.rules.mdl.common import file
-from doctor.rules.rule import NotApplicable, Rule, Verdict, present
+from doctor.derived.model_files import file
+from doctor.facts import Facts, Model, present
+from doctor.findings import Evidence, NotApplicable
+from doctor.rules.rule import Rule, Verdict
 
 _WORDS = {
     "network": "reaches the network", "subprocess": "starts programs", "files": "writes or removes files",

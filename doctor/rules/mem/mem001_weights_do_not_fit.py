@@ -13,12 +13,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from doctor.derived.memory import Known, card_size, each, evidence, known, remediations, wanted
+from doctor.derived.units import size
 from doctor.facts import Facts
-from doctor.findings import Confidence, Finding, Location
+from doctor.findings import Confidence, Finding, Location, Open
 from doctor.memory.fit import Fit
-from doctor.rules.mem.common import Known, card_size, each, evidence, known, remediations, wanted
-from doctor.rules.rule import Open, Rule, Verdict
-from doctor.rules.units import size
+from doctor.rules.rule import Rule, Verdict
 
 
 def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:

@@ -12,13 +12,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from doctor.derived.memory import Known, each, evidence, known, remediation, remediations
+from doctor.derived.units import size
 from doctor.facts import Facts
-from doctor.findings import Finding, Location
+from doctor.findings import Finding, Location, NotApplicable
 from doctor.memory.fit import Fit
 from doctor.memory.ways import FLAGS, roomier
-from doctor.rules.mem.common import Known, each, evidence, known, remediation, remediations
-from doctor.rules.rule import NotApplicable, Rule, Verdict
-from doctor.rules.units import size
+from doctor.rules.rule import Rule, Verdict
 
 
 def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:

@@ -12,11 +12,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from doctor.facts import Facts, Host, Launch, Model, Weights
-from doctor.findings import Action, Evidence, Location, Remediation
-from doctor.rules.mem.asked import settings
-from doctor.rules.rule import NotApplicable, Open, Rule, Verdict, present
-from doctor.rules.units import GIB, size
+from doctor.derived.units import GIB, size
+from doctor.facts import Facts, Host, Launch, Model, Weights, present
+from doctor.findings import Action, Evidence, Location, NotApplicable, Open, Remediation
+from doctor.launch.memory_settings import settings
+from doctor.rules.rule import Rule, Verdict
 
 PROCESS = 4 * GIB
 MAPPED = ("safetensors", "gguf")

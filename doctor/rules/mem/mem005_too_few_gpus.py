@@ -12,13 +12,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from doctor.derived.memory import Known, cards, known, remediations
 from doctor.facts import Facts, Gpu, Launch
-from doctor.findings import Action, Evidence, Location, Remediation
+from doctor.findings import Action, Evidence, Location, NotApplicable, Open, Remediation
+from doctor.launch.memory_settings import settings
+from doctor.launch.options import option
 from doctor.memory.ways import FLAGS
-from doctor.rules.arguments import option
-from doctor.rules.mem.asked import settings
-from doctor.rules.mem.common import Known, cards, known, remediations
-from doctor.rules.rule import NotApplicable, Open, Rule, Verdict
+from doctor.rules.rule import Rule, Verdict
 
 SEVERAL_MACHINES = ("--nnodes", "--node-rank", "--dist-init-addr", "--data-parallel-address", "--master-addr")
 

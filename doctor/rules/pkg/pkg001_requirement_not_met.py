@@ -18,10 +18,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from doctor.facts import Distributions, Facts
-from doctor.findings import Action, Evidence, Finding, Location, Remediation
-from doctor.rules.pkg.requirements import ENGINES, Need, direction, fits, needs_of
-from doctor.rules.rule import Open, Rule, Verdict, present
+from doctor.derived.requirements import ENGINES, Need, direction, fits, needs_of
+from doctor.facts import Distributions, Facts, present
+from doctor.findings import Action, Evidence, Finding, Location, Open, Remediation
+from doctor.rules.rule import Rule, Verdict
 
 
 def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:

@@ -14,9 +14,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 
-from doctor.facts import Distribution, Distributions, Facts
+from doctor.facts import Distribution, Distributions, Facts, present
 from doctor.findings import Action, Evidence, Finding, Location, Remediation
-from doctor.rules.rule import Rule, present
+from doctor.rules.rule import Rule
 
 _SHOWN = 5
 

@@ -14,10 +14,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from doctor.facts import Distributions, Facts
+from doctor.derived.requirements import parse
+from doctor.facts import Distributions, Facts, present
 from doctor.findings import Action, Evidence, Finding, Location, Remediation
-from doctor.rules.pkg.requirements import parse
-from doctor.rules.rule import Rule, present
+from doctor.rules.rule import Rule
 
 
 def check(rule: Rule, facts: Facts) -> Iterator[Finding]:

@@ -16,10 +16,10 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 
-from doctor.facts import Collision, Distributions, Facts
+from doctor.derived.requirements import ENGINES, needs_of
+from doctor.facts import Collision, Distributions, Facts, present
 from doctor.findings import Action, Evidence, Finding, Location, Remediation, Severity
-from doctor.rules.pkg.requirements import ENGINES, needs_of
-from doctor.rules.rule import Rule, present
+from doctor.rules.rule import Rule
 
 _SHOWN = 5
 _VITAL = frozenset({"nvidia", "cuda", "torch"}) | ENGINES

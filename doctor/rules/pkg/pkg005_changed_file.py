@@ -13,9 +13,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 
-from doctor.facts import ChangedFile, Distributions, Facts
+from doctor.facts import ChangedFile, Distributions, Facts, present
 from doctor.findings import Action, Evidence, Finding, Location, Remediation
-from doctor.rules.rule import Rule, present
+from doctor.rules.rule import Rule
 
 _SHOWN = 10
 

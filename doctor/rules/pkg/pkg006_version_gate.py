@@ -18,10 +18,10 @@ from collections.abc import Callable, Iterator
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
 
-from doctor.facts import Distributions, Facts, Gate, normalize
-from doctor.findings import Action, Evidence, Finding, Location, Remediation
-from doctor.rules.pkg.requirements import ENGINES, direction, needs_of, python_bounds
-from doctor.rules.rule import Open, Rule, Verdict, present
+from doctor.derived.requirements import ENGINES, direction, needs_of, python_bounds
+from doctor.facts import Distributions, Facts, Gate, normalize, present
+from doctor.findings import Action, Evidence, Finding, Location, Open, Remediation
+from doctor.rules.rule import Rule, Verdict
 
 _CLAUSE = re.compile(r"\s*(<=|>=|==|!=|<|>)\s*([^\s,]{1,100})\s*$")
 _NAME = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]{0,200})(?:\[[^\]]{0,200}\])?\s*([<>=!].*)?$")

@@ -13,9 +13,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from doctor.facts import Distributions, Facts, Modules
-from doctor.findings import Action, Evidence, Location, Remediation
-from doctor.rules.rule import NotApplicable, Rule, Verdict, present
+from doctor.facts import Distributions, Facts, Modules, present
+from doctor.findings import Action, Evidence, Location, NotApplicable, Remediation
+from doctor.rules.rule import Rule, Verdict
 
 
 def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:

@@ -16,12 +16,11 @@ from collections.abc import Iterator
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
-from doctor.facts import Distribution, Distributions, Facts, Target
-from doctor.findings import Action, Evidence, Finding, Location, Remediation
-from doctor.rules.pkg.requirements import ENGINES, environments, fits, python_bounds
-from doctor.rules.rule import Open, Rule, Verdict, present
-
-_INTERPRETER = re.compile(r"(py|cp)(\d)(\d{0,2})$")
+from doctor.derived.requirements import ENGINES, fits, python_bounds
+from doctor.derived.tags import tag_fits
+from doctor.facts import Distribution, Distributions, Facts, Target, present
+from doctor.findings import Action, Evidence, Finding, Location, Open, Remediation
+from doctor.rules.rule import Rule, Verdict
 
 
 def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
@@ -45,37 +44,6 @@ def _allows(requires_python: str | None, target: Target) -> bool:
     except InvalidSpecifier:
         return True
     return any(fits(specifier, full) is not False for full in python_bounds(target))
-
-
-def tag_fits(tag: str, target: Target) -> bool:
-    """Whether a wheel tag such as `cp38-abi3-manylinux2014_x86_64` suits the target; unknown kinds are let pass."""
-    parts = tag.split("-")
-    if len(parts) != 3 or target.python_minor is None:
-        return True
-    python, abi, platform = parts
-    fine = any(_interpreter_fits(i, abi, target.python_minor) for i in python.split("."))
-    return fine and any(_platform_fits(p, target) for p in platform.split("."))
-
-
-def _interpreter_fits(name: str, abi: str, here: tuple[int, int]) -> bool:
-    match = _INTERPRETER.match(name)
-    if match is None:
-        return True  # another implementation: not judged
-    major, minor = int(match[2]), int(match[3] or 0)
-    if major != here[0]:
-        return False
-    later_too = match[1] == "py" or "abi3" in abi.split(".")
-    return minor <= here[1] if later_too else not match[3] or minor == here[1]
-
-
-def _platform_fits(name: str, target: Target) -> bool:
-    where = environments(target)
-    if name == "any" or not where:
-        return True
-    system, machine = where[0]["sys_platform"], where[0]["platform_machine"]
-    if system == "linux":
-        return "linux" in name and name.endswith(machine)
-    return name.startswith({"darwin": "macosx", "win32": "win"}[system])
 
 
 def _finding(rule: Rule, one: Distribution, target: Target, wanted: str, source: str) -> Finding:

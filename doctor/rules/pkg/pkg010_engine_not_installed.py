@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from doctor.facts import Distributions, Facts, Launch
+from doctor.facts import Distributions, Facts, Launch, present
 from doctor.findings import Action, Evidence, Location, Remediation
-from doctor.rules.rule import Rule, Verdict, present
+from doctor.rules.rule import Rule, Verdict
 
 ENGINES = ("lmdeploy", "vllm", "sglang")
 

@@ -8,18 +8,15 @@ wheel at all. Use a newer base image or make the environment anew on this system
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
-from doctor.facts import Distribution, Distributions, Facts
+from doctor.derived.host import host_of, manual
+from doctor.derived.tags import needed_glibc
+from doctor.facts import Distribution, Distributions, Facts, present
 from doctor.facts.host import Libc
+from doctor.findings import NotApplicable, Open
 from doctor.matrix.hardware import version
-from doctor.rules.rule import NotApplicable, Open, Rule, Verdict, present
-from doctor.rules.sys.common import found, host_of, manual
-
-LEGACY = {"manylinux1": (2, 5), "manylinux2010": (2, 12), "manylinux2014": (2, 17)}
-_NEW = re.compile(r"manylinux_(\d{1,2})_(\d{1,3})_(\w+)")
-_OLD = re.compile(r"(manylinux1|manylinux2010|manylinux2014)_(\w+)")
+from doctor.rules.rule import Rule, Verdict
 
 
 def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
@@ -43,8 +40,7 @@ def _judge(rule: Rule, libc: Libc, tagged: list[tuple[Distribution, tuple[int, i
     worst, needed = unfit[0]
     name = f"glibc {libc.version}" if libc.kind == "glibc" else "musl"
     others = f" and {len(unfit) - 1} more" if len(unfit) > 1 else ""
-    yield found(
-        rule,
+    yield rule.about(
         f"The C library here is {name}, but the wheel of `{worst.name}` {worst.version}{others} was built for glibc "
         f"{needed[0]}.{needed[1]} or newer.",
         manual(
@@ -57,20 +53,6 @@ def _judge(rule: Rule, libc: Libc, tagged: list[tuple[Distribution, tuple[int, i
         where=libc.path,
         severity="error" if libc.kind == "musl" else "warning",
     )
-
-
-def needed_glibc(tags: Iterable[str]) -> tuple[int, int] | None:
-    """The oldest glibc of the tags, so that of the one that asks for least; None if one asks for none."""
-    wanted = []
-    for tag in tags:
-        platform = tag.rsplit("-", 1)[-1]
-        if new := _NEW.search(platform):
-            wanted.append((int(new[1]), int(new[2])))
-        elif old := _OLD.search(platform):
-            wanted.append(LEGACY[old[1]])
-        else:
-            return None
-    return min(wanted, default=None)
 
 
 RULE = Rule(code="SYS001", name="old-libc", severity="warning", check=check, needs=("host", "distributions"))

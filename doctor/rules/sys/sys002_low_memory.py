@@ -10,11 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from doctor.derived.host import host_of, manual
+from doctor.derived.units import GIB, size
 from doctor.facts import Facts
-from doctor.rules.arguments import parallel
-from doctor.rules.rule import Open, Rule, Verdict
-from doctor.rules.sys.common import found, host_of, manual
-from doctor.rules.units import GIB, size
+from doctor.findings import Open
+from doctor.launch.options import parallel
+from doctor.rules.rule import Rule, Verdict
 
 EACH_PROCESS = 4 * GIB
 AVAILABLE = 2 * GIB
@@ -34,8 +35,7 @@ def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
     if memory + swap < needed:
         what = "The container's limit" if limited else "This machine's memory"
         mend = "raise the limit (`docker run --memory`, `resources.limits.memory`)" if limited else "add memory or swap"
-        yield found(
-            rule,
+        yield rule.about(
             f"{what} is {size(memory)} (swap {size(swap)}), but {parallel(facts)} engine process(es) need about "
             f"{size(needed)} before the model is loaded.",
             manual(mend),
@@ -45,8 +45,7 @@ def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
             where="memory",
         )
     elif host.memory_available is not None and host.memory_available < AVAILABLE:
-        yield found(
-            rule,
+        yield rule.about(
             f"Only {size(host.memory_available)} of {size(host.memory_total or memory)} memory are available now, and "
             f"an engine needs about {size(EACH_PROCESS)} to start.",
             manual("stop what takes the memory; `ps aux --sort -rss | head` shows it"),

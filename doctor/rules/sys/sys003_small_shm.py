@@ -10,11 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from doctor.derived.host import host_of, manual
+from doctor.derived.units import GIB, MIB, size
 from doctor.facts import Facts
-from doctor.rules.arguments import parallel
-from doctor.rules.rule import NotApplicable, Open, Rule, Verdict
-from doctor.rules.sys.common import found, host_of, manual
-from doctor.rules.units import GIB, MIB, size
+from doctor.findings import NotApplicable, Open
+from doctor.launch.options import parallel
+from doctor.rules.rule import Rule, Verdict
 
 DOCKER_DEFAULT = 64 * MIB
 
@@ -31,8 +32,7 @@ def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
     elif space < GIB:
         in_container = "start the container with `--ipc=host` or `--shm-size=8g`"
         enlarge = "enlarge it: `sudo mount -o remount,size=8G /dev/shm`, or remove old files from it"
-        yield found(
-            rule,
+        yield rule.about(
             f"`/dev/shm` has {size(space)} free of {size(host.shm_total)}, but {count} processes share the model and "
             "need about 1 GiB.",
             manual(in_container if host.container else enlarge),

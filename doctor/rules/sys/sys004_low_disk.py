@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from doctor.derived.host import host_of, manual
+from doctor.derived.units import GIB, size
 from doctor.facts import Facts, Launch, Model, Weights
 from doctor.facts.host import Disk
-from doctor.findings import Remediation
-from doctor.rules.rule import NotApplicable, Rule, Verdict
-from doctor.rules.sys.common import found, host_of, manual
-from doctor.rules.units import GIB, size
+from doctor.findings import NotApplicable, Remediation
+from doctor.rules.rule import Rule, Verdict
 
 DOWNLOAD, SCRATCH = 10 * GIB, GIB
 
@@ -54,8 +54,7 @@ def _download(facts: Facts) -> tuple[int, bool]:
 
 
 def _full(rule: Rule, disk: Disk, what: str, needed: int, mend: Remediation, sure: bool = False) -> Verdict:
-    return found(
-        rule,
+    return rule.about(
         f"`{disk.path}`, where {what}, has {size(disk.free or 0)} free, expected {size(needed)} or more.",
         mend,
         observed=size(disk.free or 0),

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from doctor.derived.host import host_of, manual
 from doctor.facts import Facts
-from doctor.rules.rule import NotApplicable, Rule, Verdict
-from doctor.rules.sys.common import found, host_of, manual
+from doctor.findings import NotApplicable
+from doctor.rules.rule import Rule, Verdict
 
 SOFT, HARD = 1024, 4096
 
@@ -27,8 +28,7 @@ def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
     if soft < SOFT or hard < HARD:
         shown, least = (soft, SOFT) if soft < SOFT else (hard, HARD)
         kind = "soft" if soft < SOFT else "hard"
-        yield found(
-            rule,
+        yield rule.about(
             f"A process may open {shown} files here ({kind} limit), expected {least} or more.",
             manual("run `ulimit -n 65535` before the server, or start the container with `--ulimit nofile=65535`"),
             observed=str(shown),

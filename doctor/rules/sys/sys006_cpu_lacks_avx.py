@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from doctor.derived.host import host_of, manual
 from doctor.facts import Facts
-from doctor.rules.rule import NotApplicable, Rule, Verdict
-from doctor.rules.sys.common import found, host_of, manual
+from doctor.findings import NotApplicable
+from doctor.rules.rule import Rule, Verdict
 
 
 def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
@@ -23,8 +24,7 @@ def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
     missing = [name for name in ("avx", "avx2") if name not in host.cpu_flags]
     if not missing:
         return
-    yield found(
-        rule,
+    yield rule.about(
         f"The CPU ({host.cpu_model or 'unknown model'}) offers no `{missing[0]}`, which most native wheels are "
         "compiled for.",
         manual("give the virtual machine the CPU model `host`, or use another machine"),

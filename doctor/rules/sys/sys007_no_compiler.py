@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from doctor.facts import Distributions, Facts
-from doctor.rules.arguments import engine
-from doctor.rules.rule import NotApplicable, Open, Rule, Verdict, present
-from doctor.rules.sys.common import found, host_of, manual
+from doctor.derived.host import host_of, manual
+from doctor.facts import Distributions, Facts, present
+from doctor.findings import NotApplicable, Open
+from doctor.launch.options import engine
+from doctor.rules.rule import Rule, Verdict
 
 
 def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
@@ -26,8 +27,7 @@ def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
     severity = "error" if engine(facts) in ("vllm", "sglang") else "warning"
     minor = ".".join(map(str, facts.target.python_minor or (3,)))
     if host.compiler is None:
-        yield found(
-            rule,
+        yield rule.about(
             f"`triton` {triton.version} compiles its launcher at run time, but there is no C compiler (`CC`, gcc, "
             "clang).",
             manual("install one: `apt-get install gcc libc6-dev`, `dnf install gcc`, or `conda install gcc`"),
@@ -40,8 +40,7 @@ def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
     if host.header_expected is None:
         yield Open("it is not known where the target's Python headers should be")
     elif host.python_header is None:
-        yield found(
-            rule,
+        yield rule.about(
             f"`triton` {triton.version} compiles its launcher at run time, but `{host.header_expected}` does not "
             "exist.",
             manual(

@@ -9,17 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from doctor.derived.host import host_of
 from doctor.facts import Facts
 from doctor.rules.rule import Rule, Verdict
-from doctor.rules.sys.common import found, host_of
 
 
 def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
     """A note, once."""
     host = host_of(facts)
     if host.container:
-        yield found(
-            rule,
+        yield rule.about(
             f"This is a `{host.container}` container: the driver is the host's, and what is installed here goes with "
             "it.",
             observed=host.container,

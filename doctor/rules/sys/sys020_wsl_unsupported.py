@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from doctor.derived.host import manual, no_wsl, wsl_of
+from doctor.derived.units import dotted
 from doctor.facts import Facts
 from doctor.facts.gpu import Gpu
 from doctor.rules.rule import Rule, Verdict
-from doctor.rules.sys.common import found, manual, no_wsl, wsl_of
-from doctor.rules.units import dotted
 
 PASCAL = (6, 0)
 
@@ -24,8 +24,7 @@ def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
         yield from no_wsl()
         return
     if wsl.version == 1:
-        yield found(
-            rule,
+        yield rule.about(
             f"This is WSL 1 (kernel `{wsl.kernel}`), which has no GPU; WSL 2 is needed.",
             manual(f"run `wsl --set-version {wsl.distribution or 'DISTRIBUTION'} 2` in PowerShell"),
             observed=wsl.kernel,
@@ -34,8 +33,7 @@ def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
         )
     for device in facts.gpu.devices if isinstance(facts.gpu, Gpu) else ():
         if device.capability < PASCAL:
-            yield found(
-                rule,
+            yield rule.about(
                 f"`{device.name}` has compute capability {dotted(device.capability)}, CUDA in WSL needs 6.0 (Pascal).",
                 manual("use a newer card, or Linux without Windows"),
                 observed=dotted(device.capability),

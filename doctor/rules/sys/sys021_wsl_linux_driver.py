@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from doctor.derived.host import manual, no_wsl, wsl_of
 from doctor.facts import Facts
 from doctor.facts.gpu import Gpu
 from doctor.rules.rule import Rule, Verdict
-from doctor.rules.sys.common import found, manual, no_wsl, wsl_of
 
 
 def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
@@ -31,8 +31,7 @@ def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
         " ".join(f"'{name}'" for name in wsl.linux_packages)
         or "'nvidia-driver-*' 'libnvidia-compute-*' 'cuda-drivers*'"
     )
-    yield found(
-        rule,
+    yield rule.about(
         f"`{what}` of a Linux NVIDIA driver is installed in WSL"
         + (" and is loaded in place of " if shadowed else ", beside ")
         + "`/usr/lib/wsl/lib/libcuda.so.1`.",

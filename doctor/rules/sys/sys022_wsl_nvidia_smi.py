@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from doctor.derived.host import manual, no_wsl, wsl_of
 from doctor.facts import Facts
 from doctor.rules.rule import Rule, Verdict
-from doctor.rules.sys.common import found, manual, no_wsl, wsl_of
 
 
 def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
@@ -19,8 +19,7 @@ def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
     if wsl is None:
         yield from no_wsl()
     elif wsl.nvidia_smi and not wsl.nvidia_smi_on_path:
-        yield found(
-            rule,
+        yield rule.about(
             f"`nvidia-smi` is at `{wsl.nvidia_smi}`, but not on PATH.",
             manual('add it in `~/.profile`: `export PATH="$PATH:/usr/lib/wsl/lib"`'),
             observed="not on PATH",

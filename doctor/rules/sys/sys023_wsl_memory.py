@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from doctor.derived.host import host_of, manual, no_wsl, wsl_of
+from doctor.derived.units import GIB, size
 from doctor.facts import Facts, Model, Weights
 from doctor.facts.gpu import Gpu
-from doctor.rules.rule import NotApplicable, Open, Rule, Verdict
-from doctor.rules.sys.common import found, host_of, manual, no_wsl, wsl_of
-from doctor.rules.units import GIB, size
+from doctor.findings import NotApplicable, Open
+from doctor.rules.rule import Rule, Verdict
 
 
 def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
@@ -35,8 +36,7 @@ def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
         config = next((c for c in wsl.configs if c.memory or c.swap is not None), None)
         said = f" (`{config.path}` says so)" if config else " (the default: half of Windows' memory)"
         swap = max(8, -(-(room - host.memory_total) // GIB) + 4)
-        yield found(
-            rule,
+        yield rule.about(
             f"WSL has {size(host.memory_total)} of memory and {size(host.swap_total or 0)} of swap{said}, less than "
             f"the {size(room)} {'that this checkpoint has' if known else 'of the GPU that a checkpoint may fill'}.",
             manual(

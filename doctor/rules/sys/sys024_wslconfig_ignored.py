@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from doctor.derived.host import manual, no_wsl, wsl_of
 from doctor.facts import Facts
 from doctor.rules.rule import Rule, Verdict
-from doctor.rules.sys.common import found, manual, no_wsl, wsl_of
 
 
 def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
@@ -28,8 +28,7 @@ def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
                 if config.encoding != "utf-8"
                 else f"holds what WSL does not understand ({wrong.partition(': ')[2]})"
             )
-            yield found(
-                rule,
+            yield rule.about(
                 f"`{config.path}` {said}, expected UTF-8 text of `key=value` lines with sizes such as `16GB`.",
                 manual(
                     "save it again as UTF-8 (Notepad: Save as, encoding UTF-8), then run `wsl --shutdown` in PowerShell"

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from doctor.facts import Distributions, Facts
-from doctor.findings import Action, Remediation
+from doctor.derived.host import host_of, no_wsl, wsl_of
+from doctor.facts import Distributions, Facts, present
+from doctor.findings import Action, NotApplicable, Remediation
+from doctor.launch.options import engine
 from doctor.matrix.hardware import version
-from doctor.rules.arguments import engine
-from doctor.rules.rule import NotApplicable, Rule, Verdict, present
-from doctor.rules.sys.common import found, host_of, no_wsl, wsl_of
+from doctor.rules.rule import Rule, Verdict
 
 FIRST, MENDED = (0, 25), (0, 30)
 
@@ -34,8 +34,7 @@ def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
     mended = told.get("VLLM_WSL2_ENABLE_PIN_MEMORY") == "1" or told.get("VLLM_USE_V2_MODEL_RUNNER") == "0"
     if not FIRST <= number[:2] < MENDED or mended:
         return
-    yield found(
-        rule,
+    yield rule.about(
         f"`vllm` {installed} turns pinned memory off on WSL and then stops with `UVA is not available`, unless "
         "`VLLM_WSL2_ENABLE_PIN_MEMORY` is 1.",
         Remediation("Let vLLM pin memory", (Action("set_env", name="VLLM_WSL2_ENABLE_PIN_MEMORY", value="1"),), "safe"),

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from doctor.derived.host import no_wsl, wsl_of
 from doctor.facts import Facts
 from doctor.findings import Action, Remediation
-from doctor.rules.arguments import number, option
+from doctor.launch.options import number, option
 from doctor.rules.rule import Rule, Verdict
-from doctor.rules.sys.common import found, no_wsl, wsl_of
 
 SIZES = ("--cpu-offload-gb", "--swap-space", "--kv-offloading-size", "--hicache-size")
 SWITCHES = ("--kv-transfer-config", "--enable-hierarchical-cache")
@@ -27,8 +27,7 @@ def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
     asked = [name for name in SIZES if (number(facts, name) or 0) > 0]
     asked += [name for name in SWITCHES if option(facts, name) is not None]
     for name in asked:
-        yield found(
-            rule,
+        yield rule.about(
             f"`{name}` needs pinned memory, of which WSL gives only a small part.",
             Remediation(f"Leave `{name}` out", (Action("set_argument", name=name),), "unsafe"),
             observed=option(facts, name) or "set",

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from doctor.derived.host import host_of, manual, no_wsl, wsl_of
 from doctor.facts import Facts
 from doctor.facts.host import Disk
 from doctor.findings import Remediation
 from doctor.rules.rule import Rule, Verdict
-from doctor.rules.sys.common import found, host_of, manual, no_wsl, wsl_of
 
 WINDOWS = frozenset({"9p", "drvfs", "virtiofs", "fuse.drvfs"})
 WHAT = {"hf-cache": "The model cache", "model": "The model", "target": "The Python environment", "tmp": "`TMPDIR`"}
@@ -26,8 +26,7 @@ def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
         return
     for disk in host_of(facts).disks:
         if disk.fstype in WINDOWS:
-            yield found(
-                rule,
+            yield rule.about(
                 f"{WHAT[disk.use]} `{disk.path}` lies on a Windows drive (`{disk.mount}`, {disk.fstype}), expected "
                 "Linux' own file system.",
                 _mend(disk),

@@ -10,9 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from doctor.derived.host import host_of, manual, no_wsl, wsl_of
 from doctor.facts import Facts
-from doctor.rules.rule import Open, Rule, Verdict
-from doctor.rules.sys.common import found, host_of, manual, no_wsl, wsl_of
+from doctor.findings import Open
+from doctor.rules.rule import Rule, Verdict
 
 NEEDED, WANTED = (4, 19, 121), (5, 10, 16, 3)
 
@@ -34,8 +35,7 @@ def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
     own = next((c.kernel for c in wsl.configs if c.kernel), None)
     text = f"take `kernel={own}` out of `.wslconfig`, then run" if own else "run"
     least = NEEDED if number < NEEDED else WANTED
-    yield found(
-        rule,
+    yield rule.about(
         f"The kernel of this WSL is {match[0]}, expected {'.'.join(map(str, least))} or newer.",
         manual(f"{text} `wsl --update` and `wsl --shutdown` in PowerShell"),
         observed=match[0],

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from doctor.derived.host import manual, no_wsl, wsl_of
 from doctor.facts import Facts
-from doctor.rules.arguments import option
+from doctor.launch.options import option
 from doctor.rules.rule import Rule, Verdict
-from doctor.rules.sys.common import found, manual, no_wsl, wsl_of
 
 MIRRORED = (
     "write `networkingMode=mirrored` under `[wsl2]` in `.wslconfig`, run `wsl --shutdown`, and in an administrator's "
@@ -60,8 +60,7 @@ def _found(rule: Rule, message: str, observed: str, key: str, severity: str) -> 
         if key != "forwarding"
         else "set `localhostForwarding=true` under `[wsl2]` in `.wslconfig`, then `wsl --shutdown`"
     )
-    return found(
-        rule,
+    return rule.about(
         message,
         manual(mend),
         observed=observed,

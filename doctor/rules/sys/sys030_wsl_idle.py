@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from doctor.derived.host import manual, no_wsl, wsl_of
 from doctor.facts import Facts
-from doctor.rules.rule import NotApplicable, Rule, Verdict
-from doctor.rules.sys.common import found, manual, no_wsl, wsl_of
+from doctor.findings import NotApplicable
+from doctor.rules.rule import Rule, Verdict
 
 SHORT = 60_000
 
@@ -29,8 +30,7 @@ def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
         yield NotApplicable("the idle time was raised")
         return
     systemd = "" if wsl.systemd else ", and systemd, which could restart a server, is off"
-    yield found(
-        rule,
+    yield rule.about(
         f"WSL ends {timeout / 1000:g} s after its last window closes, and a server with it{systemd}.",
         manual(
             "set `vmIdleTimeout=-1` under `[wsl2]` in `.wslconfig`, then `wsl --shutdown`, or keep a WSL window open"

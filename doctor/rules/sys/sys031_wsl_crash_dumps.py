@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from doctor.derived.host import manual, no_wsl, wsl_of
 from doctor.facts import Facts
 from doctor.rules.rule import Rule, Verdict
-from doctor.rules.sys.common import found, manual, no_wsl, wsl_of
 
 
 def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
@@ -19,8 +19,7 @@ def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
     if wsl is None:
         yield from no_wsl()
     elif wsl.crash_dumps:
-        yield found(
-            rule,
+        yield rule.about(
             f"WSL kept {len(wsl.crash_dumps)} crash dump(s) of earlier runs, the last one `{wsl.crash_dumps[-1]}`.",
             manual(
                 "run the server with `qvl-doctor run`, which keeps its last words; remove dumps that are no longer "

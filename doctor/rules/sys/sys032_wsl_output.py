@@ -11,10 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from doctor.derived.host import host_of, no_wsl, wsl_of
 from doctor.facts import Facts
-from doctor.findings import Action, Remediation
-from doctor.rules.rule import NotApplicable, Rule, Verdict
-from doctor.rules.sys.common import found, host_of, no_wsl, wsl_of
+from doctor.findings import Action, NotApplicable, Remediation
+from doctor.rules.rule import Rule, Verdict
 
 
 def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
@@ -25,8 +25,7 @@ def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
         yield NotApplicable("`PYTHONUNBUFFERED` is set")
     else:
         variable = Action("set_env", name="PYTHONUNBUFFERED", value="1")
-        yield found(
-            rule,
+        yield rule.about(
             "`PYTHONUNBUFFERED` is not set, so a crash loses the last lines of a redirected log.",
             Remediation("Write every line at once", (variable,), "safe"),
             observed="not set",

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from doctor.derived.host import no_wsl, wsl_of
 from doctor.facts import Facts
 from doctor.findings import Action, Remediation
-from doctor.rules.arguments import option
+from doctor.launch.options import option
 from doctor.rules.rule import Rule, Verdict
-from doctor.rules.sys.common import found, no_wsl, wsl_of
 
 
 def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
@@ -23,8 +23,7 @@ def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
     asked = (option(facts, "--gpus") or "").strip("\"'")
     if "device=" in asked:
         index = asked.partition("device=")[2].strip("\"'")
-        yield found(
-            rule,
+        yield rule.about(
             f"`--gpus {asked}` chooses GPUs by index, which Docker in WSL does not do; expected `--gpus all`.",
             Remediation(
                 "Give the container all GPUs and choose inside",

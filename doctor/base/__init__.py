@@ -1,0 +1,1 @@
+"""What every room stands on: bounded files, syntax trees, secrets, text and frozen records."""

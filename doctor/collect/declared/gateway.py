@@ -1,0 +1,91 @@
+"""The configuration of a gateway (LiteLLM) or a scraper (Prometheus), read within bounds; keys are never kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import yaml
+
+from doctor.base.files import Files, Unreadable
+from doctor.base.text import one_line, redact_text
+from doctor.collect.declared.text import decoded
+from doctor.facts import Unavailable
+from doctor.facts.gateway import Gateway, GatewayModel, Scrape
+
+LARGEST = 256 << 10
+MOST = 500
+Entry = tuple[yaml.MappingNode, int]
+
+
+def read_gateway(path: str, root: str | None = None) -> Gateway | Unavailable:
+    """The models or targets that the file names; Unavailable, with the reason, for one that is neither."""
+    shown = one_line(path, 200)
+    try:
+        text = decoded(Files(root).read(path, LARGEST))
+        tree = yaml.compose(text, Loader=yaml.SafeLoader)
+    except Unreadable as error:
+        return Unavailable("failed", f"`{shown}` {error}")
+    except (yaml.YAMLError, RecursionError, ValueError):
+        return Unavailable("failed", f"`{shown}` is no YAML")
+    if isinstance(tree, yaml.MappingNode):
+        if (models := _child(tree, "model_list")) is not None:
+            return Gateway("litellm", shown, tuple(_models(models)))
+        if (jobs := _child(tree, "scrape_configs")) is not None:
+            return Gateway("prometheus", shown, scrapes=tuple(_scrapes(jobs)))
+    return Unavailable("failed", f"`{shown}` has neither `model_list` (LiteLLM) nor `scrape_configs` (Prometheus)")
+
+
+def _models(node: yaml.Node) -> Iterator[GatewayModel]:
+    for entry in _items(node):
+        settings = _child(entry, "litellm_params")
+        model = _text(settings, "model")
+        if model is None:
+            continue
+        provider, slash, name = model.partition("/")
+        key = _text(settings, "api_key")
+        yield GatewayModel(
+            _text(entry, "model_name") or model, provider if slash else None, name if slash else model,
+            _address(_text(settings, "api_base")), key is not None and key.lower() not in ("", "none", "empty"),
+            entry.start_mark.line + 1,
+        )  # fmt: skip
+
+
+def _scrapes(node: yaml.Node) -> Iterator[Scrape]:
+    for job in _items(node):
+        path = _text(job, "metrics_path") or "/metrics"
+        for group in _items(_child(job, "static_configs")):
+            for target in _nodes(_child(group, "targets")):
+                if isinstance(target, yaml.ScalarNode):
+                    yield Scrape(one_line(target.value, 200), one_line(path, 200), target.start_mark.line + 1)
+
+
+def _address(text: str | None) -> str | None:
+    """The address without a user or password in it."""
+    if text is None:
+        return None
+    try:
+        parts = urlsplit(text)
+        bare = urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+    except ValueError:
+        bare = text
+    return redact_text(bare)
+
+
+def _nodes(node: yaml.Node | None) -> list[yaml.Node]:
+    return node.value[:MOST] if isinstance(node, yaml.SequenceNode) else []
+
+
+def _items(node: yaml.Node | None) -> list[yaml.MappingNode]:
+    return [n for n in _nodes(node) if isinstance(n, yaml.MappingNode)]
+
+
+def _child(node: yaml.Node | None, key: str) -> yaml.Node | None:
+    pairs: Any = node.value[:MOST] if isinstance(node, yaml.MappingNode) else ()
+    return next((v for k, v in pairs if isinstance(k, yaml.ScalarNode) and k.value == key), None)
+
+
+def _text(node: yaml.Node | None, key: str) -> str | None:
+    found = _child(node, key)
+    return one_line(found.value, 300) if isinstance(found, yaml.ScalarNode) else None

@@ -1,0 +1,1 @@
+"""The machine: GPUs and driver, memory, disks, limits, and Windows around it."""

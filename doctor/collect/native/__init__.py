@@ -1,0 +1,1 @@
+"""Shared libraries: ELF files, their symbols and GPU code, and where the loader looks for them."""

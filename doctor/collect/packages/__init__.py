@@ -1,0 +1,1 @@
+"""Installed distributions, read from their metadata and their lists of files."""

@@ -1,0 +1,129 @@
+"""Reads and parses source files of the target, bounded in size, without running anything."""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import stat
+import sys
+import warnings
+
+from doctor.collect.python.skeleton import body_region, lines_of, skeleton
+from doctor.facts.source import SourceProblem
+
+SOURCE_LIMIT = 8 * 1024 * 1024
+KEPT = 16
+KEPT_BYTES = 24 << 20
+_CODING = re.compile(rb"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
+
+
+class Sources:
+    """Source files of one Python version. `seen` remembers what was looked at, with time and size, for the cache."""
+
+    def __init__(self, python: tuple[int, int]) -> None:
+        self.python = python
+        self.seen: dict[str, tuple[int, int] | None] = {}
+        self._sources: dict[str, list[str]] = {}
+        self._texts: dict[str, bytes] = {}
+        self._size = 0
+
+    def note(self, path: str) -> None:
+        """Remembers when the file or folder was last changed."""
+        try:
+            info = os.stat(path)
+            self.seen[path] = (info.st_mtime_ns, info.st_size)
+        except (OSError, ValueError):
+            self.seen[path] = None
+
+    def text(self, file: str) -> bytes:
+        """The bytes of a source file; the last few are kept. Raises SourceProblem."""
+        if file not in self._texts:
+            text = self._texts[file] = self._read(file)
+            self._size += len(text)
+            while self._size > KEPT_BYTES and len(self._texts) > 1:
+                self._size -= len(self._texts.pop(next(iter(self._texts))))
+        return self._texts[file]
+
+    def _read(self, file: str) -> bytes:
+        self.note(file)
+        try:
+            fd = os.open(file, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0))
+        except (OSError, ValueError) as error:
+            raise SourceProblem(f"cannot be read: {getattr(error, 'strerror', error)}") from None
+        with os.fdopen(fd, "rb") as stream:
+            info = os.fstat(stream.fileno())
+            if not stat.S_ISREG(info.st_mode):
+                raise SourceProblem("is not a regular file")
+            if info.st_size > SOURCE_LIMIT:
+                raise SourceProblem(f"is {info.st_size >> 20} MiB large; {SOURCE_LIMIT >> 20} MiB are read")
+            return stream.read(SOURCE_LIMIT)
+
+    def _decoded(self, file: str) -> str:
+        data = self.text(file)
+        data = data.removeprefix(b"\xef\xbb\xbf")
+        coding = "utf-8"
+        for line in data.split(b"\n", 2)[:2]:
+            if match := _CODING.match(line):
+                coding = match[1].decode("ascii", "replace")
+                break
+        try:
+            return data.decode(coding)
+        except (UnicodeDecodeError, LookupError) as error:
+            raise SourceProblem(f"is not {coding}: {error}", fatal=True, line=1) from None
+
+    def parse(self, file: str) -> ast.Module:
+        """The syntax tree of a source file, long function bodies left out. Raises SourceProblem."""
+        text = self._decoded(file)
+        try:
+            return _parse(skeleton(text), self.python)
+        except SyntaxError:
+            pass
+        try:
+            return _parse(text, self.python)
+        except SyntaxError as error:
+            known = self.python <= sys.version_info[:2]
+            raise SourceProblem(f"does not parse: {error.msg}", fatal=known, line=error.lineno) from None
+
+    def body(self, file: str, node: ast.FunctionDef | ast.AsyncFunctionDef) -> list[ast.stmt]:
+        """The statements of a function that `parse` left out. Raises SourceProblem."""
+        first = node.body[0]
+        is_left_out = (
+            len(node.body) == 1
+            and isinstance(first, ast.Expr)
+            and isinstance(first.value, ast.Constant)
+            and first.value.value is Ellipsis
+        )
+        if not is_left_out:
+            return node.body
+        lines = self._lines(file)
+        at = node.lineno - 1
+        indent = len(lines[at]) - len(lines[at].lstrip(" \t")) if at < len(lines) else 0
+        region = body_region(lines, at, indent)
+        if region is None:
+            return node.body
+        text = "def f():\n" + "\n".join(lines[region[0] : region[1]])
+        try:
+            tree = _parse(text, self.python)
+        except SyntaxError as error:
+            raise SourceProblem(f"does not parse: {error.msg}", line=error.lineno) from None
+        ast.increment_lineno(tree, region[0] - 1)
+        function = tree.body[0]
+        return function.body if isinstance(function, ast.FunctionDef) else node.body
+
+    def _lines(self, file: str) -> list[str]:
+        if file not in self._sources:
+            if len(self._sources) >= KEPT:
+                self._sources.pop(next(iter(self._sources)))
+            self._sources[file] = lines_of(self._decoded(file))
+        return self._sources[file]
+
+
+def _parse(text: str, python: tuple[int, int]) -> ast.Module:
+    version = python if python < sys.version_info[:2] else None
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return ast.parse(text, feature_version=version)
+    except (ValueError, RecursionError, MemoryError) as error:  # NUL bytes, nesting without end
+        raise SourceProblem(f"does not parse: {error or type(error).__name__}", fatal=True) from None

@@ -1,0 +1,166 @@
+"""What is to be served, by which engine and on what: the part of the question that a plan does not choose."""
+
+from __future__ import annotations
+
+from dataclasses import field, replace
+
+from doctor.base.record import dataclass
+from doctor.derived.engine import Chosen
+from doctor.derived.helpers import needed
+from doctor.facts import Distributions, Facts, Gpu, Launch, Model, Quantization, normalize
+from doctor.facts.gpu import Device
+from doctor.launch.options import engine as launched
+from doctor.launch.options import option, parallel
+from doctor.matrix import rows
+from doctor.matrix.data import DataError
+from doctor.matrix.hardware import drivers
+from doctor.matrix.members import Member, member
+from doctor.matrix.models import Family
+from doctor.matrix.models import model as family_of
+
+ENGINES = ("lmdeploy", "vllm", "sglang")
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """A name that the model's own code takes from a distribution: `module` and `name`, and where it does."""
+
+    module: str
+    name: str | None
+    source: str
+
+
+@dataclass(frozen=True)
+class Wish:
+    """`engines` are to work (the launch's, else those installed); empty: whatever is installed is.
+
+    `architectures`, `model_type` and `quantization` are the model's; `own_config` says that it brings its
+    configuration class. `model` are its facts, from its files or from what is known of its name. `names` and
+    `packages` (distribution -> where that is written) are what its code needs. `backend` is LMDeploy's as the launch
+    names it. `devices` are those that may be used; `cuda` is the major that the driver runs, `driver` its number.
+    `label` names the model in sentences.
+    """
+
+    engines: tuple[str, ...] = ()
+    label: str = "the model"
+    architectures: tuple[str, ...] = ()
+    model_type: str | None = None
+    own_config: bool = False
+    quantization: Quantization | None = None
+    model: Model | None = None
+    family: Family | None = None
+    names: tuple[Name, ...] = ()
+    packages: dict[str, str] = field(default_factory=dict)
+    backend: str | None = None
+    devices: tuple[Device, ...] = ()
+    parallel: int = 1
+    driver: str | None = None
+    cuda: int | None = None
+
+
+def wish_of(facts: Facts) -> Wish:
+    """The wish that the facts make."""
+    return with_model(_machine(facts), facts)
+
+
+def _machine(facts: Facts) -> Wish:
+    wanted = launched(facts)
+    have = facts.distributions if isinstance(facts.distributions, Distributions) else Distributions(())
+    engines = (wanted,) if wanted in ENGINES else tuple(e for e in ENGINES if have.get(e))
+    gpu = facts.gpu if isinstance(facts.gpu, Gpu) else Gpu()
+    runs = gpu.driver_cuda
+    if runs is None and gpu.driver_version:
+        runs = drivers().cuda_of(gpu.driver_version, gpu.driver_platform)
+    return Wish(
+        engines, backend=option(facts, "--backend") if "lmdeploy" in engines else None, devices=gpu.usable,
+        parallel=parallel(facts), driver=gpu.driver_version, cuda=runs[0] if runs else None,
+    )  # fmt: skip
+
+
+def with_model(wish: Wish, facts: Facts) -> Wish:
+    """The wish with the model of the facts; where its files are not here, with what its name is known for."""
+    if isinstance(facts.model, Model):
+        return _of_files(wish, facts, facts.model)
+    name = named_model(facts)
+    return of_name(wish, name) if name else wish
+
+
+def of_name(wish: Wish, name: str) -> Wish:
+    """The wish with a model that is known by name alone: a checkpoint of the tables, or one of a family."""
+    known, family = _member(name), _family(name)
+    if known is None and family is None:
+        return wish
+    code = family.remote_code if family else None
+    runs_code = family is not None and code is not None and bool(set(wish.engines) & set(code.engines))
+    return replace(
+        wish, label=name, family=family, model=known.model if known else None, own_config=code is not None,
+        architectures=known.architectures[:1] if known else family.architectures[:1] if family else (),
+        model_type=known.model_type if known else next(iter(family.model_types), None) if family else None,
+        quantization=known.quantization if known else None, names=_documented(family) if runs_code and family else (),
+        packages=_documented_packages(wish, family, {}) if family else {},
+    )  # fmt: skip
+
+
+def _of_files(wish: Wish, facts: Facts, model: Model) -> Wish:
+    name = named_model(facts) or model.named or model.path.rstrip("/").rpartition("/")[2]
+    family = next((f for text in (name, *model.architectures) if (f := _family(text)) is not None), None)
+    packages: dict[str, str] = {}
+    have = facts.distributions if isinstance(facts.distributions, Distributions) else Distributions(())
+    for engine in wish.engines:
+        version = have.version(engine)
+        row = rows.row(engine, version, "requires", "imports", "architectures.vision") if version else None
+        packages |= needed(Chosen(engine, version or "", row), model)
+    runs_code = bool(model.remote_code) and set(wish.engines) & {"lmdeploy"}
+    names: tuple[Name, ...] = ()
+    if runs_code:
+        names = _read(model) or (_documented(family) if family else ())
+    return replace(
+        wish, label=name, architectures=model.architectures, model_type=model.model_type, names=names,
+        own_config="AutoConfig" in model.remote_code, quantization=model.quantization, family=family,
+        model=model,
+        packages=_documented_packages(wish, family, packages) if family else packages,
+    )  # fmt: skip
+
+
+def _documented_packages(wish: Wish, family: Family, packages: dict[str, str]) -> dict[str, str]:
+    out = dict(packages)
+    for helper in family.helpers:
+        wanted = not helper.engines or set(helper.engines) & set(wish.engines)
+        if helper.required and wanted and wish.engines:
+            out.setdefault(normalize(helper.package), helper.source)
+    return out
+
+
+def _documented(family: Family) -> tuple[Name, ...]:
+    code = family.remote_code
+    pairs = ((n.partition(":")[0], n.partition(":")[2]) for n in code.names) if code else ()
+    return tuple(Name(module, name, code.source if code else "") for module, name in pairs)
+
+
+def _read(model: Model) -> tuple[Name, ...]:
+    """What the files beside the weights import unguarded, as they were read."""
+    found = model.code.imports if model.code else ()
+    return tuple(Name(i.module, i.name, f"{i.file}:{i.line}") for i in found if not i.guarded)
+
+
+def named_model(facts: Facts) -> str | None:
+    """The model as the launch names it: the value of `--model`, else the first word that is one of a known family."""
+    if not isinstance(facts.launch, Launch):
+        return None
+    named = option(facts, "--model", "--model-path")
+    words = facts.launch.arguments or facts.launch.argv[1:]
+    return named or next((w for w in words[:20] if not w.startswith("-") and _family(w) is not None), None)
+
+
+def _family(name: str) -> Family | None:
+    try:
+        return family_of(name)
+    except DataError:
+        return None
+
+
+def _member(name: str) -> Member | None:
+    try:
+        return member(name)
+    except DataError:
+        return None

@@ -1,0 +1,31 @@
+"""Packages that a model needs of an engine which does not require them by itself."""
+
+from __future__ import annotations
+
+from doctor.derived.engine import Chosen
+from doctor.facts import Model, normalize
+from doctor.matrix.compat import DISTRIBUTIONS
+from doctor.matrix.helpers import helpers
+
+
+def needed(chosen: Chosen, model: Model) -> dict[str, str]:
+    """Packages that this engine does not require and imports for this model, with where that is written."""
+    out: dict[str, str] = {}
+    row = chosen.row or {}
+    required = {name for name, lines in row.get("requires", {}).items() if any("extra" not in line for line in lines)}
+    files = {
+        module.replace(".", "/") + ".py"
+        for a in model.architectures
+        if isinstance(value := row.get("architectures.vision", {}).get(a), str)
+        for module in (value, value.rpartition(".")[0])
+    }
+    for key, (when, file) in row.get("imports", {}).items():
+        top = key.partition(":")[0].partition(".")[0]
+        package = normalize(DISTRIBUTIONS.get(top, top))
+        if file in files and when != "guarded" and package not in required | {"huggingface-hub"}:
+            out.setdefault(package, f"{file} of {chosen.shown}")
+    read = model.code is not None and bool(model.code.files)  # then MDL006 knows better what that code imports
+    for entry in helpers().remote_code if model.remote_code and not read else ():
+        if entry.architecture in model.architectures and chosen.name in entry.engines:
+            out |= dict.fromkeys((p for p in entry.packages if p not in required), entry.source)
+    return out

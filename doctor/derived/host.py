@@ -1,0 +1,30 @@
+"""What the host rules share: the way to a fact, and the shape of their findings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from doctor.facts import Facts, Host, present
+from doctor.facts.wsl import Wsl
+from doctor.findings import Action, NotApplicable, Remediation
+
+
+def host_of(facts: Facts) -> Host:
+    """The host facts, for rules that need them."""
+    host: Host = present(facts, "host", Host)
+    return host
+
+
+def wsl_of(facts: Facts) -> Wsl | None:
+    """The WSL facts, or None on any other Linux."""
+    return host_of(facts).wsl
+
+
+def no_wsl() -> Iterator[NotApplicable]:
+    """The answer of a WSL rule elsewhere."""
+    yield NotApplicable("this is not WSL")
+
+
+def manual(text: str) -> Remediation:
+    """A way out that a person takes, in one sentence."""
+    return Remediation(text[:1].upper() + text[1:], (Action("manual", text=text),))

@@ -1,0 +1,107 @@
+"""The words of a command as an engine's own parser hands them to argparse: underscores, dotted names, levels."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+
+from doctor.base.record import dataclass
+from doctor.launch.table import Style, Table
+
+_LEVEL = re.compile(r"-O(?:=?\w+|\..+)$")
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One word, and its place in the arguments as they were given."""
+
+    text: str
+    at: int
+
+
+def prepared(arguments: tuple[str, ...], table: Table, *, serve: bool) -> tuple[list[Word], list[Word], bool]:
+    """The words, those that lack a value, and whether a file with more options is named."""
+    style = table.style
+    words = [Word(text, at) for at, text in enumerate(arguments)]
+    if serve and table.engine == "sglang":
+        words = _model_named(words)
+    elif serve and (style.model_first or style.model_refused):
+        words = _model_first(words)
+    config = style.config and any(w.text.partition("=")[0] == "--config" for w in words)
+    if style.underscores:
+        words = [replace(w, text=dashed(w.text)) for w in words]
+    if style.levels:
+        words = _without_levels(words)
+    words, lacking = _undotted(words, style) if style.dotted else (words, [])
+    return words, lacking, config
+
+
+def dashed(text: str) -> str:
+    """`--max_model_len=8` as `--max-model-len=8`: in the name, up to its first dot."""
+    if not text.startswith("--"):
+        return text
+    name, equals, value = text.partition("=")
+    head, dot, tail = name.partition(".")
+    return f"{head.replace('_', '-')}{dot}{tail}{equals}{value}"
+
+
+def _model_first(words: list[Word]) -> list[Word]:
+    """`vllm serve --model M` is read as `vllm serve M`."""
+    for at, word in enumerate(words):
+        if word.text == "--model" and at + 1 < len(words):
+            return [words[at + 1], *words[:at], *words[at + 2 :]]
+        if word.text.startswith("--model="):
+            return [replace(word, text=word.text[len("--model=") :]), *words[:at], *words[at + 1 :]]
+    return words
+
+
+def _model_named(words: list[Word]) -> list[Word]:
+    """`sglang serve M` is read as `--model-path M`, and `--model-type` is taken before the parser sees it."""
+    for at, word in enumerate(words):
+        if word.text.partition("=")[0] == "--model-type":
+            words = words[:at] + words[at + (1 if "=" in word.text else 2) :]
+            break
+    if words and not words[0].text.startswith("-"):
+        return [replace(words[0], text="--model-path"), *words]
+    return words
+
+
+def _without_levels(words: list[Word]) -> list[Word]:
+    """`-O3`, `-O 3`, `-O.level=3`: settings of the compiler that every such parser takes."""
+    out: list[Word] = []
+    skip = False
+    for at, word in enumerate(words):
+        if skip:
+            skip = False
+        elif word.text == "-O" and at + 1 < len(words) and words[at + 1].text in ("0", "1", "2", "3"):
+            skip = True
+        elif not _LEVEL.match(word.text):
+            out.append(word)
+        else:
+            skip = "." in word.text and "=" not in word.text
+    return out
+
+
+def _undotted(words: list[Word], style: Style) -> tuple[list[Word], list[Word]]:
+    """`--x.y 1 --x.z=2` as `--x {...}` at the end, as those parsers do."""
+    out: list[Word] = []
+    lacking: list[Word] = []
+    merged: dict[str, tuple[int, dict[str, str]]] = {}
+    skip = False
+    for at, word in enumerate(words):
+        name, equals, value = word.text.partition("=")
+        dotted = name.startswith("-" if style.dotted_short else "--") and "." in name
+        if skip and (style.dotted_short or not dotted):  # the older parsers read a dotted value as a name once more
+            skip = False
+        elif not dotted:
+            out.append(word)
+        elif not equals and at + 1 >= len(words):
+            lacking.append(word)
+        else:
+            skip = not equals
+            head, _, tail = name.partition(".")
+            merged.setdefault(head, (word.at, {}))[1][tail] = value if equals else words[at + 1].text
+    for head, (place, parts) in merged.items():
+        out += [Word(head, place), Word(json.dumps(parts), place)]
+    return out, lacking

@@ -1,0 +1,191 @@
+"""`docker run ... IMAGE ...` taken apart: what it asks of the container, and what runs inside."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import field, replace
+
+from doctor.base.files import Files
+from doctor.base.record import dataclass
+from doctor.facts.launch import Container
+from doctor.launch.variables import assignments
+
+PROGRAM = re.compile(r"(?:.*[\\/])?(?:docker|podman|nerdctl)(?:\.exe)?$")
+COMPOSE = re.compile(r"(?:.*[\\/])?(?:docker|podman)-compose(?:\.exe)?$")
+LARGEST = 256 << 10
+# options of `docker run` without a value; every other one takes the next word
+_BARE_TEXT = """
+--detach --interactive --tty --rm --init --privileged --publish-all --read-only --no-healthcheck --oom-kill-disable
+--sig-proxy --quiet --disable-content-trust --use-api-socket --tls-verify
+"""
+_BARE = frozenset(_BARE_TEXT.split())
+_LETTERS = frozenset("ditPq")
+# options of `docker` itself that take a value
+_GLOBAL = {"-H", "--host", "-c", "--context", "--config", "-l", "--log-level", "--tlscacert", "--tlscert", "--tlskey"}
+_UNITS = {"": 1, "b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
+
+
+@dataclass(frozen=True)
+class DockerRun:
+    """`entrypoint` is None where the image's own counts; `command` are the words behind the image."""
+
+    container: Container
+    entrypoint: tuple[str, ...] | None
+    command: tuple[str, ...]
+    environ: dict[str, str] = field(default_factory=dict)
+    open: tuple[str, ...] = ()
+
+
+def subcommand(words: tuple[str, ...]) -> tuple[str, tuple[str, ...]] | None:
+    """`run` or `compose` of a docker command line, with the words behind it; None for anything else."""
+    if words and COMPOSE.match(words[0]):
+        return "compose", words[1:]
+    if not words or not PROGRAM.match(words[0]):
+        return None
+    rest = list(words[1:])
+    while rest and rest[0].startswith("-"):
+        if rest.pop(0) in _GLOBAL and rest:
+            rest.pop(0)
+    if rest[:1] == ["container"]:
+        rest.pop(0)
+    return (rest[0], tuple(rest[1:])) if rest and rest[0] in ("run", "create", "compose") else None
+
+
+def read_docker_run(words: tuple[str, ...], environ: Mapping[str, str], cwd: str) -> DockerRun | None:
+    """The words behind `docker run`; None where no image is named."""
+    given: dict[str, list[str]] = {}
+    rest = list(words)
+    while rest and rest[0].startswith("-") and len(rest[0]) > 1:
+        word = rest.pop(0)
+        if word == "--":
+            break
+        _option(word, rest, given)
+    if not rest:
+        return None
+    last = {name: values[-1] for name, values in given.items()}
+    gpus = (last.get("--gpus") or _device(given) or "").strip("\"'") or None
+    container = Container(
+        "docker run", rest[0], gpus=gpus, runtime=last.get("--runtime"),
+        shm_size=size_of(last.get("--shm-size")), ipc=last.get("--ipc"), memory=size_of(last.get("--memory")),
+        ports=tuple(given.get("--publish", ())), volumes=_volumes(given),
+        healthcheck=_health(last), restart=last.get("--restart"),
+        patience=patience(last.get("--health-start-period"), last.get("--health-interval"),
+                          last.get("--health-retries")) if _health(last) else None,
+    )  # fmt: skip
+    if last.get("--network", last.get("--net")) == "host":
+        container = replace(container, ports=("host",))
+    entrypoint = (last["--entrypoint"],) if last.get("--entrypoint") else () if "--entrypoint" in last else None
+    variables, unread = _environ(given, environ, cwd)
+    return DockerRun(container, entrypoint, tuple(rest[1:]), variables, unread)
+
+
+_LONG = {"-e": "--env", "-p": "--publish", "-v": "--volume", "-m": "--memory", "-w": "--workdir", "-u": "--user",
+         "-h": "--hostname", "-l": "--label", "-c": "--cpu-shares", "-a": "--attach"}  # fmt: skip
+
+
+def _option(word: str, rest: list[str], given: dict[str, list[str]]) -> None:
+    """One option and its value, taken off `rest`: `--gpus all`, `--gpus=all`, `-itd`, `-p8000:8000`."""
+    if word.startswith("--"):
+        name, equals, value = word.partition("=")
+        if name not in _BARE:
+            given.setdefault(name, []).append(value if equals else rest.pop(0) if rest else "")
+        elif name == "--no-healthcheck":
+            given.setdefault(name, []).append("")
+        return
+    letters = word[1:]
+    while letters and letters[0] in _LETTERS:
+        letters = letters[1:]
+    if letters:
+        name = _LONG.get(f"-{letters[0]}", f"-{letters[0]}")
+        value = letters[1:].removeprefix("=")
+        given.setdefault(name, []).append(value if letters[1:] else rest.pop(0) if rest else "")
+
+
+def _device(given: dict[str, list[str]]) -> str | None:
+    """GPUs given as CDI devices (`--device nvidia.com/gpu=all`)."""
+    found = [d.partition("=")[2] for d in given.get("--device", ()) if d.startswith("nvidia.com/gpu")]
+    return ",".join(found) or None
+
+
+def _volumes(given: dict[str, list[str]]) -> tuple[str, ...]:
+    mounts = []
+    for mount in given.get("--mount", ()):
+        parts = dict(p.partition("=")[::2] for p in mount.split(","))
+        source = parts.get("source") or parts.get("src") or ""
+        mounts.append(f"{source}:{parts.get('target') or parts.get('dst') or parts.get('destination') or ''}")
+    return (*given.get("--volume", ()), *mounts)
+
+
+_PARTS = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)(h|ms|us|m|s)")
+_SECONDS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6}
+
+
+def patience(start: str | None, interval: str | None, retries: str | None) -> int | None:
+    """Seconds from the start until a failing health check makes a container unhealthy; None for what is not understood.
+
+    Docker's own choices: no start period, 30 s between checks, 3 failures.
+    """
+    first, between = seconds(start or "0s"), seconds(interval or "30s")
+    count = int(retries) if retries and retries.isdigit() and len(retries) < 6 else None if retries else 3
+    return None if first is None or between is None or count is None else int(first + between * max(count, 1))
+
+
+def seconds(text: str) -> float | None:
+    """`1m30s` in seconds, or None."""
+    found = _PARTS.findall(text) if len(text) < 40 else []
+    if text == "0":
+        return 0.0
+    return sum(float(n) * _SECONDS[u] for n, u in found) if "".join(n + u for n, u in found) == text != "" else None
+
+
+def _health(last: Mapping[str, str]) -> bool | None:
+    return False if "--no-healthcheck" in last else True if "--health-cmd" in last else None
+
+
+def _environ(
+    given: dict[str, list[str]], environ: Mapping[str, str], cwd: str
+) -> tuple[dict[str, str], tuple[str, ...]]:
+    """The variables of `--env-file` and `-e`; a name alone takes its value from here."""
+    out: dict[str, str] = {}
+    unread = []
+    for file in given.get("--env-file", ())[:20]:
+        text = Files(None).text(os.path.join(cwd, file), LARGEST)
+        if text is None:
+            unread.append(f"the variables in `{file[:100]}` cannot be read")
+        out |= assignments(text or "")
+    for word in given.get("--env", ()):
+        name, equals, value = word.partition("=")
+        if equals or name in environ:
+            out[name] = value if equals else environ[name]
+    return out, tuple(unread)
+
+
+def size_of(text: str | None) -> int | None:
+    """`16g`, `512MB`, `1.5gb` in bytes; None for anything else."""
+    found = re.fullmatch(r"(\d{1,15}(?:\.\d{1,6})?)\s*([bkmgt]?)i?b?", (text or "").strip().lower())
+    return int(float(found[1]) * _UNITS[found[2]]) if found else None
+
+
+def compose_up(words: tuple[str, ...]) -> tuple[str | None, str | None] | None:
+    """File and service of `docker compose -f F up S`; None for another verb. A file not named is None."""
+    files: list[str] = []
+    rest = list(words)
+    while rest and rest[0].startswith("-"):
+        name, equals, value = rest.pop(0).partition("=")
+        takes = name in ("-f", "--file", "-p", "--project-name", "--profile", "--env-file", "--project-directory",
+                         "--ansi", "--progress", "--parallel")  # fmt: skip
+        value = value if equals else rest.pop(0) if takes and rest else ""
+        files += [value] if name in ("-f", "--file") else []
+    if rest[:1] not in (["up"], ["run"], ["create"], ["start"]):
+        return None
+    services: list[str] = []
+    todo = rest[1:]
+    while todo:
+        word = todo.pop(0)
+        if not word.startswith("-"):
+            services.append(word)
+        elif word in ("--scale", "-t", "--timeout", "--attach", "--exit-code-from", "--wait-timeout") and todo:
+            todo.pop(0)
+    return (files[0] if files else None), (services[0] if services else None)

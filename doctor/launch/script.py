@@ -1,0 +1,171 @@
+"""A shell script of one launch: which command starts the server, with which variables; the script is not run."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import field
+
+from doctor.base.record import dataclass
+from doctor.base.text import one_line
+from doctor.launch.shell_text import Command, ShellText, computed
+
+_SERVES = re.compile(r"(?:^|[\s/])(?:lmdeploy|vllm|sglang|transformers(?:-cli)?)(?:[\s./]|$)", re.IGNORECASE)
+_CONTAINER = re.compile(r"(?:^|/)(?:docker|podman|nerdctl)(?:\.exe|-compose)?$")
+_STARTS = ("serve", "run", "up", "api_server", "launch_server", "serving")
+_SYNTAX = "if then else elif fi for while until do done case esac function select { } ! [ [["
+_PREPARES = "echo printf export set unset cd source . sleep trap wait ulimit mkdir exit return shift local"
+_WORDS_OF_SHELL, _ASIDE = frozenset(_SYNTAX.split()), frozenset(_PREPARES.split())
+
+
+@dataclass
+class Launched:
+    """The command of a script that starts the server; `environ` and `cwd` as they are where it stands.
+
+    `set` are the variables that the script itself sets; `open` says what could not be followed, a sentence each.
+    """
+
+    words: tuple[str, ...]
+    line: int
+    environ: dict[str, str]
+    cwd: str
+    set: dict[str, str] = field(default_factory=dict)
+    open: list[str] = field(default_factory=list)
+
+
+def launched_by(
+    text: str, environ: Mapping[str, str], cwd: str, arguments: tuple[str, ...] = (), home: str | None = None
+) -> Launched | None:
+    """The launch in a script's text: the command of an engine or container that it starts, else its last command.
+
+    `home` is the folder that the script lies in.
+    """
+    reader = ShellText(text, environ, arguments)
+    followed = _Followed(dict(environ), cwd, home or cwd)
+    found: list[Launched] = []
+    last: Launched | None = None
+    while (command := reader.command()) is not None:
+        followed.assigned(reader.assigned)
+        followed.nested |= command.words[0] in ("if", "for", "while", "until", "case", "function")
+        words = _bare(command.words)
+        if not words or followed.aside(words, reader):
+            continue
+        here = followed.launch(words, command)
+        serving = _serves(words)
+        if serving:
+            found.append(here)
+        elif command.after != "|":
+            last = here
+    chosen = found[0] if found else last
+    if chosen is None:
+        return None
+    if len(found) > 1:
+        chosen.open.append(f"the script starts {len(found)} servers, of which the first is judged")
+    if followed.nested:
+        chosen.open.append("the script has conditions or loops, which are read as if every line ran once")
+    return chosen
+
+
+def _bare(words: list[str]) -> list[str]:
+    """Without `if`, `then`, `exec`, `!` in front."""
+    rest = list(words)
+    while rest and (rest[0] in _WORDS_OF_SHELL or rest[0] in ("exec", "command", "time")):
+        if rest[0] in ("for", "case", "function", "[", "[[", "select"):
+            return []
+        rest.pop(0)
+        while rest and rest[0] == "-a":
+            del rest[:2]
+    return rest
+
+
+def _serves(words: list[str]) -> bool:
+    if words[0] in ("pip", "pip3", "uv") and "install" in words[:4]:
+        return False
+    container = any(_CONTAINER.search(w) for w in words[:3])
+    return (container or bool(_SERVES.search(" ".join(words[:40])))) and any(
+        part in _STARTS for w in words[:40] for part in re.split(r"[.\s/]", w)
+    )
+
+
+class _Followed:
+    """What the commands before the launch change: variables, the folder, the environment that is activated."""
+
+    def __init__(self, environ: dict[str, str], cwd: str, home: str) -> None:
+        self.environ, self.cwd, self.home = environ, cwd, home
+        self.set: dict[str, str] = {}
+        self.open: list[str] = []
+        self.nested = False
+
+    def aside(self, words: list[str], reader: ShellText) -> bool:
+        """Whether the command is one of those that only prepare."""
+        name = words[0]
+        if name == "export" or (name in ("declare", "local") and len(words) > 1):
+            self._export(words[1:], reader)
+        elif name == "unset":
+            for gone in words[1:]:
+                self.environ.pop(gone, None)
+                self.set.pop(gone, None)
+                reader.values.pop(gone, None)
+        elif name == "cd" and len(words) > 1:
+            self._enter(words[1])
+        elif name in ("source", ".") and len(words) > 1:
+            self._source(words[1])
+        elif name in ("conda", "mamba", "micromamba") and words[1:2] == ["activate"]:
+            self._conda(words[2] if len(words) > 2 else "base")
+        else:
+            return name in _ASIDE
+        return True
+
+    def assigned(self, values: dict[str, str]) -> None:
+        """A plain assignment changes what is exported already."""
+        for name in values.keys() & self.environ.keys():
+            self.environ[name] = values[name]
+            self.set[name] = values[name]
+
+    def launch(self, words: list[str], command: Command) -> Launched:
+        """The command as it would be started here."""
+        told = [f"the variable `{one_line(d, 80)}` has no value here" for d in dict.fromkeys(command.dynamic)]
+        told += [f"`{one_line(w, 80)}` is only known when the script runs" for w in words if computed(w)]
+        environ = {**self.environ, **command.before}
+        set_here = {**self.set, **command.before}
+        return Launched(tuple(words), command.line, environ, self.cwd, set_here, [*self.open, *told[:8]])
+
+    def _export(self, words: list[str], reader: ShellText) -> None:
+        for word in words:
+            name, equals, value = word.partition("=")
+            given = value if equals else reader.values.get(name)
+            if given is not None and re.fullmatch(r"[A-Za-z_]\w*", name):
+                self.environ[name] = self.set[name] = reader.values[name] = given
+
+    def _enter(self, folder: str) -> None:
+        """`cd`: to a folder as written, or to the script's own (`cd "$(dirname "$0")"`)."""
+        if not computed(folder):
+            self.cwd = os.path.normpath(os.path.join(self.cwd, os.path.expanduser(folder)))
+        elif "dirname" in folder and not folder.rpartition(")")[2]:
+            self.cwd = self.home
+        else:
+            self.open.append(f"the folder `{one_line(folder, 80)}` is only known when the script runs")
+
+    def _source(self, file: str) -> None:
+        folder, name = os.path.split(os.path.join(self.cwd, file))
+        if name == "activate" and os.path.basename(folder) in ("bin", "Scripts"):
+            self._activate("VIRTUAL_ENV", os.path.dirname(folder))
+        elif name not in ("conda.sh", ".bashrc", ".profile", ".bash_profile"):
+            self.open.append(f"what `{one_line(file, 100)}` sets is not followed")
+
+    def _conda(self, name: str) -> None:
+        exe = self.environ.get("CONDA_EXE") or self.environ.get("MAMBA_EXE") or ""
+        root = self.environ.get("MAMBA_ROOT_PREFIX") or os.path.dirname(os.path.dirname(exe))
+        prefix = name if os.sep in name or not root else root if name == "base" else os.path.join(root, "envs", name)
+        if root or os.sep in name:
+            self._activate("CONDA_PREFIX", os.path.normpath(os.path.join(self.cwd, prefix)))
+        else:
+            self.open.append(f"where the conda environment `{one_line(name, 60)}` lies is not known here")
+
+    def _activate(self, variable: str, prefix: str) -> None:
+        prefix = os.path.normpath(prefix)
+        self.environ.pop("VIRTUAL_ENV" if variable == "CONDA_PREFIX" else "CONDA_PREFIX", None)
+        self.environ[variable] = prefix
+        folder = os.path.join(prefix, "Scripts" if os.name == "nt" else "bin")
+        self.environ["PATH"] = os.pathsep.join([folder, *filter(None, [self.environ.get("PATH")])])

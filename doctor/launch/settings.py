@@ -1,0 +1,53 @@
+"""What decides about memory in a launch, whatever the engine calls it. Sizes are in bytes."""
+
+from __future__ import annotations
+
+from doctor.base.record import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The settings of one launch.
+
+    `engine` is lmdeploy, vllm, sglang, transformers, or "" where none is named; `release` its version, `backend`
+    turbomind or pytorch for LMDeploy. `tp` GPUs share each layer and `pp` stages the layers; `copies` of that run side
+    by side (data parallelism), each on GPUs of its own.
+    `share` is the engine's own: of the whole card (vLLM, SGLang) or of what the weights leave (LMDeploy); None: the
+    engine computes it. `context` is the longest request asked for, None for the engine's default; `elastic`: the
+    engine shortens it to what fits. `kv` is the cache's number format as the engine names it. `batch` tokens are
+    computed at once, for at most `requests`. `images` are those of one request (None: not said). `vision_split`:
+    tensor parallelism divides the vision tower. `vision`: the tower is loaded at all. `eager`: no CUDA graphs.
+    `cache` is a size given for the cache, `offload` weights kept in main memory, `swap` main memory set aside, each
+    for each GPU. `graphs_counted`: the engine takes CUDA graphs out of its share. `windows`: it frees what slid out
+    of an attention window.
+    """
+
+    engine: str = ""
+    release: str | None = None
+    backend: str = "default"
+    tp: int = 1
+    pp: int = 1
+    copies: int = 1
+    share: float | None = None
+    context: int | None = None
+    kv: str = "auto"
+    dtype: str | None = None
+    quantization: str | None = None
+    batch: int | None = None
+    requests: int | None = None
+    images: int | None = None
+    vision_split: bool = True
+    vision: bool = True
+    eager: bool = False
+    cache: int | None = None
+    blocks: int | None = None
+    offload: int = 0
+    swap: int = 0
+    elastic: bool = False
+    graphs_counted: bool = False
+    windows: bool = False
+
+    @property
+    def gpus(self) -> int:
+        """How many GPUs it takes."""
+        return self.tp * self.pp * self.copies

@@ -1,0 +1,70 @@
+"""Comprehensions and generator expressions, all evaluated at once."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from doctor.link.python.assign import assign
+from doctor.link.python.expressions import evaluate, truth
+from doctor.link.python.frame import Frame
+from doctor.link.python.values import UNKNOWN, Value
+
+if TYPE_CHECKING:
+    from doctor.link.python.machine import Machine
+
+LIMIT = 50_000
+
+
+class _Unsure(Exception):
+    """Something in the comprehension is not known, so neither is its result."""
+
+
+def comprehend(
+    machine: Machine, node: ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp, frame: Frame
+) -> Value:
+    """The list, set or dict that the comprehension makes (a list for a generator), or UNKNOWN."""
+    inner = Frame(frame.module, {}, (frame.names, *frame.outer), frame.handling)
+    try:
+        if isinstance(node, ast.DictComp):
+            return _dict(machine, node, inner)
+        values = [evaluate(machine, node.elt, inner) for _ in _rounds(machine, node.generators, inner)]
+    except _Unsure:
+        return UNKNOWN
+    if not isinstance(node, ast.SetComp):
+        return values
+    return set(values) if all(v is not UNKNOWN and machine.is_key(v) for v in values) else UNKNOWN
+
+
+def _dict(machine: Machine, node: ast.DictComp, frame: Frame) -> Value:
+    out = {}
+    for _ in _rounds(machine, node.generators, frame):
+        key = evaluate(machine, node.key, frame)
+        if key is UNKNOWN or not machine.is_key(key):
+            raise _Unsure
+        out[key] = evaluate(machine, node.value, frame)
+    return out
+
+
+def _rounds(machine: Machine, generators: list[ast.comprehension], frame: Frame) -> Iterator[None]:
+    if not generators:
+        yield
+        return
+    first, rest = generators[0], generators[1:]
+    items = machine.items(evaluate(machine, first.iter, frame))
+    if items is None or len(items) > LIMIT:
+        raise _Unsure
+    for item in items:
+        machine.burn(frame.module, 0)
+        assign(machine, first.target, item, frame)
+        if first.ifs:
+            wanted = [truth(machine, evaluate(machine, condition, frame)) for condition in first.ifs]
+            if None in wanted:
+                raise _Unsure
+            if not all(wanted):
+                continue
+        if rest:
+            yield from _rounds(machine, rest, frame)
+        else:
+            yield

@@ -1,0 +1,147 @@
+"""Functions: defining them, calling them, and context managers made of them."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from doctor.link.python.expressions import attempt, evaluate
+from doctor.link.python.frame import Frame
+from doctor.link.python.values import UNKNOWN, FuncVal, NativeVal, PyRaise, Return, Value
+
+if TYPE_CHECKING:
+    from doctor.link.python.machine import Machine
+
+DEPTH_LIMIT = 40
+
+
+class Managed:
+    """The call of a `@contextmanager` function: its body runs when we know how the `with` block ended."""
+
+    def __init__(self, func: FuncVal, args: list[Value], kwargs: dict[str, Value]) -> None:
+        self.func, self.args, self.kwargs = func, args, kwargs
+
+
+def define_function(machine: Machine, node: ast.FunctionDef | ast.AsyncFunctionDef, frame: Frame) -> Value:
+    """What `def` binds. Decorators that we do not know are taken to keep the function as it is."""
+    func = FuncVal(node.name, node, frame.module, frame.closure())
+    arguments = node.args
+    positional = [*arguments.posonlyargs, *arguments.args]
+    for arg, default in zip(positional[len(positional) - len(arguments.defaults) :], arguments.defaults, strict=True):
+        func.defaults[arg.arg] = evaluate(machine, default, frame)
+    for arg, kw_default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True):
+        if kw_default is not None:
+            func.defaults[arg.arg] = evaluate(machine, kw_default, frame)
+    for decorator in reversed(node.decorator_list):
+        _decorate(machine, func, evaluate(machine, decorator, frame), decorator)
+    if not machine.depth:  # the body of a called function may be run again
+        _slim(node)
+    return func
+
+
+def _slim(node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
+    """Drops what calls do not need: there are tens of thousands of functions, and their trees stay."""
+    node.decorator_list, node.returns = [], None
+    arguments = node.args
+    for arg in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs):
+        arg.annotation = None
+    arguments.defaults, arguments.kw_defaults = [], [None] * len(arguments.kwonlyargs)
+
+
+def _decorate(machine: Machine, func: FuncVal, decorator: Value, node: ast.expr) -> None:
+    name = decorator.name if isinstance(decorator, NativeVal) else ""
+    if name in ("contextlib.contextmanager", "contextlib.asynccontextmanager"):
+        func.manages_context = True
+    elif name in ("staticmethod", "classmethod", "property", "functools.cached_property"):
+        func.kind = {"staticmethod": "static", "classmethod": "class"}.get(name, "property")
+    elif isinstance(node, ast.Attribute) and node.attr in ("setter", "deleter"):
+        func.kind = "property"
+
+
+def call_function(machine: Machine, func: FuncVal, args: list[Value], kwargs: dict[str, Value]) -> Value:
+    """What the call returns. Raises PyRaise; a function that we cannot follow returns UNKNOWN."""
+    if func.manages_context:
+        return Managed(func, args, kwargs)
+    if isinstance(func.node, ast.AsyncFunctionDef) or machine.depth >= DEPTH_LIMIT or func.module.is_stdlib:
+        return UNKNOWN
+    if isinstance(func.node, ast.Lambda):
+        frame = _frame(machine, func, args, kwargs)
+        return evaluate(machine, func.node.body, frame)
+    body = machine.function_body(func)
+    if body is None:
+        return UNKNOWN
+    return _run(machine, func, body, _frame(machine, func, args, kwargs))
+
+
+def _run(machine: Machine, func: FuncVal, body: list[ast.stmt], frame: Frame) -> Value:
+    from doctor.link.python.statements import run_block
+
+    machine.depth += 1
+    try:
+        run_block(machine, body, frame)
+    except Return as done:
+        return done.value
+    finally:
+        machine.depth -= 1
+    return None
+
+
+def managed(machine: Machine, manager: Value, error: PyRaise) -> bool:
+    """Whether a `@contextmanager` function ends `error`: its body is run with the error raised at the `yield`."""
+    if not isinstance(manager, Managed):
+        return False
+    func = manager.func
+    body = machine.function_body(func)
+    if body is None:
+        return False
+    frame = _frame(machine, func, manager.args, manager.kwargs)
+
+    def fail() -> None:
+        raise error
+
+    frame.on_yield = fail
+    try:
+        _run(machine, func, body, frame)
+    except PyRaise as raised:
+        if raised is error:
+            return False
+        raise
+    return True
+
+
+def _frame(machine: Machine, func: FuncVal, args: list[Value], kwargs: dict[str, Value]) -> Frame:
+    spec = func.node.args
+    names: dict[str, Value] = {}
+    positional = [a.arg for a in (*spec.posonlyargs, *spec.args)]
+    for name, value in zip(positional, args, strict=False):
+        names[name] = value
+    if spec.vararg:
+        names[spec.vararg.arg] = tuple(args[len(positional) :])
+    known = {*positional, *(a.arg for a in spec.kwonlyargs)}
+    names.update({k: v for k, v in kwargs.items() if k in known})
+    if spec.kwarg:
+        names[spec.kwarg.arg] = {k: v for k, v in kwargs.items() if k not in known}
+    lambda_defaults = _lambda_defaults(machine, func) if isinstance(func.node, ast.Lambda) else func.defaults
+    for name in known - names.keys():
+        names[name] = lambda_defaults.get(name, UNKNOWN)
+    return Frame(func.module, names, func.scopes)
+
+
+def _lambda_defaults(machine: Machine, func: FuncVal) -> dict[str, Value]:
+    spec = func.node.args
+    frame = Frame(func.module, {}, func.scopes)
+    tail = spec.args[len(spec.args) - len(spec.defaults) :]
+    return {a.arg: attempt(machine, d, frame) for a, d in zip(tail, spec.defaults, strict=True)}
+
+
+def is_generator(body: list[ast.stmt]) -> bool:
+    """Whether the body holds a `yield` of its own."""
+    stack: list[ast.AST] = list(body)
+    while stack:
+        node = stack.pop()
+        if isinstance(node, (ast.Yield, ast.YieldFrom)):
+            return True
+        if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)):
+            stack.extend(ast.iter_child_nodes(node))
+    return False
+

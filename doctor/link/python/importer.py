@@ -1,0 +1,237 @@
+"""Importing: finding a module, running it, and what is left in `sys.modules` when that fails.
+
+As CPython's `importlib`: a parent is imported before its child, a failed module leaves `sys.modules`, a module being
+loaded is seen half-filled (circular imports).
+"""
+
+from __future__ import annotations
+
+from doctor.link.python import objects
+from doctor.link.python.frame import Frame
+from doctor.link.python.names import Names
+from doctor.link.python.reader import Found, SourceProblem
+from doctor.link.python.state import FUEL
+from doctor.link.python.surface import Surface
+from doctor.link.python.values import UNKNOWN, InstanceVal, ModuleVal, OutOfFuel, PyRaise, Value
+
+
+class Importer(Names):
+    """The import statement."""
+
+    def import_module(self, name: str, importer: ModuleVal | None, line: int = 0) -> Value:
+        """`import name`: gives the top-level module. Raises PyRaise where the import fails."""
+        self.note_use(importer, name, None)
+        self.load(name, importer, line)
+        top = name.partition(".")[0]
+        if top not in self.modules:  # it failed before and left this submodule behind; the statement imports it anew
+            self.load(top, importer, line)
+        return self.modules.get(top, UNKNOWN)
+
+    def import_origin(self, name: str, importer: ModuleVal | None, line: int = 0) -> Value:
+        """The module `name` itself, as `from name import ...` or `importlib.import_module` needs it."""
+        self.load(name, importer, line)
+        return self.modules.get(name, UNKNOWN)
+
+    def resolve(self, name: str, level: int, importer: ModuleVal, line: int) -> str:
+        """The absolute name of a relative import."""
+        if not level:
+            return name
+        parts = importer.package.split(".") if importer.package else []
+        if level > len(parts):
+            text = "attempted relative import beyond top-level package"
+            raise PyRaise(ImportError, text, self.cause("error", importer.name, None, importer, line, text=text))
+        base = ".".join(parts[: len(parts) - level + 1])
+        return f"{base}.{name}" if name else base
+
+    def load(self, name: str, importer: ModuleVal | None, line: int) -> None:
+        """Makes sure that a module is in `sys.modules`. Raises PyRaise where the import fails."""
+        if name in self.modules:
+            if self.modules[name] is None:
+                raise self.not_found(name, importer, line)
+            return
+        if name in self.failed and not self.retries:
+            raise self.again(self.failed[name])
+        parent_name, _, tail = name.rpartition(".")
+        search: list[str] | None = None
+        if parent_name:
+            self.load(parent_name, importer, line)
+            if name in self.modules or self._made_by_extension(name, parent_name):
+                return
+            search = self.search_of(self.modules.get(parent_name))
+            if search is None and self.modules.get(parent_name) is not UNKNOWN:
+                if not self._from_finders(name):
+                    raise self.not_found(name, importer, line, f"{parent_name!r} is not a package")
+                return
+        found = self.reader.find(name, search) or (self._beside(name) if search is None else None)
+        if found is None:
+            self._otherwise(name, importer, line)
+            return
+        self._execute(found, importer, line)
+        parent = self.modules.get(parent_name)
+        if isinstance(parent, ModuleVal):
+            parent.namespace[tail] = self.modules.get(name, UNKNOWN)
+        elif isinstance(parent, InstanceVal):
+            parent.attributes[tail] = self.modules.get(name, UNKNOWN)
+
+    def _made_by_extension(self, name: str, parent_name: str) -> bool:
+        """Submodules of extension modules are registered by the extension itself; they are taken to be there."""
+        parent = self.modules.get(parent_name)
+        if not isinstance(parent, ModuleVal) or parent.depth != "native":
+            return False
+        self.modules[name] = ModuleVal(name, depth="native", open=True)
+        return True
+
+    def _otherwise(self, name: str, importer: ModuleVal | None, line: int) -> None:
+        """A module that is in no folder of the search path. Raises PyRaise where it is nowhere else either."""
+        if self.lenient and "." in name:
+            self.modules[name] = ModuleVal(name, depth="native", open=True)
+        elif not self._from_finders(name) and not self._may_be_elsewhere(name, importer, line):
+            raise self.not_found(name, importer, line)
+
+    def _beside(self, name: str) -> Found | None:
+        """A top-level module in a folder that the patient's code put on `sys.path`."""
+        path = self.library.table["sys.path"]
+        extra = [p for p in path if isinstance(p, str) and p not in self.path]
+        return self.reader.find(name, extra) if extra else None
+
+    def _may_be_elsewhere(self, name: str, importer: ModuleVal | None, line: int) -> bool:
+        """Whether the patient added folders to `sys.path` that we do not know; then the module may be in one."""
+        if "." in name or not self.is_tainted(self.library.table["sys.path"]):
+            return False
+        self.modules[name] = ModuleVal(name, depth="native", open=True)
+        if importer is not None:
+            self.doubt(importer, line, self.not_found(name, importer, line))
+        return True
+
+    def _execute(self, found: Found, importer: ModuleVal | None, line: int) -> None:
+        module = ModuleVal(found.name, found.file, None if found.search is None else list(found.search))
+        self.modules[found.name] = module
+        module.loading = True
+        self.stack.append(found.name)
+        saved = self.fuel, self.depth, self.line, self.guards
+        strange = bool(self.strange) and found.name.startswith(self.strange)
+        given = self.strange_fuel if strange else FUEL
+        self.fuel, self.depth, self.guards = given, 0, 0
+        try:
+            self._fill(module, found, importer, line)
+        except PyRaise as error:
+            self.modules.pop(found.name, None)  # what was loaded below it stays, as in Python
+            if "partially initialized" not in (error.message or ""):
+                self.failed[found.name] = PyRaise(error.kind, error.message, error.cause)  # without its traceback
+            raise
+        finally:
+            module.loading = False
+            self.stack.pop()
+            if strange:
+                self.strange_fuel = max(0, self.strange_fuel - (given - self.fuel))
+            self.fuel, self.depth, self.line, self.guards = saved
+
+    def _fill(self, module: ModuleVal, found: Found, importer: ModuleVal | None, line: int) -> None:
+        if found.kind == "extension" and found.file is not None:
+            module.depth, module.open = "native", True
+            cause = self.reader.native(found.file, tuple(self.modules))
+            if cause is not None:
+                raise PyRaise(ImportError, cause.text or cause.name, self.located(cause, importer, line))
+        elif found.kind in ("stdlib", "bytecode", "namespace") or found.file is None:
+            module.is_stdlib = found.kind == "stdlib"
+            module.depth = "surface" if found.kind == "stdlib" and found.file else module.depth
+            module.open = found.kind == "bytecode" or (found.kind == "stdlib" and found.file is None)
+            self._read_surface(module)
+        elif self.reader.surface(found.distribution):
+            self._scan(module)
+        else:
+            self.interpret(module, importer, line)
+
+    def _read_surface(self, module: ModuleVal) -> None:
+        if module.depth == "surface" and module.file is not None:
+            file = module.file
+            try:
+                self.reader.text(file)
+            except SourceProblem:
+                module.open = True
+            else:
+                module.surface = Surface(lambda: self.reader.text(file))
+
+    def _scan(self, module: ModuleVal) -> None:
+        """Follows what a foundation imports first; where that fails, the truth is found by interpreting it."""
+        module.depth, module.foundation = "surface", True
+        self._read_surface(module)
+        if module.surface is not None and module.search is not None and module.surface.moves_paths:
+            module.depth, module.surface = "full", None
+            self.interpret(module, None, 0)
+            return
+        for one in module.surface.imports() if module.surface is not None else ():
+            try:
+                origin = self.resolve(one.origin, one.level, module, one.line)
+                target = self.import_origin(origin, module, one.line)
+                for name in one.names or ():
+                    self._scan_name(target, name, module, one.line)
+            except PyRaise:
+                module.depth, module.surface = "full", None
+                self.interpret(module, None, 0)
+                return
+
+    def _scan_name(self, target: Value, name: str, module: ModuleVal, line: int) -> None:
+        """A name that a foundation takes: from others it has to be there; within itself it is taken to fit itself."""
+        top = module.name.partition(".")[0]
+        if name == "*":
+            return
+        if isinstance(target, ModuleVal) and target.name.partition(".")[0] == top:
+            if self._is_submodule(target, name):
+                self.load(f"{target.name}.{name}", module, line)
+            return
+        self.import_name(target, name, module, line)
+
+    def interpret(self, module: ModuleVal, importer: ModuleVal | None, line: int) -> None:
+        """Runs a module's statements. Raises PyRaise."""
+        from doctor.link.python.statements import run_block
+
+        file = module.file or ""
+        try:
+            tree = self.reader.parse(file)
+        except SourceProblem as problem:
+            if problem.fatal:
+                cause = self.cause("error", module.name, None, module, problem.line or 0, "SyntaxError", str(problem))
+                raise PyRaise(SyntaxError, str(problem), cause) from None
+            module.open = True
+            module.doubts.append(str(problem))
+            return
+        module.namespace.update(
+            __name__=module.name, __file__=file, __doc__=UNKNOWN, __package__=module.package, __spec__=UNKNOWN
+        )
+        if module.search is not None:
+            module.namespace["__path__"] = list(module.search)
+        try:
+            run_block(self.machine, tree.body, Frame(module, module.namespace))
+        except (OutOfFuel, RecursionError):
+            module.open = True
+            module.doubts.append("its code is too long-winded to be followed to the end")
+
+    def _from_finders(self, name: str) -> bool:
+        """Asks the patient's own `sys.meta_path` finders, where it added any."""
+        for finder in self.finders:
+            find = self.attribute(finder, "find_spec", default=None)
+            if find is None or find is UNKNOWN:
+                continue
+            spec = self.call(find, [name, None, None], {})
+            if isinstance(spec, objects.Spec):
+                module = ModuleVal(name, namespace={"__spec__": spec, "__name__": name})
+                self.modules[name] = module
+                try:
+                    self.call(self.attribute(spec.loader, "exec_module"), [module], {})
+                except PyRaise:
+                    self.modules.pop(name, None)
+                    raise
+                return True
+        return False
+
+    def replace_module(self, name: str, value: Value) -> None:
+        """`sys.modules[name] = value`."""
+        before = self.modules.get(name)
+        if isinstance(before, ModuleVal) and isinstance(value, InstanceVal):
+            self.stood_for[id(value)] = before  # what such objects do not have, they take from the module
+        self.modules[name] = value
+        parent, _, tail = name.rpartition(".")
+        owner = self.modules.get(parent)
+        if isinstance(owner, ModuleVal) and isinstance(value, (ModuleVal, InstanceVal)):
+            owner.namespace.setdefault(tail, value)

@@ -1,0 +1,89 @@
+"""The import link check: would `import` of these modules succeed here, and if not, on what does it fail?"""
+
+from __future__ import annotations
+
+import gc
+import sys
+import threading
+from collections.abc import Callable, Iterable
+from typing import TypeVar
+
+from doctor.facts import Cause, ModuleStatus
+from doctor.link.python.machine import Machine
+from doctor.link.python.reader import Reader
+from doctor.link.python.values import ModuleVal, PyRaise
+
+T = TypeVar("T")
+STACK_BYTES = 256 * 1024 * 1024
+RECURSION = 60_000
+# syntax trees make millions of objects that hold no cycles; looking for cycles as often as usual doubles the time
+COLLECT = (1_000_000, 50, 50)
+_JUDGED = (ImportError, AttributeError, SyntaxError)
+
+
+def check_imports(reader: Reader, modules: Iterable[str]) -> dict[str, ModuleStatus]:
+    """The verdict on each module, as if each were the first thing that a new process imports."""
+    return with_deep_stack(lambda: _check_all(reader, list(modules)))
+
+
+def _check_all(reader: Reader, modules: list[str]) -> dict[str, ModuleStatus]:
+    machine = Machine(reader)
+    return {name: check_one(machine, name) for name in modules}
+
+
+def check_one(machine: Machine, name: str, *, anew: bool = True) -> ModuleStatus:
+    """The verdict on one module in a process that may have imported others before.
+
+    `anew`: as a new process would, it meets the failures of its parent packages again.
+    """
+    parents = [name[:at] for at, character in enumerate(name) if character == "."] if anew else []
+    failed = next((p for p in parents if p in machine.failed), None)
+    if failed is not None:
+        return _judge(machine.failed[failed])
+    try:
+        machine.import_origin(name, None)
+    except PyRaise as error:
+        return _judge(error)
+    module = machine.modules.get(name)
+    doubts = module.doubts if isinstance(module, ModuleVal) else []
+    return ModuleStatus("unknown", None, doubts[0]) if doubts else ModuleStatus("ok")
+
+
+def _judge(error: PyRaise) -> ModuleStatus:
+    """A failed import; other exceptions than those that say that something is missing stay unknown."""
+    text = f"{error.name}: {error.message}" if error.message else error.name
+    if error.cause is None or not any(error.is_a(kind) is True for kind in _JUDGED):
+        missing = error.cause is not None and error.cause.kind.startswith("missing")
+        if not missing:
+            return ModuleStatus("unknown", error.cause, f"may raise {text}")
+    return ModuleStatus("fail", error.cause or Cause("error", "?", error=error.name, text=text))
+
+
+def with_deep_stack(action: Callable[[], T]) -> T:
+    """Runs `action` where import chains a hundred modules deep do not exhaust the interpreter's own stack."""
+    result: list[T] = []
+    problem: list[BaseException] = []
+
+    def run() -> None:
+        thresholds = gc.get_threshold()
+        gc.set_threshold(*COLLECT)
+        try:
+            result.append(action())
+        except BaseException as error:
+            problem.append(error)
+        finally:
+            gc.set_threshold(*thresholds)
+
+    before, size = sys.getrecursionlimit(), threading.stack_size()
+    try:
+        threading.stack_size(STACK_BYTES)
+        sys.setrecursionlimit(max(before, RECURSION))
+        thread = threading.Thread(target=run, name="link", daemon=True)
+        thread.start()
+    finally:
+        threading.stack_size(size)
+    thread.join()
+    sys.setrecursionlimit(before)
+    if problem:
+        raise problem[0]
+    return result[0]

@@ -1,0 +1,292 @@
+"""The functions of `doctor.link.python.library`: each takes machine and arguments, gives a value or raises PyRaise."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import itertools
+import posixpath
+from collections.abc import Callable
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+from packaging.version import InvalidVersion, Version
+
+from doctor.link.python.objects import Spec
+from doctor.link.python.packages import Packages
+from doctor.link.python.values import (
+    UNKNOWN,
+    ClassVal,
+    InstanceVal,
+    ModuleVal,
+    NativeVal,
+    PyRaise,
+    SuppressVal,
+    Value,
+)  # fmt: skip
+
+if TYPE_CHECKING:
+    from doctor.link.python.machine import Machine
+
+Args = list[Value]
+Kwargs = dict[str, Value]
+NOT_FOUND = importlib.metadata.PackageNotFoundError
+
+
+def _text(args: Args, at: int = 0) -> str | None:
+    return args[at] if len(args) > at and isinstance(args[at], str) else None
+
+
+def comparison(compare: Callable[[Any, Any], Any]) -> Callable[[Machine, Args, Kwargs], Value]:
+    """`operator.lt` and its like, for plain values."""
+
+    def call(machine: Machine, args: Args, kwargs: Kwargs) -> Value:
+        try:
+            plain = len(args) == 2 and all(machine.is_plain(a) for a in args)
+            return bool(compare(*args)) if plain else UNKNOWN
+        except TypeError:
+            return UNKNOWN
+
+    return call
+
+
+def _find_spec(machine: Machine, args: Args, kwargs: Kwargs) -> Value:
+    name = _text(args)
+    if name is None:
+        return UNKNOWN
+    if name.startswith("."):
+        package = _text(args, 1) or kwargs.get("package")
+        name = f"{package}{name}" if isinstance(package, str) else name
+    search: list[str] | None = None
+    parent = name.rpartition(".")[0]
+    if parent:
+        origin = machine.import_origin(parent, None)
+        search = origin.search if isinstance(origin, ModuleVal) else None
+        if isinstance(origin, InstanceVal):
+            search = origin.attributes.get("__path__")
+    if name in machine.modules:
+        return Spec(name)
+    found = machine.reader.find(name, search)
+    return None if found is None else Spec(name, origin=found.file)
+
+
+def _import_module(machine: Machine, args: Args, kwargs: Kwargs) -> Value:
+    name = _text(args)
+    if name is None:
+        return UNKNOWN
+    package = _text(args, 1) or kwargs.get("package")
+    dots = len(name) - len(name.lstrip("."))
+    if dots:
+        if not isinstance(package, str):
+            return UNKNOWN
+        base = package.split(".")
+        name = ".".join([*base[: len(base) - dots + 1], name[dots:]])
+    here = machine.caller.module if machine.caller is not None else None
+    return machine.import_origin(name, here, machine.line)
+
+
+def _version(machine: Machine, args: Args, kwargs: Kwargs) -> Value:
+    name = _text(args) or _text([kwargs.get("distribution_name")])
+    if name is None:
+        return UNKNOWN
+    version = machine.reader.version(name)
+    if version is None:
+        here = machine.caller.module if machine.caller is not None else None
+        cause = machine.cause("missing-module", name, None, here, machine.line, "PackageNotFoundError",
+                              f"No package metadata was found for {name}")  # fmt: skip
+        raise PyRaise(NOT_FOUND, f"No package metadata was found for {name}", cause)
+    return version
+
+
+def _distribution(machine: Machine, args: Args, kwargs: Kwargs) -> Value:
+    _version(machine, args, kwargs)
+    return UNKNOWN
+
+
+def _parse_version(machine: Machine, args: Args, kwargs: Kwargs) -> Value:
+    if len(args) == 1 and isinstance(args[0], (str, Version)) and len(str(args[0])) < 200:
+        try:
+            return Version(str(args[0]))
+        except InvalidVersion as error:
+            raise PyRaise(InvalidVersion, str(error)) from None
+    return UNKNOWN
+
+
+def _getenv(machine: Machine, args: Args, kwargs: Kwargs) -> Value:
+    name = _text(args)
+    if name is None:
+        return UNKNOWN
+    value = machine.reader.environment(name)
+    return value if value is not None else args[1] if len(args) > 1 else kwargs.get("default")
+
+
+def _constant(value: Value) -> Callable[[Machine, Args, Kwargs], Value]:
+    return lambda machine, args, kwargs: value
+
+
+def _same(machine: Machine, args: Args, kwargs: Kwargs) -> Value:
+    return args[0] if args else UNKNOWN
+
+
+def _decorator(name: str) -> Callable[[Machine, Args, Kwargs], Value]:
+    """A decorator used bare (`@cache`) or with arguments (`@lru_cache(maxsize=None)`)."""
+
+    def call(machine: Machine, args: Args, kwargs: Kwargs) -> Value:
+        bare = len(args) == 1 and not isinstance(args[0], (int, type(None)))
+        return args[0] if bare else NativeVal(name, _same)
+
+    return call
+
+
+def _cast(machine: Machine, args: Args, kwargs: Kwargs) -> Value:
+    return args[1] if len(args) == 2 else UNKNOWN
+
+
+def _suppress(machine: Machine, args: Args, kwargs: Kwargs) -> Value:
+    return SuppressVal(tuple(args))
+
+
+def _chain(machine: Machine, args: Args, kwargs: Kwargs) -> Value:
+    found = [machine.items(a) for a in args]
+    return UNKNOWN if any(f is None for f in found) else list(itertools.chain(*(f or [] for f in found)))
+
+
+def _from_keys(machine: Machine, args: Args, kwargs: Kwargs) -> Value:
+    keys = machine.items(args[0]) if args else None
+    if keys is None or not all(machine.is_key(k) for k in keys):
+        return UNKNOWN
+    return dict.fromkeys(keys, args[1] if len(args) > 1 else None)
+
+
+def _partial(machine: Machine, args: Args, kwargs: Kwargs) -> Value:
+    if not args:
+        return UNKNOWN
+    func, first = args[0], args[1:]
+    return NativeVal(
+        "partial", lambda machine, more, named: machine.call(func, [*first, *more], {**kwargs, **named}, machine.caller)
+    )
+
+
+def _os_path(action: Callable[..., Any]) -> Callable[[Machine, Args, Kwargs], Value]:
+    def call(machine: Machine, args: Args, kwargs: Kwargs) -> Value:
+        if not args or not all(isinstance(a, (str, PurePosixPath)) for a in args):
+            return UNKNOWN
+        return action(*(str(a) for a in args))
+
+    return call
+
+
+def _exists(machine: Machine, args: Args, kwargs: Kwargs) -> Value:
+    return _ask(machine, args, lambda path: machine.reader.is_file(path) or machine.reader.is_dir(path))
+
+
+def _is_dir(machine: Machine, args: Args, kwargs: Kwargs) -> Value:
+    return _ask(machine, args, machine.reader.is_dir)
+
+
+def _is_file(machine: Machine, args: Args, kwargs: Kwargs) -> Value:
+    return _ask(machine, args, machine.reader.is_file)
+
+
+def _ask(machine: Machine, args: Args, question: Callable[[str], bool]) -> Value:
+    path = str(args[0]) if args and isinstance(args[0], (str, PurePosixPath)) else None
+    here = machine.caller.module.file if machine.caller is not None else None
+    if path is None or here is None or not path.startswith(posixpath.dirname(here)):
+        return UNKNOWN  # only the package's own folder is the environment's business
+    return question(path)
+
+
+def _extend_path(machine: Machine, args: Args, kwargs: Kwargs) -> Value:
+    return args[0] if args and isinstance(args[0], list) else UNKNOWN
+
+
+def _iter_modules(machine: Machine, args: Args, kwargs: Kwargs) -> Value:
+    folders = args[0] if args else kwargs.get("path")
+    prefix = _text(args, 1) or kwargs.get("prefix", "")
+    if not isinstance(folders, list) or not isinstance(prefix, str):
+        return UNKNOWN
+    out = []
+    for folder in folders:
+        names = [f for f in machine.reader.python_files(str(folder)) if f.count("/") <= 1]
+        out += [(None, prefix + n[:-3], False) for n in names if "/" not in n and n != "__init__.py"]
+        out += [(None, prefix + n[:-12], True) for n in names if n.endswith("/__init__.py")]
+    return sorted(out, key=lambda entry: str(entry[1]))
+
+
+def _module_spec(machine: Machine, args: Args, kwargs: Kwargs) -> Value:
+    name = _text(args)
+    if name is None:
+        return UNKNOWN
+    return Spec(name, args[1] if len(args) > 1 else None, kwargs.get("loader_state"))
+
+
+def _namedtuple(machine: Machine, args: Args, kwargs: Kwargs) -> Value:
+    module = machine.caller.module if machine.caller is not None else ModuleVal("collections")
+    return ClassVal(_text(args) or "namedtuple", module, open=True)
+
+
+def _glob(machine: Machine, path: PurePosixPath, args: Args) -> Value:
+    pattern = _text(args)
+    if pattern not in ("*.py", "**/*.py"):
+        return UNKNOWN
+    names = machine.reader.python_files(str(path))
+    return [path / n for n in names if pattern == "**/*.py" or "/" not in n]
+
+
+PATH_METHODS: dict[str, Callable[[Machine, PurePosixPath, Args], Value]] = {
+    "resolve": lambda machine, path, args: path,
+    "absolute": lambda machine, path, args: path,
+    "exists": lambda machine, path, args: _exists(machine, [path], {}),
+    "is_dir": lambda machine, path, args: _is_dir(machine, [path], {}),
+    "is_file": lambda machine, path, args: _is_file(machine, [path], {}),
+    "glob": _glob,
+}
+
+FUNCTIONS: dict[str, Callable[[Machine, Args, Kwargs], Value]] = {
+    "importlib.util.find_spec": _find_spec,
+    "importlib.find_loader": _find_spec,
+    "importlib.import_module": _import_module,
+    "importlib.metadata.version": _version,
+    "importlib.metadata.distribution": _distribution,
+    "importlib.metadata.metadata": _distribution,
+    "importlib.metadata.packages_distributions": lambda machine, args, kwargs: Packages(machine),
+    "importlib.machinery.ModuleSpec": _module_spec,
+    "packaging.version.parse": _parse_version,
+    "pkg_resources.parse_version": _parse_version,
+    "os.getenv": _getenv,
+    "os.environ.get": _getenv,
+    "os.path.join": _os_path(posixpath.join),
+    "os.path.dirname": _os_path(posixpath.dirname),
+    "os.path.basename": _os_path(posixpath.basename),
+    "os.path.abspath": _os_path(posixpath.normpath),
+    "os.path.realpath": _os_path(posixpath.normpath),
+    "os.path.normpath": _os_path(posixpath.normpath),
+    "os.path.splitext": _os_path(posixpath.splitext),
+    "os.path.split": _os_path(posixpath.split),
+    "os.path.exists": _exists,
+    "os.path.isfile": _is_file,
+    "os.path.isdir": _is_dir,
+    "platform.system": lambda machine, args, kwargs: {"linux": "Linux", "darwin": "Darwin", "win32": "Windows"}.get(
+        str(machine.library.table["sys.platform"]), UNKNOWN
+    ),
+    "platform.machine": lambda machine, args, kwargs: machine.reader.platform.rpartition("-")[2] or UNKNOWN,
+    "platform.python_implementation": _constant("CPython"),
+    "platform.python_version": lambda machine, args, kwargs: ".".join(map(str, machine.reader.python)) + ".0",
+    "functools.lru_cache": _decorator("functools.lru_cache"),
+    "functools.cache": _same,
+    "functools.wraps": _constant(NativeVal("functools.wraps", _same)),
+    "functools.partial": _partial,
+    "functools.cached_property": _same,
+    "contextlib.contextmanager": _same,
+    "contextlib.asynccontextmanager": _same,
+    "contextlib.suppress": _suppress,
+    "typing.cast": _cast,
+    "itertools.chain": _chain,
+    "itertools.chain.from_iterable": lambda machine, args, kwargs: _chain(machine, machine.items(args[0]) or [], {}),
+    "dict.fromkeys": _from_keys,
+    "pkgutil.extend_path": _extend_path,
+    "pkgutil.iter_modules": _iter_modules,
+    "collections.namedtuple": _namedtuple,
+    "transformers.utils.import_utils.define_import_structure": lambda machine, args, kwargs: (
+        machine.lazy.define_import_structure(args, kwargs)
+    ),
+}

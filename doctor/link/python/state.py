@@ -1,0 +1,125 @@
+"""What one process of the patient holds, and how its failures are put into words."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING, Any
+
+from doctor.facts import Cause
+from doctor.link.python.reader import Reader
+from doctor.link.python.values import InstanceVal, ModuleVal, OutOfFuel, PyRaise, Value
+
+if TYPE_CHECKING:
+    from doctor.link.python.frame import Frame
+    from doctor.link.python.lazy import LazyModules
+    from doctor.link.python.library import Library
+
+FUEL = 3_000_000
+STRANGERS = 300_000  # for all modules of strangers together: about two seconds
+
+
+class State:
+    """`sys.modules` and everything else that lasts from one import to the next.
+
+    `stack` are the modules being loaded, outermost first; `guards` counts the `try` blocks around the running
+    statement that would catch a failed import; `fuel` is the work still allowed for the module being loaded.
+    """
+
+    lazy: LazyModules
+    library: Library
+    builtins: dict[str, Value]
+
+    def __init__(self, reader: Reader, *, lenient: bool = False, retries: bool = False) -> None:
+        self.reader = reader
+        self.lenient = lenient  # takes what is missing to be there, to see what comes after it
+        self.retries = retries  # runs a failed module anew when it is asked for again, as Python does
+        self.modules: dict[str, Value] = {}
+        self.failed: dict[str, PyRaise] = {}
+        self.stack: list[str] = []
+        self.fuel = FUEL
+        self.strange = ""  # the top-level name of modules that strangers wrote
+        self.strange_fuel = STRANGERS
+        self.depth = 0
+        self.line = 0
+        self.guards = 0
+        self.uses: dict[tuple[str, str, str | None], None] = {}
+        self.finders: list[Value] = []
+        self.path = frozenset(reader.paths)
+        self.caller: Frame | None = None
+        self.bodies: dict[int, list[ast.stmt] | None] = {}
+        self.stood_for: dict[int, ModuleVal] = {}
+        self._tainted: dict[int, Any] = {}
+
+    def burn(self, module: ModuleVal, line: int) -> None:
+        """Takes a step; the work for one module is bounded."""
+        self.fuel -= 1
+        if line:
+            self.line = line
+        if self.fuel < 0:
+            raise OutOfFuel
+
+    def taint(self, container: Value) -> None:
+        """Notes that a container holds more than we know."""
+        self._tainted[id(container)] = container
+
+    def is_tainted(self, container: Value) -> bool:
+        """Whether a container may hold more than we know."""
+        return id(container) in self._tainted
+
+    def name_of(self, value: Value) -> str:
+        """A module's name, for messages."""
+        if isinstance(value, ModuleVal):
+            return value.name
+        if isinstance(value, InstanceVal):
+            name = value.attributes.get("__name__", value.attributes.get("_name"))
+            return name if isinstance(name, str) else value.cls.name
+        return "?"
+
+    def cause(
+        self, kind: Any, module: str, name: str | None, at: ModuleVal | None, line: int,
+        error: str = "ImportError", text: str = "",
+    ) -> Cause:  # fmt: skip
+        """A cause at this statement, with the chain of modules that are being imported."""
+        file = at.file if at is not None else None
+        return Cause(kind, module, name, file, line or None, tuple(self.stack), error, text)
+
+    def located(self, cause: Cause, importer: ModuleVal | None, line: int) -> Cause:
+        """The loader's cause, placed at the import statement that would meet it."""
+        return self.cause(cause.kind, cause.module, cause.name, importer, line, cause.error, cause.text)
+
+    def not_found(self, name: str, importer: ModuleVal | None, line: int, why: str = "") -> PyRaise:
+        """The error of a module that is nowhere."""
+        text = f"No module named {name!r}" + (f"; {why}" if why else "")
+        cause = self.cause("missing-module", name, None, importer, line, "ModuleNotFoundError", text)
+        return PyRaise(ModuleNotFoundError, text, cause)
+
+    def no_name(self, module: Value, name: str, importer: ModuleVal, line: int) -> PyRaise:
+        origin = self.name_of(module)
+        half = "partially initialized module " if isinstance(module, ModuleVal) and module.loading else ""
+        text = f"cannot import name {name!r} from {half}{origin!r}"
+        return PyRaise(ImportError, text, self.cause("missing-name", origin, name, importer, line, "ImportError", text))
+
+    def again(self, error: PyRaise) -> PyRaise:
+        """The same failure met once more, from another chain of imports."""
+        cause = error.cause
+        if cause is not None and cause.chain:
+            at = next((i for i, m in enumerate(cause.chain) if m not in self.stack), len(cause.chain) - 1)
+            cause = Cause(cause.kind, cause.module, cause.name, cause.file, cause.line,
+                          (*self.stack, *cause.chain[at:]), cause.error, cause.text)  # fmt: skip
+        return PyRaise(error.kind, error.message, cause)
+
+    def raised_here(self, error: PyRaise, module: ModuleVal, line: int) -> Cause:
+        """The cause of an exception that the patient's own `raise` starts."""
+        return self.cause("error", module.name, None, module, line, error.name, error.message or "")
+
+    def doubt(self, module: ModuleVal, line: int, error: PyRaise) -> None:
+        """Remembers that this module's import depends on something that is not known."""
+        if error.is_a(ImportError) is True:
+            module.doubts.append(f"line {line}: {error.name}: {error.message or ''}")
+
+    def note_use(self, importer: ModuleVal | None, module: str, name: str | None) -> None:
+        """Remembers what one distribution takes from another where nothing catches its absence."""
+        if importer is not None and not self.guards:
+            top = importer.name.partition(".")[0]
+            if top != module.partition(".")[0] and not importer.is_stdlib:
+                self.uses[(top, module, name)] = None

@@ -1,0 +1,116 @@
+"""A module looked at as text: which names it binds and what it imports first, without running any of it.
+
+Foundations (the standard library, torch, numpy ...) are large and rarely the place where an environment is broken.
+Text answers in microseconds what a parse answers in milliseconds; where text says that something is amiss, the module
+is interpreted in full before anything is claimed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import cached_property
+
+from doctor.base.record import dataclass
+
+_DYNAMIC = re.compile(
+    rb"^def __getattr__|globals\(\)|sys\.modules\[|\bsetattr\(|\bvars\(\)|\bexec\(|\blocals\(\)|^from [\w.]+ import \*"
+    rb"|^\s+from [\w.]+ import \*|lazy_loader|__dict__",
+    re.M,
+)
+_IMPORT = re.compile(
+    rb"^(?:import[ \t]+(?P<modules>[\w.][\w. \t,]*)"
+    rb"|from[ \t]+(?P<origin>\.*[\w.]*)[ \t]+import[ \t]+"
+    rb"(?:\((?P<many>[^)]{1,20000})\)|(?P<few>[\w*][\w, \t]*(?:\\\r?\n[\w, \t]+)*)))",
+    re.M,
+)
+_COMMENT = re.compile(rb"#[^\n]*")
+_PART = (b"_", b".")
+_QUOTE = (b"'", b'"')
+_LIST = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_ ,("
+_AFTER = (b":", b"=", b",", b")", b"#", b"+", b"\\")
+
+
+@dataclass(frozen=True)
+class Import:
+    """`from origin import names` (`names` None for `import origin`); `level` counts the dots."""
+
+    origin: str
+    level: int
+    names: tuple[str, ...] | None
+    line: int
+
+
+@dataclass(frozen=True)
+class Surface:
+    """The text of one module; `read` gives it whenever it is needed, so that thousands need not be kept."""
+
+    read: Callable[[], bytes]
+
+    @property
+    def text(self) -> bytes:
+        """The source as bytes."""
+        return self.read()
+
+    @cached_property
+    def dynamic(self) -> bool:
+        """Whether the module binds names in ways that text does not show."""
+        return bool(_DYNAMIC.search(self.text))
+
+    @cached_property
+    def moves_paths(self) -> bool:
+        """Whether the module may change where others are found; then it has to be interpreted."""
+        text = self.text
+        return any(mark in text for mark in (b"sys.path.", b"meta_path", b"__path__"))
+
+    def binds(self, name: str) -> bool:
+        """Whether anything in the text looks like a binding of `name`; errs on the side of yes."""
+        word, text = name.encode(), self.text
+        at = text.find(word)
+        while at >= 0:
+            if _binds_at(text, at, at + len(word)):
+                return True
+            at = text.find(word, at + len(word))
+        return False
+
+    def imports(self) -> list[Import]:
+        """The imports that begin a line, so that nothing guards them."""
+        out: list[Import] = []
+        line, at = 1, 0
+        text = self.text
+        for match in _IMPORT.finditer(text):
+            line += text.count(b"\n", at, match.start())
+            at = match.start()
+            out.extend(_imports_of(match, line))
+        return out
+
+
+def _imports_of(match: re.Match[bytes], line: int) -> list[Import]:
+    if match["modules"]:
+        modules = [m.split(b" as ")[0].strip().decode("ascii", "replace") for m in match["modules"].split(b",")]
+        return [Import(m, 0, None, line) for m in modules if m]
+    origin = match["origin"].decode("ascii", "replace")
+    names_text = _COMMENT.sub(b"", match["many"] if match["many"] is not None else match["few"]).replace(b"\\", b" ")
+    names = [n.split(b" as ")[0].split() for n in names_text.split(b",")]
+    bare = origin.lstrip(".")
+    words = tuple(n[0].decode("ascii", "replace") for n in names if n)
+    return [Import(bare, len(origin) - len(bare), words, line)]
+
+
+def _binds_at(text: bytes, start: int, end: int) -> bool:
+    if text[start - 1 : start].isalnum() or text[start - 1 : start] in _PART or text[end : end + 1].isalnum():
+        return False
+    if text[end : end + 1] in _PART:
+        return False
+    before = text[text.rfind(b"\n", 0, start) + 1 : start]
+    after = text[end : (text.find(b"\n", end) + 1 or len(text) + 1) - 1]
+    lead, tail = before.strip(), after.lstrip()
+    if lead in (b"def", b"class", b"async def", b"global", b"for") or text[start - 1 : start] in _QUOTE:
+        return True
+    if lead.endswith((b"import", b" as", b" for")) or (b"import" in lead and b"=" not in lead):
+        return True
+    if not lead.strip(b"("):
+        return not tail or tail[:1] in _AFTER or tail.startswith(b"as ")
+    if lead.endswith(b",") and not lead.translate(None, _LIST):
+        return True
+    return b"=" in tail and b"=" not in lead and b"." not in lead and b"(" not in lead.lstrip(b"(")

@@ -1,0 +1,113 @@
+"""The gateway in front of the server asks for something that the server does not offer.
+
+A gateway such as LiteLLM sends each request to `api_base` + `/chat/completions` and asks for the model by the name
+behind the provider (`openai/NAME`, `hosted_vllm/NAME`). The server answers only to the names it was started with, on
+its own port, below `/v1`, and with the key it was given. Each mistake looks like a fault of the model: `404 Not Found`
+(`/v1` is missing), `The model ... does not exist`, `Connection refused` (port), `401 Unauthorized`. In a container
+`localhost` is the gateway's own container: the server is reached by the name of its service.
+
+What to do: make the two agree, in the gateway's file or in the command. LMDeploy serves under `--model-name`, vLLM and
+SGLang under `--served-model-name`; without them the name is the model as the command names it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from urllib.parse import SplitResult, urlsplit
+
+from doctor.facts import Facts, Gateway, GatewayModel, Launch, present
+from doctor.findings import Action, Evidence, Finding, Location, NotApplicable, Open, Remediation
+from doctor.launch.server import KEYS, LOCAL, NAMES, Server, server
+from doctor.rules.rule import Rule, Verdict
+
+PROVIDERS = ("openai", "hosted_vllm", "vllm", "custom_openai", "openai_like")
+SOURCE = "litellm 1.75.8, llms/openai/chat/gpt_transformation.py: get_complete_url"
+
+
+def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+    """One finding for each entry and each thing in which it differs from the server."""
+    gateway: Gateway = present(facts, "gateway", Gateway)
+    here = server(facts)
+    if gateway.kind != "litellm" or here is None:
+        yield NotApplicable("no server and gateway to compare")
+        return
+    mine = [m for m in gateway.models if m.provider in PROVIDERS and m.api_base]
+    if not mine:
+        yield NotApplicable("no entry of the gateway names a server of its own")
+        return
+    contained = isinstance(facts.launch, Launch) and facts.launch.container is not None
+    told = [(m, a) for m in mine if (a := _address(m)) is not None]
+    if not told:
+        yield Open("the addresses in the gateway's file come from variables")
+    for model, address in told:
+        if _another(address, here, len(told)):
+            continue
+        yield from _address_of(rule, gateway, model, address, here, contained)
+        yield from _name_and_key(rule, gateway, model, here)
+
+
+def _address(model: GatewayModel) -> SplitResult | None:
+    try:
+        found = urlsplit(model.api_base or "")
+        return found if found.scheme in ("http", "https") and found.hostname and found.port != 0 else None
+    except ValueError:
+        return None
+
+
+def _another(address: SplitResult, here: Server, count: int) -> bool:
+    """Whether the entry is of another server: one of several, on another port."""
+    return count > 1 and here.port is not None and (address.port or 80) != here.port
+
+
+def _address_of(
+    rule: Rule, gateway: Gateway, model: GatewayModel, address: SplitResult, here: Server, contained: bool
+) -> Iterator[Finding]:
+    path = address.path.rstrip("/")
+    if path != "/v1" and not path.endswith("/chat/completions"):
+        fixed = f"{address.scheme}://{address.netloc}/v1"
+        what = f"asks at `{model.api_base}`, but {here.engine} answers below `/v1`"
+        way = _by_hand(f"`api_base: {fixed}`")
+        yield _finding(rule, gateway, model, "path", what, (model.api_base or "", fixed), way)
+    port = address.port or (443 if address.scheme == "https" else 80)
+    if here.port is not None and port != here.port and not contained and address.hostname in LOCAL:
+        what = f"asks at port {port}, but {here.engine} listens on {here.port}"
+        way = _by_hand(f"port {here.port} in `api_base`")
+        yield _finding(rule, gateway, model, "port", what, (str(port), str(here.port)), way)
+    if contained and address.hostname in LOCAL:
+        what = f"asks at `{address.hostname}`, but the server runs in a container of its own"
+        seen = (address.hostname or "", "the name of the service")
+        way = _by_hand("`api_base` to the name of the server's service, such as `http://SERVICE:PORT/v1`")
+        yield _finding(rule, gateway, model, "host", what, seen, way, severity="warning")
+
+
+def _by_hand(what: str) -> Remediation:
+    return Remediation(f"set {what}", (Action("manual", text=f"set {what}"),))
+
+
+def _name_and_key(rule: Rule, gateway: Gateway, model: GatewayModel, here: Server) -> Iterator[Finding]:
+    if here.names and model.model not in here.names:
+        served = " or ".join(f"`{n}`" for n in here.names[:3])
+        action = Action("set_argument", name=NAMES[here.engine], value=model.model)
+        yield _finding(
+            rule, gateway, model, "name", f"asks for the model `{model.model}`, but the server serves it as {served}",
+            (model.model, " or ".join(here.names)), _by_hand(f"`model: {model.provider}/{here.names[0]}`"),
+            Remediation(f"Use `{NAMES[here.engine]} {model.model}`", (action,), "unsafe"),
+        )  # fmt: skip
+    if here.key and not model.key:
+        what = f"sends no key, but the server asks for one (`{KEYS[here.engine]}`)"
+        yield _finding(rule, gateway, model, "key", what, ("none", "a key"), _by_hand("`api_key` to that key"))
+
+
+def _finding(
+    rule: Rule, gateway: Gateway, model: GatewayModel, what: str, text: str, seen: tuple[str, str],
+    *ways: Remediation, severity: str = "error",
+) -> Finding:  # fmt: skip
+    return rule.finding(
+        f"The gateway's `{model.name}` {text}", key=f"{model.name}:{what}",
+        severity="warning" if severity == "warning" else "error",
+        location=Location("file", gateway.path, gateway.path, model.line),
+        evidence=[Evidence(f"{what} of the server", seen[0], seen[1], SOURCE)], remediations=ways,
+    )  # fmt: skip
+
+
+RULE = Rule(code="CMD020", name="gateway-mismatch", severity="error", check=check, needs=("gateway", "launch"))

@@ -1,0 +1,55 @@
+"""The container that the server is to run in asks for no GPU.
+
+A container sees a GPU only where one is asked for: `docker run --gpus all`, in a compose file a reservation of devices
+with the capability `gpu`, or the NVIDIA runtime with `NVIDIA_VISIBLE_DEVICES`. Without it the server starts, looks for
+CUDA and stops with `Found no NVIDIA driver on your system`, `Failed to infer device type` or `cuda is not available`,
+although `nvidia-smi` works on the host. A reservation that names a driver and no capability is refused by compose.
+
+What to do: add the reservation. `nvidia-smi` in the container shows whether it took.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from doctor.derived.container import container_of, in_compose, set_in
+from doctor.facts import Container, Facts, Launch
+from doctor.findings import Evidence, Location, NotApplicable, Open
+from doctor.launch.options import option
+from doctor.rules.rule import Rule, Verdict
+
+COMPOSE = "deploy: {resources: {reservations: {devices: [{driver: nvidia, count: all, capabilities: [gpu]}]}}}"
+SOURCE = "the container's settings; NVIDIA Container Toolkit"
+
+
+def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+    """One finding for a container without a GPU, or with a reservation that lacks the capability."""
+    container, launch = container_of(facts), facts.launch
+    if container is None or not isinstance(launch, Launch) or option(facts, "--device") in ("cpu", "ascend", "maca"):
+        yield NotApplicable("the launch command starts no container that needs a GPU")
+        return
+    visible = launch.environ.get("NVIDIA_VISIBLE_DEVICES")
+    if container.runtime == "nvidia":
+        if visible in ("none", "void"):
+            hidden = f"NVIDIA_VISIBLE_DEVICES={visible}"
+            yield _finding(rule, f"hides every GPU (`{hidden}`)", container, hidden)
+        return
+    if container.gpus is None and container.runtime is None:
+        yield _finding(rule, "asks for no GPU", container)
+    elif container.gpus is None:
+        yield Open(f"whether the runtime `{container.runtime}` gives the container a GPU is not known")
+    elif in_compose(container) and "gpu" not in container.capabilities:
+        yield _finding(rule, "reserves a device without `capabilities: [gpu]`, which compose refuses", container)
+
+
+def _finding(rule: Rule, what: str, container: Container, seen: str | None = None) -> Verdict:
+    asked = seen or container.gpus or "none asked for"
+    return rule.finding(
+        f"The container ({container.how}) {what}, so the server finds no CUDA device",
+        location=Location("argument", "devices" if in_compose(container) else "--gpus"),
+        evidence=[Evidence("GPUs of the container", asked, "at least one", SOURCE)],
+        remediations=[set_in(container, COMPOSE, "--gpus all")],
+    )
+
+
+RULE = Rule(code="CMD021", name="container-without-gpu", severity="error", check=check, needs=("launch",))

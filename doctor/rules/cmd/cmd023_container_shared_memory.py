@@ -1,0 +1,48 @@
+"""The container gets too little shared memory for processes that share a model.
+
+With tensor parallelism the processes of a server exchange data through `/dev/shm`. A container gets 64 MiB of it unless
+`shm_size` or `ipc: host` says otherwise; NCCL and the engines then stop with `Bus error`, `No space left on device` or
+`unhandled system error`, often only when the first request comes. SYS003 looks at the machine that this runs on; here
+the container is judged that the command or the compose file describes.
+
+What to do: `ipc: host` or `shm_size: 8gb` in the compose file, `--ipc=host` or `--shm-size=8g` with `docker run`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from doctor.derived.container import container_of, in_compose, set_in
+from doctor.derived.units import GIB, MIB, size
+from doctor.facts import Facts
+from doctor.findings import Evidence, Location, NotApplicable, Open
+from doctor.launch.options import parallel
+from doctor.rules.rule import Rule, Verdict
+
+DOCKER_DEFAULT = 64 * MIB
+
+
+def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+    """One finding for a container whose shared memory is smaller than several processes need."""
+    container, count = container_of(facts), parallel(facts)
+    if container is None or count < 2:
+        yield NotApplicable("no container runs several processes that share a model")
+        return
+    if container.ipc == "host":
+        return
+    if container.ipc and container.shm_size is None:
+        yield Open(f"how much shared memory `ipc: {container.ipc}` gives is not known")
+        return
+    space = DOCKER_DEFAULT if container.shm_size is None else container.shm_size
+    if space < GIB:
+        where = "shm_size" if in_compose(container) else "--shm-size"
+        yield rule.finding(
+            f"The container gets {size(space)} of shared memory, but {count} processes share the model and need about "
+            "1 GiB",
+            severity="error" if space <= DOCKER_DEFAULT else "warning", location=Location("argument", where),
+            evidence=[Evidence("/dev/shm of the container", size(space), "1 GiB or more", "Docker gives 64 MiB")],
+            remediations=[set_in(container, "ipc: host", "--ipc=host")],
+        )  # fmt: skip
+
+
+RULE = Rule(code="CMD023", name="container-shared-memory", severity="error", check=check, needs=("launch",))

@@ -1,0 +1,61 @@
+"""The container keeps nothing of what it downloads: the model is fetched again at every start.
+
+Weights named by a hub repository go to the cache below `HF_HOME` (`~/.cache/huggingface`, in the official images
+`/root/.cache/huggingface`). Without a volume there they lie in the container's own layer and are gone when it is
+created anew: tens of gigabytes are fetched again, the start takes long, and a server behind a restart policy and a
+health check may never come up.
+
+What to do: mount a folder of the host at that place, or mount the model's folder and name that in the command.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from doctor.derived.container import container_of, in_compose, set_in
+from doctor.facts import Facts, Launch
+from doctor.facts.launch import HUB_HOME
+from doctor.findings import Evidence, Location, NotApplicable
+from doctor.launch.server import model_word
+from doctor.rules.rule import Rule, Verdict
+
+NAMES = ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_HOME", "XDG_CACHE_HOME")
+
+
+def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+    """One finding where the model comes from the hub and no volume holds the cache."""
+    container, launch = container_of(facts), facts.launch
+    word = model_word(launch) if isinstance(launch, Launch) else None
+    if container is None or not isinstance(launch, Launch) or word is None or not _of_hub(word):
+        yield NotApplicable("no container fetches a model from the hub")
+        return
+    places = _places(launch)
+    if any(_holds(volume, place) for volume in container.volumes for place in places):
+        return
+    text = f"- ~/.cache/huggingface:{HUB_HOME}"
+    yield rule.finding(
+        f"The container fetches `{word}` and keeps it nowhere: no volume holds `{places[0]}`",
+        location=Location("argument", "volumes" if in_compose(container) else "--volume"),
+        evidence=[Evidence("volumes", ", ".join(container.volumes) or "none", places[0], container.how)],
+        remediations=[set_in(container, f"volumes: {text}", f"-v ~/.cache/huggingface:{HUB_HOME}")],
+    )
+
+
+def _of_hub(word: str) -> bool:
+    """Whether it is the name of a repository: one slash, and no path."""
+    return word.count("/") == 1 and not word.startswith(("/", ".", "~", "$")) and not word.endswith(".gguf")
+
+
+def _places(launch: Launch) -> tuple[str, ...]:
+    told = tuple(launch.environ[n] for n in NAMES if launch.environ.get(n))
+    return told or (HUB_HOME, "/.cache/huggingface")
+
+
+def _holds(volume: str, place: str) -> bool:
+    """Whether `host:inside[:ro]` is the place, a folder above it, or its part of the hub."""
+    parts = [p for p in volume.split(":") if p.startswith("/")]
+    inside = (parts[-1] if parts else "").rstrip("/")
+    return bool(inside) and (f"{place}/".startswith(f"{inside}/") or inside.endswith(place) or inside.startswith(place))
+
+
+RULE = Rule(code="CMD024", name="model-not-kept", severity="warning", check=check, needs=("launch",))

@@ -1,0 +1,82 @@
+"""A scraper is pointed at this server, and the server gives no metrics there.
+
+Prometheus asks a server for `/metrics`; where there is none, the target is `down` or the dashboards stay empty, and the
+server itself says nothing. SGLang serves metrics only with `--enable-metrics`, LMDeploy up to 0.10.2 likewise and since
+0.11.0 unless `--disable-metrics` is given; vLLM always serves them, but without its own numbers when
+`--disable-log-stats` is given.
+
+What to do: give or drop the switch that is named here, or point the scraper at the port on which the server listens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from doctor.facts import Facts, Gateway, Launch, Scrape, present
+from doctor.findings import Action, Evidence, Location, NotApplicable, Open, Remediation
+from doctor.launch.server import LOCAL, Server, given, server
+from doctor.matrix import rows
+from doctor.rules.rule import Rule, Verdict
+
+OFF = {"vllm": "--disable-log-stats", "lmdeploy": "--disable-metrics"}
+ON = "--enable-metrics"
+
+
+def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+    """One finding for a switch, or for a target on this host with another port."""
+    gateway: Gateway = present(facts, "gateway", Gateway)
+    here, launch = server(facts), facts.launch
+    if gateway.kind != "prometheus" or here is None or not isinstance(launch, Launch):
+        yield NotApplicable("no server and scraper to compare")
+        return
+    mine = [s for s in gateway.scrapes if s.path.rstrip("/") == "/metrics"]
+    at = [s for s in mine if _port(s) == here.port]
+    if not at:
+        local = next((s for s in mine if s.target.rpartition(":")[0] in LOCAL), None)
+        if local is not None and len(mine) == 1:
+            yield _elsewhere(rule, gateway, local, here)
+        return
+    if here.version is None:
+        yield Open(f"the release of {here.engine} is not known, nor whether it gives metrics by itself")
+        return
+    yield from _switch(rule, gateway, at[0], here, launch)
+
+
+def _port(scrape: Scrape) -> int | None:
+    text = scrape.target.rpartition(":")[2]
+    return int(text) if text.isdigit() and len(text) < 6 else None
+
+
+def _switch(rule: Rule, gateway: Gateway, scrape: Scrape, here: Server, launch: Launch) -> Iterator[Verdict]:
+    flags = (rows.row(here.engine, here.version or "", "flags") or {}).get("flags", {})
+    off = OFF.get(here.engine, "")
+    way: tuple[str, str | None] | None = None
+    if off in flags and given(launch, off):
+        what, way = f"`{off}` leaves none of the engine's numbers to read there", (off, None)
+    elif ON in flags and not given(launch, ON) and here.engine != "vllm":
+        what, way = f"{here.shown} gives metrics only with `{ON}`", (ON, "")
+    elif here.engine == "lmdeploy" and flags and ON not in flags and off not in flags:
+        what = f"{here.shown} gives no metrics"
+    else:
+        return
+    title = f"Use `{ON}`" if way and way[0] == ON else f"leave out `{off}`"
+    actions = (Action("set_argument", name=way[0], value=way[1]),) if way else ()
+    yield rule.finding(
+        f"`{scrape.target}` is scraped for `{scrape.path}`, but {what}",
+        key="switch", location=Location("file", gateway.path, gateway.path, scrape.line),
+        evidence=[Evidence("metrics", what.replace("`", ""), "served", f"flags of {here.shown}")],
+        remediations=[Remediation(title, actions, "safe")] if way else [],
+    )  # fmt: skip
+
+
+def _elsewhere(rule: Rule, gateway: Gateway, scrape: Scrape, here: Server) -> Verdict:
+    text = f"scrape port {here.port}"
+    return rule.finding(
+        f"`{scrape.target}` is scraped, but {here.engine} listens on port {here.port}",
+        key="port", location=Location("file", gateway.path, gateway.path, scrape.line),
+        evidence=[Evidence("port", scrape.target, str(here.port), f"flags of {here.shown}")],
+        remediations=[Remediation(text, (Action("manual", text=text),))],
+    )  # fmt: skip
+
+
+RULE = Rule(code="CMD025", name="metrics-not-served", severity="warning", check=check, needs=("gateway", "launch"))

@@ -1,0 +1,43 @@
+"""The health check gives up on the server while it still loads its weights.
+
+Loading a vision-language model takes from one to several minutes, a first start with its download and compilation much
+longer, and `/health` answers only after that. Docker counts failures from the end of `start_period` (0 s unless given)
+every `interval` (30 s) and calls the container unhealthy after `retries` (3) of them: after 90 s as it stands. Services
+that wait for it (`depends_on: condition: service_healthy`) then fail with `dependency failed to start: container is
+unhealthy`, orchestrators and watchdogs restart it, and the loading begins anew, for ever.
+
+What to do: give a `start_period` of ten minutes or more. A check that succeeds ends that period at once, so a long one
+costs nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from doctor.derived.container import container_of, in_compose, set_in
+from doctor.facts import Facts
+from doctor.findings import Evidence, Location, NotApplicable, Open
+from doctor.rules.rule import Rule, Verdict
+
+LEAST = 180  # seconds: 15 GiB of weights from a disk of 200 MB/s, with the engine's own start
+
+
+def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+    """One finding for a health check that gives less than a few minutes."""
+    container = container_of(facts)
+    if container is None or not container.healthcheck:
+        yield NotApplicable("no container with a health check of its own")
+    elif container.patience is None:
+        yield Open("how long the health check waits is not understood, or told by the image")
+    elif container.patience < LEAST:
+        yield rule.finding(
+            f"The health check calls the container unhealthy after {container.patience} s, and loading a model takes "
+            "minutes",
+            location=Location("argument", "healthcheck" if in_compose(container) else "--health-start-period"),
+            evidence=[Evidence("start_period + interval x retries", f"{container.patience} s", f"{LEAST} s or more",
+                               container.how)],
+            remediations=[set_in(container, "healthcheck: {start_period: 10m}", "--health-start-period=10m")],
+        )  # fmt: skip
+
+
+RULE = Rule(code="CMD026", name="health-check-too-early", severity="warning", check=check, needs=("launch",))

@@ -1,0 +1,1 @@
+"""The server's own words: written byte for byte, bounded, and read along."""

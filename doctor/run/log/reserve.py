@@ -1,0 +1,129 @@
+"""Keeps the log from filling the disk, and a full disk from killing the server.
+
+Some space ahead of the log's end is always allocated already, so that the server can go on writing when somebody
+else has filled the disk. The log's own size is bounded by giving the middle of the live file back to the file system:
+its beginning (versions, arguments) and its end (the crash) stay.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+
+from doctor.run.log.logfile import Log
+from doctor.run.watch import linux
+
+MINIMUM = 4 << 20
+LARGEST = 32 << 20
+HEAD = 1 << 20
+ALIGN = 1 << 16
+_FAR = 1 << 40  # where no log ever has data: a question asked there destroys nothing
+_UNSUPPORTED = {errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL}
+
+
+def supported(fd: int) -> bool:
+    """Whether the log's file system can reserve space ahead and give back the middle of a file."""
+    try:
+        linux.fallocate(fd, linux.KEEP_SIZE, os.fstat(fd).st_size, ALIGN)
+    except OSError as e:
+        if e.errno in _UNSUPPORTED:
+            return False
+    return can_punch(fd)
+
+
+def can_punch(fd: int) -> bool:
+    """Whether the middle of a file can be given back to its file system."""
+    try:
+        linux.fallocate(fd, linux.KEEP_SIZE | linux.PUNCH_HOLE, _FAR, ALIGN)
+    except OSError:
+        return False
+    return True
+
+
+def free_bytes(fd: int) -> int:
+    """Bytes that an ordinary user can still write on the file system of `fd`; very many where it does not tell."""
+    try:
+        found = os.fstatvfs(fd)
+    except (OSError, AttributeError):
+        return 1 << 62
+    return found.f_bavail * found.f_frsize if found.f_blocks else 1 << 62
+
+
+class Reserve:
+    """The bound and the reserve of one log; `keep()` is called often while the server runs."""
+
+    def __init__(self, log: Log, cap: int) -> None:
+        self.log, self.cap = log, cap
+        self.head = min(HEAD, cap // 8) // ALIGN * ALIGN
+        self.hole_end = self.head
+        self.size = self.reserved = 0
+        self.disk_full = False
+
+    def keep(self) -> bool:
+        """Drops what is over the bound, tops the reserve up; True when the log grew since the last call."""
+        size = os.fstat(self.log.fd).st_size
+        grown, self.size = size - self.size, size
+        self.bound(size)
+        want = size + min(LARGEST, max(MINIMUM, 4 * grown))
+        if want - MINIMUM // 2 > self.reserved:
+            self._top_up(want)
+        return grown > 0
+
+    def bound(self, size: int) -> None:
+        """Gives the middle back once the log takes three quarters of its bound."""
+        if self.cap and size - self.hole_end + self.head > self.cap * 3 // 4:
+            self._drop_until(size - self.cap // 2)
+
+    def give_up_half(self) -> bool:
+        """Gives the older half of the log back, the head too where that is all; False when nothing is left to give."""
+        size = os.fstat(self.log.fd).st_size
+        if size - self.hole_end < 2 * ALIGN and self.head:
+            self.head = self.hole_end = 0
+        before = self.hole_end
+        self._drop_until(self.hole_end + max(ALIGN, (size - self.hole_end) // 2))
+        return self.hole_end > before
+
+    @property
+    def dropped(self) -> int:
+        """Bytes of the log that were given back."""
+        return self.hole_end - self.head
+
+    def _top_up(self, until: int) -> None:
+        try:
+            linux.fallocate(self.log.fd, linux.KEEP_SIZE, self.size, until - self.size)
+            self.reserved, self.disk_full = until, False
+        except OSError as e:
+            if e.errno in (errno.ENOSPC, errno.EDQUOT):
+                self._disk_full()
+
+    def _disk_full(self) -> None:
+        """Gives the older half of the log back and takes what it can of that as a reserve at once."""
+        self.disk_full = True
+        if self.reserved - self.size > MINIMUM // 4:
+            return  # there is room still; the log is given up as late as possible
+        self.give_up_half()
+        length = LARGEST
+        while length >= ALIGN:
+            with contextlib.suppress(OSError):
+                linux.fallocate(self.log.fd, linux.KEEP_SIZE, self.size, length)
+                self.reserved = self.size + length
+                return
+            length //= 2
+
+    def _drop_until(self, end: int) -> None:
+        end = end // ALIGN * ALIGN
+        if end <= self.hole_end:
+            return
+        try:
+            linux.fallocate(self.log.fd, linux.KEEP_SIZE | linux.PUNCH_HOLE, self.hole_end, end - self.hole_end)
+            self.hole_end = end
+        except OSError:
+            return
+
+    def release(self) -> None:
+        """Gives the unused reserve back. Only when no process writes any more: a write in between would be cut off."""
+        try:
+            os.ftruncate(self.log.fd, os.fstat(self.log.fd).st_size)
+        except OSError:
+            return

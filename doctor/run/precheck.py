@@ -1,0 +1,65 @@
+"""The check before the start: is there any reason why this server cannot come up here?
+
+It is made in a child process. What it reads and builds is gone from memory when the server runs, and nothing that
+goes wrong in it, not even a crash of the interpreter or a file system that does not answer, keeps the server from
+being started.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from doctor.findings import HOW_TO_SEE, StartVerdict
+from doctor.launch.listening import recognise
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+
+PATIENCE = 60.0
+Check = Callable[[tuple[str, ...]], StartVerdict]
+
+
+def precheck(argv: Sequence[str], check: Check, patience: float = PATIENCE) -> StartVerdict:
+    """What `check` says of an engine's launch command; anything else is started without ado."""
+    server = recognise(argv)
+    if server is None or not server.serves_models:
+        return StartVerdict()
+    return apart(check, tuple(argv), patience)
+
+
+def apart(check: Check, argv: tuple[str, ...], patience: float) -> StartVerdict:
+    """What `check` says in a child process, within so many seconds; a verdict with `trouble` where it says nothing."""
+    import multiprocessing
+
+    context = multiprocessing.get_context("fork")
+    receiving, sending = context.Pipe(duplex=False)
+    child = context.Process(target=_child, args=(check, argv, sending))
+    try:
+        child.start()
+        sending.close()
+        if not receiving.poll(patience):
+            return StartVerdict(trouble=f"the check before the start took longer than {patience:g} s and was given up")
+        found: StartVerdict = receiving.recv()
+        return found
+    except (EOFError, OSError) as e:
+        why = "it ended without an answer" if isinstance(e, EOFError) else e.strerror or str(e)
+        return StartVerdict(trouble=f"the check before the start failed ({why}); {HOW_TO_SEE}")
+    finally:
+        receiving.close()
+        if child.pid is not None:
+            child.kill()
+            child.join()
+
+
+def _child(check: Check, argv: tuple[str, ...], sending: Connection) -> None:
+    """Makes the check and sends what came of it; a traceback of ours would only hide what the server has to say."""
+    with contextlib.suppress(OSError):
+        null = os.open(os.devnull, os.O_RDWR)
+        for fd in (0, 1, 2):
+            os.dup2(null, fd)
+        sys.stdout = sys.stderr = os.fdopen(null, "w", encoding="utf-8")
+    sending.send(check(argv))

@@ -1,0 +1,1 @@
+"""How a run went, told from its folder alone."""

@@ -1,0 +1,95 @@
+"""One archive to attach to a bug report: the run's report, facts and log, with nobody's secrets in it.
+
+Everything is redacted by one redactor, so that a word means the same in every file. What cannot be redacted is left
+out. Raw files never go in.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import os
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from doctor.base.secrets.redactor import Redactor, known_values
+from doctor.run.log.logfile import logs_of, read_ends
+from doctor.run.story import postmortem, runfolder, summary
+
+HEAD, TAIL = 2 << 20, 6 << 20
+_DATA = ("report.json", "meta.json", "facts.json", "findings.json")
+_LINES = ("events.jsonl", "samples.jsonl")
+
+
+def export(folder: Path, target: Path) -> list[str]:
+    """Writes the bundle (`.tar.gz`, mode 0600, the run's id as its folder) and returns the names in it.
+
+    Raises OSError.
+    """
+    redactor = postmortem.redactor_for(folder, tuple(known_values(os.environ, ())), private=True)
+    postmortem.rebuild(folder)
+    entries = list(_entries(folder, redactor))
+    fd = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0), 0o600)
+    with (
+        os.fdopen(fd, "wb") as raw,
+        gzip.GzipFile(filename="", fileobj=raw, mode="wb", mtime=0) as packed,
+        tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as archive,
+    ):
+        for name, text in entries:
+            _add(archive, f"{folder.name}/{name}", text.encode("utf-8", "replace"))
+    return [name for name, _ in entries]
+
+
+def _entries(folder: Path, redactor: Redactor) -> Iterator[tuple[str, str]]:
+    """Name and redacted text of each file; the report comes first, so that its words have the lowest numbers."""
+    report: dict[str, Any] = {}
+    for name in _DATA:
+        value = runfolder.load(folder / name) or _list(folder / name)
+        if not value:
+            continue
+        if isinstance(value, dict):
+            value.pop("redaction", None)  # fingerprints of secrets are for this machine only
+        value = redactor.value(value)
+        if name == "report.json" and isinstance(value, dict):
+            report = value
+        yield name, runfolder.dump(value)
+    if report:
+        yield "report.txt", summary.text(report)
+    for name in _LINES:
+        rows = runfolder.load_lines(folder / name)
+        if rows:
+            yield name, "".join(json.dumps(redactor.value(row)) + "\n" for row in rows)
+    for path in logs_of(folder):
+        yield path.name.removesuffix(".log") + ".txt", _log(path, redactor)
+
+
+def _list(path: Path) -> list[Any]:
+    try:
+        with path.open("rb") as file:
+            value = json.loads(file.read(runfolder.READ_LIMIT))
+    except (OSError, ValueError, RecursionError):
+        return []
+    return value if isinstance(value, list) else []
+
+
+def _log(path: Path, redactor: Redactor) -> str:
+    """The beginning and the end of a log. Where it is cut, the broken lines beside the cut are dropped: half a secret
+    there would not be recognised."""
+    head, last, middle = read_ends(path, HEAD, TAIL)
+    if not middle:
+        return _text(head + last, redactor)
+    head, last = head[: head.rfind(b"\n") + 1], last[last.find(b"\n") + 1 :]
+    return f"{_text(head, redactor)}[about {middle} bytes left out]\n{_text(last, redactor)}"
+
+
+def _text(data: bytes, redactor: Redactor) -> str:
+    return redactor.text(data.decode("utf-8", "replace").replace("\r\n", "\n").replace("\r", "\n"))
+
+
+def _add(archive: tarfile.TarFile, name: str, data: bytes) -> None:
+    entry = tarfile.TarInfo(name)
+    entry.size, entry.mode = len(data), 0o600
+    archive.addfile(entry, io.BytesIO(data))

@@ -1,0 +1,77 @@
+"""The root cause as the log tells it, made specific by the facts that were kept before the start."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from doctor.facts import Facts
+from doctor.facts.codec import FactsError, facts_from_json
+from doctor.findings import Action, Confidence, Evidence, Finding, Remediation
+from doctor.findings_json import finding_to_json
+from doctor.run.log.logfile import Whole, logs_of
+from doctor.run.story import runfolder
+
+_RANK = ("high", "medium", "low")
+_OUTSIDE = {
+    "oom-kill": (
+        "oom-killed", "The kernel killed a process of the server because the memory of this machine or container ran "
+        "out.", "give it more host memory or swap, raise the container's limit, or load a smaller or quantized model"),
+    "signal": (
+        "sigkill-status", "The server was killed by SIGKILL and could not say anything; who sent it is not known.",
+        "look for the sender: `dmesg -T | tail -50`, the container's or the cluster's events, a job limit"),
+    "killed-by-doctor": (
+        "sigkill-status", "The server did not end when it was asked to, so qvl-doctor killed it.",
+        "give it more time to end (--grace), or find out what it waits for"),
+}  # fmt: skip
+
+
+def find(folder: Path) -> list[dict[str, Any]]:
+    """The findings of `explained` as plain values; none where the log cannot be read."""
+    try:
+        return [finding_to_json(f) for f in explained(folder)]
+    except Exception:
+        return []  # whatever is wrong with the reader, the report and the server's status must come through
+
+
+def explained(folder: Path, facts: Facts | None = None) -> tuple[Finding, ...]:
+    """What the logs of a run say about its end, the likeliest cause first. Raises OSError, DataError.
+
+    `facts` are those of the check before the start where none are given. The log reader is loaded here: most runs
+    end without it.
+    """
+    from doctor.explain import explain_log
+
+    facts = facts or kept_facts(folder)
+    out: list[Finding] = []
+    logs = [path for path in logs_of(folder) if path.stat().st_size] or logs_of(folder)[:1]
+    for path in logs:
+        with Whole(path) as stream:
+            out += explain_log(stream, facts=facts)
+    return tuple(sorted(out, key=lambda f: (f.severity != "error", _RANK.index(f.confidence))))
+
+
+def ending(folder: Path) -> Finding | None:
+    """What the end itself tells where the server could not say anything: ended from outside, with the evidence."""
+    report = runfolder.load(folder / "report.json")
+    cause = report.get("cause")
+    cause = cause if isinstance(cause, dict) else {}
+    kind = cause.get("kind")
+    if kind not in _OUTSIDE or (kind == "signal" and report.get("signal_name") != "SIGKILL"):
+        return None
+    name, said, way = _OUTSIDE[kind]
+    seen = tuple(Evidence("how it ended", str(e), source="report.json") for e in cause.get("evidence", [])[:4])
+    sure: Confidence = "high" if cause.get("confidence") in ("certain", "confirmed") else "low"
+    return Finding(
+        rule="RUN601" if kind == "oom-kill" else "RUN603", name=name, severity="error", message=said, evidence=seen,
+        remediations=(Remediation(way, (Action("manual", text=way),)),), confidence=sure, key="end", primary=True,
+    )  # fmt: skip
+
+
+def kept_facts(folder: Path) -> Facts | None:
+    """The facts in the run folder, or None where there are none that can be read."""
+    saved = runfolder.load(folder / "facts.json")
+    try:
+        return facts_from_json(saved) if saved else None
+    except (FactsError, ValueError, TypeError, RecursionError):
+        return None

@@ -1,0 +1,98 @@
+"""The runs that are there: one line each, their removal, and reading along with one that runs."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from doctor.base.record import dataclass
+from doctor.run.log.logfile import extents, logs_of
+from doctor.run.story import runfolder
+from doctor.run.story.postmortem import boot
+from doctor.run.watch.tree import read_stat
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run: `state` is running, success, failed, not-started or unobserved; `age` in seconds; `size` on disk."""
+
+    folder: Path
+    started: str
+    state: str
+    exit_code: int | None
+    command: str
+    age: float
+    size: int
+
+
+def runs(log_dir: str | None = None) -> list[Run]:
+    """All runs, the oldest first, of one folder or of all usual places."""
+    bases = [Path(log_dir)] if log_dir else [*runfolder.default_bases(), runfolder.fallback_base()]
+    return [describe(folder) for base in bases for folder in runfolder.runs_in(base)]
+
+
+def describe(folder: Path) -> Run:
+    """One run in a line."""
+    meta, report = runfolder.load(folder / "meta.json"), runfolder.load(folder / "report.json")
+    code = report.get("exit_code")
+    if is_running(folder):
+        state = "running"
+    elif not report or report.get("outcome") == "unobserved":
+        state = "unobserved"
+    else:
+        state = "not-started" if report.get("outcome") == "not_started" else "failed" if code else "success"
+    size = sum(
+        p.lstat().st_blocks * 512 if hasattr(os.stat_result, "st_blocks") else p.lstat().st_size
+        for p in folder.iterdir()
+    )
+    command = " ".join(str(w) for w in meta.get("command", []))
+    age = time.time() - float(meta.get("started_unix", time.time()))
+    return Run(folder, str(meta.get("started", "?")), state, code, command, age, size)
+
+
+def is_running(folder: Path) -> bool:
+    """Whether the server of a run, or doctor itself, is still there."""
+    meta = runfolder.load(folder / "meta.json")
+    if meta.get("boot") != boot():
+        return False
+    start = next((e for e in runfolder.load_lines(folder / "events.jsonl")[:50] if e["event"] == "start"), None)
+    if start is None:
+        return read_stat(int(meta.get("doctor_pid", 0))) is not None and not (folder / "report.json").exists()
+    stat = read_stat(int(start["pid"]))
+    return stat is not None and stat.start == start.get("start") and stat.state not in "ZX"
+
+
+def prune(keep: int, older_than: float | None, log_dir: str | None = None) -> list[Run]:
+    """Removes ended runs beyond the newest `keep`, or older than so many seconds where that is given; returns them."""
+    ended = [r for r in runs(log_dir) if r.state != "running"]
+    if older_than is not None:
+        doomed = [r for r in ended if r.age > older_than]
+    else:
+        doomed = ended[: max(0, len(ended) - keep)]
+    for run in doomed:
+        shutil.rmtree(run.folder, ignore_errors=True)
+    return doomed
+
+
+def follow(folder: Path, back: int = 1 << 14, poll: float = 0.1) -> Iterator[bytes]:
+    """The end of the run's logs and then what comes, until the server is gone."""
+    files = [path.open("rb", buffering=0) for path in logs_of(folder)]
+    try:
+        for file in files:
+            size = os.fstat(file.fileno()).st_size
+            parts = extents(file.fileno(), size)
+            file.seek(max(parts[-1][0], size - back) if parts else size)
+        while True:
+            running = is_running(folder)
+            blocks = [block for file in files if (block := file.read(1 << 16))]
+            yield from blocks
+            if not blocks and not running:
+                return
+            if not blocks:
+                time.sleep(poll)
+    finally:
+        for file in files:
+            file.close()

@@ -1,0 +1,93 @@
+"""A full disk stops neither the server nor the report."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from doctor_run import PYTHON, Doctor, ended, wait_for
+
+from doctor.run.log import logfile, pump
+
+LOUD = "import sys\nfor i in range(int(sys.argv[1])): print('LINE %09d %s' % (i, 'x' * 80))\nprint('THE END')"
+
+
+@pytest.mark.parametrize("size", [2, 8, 40])
+def test_a_disk_too_small_for_the_log(small_disk: Callable[[int], Path], size: int) -> None:
+    doctor = Doctor(small_disk(size) / "logs")
+    done = doctor.run([PYTHON, "-c", LOUD, "1000000"], stdout=subprocess.DEVNULL)
+    assert done.returncode == 0
+    assert doctor.report["tail"][-1] == "THE END"
+    assert any("nearly full" in w for w in doctor.report["warnings"])
+
+
+def test_no_space_at_all_for_anything(small_disk: Callable[[int], Path]) -> None:
+    place = small_disk(1)
+    doctor = Doctor(place / "logs")
+    doctor.base.mkdir()
+    _fill(place)
+    done = doctor.run([PYTHON, "-c", "print('hello'); raise SystemExit(3)"])
+    assert done.returncode in (3, 125), "it ran, or it said that there is no place for the log"
+    assert b"Traceback" not in done.stdout
+
+
+def test_somebody_else_fills_the_disk(small_disk: Callable[[int], Path]) -> None:
+    place = small_disk(160)
+    doctor = Doctor(place / "logs")
+    code = (
+        "import sys, time\nfor i in range(60):\n    time.sleep(0.05)\n"
+        "    for j in range(400): print('LINE %06d %06d %s' % (i, j, 'x' * 80))\nprint('THE END')"
+    )
+    process = doctor.start([PYTHON, "-c", code])
+    wait_for(lambda: doctor.base.exists() and doctor.log.count(b"LINE") > 2000)
+    _fill(place)
+    assert ended(process) == 0
+    assert doctor.log.endswith(b"THE END\n")
+    assert doctor.report["outcome"] == "exited"
+
+
+def _fill(place: Path) -> None:
+    with (place / "filler").open("wb", buffering=0) as filler, contextlib.suppress(OSError):
+        while filler.write(b"\xff" * (1 << 16)):
+            pass
+
+
+def test_the_holder_outlives_doctor(small_disk: Callable[[int], Path]) -> None:
+    doctor = Doctor(small_disk(8) / "logs")
+    process = doctor.start(
+        [PYTHON, "-c", "import time\nfor i in range(20): print('LINE', i); time.sleep(0.1)\nprint('THE END')"]
+    )
+    wait_for(lambda: doctor.base.exists() and b"LINE 3" in doctor.log)
+    process.kill()
+    process.wait()
+    wait_for(lambda: b"THE END" in doctor.log, 6)
+
+
+def test_a_killed_holder_gets_a_successor(small_disk: Callable[[int], Path]) -> None:
+    doctor = Doctor(small_disk(8) / "logs")
+    code = "import time\nfor i in range(200): print('LINE', i); time.sleep(0.01)\nprint('THE END')"
+    process = doctor.start([PYTHON, "-c", code])
+    wait_for(lambda: doctor.base.exists() and b"LINE 3" in doctor.log)
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    holder = next(int(c) for c in children if "--log-dir" in Path(f"/proc/{c}/cmdline").read_text())
+    os.kill(holder, 9)
+    assert ended(process) == 0
+    assert doctor.log.endswith(b"THE END\n") and doctor.log.count(b"LINE") >= 199
+
+
+def test_where_nothing_can_be_given_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file system without holes: the beginning stays in the log, the end comes in a second part."""
+    monkeypatch.setattr(pump.reserve, "can_punch", lambda fd: False)
+    sink = pump.Sink(logfile.create(tmp_path / "output.log"), 1 << 20)
+    for i in range(100_000):
+        sink.write(b"LINE %09d xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\n" % i)
+    sink.write(b"THE END\n")
+    sink.close()
+    parts = [p.read_bytes() for p in logfile.logs_of(tmp_path)]
+    assert parts[0].startswith(b"LINE 000000000 ")
+    assert parts[1].endswith(b"THE END\n") and len(parts[1]) >= 1 << 20
+    assert sum(map(len, parts)) < 3 << 20
