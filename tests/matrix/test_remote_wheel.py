@@ -193,7 +193,7 @@ def test_a_member_that_lies_about_its_size_is_refused(tmp_path: Path) -> None:
         local_wheel(path)
 
 
-@pytest.mark.parametrize("data", [b"", b"PK", b"not a zip at all" * 10, wheel({"a/b.py": b"x"})[:-9]])
+@pytest.mark.parametrize("data", [b"", b"PK", b"not a zip at all" * 10, wheel({"a/b.py": b"x"})[:-9]], ids=range(4))
 def test_damage_is_one_named_error(tmp_path: Path, data: bytes) -> None:
     path = tmp_path / NAME
     path.write_bytes(data)
