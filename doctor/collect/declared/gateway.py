@@ -9,7 +9,8 @@ from urllib.parse import urlsplit, urlunsplit
 import yaml
 
 from doctor.base.files import Files, Unreadable
-from doctor.base.text import one_line, redact_text
+from doctor.base.secrets.hide import redact_text
+from doctor.base.text import one_line
 from doctor.collect.declared.text import decoded
 from doctor.facts import Unavailable
 from doctor.facts.gateway import Gateway, GatewayModel, Scrape
