@@ -20,7 +20,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from doctor.derived.goal import wish_of
+from doctor.derived.goal import goal_of
 from doctor.facts import Distributions, Facts, Launch, Target
 from doctor.matrix.declared import declared_gpu
 from doctor.plan.build import Asked, Builder
@@ -78,7 +78,7 @@ def made_up(pins: dict[str, str]) -> Facts:
 
 def solve(facts: Facts, asked: Asked) -> None:
     """From facts to the best solution, or to the conflict."""
-    problem = Builder(facts, wish_of(facts), asked).problem()
+    problem = Builder(facts, goal_of(facts), asked).problem()
     deadline = Deadline(30)
     if best(problem, deadline) is None:
         conflict(problem, deadline)

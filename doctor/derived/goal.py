@@ -31,7 +31,7 @@ class Name:
 
 
 @dataclass(frozen=True)
-class Wish:
+class Goal:
     """`engines` are to work (the launch's, else those installed); empty: whatever is installed is.
 
     `architectures`, `model_type` and `quantization` are the model's; `own_config` says that it brings its
@@ -58,12 +58,16 @@ class Wish:
     cuda: int | None = None
 
 
-def wish_of(facts: Facts) -> Wish:
-    """The wish that the facts make."""
-    return with_model(_machine(facts), facts)
+def goal_of(facts: Facts) -> Goal:
+    """The goal that the facts make: with the model's files, else with what the model's name is known for."""
+    goal = _machine(facts)
+    if isinstance(facts.model, Model):
+        return _of_files(goal, facts, facts.model)
+    name = named_model(facts)
+    return of_name(goal, name) if name else goal
 
 
-def _machine(facts: Facts) -> Wish:
+def _machine(facts: Facts) -> Goal:
     wanted = launched(facts)
     have = facts.distributions if isinstance(facts.distributions, Distributions) else Distributions(())
     engines = (wanted,) if wanted in ENGINES else tuple(e for e in ENGINES if have.get(e))
@@ -71,62 +75,54 @@ def _machine(facts: Facts) -> Wish:
     runs = gpu.driver_cuda
     if runs is None and gpu.driver_version:
         runs = drivers().cuda_of(gpu.driver_version, gpu.driver_platform)
-    return Wish(
+    return Goal(
         engines, backend=option(facts, "--backend") if "lmdeploy" in engines else None, devices=gpu.usable,
         parallel=parallel(facts), driver=gpu.driver_version, cuda=runs[0] if runs else None,
     )  # fmt: skip
 
 
-def with_model(wish: Wish, facts: Facts) -> Wish:
-    """The wish with the model of the facts; where its files are not here, with what its name is known for."""
-    if isinstance(facts.model, Model):
-        return _of_files(wish, facts, facts.model)
-    name = named_model(facts)
-    return of_name(wish, name) if name else wish
-
-
-def of_name(wish: Wish, name: str) -> Wish:
-    """The wish with a model that is known by name alone: a checkpoint of the tables, or one of a family."""
+def of_name(goal: Goal, name: str) -> Goal:
+    """The goal with a model that is known by name alone: a checkpoint of the tables, or one of a family."""
     known, family = _member(name), _family(name)
     if known is None and family is None:
-        return wish
+        return goal
     code = family.remote_code if family else None
-    runs_code = family is not None and code is not None and bool(set(wish.engines) & set(code.engines))
+    runs_code = family is not None and code is not None and bool(set(goal.engines) & set(code.engines))
     return replace(
-        wish, label=name, family=family, model=known.model if known else None, own_config=code is not None,
+        goal, label=name, family=family, model=known.model if known else None, own_config=code is not None,
         architectures=known.architectures[:1] if known else family.architectures[:1] if family else (),
         model_type=known.model_type if known else next(iter(family.model_types), None) if family else None,
         quantization=known.quantization if known else None, names=_documented(family) if runs_code and family else (),
-        packages=_documented_packages(wish, family, {}) if family else {},
+        packages=_documented_packages(goal, family, {}) if family else {},
     )  # fmt: skip
 
 
-def _of_files(wish: Wish, facts: Facts, model: Model) -> Wish:
+def _of_files(goal: Goal, facts: Facts, model: Model) -> Goal:
     name = named_model(facts) or model.named or model.path.rstrip("/").rpartition("/")[2]
     family = next((f for text in (name, *model.architectures) if (f := _family(text)) is not None), None)
     packages: dict[str, str] = {}
     have = facts.distributions if isinstance(facts.distributions, Distributions) else Distributions(())
-    for engine in wish.engines:
+    for engine in goal.engines:
         version = have.version(engine)
         row = rows.row(engine, version, "requires", "imports", "architectures.vision") if version else None
         packages |= needed(Chosen(engine, version or "", row), model)
-    runs_code = bool(model.remote_code) and set(wish.engines) & {"lmdeploy"}
+    runs_code = bool(model.remote_code) and set(goal.engines) & {"lmdeploy"}
     names: tuple[Name, ...] = ()
     if runs_code:
         names = _read(model) or (_documented(family) if family else ())
     return replace(
-        wish, label=name, architectures=model.architectures, model_type=model.model_type, names=names,
+        goal, label=name, architectures=model.architectures, model_type=model.model_type, names=names,
         own_config="AutoConfig" in model.remote_code, quantization=model.quantization, family=family,
         model=model,
-        packages=_documented_packages(wish, family, packages) if family else packages,
+        packages=_documented_packages(goal, family, packages) if family else packages,
     )  # fmt: skip
 
 
-def _documented_packages(wish: Wish, family: Family, packages: dict[str, str]) -> dict[str, str]:
+def _documented_packages(goal: Goal, family: Family, packages: dict[str, str]) -> dict[str, str]:
     out = dict(packages)
     for helper in family.helpers:
-        wanted = not helper.engines or set(helper.engines) & set(wish.engines)
-        if helper.required and wanted and wish.engines:
+        wanted = not helper.engines or set(helper.engines) & set(goal.engines)
+        if helper.required and wanted and goal.engines:
             out.setdefault(normalize(helper.package), helper.source)
     return out
 

@@ -21,7 +21,7 @@ def explain_log(source: str | Path | Stream, *, facts: Facts | None = None) -> t
     from doctor.explain.context import digest
     from doctor.explain.lines import Line, lines_of
     from doctor.explain.reading import read
-    from doctor.explain.traces import traces_of
+    from doctor.explain.tracebacks import traces_of
     from doctor.explain.verdict import verdict
 
     excerpt = read(Path(source) if isinstance(source, str) else source)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from doctor.memory.attention import Attention
+from doctor.memory.blocks import VISION, Tower, blocks, patches
 from doctor.memory.layout import Layout
 from doctor.memory.pieces import Piece, linear, other
-from doctor.memory.towers import VISION, Tower, blocks, patches
 
 
 def _width(found: Layout) -> tuple[int, int, int]:

@@ -21,19 +21,19 @@ _TRAVELS = ("LMDEPLOY_", "VLLM_", "SGLANG_", "SGL_", "NCCL_", "TORCH_", "PYTORCH
 
 def deployment(answer: Answer) -> Deployment:
     """The values; text from outside that is no name, version or variable is left out."""
-    facts, plan, wish = answer.before.facts, answer.plan, answer.wish
+    facts, plan, goal = answer.before.facts, answer.plan, answer.goal
     pins = {n: v for n, v in plan.pins.items() if NAME.fullmatch(n) and VERSION.fullmatch(v)}
-    engine = next(iter(wish.engines), None)
+    engine = next(iter(goal.engines), None)
     version = pins.get(engine) if engine else None
-    found = official(engine, version, wish.cuda) if engine and version else None
+    found = official(engine, version, goal.cuda) if engine and version else None
     source = answer.source | frozenset(n for n, v in pins.items() if only_source(n, v))
-    asked = (*(n for n in answer.needed if rows.releases(n)), *wish.packages) if found else ()
+    asked = (*(n for n in answer.needed if rows.releases(n)), *goal.packages) if found else ()
     layer = {n: pins[n] for n in asked if n in pins and n not in IN_IMAGE}
     target = facts.target
     interpreter = (target.executable or target.prefix) if target.kind == "installed" else None
     return Deployment(
         engine, version, found[0] if found else None, plan.launch, _model_word(facts, plan.launch),
-        _folder(facts, plan.launch), wish.parallel, ".".join((target.python or "3.11").split(".")[:2]), pins,
+        _folder(facts, plan.launch), goal.parallel, ".".join((target.python or "3.11").split(".")[:2]), pins,
         {n: v for n, v in plan.changes.items() if NAME.fullmatch(n)}, layer, source, _environ(answer), interpreter,
         _metrics(engine, version), tuple(_why(answer)), _proof(answer),
     )  # fmt: skip

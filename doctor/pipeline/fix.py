@@ -8,7 +8,7 @@ from dataclasses import field, replace
 
 from doctor.base.record import dataclass
 from doctor.base.text import one_line
-from doctor.derived.goal import Wish, wish_of
+from doctor.derived.goal import Goal, goal_of
 from doctor.facts import Distributions, Facts, Host, Launch, Model, normalize
 from doctor.facts.host import Libc
 from doctor.findings import Action, Finding, Plan, Report, Verified
@@ -41,7 +41,7 @@ class Answer:
     before: Report
     plan: Plan
     after: Report | None = None
-    wish: Wish = field(default_factory=Wish)
+    goal: Goal = field(default_factory=Goal)
     needed: tuple[str, ...] = ()
     source: frozenset[str] = frozenset()
 
@@ -71,19 +71,19 @@ def plan_facts(
     for name in asked.keep:
         if facts.distributions.get(name) is None:
             raise KeepError(f"`--keep {one_line(name, 80)}`: there is no such distribution here to be kept")
-    wish = wish_of(facts)
-    if not mended(before) and not _foreseen(facts, wish, asked):
-        return Answer(before, _idle(facts), before, wish)
+    goal = goal_of(facts)
+    if not mended(before) and not _foreseen(facts, goal, asked):
+        return Answer(before, _idle(facts), before, goal)
     options = _options(before)
-    work = _Work(facts, wish, asked, before, options, offline, environ)
+    work = _Work(facts, goal, asked, before, options, offline, environ)
     return work.answer()
 
 
-def _foreseen(facts: Facts, wish: Wish, asked: Asked) -> bool:
+def _foreseen(facts: Facts, goal: Goal, asked: Asked) -> bool:
     """Whether a model that is known by its name alone, which the rules do not judge, asks for something else."""
-    if isinstance(facts.model, Model) or (wish.family is None and wish.model is None):
+    if isinstance(facts.model, Model) or (goal.family is None and goal.model is None):
         return False
-    outcome = plan_for(facts, wish, asked)
+    outcome = plan_for(facts, goal, asked)
     return outcome.conflict is not None or (outcome.solved is not None and bool(outcome.solved.changed))
 
 
@@ -121,7 +121,7 @@ def _options(report: Report) -> tuple[Action, ...]:
 @dataclass
 class _Work:
     facts: Facts
-    wish: Wish
+    goal: Goal
     asked: Asked
     before: Report
     options: tuple[Action, ...]
@@ -132,7 +132,7 @@ class _Work:
     def answer(self) -> Answer:
         """Solves and resolves until both agree; what the resolver turns down is not proposed again."""
         for _ in range(ROUNDS):
-            outcome = plan_for(self.facts, self.wish, self.asked)
+            outcome = plan_for(self.facts, self.goal, self.asked)
             if outcome.solved is None:
                 return self._no_way(outcome)
             try:
@@ -141,13 +141,13 @@ class _Work:
                 turned = _named_in(str(error), outcome.solved)
                 if turned is None:
                     plan = Plan(undecided=f"the resolver found no releases: {error}", launch=_words(self.facts))
-                    return Answer(self.before, plan, None, self.wish)
+                    return Answer(self.before, plan, None, self.goal)
                 known = self.asked.excluded.get(turned[0], frozenset())
                 self.asked = replace(
                     self.asked, excluded={**self.asked.excluded, turned[0]: known | {turned[1]}}
                 )
         plan = Plan(undecided=f"the resolver turned down {ROUNDS} solutions", launch=_words(self.facts))
-        return Answer(self.before, plan, None, self.wish)
+        return Answer(self.before, plan, None, self.goal)
 
     def _no_way(self, outcome: Outcome) -> Answer:
         from doctor.plan.exits import exits
@@ -155,9 +155,9 @@ class _Work:
         remains = tuple(dict.fromkeys(f.rule for f in mended(self.before)))
         plan = Plan(
             conflict=outcome.conflict, undecided=outcome.undecided, remains=remains, launch=_words(self.facts),
-            alternatives=exits(self.facts, self.wish, self.asked, outcome),
+            alternatives=exits(self.facts, self.goal, self.asked, outcome),
         )  # fmt: skip
-        return Answer(self.before, plan, None, self.wish)
+        return Answer(self.before, plan, None, self.goal)
 
     def _proven(self, outcome: Outcome, solved: Solved) -> Answer:
         have = present_of(self.facts)
@@ -185,7 +185,7 @@ class _Work:
             remains=tuple(dict.fromkeys(f.rule for f in left)),
         )  # fmt: skip
         plan = as_declared(self.facts, plan)
-        return Answer(self.before, plan, after, self.wish, tuple(solved.pins), self.without)
+        return Answer(self.before, plan, after, self.goal, tuple(solved.pins), self.without)
 
     def _as_given(self, now: Launch | None) -> tuple[str, ...]:
         return as_given(self.facts.launch, now) if isinstance(self.facts.launch, Launch) and now else ()
@@ -286,5 +286,5 @@ def _named_in(text: str, solved: Solved) -> tuple[str, str] | None:
         if re.search(rf"(?<![\w.-]){re.escape(n)}(?:\[[^\]]*\])?=={re.escape(v.partition('+')[0])}(?![\w.])", text)
     ]  # fmt: skip
     changed = [pair for pair in found if pair[0] in solved.changes]
-    engines = [pair for pair in found if pair[0] in solved.builder.wish.engines]
+    engines = [pair for pair in found if pair[0] in solved.builder.goal.engines]
     return next(iter((*changed, *engines)), None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import field
 
 from doctor.base.record import dataclass
-from doctor.derived.goal import Wish
+from doctor.derived.goal import Goal
 from doctor.derived.requirements import environments
 from doctor.facts import Facts, normalize
 from doctor.matrix import rows
@@ -41,18 +41,18 @@ class Builder:
     """One problem while it is made; `Builder(...).problem()` is all there is to call."""
 
     facts: Facts
-    wish: Wish
+    goal: Goal
     asked: Asked
 
     def __post_init__(self) -> None:
-        cpu = bool(self.wish.devices) and self._cpu_torch()
+        cpu = bool(self.goal.devices) and self._cpu_torch()
         self.choices = Choices(self.facts, self.asked.prefer, self.asked.removal, cpu)
         self.where = environments(self.facts.target)
         self.clauses: list[Clause] = []
         self.used: dict[str, int] = {}  # the distributions in the problem -> the bits that they start from
         self.queue: list[str] = []
         self.extra: dict[str, Variable] = {}
-        self.vital: set[str] = set()  # what the wish needs, directly or in turn
+        self.vital: set[str] = set()  # what the goal needs, directly or in turn
 
     def problem(self) -> Problem:
         """The whole problem: what is to work, all that it needs, and what else is installed and must not break."""
@@ -63,14 +63,14 @@ class Builder:
         model_clauses(self)
         machine_clauses(self)
         self._drain()
-        for name in self.wish.engines:
+        for name in self.goal.engines:
             majors(self, self.choices.get(name))
         self.vital = vital = set(self.used)
         for one in self.choices.installed.installed:
             self._beside(one.key, vital)
         for name in self.asked.keep:
             self._keep(normalize(name))
-        attested = seen_working(self.wish)
+        attested = seen_working(self.goal)
         variables = {
             n: self.choices.variable(self.choices.get(n), attested.get(n, frozenset()), self._quiet(n))
             for n in sorted(self.used)
@@ -80,7 +80,7 @@ class Builder:
     def _quiet(self, name: str) -> int:
         """The releases of which the engine's own check at start does not warn, where its release is fixed."""
         out = -1
-        for engine in self.wish.engines:
+        for engine in self.goal.engines:
             start = self.used[engine]
             known = self.choices.get(engine).releases
             if known is None or start & (start - 1) or start >> len(known.versions):
@@ -106,7 +106,7 @@ class Builder:
 
     def _roots(self) -> None:
         have = self.choices.installed
-        for name in self.wish.engines:
+        for name in self.goal.engines:
             choice = self.use(name)
             self.add(name, choice.present, f"{name} is asked for", subject=name, text=f"`{name}` is to be started")
             if have.get(name) and not self.asked.engines and choice.current is not None:
@@ -114,7 +114,7 @@ class Builder:
                 self.add(name, 1 << choice.current, f"{name} {version}", subject=f"{name} {version}",
                          text=f"`{name}` is to stay at {version}")  # fmt: skip
                 self.used[name] &= 1 << choice.current
-        if not self.wish.engines:
+        if not self.goal.engines:
             for one in have.installed:
                 if rows.releases(one.key):
                     choice = self.use(one.key)
@@ -191,6 +191,6 @@ class Builder:
         return build is not None and build.kind == "cpu"
 
 
-def build(facts: Facts, wish: Wish, asked: Asked) -> Problem:
-    """The problem of these facts and this wish."""
-    return Builder(facts, wish, asked).problem()
+def build(facts: Facts, goal: Goal, asked: Asked) -> Problem:
+    """The problem of these facts and this goal."""
+    return Builder(facts, goal, asked).problem()

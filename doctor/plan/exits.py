@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 
-from doctor.derived.goal import ENGINES, Wish, named_model, of_name
+from doctor.derived.goal import ENGINES, Goal, named_model, of_name
 from doctor.facts import Distributions, Facts, Launch, normalize
 from doctor.findings import Action, Alternative
 from doctor.launch.rewrite import start_of, with_options
@@ -26,105 +26,105 @@ CONTEXT = {"lmdeploy": "--session-len", "vllm": "--max-model-len", "sglang": "--
 MAIN = (*ENGINES, "transformers", "torch", "torchvision")
 
 
-def exits(facts: Facts, wish: Wish, asked: Asked, outcome: Outcome) -> tuple[Alternative, ...]:
+def exits(facts: Facts, goal: Goal, asked: Asked, outcome: Outcome) -> tuple[Alternative, ...]:
     """The exits that lead somewhere, those that give up least first; looking for them ends after `SECONDS`."""
     end = time.monotonic() + SECONDS
     members = outcome.conflict.members if outcome.conflict else ()
     out: list[Alternative] = []
-    for found in _solved(facts, wish, asked, members):
+    for found in _solved(facts, goal, asked, members):
         if found is not None:
             out.append(found)
         if time.monotonic() > end:
             break
-    out += [a for a in (*_images(wish), _larger(wish, members)) if a is not None]  # these cost nothing
+    out += [a for a in (*_images(goal), _larger(goal, members)) if a is not None]  # these cost nothing
     return tuple(out)
 
 
-def _solved(facts: Facts, wish: Wish, asked: Asked, members: tuple[str, ...]) -> Iterator[Alternative | None]:
-    yield from _let_go(facts, wish, asked, members)
-    yield from _driver(facts, wish, asked, members)
-    yield from _checkpoints(facts, wish, asked)
-    yield from _successors(facts, wish, asked)
-    yield from _engines(facts, wish, asked)
+def _solved(facts: Facts, goal: Goal, asked: Asked, members: tuple[str, ...]) -> Iterator[Alternative | None]:
+    yield from _let_go(facts, goal, asked, members)
+    yield from _driver(facts, goal, asked, members)
+    yield from _checkpoints(facts, goal, asked)
+    yield from _successors(facts, goal, asked)
+    yield from _engines(facts, goal, asked)
 
 
-def _let_go(facts: Facts, wish: Wish, asked: Asked, members: tuple[str, ...]) -> Iterator[Alternative | None]:
+def _let_go(facts: Facts, goal: Goal, asked: Asked, members: tuple[str, ...]) -> Iterator[Alternative | None]:
     """What was to be kept and stands in the way."""
     for name in asked.keep:
         if f"keep {normalize(name)}" in members:
             rest = tuple(k for k in asked.keep if k != name)
-            found = plan_for(facts, wish, replace(asked, keep=rest), EACH).solved
-            yield _alternative(facts, wish, found, f"let {name} change") if found else None
+            found = plan_for(facts, goal, replace(asked, keep=rest), EACH).solved
+            yield _alternative(facts, goal, found, f"let {name} change") if found else None
 
 
-def _checkpoints(facts: Facts, wish: Wish, asked: Asked) -> Iterator[Alternative | None]:
+def _checkpoints(facts: Facts, goal: Goal, asked: Asked) -> Iterator[Alternative | None]:
     """The same model quantised otherwise, or not at all."""
-    mine = next((m for m in _members(wish.family) if m.id.lower() == wish.label.lower()), None)
+    mine = next((m for m in _members(goal.family) if m.id.lower() == goal.label.lower()), None)
     root = (mine.base or mine.id) if mine else None
-    for one in _fitting(wish, [m for m in _members(wish.family) if (m.base or m.id) == root and m is not mine]):
-        yield _with_member(facts, wish, asked, one, "the same model, stored otherwise")
+    for one in _fitting(goal, [m for m in _members(goal.family) if (m.base or m.id) == root and m is not mine]):
+        yield _with_member(facts, goal, asked, one, "the same model, stored otherwise")
 
 
-def _successors(facts: Facts, wish: Wish, asked: Asked) -> Iterator[Alternative | None]:
+def _successors(facts: Facts, goal: Goal, asked: Asked) -> Iterator[Alternative | None]:
     """Models of the families that follow: of each the largest that fits, as it is and quantised."""
     known = {f.name: f for f in families()}
-    family, seen = wish.family, set[str]()
+    family, seen = goal.family, set[str]()
     while family and family.successor and family.successor not in seen:
         seen.add(family.successor)
         family = known.get(family.successor)
-        fitting = _fitting(wish, _members(family))
+        fitting = _fitting(goal, _members(family))
         plain = [m for m in fitting if m.quantization is None][:1]
         packed = [m for m in fitting if m.quantization is not None and m.bytes > (plain[0].bytes if plain else 0)][:1]
         for one in (*plain, *(packed or [m for m in fitting if m.quantization is not None][:1])):
-            yield _with_member(facts, wish, asked, one, f"a successor, {family.title if family else ''}")
+            yield _with_member(facts, goal, asked, one, f"a successor, {family.title if family else ''}")
 
 
 def _members(family: Family | None) -> tuple[Member, ...]:
     return of_family(family.name) if family else ()
 
 
-def _fitting(wish: Wish, members: list[Member] | tuple[Member, ...]) -> list[Member]:
+def _fitting(goal: Goal, members: list[Member] | tuple[Member, ...]) -> list[Member]:
     """Those that the GPUs hold, the largest first; all where the GPUs are not known."""
-    fine = [m for m in members if not wish.devices or _context(wish, m) is not None]
+    fine = [m for m in members if not goal.devices or _context(goal, m) is not None]
     return sorted(fine, key=lambda m: -m.bytes)
 
 
-def _context(wish: Wish, one: Member) -> int | None:
+def _context(goal: Goal, one: Member) -> int | None:
     """The longest request that finds room: 0 for the model's own, else a shorter one; None where none does."""
     for context in (None, SHORTER):
-        found = fit_of(wish, one.model, context)
+        found = fit_of(goal, one.model, context)
         if found is not None and found.verdict in ("fits", "tight"):
             return context or 0
     return None
 
 
-def _with_member(facts: Facts, wish: Wish, asked: Asked, one: Member, why: str) -> Alternative | None:
-    found = plan_for(facts, of_name(wish, one.id), asked, EACH).solved
-    if found is None or _too_old(found, of_name(wish, one.id)):
+def _with_member(facts: Facts, goal: Goal, asked: Asked, one: Member, why: str) -> Alternative | None:
+    found = plan_for(facts, of_name(goal, one.id), asked, EACH).solved
+    if found is None or _too_old(found, of_name(goal, one.id)):
         return None
     options: list[Action] = []
-    context = _context(wish, one) if wish.devices else 0
-    engine = wish.engines[0] if wish.engines else ""
+    context = _context(goal, one) if goal.devices else 0
+    engine = goal.engines[0] if goal.engines else ""
     if context and engine in CONTEXT:
         options.append(Action("set_argument", name=CONTEXT[engine], value=str(context)))
     title = f"{one.id}: {why} ({one.bytes / 2**30:.1f} GiB of weights)"
-    return _alternative(facts, wish, found, title, (Action("use_model", name=one.id), *options), one.id)
+    return _alternative(facts, goal, found, title, (Action("use_model", name=one.id), *options), one.id)
 
 
-def _too_old(found: Solved, wish: Wish) -> bool:
+def _too_old(found: Solved, goal: Goal) -> bool:
     """Whether the GPU is older than any floor that the engine states for the method: an offer has to be sure."""
     half = found.values.get(BACKEND, "default")
-    return any(too_old_for(name, found.values.get(name, ""), half, wish) for name in wish.engines)
+    return any(too_old_for(name, found.values.get(name, ""), half, goal) for name in goal.engines)
 
 
-def _engines(facts: Facts, wish: Wish, asked: Asked) -> Iterator[Alternative | None]:
+def _engines(facts: Facts, goal: Goal, asked: Asked) -> Iterator[Alternative | None]:
     """Another engine, in an environment of its own: what is installed here need not bear with it."""
-    if not wish.architectures:
+    if not goal.architectures:
         return
     empty = replace(facts, distributions=Distributions(()))
-    for name in (e for e in ENGINES if e not in wish.engines):
-        other = replace(wish, engines=(name,), backend=None, packages={}, names=())
-        other = of_name(other, wish.label) if wish.model is None else other
+    for name in (e for e in ENGINES if e not in goal.engines):
+        other = replace(goal, engines=(name,), backend=None, packages={}, names=())
+        other = of_name(other, goal.label) if goal.model is None else other
         found = plan_for(empty, other, Asked(engines=True), EACH).solved
         if found is not None:
             action = Action("use_engine", name=name, text=f"{name} {found.values[name]}")
@@ -132,38 +132,38 @@ def _engines(facts: Facts, wish: Wish, asked: Asked) -> Iterator[Alternative | N
             yield _alternative(empty, other, found, title, (action,), engine=name)
 
 
-def _images(wish: Wish) -> Iterator[Alternative | None]:
+def _images(goal: Goal) -> Iterator[Alternative | None]:
     """Official images of the family's table which the driver runs."""
-    for one in wish.family.images if wish.family else ():
+    for one in goal.family.images if goal.family else ():
         driver = one.driver
-        runs = not (driver and wish.driver) or numbers(wish.driver) >= numbers(driver)
-        if (runs and fit_of(wish) is None) or (runs and (found := fit_of(wish)) and found.starts):
+        runs = not (driver and goal.driver) or numbers(goal.driver) >= numbers(driver)
+        if (runs and fit_of(goal) is None) or (runs and (found := fit_of(goal)) and found.starts):
             yield Alternative(f"the container image {one.reference} (CUDA {one.cuda})",
                               (Action("use_image", name=one.reference),))  # fmt: skip
 
 
-def _larger(wish: Wish, members: tuple[str, ...]) -> Alternative | None:
+def _larger(goal: Goal, members: tuple[str, ...]) -> Alternative | None:
     if not any(m.startswith("memory of ") for m in members):
         return None
-    told = roomy(wish)
+    told = roomy(goal)
     text = f"a GPU with more memory: {told}" if told else "a GPU with more memory"
     return Alternative(text, (Action("manual", text=text),))
 
 
-def _driver(facts: Facts, wish: Wish, asked: Asked, members: tuple[str, ...]) -> Iterator[Alternative | None]:
-    if f"driver {wish.driver}" not in members or wish.cuda is None:
+def _driver(facts: Facts, goal: Goal, asked: Asked, members: tuple[str, ...]) -> Iterator[Alternative | None]:
+    if f"driver {goal.driver}" not in members or goal.cuda is None:
         return
-    for major in (wish.cuda + 1, wish.cuda + 2):
-        found = plan_for(facts, replace(wish, cuda=major), asked, EACH).solved
+    for major in (goal.cuda + 1, goal.cuda + 2):
+        found = plan_for(facts, replace(goal, cuda=major), asked, EACH).solved
         least = drivers().oldest_driver((major, 0))
         if found is not None:
             text = f"NVIDIA driver {least or f'for CUDA {major}'} or newer"
-            yield _alternative(facts, wish, found, text, (Action("manual", text=f"install {text}"),))
+            yield _alternative(facts, goal, found, text, (Action("manual", text=f"install {text}"),))
             return
 
 
 def _alternative(
-    facts: Facts, wish: Wish, found: Solved, title: str, actions: tuple[Action, ...] = (), model: str | None = None,
+    facts: Facts, goal: Goal, found: Solved, title: str, actions: tuple[Action, ...] = (), model: str | None = None,
     engine: str | None = None,
 ) -> Alternative:  # fmt: skip
     """The exit with the releases that it needs: what changes, and the main packages in any case."""
@@ -178,18 +178,18 @@ def _alternative(
     )  # fmt: skip
     if found.backend:
         actions = (*actions, Action("set_argument", name="--backend", value=found.backend))
-    commands = [*install_line(facts, pins), *_start(facts, wish, actions, model, engine)]
+    commands = [*install_line(facts, pins), *_start(facts, goal, actions, model, engine)]
     return Alternative(title, (*actions, *changed), pins, tuple(commands))
 
 
 def _start(
-    facts: Facts, wish: Wish, actions: tuple[Action, ...], model: str | None, engine: str | None
+    facts: Facts, goal: Goal, actions: tuple[Action, ...], model: str | None, engine: str | None
 ) -> Iterator[str]:
     import shlex
 
     if engine:
-        yield shlex.join(start_of(engine, wish.label))
+        yield shlex.join(start_of(engine, goal.label))
     elif isinstance(facts.launch, Launch):
-        now = {wish.label, named_model(facts)}
+        now = {goal.label, named_model(facts)}
         words = [model if model and w in now else w for w in facts.launch.argv]
         yield shlex.join(with_options(words, actions))

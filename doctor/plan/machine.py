@@ -23,15 +23,15 @@ GPU = "gpu"
 
 def machine_clauses(builder: Builder) -> None:
     """The clauses of the driver, the GPU's code and the GPU's memory."""
-    wish = builder.wish
-    if wish.engines or builder.choices.installed.get("torch"):
+    goal = builder.goal
+    if goal.engines or builder.choices.installed.get("torch"):
         torch = builder.use("torch")
         build = _installed(builder)
         _driver(builder, torch, build)
         _capability(builder, torch)
-        if build and build.kind == "cpu" and wish.devices and torch.current is not None:
+        if build and build.kind == "cpu" and goal.devices and torch.current is not None:
             then = torch.present & ~(1 << torch.current)
-            name = wish.devices[0].name
+            name = goal.devices[0].name
             text = f"the installed torch {build.version} is built without CUDA, and `{name}` needs it"
             builder.add("torch", then, f"torch for {name}", subject=f"GPU {name}", text=text)
     _memory(builder)
@@ -43,28 +43,28 @@ def _installed(builder: Builder) -> TorchBuild | None:
 
 
 def _driver(builder: Builder, torch: Choice, build: TorchBuild | None) -> None:
-    wish = builder.wish
-    if wish.cuda is None:
+    goal = builder.goal
+    if goal.cuda is None:
         return
     then = torch.present
     if torch.current is not None and not torch.present >> torch.current & 1:
         then |= 1 << torch.current
     for having, cuda in rows.history("torch", "build", "cuda"):
-        if version(str(cuda))[:1] > (wish.cuda,):
+        if version(str(cuda))[:1] > (goal.cuda,):
             then &= ~having.bits
     if build and build.cuda and torch.current is not None:
-        fine = build.cuda[0] <= wish.cuda
+        fine = build.cuda[0] <= goal.cuda
         then = then | 1 << torch.current if fine else then & ~(1 << torch.current)
-    least = drivers().oldest_driver((wish.cuda + 1, 0))
+    least = drivers().oldest_driver((goal.cuda + 1, 0))
     more = f"; a newer one needs driver {least}" if least else ""
     builder.add(
-        "torch", then, f"driver {wish.driver}", subject=f"driver {wish.driver}", source="NVIDIA's driver table",
-        text=f"driver {wish.driver} runs no newer CUDA than {wish.cuda}.x, and torch must be built for that{more}",
+        "torch", then, f"driver {goal.driver}", subject=f"driver {goal.driver}", source="NVIDIA's driver table",
+        text=f"driver {goal.driver} runs no newer CUDA than {goal.cuda}.x, and torch must be built for that{more}",
     )  # fmt: skip
 
 
 def _capability(builder: Builder, torch: Choice) -> None:
-    devices = builder.wish.devices
+    devices = builder.goal.devices
     if not devices:
         return
     weakest = min(devices, key=lambda d: d.capability)
@@ -95,8 +95,8 @@ def runs(codes: list[str], capability: tuple[int, int]) -> bool:
 
 def _memory(builder: Builder) -> None:
     """Whether the weights find room at all: no release of anything changes that."""
-    wish = builder.wish
-    found = too_large(wish)
+    goal = builder.goal
+    found = too_large(goal)
     if found is not None:
-        builder.extra[GPU] = Variable(GPU, (wish.devices[0].name,), 0)
-        builder.add(GPU, 0, f"memory of {wish.devices[0].name}", subject=f"weights of {wish.label}", text=found)
+        builder.extra[GPU] = Variable(GPU, (goal.devices[0].name,), 0)
+        builder.add(GPU, 0, f"memory of {goal.devices[0].name}", subject=f"weights of {goal.label}", text=found)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
-from doctor.derived.goal import Wish
+from doctor.derived.goal import Goal
 from doctor.facts import normalize
 from doctor.matrix import rows
 from doctor.matrix.compat import DISTRIBUTIONS
@@ -29,7 +29,7 @@ HALVES = ("turbomind", "pytorch")
 
 def model_clauses(builder: Builder) -> None:
     """All of them."""
-    for name in builder.wish.engines:
+    for name in builder.goal.engines:
         if name == "lmdeploy":
             _halves(builder, builder.use(name))
         else:
@@ -45,21 +45,21 @@ def _halves(builder: Builder, engine: Choice) -> None:
     """LMDeploy's two backends as a variable: each knows other architectures and reads other quantisations."""
     from doctor.plan.build import BACKEND
 
-    wish = builder.wish
-    if engine.releases is None or not (wish.architectures or wish.quantization):
+    goal = builder.goal
+    if engine.releases is None or not (goal.architectures or goal.quantization):
         return
-    having = {half: _taking(engine, f"architectures.{half}", wish) for half in HALVES}
-    having["turbomind"] &= ~_left_to_pytorch(engine, having["turbomind"] & builder.used[engine.name], wish)
+    having = {half: _taking(engine, f"architectures.{half}", goal) for half in HALVES}
+    having["turbomind"] &= ~_left_to_pytorch(engine, having["turbomind"] & builder.used[engine.name], goal)
     place = engine.current if engine.current is not None else 0
     falls_to = next((i for i, half in enumerate(HALVES) if having[half] >> place & 1), 0)
-    now = HALVES.index(wish.backend) if wish.backend in HALVES else falls_to
+    now = HALVES.index(goal.backend) if goal.backend in HALVES else falls_to
     builder.extra[BACKEND] = Variable(BACKEND, HALVES, now, (0, 0), (0, 1))
     if builder.asked.backend in HALVES:
         builder.add(BACKEND, 1 << HALVES.index(builder.asked.backend), f"--backend {builder.asked.backend}",
                     text=f"`--backend {builder.asked.backend}` is asked for")  # fmt: skip
     for place, half in enumerate(HALVES):
-        if wish.architectures:
-            arch = wish.architectures[0]
+        if goal.architectures:
+            arch = goal.architectures[0]
             builder.add(
                 engine.name, having[half], f"architecture {arch}", owner=BACKEND, when=1 << place,
                 subject=f"architecture {arch}", source="the engine's lists of architectures",
@@ -68,48 +68,48 @@ def _halves(builder: Builder, engine: Choice) -> None:
         _quantised(builder, engine, half, BACKEND, 1 << place)
 
 
-def _left_to_pytorch(engine: Choice, listing: int, wish: Wish) -> int:
+def _left_to_pytorch(engine: Choice, listing: int, goal: Goal) -> int:
     """The releases that list the architecture and whose TurboMind turns this configuration down all the same."""
     assert engine.releases is not None
-    out, method = 0, wish.quantization.method if wish.quantization else None
-    config = wish.model.config if wish.model else {}
+    out, method = 0, goal.quantization.method if goal.quantization else None
+    config = goal.model.config if goal.model else {}
     for place in bits(listing & ((1 << len(engine.releases.versions)) - 1)) if config else ():
         row = _row(engine.name, engine.releases.versions[place], "turbomind")
-        out |= (served_by(row, wish.architectures[0], config, method) is False) << place
+        out |= (served_by(row, goal.architectures[0], config, method) is False) << place
     return out
 
 
 def _whole(builder: Builder, engine: Choice) -> None:
-    wish = builder.wish
+    goal = builder.goal
     if engine.releases is None:
         return
-    taking = _taking(engine, "architectures.default", wish)
-    if wish.architectures and taking & ~engine.beyond:
-        arch = wish.architectures[0]
+    taking = _taking(engine, "architectures.default", goal)
+    if goal.architectures and taking & ~engine.beyond:
+        arch = goal.architectures[0]
         builder.add(
             engine.name, taking, f"architecture {arch}", subject=f"architecture {arch}",
             source="the engine's lists of architectures",
             text=f"`{engine.name}` has `{arch}` in {_range(engine, taking)}",
         )  # fmt: skip
-    elif wish.architectures:
-        builder.add(engine.name, 0, f"architecture {wish.architectures[0]}", subject=wish.architectures[0],
-                    text=f"no release of `{engine.name}` has `{wish.architectures[0]}`")  # fmt: skip
+    elif goal.architectures:
+        builder.add(engine.name, 0, f"architecture {goal.architectures[0]}", subject=goal.architectures[0],
+                    text=f"no release of `{engine.name}` has `{goal.architectures[0]}`")  # fmt: skip
     _quantised(builder, engine, "default", None, 0)
 
 
-def _taking(engine: Choice, kind: str, wish: Wish) -> int:
+def _taking(engine: Choice, kind: str, goal: Goal) -> int:
     """The values of the engine that list one of the architectures, and those of which nothing is known."""
     out = engine.beyond & engine.present
-    for architecture in wish.architectures:
+    for architecture in goal.architectures:
         having = rows.releases_having(engine.name, kind, architecture)
         out |= having.bits if having else 0
-    return out if wish.architectures else engine.present
+    return out if goal.architectures else engine.present
 
 
 def _pictures(builder: Builder, engine: Choice) -> None:
     """An architecture that text-only models share counts only where the release lists it for pictures."""
-    wish = builder.wish
-    shared = set(wish.family.shared if wish.family else ()) & set(wish.architectures)
+    goal = builder.goal
+    shared = set(goal.family.shared if goal.family else ()) & set(goal.architectures)
     for architecture in sorted(shared):
         having = rows.releases_having(engine.name, "architectures.vision", architecture)
         if having is not None:
@@ -122,7 +122,7 @@ def _pictures(builder: Builder, engine: Choice) -> None:
 
 def _quantised(builder: Builder, engine: Choice, half: str, owner: str | None, when: int) -> None:
     """The releases that take the checkpoint's quantisation by this backend, asked one by one as the rules ask."""
-    need = need_of(builder.wish)
+    need = need_of(builder.goal)
     if need is None or engine.releases is None:
         return
     start = builder.used[engine.name]
@@ -144,12 +144,12 @@ def _quantised(builder: Builder, engine: Choice, half: str, owner: str | None, w
     )  # fmt: skip
 
 
-def need_of(wish: Wish) -> Need | None:
-    """The wish's quantisation as the tables are asked for it."""
-    if wish.quantization is None:
+def need_of(goal: Goal) -> Need | None:
+    """The goal's quantisation as the tables are asked for it."""
+    if goal.quantization is None:
         return None
-    least = min((d.capability for d in wish.devices), default=None)
-    return Need(wish.quantization, wish.architectures[:1], wish.model.config if wish.model else {}, None, least)
+    least = min((d.capability for d in goal.devices), default=None)
+    return Need(goal.quantization, goal.architectures[:1], goal.model.config if goal.model else {}, None, least)
 
 
 @cache
@@ -168,9 +168,9 @@ def _takes(engine: str, version: str, half: str, need: Need) -> bool:
     return need.capability is None or least is None or need.capability >= least.capability
 
 
-def too_old_for(engine: str, version: str, half: str, wish: Wish) -> bool:
+def too_old_for(engine: str, version: str, half: str, goal: Goal) -> bool:
     """Whether a GPU is older than the floor that the release states for the method when it is asked for by name."""
-    need = need_of(wish)
+    need = need_of(goal)
     if need is None or need.capability is None:
         return False
     least = floor(_row(engine, version, half), half, need.quantization, need.quantization.method)
@@ -179,37 +179,37 @@ def too_old_for(engine: str, version: str, half: str, wish: Wish) -> bool:
 
 def _type(builder: Builder) -> None:
     """transformers has to know the type, but where the engine has a configuration class for it itself."""
-    wish = builder.wish
-    knowing = rows.releases_having("transformers", "model_types", wish.model_type) if wish.model_type else None
-    if not knowing or wish.own_config:
+    goal = builder.goal
+    knowing = rows.releases_having("transformers", "model_types", goal.model_type) if goal.model_type else None
+    if not knowing or goal.own_config:
         return
     transformers = builder.use("transformers")
-    for name in wish.engines:
-        leaving = lacking(name, wish.model_type or "")
+    for name in goal.engines:
+        leaving = lacking(name, goal.model_type or "")
         engine = builder.use(name)
         if leaving is None or engine.releases is None:
             continue
         builder.add(
-            "transformers", knowing.bits | transformers.beyond & transformers.present, f"model type {wish.model_type}",
-            owner=name, when=moved(leaving, engine.releases), subject=f"model type {wish.model_type}",
+            "transformers", knowing.bits | transformers.beyond & transformers.present, f"model type {goal.model_type}",
+            owner=name, when=moved(leaving, engine.releases), subject=f"model type {goal.model_type}",
             source="model types read out of the published wheels",
-            text=f"`{wish.label}` is of type `{wish.model_type}`, which transformers{knowing.spec()} knows",
+            text=f"`{goal.label}` is of type `{goal.model_type}`, which transformers{knowing.spec()} knows",
         )  # fmt: skip
 
 
 def _packages(builder: Builder) -> None:
-    family = builder.wish.family
+    family = builder.goal.family
     specifiers = {normalize(h.package): h.specifier for h in family.helpers} if family else {}
-    for name, source in builder.wish.packages.items():
+    for name, source in builder.goal.packages.items():
         choice = builder.use(name)
         then = choice.admitting(specifiers.get(name, "")) & choice.present
         builder.add(name, then, f"the model needs {name}", subject=name, source=source,
-                    text=f"`{builder.wish.label}` needs `{name}`")  # fmt: skip
+                    text=f"`{builder.goal.label}` needs `{name}`")  # fmt: skip
 
 
 def _names(builder: Builder) -> None:
     """What the model's own code takes from packages whose names the data knows."""
-    for one in builder.wish.names:
+    for one in builder.goal.names:
         top = one.module.partition(".")[0]
         library = normalize(DISTRIBUTIONS.get(top, top))
         having = releases_with(library, one.module, one.name)
@@ -218,7 +218,7 @@ def _names(builder: Builder) -> None:
         choice = builder.use(library)
         if choice.releases is not None:
             then = (moved(having, choice.releases) | choice.beyond) & choice.present
-            who = f"`{one.source}` of `{builder.wish.label}`"
+            who = f"`{one.source}` of `{builder.goal.label}`"
             builder.add(
                 library, then, f"the model's code imports {one.module}:{one.name}",
                 subject=f"{one.module}:{one.name}", source=one.source,
@@ -228,9 +228,9 @@ def _names(builder: Builder) -> None:
 
 def _attested(builder: Builder) -> None:
     """What somebody has seen fail with this model: the releases together, of which one has to be another."""
-    family = builder.wish.family
+    family = builder.goal.family
     for seen in family.attested if family else ():
-        if seen.outcome != "fails" or (seen.engines and not set(seen.engines) & set(builder.wish.engines)):
+        if seen.outcome != "fails" or (seen.engines and not set(seen.engines) & set(builder.goal.engines)):
             continue
         parts = [(builder.use(normalize(p)), specs) for p, specs in seen.packages.items()]
         sets = [(c, _any(c, specs)) for c, specs in parts if c.releases is not None]
@@ -257,11 +257,11 @@ def _any(choice: Choice, specifiers: tuple[str, ...]) -> int:
     return out
 
 
-def seen_working(wish: Wish) -> dict[str, frozenset[str]]:
+def seen_working(goal: Goal) -> dict[str, frozenset[str]]:
     """The releases with which somebody has seen the model work, by distribution."""
     out: dict[str, set[str]] = {}
-    for seen in wish.family.attested if wish.family else ():
-        if seen.outcome == "works" and (not seen.engines or set(seen.engines) & set(wish.engines)):
+    for seen in goal.family.attested if goal.family else ():
+        if seen.outcome == "works" and (not seen.engines or set(seen.engines) & set(goal.engines)):
             for package, specs in seen.packages.items():
                 exact = (s.removeprefix("==") for s in specs if s.startswith("==") and not s.endswith("*"))
                 out.setdefault(normalize(package), set()).update(exact)

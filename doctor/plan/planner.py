@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import cached_property
 
 from doctor.base.record import dataclass
-from doctor.derived.goal import Wish
+from doctor.derived.goal import Goal
 from doctor.facts import Distributions, Facts, normalize
 from doctor.findings import Conflict
 from doctor.plan.build import BACKEND, Asked, Builder
@@ -24,7 +24,7 @@ TOLD = 12  # sentences of a conflict
 class Solved:
     """A solution in terms of distributions.
 
-    `pins` are the releases chosen for what the wish needs, `changes` those that are not what is installed (the old
+    `pins` are the releases chosen for what the goal needs, `changes` those that are not what is installed (the old
     release or None), `open` distributions that have to change and of which the data knows no releases.
     """
 
@@ -45,7 +45,7 @@ class Solved:
 
     @cached_property
     def pins(self) -> dict[str, str]:
-        """What the wish needs in exact releases, as far as the data covers it."""
+        """What the goal needs in exact releases, as far as the data covers it."""
         return {n: v for n, v in self.values.items() if n in self.builder.vital and v not in (ABSENT, OTHER)}
 
     @cached_property
@@ -68,7 +68,7 @@ class Solved:
     @cached_property
     def wanted(self) -> frozenset[str]:
         """Distributions that are asked for by themselves: the engines, and what the model needs."""
-        return frozenset((*self.builder.wish.engines, *self.builder.wish.packages, *self.asked.required))
+        return frozenset((*self.builder.goal.engines, *self.builder.goal.packages, *self.asked.required))
 
     @property
     def backend(self) -> str | None:
@@ -89,7 +89,7 @@ class Outcome:
     refused: Conflict | None = None
 
 
-def plan_for(facts: Facts, wish: Wish, asked: Asked, seconds: float = SECONDS) -> Outcome:
+def plan_for(facts: Facts, goal: Goal, asked: Asked, seconds: float = SECONDS) -> Outcome:
     """The first degree of freedom that has a solution: releases beside the engine, the engine's too, taking away.
 
     Where the engine's release has to change, the nearest one that has a solution is taken, and the fewest changes
@@ -97,11 +97,11 @@ def plan_for(facts: Facts, wish: Wish, asked: Asked, seconds: float = SECONDS) -
     """
     deadline, refused = Deadline(seconds), None
     try:
-        for freedom in _freedoms(facts, wish, asked):
-            builder = Builder(facts, wish, freedom)
+        for freedom in _freedoms(facts, goal, asked):
+            builder = Builder(facts, goal, freedom)
             problem = builder.problem()
-            new = any(builder.choices.installed.get(e) is None for e in wish.engines)
-            found = _nearest(facts, wish, freedom, problem, deadline) if freedom.engines or new else None
+            new = any(builder.choices.installed.get(e) is None for e in goal.engines)
+            found = _nearest(facts, goal, freedom, problem, deadline) if freedom.engines or new else None
             if found is not None:
                 return Outcome(found, refused=refused)
             solution = best(problem, deadline)
@@ -114,19 +114,19 @@ def plan_for(facts: Facts, wish: Wish, asked: Asked, seconds: float = SECONDS) -
     return Outcome(conflict=told)
 
 
-def _nearest(facts: Facts, wish: Wish, freedom: Asked, problem: Problem, deadline: Deadline) -> Solved | None:
+def _nearest(facts: Facts, goal: Goal, freedom: Asked, problem: Problem, deadline: Deadline) -> Solved | None:
     """The solution with the engine's release that is nearest to the present one, of the first few.
 
     The newest one, where the engine is not there yet.
     """
     domains = problem.domains()
     left = propagate(problem, domains) if domains is not None else None
-    if left is None or len(wish.engines) != 1 or wish.engines[0] in freedom.required:
+    if left is None or len(goal.engines) != 1 or goal.engines[0] in freedom.required:
         return None
-    engine = problem.variables[wish.engines[0]]
+    engine = problem.variables[goal.engines[0]]
     for place in sorted(bits(left[engine.name]), key=engine.cost)[:TRIES]:
         only = replace(freedom, required={**freedom.required, engine.name: f"=={engine.values[place]}"})
-        builder = Builder(facts, wish, only)
+        builder = Builder(facts, goal, only)
         fixed = builder.problem()
         solution = best(fixed, deadline)
         if solution is not None:
@@ -134,10 +134,10 @@ def _nearest(facts: Facts, wish: Wish, freedom: Asked, problem: Problem, deadlin
     return None
 
 
-def _freedoms(facts: Facts, wish: Wish, asked: Asked) -> list[Asked]:
+def _freedoms(facts: Facts, goal: Goal, asked: Asked) -> list[Asked]:
     kept = {normalize(k) for k in asked.keep}
     out = [asked]
-    if wish.engines and not set(wish.engines) <= kept and not asked.engines:
+    if goal.engines and not set(goal.engines) <= kept and not asked.engines:
         out.append(replace(asked, engines=True))
     have = facts.distributions
     if isinstance(have, Distributions) and have.complete and not asked.removal:

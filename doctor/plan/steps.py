@@ -59,7 +59,7 @@ def steps_of(
         out.insert(len(asked), Step(action, why or _first(named) or "the launch command asks for it", _keys(named)))
     if refused is not None:
         told = "; ".join(s.removeprefix("Because ").rstrip(".") for s in refused.sentences)
-        out = [replace(s, why=told) if s.action.package in solved.builder.wish.engines else s for s in out]
+        out = [replace(s, why=told) if s.action.package in solved.builder.goal.engines else s for s in out]
     return tuple(out)
 
 

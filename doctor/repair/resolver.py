@@ -22,8 +22,8 @@ from doctor.base.text import clean, redact_text
 from doctor.facts import Target
 from doctor.facts.host import Libc
 from doctor.matrix.build import atomic, cache_dir
-from doctor.matrix.extract.errors import IndexUnavailable
-from doctor.matrix.extract.index_settings import index_settings
+from doctor.remote.errors import IndexUnavailable
+from doctor.remote.index_settings import index_settings
 from doctor.repair.errors import RepairError
 from doctor.repair.uv import run_uv, uv_version
 

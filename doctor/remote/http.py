@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from doctor import __version__
-from doctor.matrix.extract.errors import IndexUnavailable
+from doctor.remote.errors import IndexUnavailable
 
 if TYPE_CHECKING:
     import requests
