@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from doctor import pipeline
 from doctor.cli.load import guarded, load_facts
 from doctor.cli.output import console, failure, write
 from doctor.pipeline import Request
-from doctor.pipeline.fix import Answer, KeepError, plan_facts, plan_fix
+from doctor.pipeline.fix import Answer, KeepError, plan_facts
 from doctor.plan.freedom import Freedom
 from doctor.repair.errors import RepairError
 
@@ -38,7 +39,7 @@ def made(options: dict[str, Any], target: TargetRequest, declared: DeclaredReque
             target=target, launch=options["launch"], model=options["model"], gpu=options["gpu"],
             driver=options["driver"], declared=declared,
         )  # fmt: skip
-        return guarded(request, lambda r: plan_fix(r, freedom, options["offline"]))
+        return guarded(request, lambda r: pipeline.plan(r, freedom, options["offline"]))
     except KeepError as error:
         raise click.UsageError(str(error)) from None
     except RepairError as error:

@@ -14,7 +14,7 @@ from doctor.facts.host import Libc
 from doctor.findings import Action, Finding, Plan, Report, Verified
 from doctor.launch.rewrite import as_given, corrected
 from doctor.matrix import rows
-from doctor.pipeline import Request, collect, judge
+from doctor.pipeline.diagnosis import judge
 from doctor.plan.choices import only_source, present_of
 from doctor.plan.declared import as_declared
 from doctor.plan.freedom import Freedom
@@ -53,11 +53,6 @@ class Answer:
 
 class KeepError(ValueError):
     """What is to be kept is not there; one sentence for the user."""
-
-
-def plan_fix(request: Request, freedom: Freedom, offline: bool = False) -> Answer:
-    """Collects the facts and makes the plan. Raises TargetError or DeclarationError as `diagnose` does."""
-    return plan_facts(collect(request), freedom, offline, request.environ)
 
 
 def plan_facts(
