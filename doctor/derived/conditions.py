@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Mapping
 
+from doctor.base.syntax import Unparsable, expression
+
 LONGEST = 1000
 Plain = bool | int | float | str
 
@@ -17,8 +19,8 @@ def holds(condition: str, settings: Mapping[str, Plain]) -> bool | None:
     if len(condition) > LONGEST:
         return None
     try:
-        return _truth(_value(ast.parse(condition, mode="eval").body, settings))
-    except (SyntaxError, ValueError, RecursionError, MemoryError, _Unknown):
+        return _truth(_value(expression(condition), settings))
+    except (Unparsable, RecursionError, _Unknown):
         return None
 
 
