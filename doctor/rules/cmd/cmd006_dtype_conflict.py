@@ -15,9 +15,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from doctor.derived.command import SOURCE, Asked, argument, asked, shown, the_model
+from doctor.derived.asked import SOURCE, Asked
+from doctor.derived.case import Case
+from doctor.derived.model_files import served_model
+from doctor.derived.option_findings import argument, shown
 from doctor.derived.quantization import family
-from doctor.facts import Facts, Model
+from doctor.facts import Model
 from doctor.findings import Evidence, Finding, Location, NotApplicable, Open, Remediation
 from doctor.matrix import rows
 from doctor.rules.rule import Rule, Verdict
@@ -27,9 +30,9 @@ SHORT = {"half": "float16", "float": "float32", "fp16": "float16", "bf16": "bflo
 NEWER = {"awq": "awq_marlin", "gptq": "gptq_marlin"}
 
 
-def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     """A finding where the type is not among those that the method computes in."""
-    found, model = asked(facts), the_model(facts)
+    found, model = case.asked, served_model(case.facts)
     if not isinstance(found, Asked):
         yield found
         return

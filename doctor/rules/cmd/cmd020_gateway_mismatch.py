@@ -15,7 +15,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from urllib.parse import SplitResult, urlsplit
 
-from doctor.facts import Facts, Gateway, GatewayModel, Launch, present
+from doctor.derived.case import Case
+from doctor.facts import Gateway, GatewayModel, Launch, present
 from doctor.findings import Action, Evidence, Finding, Location, NotApplicable, Open, Remediation
 from doctor.launch.server import KEYS, LOCAL, NAMES, Server, server
 from doctor.rules.rule import Rule, Verdict
@@ -24,8 +25,9 @@ PROVIDERS = ("openai", "hosted_vllm", "vllm", "custom_openai", "openai_like")
 SOURCE = "litellm 1.75.8, llms/openai/chat/gpt_transformation.py: get_complete_url"
 
 
-def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     """One finding for each entry and each thing in which it differs from the server."""
+    facts = case.facts
     gateway: Gateway = present(facts, "gateway", Gateway)
     here = server(facts)
     if gateway.kind != "litellm" or here is None:

@@ -16,7 +16,8 @@ from collections.abc import Iterator
 
 from packaging.specifiers import SpecifierSet
 
-from doctor.derived.engine import Chosen, engines
+from doctor.derived.case import Case
+from doctor.derived.engine import Chosen
 from doctor.derived.quantization import weakest_device
 from doctor.facts import Facts, Model
 from doctor.findings import Action, Evidence, Finding, Location, NotApplicable, Open, Remediation
@@ -36,15 +37,17 @@ EXCLUDED = {
     "Qwen3VLMoeForConditionalGeneration": ("4", "8"),
 }
 FP8_ARITHMETIC = (8, 9)
+KINDS = ("decisions", "architectures.turbomind", "architectures.pytorch")
 
 
-def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     """One finding for LMDeploy; for the others it is open where a GPU has no FP8 arithmetic."""
+    facts = case.facts
     policy, stored = (option(facts, FLAG) or "").lower(), option(facts, "--kv-cache-dtype")
     if policy in NONE and stored in (None, "", "auto"):
         yield NotApplicable("the command does not ask for a smaller KV cache")
         return
-    for chosen in engines(facts, "decisions", "architectures.turbomind", "architectures.pytorch", "kv_cache"):
+    for chosen in case.engine:
         if chosen.name == "lmdeploy" and policy not in NONE:
             yield from _lmdeploy(rule, facts, chosen, _number(chosen, policy))
         elif chosen.name in ("vllm", "sglang") and (stored or "").startswith("fp8"):
@@ -56,7 +59,7 @@ def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
 
 def _number(chosen: Chosen, policy: str) -> str:
     """The policy as a number: later releases take names such as `int8` too."""
-    names = {str(n).lower(): v for v, n in (chosen.row or {}).get("kv_cache", {}).items()}
+    names = {str(n).lower(): v for v, n in chosen.row("kv_cache").get("kv_cache", {}).items()}
     return names.get("fp8" if policy == "fp8_e4m3" else policy, policy)
 
 
@@ -86,7 +89,7 @@ def _turbomind(facts: Facts, chosen: Chosen, model: Model | None) -> bool | None
     if model is None or not model.architectures:
         return None
     method = model.quantization.method if model.quantization else None
-    return served_by(chosen.row or {}, model.architectures[0], model.config, method)
+    return served_by(chosen.row(*KINDS), model.architectures[0], model.config, method)
 
 
 def _width(model: Model | None) -> int | None:

@@ -12,7 +12,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from doctor.facts import Facts, Host, present
+from doctor.derived.case import Case
+from doctor.facts import Host, present
 from doctor.facts.gpu import Gpu
 from doctor.facts.wsl import Wsl
 from doctor.findings import Action, Confidence, Evidence, Finding, Location, NotApplicable, Open, Remediation, Severity
@@ -33,8 +34,9 @@ WINDOWS = (
 )
 
 
-def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     """Tells apart who is missing: the driver, its module, its libraries, the toolkit, or the card."""
+    facts = case.facts
     gpu = present(facts, "gpu", Gpu)
     host = facts.host if isinstance(facts.host, Host) else None
     if gpu.source == "declared" or gpu.nvml == "not-asked":

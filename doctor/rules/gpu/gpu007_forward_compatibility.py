@@ -12,7 +12,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from doctor.derived.search_path import without
+from doctor.derived.case import Case
+from doctor.derived.host import library_path_without
 from doctor.facts import Facts, present
 from doctor.facts.gpu import CudaLibrary, Gpu
 from doctor.findings import Action, Confidence, Evidence, Finding, Location, NotApplicable, Remediation, Severity
@@ -23,8 +24,9 @@ CONSUMER = ("GeForce", "TITAN", "GTX")
 WORKSTATION = ("RTX", "Quadro")
 
 
-def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     """Judges only what the loader takes first."""
+    facts = case.facts
     gpu = present(facts, "gpu", Gpu)
     first = gpu.libcuda[0] if gpu.libcuda else None
     if gpu.source == "declared" or first is None or first.origin != "compat":
@@ -66,7 +68,7 @@ def _found(
 
 def _mend(facts: Facts, first: CudaLibrary) -> Remediation:
     if first.found_by == "LD_LIBRARY_PATH":
-        action = Action("set_env", name="LD_LIBRARY_PATH", value=without(facts, "/compat", "cuda-compat"))
+        action = Action("set_env", name="LD_LIBRARY_PATH", value=library_path_without(facts, "/compat", "cuda-compat"))
         return Remediation("Take the package's folder out of `LD_LIBRARY_PATH`", (action,), "safe")
     text = (
         "remove the `compat` line from `/etc/ld.so.conf.d` and run `ldconfig`, or put the driver's folder first: "
