@@ -9,7 +9,7 @@ from doctor.facts import Distributions, Facts
 from doctor.launch.options import engine as launched
 from doctor.launch.options import option
 from doctor.matrix import rows
-from doctor.matrix.facts_file import Row
+from doctor.matrix.row import Row
 
 ENGINES = ("lmdeploy", "vllm", "sglang")
 SOURCE = "read out of the published wheels"
