@@ -52,17 +52,17 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     elif dtype is None:
         yield Open("the data type of the model is not known")
     else:
-        yield from _method(rule, found, method or own, dtype, given, bool(method))
+        yield from _method(rule, found, method or own, dtype, bool(method))
 
 
-def _method(rule: Rule, asked: Asked, method: str, dtype: str, given: str, named: bool) -> Iterator[Verdict]:
+def _method(rule: Rule, asked: Asked, method: str, dtype: str, named: bool) -> Iterator[Verdict]:
     """A method that is named is taken; else the engine chooses among kernels by the GPU: what none takes is wrong."""
     names = (method,) if named else (method, NEWER.get(method, method))
     found = [types for name in names if (types := _types(asked, name))]
     if not found:
         yield Open(f"the data types of `{shown(method, 60)}` in {asked.shown} are not in the data")
     elif not any(dtype in types for types in found):
-        yield _finding(rule, asked, method, dtype, sorted({t for types in found for t in types}), given, named)
+        yield _finding(rule, asked, method, dtype, sorted({t for types in found for t in types}))
 
 
 def _types(asked: Asked, method: str) -> list[str] | None:
@@ -72,9 +72,8 @@ def _types(asked: Asked, method: str) -> list[str] | None:
     return [SHORT.get(t, t) for t in types] if types else None
 
 
-def _finding(
-    rule: Rule, asked: Asked, method: str, dtype: str, types: list[str], given: str, named: bool
-) -> Finding:
+def _finding(rule: Rule, asked: Asked, method: str, dtype: str, types: list[str]) -> Finding:
+    given, named = asked.value("--dtype") or "auto", bool(asked.value("--quantization"))
     listed = " and ".join(f"`{t}`" for t in types)
     what = f"`--dtype {shown(given, 40)}`" if given != "auto" else f"`{dtype}`, which the checkpoint states,"
     kernels = f"`--quantization {shown(method, 60)}`" if named else f"a checkpoint quantised by `{shown(method, 60)}`"

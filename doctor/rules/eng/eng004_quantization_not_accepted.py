@@ -20,7 +20,7 @@ from doctor.derived.case import Case
 from doctor.derived.engine import SOURCE, Chosen
 from doctor.derived.quantization import KINDS, refusal, to_serve, used
 from doctor.derived.quantization_exits import ways
-from doctor.facts import Facts, Model, Unavailable
+from doctor.facts import Model, Unavailable
 from doctor.findings import Evidence, Finding, Location, NotApplicable, Open
 from doctor.matrix import rows
 from doctor.matrix.quantization import Need, spelled
@@ -44,10 +44,10 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
         if not known:
             yield Open(f"the data does not tell which quantisations {chosen.shown} takes")
         elif not any(refusal(chosen, b, need) is None for b in known):
-            yield _finding(rule, facts, chosen, known, need)
+            yield _finding(rule, chosen, known, need)
 
 
-def _finding(rule: Rule, facts: Facts, chosen: Chosen, backends: tuple[str, ...], need: Need) -> Finding:
+def _finding(rule: Rule, chosen: Chosen, backends: tuple[str, ...], need: Need) -> Finding:
     method = need.quantization.method
     why = refusal(chosen, backends[0], need) or ""
     engine = f"`{chosen.shown}`" + (f" with its {backends[0]} backend" if backends == ("pytorch",) else "")

@@ -46,7 +46,7 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
             least = dotted(lowest.capability)
             yield Open(f"{chosen.shown} needs a GPU of compute capability {least} or newer for {lowest.what}")
         elif device.capability < lowest.capability:
-            yield _finding(rule, facts, chosen, backends, need, lowest, device)
+            yield _finding(rule, chosen, backends, need, lowest, device)
 
 
 def _floor(facts: Facts, chosen: Chosen, backend: str, need: Need) -> Floor | None:
@@ -57,7 +57,7 @@ def _floor(facts: Facts, chosen: Chosen, backend: str, need: Need) -> Floor | No
 
 
 def _finding(
-    rule: Rule, facts: Facts, chosen: Chosen, backends: tuple[str, ...], need: Need, least: Floor, device: Device
+    rule: Rule, chosen: Chosen, backends: tuple[str, ...], need: Need, least: Floor, device: Device
 ) -> Finding:
     here, wanted = dotted(device.capability), dotted(least.capability)
     source = f"{chosen.shown}; {least.what}, {SOURCE}"

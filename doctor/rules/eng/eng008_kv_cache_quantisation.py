@@ -72,14 +72,14 @@ def _lmdeploy(rule: Rule, facts: Facts, chosen: Chosen, policy: str) -> Iterator
         if SpecifierSet(">=0.13.0").contains(chosen.version, prereleases=True):
             text = f"`{FLAG} {policy}` asks for FP8 in the KV cache, which `{chosen.shown}` refuses with turbomind"
             ways = [_set(FLAG, "8"), _set("--backend", "pytorch")]
-            yield _finding(rule, chosen, policy, text, ASSERTED, ways, "error")
+            yield _finding(rule, chosen, policy, text, ASSERTED, ways)
     elif turbomind and policy in ("4", "8") and (width := _width(model)) not in (None, 128):
         text = f"`{FLAG} {policy}` needs heads of 128 in the turbomind backend, and this model's are {width} wide"
-        yield _finding(rule, chosen, policy, text, WIDE, [_set(FLAG, "0")], "warning")
+        yield _finding(rule, chosen, policy, text, WIDE, [_set(FLAG, "0")])
     elif not turbomind and model and policy in EXCLUDED.get(next(iter(model.architectures), ""), ()):
         text = f"`{FLAG} {policy}` is not supported for `{model.architectures[0]}` by the pytorch backend of `lmdeploy`"
         better = "8" if "8" not in EXCLUDED[model.architectures[0]] else "0"
-        yield _finding(rule, chosen, policy, text, TABLE, [_set(FLAG, better)], "warning")
+        yield _finding(rule, chosen, policy, text, TABLE, [_set(FLAG, better)])
 
 
 def _turbomind(facts: Facts, chosen: Chosen, model: Model | None) -> bool | None:
@@ -109,11 +109,13 @@ def _set(name: str, value: str) -> Remediation:
 
 
 def _finding(
-    rule: Rule, chosen: Chosen, policy: str, text: str, source: str, ways: list[Remediation], severity: str
+    rule: Rule, chosen: Chosen, policy: str, text: str, source: str, ways: list[Remediation]
 ) -> Finding:
+    """An error where the engine itself asserts it; what its documentation says is no more than likely."""
+    sure = source == ASSERTED
     return rule.finding(
-        text, key=chosen.name, severity="error" if severity == "error" else "warning",
-        confidence="high" if severity == "error" else "medium", location=Location("argument", FLAG),
+        text, key=chosen.name, severity="error" if sure else "warning",
+        confidence="high" if sure else "medium", location=Location("argument", FLAG),
         evidence=[Evidence(FLAG, policy, "another policy", source)], remediations=ways,
     )  # fmt: skip
 

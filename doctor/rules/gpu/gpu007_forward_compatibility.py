@@ -34,15 +34,14 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
         return
     module = gpu.kernel_module or ""
     if first.version and module and version(first.version) < version(module):
-        yield _found(rule, facts, first, f"the newer kernel module {module}", "803", "error")
+        yield _found(rule, facts, first, f"the newer kernel module {module}", "803")
     elif first.version == module and module:
         return
     elif card := next((d.name for d in gpu.devices if any(w in d.name for w in CONSUMER)), None):
-        yield _found(rule, facts, first, f"`{card}`, which forward compatibility does not support", "804", "error")
+        yield _found(rule, facts, first, f"`{card}`, which forward compatibility does not support", "804")
     elif card := next((d.name for d in gpu.devices if any(w in d.name for w in WORKSTATION)), None):
-        yield _found(
-            rule, facts, first, f"`{card}`, and only some workstation cards support that", "804", "warning", "low"
-        )
+        against = f"`{card}`, and only some workstation cards support that"
+        yield _found(rule, facts, first, against, "804", ("warning", "low"))
 
 
 def _found(
@@ -51,15 +50,14 @@ def _found(
     first: CudaLibrary,
     against: str,
     error: str,
-    severity: Severity,
-    confidence: Confidence = "high",
+    grade: tuple[Severity, Confidence] = ("error", "high"),
 ) -> Finding:
     return rule.finding(
         f"`{first.path}` of a forward compatibility package comes before the driver's `libcuda.so.1` and meets "
         f"{against} (CUDA error {error}).",
         key=error,
-        severity=severity,
-        confidence=confidence,
+        severity=grade[0],
+        confidence=grade[1],
         location=Location("file", first.path, first.path),
         evidence=[Evidence("libcuda.so.1", first.path, "the driver's own", first.found_by)],
         remediations=[_mend(facts, first)],

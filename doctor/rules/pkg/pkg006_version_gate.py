@@ -49,7 +49,7 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
         elif not versions and gate.optional:
             continue
         elif not versions or not any(_passes(clauses, v) for v in versions):
-            yield _finding(rule, gate, name, clauses, versions, distributions, vital)
+            yield _finding(rule, gate, match, versions, distributions, vital)
 
 
 def _vital(case: Case, distributions: Distributions) -> set[str]:
@@ -79,9 +79,9 @@ def _passes(clauses: str, version: str) -> bool:
 
 
 def _finding(
-    rule: Rule, gate: Gate, name: str, clauses: str, versions: tuple[str, ...], all_: Distributions, vital: set[str]
+    rule: Rule, gate: Gate, asked: re.Match[str], versions: tuple[str, ...], all_: Distributions, vital: set[str]
 ) -> Finding:
-    version = versions[0] if versions else None
+    name, clauses, version = asked[1], asked[2] or "", versions[0] if versions else None
     owner = f"{gate.distribution} {all_.version(gate.distribution)}"
     what = "Python" if name.lower() == "python" else name
     observed = f"`{what} {version}` is installed" if version else f"`{name}` is not installed"
