@@ -92,7 +92,7 @@ def model_of(answer: tuple[int, bytes] | None) -> str | None:
     return None
 
 
-class Ready(threading.Thread):
+class Poller(threading.Thread):
     """Waits for `target`; `result` becomes the model's id or `timed_out` True. `alive` says whether to go on.
 
     `then` looks once more when the server answers, and may object.

@@ -14,6 +14,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from doctor.base.record import dataclass
 from doctor.launch.listening import is_python, recognise
 from doctor.run.signals import Signals
 
@@ -22,6 +23,12 @@ _PRELOAD = ("/usr/libexec/coreutils/libstdbuf.so", "/usr/lib/coreutils/libstdbuf
             "/usr/lib/x86_64-linux-gnu/coreutils/libstdbuf.so", "/usr/lib64/coreutils/libstdbuf.so")  # fmt: skip
 
 
+_NOT_READ = (
+    "this Python ignores PYTHON* variables (-E or -I), so PYTHONUNBUFFERED and PYTHONFAULTHANDLER do nothing: "
+    "the last output before a crash may be incomplete"
+)
+_LINE_BUFFERED = "a native program: its C output is line-buffered here; C++ streams may have lost text"
+_BUFFERED = "a native program: what it keeps in its buffers is lost in a crash (output incomplete)"
 _SHELLS = {"sh", "bash", "dash", "zsh", "ksh", "ash", "fish", "busybox"}
 
 
@@ -46,9 +53,18 @@ def ensure_standard_streams() -> None:
             os.set_inheritable(fd, True)
 
 
-def environment(argv: Sequence[str], base: Mapping[str, str]) -> tuple[dict[str, str], list[str], list[str]]:
-    """The server's environment, which keeps nothing in a buffer; warnings where that cannot work, and notes."""
-    env, warnings, notes = dict(base), list[str](), list[str]()
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """The server's environment, and what there is to say about it: warnings for the user, notes for the report."""
+
+    env: Mapping[str, str]
+    warnings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def environment(argv: Sequence[str], base: Mapping[str, str]) -> Launch:
+    """The server's environment, which keeps nothing in a buffer; warnings where that cannot work."""
+    env = dict(base)
     env.setdefault("PYTHONUNBUFFERED", "1")
     env.setdefault("PYTHONFAULTHANDLER", "1")
     server = recognise(argv, base)
@@ -56,19 +72,15 @@ def environment(argv: Sequence[str], base: Mapping[str, str]) -> tuple[dict[str,
         env.setdefault("NCCL_DEBUG", "WARN")  # NCCL says nothing at all by default
     program = resolve(argv[0], base)
     if program is None:
-        return env, warnings, notes
+        return Launch(env)
     flags = python_flags(program, argv)
-    if flags is not None and set("EI") & set(flags):
-        warnings.append(
-            "this Python ignores PYTHON* variables (-E or -I), so PYTHONUNBUFFERED and PYTHONFAULTHANDLER do nothing: "
-            "the last output before a crash may be incomplete"
-        )
-    if flags is None and (header := _elf(program)):
-        if _preload(env, header):
-            notes.append("a native program: its C output is line-buffered here; C++ streams may have lost text")
-        elif program.name not in _SHELLS:
-            warnings.append("a native program: what it keeps in its buffers is lost in a crash (output incomplete)")
-    return env, warnings, notes
+    if flags is not None:
+        return Launch(env, (_NOT_READ,) if set("EI") & set(flags) else ())
+    header = _elf(program)
+    if header and _preload(env, header):
+        return Launch(env, notes=(_LINE_BUFFERED,))
+    warn = header and program.name not in _SHELLS
+    return Launch(env, (_BUFFERED,) if warn else ())
 
 
 def resolve(program: str, env: Mapping[str, str]) -> Path | None:

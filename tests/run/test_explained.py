@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 from doctor_run import PYTHON, Doctor, environment
 
+from doctor.base.secrets.redactor import Redactor
 from doctor.run.log import logfile
 from doctor.run.story import cause
+from doctor.run.story.decode import read_facts
 
 CRASH = (
     "Traceback (most recent call last):\n"
@@ -48,7 +50,7 @@ def test_two_streams_are_read_as_two_logs(doctor: Doctor, tmp_path: Path) -> Non
     out, err = (tmp_path / "out").open("wb"), (tmp_path / "err").open("wb")
     doctor.run([PYTHON, "-c", f"print('up'); {DIES}"], stdout=out, stderr=err)
     assert len(logfile.logs_of(doctor.folder)) == 2
-    assert cause.find(doctor.folder)[0]["code"] == "RUN631"
+    assert cause.find(doctor.folder, Redactor())[0].rule == "RUN631"
 
 
 def test_no_such_run(tmp_path: Path) -> None:
@@ -85,7 +87,7 @@ def test_damaged_facts_are_no_obstacle(doctor: Doctor) -> None:
     doctor.run([PYTHON, "-c", DIES])
     for damage in ("[]", '{"schema": 99}', '{"schema": 1, "target": 3}', "{"):
         (doctor.folder / "facts.json").write_text(damage)
-        assert cause.kept_facts(doctor.folder) is None and cause.find(doctor.folder)[0]["code"] == "RUN631"
+        assert read_facts(doctor.folder) is None and cause.find(doctor.folder, Redactor())[0].rule == "RUN631"
 
 
 def test_a_server_that_could_not_say_anything(doctor: Doctor) -> None:
