@@ -40,7 +40,7 @@ def explain(subject: str, facts_file: str | None, log_dir: str | None, form: str
 def _explained(subject: str, log_dir: str | None, facts: Facts | None) -> tuple[Finding, ...]:
     """The findings for whatever is meant. Raises OSError, click.UsageError."""
     from doctor.explain import explain_log
-    from doctor.run.log.logfile import Whole
+    from doctor.run.log.reading import Whole
     from doctor.run.story import lookup
 
     path = Path(subject)

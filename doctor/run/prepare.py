@@ -13,10 +13,10 @@ from doctor.base.secrets.redactor import Redactor, known_values
 from doctor.findings import StartVerdict
 from doctor.findings_json import finding_to_json
 from doctor.report.run.json import record_to_json
+from doctor.run.environment import environment
 from doctor.run.log import logfile
 from doctor.run.log.logfile import Log
 from doctor.run.options import Options
-from doctor.run.spawn import environment
 from doctor.run.story import creation, runfolder
 from doctor.run.story.journal import Journal
 from doctor.run.story.meta import Meta, meta_of_start

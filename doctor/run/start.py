@@ -10,7 +10,7 @@ from dataclasses import replace
 from doctor.base.text import one_line
 from doctor.findings import StartVerdict
 from doctor.launch import listening
-from doctor.run import precheck, ready, waiting
+from doctor.run import ports, precheck, waiting
 from doctor.run.options import Options
 from doctor.run.prepare import prepare
 from doctor.run.story.creation import Unusable
@@ -61,7 +61,7 @@ def _supervise(options: Options, verdict: StartVerdict) -> int:
 def _port(options: Options) -> list[str]:
     """The port that the server wants is taken already."""
     server = listening.recognise(options.argv)
-    holder = ready.port_holder(server.host, server.port) if server and server.sure else None
+    holder = ports.port_holder(server.host, server.port) if server and server.sure else None
     return [f"port {server.port} is already in use by {holder}"] if server and holder else []
 
 

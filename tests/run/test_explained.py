@@ -11,7 +11,7 @@ import pytest
 from doctor_run import PYTHON, Doctor, environment
 
 from doctor.base.secrets.redactor import Redactor
-from doctor.run.log import logfile
+from doctor.run.log import logfile, reading
 from doctor.run.story import cause
 from doctor.run.story.decode import read_facts
 
@@ -67,7 +67,7 @@ def test_a_hole_is_skipped(tmp_path: Path) -> None:
         file.write(b"ne, cut\n" + CRASH.encode())
     if path.stat().st_blocks * 512 > 1 << 20:
         pytest.skip("this file system knows no holes")
-    with logfile.Whole(path) as log:
+    with reading.Whole(path) as log:
         data = b"".join(iter(lambda: log.read(1 << 16), b""))
     assert data == b"the first line\nhalf a li\nne, cut\n" + CRASH.encode()
     done = explain(str(path), "--format", "json")
@@ -77,7 +77,7 @@ def test_a_hole_is_skipped(tmp_path: Path) -> None:
 def test_a_log_that_shrinks_while_it_is_read(tmp_path: Path) -> None:
     path = tmp_path / "output.log"
     path.write_bytes(b"x" * 300_000)
-    with logfile.Whole(path) as log:
+    with reading.Whole(path) as log:
         assert log.read(1000) == b"x" * 1000
         os.truncate(path, 500)
         assert log.read(1000) == b"" == log.read(1000)

@@ -17,7 +17,8 @@ from pathlib import Path
 from doctor.base.secrets.redactor import Redactor, known_values
 from doctor.findings.run import RunReport
 from doctor.report.run.text import run_text
-from doctor.run.log.logfile import logs_of, read_ends
+from doctor.run.log.logfile import logs_of
+from doctor.run.log.reading import read_ends
 from doctor.run.story import postmortem, runfolder
 from doctor.run.story.decode import report_from_json
 

@@ -9,7 +9,8 @@ from doctor.facts import Facts
 from doctor.findings import Action, Confidence, Evidence, Finding, Remediation
 from doctor.findings.run import RunReport
 from doctor.findings_json import finding_from_json, finding_to_json
-from doctor.run.log.logfile import Whole, logs_of
+from doctor.run.log.logfile import logs_of
+from doctor.run.log.reading import Whole
 from doctor.run.story.decode import read_facts, read_report
 
 _RANK = ("high", "medium", "low")

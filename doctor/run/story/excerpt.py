@@ -7,7 +7,8 @@ from pathlib import Path
 
 from doctor.base.secrets.redactor import Redactor
 from doctor.findings.run import LogState
-from doctor.run.log.logfile import extents, logs_of, read_ends
+from doctor.run.log.logfile import logs_of
+from doctor.run.log.reading import extents, read_ends
 
 TAIL_BYTES = 1 << 18
 TAIL_LINES = 60

@@ -10,7 +10,8 @@ from itertools import islice
 from pathlib import Path
 
 from doctor.base.record import dataclass
-from doctor.run.log.logfile import extents, logs_of
+from doctor.run.log.logfile import logs_of
+from doctor.run.log.reading import extents
 from doctor.run.story import creation, lookup
 from doctor.run.story.decode import read_events, read_meta, read_report
 from doctor.run.story.events import Start
