@@ -14,10 +14,10 @@ from doctor.launch.settings import Settings
 from doctor.memory.attention import attention
 from doctor.memory.cache import cache, number
 from doctor.memory.fit import fit, floor
-from doctor.memory.footprint import Footprint, footprint, of_config
+from doctor.memory.footprint import Footprint, footprint
 from doctor.memory.ignored import Ignored
 from doctor.memory.layout import layout
-from doctor.memory.pieces import linear
+from doctor.memory.pieces import Piece
 from tests.memory.cases import (
     DEEPSEEK,
     FP8_BLOCK,
@@ -29,11 +29,12 @@ from tests.memory.cases import (
     QWEN3_VL_8B,
     QWEN3_VL_32B,
     QWEN_VL_INT4,
+    computed,
 )  # fmt: skip
 
 
 def sized(config: dict[str, Any], quantization: Quantization | None = None) -> Footprint:
-    found = of_config(config, "m", quantization)
+    found = computed(config, "m", quantization)
     assert found is not None
     return found
 
@@ -167,7 +168,7 @@ def test_what_the_engine_makes_while_loading() -> None:
 )
 def test_modules_that_were_left_alone(ignored: list[str], name: str, left: int) -> None:
     part = "vision" if name.startswith("visual") else "head" if name == "lm_head" else "layers"
-    piece = linear(name, 64, 64, 1 if name == "lm_head" else 4, part=part)  # type: ignore[arg-type]
+    piece = Piece(name, part, 64 * 64, 64, times=1 if name == "lm_head" else 4)  # type: ignore[arg-type]
     assert Ignored(ignored).of(piece) == left
 
 
@@ -193,7 +194,7 @@ def test_a_quantised_head_and_a_group_of_a_whole_column() -> None:
     ],
 )  # fmt: skip
 def test_a_hostile_configuration_is_no_crash(config: dict[str, Any]) -> None:
-    found = of_config(config, "m", Quantization("gptq", {"bits": -4, "group_size": 0}))
+    found = computed(config, "m", Quantization("gptq", {"bits": -4, "group_size": 0}))
     if found is not None:
         assert found.total > 0
         for engine in ("vllm", "sglang", "lmdeploy", ""):
@@ -238,7 +239,7 @@ def test_hostile_lists_take_no_time() -> None:
     moe = {"model_type": "qwen3_vl_moe", "text_config": {"num_hidden_layers": 900, "mlp_only_layers": [1] * 500_000}}
     start = time.perf_counter()
     for config in (long, moe):
-        of_config(config, "m", packed)
+        computed(config, "m", packed)
     assert time.perf_counter() - start < 5
     weights = Weights("safetensors", (WeightFile("a", 1),), -5, declared=10**18)
     found = footprint(Model("/m", config=QWEN3_VL_8B, weights=weights))
