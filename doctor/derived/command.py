@@ -10,8 +10,7 @@ from doctor.derived.engine import ENGINES, other_release
 from doctor.facts import Distributions, Facts, Launch, Model
 from doctor.findings import Action, Evidence, Location, NotApplicable, Open, Remediation
 from doctor.launch.parser import Problem, Reading, read
-from doctor.launch.synonyms import equals
-from doctor.matrix.engines import launched_as
+from doctor.matrix.engines import engine_row, launched_as
 from doctor.matrix.releases import ReleaseSet
 
 SOURCE = "add_argument calls in its published wheel"
@@ -74,8 +73,7 @@ def _arguments(launch: Launch, behind: int) -> tuple[str, ...]:
 
 def others(engine: str, subcommand: tuple[str, ...]) -> bool:
     """Whether the engine's program does something else with these words, no server of the OpenAI form."""
-    said = " ".join(subcommand)
-    return any(said == o or said.startswith(f"{o} ") for o in equals().other.get(engine, ()))
+    return engine_row(engine).does_otherwise(subcommand)
 
 
 def place(problem: Problem) -> Location:

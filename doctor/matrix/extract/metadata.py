@@ -11,7 +11,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 
 from doctor.facts import normalize
 from doctor.matrix.extract.errors import LayoutError
-from doctor.matrix.extract.source import WheelSource
+from doctor.remote.source import WheelSource
 
 LARGEST_METADATA = 4 << 20
 

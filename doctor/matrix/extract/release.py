@@ -7,13 +7,13 @@ from typing import Any
 
 from doctor.base.record import dataclass
 from doctor.matrix.engines import engine
-from doctor.matrix.extract.errors import WheelError
 from doctor.matrix.extract.files import Files
 from doctor.matrix.extract.imports import half_facts, import_facts
 from doctor.matrix.extract.metadata import metadata_facts
 from doctor.matrix.extract.package_names import Parsed, file_imports, importable
 from doctor.matrix.extract.projects import Project
-from doctor.matrix.extract.source import WheelSource
+from doctor.remote.errors import WheelError
+from doctor.remote.source import WheelSource
 
 Row = dict[str, dict[str, Any]]
 Table = dict[str, frozenset[str]]

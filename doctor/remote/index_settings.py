@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from doctor.base.record import dataclass
-from doctor.matrix.extract.errors import IndexUnavailable
+from doctor.remote.errors import IndexUnavailable
 
 LARGEST_SETTINGS = 1 << 20
 _URL_VARIABLES = ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "PIP_INDEX_URL")
