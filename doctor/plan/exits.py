@@ -16,7 +16,7 @@ from doctor.matrix.members import Member, of_family
 from doctor.matrix.models import Family, families
 from doctor.plan.draft import BACKEND
 from doctor.plan.freedom import Freedom
-from doctor.plan.gpu_fit import SHORTER, fit_of, roomy
+from doctor.plan.gpu_fit import SHORTER, fit_of, smallest_gpus
 from doctor.plan.models import too_old_for
 from doctor.plan.planner import Outcome, Solved, plan_for
 from doctor.plan.steps import NAME, VERSION, install_line
@@ -146,7 +146,7 @@ def _images(goal: Goal) -> Iterator[Alternative | None]:
 def _larger(goal: Goal, members: tuple[str, ...]) -> Alternative | None:
     if not any(m.startswith("memory of ") for m in members):
         return None
-    told = roomy(goal)
+    told = smallest_gpus(goal)
     text = f"a GPU with more memory: {told}" if told else "a GPU with more memory"
     return Alternative(text, (Action("manual", text=text),))
 

@@ -14,7 +14,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from doctor.launch.listening import is_python, recognise
+from doctor.launch.listening import is_python, recognize
 from doctor.run.signals import Signals
 
 NOT_FOUND, NOT_EXECUTABLE = 127, 126
@@ -51,7 +51,7 @@ def environment(argv: Sequence[str], base: Mapping[str, str]) -> tuple[dict[str,
     env, warnings, notes = dict(base), list[str](), list[str]()
     env.setdefault("PYTHONUNBUFFERED", "1")
     env.setdefault("PYTHONFAULTHANDLER", "1")
-    server = recognise(argv, base)
+    server = recognize(argv, base)
     if server and server.serves_models and server.engine != "transformers":
         env.setdefault("NCCL_DEBUG", "WARN")  # NCCL says nothing at all by default
     program = resolve(argv[0], base)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from doctor.launch.listening import recognise
+from doctor.launch.listening import recognize
 from doctor.run.ready import ANSWERS, Ready, Target
 from doctor.run.story import endings
 from doctor.run.watch import nvml
@@ -22,7 +22,7 @@ def target_of(options: Options) -> Target | None:
     """What `--ready` means for this command; None for `auto` with a command that we do not know. Raises ValueError."""
     if options.ready and options.ready != "auto":
         return Target.of_url(options.ready)
-    server = recognise(options.argv)
+    server = recognize(options.argv)
     return Target.of_server(server) if server else None
 
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from doctor.explain import explain_log
-from doctor.explain.catalogue import stubs
+from doctor.explain.catalog import stubs
 from doctor.explain.encoding import repaired
 from doctor.explain.lines import lines_of
 from doctor.explain.reading import BUDGET, HEAD, TAIL, read

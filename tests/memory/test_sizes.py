@@ -64,7 +64,7 @@ def test_32b_on_two_cards_with_an_fp8_cache() -> None:
     assert shape is not None
     kept = cache(shape, 2, 1, number("fp8", 2, "vllm"))
     assert kept.token == 64 * 1024
-    assert kept.room(9.20 * GIB) == pytest.approx(150_700, abs=50)
+    assert kept.tokens_in(9.20 * GIB) == pytest.approx(150_700, abs=50)
 
 
 def test_fp8_weights_leave_4_gib_on_two_24_gib_cards() -> None:
@@ -104,7 +104,7 @@ def test_windows_and_states_keep_long_requests_small() -> None:
     assert shape is not None and (shape.full, shape.sliding, shape.window) == (5, 29, 1024)
     narrow, wide = cache(shape, 1, 1, (2, 0), windows=True), cache(shape, 1, 1, (2, 0))
     assert narrow.holds(100_000) < wide.holds(100_000) / 4 and narrow.holds(500) == wide.holds(500)
-    assert narrow.room(narrow.holds(5000)) == 5000 and narrow.room(narrow.holds(900)) == 900
+    assert narrow.tokens_in(narrow.holds(5000)) == 5000 and narrow.tokens_in(narrow.holds(900)) == 900
     mixed = sized(QWEN3_5).shape
     assert mixed is not None and (mixed.full, mixed.linear) == (8, 24)
     kept = cache(mixed, 1, 1, (2, 0))

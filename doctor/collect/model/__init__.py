@@ -32,7 +32,7 @@ def launched_model(launch: Launch | Unavailable, request: ModelRequest) -> Model
     repository, shared, environ = None, cache(launch), request.environ
     if shared is not None:
         environ = {**environ, "HF_HUB_CACHE": shared}
-    for word in dict.fromkeys(_words(launch)):
+    for word in dict.fromkeys(_likely_models(launch)):
         folder = launch.workdir or os.getcwd()
         found = _on_disk(files, outside(launch, word) or word, folder, environ, request.use_cache)
         if found is not None:
@@ -80,7 +80,7 @@ def _on_disk(
     return None
 
 
-def _words(launch: Launch) -> Iterator[str]:
+def _likely_models(launch: Launch) -> Iterator[str]:
     """Words that may be the model, the likelier ones first: option values, then whatever is no option."""
     for at, word in enumerate(launch.argv[:1000]):
         name, equals, value = word.partition("=")

@@ -91,9 +91,9 @@ class Names(State):
             raise
 
     def _module_attribute(self, module: ModuleVal, name: str, *, importing: bool) -> Value:
-        modelled = self.library.attribute(module.name, name)
-        if modelled is not UNKNOWN:
-            return modelled
+        modeled = self.library.attribute(module.name, name)
+        if modeled is not UNKNOWN:
+            return modeled
         if name in module.namespace:
             return module.namespace[name]
         if name == "__dict__":
