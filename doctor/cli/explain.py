@@ -94,7 +94,7 @@ def _print(findings: tuple[Finding, ...], form: str) -> None:
 
 
 def _meaning(code: str, form: str) -> None:
-    from doctor.explain.catalogue import find
+    from doctor.explain.catalog import find
     from doctor.rules import RULES
 
     rule = next((r for r in RULES if r.code == code), None)

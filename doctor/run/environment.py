@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from doctor.base.record import dataclass
-from doctor.launch.listening import is_python, recognise
+from doctor.launch.listening import is_python, recognize
 
 _PRELOAD = ("/usr/libexec/coreutils/libstdbuf.so", "/usr/lib/coreutils/libstdbuf.so",
             "/usr/lib/x86_64-linux-gnu/coreutils/libstdbuf.so", "/usr/lib64/coreutils/libstdbuf.so")  # fmt: skip
@@ -40,7 +40,7 @@ def environment(argv: Sequence[str], base: Mapping[str, str]) -> Launch:
     env = dict(base)
     env.setdefault("PYTHONUNBUFFERED", "1")
     env.setdefault("PYTHONFAULTHANDLER", "1")
-    server = recognise(argv, base)
+    server = recognize(argv, base)
     if server and server.serves_models and server.engine != "transformers":
         env.setdefault("NCCL_DEBUG", "WARN")  # NCCL says nothing at all by default
     program = resolve(argv[0], base)

@@ -60,7 +60,7 @@ def _supervise(options: Options, verdict: StartVerdict) -> int:
 
 def _port(options: Options) -> list[str]:
     """The port that the server wants is taken already."""
-    server = listening.recognise(options.argv)
+    server = listening.recognize(options.argv)
     holder = ports.port_holder(server.host, server.port) if server and server.sure else None
     return [f"port {server.port} is already in use by {holder}"] if server and holder else []
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from doctor.findings.run import Ready
-from doctor.launch.listening import recognise
+from doctor.launch.listening import recognize
 from doctor.report.run.units import size, span
 from doctor.run.ready import ANSWERS, Poller, Target
 from doctor.run.story.events import Failed, NotReady
@@ -24,7 +24,7 @@ def target_of(options: Options) -> Target | None:
     """What `--ready` means for this command; None for `auto` with a command that we do not know. Raises ValueError."""
     if options.ready and options.ready != "auto":
         return Target.of_url(options.ready)
-    server = recognise(options.argv)
+    server = recognize(options.argv)
     return Target.of_server(server) if server else None
 
 

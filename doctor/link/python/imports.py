@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import TypeVar
 
 from doctor.base.stack import with_stack
 from doctor.facts import Cause, ModuleStatus
 from doctor.link.python.machine import Machine
-from doctor.link.python.reader import Reader
 from doctor.link.python.values import ModuleVal, PyRaise
 
 T = TypeVar("T")
@@ -18,16 +17,6 @@ RECURSION = 60_000
 # syntax trees make millions of objects that hold no cycles; looking for cycles as often as usual doubles the time
 COLLECT = (1_000_000, 50, 50)
 _JUDGED = (ImportError, AttributeError, SyntaxError)
-
-
-def check_imports(reader: Reader, modules: Iterable[str]) -> dict[str, ModuleStatus]:
-    """The verdict on each module, as if each were the first thing that a new process imports."""
-    return with_deep_stack(lambda: _check_all(reader, list(modules)))
-
-
-def _check_all(reader: Reader, modules: list[str]) -> dict[str, ModuleStatus]:
-    machine = Machine(reader)
-    return {name: check_one(machine, name) for name in modules}
 
 
 def check_one(machine: Machine, name: str, *, anew: bool = True) -> ModuleStatus:
