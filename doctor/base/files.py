@@ -47,7 +47,7 @@ class Files:
             return path
         if self.root is None:
             return os.path.realpath(path)
-        return self._below(self.root, self.inside(path)) or path
+        return self._below(self.root, self.inside(path)) or self.inside(path)
 
     def found(self, path: str) -> str | None:
         """As `real`, in the target's own words; None for a loop and where nothing is there."""
