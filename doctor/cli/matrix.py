@@ -16,9 +16,10 @@ from doctor.matrix import rows
 from doctor.matrix.build import Offer, cache_dir
 from doctor.matrix.build import add as build
 from doctor.matrix.data import data_dir
-from doctor.matrix.extract.errors import IndexUnavailable, LayoutError, WheelError
+from doctor.matrix.extract.errors import LayoutError
 from doctor.matrix.extract.projects import PROJECTS, Project, project
 from doctor.matrix.names_file import NamesError
+from doctor.remote.errors import IndexUnavailable, WheelError
 
 _ERRORS = (IndexUnavailable, LayoutError, WheelError, NamesError, OSError)
 

@@ -21,11 +21,10 @@ def explain_log(source: str | Path | Stream, *, facts: Facts | None = None) -> t
     from doctor.explain.context import digest
     from doctor.explain.lines import Line, lines_of
     from doctor.explain.reading import read
-    from doctor.explain.traces import traces_of
+    from doctor.explain.tracebacks import traces_of
     from doctor.explain.verdict import verdict
 
-    excerpt = read(Path(source) if isinstance(source, str) else source)
-    lines = lines_of(excerpt.lines)
+    lines = lines_of(read(Path(source) if isinstance(source, str) else source))
     by_process: dict[str, list[Line]] = {}
     for line in lines:
         by_process.setdefault(line.who, []).append(line)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from doctor.base.text import clean, one_line, redact_text
+from doctor.base.secrets.hide import redact_text
+from doctor.base.text import clean, one_line
 from doctor.explain.context import Digest, packages_of
+from doctor.explain.evidence import location_of, shown
 from doctor.explain.matching import Candidate
 from doctor.explain.traces import Trace
 from doctor.findings import Action, Confidence, Evidence, Finding, Remediation
@@ -71,8 +73,6 @@ def _roots(traces: Sequence[Trace]) -> list[Trace]:
 
 
 def _exception(trace: Trace) -> Finding:
-    from doctor.explain.verdict import location_of, shown
-
     said = one_line(redact_text(f"{trace.kind}: {trace.message}" if trace.message else trace.kind), 300)
     frame = trace.frames[-1] if trace.frames else None
     packages = packages_of(trace)
@@ -123,8 +123,6 @@ def _cut(trace: Trace) -> Finding:
 
 
 def _error_line(number: int, text: str) -> Finding:
-    from doctor.explain.verdict import shown
-
     return Finding(
         rule="RUN003", name="unknown-error", severity="error", confidence="low", key=f"line {number}",
         message=f"The first error in this log is `{one_line(redact_text(text), 300)}`; no known cause is written "

@@ -6,14 +6,15 @@ import dataclasses
 import re
 from collections.abc import Mapping
 
-from doctor.base.text import clean, one_line, redact_text
-from doctor.explain.catalogue import Crash
+from doctor.base.secrets.hide import redact_text
+from doctor.base.text import one_line
+from doctor.explain.catalog import Crash
 from doctor.explain.context import Digest
+from doctor.explain.evidence import evidence_of, location_of
 from doctor.explain.matching import Candidate, candidates
 from doctor.explain.refine import Refined, refine
-from doctor.explain.traces import Trace
 from doctor.explain.unknown import unexplained
-from doctor.findings import Action, Confidence, Evidence, Finding, Location, Remediation
+from doctor.findings import Action, Confidence, Finding, Remediation
 
 MOST = 4
 ECHO = 40
@@ -21,7 +22,6 @@ GENERIC = 60
 _DEATHS = ("RUN602", "RUN603", "RUN611", "RUN612")
 _FIELD = re.compile(r"\{(?P<name>[a-z_]{1,40})\}")
 _EMPTY = re.compile(r" ?\([ ,]{0,3}\)| ?``|(?<= ) |:(?= ?[(;,])| {1,2}(?=[,;])")
-_SITE = re.compile(r"(?:site|dist)-packages/(?P<package>[A-Za-z_]\w{0,60})(?P<rest>/[^\n]{0,300})?$")
 _GPU_KINDS = ("no-gpu-visible", "driver-library-mismatch", "driver-too-old", "cuda-init", "container-toolkit", "nccl")
 _ON_WSL = Remediation(
     "in WSL: update the NVIDIA driver on Windows (the Windows driver, in WDDM mode), wsl --update, wsl --shutdown; "
@@ -75,7 +75,7 @@ def _finding(candidate: Candidate, digest: Digest, *, first: bool) -> Finding:
         key=f"line {candidate.line.number}",
         message=filled(refined.message or crash.message, values),
         location=location_of(candidate.line.trace),
-        evidence=(*_evidence(candidate), *refined.evidence),
+        evidence=(*evidence_of(candidate), *refined.evidence),
         remediations=_remediations(_ways(crash, refined, digest), values),
     )
     return _as_ruled(found, candidate, digest) if crash.rules else found
@@ -120,33 +120,3 @@ def _remediations(found: tuple[Remediation, ...], values: Mapping[str, str]) -> 
         return Action(action.kind, package, specifier, action.direction, name, value, text)
 
     return tuple(Remediation(filled(r.title, values), tuple(map(one, r.actions)), r.applicability) for r in found)
-
-
-def _evidence(candidate: Candidate) -> tuple[Evidence, ...]:
-    line = candidate.line
-    out = [Evidence("log", observed=shown(line.text), source=f"line {line.number}")]
-    if line.trace and line.trace.frames and line.role == "error":
-        frame = line.trace.frames[-1]
-        out.append(
-            Evidence(
-                "raised at",
-                observed=shown(f"{frame.file}:{frame.line} in {frame.function}"),
-                source=f"line {line.trace.start}",
-            )
-        )
-    return tuple(out)
-
-
-def shown(text: str) -> str:
-    """A line of a log as it may be shown: without secrets, control characters and more than 400 characters."""
-    return clean(redact_text(text.strip()), 400)
-
-
-def location_of(trace: Trace | None) -> Location | None:
-    """The innermost frame in an installed package."""
-    for frame in reversed(trace.frames if trace else []):
-        match = _SITE.search(frame.file.replace("\\", "/"))
-        if match:
-            path = clean(f"{match['package']}{match['rest'] or ''}", 300)
-            return Location("file", match["package"], path, frame.line)
-    return None

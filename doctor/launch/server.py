@@ -23,7 +23,7 @@ NAMED_BY_PATH = Version("0.6.5")
 class Server:
     """`names` are those that it answers to, empty where they cannot be told; `local`: reached from its own host only.
 
-    `host_told` and `port_told` say whether the command names them; `version` is None where it is not known.
+    `host_told` says whether the command names the host; `version` is None where it is not known.
     """
 
     engine: str
@@ -33,7 +33,6 @@ class Server:
     names: tuple[str, ...]
     key: bool
     host_told: bool
-    port_told: bool
 
     @property
     def local(self) -> bool:
@@ -59,7 +58,7 @@ def server(facts: Facts) -> Server | None:
     port = ports[0] if ports else flags.get(PORTS[engine], {}).get("default") or USUAL[engine][1]
     key = bool(values(launch, KEYS[engine])) or (engine == "vllm" and "VLLM_API_KEY" in launch.environ)
     number = int(port) if str(port).isdigit() else None
-    return Server(engine, version, str(host), number, _names(facts, launch, version), key, bool(hosts), bool(ports))
+    return Server(engine, version, str(host), number, _names(facts, launch, version), key, bool(hosts))
 
 
 def _names(facts: Facts, launch: Launch, version: str | None) -> tuple[str, ...]:

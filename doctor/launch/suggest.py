@@ -39,9 +39,8 @@ def suggested(table: Table, problem: Problem) -> Suggestion | None:
             found = table.option(own) or next((p for p in table.positionals if p.name == own), None)
             if found is not None:
                 called = f"here it is `{own}`" if found.spellings else "here the model is the first word"
-                return _with_value(
-                    found, problem, f"{called} ({same.differs})" if same.differs else called, same.differs
-                )
+                differs = None if name in same.at(table.engine) else same.differs  # only renamed by this engine
+                return _with_value(found, problem, f"{called} ({differs})" if differs else called, differs)
     return _near(table, problem)
 
 

@@ -1,8 +1,7 @@
-"""Options of the engines that mean the same, and what else their programs do: `matrices/flags.yaml`."""
+"""Options of the engines that mean the same, so that one is advised for the other: `matrices/flags.yaml`."""
 
 from __future__ import annotations
 
-from dataclasses import field
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -10,27 +9,26 @@ from typing import Any
 from doctor.base.record import dataclass
 from doctor.facts.codec import FactsError, from_json
 from doctor.matrix.data import DataError, data_dir
+from doctor.matrix.engines import engine_row, serving_engines
 
 LARGEST = 64 << 10
-ENGINES = ("lmdeploy", "vllm", "sglang")
 
 
 @dataclass(frozen=True, slots=True)
 class Same:
-    """One thing with its names at each engine, the oldest first; `differs` says why its value does not carry over."""
+    """One meaning that several engines have an option for; `differs` says why its value does not carry over."""
 
-    lmdeploy: tuple[str, ...] = ()
-    vllm: tuple[str, ...] = ()
-    sglang: tuple[str, ...] = ()
+    meaning: str
     differs: str | None = None
 
     def at(self, engine: str) -> tuple[str, ...]:
-        """Its names at one engine."""
-        return {"lmdeploy": self.lmdeploy, "vllm": self.vllm, "sglang": self.sglang}.get(engine, ())
+        """Its names at one engine, the oldest first; short forms such as `-tp` are nobody's word for it elsewhere."""
+        names = engine_row(engine).names(self.meaning)
+        return tuple(n for n in names if n.startswith("--") or not n.startswith("-"))
 
     def named(self, name: str) -> bool:
         """Whether any engine calls it so."""
-        return any(name in self.at(engine) for engine in ENGINES)
+        return any(name in self.at(engine) for engine in serving_engines())
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +38,6 @@ class Equals:
     source: str
     verified: str
     same: tuple[Same, ...]
-    other: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @cache

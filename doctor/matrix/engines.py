@@ -1,4 +1,11 @@
-"""The engines: how each is launched, and which of its modules a launch imports."""
+"""The engines as data: how each is started, what it calls its options, what its releases do. `matrices/engines/*.yaml`.
+
+    engine_row("vllm").option("context")            # --max-model-len
+    engine_row("sglang").has("stops_at_long_context", "0.4.9")
+    serving_engines()                               # those that may be asked for, in the order of advice
+
+An engine is one file; what the keys mean stands in `matrices/schema/engines.schema.json`.
+"""
 
 from __future__ import annotations
 
@@ -6,56 +13,48 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from doctor.base.record import dataclass
 from doctor.facts.codec import FactsError, from_json
 from doctor.matrix.data import DataError, data_dir
+from doctor.matrix.engine_types import UNKNOWN, Engine, LaunchForm
 from doctor.matrix.providers import all_releases, releases_with
 
 LARGEST = 256 << 10
 
 
-@dataclass(frozen=True, slots=True)
-class LaunchForm:
-    """One way to start a server: the console command `program` with `subcommand`, or `python -m module` with it."""
-
-    program: str | None = None
-    module: str | None = None
-    subcommand: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A module that a launch imports: always, or only for a backend, a vision model, or one console command."""
-
-    module: str
-    why: str
-    backend: str | None = None
-    vision: bool = False
-    program: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Engine:
-    """One engine. `distribution` is what is installed, `package` what is imported; `backends` are exclusive halves."""
-
-    name: str
-    distribution: str
-    package: str
-    source: str
-    verified: str
-    launches: tuple[LaunchForm, ...]
-    entries: tuple[Entry, ...]
-    backends: tuple[str, ...] = ()
-
-
 def engines() -> tuple[Engine, ...]:
-    """Every engine, by name. Raises DataError for a file of ours that does not hold what it should."""
-    return tuple(_load(path) for path in sorted((data_dir() / "engines").glob("*.yaml")))
+    """Every engine, in order. Raises DataError for a file of ours that does not hold what it should."""
+    return _all(data_dir() / "engines")
 
 
 def engine(name: str) -> Engine | None:
     """The engine of this name or distribution, or None."""
-    return next((e for e in engines() if name in (e.name, e.distribution)), None)
+    return _by_name(data_dir() / "engines").get(name)
+
+
+def engine_row(name: str | None) -> Engine:
+    """The engine of this name; one without options or habits for a name that the data does not know."""
+    return engine(name or "") or UNKNOWN
+
+
+@cache
+def _by_name(folder: Path) -> dict[str, Engine]:
+    return {name: e for e in reversed(_all(folder)) for name in (e.distribution, e.name)}
+
+
+def serving_engines() -> tuple[str, ...]:
+    """The names of the engines that serve models and nothing else, in order."""
+    return tuple(e.name for e in engines() if not e.library)
+
+
+def option_names(meaning: str) -> tuple[str, ...]:
+    """What any engine calls an option: for commands whose engine is not known."""
+    return tuple(dict.fromkeys(n for e in engines() for n in e.names(meaning) if n.startswith("-")))
+
+
+def prefixes(*, native: bool = False) -> tuple[str, ...]:
+    """How the variables of the serving engines begin; `native`: those that only compiled code reads, too."""
+    mine = [e for e in engines() if not e.library]
+    return tuple(p for e in mine for p in (*e.environment, *(e.native_environment if native else ())))
 
 
 def launched(program: str | None, module: str | None, subcommand: tuple[str, ...]) -> Engine | None:
@@ -71,9 +70,16 @@ def launched_as(
     for candidate in engines():
         for form in candidate.launches:
             named = form.program == program if program else form.module == module
-            if (program or module) and named and subcommand[: len(form.subcommand)] == form.subcommand:
+            if (program or module) and named and _serves(candidate, form, subcommand):
                 return candidate, form
     return None
+
+
+def _serves(candidate: Engine, form: LaunchForm, subcommand: tuple[str, ...]) -> bool:
+    """Whether the words make a server of the program: one that needs no subcommand for it may have others."""
+    if form.subcommand or not form.program:
+        return subcommand[: len(form.subcommand)] == form.subcommand
+    return not candidate.does_otherwise(subcommand)
 
 
 def entry_modules(
@@ -108,6 +114,11 @@ def _has(distribution: str, module: str, version: str | None) -> bool:
         return True
     known = having.contains(version) if version else None
     return bool(having.contains(releases.versions[-1])) if known is None else known
+
+
+@cache
+def _all(folder: Path) -> tuple[Engine, ...]:
+    return tuple(sorted((_load(path) for path in folder.glob("*.yaml")), key=lambda e: (e.rank, e.name)))
 
 
 @cache

@@ -11,10 +11,10 @@ from packaging.version import Version
 
 from doctor.facts import normalize
 from doctor.matrix.build import Offer
-from doctor.matrix.extract.errors import IndexUnavailable, WheelError
-from doctor.matrix.extract.index import IndexedWheel, best_wheel, wheels
 from doctor.matrix.extract.projects import Project
-from doctor.matrix.extract.source import WheelSource, local_wheel, wheel_name
+from doctor.remote.errors import IndexUnavailable, WheelError
+from doctor.remote.index import IndexedWheel, best_wheel, wheels
+from doctor.remote.source import WheelSource, local_wheel, wheel_name
 
 if TYPE_CHECKING:
     import requests
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 def indexed(project: Project, index_url: str | None = None) -> list[Offer]:
     """Every release of `project` since its first covered one that the index has a wheel of. Raises IndexUnavailable."""
-    from doctor.matrix.extract.http import session
-    from doctor.matrix.extract.index_settings import index_settings
+    from doctor.remote.http import session
+    from doctor.remote.index_settings import index_settings
 
     settings = index_settings()
     http = session(settings.certificates)
@@ -77,7 +77,7 @@ def _offer(http: requests.Session, version: str, offered: list[IndexedWheel]) ->
 
 
 def _opener(http: requests.Session, wheel: IndexedWheel) -> Callable[[], WheelSource]:
-    from doctor.matrix.extract.remote_zip import remote_wheel
+    from doctor.remote.remote_zip import remote_wheel
 
     return lambda: remote_wheel(http, wheel.url, wheel.filename, wheel.sha256)
 

@@ -6,14 +6,12 @@ code that comes with the models. `tower` answers None for a kind that is not kno
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from doctor.memory.attention import Attention
+from doctor.memory.blocks import VISION, Layers, Tower, blocks, patches, projection
 from doctor.memory.layout import Layout, Section
-from doctor.memory.pieces import Part, Piece, linear, other
-
-VISION: Part = "vision"
-Tower = Callable[[Layout, Attention], Iterator[Piece]]
+from doctor.memory.pieces import Piece, other
 
 
 def tower(found: Layout, shape: Attention) -> tuple[Piece, ...] | None:
@@ -32,26 +30,6 @@ def tower(found: Layout, shape: Attention) -> tuple[Piece, ...] | None:
     return (*encoder(found, shape), *joint(found, shape))
 
 
-def blocks(
-    stem: str, width: int, inner: int, layers: int, *, bias: bool = True, qkv_bias: bool | None = None, norm: int = 2,
-    gated: bool = False,
-) -> Iterator[Piece]:  # fmt: skip
-    """The layers of a plain transformer: attention, two norms of `norm` vectors, and an MLP of two matrices (three)."""
-    qkv = bias if qkv_bias is None else qkv_bias
-    yield linear(f"{stem}.attn.qkv", width, 3 * width, layers, bias=qkv, part=VISION)
-    yield linear(f"{stem}.attn.proj", width, width, layers, bias=bias, part=VISION)
-    yield linear(f"{stem}.mlp.fc1", width, inner * (2 if gated else 1), layers, bias=bias, part=VISION)
-    yield linear(f"{stem}.mlp.fc2", inner, width, layers, bias=bias, part=VISION)
-    yield other(f"{stem}.norms", 2 * norm * width, layers, part=VISION)
-
-
-def patches(vision: Section, width: int, *, bias: bool, frames: int = 1) -> Piece:
-    """The convolution that turns patches of pixels into vectors."""
-    size = vision.whole("patch_size", "spatial_patch_size", default=14)
-    channels = vision.whole("in_channels", "num_channels", default=3) or 3
-    return other("visual.patch_embed", width * (channels * size * size * frames + bias), part=VISION)
-
-
 def _qwen_patches(vision: Section, width: int, *, bias: bool) -> Piece:
     return patches(vision, width, bias=bias, frames=vision.whole("temporal_patch_size", default=2) or 2)
 
@@ -59,15 +37,15 @@ def _qwen_patches(vision: Section, width: int, *, bias: bool) -> Piece:
 def _merger(width: int, out: int, merge: int, norm: int, times: int = 1, name: str = "merger") -> Iterator[Piece]:
     wide = width * merge * merge
     yield other(f"visual.{name}.norm", norm, times, part=VISION)
-    yield linear(f"visual.{name}.linear_fc1", wide, wide, times, bias=True, part=VISION)
-    yield linear(f"visual.{name}.linear_fc2", wide, out, times, bias=True, part=VISION)
+    yield projection(f"visual.{name}.linear_fc1", wide, wide, times, bias=True)
+    yield projection(f"visual.{name}.linear_fc2", wide, out, times, bias=True)
 
 
 def _qwen2(found: Layout, shape: Attention) -> Iterator[Piece]:
     vision = found.vision
     width, depth = vision.whole("embed_dim"), vision.whole("depth")
     yield _qwen_patches(vision, width, bias=False)
-    yield from blocks("visual.blocks.{}", width, int(width * vision.real("mlp_ratio", default=4)), depth)
+    yield from blocks("visual.blocks.{}", Layers(width, int(width * vision.real("mlp_ratio", default=4)), depth))
     merge = vision.whole("spatial_merge_size", default=2)
     yield from _merger(width, vision.whole("hidden_size") or shape.hidden, merge, 2 * width)
 
@@ -76,7 +54,7 @@ def _qwen2_5(found: Layout, shape: Attention) -> Iterator[Piece]:
     vision = found.vision
     width, depth = vision.whole("hidden_size"), vision.whole("depth")
     yield _qwen_patches(vision, width, bias=False)
-    yield from blocks("visual.blocks.{}", width, vision.whole("intermediate_size"), depth, norm=1, gated=True)
+    yield from blocks("visual.blocks.{}", Layers(width, vision.whole("intermediate_size"), depth, norm=1, gated=True))
     merge = vision.whole("spatial_merge_size", default=2)
     yield from _merger(width, vision.whole("out_hidden_size") or shape.hidden, merge, width)
 
@@ -87,7 +65,7 @@ def _qwen3(found: Layout, shape: Attention) -> Iterator[Piece]:
     merge, out = vision.whole("spatial_merge_size", default=2), vision.whole("out_hidden_size") or shape.hidden
     yield _qwen_patches(vision, width, bias=True)
     yield other("visual.pos_embed", vision.whole("num_position_embeddings") * width, part=VISION)
-    yield from blocks("visual.blocks.{}", width, vision.whole("intermediate_size"), depth)
+    yield from blocks("visual.blocks.{}", Layers(width, vision.whole("intermediate_size"), depth))
     yield from _merger(width, out, merge, 2 * width)
     deep = vision.get("deepstack_visual_indexes")
     if isinstance(deep, (list, tuple)) and deep:
@@ -102,10 +80,10 @@ def _qwen1(found: Layout, shape: Attention) -> Iterator[Piece]:
     yield patches(vision, width, bias=False)
     yield other("visual.positional_embedding", 256 * width + 2 * width, part=VISION)  # and ln_pre
     inner = int(width * vision.real("mlp_ratio", default=4))
-    yield from blocks("visual.transformer.resblocks.{}", width, inner, depth)
-    yield linear("visual.attn_pool.kv_proj", width, out, part=VISION)
-    yield linear("visual.attn_pool.attn.in_proj", out, 3 * out, bias=True, part=VISION)
-    yield linear("visual.attn_pool.attn.out_proj", out, out, bias=True, part=VISION)
+    yield from blocks("visual.transformer.resblocks.{}", Layers(width, inner, depth))
+    yield projection("visual.attn_pool.kv_proj", width, out)
+    yield projection("visual.attn_pool.attn.in_proj", out, 3 * out, bias=True)
+    yield projection("visual.attn_pool.attn.out_proj", out, out, bias=True)
     yield other("visual.attn_pool.query", 2 * queries * out + 6 * out, part=VISION)  # query, positions, three norms
     yield other("visual.proj", out * out, part=VISION)
 

@@ -19,7 +19,7 @@ from doctor.matrix import rows
 from doctor.matrix.images import Image, image
 
 if TYPE_CHECKING:
-    from doctor.pipeline import Request
+    from doctor.pipeline.request import Request
 
 PLATFORM = "linux-x86_64"  # where the engines serve; `--platform` says otherwise
 MOST = 2000
@@ -30,7 +30,7 @@ NO_MACHINE = Unavailable("not_requested", "the environment is declared: name its
 
 def collect_declared(request: Request) -> Facts:
     """The facts of an environment that is not installed. This machine is not looked at, unless it is named."""
-    from doctor.collect.model import launched_model
+    from doctor.collect.model import ModelRequest, launched_model
     from doctor.matrix.declared import declared_gpu
 
     target, distributions, declaration = read_declared(request.declared, request.target)
@@ -38,13 +38,13 @@ def collect_declared(request: Request) -> Facts:
     named = request.gpu or request.driver
     gpu = declared_gpu(request.gpu, request.driver) if named else NO_MACHINE
     host = Unavailable("not_requested", "the environment is declared: this machine is not looked at")
-    model = launched_model(launch, request.environ, named=request.model, online=request.online, tell=request.tell)
-    return Facts(target, distributions, NO_FILES, NO_FILES, launch, gpu, host, model)
+    asked = ModelRequest(request.environ, request.model, online=request.online, tell=request.tell)
+    return Facts(target, distributions, NO_FILES, NO_FILES, launch, gpu, host, launched_model(launch, asked))
 
 
 def _launch(request: Request, declaration: Declaration) -> Launch | Unavailable:
     """The user's own command, else the one that the declaration starts; variables of this machine stay out of it."""
-    from doctor.pipeline import read_launch
+    from doctor.pipeline.launch import read_launch
 
     own = bool(request.launch)
     environ = {**request.environ, **declaration.environ} if own else declaration.environ

@@ -9,8 +9,9 @@ from pathlib import Path
 from doctor.collect.python.target import TargetError, TargetRequest, find_target
 from doctor.facts import Distributions, Facts, Launch
 from doctor.findings import Plan, Report
-from doctor.pipeline import Request, diagnose
-from doctor.repair.apply import Applied, Modules, Origin, apply_new
+from doctor.pipeline.diagnosis import diagnose
+from doctor.pipeline.request import Request
+from doctor.repair.apply import Applied, Modules, Origin, Proof, apply_new
 from doctor.repair.carry import Carried
 from doctor.repair.errors import Refused, RepairError
 from doctor.repair.inplace import Goal, Switched, switch
@@ -67,8 +68,8 @@ def new_environment(request: Request, goal: Goal, source: Source, say: Say) -> A
     origin = origin_of(report.facts, request.target.cwd)
     before = _problems(report, origin.prefix or "\0", origin.beside)
     changed = frozenset(p.name for p in goal.pins)
-    judge = judge_for(origin.beside, request)
-    return apply_new(origin, goal, source, judge, before, modules_for(report.facts, changed), say)
+    proof = Proof(judge_for(origin.beside, request), before, modules_for(report.facts, changed))
+    return apply_new(origin, goal, source, proof, say)
 
 
 def origin_of(facts: Facts, cwd: str) -> Origin:

@@ -17,18 +17,19 @@ from doctor.repair.carry import Carried, NotCarried, carry
 from doctor.repair.clone import remove_tree
 from doctor.repair.errors import Refused, RepairError, worded
 from doctor.repair.inplace import Changes, Goal
-from doctor.repair.install import install, interpreter_of
+from doctor.repair.install import Installation, install, interpreter_of
 from doctor.repair.lock import locked
 from doctor.repair.pins import Pinned
 from doctor.repair.place import Place, read_place
 from doctor.repair.prepare import Say, Source, prepare
+from doctor.repair.real_import.proof import Tried, try_until_failure
 from doctor.repair.signals import orderly, uninterrupted
-from doctor.repair.tryout import Tried, try_imports
 from doctor.repair.uv import checked_uv
 from doctor.repair.verify import Judge, verify_judged, verify_pins
 
 # prefix of the new environment -> the modules to import in it
 Modules = Callable[[str], tuple[str, ...]]
+Claim = tuple[str, int]  # the new environment's folder, which is ours, and the lock on it
 UNFINISHED = ".qvl-unfinished"
 _MOST = 1000
 
@@ -47,6 +48,15 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True)
+class Proof:
+    """How a new environment proves itself: no problem that was not there `before`, and the `modules` import."""
+
+    judge: Judge
+    before: dict[str, str]
+    modules: Modules
+
+
+@dataclass(frozen=True, slots=True)
 class Applied:
     """The new environment: what differs from the old one, what was installed anew though it stays, and what was left
 
@@ -61,23 +71,19 @@ class Applied:
     remains: tuple[str, ...] = ()
 
 
-def apply_new(
-    origin: Origin, goal: Goal, source: Source, judge: Judge, before: dict[str, str], modules: Modules, say: Say
-) -> Applied:  # fmt: skip
+def apply_new(origin: Origin, goal: Goal, source: Source, proof: Proof, say: Say) -> Applied:
     """Makes it. Raises RepairError, with nothing left behind, where it cannot be made or does not prove itself."""
     if sys.platform == "win32":
         raise Refused("`fix --apply` is not supported on Windows; `fix --plan` prints the commands")
-    with orderly(), _claimed(origin.beside) as (prefix, lock):
+    with orderly(), _claimed(origin.beside) as claim:
         try:
-            return _made(origin, goal, source, judge, before, modules, say, prefix, lock)
+            return _made(origin, goal, source, proof, say, claim)
         except OSError as error:
             raise worded(error) from None
 
 
-def _made(
-    origin: Origin, goal: Goal, source: Source, judge: Judge, before: dict[str, str], modules: Modules, say: Say,
-    prefix: str, lock: int,
-) -> Applied:  # fmt: skip
+def _made(origin: Origin, goal: Goal, source: Source, proof: Proof, say: Say, claim: Claim) -> Applied:
+    prefix, lock = claim
     place = _empty(prefix, origin.base, lock)
     say("carrying over what stays")
     pinned = {p.name for p in goal.pins}
@@ -88,13 +94,13 @@ def _made(
     prepared = prepare(place, pins, source, work, say, (lock,))
     if pins:
         say("installing " + ", ".join(f"{p.name} {p.version}" for p in prepared.pins))
-        install(prefix, place, prepared, (), work, (lock,))
+        install(prefix, place, Installation(prepared), work, (lock,))
     say("verifying")
     verify_pins(os.path.join(prefix, place.site), prepared.pins)
-    remains = verify_judged(judge, before, prefix)
-    names = modules(prefix)
+    remains = verify_judged(proof.judge, proof.before, prefix)
+    names = proof.modules(prefix)
     say("importing " + (", ".join(names) or "nothing: there is no engine, and nothing changed"))
-    tried = try_imports(interpreter_of(place), names, work)
+    tried = try_until_failure(interpreter_of(place), names, work)
     if tried.error is not None and not tried.only_gpu:
         raise RepairError(f"in the new environment `import {tried.failed}` fails: {tried.error}; it was removed again")
     old = {c.name: c.version for c in origin.installed}
@@ -130,7 +136,7 @@ def interpreter_base(place: Place, given: str) -> str:
 
 
 @contextmanager
-def _claimed(beside: str) -> Iterator[tuple[str, int]]:
+def _claimed(beside: str) -> Iterator[Claim]:
     """A folder `<environment>-fixed` that is ours: never one that is there, unless an interrupted run left it.
 
     It is removed again where the block raises.

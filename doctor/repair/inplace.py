@@ -21,7 +21,7 @@ from doctor.repair.clone import Snapshot, clone_tree, snapshot
 from doctor.repair.digest import hash_file, tree_digest
 from doctor.repair.errors import Refused, RepairError, worded
 from doctor.repair.exchange import can_exchange, exchange, sync_file_system, sync_folder
-from doctor.repair.install import install
+from doctor.repair.install import Installation, install
 from doctor.repair.installed import Installed, read_installed, refuse_unsafe_record
 from doctor.repair.journal import MARK, Journal, Mark, write_journal, write_mark
 from doctor.repair.lock import locked
@@ -131,7 +131,7 @@ def _changed(job: _Job, prepared: Prepared) -> Switched:
     _refuse_links(job, seen.links, prepared.folders)
     job.say("installing " + ", ".join(f"{p.name} {p.version}" for p in prepared.pins))
     again = tuple(p.name for p in prepared.pins if _equal(*job.changes[p.name]))
-    install(tree, place, prepared, again, job.work, (job.lock,), job.goal.removed)
+    install(tree, place, Installation(prepared, again, job.goal.removed), job.work, (job.lock,))
     job.say("verifying")
     verify_pins(site, prepared.pins, job.goal.removed)
     verify_no_leftovers(site, listed)

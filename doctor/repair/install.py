@@ -9,6 +9,7 @@ import re
 import shlex
 import stat
 
+from doctor.base.record import dataclass
 from doctor.repair.installed import Installed, encoded, read_installed
 from doctor.repair.place import Place
 from doctor.repair.prepare import ONLY_WHEELS, Prepared
@@ -21,27 +22,33 @@ _PLAIN = re.compile(rb"#!([^\n]{1,4096})\n")
 _LEFT_BY_UV = (".lock",)
 
 
-def install(
-    tree: str, place: Place, prepared: Prepared, again: tuple[str, ...], work: str, keep: tuple[int, ...],
-    removed: tuple[str, ...] = (),
-) -> None:  # fmt: skip
-    """Brings `tree`, a clone of `place`, to the pins, offline; `again` are installed anew though the version is there.
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """What uv is to do: the pins; `again` are installed anew though the version is there, `removed` uninstalled."""
+
+    prepared: Prepared
+    again: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+
+
+def install(tree: str, place: Place, wanted: Installation, work: str, keep: tuple[int, ...]) -> None:
+    """Brings `tree`, a clone of `place`, to what is wanted, offline. `keep` are open files that uv inherits.
 
     uv is started with the Python that the environment was made from: nothing of the clone is run.
     """
     before = set(os.listdir(tree))
     base = place.base if place.kind == "venv" else os.path.join(tree, os.path.relpath(place.base, place.prefix))
     into = ["--prefix", tree, "--python", base, "--no-config", "--offline"]
-    if removed:
-        checked_uv(["pip", "uninstall", *into, *removed], "removing from the clone", cwd=work, keep=keep)
-    if prepared.pins:
-        _install(into, prepared, again, work, keep)
+    if wanted.removed:
+        checked_uv(["pip", "uninstall", *into, *wanted.removed], "removing from the clone", cwd=work, keep=keep)
+    if wanted.prepared.pins:
+        _install(into, wanted.prepared, wanted.again, work, keep)
     for name in _LEFT_BY_UV:
         path = os.path.join(tree, name)
         if name not in before and os.path.isfile(path):
             os.unlink(path)
     installed = read_installed(os.path.join(tree, place.site))
-    for pin in prepared.pins:
+    for pin in wanted.prepared.pins:
         for found in installed.get(pin.name, []):
             _make_own(tree, place, base, found)
 

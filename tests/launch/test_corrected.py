@@ -18,8 +18,8 @@ from doctor.findings import Report
 from doctor.launch.edit import corrected
 from doctor.launch.parser import read
 from doctor.launch.table import table
-from doctor.matrix import rows
-from doctor.pipeline import Request, diagnose, judge, read_launch
+from doctor.pipeline import Request, diagnose, judge
+from doctor.pipeline.launch import read_launch
 from doctor.report.launch import correction
 from tests.launch.lines import LINES
 from tests.launch.test_like_the_real_parser import by_chance
@@ -153,16 +153,6 @@ def test_compose_up_is_judged_as_its_service(tmp_path: Path) -> None:
             16 << 30,
         )
         assert report.findings[0].rule == "CMD003"
-
-
-def test_names_that_mean_the_same_are_options_of_some_release() -> None:
-    from doctor.launch.synonyms import ENGINES, equals
-
-    for same in equals().same:
-        for engine in ENGINES:
-            for name in same.at(engine):
-                kinds = ("flags", "flags.serve")
-                assert any(rows.releases_having(engine, kind, name) for kind in kinds), f"{engine} {name}"
 
 
 def test_fast_enough() -> None:

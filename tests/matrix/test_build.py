@@ -18,11 +18,11 @@ from click.testing import CliRunner
 from doctor.cli import main
 from doctor.matrix.build import Offer, add, atomic
 from doctor.matrix.data import data_dir
-from doctor.matrix.extract.index_settings import default_index, index_settings
 from doctor.matrix.extract.projects import PROJECTS, Project
-from doctor.matrix.extract.source import local_wheel
 from doctor.matrix.facts_file import FactsFile
 from doctor.matrix.names_file import NamesError, NamesIndex, bits, span
+from doctor.remote.index_settings import default_index, index_settings
+from doctor.remote.source import local_wheel
 
 DEMO = Project("demo", "1.0", ("demo",), imports=True)
 

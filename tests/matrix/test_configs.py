@@ -10,9 +10,10 @@ import pytest
 from doctor.matrix.configs import config_class
 from doctor.matrix.data import data_dir
 from doctor.matrix.extract.configs import FOLDER, config_defaults
-from doctor.matrix.extract.errors import IndexUnavailable, LayoutError, WheelError
+from doctor.matrix.extract.errors import LayoutError
 from doctor.matrix.extract.files import Files
 from doctor.matrix.extract.open import open_source
+from doctor.remote.errors import IndexUnavailable, WheelError
 
 OLD = '''
 class EyeConfig(PretrainedConfig):

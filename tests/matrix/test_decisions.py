@@ -15,10 +15,10 @@ from typing import Any
 import pytest
 
 from doctor.matrix import rows
-from doctor.matrix.extract.errors import IndexUnavailable, WheelError
 from doctor.matrix.extract.lmdeploy_decisions import CONVERTER, SUPPORTED
 from doctor.matrix.extract.open import open_source
 from doctor.matrix.turbomind import nested, refusal, served_by
+from doctor.remote.errors import IndexUnavailable, WheelError
 
 pytestmark = [pytest.mark.registry, pytest.mark.timeout(300)]
 RELEASES = ("0.6.0", "0.7.3", "0.9.2", "0.10.2", "0.11.1", "0.12.0", "0.12.3", "0.13.0", "0.14.0", "0.18.0")

@@ -16,7 +16,7 @@ from doctor.matrix.extract.imports import imports_of
 from doctor.matrix.extract.literals import UNKNOWN, constants, value
 from doctor.matrix.extract.lmdeploy import extract as lmdeploy
 from doctor.matrix.extract.package_names import importable
-from doctor.matrix.extract.source import ZipSource
+from doctor.remote.source import ZipSource
 
 
 def source(files: dict[str, str]) -> ZipSource:

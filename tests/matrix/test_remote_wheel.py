@@ -14,12 +14,12 @@ from pathlib import Path
 
 import pytest
 
-from doctor.matrix.extract.errors import IndexUnavailable, WheelError
-from doctor.matrix.extract.http import session
-from doctor.matrix.extract.index import best_wheel, parse_page, wheels
 from doctor.matrix.extract.open import open_source
-from doctor.matrix.extract.remote_zip import RemoteSource, remote_wheel
-from doctor.matrix.extract.source import ZipSource, local_wheel
+from doctor.remote.errors import IndexUnavailable, WheelError
+from doctor.remote.http import session
+from doctor.remote.index import best_wheel, parse_page, wheels
+from doctor.remote.remote_zip import RemoteSource, remote_wheel
+from doctor.remote.source import ZipSource, local_wheel
 
 NAME = "demo-1.0-py3-none-any.whl"
 
@@ -193,7 +193,7 @@ def test_a_member_that_lies_about_its_size_is_refused(tmp_path: Path) -> None:
         local_wheel(path)
 
 
-@pytest.mark.parametrize("data", [b"", b"PK", b"not a zip at all" * 10, wheel({"a/b.py": b"x"})[:-9]])
+@pytest.mark.parametrize("data", [b"", b"PK", b"not a zip at all" * 10, wheel({"a/b.py": b"x"})[:-9]], ids=range(4))
 def test_damage_is_one_named_error(tmp_path: Path, data: bytes) -> None:
     path = tmp_path / NAME
     path.write_bytes(data)

@@ -11,15 +11,26 @@ from hypothesis import strategies as st
 from doctor.launch.settings import Settings
 from doctor.matrix.members import members
 from doctor.memory.fit import Fit, divides, fit, floor
-from doctor.memory.footprint import Footprint, of_config
+from doctor.memory.footprint import Footprint
 from doctor.memory.ways import GOOD, other_checkpoints, ways
-from tests.memory.cases import DEEPSEEK, FP8_BLOCK, GEMMA3, GIB, GPTQ, QWEN3_5, QWEN3_VL_8B, QWEN3_VL_32B, QWEN_VL_INT4
+from tests.memory.cases import (
+    DEEPSEEK,
+    FP8_BLOCK,
+    GEMMA3,
+    GIB,
+    GPTQ,
+    QWEN3_5,
+    QWEN3_VL_8B,
+    QWEN3_VL_32B,
+    QWEN_VL_INT4,
+    computed,
+)
 
 ORDER = ("never", "refused", "short", "tight", "fits")
 FOOTPRINTS = [
     f for f in (
-        of_config(QWEN_VL_INT4, "a", GPTQ), of_config(QWEN3_VL_8B, "b"), of_config(QWEN3_VL_32B, "c", FP8_BLOCK),
-        of_config(GEMMA3, "d"), of_config(DEEPSEEK, "e"), of_config(QWEN3_5, "f"),
+        computed(QWEN_VL_INT4, "a", GPTQ), computed(QWEN3_VL_8B, "b"), computed(QWEN3_VL_32B, "c", FP8_BLOCK),
+        computed(GEMMA3, "d"), computed(DEEPSEEK, "e"), computed(QWEN3_5, "f"),
     ) if f is not None
 ]  # fmt: skip
 FAMILY = tuple(m for m in members() if m.family in ("qwen2_vl", "qwen3_vl"))
@@ -65,7 +76,8 @@ def test_a_larger_card_is_never_worse(found: Footprint, card: int, asked: Settin
 def test_a_narrower_cache_never_holds_fewer_tokens(found: Footprint, card: int, asked: Settings) -> None:
     wide, narrow = ("0", "4") if asked.engine == "lmdeploy" else ("auto", "fp8")
     one, other = fit(found, card, replace(asked, kv=wide)), fit(found, card, replace(asked, kv=narrow))
-    assert other.tokens[0] >= one.tokens[0] and other.tokens[1] >= one.tokens[1]
+    if asked.backend != "pytorch":  # sets aside for a step whatever leaves 16 blocks: the smaller they are, the more
+        assert other.tokens[0] >= one.tokens[0] and other.tokens[1] >= one.tokens[1]
     assert other.per_token <= one.per_token
 
 

@@ -13,6 +13,7 @@ import yaml
 from doctor.base.files import Files
 from doctor.base.record import dataclass
 from doctor.base.text import one_line
+from doctor.base.yaml_text import YamlError, load
 from doctor.collect.declared.container import container_of
 from doctor.collect.declared.dockerfile import words_of
 from doctor.collect.declared.text import decoded, name_of, read_text
@@ -42,13 +43,7 @@ class Service:
 
 
 class _Loader(yaml.SafeLoader):
-    """Safe YAML (the pure one: deep nesting is an exception, not a crash) in which merged keys cannot multiply."""
-
-    def flatten_mapping(self, node: yaml.MappingNode) -> None:
-        """Merges `<<`, up to a number of keys that no real file has."""
-        super().flatten_mapping(node)
-        if len(node.value) > MOST_KEYS:
-            raise yaml.YAMLError("merged keys multiply beyond all bounds")
+    """Safe YAML with the tags of compose files."""
 
 
 def _tagged(loader: yaml.SafeLoader, suffix: str, node: yaml.Node) -> Any:
@@ -77,10 +72,9 @@ def read_compose(path: str, wanted: str | None, environ: Mapping[str, str]) -> S
 def _services(path: str) -> dict[str, dict[str, Any]]:
     text = read_text(path, "--compose", LARGEST)
     try:
-        data = yaml.load(text, Loader=_Loader)
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
-        where = getattr(error, "problem", None) or type(error).__name__
-        raise TargetError(f"`{name_of(path)}`, given as `--compose`, is no YAML: {one_line(str(where), 120)}") from None
+        data = load(text, _Loader)
+    except YamlError as error:
+        raise TargetError(f"`{name_of(path)}`, given as `--compose`, is no YAML: {one_line(str(error), 120)}") from None
     found = data.get("services") if isinstance(data, dict) else None
     if not isinstance(found, dict) or not found:
         raise TargetError(f"`{name_of(path)}`, given as `--compose`, has no `services`")

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import yaml
 
 from doctor.base.files import Files, Unreadable
-from doctor.base.text import one_line, redact_text
+from doctor.base.secrets.hide import redact_text
+from doctor.base.text import one_line
+from doctor.base.yaml_text import YamlError, compose
 from doctor.collect.declared.text import decoded
 from doctor.facts import Unavailable
 from doctor.facts.gateway import Gateway, GatewayModel, Scrape
 
 LARGEST = 256 << 10
 MOST = 500
+MOST_SCRAPES = 10_000  # aliases make one list of targets many
 Entry = tuple[yaml.MappingNode, int]
 
 
@@ -24,16 +28,16 @@ def read_gateway(path: str, root: str | None = None) -> Gateway | Unavailable:
     shown = one_line(path, 200)
     try:
         text = decoded(Files(root).read(path, LARGEST))
-        tree = yaml.compose(text, Loader=yaml.SafeLoader)
+        tree = compose(text)
     except Unreadable as error:
         return Unavailable("failed", f"`{shown}` {error}")
-    except (yaml.YAMLError, RecursionError, ValueError):
+    except YamlError:
         return Unavailable("failed", f"`{shown}` is no YAML")
     if isinstance(tree, yaml.MappingNode):
         if (models := _child(tree, "model_list")) is not None:
             return Gateway("litellm", shown, tuple(_models(models)))
         if (jobs := _child(tree, "scrape_configs")) is not None:
-            return Gateway("prometheus", shown, scrapes=tuple(_scrapes(jobs)))
+            return Gateway("prometheus", shown, scrapes=tuple(islice(_scrapes(jobs), MOST_SCRAPES)))
     return Unavailable("failed", f"`{shown}` has neither `model_list` (LiteLLM) nor `scrape_configs` (Prometheus)")
 
 

@@ -1,14 +1,6 @@
-"""What can go wrong when a release is read."""
+"""A release that its extractor does not know how to read."""
 
 from __future__ import annotations
-
-
-class WheelError(ValueError):
-    """A wheel that cannot be trusted or read: hostile paths or sizes, damage, a member that is too large."""
-
-
-class IndexUnavailable(ValueError):
-    """The package index is not set, does not answer, or does not hold what was asked for."""
 
 
 class LayoutError(ValueError):

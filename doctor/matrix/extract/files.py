@@ -8,7 +8,7 @@ from dataclasses import field
 from doctor.base.record import dataclass
 from doctor.matrix.extract.bindings import parse
 from doctor.matrix.extract.errors import LayoutError
-from doctor.matrix.extract.source import WheelSource
+from doctor.remote.source import WheelSource
 
 LARGEST_SOURCE = 4 << 20
 _KEPT = 64

@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
-from doctor.matrix.extract.errors import WheelError
+from doctor.remote.errors import WheelError
 
 LARGEST_RECORD = 64 << 20
 LARGEST_FILE = 1 << 30

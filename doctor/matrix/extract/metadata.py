@@ -11,8 +11,8 @@ from packaging.requirements import InvalidRequirement, Requirement
 
 from doctor.facts import normalize
 from doctor.matrix.extract.errors import LayoutError
-from doctor.matrix.extract.source import WheelSource
 from doctor.matrix.row import Row
+from doctor.remote.source import WheelSource
 
 LARGEST_METADATA = 4 << 20
 

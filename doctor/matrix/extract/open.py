@@ -6,9 +6,9 @@ from pathlib import Path
 
 from packaging.requirements import InvalidRequirement, Requirement
 
-from doctor.matrix.extract.errors import IndexUnavailable
 from doctor.matrix.extract.installed import InstalledSource
-from doctor.matrix.extract.source import WheelSource, local_wheel
+from doctor.remote.errors import IndexUnavailable
+from doctor.remote.source import WheelSource, local_wheel
 
 
 def open_source(what: str | Path, index_url: str | None = None) -> WheelSource:
@@ -40,10 +40,10 @@ def pinned(text: str) -> tuple[str, str]:
 def _from_index(name: str, version: str, index_url: str | None) -> WheelSource:
     from packaging.version import Version
 
-    from doctor.matrix.extract.http import session
-    from doctor.matrix.extract.index import best_wheel, wheels
-    from doctor.matrix.extract.index_settings import index_settings
-    from doctor.matrix.extract.remote_zip import remote_wheel
+    from doctor.remote.http import session
+    from doctor.remote.index import best_wheel, wheels
+    from doctor.remote.index_settings import index_settings
+    from doctor.remote.remote_zip import remote_wheel
 
     settings = index_settings()
     http = session(settings.certificates)

@@ -10,7 +10,7 @@ from doctor.base.record import dataclass
 from doctor.matrix.extract.bindings import Bindings, bindings, parse
 from doctor.matrix.extract.imports import FileImports, Import, imports_of
 from doctor.matrix.extract.lazy import Lazy, lazy
-from doctor.matrix.extract.source import WheelSource
+from doctor.remote.source import WheelSource
 
 LARGEST_SOURCE = 4 << 20
 ANYTHING = "*"

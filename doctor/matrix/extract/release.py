@@ -6,14 +6,14 @@ from dataclasses import field
 
 from doctor.base.record import dataclass
 from doctor.matrix.engines import engine
-from doctor.matrix.extract.errors import WheelError
 from doctor.matrix.extract.files import Files
 from doctor.matrix.extract.imports import half_facts, import_facts
 from doctor.matrix.extract.metadata import metadata_facts
 from doctor.matrix.extract.package_names import Parsed, file_imports, importable
 from doctor.matrix.extract.projects import Project
-from doctor.matrix.extract.source import WheelSource
 from doctor.matrix.row import Row
+from doctor.remote.errors import WheelError
+from doctor.remote.source import WheelSource
 
 Table = dict[str, frozenset[str]]
 

@@ -20,8 +20,8 @@ from doctor.findings import Finding, Remediation
 from doctor.launch.parser import Problem
 from doctor.launch.pasted import suspicious
 from doctor.launch.suggest import Suggestion, suggested
-from doctor.launch.synonyms import ENGINES
 from doctor.matrix import rows
+from doctor.matrix.engines import serving_engines
 from doctor.matrix.releases import ReleaseSet
 from doctor.rules.rule import Rule, Verdict
 
@@ -67,7 +67,7 @@ def _window(engine: str, having: ReleaseSet | None) -> str:
 
 def _elsewhere(engine: str, name: str) -> str:
     """Which other engine's option it is."""
-    having = {e: rows.releases_having(e, "flags", name) for e in ENGINES if e != engine}
+    having = {e: rows.releases_having(e, "flags", name) for e in serving_engines() if e != engine}
     owners = [e for e, found in having.items() if found is not None and found.newest]
     return f"it is an option of {' and '.join(owners)}" if owners else ""
 

@@ -15,9 +15,8 @@ from doctor.derived.engine import ENGINES
 from doctor.derived.option_findings import shown
 from doctor.facts import Distributions, Facts, Launch, Modules
 from doctor.findings import Action, Evidence, Finding, Location, NotApplicable, Remediation
-from doctor.launch.synonyms import equals
 from doctor.matrix.engines import engine as engine_of
-from doctor.matrix.engines import launched_as
+from doctor.matrix.engines import engine_row, launched_as
 from doctor.matrix.providers import releases_with
 from doctor.rules.rule import Rule, Verdict
 
@@ -30,18 +29,12 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
         yield NotApplicable("no command of an engine")
         return
     form = launched_as(launch.program, launch.module, launch.subcommand)
-    if form is None and _others(launch.engine, launch.subcommand or launch.arguments[:1]):
+    if form is None and engine_row(launch.engine).does_otherwise(launch.subcommand or launch.arguments[:1]):
         yield NotApplicable("the command is no server of the OpenAI form")
     elif form is None and (launch.program == launch.engine or launch.module == launch.engine):
         yield _finding(rule, launch)
     elif launch.module and not isinstance(facts.modules, Modules):
         yield from _absent(rule, facts, launch)
-
-
-def _others(engine: str, subcommand: tuple[str, ...]) -> bool:
-    """Whether the engine's program does something else with these words, no server of the OpenAI form."""
-    said = " ".join(subcommand)
-    return any(said == o or said.startswith(f"{o} ") for o in equals().other.get(engine, ()))
 
 
 def _forms(engine: str) -> list[str]:

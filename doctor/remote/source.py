@@ -14,7 +14,7 @@ from typing import IO, Protocol
 
 from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
-from doctor.matrix.extract.errors import IndexUnavailable, WheelError
+from doctor.remote.errors import IndexUnavailable, WheelError
 
 MOST_MEMBERS = 200_000
 # Deflate cannot do better than 1032 to 1: a member that claims more lies about its size.

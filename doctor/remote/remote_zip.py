@@ -9,9 +9,9 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import IO, TYPE_CHECKING
 
-from doctor.matrix.extract.errors import IndexUnavailable, WheelError
-from doctor.matrix.extract.http import CONNECTIONS, get
-from doctor.matrix.extract.source import ZipSource
+from doctor.remote.errors import IndexUnavailable, WheelError
+from doctor.remote.http import CONNECTIONS, get
+from doctor.remote.source import ZipSource
 
 if TYPE_CHECKING:
     import requests

@@ -10,9 +10,9 @@ from packaging.version import Version
 
 from doctor.base.record import dataclass
 from doctor.facts import normalize
-from doctor.matrix.extract.errors import IndexUnavailable, WheelError
-from doctor.matrix.extract.http import get
-from doctor.matrix.extract.source import wheel_name
+from doctor.remote.errors import IndexUnavailable, WheelError
+from doctor.remote.http import get
+from doctor.remote.source import wheel_name
 
 if TYPE_CHECKING:
     import requests

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from doctor import __version__
-from doctor.matrix.extract.errors import IndexUnavailable
+from doctor.remote.errors import IndexUnavailable
 
 if TYPE_CHECKING:
     import requests
@@ -34,7 +34,7 @@ def get(http: requests.Session, url: str, limit: int, headers: dict[str, str] | 
     """The answer to GET `url`, its body read and at most `limit` bytes. Raises IndexUnavailable, without logins."""
     import requests
 
-    from doctor.base.text import redact_text
+    from doctor.base.secrets.hide import redact_text
 
     try:
         answer = http.get(url, headers=headers, timeout=(CONNECT_SECONDS, READ_SECONDS), stream=True)

@@ -1,0 +1,133 @@
+"""One engine as a value: what its file in `matrices/engines` holds, and the questions that it answers."""
+
+from __future__ import annotations
+
+from dataclasses import field
+
+from doctor.base.record import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class LaunchForm:
+    """One way to start a server: the console command `program` with `subcommand`, or `python -m module` with it."""
+
+    program: str | None = None
+    module: str | None = None
+    subcommand: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A module that a launch imports: always, or only for a backend, a vision model, or one console command."""
+
+    module: str
+    why: str
+    backend: str | None = None
+    vision: bool = False
+    program: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """How the engine deals with GPU memory.
+
+    `budget` names the law in `doctor.memory.engines` by which it sizes its KV cache (None: none is known), `share` its
+    default share where that is a constant, `largest_share` what advice goes up to. `requests` and `tokens` are its
+    defaults for one step, on an ordinary card and on a large one, `vision_tokens` those of a model with pictures on an
+    ordinary card. `block` is the tokens of a block of cache. `cache_default` and `cache_names` are the words for the
+    cache's number format, `cache_numbers` the table in `doctor.memory.cache` that knows them, `narrow_caches` those
+    that advice tries.
+    """
+
+    budget: str | None = None
+    share: float | None = None
+    largest_share: float = 0.0
+    requests: tuple[int, int] = (256, 256)
+    tokens: tuple[int, int] = (2048, 2048)
+    vision_tokens: int | None = None
+    block: int = 0
+    cache_default: str = "auto"
+    cache_names: dict[str, str] = field(default_factory=dict)
+    cache_numbers: str = "names"
+    narrow_caches: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """One engine. `name` is what is installed, as distributions are compared; `package` is what is imported.
+
+    `rank` orders the engines. A `library` is imported by the others and is no engine to choose. `backends` are
+    exclusive halves, the default first. `start` is the plainest command, `MODEL` standing for the model; `other` what
+    else the program does, no server. `host` and `port` are the defaults of the newest release. `options` are names by
+    meaning, the oldest first; `words` are values with a meaning. Variables that begin as `environment` says are the
+    engine's and named in its source, those of `native_environment` are read by compiled code; `variables` are single
+    ones by meaning. Classes of `argument_classes` take its options. `traits` are habits, each with the releases that
+    have it ("" for all).
+    """
+
+    name: str
+    distribution: str
+    package: str
+    source: str
+    verified: str
+    launches: tuple[LaunchForm, ...]
+    entries: tuple[Entry, ...] = ()
+    backends: tuple[str, ...] = ()
+    rank: int = 5
+    library: bool = False
+    start: tuple[str, ...] = ()
+    other: tuple[str, ...] = ()
+    host: str = "0.0.0.0"
+    port: int | None = None
+    options: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    words: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    environment: tuple[str, ...] = ()
+    native_environment: tuple[str, ...] = ()
+    variables: dict[str, str] = field(default_factory=dict)
+    argument_classes: tuple[str, ...] = ()
+    traits: dict[str, str] = field(default_factory=dict)
+    memory: Memory = field(default_factory=Memory)
+
+    @property
+    def halves(self) -> tuple[str, ...]:
+        """The backends as the tables name them: `default` for an engine without any."""
+        return self.backends or ("default",)
+
+    def names(self, meaning: str) -> tuple[str, ...]:
+        """Every name that the engine's releases have had for an option, the oldest first."""
+        return self.options.get(meaning, ())
+
+    def option(self, meaning: str) -> str | None:
+        """The oldest name that is an option; None where the engine has no such option."""
+        return next((n for n in self.names(meaning) if n.startswith("-")), None)
+
+    def brief(self, meaning: str) -> str | None:
+        """The shortest of the long names: what advice writes."""
+        return min((n for n in self.names(meaning) if n.startswith("--")), key=len, default=None)
+
+    def asks(self, meaning: str, value: str | None) -> bool:
+        """Whether an option that stands in the command with this value (None: it does not) asks for its meaning."""
+        return value is not None and (not self.words.get(meaning) or value in self.words[meaning])
+
+    def has(self, trait: str, version: str | None = None, *, unknown: bool = True) -> bool:
+        """Whether this release has the habit; `unknown` is the answer where the release is not known."""
+        releases = self.traits.get(trait)
+        return False if releases is None else True if not releases else _within(releases, version, unknown)
+
+    def does_otherwise(self, subcommand: tuple[str, ...]) -> bool:
+        """Whether its program does something else with these words, no server of the OpenAI form."""
+        said = " ".join(subcommand)
+        return any(said == o or said.startswith(f"{o} ") for o in self.other)
+
+
+def _within(releases: str, version: str | None, unknown: bool) -> bool:
+    from packaging.specifiers import SpecifierSet
+    from packaging.version import InvalidVersion
+
+    try:
+        return SpecifierSet(releases).contains(version, prereleases=True) if version else unknown
+    except InvalidVersion:
+        return unknown
+
+
+UNKNOWN = Engine("", "", "", "", "", ())
