@@ -16,7 +16,8 @@ from doctor_run import PYTHON, Doctor, environment
 from hypothesis import given
 from hypothesis import strategies as st
 
-from doctor.base.secrets.redactor import Redactor, known_values
+from doctor.base.secrets.known import known_values
+from doctor.base.secrets.redactor import Redactor
 
 _LETTERS = string.ascii_letters + string.digits
 RANDOM = random.Random(20240601)

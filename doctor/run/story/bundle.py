@@ -14,7 +14,8 @@ import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from doctor.base.secrets.redactor import Redactor, known_values
+from doctor.base.secrets.known import known_values
+from doctor.base.secrets.redactor import Redactor
 from doctor.findings.run import RunReport
 from doctor.report.run.text import run_text
 from doctor.run.log.logfile import logs_of
