@@ -16,7 +16,7 @@ from pathlib import Path
 
 from doctor.base.new_files import create_private
 from doctor.base.secrets.known import known_values
-from doctor.base.secrets.redactor import Redactor, known_values
+from doctor.base.secrets.redactor import Redactor
 from doctor.findings.run import RunReport
 from doctor.report.run.text import run_text
 from doctor.run.log.logfile import logs_of
