@@ -47,15 +47,14 @@ def asked(facts: Facts) -> Asked | Open | NotApplicable:
     if not isinstance(launch, Launch) or launch.engine not in ENGINES:
         return NotApplicable("no command that starts an engine")
     form = launched_as(launch.program, launch.module, launch.subcommand)
-    if form is None or (launch.module or "").startswith("lmdeploy."):
+    if form is None or form[1].own_parser:
         return NotApplicable("the command does not start a server by the engine's own command line")
     here = facts.distributions if isinstance(facts.distributions, Distributions) else None
     found = here.get(launch.engine) if here else None
     if found is None:
         return Open(f"which release of {launch.engine} would run is not known")
-    serve = "serve" in form[1].subcommand and launch.engine != "lmdeploy"
     words = _arguments(launch, len(form[1].subcommand))
-    reading = read(launch.engine, found.version, words, serve=serve)
+    reading = read(launch.engine, found.version, words, serve=form[1].serve)
     if reading is None:
         return Open(f"the options of {launch.engine} {found.version} are not in the data")
     return Asked(launch, launch.engine, found.version, reading, words)

@@ -6,14 +6,25 @@ from dataclasses import field
 
 from doctor.base.record import dataclass
 
+MODEL = "MODEL"  # stands for the model in `start`
+
 
 @dataclass(frozen=True, slots=True)
 class LaunchForm:
-    """One way to start a server: the console command `program` with `subcommand`, or `python -m module` with it."""
+    """One way to start a server: the console command `program` with `subcommand`, or `python -m module` with it.
+
+    `own_parser`: its options are read by another parser than that of the command line, and no table tells them.
+    """
 
     program: str | None = None
     module: str | None = None
     subcommand: tuple[str, ...] = ()
+    own_parser: bool = False
+
+    @property
+    def serve(self) -> bool:
+        """Whether it is the subcommand `serve` itself, which may have options that the module has not."""
+        return self.subcommand == ("serve",)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ An engine is one file; what the keys mean stands in `matrices/schema/engines.sch
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -67,12 +68,24 @@ def launched_as(
     program: str | None, module: str | None, subcommand: tuple[str, ...]
 ) -> tuple[Engine, LaunchForm] | None:
     """The engine that is started, and in which of its forms; None for what starts none."""
-    for candidate in engines():
+    return next(_matching(engines(), program, module, subcommand), None)
+
+
+def started(
+    known: tuple[Engine, ...], program: str | None, module: str | None, subcommand: tuple[str, ...]
+) -> Engine | None:
+    """The one of these engines that is started, or None."""
+    return next((e for e, _ in _matching(known, program, module, subcommand)), None)
+
+
+def _matching(
+    known: tuple[Engine, ...], program: str | None, module: str | None, subcommand: tuple[str, ...]
+) -> Iterator[tuple[Engine, LaunchForm]]:
+    for candidate in known:
         for form in candidate.launches:
             named = form.program == program if program else form.module == module
             if (program or module) and named and _serves(candidate, form, subcommand):
-                return candidate, form
-    return None
+                yield candidate, form
 
 
 def _serves(candidate: Engine, form: LaunchForm, subcommand: tuple[str, ...]) -> bool:

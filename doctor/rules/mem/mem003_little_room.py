@@ -16,8 +16,9 @@ from doctor.derived.memory import Known, each, evidence, known, remediation, rem
 from doctor.derived.units import size
 from doctor.facts import Facts
 from doctor.findings import Finding, Location, NotApplicable
+from doctor.matrix.engines import engine_row
 from doctor.memory.fit import Fit
-from doctor.memory.ways import FLAGS, roomier
+from doctor.memory.ways import roomier
 from doctor.rules.rule import Rule, Verdict
 
 
@@ -49,11 +50,12 @@ def _finding(rule: Rule, facts: Facts, here: Known, result: Fit) -> Finding:
 
 def _breathless(rule: Rule, here: Known, result: Fit) -> Finding:
     """The cache is taken for good before anything was computed: large pictures then find nothing left."""
+    flag = engine_row(result.settings.engine).brief("memory_share") or "GPU memory"
     needed = f"{size(result.overhead.least)} to {size(result.overhead.most)}"
     return rule.finding(
         f"The KV cache takes all but {size(result.spare)}{each(result)}, and the rest of the server needs {needed}: "
         "large pictures or many requests can end in `CUDA out of memory`.",
-        key="room", confidence="medium", location=Location("argument", FLAGS[result.settings.engine]["share"]),
+        key="room", confidence="medium", location=Location("argument", flag),
         evidence=evidence(here, result), remediations=[remediation(way)] if (way := roomier(result, here.free)) else [],
     )  # fmt: skip
 
