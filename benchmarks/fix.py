@@ -23,8 +23,9 @@ from pathlib import Path
 from doctor.derived.goal import goal_of
 from doctor.facts import Distributions, Facts, Launch, Target
 from doctor.matrix.declared import declared_gpu
-from doctor.plan.build import Asked, Builder
+from doctor.plan.build import build
 from doctor.plan.fewest import best
+from doctor.plan.freedom import Freedom
 from doctor.plan.minimal_conflict import conflict
 from doctor.plan.predict import released
 from doctor.plan.resolve import Deadline
@@ -50,7 +51,7 @@ def main() -> int:
     slow = 0.0
     for name, pins in CASES.items():
         facts = made_up({**pins, **BESIDE})
-        for kept, what in ((Asked(), "solved"), (Asked(keep=("transformers", "lmdeploy")), "conflict")):
+        for kept, what in ((Freedom(), "solved"), (Freedom(keep=("transformers", "lmdeploy")), "conflict")):
             took = median(lambda f=facts, k=kept: solve(f, k), runs)
             busy = median(lambda f=facts, k=kept: solve(f, k), runs, time.process_time)
             slow = max(slow, took / LIMIT_SOLVE)
@@ -76,9 +77,9 @@ def made_up(pins: dict[str, str]) -> Facts:
     return Facts(target, found, launch=launch, gpu=declared_gpu("RTX 3090:24GB:8.6", "570.86"))
 
 
-def solve(facts: Facts, asked: Asked) -> None:
+def solve(facts: Facts, asked: Freedom) -> None:
     """From facts to the best solution, or to the conflict."""
-    problem = Builder(facts, goal_of(facts), asked).problem()
+    _, problem = build(facts, goal_of(facts), asked)
     deadline = Deadline(30)
     if best(problem, deadline) is None:
         conflict(problem, deadline)

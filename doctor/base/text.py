@@ -1,4 +1,4 @@
-"""Untrusted text made safe to print, and secrets made safe to keep."""
+"""Untrusted text made safe to print."""
 
 from __future__ import annotations
 
@@ -36,45 +36,15 @@ def width(text: str) -> int:
     return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
 
 
-_SECRET_NAME = re.compile(
-    r"(?i)(?:^|[_\-.])(?:tokens?|secrets?|passw(?:or)?ds?|passwd|access[_\-]?keys?|credentials?|authorization)"
-    r"(?:$|[_\-.])|api[_\-]?key"
-)
-_NOT_SECRET = re.compile(
-    r"(?i)tokenizer|max[\w\-]*tokens?|num[\w\-]*tokens?|tokens?[_\-](?:limit|count|per)|batched[_\-]tokens"
-)
-_URL_LOGIN = re.compile(r"(?P<scheme>[a-z][a-z0-9+.\-]{1,20}://)[^/\s@:]{0,256}(?::[^/\s@]{0,256})?@", re.I)
-_PREFIXED = re.compile(
-    r"\b(?:hf_[A-Za-z0-9]{16,}|sk-[A-Za-z0-9_\-]{16,}|gh[pousr]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,}"
-    r"|glpat-[A-Za-z0-9_\-]{16,}|(?:AKIA|ASIA)[A-Z0-9]{16}|xox[baprs]-[A-Za-z0-9\-]{10,}|nvapi-[A-Za-z0-9_\-]{20,}"
-    r"|eyJ[A-Za-z0-9_\-]{8,}\.[A-Za-z0-9_\-]{8,}\.[A-Za-z0-9_\-]{4,})"
-)
-HIDDEN = "***"
+# an escape sequence of a terminal; compiled when first used, since few commands print a server's words
+_COLORS = r"\x1b(?:\[[0-?]{0,32}[ -/]{0,4}[@-~]|\][^\x07\x1b]{0,512}(?:\x07|\x1b\\)|[@-Z\\-_])"
 
 
-def is_secret_name(name: str) -> bool:
-    """Whether an environment variable or option of this name holds a secret (`HF_TOKEN`, not `max_tokens`)."""
-    return bool(_SECRET_NAME.search(name)) and not _NOT_SECRET.search(name)
+def without_colors(text: str) -> str:
+    """`text` without a terminal's escape sequences: colors, titles, cursor movements."""
+    return re.sub(_COLORS, "", text)
 
 
-def redact_text(text: str) -> str:
-    """`text` without logins in URLs and without tokens that their prefix gives away (`hf_`, `sk-`, `ghp_`, JWT)."""
-    return _PREFIXED.sub(HIDDEN, _URL_LOGIN.sub(rf"\g<scheme>{HIDDEN}@", text))
-
-
-def redact_argv(argv: tuple[str, ...]) -> tuple[str, ...]:
-    """A command line whose secret values are hidden: `--api-keys a b`, `--hf-token=x`, `KEY=value`, logins in URLs."""
-    out: list[str] = []
-    hiding = False
-    for word in argv:
-        name, equals, _ = word.partition("=")
-        if word.startswith("-"):
-            hiding = not equals and is_secret_name(name.lstrip("-"))
-            out.append(f"{name}={HIDDEN}" if equals and is_secret_name(name.lstrip("-")) else redact_text(word))
-        elif hiding:
-            out.append(HIDDEN)
-        elif equals and is_secret_name(name):
-            out.append(f"{name}={HIDDEN}")
-        else:
-            out.append(redact_text(word))
-    return tuple(out)
+def plain(text: str) -> str:
+    """Text of a server for another terminal: colors dropped, progress bars as lines, controls written out."""
+    return clean(without_colors(text).replace("\r\n", "\n").replace("\r", "\n"))

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from doctor import pipeline
 from doctor.cli.load import guarded, load_facts
 from doctor.cli.output import console, failure, write
 from doctor.pipeline import Request
-from doctor.pipeline.fix import Answer, KeepError, plan_facts, plan_fix
-from doctor.plan.build import Asked
+from doctor.pipeline.fix import Answer, KeepError, plan_facts
+from doctor.plan.freedom import Freedom
 from doctor.repair.errors import RepairError
 
 if TYPE_CHECKING:
@@ -30,15 +31,15 @@ def plan(options: dict[str, Any], target: TargetRequest, declared: DeclaredReque
 def made(options: dict[str, Any], target: TargetRequest, declared: DeclaredRequest) -> Answer:
     """The plan that the options ask for."""
     _beside(options)
-    asked = Asked(keep=tuple(options["keep"]), prefer=options["prefer"])
+    freedom = Freedom(keep=tuple(options["keep"]), prefer=options["prefer"])
     try:
         if options["facts_file"]:
-            return plan_facts(load_facts(options["facts_file"]), asked, options["offline"])
+            return plan_facts(load_facts(options["facts_file"]), freedom, options["offline"])
         request = Request(
             target=target, launch=options["launch"], model=options["model"], gpu=options["gpu"],
             driver=options["driver"], declared=declared,
         )  # fmt: skip
-        return guarded(request, lambda r: plan_fix(r, asked, options["offline"]))
+        return guarded(request, lambda r: pipeline.plan(r, freedom, options["offline"]))
     except KeepError as error:
         raise click.UsageError(str(error)) from None
     except RepairError as error:

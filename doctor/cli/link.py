@@ -19,16 +19,15 @@ def link(ctx: click.Context, /, names: tuple[str, ...], form: str, **options: An
 
     Example:  qvl-doctor link lmdeploy --python ./venv
     """
+    from doctor import pipeline
     from doctor.cli.load import guarded
     from doctor.cli.output import FOUND, console, write
-    from doctor.pipeline import Request
-    from doctor.pipeline.link import link_distributions
     from doctor.report.json import dumps, links_to_json
     from doctor.report.links import print_links
 
     if declared_request(options):
         raise click.UsageError("a declared environment has no files to link; `check` judges it")
-    modules = guarded(Request(target_request(options)), lambda request: link_distributions(names, request))
+    modules = guarded(pipeline.Request(target_request(options)), lambda request: pipeline.link(names, request))
     if form == "json":
         write(dumps(links_to_json(modules)), None)
     else:

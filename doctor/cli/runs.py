@@ -67,7 +67,7 @@ def follow(run: str, log_dir: str | None, raw: bool) -> None:
     import codecs
     import sys
 
-    from doctor.base.secrets.redactor import plain
+    from doctor.base.text import plain
     from doctor.run.story import history
 
     out = sys.stdout.buffer

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from doctor.base.text import clean, redact_text
+from doctor.base.secrets.hide import redact_text
+from doctor.base.text import clean
 from doctor.explain.matching import Candidate
 from doctor.explain.traces import Trace
 from doctor.findings import Evidence, Location

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from doctor.base.text import clean, one_line, redact_text
+from doctor.base.secrets.hide import redact_text
+from doctor.base.text import clean, one_line
 from doctor.explain.context import Digest, packages_of
 from doctor.explain.evidence import location_of, shown
 from doctor.explain.matching import Candidate

@@ -6,7 +6,8 @@ import dataclasses
 import re
 from collections.abc import Mapping
 
-from doctor.base.text import one_line, redact_text
+from doctor.base.secrets.hide import redact_text
+from doctor.base.text import one_line
 from doctor.explain.catalogue import Crash
 from doctor.explain.context import Digest
 from doctor.explain.evidence import evidence_of, location_of

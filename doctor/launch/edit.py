@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterable, Sequence
 
-from doctor.base.text import HIDDEN
+from doctor.base.secrets.hide import HIDDEN
 from doctor.facts import Launch
 from doctor.findings import Action, Finding
 from doctor.launch.parser import Given, Problem, Reading, read

@@ -10,7 +10,9 @@ from functools import cache
 
 from doctor.base.files import Files
 from doctor.base.record import dataclass
-from doctor.base.text import HIDDEN, is_secret_name, one_line, redact_argv, redact_text
+from doctor.base.secrets.hide import HIDDEN, redact_argv, redact_text
+from doctor.base.secrets.names import is_secret_name
+from doctor.base.text import one_line
 from doctor.facts import Launch
 from doctor.launch.container import DockerRun, compose_up, read_docker_run, subcommand
 from doctor.launch.runners import without_runner

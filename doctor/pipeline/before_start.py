@@ -6,7 +6,8 @@ import io
 
 from doctor.collect.python.target import TargetRequest
 from doctor.findings import HOW_TO_SEE, Report, StartVerdict
-from doctor.pipeline import Request, diagnose
+from doctor.pipeline.diagnosis import diagnose
+from doctor.pipeline.request import Request
 
 
 def checked(argv: tuple[str, ...]) -> StartVerdict:

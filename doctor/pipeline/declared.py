@@ -19,7 +19,7 @@ from doctor.matrix import rows
 from doctor.matrix.images import Image, image
 
 if TYPE_CHECKING:
-    from doctor.pipeline import Request
+    from doctor.pipeline.request import Request
 
 PLATFORM = "linux-x86_64"  # where the engines serve; `--platform` says otherwise
 MOST = 2000
@@ -44,7 +44,7 @@ def collect_declared(request: Request) -> Facts:
 
 def _launch(request: Request, declaration: Declaration) -> Launch | Unavailable:
     """The user's own command, else the one that the declaration starts; variables of this machine stay out of it."""
-    from doctor.pipeline import read_launch
+    from doctor.pipeline.launch import read_launch
 
     own = bool(request.launch)
     environ = {**request.environ, **declaration.environ} if own else declaration.environ

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from doctor.collect.python.modules import ModuleReader
     from doctor.link.loader.natives import NativeLinker
     from doctor.link.python.environment import LinkRequest
-    from doctor.pipeline import Request
+    from doctor.pipeline.request import Request
 
 ENGINES = ("lmdeploy", "vllm", "sglang")
 _KINDS = ("missing-library", "missing-symbol")

@@ -14,10 +14,10 @@ from doctor.facts.host import Libc
 from doctor.findings import Action, Finding, Plan, Report, Verified
 from doctor.launch.rewrite import as_given, corrected
 from doctor.matrix import rows
-from doctor.pipeline import Request, collect, judge
-from doctor.plan.build import Asked
+from doctor.pipeline.diagnosis import judge
 from doctor.plan.choices import only_source, present_of
 from doctor.plan.declared import as_declared
+from doctor.plan.freedom import Freedom
 from doctor.plan.needs import serving_extras
 from doctor.plan.planner import Outcome, Solved, plan_for
 from doctor.plan.predict import predicted, same
@@ -55,35 +55,30 @@ class KeepError(ValueError):
     """What is to be kept is not there; one sentence for the user."""
 
 
-def plan_fix(request: Request, asked: Asked, offline: bool = False) -> Answer:
-    """Collects the facts and makes the plan. Raises TargetError or DeclarationError as `diagnose` does."""
-    return plan_facts(collect(request), asked, offline, request.environ)
-
-
 def plan_facts(
-    facts: Facts, asked: Asked, offline: bool = False, environ: Mapping[str, str] | None = None
+    facts: Facts, freedom: Freedom, offline: bool = False, environ: Mapping[str, str] | None = None
 ) -> Answer:
     """The plan for facts, whether just collected or saved elsewhere. Raises KeepError."""
     before = judge(facts)
     if not isinstance(facts.distributions, Distributions):
         why = facts.distributions.detail or "the installed distributions could not be read"
         return Answer(before, Plan(undecided=why, launch=_words(facts)))
-    for name in asked.keep:
+    for name in freedom.keep:
         if facts.distributions.get(name) is None:
             raise KeepError(f"`--keep {one_line(name, 80)}`: there is no such distribution here to be kept")
     goal = goal_of(facts)
-    if not mended(before) and not _foreseen(facts, goal, asked):
+    if not mended(before) and not _foreseen(facts, goal, freedom):
         return Answer(before, _idle(facts), before, goal)
     options = _options(before)
-    work = _Work(facts, goal, asked, before, options, offline, environ)
+    work = _Work(facts, goal, freedom, before, options, offline, environ)
     return work.answer()
 
 
-def _foreseen(facts: Facts, goal: Goal, asked: Asked) -> bool:
+def _foreseen(facts: Facts, goal: Goal, freedom: Freedom) -> bool:
     """Whether a model that is known by its name alone, which the rules do not judge, asks for something else."""
     if isinstance(facts.model, Model) or (goal.family is None and goal.model is None):
         return False
-    outcome = plan_for(facts, goal, asked)
+    outcome = plan_for(facts, goal, freedom)
     return outcome.conflict is not None or (outcome.solved is not None and bool(outcome.solved.changed))
 
 
@@ -122,7 +117,7 @@ def _options(report: Report) -> tuple[Action, ...]:
 class _Work:
     facts: Facts
     goal: Goal
-    asked: Asked
+    freedom: Freedom
     before: Report
     options: tuple[Action, ...]
     offline: bool
@@ -132,7 +127,7 @@ class _Work:
     def answer(self) -> Answer:
         """Solves and resolves until both agree; what the resolver turns down is not proposed again."""
         for _ in range(ROUNDS):
-            outcome = plan_for(self.facts, self.goal, self.asked)
+            outcome = plan_for(self.facts, self.goal, self.freedom)
             if outcome.solved is None:
                 return self._no_way(outcome)
             try:
@@ -142,9 +137,9 @@ class _Work:
                 if turned is None:
                     plan = Plan(undecided=f"the resolver found no releases: {error}", launch=_words(self.facts))
                     return Answer(self.before, plan, None, self.goal)
-                known = self.asked.excluded.get(turned[0], frozenset())
-                self.asked = replace(
-                    self.asked, excluded={**self.asked.excluded, turned[0]: known | {turned[1]}}
+                known = self.freedom.excluded.get(turned[0], frozenset())
+                self.freedom = replace(
+                    self.freedom, excluded={**self.freedom.excluded, turned[0]: known | {turned[1]}}
                 )
         plan = Plan(undecided=f"the resolver turned down {ROUNDS} solutions", launch=_words(self.facts))
         return Answer(self.before, plan, None, self.goal)
@@ -155,7 +150,7 @@ class _Work:
         remains = tuple(dict.fromkeys(f.rule for f in mended(self.before)))
         plan = Plan(
             conflict=outcome.conflict, undecided=outcome.undecided, remains=remains, launch=_words(self.facts),
-            alternatives=exits(self.facts, self.goal, self.asked, outcome),
+            alternatives=exits(self.facts, self.goal, self.freedom, outcome),
         )  # fmt: skip
         return Answer(self.before, plan, None, self.goal)
 
@@ -238,7 +233,7 @@ class _Work:
 
     def _asks(self, solved: Solved, name: str, source: frozenset[str]) -> bool:
         """Whether the resolver is asked for a pin: what the data covers, and has a wheel."""
-        return name not in source and solved.builder.choices.get(name).releases is not None
+        return name not in source and solved.draft.choices.get(name).releases is not None
 
     def _missing(self, have: Distributions) -> dict[str, str]:
         """What findings say to install beside what is there."""
@@ -286,5 +281,5 @@ def _named_in(text: str, solved: Solved) -> tuple[str, str] | None:
         if re.search(rf"(?<![\w.-]){re.escape(n)}(?:\[[^\]]*\])?=={re.escape(v.partition('+')[0])}(?![\w.])", text)
     ]  # fmt: skip
     changed = [pair for pair in found if pair[0] in solved.changes]
-    engines = [pair for pair in found if pair[0] in solved.builder.goal.engines]
+    engines = [pair for pair in found if pair[0] in solved.draft.goal.engines]
     return next(iter((*changed, *engines)), None)

@@ -11,8 +11,8 @@ from doctor.base.record import dataclass
 from doctor.facts import Distributions, Model, Modules, ModuleStatus, RemoteCode, Target, Unavailable, Use
 
 if TYPE_CHECKING:
-    from doctor.pipeline import Request
     from doctor.pipeline.environment import Environment
+    from doctor.pipeline.request import Request
 
 TOP = "transformers_modules"  # the package under which transformers itself loads such files
 

@@ -9,7 +9,8 @@ from pathlib import Path
 from doctor.collect.python.target import TargetError, TargetRequest, find_target
 from doctor.facts import Distributions, Facts, Launch
 from doctor.findings import Plan, Report
-from doctor.pipeline import Request, diagnose
+from doctor.pipeline.diagnosis import diagnose
+from doctor.pipeline.request import Request
 from doctor.repair.apply import Applied, Modules, Origin, Proof, apply_new
 from doctor.repair.carry import Carried
 from doctor.repair.errors import Refused, RepairError

@@ -14,7 +14,8 @@ from doctor.matrix.hardware import drivers
 from doctor.matrix.hardware import version as numbers
 from doctor.matrix.members import Member, of_family
 from doctor.matrix.models import Family, families
-from doctor.plan.build import BACKEND, Asked
+from doctor.plan.draft import BACKEND
+from doctor.plan.freedom import Freedom
 from doctor.plan.gpu_fit import SHORTER, fit_of, roomy
 from doctor.plan.models import too_old_for
 from doctor.plan.planner import Outcome, Solved, plan_for
@@ -26,12 +27,12 @@ CONTEXT = {"lmdeploy": "--session-len", "vllm": "--max-model-len", "sglang": "--
 MAIN = (*ENGINES, "transformers", "torch", "torchvision")
 
 
-def exits(facts: Facts, goal: Goal, asked: Asked, outcome: Outcome) -> tuple[Alternative, ...]:
+def exits(facts: Facts, goal: Goal, freedom: Freedom, outcome: Outcome) -> tuple[Alternative, ...]:
     """The exits that lead somewhere, those that give up least first; looking for them ends after `SECONDS`."""
     end = time.monotonic() + SECONDS
     members = outcome.conflict.members if outcome.conflict else ()
     out: list[Alternative] = []
-    for found in _solved(facts, goal, asked, members):
+    for found in _solved(facts, goal, freedom, members):
         if found is not None:
             out.append(found)
         if time.monotonic() > end:
@@ -40,32 +41,32 @@ def exits(facts: Facts, goal: Goal, asked: Asked, outcome: Outcome) -> tuple[Alt
     return tuple(out)
 
 
-def _solved(facts: Facts, goal: Goal, asked: Asked, members: tuple[str, ...]) -> Iterator[Alternative | None]:
-    yield from _let_go(facts, goal, asked, members)
-    yield from _driver(facts, goal, asked, members)
-    yield from _checkpoints(facts, goal, asked)
-    yield from _successors(facts, goal, asked)
-    yield from _engines(facts, goal, asked)
+def _solved(facts: Facts, goal: Goal, freedom: Freedom, members: tuple[str, ...]) -> Iterator[Alternative | None]:
+    yield from _let_go(facts, goal, freedom, members)
+    yield from _driver(facts, goal, freedom, members)
+    yield from _checkpoints(facts, goal, freedom)
+    yield from _successors(facts, goal, freedom)
+    yield from _engines(facts, goal, freedom)
 
 
-def _let_go(facts: Facts, goal: Goal, asked: Asked, members: tuple[str, ...]) -> Iterator[Alternative | None]:
+def _let_go(facts: Facts, goal: Goal, freedom: Freedom, members: tuple[str, ...]) -> Iterator[Alternative | None]:
     """What was to be kept and stands in the way."""
-    for name in asked.keep:
+    for name in freedom.keep:
         if f"keep {normalize(name)}" in members:
-            rest = tuple(k for k in asked.keep if k != name)
-            found = plan_for(facts, goal, replace(asked, keep=rest), EACH).solved
+            rest = tuple(k for k in freedom.keep if k != name)
+            found = plan_for(facts, goal, replace(freedom, keep=rest), EACH).solved
             yield _alternative(facts, goal, found, f"let {name} change") if found else None
 
 
-def _checkpoints(facts: Facts, goal: Goal, asked: Asked) -> Iterator[Alternative | None]:
+def _checkpoints(facts: Facts, goal: Goal, freedom: Freedom) -> Iterator[Alternative | None]:
     """The same model quantised otherwise, or not at all."""
     mine = next((m for m in _members(goal.family) if m.id.lower() == goal.label.lower()), None)
     root = (mine.base or mine.id) if mine else None
     for one in _fitting(goal, [m for m in _members(goal.family) if (m.base or m.id) == root and m is not mine]):
-        yield _with_member(facts, goal, asked, one, "the same model, stored otherwise")
+        yield _with_member(facts, goal, freedom, one, "the same model, stored otherwise")
 
 
-def _successors(facts: Facts, goal: Goal, asked: Asked) -> Iterator[Alternative | None]:
+def _successors(facts: Facts, goal: Goal, freedom: Freedom) -> Iterator[Alternative | None]:
     """Models of the families that follow: of each the largest that fits, as it is and quantised."""
     known = {f.name: f for f in families()}
     family, seen = goal.family, set[str]()
@@ -76,7 +77,7 @@ def _successors(facts: Facts, goal: Goal, asked: Asked) -> Iterator[Alternative 
         plain = [m for m in fitting if m.quantization is None][:1]
         packed = [m for m in fitting if m.quantization is not None and m.bytes > (plain[0].bytes if plain else 0)][:1]
         for one in (*plain, *(packed or [m for m in fitting if m.quantization is not None][:1])):
-            yield _with_member(facts, goal, asked, one, f"a successor, {family.title if family else ''}")
+            yield _with_member(facts, goal, freedom, one, f"a successor, {family.title if family else ''}")
 
 
 def _members(family: Family | None) -> tuple[Member, ...]:
@@ -98,8 +99,8 @@ def _context(goal: Goal, one: Member) -> int | None:
     return None
 
 
-def _with_member(facts: Facts, goal: Goal, asked: Asked, one: Member, why: str) -> Alternative | None:
-    found = plan_for(facts, of_name(goal, one.id), asked, EACH).solved
+def _with_member(facts: Facts, goal: Goal, freedom: Freedom, one: Member, why: str) -> Alternative | None:
+    found = plan_for(facts, of_name(goal, one.id), freedom, EACH).solved
     if found is None or _too_old(found, of_name(goal, one.id)):
         return None
     options: list[Action] = []
@@ -117,7 +118,7 @@ def _too_old(found: Solved, goal: Goal) -> bool:
     return any(too_old_for(name, found.values.get(name, ""), half, goal) for name in goal.engines)
 
 
-def _engines(facts: Facts, goal: Goal, asked: Asked) -> Iterator[Alternative | None]:
+def _engines(facts: Facts, goal: Goal, freedom: Freedom) -> Iterator[Alternative | None]:
     """Another engine, in an environment of its own: what is installed here need not bear with it."""
     if not goal.architectures:
         return
@@ -125,7 +126,7 @@ def _engines(facts: Facts, goal: Goal, asked: Asked) -> Iterator[Alternative | N
     for name in (e for e in ENGINES if e not in goal.engines):
         other = replace(goal, engines=(name,), backend=None, packages={}, names=())
         other = of_name(other, goal.label) if goal.model is None else other
-        found = plan_for(empty, other, Asked(engines=True), EACH).solved
+        found = plan_for(empty, other, Freedom(engines=True), EACH).solved
         if found is not None:
             action = Action("use_engine", name=name, text=f"{name} {found.values[name]}")
             title = f"{name} {found.values[name]}, in an environment of its own"
@@ -150,11 +151,11 @@ def _larger(goal: Goal, members: tuple[str, ...]) -> Alternative | None:
     return Alternative(text, (Action("manual", text=text),))
 
 
-def _driver(facts: Facts, goal: Goal, asked: Asked, members: tuple[str, ...]) -> Iterator[Alternative | None]:
+def _driver(facts: Facts, goal: Goal, freedom: Freedom, members: tuple[str, ...]) -> Iterator[Alternative | None]:
     if f"driver {goal.driver}" not in members or goal.cuda is None:
         return
     for major in (goal.cuda + 1, goal.cuda + 2):
-        found = plan_for(facts, replace(goal, cuda=major), asked, EACH).solved
+        found = plan_for(facts, replace(goal, cuda=major), freedom, EACH).solved
         least = drivers().oldest_driver((major, 0))
         if found is not None:
             text = f"NVIDIA driver {least or f'for CUDA {major}'} or newer"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from doctor.derived.torch_build import TorchBuild, torch_build
 from doctor.derived.units import dotted
@@ -11,39 +10,37 @@ from doctor.facts import Distributions
 from doctor.matrix import rows
 from doctor.matrix.hardware import drivers, version
 from doctor.plan.choices import Choice
+from doctor.plan.draft import Draft
 from doctor.plan.gpu_fit import too_large
-from doctor.plan.problem import Variable
-
-if TYPE_CHECKING:
-    from doctor.plan.build import Builder
+from doctor.plan.problem import Clause, Variable
 
 _CODE = re.compile(r"(sm|compute)_(\d{1,2})(\d)[a-z]?$")
 GPU = "gpu"
 
 
-def machine_clauses(builder: Builder) -> None:
+def machine_clauses(draft: Draft) -> None:
     """The clauses of the driver, the GPU's code and the GPU's memory."""
-    goal = builder.goal
-    if goal.engines or builder.choices.installed.get("torch"):
-        torch = builder.use("torch")
-        build = _installed(builder)
-        _driver(builder, torch, build)
-        _capability(builder, torch)
+    goal = draft.goal
+    if goal.engines or draft.choices.installed.get("torch"):
+        torch = draft.use("torch")
+        build = _installed(draft)
+        _driver(draft, torch, build)
+        _capability(draft, torch)
         if build and build.kind == "cpu" and goal.devices and torch.current is not None:
             then = torch.present & ~(1 << torch.current)
             name = goal.devices[0].name
             text = f"the installed torch {build.version} is built without CUDA, and `{name}` needs it"
-            builder.add("torch", then, f"torch for {name}", subject=f"GPU {name}", text=text)
-    _memory(builder)
+            draft.require(Clause("torch", then, f"torch for {name}", subject=f"GPU {name}", text=text))
+    _memory(draft)
 
 
-def _installed(builder: Builder) -> TorchBuild | None:
-    have = builder.facts.distributions
+def _installed(draft: Draft) -> TorchBuild | None:
+    have = draft.facts.distributions
     return torch_build(have) if isinstance(have, Distributions) else None
 
 
-def _driver(builder: Builder, torch: Choice, build: TorchBuild | None) -> None:
-    goal = builder.goal
+def _driver(draft: Draft, torch: Choice, build: TorchBuild | None) -> None:
+    goal = draft.goal
     if goal.cuda is None:
         return
     then = torch.present
@@ -57,14 +54,14 @@ def _driver(builder: Builder, torch: Choice, build: TorchBuild | None) -> None:
         then = then | 1 << torch.current if fine else then & ~(1 << torch.current)
     least = drivers().oldest_driver((goal.cuda + 1, 0))
     more = f"; a newer one needs driver {least}" if least else ""
-    builder.add(
+    draft.require(Clause(
         "torch", then, f"driver {goal.driver}", subject=f"driver {goal.driver}", source="NVIDIA's driver table",
         text=f"driver {goal.driver} runs no newer CUDA than {goal.cuda}.x, and torch must be built for that{more}",
-    )  # fmt: skip
+    ))  # fmt: skip
 
 
-def _capability(builder: Builder, torch: Choice) -> None:
-    devices = builder.goal.devices
+def _capability(draft: Draft, torch: Choice) -> None:
+    devices = draft.goal.devices
     if not devices:
         return
     weakest = min(devices, key=lambda d: d.capability)
@@ -74,11 +71,11 @@ def _capability(builder: Builder, torch: Choice) -> None:
             then &= ~having.bits
     if then != (1 << len(torch.values)) - 1:
         shown = f"{weakest.name} ({dotted(weakest.capability)})"
-        builder.add(
+        draft.require(Clause(
             "torch", then, f"GPU code for {shown}", subject=f"GPU {weakest.name}",
             source="the GPU code in torch's wheels",
             text=f"not every torch has code for `{weakest.name}` (compute capability {dotted(weakest.capability)})",
-        )  # fmt: skip
+        ))  # fmt: skip
 
 
 def runs(codes: list[str], capability: tuple[int, int]) -> bool:
@@ -93,10 +90,11 @@ def runs(codes: list[str], capability: tuple[int, int]) -> bool:
     return False
 
 
-def _memory(builder: Builder) -> None:
+def _memory(draft: Draft) -> None:
     """Whether the weights find room at all: no release of anything changes that."""
-    goal = builder.goal
+    goal = draft.goal
     found = too_large(goal)
     if found is not None:
-        builder.extra[GPU] = Variable(GPU, (goal.devices[0].name,), 0)
-        builder.add(GPU, 0, f"memory of {goal.devices[0].name}", subject=f"weights of {goal.label}", text=found)
+        name = goal.devices[0].name
+        draft.offer(Variable(GPU, (name,), 0))
+        draft.require(Clause(GPU, 0, f"memory of {name}", subject=f"weights of {goal.label}", text=found))

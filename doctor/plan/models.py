@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING
 
 from doctor.derived.goal import Goal
 from doctor.facts import normalize
@@ -17,55 +16,52 @@ from doctor.matrix.quantization import Need, floor, takes
 from doctor.matrix.releases import ReleaseSet
 from doctor.matrix.turbomind import served_by
 from doctor.plan.choices import Choice
+from doctor.plan.draft import BACKEND, Draft
 from doctor.plan.needs import moved
-from doctor.plan.problem import Variable, bits
+from doctor.plan.problem import Clause, Variable, bits
 from doctor.plan.ranges import admitted
-
-if TYPE_CHECKING:
-    from doctor.plan.build import Builder
 
 HALVES = ("turbomind", "pytorch")
 
 
-def model_clauses(builder: Builder) -> None:
+def model_clauses(draft: Draft) -> None:
     """All of them."""
-    for name in builder.goal.engines:
+    for name in draft.goal.engines:
         if name == "lmdeploy":
-            _halves(builder, builder.use(name))
+            _halves(draft, draft.use(name))
         else:
-            _whole(builder, builder.use(name))
-        _pictures(builder, builder.use(name))
-    _type(builder)
-    _packages(builder)
-    _names(builder)
-    _attested(builder)
+            _whole(draft, draft.use(name))
+        _pictures(draft, draft.use(name))
+    _type(draft)
+    _packages(draft)
+    _names(draft)
+    _attested(draft)
 
 
-def _halves(builder: Builder, engine: Choice) -> None:
+def _halves(draft: Draft, engine: Choice) -> None:
     """LMDeploy's two backends as a variable: each knows other architectures and reads other quantisations."""
-    from doctor.plan.build import BACKEND
-
-    goal = builder.goal
+    goal = draft.goal
     if engine.releases is None or not (goal.architectures or goal.quantization):
         return
     having = {half: _taking(engine, f"architectures.{half}", goal) for half in HALVES}
-    having["turbomind"] &= ~_left_to_pytorch(engine, having["turbomind"] & builder.used[engine.name], goal)
+    having["turbomind"] &= ~_left_to_pytorch(engine, having["turbomind"] & draft.used[engine.name], goal)
     place = engine.current if engine.current is not None else 0
     falls_to = next((i for i, half in enumerate(HALVES) if having[half] >> place & 1), 0)
     now = HALVES.index(goal.backend) if goal.backend in HALVES else falls_to
-    builder.extra[BACKEND] = Variable(BACKEND, HALVES, now, (0, 0), (0, 1))
-    if builder.asked.backend in HALVES:
-        builder.add(BACKEND, 1 << HALVES.index(builder.asked.backend), f"--backend {builder.asked.backend}",
-                    text=f"`--backend {builder.asked.backend}` is asked for")  # fmt: skip
+    draft.offer(Variable(BACKEND, HALVES, now, (0, 0), (0, 1)))
+    if draft.freedom.backend in HALVES:
+        option = f"--backend {draft.freedom.backend}"
+        then = 1 << HALVES.index(draft.freedom.backend)
+        draft.require(Clause(BACKEND, then, option, text=f"`{option}` is asked for"))
     for place, half in enumerate(HALVES):
         if goal.architectures:
             arch = goal.architectures[0]
-            builder.add(
+            draft.require(Clause(
                 engine.name, having[half], f"architecture {arch}", owner=BACKEND, when=1 << place,
                 subject=f"architecture {arch}", source="the engine's lists of architectures",
                 text=f"{_backend(half)} has `{arch}` in {_range(engine, having[half])}",
-            )  # fmt: skip
-        _quantised(builder, engine, half, BACKEND, 1 << place)
+            ))  # fmt: skip
+        _quantised(draft, engine, half, BACKEND, 1 << place)
 
 
 def _left_to_pytorch(engine: Choice, listing: int, goal: Goal) -> int:
@@ -79,22 +75,23 @@ def _left_to_pytorch(engine: Choice, listing: int, goal: Goal) -> int:
     return out
 
 
-def _whole(builder: Builder, engine: Choice) -> None:
-    goal = builder.goal
+def _whole(draft: Draft, engine: Choice) -> None:
+    goal = draft.goal
     if engine.releases is None:
         return
     taking = _taking(engine, "architectures.default", goal)
     if goal.architectures and taking & ~engine.beyond:
         arch = goal.architectures[0]
-        builder.add(
+        draft.require(Clause(
             engine.name, taking, f"architecture {arch}", subject=f"architecture {arch}",
             source="the engine's lists of architectures",
             text=f"`{engine.name}` has `{arch}` in {_range(engine, taking)}",
-        )  # fmt: skip
+        ))  # fmt: skip
     elif goal.architectures:
-        builder.add(engine.name, 0, f"architecture {goal.architectures[0]}", subject=goal.architectures[0],
-                    text=f"no release of `{engine.name}` has `{goal.architectures[0]}`")  # fmt: skip
-    _quantised(builder, engine, "default", None, 0)
+        arch = goal.architectures[0]
+        text = f"no release of `{engine.name}` has `{arch}`"
+        draft.require(Clause(engine.name, 0, f"architecture {arch}", subject=arch, text=text))
+    _quantised(draft, engine, "default", None, 0)
 
 
 def _taking(engine: Choice, kind: str, goal: Goal) -> int:
@@ -106,26 +103,26 @@ def _taking(engine: Choice, kind: str, goal: Goal) -> int:
     return out if goal.architectures else engine.present
 
 
-def _pictures(builder: Builder, engine: Choice) -> None:
+def _pictures(draft: Draft, engine: Choice) -> None:
     """An architecture that text-only models share counts only where the release lists it for pictures."""
-    goal = builder.goal
+    goal = draft.goal
     shared = set(goal.family.shared if goal.family else ()) & set(goal.architectures)
     for architecture in sorted(shared):
         having = rows.releases_having(engine.name, "architectures.vision", architecture)
         if having is not None:
-            builder.add(
+            draft.require(Clause(
                 engine.name, having.bits | engine.beyond, f"architecture {architecture}",
                 subject=f"architecture {architecture}", source="the engine's vision models",
                 text=f"`{engine.name}` takes pictures with `{architecture}` in {_range(engine, having.bits)}",
-            )  # fmt: skip
+            ))  # fmt: skip
 
 
-def _quantised(builder: Builder, engine: Choice, half: str, owner: str | None, when: int) -> None:
+def _quantised(draft: Draft, engine: Choice, half: str, owner: str | None, when: int) -> None:
     """The releases that take the checkpoint's quantisation by this backend, asked one by one as the rules ask."""
-    need = need_of(builder.goal)
+    need = need_of(draft.goal)
     if need is None or engine.releases is None:
         return
-    start = builder.used[engine.name]
+    start = draft.used[engine.name]
     taken = sum(
         1 << place for place in bits(start & ((1 << len(engine.releases.versions)) - 1))
         if _takes(engine.name, engine.releases.versions[place], half, need)
@@ -137,11 +134,11 @@ def _quantised(builder: Builder, engine: Choice, half: str, owner: str | None, w
     name = _backend(half) if half != "default" else f"`{engine.name}`"
     where = _range(engine, taken) if start & (start - 1) else "no more" if taken else "not here"
     told = {"no more": f"{name} of `{engine.name}` takes it", "not here": f"{name} of this release does not take it"}
-    builder.add(
+    draft.require(Clause(
         engine.name, taken | rest | (engine.beyond & engine.present), f"quantisation {asked.method}", owner=owner,
         when=when, subject=f"quantisation {asked.method}", source="the engine's own checks of quantisations",
         text=f"the weights are quantised by `{shown}`, and {told.get(where) or f'{name} takes that in {where}'}",
-    )  # fmt: skip
+    ))  # fmt: skip
 
 
 def need_of(goal: Goal) -> Need | None:
@@ -177,73 +174,73 @@ def too_old_for(engine: str, version: str, half: str, goal: Goal) -> bool:
     return least is not None and need.capability < least.capability
 
 
-def _type(builder: Builder) -> None:
+def _type(draft: Draft) -> None:
     """transformers has to know the type, but where the engine has a configuration class for it itself."""
-    goal = builder.goal
+    goal = draft.goal
     knowing = rows.releases_having("transformers", "model_types", goal.model_type) if goal.model_type else None
     if not knowing or goal.own_config:
         return
-    transformers = builder.use("transformers")
+    transformers = draft.use("transformers")
     for name in goal.engines:
         leaving = lacking(name, goal.model_type or "")
-        engine = builder.use(name)
+        engine = draft.use(name)
         if leaving is None or engine.releases is None:
             continue
-        builder.add(
+        draft.require(Clause(
             "transformers", knowing.bits | transformers.beyond & transformers.present, f"model type {goal.model_type}",
             owner=name, when=moved(leaving, engine.releases), subject=f"model type {goal.model_type}",
             source="model types read out of the published wheels",
             text=f"`{goal.label}` is of type `{goal.model_type}`, which transformers{knowing.spec()} knows",
-        )  # fmt: skip
+        ))  # fmt: skip
 
 
-def _packages(builder: Builder) -> None:
-    family = builder.goal.family
+def _packages(draft: Draft) -> None:
+    family = draft.goal.family
     specifiers = {normalize(h.package): h.specifier for h in family.helpers} if family else {}
-    for name, source in builder.goal.packages.items():
-        choice = builder.use(name)
+    for name, source in draft.goal.packages.items():
+        choice = draft.use(name)
         then = choice.admitting(specifiers.get(name, "")) & choice.present
-        builder.add(name, then, f"the model needs {name}", subject=name, source=source,
-                    text=f"`{builder.goal.label}` needs `{name}`")  # fmt: skip
+        text = f"`{draft.goal.label}` needs `{name}`"
+        draft.require(Clause(name, then, f"the model needs {name}", subject=name, source=source, text=text))
 
 
-def _names(builder: Builder) -> None:
+def _names(draft: Draft) -> None:
     """What the model's own code takes from packages whose names the data knows."""
-    for one in builder.goal.names:
+    for one in draft.goal.names:
         top = one.module.partition(".")[0]
         library = normalize(DISTRIBUTIONS.get(top, top))
         having = releases_with(library, one.module, one.name)
         if having is None or having.bits == having.releases.everything().bits:
             continue
-        choice = builder.use(library)
+        choice = draft.use(library)
         if choice.releases is not None:
             then = (moved(having, choice.releases) | choice.beyond) & choice.present
-            who = f"`{one.source}` of `{builder.goal.label}`"
-            builder.add(
+            who = f"`{one.source}` of `{draft.goal.label}`"
+            draft.require(Clause(
                 library, then, f"the model's code imports {one.module}:{one.name}",
                 subject=f"{one.module}:{one.name}", source=one.source,
                 text=f"{who} needs `{one.name or one.module}`, {library} {having.spec()}",
-            )  # fmt: skip
+            ))  # fmt: skip
 
 
-def _attested(builder: Builder) -> None:
+def _attested(draft: Draft) -> None:
     """What somebody has seen fail with this model: the releases together, of which one has to be another."""
-    family = builder.goal.family
+    family = draft.goal.family
     for seen in family.attested if family else ():
-        if seen.outcome != "fails" or (seen.engines and not set(seen.engines) & set(builder.goal.engines)):
+        if seen.outcome != "fails" or (seen.engines and not set(seen.engines) & set(draft.goal.engines)):
             continue
-        parts = [(builder.use(normalize(p)), specs) for p, specs in seen.packages.items()]
+        parts = [(draft.use(normalize(p)), specs) for p, specs in seen.packages.items()]
         sets = [(c, _any(c, specs)) for c, specs in parts if c.releases is not None]
         if len(sets) != len(parts) or not 1 <= len(sets) <= 2:
             continue
         (last, bad), *first = sets
         told = f"`{last.name} {', '.join(seen.packages[_key(seen, last.name)])}`"
-        builder.add(
+        draft.require(Clause(
             last.name, ((1 << len(last.values)) - 1) & ~bad, f"seen to fail: {seen.name or seen.what}",
             owner=first[0][0].name if first else None, when=first[0][1] if first else 0,
             subject=seen.name or last.name, source=seen.source,
             text=f"{told} was seen to fail with it: {seen.what}",
-        )  # fmt: skip
+        ))  # fmt: skip
 
 
 def _key(seen: Attested, name: str) -> str:

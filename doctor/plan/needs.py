@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import NamedTuple
 
 from packaging.version import Version
 
 from doctor.derived.requirements import applies, parse
-from doctor.facts import Modules, normalize
+from doctor.facts import Cause, Modules, normalize
 from doctor.matrix import rows
 from doctor.matrix.compat import DISTRIBUTIONS
 from doctor.matrix.providers import releases_with
 from doctor.matrix.releases import Releases, ReleaseSet
 from doctor.plan.choices import Choice
+from doctor.plan.draft import Draft
+from doctor.plan.problem import Clause
 from doctor.plan.ranges import admitted
 
-if TYPE_CHECKING:
-    from doctor.plan.build import Builder
 
-
-def requirements(builder: Builder, choice: Choice, only: set[str] | None = None) -> None:
+def requirements(draft: Draft, choice: Choice, only: set[str] | None = None) -> None:
     """The published requirements of a distribution's releases; with `only`, those on these others that hold now."""
     assert choice.releases is not None
-    start = builder.used[choice.name]
+    start = draft.used[choice.name]
     for other in rows.keys(choice.name, "requires"):
         if (only is not None and other not in only) or other == choice.name:
             continue
@@ -32,27 +32,27 @@ def requirements(builder: Builder, choice: Choice, only: set[str] | None = None)
             for line in lines if when else ():
                 grouped[line] = grouped.get(line, 0) | when
         for line, when in grouped.items():
-            requirement(builder, choice, line, when, "METADATA", only is not None)
+            requirement(draft, choice, line, when, beside=only is not None)
 
 
-def requirement(builder: Builder, choice: Choice, line: str, when: int, source: str, beside: bool = False) -> None:
+def requirement(draft: Draft, choice: Choice, line: str, when: int, *, beside: bool = False) -> None:
     """One requirement of these values; with `beside`, only where it is met now."""
     extras = serving_extras(choice.name) if "extra" in line.partition(";")[2] else ("",)
     asked = parse(line) if extras else None
-    if asked is None or not any(applies(asked.marker, builder.where, e) for e in extras):
+    if asked is None or not any(applies(asked.marker, draft.where, e) for e in extras):
         return
     name, specifier = normalize(asked.name), str(asked.specifier)
-    if not builder.choices.installed.get(name) and rows.releases(name) is None:
+    if not draft.choices.installed.get(name) and rows.releases(name) is None:
         return  # whatever the installer brings: nothing is known of it, and nothing is lost
-    other = builder.use(name) if not beside else builder.choices.get(name)
+    other = draft.use(name) if not beside else draft.choices.get(name)
     then = other.admitting(specifier) & other.present
     if beside and other.current is not None and not then >> other.current & 1:
         return  # was not met before: not this plan's matter
     shown = f"{asked.name}{specifier}"
-    builder.add(
+    draft.require(Clause(
         name, then, f"{choice.name} requires {shown}", owner=choice.name, when=when, subject=shown,
-        source=source, text=lambda who: f"`{named(choice, who)}` requires `{shown}`",
-    )  # fmt: skip
+        source="METADATA", text=lambda who: f"`{named(choice, who)}` requires `{shown}`",
+    ))  # fmt: skip
 
 
 def serving_extras(name: str) -> tuple[str, ...]:
@@ -60,72 +60,88 @@ def serving_extras(name: str) -> tuple[str, ...]:
     return ("srt", "runtime_common", "runtime-common") if name == "sglang" else ()
 
 
-def own_metadata(builder: Builder, choice: Choice) -> None:
+def own_metadata(draft: Draft, choice: Choice) -> None:
     """What the installed release requires, where the data does not tell."""
-    have = builder.choices.installed.get(choice.name)
+    have = draft.choices.installed.get(choice.name)
     if have is None or choice.current is None or (choice.releases and not choice.beyond >> choice.current & 1):
         return
     for line in have.requires:
-        requirement(builder, choice, line, 1 << choice.current, "METADATA")
+        requirement(draft, choice, line, 1 << choice.current)
 
 
-def imports(builder: Builder, choice: Choice) -> None:
+def imports(draft: Draft, choice: Choice) -> None:
     """The names that importing a distribution takes from others of which the data knows who has them."""
     assert choice.releases is not None
-    start = builder.used[choice.name] & ((1 << len(choice.releases.versions)) - 1)
+    start = draft.used[choice.name] & ((1 << len(choice.releases.versions)) - 1)
     if not start:
         return
-    for key, file, when, half in imported(builder, choice, start):
-        module, _, name = key.partition(":")
-        top = module.partition(".")[0]
+    for taken in imported(choice, start):
+        top = taken.module.partition(".")[0]
         library = normalize(DISTRIBUTIONS.get(top, top))
-        having = releases_with(library, module, name or None) if library != choice.name else None
+        having = releases_with(library, taken.module, taken.name or None) if library != choice.name else None
         if having is not None and having.bits != having.releases.everything().bits:
-            _import(builder, choice, library, having, key, file, when, half)
+            _import(draft, choice, taken, library, having)
 
 
-def imported(builder: Builder, choice: Choice, start: int) -> list[tuple[str, str, int, str | None]]:
-    """The names that the releases in `start` import eagerly: key, file, releases, the backend that alone does."""
+class Imported(NamedTuple):
+    """A name that releases (bits) import eagerly: `module:name`, the file that does, the backend that alone does."""
+
+    key: str
+    file: str
+    when: int
+    half: str | None
+
+    @property
+    def module(self) -> str:
+        """The module that is imported, or of which the name is taken."""
+        return self.key.partition(":")[0]
+
+    @property
+    def name(self) -> str:
+        """The name that is taken, empty where the module itself is imported."""
+        return self.key.partition(":")[2]
+
+
+def imported(choice: Choice, start: int) -> list[Imported]:
+    """The names that the releases in `start` import eagerly."""
     assert choice.releases is not None
     if start & (start - 1) == 0:
         version = choice.releases.versions[start.bit_length() - 1]
         row = rows.row(choice.name, version, "imports", "imports.half") or {}
         halves = row.get("imports.half", {})
         found = row.get("imports", {}).items()
-        return [(key, file, start, halves.get(key)) for key, (how, file) in found if how == "eager"]
-    out: list[tuple[str, str, int, str | None]] = []
+        return [Imported(key, file, start, halves.get(key)) for key, (how, file) in found if how == "eager"]
+    out: list[Imported] = []
     for key in rows.keys(choice.name, "imports"):
         for releases, (how, file) in rows.history(choice.name, "imports", key):
             if how == "eager" and releases.bits & start:
-                out.append((key, file, releases.bits & start, None))
+                out.append(Imported(key, file, releases.bits & start, None))
     return out
 
 
-def _import(
-    builder: Builder, choice: Choice, library: str, having: ReleaseSet, key: str, file: str, when: int, half: str | None
-) -> None:
-    if half and choice.name == "lmdeploy" and builder.backend_of() not in (None, half):
+def _import(draft: Draft, choice: Choice, taken: Imported, library: str, having: ReleaseSet) -> None:
+    if taken.half and choice.name == "lmdeploy" and draft.backend() not in (None, taken.half):
         return
-    other = builder.use(library)
+    other = draft.use(library)
     if other.releases is None:
         return
-    then = moved(having, other.releases) | other.beyond & ~_seen_to_lack(builder, other, key)
+    then = moved(having, other.releases) | other.beyond & ~_seen_to_lack(draft, other, taken)
     then &= other.present
-    module, _, name = key.partition(":")
-    file = _with_line(builder, file, module, name)
-    what = f"needs `{name or module}`, {library} {having.spec()}"
-    builder.add(
-        library, then, f"{choice.name} imports {key}", owner=choice.name, when=when, subject=key, source=file,
+    file = _with_line(draft, taken)
+    what = f"needs `{taken.name or taken.module}`, {library} {having.spec()}"
+    draft.require(Clause(
+        library, then, f"{choice.name} imports {taken.key}", owner=choice.name, when=taken.when, subject=taken.key,
+        source=file,
         text=lambda who: f"`{file}` of `{named(choice, who)}` {what}",
-    )  # fmt: skip
+    ))  # fmt: skip
 
 
-def majors(builder: Builder, choice: Choice) -> None:
+def majors(draft: Draft, choice: Choice) -> None:
     """An engine that bounds transformers from below alone was not made for its next major: that is not moved into."""
-    other = builder.choices.get("transformers")
-    if choice.releases is None or other.releases is None or "transformers" not in builder.used:
+    other = draft.choices.get("transformers")
+    if choice.releases is None or other.releases is None or "transformers" not in draft.used:
         return
-    start = builder.used[choice.name]
+    start = draft.used[choice.name]
     for having, lines in rows.history(choice.name, "requires", "transformers"):
         for line in (x for x in lines if "extra" not in x.partition(";")[2]):
             asked = parse(line)
@@ -136,31 +152,40 @@ def majors(builder: Builder, choice: Choice) -> None:
             major = max(Version(v).major for v in lower)
             then = admitted(other.releases, f"<{major + 1}.dev0") | other.beyond
             then |= 1 << other.current if other.current is not None else 0
-            text = f"`{line.strip()}` is what it says, and transformers {major + 1} is not of its time"
-            builder.add("transformers", then, f"{choice.name} is of the time of transformers {major}",
-                        owner=choice.name, when=having.bits & start, subject="transformers", source="METADATA",
-                        text=lambda who, told=text: f"of `{named(choice, who)}`, {told}")  # fmt: skip
+            draft.require(Clause(
+                "transformers", then, f"{choice.name} is of the time of transformers {major}", owner=choice.name,
+                when=having.bits & start, subject="transformers", source="METADATA",
+                text=_of_its_time(choice, line, major),
+            ))  # fmt: skip
 
 
-def _with_line(builder: Builder, file: str, module: str, name: str) -> str:
+def _of_its_time(choice: Choice, line: str, major: int) -> Callable[[int], str]:
+    text = f"`{line.strip()}` is what it says, and transformers {major + 1} is not of its time"
+    return lambda releases: f"of `{named(choice, releases)}`, {text}"
+
+
+def _with_line(draft: Draft, taken: Imported) -> str:
     """The file with its line, where the link check stopped at this very import."""
-    modules = builder.facts.modules
+    modules = draft.facts.modules
     for status in modules.verdicts.values() if isinstance(modules, Modules) else ():
         cause = status.cause
-        if cause and cause.line and cause.file == file and cause.module == module and (cause.name or "") == name:
-            return f"{file}:{cause.line}"
-    return file
+        if cause and cause.line and cause.file == taken.file and _is_of(cause, taken):
+            return f"{taken.file}:{cause.line}"
+    return taken.file
 
 
-def _seen_to_lack(builder: Builder, choice: Choice, key: str) -> int:
+def _seen_to_lack(draft: Draft, choice: Choice, taken: Imported) -> int:
     """The installed release, where the data does not cover it and the link check saw that it lacks the name."""
-    modules = builder.facts.modules
+    modules = draft.facts.modules
     if not isinstance(modules, Modules) or choice.current is None:
         return 0
-    module, _, name = key.partition(":")
-    causes = (s.cause for s in modules.verdicts.values() if s.cause)
-    lacks = any(c.module == module and (c.name or "") == name for c in causes)
+    lacks = any(_is_of(s.cause, taken) for s in modules.verdicts.values() if s.cause)
     return lacks << choice.current
+
+
+def _is_of(cause: Cause, taken: Imported) -> bool:
+    """Whether an import failed for this very name."""
+    return cause.module == taken.module and (cause.name or "") == taken.name
 
 
 def named(choice: Choice, when: int) -> str:

@@ -9,8 +9,10 @@ from doctor.base.record import dataclass
 from doctor.derived.goal import Goal
 from doctor.facts import Distributions, Facts, normalize
 from doctor.findings import Conflict
-from doctor.plan.build import BACKEND, Asked, Builder
+from doctor.plan.build import build
+from doctor.plan.draft import BACKEND, Draft
 from doctor.plan.fewest import best, changes
+from doctor.plan.freedom import Freedom
 from doctor.plan.minimal_conflict import conflict
 from doctor.plan.problem import ABSENT, OTHER, OutOfTime, Problem, Solution, bits, propagate
 from doctor.plan.resolve import Deadline
@@ -30,8 +32,8 @@ class Solved:
 
     problem: Problem
     solution: Solution
-    builder: Builder
-    asked: Asked
+    draft: Draft
+    freedom: Freedom
 
     @cached_property
     def values(self) -> dict[str, str]:
@@ -46,13 +48,13 @@ class Solved:
     @cached_property
     def pins(self) -> dict[str, str]:
         """What the goal needs in exact releases, as far as the data covers it."""
-        return {n: v for n, v in self.values.items() if n in self.builder.vital and v not in (ABSENT, OTHER)}
+        return {n: v for n, v in self.values.items() if n in self.draft.vital and v not in (ABSENT, OTHER)}
 
     @cached_property
     def changes(self) -> dict[str, str | None]:
         """What is installed, replaced or taken away: distribution -> what is there now."""
-        have = self.builder.choices.installed
-        return {n: have.version(n) for n in self.changed if n in self.builder.used}
+        have = self.draft.choices.installed
+        return {n: have.version(n) for n in self.changed if n in self.draft.used}
 
     @cached_property
     def open(self) -> tuple[str, ...]:
@@ -62,13 +64,13 @@ class Solved:
     @cached_property
     def removed(self) -> frozenset[str]:
         """Distributions that have to go."""
-        have = self.builder.choices.installed
+        have = self.draft.choices.installed
         return frozenset(n for n in self.changes if self.values[n] == ABSENT and have.get(n))
 
     @cached_property
     def wanted(self) -> frozenset[str]:
         """Distributions that are asked for by themselves: the engines, and what the model needs."""
-        return frozenset((*self.builder.goal.engines, *self.builder.goal.packages, *self.asked.required))
+        return frozenset((*self.draft.goal.engines, *self.draft.goal.packages, *self.freedom.required))
 
     @property
     def backend(self) -> str | None:
@@ -89,7 +91,7 @@ class Outcome:
     refused: Conflict | None = None
 
 
-def plan_for(facts: Facts, goal: Goal, asked: Asked, seconds: float = SECONDS) -> Outcome:
+def plan_for(facts: Facts, goal: Goal, freedom: Freedom, seconds: float = SECONDS) -> Outcome:
     """The first degree of freedom that has a solution: releases beside the engine, the engine's too, taking away.
 
     Where the engine's release has to change, the nearest one that has a solution is taken, and the fewest changes
@@ -97,16 +99,15 @@ def plan_for(facts: Facts, goal: Goal, asked: Asked, seconds: float = SECONDS) -
     """
     deadline, refused = Deadline(seconds), None
     try:
-        for freedom in _freedoms(facts, goal, asked):
-            builder = Builder(facts, goal, freedom)
-            problem = builder.problem()
-            new = any(builder.choices.installed.get(e) is None for e in goal.engines)
-            found = _nearest(facts, goal, freedom, problem, deadline) if freedom.engines or new else None
+        for tried in _freedoms(facts, goal, freedom):
+            draft, problem = build(facts, goal, tried)
+            new = any(draft.choices.installed.get(e) is None for e in goal.engines)
+            found = _nearest(facts, goal, tried, problem, deadline) if tried.engines or new else None
             if found is not None:
                 return Outcome(found, refused=refused)
             solution = best(problem, deadline)
             if solution is not None:
-                return Outcome(Solved(problem, solution, builder, freedom), refused=refused)
+                return Outcome(Solved(problem, solution, draft, tried), refused=refused)
             told = told_conflict(problem, conflict(problem, deadline))
             refused = refused or told
     except OutOfTime:
@@ -114,7 +115,7 @@ def plan_for(facts: Facts, goal: Goal, asked: Asked, seconds: float = SECONDS) -
     return Outcome(conflict=told)
 
 
-def _nearest(facts: Facts, goal: Goal, freedom: Asked, problem: Problem, deadline: Deadline) -> Solved | None:
+def _nearest(facts: Facts, goal: Goal, freedom: Freedom, problem: Problem, deadline: Deadline) -> Solved | None:
     """The solution with the engine's release that is nearest to the present one, of the first few.
 
     The newest one, where the engine is not there yet.
@@ -126,21 +127,20 @@ def _nearest(facts: Facts, goal: Goal, freedom: Asked, problem: Problem, deadlin
     engine = problem.variables[goal.engines[0]]
     for place in sorted(bits(left[engine.name]), key=engine.cost)[:TRIES]:
         only = replace(freedom, required={**freedom.required, engine.name: f"=={engine.values[place]}"})
-        builder = Builder(facts, goal, only)
-        fixed = builder.problem()
+        draft, fixed = build(facts, goal, only)
         solution = best(fixed, deadline)
         if solution is not None:
-            return Solved(fixed, solution, builder, freedom)
+            return Solved(fixed, solution, draft, freedom)
     return None
 
 
-def _freedoms(facts: Facts, goal: Goal, asked: Asked) -> list[Asked]:
-    kept = {normalize(k) for k in asked.keep}
-    out = [asked]
-    if goal.engines and not set(goal.engines) <= kept and not asked.engines:
-        out.append(replace(asked, engines=True))
+def _freedoms(facts: Facts, goal: Goal, freedom: Freedom) -> list[Freedom]:
+    kept = {normalize(k) for k in freedom.keep}
+    out = [freedom]
+    if goal.engines and not set(goal.engines) <= kept and not freedom.engines:
+        out.append(replace(freedom, engines=True))
     have = facts.distributions
-    if isinstance(have, Distributions) and have.complete and not asked.removal:
+    if isinstance(have, Distributions) and have.complete and not freedom.removal:
         out.append(replace(out[-1], removal=True))
     return out
 

@@ -59,7 +59,7 @@ def steps_of(
         out.insert(len(asked), Step(action, why or _first(named) or "the launch command asks for it", _keys(named)))
     if refused is not None:
         told = "; ".join(s.removeprefix("Because ").rstrip(".") for s in refused.sentences)
-        out = [replace(s, why=told) if s.action.package in solved.builder.goal.engines else s for s in out]
+        out = [replace(s, why=told) if s.action.package in solved.draft.goal.engines else s for s in out]
     return tuple(out)
 
 
@@ -70,7 +70,7 @@ def _step(solved: Solved, name: str, to: str | None, was: str | None, gone: Sequ
     way = "install" if was is None else direction(was, to)
     why = "; ".join(reasons(solved, name)[:3]) if name in solved.problem.variables and name in solved.changed else ""
     why = why or _first(about) or ALONG
-    if was is None and not about and not solved.builder.choices.installed.complete and name not in solved.wanted:
+    if was is None and not about and not solved.draft.choices.installed.complete and name not in solved.wanted:
         why = ALONG  # the declaration leaves it to the installer
     return Step(Action("install", package=name, specifier=f"=={to}", direction=way), why, _keys(about))
 

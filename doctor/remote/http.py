@@ -34,7 +34,7 @@ def get(http: requests.Session, url: str, limit: int, headers: dict[str, str] | 
     """The answer to GET `url`, its body read and at most `limit` bytes. Raises IndexUnavailable, without logins."""
     import requests
 
-    from doctor.base.text import redact_text
+    from doctor.base.secrets.hide import redact_text
 
     try:
         answer = http.get(url, headers=headers, timeout=(CONNECT_SECONDS, READ_SECONDS), stream=True)

@@ -22,8 +22,8 @@ from doctor.repair.lock import locked
 from doctor.repair.pins import Pinned
 from doctor.repair.place import Place, read_place
 from doctor.repair.prepare import Say, Source, prepare
+from doctor.repair.real_import.proof import Tried, try_until_failure
 from doctor.repair.signals import orderly, uninterrupted
-from doctor.repair.tryout import Tried, try_imports
 from doctor.repair.uv import checked_uv
 from doctor.repair.verify import Judge, verify_judged, verify_pins
 
@@ -100,7 +100,7 @@ def _made(origin: Origin, goal: Goal, source: Source, proof: Proof, say: Say, cl
     remains = verify_judged(proof.judge, proof.before, prefix)
     names = proof.modules(prefix)
     say("importing " + (", ".join(names) or "nothing: there is no engine, and nothing changed"))
-    tried = try_imports(interpreter_of(place), names, work)
+    tried = try_until_failure(interpreter_of(place), names, work)
     if tried.error is not None and not tried.only_gpu:
         raise RepairError(f"in the new environment `import {tried.failed}` fails: {tried.error}; it was removed again")
     old = {c.name: c.version for c in origin.installed}

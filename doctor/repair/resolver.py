@@ -18,7 +18,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 
-from doctor.base.text import clean, redact_text
+from doctor.base.secrets.hide import redact_text
+from doctor.base.text import clean
 from doctor.facts import Target
 from doctor.facts.host import Libc
 from doctor.matrix.build import atomic, cache_dir

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from doctor.base.record import dataclass
-from doctor.base.text import HIDDEN
+from doctor.base.secrets.hide import HIDDEN
 from doctor.facts import Distributions, Launch
 from doctor.findings import Report
 from doctor.launch.edit import corrected, pasted

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
 import sys
 import time
@@ -12,8 +13,8 @@ from typing import Any
 
 from doctor import __version__
 from doctor.base.record import dataclass
+from doctor.base.secrets.names import is_secret_name
 from doctor.base.secrets.redactor import Redactor, known_values
-from doctor.base.text import is_secret_name
 from doctor.findings import StartVerdict
 from doctor.run.log import logfile
 from doctor.run.log.logfile import Log
@@ -104,7 +105,7 @@ def _meta(folder: Path, options: Options, redactor: Redactor, warnings: list[str
         "environment": {k: redactor.line(v) for k, v in sorted(os.environ.items()) if _kept(k)},
         "grace": options.grace, "max_log": options.max_log, "ready": redactor.line(options.ready or ""),
         "warnings": [redactor.line(w) for w in warnings], "notes": notes, "oom_before": before,
-        "redaction": redactor.fingerprints(),
+        "redaction": dataclasses.asdict(redactor.fingerprints()),
     }  # fmt: skip
 
 

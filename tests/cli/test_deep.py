@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from doctor.facts import Target, Trials, Unavailable
-from doctor.repair.trial import try_imports
+from doctor.repair.real_import.each import try_each
 from tests.cli.running import answer, distribution, doctor, found, lay_out
 
 MINOR = f"python{sys.version_info[0]}.{sys.version_info[1]}"
@@ -38,7 +38,7 @@ def tried(folder: Path, body: str, patience: float = 30) -> Trials:
     target = Target("installed", "", python="3", prefix=str(env), executable=str(env / "bin/python"),
                     paths=(str(env / f"lib/{MINOR}/site-packages"),))  # fmt: skip
     modules = ("lmdeploy.cli.entrypoint", "lmdeploy.serve")
-    done = try_imports(target, modules, {"PATH": "/usr/bin:/bin"}, patience)
+    done = try_each(target, modules, {"PATH": "/usr/bin:/bin"}, patience)
     assert isinstance(done, Trials)
     return done
 
@@ -73,8 +73,8 @@ def test_a_hanging_import_ends_with_its_children(tmp_path: Path) -> None:
 
 def test_a_target_that_cannot_be_started() -> None:
     nowhere = Target("installed", "", executable="/nonexistent/python", paths=())
-    assert isinstance(try_imports(nowhere, ("x",), {}), Unavailable)
-    assert isinstance(try_imports(Target("paths", ""), ("x",), {}), Unavailable)
+    assert isinstance(try_each(nowhere, ("x",), {}), Unavailable)
+    assert isinstance(try_each(Target("paths", ""), ("x",), {}), Unavailable)
 
 
 def test_the_command_runs_it_only_when_asked(tmp_path: Path) -> None:

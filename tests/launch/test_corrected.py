@@ -18,7 +18,8 @@ from doctor.findings import Report
 from doctor.launch.edit import corrected
 from doctor.launch.parser import read
 from doctor.launch.table import table
-from doctor.pipeline import Request, diagnose, judge, read_launch
+from doctor.pipeline import Request, diagnose, judge
+from doctor.pipeline.launch import read_launch
 from doctor.report.launch import correction
 from tests.launch.lines import LINES
 from tests.launch.test_like_the_real_parser import by_chance

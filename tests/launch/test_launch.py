@@ -11,7 +11,8 @@ import pytest
 from doctor.collect.python.target import TargetRequest
 from doctor.facts import Launch
 from doctor.launch.shell_text import ShellText
-from doctor.pipeline import Request, read_launch
+from doctor.pipeline import Request
+from doctor.pipeline.launch import read_launch
 
 HOME = {"PATH": "/usr/bin:/bin", "HOME": "/home/me"}
 

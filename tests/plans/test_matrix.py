@@ -18,8 +18,9 @@ from doctor.matrix.declared import declared_gpu
 from doctor.matrix.providers import releases_with
 from doctor.pipeline import judge
 from doctor.pipeline.fix import mended, plan_facts
-from doctor.plan.build import Asked, Builder
+from doctor.plan.build import build
 from doctor.plan.choices import for_python
+from doctor.plan.freedom import Freedom
 from doctor.plan.minimal_conflict import conflict
 from doctor.plan.planner import plan_for
 from doctor.plan.predict import predicted, released
@@ -91,7 +92,7 @@ def test_plans_hold_what_the_metadata_asks(block: int) -> None:
     made = 0
     for seed in range(block * 10, block * 10 + 10):
         facts, engine = drawn(seed)
-        outcome = plan_for(facts, goal_of(facts), Asked(), 60)
+        outcome = plan_for(facts, goal_of(facts), Freedom(), 60)
         assert outcome.undecided is None, f"seed {seed}"
         if outcome.solved is None:
             assert outcome.conflict is not None and outcome.conflict.members, f"seed {seed}"
@@ -107,7 +108,7 @@ def test_plans_hold_what_the_metadata_asks(block: int) -> None:
 def test_the_rules_agree_with_the_plan(seed: int) -> None:
     """Errors about packages, which a plan is there for, are gone once it is carried out."""
     facts, _ = drawn(seed)
-    answer = plan_facts(facts, Asked(), offline=True)
+    answer = plan_facts(facts, Freedom(), offline=True)
     if answer.plan.conflict is None and answer.plan.steps:
         assert answer.after is not None
         left = [f for f in mended(answer.after) if f.rule in ("PKG006", "ENG001", "GPU002", "GPU008")]
@@ -118,7 +119,7 @@ def test_the_rules_agree_with_the_plan(seed: int) -> None:
 @pytest.mark.parametrize("seed", range(200, 215))
 def test_real_conflicts_have_nothing_superfluous(seed: int) -> None:
     facts, engine = drawn(seed)
-    problem = Builder(facts, goal_of(facts), Asked(keep=(engine, "transformers", "torch"))).problem()
+    _, problem = build(facts, goal_of(facts), Freedom(keep=(engine, "transformers", "torch")))
     if solve(problem, problem.domains(), Deadline(60)) is not None:
         return
     core = conflict(problem, Deadline(60))
@@ -150,7 +151,7 @@ def test_prefer_newest_goes_further() -> None:
     facts, _ = drawn(0)
     found: dict[str, Any] = {}
     for prefer in ("minimal", "newest"):
-        solved = plan_for(facts, goal_of(facts), Asked(prefer=prefer), 60).solved
+        solved = plan_for(facts, goal_of(facts), Freedom(prefer=prefer), 60).solved
         assert solved is not None
         found[prefer] = (len(solved.changed), Version(solved.values["transformers"]))
     assert found["newest"][0] == found["minimal"][0] and found["newest"][1] >= found["minimal"][1]
@@ -168,7 +169,7 @@ def test_an_engine_that_is_not_there_comes_in_its_newest_fitting_release() -> No
     launch = Launch(LAUNCHES["vllm"], engine="vllm", program="vllm", subcommand=("serve",))
     facts = Facts(TARGET, Distributions((released("numpy", "2.2.6", "/nowhere"),)), launch=launch,
                   gpu=declared_gpu("RTX 4090:24GB:8.9", "570.86"))  # fmt: skip
-    solved = plan_for(facts, goal_of(facts), Asked(), 60).solved
+    solved = plan_for(facts, goal_of(facts), Freedom(), 60).solved
     assert solved is not None
     newest = [v for v in usable("vllm") if Version(v) < Version("0.20.0")][-1]  # later ones are built for CUDA 13
     assert solved.values["vllm"] == newest
@@ -180,10 +181,10 @@ def test_what_is_removed_is_the_last_resort() -> None:
     assert isinstance(facts.distributions, Distributions)
     private = replace(released("private", "1.0", "/nowhere"), requires=("transformers<4.0",))
     installed = (*facts.distributions.installed, private)
-    outcome = plan_for(replace(facts, distributions=Distributions(installed)), goal_of(facts), Asked(), 60)
+    outcome = plan_for(replace(facts, distributions=Distributions(installed)), goal_of(facts), Freedom(), 60)
     assert outcome.solved is not None and outcome.solved.removed == frozenset(), "it was broken before, and stays"
 
 
 def test_nothing_is_planned_where_nothing_could_be_read() -> None:
-    answer = plan_facts(Facts(TARGET, Unavailable("failed", "no permission")), Asked(), offline=True)
+    answer = plan_facts(Facts(TARGET, Unavailable("failed", "no permission")), Freedom(), offline=True)
     assert answer.plan.undecided == "no permission" and not answer.plan.steps

@@ -160,7 +160,7 @@ def test_bare_search_paths(known: Known, tmp_path: Path) -> None:
 
 
 def test_the_gpu_alone_does_not_count_against_it() -> None:
-    from doctor.repair.tryout import Tried
+    from doctor.repair.real_import.proof import Tried
 
     assert Tried((), "torch", "ImportError: libcuda.so.1: cannot open shared object file").only_gpu
     assert Tried((), "vllm", "RuntimeError: Found no NVIDIA driver on your system.").only_gpu
@@ -168,14 +168,14 @@ def test_the_gpu_alone_does_not_count_against_it() -> None:
 
 
 def test_a_child_that_hangs_or_dies(tmp_path: Path) -> None:
-    from doctor.repair.tryout import try_imports
+    from doctor.repair.real_import.proof import try_until_failure
 
     (tmp_path / "hangs.py").write_text("import time; time.sleep(60)\n")
     (tmp_path / "dies.py").write_text("import os; os.kill(os.getpid(), 11)\n")
     (tmp_path / "exits.py").write_text("import sys; sys.exit(3)\n")
     (tmp_path / "fine.py").write_text("print('qvl')\n")
-    tried = try_imports(sys.executable, ("hangs",), str(tmp_path), 2)
+    tried = try_until_failure(sys.executable, ("hangs",), str(tmp_path), 2)
     assert tried.failed == "hangs" and "2 s" in str(tried.error)
-    tried = try_imports(sys.executable, ("fine", "dies"), str(tmp_path), 20)
+    tried = try_until_failure(sys.executable, ("fine", "dies"), str(tmp_path), 20)
     assert (tried.modules, tried.failed) == (("fine",), "dies") and "-11" in str(tried.error)
-    assert "SystemExit" in str(try_imports(sys.executable, ("exits",), str(tmp_path), 20).error)
+    assert "SystemExit" in str(try_until_failure(sys.executable, ("exits",), str(tmp_path), 20).error)

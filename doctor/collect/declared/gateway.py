@@ -10,7 +10,8 @@ from urllib.parse import urlsplit, urlunsplit
 import yaml
 
 from doctor.base.files import Files, Unreadable
-from doctor.base.text import one_line, redact_text
+from doctor.base.secrets.hide import redact_text
+from doctor.base.text import one_line
 from doctor.base.yaml_text import YamlError, compose
 from doctor.collect.declared.text import decoded
 from doctor.facts import Unavailable

@@ -12,7 +12,8 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
 from doctor.base.record import dataclass
-from doctor.base.text import one_line, redact_text
+from doctor.base.secrets.hide import redact_text
+from doctor.base.text import one_line
 from doctor.collect.declared.text import LONGEST_LINE, logical_lines, name_of, read_text
 from doctor.collect.python.target import TargetError
 from doctor.facts import Pin, Problem, normalize

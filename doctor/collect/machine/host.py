@@ -9,7 +9,9 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from doctor.base.text import is_secret_name, one_line, redact_text
+from doctor.base.secrets.hide import redact_text
+from doctor.base.secrets.names import is_secret_name
+from doctor.base.text import one_line
 from doctor.collect.machine.library_search import candidates
 from doctor.collect.machine.limits import cgroup, meminfo, open_files
 from doctor.collect.machine.mounts import Mount, disk, mounts, shm

@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterator
 
 from doctor.base.record import dataclass
-from doctor.base.text import clean, redact_text
+from doctor.base.secrets.hide import redact_text
+from doctor.base.text import clean
 
 METADATA_LIMIT = 1 << 20
 SMALL_LIMIT = 256 << 10

@@ -9,7 +9,8 @@ from dataclasses import field
 
 from doctor.base.files import Files, Unreadable
 from doctor.base.record import dataclass
-from doctor.base.text import one_line, redact_text
+from doctor.base.secrets.hide import redact_text
+from doctor.base.text import one_line
 from doctor.facts import Problem
 
 _LIMIT = 1 << 20

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from doctor.base.secrets.fingerprints import Fingerprints, Print
 from doctor.base.secrets.redactor import Redactor
 from doctor.run.story import cause, endings, excerpt, runfolder, summary
 from doctor.run.watch import oom
@@ -22,7 +23,14 @@ _ASKING = ("SIGTERM", "SIGINT", "SIGQUIT", "SIGHUP")
 
 def redactor_for(folder: Path, values: tuple[str, ...] = (), private: bool = False) -> Redactor:
     """A redactor that knows this run's secrets by their fingerprints, and `values` by themselves."""
-    return Redactor(values, runfolder.load(folder / "meta.json").get("redaction"), private=private)
+    return Redactor(values, _prints(runfolder.load(folder / "meta.json").get("redaction")), private=private)
+
+
+def _prints(kept: Any) -> Fingerprints | None:
+    try:
+        return Fingerprints(kept["salt"], tuple(Print(p["length"], p["start"], p["digest"]) for p in kept["prints"]))
+    except (LookupError, TypeError):
+        return None
 
 
 def build(folder: Path, events: list[dict[str, Any]] | None = None, redactor: Redactor | None = None) -> dict[str, Any]:

@@ -1,0 +1,58 @@
+"""What tells who and where a user is: names in paths, mail and network addresses, this machine's own name."""
+
+from __future__ import annotations
+
+import contextlib
+import getpass
+import ipaddress
+import re
+import socket
+from collections.abc import Callable
+
+Word = Callable[[str, str], str]
+
+_HOME = re.compile(
+    r"(?P<lead>(?:/home/|/Users/|/run/user/|/var/home/|[A-Za-z]:\\{1,2}Users\\{1,2}|/mnt/[a-z]/Users/))(?P<value>[^/\\\s:'\"<>|]{1,64})"
+)
+_MAIL = re.compile(r"(?<![\w.+\-])(?P<value>[\w.+\-]{1,64}@[A-Za-z0-9\-]{1,63}(?:\.[A-Za-z0-9\-]{1,63}){1,6})(?![\w@])")
+_IPV4 = re.compile(r"(?<![\w.\-])(?P<value>\d{1,3}(?:\.\d{1,3}){3})(?![\w.]|-\w)")
+_IPV6 = re.compile(r"(?<![\w:.])(?P<value>[0-9a-fA-F]{0,4}(?::[0-9a-fA-F]{0,4}){2,7})(?![\w:])")
+_MAC = re.compile(r"(?<![\w:\-])(?P<value>(?:[0-9a-fA-F]{2}[:\-]){5}[0-9a-fA-F]{2})(?![\w:\-])")
+_VERSION_BEFORE = re.compile(
+    r"(?i)(?:==|>=|<=|~=|version[\s:=]{1,3}|v|cu1\d[\s\"',:=]{1,40}|nvidia-[\w\-]{1,40}\s{1,40}|driver[\s:=]{1,3})$"
+)
+
+
+def own_names() -> list[str]:
+    """This machine's and this user's names, where they are long enough to be told from ordinary words."""
+    names = []
+    with contextlib.suppress(OSError):
+        names.append(socket.gethostname())
+    with contextlib.suppress(OSError, KeyError, ImportError):
+        names.append(getpass.getuser())
+    return [n for n in names if len(n) >= 4 and n not in ("root", "localhost", "user", "ubuntu", "admin")]
+
+
+def replace_private(text: str, word: Word, names: list[str]) -> str:
+    """`text` without user names in paths, mail and network addresses, and the given names; versions stay."""
+    text = _HOME.sub(lambda m: m["lead"] + word("user", m["value"]), text)
+    if "@" in text:
+        text = _MAIL.sub(lambda m: word("mail", m["value"]), text)
+    text = _MAC.sub(lambda m: word("address", m["value"]), text)
+    text = _IPV4.sub(lambda m: _ip(m, word), text)
+    text = _IPV6.sub(lambda m: _ip(m, word), text)
+    for name in names:
+        text = re.sub(rf"(?<![\w]){re.escape(name)}(?![\w])", lambda m: word("name", m[0]), text)
+    return text
+
+
+def _ip(match: re.Match[str], word: Word) -> str:
+    """An address, unless it is of this machine itself, or a version number with four parts."""
+    if _VERSION_BEFORE.search(match.string, max(0, match.start() - 60), match.start()):
+        return match[0]
+    try:
+        address = ipaddress.ip_address(match["value"])
+    except ValueError:
+        return match[0]
+    local = address.is_loopback or address.is_unspecified or str(address) == "255.255.255.255"
+    return match[0] if local else word("address", match["value"])

@@ -1,0 +1,66 @@
+"""Everything that can be seen of the target, the launch, the model and the machine, as facts."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from doctor.collect.python.target import find_target
+from doctor.facts import NOT_REQUESTED, Facts, Gpu, Launch, Modules, Target, Trials, Unavailable
+from doctor.pipeline.launch import contained, read_launch
+from doctor.pipeline.request import Request
+
+
+def collect(request: Request) -> Facts:
+    """Everything that can be seen of the target and the machine; what cannot is Unavailable."""
+    facts = _collect(contained(request))
+    if request.gateway is None:
+        return facts
+    from doctor.collect.declared.gateway import read_gateway
+
+    return replace(facts, gateway=read_gateway(request.gateway, request.target.root))
+
+
+def _collect(request: Request) -> Facts:
+    if request.declared:
+        from doctor.pipeline.declared import collect_declared
+
+        return collect_declared(request)
+    from doctor.collect.machine.gpu import GpuCollection
+    from doctor.collect.machine.host import collect_host
+    from doctor.collect.model import launched_model
+    from doctor.matrix.declared import declared_gpu
+    from doctor.pipeline.environment import read_environment
+    from doctor.pipeline.model_code import with_code
+
+    root = request.target.root
+    asked = None if request.gpu else GpuCollection(root, request.environ)  # works while the files are read
+    gpu: Gpu | Unavailable | None = declared_gpu(request.gpu, request.driver) if request.gpu else None
+    launch = read_launch(request)
+    if isinstance(launch, Launch) and launch.environ:  # `USE_TORCH=0 lmdeploy ...` decides what is imported
+        request = replace(request, environ={**request.environ, **launch.environ})
+    target = find_target(replace(request.target, launcher=request.launch))
+    environment = read_environment(target, launch, request)
+    if gpu is None and asked is not None:
+        gpu = asked.finish()
+        gpu = declared_gpu(None, request.driver, gpu) if request.driver else gpu
+    model = launched_model(
+        launch, request.environ, root, request.model, online=request.online, use_cache=request.use_cache,
+        tell=request.tell,
+    )
+    model, modules = with_code(target, environment, model, request)
+    return Facts(
+        target=target, distributions=environment.distributions, modules=modules,
+        natives=environment.natives, launch=launch, gpu=gpu or NOT_REQUESTED,
+        host=collect_host(target, root, environ=request.environ), model=model,
+        trials=_tried(target, modules, request),
+    )  # fmt: skip
+
+
+def _tried(target: Target, modules: Modules | Unavailable, request: Request) -> Trials | Unavailable:
+    """What `check --deep` asks for: the entries of the launch, really imported."""
+    if not request.deep:
+        return NOT_REQUESTED
+    from doctor.repair.real_import.each import try_each
+
+    known = (*modules.entries, *modules.optional) if isinstance(modules, Modules) else ()
+    return try_each(target, tuple(dict.fromkeys(known)), request.environ)

@@ -1,0 +1,31 @@
+"""The flow of a diagnosis: collect facts, link them, run the rules, report."""
+
+from __future__ import annotations
+
+from doctor import __version__
+from doctor.facts import Facts
+from doctor.findings import Report
+from doctor.pipeline.collecting import collect
+from doctor.pipeline.request import Request
+
+
+def diagnose(request: Request) -> Report:
+    """The whole answer. Raises TargetError or DeclarationError (both ValueError) for what the user has to change."""
+    return judge(collect(request), request.select, request.ignore)
+
+
+def judge(facts: Facts, select: tuple[str, ...] = (), ignore: tuple[str, ...] = ()) -> Report:
+    """The report on facts, whether just collected or saved elsewhere."""
+    from doctor.rules import RULES
+    from doctor.rules import engine as rule_engine
+
+    rules = rule_engine.select(RULES, select, ignore)
+    return Report(facts, rule_engine.evaluate(facts, rules), versions())
+
+
+def versions() -> dict[str, str]:
+    """Doctor's version and that of its data."""
+    from doctor.matrix.data import data_dir
+
+    stamp = data_dir() / "VERSION"
+    return {"doctor": __version__, "matrix": stamp.read_text(encoding="ascii").strip() if stamp.is_file() else "none"}

@@ -1,0 +1,48 @@
+"""The launch command of a request: read, with the engine that it starts, and the container that it starts it in."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from doctor.collect.declared.request import DeclaredRequest
+from doctor.facts import NOT_REQUESTED, Launch, Unavailable
+from doctor.pipeline.request import Request
+
+
+def read_launch(request: Request) -> Launch | Unavailable:
+    """The launch command, with the engine that it starts; `arguments` are what the engine's own parser gets."""
+    if not request.launch:
+        return NOT_REQUESTED
+    from doctor.launch import read
+    from doctor.matrix.engines import engines, launched_as
+
+    launch = read.read_launch(request.launch, request.environ, request.target.cwd, _entrypoint)
+    form = launched_as(launch.program, launch.module, launch.subcommand)
+    if form is not None:
+        found, behind = form[0], len(form[1].subcommand)
+        return replace(launch, engine=found.name, arguments=launch.arguments[behind:])
+    # an engine's package or command, though not in a form that starts a server
+    name = (launch.module or launch.program or "").partition(".")[0]
+    other = next((e for e in engines() if name in (e.package, e.name)), None)
+    return replace(launch, engine=other.name if other else None)
+
+
+def _entrypoint(reference: str) -> tuple[str, ...]:
+    """What an image runs before the words of a command; only a launch in a container asks."""
+    from doctor.matrix.images import entrypoint
+
+    return entrypoint(reference)
+
+
+def contained(request: Request) -> Request:
+    """`docker run IMAGE` and `docker compose up` as the declared environments that they are, unless one is named."""
+    target = request.target
+    if not request.launch or request.declared or target.python or target.paths or target.root:
+        return request
+    from doctor.launch import read
+
+    if composed := read.composed(request.launch, request.environ, target.cwd):
+        declared = DeclaredRequest(compose=composed.file, service=composed.service)
+        return replace(request, declared=declared, launch=())
+    image = read.image_of(request.launch, request.environ, target.cwd)
+    return replace(request, declared=DeclaredRequest(image=image, by="docker run")) if image else request

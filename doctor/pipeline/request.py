@@ -1,0 +1,39 @@
+"""What the user asked, as one value that every step of the flow is handed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import field
+
+from doctor.base.record import dataclass
+from doctor.collect.declared.request import DeclaredRequest
+from doctor.collect.python.target import TargetRequest
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the user asked: the target, the launch command, another machine's GPU and driver, and which rules.
+
+    `online`: the hub may be asked about a model that is named and not on this disk, and `tell` says so. With
+    `declared`, the target is not installed: its versions come from files, an image's tag and the data.
+    `deep` runs the real imports in a child process of the target.
+    """
+
+    target: TargetRequest
+    launch: tuple[str, ...] = ()
+    model: str | None = None
+    gpu: str | None = None
+    driver: str | None = None
+    gateway: str | None = None
+    select: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+    use_cache: bool = True
+    online: bool = False
+    tell: Callable[[str], None] | None = None
+    progress: Progress | None = None
+    environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
+    declared: DeclaredRequest = field(default_factory=DeclaredRequest)
+    deep: bool = False
