@@ -47,6 +47,11 @@ def serving_engines() -> tuple[str, ...]:
     return tuple(e.name for e in engines() if not e.library)
 
 
+def names_of_engines() -> tuple[str, ...]:
+    """The names of all, libraries too."""
+    return tuple(e.name for e in engines())
+
+
 def option_names(meaning: str) -> tuple[str, ...]:
     """What any engine calls an option: for commands whose engine is not known."""
     return tuple(dict.fromkeys(n for e in engines() for n in e.names(meaning) if n.startswith("-")))
