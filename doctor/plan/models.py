@@ -8,12 +8,13 @@ from doctor.derived.goal import Goal
 from doctor.facts import normalize
 from doctor.matrix import rows
 from doctor.matrix.compat import DISTRIBUTIONS
-from doctor.matrix.facts_file import Row
+from doctor.matrix.engines import engine_row
 from doctor.matrix.models import Attested
 from doctor.matrix.own_types import lacking
 from doctor.matrix.providers import releases_with
 from doctor.matrix.quantization import Need, floor, takes
 from doctor.matrix.releases import ReleaseSet
+from doctor.matrix.row import Row
 from doctor.matrix.turbomind import served_by
 from doctor.plan.choices import Choice
 from doctor.plan.draft import BACKEND, Draft
@@ -27,7 +28,7 @@ HALVES = ("turbomind", "pytorch")
 def model_clauses(draft: Draft) -> None:
     """All of them."""
     for name in draft.goal.engines:
-        if name == "lmdeploy":
+        if engine_row(name).backends:
             _halves(draft, draft.use(name))
         else:
             _whole(draft, draft.use(name))

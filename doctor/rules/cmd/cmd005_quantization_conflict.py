@@ -13,27 +13,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from doctor.derived.command import Asked, argument, asked, shown, the_model
+from doctor.derived.asked import Asked
+from doctor.derived.case import Case
+from doctor.derived.model_files import served_model
+from doctor.derived.option_findings import argument, shown
 from doctor.derived.quantization import family
-from doctor.facts import Facts, Model
+from doctor.facts import Model
 from doctor.findings import Evidence, Finding, Location, NotApplicable, Open, Remediation
 from doctor.rules.rule import Rule, Verdict
 
-OPTION = {"vllm": "--quantization", "sglang": "--quantization", "lmdeploy": "--model-format"}
-# methods that stand for one form of checkpoint: the faster kernels are names of their own
-COMPATIBLE = {"sglang": {"compressed-tensors": ("w8a8_int8", "w8a8_fp8")}}
 # methods that read other checkpoints too, or decide for themselves
 OPEN = ("moe_wna16", "humming", "ipex", "inc", "bitblas", "auto-round", "torchao", "experts_int8")
 NEEDED = ("awq", "gptq", "compressed-tensors", "aqlm")  # not made of 16-bit weights while they are loaded
 
 
-def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     """A finding where option and checkpoint name different methods."""
-    found, model = asked(facts), the_model(facts)
+    found, model = case.asked, served_model(case.facts)
     if not isinstance(found, Asked):
         yield found
         return
-    option = OPTION[found.engine]
+    option = found.data.option("quantization") or "the quantization"
     given = (found.value(option) or "").lower()
     if not given or given in ("none", "auto", "hf"):
         yield NotApplicable(f"`{option}` is not given")
@@ -54,7 +54,7 @@ def _conflict(rule: Rule, asked: Asked, model: Model, option: str, given: str) -
         if wanted not in NEEDED:
             return None
         message = f"`{option} {shown(given, 60)}` is for checkpoints that are stored so, and this one is not quantised"
-    elif wanted == own or given in COMPATIBLE.get(asked.engine, {}).get(own, ()):
+    elif wanted == own or given in asked.data.other_methods.get(own, ()):
         return None
     else:
         message = (

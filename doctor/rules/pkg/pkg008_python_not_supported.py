@@ -16,17 +16,19 @@ from collections.abc import Iterator
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
-from doctor.derived.requirements import ENGINES, fits, python_bounds
+from doctor.derived.case import Case
+from doctor.derived.requirements import fits, python_bounds
 from doctor.derived.tags import tag_fits
-from doctor.facts import Distribution, Distributions, Facts, Target, present
+from doctor.facts import Distribution, Distributions, Target, present
 from doctor.findings import Action, Evidence, Finding, Location, Open, Remediation
+from doctor.matrix.engines import serving_engines
 from doctor.rules.rule import Rule, Verdict
 
 
-def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     """One finding for each distribution whose Requires-Python or wheel tags exclude the target."""
-    distributions: Distributions = present(facts, "distributions", Distributions)
-    target = facts.target
+    distributions: Distributions = present(case.facts, "distributions", Distributions)
+    target = case.facts.target
     if target.python_minor is None:
         yield Open("the Python version of the target is not known")
         return
@@ -52,7 +54,7 @@ def _finding(rule: Rule, one: Distribution, target: Target, wanted: str, source:
     return rule.finding(
         f"this is {here}, but `{one.name} {one.version}` was made for `{wanted}`",
         key=one.key,
-        severity="error" if one.key in ENGINES else "warning",
+        severity="error" if one.key in serving_engines() else "warning",
         location=Location("distribution", one.name),
         evidence=[Evidence("Python and platform", here, wanted, f"{source} of {one.name} {one.version}")],
         remediations=[Remediation("make an environment with a Python that it supports", (step,))],

@@ -10,21 +10,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from doctor.derived.case import Case
 from doctor.derived.host import host_of, manual
-from doctor.facts import Distributions, Facts, present
+from doctor.facts import Distributions, present
 from doctor.findings import NotApplicable, Open
 from doctor.launch.options import engine
+from doctor.matrix.engines import engine_row
 from doctor.rules.rule import Rule, Verdict
 
 
-def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     """Two things: a compiler on PATH, and the header of this Python."""
+    facts = case.facts
     host = host_of(facts)
     triton = present(facts, "distributions", Distributions).get("triton")
     if triton is None:
         yield NotApplicable("triton is not installed")
         return
-    severity = "error" if engine(facts) in ("vllm", "sglang") else "warning"
+    severity = "error" if engine_row(engine(facts)).has("compiles_kernels") else "warning"
     minor = ".".join(map(str, facts.target.python_minor or (3,)))
     if host.compiler is None:
         yield rule.about(
