@@ -110,9 +110,9 @@ def _is_assignment(word: str) -> bool:
 
 def _option(words: list[str], names: tuple[str, ...]) -> str | None:
     """The value of the last of these options, with `=` or as the next word; `-` and `_` are the same inside a name."""
-    found = None
+    found, wanted = None, {n.replace("_", "-") for n in names}
     for at, word in enumerate(words):
         name, equals, value = word.partition("=")
-        if name.replace("_", "-") in names:
+        if name.replace("_", "-") in wanted:
             found = value if equals else words[at + 1] if at + 1 < len(words) else found
     return found

@@ -18,10 +18,10 @@ def option_of(words: Sequence[str], *names: str) -> str | None:
 
     As the engines' parsers do, `_` and `-` in a name are the same.
     """
-    found = None
+    found, wanted = None, {plain(n) for n in names}
     for index, word in enumerate(words):
         name, equals, value = word.partition("=")
-        if plain(name) in names:
+        if plain(name) in wanted:
             after = words[index + 1] if index + 1 < len(words) else ""
             found = value if equals else "" if after.startswith("--") else after
     return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from doctor.base.record import dataclass
 from doctor.facts import Distributions, Facts, Launch, Model
+from doctor.launch.options import plain
 from doctor.matrix import rows
 from doctor.matrix.engine_types import Engine
 from doctor.matrix.engines import engine_row, serving_engines
@@ -87,11 +88,11 @@ def model_word(launch: Launch) -> str | None:
 
 def values(launch: Launch, *names: str) -> tuple[str, ...]:
     """All values of the last of these options, `--name a b` or `--name=a`."""
-    words = launch.arguments or launch.argv
+    words, wanted = launch.arguments or launch.argv, {plain(n) for n in names}
     out: tuple[str, ...] = ()
     for index, word in enumerate(words):
         name, equals, value = word.partition("=")
-        if name.startswith("--") and f"--{name[2:].replace('_', '-')}" in names:
+        if name.startswith("--") and plain(name) in wanted:
             if equals:
                 out = (value,)
                 continue
@@ -107,4 +108,4 @@ def values(launch: Launch, *names: str) -> tuple[str, ...]:
 def given(launch: Launch, name: str) -> bool:
     """Whether the switch stands in the command."""
     words = launch.arguments or launch.argv
-    return any(f"--{w[2:].replace('_', '-')}" == name for w in words if w.startswith("--"))
+    return any(plain(w) == plain(name) for w in words if w.startswith("--"))

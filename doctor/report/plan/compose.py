@@ -67,7 +67,7 @@ def _command(plan: Deployment, with_metrics: bool) -> list[str]:
     """The launch command, reachable from outside its container, the model's folder under its name there."""
     words = ["/model" if plan.folder and w == plan.model else w for w in plan.command]
     host = engine_row(plan.engine).option("host")
-    if host and not any(w.partition("=")[0].replace("_", "-") == host for w in words):
+    if host and not any(w.partition("=")[0].replace("_", "-") == host.replace("_", "-") for w in words):
         words += [host, "0.0.0.0"]
     if with_metrics and plan.metrics:
         words += [w for w in plan.metrics if w not in words]

@@ -42,7 +42,7 @@ class Deployment:
         option = row.option("port")
         for at, word in enumerate(self.command):
             name, equals, value = word.partition("=")
-            if option and name.replace("_", "-") == option:
+            if option and name.replace("_", "-") == option.replace("_", "-"):
                 told = value if equals else self.command[at + 1] if at + 1 < len(self.command) else ""
                 if told.isdigit() and 0 < int(told) < 65536:
                     return int(told)
