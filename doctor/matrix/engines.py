@@ -17,19 +17,18 @@ from typing import Any
 from doctor.facts.codec import FactsError, from_json
 from doctor.matrix.data import DataError, data_dir
 from doctor.matrix.engine_types import UNKNOWN, Engine, LaunchForm
-from doctor.matrix.providers import all_releases, releases_with
 
 LARGEST = 256 << 10
 
 
 def engines() -> tuple[Engine, ...]:
     """Every engine, in order. Raises DataError for a file of ours that does not hold what it should."""
-    return _all(data_dir() / "engines")
+    return _all(data_dir())
 
 
 def engine(name: str) -> Engine | None:
     """The engine of this name or distribution, or None."""
-    return _by_name(data_dir() / "engines").get(name)
+    return _by_name(data_dir()).get(name)
 
 
 def engine_row(name: str | None) -> Engine:
@@ -38,8 +37,8 @@ def engine_row(name: str | None) -> Engine:
 
 
 @cache
-def _by_name(folder: Path) -> dict[str, Engine]:
-    return {name: e for e in reversed(_all(folder)) for name in (e.distribution, e.name)}
+def _by_name(data: Path) -> dict[str, Engine]:
+    return {name: e for e in reversed(_all(data)) for name in (e.distribution, e.name)}
 
 
 def serving_engines() -> tuple[str, ...]:
@@ -127,6 +126,8 @@ def entry_modules(
 
 
 def _has(distribution: str, module: str, version: str | None) -> bool:
+    from doctor.matrix.providers import all_releases, releases_with
+
     having, releases = releases_with(distribution, module), all_releases(distribution)
     if having is None or releases is None:
         return True
@@ -135,8 +136,8 @@ def _has(distribution: str, module: str, version: str | None) -> bool:
 
 
 @cache
-def _all(folder: Path) -> tuple[Engine, ...]:
-    return tuple(sorted((_load(path) for path in folder.glob("*.yaml")), key=lambda e: (e.rank, e.name)))
+def _all(data: Path) -> tuple[Engine, ...]:
+    return tuple(sorted((_load(path) for path in (data / "engines").glob("*.yaml")), key=lambda e: (e.rank, e.name)))
 
 
 @cache

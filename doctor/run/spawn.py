@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from doctor.launch.listening import is_python, recognise
+from doctor.matrix.engines import engine_row
 from doctor.run.signals import Signals
 
 NOT_FOUND, NOT_EXECUTABLE = 127, 126
@@ -52,7 +53,7 @@ def environment(argv: Sequence[str], base: Mapping[str, str]) -> tuple[dict[str,
     env.setdefault("PYTHONUNBUFFERED", "1")
     env.setdefault("PYTHONFAULTHANDLER", "1")
     server = recognise(argv, base)
-    if server and server.serves_models and server.engine != "transformers":
+    if server and server.serves_models and not engine_row(server.engine).library:
         env.setdefault("NCCL_DEBUG", "WARN")  # NCCL says nothing at all by default
     program = resolve(argv[0], base)
     if program is None:
