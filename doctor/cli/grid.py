@@ -72,13 +72,13 @@ def _text(found: Grid, form: str) -> str:
 
 
 def _grid(names: tuple[str, str], model: str | None, options: dict[str, Any]) -> Grid:
-    from doctor.matrix.cells import GridError
+    from doctor.matrix.cells import Axis, GridError
     from doctor.matrix.grid import grid
 
-    (engine, engine_spec), (library, library_spec) = (_split(n) for n in names)
-    here, why = _here(engine, library, options)
+    engine, library = (Axis(*_split(n)) for n in names)
+    here, why = _here(engine.project, library.project, options)
     try:
-        return grid(engine, engine_spec, library, library_spec, _family(model), here, why)
+        return grid(engine, library, _family(model), here, why)
     except GridError as error:
         raise click.UsageError(clean(str(error), 400)) from None
 

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import click
 
-from doctor.cli.output import failure, progress, told
+from doctor.cli.output import failure, notice, progress
 from doctor.facts import Facts
 from doctor.findings import Report
 from doctor.pipeline import Request
@@ -32,7 +32,7 @@ def guarded(request: Request, action: Callable[[Request], T]) -> T:
 
     try:
         with progress("linking modules") as update:
-            return action(dataclasses.replace(request, progress=update, tell=told))
+            return action(dataclasses.replace(request, progress=update, tell=notice))
     except (TargetError, DeclarationError) as error:
         raise click.UsageError(str(error)) from None
     except DataError as error:

@@ -46,7 +46,7 @@ def write(text: str, output: str | None) -> None:
         raise failure(f"{output} cannot be written: {error.strerror}") from None
 
 
-def told(sentence: str) -> None:
+def notice(sentence: str) -> None:
     """Says on a terminal's stderr why it takes a moment."""
     if sys.stderr.isatty():
         from doctor.base.text import clean

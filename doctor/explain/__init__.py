@@ -24,8 +24,7 @@ def explain_log(source: str | Path | Stream, *, facts: Facts | None = None) -> t
     from doctor.explain.tracebacks import traces_of
     from doctor.explain.verdict import verdict
 
-    excerpt = read(Path(source) if isinstance(source, str) else source)
-    lines = lines_of(excerpt.lines)
+    lines = lines_of(read(Path(source) if isinstance(source, str) else source))
     by_process: dict[str, list[Line]] = {}
     for line in lines:
         by_process.setdefault(line.who, []).append(line)

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import field
 
 from doctor.base.record import dataclass
-from doctor.explain.catalogue import Crash, stubs
+from doctor.explain.catalog import Crash, stubs
 from doctor.explain.context import Digest
 from doctor.explain.lines import Line
 

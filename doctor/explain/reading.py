@@ -9,7 +9,6 @@ from __future__ import annotations
 import codecs
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import field
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
@@ -39,14 +38,7 @@ FAINT: tuple[bytes, ...] = (
 EDGE = 4 << 20
 
 
-@dataclass(slots=True)
-class Excerpt:
-    """What is kept of a log: (line number from 1, raw line without its end), in order; sizes in bytes and lines."""
-
-    lines: list[tuple[int, str]] = field(default_factory=list)
-    size: int = 0
-    count: int = 0
-    left_out: int = 0
+Lines = list[tuple[int, str]]  # of what is kept of a log: the line's number from 1, the raw line without its end
 
 
 @dataclass(slots=True)
@@ -85,7 +77,7 @@ class Parts:
             self._open = None
 
 
-def read(source: Path | Stream) -> Excerpt:
+def read(source: Path | Stream) -> Lines:
     """The excerpt of a log file, of a run folder's parts (`*.log` by name) or of a stream. Raises OSError."""
     if not isinstance(source, Path):
         return _read(source)
@@ -95,7 +87,7 @@ def read(source: Path | Stream) -> Excerpt:
         return _read(stream)
 
 
-def _read(stream: Stream) -> Excerpt:
+def _read(stream: Stream) -> Lines:
     keep = _Keeper()
     for block in _blocks(stream):
         keep.feed(block)
@@ -136,7 +128,6 @@ class _Keeper:
         self._recent_size = 0
         self._line = 1
         self._size = 0
-        self._dropped = 0
 
     def feed(self, block: bytes) -> None:
         """Takes the next block of whole lines."""
@@ -160,9 +151,7 @@ class _Keeper:
         self._last.append(piece)
         self._last_size += len(piece.data)
         while self._last_size > BUDGET // 2 and len(self._last) > 1:
-            gone = self._last.popleft()
-            self._last_size -= len(gone.data)
-            self._dropped += gone.data.count(b"\n")
+            self._last_size -= len(self._last.popleft().data)
 
     def _end_of(self, block: bytes) -> None:
         """Remembers the last `EDGE` bytes, to be looked through again for the faint signals."""
@@ -181,7 +170,7 @@ class _Keeper:
             for start, end in _whole_lines(piece.data, [*spans, (tail, len(piece.data))] if left < TAIL else spans):
                 yield _Piece(piece.number + piece.data.count(b"\n", 0, start), piece.data[start:end])
 
-    def excerpt(self) -> Excerpt:
+    def excerpt(self) -> Lines:
         """The kept lines in order, each once."""
         found: dict[int, str] = {}
         for piece in (*self._first, *self._last, *self._ending()):
@@ -189,8 +178,7 @@ class _Keeper:
                 number = piece.number + offset
                 if number not in found:
                     found[number] = text_of(_shown(raw))
-        lines = sorted(found.items())
-        return Excerpt(lines, self._size, self._line, self._dropped)
+        return sorted(found.items())
 
 
 def _split(data: bytes) -> list[bytes]:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from doctor.base.secrets.hide import redact_text
 from doctor.base.text import one_line
-from doctor.explain.catalogue import Crash
+from doctor.explain.catalog import Crash
 from doctor.explain.context import Digest
 from doctor.explain.evidence import evidence_of, location_of
 from doctor.explain.matching import Candidate, candidates

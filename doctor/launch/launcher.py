@@ -10,7 +10,7 @@ from doctor.launch.runners import conda_run, uv_run
 from doctor.launch.shell import PYTHON, Behind, Shell, python_arguments, unwrapped
 
 _EXEC = re.compile(rb"""'''exec' (?:"([^"\n]{1,4096})"|'([^'\n]{1,4096})'|([^\s"'$\n]{1,4096})) """)
-_EXEC_NEIGHBOUR = re.compile(rb"""'''exec' "\$\(dirname [^\n]{1,200}?\)"/'?([A-Za-z0-9_.\-]{1,64})'? """)
+_EXEC_NEIGHBOR = re.compile(rb"""'''exec' "\$\(dirname [^\n]{1,200}?\)"/'?([A-Za-z0-9_.\-]{1,64})'? """)
 _WINDOWS_SHEBANG = re.compile(rb"#!\"?([A-Za-z]:\\[^\"\r\n]{1,1024}?python[^\"\r\n]{0,20}\.exe)")
 _SCRIPT_LIMIT = 4096
 
@@ -88,7 +88,7 @@ def _shell_trick(shell: Shell, path: str, head: bytes, why: str) -> Behind | Non
     if match := _EXEC.search(head):
         exe = next(g for g in match.groups() if g).decode("utf-8", "replace")
         return Behind(why, shell.files.inside(exe)) if os.path.isabs(exe) else None
-    if match := _EXEC_NEIGHBOUR.search(head):
+    if match := _EXEC_NEIGHBOR.search(head):
         folder = os.path.dirname(shell.files.real(path))
         return Behind(why, os.path.normpath(os.path.join(folder, match[1].decode())))
     return None

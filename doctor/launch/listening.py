@@ -47,7 +47,7 @@ _ELSEWHERE = {"--config", "--uds", "--fd", "--headless", "--env-file"}
 _PREFIXES = {"env", "nohup", "nice", "ionice", "setsid", "stdbuf", "numactl", "taskset", "exec", "time", "chrt"}
 
 
-def recognise(argv: Sequence[str], env: Mapping[str, str] | None = None) -> Server | None:
+def recognize(argv: Sequence[str], env: Mapping[str, str] | None = None) -> Server | None:
     """The server that `argv` starts, or None for a command we do not know. Pure: nothing is read or run."""
     env = os.environ if env is None else env
     program, module, rest = _program(list(argv))

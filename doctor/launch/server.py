@@ -16,7 +16,7 @@ LOCAL = ("127.0.0.1", "localhost", "::1", "[::1]")
 class Server:
     """`names` are those that it answers to, empty where they cannot be told; `local`: reached from its own host only.
 
-    `host_told` and `port_told` say whether the command names them; `version` is None where it is not known.
+    `host_told` says whether the command names the host; `version` is None where it is not known.
     """
 
     engine: str
@@ -26,7 +26,6 @@ class Server:
     names: tuple[str, ...]
     key: bool
     host_told: bool
-    port_told: bool
 
     @property
     def local(self) -> bool:
@@ -58,7 +57,7 @@ def server(facts: Facts) -> Server | None:
     port = ports[0] if ports else flags.get(row.option("port") or "", {}).get("default") or row.port
     key = bool(values(launch, *row.names("api_key"))) or row.variables.get("api_key", "") in launch.environ
     number = int(str(port)) if str(port).isdigit() else None
-    return Server(engine, version, str(host), number, _names(facts, launch, version), key, bool(hosts), bool(ports))
+    return Server(engine, version, str(host), number, _names(facts, launch, version), key, bool(hosts))
 
 
 def _names(facts: Facts, launch: Launch, version: str | None) -> tuple[str, ...]:

@@ -43,7 +43,6 @@ class Option:
     exclusive: str | None = None
     only: str | None = None
     refused: bool = False
-    deprecated: bool = False
     default: Any = None
 
 
@@ -118,7 +117,7 @@ def _option(name: str, flag: dict[str, Any], words: tuple[str, ...], style: Styl
         name, spellings, kind if kind in _CHECKED else "any", nargs,
         tuple(choices) if choices is not None else None, needed,
         bool(flag.get("optional")), words if kind == "policy" else (), flag.get("exclusive"), flag.get("only"),
-        bool(flag.get("refused")), bool(flag.get("deprecated")), flag.get("default"),
+        bool(flag.get("refused")), flag.get("default"),
     )  # fmt: skip
 
 

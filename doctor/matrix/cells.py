@@ -26,6 +26,14 @@ class GridError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
+class Axis:
+    """One side of a grid: the releases of a project that a specifier admits."""
+
+    project: str
+    specifier: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Reason:
     """Why releases outside `fits` do not work: `name` in a word, `subject` in full, `source` a file or document.
 

@@ -66,11 +66,6 @@ class Compatibility:
         """Declared and derived: what an installer should choose from."""
         return self.declared & self.derived
 
-    @property
-    def unwarned(self) -> ReleaseSet:
-        """`fitting`, and the engine's own check at start does not even warn."""
-        return self.fitting & self._met("check")
-
     def against(self, version: str) -> tuple[Bound, ...]:
         """The bounds that `version` of the library breaks; empty for one that fits or that the data does not know."""
         return tuple(b for b in self.bounds if b.releases.contains(version) is False)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from doctor.matrix import rows
-from doctor.matrix.cells import HALF, RANK, Cell, Grid, GridError, Line, Reason, Seen
+from doctor.matrix.cells import HALF, RANK, Axis, Cell, Grid, GridError, Line, Reason, Seen
 from doctor.matrix.compat import compatibility
 from doctor.matrix.models import Family
 from doctor.matrix.reasons import Question, backends, helper_reasons, reasons, sightings
@@ -14,22 +14,23 @@ from doctor.matrix.releases import Releases, ReleaseSet
 
 
 def grid(
-    engine: str, engine_spec: str, library: str, library_spec: str, family: Family | None,
-    here: tuple[str | None, str | None] = (None, None), why_here: str = "",
+    engine: Axis, library: Axis, family: Family | None, here: tuple[str | None, str | None] = (None, None),
+    why_here: str = "",
 ) -> Grid:  # fmt: skip
-    """The grid of the usable releases that the two specifiers admit, and of the installed ones.
+    """The grid of the usable releases that both sides admit, and of the installed ones.
 
     Raises GridError where the data covers one of the projects not at all, or no release is left.
     """
-    covered = rows.releases(engine)
-    first = compatibility(engine, covered.versions[-1], library) if covered and covered.versions else None
+    covered = rows.releases(engine.project)
+    newest = covered.versions[-1] if covered and covered.versions else None
+    first = compatibility(engine.project, newest, library.project) if newest else None
     if covered is None or first is None:
-        raise GridError(f"the matrix does not cover `{library if covered else engine}`")
+        raise GridError(f"the matrix does not cover `{(library if covered else engine).project}`")
     ask = Question(first.engine, first.library, family, first.known)
     ask.helpers = list(helper_reasons(ask))
-    columns = _chosen(first.known, library_spec, here[1])
+    columns = _chosen(first.known, library.specifier, here[1])
     places = tuple(p for v in columns if (p := first.known.place(v)) is not None)
-    lines = tuple(_line(ask, version, places) for version in _chosen(covered, engine_spec, here[0]))
+    lines = tuple(_line(ask, version, places) for version in _chosen(covered, engine.specifier, here[0]))
     return Grid(ask.engine, ask.library, family, columns, lines, here, why_here)
 
 

@@ -62,10 +62,10 @@ def refusal(decision: list[Any], written: Config, given: str | None = None) -> s
     `given` is what `--model-format` says.
     """
     outcome = follow(decision, {"quant_config": written, "engine_config.model_format": given, "group_size": None})
-    return None if outcome.refused is None else _told(outcome.refused, outcome.names, written, given)
+    return None if outcome.refused is None else _reason(outcome.refused, outcome.names, written, given)
 
 
-def _told(refused: str, names: Names, written: Config, given: str | None) -> str:
+def _reason(refused: str, names: Names, written: Config, given: str | None) -> str:
     size = names.get("group_size") or names.get("_group_size")
     if "model_format" in refused and given:
         return f"`--model-format {given}` contradicts the checkpoint"

@@ -33,7 +33,7 @@ class Cache:
         """Bytes of one request of this length."""
         return self.token * tokens + self.windowed * min(tokens, self.window) + self.state
 
-    def room(self, size: float) -> int:
+    def tokens_in(self, size: float) -> int:
         """Tokens of one request that `size` bytes hold."""
         left = size - self.state
         if left <= 0:

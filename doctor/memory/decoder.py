@@ -7,6 +7,7 @@ InternLM, Phi, DeepSeek's latent attention, mixtures of experts, gated delta net
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from doctor.memory.attention import FIRST_GENERATION, Attention
 from doctor.memory.layout import Layout, Section
@@ -36,7 +37,7 @@ def decoder(found: Layout, shape: Attention) -> tuple[Piece, ...]:
     return (
         Piece("embed_tokens", "embedding", (rows + extra) * hidden),
         *_attention(found, shape), *_linear_attention(found, shape), *_mlp(found, shape),
-        other("norm", hidden), *(() if found.tied else (linear("lm_head", hidden, rows, part="head"),)),
+        other("norm", hidden), *(() if found.tied else (Piece("lm_head", "head", hidden * rows, hidden),)),
     )  # fmt: skip
 
 
@@ -118,7 +119,7 @@ def _mlp(found: Layout, shape: Attention) -> Iterator[Piece]:
     if not sparse:
         return
     width = text.whole("moe_intermediate_size") or shape.intermediate
-    yield from _swiglu("layers.{}.mlp.experts", hidden, width, sparse, copies=experts)
+    yield from (replace(p, copies=experts) for p in _swiglu("layers.{}.mlp.experts", hidden, width, sparse))
     extra = experts if text.type.startswith(("deepseek_v3", "glm4_moe", "glm4v_moe")) else 0
     yield linear("layers.{}.mlp.gate", hidden, experts, sparse, share="whole")
     yield other("layers.{}.mlp.gate.correction", extra, sparse)
@@ -129,12 +130,10 @@ def _mlp(found: Layout, shape: Attention) -> Iterator[Piece]:
         yield linear("layers.{}.mlp.shared_expert_gate", hidden, 1, sparse, share="whole")
 
 
-def _swiglu(
-    stem: str, hidden: int, width: int, times: int, *, bias: bool = False, copies: int = 1
-) -> Iterator[Piece]:  # fmt: skip
-    yield linear(f"{stem}.gate_proj", hidden, width, times, bias=bias, copies=copies)
-    yield linear(f"{stem}.up_proj", hidden, width, times, bias=bias, copies=copies)
-    yield linear(f"{stem}.down_proj", width, hidden, times, bias=bias, copies=copies)
+def _swiglu(stem: str, hidden: int, width: int, times: int, *, bias: bool = False) -> Iterator[Piece]:
+    yield linear(f"{stem}.gate_proj", hidden, width, times, bias=bias)
+    yield linear(f"{stem}.up_proj", hidden, width, times, bias=bias)
+    yield linear(f"{stem}.down_proj", width, hidden, times, bias=bias)
 
 
 def _sparse(text: Section, layers: int) -> int:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from doctor.memory.attention import Attention
-from doctor.memory.blocks import VISION, Tower, blocks, patches
+from doctor.memory.blocks import VISION, Layers, Tower, blocks, patches, projection
 from doctor.memory.layout import Layout
-from doctor.memory.pieces import Piece, linear, other
+from doctor.memory.pieces import Piece, other
 
 
 def _width(found: Layout) -> tuple[int, int, int]:
@@ -25,16 +25,16 @@ def _clip(found: Layout, shape: Attention) -> Iterator[Piece]:
     width, inner, layers = _width(found)
     yield patches(found.vision, width, bias=False)
     yield other("vision_tower.embeddings", (_positions(found) + 2) * width + 4 * width, part=VISION)
-    yield from blocks("vision_tower.encoder.layers.{}", width, inner, layers)
+    yield from blocks("vision_tower.encoder.layers.{}", Layers(width, inner, layers))
 
 
 def _siglip(found: Layout, shape: Attention) -> Iterator[Piece]:
     width, inner, layers = _width(found)
     yield patches(found.vision, width, bias=True)
     yield other("vision_tower.embeddings", _positions(found) * width + 2 * width, part=VISION)
-    yield from blocks("vision_tower.encoder.layers.{}", width, inner, layers)
+    yield from blocks("vision_tower.encoder.layers.{}", Layers(width, inner, layers))
     if found.vision.on("vision_use_head") and found.model_type not in ("minicpmv",):
-        yield from blocks("vision_tower.head", width, inner, 1)
+        yield from blocks("vision_tower.head", Layers(width, inner, 1))
         yield other("vision_tower.head.probe", -width, part=VISION)  # one norm of two vectors, and the probe
 
 
@@ -45,8 +45,8 @@ def _intern_hf(found: Layout, shape: Attention) -> Iterator[Piece]:
     yield patches(vision, width, bias=True)
     yield other("vision_tower.embeddings", (places + 1) * width, part=VISION)
     norm = 1 if vision.get("norm_type") == "rms_norm" else 2
-    yield from blocks("vision_tower.encoder.layer.{}", width, inner, layers, qkv_bias=vision.on("attention_bias"),
-                      norm=norm)  # fmt: skip
+    plain = Layers(width, inner, layers, qkv_bias=vision.on("attention_bias"), norm=norm)
+    yield from blocks("vision_tower.encoder.layer.{}", plain)
     scales = 2 + (2 if vision.on("use_qk_norm") else 0)
     yield other("vision_tower.encoder.layer.{}.scales", scales * width, layers, part=VISION)
 
@@ -58,7 +58,8 @@ def _intern_chat(found: Layout, shape: Attention) -> Iterator[Piece]:
     yield patches(vision, width, bias=True)
     yield other("vision_model.embeddings", (_positions(found) + 2) * width, part=VISION)
     norm = 1 if vision.get("norm_type") in (None, "rms_norm") else 2
-    yield from blocks("vision_model.encoder.layers.{}", width, inner, layers, qkv_bias=vision.on("qkv_bias"), norm=norm)
+    plain = Layers(width, inner, layers, qkv_bias=vision.on("qkv_bias"), norm=norm)
+    yield from blocks("vision_model.encoder.layers.{}", plain)
     scales = 2 + (2 if vision.on("qk_normalization", default=True) else 0)
     yield other("vision_model.encoder.layers.{}.ls", scales * width, layers, part=VISION)
 
@@ -67,7 +68,8 @@ def _pixtral(found: Layout, shape: Attention) -> Iterator[Piece]:
     width, inner, layers = _width(found)
     yield patches(found.vision, width, bias=False)
     yield other("vision_tower.ln_pre", width, part=VISION)
-    yield from blocks("vision_tower.transformer.layers.{}", width, inner, layers, bias=False, norm=1, gated=True)
+    gated = Layers(width, inner, layers, bias=False, norm=1, gated=True)
+    yield from blocks("vision_tower.transformer.layers.{}", gated)
 
 
 def _mllama(found: Layout, shape: Attention) -> Iterator[Piece]:
@@ -80,7 +82,7 @@ def _mllama(found: Layout, shape: Attention) -> Iterator[Piece]:
     yield patches(vision, width, bias=False)
     yield other("vision_model.embeddings", (5 + places) * width + kinds * tiles * (places + 2) * width + 3, part=VISION)
     for name, many in (("transformer", layers), ("global_transformer", deep)):
-        yield from blocks(f"vision_model.{name}.layers.{{}}", width, inner, many, bias=True, qkv_bias=False)
+        yield from blocks(f"vision_model.{name}.layers.{{}}", Layers(width, inner, many, bias=True, qkv_bias=False))
         yield other(f"vision_model.{name}.no_bias", -width, many, part=VISION)  # its output matrix has none
     yield other("vision_model.gates", 2 * deep, part=VISION)
 
@@ -92,30 +94,31 @@ def _glm4v(found: Layout, shape: Attention) -> Iterator[Piece]:
     merge, inner = vision.whole("spatial_merge_size", default=2), vision.whole("intermediate_size")
     yield patches(vision, width, bias=True, frames=vision.whole("temporal_patch_size", default=2) or 2)
     yield other("visual.embeddings", _positions(found) * width + 2 * width, part=VISION)
-    yield from blocks("visual.blocks.{}", width, out, depth, bias=False, qkv_bias=vision.on("attention_bias"), norm=1,
-                      gated=True)  # fmt: skip
+    biased = vision.on("attention_bias")
+    gated = Layers(width, out, depth, bias=False, qkv_bias=biased, norm=1, gated=True)
+    yield from blocks("visual.blocks.{}", gated)
     yield other("visual.downsample", width * out * merge * merge + out, part=VISION)
-    yield linear("visual.merger.proj", out, out, part=VISION)
+    yield projection("visual.merger.proj", out, out)
     yield other("visual.merger.norm", 2 * out, part=VISION)
-    yield linear("visual.merger.gate_up", out, 2 * inner, part=VISION)
-    yield linear("visual.merger.down_proj", inner, out, part=VISION)
+    yield projection("visual.merger.gate_up", out, 2 * inner)
+    yield projection("visual.merger.down_proj", inner, out)
 
 
 def _minicpm4_6(found: Layout, shape: Attention) -> Iterator[Piece]:
     """MiniCPM-V 4.6 and 4.7: SigLIP with a merger of windows between its layers, and a projector of some steps."""
     width, inner, _ = _width(found)
     yield from _siglip(found, shape)
-    yield linear("vpm.vit_merger.self_attn.qkv", width, 3 * width, bias=True, part=VISION)
-    yield linear("vpm.vit_merger.self_attn.out_proj", width, width, bias=True, part=VISION)
+    yield projection("vpm.vit_merger.self_attn.qkv", width, 3 * width, bias=True)
+    yield projection("vpm.vit_merger.self_attn.out_proj", width, width, bias=True)
     window = found.vision.get("window_kernel_size")
     cells = window[0] * window[1] if _pair(window) else 4
-    yield linear("vpm.vit_merger.linear_1", width * cells, inner * cells, bias=True, part=VISION)
-    yield linear("vpm.vit_merger.linear_2", inner * cells, width, bias=True, part=VISION)
+    yield projection("vpm.vit_merger.linear_1", width * cells, inner * cells, bias=True)
+    yield projection("vpm.vit_merger.linear_2", inner * cells, width, bias=True)
     yield other("vpm.vit_merger.norms", 2 * width + 2 * width * cells, part=VISION)
     times, wide = max(found.outer.whole("merger_times", default=1), 1), 4 * width
     for name, many, out in (("mlp", times - 1, width), ("last", 1, shape.hidden)):
-        yield linear(f"merger.{name}.linear_1", wide, wide, many, bias=True, part=VISION)
-        yield linear(f"merger.{name}.linear_2", wide, out, many, bias=True, part=VISION)
+        yield projection(f"merger.{name}.linear_1", wide, wide, many, bias=True)
+        yield projection(f"merger.{name}.linear_2", wide, out, many, bias=True)
         yield other(f"merger.{name}.pre_norm", 2 * wide, many, part=VISION)
 
 
@@ -134,9 +137,9 @@ def _two_layers(found: Layout, shape: Attention) -> Iterator[Piece]:
     bias = found.outer.on("multimodal_projector_bias", default=True)
     chosen = found.outer.get("vision_feature_layer")
     many = len(chosen) if isinstance(chosen, list) else 1
-    yield linear("multi_modal_projector.linear_1", found.vision.whole("hidden_size") * many, shape.hidden, bias=bias,
-                 part=VISION)  # fmt: skip
-    yield linear("multi_modal_projector.linear_2", shape.hidden, shape.hidden, bias=bias, part=VISION)
+    wide = found.vision.whole("hidden_size") * many
+    yield projection("multi_modal_projector.linear_1", wide, shape.hidden, bias=bias)
+    yield projection("multi_modal_projector.linear_2", shape.hidden, shape.hidden, bias=bias)
 
 
 def _newline(found: Layout, shape: Attention) -> Iterator[Piece]:
@@ -149,8 +152,8 @@ def _shuffled(found: Layout, shape: Attention) -> Iterator[Piece]:
     ratio = found.outer.real("downsample_ratio", default=0.5) or 0.5
     wide = found.vision.whole("hidden_size") * int(1 / min(max(ratio, 0.05), 1)) ** 2
     yield other("mlp1.0", 2 * wide, part=VISION)
-    yield linear("mlp1.1", wide, shape.hidden, bias=True, part=VISION)
-    yield linear("mlp1.3", shape.hidden, shape.hidden, bias=True, part=VISION)
+    yield projection("mlp1.1", wide, shape.hidden, bias=True)
+    yield projection("mlp1.3", shape.hidden, shape.hidden, bias=True)
 
 
 def _gemma3(found: Layout, shape: Attention) -> Iterator[Piece]:
@@ -160,36 +163,36 @@ def _gemma3(found: Layout, shape: Attention) -> Iterator[Piece]:
 
 def _paligemma(found: Layout, shape: Attention) -> Iterator[Piece]:
     out = found.vision.whole("projection_dim") or shape.hidden
-    yield linear("multi_modal_projector.linear", found.vision.whole("hidden_size"), out, bias=True, part=VISION)
+    yield projection("multi_modal_projector.linear", found.vision.whole("hidden_size"), out, bias=True)
 
 
 def _idefics3(found: Layout, shape: Attention) -> Iterator[Piece]:
     scale = found.outer.whole("scale_factor", default=2)
     wide = found.vision.whole("hidden_size") * scale * scale
-    yield linear("connector.modality_projection.proj", wide, shape.hidden, part=VISION)
+    yield projection("connector.modality_projection.proj", wide, shape.hidden)
 
 
 def _mistral3(found: Layout, shape: Attention) -> Iterator[Piece]:
     width, merge = found.vision.whole("hidden_size"), found.outer.whole("spatial_merge_size", default=2)
-    yield linear("multi_modal_projector.patch_merger", width * merge * merge, width, part=VISION)
+    yield projection("multi_modal_projector.patch_merger", width * merge * merge, width)
     yield other("multi_modal_projector.norm", width, part=VISION)
     bias = found.outer.on("multimodal_projector_bias")
-    yield linear("multi_modal_projector.linear_1", width, shape.hidden, bias=bias, part=VISION)
-    yield linear("multi_modal_projector.linear_2", shape.hidden, shape.hidden, bias=bias, part=VISION)
+    yield projection("multi_modal_projector.linear_1", width, shape.hidden, bias=bias)
+    yield projection("multi_modal_projector.linear_2", shape.hidden, shape.hidden, bias=bias)
 
 
 def _mllama_joint(found: Layout, shape: Attention) -> Iterator[Piece]:
     wide = found.vision.whole("vision_output_dim")
-    yield linear("multi_modal_projector", wide, shape.hidden, bias=True, part=VISION)
+    yield projection("multi_modal_projector", wide, shape.hidden, bias=True)
 
 
 def _resampler(found: Layout, shape: Attention) -> Iterator[Piece]:
     """MiniCPM-V up to 4: queries that attend to the picture. Its positions are computed, not stored."""
     width, hidden = found.vision.whole("hidden_size"), shape.hidden
     queries = found.outer.whole("query_num", default=64)
-    yield linear("resampler.kv_proj", width, hidden, part=VISION)
-    yield linear("resampler.attn.in_proj", hidden, 3 * hidden, bias=True, part=VISION)
-    yield linear("resampler.attn.out_proj", hidden, hidden, bias=True, part=VISION)
+    yield projection("resampler.kv_proj", width, hidden)
+    yield projection("resampler.attn.in_proj", hidden, 3 * hidden, bias=True)
+    yield projection("resampler.attn.out_proj", hidden, hidden, bias=True)
     yield other("resampler.proj", hidden * hidden + queries * hidden + 6 * hidden, part=VISION)
 
 

@@ -21,7 +21,7 @@ FEWEST_BLOCKS = 16
 
 
 @dataclass(frozen=True, slots=True)
-class Room:
+class Budget:
     """What is left for the cache of one GPU in bytes, at least and at most, and how the engine came to it.
 
     `pool` is what the engine may take in all, `rule` one sentence on how, with its source. `refuses` tells that it
@@ -38,36 +38,37 @@ class Room:
     reserved: bool = False
 
 
-Law = Callable[[int, int, int, Overhead, Settings, Footprint | None], Room]
+Law = Callable[[int, int, int, Overhead, Settings, Footprint | None], Budget]
 
 
-def room(
+def budget(
     card: int, free: int, weights: int, used: Overhead, asked: Settings, model: Footprint | None = None
-) -> Room:
+) -> Budget:
     """The room on one GPU of `card` bytes, of which `free` are, after `weights`."""
     kind = BUDGETS.get(engine_row(asked.engine).memory.budget or "")
     if kind is None:
         left = free - weights
-        return Room(left - used.most, left - used.least, free, "the whole card is there to be used", "no engine's rule")
+        rule = "the whole card is there to be used"
+        return Budget(left - used.most, left - used.least, free, rule, "no engine's rule")
     found = kind(card, free, weights, used, asked, model)
     if asked.cache is not None and kind in TAKING_A_SIZE:
         fits = free - weights - used.least
         given = min(asked.cache, fits)
         rule = "the size of the cache is given in the command"
-        return Room(min(given, free - weights - used.most), given, found.pool, rule, found.source, found.refuses)
+        return Budget(min(given, free - weights - used.most), given, found.pool, rule, found.source, found.refuses)
     return found
 
 
-def _vllm(card: int, free: int, weights: int, used: Overhead, asked: Settings, model: Footprint | None) -> Room:
+def _vllm(card: int, free: int, weights: int, used: Overhead, asked: Settings, model: Footprint | None) -> Budget:
     """v1/worker/gpu_worker.py: utilisation x the whole card, less all that a trial step was seen to take."""
     share = asked.share if asked.share is not None else default_share(asked, card)
     pool = int(share * card)
     rule = f"`--gpu-memory-utilization` {share:g} of the whole card"
     source = "vllm 0.11.0 and 0.33.0, v1/worker/gpu_worker.py: determine_available_memory()"
-    return Room(pool - weights - used.most, pool - weights - used.least, pool, rule, source, not asked.elastic)
+    return Budget(pool - weights - used.most, pool - weights - used.least, pool, rule, source, not asked.elastic)
 
 
-def _sglang(card: int, free: int, weights: int, used: Overhead, asked: Settings, model: Footprint | None) -> Room:
+def _sglang(card: int, free: int, weights: int, used: Overhead, asked: Settings, model: Footprint | None) -> Budget:
     """srt/model_executor/model_runner.py: weights and cache together take a share of what was free at the start."""
     share = asked.share if asked.share is not None else default_share(asked, card, model)
     source = "sglang 0.5.3, srt/server_args.py and model_executor/model_runner.py: profile_max_num_token()"
@@ -76,17 +77,17 @@ def _sglang(card: int, free: int, weights: int, used: Overhead, asked: Settings,
         rule += ", computed as the engine does"
     start = (free - CONTEXT[1], free - CONTEXT[0])
     least, most = (int(s * share) - weights for s in start)
-    return Room(least, most, int(start[1] * share), rule, source, reserved=True)
+    return Budget(least, most, int(start[1] * share), rule, source, reserved=True)
 
 
-def _lmdeploy(card: int, free: int, weights: int, used: Overhead, asked: Settings, model: Footprint | None) -> Room:
+def _lmdeploy(card: int, free: int, weights: int, used: Overhead, asked: Settings, model: Footprint | None) -> Budget:
     """A share of what is free once the weights are loaded; the PyTorch engine sets something aside before."""
     share = asked.share if asked.share is not None else default_share(asked, card)
     counts = version(asked.release) < (0, 2, 2) if asked.release else False
     if counts:
         rule = f"`--cache-max-entry-count` {share:g} of the whole card"
         pool = int(card * share) if share <= 1 else 0
-        return Room(pool, pool, pool, rule, "lmdeploy before 0.2.2: a share of the total memory")
+        return Budget(pool, pool, pool, rule, "lmdeploy before 0.2.2: a share of the total memory")
     rule = f"`--cache-max-entry-count` {share:g} of what is free after the weights"
     source = "lmdeploy 0.2.2 and later, messages.py: cache_max_entry_count"
     ends = []
@@ -98,7 +99,7 @@ def _lmdeploy(card: int, free: int, weights: int, used: Overhead, asked: Setting
     if asked.backend == "pytorch":
         source = "lmdeploy 0.11.1 and 0.18.0, pytorch/engine/executor/base.py: update_configs()"
     # a little more room may set a whole step more aside: the ends of the range may lie either way round
-    return Room(min(ends), max(ends), free, rule, source, reserved=True)
+    return Budget(min(ends), max(ends), free, rule, source, reserved=True)
 
 
 # the laws by the name that an engine's row gives; a size in bytes for the cache goes before some of them

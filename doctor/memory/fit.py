@@ -9,7 +9,7 @@ from doctor.base.record import dataclass
 from doctor.launch.settings import Settings
 from doctor.matrix.engines import engine_row
 from doctor.memory.cache import Cache, cache, number
-from doctor.memory.engines import BLOCK, FEWEST_BLOCKS, GIB, Room, default_share, room
+from doctor.memory.engines import BLOCK, FEWEST_BLOCKS, GIB, Budget, budget, default_share
 from doctor.memory.footprint import Footprint
 from doctor.memory.overhead import Overhead, overhead
 
@@ -43,7 +43,7 @@ class Fit:
     context: int
     needed: int
     concurrent: tuple[float, float]
-    rule: Room
+    rule: Budget
     settings: Settings
     footprint: Footprint
     counted: Cache | None = None
@@ -77,11 +77,11 @@ def fit(found: Footprint, card: int, asked: Settings, free: int | None = None) -
     held = found.per_gpu(asked.tp, asked.pp, asked.vision_split)
     eyes = held.vision if asked.vision else 0
     language = max(held.language - asked.offload, 0)
-    left = room(card, at_hand, language + eyes, used, asked, found)
+    left = budget(card, at_hand, language + eyes, used, asked, found)
     kept = kept_by(found, asked)
     context = asked.context or usual_context(found, asked)
     space = (max(left.least, 0), max(left.most, 0))
-    tokens = (kept.room(space[0]), kept.room(space[1])) if kept else (0, 0)
+    tokens = (kept.tokens_in(space[0]), kept.tokens_in(space[1])) if kept else (0, 0)
     context = min(context, tokens[0]) if asked.elastic else context
     needed = int(kept.holds(context)) if kept else 0
     if asked.blocks:
@@ -133,7 +133,7 @@ def kept_by(found: Footprint, asked: Settings) -> Cache | None:
     return cache(found.shape, asked.tp, asked.pp, width, windows=asked.windows)
 
 
-def _verdict(weights: int, used: Overhead, card: int, left: Room, kept: Cache | None, needed: int) -> Verdict:
+def _verdict(weights: int, used: Overhead, card: int, left: Budget, kept: Cache | None, needed: int) -> Verdict:
     if weights + used.least > card:
         return "never"
     smallest = int(kept.holds(BLOCK * FEWEST_BLOCKS)) if kept else 0

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 from doctor.base.record import dataclass
-from doctor.facts.model import Model, Quantization, Weights
+from doctor.facts.model import Model, Weights
 from doctor.memory.attention import Attention, attention
 from doctor.memory.decoder import KNOWN, decoder
 from doctor.memory.ignored import Ignored
 from doctor.memory.layout import Layout, layout
-from doctor.memory.pieces import Part, Piece
+from doctor.memory.pieces import Piece
 from doctor.memory.stored import bytes_of, online, scheme, sizes
 from doctor.memory.towers import tower
 
@@ -102,7 +101,7 @@ def footprint(
     `dtype` and `quantization` are what the launch asks for: other 16-bit types change nothing, float32
     doubles, and `fp8` on 16-bit weights is made while loading.
     """
-    computed = _computed(model.config, model.model_type, model.quantization, model.named or model.path)
+    computed = _computed(model)
     real = model.weights if isinstance(model.weights, Weights) else None
     total = max(real.total or 0, 0) or max(real.declared or 0, 0) if real else 0
     whole = real is not None and total > 0 and not (real.missing and real.declared is None)
@@ -116,45 +115,39 @@ def footprint(
     return _as_asked(found, model, dtype, quantization)
 
 
-def of_config(config: Mapping[str, Any], name: str, quantization: Quantization | None = None) -> Footprint | None:
-    """The weights of a model that is known by its configuration alone."""
-    return _computed(config, None, quantization, name)
-
-
-def _computed(
-    config: Mapping[str, Any], model_type: str | None, quantization: Quantization | None, name: str
-) -> Footprint | None:
-    found = layout(config, model_type)
+def _computed(model: Model) -> Footprint | None:
+    found = layout(model.config, model.model_type)
     shape = attention(found) if found else None
     if found is None or shape is None or not shape.vocabulary:
         return None
-    eyes = tower(found, shape)
+    eyes, quantization = tower(found, shape), model.quantization
     packed = scheme(quantization, found.text.type)
     ignored = Ignored(quantization.ignored) if quantization else None
     plain = bytes_of(found.dtype)
     if quantization is not None and plain > 2:
         plain = 2.0
-    stored = sizes((*decoder(found, shape), *(eyes or ())), plain, packed, ignored)
-    unknown = quantization is not None and packed is None
-    source = "computed from config.json" + (f"; `{quantization.method}` is unknown here" if unknown and quantization
-                                            else "")  # fmt: skip
-    return _summed(name, stored, shape, found, source, plain, quantization, eyes is not None)
-
-
-def _summed(
-    name: str, stored: Mapping[Piece, float], shape: Attention, found: Layout, source: str, plain: float,
-    quantization: Quantization | None, tower_known: bool,
-) -> Footprint:  # fmt: skip
-    def of(part: Part, share: str | None = None) -> float:
-        return sum(size for p, size in stored.items() if p.part == part and share in (None, p.share))
-
+    of = _sums(sizes((*decoder(found, shape), *(eyes or ())), plain, packed, ignored))
+    unknown = f"; `{quantization.method}` is unknown here" if quantization is not None and packed is None else ""
     return Footprint(
-        name, of("layers", "split"), of("layers", "kv"), of("layers", "whole"), of("embedding"), of("head"),
-        of("vision"), shape, False, source, found.dtype, plain, quantization.kv_bits if quantization else None,
-        found.tied, tower_known, None, quantization.method if quantization else None,
-        (found.vision.whole("num_hidden_layers"), found.vision.whole("depth"), found.vision.whole("hidden_size")),
+        model.named or model.path, of["split"], of["kv"], of["whole"], of["embedding"], of["head"], of["vision"], shape,
+        False, f"computed from config.json{unknown}", found.dtype, plain,
+        quantization.kv_bits if quantization else None,
+        found.tied, eyes is not None, None, quantization.method if quantization else None, _eyes(found),
         not any(found.text.given.get(key) for key in SIZES), found.text.type not in KNOWN,
     )  # fmt: skip
+
+
+def _sums(stored: Mapping[Piece, float]) -> dict[str, float]:
+    """Bytes by part; those of the layers by how tensor parallelism shares them."""
+    found: dict[str, list[float]] = {part: [] for part in ("split", "kv", "whole", "embedding", "head", "vision")}
+    for piece, size in stored.items():
+        found[piece.share if piece.part == "layers" else piece.part].append(size)
+    return {part: sum(each) for part, each in found.items()}
+
+
+def _eyes(found: Layout) -> tuple[int, int, int]:
+    vision = found.vision
+    return vision.whole("num_hidden_layers"), vision.whole("depth"), vision.whole("hidden_size")
 
 
 def _scaled(computed: Footprint, real: Weights, total: int) -> Footprint:

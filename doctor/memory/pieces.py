@@ -41,11 +41,10 @@ class Piece:
 
 
 def linear(
-    name: str, n_in: int, n_out: int, times: int = 1, *, bias: bool = False, part: Part = "layers",
-    copies: int = 1, share: Share = "split",
+    name: str, n_in: int, n_out: int, times: int = 1, *, bias: bool = False, share: Share = "split"
 ) -> Piece:  # fmt: skip
-    """A linear layer."""
-    return Piece(name, part, n_in * n_out, n_in, n_out if bias else 0, times, copies, share)
+    """A linear layer of the language model's layers."""
+    return Piece(name, "layers", n_in * n_out, n_in, n_out if bias else 0, times, share=share)
 
 
 def other(name: str, count: int, times: int = 1, *, part: Part = "layers") -> Piece:

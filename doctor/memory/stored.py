@@ -59,7 +59,7 @@ def scheme(found: Quantization | None, text: str = "") -> Scheme | None:
     if found is None:
         return None
     method = found.method.lower().replace("-", "_")
-    group = found.groups[0] if found.groups else _told(found)
+    group = found.groups[0] if found.groups else _plain_group(found)
     if method in ("gptq", "gptq_marlin", "gptqmodel"):
         return Scheme(group.bits or 4, _group(group, 128), zeros=True, index=True, parts=_parts(found),
                       biases=text == "qwen")  # fmt: skip
@@ -97,7 +97,7 @@ def _compressed(group: QuantizationGroup) -> Scheme:
     return Scheme(bits, max(size, 0), zeros=group.symmetric is False, parts=wide)
 
 
-def _told(found: Quantization) -> QuantizationGroup:
+def _plain_group(found: Quantization) -> QuantizationGroup:
     """The plain settings as a group, where nobody made one."""
     bits, size = found.settings.get("bits", found.settings.get("w_bit")), found.settings.get("group_size")
     symmetric, points = found.settings.get("sym"), found.settings.get("zero_point")

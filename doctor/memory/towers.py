@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from doctor.memory.attention import Attention
-from doctor.memory.blocks import VISION, Tower, blocks, patches
+from doctor.memory.blocks import VISION, Layers, Tower, blocks, patches, projection
 from doctor.memory.layout import Layout, Section
-from doctor.memory.pieces import Piece, linear, other
+from doctor.memory.pieces import Piece, other
 
 
 def tower(found: Layout, shape: Attention) -> tuple[Piece, ...] | None:
@@ -37,15 +37,15 @@ def _qwen_patches(vision: Section, width: int, *, bias: bool) -> Piece:
 def _merger(width: int, out: int, merge: int, norm: int, times: int = 1, name: str = "merger") -> Iterator[Piece]:
     wide = width * merge * merge
     yield other(f"visual.{name}.norm", norm, times, part=VISION)
-    yield linear(f"visual.{name}.linear_fc1", wide, wide, times, bias=True, part=VISION)
-    yield linear(f"visual.{name}.linear_fc2", wide, out, times, bias=True, part=VISION)
+    yield projection(f"visual.{name}.linear_fc1", wide, wide, times, bias=True)
+    yield projection(f"visual.{name}.linear_fc2", wide, out, times, bias=True)
 
 
 def _qwen2(found: Layout, shape: Attention) -> Iterator[Piece]:
     vision = found.vision
     width, depth = vision.whole("embed_dim"), vision.whole("depth")
     yield _qwen_patches(vision, width, bias=False)
-    yield from blocks("visual.blocks.{}", width, int(width * vision.real("mlp_ratio", default=4)), depth)
+    yield from blocks("visual.blocks.{}", Layers(width, int(width * vision.real("mlp_ratio", default=4)), depth))
     merge = vision.whole("spatial_merge_size", default=2)
     yield from _merger(width, vision.whole("hidden_size") or shape.hidden, merge, 2 * width)
 
@@ -54,7 +54,7 @@ def _qwen2_5(found: Layout, shape: Attention) -> Iterator[Piece]:
     vision = found.vision
     width, depth = vision.whole("hidden_size"), vision.whole("depth")
     yield _qwen_patches(vision, width, bias=False)
-    yield from blocks("visual.blocks.{}", width, vision.whole("intermediate_size"), depth, norm=1, gated=True)
+    yield from blocks("visual.blocks.{}", Layers(width, vision.whole("intermediate_size"), depth, norm=1, gated=True))
     merge = vision.whole("spatial_merge_size", default=2)
     yield from _merger(width, vision.whole("out_hidden_size") or shape.hidden, merge, width)
 
@@ -65,7 +65,7 @@ def _qwen3(found: Layout, shape: Attention) -> Iterator[Piece]:
     merge, out = vision.whole("spatial_merge_size", default=2), vision.whole("out_hidden_size") or shape.hidden
     yield _qwen_patches(vision, width, bias=True)
     yield other("visual.pos_embed", vision.whole("num_position_embeddings") * width, part=VISION)
-    yield from blocks("visual.blocks.{}", width, vision.whole("intermediate_size"), depth)
+    yield from blocks("visual.blocks.{}", Layers(width, vision.whole("intermediate_size"), depth))
     yield from _merger(width, out, merge, 2 * width)
     deep = vision.get("deepstack_visual_indexes")
     if isinstance(deep, (list, tuple)) and deep:
@@ -80,10 +80,10 @@ def _qwen1(found: Layout, shape: Attention) -> Iterator[Piece]:
     yield patches(vision, width, bias=False)
     yield other("visual.positional_embedding", 256 * width + 2 * width, part=VISION)  # and ln_pre
     inner = int(width * vision.real("mlp_ratio", default=4))
-    yield from blocks("visual.transformer.resblocks.{}", width, inner, depth)
-    yield linear("visual.attn_pool.kv_proj", width, out, part=VISION)
-    yield linear("visual.attn_pool.attn.in_proj", out, 3 * out, bias=True, part=VISION)
-    yield linear("visual.attn_pool.attn.out_proj", out, out, bias=True, part=VISION)
+    yield from blocks("visual.transformer.resblocks.{}", Layers(width, inner, depth))
+    yield projection("visual.attn_pool.kv_proj", width, out)
+    yield projection("visual.attn_pool.attn.in_proj", out, 3 * out, bias=True)
+    yield projection("visual.attn_pool.attn.out_proj", out, out, bias=True)
     yield other("visual.attn_pool.query", 2 * queries * out + 6 * out, part=VISION)  # query, positions, three norms
     yield other("visual.proj", out * out, part=VISION)
 

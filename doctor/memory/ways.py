@@ -52,7 +52,7 @@ def _single(now: Fit, gpus: int, free: int | None, kinds: tuple[str, ...]) -> It
     for title, changed, arguments in _candidates(now, gpus, kinds):
         result = fit(now.footprint, now.card, changed, free)
         if result.verdict in GOOD and (now.verdict != "tight" or result.verdict == "fits"):
-            yield Way(_told(f"{title} (`{' '.join(arguments[0])}`)", result), result, arguments)
+            yield Way(_titled(f"{title} (`{' '.join(arguments[0])}`)", result), result, arguments)
     yield from _shorter(now, free)
 
 
@@ -97,19 +97,19 @@ def _shorter(now: Fit, free: int | None) -> Iterator[Way]:
                 return
 
 
-def roomier(now: Fit, free: int | None = None) -> Way | None:
+def smaller_cache(now: Fit, free: int | None = None) -> Way | None:
     """The largest share of the cache that leaves computing what it usually takes; None where none does."""
     flag = engine_row(now.settings.engine).brief("memory_share")
     for hundredths in range(int(_share(now) * 100) - 1, 9, -1) if flag else ():
         result = fit(now.footprint, now.card, replace(now.settings, share=hundredths / 100), free)
         if result.verdict in GOOD and result.easy and result.concurrent[0] >= 1:
             value = f"{hundredths / 100:g}"
-            title = _told(f"Keep less for the cache (`{flag} {value}`)", result)
+            title = _titled(f"Keep less for the cache (`{flag} {value}`)", result)
             return Way(title, result, ((flag or "", value),))
     return None
 
 
-def _told(title: str, result: Fit) -> str:
+def _titled(title: str, result: Fit) -> str:
     if not result.tokens[0] and not result.tokens[1]:
         return title
     few = result.tokens[0] or result.tokens[1]
@@ -140,7 +140,7 @@ def _taking(member: Member, found: Footprint, now: Fit, free: int | None) -> Ite
     if not result.easy:
         return
     if result.verdict in GOOD:
-        yield Way(_told(f"Take `{member.id}`", result), result, (), member)
+        yield Way(_titled(f"Take `{member.id}`", result), result, (), member)
     elif result.verdict in ("refused", "short") and result.tokens[0] >= DECENT_CONTEXT:
         for way in _shorter(result, free):
             title = f"Take `{member.id}` with a context of {way.result.context:,} tokens"

@@ -27,26 +27,24 @@ def _collect(request: Request) -> Facts:
         return collect_declared(request)
     from doctor.collect.machine.gpu import GpuCollection
     from doctor.collect.machine.host import collect_host
-    from doctor.collect.model import launched_model
+    from doctor.collect.model import ModelRequest, launched_model
     from doctor.matrix.declared import declared_gpu
     from doctor.pipeline.environment import read_environment
     from doctor.pipeline.model_code import with_code
 
     root = request.target.root
-    asked = None if request.gpu else GpuCollection(root, request.environ)  # works while the files are read
+    seen = None if request.gpu else GpuCollection(root, request.environ)  # works while the files are read
     gpu: Gpu | Unavailable | None = declared_gpu(request.gpu, request.driver) if request.gpu else None
     launch = read_launch(request)
     if isinstance(launch, Launch) and launch.environ:  # `USE_TORCH=0 lmdeploy ...` decides what is imported
         request = replace(request, environ={**request.environ, **launch.environ})
     target = find_target(replace(request.target, launcher=request.launch))
     environment = read_environment(target, launch, request)
-    if gpu is None and asked is not None:
-        gpu = asked.finish()
+    if gpu is None and seen is not None:
+        gpu = seen.finish()
         gpu = declared_gpu(None, request.driver, gpu) if request.driver else gpu
-    model = launched_model(
-        launch, request.environ, root, request.model, online=request.online, use_cache=request.use_cache,
-        tell=request.tell,
-    )
+    asked = ModelRequest(request.environ, request.model, root, request.online, request.use_cache, request.tell)
+    model = launched_model(launch, asked)
     model, modules = with_code(target, environment, model, request)
     return Facts(
         target=target, distributions=environment.distributions, modules=modules,

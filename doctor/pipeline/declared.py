@@ -30,7 +30,7 @@ NO_MACHINE = Unavailable("not_requested", "the environment is declared: name its
 
 def collect_declared(request: Request) -> Facts:
     """The facts of an environment that is not installed. This machine is not looked at, unless it is named."""
-    from doctor.collect.model import launched_model
+    from doctor.collect.model import ModelRequest, launched_model
     from doctor.matrix.declared import declared_gpu
 
     target, distributions, declaration = read_declared(request.declared, request.target)
@@ -38,8 +38,8 @@ def collect_declared(request: Request) -> Facts:
     named = request.gpu or request.driver
     gpu = declared_gpu(request.gpu, request.driver) if named else NO_MACHINE
     host = Unavailable("not_requested", "the environment is declared: this machine is not looked at")
-    model = launched_model(launch, request.environ, named=request.model, online=request.online, tell=request.tell)
-    return Facts(target, distributions, NO_FILES, NO_FILES, launch, gpu, host, model)
+    asked = ModelRequest(request.environ, request.model, online=request.online, tell=request.tell)
+    return Facts(target, distributions, NO_FILES, NO_FILES, launch, gpu, host, launched_model(launch, asked))
 
 
 def _launch(request: Request, declaration: Declaration) -> Launch | Unavailable:

@@ -63,7 +63,7 @@ def plan_facts(
     before = judge(facts)
     if not isinstance(facts.distributions, Distributions):
         why = facts.distributions.detail or "the installed distributions could not be read"
-        return Answer(before, Plan(undecided=why, launch=_words(facts)))
+        return Answer(before, Plan(undecided=why, launch=_argv(facts)))
     for name in freedom.keep:
         if facts.distributions.get(name) is None:
             raise KeepError(f"`--keep {one_line(name, 80)}`: there is no such distribution here to be kept")
@@ -86,7 +86,7 @@ def _foreseen(facts: Facts, goal: Goal, freedom: Freedom) -> bool:
 def _idle(facts: Facts) -> Plan:
     """Nothing to do: what is there, as it is."""
     pins = {d.key: d.version for d in present_of(facts).installed}
-    return Plan(pins=dict(sorted(pins.items())), launch=_words(facts), verified=Verified(True, None, IDLE))
+    return Plan(pins=dict(sorted(pins.items())), launch=_argv(facts), verified=Verified(True, None, IDLE))
 
 
 def mended(report: Report) -> tuple[Finding, ...]:
@@ -98,7 +98,7 @@ def mended(report: Report) -> tuple[Finding, ...]:
     return tuple(f for f in report.findings if f.severity == "warning" and f.rule in BROKEN)
 
 
-def _words(facts: Facts) -> tuple[str, ...]:
+def _argv(facts: Facts) -> tuple[str, ...]:
     return facts.launch.argv if isinstance(facts.launch, Launch) else ()
 
 
@@ -136,13 +136,13 @@ class _Work:
             except resolver.Unresolvable as error:
                 turned = _named_in(str(error), outcome.solved)
                 if turned is None:
-                    plan = Plan(undecided=f"the resolver found no releases: {error}", launch=_words(self.facts))
+                    plan = Plan(undecided=f"the resolver found no releases: {error}", launch=_argv(self.facts))
                     return Answer(self.before, plan, None, self.goal)
                 known = self.freedom.excluded.get(turned[0], frozenset())
                 self.freedom = replace(
                     self.freedom, excluded={**self.freedom.excluded, turned[0]: known | {turned[1]}}
                 )
-        plan = Plan(undecided=f"the resolver turned down {ROUNDS} solutions", launch=_words(self.facts))
+        plan = Plan(undecided=f"the resolver turned down {ROUNDS} solutions", launch=_argv(self.facts))
         return Answer(self.before, plan, None, self.goal)
 
     def _no_way(self, outcome: Outcome) -> Answer:
@@ -150,7 +150,7 @@ class _Work:
 
         remains = tuple(dict.fromkeys(f.rule for f in mended(self.before)))
         plan = Plan(
-            conflict=outcome.conflict, undecided=outcome.undecided, remains=remains, launch=_words(self.facts),
+            conflict=outcome.conflict, undecided=outcome.undecided, remains=remains, launch=_argv(self.facts),
             alternatives=exits(self.facts, self.goal, self.freedom, outcome),
         )  # fmt: skip
         return Answer(self.before, plan, None, self.goal)

@@ -17,7 +17,7 @@ from doctor.matrix.members import Member, of_family
 from doctor.matrix.models import Family, families
 from doctor.plan.draft import BACKEND
 from doctor.plan.freedom import Freedom
-from doctor.plan.gpu_fit import SHORTER, fit_of, roomy
+from doctor.plan.gpu_fit import SHORTER, fit_of, smallest_gpus
 from doctor.plan.models import too_old_for
 from doctor.plan.planner import Outcome, Solved, plan_for
 from doctor.plan.steps import NAME, VERSION, install_line
@@ -109,7 +109,7 @@ def _with_member(facts: Facts, goal: Goal, freedom: Freedom, one: Member, why: s
     if context and (option := engine_row(engine).option("context")):
         options.append(Action("set_argument", name=option, value=str(context)))
     title = f"{one.id}: {why} ({one.bytes / 2**30:.1f} GiB of weights)"
-    return _alternative(facts, goal, found, title, (Action("use_model", name=one.id), *options), one.id)
+    return _alternative(facts, goal, found, title, (Action("use_model", name=one.id), *options))
 
 
 def _too_old(found: Solved, goal: Goal) -> bool:
@@ -130,7 +130,7 @@ def _engines(facts: Facts, goal: Goal, freedom: Freedom) -> Iterator[Alternative
         if found is not None:
             action = Action("use_engine", name=name, text=f"{name} {found.values[name]}")
             title = f"{name} {found.values[name]}, in an environment of its own"
-            yield _alternative(empty, other, found, title, (action,), engine=name)
+            yield _alternative(empty, other, found, title, (action,))
 
 
 def _images(goal: Goal) -> Iterator[Alternative | None]:
@@ -146,7 +146,7 @@ def _images(goal: Goal) -> Iterator[Alternative | None]:
 def _larger(goal: Goal, members: tuple[str, ...]) -> Alternative | None:
     if not any(m.startswith("memory of ") for m in members):
         return None
-    told = roomy(goal)
+    told = smallest_gpus(goal)
     text = f"a GPU with more memory: {told}" if told else "a GPU with more memory"
     return Alternative(text, (Action("manual", text=text),))
 
@@ -164,9 +164,8 @@ def _driver(facts: Facts, goal: Goal, freedom: Freedom, members: tuple[str, ...]
 
 
 def _alternative(
-    facts: Facts, goal: Goal, found: Solved, title: str, actions: tuple[Action, ...] = (), model: str | None = None,
-    engine: str | None = None,
-) -> Alternative:  # fmt: skip
+    facts: Facts, goal: Goal, found: Solved, title: str, actions: tuple[Action, ...] = ()
+) -> Alternative:
     """The exit with the releases that it needs: what changes, and the main packages in any case."""
     have = facts.distributions if isinstance(facts.distributions, Distributions) else Distributions(())
     pins = {
@@ -179,18 +178,18 @@ def _alternative(
     )  # fmt: skip
     if found.backend:
         actions = (*actions, Action("set_argument", name="--backend", value=found.backend))
-    commands = [*install_line(facts, pins), *_start(facts, goal, actions, model, engine)]
+    commands = [*install_line(facts, pins), *_start(facts, goal, actions)]
     return Alternative(title, (*actions, *changed), pins, tuple(commands))
 
 
-def _start(
-    facts: Facts, goal: Goal, actions: tuple[Action, ...], model: str | None, engine: str | None
-) -> Iterator[str]:
+def _start(facts: Facts, goal: Goal, actions: tuple[Action, ...]) -> Iterator[str]:
     import shlex
 
-    if engine:
+    named = {a.kind: a.name for a in actions}
+    if engine := named.get("use_engine"):
         yield shlex.join(start_of(engine, goal.label))
     elif isinstance(facts.launch, Launch):
         now = {goal.label, named_model(facts)}
+        model = named.get("use_model")
         words = [model if model and w in now else w for w in facts.launch.argv]
         yield shlex.join(with_options(words, actions))

@@ -67,7 +67,7 @@ def _hitting_sets(problem: Problem, domains: dict[str, int], deadline: Deadline)
     while size <= len(names):
         for chosen in _covering(cores, size):
             deadline.passed()
-            core = None if chosen in given else _core(problem, domains, names, chosen, deadline)
+            core = None if chosen in given else _conflicting(problem, domains, names, chosen, deadline)
             if core is not None:
                 cores.append(core)
                 break
@@ -103,7 +103,7 @@ def _covering(cores: list[frozenset[str]], size: int) -> Iterator[frozenset[str]
     yield from extend(frozenset())
 
 
-def _core(
+def _conflicting(
     problem: Problem, domains: dict[str, int], names: list[str], free: frozenset[str], deadline: Deadline
 ) -> frozenset[str] | None:
     """Variables that cannot all stay as they are, none of them in `free`; None where all but `free` can."""

@@ -36,7 +36,7 @@ def too_large(goal: Goal) -> str | None:
     )
 
 
-def roomy(goal: Goal) -> str | None:
+def smallest_gpus(goal: Goal) -> str | None:
     """The smallest GPUs that would serve the model: `12 GB, or 2 of 8 GB`; None where that is not known."""
     found = _footprint(goal.model)
     cards = smallest(found, _settings(goal, None)) if found else ()

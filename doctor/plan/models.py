@@ -62,7 +62,7 @@ def _halves(draft: Draft, engine: Choice) -> None:
                 subject=f"architecture {arch}", source="the engine's lists of architectures",
                 text=f"{_backend(half)} has `{arch}` in {_range(engine, having[half])}",
             ))  # fmt: skip
-        _quantised(draft, engine, half, BACKEND, 1 << place)
+        _quantized(draft, engine, half, BACKEND, 1 << place)
 
 
 def _left_to_pytorch(engine: Choice, listing: int, goal: Goal) -> int:
@@ -92,7 +92,7 @@ def _whole(draft: Draft, engine: Choice) -> None:
         arch = goal.architectures[0]
         text = f"no release of `{engine.name}` has `{arch}`"
         draft.require(Clause(engine.name, 0, f"architecture {arch}", subject=arch, text=text))
-    _quantised(draft, engine, "default", None, 0)
+    _quantized(draft, engine, "default", None, 0)
 
 
 def _taking(engine: Choice, kind: str, goal: Goal) -> int:
@@ -118,7 +118,7 @@ def _pictures(draft: Draft, engine: Choice) -> None:
             ))  # fmt: skip
 
 
-def _quantised(draft: Draft, engine: Choice, half: str, owner: str | None, when: int) -> None:
+def _quantized(draft: Draft, engine: Choice, half: str, owner: str | None, when: int) -> None:
     """The releases that take the checkpoint's quantisation by this backend, asked one by one as the rules ask."""
     need = need_of(draft.goal)
     if need is None or engine.releases is None:

@@ -108,7 +108,7 @@ def plan_for(facts: Facts, goal: Goal, freedom: Freedom, seconds: float = SECOND
             solution = best(problem, deadline)
             if solution is not None:
                 return Outcome(Solved(problem, solution, draft, tried), refused=refused)
-            told = told_conflict(problem, conflict(problem, deadline))
+            told = in_sentences(problem, conflict(problem, deadline))
             refused = refused or told
     except OutOfTime:
         return Outcome(undecided=f"the search was given up after {seconds:.0f} s", refused=refused)
@@ -145,12 +145,12 @@ def _freedoms(facts: Facts, goal: Goal, freedom: Freedom) -> list[Freedom]:
     return out
 
 
-def told_conflict(problem: Problem, members: tuple[str, ...]) -> Conflict:
+def in_sentences(problem: Problem, members: tuple[str, ...]) -> Conflict:
     """The conflict in sentences, each behind "because"; clauses that say the same are told once."""
     sentences = []
     for member in members:
         clauses = [c for c in problem.clauses if c.member == member]
-        words = list(dict.fromkeys(c.words for c in clauses if c.words))
+        words = list(dict.fromkeys(c.sentence for c in clauses if c.sentence))
         shown = "; and ".join(words[:3]) + ("; and more" if len(words) > 3 else "")
         sentences.append(f"Because {shown or member}")
     return Conflict(members, tuple(f"{s}." for s in sentences[:TOLD]))

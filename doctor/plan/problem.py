@@ -58,13 +58,13 @@ class Clause:
     text: str | Callable[[int], str] = ""
 
     @property
-    def words(self) -> str:
+    def sentence(self) -> str:
         """The text; what takes time to put into words is put so only where it is told."""
         return self.text if isinstance(self.text, str) else self.text(self.when)
 
-    def words_for(self, place: int | None) -> str:
+    def sentence_for(self, place: int | None) -> str:
         """The text about one value of the owner alone."""
-        return self.words if place is None or isinstance(self.text, str) else self.text(1 << place)
+        return self.sentence if place is None or isinstance(self.text, str) else self.text(1 << place)
 
 
 @dataclass(frozen=True)

@@ -28,9 +28,9 @@ def reasons(solved: Solved, name: str) -> list[str]:
         if current is None or not told or not _forbids(solved, clause, name, current):
             continue
         if clause.target == name:
-            asked[clause.words_for(solved.solution[clause.owner] if clause.owner else None)] = None
+            asked[clause.sentence_for(solved.solution[clause.owner] if clause.owner else None)] = None
         else:
-            own[clause.words_for(current)] = None
+            own[clause.sentence_for(current)] = None
     return list(asked) or list(own)
 
 

@@ -64,7 +64,7 @@ def version() -> str:
     return uv_version()
 
 
-def environment(environ: Mapping[str, str], offline: bool = False) -> dict[str, str]:
+def environment(environ: Mapping[str, str]) -> dict[str, str]:
     """The variables for uv: the user's, with pip's index settings where uv has none of its own."""
     out = dict(environ)
     if not any(out.get(k) for k in ("UV_DEFAULT_INDEX", "UV_INDEX_URL")):
@@ -80,8 +80,6 @@ def environment(environ: Mapping[str, str], offline: bool = False) -> dict[str, 
     certificates = environ.get("PIP_CERT")
     if certificates and not out.get("SSL_CERT_FILE"):
         out["SSL_CERT_FILE"] = certificates
-    if offline:
-        out["UV_OFFLINE"] = "1"
     return out
 
 
@@ -107,12 +105,8 @@ def compile_pins(
     python: str,
     platform: str,
     prefer: Mapping[str, str] | None = None,
-    constraints: Iterable[str] = (),
     without: Iterable[str] = (),
-    torch_backend: str | None = None,
-    offline: bool = False,
     environ: Mapping[str, str] | None = None,
-    timeout: float = SECONDS,
 ) -> dict[str, str]:
     """Exact releases (distribution -> version) of everything that the requirements need, on another Python.
 
@@ -120,24 +114,18 @@ def compile_pins(
     Raises Unresolvable, OnlySource, Unreachable or UvError.
     """
     asked = {
-        "in.txt": [*requirements], "bounds.txt": [*constraints],
-        "out.txt": [f"{n}=={v}" for n, v in (prefer or {}).items()],
+        "in.txt": [*requirements], "out.txt": [f"{n}=={v}" for n, v in (prefer or {}).items()],
         "without.txt": [f"{name}; python_version < '3'" for name in without],
     }  # fmt: skip
     arguments = [
-        "pip", "compile", "in.txt", "--output-file", "out.txt", "--constraints", "bounds.txt",
-        "--overrides", "without.txt",
+        "pip", "compile", "in.txt", "--output-file", "out.txt", "--overrides", "without.txt",
         "--python", sys.executable, "--python-version", python, "--python-platform", platform,
         "--only-binary", ":all:", "--no-header", "--no-annotate", "--quiet",
-        *(["--torch-backend", torch_backend] if torch_backend else []),
     ]  # fmt: skip
-    variables = environment(os.environ if environ is None else environ, offline)
-    return _asked(asked, arguments, variables, timeout)
+    return _asked(asked, arguments, environment(os.environ if environ is None else environ))
 
 
-def _asked(
-    asked: dict[str, list[str]], arguments: list[str], variables: dict[str, str], timeout: float
-) -> dict[str, str]:
+def _asked(asked: dict[str, list[str]], arguments: list[str], variables: dict[str, str]) -> dict[str, str]:
     """uv's answer to these files, or the one that it gave a short while ago."""
     memory = _remembered(asked, arguments, variables)
     if (known := _recent(memory)) is not None:
@@ -146,7 +134,7 @@ def _asked(
         for name, lines in asked.items():
             Path(folder, name).write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
         try:
-            done = run_uv(arguments, cwd=folder, environ=variables, timeout=timeout)
+            done = run_uv(arguments, cwd=folder, environ=variables, timeout=SECONDS)
         except RepairError as error:
             raise Unreachable(str(error)) from None
         if done.status:

@@ -6,7 +6,6 @@ import os
 
 from doctor.base.record import dataclass
 from doctor.repair import names
-from doctor.repair.digest import tree_digest
 from doctor.repair.errors import Refused, worded
 from doctor.repair.exchange import exchange, sync_folder
 from doctor.repair.journal import read_mark
@@ -47,12 +46,3 @@ def _undo(prefix: str) -> Undone:
         exchange(prefix, old)
         sync_folder(os.path.dirname(prefix))
         return Undone(mark.tx, put_away_undone(prefix, old, mark.tx))
-
-
-def changed_since(prefix: str) -> bool:
-    """Whether the environment was changed after the repair that `undo` would take back."""
-    mark = read_mark(prefix)
-    if mark is None:
-        return False
-    old = names.old_path(prefix, mark.tx)
-    return os.path.isdir(old) and tree_digest(prefix, old) != mark.digest

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from doctor.findings import Finding, Report
 from doctor.report.commands import commands
+from doctor.report.content import SIGNS, answer, counted, evidence, head, undecided
 from doctor.report.grid.markup import code, t
 from doctor.report.launch import correction
-from doctor.report.told import SIGNS, answer, counted, evidence, head, undecided
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
 

@@ -7,8 +7,8 @@ import re
 from doctor.base.text import one_line
 from doctor.findings import Finding, Report
 from doctor.report.commands import commands
+from doctor.report.content import SIGNS, answer, counted, evidence, head, undecided
 from doctor.report.launch import correction
-from doctor.report.told import SIGNS, answer, counted, evidence, head, undecided
 
 _SPECIAL = re.compile(r"([\\*_\[\]<>|#~`&]|:(?=//))")
 _CODE = re.compile(r"(?<!`)(`[^`]+`)(?!`)")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from doctor.base.text import clean, one_line
 from doctor.findings import Finding, Report
 from doctor.report.commands import commands
-from doctor.report.told import LABEL, SIGNS, answer, counted, evidence, head, plural, undecided
+from doctor.report.content import LABEL, SIGNS, answer, counted, evidence, head, plural, undecided
 
 if TYPE_CHECKING:
     from rich.console import Console

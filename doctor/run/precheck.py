@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from doctor.findings import HOW_TO_SEE, StartVerdict
-from doctor.launch.listening import recognise
+from doctor.launch.listening import recognize
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -25,7 +25,7 @@ Check = Callable[[tuple[str, ...]], StartVerdict]
 
 def precheck(argv: Sequence[str], check: Check, patience: float = PATIENCE) -> StartVerdict:
     """What `check` says of an engine's launch command; anything else is started without ado."""
-    server = recognise(argv)
+    server = recognize(argv)
     if server is None or not server.serves_models:
         return StartVerdict()
     return apart(check, tuple(argv), patience)

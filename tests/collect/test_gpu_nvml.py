@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from doctor.collect.machine.gpu import collect_gpu
+from doctor.collect.machine.gpu import GpuCollection
 from doctor.facts import Facts, Target, Unavailable
 from doctor.facts.codec import facts_from_json, to_json
 from doctor.facts.gpu import Gpu, GpuProcess
@@ -73,7 +73,7 @@ def ask(libraries: dict[str, Path], tmp_path: Path) -> Ask:
         scenario.write_text("\n".join(lines) + "\n", encoding="latin-1")
         variables = {k: v for k, v in os.environ.items() if k not in ("CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES")}
         variables |= {"LD_LIBRARY_PATH": str(libraries[series]), "NVML_STUB": str(scenario), **environ}
-        gpu = collect_gpu(environ=variables, timeout=timeout)
+        gpu = GpuCollection(environ=variables, timeout=timeout).finish()
         assert isinstance(gpu, Gpu)
         facts = Facts(Target("paths", "test"), gpu=gpu)
         assert facts_from_json(to_json(facts)) == facts
@@ -280,7 +280,7 @@ def test_systems_without_a_driver(system: str, reason: str, monkeypatch: pytest.
     from doctor.collect.machine.host import collect_host
 
     monkeypatch.setattr(sys, "platform", system)
-    for facts in (collect_gpu(), collect_host()):
+    for facts in (GpuCollection().finish(), collect_host()):
         assert isinstance(facts, Unavailable) and facts.reason == reason
 
 

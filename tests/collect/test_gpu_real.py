@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from doctor.collect.machine.gpu import collect_gpu
+from doctor.collect.machine.gpu import GpuCollection
 from doctor.facts.gpu import Gpu
 
 pytestmark = pytest.mark.gpu
@@ -23,7 +23,7 @@ FIELDS = "index,name,uuid,compute_cap,memory.total,memory.free,driver_version,pc
 @pytest.fixture(scope="module")
 def gpu() -> Gpu:
     """The facts; skips where there is no NVIDIA GPU."""
-    found = collect_gpu()
+    found = GpuCollection().finish()
     if not isinstance(found, Gpu) or found.nvml != "ok":
         pytest.skip(f"no NVIDIA GPU here: {found.nvml_detail if isinstance(found, Gpu) else found.detail}")
     return found

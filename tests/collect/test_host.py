@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from doctor.collect.machine.gpu import collect_gpu
+from doctor.collect.machine.gpu import GpuCollection
 from doctor.collect.machine.host import collect_host
 from doctor.collect.machine.library_search import cached, candidates
 from doctor.collect.machine.tree import Tree
@@ -191,7 +191,7 @@ def test_wsl_with_a_linux_driver(tmp_path: Path) -> None:
     wsl = host(root=root).wsl
     assert wsl is not None and wsl.linux_driver == (f"{lib}/libcuda.so.535.183.01",)
     assert wsl.linux_packages == ("libnvidia-compute-535",)
-    gpu = collect_gpu(root, environ={})
+    gpu = GpuCollection(root, environ={}).finish()
     assert isinstance(gpu, Gpu) and gpu.driver_platform == "windows" and gpu.nvml in ("not-asked", "ok")
     assert [(c.origin, c.version) for c in gpu.libcuda] == [("driver", "535.183.01")]
 
@@ -260,7 +260,7 @@ def test_driver_files_below_a_root(tmp_path: Path) -> None:
     (tmp_path / "usr/local/cuda-12.9/compat/libcuda.so.1").symlink_to("libcuda.so.575.57.08")
     (tmp_path / "usr/lib64/libnvidia-ml.so.1").symlink_to("libnvidia-ml.so.570.86.15")
     path = "/usr/local/cuda-12.9/compat:/usr/local/cuda/lib64/stubs"
-    gpu = collect_gpu(root, environ={"LD_LIBRARY_PATH": path})
+    gpu = GpuCollection(root, environ={"LD_LIBRARY_PATH": path}).finish()
     assert isinstance(gpu, Gpu)
     assert (gpu.kernel_module, gpu.open_kernel_module, gpu.user_library) == ("570.86.15", True, "570.86.15")
     assert [(c.origin, c.found_by, c.version) for c in gpu.libcuda] == [
@@ -271,7 +271,7 @@ def test_driver_files_below_a_root(tmp_path: Path) -> None:
 
 def test_the_older_kernel_module_line(tmp_path: Path) -> None:
     line = "NVRM version: NVIDIA UNIX x86_64 Kernel Module  450.80.02  Wed Sep 23 01:13:39 UTC 2020\n"
-    gpu = collect_gpu(write(tmp_path, {"/proc/driver/nvidia/version": line}), environ={})
+    gpu = GpuCollection(write(tmp_path, {"/proc/driver/nvidia/version": line}), environ={}).finish()
     assert isinstance(gpu, Gpu) and (gpu.kernel_module, gpu.open_kernel_module) == ("450.80.02", False)
 
 

@@ -6,7 +6,7 @@ import io
 import random
 
 from doctor.explain import explain_log
-from doctor.explain.catalogue import stubs
+from doctor.explain.catalog import stubs
 from doctor.report.json import log_to_json
 from doctor.report.log import log_text
 

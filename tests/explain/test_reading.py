@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from doctor.explain import explain_log
-from doctor.explain.catalogue import stubs
+from doctor.explain.catalog import stubs
 from doctor.explain.encoding import repaired
 from doctor.explain.lines import lines_of
 from doctor.explain.reading import BUDGET, HEAD, TAIL, read
@@ -96,7 +96,7 @@ def test_interleaved_processes_are_told_apart() -> None:
 
 def test_carriage_returns_leave_what_a_terminal_shows() -> None:
     bar = "".join(f"\rshards {n}%" for n in range(100))
-    assert lines_of(read(io.BytesIO((bar + "\n" + CAUSE + "\r\n").encode())).lines)[1].text == CAUSE
+    assert lines_of(read(io.BytesIO((bar + "\n" + CAUSE + "\r\n").encode())))[1].text == CAUSE
 
 
 def test_bad_bytes_and_nul() -> None:
@@ -117,8 +117,8 @@ def test_line_number_far_down_and_bounded_memory() -> None:
 
 def test_a_flood_of_errors_stays_within_the_budget() -> None:
     log = b"ERROR: something failed, error 17, exception ignored\n" * 400_000
-    excerpt = read(io.BytesIO(TRACE.encode() + log))
-    assert sum(len(t) for _, t in excerpt.lines) < BUDGET + HEAD + TAIL + (4 << 20)
+    kept = read(io.BytesIO(TRACE.encode() + log))
+    assert sum(len(t) for _, t in kept) < BUDGET + HEAD + TAIL + (4 << 20)
     assert "einops" in first(TRACE.encode() + log)
 
 
@@ -132,7 +132,7 @@ def test_every_example_is_noticed_deep_in_a_log(stub) -> None:
     if crash.places == "code":
         pytest.skip("source lines are kept with the traceback that they stand in")
     log = NOISE * 4000 + crash.example + "\n" + NOISE * 4000
-    kept = "\n".join(t for _, t in read(io.BytesIO(log.encode())).lines)
+    kept = "\n".join(t for _, t in read(io.BytesIO(log.encode())))
     assert crash.example.strip().splitlines()[-1].strip() in kept
 
 

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from doctor.explain import explain_log
-from doctor.explain.catalogue import stubs
+from doctor.explain.catalog import stubs
 from doctor.facts import Facts
 from doctor.facts.codec import facts_from_json
 from doctor.findings import Finding

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from doctor.explain.catalogue import stubs
+from doctor.explain.catalog import stubs
 
 NOISE = "".join(f"INFO 03-04 05:06:{n % 60:02d} [loader.py:{n}] shard {n} of 900 is loaded\n" for n in range(900))
 ECHO = (

@@ -11,7 +11,8 @@ import pytest
 
 from doctor.collect.python.modules import ModuleReader
 from doctor.facts import Distribution, Distributions, ModuleStatus, Target
-from doctor.link.python.imports import check_imports
+from doctor.link.python.imports import check_one, with_deep_stack
+from doctor.link.python.machine import Machine
 from tests.link.cases import CASES
 
 _ASK = """
@@ -49,7 +50,8 @@ def linked(folder: Path, module: str) -> ModuleStatus:
     minor = f"{sys.version_info[0]}.{sys.version_info[1]}"
     target = Target("paths", "test", python=minor, paths=(str(folder), site))
     known = Distributions((Distribution("packaging", "packaging", packaging.__version__, site, site, top_level=("packaging",)),))
-    return check_imports(ModuleReader(target, known, thorough=True), [module])[module]
+    machine = Machine(ModuleReader(target, known, thorough=True))
+    return with_deep_stack(lambda: check_one(machine, module))
 
 
 @pytest.mark.parametrize("case", CASES)

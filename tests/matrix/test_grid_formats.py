@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from doctor.base.text import width
-from doctor.matrix.cells import Cell, Grid, Line, Reason
+from doctor.matrix.cells import Axis, Cell, Grid, Line, Reason
 from doctor.matrix.grid import grid
 from doctor.matrix.models import model
 from doctor.matrix.releases import Releases, ReleaseSet
@@ -31,7 +31,7 @@ NASTY = "<script>alert(1)</script>\"'&\x1b[31m\u202e"
 
 @pytest.fixture(scope="module")
 def qwen_vl() -> Grid:
-    return grid("lmdeploy", "", "transformers", "", model("qwen_vl"), ("0.11.1", "4.57.3"), "--python venv")
+    return grid(Axis("lmdeploy"), Axis("transformers"), model("qwen_vl"), ("0.11.1", "4.57.3"), "--python venv")
 
 
 @pytest.fixture
@@ -88,7 +88,7 @@ def test_ranges_join_only_what_is_equal(qwen_vl: Grid) -> None:
 @pytest.mark.parametrize("columns", [80, 100, 120])
 @pytest.mark.parametrize(("engine", "name"), [("lmdeploy", "qwen_vl"), ("vllm", "qwen3_vl"), ("sglang", "qwen2_5_vl")])
 def test_a_terminal_holds_it(engine: str, name: str, columns: int) -> None:
-    text = grid_to_text(grid(engine, "", "transformers", "", model(name)), columns)
+    text = grid_to_text(grid(Axis(engine), Axis("transformers"), model(name)), columns)
     table = text.partition("\n\n")[2]
     assert max(width(line) for line in table.splitlines()) <= columns
     assert "\x1b" not in text
@@ -108,7 +108,7 @@ def test_the_terminal_says_what_and_why(qwen_vl: Grid) -> None:
 
 
 def test_one_backend_alone_says_what_stops_the_other() -> None:
-    found = grid("lmdeploy", ">=0.6.2,<0.8", "transformers", ">=4.45", model("qwen_vl"))
+    found = grid(Axis("lmdeploy", ">=0.6.2,<0.8"), Axis("transformers", ">=4.45"), model("qwen_vl"))
     text = " ".join(grid_to_text(found, 100).split())
     assert "ok:tm works with the TurboMind backend alone" in text
     assert "pytorch: imports `LogitsWarper` from `transformers.generation.logits_process`" in text
@@ -117,7 +117,7 @@ def test_one_backend_alone_says_what_stops_the_other() -> None:
 
 
 def test_one_release_is_listed_in_full() -> None:
-    text = " ".join(grid_to_text(grid("lmdeploy", "==0.11.1", "transformers", "", model("qwen_vl")), 100).split())
+    text = " ".join(grid_to_text(grid(Axis("lmdeploy", "==0.11.1"), Axis("transformers"), model("qwen_vl")), 100).split())
     assert "4.31.0–4.41.2 fails: ImagesKwargs (derived)" in text
     assert "4.42.0–4.51.3 works (declared, derived, attested)" in text
     assert "4.52.1–4.52.4 fails: _initialize_weights (attested)" in text

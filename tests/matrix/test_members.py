@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import jsonschema
 import pytest
 import yaml
 
+from doctor.facts import NOT_REQUESTED
 from doctor.matrix.data import data_dir
 from doctor.matrix.members import Member, member, members, of_family
 from doctor.matrix.models import families
-from doctor.memory.footprint import of_config
+from doctor.memory.footprint import footprint
 
 FILES = sorted((data_dir() / "members").glob("*.yaml"))
 
@@ -27,7 +29,7 @@ def test_a_file_holds_what_its_schema_says(path) -> None:  # type: ignore[no-unt
 
 @pytest.mark.parametrize("one", members(), ids=lambda m: m.id)
 def test_a_size_is_what_its_configuration_comes_to(one: Member) -> None:
-    computed = of_config(one.config, one.id, one.quantization)
+    computed = footprint(replace(one.model, weights=NOT_REQUESTED))
     assert computed is not None and computed.tower
     assert computed.total == pytest.approx(one.bytes, rel=0.005 if one.exact else 1e-9)
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from doctor.facts.model import Quantization, QuantizationGroup
+from doctor.facts.model import Model, Quantization, QuantizationGroup
+from doctor.memory.footprint import Footprint, footprint
 
 GIB = 1 << 30
 QWEN_VL_INT4: dict[str, Any] = {
@@ -45,3 +46,8 @@ GEMMA3: dict[str, Any] = {
 }  # fmt: skip
 DEEPSEEK: dict[str, Any] = {"model_type": "deepseek_v2"}
 QWEN3_5: dict[str, Any] = {"model_type": "qwen3_5", "tie_word_embeddings": False}
+
+
+def computed(config: dict[str, Any], name: str, quantization: Quantization | None = None) -> Footprint | None:
+    """The weights of a model of which the configuration alone is known."""
+    return footprint(Model(name, quantization=quantization, config=config))

@@ -14,9 +14,8 @@ import pytest
 from doctor.launch.settings import Settings
 from doctor.memory.cache import cache, number
 from doctor.memory.engines import default_share, runtime
-from doctor.memory.footprint import of_config
 from tests.link.real_packages import interpreter, laid_out
-from tests.memory.cases import GIB, QWEN3_VL_8B, QWEN3_VL_32B
+from tests.memory.cases import GIB, QWEN3_VL_8B, QWEN3_VL_32B, computed
 from tests.story.environments import environment
 
 pytestmark = pytest.mark.registry
@@ -59,7 +58,7 @@ def lmdeploy() -> list[Any]:
 @pytest.mark.parametrize("at", range(len(CASES)), ids=[f"{['8B', '32B'][m]}-tp{tp}-policy{p}" for m, tp, p in CASES])
 def test_lmdeploy_counts_a_token_and_a_step_the_same(lmdeploy: list[Any], at: int) -> None:
     model, tp, policy = CASES[at]
-    found = of_config(MODELS[model], "m")
+    found = computed(MODELS[model], "m")
     assert found is not None and found.shape is not None
     kept = cache(found.shape, tp, 1, number(str(policy), 2.0, "lmdeploy"))
     assert kept.token == lmdeploy[at][0]
@@ -87,7 +86,7 @@ def _sglang(folder: Any) -> dict[str, Any]:
 @pytest.mark.parametrize("mib", [8192, 16384, 24564, 32607, 40960, 46068, 81920, 143771, 183359])
 def test_sglang_computes_the_same_share(mib: int) -> None:
     functions = _sglang(laid_out("sglang-0.5.3", ["sglang==0.5.3"]))
-    found = of_config(QWEN3_VL_8B, "m")
+    found = computed(QWEN3_VL_8B, "m")
     for tp in (1, 2, 4, 8):
         for vision in (True, False):
             eyes = SimpleNamespace(hidden_size=1152)

@@ -11,15 +11,26 @@ from hypothesis import strategies as st
 from doctor.launch.settings import Settings
 from doctor.matrix.members import members
 from doctor.memory.fit import Fit, divides, fit, floor
-from doctor.memory.footprint import Footprint, of_config
+from doctor.memory.footprint import Footprint
 from doctor.memory.ways import GOOD, other_checkpoints, ways
-from tests.memory.cases import DEEPSEEK, FP8_BLOCK, GEMMA3, GIB, GPTQ, QWEN3_5, QWEN3_VL_8B, QWEN3_VL_32B, QWEN_VL_INT4
+from tests.memory.cases import (
+    DEEPSEEK,
+    FP8_BLOCK,
+    GEMMA3,
+    GIB,
+    GPTQ,
+    QWEN3_5,
+    QWEN3_VL_8B,
+    QWEN3_VL_32B,
+    QWEN_VL_INT4,
+    computed,
+)
 
 ORDER = ("never", "refused", "short", "tight", "fits")
 FOOTPRINTS = [
     f for f in (
-        of_config(QWEN_VL_INT4, "a", GPTQ), of_config(QWEN3_VL_8B, "b"), of_config(QWEN3_VL_32B, "c", FP8_BLOCK),
-        of_config(GEMMA3, "d"), of_config(DEEPSEEK, "e"), of_config(QWEN3_5, "f"),
+        computed(QWEN_VL_INT4, "a", GPTQ), computed(QWEN3_VL_8B, "b"), computed(QWEN3_VL_32B, "c", FP8_BLOCK),
+        computed(GEMMA3, "d"), computed(DEEPSEEK, "e"), computed(QWEN3_5, "f"),
     ) if f is not None
 ]  # fmt: skip
 FAMILY = tuple(m for m in members() if m.family in ("qwen2_vl", "qwen3_vl"))

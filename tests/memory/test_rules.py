@@ -22,11 +22,10 @@ from doctor.findings import Report
 from doctor.launch.memory_settings import settings, whole
 from doctor.launch.settings import Settings
 from doctor.memory.fit import fit
-from doctor.memory.footprint import of_config
 from doctor.pipeline import judge
 from doctor.report.json import report_to_json
 from doctor.report.memory import bar, memory_lines
-from tests.memory.cases import GIB, GPTQ, QWEN3_VL_8B, QWEN3_VL_32B, QWEN_VL_INT4
+from tests.memory.cases import GIB, GPTQ, QWEN3_VL_8B, QWEN3_VL_32B, QWEN_VL_INT4, computed
 
 SCHEMA = json.loads((Path(doctor.report.__file__).parent / "check.schema.json").read_text(encoding="utf-8"))
 
@@ -155,7 +154,7 @@ def test_the_json_holds_what_its_schema_says() -> None:
 
 @pytest.mark.parametrize("card", [4, 8, 12, 16, 24, 80, 192])
 def test_the_picture_is_as_wide_as_said(card: int) -> None:
-    found = of_config(QWEN_VL_INT4, "m", GPTQ)
+    found = computed(QWEN_VL_INT4, "m", GPTQ)
     assert found is not None
     for engine in ("vllm", "lmdeploy", "sglang", ""):
         drawn = bar(fit(found, card * GIB, Settings(engine)), 50)

@@ -14,10 +14,10 @@ from doctor.launch.settings import Settings
 from doctor.memory.attention import attention
 from doctor.memory.cache import cache, number
 from doctor.memory.fit import fit, floor
-from doctor.memory.footprint import Footprint, footprint, of_config
+from doctor.memory.footprint import Footprint, footprint
 from doctor.memory.ignored import Ignored
 from doctor.memory.layout import layout
-from doctor.memory.pieces import linear
+from doctor.memory.pieces import Piece
 from tests.memory.cases import (
     DEEPSEEK,
     FP8_BLOCK,
@@ -29,11 +29,12 @@ from tests.memory.cases import (
     QWEN3_VL_8B,
     QWEN3_VL_32B,
     QWEN_VL_INT4,
+    computed,
 )  # fmt: skip
 
 
 def sized(config: dict[str, Any], quantization: Quantization | None = None) -> Footprint:
-    found = of_config(config, "m", quantization)
+    found = computed(config, "m", quantization)
     assert found is not None
     return found
 
@@ -63,7 +64,7 @@ def test_32b_on_two_cards_with_an_fp8_cache() -> None:
     assert shape is not None
     kept = cache(shape, 2, 1, number("fp8", 2, "vllm"))
     assert kept.token == 64 * 1024
-    assert kept.room(9.20 * GIB) == pytest.approx(150_700, abs=50)
+    assert kept.tokens_in(9.20 * GIB) == pytest.approx(150_700, abs=50)
 
 
 def test_fp8_weights_leave_4_gib_on_two_24_gib_cards() -> None:
@@ -103,7 +104,7 @@ def test_windows_and_states_keep_long_requests_small() -> None:
     assert shape is not None and (shape.full, shape.sliding, shape.window) == (5, 29, 1024)
     narrow, wide = cache(shape, 1, 1, (2, 0), windows=True), cache(shape, 1, 1, (2, 0))
     assert narrow.holds(100_000) < wide.holds(100_000) / 4 and narrow.holds(500) == wide.holds(500)
-    assert narrow.room(narrow.holds(5000)) == 5000 and narrow.room(narrow.holds(900)) == 900
+    assert narrow.tokens_in(narrow.holds(5000)) == 5000 and narrow.tokens_in(narrow.holds(900)) == 900
     mixed = sized(QWEN3_5).shape
     assert mixed is not None and (mixed.full, mixed.linear) == (8, 24)
     kept = cache(mixed, 1, 1, (2, 0))
@@ -167,7 +168,7 @@ def test_what_the_engine_makes_while_loading() -> None:
 )
 def test_modules_that_were_left_alone(ignored: list[str], name: str, left: int) -> None:
     part = "vision" if name.startswith("visual") else "head" if name == "lm_head" else "layers"
-    piece = linear(name, 64, 64, 1 if name == "lm_head" else 4, part=part)  # type: ignore[arg-type]
+    piece = Piece(name, part, 64 * 64, 64, times=1 if name == "lm_head" else 4)  # type: ignore[arg-type]
     assert Ignored(ignored).of(piece) == left
 
 
@@ -193,7 +194,7 @@ def test_a_quantised_head_and_a_group_of_a_whole_column() -> None:
     ],
 )  # fmt: skip
 def test_a_hostile_configuration_is_no_crash(config: dict[str, Any]) -> None:
-    found = of_config(config, "m", Quantization("gptq", {"bits": -4, "group_size": 0}))
+    found = computed(config, "m", Quantization("gptq", {"bits": -4, "group_size": 0}))
     if found is not None:
         assert found.total > 0
         for engine in ("vllm", "sglang", "lmdeploy", ""):
@@ -238,7 +239,7 @@ def test_hostile_lists_take_no_time() -> None:
     moe = {"model_type": "qwen3_vl_moe", "text_config": {"num_hidden_layers": 900, "mlp_only_layers": [1] * 500_000}}
     start = time.perf_counter()
     for config in (long, moe):
-        of_config(config, "m", packed)
+        computed(config, "m", packed)
     assert time.perf_counter() - start < 5
     weights = Weights("safetensors", (WeightFile("a", 1),), -5, declared=10**18)
     found = footprint(Model("/m", config=QWEN3_VL_8B, weights=weights))

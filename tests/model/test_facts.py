@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from doctor.collect.model import launched_model
+from doctor.collect.model import ModelRequest, launched_model
 from doctor.collect.model.parts import part
 from doctor.collect.model.quantization import quantization
 from doctor.facts import NOT_REQUESTED, Container, Launch, Model, QuantizationGroup, Unavailable, Weights
@@ -20,7 +20,7 @@ from tests.model.files import OWL, owl, safetensors
 
 
 def read(folder: Path, **options: Any) -> Model:
-    found = launched_model(NOT_REQUESTED, {}, named=str(folder), use_cache=False, **options)
+    found = launched_model(NOT_REQUESTED, ModelRequest({}, named=str(folder), use_cache=False, **options))
     assert isinstance(found, Model), found
     return found
 
@@ -63,9 +63,9 @@ def test_code_of_another_repository(tmp_path: Path) -> None:
     code = read(folder).code
     assert code is not None and "owls/nest--configuration_owl.py" in code.missing
     owl(tmp_path / "hf/hub/models--owls--nest/snapshots/0123456789")
-    found = launched_model(NOT_REQUESTED, {"HF_HOME": str(tmp_path / "hf")}, named=str(folder), use_cache=False)
+    found = launched_model(NOT_REQUESTED, ModelRequest({"HF_HOME": str(tmp_path / "hf")}, named=str(folder), use_cache=False))
     assert isinstance(found, Model) and found.code and "owls/nest--configuration_owl.py" in found.code.files
-    again = launched_model(NOT_REQUESTED, {"HF_HOME": str(tmp_path / "hf")}, named="owls/nest", use_cache=False)
+    again = launched_model(NOT_REQUESTED, ModelRequest({"HF_HOME": str(tmp_path / "hf")}, named="owls/nest", use_cache=False))
     assert isinstance(again, Model) and again.source == "cache" and again.revision == "0123456789"
 
 
@@ -189,10 +189,10 @@ def test_parts(name: str, expected: str) -> None:
 def test_the_launch_names_it(tmp_path: Path) -> None:
     owl(tmp_path / "m")
     launch = Launch(("lmdeploy", "serve", "api_server", "m", "--tp", "2"), engine="lmdeploy", workdir=str(tmp_path))
-    found = launched_model(launch, {}, use_cache=False)
+    found = launched_model(launch, ModelRequest({}, use_cache=False))
     assert isinstance(found, Model) and found.named == "m"
     other = Launch(("vllm", "serve", "owls/owl"), engine="vllm", workdir=str(tmp_path))
-    absent = launched_model(other, {"HF_HOME": str(tmp_path)}, use_cache=False)
+    absent = launched_model(other, ModelRequest({"HF_HOME": str(tmp_path)}, use_cache=False))
     assert isinstance(absent, Unavailable) and "--model owls/owl" in absent.detail, "a launch alone asks no hub"
 
 
@@ -210,23 +210,23 @@ def test_a_container_sees_what_is_mounted(
     owl(tmp_path / "hf/hub/models--owls--owl/snapshots/0123456789")
     volumes = ("named:/models", "/nowhere:/", volume.format(here=tmp_path))
     launch = Launch(("vllm", "serve", word), engine="vllm", container=Container("docker run", volumes=volumes), environ=environ)
-    found = launched_model(launch, {"HF_HOME": str(tmp_path / "other")}, use_cache=False)
+    found = launched_model(launch, ModelRequest({"HF_HOME": str(tmp_path / "other")}, use_cache=False))
     assert isinstance(found, Model) and found.named == word and found.path.startswith(str(tmp_path))
     alone = replace(launch, container=Container("docker run", volumes=("named:/models",)))
-    assert isinstance(launched_model(alone, {"HF_HOME": str(tmp_path / "other")}, use_cache=False), Unavailable)
+    assert isinstance(launched_model(alone, ModelRequest({"HF_HOME": str(tmp_path / "other")}, use_cache=False)), Unavailable)
 
 
 def test_it_is_remembered_until_a_file_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     folder = owl(tmp_path / "m")
-    first = launched_model(NOT_REQUESTED, {}, named=str(folder))
-    assert list((tmp_path / "cache/qvl-doctor/models").glob("*.json")) and first == launched_model(NOT_REQUESTED, {}, named=str(folder))
+    first = launched_model(NOT_REQUESTED, ModelRequest({}, named=str(folder)))
+    assert list((tmp_path / "cache/qvl-doctor/models").glob("*.json")) and first == launched_model(NOT_REQUESTED, ModelRequest({}, named=str(folder)))
     with (folder / "model.safetensors").open("r+b") as file:
         file.truncate(1000)
-    changed = launched_model(NOT_REQUESTED, {}, named=str(folder))
+    changed = launched_model(NOT_REQUESTED, ModelRequest({}, named=str(folder)))
     assert isinstance(changed, Model) and weights(changed).files[0].fault == "truncated"
     (folder / "eyes_owl.py").unlink()
-    gone = launched_model(NOT_REQUESTED, {}, named=str(folder))
+    gone = launched_model(NOT_REQUESTED, ModelRequest({}, named=str(folder)))
     assert isinstance(gone, Model) and gone.code and gone.code.missing == ("eyes_owl.py",)
 
 
@@ -238,13 +238,13 @@ def test_thirty_shards_are_read_once_and_then_known(tmp_path: Path, monkeypatch:
         tensors = {f"model.layers.{number}.block.{n}.weight": ("BF16", [4, 4]) for n in range(900)}
         safetensors(folder / f"model-{number}.safetensors", tensors)
     assert (folder / "model-0.safetensors").stat().st_size > 60_000
-    launched_model(NOT_REQUESTED, {}, named=str(folder))
+    launched_model(NOT_REQUESTED, ModelRequest({}, named=str(folder)))
     best = min(_seconds(folder) for _ in range(5))
     assert best < 0.05, f"a warm reading took {best * 1000:.0f} ms"
 
 
 def _seconds(folder: Path) -> float:
     began = time.perf_counter()
-    found = launched_model(NOT_REQUESTED, dict(os.environ), named=str(folder))
+    found = launched_model(NOT_REQUESTED, ModelRequest(dict(os.environ), named=str(folder)))
     assert isinstance(found, Model) and weights(found).total == 30 * 900 * 32
     return time.perf_counter() - began

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from doctor.base.files import Files, Unreadable
-from doctor.collect.model import launched_model
+from doctor.collect.model import ModelRequest, launched_model
 from doctor.collect.model.code_imports import by_text, imports_of
 from doctor.collect.model.parsing import parsed
 from doctor.collect.model.place import Folder
@@ -131,7 +131,7 @@ def test_links_out_of_the_folder_are_not_followed_and_those_of_the_cache_are(tmp
     for file in [p for p in commit.iterdir() if p.is_file()]:
         file.rename(repository / "blobs" / f"blob-{file.name}")
         file.symlink_to(f"../../blobs/blob-{file.name}")
-    cached = launched_model(NOT_REQUESTED, {"HF_HUB_CACHE": str(tmp_path / "hub")}, named="owls/owl", use_cache=False)
+    cached = launched_model(NOT_REQUESTED, ModelRequest({"HF_HUB_CACHE": str(tmp_path / "hub")}, named="owls/owl", use_cache=False))
     assert isinstance(cached, Model) and weights(cached).total and not cached.problems and cached.code and not cached.code.problems
 
 

@@ -18,11 +18,11 @@ from tests.model.hub_server import COMMIT, Hub
 ROOT = Path(__file__).parents[2]
 CODE = """
 import json, os, sys
-from doctor.collect.model import launched_model
+from doctor.collect.model import ModelRequest, launched_model
 from doctor.facts import NOT_REQUESTED
 from doctor.facts.codec import to_json
 told = []
-found = launched_model(NOT_REQUESTED, os.environ, named=sys.argv[1], online="offline" not in sys.argv, tell=told.append)
+found = launched_model(NOT_REQUESTED, ModelRequest(os.environ, named=sys.argv[1], online="offline" not in sys.argv, tell=told.append))
 print(json.dumps({"model": to_json(found), "told": told, "client": "huggingface_hub" in sys.modules}))
 """
 

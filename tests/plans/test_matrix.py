@@ -127,7 +127,7 @@ def test_real_conflicts_have_nothing_superfluous(seed: int) -> None:
     for member in core:
         part = problem.with_members(m for m in core if m != member)
         assert solve(part, part.domains(), Deadline(60)) is not None, member
-    told = [c.words for c in problem.clauses if c.member in core]
+    told = [c.sentence for c in problem.clauses if c.member in core]
     assert all(told)
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from doctor_run import PYTHON, Doctor, ended, wait_for
 
-from doctor.launch.listening import recognise
+from doctor.launch.listening import recognize
 from doctor.run import ready
 
 SERVER = """
@@ -144,7 +144,7 @@ def test_a_ready_address_that_is_none(doctor: Doctor) -> None:
     ],
 )
 def test_known_servers(argv: list[str], engine: str, address: str) -> None:
-    server = recognise(argv, {})
+    server = recognize(argv, {})
     assert server and (server.engine, server.address) == (engine, address)
 
 
@@ -152,7 +152,7 @@ def test_known_servers(argv: list[str], engine: str, address: str) -> None:
     "argv", [["sh", "-c", "vllm serve"], ["python", "-c", "1"], ["lmdeploy", "chat", "m"], ["vllm"], []]
 )
 def test_unknown_commands(argv: list[str]) -> None:
-    assert recognise(argv, {}) is None
+    assert recognize(argv, {}) is None
 
 
 def test_a_hostile_answer_is_bounded(port: int) -> None:
@@ -213,7 +213,7 @@ def test_uvicorn_as_a_plain_server(doctor: Doctor, with_uvicorn: Path, tmp_path:
 
 @pytest.mark.parametrize(("options", "sure"), [([], True), (["--config", "c.yaml"], False), (["--uds=/x"], False)])
 def test_a_port_that_may_come_from_elsewhere(options: list[str], sure: bool) -> None:
-    server = recognise(["vllm", "serve", "m", *options], {})
+    server = recognize(["vllm", "serve", "m", *options], {})
     assert server and server.sure is sure
-    explicit = recognise(["vllm", "serve", "m", *options, "--port", "9"], {})
+    explicit = recognize(["vllm", "serve", "m", *options, "--port", "9"], {})
     assert explicit and explicit.sure

@@ -48,13 +48,6 @@ class GpuCollection:
         return _gpu(self.tree, self.environ, answer)
 
 
-def collect_gpu(
-    root: str | None = None, environ: Mapping[str, str] | None = None, timeout: float | None = None
-) -> Gpu | Unavailable:
-    """The GPUs of this machine and the way to them, at once."""
-    return GpuCollection(root, environ, timeout).finish()
-
-
 def _has_nvml(tree: Tree, environ: Mapping[str, str]) -> bool:
     """Whether a child is worth its 40 ms: where no loader cache can be read we cannot tell and ask."""
     if not sys.platform.startswith("linux"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from doctor.base.files import Files
@@ -12,54 +12,49 @@ from doctor.collect.model.cached import REPOSITORY, caches, snapshots
 from doctor.collect.model.mounted import cache, outside
 from doctor.collect.model.place import Folder
 from doctor.collect.model.reading import is_model, read_model
+from doctor.collect.model.request import ModelRequest
 from doctor.facts import NOT_REQUESTED, Launch, Model, Unavailable, Weights
 
-__all__ = ["launched_model"]
+__all__ = ["ModelRequest", "launched_model"]
 OPTIONS = ("--model", "--model-path", "--model_path")
 
 
-def launched_model(
-    launch: Launch | Unavailable, environ: Mapping[str, str], root: str | None = None, named: str | None = None,
-    *, online: bool = False, use_cache: bool = True, tell: Callable[[str], None] | None = None,
-) -> Model | Unavailable:  # fmt: skip
-    """The model that the user `named`, else of the first word of the command that is one.
+def launched_model(launch: Launch | Unavailable, request: ModelRequest) -> Model | Unavailable:
+    """The model that the user named, else of the first word of the command that is one.
 
-    It is looked for as a folder, then in the hub's cache on this disk; `online`, what the user named is asked of the
-    hub as well; `tell` is told so before that waits. A launch command alone never makes a connection.
+    It is looked for as a folder, then in the hub's cache on this disk. A launch command alone never makes a connection.
     """
-    files = Files(root)
-    if named is not None:
-        return _named(files, named, environ, online, use_cache, tell)
+    files = Files(request.root)
+    if request.named is not None:
+        return _named(files, request.named, request)
     if not isinstance(launch, Launch) or launch.engine is None:
         return NOT_REQUESTED
-    repository, shared = None, cache(launch)
+    repository, shared, environ = None, cache(launch), request.environ
     if shared is not None:
         environ = {**environ, "HF_HUB_CACHE": shared}
-    for word in dict.fromkeys(_words(launch)):
-        found = _on_disk(files, outside(launch, word) or word, launch.workdir or os.getcwd(), environ, use_cache)
+    for word in dict.fromkeys(_likely_models(launch)):
+        folder = launch.workdir or os.getcwd()
+        found = _on_disk(files, outside(launch, word) or word, folder, environ, request.use_cache)
         if found is not None:
             return replace(found, named=one_line(word, 300))
         repository = repository or (word if REPOSITORY.match(word) else None)
-    ask = f"; `--model {repository}` asks the hub about it" if repository and root is None else ""
+    ask = f"; `--model {repository}` asks the hub about it" if repository and request.root is None else ""
     return Unavailable("failed", f"the launch command names no model with a `config.json` on this disk{ask}")
 
 
-def _named(
-    files: Files, named: str, environ: Mapping[str, str], online: bool, use_cache: bool,
-    tell: Callable[[str], None] | None,
-) -> Model | Unavailable:  # fmt: skip
+def _named(files: Files, named: str, request: ModelRequest) -> Model | Unavailable:
     """The model on this disk; from the hub where it is not there, or where only its configuration was fetched."""
-    found = _on_disk(files, named, os.getcwd(), environ, use_cache)
+    found = _on_disk(files, named, os.getcwd(), request.environ, request.use_cache)
     shown = clean(named, 200)
     if found is not None and (found.source == "folder" or _has_weights(found)):
         return found
     if not REPOSITORY.match(named) or files.root is not None or os.path.isdir(named):
         return found or Unavailable("failed", f"`{shown}` is no model with a `config.json` on this disk")
-    if not online:
+    if not request.online:
         return found or Unavailable("failed", f"`{shown}` is not on this disk, and the hub was not asked")
     from doctor.collect.model.hub import hub_model
 
-    asked = hub_model(named, files, environ, use_cache, tell)
+    asked = hub_model(named, files, request.environ, request.use_cache, request.tell)
     return found if found is not None and isinstance(asked, Unavailable) else asked
 
 
@@ -85,7 +80,7 @@ def _on_disk(
     return None
 
 
-def _words(launch: Launch) -> Iterator[str]:
+def _likely_models(launch: Launch) -> Iterator[str]:
     """Words that may be the model, the likelier ones first: option values, then whatever is no option."""
     for at, word in enumerate(launch.argv[:1000]):
         name, equals, value = word.partition("=")

@@ -61,7 +61,7 @@ def missing_name(candidate: Candidate, digest: Digest) -> Refined:
     found = window(digest, package, module, name)
     known = changed_name(module, name) if found is None else None
     if known:
-        return _told(package, module, name, importer, known, digest)
+        return _known_change(package, module, name, importer, known, digest)
     return _by_history(package, module, name, importer, found, digest)
 
 
@@ -118,7 +118,9 @@ def _by_history(
     return Refined(text, (again,), evidence=evidence)
 
 
-def _told(package: str, module: str, name: str, importer: str | None, known: dict[str, str], digest: Digest) -> Refined:
+def _known_change(
+    package: str, module: str, name: str, importer: str | None, known: dict[str, str], digest: Digest
+) -> Refined:
     """For a change that is written down by hand because no index covers the package."""
     asker = distribution_of(importer) if importer else None
     who = f"`{asker}`" if asker else "the code that imports it"

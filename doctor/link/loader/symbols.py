@@ -47,7 +47,7 @@ class Symbols:
         scope = [e.image for e in dict.fromkeys((*space.everywhere, *order))]
         for entry in relocation_order(order):
             if entry in fresh:
-                _check_room(entry)
+                _check_tls(entry)
                 missing = self._unresolved(entry, scope, space)
                 first = self._first_bound(entry.image, missing)
                 if first is not None:
@@ -110,7 +110,7 @@ class Symbols:
         return NativeVerdict("fail", "missing-symbol", name, entry.path, provider, text, meaning)
 
 
-def _check_room(entry: Loaded) -> None:
+def _check_tls(entry: Loaded) -> None:
     """A library that wants its thread-local data in the block made at start gets what little was left over there."""
     if entry.image.static_tls > _TLS_SURPLUS:
         text = f"{entry.path}: cannot allocate memory in static TLS block"

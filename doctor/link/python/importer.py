@@ -6,6 +6,7 @@ loaded is seen half-filled (circular imports).
 
 from __future__ import annotations
 
+from doctor.facts import Cause
 from doctor.link.python import objects
 from doctor.link.python.frame import Frame
 from doctor.link.python.names import Names
@@ -39,7 +40,7 @@ class Importer(Names):
         parts = importer.package.split(".") if importer.package else []
         if level > len(parts):
             text = "attempted relative import beyond top-level package"
-            raise PyRaise(ImportError, text, self.cause("error", importer.name, None, importer, line, text=text))
+            raise PyRaise(ImportError, text, self.located(Cause("error", importer.name, text=text), importer, line))
         base = ".".join(parts[: len(parts) - level + 1])
         return f"{base}.{name}" if name else base
 
@@ -191,8 +192,8 @@ class Importer(Names):
             tree = self.reader.parse(file)
         except SourceProblem as problem:
             if problem.fatal:
-                cause = self.cause("error", module.name, None, module, problem.line or 0, "SyntaxError", str(problem))
-                raise PyRaise(SyntaxError, str(problem), cause) from None
+                cause = Cause("error", module.name, error="SyntaxError", text=str(problem))
+                raise PyRaise(SyntaxError, str(problem), self.located(cause, module, problem.line or 0)) from None
             module.open = True
             module.doubts.append(str(problem))
             return

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from packaging.version import InvalidVersion, Version
 
+from doctor.facts import Cause
 from doctor.link.python.objects import Spec
 from doctor.link.python.packages import Packages
 from doctor.link.python.values import (
@@ -91,9 +92,9 @@ def _version(machine: Machine, args: Args, kwargs: Kwargs) -> Value:
     version = machine.reader.version(name)
     if version is None:
         here = machine.caller.module if machine.caller is not None else None
-        cause = machine.cause("missing-module", name, None, here, machine.line, "PackageNotFoundError",
-                              f"No package metadata was found for {name}")  # fmt: skip
-        raise PyRaise(NOT_FOUND, f"No package metadata was found for {name}", cause)
+        text = f"No package metadata was found for {name}"
+        cause = Cause("missing-module", name, error="PackageNotFoundError", text=text)
+        raise PyRaise(NOT_FOUND, text, machine.located(cause, here, machine.line))
     return version
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from doctor.facts import Cause
 from doctor.link.python import objects
 from doctor.link.python.state import State
 from doctor.link.python.surface import Surface
@@ -85,13 +86,14 @@ class Names(State):
             if "default" in how and error.is_a(AttributeError) is True:
                 return how["default"]
             if error.cause is None and importer is not None and not importing:
-                error.cause = self.cause("missing-name", self.name_of(owner), name, importer, line, "AttributeError")
+                cause = Cause("missing-name", self.name_of(owner), name, error="AttributeError")
+                error.cause = self.located(cause, importer, line)
             raise
 
     def _module_attribute(self, module: ModuleVal, name: str, *, importing: bool) -> Value:
-        modelled = self.library.attribute(module.name, name)
-        if modelled is not UNKNOWN:
-            return modelled
+        modeled = self.library.attribute(module.name, name)
+        if modeled is not UNKNOWN:
+            return modeled
         if name in module.namespace:
             return module.namespace[name]
         if name == "__dict__":

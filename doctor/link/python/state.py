@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from doctor.facts import Cause
@@ -75,42 +76,36 @@ class State:
             return name if isinstance(name, str) else value.cls.name
         return "?"
 
-    def cause(
-        self, kind: Any, module: str, name: str | None, at: ModuleVal | None, line: int,
-        error: str = "ImportError", text: str = "",
-    ) -> Cause:  # fmt: skip
-        """A cause at this statement, with the chain of modules that are being imported."""
-        file = at.file if at is not None else None
-        return Cause(kind, module, name, file, line or None, tuple(self.stack), error, text)
-
     def located(self, cause: Cause, importer: ModuleVal | None, line: int) -> Cause:
-        """The loader's cause, placed at the import statement that would meet it."""
-        return self.cause(cause.kind, cause.module, cause.name, importer, line, cause.error, cause.text)
+        """The cause placed at the statement that meets it, with the chain of modules that are being imported."""
+        file = importer.file if importer is not None else None
+        chain = tuple(self.stack)
+        return Cause(cause.kind, cause.module, cause.name, file, line or None, chain, cause.error, cause.text)
 
     def not_found(self, name: str, importer: ModuleVal | None, line: int, why: str = "") -> PyRaise:
         """The error of a module that is nowhere."""
         text = f"No module named {name!r}" + (f"; {why}" if why else "")
-        cause = self.cause("missing-module", name, None, importer, line, "ModuleNotFoundError", text)
-        return PyRaise(ModuleNotFoundError, text, cause)
+        cause = Cause("missing-module", name, error="ModuleNotFoundError", text=text)
+        return PyRaise(ModuleNotFoundError, text, self.located(cause, importer, line))
 
     def no_name(self, module: Value, name: str, importer: ModuleVal, line: int) -> PyRaise:
         origin = self.name_of(module)
         half = "partially initialized module " if isinstance(module, ModuleVal) and module.loading else ""
         text = f"cannot import name {name!r} from {half}{origin!r}"
-        return PyRaise(ImportError, text, self.cause("missing-name", origin, name, importer, line, "ImportError", text))
+        return PyRaise(ImportError, text, self.located(Cause("missing-name", origin, name, text=text), importer, line))
 
     def again(self, error: PyRaise) -> PyRaise:
         """The same failure met once more, from another chain of imports."""
         cause = error.cause
         if cause is not None and cause.chain:
             at = next((i for i, m in enumerate(cause.chain) if m not in self.stack), len(cause.chain) - 1)
-            cause = Cause(cause.kind, cause.module, cause.name, cause.file, cause.line,
-                          (*self.stack, *cause.chain[at:]), cause.error, cause.text)  # fmt: skip
+            cause = replace(cause, chain=(*self.stack, *cause.chain[at:]))
         return PyRaise(error.kind, error.message, cause)
 
     def raised_here(self, error: PyRaise, module: ModuleVal, line: int) -> Cause:
         """The cause of an exception that the patient's own `raise` starts."""
-        return self.cause("error", module.name, None, module, line, error.name, error.message or "")
+        cause = Cause("error", module.name, error=error.name, text=error.message or "")
+        return self.located(cause, module, line)
 
     def doubt(self, module: ModuleVal, line: int, error: PyRaise) -> None:
         """Remembers that this module's import depends on something that is not known."""

@@ -90,12 +90,12 @@ def import_facts(files: FileImports, entries: Iterable[str]) -> dict[str, Any]:
     return {key: [when, member] for key, (_, member, when) in best.items()}
 
 
-def half_facts(files: FileImports, common: Iterable[str], halves: Mapping[str, Iterable[str]]) -> dict[str, str]:
+def half_facts(files: FileImports, every: Iterable[str], halves: Mapping[str, Iterable[str]]) -> dict[str, str]:
     """Which eager imports only one half of an engine makes: `MODULE:NAME` -> that backend.
 
-    `common` are the entry modules of every launch, `halves` the further ones of each backend.
+    `every` are the entry modules of every launch, `halves` the further ones of each backend.
     """
-    shared, out = _eager(files, common), dict[str, list[str]]()
+    shared, out = _eager(files, every), dict[str, list[str]]()
     for half, entries in halves.items():
         for key in _eager(files, entries) - shared:
             out.setdefault(key, []).append(half)

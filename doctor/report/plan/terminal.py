@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from doctor.base.text import clean
 from doctor.findings import ALONG, Action, Plan, Step
+from doctor.report.content import head, plural
 from doctor.report.terminal import block, row
-from doctor.report.told import head, plural
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -9,12 +9,12 @@ What to do: write the value as JSON in single quotes: `'{"image": 3, "video": 0}
 
 from __future__ import annotations
 
-import ast
 import json
 import re
 from collections.abc import Iterator
 from typing import Any
 
+from doctor.base.syntax import literal
 from doctor.derived.asked import Asked
 from doctor.derived.case import Case
 from doctor.derived.option_findings import argument, evidence, place, problems, releases, shown, unread
@@ -78,10 +78,10 @@ def as_json(text: str) -> Any:
     text = text.strip()[:LONGEST]
     if text[:1] in "'\"" and text[-1:] == text[:1] and len(text) > 1:
         text = text[1:-1].strip()
-    for read in (json.loads, ast.literal_eval):
+    for read in (json.loads, literal):
         try:
             found = read(text)
-        except (ValueError, SyntaxError, RecursionError, MemoryError):
+        except (ValueError, RecursionError):
             continue
         if isinstance(found, (dict, list)) and _plain(found):
             return found

@@ -20,7 +20,7 @@ from doctor.facts import Facts
 from doctor.findings import Finding, Location, NotApplicable
 from doctor.matrix.engines import engine_row
 from doctor.memory.fit import Fit
-from doctor.memory.ways import roomier
+from doctor.memory.ways import smaller_cache
 from doctor.rules.rule import Rule, Verdict
 
 
@@ -58,7 +58,8 @@ def _breathless(rule: Rule, here: MemoryVerdict, result: Fit) -> Finding:
         f"The KV cache takes all but {size(result.spare)}{each(result)}, and the rest of the server needs {needed}: "
         "large pictures or many requests can end in `CUDA out of memory`.",
         key="room", confidence="medium", location=Location("argument", flag),
-        evidence=evidence(here, result), remediations=[remediation(way)] if (way := roomier(result, here.free)) else [],
+        evidence=evidence(here, result),
+        remediations=[remediation(way)] if (way := smaller_cache(result, here.free)) else [],
     )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ import jsonschema
 import pytest
 import yaml
 
-from doctor.explain.catalogue import Crash, Stub, stubs
+from doctor.explain.catalog import Crash, Stub, stubs
 from doctor.explain.refine import REFINERS
 from doctor.matrix.data import data_dir
 
