@@ -7,9 +7,9 @@ from typing import Any
 
 from doctor.explain.context import Digest, packages_of
 from doctor.explain.matching import Candidate
-from doctor.explain.refine import Refined, install, manual
 from doctor.explain.refine.history import window
 from doctor.explain.refine.names import distribution_of, special_module
+from doctor.explain.refine.refined import Refined, install, manual
 from doctor.findings import Remediation
 
 _WORD = re.compile(r"[A-Za-z_][\w.\-]{0,80}")
