@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any
 
 from doctor.base.text import clean
@@ -23,6 +24,13 @@ def finding_to_json(finding: Finding) -> dict[str, Any]:
         ],
     })  # fmt: skip
     return data
+
+
+def finding_from_json(data: Mapping[str, object]) -> Finding:
+    """The finding that `finding_to_json` wrote, without its key. Raises FactsError (ValueError) for anything else."""
+    from doctor.facts.codec import from_json
+
+    return from_json(Finding, {**data, "rule": data.get("code")}, "finding")
 
 
 def action_to_json(action: Action) -> dict[str, Any]:

@@ -31,6 +31,24 @@ def test_sizes_and_docstrings(path: Path) -> None:
             assert ast.get_docstring(node), f"{node.name} has no docstring"
 
 
+SIX = ("derived", "explain/ruled.py", "pipeline", "rules")  # where no function takes more parameters than that
+
+
+def _parameters(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """How many there are; `*args` and `**kwargs` count as one each, the object or class itself does not count."""
+    names = [a.arg for a in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)]
+    return len(names) - (names[:1] in (["self"], ["cls"])) + bool(node.args.vararg) + bool(node.args.kwarg)
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_no_function_takes_more_than_six_parameters(path: Path) -> None:
+    if not path.relative_to(PACKAGE).as_posix().startswith(SIX):
+        return
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            assert _parameters(node) <= 6, f"{node.name} takes {_parameters(node)}"
+
+
 def test_every_rule_is_registered_once() -> None:
     codes = [rule.code for rule in RULES]
     assert len(set(codes)) == len(codes)
@@ -44,6 +62,23 @@ def test_every_rule_explains_itself(rule: object) -> None:
     assert re.fullmatch(r"[A-Z]{3}\d{3}", code)
     assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name)
     assert len(text) > 120, "the explanation does not explain"
+
+
+RULE_FILE = re.compile(r"doctor\.rules\.[a-z]{3}\.[a-z]{3}\d{3}_\w+")
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_nobody_imports_a_rule_file_but_its_family(path: Path) -> None:
+    parts = path.relative_to(PACKAGE).parts
+    found = {(m[0], m[0].split(".")[2]) for m in RULE_FILE.finditer(path.read_text(encoding="utf-8"))}
+    for name, family in found:
+        assert parts == ("rules", family, "__init__.py"), f"{name} is imported: what others want belongs to derived/"
+
+
+def test_rules_holds_rules_alone() -> None:
+    beside = {str(p.relative_to(PACKAGE / "rules")) for p in (PACKAGE / "rules").rglob("*.py")}
+    beside -= {name for name in beside if re.search(r"[a-z]{3}\d{3}_\w+\.py$", name) or name.endswith("__init__.py")}
+    assert beside == {"rule.py", "engine.py"}
 
 
 def test_nothing_of_the_patient_is_imported_or_started() -> None:

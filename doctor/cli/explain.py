@@ -40,8 +40,8 @@ def explain(subject: str, facts_file: str | None, log_dir: str | None, form: str
 def _explained(subject: str, log_dir: str | None, facts: Facts | None) -> tuple[Finding, ...]:
     """The findings for whatever is meant. Raises OSError, click.UsageError."""
     from doctor.explain import explain_log
-    from doctor.run.log.logfile import Whole
-    from doctor.run.story import runfolder
+    from doctor.run.log.reading import Whole
+    from doctor.run.story import lookup
 
     path = Path(subject)
     if subject == "-":
@@ -49,7 +49,7 @@ def _explained(subject: str, log_dir: str | None, facts: Facts | None) -> tuple[
     if path.is_file():
         with Whole(path) as log:
             return explain_log(log, facts=facts)
-    if path.exists() and not runfolder.is_run(path):
+    if path.exists() and not lookup.is_run(path):
         if path.is_dir() and not any(path.glob("*.log")):
             raise click.UsageError(f"no log in the folder {subject!r}")
         return explain_log(path, facts=facts)
@@ -58,15 +58,15 @@ def _explained(subject: str, log_dir: str | None, facts: Facts | None) -> tuple[
 
 def _of_run(name: str, log_dir: str | None, facts: Facts | None) -> tuple[Finding, ...]:
     """What the logs say; where they hold no sure cause, how the run ended comes first."""
-    from doctor.run.story import cause, runfolder
+    from doctor.run.story import cause, creation, lookup
 
     try:
-        folder = runfolder.find(name, log_dir)
+        folder = lookup.find(name, log_dir)
         found, end = cause.explained(folder, facts), cause.ending(folder)
         if end is None or any(f.confidence == "high" for f in found):
             return found
         return (end, *(replace(f, primary=False) for f in found if f.severity == "error"))
-    except runfolder.Unusable as error:
+    except creation.Unusable as error:
         why = f"{name!r} is neither a code, nor a log, nor a run that is known here ({error})"
         raise click.UsageError(why) from None
 

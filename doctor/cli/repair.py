@@ -1,4 +1,4 @@
-"""What `fix --apply`, `--recover` and `--undo` do: ask, carry out, tell. Answers go to stdout, all else to stderr."""
+"""What `fix --apply`, `--recover` and `--undo` do: ask, and carry out."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ import click
 
 from doctor.base.record import dataclass
 from doctor.cli.output import failure
+from doctor.cli.repaired import answer, print_applied, print_switched, say
 
 if TYPE_CHECKING:
     from doctor.pipeline import Request
-    from doctor.repair.apply import Applied
-    from doctor.repair.inplace import Changes, Goal, Switched
+    from doctor.repair.inplace import Goal
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,13 +92,6 @@ def _interruptions(ctx: click.Context) -> Iterator[None]:
         ctx.exit(128 + stop.signum)
 
 
-def say(text: str) -> None:
-    """A line of progress."""
-    from doctor.base.text import clean
-
-    click.echo(clean(text), err=True)
-
-
 def _apply(wanted: Wanted) -> None:
     from doctor.pipeline.repair import new_environment, switch_in_place
     from doctor.repair.prepare import Source
@@ -107,13 +100,13 @@ def _apply(wanted: Wanted) -> None:
     prefix = wanted.prefix if wanted.in_place else ""
     goal = wanted.goal()
     if not wanted.in_place:
-        _tell_applied(new_environment(request, goal, source, say), wanted.json)
+        print_applied(new_environment(request, goal, source, say), wanted.json)
         return
     words = [p.line.split()[0] for p in goal.pins] + [f"without {name}" for name in goal.removed]
     _ask(wanted, f"change `{prefix}` in place to {', '.join(words)}?")
     done = switch_in_place(prefix, goal, source, request, say)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # it is done: only the telling is left
-    _tell_switched(done, wanted.json)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # it is done: only the answer is left
+    print_switched(done, wanted.json)
 
 
 def _planned(options: dict[str, Any]) -> Goal:
@@ -124,62 +117,17 @@ def _planned(options: dict[str, Any]) -> Goal:
     from doctor.pipeline.repair import goal_of
 
     copy = dict(options)
-    answer = fixing.made(copy, target_request(copy), DeclaredRequest())
-    plan = answer.plan
+    found = fixing.made(copy, target_request(copy), DeclaredRequest())
+    plan = found.plan
     if plan.conflict is not None or plan.undecided is not None:
-        fixing.show(answer, options)
-        click.get_current_context().exit(fixing.status(answer))
+        fixing.show(found, options)
+        click.get_current_context().exit(fixing.status(found))
     if not plan.changes:
-        fixing.show(answer, options)
-        click.get_current_context().exit(fixing.status(answer))
+        fixing.show(found, options)
+        click.get_current_context().exit(fixing.status(found))
     if plan.remains:
         say(f"the plan leaves {', '.join(plan.remains)}; `fix --plan` says more")
     return goal_of(plan)
-
-
-def _tell_applied(done: Applied, json: bool) -> None:
-    activate = f"source {_quoted(done.prefix)}/bin/activate"
-    lines = [*_changes(done.changes), f"a new environment was made: `{done.prefix}`; the old one is as it was"]
-    if done.tried.error:
-        lines.append(f"here `import {done.tried.failed}` ends at the GPU: {done.tried.error}")
-    elif done.tried.modules:
-        lines.append(f"imported there for real: {', '.join(done.tried.modules)}")
-    lines += [f"installed anew, as it could not be carried over: {', '.join(done.renewed)}"] if done.renewed else []
-    lines += [f"editable, from the same folder as before: {', '.join(done.editable)}"] if done.editable else []
-    lines += _remaining(done.remains)
-    lines.append(f"activate it with:  {activate}")
-    _answer(json, lines, {
-        "action": "apply", "mode": "new", "environment": done.prefix, "changes": _listed(done.changes),
-        "imported": list(done.tried.modules), "stopped": done.tried.error, "activate": activate,
-        "renewed": list(done.renewed), "editable": list(done.editable), "remains": list(done.remains),
-    })  # fmt: skip
-
-
-def _changes(changes: Changes) -> list[str]:
-    return [f"{n}: {old or 'not installed'} -> {new or 'removed'}" for n, (old, new) in changes.items()]
-
-
-def _listed(changes: Changes) -> dict[str, list[str | None]]:
-    return {name: list(versions) for name, versions in changes.items()}
-
-
-def _remaining(problems: tuple[str, ...]) -> list[str]:
-    return ["problems that were there before and still are:", *(f"  {text}" for text in problems)] if problems else []
-
-
-def _tell_switched(done: Switched, json: bool) -> None:
-    lines = _changes(done.changes)
-    if not done.changes:
-        lines.append("nothing to change: the environment is at these pins already")
-    else:
-        lines.append(f"`{done.prefix}` was switched; the environment before is kept as `{done.previous}`")
-        lines.append(f"to take it back:  qvl-doctor fix --undo --python {_quoted(done.prefix)}")
-    lines += _remaining(done.remains)
-    _answer(json, lines, {
-        "action": "apply", "mode": "in-place", "environment": done.prefix,
-        "changes": _listed(done.changes),
-        "transaction": done.tx, "previous": done.previous, "remains": list(done.remains),
-    })  # fmt: skip
 
 
 def _recover(wanted: Wanted) -> None:
@@ -194,7 +142,7 @@ def _recover(wanted: Wanted) -> None:
     lines += [f"the new environment `{path}` had not been finished; it was removed" for path in unfinished]
     lines = lines or ["nothing to recover"]
     lines += [f"the environment before is kept as `{found.previous}`"] if found.previous else []
-    _answer(wanted.json, lines, {
+    answer(wanted.json, lines, {
         "action": "recover", "environment": prefix, "finished": list(found.finished),
         "discarded": list(found.discarded), "unfinished": list(unfinished), "previous": found.previous,
     })  # fmt: skip
@@ -210,7 +158,7 @@ def _undo(wanted: Wanted) -> None:
             "warning: the environment had been changed after the repair (its digest is not the committed one); "
             f"that state is kept as `{done.kept}`"
         )
-    _answer(wanted.json, lines, {
+    answer(wanted.json, lines, {
         "action": "undo", "environment": wanted.prefix, "transaction": done.tx, "kept": done.kept,
         "changed_since": done.kept is not None,
     })  # fmt: skip
@@ -225,13 +173,6 @@ def _ask(wanted: Wanted, question: str) -> None:
         raise click.UsageError("nobody is there to ask: say --yes")
     if not click.confirm(clean(question), err=True):
         raise failure("not confirmed; nothing was changed")
-
-
-def _answer(json: bool, lines: list[str], data: dict[str, Any]) -> None:
-    from doctor.base.text import clean
-    from doctor.report.json import dumps
-
-    click.echo(dumps({"schema": 1, **data}) if json else clean("\n".join(lines)))
 
 
 def _prefix(options: dict[str, Any]) -> str:
@@ -249,9 +190,3 @@ def _prefix(options: dict[str, Any]) -> str:
     if found.prefix is None:
         raise click.UsageError("name the environment with --python")
     return found.prefix
-
-
-def _quoted(path: str) -> str:
-    import shlex
-
-    return shlex.quote(path)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -40,14 +40,15 @@ class Bytes(click.ParamType):  # type: ignore[type-arg, unused-ignore]
 @click.option("--require-gpu", is_flag=True, help="Once ready, fail unless the server holds memory on a GPU.")
 @click.option("--stdin", type=click.Choice(["null", "inherit"]), default="null", show_default=True, help="Its input.")
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
-def run(no_check: bool, force: bool, command: tuple[str, ...], **options: object) -> None:
+def run(no_check: bool, force: bool, command: tuple[str, ...], **options: Any) -> None:
     """Starts COMMAND, keeps everything it says, and tells how it ended; ends with its status.
 
     Give the command after `--`:  qvl-doctor run -- lmdeploy serve api_server MODEL
     """
+    from doctor.run.options import Options
     from doctor.run.start import start
 
-    sys.exit(start(command, check=None if no_check else _check, force=force, **options))
+    sys.exit(start(Options(command, **options), None if no_check else _check, force))
 
 
 def _check(argv: tuple[str, ...]) -> StartVerdict:

@@ -18,11 +18,11 @@ def runs(ctx: click.Context) -> None:
 
 
 def _find(run: str, log_dir: str | None) -> Path:
-    from doctor.run.story import runfolder
+    from doctor.run.story import creation, lookup
 
     try:
-        return runfolder.find(run, log_dir)
-    except runfolder.Unusable as e:
+        return lookup.find(run, log_dir)
+    except creation.Unusable as e:
         raise click.UsageError(str(e)) from e
 
 
@@ -32,7 +32,8 @@ def _find(run: str, log_dir: str | None) -> Path:
 def list_(log_dir: str | None = None, form: str = "terminal") -> None:
     """One line a run, the newest last."""
     from doctor.base.text import one_line
-    from doctor.run.story import endings, history, runfolder
+    from doctor.report.run.units import size
+    from doctor.run.story import history, runfolder
 
     found = history.runs(log_dir)
     if form == "json":
@@ -42,7 +43,7 @@ def list_(log_dir: str | None = None, form: str = "terminal") -> None:
         return
     for r in found:
         code = "" if r.exit_code is None else str(r.exit_code)
-        click.echo(f"{r.folder.name:28} {r.state:11} {code:>3}  {endings.size(r.size):>10}  {one_line(r.command, 80)}")
+        click.echo(f"{r.folder.name:28} {r.state:11} {code:>3}  {size(r.size):>10}  {one_line(r.command, 80)}")
     if not found:
         click.echo("no runs yet; `qvl-doctor run -- COMMAND` makes one", err=True)
 
@@ -52,10 +53,11 @@ def list_(log_dir: str | None = None, form: str = "terminal") -> None:
 @_DIR
 def show(run: str, log_dir: str | None) -> None:
     """How RUN ended (a folder, an id, the beginning of one, or `last`)."""
-    from doctor.run.story import postmortem, summary
+    from doctor.report.run.text import run_text
+    from doctor.run.story import postmortem
 
     folder = _find(run, log_dir)
-    click.echo(f"{folder}\n{summary.text(postmortem.rebuild(folder))}", nl=False)
+    click.echo(f"{folder}\n{run_text(postmortem.rebuild(folder))}", nl=False)
 
 
 @runs.command()
@@ -86,10 +88,11 @@ def follow(run: str, log_dir: str | None, raw: bool) -> None:
 @_DIR
 def prune(keep: int, older_than: float | None, log_dir: str | None) -> None:
     """Removes old runs; one that still runs is never touched."""
-    from doctor.run.story import endings, history
+    from doctor.report.run.units import size
+    from doctor.run.story import history
 
     gone = history.prune(keep, None if older_than is None else older_than * 86400, log_dir)
-    click.echo(f"{len(gone)} runs removed, {endings.size(sum(r.size for r in gone))} freed")
+    click.echo(f"{len(gone)} runs removed, {size(sum(r.size for r in gone))} freed")
 
 
 @runs.command()

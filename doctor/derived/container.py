@@ -1,4 +1,4 @@
-"""What the rules on containers share: the container of the launch, and how its settings are written."""
+"""The container of the launch, and how a setting of it is written."""
 
 from __future__ import annotations
 

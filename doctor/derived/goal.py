@@ -5,20 +5,17 @@ from __future__ import annotations
 from dataclasses import field, replace
 
 from doctor.base.record import dataclass
-from doctor.derived.engine import Chosen
+from doctor.derived.engine import ENGINES, Chosen
 from doctor.derived.helpers import needed
 from doctor.facts import Distributions, Facts, Gpu, Launch, Model, Quantization, normalize
 from doctor.facts.gpu import Device
 from doctor.launch.options import engine as launched
 from doctor.launch.options import option, parallel
-from doctor.matrix import rows
 from doctor.matrix.data import DataError
 from doctor.matrix.hardware import drivers
 from doctor.matrix.members import Member, member
 from doctor.matrix.models import Family
 from doctor.matrix.models import model as family_of
-
-ENGINES = ("lmdeploy", "vllm", "sglang")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +101,7 @@ def _of_files(goal: Goal, facts: Facts, model: Model) -> Goal:
     have = facts.distributions if isinstance(facts.distributions, Distributions) else Distributions(())
     for engine in goal.engines:
         version = have.version(engine)
-        row = rows.row(engine, version, "requires", "imports", "architectures.vision") if version else None
-        packages |= needed(Chosen(engine, version or "", row), model)
+        packages |= needed(Chosen(engine, version or ""), model)
     runs_code = bool(model.remote_code) and set(goal.engines) & {"lmdeploy"}
     names: tuple[Name, ...] = ()
     if runs_code:

@@ -11,7 +11,7 @@ from doctor.matrix.helpers import helpers
 def needed(chosen: Chosen, model: Model) -> dict[str, str]:
     """Packages that this engine does not require and imports for this model, with where that is written."""
     out: dict[str, str] = {}
-    row = chosen.row or {}
+    row = chosen.row("requires", "imports", "architectures.vision")
     required = {name for name, lines in row.get("requires", {}).items() if any("extra" not in line for line in lines)}
     files = {
         module.replace(".", "/") + ".py"

@@ -1,4 +1,4 @@
-"""What the host rules share: the way to a fact, and the shape of their findings."""
+"""The host and its WSL as the facts have them, and what a finding on the machine is made of."""
 
 from __future__ import annotations
 
@@ -28,3 +28,9 @@ def no_wsl() -> Iterator[NotApplicable]:
 def manual(text: str) -> Remediation:
     """A way out that a person takes, in one sentence."""
     return Remediation(text[:1].upper() + text[1:], (Action("manual", text=text),))
+
+
+def library_path_without(facts: Facts, *parts: str) -> str:
+    """The launch's LD_LIBRARY_PATH without the entries that hold one of these parts; "" where nothing is left."""
+    value = facts.host.environment.get("LD_LIBRARY_PATH", "") if isinstance(facts.host, Host) else ""
+    return ":".join(entry for entry in value.split(":") if entry and not any(part in entry for part in parts))

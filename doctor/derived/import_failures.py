@@ -1,14 +1,16 @@
-"""Failing imports gathered by what they fail on, with what that means for the launch."""
+"""Failing imports gathered by what they fail on; what each means follows from what the launch and the model reach."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from doctor.base.record import dataclass
-from doctor.facts import Cause, Distributions, Facts, Launch, Model, Modules
-from doctor.findings import Evidence, Location, Severity
-
-SHOWN = 4
+from doctor.derived.case import Case
+from doctor.derived.providers import owner_of
+from doctor.derived.remote_code import demanded, used_files
+from doctor.derived.units import listed
+from doctor.facts import Cause, Launch, Model, Modules
+from doctor.findings import Severity
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +28,9 @@ class Failure:
         return ".".join(part for part in (self.cause.module, self.cause.name) if part)
 
 
-def failures(facts: Facts, *kinds: str) -> Iterator[Failure]:
+def failures(case: Case, *kinds: str) -> Iterator[Failure]:
     """The failures whose cause is of one of `kinds`, in the order in which the launch meets them."""
-    modules = facts.modules
+    modules = case.facts.modules
     if not isinstance(modules, Modules):
         return
     groups: dict[tuple[str, str, str | None], list[str]] = {}
@@ -39,41 +41,39 @@ def failures(facts: Facts, *kinds: str) -> Iterator[Failure]:
     for names in groups.values():
         first = modules.verdicts[names[0]].cause
         if first is not None:
-            yield Failure(first, tuple(names), *_meaning(facts, modules, first, names))
+            yield Failure(first, tuple(names), *_meaning(case, modules, first, names))
 
 
-def _meaning(facts: Facts, modules: Modules, cause: Cause, names: list[str]) -> tuple[Severity, str]:
+def _meaning(case: Case, modules: Modules, cause: Cause, names: list[str]) -> tuple[Severity, str]:
+    facts = case.facts
     launch = facts.launch if isinstance(facts.launch, Launch) else None
     engine = (launch.engine if launch else None) or next(iter(modules.distributions), None)
     if any(n in modules.entries for n in names):
         return "error", f"so {_command(launch, engine)} will not start"
-    if modules.code and (meaning := _of_the_model(facts, modules, names)):
+    if modules.code and (meaning := _of_the_model(case, modules, names)):
         return meaning
     backends = sorted({modules.optional[n] for n in names if n in modules.optional})
     if backends:
         return "warning", f"so {engine} cannot use its {' or '.join(backends)} backend here"
     tops = {n.partition(".")[0] for n in names}
     if any(n not in tops for n in names):
-        optional = cause.kind == "missing-module" and installed(facts, cause.module) is None
-        effect = f"so {_listed(names)} cannot be imported; this matters only for what needs it"
+        optional = cause.kind == "missing-module" and owner_of(facts, cause.module) is None
+        effect = f"so {listed(names, 'more modules')} cannot be imported; this matters only for what needs it"
         return "note" if optional else "warning", effect
     return "warning", f"so `import {names[0]}` fails for every model or program that needs it"
 
 
-def _of_the_model(facts: Facts, modules: Modules, names: list[str]) -> tuple[Severity, str] | None:
+def _of_the_model(case: Case, modules: Modules, names: list[str]) -> tuple[Severity, str] | None:
     """What it means for the model's own code: transformers imports every package that the code names, then the code.
 
     An error where the engine loads the file, as far as that can be told; None where the model's code is not concerned.
     """
-    from doctor.derived.remote_code import demanded, used_files
-
-    model = facts.model
-    code = model.code if isinstance(model, Model) else None
-    if not isinstance(model, Model) or code is None:
+    model = case.facts.model
+    if not isinstance(model, Model) or model.code is None:
         return None
-    used = used_files(facts, model, code)
+    used = used_files(case)
     files = [f"{n.partition('.')[2].replace('.', '/')}.py" for n in names if n in modules.code]
-    wanting = [one.file for top, one in demanded(facts, code, used).items() if top in names]
+    wanting = [one.file for top, one in demanded(case).items() if top in names]
     concerned = [f for f in (*files, *wanting) if f in used]
     if concerned:
         sure = any(used[f] == "yes" for f in concerned)
@@ -88,36 +88,3 @@ def _command(launch: Launch | None, engine: str | None) -> str:
         words = (launch.program or f"python -m {launch.module}", *launch.subcommand[:2])
         return f"`{' '.join(words)}`"
     return engine or "this"
-
-
-def _listed(names: list[str]) -> str:
-    shown = ", ".join(f"`{n}`" for n in names[:SHOWN])
-    return shown if len(names) <= SHOWN else f"{shown} and {len(names) - SHOWN} more modules"
-
-
-def where(cause: Cause) -> str:
-    """`file:line` of the statement that fails, or the module asked for."""
-    if cause.file is None:
-        return f"`import {cause.chain[-1]}`" if cause.chain else "The launch command"
-    return f"`{cause.file}:{cause.line}`" if cause.line else f"`{cause.file}`"
-
-
-def location(cause: Cause) -> Location:
-    """The statement that fails."""
-    owner = (cause.file or cause.module).replace("\\", "/").partition("/")[0].removesuffix(".py")
-    return Location("file", owner, cause.file, cause.line)
-
-
-def chain(failure: Failure) -> Evidence:
-    """How the import gets there, from the module asked for to the one that fails."""
-    steps = " > ".join(failure.cause.chain[-6:]) or failure.modules[0]
-    return Evidence("chain", steps, source=failure.cause.error)
-
-
-def installed(facts: Facts, module: str) -> tuple[str, str] | None:
-    """The distribution (name, version) that brings the top level of `module`; None where none is installed."""
-    if not isinstance(facts.distributions, Distributions):
-        return None
-    top = module.partition(".")[0]
-    owner = next((d for d in facts.distributions.installed if top in d.top_level), None)
-    return (owner.name, owner.build or owner.version) if owner else None

@@ -1,4 +1,4 @@
-"""Native failures gathered by what they fail on, for the rules of this family."""
+"""Extension modules that would not load, by what they fail on; how grave that is follows from what is reached."""
 
 from __future__ import annotations
 

@@ -1,24 +1,19 @@
-"""What the rules on quantisation share: what is asked, by which backend it would be served, and verified ways out."""
+"""Which quantization is to be served and by which backend; it follows from the model, the launch and the release."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
-
-from doctor.derived.engine import ENGINES, Chosen, other_release
+from doctor.derived.engine import Chosen
 from doctor.facts import Facts, Launch, Model, Quantization
 from doctor.facts.gpu import Device, Gpu
 from doctor.facts.model import Weights
-from doctor.findings import Action, Remediation
 from doctor.launch.options import option
-from doctor.matrix.quantization import Capability, Need, fitting, floor, spelled, takes
+from doctor.matrix.quantization import Capability, Need, floor, takes
 from doctor.matrix.turbomind import served_by
 
 KINDS = (
     "decisions", "quantization.schemes",
     *(f"{kind}.{b}" for kind in ("quantization", "architectures") for b in ("turbomind", "pytorch", "default")),
 )  # fmt: skip
-FORMATS = ("gptq", "awq", "compressed-tensors", "fp8", "bitsandbytes")
 FAMILIES = {
     "awq": ("awq", "awq_marlin", "auto_awq"),
     "gptq": ("gptq", "gptq_marlin", "gptq_marlin_24", "gptq_bitblas", "auto_gptq", "marlin", "exllama"),
@@ -26,11 +21,10 @@ FAMILIES = {
     "fp8": ("fp8",), "bitsandbytes": ("bitsandbytes",), "mxfp4": ("mxfp4",), "aqlm": ("aqlm",), "gguf": ("gguf",),
     "modelopt": ("modelopt", "modelopt_fp4", "petit_nvfp4"), "quark": ("quark",),
 }  # fmt: skip
-# what SGLang takes for a checkpoint of compressed-tensors beside that name
 NOT_ONE = ("hf", "none", "auto")
 
 
-def asked(facts: Facts, online: bool = False) -> Need | None:
+def to_serve(facts: Facts, online: bool = False) -> Need | None:
     """The quantisation to be served: that of the model, a GGUF file, or else what the launch says; None for none.
 
     `online`: the launch may also ask for one that the engine makes itself out of a model that has none.
@@ -39,7 +33,7 @@ def asked(facts: Facts, online: bool = False) -> Need | None:
     told = option(facts, "--quantization", "-q", "--model-format")
     told = told if told and told.lower() not in NOT_ONE else None
     found = model.quantization if model else None
-    if found is None and is_gguf(facts):
+    if found is None and _is_gguf(facts):
         found = Quantization("gguf", source="the file's name")
     if found is None and told and (model is None or online):
         found = Quantization(told, source="the launch command")
@@ -52,7 +46,7 @@ def asked(facts: Facts, online: bool = False) -> Need | None:
     )  # fmt: skip
 
 
-def is_gguf(facts: Facts) -> bool:
+def _is_gguf(facts: Facts) -> bool:
     """Whether what is to be served is one file of llama.cpp."""
     if isinstance(facts.model, Model) and isinstance(facts.model.weights, Weights):
         return facts.model.weights.format == "gguf"
@@ -72,7 +66,7 @@ def used(facts: Facts, chosen: Chosen, need: Need) -> tuple[str, ...]:
         return ("default",)
     if option(facts, "--backend") == "pytorch":
         return ("pytorch",)
-    row = chosen.row or {}
+    row = chosen.row(*KINDS)
     for architecture in need.architectures:
         found = served_by(row, architecture, need.config, need.quantization.method)
         if found is None:
@@ -86,58 +80,13 @@ def used(facts: Facts, chosen: Chosen, need: Need) -> tuple[str, ...]:
 
 def refusal(chosen: Chosen, backend: str, need: Need) -> str | None:
     """Why this backend of the release that is here does not take the checkpoint, or None."""
-    return takes(chosen.row or {}, chosen.name, chosen.version, backend, need)
+    return takes(chosen.row(*KINDS), chosen.name, chosen.version, backend, need)
 
 
 def too_old(chosen: Chosen, backend: str, need: Need, capability: Capability | None) -> bool:
     """Whether the GPU is older than this backend's floor for the method."""
-    least = floor(chosen.row or {}, backend, need.quantization)
+    least = floor(chosen.row(*KINDS), backend, need.quantization)
     return capability is not None and least is not None and capability < least.capability
-
-
-def ways(facts: Facts, chosen: Chosen, backends: tuple[str, ...], need: Need) -> Iterator[Remediation]:
-    """The ways out, those that keep the most first; what the same tables would refuse is not among them."""
-    yield from _other_backend(chosen, backends, need)
-    found = fitting(chosen.name, need)
-    if found is not None and not found.contains(chosen.version):
-        yield from other_release(chosen.name, found, chosen.version)
-    yield from engines_serving(chosen.name, need)
-    if formats := _formats(chosen, backends, need):
-        text = f"take the same model quantised by one of: {', '.join(formats)}"
-        yield Remediation(text, (Action("use_model", text=text),))
-
-
-def engines_serving(but: str, need: Need) -> Iterator[Remediation]:
-    """The other engines of which some release serves the checkpoint on this GPU, with those releases."""
-    for name in (e for e in ENGINES if e != but):
-        other = fitting(name, need)
-        if other is not None and other.newest:
-            text = f"use {name} {other.spec()}".strip()
-            yield Remediation(text, (Action("use_engine", name=name, text=text),), "manual")
-
-
-def _other_backend(chosen: Chosen, backends: tuple[str, ...], need: Need) -> Iterator[Remediation]:
-    row = chosen.row or {}
-    for backend in ("turbomind", "pytorch") if chosen.name == "lmdeploy" else ():
-        has = not need.architectures or need.architectures[0] in row.get(f"architectures.{backend}", {})
-        if backend == "turbomind" and has:
-            has = all(served_by(row, a, need.config, need.quantization.method) for a in need.architectures)
-        if backend not in backends and has and refusal(chosen, backend, need) is None:
-            action = Action("set_argument", name="--backend", value=backend)
-            yield Remediation(f"Use `--backend {backend}`, which takes it", (action,), "unsafe")
-
-
-def _formats(chosen: Chosen, backends: tuple[str, ...], need: Need) -> list[str]:
-    """Methods that checkpoints come in, and that this release takes on this GPU."""
-    row, out = chosen.row or {}, []
-    for method in FORMATS:
-        for backend in backends:
-            other = replace(need, quantization=Quantization(method), config={})
-            taken = spelled(row.get(f"quantization.{backend}", {}), method) is not None
-            if taken and method != need.quantization.method and not too_old(chosen, backend, other, need.capability):
-                out.append(method)
-                break
-    return out
 
 
 def family(method: str) -> str:

@@ -1,4 +1,4 @@
-"""Which of a model's Python files the engine would really load, and which of its packages transformers demands."""
+"""Which of a model's Python files the engine would load and what these demand; it follows from engine and launch."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import Literal
 from packaging.version import InvalidVersion, Version
 
 from doctor.base.record import dataclass
-from doctor.derived.engine import Chosen, engines
+from doctor.derived.case import Case, memoised
+from doctor.derived.engine import Chosen
 from doctor.facts import CodeImport, Distributions, Facts, Model, RemoteCode
 from doctor.facts.model import Era
 from doctor.launch.options import option
@@ -15,7 +16,6 @@ from doctor.matrix import rows
 
 Use = Literal["yes", "maybe"]
 FLAG = "--trust-remote-code"
-KINDS = ("architectures.default", "architectures.vision", "flags")
 # the first release of transformers for each way of looking for imports, read out of its releases
 _ERAS: tuple[tuple[str, Era], ...] = (("4.52", "tree"), ("4.51", "tree-flash"), ("4.45", "text-flash"), ("0", "text"))
 
@@ -44,16 +44,17 @@ def era(facts: Facts) -> Era:
     return next(e for first, e in _ERAS if version is None or version.release >= Version(first).release)
 
 
-def loader(facts: Facts, model: Model) -> Loader | None:
-    """Who loads the code: the engine of the launch, else the one engine that is here."""
-    chosen = engines(facts, *KINDS)
-    if len(chosen) != 1:
+@memoised
+def loader(case: Case) -> Loader | None:
+    """Who loads the code: the engine of the launch, else the one engine that is here. None without a model."""
+    chosen, model = case.engine, case.facts.model
+    if len(chosen) != 1 or not isinstance(model, Model):
         return None
-    flags = (chosen[0].row or {}).get("flags")
+    flags = chosen[0].row("flags").get("flags")
     has = None if not flags else FLAG in flags
-    given = option(facts, FLAG) is not None
+    given = option(case.facts, FLAG) is not None
     trusts = True if given or (chosen[0].name == "lmdeploy" and has is False) else None if has is None else False
-    return Loader(chosen[0], trusts, has, given, _known(facts, model))
+    return Loader(chosen[0], trusts, has, given, _known(case.facts, model))
 
 
 def _known(facts: Facts, model: Model) -> bool | None:
@@ -64,19 +65,23 @@ def _known(facts: Facts, model: Model) -> bool | None:
     return None if not types or model.model_type is None else model.model_type in types
 
 
-def used_files(facts: Facts, model: Model, code: RemoteCode) -> dict[str, Use]:
+@memoised
+def used_files(case: Case) -> dict[str, Use]:
     """The files that would be loaded, each with how sure that is; those that nothing leads to are left out.
 
     Configurations, tokenizers and processors are loaded by every engine; the model's own classes by LMDeploy's
     TurboMind half for pictures, and by vLLM and SGLang only where they do not have the architecture themselves.
     """
-    found = loader(facts, model)
+    model = case.facts.model
+    if not isinstance(model, Model) or model.code is None:
+        return {}
+    found = loader(case)
     out: dict[str, Use] = {}
-    for key, reference in code.classes.items():
-        use = _use(facts, model, found, key)
+    for key, reference in model.code.classes.items():
+        use = _use(case.facts, model, found, key)
         if use is None:
             continue
-        for file in _closure(code, _file_of(reference)):
+        for file in _closure(model.code, _file_of(reference)):
             out[file] = "yes" if "yes" in (use, out.get(file)) else "maybe"
     return out
 
@@ -88,12 +93,12 @@ def _use(facts: Facts, model: Model, found: Loader | None, key: str) -> Use | No
         return None
     if not key.startswith("AutoModel"):
         return "yes"
-    row = found.engine.row
+    row = found.engine.row("architectures.default", "architectures.vision")
     if found.engine.name == "lmdeploy":
         own = option(facts, "--backend") != "pytorch"
-        vision = any(a in (row or {}).get("architectures.vision", {}) for a in model.architectures)
+        vision = any(a in row.get("architectures.vision", {}) for a in model.architectures)
         return "yes" if own and vision else "maybe"
-    own = any(a in (row or {}).get("architectures.default", {}) for a in model.architectures)
+    own = any(a in row.get("architectures.default", {}) for a in model.architectures)
     return None if own else "maybe"
 
 
@@ -114,11 +119,14 @@ def _closure(code: RemoteCode, first: str) -> list[str]:
     return [file for file in out if file in code.files]
 
 
-def demanded(facts: Facts, code: RemoteCode, files: dict[str, Use]) -> dict[str, CodeImport]:
-    """Top-level package -> the import for which transformers demands it before it runs these files."""
-    way = era(facts)
+@memoised
+def demanded(case: Case) -> dict[str, CodeImport]:
+    """Top-level package -> the import for which transformers demands it before it runs the files that are used."""
+    model = case.facts.model
+    code = model.code if isinstance(model, Model) else None
+    files, way = used_files(case), era(case.facts)
     out: dict[str, CodeImport] = {}
-    for one in code.imports:
+    for one in code.imports if code else ():
         if one.file in files and way in one.checked:
             out.setdefault(one.module.partition(".")[0], one)
     return out

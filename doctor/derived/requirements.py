@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from functools import lru_cache
 
 from packaging.markers import Marker, UndefinedComparison, UndefinedEnvironmentName
@@ -11,10 +10,8 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import Specifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
 
-from doctor.base.record import dataclass
-from doctor.facts import Distribution, Distributions, Target, normalize
+from doctor.facts import Target
 
-ENGINES = frozenset({"lmdeploy", "vllm", "sglang"})
 _WILD_ORDER = re.compile(r"(>=|<=|>|<|~=)(\s*v?[0-9][0-9A-Za-z.!]*?)\.\*")  # `>=2.0.*` of old metadata means `>=2.0`
 _LONGEST = 4096
 ANY_PYTHON = tuple(f"3.{minor}.{patch}" for minor in range(8, 16) for patch in (0, 99))
@@ -117,74 +114,3 @@ def _below(one: Specifier, version: Version) -> bool:
         return Version(one.version.removesuffix(".*")) <= version and not one.contains(version, prereleases=True)
     except InvalidVersion:
         return False
-
-
-@dataclass(frozen=True)
-class Need:
-    """A requirement that counts here: who has it, its line parsed, and the extra it comes through, if any."""
-
-    owner: Distribution
-    requirement: Requirement
-    extra: str = ""
-    asked_by: str = ""
-
-    @property
-    def name(self) -> str:
-        """The required distribution's normalized name."""
-        return normalize(self.requirement.name)
-
-
-@dataclass
-class Needs:
-    """All requirements that count for the target; `unclear` are those whose markers cannot be judged."""
-
-    found: list[Need]
-    unclear: list[str]
-
-
-_last: tuple[Distributions, Target, Needs] | None = None
-
-
-def needs_of(distributions: Distributions, target: Target) -> Needs:
-    """The requirements of every installed distribution, and those of the extras that others ask for.
-
-    Several rules ask in turn; the last answer is kept, and given again for the very same objects.
-    """
-    global _last
-    if _last is None or _last[0] is not distributions or _last[1] is not target:
-        _last = (distributions, target, _collect(distributions, target))
-    return _last[2]
-
-
-def _collect(distributions: Distributions, target: Target) -> Needs:
-    where = environments(target)
-    out = Needs([], [])
-    queue = [(one, "", "") for one in distributions.installed]
-    seen = {(one.key, "") for one in distributions.installed}
-    while queue:
-        owner, extra, asked_by = queue.pop(0)
-        for need in _of_one(owner, extra, asked_by, where, out.unclear):
-            out.found.append(need)
-            other = distributions.get(need.name) if need.requirement.extras else None
-            for name in sorted(need.requirement.extras) if other else ():
-                if other and (other.key, normalize(name)) not in seen:
-                    seen.add((other.key, normalize(name)))
-                    queue.append((other, normalize(name), owner.name))
-    return out
-
-
-def _of_one(
-    owner: Distribution, extra: str, asked_by: str, where: tuple[dict[str, str], ...], unclear: list[str]
-) -> Iterator[Need]:
-    for line in owner.requires:
-        marker = line.partition(";")[2]
-        if ("extra" in marker) != bool(extra) and " or " not in marker:
-            continue  # said apart, because parsing is what costs time
-        requirement = parse(line)
-        if requirement is None:
-            continue
-        verdict = applies(requirement.marker, where, extra)
-        if verdict is None:
-            unclear.append(f"{owner.name}: {line}")
-        elif verdict and not (extra and applies(requirement.marker, where)):
-            yield Need(owner, requirement, extra, asked_by)

@@ -1,9 +1,12 @@
-"""Sizes and versions as a reader expects them."""
+"""Sizes, versions and lists as a reader expects them."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 GIB = 1024**3
 MIB = 1024**2
+SHOWN = 4
 
 
 def size(count: int) -> str:
@@ -16,3 +19,9 @@ def size(count: int) -> str:
 def dotted(pair: tuple[int, int]) -> str:
     """`(12, 8)` as `12.8`."""
     return f"{pair[0]}.{pair[1]}"
+
+
+def listed(names: Sequence[str], more: str = "more") -> str:
+    """The first few names in backticks, and how many `more` there are."""
+    shown = ", ".join(f"`{n}`" for n in names[:SHOWN])
+    return shown if len(names) <= SHOWN else f"{shown} and {len(names) - SHOWN} {more}"

@@ -18,10 +18,11 @@ from packaging.version import Version
 
 from doctor.base.record import dataclass
 from doctor.matrix.extract.projects import Project
-from doctor.matrix.extract.release import Reader, Row, Table
+from doctor.matrix.extract.release import Reader, Table
 from doctor.matrix.facts_file import FactsFile, FactsTable
 from doctor.matrix.names_file import NamesIndex, NamesTable
 from doctor.matrix.releases import Releases
+from doctor.matrix.row import Row
 from doctor.remote.source import WheelSource
 
 # Counts changes of what is extracted: results of another generation are read again.

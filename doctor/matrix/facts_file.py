@@ -18,8 +18,7 @@ from typing import Any
 from doctor.base.record import dataclass
 from doctor.matrix.names_file import NamesError, bits, compressed, expanded, head, mover, releases_of, span
 from doctor.matrix.releases import Releases, ReleaseSet
-
-Row = dict[str, dict[str, Any]]
+from doctor.matrix.row import Row
 
 
 @dataclass

@@ -17,8 +17,8 @@ from doctor.facts.codec import FactsError, from_json
 from doctor.facts.model import Quantization, QuantizationGroup
 from doctor.matrix import rows
 from doctor.matrix.data import DataError, data_dir
-from doctor.matrix.facts_file import Row
 from doctor.matrix.releases import ReleaseSet
+from doctor.matrix.row import Row
 from doctor.matrix.turbomind import Config, nested, refusal, served_by
 
 Capability = tuple[int, int]

@@ -7,8 +7,9 @@ from typing import Any
 
 from doctor.facts import normalize
 from doctor.matrix.data import data_dir
-from doctor.matrix.facts_file import FactsFile, Row
+from doctor.matrix.facts_file import FactsFile
 from doctor.matrix.releases import Releases, ReleaseSet
+from doctor.matrix.row import Row
 
 
 def row(project: str, version: str, *kinds: str) -> Row | None:

@@ -8,7 +8,7 @@ from typing import Any
 from doctor.base.text import clean
 from doctor.facts import normalize
 from doctor.matrix import rows
-from doctor.matrix.facts_file import Row
+from doctor.matrix.row import Row
 
 SCHEMA = 1
 

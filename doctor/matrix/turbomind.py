@@ -6,7 +6,7 @@ from typing import Any
 
 from doctor.base.text import one_line
 from doctor.matrix.decision import Names, follow
-from doctor.matrix.facts_file import Row
+from doctor.matrix.row import Row
 
 Config = dict[str, Any]
 _DEEPEST = 20

@@ -12,17 +12,14 @@ from doctor.pipeline.request import Request
 
 def checked(argv: tuple[str, ...]) -> StartVerdict:
     """What `qvl-doctor check -- ARGV` finds; a target or data that cannot be read is a trouble, and no error."""
-    from doctor.facts.codec import to_json
-    from doctor.findings_json import finding_to_json
-
     try:
         report = diagnose(Request(TargetRequest(), launch=argv))
     except ValueError as error:  # TargetError, DeclarationError, DataError: there is nothing to judge by
         return StartVerdict(trouble=f"the check before the start was not made: {error}; {HOW_TO_SEE}")
     errors = tuple(f"{f.rule} {f.name}: {f.message}" for f in report.findings if f.severity == "error")
     return StartVerdict(
-        errors=errors, screen=_screen(report) if errors else "", facts=to_json(report.facts),
-        findings=tuple(finding_to_json(f) for f in report.findings),
+        errors=errors, screen=_screen(report) if errors else "", facts=report.facts,
+        findings=report.findings,
     )  # fmt: skip
 
 

@@ -6,7 +6,8 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 
-from doctor.derived.goal import ENGINES, Goal, named_model, of_name
+from doctor.derived.engine import ENGINES
+from doctor.derived.goal import Goal, named_model, of_name
 from doctor.facts import Distributions, Facts, Launch, normalize
 from doctor.findings import Action, Alternative
 from doctor.launch.rewrite import start_of, with_options

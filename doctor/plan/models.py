@@ -8,12 +8,12 @@ from doctor.derived.goal import Goal
 from doctor.facts import normalize
 from doctor.matrix import rows
 from doctor.matrix.compat import DISTRIBUTIONS
-from doctor.matrix.facts_file import Row
 from doctor.matrix.models import Attested
 from doctor.matrix.own_types import lacking
 from doctor.matrix.providers import releases_with
 from doctor.matrix.quantization import Need, floor, takes
 from doctor.matrix.releases import ReleaseSet
+from doctor.matrix.row import Row
 from doctor.matrix.turbomind import served_by
 from doctor.plan.choices import Choice
 from doctor.plan.draft import BACKEND, Draft

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from doctor.base.record import dataclass
+from doctor.base.syntax import parse
 from doctor.remote.errors import IndexUnavailable
 
 LARGEST_SETTINGS = 1 << 20
@@ -45,7 +46,7 @@ def index_settings(environ: Mapping[str, str] | None = None) -> IndexSettings:
 def default_index() -> str:
     """The index URL that pip is built with, read from its source. Raises IndexUnavailable."""
     for text in _pip_sources():
-        for node in ast.walk(ast.parse(text)):
+        for node in ast.walk(parse(text)):
             if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call) and node.value.args:
                 target, first = node.targets[0], node.value.args[0]
                 if isinstance(target, ast.Name) and target.id == "PyPI" and isinstance(first, ast.Constant):

@@ -15,6 +15,7 @@ SCHEMA = 1
 
 def report_to_json(report: Report) -> dict[str, Any]:
     """The whole report as plain values, all text free of control characters."""
+    from doctor.derived.case import Case
     from doctor.report.launch import launch_to_json
     from doctor.report.memory import memory_to_json
 
@@ -34,7 +35,7 @@ def report_to_json(report: Report) -> dict[str, Any]:
     })  # fmt: skip
     if (launch := launch_to_json(report)) is not None:
         data["launch"] = scrubbed(launch)
-    if (memory := memory_to_json(report.facts)) is not None:
+    if (memory := memory_to_json(Case(report.facts))) is not None:
         data["memory"] = scrubbed(memory)
     return data
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import Any
 
 from doctor.base.text import one_line
-from doctor.derived.memory import Known, known
+from doctor.derived.case import Case
+from doctor.derived.memory import MemoryVerdict, memory_verdict
 from doctor.derived.units import size
-from doctor.facts import Facts
 from doctor.memory.fit import Fit, ease, floor
 
 WIDTH = 50
@@ -22,33 +22,33 @@ WORDS = {
 }  # fmt: skip
 
 
-def memory_lines(facts: Facts, width: int = WIDTH) -> list[str]:
+def memory_lines(case: Case, width: int = WIDTH) -> list[str]:
     """The picture and the table, line by line; empty where the model or the GPUs are not known."""
-    here = known(facts)
-    if not isinstance(here, Known) or here.result is None:
+    here = memory_verdict(case)
+    if not isinstance(here, MemoryVerdict) or here.fit is None:
         return []
-    result = here.result
+    result = here.fit
     return [_title(here, result), bar(result, width), *_table(result), *_verdict(result)]
 
 
-def memory_to_json(facts: Facts) -> dict[str, Any] | None:
+def memory_to_json(case: Case) -> dict[str, Any] | None:
     """The numbers, in bytes; None where nothing is known of the model's size. Without GPUs, `needs` alone answers."""
-    here = known(facts)
-    if not isinstance(here, Known):
+    here = memory_verdict(case)
+    if not isinstance(here, MemoryVerdict):
         return None
-    found, result = here.found, here.result
+    found, result = here.footprint, here.fit
     data: dict[str, Any] = {
         "model": here.listed.id if here.listed else found.name, "weights": found.total, "vision": int(found.vision),
         "exact": found.exact, "source": here.listed.source if here.listed else found.source,
-        "engine": here.asked.engine or None, "gpus": here.asked.gpus,
-        "needs": [{"count": count, "gib": gib} for count, gib in floor(found, here.asked)], "per_gpu": None,
+        "engine": here.settings.engine or None, "gpus": here.settings.gpus,
+        "needs": [{"count": count, "gib": gib} for count, gib in floor(found, here.settings)], "per_gpu": None,
     }  # fmt: skip
     if result is not None:
         data["per_gpu"] = _one_gpu(here, result)
     return data
 
 
-def _one_gpu(here: Known, result: Fit) -> dict[str, Any]:
+def _one_gpu(here: MemoryVerdict, result: Fit) -> dict[str, Any]:
     card = here.cards[0].name if here.cards else None
     return {
         "name": card, "card": result.card, "pool": max(result.pool, 0), "language": result.language,
@@ -92,8 +92,8 @@ def _cache(result: Fit) -> int:
     return max(min(middle, result.card - result.weights - _other(result)), 0)
 
 
-def _title(here: Known, result: Fit) -> str:
-    name = here.listed.id if here.listed else here.found.name.rstrip("/").rpartition("/")[2] or here.found.name
+def _title(here: MemoryVerdict, result: Fit) -> str:
+    name = here.listed.id if here.listed else here.footprint.name.rstrip("/").rpartition("/")[2] or here.footprint.name
     card = here.cards[0].name if here.cards else "GPU"
     count = f"each of {result.settings.gpus} x " if result.settings.gpus > 1 else ""
     return f"{one_line(name, 34)} on {count}{one_line(card, 16)} ({size(result.card)})"

@@ -98,9 +98,10 @@ def _memory(report: Report, console: Console) -> None:
     """Where the GPU's memory goes, where a model and a GPU are known."""
     from rich.text import Text
 
+    from doctor.derived.case import Case
     from doctor.report.memory import memory_lines
 
-    lines = memory_lines(report.facts)
+    lines = memory_lines(Case(report.facts))
     for number, line in enumerate(lines):
         lead = f"{'memory' if number == 0 else '':<{LABEL}}"
         console.print(Text(lead, style="dim").append(clean(line), style="not dim"), soft_wrap=True)

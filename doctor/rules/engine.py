@@ -1,4 +1,4 @@
-"""Runs the rules over the facts: skips what cannot be judged, isolates what crashes, and orders what was found."""
+"""Runs the rules over the case: skips what cannot be judged, isolates what crashes, and orders what was found."""
 
 from __future__ import annotations
 
@@ -6,16 +6,17 @@ import dataclasses
 import fnmatch
 from collections.abc import Iterable, Sequence
 
+from doctor.derived.case import Case
 from doctor.facts import Facts, Unavailable
 from doctor.findings import SEVERITIES, Finding, NotApplicable, Open, RuleResult
 from doctor.rules.rule import Rule
 
 
 def evaluate(facts: Facts, rules: Sequence[Rule]) -> tuple[RuleResult, ...]:
-    """The result of every rule, in the order given, with the primary finding and `follows_from` filled in."""
-    results: list[RuleResult] = []
+    """The result of every rule on one case, in the order given, with primary finding and `follows_from` filled in."""
+    case, results = Case(facts), list[RuleResult]()
     for rule in rules:
-        results.append(_run(rule, facts, results))
+        results.append(_run(rule, case, results))
     return _relate(results, frozenset(rule.code for rule in rules if rule.decisive))
 
 
@@ -28,15 +29,15 @@ def select(rules: Iterable[Rule], chosen: Sequence[str] = (), ignored: Sequence[
     return tuple(r for r in rules if (not chosen or matches(r.code, chosen)) and not matches(r.code, ignored))
 
 
-def _run(rule: Rule, facts: Facts, before: Sequence[RuleResult]) -> RuleResult:
-    lacking = _lacking(rule, facts)
+def _run(rule: Rule, case: Case, before: Sequence[RuleResult]) -> RuleResult:
+    lacking = _lacking(rule, case.facts)
     if lacking is not None:
         return lacking
     blocker = next((b.code for b in before if b.code in rule.blocked_by and b.status == "fail"), None)
     if blocker:
         return RuleResult(rule.code, rule.name, "open", reason=f"cannot be judged before {blocker} is mended")
     try:
-        verdicts = list(rule.check(rule, facts))
+        verdicts = list(rule.check(rule, case))
     except Exception as error:  # a rule that crashes must not take the report with it
         return RuleResult(rule.code, rule.name, "broken", reason=f"{type(error).__name__}: {error}")
     findings = tuple(v for v in verdicts if isinstance(v, Finding))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, TypedDict
 
 from doctor.base.record import dataclass
-from doctor.facts import Facts
+from doctor.derived.case import Case
 from doctor.findings import (
     Confidence,
     Evidence,
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
 Verdict = Finding | Open | NotApplicable
-Check = Callable[["Rule", Facts], Iterable[Verdict]]
+Check = Callable[["Rule", Case], Iterable[Verdict]]
 
 
 class MachineParts(TypedDict, total=False):
@@ -44,7 +44,7 @@ class Rule:
     """One thing that can be wrong.
 
     `needs` are names of `Facts` fields without which it cannot judge. `blocked_by` are codes whose findings make
-    this rule's answer meaningless. `check(rule, facts)` yields findings, or `Open` / `NotApplicable` alone.
+    this rule's answer meaningless. `check(rule, case)` yields findings, or `Open` / `NotApplicable` alone.
     `files`: it judges files of an installed environment, which a declared one does not have.
     `decisive`: where it finds an error, nothing else is worth mending first; that finding is the primary one.
     `severity` is the usual one. The module's docstring is the text of `qvl-doctor explain CODE`.

@@ -11,21 +11,25 @@ import sys
 import time
 
 from doctor.findings import StartVerdict
-from doctor.run.prepare import Options, prepare
-from doctor.run.spawn import environment
-from doctor.run.story import postmortem, runfolder
+from doctor.run.environment import environment
+from doctor.run.options import Options
+from doctor.run.prepare import prepare
+from doctor.run.story import postmortem
+from doctor.run.story.creation import Unusable
+from doctor.run.story.events import End, Exit, Refused, Start
+from doctor.run.story.journal import Journal
 
 
 def run(options: Options) -> int:
     """Starts, shows and waits; 126, 127 and 125 as everywhere."""
     try:
         prepared = prepare(options, StartVerdict())
-    except runfolder.Unusable as e:
+    except Unusable as e:
         sys.stderr.write(f"qvl-doctor: {e}\n")
         return 125
     out, err = prepared.logs[0].fd, prepared.logs[-1].fd
     sys.stderr.write("\n".join(prepared.opening) + "\n")
-    env, _, _ = environment(options.argv, os.environ)
+    env = environment(options.argv, os.environ).env
     stdin = None if options.stdin == "inherit" else subprocess.DEVNULL
     began = time.monotonic()
     try:
@@ -34,18 +38,18 @@ def run(options: Options) -> int:
         return _not_started(prepared.journal, 127, f"`{options.argv[0]}` was not found")
     except OSError as e:
         return _not_started(prepared.journal, 126, f"`{options.argv[0]}` cannot be started: {e.strerror}")
-    prepared.journal.add("start", pid=child.pid, start=0, t=0.0)
+    prepared.journal.add(Start(child.pid))
     code = _watch(child, [(os.dup(log.fd), fd) for log, fd in zip(prepared.logs, (1, 2), strict=False)], options.grace)
     took = round(time.monotonic() - began, 3)
     status = -code if code < 0 else (code & 0xFF) << 8
-    prepared.journal.add("exit", t=took, pid=child.pid, start=0, status=status)
-    prepared.journal.add("end", t=took)
+    prepared.journal.add(Exit(took, child.pid, status=status))
+    prepared.journal.add(End(took))
     postmortem.save(prepared.folder, postmortem.build(prepared.folder, prepared.journal.kept, prepared.redactor))
     return 128 - code if code < 0 else code
 
 
-def _not_started(journal: runfolder.Journal, status: int, why: str) -> int:
-    journal.add("not_started", status=status, why=why)
+def _not_started(journal: Journal, status: int, why: str) -> int:
+    journal.add(Refused(status, why))
     sys.stderr.write(f"qvl-doctor: {why}\n")
     return status
 

@@ -1,125 +1,94 @@
-"""Everything before the start: the folder, the logs, what is noted about the launch, and what the user is told."""
+"""Everything before the start: the folder, the logs, what is noted about the launch, and what the user is shown."""
 
 from __future__ import annotations
 
 import contextlib
 import dataclasses
 import os
-import sys
 import time
-from dataclasses import field
 from pathlib import Path
-from typing import Any
 
-from doctor import __version__
 from doctor.base.record import dataclass
-from doctor.base.secrets.names import is_secret_name
 from doctor.base.secrets.redactor import Redactor, known_values
 from doctor.findings import StartVerdict
+from doctor.findings_json import finding_to_json
+from doctor.report.run.json import record_to_json
+from doctor.run.environment import environment
 from doctor.run.log import logfile
 from doctor.run.log.logfile import Log
-from doctor.run.spawn import environment
-from doctor.run.story import postmortem, runfolder
+from doctor.run.options import Options
+from doctor.run.story import creation, runfolder
+from doctor.run.story.journal import Journal
+from doctor.run.story.meta import Meta, meta_of_start
 from doctor.run.watch import oom
 
-DEFAULT_CAP = 512 << 20
-DEFAULT_GRACE = 10.0
-DEFAULT_READY = 600.0
-_KEPT_ENV = ("CUDA_", "LMDEPLOY_", "VLLM_", "SGLANG_", "SGL_", "TM_", "PYTHON", "NCCL_", "TORCH_", "TRITON_", "OMP_")
-_KEPT_NAMES = {"LD_LIBRARY_PATH", "HF_HOME", "HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "NVIDIA_VISIBLE_DEVICES",
-               "VIRTUAL_ENV", "CONDA_PREFIX", "WSL_DISTRO_NAME", "TRANSFORMERS_CACHE", "HF_ENDPOINT"}  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What the user asked for. `max_log` in bytes, 0 for no bound; `grace` and `ready_timeout` in seconds."""
-
-    argv: tuple[str, ...]
-    log_dir: str | None = None
-    grace: float = DEFAULT_GRACE
-    max_log: int = DEFAULT_CAP
-    ready: str | None = None
-    ready_timeout: float = DEFAULT_READY
-    require_gpu: bool = False
-    stdin: str = "null"
+RESERVE = 1 << 18
 
 
 @dataclass(slots=True)
 class Prepared:
-    """A run about to start: its folder and open logs, its journal, and what hides its secrets."""
+    """A run about to start: its folder and open logs, its journal, and what hides its secrets.
+
+    `opening` is what the user reads first; `failed` is set when the server counts as failed although it runs.
+    """
 
     options: Options
     folder: Path
     logs: list[Log]
-    journal: runfolder.Journal
+    journal: Journal
     redactor: Redactor
-    cap: int
-    started: float
-    oom_before: dict[str, int | None]
-    opening: list[str] = field(default_factory=list)
+    meta: Meta
+    opening: list[str]
     failed: bool = False
 
 
 def prepare(options: Options, verdict: StartVerdict) -> Prepared:
     """Makes the run folder and everything in it. Raises `Unusable`; then nothing has been started."""
-    folder, warning = runfolder.create(options.log_dir)
+    folder, warning = creation.create(options.log_dir)
     try:
-        return _fill(folder, options, verdict, warning)
+        return _fill(folder, options, verdict, [warning] if warning else [])
     except OSError as e:
-        raise runfolder.Unusable(f"the log folder `{folder}` cannot be used: {e.strerror or e}") from e
+        raise creation.Unusable(f"the log folder `{folder}` cannot be used: {e.strerror or e}") from e
 
 
-def _fill(folder: Path, options: Options, verdict: StartVerdict, warning: str | None) -> Prepared:
-    split = logfile.streams_differ()
-    logs = [logfile.create(folder / name) for name in ([logfile.NAME, logfile.ERROR_NAME] if split else [logfile.NAME])]
+def _fill(folder: Path, options: Options, verdict: StartVerdict, warnings: list[str]) -> Prepared:
+    names = [logfile.NAME, logfile.ERROR_NAME] if logfile.streams_differ() else [logfile.NAME]
+    logs = [logfile.create(folder / name) for name in names]
     redactor = Redactor(known_values(os.environ, options.argv))
-    _, warnings, notes = environment(options.argv, os.environ)
-    warnings = [w for w in (warning, *warnings, *_told(verdict)) if w]
-    started, before = time.time(), oom.snapshot()
-    meta = _meta(folder, options, redactor, warnings, notes, started, before)
-    runfolder.write(folder, "meta.json", runfolder.dump(meta))
-    if verdict.facts:
-        runfolder.write(folder, "facts.json", runfolder.dump(redactor.value(verdict.facts)))
-    if verdict.findings:
-        runfolder.write(folder, "findings.json", runfolder.dump(redactor.value(list(verdict.findings))))
+    launch = environment(options.argv, os.environ)
+    warnings = [redactor.line(w) for w in (*warnings, *launch.warnings, *_left_to_say(verdict))]
+    meta = _meta(folder, options, redactor)
+    meta = dataclasses.replace(meta, warnings=tuple(warnings), notes=launch.notes)
+    runfolder.write(folder, "meta.json", runfolder.dump(record_to_json(meta)))
+    _keep_verdict(folder, verdict, redactor)
     _set_aside(folder)
     opening = [f"qvl-doctor: the log is kept in {redactor.line(str(folder))}"]
-    opening += [f"qvl-doctor: warning: {redactor.line(w)}" for w in warnings]
-    journal = runfolder.Journal(folder / "events.jsonl")
-    return Prepared(options, folder, logs, journal, redactor, options.max_log, started, before, opening)
+    opening += [f"qvl-doctor: warning: {w}" for w in warnings]
+    return Prepared(options, folder, logs, Journal(folder / "events.jsonl"), redactor, meta, opening)
 
 
-def _told(verdict: StartVerdict) -> list[str]:
+def _left_to_say(verdict: StartVerdict) -> list[str]:
     """What the check before the start leaves to be said where the server is started all the same."""
     forced = [f"started all the same (--force): {error}" for error in verdict.errors]
     return [*([verdict.trouble] if verdict.trouble else []), *forced]
 
 
-def _meta(folder: Path, options: Options, redactor: Redactor, warnings: list[str], notes: list[str],
-          started: float, before: dict[str, Any]) -> dict[str, Any]:  # fmt: skip
-    return {
-        "kind": runfolder.MARKER, "schema": 1, "run": folder.name, "doctor": __version__,
-        "started": postmortem.utc(started), "started_unix": started, "monotonic": time.monotonic(),
-        "boot": postmortem.boot(), "doctor_pid": os.getpid(), "platform": sys.platform,
-        "command": redactor.argv(options.argv), "workdir": redactor.line(workdir()),
-        "environment": {k: redactor.line(v) for k, v in sorted(os.environ.items()) if _kept(k)},
-        "grace": options.grace, "max_log": options.max_log, "ready": redactor.line(options.ready or ""),
-        "warnings": [redactor.line(w) for w in warnings], "notes": notes, "oom_before": before,
-        "redaction": dataclasses.asdict(redactor.fingerprints()),
-    }  # fmt: skip
+def _meta(folder: Path, options: Options, redactor: Redactor) -> Meta:
+    return dataclasses.replace(
+        meta_of_start(folder, time.time(), redactor), command=tuple(redactor.argv(options.argv)), grace=options.grace,
+        max_log=options.max_log, ready=redactor.line(options.ready or ""), oom_before=oom.snapshot(),
+    )  # fmt: skip
 
 
-def workdir() -> str:
-    """The working folder, empty when it has been removed."""
-    try:
-        return os.getcwd()
-    except OSError:
-        return ""
+def _keep_verdict(folder: Path, verdict: StartVerdict, redactor: Redactor) -> None:
+    """The facts and findings of the check, for the post-mortem and for a bug report."""
+    if verdict.facts is not None:
+        from doctor.facts.codec import to_json
 
-
-def _kept(name: str) -> bool:
-    """Whether a variable may be noted: an allowlist, so that one we never heard of stays out."""
-    return (name.startswith(_KEPT_ENV) or name in _KEPT_NAMES) and not is_secret_name(name)
+        runfolder.write(folder, "facts.json", runfolder.dump(redactor.value(to_json(verdict.facts))))
+    if verdict.findings:
+        found = [finding_to_json(one) for one in verdict.findings]
+        runfolder.write(folder, "findings.json", runfolder.dump(redactor.value(found)))
 
 
 def _set_aside(folder: Path) -> None:
@@ -127,6 +96,6 @@ def _set_aside(folder: Path) -> None:
     with contextlib.suppress(OSError):
         fd = runfolder.private_file(folder / ".reserve")
         try:
-            os.write(fd, b" " * (1 << 18))
+            os.write(fd, b" " * RESERVE)
         finally:
             os.close(fd)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
-import socket
 import threading
 import time
 from collections.abc import Callable
@@ -14,7 +13,6 @@ from urllib.parse import urlsplit
 from doctor.base.record import dataclass
 from doctor.base.text import one_line
 from doctor.launch.listening import Server
-from doctor.run.watch.sysroot import read_file
 
 STEP = 0.25
 PATIENCE = 3.0
@@ -92,7 +90,7 @@ def model_of(answer: tuple[int, bytes] | None) -> str | None:
     return None
 
 
-class Ready(threading.Thread):
+class Poller(threading.Thread):
     """Waits for `target`; `result` becomes the model's id or `timed_out` True. `alive` says whether to go on.
 
     `then` looks once more when the server answers, and may object.
@@ -121,37 +119,3 @@ class Ready(threading.Thread):
                 return
             time.sleep(STEP)
         self.timed_out = self.still()
-
-
-def port_holder(host: str, port: int) -> str | None:
-    """Who holds the port that the server wants, in words, or None when it is free."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        with socket.socket(family, socket.SOCK_STREAM) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind((host.strip("[]").replace("localhost", "127.0.0.1").replace("*", ""), port))
-            return None
-    except PermissionError:
-        return None  # a low port: the server may have rights that this probe has not
-    except OSError as e:
-        import errno
-
-        if e.errno != errno.EADDRINUSE:
-            return None  # an address of another machine, a name: the server will say it better
-    return _holder(port) or "another process"
-
-
-def _holder(port: int) -> str | None:
-    """The process that listens on `port`, where this user may see it."""
-    import glob
-    import os
-
-    wanted = f":{port:04X}"
-    lines = [x.split() for n in ("tcp", "tcp6") for x in (read_file(f"/proc/net/{n}") or "").splitlines()[1:]]
-    inodes = {f"socket:[{f[9]}]" for f in lines if len(f) > 9 and f[1].endswith(wanted) and f[3] == "0A"}
-    for path in glob.iglob("/proc/[0-9]*/fd/*") if inodes else ():  # noqa: PTH207 - a Path each costs too much
-        with contextlib.suppress(OSError):
-            if os.readlink(path) in inodes:  # noqa: PTH115
-                pid = path.split("/")[2]
-                return f"process {pid} ({one_line(read_file(f'/proc/{pid}/comm', 64) or '?')})"
-    return None

@@ -5,33 +5,33 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from typing import Any
+from dataclasses import replace
 
 from doctor.base.text import one_line
 from doctor.findings import StartVerdict
 from doctor.launch import listening
-from doctor.run import precheck, ready, waiting
-from doctor.run.prepare import Options, prepare
-from doctor.run.story import runfolder
+from doctor.run import ports, precheck, waiting
+from doctor.run.options import Options
+from doctor.run.prepare import prepare
+from doctor.run.story.creation import Unusable
 
 REFUSED = 125
 
 
-def start(command: tuple[str, ...], check: precheck.Check | None, force: bool, **rest: Any) -> int:
-    """Runs `command`, which `check` looks at first, and returns the status to end with; trouble is said on stderr."""
+def start(options: Options, check: precheck.Check | None, force: bool) -> int:
+    """Runs the command, which `check` looks at first, and returns the status to end with; trouble is said on stderr."""
     if sys.platform != "linux":
         from doctor.run import portable
 
-        return portable.run(Options(command, **rest))
+        return portable.run(options)
     from doctor.run.spawn import ensure_standard_streams
 
     ensure_standard_streams()
-    if rest.get("require_gpu") and not rest.get("ready"):
-        rest["ready"] = "auto"
-    options = Options(command, **rest)
+    if options.require_gpu and not options.ready:
+        options = replace(options, ready="auto")
     try:
         waiting.target_of(options)
-        verdict, port = (precheck.precheck(command, check), _port(options)) if check else (StartVerdict(), [])
+        verdict, port = (precheck.precheck(options.argv, check), _port(options)) if check else (StartVerdict(), [])
     except ValueError as e:
         return _refuse([str(e)])
     except KeyboardInterrupt:
@@ -49,7 +49,7 @@ def _supervise(options: Options, verdict: StartVerdict) -> int:
     signals = Signals()
     try:
         prepared = prepare(options, verdict)
-    except runfolder.Unusable as e:
+    except Unusable as e:
         return _refuse([str(e)])
     try:
         supervisor = Supervisor(prepared, signals)
@@ -61,7 +61,7 @@ def _supervise(options: Options, verdict: StartVerdict) -> int:
 def _port(options: Options) -> list[str]:
     """The port that the server wants is taken already."""
     server = listening.recognize(options.argv)
-    holder = ready.port_holder(server.host, server.port) if server and server.sure else None
+    holder = ports.port_holder(server.host, server.port) if server and server.sure else None
     return [f"port {server.port} is already in use by {holder}"] if server and holder else []
 
 

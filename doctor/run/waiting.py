@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from doctor.findings.run import Ready
 from doctor.launch.listening import recognize
-from doctor.run.ready import ANSWERS, Ready, Target
-from doctor.run.story import endings
+from doctor.report.run.units import size, span
+from doctor.run.ready import ANSWERS, Poller, Target
+from doctor.run.story.events import Failed, NotReady
 from doctor.run.watch import nvml
 
 if TYPE_CHECKING:
-    from doctor.run.prepare import Options
+    from doctor.run.options import Options
+    from doctor.run.watch.processes import ProcessTree
     from doctor.run.watch.samples import Sampler
-    from doctor.run.watch.tree import Tree
 
 GROWTH = 64 << 20
-News = tuple[str, str, dict[str, object]]
+News = Ready | NotReady | Failed
 
 
 def target_of(options: Options) -> Target | None:
@@ -27,50 +29,48 @@ def target_of(options: Options) -> Target | None:
 
 
 class Waiting:
-    """Waits in a thread of its own; `news()` gives what is to be told, once."""
+    """Waits in a thread of its own; `news()` gives what there is to say, once."""
 
-    def __init__(self, options: Options, tree: Tree, sampler: Sampler) -> None:
+    def __init__(self, options: Options, tree: ProcessTree, sampler: Sampler) -> None:
         self._options, self._tree, self._sampler = options, tree, sampler
-        self._told = self._stopped = False
+        self._said = self._stopped = False
         self._target = target_of(options)
-        self._ready: Ready | None = None
+        self._poller: Poller | None = None
         if self._target:
-            self._ready = Ready(self._target, options.ready_timeout, lambda: not self._stopped, self._gpu_missing)
-            self._ready.start()
+            self._poller = Poller(self._target, options.ready_timeout, lambda: not self._stopped, self._gpu_missing)
+            self._poller.start()
 
     def stop(self) -> None:
         """Nobody waits any more."""
         self._stopped = True
 
     def news(self) -> News | None:
-        """`ready`, `not_ready` or `failed` with its line and fields, or None while there is nothing new."""
-        if self._told:
-            return None
-        if self._ready is None or self._target is None:
-            self._told = True
-            return "not_ready", "the port of this command is not known: readiness is not watched; give --ready URL", {}
-        if self._ready.timed_out:
-            self._told = True
-            text = f"not ready after {endings.span(self._options.ready_timeout)} at {self._target.address}"
-            return "not_ready", text, {"address": self._target.address}
-        if self._ready.result is None:
-            return None
-        self._told = True
-        if self._ready.objection:
-            return "failed", self._ready.objection, {}
-        return self._is_ready(self._target.address, self._ready.result, self._ready.after)
+        """What became of the waiting, or None while there is nothing new."""
+        found = None if self._said else self._news()
+        self._said = self._said or found is not None
+        return found
 
-    def _is_ready(self, address: str, model: str, after: float) -> News:
-        named = "answers" if model == ANSWERS else f"model {model}"
-        text = f"ready at {address}, {named}, after {endings.span(after)}, {self._taken()}"
-        return "ready", text, {"address": address, "model": model, "after_seconds": round(after, 2)}
+    def _news(self) -> News | None:
+        poller, target, now = self._poller, self._target, self._tree.now()
+        if poller is None or target is None:
+            text = "the port of this command is not known: readiness is not watched; give --ready URL"
+            return NotReady(now, text)
+        if poller.timed_out:
+            text = f"not ready after {span(self._options.ready_timeout)} at {target.address}"
+            return NotReady(now, text, target.address)
+        if poller.result is None:
+            return None
+        if poller.objection:
+            return Failed(now, poller.objection)
+        named = "answers" if poller.result == ANSWERS else f"model {poller.result}"
+        text = f"ready at {target.address}, {named}, after {span(poller.after)}, {self._taken()}"
+        return Ready(now, text, target.address, poller.result, round(poller.after, 2))
 
     def _taken(self) -> str:
         latest, first = self._sampler.latest, self._sampler.first_gpu
-        parts = [
-            f"GPU {g}: {endings.size(max(0, used - first.get(g, 0)))}" for g, used in latest.get("gpu_used", {}).items()
-        ]
-        return ", ".join([*parts, f"{endings.size(latest.get('rss', 0))} of memory"])
+        used = latest.gpu_used or {}
+        parts = [f"GPU {gpu}: {size(max(0, count - first.get(int(gpu), 0)))}" for gpu, count in used.items()]
+        return ", ".join([*parts, f"{size(latest.rss)} of memory"])
 
     def _gpu_missing(self) -> str | None:
         """With `--require-gpu`: no process of the server holds GPU memory, so it runs somewhere else."""

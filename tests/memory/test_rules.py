@@ -12,7 +12,8 @@ import jsonschema
 import pytest
 
 import doctor.report
-from doctor.derived.memory import Known, known
+from doctor.derived.case import Case
+from doctor.derived.memory import MemoryVerdict, memory_verdict
 from doctor.facts import Facts, Gpu, Launch, Model, Target, Unavailable
 from doctor.facts.distribution import Distribution, Distributions
 from doctor.facts.gpu import Device, MigInstance
@@ -122,9 +123,9 @@ def test_a_smaller_model_for_8_gib() -> None:
 def test_what_others_hold_is_not_there() -> None:
     plenty = facts("lmdeploy serve api_server /m --backend turbomind --session-len 4096", QWEN3_VL_8B, release="0.11.1", free=24 * GIB)
     little = replace(plenty, gpu=replace(plenty.gpu, devices=(Device(0, "A card", (8, 9), 24 * GIB, 18 * GIB),)))  # type: ignore[arg-type]
-    one, other = known(plenty), known(little)
-    assert isinstance(one, Known) and isinstance(other, Known) and one.result and other.result
-    assert other.result.tokens[1] < one.result.tokens[0]
+    one, other = memory_verdict(Case(plenty)), memory_verdict(Case(little))
+    assert isinstance(one, MemoryVerdict) and isinstance(other, MemoryVerdict) and one.fit and other.fit
+    assert other.fit.tokens[1] < one.fit.tokens[0]
 
 
 def test_slices_of_a_card_are_cards() -> None:
@@ -160,21 +161,22 @@ def test_the_picture_is_as_wide_as_said(card: int) -> None:
         assert len(drawn) in (52, 53, 54) and drawn.startswith("[") and "]" in drawn
         assert ("!" in drawn) == (card * GIB < found.total)
     here = facts("vllm serve /m", QWEN_VL_INT4, GPTQ, card=card)
-    assert all(len(line) <= 70 for line in memory_lines(here))
+    assert all(len(line) <= 70 for line in memory_lines(Case(here)))
     assert isinstance(here.model, Model)
     far = replace(here, model=replace(here.model, named="an-owner/" + "a-long-name" * 9))
-    assert all(len(line) <= 80 for line in memory_lines(far))
+    assert all(len(line) <= 80 for line in memory_lines(Case(far)))
 
 
 def test_memory_takes_next_to_no_time() -> None:
     here = facts("vllm serve /m --max-model-len 8192", QWEN3_VL_8B)
-    known(here)
+    memory_verdict(Case(here))
     best = min(_timed(facts("vllm serve /m --max-model-len 8192", QWEN3_VL_8B)) for _ in range(10))
     assert best < 0.01
 
 
 def _timed(here: Facts) -> float:
     start = time.perf_counter()
-    known(here)
-    memory_lines(here)
+    case = Case(here)
+    memory_verdict(case)
+    memory_lines(case)
     return time.perf_counter() - start

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from doctor.derived.case import Case
 from doctor.facts import Facts, Target
 from doctor.findings import Finding
 from doctor.rules.engine import evaluate
@@ -9,7 +10,7 @@ from doctor.rules.rule import Rule
 
 
 def _rule(code: str, severity: str, decisive: bool = False) -> Rule:
-    def check(rule: Rule, facts: Facts) -> list[Finding]:
+    def check(rule: Rule, case: Case) -> list[Finding]:
         return [rule.finding("x", key="k")]
 
     return Rule(code, "some-name", severity, check, decisive=decisive)  # type: ignore[arg-type]

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from doctor_run import PYTHON, Doctor, ended, wait_for
 
-from doctor.run.log import logfile, pump
+from doctor.run.log import logfile, sink
 
 LOUD = "import sys\nfor i in range(int(sys.argv[1])): print('LINE %09d %s' % (i, 'x' * 80))\nprint('THE END')"
 
@@ -81,12 +81,12 @@ def test_a_killed_holder_gets_a_successor(small_disk: Callable[[int], Path]) -> 
 
 def test_where_nothing_can_be_given_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A file system without holes: the beginning stays in the log, the end comes in a second part."""
-    monkeypatch.setattr(pump.reserve, "can_punch", lambda fd: False)
-    sink = pump.Sink(logfile.create(tmp_path / "output.log"), 1 << 20)
+    monkeypatch.setattr(sink.reserve, "can_punch", lambda fd: False)
+    full = sink.Sink(logfile.create(tmp_path / "output.log"), 1 << 20)
     for i in range(100_000):
-        sink.write(b"LINE %09d xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\n" % i)
-    sink.write(b"THE END\n")
-    sink.close()
+        full.write(b"LINE %09d xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\n" % i)
+    full.write(b"THE END\n")
+    full.close()
     parts = [p.read_bytes() for p in logfile.logs_of(tmp_path)]
     assert parts[0].startswith(b"LINE 000000000 ")
     assert parts[1].endswith(b"THE END\n") and len(parts[1]) >= 1 << 20

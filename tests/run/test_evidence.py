@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from doctor_run import PYTHON, Doctor, environment
 
+from doctor.findings.run import CoreDump
 from doctor.run.story import endings
 from doctor.run.watch import coredump, oom
 
@@ -139,16 +140,16 @@ def test_core_files_are_found(system: Path, tmp_path: Path, pattern: str, name: 
     (system / "proc/sys/kernel/core_pattern").write_text(pattern + "\n")
     (tmp_path / name).write_text("")
     found = coredump.where(77, "x", str(tmp_path), True, time.time())
-    assert found and found["file"] == str(tmp_path / expected)
+    assert found and found.file == str(tmp_path / expected)
     old = coredump.where(77, "x", str(tmp_path), True, time.time() + 60)
-    assert old and "file" not in old
+    assert old and old.file is None
 
 
 def test_core_handlers_are_explained(system: Path) -> None:
     (system / "proc/sys/kernel").mkdir(parents=True)
     path = system / "proc/sys/kernel/core_pattern"
     path.write_text("|/usr/lib/systemd/systemd-coredump %P %u %g %s %t %c %h\n")
-    assert coredump.where(77, "x", "/", True, 0) == {"pattern": path.read_text().strip(), "hint": "coredumpctl info 77"}
+    assert coredump.where(77, "x", "/", True, 0) == CoreDump(77, path.read_text().strip(), hint="coredumpctl info 77")
     path.write_text("|/wsl-capture-crash %t %E %p %s\n")
     assert "wsl-crashes" in str(coredump.where(77, "x", "/", True, 0))
     assert coredump.where(77, "x", "/", False, 0) is None
@@ -156,6 +157,6 @@ def test_core_handlers_are_explained(system: Path) -> None:
 
 def test_endings_in_words() -> None:
     assert "SIGSEGV" in endings.sentence(endings.ending(11)) and "core dump" in endings.sentence(endings.ending(11 | 0x80))
-    assert endings.ending(13 << 8)["exit_code"] == 13
-    assert endings.ending(None)["exit_code"] is None
+    assert endings.ending(13 << 8).exit_code == 13
+    assert endings.ending(None).exit_code is None
     assert endings.name_of(int(os.WTERMSIG(9))) == "SIGKILL"

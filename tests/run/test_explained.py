@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 from doctor_run import PYTHON, Doctor, environment
 
-from doctor.run.log import logfile
+from doctor.base.secrets.redactor import Redactor
+from doctor.run.log import logfile, reading
 from doctor.run.story import cause
+from doctor.run.story.decode import read_facts
 
 CRASH = (
     "Traceback (most recent call last):\n"
@@ -48,7 +50,7 @@ def test_two_streams_are_read_as_two_logs(doctor: Doctor, tmp_path: Path) -> Non
     out, err = (tmp_path / "out").open("wb"), (tmp_path / "err").open("wb")
     doctor.run([PYTHON, "-c", f"print('up'); {DIES}"], stdout=out, stderr=err)
     assert len(logfile.logs_of(doctor.folder)) == 2
-    assert cause.find(doctor.folder)[0]["code"] == "RUN631"
+    assert cause.find(doctor.folder, Redactor())[0].rule == "RUN631"
 
 
 def test_no_such_run(tmp_path: Path) -> None:
@@ -65,7 +67,7 @@ def test_a_hole_is_skipped(tmp_path: Path) -> None:
         file.write(b"ne, cut\n" + CRASH.encode())
     if path.stat().st_blocks * 512 > 1 << 20:
         pytest.skip("this file system knows no holes")
-    with logfile.Whole(path) as log:
+    with reading.Whole(path) as log:
         data = b"".join(iter(lambda: log.read(1 << 16), b""))
     assert data == b"the first line\nhalf a li\nne, cut\n" + CRASH.encode()
     done = explain(str(path), "--format", "json")
@@ -75,7 +77,7 @@ def test_a_hole_is_skipped(tmp_path: Path) -> None:
 def test_a_log_that_shrinks_while_it_is_read(tmp_path: Path) -> None:
     path = tmp_path / "output.log"
     path.write_bytes(b"x" * 300_000)
-    with logfile.Whole(path) as log:
+    with reading.Whole(path) as log:
         assert log.read(1000) == b"x" * 1000
         os.truncate(path, 500)
         assert log.read(1000) == b"" == log.read(1000)
@@ -85,7 +87,7 @@ def test_damaged_facts_are_no_obstacle(doctor: Doctor) -> None:
     doctor.run([PYTHON, "-c", DIES])
     for damage in ("[]", '{"schema": 99}', '{"schema": 1, "target": 3}', "{"):
         (doctor.folder / "facts.json").write_text(damage)
-        assert cause.kept_facts(doctor.folder) is None and cause.find(doctor.folder)[0]["code"] == "RUN631"
+        assert read_facts(doctor.folder) is None and cause.find(doctor.folder, Redactor())[0].rule == "RUN631"
 
 
 def test_a_server_that_could_not_say_anything(doctor: Doctor) -> None:

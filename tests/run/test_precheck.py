@@ -94,10 +94,11 @@ def test_a_fault_of_ours_is_a_line_and_no_more(
 
 
 def test_a_trouble_is_told_and_the_server_started(doctor: Doctor, vllm: str) -> None:
-    from doctor.run import prepare
+    from doctor.run.options import Options
+    from doctor.run.prepare import prepare
 
     verdict = StartVerdict(trouble="the check before the start failed (a reason)")
-    prepared = prepare.prepare(prepare.Options((vllm, "serve"), log_dir=str(doctor.base)), verdict)
+    prepared = prepare(Options((vllm, "serve"), log_dir=str(doctor.base)), verdict)
     assert any("a reason" in line for line in prepared.opening)
     assert "a reason" in json.loads((doctor.folder / "meta.json").read_text())["warnings"][0]
 

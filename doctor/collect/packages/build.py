@@ -7,6 +7,7 @@ import os
 import re
 
 from doctor.base.files import Files
+from doctor.base.syntax import Unparsable, parse
 from doctor.collect.packages.record_file import Record
 
 _NAMES = ("version.py", "_version.py", "__version__.py")
@@ -32,8 +33,8 @@ def full_version(files: Files, location: str, version: str, top: tuple[str, ...]
 def _literal(source: bytes, version: str) -> str | None:
     """The string assigned to `__version__` at module level, if it is `version` and a valid local part."""
     try:
-        body = ast.parse(source).body
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        body = parse(source).body
+    except Unparsable:
         return None
     local = re.compile(re.escape(version) + r"\+[A-Za-z0-9]{1,40}(?:[._-][A-Za-z0-9]{1,40}){0,8}$")
     for statement in body:

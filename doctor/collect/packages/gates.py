@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from doctor.base.files import Files
+from doctor.base.syntax import Unparsable, literal, parse
 from doctor.collect.packages.record_file import Record
 from doctor.facts import Distribution, Gate
 
@@ -51,8 +52,8 @@ def _gates(files: Files, owner: Distribution, package: str) -> Iterator[Gate]:
 def _parse(files: Files, path: str) -> list[ast.stmt]:
     source = files.maybe(path, _LIMIT)
     try:
-        return ast.parse(source).body if source else []
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return parse(source).body if source else []
+    except Unparsable:
         return []
 
 
@@ -67,8 +68,8 @@ def _assigned(body: list[ast.stmt], name: str) -> Any:
         if isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute) and value.func.attr == "split":
             value = value.func.value
         try:
-            return ast.literal_eval(value)
-        except (ValueError, TypeError, RecursionError, MemoryError):
+            return literal(value)
+        except Unparsable:
             return None
     return None
 

@@ -10,6 +10,7 @@ from dataclasses import field
 from doctor.base.files import Files, Unreadable
 from doctor.base.record import dataclass
 from doctor.base.secrets.hide import redact_text
+from doctor.base.syntax import Unparsable, literal, parse
 from doctor.base.text import one_line
 from doctor.facts import Problem
 
@@ -85,8 +86,8 @@ def read_finder(files: Files, path: str) -> list[tuple[str, str]]:
     """The modules that a setuptools editable finder serves: its `MAPPING` and `NAMESPACES`, read as literals."""
     source = files.text(path, _LIMIT)
     try:
-        body = ast.parse(source or "").body
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        body = parse(source or "").body
+    except Unparsable:
         return []
     out = []
     for name, place in _mapping(body):
@@ -104,8 +105,8 @@ def _mapping(body: list[ast.stmt]) -> list[tuple[str, str]]:
         if not names & {"MAPPING", "NAMESPACES"} or value is None:
             continue
         try:
-            table = ast.literal_eval(value)
-        except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
+            table = literal(value)
+        except Unparsable:
             continue
         for key, places in table.items() if isinstance(table, dict) else ():
             for place in [places] if isinstance(places, str) else places if isinstance(places, list) else []:

@@ -7,8 +7,8 @@ import os
 import re
 import stat
 import sys
-import warnings
 
+from doctor.base.syntax import Unparsable, parse
 from doctor.collect.python.skeleton import body_region, lines_of, skeleton
 from doctor.facts.source import SourceProblem
 
@@ -69,7 +69,7 @@ class Sources:
                 break
         try:
             return data.decode(coding)
-        except (UnicodeDecodeError, LookupError) as error:
+        except (UnicodeError, LookupError) as error:
             raise SourceProblem(f"is not {coding}: {error}", fatal=True, line=1) from None
 
     def parse(self, file: str) -> ast.Module:
@@ -77,13 +77,13 @@ class Sources:
         text = self._decoded(file)
         try:
             return _parse(skeleton(text), self.python)
-        except SyntaxError:
+        except Unparsable:
             pass
         try:
             return _parse(text, self.python)
-        except SyntaxError as error:
+        except Unparsable as error:
             known = self.python <= sys.version_info[:2]
-            raise SourceProblem(f"does not parse: {error.msg}", fatal=known, line=error.lineno) from None
+            raise SourceProblem(f"does not parse: {error}", fatal=known, line=error.line) from None
 
     def body(self, file: str, node: ast.FunctionDef | ast.AsyncFunctionDef) -> list[ast.stmt]:
         """The statements of a function that `parse` left out. Raises SourceProblem."""
@@ -105,8 +105,8 @@ class Sources:
         text = "def f():\n" + "\n".join(lines[region[0] : region[1]])
         try:
             tree = _parse(text, self.python)
-        except SyntaxError as error:
-            raise SourceProblem(f"does not parse: {error.msg}", line=error.lineno) from None
+        except Unparsable as error:
+            raise SourceProblem(f"does not parse: {error}", line=error.line) from None
         ast.increment_lineno(tree, region[0] - 1)
         function = tree.body[0]
         return function.body if isinstance(function, ast.FunctionDef) else node.body
@@ -120,10 +120,10 @@ class Sources:
 
 
 def _parse(text: str, python: tuple[int, int]) -> ast.Module:
-    version = python if python < sys.version_info[:2] else None
+    """The tree by the target's grammar; text beyond the bounds is a SourceProblem at once, a SyntaxError Unparsable."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return ast.parse(text, feature_version=version)
-    except (ValueError, RecursionError, MemoryError) as error:  # NUL bytes, nesting without end
-        raise SourceProblem(f"does not parse: {error or type(error).__name__}", fatal=True) from None
+        return parse(text, python if python < sys.version_info[:2] else None)
+    except Unparsable as error:
+        if error.reason == "syntax":
+            raise
+        raise SourceProblem(f"does not parse: {error}", fatal=error.reason == "value") from None

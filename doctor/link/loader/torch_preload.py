@@ -6,10 +6,10 @@ its list names folders and patterns below `nvidia/` of every search path entry.
 
 from __future__ import annotations
 
-import ast
 import re
 from collections.abc import Iterator, Sequence
 
+from doctor.base import syntax
 from doctor.base.record import dataclass
 from doctor.link.loader.types import Reader
 
@@ -60,8 +60,8 @@ def _wanted(source: str) -> list[tuple[str, str]]:
     if not literal:
         return []
     try:
-        value = ast.literal_eval(literal[1])
-    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        value = syntax.literal(literal[1])
+    except syntax.Unparsable:
         return []
     pairs = value.items() if isinstance(value, dict) else value
     return [(str(p[0]), str(p[1])) for p in pairs if isinstance(p, (tuple, list)) and len(p) == 2]

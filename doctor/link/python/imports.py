@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import gc
-import sys
-import threading
 from collections.abc import Callable
 from typing import TypeVar
 
+from doctor.base.stack import with_stack
 from doctor.facts import Cause, ModuleStatus
 from doctor.link.python.machine import Machine
 from doctor.link.python.values import ModuleVal, PyRaise
@@ -50,29 +49,13 @@ def _judge(error: PyRaise) -> ModuleStatus:
 
 def with_deep_stack(action: Callable[[], T]) -> T:
     """Runs `action` where import chains a hundred modules deep do not exhaust the interpreter's own stack."""
-    result: list[T] = []
-    problem: list[BaseException] = []
 
-    def run() -> None:
+    def run() -> T:
         thresholds = gc.get_threshold()
         gc.set_threshold(*COLLECT)
         try:
-            result.append(action())
-        except BaseException as error:
-            problem.append(error)
+            return action()
         finally:
             gc.set_threshold(*thresholds)
 
-    before, size = sys.getrecursionlimit(), threading.stack_size()
-    try:
-        threading.stack_size(STACK_BYTES)
-        sys.setrecursionlimit(max(before, RECURSION))
-        thread = threading.Thread(target=run, name="link", daemon=True)
-        thread.start()
-    finally:
-        threading.stack_size(size)
-    thread.join()
-    sys.setrecursionlimit(before)
-    if problem:
-        raise problem[0]
-    return result[0]
+    return with_stack(run, STACK_BYTES, RECURSION)

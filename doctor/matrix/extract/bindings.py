@@ -8,10 +8,10 @@ runs and does not count.
 from __future__ import annotations
 
 import ast
-import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import field
 
+from doctor.base import syntax
 from doctor.base.record import dataclass
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
@@ -35,10 +35,8 @@ class Bindings:
 def parse(text: str) -> ast.Module | None:
     """The syntax tree of `text`, or None where this Python cannot parse it (templates, newer syntax, nesting)."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return syntax.parse(text)
+    except syntax.Unparsable:
         return None
 
 

@@ -8,6 +8,7 @@ from dataclasses import field
 from typing import Any
 
 from doctor.base.record import dataclass
+from doctor.base.syntax import Unparsable, expression
 from doctor.matrix.extract.literals import UNKNOWN, Names, Unknown, constants, jsonable, value
 
 Flag = dict[str, Any]
@@ -135,8 +136,8 @@ class Settings:
 
     def _quoted(self, node: ast.Constant, depth: int) -> list[Any]:
         try:
-            return self._hints(ast.parse(str(node.value), mode="eval").body, depth + 1)
-        except (SyntaxError, ValueError):
+            return self._hints(expression(str(node.value)), depth + 1)
+        except Unparsable:
             return []
 
     def _generic(self, node: ast.Subscript, depth: int) -> list[Any]:

@@ -17,6 +17,7 @@ from doctor.matrix.extract.flags import Flag, flags_of, functions
 from doctor.matrix.extract.literals import constants, jsonable, value
 from doctor.matrix.extract.lmdeploy_decisions import decisions, structured
 from doctor.matrix.extract.parsers import backends_of, habits, variables
+from doctor.matrix.row import Row
 
 TURBOMIND = "lmdeploy/turbomind/supported_models.py"
 PYTORCH_MAP = "lmdeploy/pytorch/models/module_map.py"
@@ -29,8 +30,6 @@ BY_ARCHITECTURE, BY_MODULE = Version("0.2.5"), Version("0.6.0")
 # what the standard library's `logging` calls its levels: the choices of `--log-level`
 _LEVELS = ("CRITICAL", "FATAL", "ERROR", "WARN", "WARNING", "INFO", "DEBUG", "NOTSET")
 _ADDED = re.compile(r"logging\.addLevelName\([^,\n]{1,60},\s*['\"](\w{1,40})['\"]\)")
-
-Row = dict[str, dict[str, Any]]
 
 
 def extract(files: Files) -> Row:

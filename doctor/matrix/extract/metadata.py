@@ -11,12 +11,13 @@ from packaging.requirements import InvalidRequirement, Requirement
 
 from doctor.facts import normalize
 from doctor.matrix.extract.errors import LayoutError
+from doctor.matrix.row import Row
 from doctor.remote.source import WheelSource
 
 LARGEST_METADATA = 4 << 20
 
 
-def metadata_facts(source: WheelSource, release: str) -> dict[str, dict[str, Any]]:
+def metadata_facts(source: WheelSource, release: str) -> Row:
     """The kinds `wheel`, `meta`, `requires` (name -> lines) and `scripts`. Raises LayoutError, WheelError."""
     text = _member(source, "METADATA")
     if text is None:
@@ -28,7 +29,7 @@ def metadata_facts(source: WheelSource, release: str) -> dict[str, dict[str, Any
     meta = {"name": headers["Name"], "version": headers["Version"]}
     if headers["Requires-Python"]:
         meta["requires_python"] = headers["Requires-Python"]
-    out: dict[str, dict[str, Any]] = {"wheel": _wheel(source), "meta": meta, "requires": dict(requires)}
+    out: Row = {"wheel": _wheel(source), "meta": meta, "requires": dict(requires)}
     if scripts := _scripts(_member(source, "entry_points.txt")):
         out["scripts"] = scripts
     return out

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
-from typing import Any
 
 from doctor.base.record import dataclass
 from doctor.facts import normalize
 from doctor.matrix.extract.files import Files
+from doctor.matrix.row import Row
 
-Extractor = Callable[[Files], dict[str, dict[str, Any]]]
+Extractor = Callable[[Files], Row]
 
 
 @dataclass(frozen=True, slots=True)

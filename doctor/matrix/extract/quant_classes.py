@@ -7,15 +7,16 @@ from typing import Any
 
 from doctor.matrix.extract.files import Files
 from doctor.matrix.extract.literals import value
+from doctor.matrix.row import Row
 
 FLOOR, DTYPES = "get_min_capability", "get_supported_act_dtypes"
 SCHEME = "CompressedTensors"
 _SAME = {"half": "float16", "float": "float32"}
 
 
-def class_facts(files: Files, folder: str) -> dict[str, dict[str, Any]]:
+def class_facts(files: Files, folder: str) -> Row:
     """Class -> `minimum_capability` (75) and `activation_dtypes` (`["float16"]`), each where it is a constant."""
-    out: dict[str, dict[str, Any]] = {}
+    out: Row = {}
     for member in files.below(folder):
         text = files.text(member)
         if FLOOR in text or DTYPES in text:
@@ -25,7 +26,7 @@ def class_facts(files: Files, folder: str) -> dict[str, dict[str, Any]]:
     return out
 
 
-def schemes(found: dict[str, dict[str, Any]]) -> dict[str, Any]:
+def schemes(found: Row) -> dict[str, Any]:
     """`CompressedTensorsWNA16` -> its floor as `{"minimum_capability": 80}`; the configuration's own class aside."""
     return {c: f for c, f in found.items() if c.startswith(SCHEME) and c != f"{SCHEME}Config" and "Method" not in c}
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import field
-from typing import Any
 
 from doctor.base.record import dataclass
 from doctor.matrix.engines import engine
@@ -12,10 +11,10 @@ from doctor.matrix.extract.imports import half_facts, import_facts
 from doctor.matrix.extract.metadata import metadata_facts
 from doctor.matrix.extract.package_names import Parsed, file_imports, importable
 from doctor.matrix.extract.projects import Project
+from doctor.matrix.row import Row
 from doctor.remote.errors import WheelError
 from doctor.remote.source import WheelSource
 
-Row = dict[str, dict[str, Any]]
 Table = dict[str, frozenset[str]]
 
 

@@ -17,6 +17,7 @@ from doctor.matrix.extract.literals import Names, Unknown, constants, jsonable, 
 from doctor.matrix.extract.model_types import registered
 from doctor.matrix.extract.parsers import variables
 from doctor.matrix.extract.quant_classes import class_facts, schemes
+from doctor.matrix.row import Row
 
 MODELS = "sglang/srt/models"
 ARGUMENTS = "sglang/srt/server_args.py"
@@ -25,8 +26,6 @@ QUANTIZATION = "sglang/srt/layers/quantization/__init__.py"
 MODEL_CONFIG = ("sglang/srt/configs/model_config.py", "sglang/srt/model_config.py")
 
 HUB = "hf_transformers"  # in the name of the file, wherever it lies, that holds the table of configurations
-
-Row = dict[str, dict[str, Any]]
 
 
 def extract(files: Files) -> Row:

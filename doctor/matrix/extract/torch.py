@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 from doctor.matrix.extract.files import Files
 from doctor.matrix.extract.literals import constants
+from doctor.matrix.row import Row
 
 VERSION = "torch/version.py"
 RECORD = "torch/lib/libtorch_python.so"
@@ -14,7 +14,7 @@ LARGEST_LIBRARY = 512 << 20
 _ARCHITECTURES = re.compile(rb"((?:sm|compute)_\d{2,3}[af]?(?: (?:sm|compute)_\d{2,3}[af]?){0,40}) ?\0")
 
 
-def extract(files: Files) -> dict[str, dict[str, Any]]:
+def extract(files: Files) -> Row:
     """The kind `build`: `version`, `cuda` (`"12.8"`; None for a build without), `architectures`. Raises LayoutError."""
     known = constants(files.tree(VERSION))
     if not isinstance(known.get("__version__"), str) or "cuda" not in known:

@@ -9,6 +9,7 @@ from doctor.matrix.extract.decision import expression
 from doctor.matrix.extract.files import Files
 from doctor.matrix.extract.flags import functions
 from doctor.matrix.extract.literals import constants
+from doctor.matrix.row import Row
 
 CONFIGURATION = "transformers/models/auto/configuration_auto.py"
 MAPPINGS = "transformers/models/auto/auto_mappings.py"
@@ -19,8 +20,6 @@ TABLE, GATES = "transformers/dependency_versions_table.py", "transformers/depend
 AVAILABILITY = "transformers/utils/import_utils.py"
 # The tables of modeling_auto whose classes generate text, from text or from pictures.
 GENERATING = ("CAUSAL_LM", "IMAGE_TEXT_TO_TEXT", "VISION_2_SEQ", "MULTIMODAL_LM", "SEQ_TO_SEQ_CAUSAL_LM")
-
-Row = dict[str, dict[str, Any]]
 
 
 def extract(files: Files) -> Row:

@@ -17,6 +17,7 @@ from doctor.matrix.extract.literals import Names, Unknown, constants, jsonable, 
 from doctor.matrix.extract.model_types import registered
 from doctor.matrix.extract.parsers import habits, readable, variables
 from doctor.matrix.extract.quant_classes import class_facts, schemes
+from doctor.matrix.row import Row
 
 MODELS = "vllm/model_executor/models"
 REGISTRIES = (f"{MODELS}/registry.py", f"{MODELS}/__init__.py", "vllm/model_executor/model_loader.py")
@@ -37,8 +38,6 @@ SERVE = ("vllm/scripts.py", "vllm/entrypoints/cli/serve.py")
 VARIABLES = "vllm/envs.py"
 CONFIGURATIONS = ["vllm/transformers_utils/config.py"]
 PAIRS = "json or key=value"
-
-Row = dict[str, dict[str, Any]]
 
 
 def extract(files: Files) -> Row:

@@ -13,8 +13,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from doctor.derived.command import Asked, argument, asked, evidence, place, problems, releases, shown, unread
-from doctor.facts import Facts
+from doctor.derived.asked import Asked
+from doctor.derived.case import Case
+from doctor.derived.option_findings import argument, evidence, place, problems, releases, shown, unread
 from doctor.findings import Finding, Remediation
 from doctor.launch.parser import Problem
 from doctor.launch.pasted import suspicious
@@ -25,9 +26,9 @@ from doctor.matrix.releases import ReleaseSet
 from doctor.rules.rule import Rule, Verdict
 
 
-def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     """One finding for each word that the release's parser does not know."""
-    found = asked(facts)
+    found = case.asked
     if not isinstance(found, Asked):
         yield found
         return

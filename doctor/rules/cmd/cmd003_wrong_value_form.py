@@ -9,14 +9,15 @@ What to do: write the value as JSON in single quotes: `'{"image": 3, "video": 0}
 
 from __future__ import annotations
 
-import ast
 import json
 import re
 from collections.abc import Iterator
 from typing import Any
 
-from doctor.derived.command import Asked, argument, asked, evidence, place, problems, releases, shown, unread
-from doctor.facts import Facts
+from doctor.base.syntax import literal
+from doctor.derived.asked import Asked
+from doctor.derived.case import Case
+from doctor.derived.option_findings import argument, evidence, place, problems, releases, shown, unread
 from doctor.findings import Finding, Remediation
 from doctor.launch.parser import Problem
 from doctor.launch.values import refusal
@@ -28,9 +29,9 @@ LONGEST = 4096
 _PAIR = re.compile(r"\s*[\"']?([A-Za-z_][\w.-]{0,80})[\"']?\s*[:=]\s*(.*?)\s*$", re.DOTALL)
 
 
-def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     """One finding for each value that is no JSON where JSON is wanted."""
-    found = asked(facts)
+    found = case.asked
     if not isinstance(found, Asked):
         yield found
         return
@@ -77,10 +78,10 @@ def as_json(text: str) -> Any:
     text = text.strip()[:LONGEST]
     if text[:1] in "'\"" and text[-1:] == text[:1] and len(text) > 1:
         text = text[1:-1].strip()
-    for read in (json.loads, ast.literal_eval):
+    for read in (json.loads, literal):
         try:
             found = read(text)
-        except (ValueError, SyntaxError, RecursionError, MemoryError):
+        except (ValueError, RecursionError):
             continue
         if isinstance(found, (dict, list)) and _plain(found):
             return found

@@ -11,8 +11,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from doctor.derived.command import Asked, argument, asked, evidence, place, problems, shown, unread
-from doctor.facts import Facts
+from doctor.derived.asked import Asked
+from doctor.derived.case import Case
+from doctor.derived.option_findings import argument, evidence, place, problems, shown, unread
 from doctor.findings import Finding, Remediation
 from doctor.launch.parser import Problem
 from doctor.rules.rule import Rule, Verdict
@@ -21,9 +22,9 @@ KINDS = ("type", "value-missing", "value-unwanted", "required", "exclusive", "re
 _THOUSANDS = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)\s*([kKmM])(?:i?[bB])?")
 
 
-def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     """One finding for each value that is missing, of the wrong kind, or not wanted."""
-    found = asked(facts)
+    found = case.asked
     if not isinstance(found, Asked):
         yield found
         return

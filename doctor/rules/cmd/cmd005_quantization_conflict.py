@@ -13,9 +13,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from doctor.derived.command import Asked, argument, asked, shown, the_model
+from doctor.derived.asked import Asked
+from doctor.derived.case import Case
+from doctor.derived.model_files import served_model
+from doctor.derived.option_findings import argument, shown
 from doctor.derived.quantization import family
-from doctor.facts import Facts, Model
+from doctor.facts import Model
 from doctor.findings import Evidence, Finding, Location, NotApplicable, Open, Remediation
 from doctor.rules.rule import Rule, Verdict
 
@@ -27,9 +30,9 @@ OPEN = ("moe_wna16", "humming", "ipex", "inc", "bitblas", "auto-round", "torchao
 NEEDED = ("awq", "gptq", "compressed-tensors", "aqlm")  # not made of 16-bit weights while they are loaded
 
 
-def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     """A finding where option and checkpoint name different methods."""
-    found, model = asked(facts), the_model(facts)
+    found, model = case.asked, served_model(case.facts)
     if not isinstance(found, Asked):
         yield found
         return

@@ -15,9 +15,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from doctor.derived.command import SOURCE, Asked, argument, asked, shown, the_model
+from doctor.derived.asked import SOURCE, Asked
+from doctor.derived.case import Case
+from doctor.derived.model_files import served_model
+from doctor.derived.option_findings import argument, shown
 from doctor.derived.quantization import family
-from doctor.facts import Facts, Model
+from doctor.facts import Model
 from doctor.findings import Evidence, Finding, Location, NotApplicable, Open, Remediation
 from doctor.matrix import rows
 from doctor.rules.rule import Rule, Verdict
@@ -27,9 +30,9 @@ SHORT = {"half": "float16", "float": "float32", "fp16": "float16", "bf16": "bflo
 NEWER = {"awq": "awq_marlin", "gptq": "gptq_marlin"}
 
 
-def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     """A finding where the type is not among those that the method computes in."""
-    found, model = asked(facts), the_model(facts)
+    found, model = case.asked, served_model(case.facts)
     if not isinstance(found, Asked):
         yield found
         return
@@ -49,17 +52,17 @@ def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
     elif dtype is None:
         yield Open("the data type of the model is not known")
     else:
-        yield from _method(rule, found, method or own, dtype, given, bool(method))
+        yield from _method(rule, found, method or own, dtype, bool(method))
 
 
-def _method(rule: Rule, asked: Asked, method: str, dtype: str, given: str, named: bool) -> Iterator[Verdict]:
+def _method(rule: Rule, asked: Asked, method: str, dtype: str, named: bool) -> Iterator[Verdict]:
     """A method that is named is taken; else the engine chooses among kernels by the GPU: what none takes is wrong."""
     names = (method,) if named else (method, NEWER.get(method, method))
     found = [types for name in names if (types := _types(asked, name))]
     if not found:
         yield Open(f"the data types of `{shown(method, 60)}` in {asked.shown} are not in the data")
     elif not any(dtype in types for types in found):
-        yield _finding(rule, asked, method, dtype, sorted({t for types in found for t in types}), given, named)
+        yield _finding(rule, asked, method, dtype, sorted({t for types in found for t in types}))
 
 
 def _types(asked: Asked, method: str) -> list[str] | None:
@@ -69,9 +72,8 @@ def _types(asked: Asked, method: str) -> list[str] | None:
     return [SHORT.get(t, t) for t in types] if types else None
 
 
-def _finding(
-    rule: Rule, asked: Asked, method: str, dtype: str, types: list[str], given: str, named: bool
-) -> Finding:
+def _finding(rule: Rule, asked: Asked, method: str, dtype: str, types: list[str]) -> Finding:
+    given, named = asked.value("--dtype") or "auto", bool(asked.value("--quantization"))
     listed = " and ".join(f"`{t}`" for t in types)
     what = f"`--dtype {shown(given, 40)}`" if given != "auto" else f"`{dtype}`, which the checkpoint states,"
     kernels = f"`--quantization {shown(method, 60)}`" if named else f"a checkpoint quantised by `{shown(method, 60)}`"

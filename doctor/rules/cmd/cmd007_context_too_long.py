@@ -13,8 +13,11 @@ from collections.abc import Iterator
 
 from packaging.version import Version
 
-from doctor.derived.command import Asked, argument, asked, shown, the_model
-from doctor.facts import Facts, Model
+from doctor.derived.asked import Asked
+from doctor.derived.case import Case
+from doctor.derived.model_files import served_model
+from doctor.derived.option_findings import argument, shown
+from doctor.facts import Model
 from doctor.findings import Evidence, Finding, Location, NotApplicable, Open, Remediation
 from doctor.memory.attention import longest
 from doctor.memory.layout import layout
@@ -26,9 +29,9 @@ STRICT = Version("0.5.1")  # SGLang's first release that stops: before, the vari
 OVERRIDES = ("--hf-overrides", "--rope-scaling", "--json-model-override-args", "--rope-scaling-factor")
 
 
-def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     """A finding where the context asked for is longer than the model's."""
-    found, model = asked(facts), the_model(facts)
+    found, model = case.asked, served_model(case.facts)
     if not isinstance(found, Asked):
         yield found
         return

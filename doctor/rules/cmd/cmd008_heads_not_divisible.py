@@ -12,8 +12,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from doctor.derived.command import Asked, argument, asked, shown, the_model
-from doctor.facts import Facts, Model
+from doctor.derived.asked import Asked
+from doctor.derived.case import Case
+from doctor.derived.model_files import served_model
+from doctor.derived.option_findings import argument, shown
+from doctor.facts import Model
 from doctor.findings import Evidence, Finding, Location, NotApplicable, Open, Remediation
 from doctor.memory.attention import Attention, attention
 from doctor.memory.layout import Layout, layout
@@ -25,9 +28,9 @@ OTHERWISE = ("--enable-dp-attention", "--dp", "--data-parallel-size", "--dp-size
              "--attn-cp-size", "--attn-dp-size", "--attention-context-parallel-size")  # fmt: skip
 
 
-def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     """A finding where heads would be left over."""
-    found, model = asked(facts), the_model(facts)
+    found, model = case.asked, served_model(case.facts)
     if not isinstance(found, Asked):
         yield found
         return

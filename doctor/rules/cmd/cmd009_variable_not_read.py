@@ -16,8 +16,9 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator
 
-from doctor.derived.command import Asked, argument, asked, shown
-from doctor.facts import Facts
+from doctor.derived.asked import Asked
+from doctor.derived.case import Case
+from doctor.derived.option_findings import argument, shown
 from doctor.findings import Action, Evidence, Finding, Location, NotApplicable, Open, Remediation
 from doctor.launch.parser import Problem
 from doctor.launch.table import Table
@@ -30,9 +31,9 @@ PREFIXES = {"lmdeploy": ("LMDEPLOY_",), "vllm": ("VLLM_",), "sglang": ("SGLANG_"
 _KUBERNETES = ("_SERVICE_HOST", "_SERVICE_PORT", "_PORT_TCP", "_PORT_UDP")
 
 
-def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     """One finding for each variable with the engine's prefix that its release names nowhere."""
-    found = asked(facts)
+    found = case.asked
     if not isinstance(found, Asked):
         yield found
         return

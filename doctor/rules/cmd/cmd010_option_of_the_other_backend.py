@@ -11,8 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from doctor.derived.command import Asked, argument, asked, the_model
-from doctor.facts import Facts, Model
+from doctor.derived.asked import Asked
+from doctor.derived.case import Case
+from doctor.derived.model_files import served_model
+from doctor.derived.option_findings import argument
+from doctor.facts import Model
 from doctor.findings import Evidence, Finding, Location, NotApplicable, Open, Remediation
 from doctor.matrix import rows
 from doctor.rules.rule import Rule, Verdict
@@ -20,9 +23,9 @@ from doctor.rules.rule import Rule, Verdict
 SHOWN = {"pytorch": "the PyTorch engine", "turbomind": "TurboMind"}
 
 
-def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     """One finding for each option that the backend which will run does not read."""
-    found = asked(facts)
+    found = case.asked
     if not isinstance(found, Asked):
         yield found
         return
@@ -34,7 +37,7 @@ def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
     if not given:
         yield NotApplicable("no option of one backend alone is given")
         return
-    backend = _backend(found, the_model(facts))
+    backend = _backend(found, served_model(case.facts))
     if backend is None:
         if any(option.only == "pytorch" for option in given.values()):
             yield Open("which backend LMDeploy takes depends on the model, which is not known here")

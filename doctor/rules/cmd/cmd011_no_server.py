@@ -10,24 +10,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from doctor.derived.command import others, shown
+from doctor.derived.case import Case
 from doctor.derived.engine import ENGINES
+from doctor.derived.option_findings import shown
 from doctor.facts import Distributions, Facts, Launch, Modules
 from doctor.findings import Action, Evidence, Finding, Location, NotApplicable, Remediation
 from doctor.matrix.engines import engine as engine_of
-from doctor.matrix.engines import launched_as
+from doctor.matrix.engines import engine_row, launched_as
 from doctor.matrix.providers import releases_with
 from doctor.rules.rule import Rule, Verdict
 
 
-def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     """A finding where the engine's program is started in none of the forms that serve."""
+    facts = case.facts
     launch = facts.launch
     if not isinstance(launch, Launch) or launch.engine not in ENGINES:
         yield NotApplicable("no command of an engine")
         return
     form = launched_as(launch.program, launch.module, launch.subcommand)
-    if form is None and others(launch.engine, launch.subcommand or launch.arguments[:1]):
+    if form is None and engine_row(launch.engine).does_otherwise(launch.subcommand or launch.arguments[:1]):
         yield NotApplicable("the command is no server of the OpenAI form")
     elif form is None and (launch.program == launch.engine or launch.module == launch.engine):
         yield _finding(rule, launch)

@@ -11,15 +11,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from doctor.derived.command import Asked, argument, asked, shown
-from doctor.facts import Facts, Launch
+from doctor.derived.asked import Asked
+from doctor.derived.case import Case
+from doctor.derived.option_findings import argument, shown
+from doctor.facts import Launch
 from doctor.findings import Evidence, Finding, Location, NotApplicable, Remediation
 from doctor.launch.pasted import plain, suspicious, windows_path
 from doctor.rules.rule import Rule, Verdict
 
 
-def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     """One finding for each word with such a character."""
+    facts = case.facts
     launch = facts.launch
     if not isinstance(launch, Launch) or launch.engine is None:
         yield NotApplicable("no command that starts an engine")
@@ -27,14 +30,14 @@ def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
     words = launch.arguments or launch.argv
     for word in dict.fromkeys(words[:500]):
         if (wrong := suspicious(word)) is not None:
-            yield _pasted(rule, word, wrong, _plain(facts, word))
+            yield _pasted(rule, word, wrong, _plain(case, word))
         elif (path := windows_path(word)) is not None and "win" not in (facts.target.platform or "linux"):
             yield _windows(rule, word, path)
 
 
-def _plain(facts: Facts, word: str) -> str:
+def _plain(case: Case, word: str) -> str:
     """The plain form; where the release knows the option with another number of hyphens, that one."""
-    right, found = plain(word), asked(facts)
+    right, found = plain(word), case.asked
     if right.startswith("-") and isinstance(found, Asked):
         name, equals, value = right.partition("=")
         known = (f"{hyphens}{name.lstrip('-')}" for hyphens in ("-", "--"))

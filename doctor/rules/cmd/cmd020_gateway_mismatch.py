@@ -15,8 +15,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from urllib.parse import SplitResult, urlsplit
 
-from doctor.facts import Facts, Gateway, GatewayModel, Launch, present
-from doctor.findings import Action, Evidence, Finding, Location, NotApplicable, Open, Remediation
+from doctor.base.record import dataclass
+from doctor.derived.case import Case
+from doctor.facts import Gateway, GatewayModel, Launch, present
+from doctor.findings import Action, Evidence, Finding, Location, NotApplicable, Open, Remediation, Severity
 from doctor.launch.server import KEYS, LOCAL, NAMES, Server, server
 from doctor.rules.rule import Rule, Verdict
 
@@ -24,8 +26,21 @@ PROVIDERS = ("openai", "hosted_vllm", "vllm", "custom_openai", "openai_like")
 SOURCE = "litellm 1.75.8, llms/openai/chat/gpt_transformation.py: get_complete_url"
 
 
-def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A thing in which an entry differs from the server: `what` (path, port, host, name, key) and how to settle it."""
+
+    what: str
+    text: str
+    observed: str
+    expected: str
+    ways: tuple[Remediation, ...]
+    severity: Severity = "error"
+
+
+def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     """One finding for each entry and each thing in which it differs from the server."""
+    facts = case.facts
     gateway: Gateway = present(facts, "gateway", Gateway)
     here = server(facts)
     if gateway.kind != "litellm" or here is None:
@@ -42,8 +57,8 @@ def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
     for model, address in told:
         if _another(address, here, len(told)):
             continue
-        yield from _address_of(rule, gateway, model, address, here, contained)
-        yield from _name_and_key(rule, gateway, model, here)
+        for found in (*_address_of(model, address, here, contained), *_name_and_key(model, here)):
+            yield _finding(rule, gateway, model, found)
 
 
 def _address(model: GatewayModel) -> SplitResult | None:
@@ -59,54 +74,47 @@ def _another(address: SplitResult, here: Server, count: int) -> bool:
     return count > 1 and here.port is not None and (address.port or 80) != here.port
 
 
-def _address_of(
-    rule: Rule, gateway: Gateway, model: GatewayModel, address: SplitResult, here: Server, contained: bool
-) -> Iterator[Finding]:
+def _address_of(model: GatewayModel, address: SplitResult, here: Server, contained: bool) -> Iterator[Difference]:
     path = address.path.rstrip("/")
     if path != "/v1" and not path.endswith("/chat/completions"):
         fixed = f"{address.scheme}://{address.netloc}/v1"
         what = f"asks at `{model.api_base}`, but {here.engine} answers below `/v1`"
-        way = _by_hand(f"`api_base: {fixed}`")
-        yield _finding(rule, gateway, model, "path", what, (model.api_base or "", fixed), way)
+        yield Difference("path", what, model.api_base or "", fixed, (_by_hand(f"`api_base: {fixed}`"),))
     port = address.port or (443 if address.scheme == "https" else 80)
     if here.port is not None and port != here.port and not contained and address.hostname in LOCAL:
         what = f"asks at port {port}, but {here.engine} listens on {here.port}"
-        way = _by_hand(f"port {here.port} in `api_base`")
-        yield _finding(rule, gateway, model, "port", what, (str(port), str(here.port)), way)
+        yield Difference("port", what, str(port), str(here.port), (_by_hand(f"port {here.port} in `api_base`"),))
     if contained and address.hostname in LOCAL:
         what = f"asks at `{address.hostname}`, but the server runs in a container of its own"
-        seen = (address.hostname or "", "the name of the service")
         way = _by_hand("`api_base` to the name of the server's service, such as `http://SERVICE:PORT/v1`")
-        yield _finding(rule, gateway, model, "host", what, seen, way, severity="warning")
+        yield Difference("host", what, address.hostname or "", "the name of the service", (way,), "warning")
 
 
 def _by_hand(what: str) -> Remediation:
     return Remediation(f"set {what}", (Action("manual", text=f"set {what}"),))
 
 
-def _name_and_key(rule: Rule, gateway: Gateway, model: GatewayModel, here: Server) -> Iterator[Finding]:
+def _name_and_key(model: GatewayModel, here: Server) -> Iterator[Difference]:
     if here.names and model.model not in here.names:
         served = " or ".join(f"`{n}`" for n in here.names[:3])
         action = Action("set_argument", name=NAMES[here.engine], value=model.model)
-        yield _finding(
-            rule, gateway, model, "name", f"asks for the model `{model.model}`, but the server serves it as {served}",
-            (model.model, " or ".join(here.names)), _by_hand(f"`model: {model.provider}/{here.names[0]}`"),
+        ways = (
+            _by_hand(f"`model: {model.provider}/{here.names[0]}`"),
             Remediation(f"Use `{NAMES[here.engine]} {model.model}`", (action,), "unsafe"),
-        )  # fmt: skip
+        )
+        text = f"asks for the model `{model.model}`, but the server serves it as {served}"
+        yield Difference("name", text, model.model, " or ".join(here.names), ways)
     if here.key and not model.key:
         what = f"sends no key, but the server asks for one (`{KEYS[here.engine]}`)"
-        yield _finding(rule, gateway, model, "key", what, ("none", "a key"), _by_hand("`api_key` to that key"))
+        yield Difference("key", what, "none", "a key", (_by_hand("`api_key` to that key"),))
 
 
-def _finding(
-    rule: Rule, gateway: Gateway, model: GatewayModel, what: str, text: str, seen: tuple[str, str],
-    *ways: Remediation, severity: str = "error",
-) -> Finding:  # fmt: skip
+def _finding(rule: Rule, gateway: Gateway, model: GatewayModel, found: Difference) -> Finding:
     return rule.finding(
-        f"The gateway's `{model.name}` {text}", key=f"{model.name}:{what}",
-        severity="warning" if severity == "warning" else "error",
+        f"The gateway's `{model.name}` {found.text}", key=f"{model.name}:{found.what}", severity=found.severity,
         location=Location("file", gateway.path, gateway.path, model.line),
-        evidence=[Evidence(f"{what} of the server", seen[0], seen[1], SOURCE)], remediations=ways,
+        evidence=[Evidence(f"{found.what} of the server", found.observed, found.expected, SOURCE)],
+        remediations=found.ways,
     )  # fmt: skip
 
 

@@ -12,8 +12,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from doctor.derived.case import Case
 from doctor.derived.container import container_of, in_compose, set_in
-from doctor.facts import Container, Facts, Launch
+from doctor.facts import Container, Launch
 from doctor.findings import Evidence, Location, NotApplicable, Open
 from doctor.launch.options import option
 from doctor.rules.rule import Rule, Verdict
@@ -22,8 +23,9 @@ COMPOSE = "deploy: {resources: {reservations: {devices: [{driver: nvidia, count:
 SOURCE = "the container's settings; NVIDIA Container Toolkit"
 
 
-def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     """One finding for a container without a GPU, or with a reservation that lacks the capability."""
+    facts = case.facts
     container, launch = container_of(facts), facts.launch
     if container is None or not isinstance(launch, Launch) or option(facts, "--device") in ("cpu", "ascend", "maca"):
         yield NotApplicable("the launch command starts no container that needs a GPU")

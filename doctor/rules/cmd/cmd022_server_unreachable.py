@@ -13,16 +13,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from doctor.derived.case import Case
 from doctor.derived.container import container_of
-from doctor.facts import Facts
 from doctor.findings import Action, Evidence, Location, NotApplicable, Remediation
 from doctor.launch.server import HOSTS, PORTS, Server, server
 from doctor.rules.rule import Rule, Verdict
 
 
-def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     """One finding for the address, one for the port."""
-    container, here = container_of(facts), server(facts)
+    container, here = container_of(case.facts), server(case.facts)
     if container is None or here is None or "host" in container.ports:
         yield NotApplicable("the server runs in no container with a network of its own")
         return

@@ -12,9 +12,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from doctor.derived.case import Case
 from doctor.derived.container import container_of, in_compose, set_in
 from doctor.derived.units import GIB, MIB, size
-from doctor.facts import Facts
 from doctor.findings import Evidence, Location, NotApplicable, Open
 from doctor.launch.options import parallel
 from doctor.rules.rule import Rule, Verdict
@@ -22,9 +22,9 @@ from doctor.rules.rule import Rule, Verdict
 DOCKER_DEFAULT = 64 * MIB
 
 
-def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     """One finding for a container whose shared memory is smaller than several processes need."""
-    container, count = container_of(facts), parallel(facts)
+    container, count = container_of(case.facts), parallel(case.facts)
     if container is None or count < 2:
         yield NotApplicable("no container runs several processes that share a model")
         return

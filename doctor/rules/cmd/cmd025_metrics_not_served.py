@@ -12,7 +12,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from doctor.facts import Facts, Gateway, Launch, Scrape, present
+from doctor.derived.case import Case
+from doctor.facts import Gateway, Launch, Scrape, present
 from doctor.findings import Action, Evidence, Location, NotApplicable, Open, Remediation
 from doctor.launch.server import LOCAL, Server, given, server
 from doctor.matrix import rows
@@ -22,8 +23,9 @@ OFF = {"vllm": "--disable-log-stats", "lmdeploy": "--disable-metrics"}
 ON = "--enable-metrics"
 
 
-def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     """One finding for a switch, or for a target on this host with another port."""
+    facts = case.facts
     gateway: Gateway = present(facts, "gateway", Gateway)
     here, launch = server(facts), facts.launch
     if gateway.kind != "prometheus" or here is None or not isinstance(launch, Launch):

@@ -14,17 +14,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from doctor.derived.case import Case
 from doctor.derived.container import container_of, in_compose, set_in
-from doctor.facts import Facts
 from doctor.findings import Evidence, Location, NotApplicable, Open
 from doctor.rules.rule import Rule, Verdict
 
 LEAST = 180  # seconds: 15 GiB of weights from a disk of 200 MB/s, with the engine's own start
 
 
-def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     """One finding for a health check that gives less than a few minutes."""
-    container = container_of(facts)
+    container = container_of(case.facts)
     if container is None or not container.healthcheck:
         yield NotApplicable("no container with a health check of its own")
     elif container.patience is None:

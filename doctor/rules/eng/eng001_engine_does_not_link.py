@@ -15,8 +15,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from doctor.base.record import dataclass
+from doctor.derived.case import Case
 from doctor.derived.declared_ranges import admitted, line_of
-from doctor.derived.engine import SOURCE, Chosen, direction, engines, having, other_release
+from doctor.derived.engine import SOURCE, Chosen
+from doctor.derived.other_releases import direction, having, other_release
 from doctor.facts import Distributions, Facts, Model, Unavailable, present
 from doctor.findings import Action, Evidence, Finding, Location, NotApplicable, Open, Remediation
 from doctor.launch.options import option
@@ -44,14 +46,15 @@ class Misfit:
     source: str
 
 
-def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     """One finding for each pair of releases that does not link."""
+    facts = case.facts
     distributions: Distributions = present(facts, "distributions", Distributions)
     foreseen = isinstance(facts.modules, Unavailable) and facts.modules.reason == "not_supported"
     if distributions.complete and not foreseen:
         yield NotApplicable("the environment is installed: its own files tell more than the data")
         return
-    for chosen in engines(facts):
+    for chosen in case.engine:
         for library in LIBRARIES:
             found = compatibility(chosen.name, chosen.version, library)
             if found is None:

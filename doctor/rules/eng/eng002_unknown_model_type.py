@@ -13,8 +13,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from doctor.derived.engine import SOURCE, engines, having, other_release
-from doctor.facts import Distributions, Facts, Model, present
+from doctor.derived.case import Case
+from doctor.derived.engine import SOURCE
+from doctor.derived.other_releases import having, other_release
+from doctor.facts import Distributions, Model, present
 from doctor.findings import Evidence, Location, NotApplicable, Open
 from doctor.matrix import rows
 from doctor.matrix.compat import compatibility
@@ -23,8 +25,9 @@ from doctor.matrix.releases import ReleaseSet
 from doctor.rules.rule import Rule, Verdict
 
 
-def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     """Only where some release of transformers knows the type, and this one does not."""
+    facts = case.facts
     distributions: Distributions = present(facts, "distributions", Distributions)
     model: Model = present(facts, "model", Model)
     kind = model.model_type
@@ -37,7 +40,7 @@ def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
     elif not knowing or (known := knowing.contains(here.version)) is None:
         yield Open(f"no release of transformers in the data knows the type `{kind}`" if not knowing
                    else f"the data does not cover transformers {here.version}")  # fmt: skip
-    elif not known and (own := _own_class(facts, model, here.version, kind)) is not False:
+    elif not known and (own := _own_class(case, model, here.version, kind)) is not False:
         yield NotApplicable("the engine has a configuration class for this type itself") if own else Open(
             f"transformers {here.version} does not know the type `{kind}`, but the engine may bring it itself"
         )
@@ -48,17 +51,17 @@ def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
             key=kind, location=Location("distribution", "transformers"),
             evidence=[Evidence(f"model type {kind}", f"transformers {here.version}", f"transformers{knowing.spec()}",
                                f"model types {SOURCE}; {model.path}/config.json")],
-            remediations=other_release("transformers", _linking(facts, knowing), here.version),
+            remediations=other_release("transformers", _linking(case, knowing), here.version),
         )  # fmt: skip
 
 
-def _own_class(facts: Facts, model: Model, version: str, kind: str) -> bool | None:
+def _own_class(case: Case, model: Model, version: str, kind: str) -> bool | None:
     """Whether the engine configures the type itself; None where the data does not tell and it may do so.
 
     It may where it lists the architecture and takes this transformers.
     """
     unsure: bool | None = False
-    for chosen in engines(facts, "architectures.default"):
+    for chosen in case.engine:
         own = brings(chosen.name, chosen.version, kind)
         if own:
             return True
@@ -70,10 +73,10 @@ def _own_class(facts: Facts, model: Model, version: str, kind: str) -> bool | No
     return unsure
 
 
-def _linking(facts: Facts, knowing: ReleaseSet) -> ReleaseSet:
+def _linking(case: Case, knowing: ReleaseSet) -> ReleaseSet:
     """The releases with which the engine links, where some of them know the type."""
     out = knowing
-    for chosen in engines(facts):
+    for chosen in case.engine:
         found = compatibility(chosen.name, chosen.version)
         if found is not None and (found.fitting & out).newest:
             out = out & found.fitting

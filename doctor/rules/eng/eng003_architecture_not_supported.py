@@ -14,16 +14,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from doctor.derived.engine import (
-    SOURCE,
-    Chosen,
-    backends,
-    engines,
-    having,
-    other_engines,
-    other_release,
-)
-from doctor.derived.quantization import asked, engines_serving
+from doctor.derived.case import Case
+from doctor.derived.engine import SOURCE, Chosen, backends
+from doctor.derived.other_releases import having, other_engines, other_release
+from doctor.derived.quantization import to_serve
+from doctor.derived.quantization_exits import engines_serving
 from doctor.facts import Facts, Model, present
 from doctor.findings import Action, Evidence, Finding, Location, NotApplicable, Open, Remediation
 from doctor.launch.options import option
@@ -35,10 +30,11 @@ KINDS = tuple(f"architectures.{b}" for b in ("turbomind", "pytorch", "default", 
 FOR_TEXT = ("vllm", "sglang")
 
 
-def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     """One finding for each engine that implements none of the architectures."""
+    facts = case.facts
     model: Model = present(facts, "model", Model)
-    chosen = engines(facts, *KINDS)
+    chosen = case.engine
     if not model.architectures or not chosen:
         yield NotApplicable("config.json names no architecture" if chosen else "no release of an engine is known here")
         return
@@ -68,8 +64,8 @@ def _finding(rule: Rule, facts: Facts, chosen: Chosen, model: Model, name: str) 
     chosen_backend = option(facts, "--backend") if chosen.name == "lmdeploy" else None
     where = f" with `--backend {chosen_backend}`" if chosen_backend == "pytorch" else ""
     needs = f"{chosen.name}{found.spec()}" if found and found.newest else "another engine"
-    need, ways = asked(facts), list[Remediation]()
-    if where and name in (chosen.row or {}).get("architectures.turbomind", {}):
+    need, ways = to_serve(facts), list[Remediation]()
+    if where and name in chosen.row("architectures.turbomind").get("architectures.turbomind", {}):
         action = Action("set_argument", name="--backend", value="turbomind")
         ways.append(Remediation("Use `--backend turbomind`, which has it", (action,), "unsafe"))
         needs = "`--backend turbomind`"
@@ -88,7 +84,7 @@ def _finding(rule: Rule, facts: Facts, chosen: Chosen, model: Model, name: str) 
 def _text_only(rule: Rule, chosen: Chosen, name: str) -> Iterator[Finding]:
     """An architecture that other releases have with pictures, and this one without."""
     known = rows.releases_having(chosen.name, "architectures.vision", name)
-    here = (chosen.row or {}).get("architectures.vision", {})
+    here = chosen.row("architectures.vision").get("architectures.vision", {})
     if not here or name in here or known is None or not known.newest:
         return
     yield rule.finding(

@@ -16,18 +16,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from doctor.derived.engine import SOURCE, Chosen, engines
-from doctor.derived.quantization import KINDS, asked, refusal, used, ways
-from doctor.facts import Facts, Model, Unavailable
+from doctor.derived.case import Case
+from doctor.derived.engine import SOURCE, Chosen
+from doctor.derived.quantization import KINDS, refusal, to_serve, used
+from doctor.derived.quantization_exits import ways
+from doctor.facts import Model, Unavailable
 from doctor.findings import Evidence, Finding, Location, NotApplicable, Open
 from doctor.matrix import rows
 from doctor.matrix.quantization import Need, spelled
 from doctor.rules.rule import Rule, Verdict
 
 
-def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     """One finding for each engine of which no backend that may be used takes the method."""
-    need = asked(facts)
+    facts = case.facts
+    need = to_serve(facts)
     if need is None:
         idle = isinstance(facts.model, Model) or facts.model.reason in ("not_requested", "not_supported")
         why = facts.model.detail if isinstance(facts.model, Unavailable) else "the weights are not quantised"
@@ -36,15 +39,15 @@ def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
     if not need.quantization.method:
         yield Open("the model's configuration does not say by which method its weights are quantised")
         return
-    for chosen in engines(facts, *KINDS):
-        known = tuple(b for b in used(facts, chosen, need) if f"quantization.{b}" in (chosen.row or {}))
+    for chosen in case.engine:
+        known = tuple(b for b in used(facts, chosen, need) if f"quantization.{b}" in chosen.row(*KINDS))
         if not known:
             yield Open(f"the data does not tell which quantisations {chosen.shown} takes")
         elif not any(refusal(chosen, b, need) is None for b in known):
-            yield _finding(rule, facts, chosen, known, need)
+            yield _finding(rule, chosen, known, need)
 
 
-def _finding(rule: Rule, facts: Facts, chosen: Chosen, backends: tuple[str, ...], need: Need) -> Finding:
+def _finding(rule: Rule, chosen: Chosen, backends: tuple[str, ...], need: Need) -> Finding:
     method = need.quantization.method
     why = refusal(chosen, backends[0], need) or ""
     engine = f"`{chosen.shown}`" + (f" with its {backends[0]} backend" if backends == ("pytorch",) else "")
@@ -56,7 +59,7 @@ def _finding(rule: Rule, facts: Facts, chosen: Chosen, backends: tuple[str, ...]
         key=f"{chosen.name}:{method}", location=Location("distribution", chosen.name),
         evidence=[Evidence(f"quantisation by {chosen.name}", f"{method} ({need.quantization.source})", why,
                            f"{chosen.shown}; quantisations {SOURCE}")],
-        remediations=list(ways(facts, chosen, backends, need)),
+        remediations=list(ways(chosen, backends, need)),
     )  # fmt: skip
 
 

@@ -13,9 +13,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from doctor.derived.engine import SOURCE, Chosen, engines, other_release
+from doctor.derived.case import Case
+from doctor.derived.engine import SOURCE, Chosen
 from doctor.derived.helpers import needed
-from doctor.facts import Distributions, Facts, Model, present
+from doctor.derived.other_releases import other_release
+from doctor.facts import Distributions, Model, present
 from doctor.findings import Action, Evidence, Finding, Location, Open, Remediation
 from doctor.matrix.compat import compatibility
 from doctor.matrix.helpers import helpers
@@ -26,11 +28,12 @@ LOADING = ("auto-gptq", "gptqmodel")  # the rows are read only where one of them
 KINDS = ("requires", "imports", "architectures.vision")
 
 
-def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     """One finding for each helper that is missing, that does not link, or that transformers does not look for."""
+    facts = case.facts
     distributions: Distributions = present(facts, "distributions", Distributions)
     if isinstance(facts.model, Model):
-        for chosen in engines(facts, *KINDS):
+        for chosen in case.engine:
             for package, source in needed(chosen, facts.model).items():
                 if distributions.get(package) is not None:
                     continue
@@ -39,8 +42,8 @@ def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
                 elif not any(p.key == package for p in distributions.declared):
                     yield Open(f"the model needs `{package}` ({source}), which no line of the declaration names")
     if not distributions.complete:
-        yield from _unlinked(rule, facts, distributions)
-    yield from _loaders(rule, facts, distributions)
+        yield from _unlinked(rule, case, distributions)
+    yield from _loaders(rule, distributions)
 
 
 def _missing(rule: Rule, chosen: Chosen, package: str, source: str) -> Finding:
@@ -53,11 +56,11 @@ def _missing(rule: Rule, chosen: Chosen, package: str, source: str) -> Finding:
     )  # fmt: skip
 
 
-def _unlinked(rule: Rule, facts: Facts, distributions: Distributions) -> Iterator[Finding]:
+def _unlinked(rule: Rule, case: Case, distributions: Distributions) -> Iterator[Finding]:
     """Declared helpers that import what the declared transformers lacks; an error where the model needs them."""
     have = distributions.get("transformers")
-    model = facts.model if isinstance(facts.model, Model) else None
-    vital = {p for c in engines(facts, *KINDS) for p in needed(c, model)} if model else set()
+    model = case.facts.model if isinstance(case.facts.model, Model) else None
+    vital = {p for c in case.engine for p in needed(c, model)} if model else set()
     for name in COMPARED if have else ():
         helper = distributions.get(name)
         found = compatibility(name, helper.version) if helper else None
@@ -76,7 +79,7 @@ def _unlinked(rule: Rule, facts: Facts, distributions: Distributions) -> Iterato
         )  # fmt: skip
 
 
-def _loaders(rule: Rule, facts: Facts, distributions: Distributions) -> Iterator[Finding]:
+def _loaders(rule: Rule, distributions: Distributions) -> Iterator[Finding]:
     """Packages that load quantised weights, of which this transformers knows another one."""
     have = distributions.get("transformers")
     if not any(distributions.get(name) for name in LOADING):

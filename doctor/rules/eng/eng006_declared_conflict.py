@@ -16,18 +16,20 @@ from collections.abc import Iterator
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
+from doctor.derived.case import Case
 from doctor.derived.declared_ranges import admitted, last_lines, specifier_of
-from doctor.derived.engine import direction
-from doctor.derived.requirements import ENGINES, needs_of
-from doctor.facts import Distributions, Facts, Pin, present
+from doctor.derived.engine import ENGINES
+from doctor.derived.needs import needs_of
+from doctor.derived.other_releases import direction
+from doctor.facts import Distributions, Pin, present
 from doctor.findings import Action, Evidence, Finding, Location, NotApplicable, Open, Remediation
 from doctor.matrix import rows
 from doctor.rules.rule import Rule, Verdict
 
 
-def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     """One finding for each name whose lines exclude each other, and for each range that no pinned package accepts."""
-    distributions: Distributions = present(facts, "distributions", Distributions)
+    distributions: Distributions = present(case.facts, "distributions", Distributions)
     if distributions.complete:
         yield NotApplicable("the environment is installed, not declared")
         return
@@ -40,7 +42,7 @@ def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
         if (pair := _clash(last, key)) is not None:
             clashing.add(key)
             yield _lines(rule, *pair)
-    yield from _ranges(rule, facts, distributions, clashing)
+    yield from _ranges(rule, case, distributions, clashing)
     if distributions.problems:
         more = f" (and {len(distributions.problems) - 1} more)" if len(distributions.problems) > 1 else ""
         yield Open(f"{distributions.problems[0].message}{more}")
@@ -79,10 +81,10 @@ def _lines(rule: Rule, first: Pin, second: Pin) -> Finding:
     )  # fmt: skip
 
 
-def _ranges(rule: Rule, facts: Facts, distributions: Distributions, clashing: set[str]) -> Iterator[Finding]:
+def _ranges(rule: Rule, case: Case, distributions: Distributions, clashing: set[str]) -> Iterator[Finding]:
     """Ranges of which the data knows the releases, against what the pinned packages require."""
     seen: set[tuple[str, str]] = set()
-    for need in needs_of(distributions, facts.target).found:
+    for need in needs_of(case).found:
         pair = (need.owner.key, need.name)
         if pair in seen or need.name in clashing or distributions.get(need.name) is not None:
             continue

@@ -15,8 +15,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from doctor.derived.engine import SOURCE, Chosen, engines
-from doctor.derived.quantization import KINDS, NOT_ONE, asked, refusal, used, ways, weakest_device
+from doctor.derived.case import Case
+from doctor.derived.engine import SOURCE, Chosen
+from doctor.derived.quantization import KINDS, NOT_ONE, refusal, to_serve, used, weakest_device
+from doctor.derived.quantization_exits import ways
 from doctor.derived.units import dotted
 from doctor.facts import Facts, Model
 from doctor.facts.gpu import Device
@@ -26,14 +28,15 @@ from doctor.matrix.quantization import Floor, Need, floor
 from doctor.rules.rule import Rule, Verdict
 
 
-def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     """One finding for each engine whose floor for the method is above the weakest GPU."""
-    need = asked(facts, online=True)
+    facts = case.facts
+    need = to_serve(facts, online=True)
     if need is None or (engine(facts) is None and not isinstance(facts.model, Model)):
         yield NotApplicable("no quantised weights are to be served")
         return
     device = weakest_device(facts)
-    for chosen in engines(facts, *KINDS):
+    for chosen in case.engine:
         backends = tuple(b for b in used(facts, chosen, need) if refusal(chosen, b, need) is None)
         floors = [_floor(facts, chosen, b, need) for b in backends]
         lowest = min((f for f in floors if f), key=lambda f: f.capability, default=None)
@@ -43,18 +46,18 @@ def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
             least = dotted(lowest.capability)
             yield Open(f"{chosen.shown} needs a GPU of compute capability {least} or newer for {lowest.what}")
         elif device.capability < lowest.capability:
-            yield _finding(rule, facts, chosen, backends, need, lowest, device)
+            yield _finding(rule, chosen, backends, need, lowest, device)
 
 
 def _floor(facts: Facts, chosen: Chosen, backend: str, need: Need) -> Floor | None:
     """With `--quantization` (LMDeploy: `--model-format`), the floor of the method named there."""
     told = option(facts, "--model-format") if chosen.name == "lmdeploy" else option(facts, "--quantization", "-q")
     told = told if told and told.lower() not in NOT_ONE else None
-    return floor(chosen.row or {}, backend, need.quantization, told)
+    return floor(chosen.row(*KINDS), backend, need.quantization, told)
 
 
 def _finding(
-    rule: Rule, facts: Facts, chosen: Chosen, backends: tuple[str, ...], need: Need, least: Floor, device: Device
+    rule: Rule, chosen: Chosen, backends: tuple[str, ...], need: Need, least: Floor, device: Device
 ) -> Finding:
     here, wanted = dotted(device.capability), dotted(least.capability)
     source = f"{chosen.shown}; {least.what}, {SOURCE}"
@@ -63,7 +66,7 @@ def _finding(
         f"weights quantised by {least.what}",
         key=f"{chosen.name}:{need.quantization.method}", location=Location("host", f"GPU {device.index}"),
         evidence=[Evidence("compute capability", here, f"{wanted} or newer", source)],
-        remediations=list(ways(facts, chosen, backends, need)),
+        remediations=list(ways(chosen, backends, need)),
     )  # fmt: skip
 
 

@@ -16,7 +16,8 @@ from collections.abc import Iterator
 
 from packaging.specifiers import SpecifierSet
 
-from doctor.derived.engine import Chosen, engines
+from doctor.derived.case import Case
+from doctor.derived.engine import Chosen
 from doctor.derived.quantization import weakest_device
 from doctor.facts import Facts, Model
 from doctor.findings import Action, Evidence, Finding, Location, NotApplicable, Open, Remediation
@@ -36,15 +37,17 @@ EXCLUDED = {
     "Qwen3VLMoeForConditionalGeneration": ("4", "8"),
 }
 FP8_ARITHMETIC = (8, 9)
+KINDS = ("decisions", "architectures.turbomind", "architectures.pytorch")
 
 
-def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     """One finding for LMDeploy; for the others it is open where a GPU has no FP8 arithmetic."""
+    facts = case.facts
     policy, stored = (option(facts, FLAG) or "").lower(), option(facts, "--kv-cache-dtype")
     if policy in NONE and stored in (None, "", "auto"):
         yield NotApplicable("the command does not ask for a smaller KV cache")
         return
-    for chosen in engines(facts, "decisions", "architectures.turbomind", "architectures.pytorch", "kv_cache"):
+    for chosen in case.engine:
         if chosen.name == "lmdeploy" and policy not in NONE:
             yield from _lmdeploy(rule, facts, chosen, _number(chosen, policy))
         elif chosen.name in ("vllm", "sglang") and (stored or "").startswith("fp8"):
@@ -56,7 +59,7 @@ def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
 
 def _number(chosen: Chosen, policy: str) -> str:
     """The policy as a number: later releases take names such as `int8` too."""
-    names = {str(n).lower(): v for v, n in (chosen.row or {}).get("kv_cache", {}).items()}
+    names = {str(n).lower(): v for v, n in chosen.row("kv_cache").get("kv_cache", {}).items()}
     return names.get("fp8" if policy == "fp8_e4m3" else policy, policy)
 
 
@@ -69,14 +72,14 @@ def _lmdeploy(rule: Rule, facts: Facts, chosen: Chosen, policy: str) -> Iterator
         if SpecifierSet(">=0.13.0").contains(chosen.version, prereleases=True):
             text = f"`{FLAG} {policy}` asks for FP8 in the KV cache, which `{chosen.shown}` refuses with turbomind"
             ways = [_set(FLAG, "8"), _set("--backend", "pytorch")]
-            yield _finding(rule, chosen, policy, text, ASSERTED, ways, "error")
+            yield _finding(rule, chosen, policy, text, ASSERTED, ways)
     elif turbomind and policy in ("4", "8") and (width := _width(model)) not in (None, 128):
         text = f"`{FLAG} {policy}` needs heads of 128 in the turbomind backend, and this model's are {width} wide"
-        yield _finding(rule, chosen, policy, text, WIDE, [_set(FLAG, "0")], "warning")
+        yield _finding(rule, chosen, policy, text, WIDE, [_set(FLAG, "0")])
     elif not turbomind and model and policy in EXCLUDED.get(next(iter(model.architectures), ""), ()):
         text = f"`{FLAG} {policy}` is not supported for `{model.architectures[0]}` by the pytorch backend of `lmdeploy`"
         better = "8" if "8" not in EXCLUDED[model.architectures[0]] else "0"
-        yield _finding(rule, chosen, policy, text, TABLE, [_set(FLAG, better)], "warning")
+        yield _finding(rule, chosen, policy, text, TABLE, [_set(FLAG, better)])
 
 
 def _turbomind(facts: Facts, chosen: Chosen, model: Model | None) -> bool | None:
@@ -86,7 +89,7 @@ def _turbomind(facts: Facts, chosen: Chosen, model: Model | None) -> bool | None
     if model is None or not model.architectures:
         return None
     method = model.quantization.method if model.quantization else None
-    return served_by(chosen.row or {}, model.architectures[0], model.config, method)
+    return served_by(chosen.row(*KINDS), model.architectures[0], model.config, method)
 
 
 def _width(model: Model | None) -> int | None:
@@ -106,11 +109,13 @@ def _set(name: str, value: str) -> Remediation:
 
 
 def _finding(
-    rule: Rule, chosen: Chosen, policy: str, text: str, source: str, ways: list[Remediation], severity: str
+    rule: Rule, chosen: Chosen, policy: str, text: str, source: str, ways: list[Remediation]
 ) -> Finding:
+    """An error where the engine itself asserts it; what its documentation says is no more than likely."""
+    sure = source == ASSERTED
     return rule.finding(
-        text, key=chosen.name, severity="error" if severity == "error" else "warning",
-        confidence="high" if severity == "error" else "medium", location=Location("argument", FLAG),
+        text, key=chosen.name, severity="error" if sure else "warning",
+        confidence="high" if sure else "medium", location=Location("argument", FLAG),
         evidence=[Evidence(FLAG, policy, "another policy", source)], remediations=ways,
     )  # fmt: skip
 

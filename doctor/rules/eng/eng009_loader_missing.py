@@ -16,8 +16,10 @@ from typing import Any
 
 from packaging.version import InvalidVersion, Version
 
-from doctor.derived.engine import ENGINES, SOURCE, other_release
-from doctor.facts import Distribution, Distributions, Facts, Launch, Unavailable, present
+from doctor.derived.case import Case
+from doctor.derived.engine import ENGINES, SOURCE
+from doctor.derived.other_releases import other_release
+from doctor.facts import Distribution, Distributions, Launch, Unavailable, present
 from doctor.findings import Action, Evidence, Finding, Location, NotApplicable, Open, Remediation
 from doctor.matrix import rows
 from doctor.matrix.decision import UNKNOWN, holds
@@ -34,8 +36,9 @@ NAMES = {
 MACHINE = ("torch-cuda", "torch-xpu", "torch-npu", "torch-mps")
 
 
-def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     """One finding for a method that is not known, one for the packages that are missing."""
+    facts = case.facts
     distributions: Distributions = present(facts, "distributions", Distributions)
     have, model = distributions.get("transformers"), facts.model
     launched = facts.launch.engine if isinstance(facts.launch, Launch) else None

@@ -14,7 +14,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from doctor.derived.engine import SOURCE, Chosen, direction, engines
+from doctor.derived.case import Case
+from doctor.derived.engine import SOURCE, Chosen
+from doctor.derived.other_releases import direction
 from doctor.facts import Distributions, Facts, present
 from doctor.findings import Action, Evidence, Finding, Location, NotApplicable, Open, Remediation
 from doctor.launch.options import option
@@ -28,14 +30,15 @@ PACKAGES = {"xgrammar": ("xgrammar",), "outlines": ("outlines", "outlines-core")
             "llguidance": ("llguidance",), "lm-format-enforcer": ("lm-format-enforcer",)}  # fmt: skip
 
 
-def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     """One finding for names that the installed package lacks, one for a backend that is named and missing."""
+    facts = case.facts
     distributions: Distributions = present(facts, "distributions", Distributions)
-    found = engines(facts, "structured", "requires")
+    found = case.engine
     if not found:
         yield NotApplicable("no release of an engine is known here")
     for chosen in found:
-        if chosen.name == "lmdeploy" and (chosen.row or {}).get("structured", {}).get("imports"):
+        if chosen.name == "lmdeploy" and chosen.row("structured").get("structured", {}).get("imports"):
             yield from _names(rule, distributions, chosen)
         elif (backend := _named(facts)) is not None:
             yield from _backend(rule, distributions, chosen, backend)
@@ -43,7 +46,7 @@ def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
 
 def _names(rule: Rule, distributions: Distributions, chosen: Chosen) -> Iterator[Verdict]:
     for package in ("outlines", "xgrammar"):
-        names = [n for n in (chosen.row or {})["structured"]["imports"] if n.startswith(package) and ":" in n]
+        names = [n for n in chosen.row("structured")["structured"]["imports"] if n.startswith(package) and ":" in n]
         sets = [s for n in names if (s := releases_with(package, *n.split(":", 1))) is not None]
         if not sets:
             continue
@@ -94,7 +97,7 @@ def _backend(rule: Rule, distributions: Distributions, chosen: Chosen, backend: 
     packages = PACKAGES[backend]
     if any(distributions.get(p) for p in packages):
         return
-    required = (chosen.row or {}).get("requires", {})
+    required = chosen.row("requires").get("requires", {})
     package = next((p for p in packages if p in required), packages[0])
     if not distributions.complete:
         if package not in required:

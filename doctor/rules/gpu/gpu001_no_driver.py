@@ -12,7 +12,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from doctor.facts import Facts, Host, present
+from doctor.derived.case import Case
+from doctor.facts import Host, present
 from doctor.facts.gpu import Gpu
 from doctor.facts.wsl import Wsl
 from doctor.findings import Action, Confidence, Evidence, Finding, Location, NotApplicable, Open, Remediation, Severity
@@ -33,8 +34,9 @@ WINDOWS = (
 )
 
 
-def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     """Tells apart who is missing: the driver, its module, its libraries, the toolkit, or the card."""
+    facts = case.facts
     gpu = present(facts, "gpu", Gpu)
     host = facts.host if isinstance(facts.host, Host) else None
     if gpu.source == "declared" or gpu.nvml == "not-asked":
@@ -47,7 +49,7 @@ def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
             f"The NVIDIA driver gave {gpu.nvml_detail}, an answer was expected at once.",
             "look for `Xid` and `NVRM` lines in `dmesg`, then reset the GPU or reboot; `nvidia-persistenced` makes a "
             "slow first call fast",
-            confidence="medium",
+            ("error", "medium"),
         )
     elif gpu.nvml == "error":
         yield Open(f"NVML could not be asked: {gpu.nvml_detail}")
@@ -95,7 +97,7 @@ def _library_missing(rule: Rule, gpu: Gpu, host: Host | None) -> Finding:
         return _found(rule, gpu, "card", message, DRIVER)
     where = f"this `{container}` container" if container else "this machine"
     message = f"There is no sign of an NVIDIA GPU on {where}, which these engines need to start."
-    return _found(rule, gpu, "none", message, CONTAINER if container else ELSEWHERE, severity="warning")
+    return _found(rule, gpu, "none", message, CONTAINER if container else ELSEWHERE, ("warning", "high"))
 
 
 def _wsl(wsl: Wsl) -> tuple[str, str]:
@@ -125,15 +127,13 @@ def _found(
     key: str,
     message: str,
     mend: str,
-    *,
-    severity: Severity = "error",
-    confidence: Confidence = "high",
+    grade: tuple[Severity, Confidence] = ("error", "high"),
 ) -> Finding:
     return rule.finding(
         message,
         key=key,
-        severity=severity,
-        confidence=confidence,
+        severity=grade[0],
+        confidence=grade[1],
         location=Location("host", "NVIDIA driver"),
         evidence=[
             Evidence("NVML", gpu.nvml_detail or gpu.nvml, "an answer"),

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from doctor.derived.case import Case
 from doctor.derived.torch_build import TorchBuild, torch_build
 from doctor.derived.units import dotted
 from doctor.facts import Distributions, Facts, Host, present
@@ -20,8 +21,9 @@ from doctor.matrix.hardware import drivers
 from doctor.rules.rule import Rule, Verdict
 
 
-def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     """Compares majors: within one major the driver runs older and newer releases alike."""
+    facts = case.facts
     gpu = present(facts, "gpu", Gpu)
     build = torch_build(present(facts, "distributions", Distributions))
     if build is None and not present(facts, "distributions", Distributions).complete:

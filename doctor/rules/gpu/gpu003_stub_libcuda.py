@@ -10,16 +10,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from doctor.derived.search_path import without
+from doctor.derived.case import Case
+from doctor.derived.host import library_path_without
 from doctor.facts import Facts, present
 from doctor.facts.gpu import Gpu
 from doctor.findings import Action, Evidence, Location, NotApplicable, Remediation
 from doctor.rules.rule import Rule, Verdict
 
 
-def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     """Looks at what the loader takes first."""
-    gpu = present(facts, "gpu", Gpu)
+    gpu = present(case.facts, "gpu", Gpu)
     if not gpu.libcuda:
         yield NotApplicable("no `libcuda.so.1` is found at all")
         return
@@ -33,14 +34,14 @@ def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
         key="stub",
         location=Location("file", first.path, first.path),
         evidence=[Evidence("libcuda.so.1", first.path, real.path if real else "the driver's", first.found_by)],
-        remediations=[_mend(facts, first.path, first.found_by)],
+        remediations=[_mend(case.facts, first.path, first.found_by)],
     )
 
 
 def _mend(facts: Facts, path: str, found_by: str) -> Remediation:
     folder = path.rpartition("/")[0]
     if found_by == "LD_LIBRARY_PATH":
-        action = Action("set_env", name="LD_LIBRARY_PATH", value=without(facts, "/stubs"))
+        action = Action("set_env", name="LD_LIBRARY_PATH", value=library_path_without(facts, "/stubs"))
         return Remediation(f"Take `{folder}` out of `LD_LIBRARY_PATH`", (action,), "safe")
     text = f"remove `{folder}` from `/etc/ld.so.conf.d`, then run `sudo ldconfig`"
     return Remediation("Take the stubs folder out of the loader's path", (Action("manual", text=text),))

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from doctor.derived.case import Case
 from doctor.facts import Facts, Host, present
 from doctor.facts.gpu import Gpu
 from doctor.findings import Action, Evidence, Finding, Location, NotApplicable, Remediation
@@ -20,9 +21,9 @@ from doctor.rules.rule import Rule, Verdict
 NEEDED = ("/dev/nvidiactl", "/dev/nvidia-uvm")
 
 
-def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     """Goes through the gates; the nodes only where a Linux kernel module is loaded."""
-    gpu = present(facts, "gpu", Gpu)
+    gpu = present(case.facts, "gpu", Gpu)
     if gpu.source == "declared":
         yield NotApplicable("the GPU was declared, not looked for")
         return
@@ -32,7 +33,7 @@ def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
         yield from _variable(rule, gpu)
         yield from _mig(rule, gpu)
     if gpu.devices and gpu.kernel_module and gpu.driver_platform == "linux":
-        yield from _nodes(rule, gpu, facts)
+        yield from _nodes(rule, gpu, case.facts)
         if not gpu.libcuda:
             yield _no_libcuda(rule, gpu)
 

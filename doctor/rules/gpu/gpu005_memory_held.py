@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from doctor.derived.case import Case
 from doctor.derived.units import GIB, size
 from doctor.facts import Distributions, Facts, present
 from doctor.facts.gpu import Device, Gpu
@@ -22,15 +23,15 @@ from doctor.rules.rule import Rule, Verdict
 NOTICEABLE = 0.1
 
 
-def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     """Each device that a process started here would see."""
-    gpu = present(facts, "gpu", Gpu)
+    gpu = present(case.facts, "gpu", Gpu)
     devices = [d for d in gpu.usable if not d.mig_enabled and not d.unified_memory and d.memory_free is not None]
     if gpu.source == "declared" or not devices:
         yield NotApplicable("no GPU tells how much of its memory is free")
         return
     for device in devices:
-        yield from _held(rule, facts, device)
+        yield from _held(rule, case.facts, device)
 
 
 def _held(rule: Rule, facts: Facts, device: Device) -> Iterator[Finding]:

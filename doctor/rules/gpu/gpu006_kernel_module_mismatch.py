@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from doctor.facts import Facts, Host, present
+from doctor.derived.case import Case
+from doctor.facts import Host, present
 from doctor.facts.gpu import Gpu
 from doctor.findings import Action, Evidence, Location, NotApplicable, Remediation
 from doctor.rules.rule import Rule, Verdict
@@ -20,8 +21,9 @@ RELOAD = (
 )
 
 
-def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     """NVML's own word first, else the versions on both sides."""
+    facts = case.facts
     gpu = present(facts, "gpu", Gpu)
     if gpu.source == "declared" or gpu.driver_platform == "windows":
         yield NotApplicable("there is no Linux kernel module to compare with")

@@ -12,7 +12,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from doctor.derived.search_path import without
+from doctor.derived.case import Case
+from doctor.derived.host import library_path_without
 from doctor.facts import Facts, present
 from doctor.facts.gpu import CudaLibrary, Gpu
 from doctor.findings import Action, Confidence, Evidence, Finding, Location, NotApplicable, Remediation, Severity
@@ -23,8 +24,9 @@ CONSUMER = ("GeForce", "TITAN", "GTX")
 WORKSTATION = ("RTX", "Quadro")
 
 
-def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     """Judges only what the loader takes first."""
+    facts = case.facts
     gpu = present(facts, "gpu", Gpu)
     first = gpu.libcuda[0] if gpu.libcuda else None
     if gpu.source == "declared" or first is None or first.origin != "compat":
@@ -32,15 +34,14 @@ def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
         return
     module = gpu.kernel_module or ""
     if first.version and module and version(first.version) < version(module):
-        yield _found(rule, facts, first, f"the newer kernel module {module}", "803", "error")
+        yield _found(rule, facts, first, f"the newer kernel module {module}", "803")
     elif first.version == module and module:
         return
     elif card := next((d.name for d in gpu.devices if any(w in d.name for w in CONSUMER)), None):
-        yield _found(rule, facts, first, f"`{card}`, which forward compatibility does not support", "804", "error")
+        yield _found(rule, facts, first, f"`{card}`, which forward compatibility does not support", "804")
     elif card := next((d.name for d in gpu.devices if any(w in d.name for w in WORKSTATION)), None):
-        yield _found(
-            rule, facts, first, f"`{card}`, and only some workstation cards support that", "804", "warning", "low"
-        )
+        against = f"`{card}`, and only some workstation cards support that"
+        yield _found(rule, facts, first, against, "804", ("warning", "low"))
 
 
 def _found(
@@ -49,15 +50,14 @@ def _found(
     first: CudaLibrary,
     against: str,
     error: str,
-    severity: Severity,
-    confidence: Confidence = "high",
+    grade: tuple[Severity, Confidence] = ("error", "high"),
 ) -> Finding:
     return rule.finding(
         f"`{first.path}` of a forward compatibility package comes before the driver's `libcuda.so.1` and meets "
         f"{against} (CUDA error {error}).",
         key=error,
-        severity=severity,
-        confidence=confidence,
+        severity=grade[0],
+        confidence=grade[1],
         location=Location("file", first.path, first.path),
         evidence=[Evidence("libcuda.so.1", first.path, "the driver's own", first.found_by)],
         remediations=[_mend(facts, first)],
@@ -66,7 +66,7 @@ def _found(
 
 def _mend(facts: Facts, first: CudaLibrary) -> Remediation:
     if first.found_by == "LD_LIBRARY_PATH":
-        action = Action("set_env", name="LD_LIBRARY_PATH", value=without(facts, "/compat", "cuda-compat"))
+        action = Action("set_env", name="LD_LIBRARY_PATH", value=library_path_without(facts, "/compat", "cuda-compat"))
         return Remediation("Take the package's folder out of `LD_LIBRARY_PATH`", (action,), "safe")
     text = (
         "remove the `compat` line from `/etc/ld.so.conf.d` and run `ldconfig`, or put the driver's folder first: "

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from doctor.derived.case import Case
 from doctor.derived.units import dotted
 from doctor.facts import Distributions, Facts, present
 from doctor.facts.gpu import Device, Gpu
@@ -19,8 +20,9 @@ from doctor.matrix.hardware import CapabilityRow, capabilities
 from doctor.rules.rule import Rule, Verdict
 
 
-def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     """Every row of the table that the launch command matches, against the weakest device it would use."""
+    facts = case.facts
     gpu = present(facts, "gpu", Gpu)
     name = engine(facts)
     if not gpu.usable or name is None:

@@ -10,17 +10,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from doctor.derived.case import Case
 from doctor.derived.torch_build import torch_build
-from doctor.facts import Distributions, Facts, present
+from doctor.facts import Distributions, present
 from doctor.facts.gpu import Gpu
 from doctor.findings import Action, Evidence, Location, NotApplicable, Remediation
 from doctor.rules.rule import Rule, Verdict
 
 
-def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     """Only where a GPU is there to be missed."""
-    gpu = present(facts, "gpu", Gpu)
-    build = torch_build(present(facts, "distributions", Distributions))
+    gpu = present(case.facts, "gpu", Gpu)
+    build = torch_build(present(case.facts, "distributions", Distributions))
     if build is None or not gpu.devices:
         yield NotApplicable("no torch is installed" if build is None else "there is no GPU")
         return

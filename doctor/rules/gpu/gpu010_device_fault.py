@@ -10,15 +10,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from doctor.facts import Facts, present
+from doctor.derived.case import Case
+from doctor.facts import present
 from doctor.facts.gpu import Device, Gpu
 from doctor.findings import Action, Evidence, Finding, Location, NotApplicable, Remediation, Severity
 from doctor.rules.rule import Rule, Verdict
 
 
-def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     """Every device that NVML counts, described or not."""
-    gpu = present(facts, "gpu", Gpu)
+    gpu = present(case.facts, "gpu", Gpu)
     if not gpu.devices and not gpu.unreadable:
         yield NotApplicable("there is no GPU")
         return

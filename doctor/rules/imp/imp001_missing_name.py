@@ -12,21 +12,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from doctor.derived.import_failures import Failure, failures, installed, where
-from doctor.derived.missing import missing
+from doctor.derived.case import Case
+from doctor.derived.import_failures import Failure, failures
+from doctor.derived.import_findings import missing, where
+from doctor.derived.providers import owner_of
 from doctor.facts import Facts
 from doctor.rules.rule import Rule, Verdict
 
 
-def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     """One finding for each missing name."""
-    for failure in failures(facts, "missing-name"):
+    facts = case.facts
+    for failure in failures(case, "missing-name"):
         yield rule.finding(_message(facts, failure), **missing(facts, failure))
 
 
 def _message(facts: Facts, failure: Failure) -> str:
     cause = failure.cause
-    owner = installed(facts, cause.module)
+    owner = owner_of(facts, cause.module)
     lacks = f"{owner[0]} {owner[1]} does not have" if owner else "does not have it"
     verb = "uses" if cause.error == "AttributeError" else "imports"
     return f"{where(cause)} {verb} `{cause.name}` from `{cause.module}`, which {lacks}, {failure.effect}"

@@ -12,8 +12,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from doctor.derived.import_failures import Failure, failures, installed, where
-from doctor.derived.missing import missing
+from doctor.derived.case import Case
+from doctor.derived.import_failures import Failure, failures
+from doctor.derived.import_findings import missing, where
+from doctor.derived.providers import owner_of
+from doctor.derived.remote_code import demanded
 from doctor.facts import Distributions, Facts, Launch, Model, Modules, normalize
 from doctor.findings import Action, Remediation
 from doctor.rules.rule import Rule, Verdict
@@ -21,32 +24,32 @@ from doctor.rules.rule import Rule, Verdict
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
-def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     """One finding for each missing module; the module that the launch command itself names is another rule's."""
+    facts = case.facts
     named = facts.launch.module if isinstance(facts.launch, Launch) else None
-    for failure in failures(facts, "missing-module"):
+    for failure in failures(case, "missing-module"):
         if failure.cause.file is None and named and f"{named}.".startswith(f"{failure.cause.module}."):
             continue
-        if _of_code_alone(facts, failure):
+        if _of_code_alone(case, failure):
             continue  # MDL006 names all packages that the model's code lacks
         yield rule.finding(_message(facts, failure), **missing(facts, failure, _ways(facts, failure)))
 
 
-def _of_code_alone(facts: Facts, failure: Failure) -> bool:
+def _of_code_alone(case: Case, failure: Failure) -> bool:
     """Whether the model's own code, and nothing else, lacks a package that transformers demands for it."""
-    from doctor.derived.remote_code import demanded, used_files
-
+    facts = case.facts
     own = facts.modules.code if isinstance(facts.modules, Modules) else ()
     code = facts.model.code if isinstance(facts.model, Model) else None
     if not isinstance(facts.model, Model) or code is None or not all(name in own for name in failure.modules):
         return False
     top = failure.cause.module.partition(".")[0]
-    return top in (code.absent or ()) and top in demanded(facts, code, used_files(facts, facts.model, code))
+    return top in (code.absent or ()) and top in demanded(case)
 
 
 def _message(facts: Facts, failure: Failure) -> str:
     cause = failure.cause
-    owner = installed(facts, cause.module)
+    owner = owner_of(facts, cause.module)
     lacks = f"which {owner[0]} {owner[1]} does not have" if owner else "which is not installed"
     if cause.error == "PackageNotFoundError":
         return f"{where(cause)} asks for the version of `{cause.module}`, {lacks}, {failure.effect}"
@@ -56,7 +59,7 @@ def _message(facts: Facts, failure: Failure) -> str:
 def _ways(facts: Facts, failure: Failure) -> list[Remediation]:
     """What to install for a module whose releases the data does not cover."""
     top = failure.cause.module.partition(".")[0]
-    if installed(facts, top):
+    if owner_of(facts, top):
         return []
     wanted = _required(facts, top)
     if wanted:

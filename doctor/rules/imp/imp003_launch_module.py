@@ -12,16 +12,18 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator
 
-from doctor.derived.import_failures import installed
-from doctor.facts import Facts, Launch, Modules
+from doctor.derived.case import Case
+from doctor.derived.providers import owner_of
+from doctor.facts import Launch, Modules
 from doctor.findings import Action, Evidence, Location, NotApplicable, Remediation
 from doctor.matrix.engines import engine
 from doctor.matrix.providers import releases_with
 from doctor.rules.rule import Rule, Verdict
 
 
-def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     """A finding where the module of `python -m` does not exist."""
+    facts = case.facts
     launch, modules = facts.launch, facts.modules
     if not isinstance(launch, Launch) or launch.module is None or not isinstance(modules, Modules):
         yield NotApplicable("the launch command names no module")
@@ -31,7 +33,7 @@ def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
     cause = status.cause if status else None
     if cause is None or cause.kind != "missing-module" or not f"{name}.".startswith(f"{cause.module}.") or cause.file:
         return
-    owner = installed(facts, name)
+    owner = owner_of(facts, name)
     have = f"{owner[0]} {owner[1]} has no such module" if owner else f"`{name.partition('.')[0]}` is not installed here"
     elsewhere = _elsewhere(name)
     yield rule.finding(

@@ -13,17 +13,18 @@ import re
 from collections.abc import Iterator
 
 from doctor.base.text import one_line
-from doctor.derived.import_failures import Failure, chain, failures, location, where
-from doctor.facts import Facts
+from doctor.derived.case import Case
+from doctor.derived.import_failures import Failure, failures
+from doctor.derived.import_findings import chain, location, where
 from doctor.findings import Action, Evidence, Finding, Remediation
 from doctor.rules.rule import Rule, Verdict
 
 _REQUIRED = re.compile(r"(?P<name>[A-Za-z0-9][\w.\-]{0,60})(?P<spec>(?:[<>=!~]=?[\w.*]{1,20},?){1,6}) is required")
 
 
-def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     """One finding for each refusal."""
-    for failure in failures(facts, "error"):
+    for failure in failures(case, "error"):
         yield _finding(rule, failure)
 
 

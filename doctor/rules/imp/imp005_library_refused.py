@@ -10,17 +10,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from doctor.derived.import_failures import chain, failures, location, where
-from doctor.facts import Facts
+from doctor.derived.case import Case
+from doctor.derived.import_failures import failures
+from doctor.derived.import_findings import chain, location, where
 from doctor.findings import Evidence
 from doctor.rules.rule import Rule, Verdict
 
 _ROOTS = {"missing-library": "LIB001", "missing-symbol": "LIB002"}
 
 
-def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     """One finding for each library or symbol that stops an import."""
-    for failure in failures(facts, *_ROOTS):
+    for failure in failures(case, *_ROOTS):
         cause = failure.cause
         what = "the library" if cause.kind == "missing-library" else "the symbol"
         yield rule.finding(

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from doctor.derived.case import Case
 from doctor.derived.import_failures import Failure, failures
 from doctor.facts import Facts, Modules, Trial, Trials, present
 from doctor.findings import Evidence, Finding, Location, Open
@@ -22,14 +23,15 @@ KINDS = {"missing-name": "IMP001", "missing-module": "IMP002", "error": "IMP004"
          "missing-symbol": "IMP005"}  # fmt: skip
 
 
-def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     """One finding for each module that could not be imported; those that hang leave the answer open."""
+    facts = case.facts
     trials: Trials = present(facts, "trials", Trials)
     for trial in trials.trials:
         if trial.outcome == "timed-out":
             yield Open(f"the import of `{trial.module}` did not end in time")
         elif trial.outcome != "ok":
-            yield _finding(rule, facts, trials, trial)
+            yield _finding(rule, case, trials, trial)
         elif _said(facts, trial.module) == "fail":
             yield rule.finding(
                 f"`import {trial.module}` works, although the link check says that it cannot: doctor is wrong here",
@@ -37,7 +39,7 @@ def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
             )  # fmt: skip
 
 
-def _finding(rule: Rule, facts: Facts, trials: Trials, trial: Trial) -> Finding:
+def _finding(rule: Rule, case: Case, trials: Trials, trial: Trial) -> Finding:
     raised = trial.outcome == "raised"
     said = f"ends with {trial.error}: {trial.text}" if raised else f"kills the process ({trial.signal})"
     place = Location("file", trial.module.partition(".")[0], trial.file, trial.line) if trial.file else None
@@ -45,7 +47,7 @@ def _finding(rule: Rule, facts: Facts, trials: Trials, trial: Trial) -> Finding:
         f"`import {trial.module}`, really run, {said}",
         key=trial.module, location=place,
         evidence=[Evidence(f"import {trial.module}", trial.error or trial.signal, "no error", trials.executable)],
-        causes=[_key(f) for f in failures(facts, *KINDS) if trial.module in f.modules],
+        causes=[_key(f) for f in failures(case, *KINDS) if trial.module in f.modules],
     )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from doctor.derived.case import Case
 from doctor.derived.library_failures import Failure, failures, severity_of, unsure
 from doctor.facts import Distribution, Facts, Natives, present
 from doctor.findings import Action, Evidence, Location, Remediation
@@ -22,8 +23,9 @@ _NO_DRIVER = ("module", "wsl", "container", "libraries", "card", "none")  # the 
 _DRIVER = ("libcuda.so.1", "libnvidia-ml.so.1", "libnvcuvid.so.1", "libnvidia-encode.so.1")
 
 
-def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     """One finding for each library that is missing."""
+    facts = case.facts
     natives = present(facts, "natives", Natives)
     declared = getattr(getattr(facts, "gpu", None), "source", "") == "declared"
     for failure in failures(natives, "missing-library"):

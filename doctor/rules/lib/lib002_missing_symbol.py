@@ -13,14 +13,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from doctor.derived.case import Case
 from doctor.derived.library_failures import failures, severity_of, unsure
 from doctor.facts import Distributions, Facts, Natives, present
 from doctor.findings import Action, Evidence, Location, Remediation
 from doctor.rules.rule import Rule, Verdict
 
 
-def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     """One finding for each symbol that is missing."""
+    facts = case.facts
     natives = present(facts, "natives", Natives)
     for failure in failures(natives, "missing-symbol"):
         library = failure.libraries[0]

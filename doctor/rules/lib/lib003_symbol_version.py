@@ -13,15 +13,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from doctor.derived.case import Case
 from doctor.derived.library_failures import failures, severity_of, unsure
-from doctor.facts import Facts, Natives, present
+from doctor.facts import Natives, present
 from doctor.findings import Action, Evidence, Location, Remediation
 from doctor.rules.rule import Rule, Verdict
 
 
-def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     """One finding for each symbol version that is missing."""
-    natives = present(facts, "natives", Natives)
+    natives = present(case.facts, "natives", Natives)
     for failure in failures(natives, "missing-version"):
         library = failure.libraries[0]
         verdict = library.verdict
@@ -33,7 +34,7 @@ def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
         yield rule.finding(
             f"`{library.path}` needs `{failure.name}`, which `{verdict.provider}` does not have: {verdict.meaning}",
             key=failure.name,
-            severity=severity_of(failure, facts),
+            severity=severity_of(failure, case.facts),
             location=Location("file", library.distribution, library.path),
             evidence=[Evidence("natives", observed, failure.name, lib.path) for lib in failure.libraries[:5]],
             remediations=[_newer(family, library.distribution)],

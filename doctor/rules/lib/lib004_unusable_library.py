@@ -12,15 +12,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from doctor.derived.case import Case
 from doctor.derived.library_failures import failures, severity_of, unsure
-from doctor.facts import Facts, NativeLibrary, Natives, present
+from doctor.facts import NativeLibrary, Natives, present
 from doctor.findings import Action, Evidence, Location, Remediation
 from doctor.rules.rule import Rule, Verdict
 
 
-def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     """One finding for each file that the loader refuses."""
-    natives = present(facts, "natives", Natives)
+    natives = present(case.facts, "natives", Natives)
     for failure in failures(natives, "damaged-library", "wrong-architecture"):
         library = failure.libraries[0]
         verdict = library.verdict
@@ -29,7 +30,7 @@ def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
         yield rule.finding(
             f"`import {library.module}` needs `{failure.name}`, which cannot be loaded: {verdict.meaning}",
             key=failure.name,
-            severity=severity_of(failure, facts),
+            severity=severity_of(failure, case.facts),
             location=Location("file", library.distribution, library.path),
             evidence=[Evidence("natives", verdict.text, "a library that the loader takes", verdict.file)],
             remediations=[_again(library)],

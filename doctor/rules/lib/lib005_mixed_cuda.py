@@ -14,14 +14,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from doctor.derived.case import Case
 from doctor.facts import CudaNeed, Distributions, Facts, Natives, present
 from doctor.findings import Action, Evidence, Location, Remediation
 from doctor.rules.rule import Rule, Verdict
 
 
-def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     """One finding for each distribution that needs another CUDA than torch."""
-    natives = present(facts, "natives", Natives)
+    natives = present(case.facts, "natives", Natives)
     torch = _first(natives.cuda, "torch")
     for name in dict.fromkeys(n.distribution for n in natives.cuda):
         own = _first(natives.cuda, name)
@@ -35,7 +36,7 @@ def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
             evidence=[
                 Evidence("natives", f"needs {own.soname}", f"libraries of CUDA {torch.major}", own.path),
                 Evidence("natives", f"needs {torch.soname}", f"libraries of CUDA {own.major}", torch.path),
-                *_build(facts),
+                *_build(case.facts),
             ],
             remediations=_remediations(own, torch),
         )

@@ -13,7 +13,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from doctor.facts import Facts, NativeLibrary, Natives, present
+from doctor.derived.case import Case
+from doctor.facts import NativeLibrary, Natives, present
 from doctor.findings import Action, Evidence, Location, NotApplicable, Remediation
 from doctor.link.loader.gpucode import share_running
 from doctor.rules.rule import Rule, Verdict
@@ -21,10 +22,10 @@ from doctor.rules.rule import Rule, Verdict
 _MOST = 0.5  # some libraries carry a few kernels for single architectures; what counts is the bulk of them
 
 
-def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     """One finding for each library and compute capability that do not fit."""
-    natives = present(facts, "natives", Natives)
-    gpu = getattr(facts, "gpu", None)
+    natives = present(case.facts, "natives", Natives)
+    gpu = getattr(case.facts, "gpu", None)
     devices = {d.capability: d for d in getattr(gpu, "devices", ())}
     if not devices:
         yield NotApplicable("no GPU is known")

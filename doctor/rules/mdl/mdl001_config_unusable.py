@@ -12,17 +12,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from doctor.derived.case import Case
 from doctor.derived.model_files import fetch_again, file
-from doctor.facts import Facts, Model, Weights, present
+from doctor.facts import Model, Weights, present
 from doctor.findings import Evidence, NotApplicable
 from doctor.rules.rule import Rule, Verdict
 
 CONFIG = "config.json"
 
 
-def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     """A finding where nothing could be read from config.json."""
-    model: Model = present(facts, "model", Model)
+    model: Model = present(case.facts, "model", Model)
     problem = next((p for p in model.problems if p.path == CONFIG), None)
     if model.config or problem is None:
         return

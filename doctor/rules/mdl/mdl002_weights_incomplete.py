@@ -12,25 +12,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from doctor.derived.model_files import bare, broken, fetch_again, file, launched, listed
-from doctor.facts import Facts, Model, Unavailable, WeightFile, Weights, present
+from doctor.derived.case import Case
+from doctor.derived.model_files import bare, fetch_again, file
+from doctor.derived.units import listed
+from doctor.facts import Facts, Launch, Model, Unavailable, WeightFile, Weights, present
 from doctor.findings import Action, Evidence, Finding, NotApplicable, Open, Remediation
 from doctor.rules.rule import Rule, Verdict
 
 INDEX = "model.safetensors.index.json"
 
 
-def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     """One finding for each kind of fault; what was not read stays open."""
-    model: Model = present(facts, "model", Model)
+    model: Model = present(case.facts, "model", Model)
     weights = model.weights
     if model.source != "folder" and bare(model):
         yield NotApplicable("the weights are not on this disk yet")
     elif isinstance(weights, Unavailable):
-        yield _none(rule, model) if launched(facts, model) else Open("no weights are there to look at")
+        yield _none(rule, model) if _launched(case.facts, model) else Open("no weights are there to look at")
     else:
         for kind in ("pointer", "truncated", "damaged"):
-            if files := tuple(f for f in broken(weights) if f.fault == kind):
+            if files := tuple(f for f in weights.files if f.fault == kind):
                 yield _faulty(rule, model, weights, files)
         if weights.missing:
             yield _missing(rule, model, weights)
@@ -39,6 +41,11 @@ def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
         if unread := [f for f in weights.files if f.fault == "unread"]:
             why = next((p.message for p in weights.problems if p.path == unread[0].name), "could not be read")
             yield Open(f"`{unread[0].name}` {why}")
+
+
+def _launched(facts: Facts, model: Model) -> bool:
+    """Whether the launch command itself names this model."""
+    return isinstance(facts.launch, Launch) and model.named is not None and model.named in facts.launch.argv
 
 
 def _faulty(rule: Rule, model: Model, weights: Weights, files: tuple[WeightFile, ...]) -> Finding:

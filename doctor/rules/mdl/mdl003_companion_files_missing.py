@@ -12,8 +12,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from doctor.derived.case import Case
 from doctor.derived.model_files import bare, file
-from doctor.facts import Facts, Model, present
+from doctor.facts import Model, present
 from doctor.findings import Action, Evidence, NotApplicable, Open, Remediation
 from doctor.rules.rule import Rule, Verdict
 
@@ -28,9 +29,9 @@ _SAID = {
 }
 
 
-def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     """One finding for each kind of file; nothing where there are no weights either."""
-    model: Model = present(facts, "model", Model)
+    model: Model = present(case.facts, "model", Model)
     if bare(model) and model.source == "folder":
         yield NotApplicable("only the configuration is here")
         return

@@ -12,15 +12,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from doctor.derived.case import Case
 from doctor.derived.model_files import file
-from doctor.facts import Facts, Model, present
+from doctor.facts import Model, present
 from doctor.findings import Action, Evidence, NotApplicable, Remediation
 from doctor.rules.rule import Rule, Verdict
 
 
-def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     """A finding where a block is there and names no method."""
-    model: Model = present(facts, "model", Model)
+    model: Model = present(case.facts, "model", Model)
     found = model.quantization
     if found is None or found.method:
         if found is None:

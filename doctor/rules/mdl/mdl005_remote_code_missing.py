@@ -12,15 +12,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from doctor.derived.model_files import bare, file, listed
-from doctor.facts import Facts, Model, present
+from doctor.derived.case import Case
+from doctor.derived.model_files import bare, file
+from doctor.derived.units import listed
+from doctor.facts import Model, present
 from doctor.findings import Action, Evidence, NotApplicable, Open, Remediation
 from doctor.rules.rule import Rule, Verdict
 
 
-def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     """One finding for the files that are missing, one for each that cannot be read."""
-    model: Model = present(facts, "model", Model)
+    model: Model = present(case.facts, "model", Model)
     code = model.code
     if code is None:
         yield NotApplicable("the model brings no code")

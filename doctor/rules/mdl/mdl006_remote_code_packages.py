@@ -13,10 +13,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 
-from doctor.derived.engine import direction, engines
-from doctor.derived.import_failures import installed
-from doctor.derived.model_files import file, listed
+from doctor.derived.case import Case
+from doctor.derived.model_files import file
+from doctor.derived.other_releases import direction
+from doctor.derived.providers import owner_of
 from doctor.derived.remote_code import Use, demanded, used_files
+from doctor.derived.units import listed
 from doctor.facts import CodeImport, Distributions, Facts, Model, RemoteCode, normalize, present
 from doctor.findings import Action, Evidence, Finding, NotApplicable, Open, Remediation
 from doctor.matrix import rows
@@ -29,17 +31,17 @@ _NAMES = {"PIL": "pillow", "cv2": "opencv-python-headless", "sklearn": "scikit-l
           "skimage": "scikit-image", "bs4": "beautifulsoup4", "fitz": "pymupdf", "google": "protobuf"}  # fmt: skip
 
 
-def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     """One finding with every package that is missing."""
+    facts = case.facts
     model: Model = present(facts, "model", Model)
     distributions: Distributions = present(facts, "distributions", Distributions)
     code = model.code
     if code is None or not code.files:
         yield NotApplicable("the model brings no code") if code is None else Open("the model's code was not read")
         return
-    files = used_files(facts, model, code)
-    needed = demanded(facts, code, files)
-    absent = {top: one for top, one in needed.items() if _absent(facts, code, top)}
+    files = used_files(case)
+    absent = {top: one for top, one in demanded(case).items() if _absent(facts, code, top)}
     if not files:
         yield NotApplicable("the engine has this model in its own code")
     elif not absent:
@@ -48,13 +50,13 @@ def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
         names = listed(tuple(_package(t) for t in absent))
         yield Open(f"the model's code needs {names}, which the declaration does not name")
     else:
-        yield _finding(rule, facts, model, files, absent)
+        yield _finding(rule, case, model, files, absent)
 
 
 def _absent(facts: Facts, code: RemoteCode, top: str) -> bool:
     if code.absent is not None:
         return top in code.absent
-    return top not in sys.stdlib_module_names and installed(facts, top) is None and not _pinned(facts, top)
+    return top not in sys.stdlib_module_names and owner_of(facts, top) is None and not _pinned(facts, top)
 
 
 def _pinned(facts: Facts, top: str) -> bool:
@@ -64,7 +66,7 @@ def _pinned(facts: Facts, top: str) -> bool:
 
 
 def _finding(
-    rule: Rule, facts: Facts, model: Model, files: dict[str, Use], absent: dict[str, CodeImport]
+    rule: Rule, case: Case, model: Model, files: dict[str, Use], absent: dict[str, CodeImport]
 ) -> Finding:
     first = next(iter(absent.values()))
     sure = any(files[one.file] == "yes" for one in absent.values())
@@ -75,19 +77,20 @@ def _finding(
         + ("transformers stops before it runs it" if sure else "whoever loads that code stops"),
         key=",".join(names), severity="error" if sure else "warning", location=file(model, first.file, first.line),
         evidence=[Evidence(top, "not installed", "installed", f"{one.file}:{one.line}") for top, one in absent.items()],
-        remediations=[_install(facts, tuple(_package(t) for t in names))],
+        remediations=[_install(case, tuple(_package(t) for t in names))],
     )  # fmt: skip
 
 
-def _install(facts: Facts, packages: tuple[str, ...]) -> Remediation:
+def _install(case: Case, packages: tuple[str, ...]) -> Remediation:
     """All at once, with the transformers that they link with where this one is not among those."""
+    facts = case.facts
     actions = tuple(Action("install", package=name, direction="install") for name in packages)
     here = facts.distributions.get("transformers") if isinstance(facts.distributions, Distributions) else None
     fitting = [f for name in packages if here and (f := _fitting(name)) and f.contains(here.version) is False]
     if not here or not fitting:
         return Remediation(f"install {', '.join(packages)}", actions, "safe")
     together = fitting[0]
-    for chosen in engines(facts, "requires", "checks", "imports"):
+    for chosen in case.engine:
         engine = compatibility(chosen.name, chosen.version)
         together = together & engine.fitting if engine and (together & engine.fitting).newest else together
     way = direction(together, here.version)

@@ -13,18 +13,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from doctor.derived.case import Case
 from doctor.derived.remote_code import FLAG, Loader, loader
-from doctor.facts import Facts, Launch, Model, present
+from doctor.facts import Launch, Model, present
 from doctor.findings import Action, Evidence, Location, NotApplicable, Open, Remediation
 from doctor.matrix.own_types import brings
 from doctor.rules.rule import Rule, Verdict
 
 
-def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     """A finding where the flag is missing and needed."""
+    facts = case.facts
     model: Model = present(facts, "model", Model)
     launch: Launch = present(facts, "launch", Launch)
-    if launch.engine is None or (found := loader(facts, model)) is None:
+    if launch.engine is None or (found := loader(case)) is None:
         yield NotApplicable("the launch command starts no engine that is here")
         return
     if found.has_flag is None:
@@ -43,7 +45,7 @@ def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
 
 def _needed(rule: Rule, model: Model, found: Loader) -> Iterator[Verdict]:
     """vLLM and SGLang have configurations of their own for some models; of which, old releases do not tell."""
-    row = found.engine.row or {}
+    row = found.engine.row("architectures.default")
     brought = brings(found.engine.name, found.engine.version, model.model_type or "")
     if brought:
         return

@@ -13,8 +13,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
+from doctor.derived.case import Case
 from doctor.derived.model_files import file
-from doctor.facts import Facts, Model, present
+from doctor.facts import Model, present
 from doctor.findings import Evidence, NotApplicable
 from doctor.rules.rule import Rule, Verdict
 
@@ -24,9 +25,9 @@ _WORDS = {
 }  # fmt: skip
 
 
-def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     """One note that gathers the acts."""
-    model: Model = present(facts, "model", Model)
+    model: Model = present(case.facts, "model", Model)
     code = model.code
     if code is None or not code.files:
         yield NotApplicable("the model brings no code" if code is None else "the model's code is not here to be read")

@@ -13,7 +13,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from doctor.derived.memory import Known, card_size, each, evidence, known, remediations, wanted
+from doctor.derived.case import Case
+from doctor.derived.memory import MemoryVerdict, memory_verdict
+from doctor.derived.memory_findings import card_size, each, evidence, remediations, wanted
 from doctor.derived.units import size
 from doctor.facts import Facts
 from doctor.findings import Confidence, Finding, Location, Open
@@ -21,23 +23,23 @@ from doctor.memory.fit import Fit
 from doctor.rules.rule import Rule, Verdict
 
 
-def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     """Weights and the least overhead against the card, then against the engine's share of it."""
-    here = known(facts)
-    if not isinstance(here, Known):
+    here = memory_verdict(case)
+    if not isinstance(here, MemoryVerdict):
         yield here
-    elif here.result is None:
+    elif here.fit is None:
         yield Open(_unknown(here))
-    elif here.result.verdict == "never" or _over(here.result):
-        yield _finding(rule, facts, here, here.result)
-    elif not here.found.tower and not here.found.exact:
+    elif here.fit.verdict == "never" or _over(here.fit):
+        yield _finding(rule, case.facts, here, here.fit)
+    elif not here.footprint.tower and not here.footprint.exact:
         yield Open("the language model fits, and nothing is known of the size of its vision tower")
 
 
-def _unknown(here: Known) -> str:
-    named = here.listed.id if here.listed else here.found.name.rpartition("/")[2]
-    total = here.found.total
-    eyes = f" ({size(int(here.found.vision))} of them the vision tower)" if here.found.vision else ""
+def _unknown(here: MemoryVerdict) -> str:
+    named = here.listed.id if here.listed else here.footprint.name.rpartition("/")[2]
+    total = here.footprint.total
+    eyes = f" ({size(int(here.footprint.vision))} of them the vision tower)" if here.footprint.vision else ""
     return (
         f"the GPUs are not known: the weights of `{named}` are {size(total)}{eyes}, which needs {wanted(here)}"
         " with these settings; `--gpu 'NAME:MEMORY:CAPABILITY'` asks about a machine"
@@ -48,8 +50,8 @@ def _over(result: Fit) -> bool:
     return result.verdict == "refused" and result.cache[1] <= 0
 
 
-def _finding(rule: Rule, facts: Facts, here: Known, result: Fit) -> Finding:
-    named = here.listed.id if here.listed else here.found.name.rstrip("/").rpartition("/")[2]
+def _finding(rule: Rule, facts: Facts, here: MemoryVerdict, result: Fit) -> Finding:
+    named = here.listed.id if here.listed else here.footprint.name.rstrip("/").rpartition("/")[2]
     eyes = f", {size(result.vision)} of them the vision tower," if result.vision else ""
     least = result.weights + result.overhead.least
     what = f"The weights of `{named}` take {size(result.weights)}{eyes or ''} {each(result).strip()}".rstrip()
@@ -60,8 +62,9 @@ def _finding(rule: Rule, facts: Facts, here: Known, result: Fit) -> Finding:
     else:
         share = f"the {size(max(result.pool, 0))} of {result.rule.rule}"
         against = f"with the least overhead {size(least)}, more than {share}"
-    sure = not here.listed and (here.found.exact or result.verdict == "never")
-    doubtful = here.found.assumed or (not here.found.exact and (here.found.guessed or not here.found.tower))
+    sure = not here.listed and (here.footprint.exact or result.verdict == "never")
+    size_of = here.footprint
+    doubtful = size_of.assumed or (not size_of.exact and (size_of.guessed or not size_of.tower))
     confidence: Confidence = "low" if doubtful else "high" if sure else "medium"
     return rule.finding(
         f"{what.rstrip(',')}: {against}; with these settings it needs {wanted(here)}.",

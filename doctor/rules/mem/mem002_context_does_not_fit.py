@@ -13,7 +13,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from doctor.derived.memory import Known, card_size, each, evidence, known, remediations, wanted
+from doctor.derived.case import Case
+from doctor.derived.memory import MemoryVerdict, memory_verdict
+from doctor.derived.memory_findings import card_size, each, evidence, remediations, wanted
 from doctor.derived.units import size
 from doctor.facts import Facts
 from doctor.findings import Finding, Location, Open, Severity
@@ -23,21 +25,21 @@ from doctor.rules.rule import Rule, Verdict
 SHORT = 4096
 
 
-def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     """One request of the whole context against the most room that there can be."""
-    here = known(facts)
-    if not isinstance(here, Known):
+    here = memory_verdict(case)
+    if not isinstance(here, MemoryVerdict):
         yield here
-    elif here.result is None:
+    elif here.fit is None:
         needed = wanted(here)
         yield Open(f"the GPUs are not known: weights and a request of the whole context need {needed}")
-    elif here.result.counted is None:
+    elif here.fit.counted is None:
         yield Open("the configuration does not tell what a token takes of the KV cache")
-    elif here.result.verdict in ("refused", "short") and here.result.cache[1] > 0:
-        yield _finding(rule, facts, here, here.result)
+    elif here.fit.verdict in ("refused", "short") and here.fit.cache[1] > 0:
+        yield _finding(rule, case.facts, here, here.fit)
 
 
-def _finding(rule: Rule, facts: Facts, here: Known, result: Fit) -> Finding:
+def _finding(rule: Rule, facts: Facts, here: MemoryVerdict, result: Fit) -> Finding:
     refuses = result.verdict == "refused" and result.rule.refuses
     most = result.tokens[1]
     place = f"{each(result)} of {card_size(result)}"
@@ -50,12 +52,12 @@ def _finding(rule: Rule, facts: Facts, here: Known, result: Fit) -> Finding:
         message = (
             f"{told}, but one request of {result.context:,} tokens ({asked}) takes {size(result.needed)}: {end}."
         )
-    doubtful = here.found.assumed or here.found.guessed
+    doubtful = here.footprint.assumed or here.footprint.guessed
     mild = result.verdict == "short" and not result.settings.context and most >= SHORT
     severity: Severity = "note" if mild else "warning"
     return rule.finding(
         message, key="context", severity="error" if result.verdict == "refused" and not doubtful else severity,
-        confidence="low" if doubtful else "medium" if here.listed or not here.found.exact else "high",
+        confidence="low" if doubtful else "medium" if here.listed or not here.footprint.exact else "high",
         location=Location("argument", _flag(result)), evidence=evidence(here, result),
         remediations=remediations(here, facts),
     )  # fmt: skip

@@ -12,7 +12,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from doctor.derived.memory import Known, each, evidence, known, remediation, remediations
+from doctor.derived.case import Case
+from doctor.derived.memory import MemoryVerdict, memory_verdict
+from doctor.derived.memory_findings import each, evidence, remediation, remediations
 from doctor.derived.units import size
 from doctor.facts import Facts
 from doctor.findings import Finding, Location, NotApplicable
@@ -21,18 +23,18 @@ from doctor.memory.ways import FLAGS, smaller_cache
 from doctor.rules.rule import Rule, Verdict
 
 
-def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     """Fires where less than two whole requests find room, or where that depends on the overhead."""
-    here = known(facts)
-    if not isinstance(here, Known):
+    here = memory_verdict(case)
+    if not isinstance(here, MemoryVerdict):
         yield here
-    elif here.result is None:
+    elif here.fit is None:
         yield NotApplicable("the GPUs are not known: MEM001 says what it takes")
-    elif here.result.verdict == "tight":
-        yield _finding(rule, facts, here, here.result)
+    elif here.fit.verdict == "tight":
+        yield _finding(rule, case.facts, here, here.fit)
 
 
-def _finding(rule: Rule, facts: Facts, here: Known, result: Fit) -> Finding:
+def _finding(rule: Rule, facts: Facts, here: MemoryVerdict, result: Fit) -> Finding:
     least, most = result.tokens
     requests = f"{result.concurrent[0]:.1f} to {result.concurrent[1]:.1f} requests of {result.context:,} tokens"
     end = " and it may not start at all" if result.concurrent[0] < 1 and result.rule.refuses else ""
@@ -47,7 +49,7 @@ def _finding(rule: Rule, facts: Facts, here: Known, result: Fit) -> Finding:
     )  # fmt: skip
 
 
-def _breathless(rule: Rule, here: Known, result: Fit) -> Finding:
+def _breathless(rule: Rule, here: MemoryVerdict, result: Fit) -> Finding:
     """The cache is taken for good before anything was computed: large pictures then find nothing left."""
     needed = f"{size(result.overhead.least)} to {size(result.overhead.most)}"
     return rule.finding(

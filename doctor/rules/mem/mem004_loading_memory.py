@@ -12,8 +12,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from doctor.derived.case import Case
 from doctor.derived.units import GIB, size
-from doctor.facts import Facts, Host, Launch, Model, Weights, present
+from doctor.facts import Host, Launch, Model, Weights, present
 from doctor.findings import Action, Evidence, Location, NotApplicable, Open, Remediation
 from doctor.launch.memory_settings import settings
 from doctor.rules.rule import Rule, Verdict
@@ -22,8 +23,9 @@ PROCESS = 4 * GIB
 MAPPED = ("safetensors", "gguf")
 
 
-def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     """What the processes hold while they load, against memory and swap."""
+    facts = case.facts
     host = present(facts, "host", Host)
     weights = facts.model.weights if isinstance(facts.model, Model) else None
     if not isinstance(weights, Weights) or not weights.files:

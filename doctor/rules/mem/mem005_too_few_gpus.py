@@ -12,7 +12,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from doctor.derived.memory import Known, cards, known, remediations
+from doctor.derived.case import Case
+from doctor.derived.memory import MemoryVerdict, cards, memory_verdict
+from doctor.derived.memory_findings import remediations
 from doctor.facts import Facts, Gpu, Launch
 from doctor.findings import Action, Evidence, Location, NotApplicable, Open, Remediation
 from doctor.launch.memory_settings import settings
@@ -23,8 +25,9 @@ from doctor.rules.rule import Rule, Verdict
 SEVERAL_MACHINES = ("--nnodes", "--node-rank", "--dist-init-addr", "--data-parallel-address", "--master-addr")
 
 
-def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     """Only for one machine: a launch over several counts the GPUs of all."""
+    facts = case.facts
     asked = settings(facts)
     if not isinstance(facts.launch, Launch) or asked.gpus < 2:
         yield NotApplicable("the launch command takes one GPU")
@@ -45,21 +48,22 @@ def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
         key="gpus", severity="warning" if ray else "error", location=Location("argument", "tensor parallelism"),
         confidence="medium" if ray else "high",
         evidence=[Evidence("GPUs", str(len(there)), str(asked.gpus), "NVML, CUDA_VISIBLE_DEVICES")],
-        remediations=list(_ways(facts, len(there), hidden)),
+        remediations=list(_ways(case, len(there), hidden)),
     )  # fmt: skip
 
 
-def _ways(facts: Facts, there: int, hidden: bool) -> Iterator[Remediation]:
+def _ways(case: Case, there: int, hidden: bool) -> Iterator[Remediation]:
+    facts = case.facts
     if hidden:
         action = Action("manual", text="unset CUDA_VISIBLE_DEVICES, or name more devices in it")
         yield Remediation("Make the other GPUs visible", (action,))
-    asked, here = settings(facts), known(facts)
+    asked, here = settings(facts), memory_verdict(case)
     flag = FLAGS.get(asked.engine, {}).get("tp")
     best = max((n for n in (1, 2, 4, 8, 16) if n * asked.pp * asked.copies <= there), default=0)
     if flag and best:
         action = Action("set_argument", name=_spelled(facts, flag), value=str(best))
         yield Remediation(f"Use the {best} that can share it", (action,), "unsafe")
-    if isinstance(here, Known) and here.result is not None and not here.result.starts:
+    if isinstance(here, MemoryVerdict) and here.fit is not None and not here.fit.starts:
         yield from remediations(here, facts, change=False)
 
 

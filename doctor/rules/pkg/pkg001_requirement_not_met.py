@@ -18,16 +18,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from doctor.derived.requirements import ENGINES, Need, direction, fits, needs_of
-from doctor.facts import Distributions, Facts, present
+from doctor.derived.case import Case
+from doctor.derived.engine import ENGINES
+from doctor.derived.needs import Need, needs_of
+from doctor.derived.requirements import direction, fits
+from doctor.facts import Distributions, present
 from doctor.findings import Action, Evidence, Finding, Location, Open, Remediation
 from doctor.rules.rule import Rule, Verdict
 
 
-def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     """One finding for each requirement that is not met."""
+    facts = case.facts
     distributions: Distributions = present(facts, "distributions", Distributions)
-    needs = needs_of(distributions, facts.target)
+    needs = needs_of(case)
     keys: set[str] = set()
     left: set[str] = set()
     for need in needs.found:

@@ -14,16 +14,17 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 
-from doctor.facts import Distribution, Distributions, Facts, present
+from doctor.derived.case import Case
+from doctor.facts import Distribution, Distributions, present
 from doctor.findings import Action, Evidence, Finding, Location, Remediation
 from doctor.rules.rule import Rule
 
 _SHOWN = 5
 
 
-def check(rule: Rule, facts: Facts) -> Iterator[Finding]:
+def check(rule: Rule, case: Case) -> Iterator[Finding]:
     """A warning for each double in one folder; one note for each pair of folders of which one hides the other."""
-    distributions: Distributions = present(facts, "distributions", Distributions)
+    distributions: Distributions = present(case.facts, "distributions", Distributions)
     for one in distributions.duplicates:
         yield _double(rule, one, distributions.get(one.key) or one)
     hidden: dict[tuple[str, str], list[tuple[Distribution, Distribution]]] = defaultdict(list)

@@ -14,15 +14,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from doctor.derived.case import Case
 from doctor.derived.requirements import parse
-from doctor.facts import Distributions, Facts, present
+from doctor.facts import Distributions, present
 from doctor.findings import Action, Evidence, Finding, Location, Remediation
 from doctor.rules.rule import Rule
 
 
-def check(rule: Rule, facts: Facts) -> Iterator[Finding]:
+def check(rule: Rule, case: Case) -> Iterator[Finding]:
     """One finding for each problem, and a note for each requirement that cannot be understood."""
-    distributions: Distributions = present(facts, "distributions", Distributions)
+    distributions: Distributions = present(case.facts, "distributions", Distributions)
     for problem in distributions.problems:
         step = Action("manual", text=f"look at {problem.path}, remove what is left over and reinstall the package")
         yield rule.finding(

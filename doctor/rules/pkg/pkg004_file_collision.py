@@ -16,31 +16,33 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 
-from doctor.derived.requirements import ENGINES, needs_of
-from doctor.facts import Collision, Distributions, Facts, present
+from doctor.derived.case import Case
+from doctor.derived.engine import ENGINES
+from doctor.derived.needs import needs_of
+from doctor.facts import Collision, Distributions, present
 from doctor.findings import Action, Evidence, Finding, Location, Remediation, Severity
 from doctor.rules.rule import Rule
 
 _SHOWN = 5
-_VITAL = frozenset({"nvidia", "cuda", "torch"}) | ENGINES
+_VITAL = frozenset({"nvidia", "cuda", "torch", *ENGINES})
 _IDLE = frozenset({"tests", "test", "examples", "docs", "doc", "benchmarks", "scripts", "tools"})
 
 
-def check(rule: Rule, facts: Facts) -> Iterator[Finding]:
+def check(rule: Rule, case: Case) -> Iterator[Finding]:
     """One finding for each set of distributions that clash."""
-    distributions: Distributions = present(facts, "distributions", Distributions)
+    distributions: Distributions = present(case.facts, "distributions", Distributions)
     groups: dict[tuple[str, ...], list[Collision]] = defaultdict(list)
     for collision in distributions.collisions:
         groups[tuple(sorted({o.distribution for o in collision.owners}))].append(collision)
-    askers = _askers(facts, distributions) if groups else {}
+    askers = _askers(case) if groups else {}
     for names, collisions in groups.items():
         yield _finding(rule, names, collisions, askers, distributions)
 
 
-def _askers(facts: Facts, distributions: Distributions) -> dict[str, set[str]]:
+def _askers(case: Case) -> dict[str, set[str]]:
     """Who requires what: normalized name to the names of the distributions that require it."""
     out: dict[str, set[str]] = defaultdict(set)
-    for need in needs_of(distributions, facts.target).found:
+    for need in needs_of(case).found:
         out[need.name].add(need.owner.name)
     return out
 

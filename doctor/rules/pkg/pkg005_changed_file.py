@@ -13,16 +13,17 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 
-from doctor.facts import ChangedFile, Distributions, Facts, present
+from doctor.derived.case import Case
+from doctor.facts import ChangedFile, Distributions, present
 from doctor.findings import Action, Evidence, Finding, Location, Remediation
 from doctor.rules.rule import Rule
 
 _SHOWN = 10
 
 
-def check(rule: Rule, facts: Facts) -> Iterator[Finding]:
+def check(rule: Rule, case: Case) -> Iterator[Finding]:
     """One finding for each engine that has changed files."""
-    distributions: Distributions = present(facts, "distributions", Distributions)
+    distributions: Distributions = present(case.facts, "distributions", Distributions)
     groups: dict[str, list[ChangedFile]] = defaultdict(list)
     for one in distributions.changed:
         groups[one.distribution].append(one)

@@ -18,7 +18,10 @@ from collections.abc import Callable, Iterator
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
 
-from doctor.derived.requirements import ENGINES, direction, needs_of, python_bounds
+from doctor.derived.case import Case
+from doctor.derived.engine import ENGINES
+from doctor.derived.needs import needs_of
+from doctor.derived.requirements import direction, python_bounds
 from doctor.facts import Distributions, Facts, Gate, normalize, present
 from doctor.findings import Action, Evidence, Finding, Location, Open, Remediation
 from doctor.rules.rule import Rule, Verdict
@@ -30,10 +33,11 @@ _COMPARE: dict[str, Callable[[Version, Version], bool]] = {
 }  # fmt: skip
 
 
-def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     """One finding for each gate that would not let the import pass."""
+    facts = case.facts
     distributions: Distributions = present(facts, "distributions", Distributions)
-    vital = _vital(facts, distributions) if distributions.gates else set()
+    vital = _vital(case, distributions) if distributions.gates else set()
     for gate in distributions.gates:
         match = _NAME.match(gate.requirement)
         if match is None:
@@ -45,15 +49,15 @@ def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
         elif not versions and gate.optional:
             continue
         elif not versions or not any(_passes(clauses, v) for v in versions):
-            yield _finding(rule, gate, name, clauses, versions, distributions, vital)
+            yield _finding(rule, gate, match, versions, distributions, vital)
 
 
-def _vital(facts: Facts, distributions: Distributions) -> set[str]:
+def _vital(case: Case, distributions: Distributions) -> set[str]:
     """What an engine that is installed requires by itself; transformers where no engine is."""
-    engines = {d.key for d in distributions.installed} & ENGINES
+    engines = {d.key for d in distributions.installed if d.key in ENGINES}
     if not engines:
         return {"transformers"}
-    return engines | {n.name for n in needs_of(distributions, facts.target).found if n.owner.key in engines}
+    return engines | {n.name for n in needs_of(case).found if n.owner.key in engines}
 
 
 def _versions(facts: Facts, distributions: Distributions, name: str) -> tuple[str, ...] | None:
@@ -75,9 +79,9 @@ def _passes(clauses: str, version: str) -> bool:
 
 
 def _finding(
-    rule: Rule, gate: Gate, name: str, clauses: str, versions: tuple[str, ...], all_: Distributions, vital: set[str]
+    rule: Rule, gate: Gate, asked: re.Match[str], versions: tuple[str, ...], all_: Distributions, vital: set[str]
 ) -> Finding:
-    version = versions[0] if versions else None
+    name, clauses, version = asked[1], asked[2] or "", versions[0] if versions else None
     owner = f"{gate.distribution} {all_.version(gate.distribution)}"
     what = "Python" if name.lower() == "python" else name
     observed = f"`{what} {version}` is installed" if version else f"`{name}` is not installed"

@@ -13,13 +13,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from doctor.derived.case import Case
 from doctor.facts import Distributions, Facts, Modules, present
 from doctor.findings import Action, Evidence, Location, NotApplicable, Remediation
 from doctor.rules.rule import Rule, Verdict
 
 
-def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     """One finding for each module of the first folder that hides another; an error where the launch imports it."""
+    facts = case.facts
     distributions: Distributions = present(facts, "distributions", Distributions)
     if facts.target.front is None and not distributions.shadows:
         yield NotApplicable("this launch does not put a folder of the user before the installed packages")

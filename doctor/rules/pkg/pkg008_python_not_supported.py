@@ -16,17 +16,19 @@ from collections.abc import Iterator
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
-from doctor.derived.requirements import ENGINES, fits, python_bounds
+from doctor.derived.case import Case
+from doctor.derived.engine import ENGINES
+from doctor.derived.requirements import fits, python_bounds
 from doctor.derived.tags import tag_fits
-from doctor.facts import Distribution, Distributions, Facts, Target, present
+from doctor.facts import Distribution, Distributions, Target, present
 from doctor.findings import Action, Evidence, Finding, Location, Open, Remediation
 from doctor.rules.rule import Rule, Verdict
 
 
-def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     """One finding for each distribution whose Requires-Python or wheel tags exclude the target."""
-    distributions: Distributions = present(facts, "distributions", Distributions)
-    target = facts.target
+    distributions: Distributions = present(case.facts, "distributions", Distributions)
+    target = case.facts.target
     if target.python_minor is None:
         yield Open("the Python version of the target is not known")
         return

@@ -11,14 +11,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from doctor.facts import Facts
+from doctor.derived.case import Case
 from doctor.findings import Action, Evidence, Finding, Location, Remediation
 from doctor.rules.rule import Rule
 
 
-def check(rule: Rule, facts: Facts) -> Iterator[Finding]:
+def check(rule: Rule, case: Case) -> Iterator[Finding]:
     """An error where the environment has lost its Python; a note for whatever else could not be used."""
-    target = facts.target
+    target = case.facts.target
     gone = target.kind == "installed" and target.base_prefix is None
     for problem in target.problems:
         step = Action("manual", text="make the environment anew and install the same packages again")

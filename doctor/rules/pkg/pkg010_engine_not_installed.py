@@ -10,15 +10,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from doctor.facts import Distributions, Facts, Launch, present
+from doctor.derived.case import Case
+from doctor.facts import Distributions, Launch, present
 from doctor.findings import Action, Evidence, Location, Remediation
 from doctor.rules.rule import Rule, Verdict
 
 ENGINES = ("lmdeploy", "vllm", "sglang")
 
 
-def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     """An error for a launch whose engine is missing, a warning for an environment that has none to start."""
+    facts = case.facts
     distributions: Distributions = present(facts, "distributions", Distributions)
     engine = facts.launch.engine if isinstance(facts.launch, Launch) else None
     where = facts.target.prefix or next(iter(facts.target.paths), "this environment")

@@ -10,19 +10,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from doctor.derived.case import Case
 from doctor.derived.host import host_of, manual
 from doctor.derived.tags import needed_glibc
-from doctor.facts import Distribution, Distributions, Facts, present
+from doctor.facts import Distribution, Distributions, present
 from doctor.facts.host import Libc
 from doctor.findings import NotApplicable, Open
 from doctor.matrix.hardware import version
 from doctor.rules.rule import Rule, Verdict
 
 
-def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     """Each distribution's best fitting tag against the target's libc."""
-    host = host_of(facts)
-    distributions: Distributions = present(facts, "distributions", Distributions)
+    host = host_of(case.facts)
+    distributions: Distributions = present(case.facts, "distributions", Distributions)
     tagged = [(d, needed) for d in distributions.installed if (needed := needed_glibc(d.tags))]
     if not tagged:
         yield NotApplicable("no installed wheel asks for a glibc")

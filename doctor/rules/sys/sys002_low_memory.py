@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from doctor.derived.case import Case
 from doctor.derived.host import host_of, manual
 from doctor.derived.units import GIB, size
-from doctor.facts import Facts
 from doctor.findings import Open
 from doctor.launch.options import parallel
 from doctor.rules.rule import Rule, Verdict
@@ -21,8 +21,9 @@ EACH_PROCESS = 4 * GIB
 AVAILABLE = 2 * GIB
 
 
-def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     """The limit and the swap against what the processes need, then what is free right now."""
+    facts = case.facts
     host = host_of(facts)
     memory = host.usable_memory
     if memory is None:

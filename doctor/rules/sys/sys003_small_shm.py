@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from doctor.derived.case import Case
 from doctor.derived.host import host_of, manual
 from doctor.derived.units import GIB, MIB, size
-from doctor.facts import Facts
 from doctor.findings import NotApplicable, Open
 from doctor.launch.options import parallel
 from doctor.rules.rule import Rule, Verdict
@@ -20,9 +20,9 @@ from doctor.rules.rule import Rule, Verdict
 DOCKER_DEFAULT = 64 * MIB
 
 
-def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     """Only where several processes share the model."""
-    host, count = host_of(facts), parallel(facts)
+    host, count = host_of(case.facts), parallel(case.facts)
     if count < 2:
         yield NotApplicable("the launch command asks for no tensor parallelism")
         return

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from doctor.derived.case import Case
 from doctor.derived.host import host_of, manual
 from doctor.derived.units import GIB, size
 from doctor.facts import Facts, Launch, Model, Weights
@@ -20,15 +21,15 @@ from doctor.rules.rule import Rule, Verdict
 DOWNLOAD, SCRATCH = 10 * GIB, GIB
 
 
-def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     """The cache only where the model is not a local folder already."""
-    host = host_of(facts)
+    host = host_of(case.facts)
     cache, scratch = host.disk("hf-cache"), host.disk("tmp")
     known = [d for d in (cache, scratch) if d is not None and d.free is not None]
     if not known:
         yield NotApplicable("no disk of this machine is looked at")
         return
-    needed, sure = _download(facts)
+    needed, sure = _download(case.facts)
     if cache is not None and cache.free is not None and cache.free < needed and host.disk("model") is None:
         mend = manual("make room there, or set `HF_HOME` to a folder on a larger disk")
         yield _full(rule, cache, "models are downloaded to", needed, mend, sure)

@@ -10,17 +10,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from doctor.derived.case import Case
 from doctor.derived.host import host_of, manual
-from doctor.facts import Facts
 from doctor.findings import NotApplicable
 from doctor.rules.rule import Rule, Verdict
 
 SOFT, HARD = 1024, 4096
 
 
-def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     """The usual 1024 of a shell is enough to start; less, or a hard limit below 4096, is not."""
-    limits = host_of(facts).open_files
+    limits = host_of(case.facts).open_files
     if limits is None:
         yield NotApplicable("the limit is not known")
         return

@@ -9,15 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from doctor.derived.case import Case
 from doctor.derived.host import host_of, manual
-from doctor.facts import Facts
 from doctor.findings import NotApplicable
 from doctor.rules.rule import Rule, Verdict
 
 
-def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     """x86-64 only: other machines have other extensions."""
-    host = host_of(facts)
+    host = host_of(case.facts)
     if host.machine != "x86_64" or host.cpu_flags is None:
         yield NotApplicable("not an x86-64 CPU, or its extensions are not known")
         return

@@ -10,15 +10,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from doctor.derived.case import Case
 from doctor.derived.host import host_of, manual
-from doctor.facts import Distributions, Facts, present
+from doctor.facts import Distributions, present
 from doctor.findings import NotApplicable, Open
 from doctor.launch.options import engine
 from doctor.rules.rule import Rule, Verdict
 
 
-def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     """Two things: a compiler on PATH, and the header of this Python."""
+    facts = case.facts
     host = host_of(facts)
     triton = present(facts, "distributions", Distributions).get("triton")
     if triton is None:

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from doctor.derived.case import Case
 from doctor.derived.host import host_of
-from doctor.facts import Facts
 from doctor.rules.rule import Rule, Verdict
 
 
-def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     """A note, once."""
-    host = host_of(facts)
+    host = host_of(case.facts)
     if host.container:
         yield rule.about(
             f"This is a `{host.container}` container: the driver is the host's, and what is installed here goes with "

@@ -8,17 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from doctor.derived.case import Case
 from doctor.derived.host import manual, no_wsl, wsl_of
 from doctor.derived.units import dotted
-from doctor.facts import Facts
 from doctor.facts.gpu import Gpu
 from doctor.rules.rule import Rule, Verdict
 
 PASCAL = (6, 0)
 
 
-def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     """The version of WSL, then the cards."""
+    facts = case.facts
     wsl = wsl_of(facts)
     if wsl is None:
         yield from no_wsl()

@@ -10,14 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from doctor.derived.case import Case
 from doctor.derived.host import manual, no_wsl, wsl_of
-from doctor.facts import Facts
 from doctor.facts.gpu import Gpu
 from doctor.rules.rule import Rule, Verdict
 
 
-def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     """An error where the loader takes the wrong library first, a warning where it could."""
+    facts = case.facts
     wsl = wsl_of(facts)
     if wsl is None:
         yield from no_wsl()

@@ -9,16 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from doctor.derived.case import Case
 from doctor.derived.host import host_of, manual, no_wsl, wsl_of
 from doctor.derived.units import GIB, size
-from doctor.facts import Facts, Model, Weights
+from doctor.facts import Model, Weights
 from doctor.facts.gpu import Gpu
 from doctor.findings import NotApplicable, Open
 from doctor.rules.rule import Rule, Verdict
 
 
-def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     """Memory and swap together against the memory of the GPUs that the server may fill."""
+    facts = case.facts
     wsl, host = wsl_of(facts), host_of(facts)
     if wsl is None:
         yield from no_wsl()

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from doctor.derived.case import Case
 from doctor.derived.host import host_of, no_wsl, wsl_of
-from doctor.facts import Distributions, Facts, present
+from doctor.facts import Distributions, present
 from doctor.findings import Action, NotApplicable, Remediation
 from doctor.launch.options import engine
 from doctor.matrix.hardware import version
@@ -20,8 +21,9 @@ from doctor.rules.rule import Rule, Verdict
 FIRST, MENDED = (0, 25), (0, 30)
 
 
-def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     """The installed vLLM, where the launch command starts it or none is given."""
+    facts = case.facts
     if wsl_of(facts) is None:
         yield from no_wsl()
         return

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from doctor.derived.case import Case
 from doctor.derived.host import no_wsl, wsl_of
-from doctor.facts import Facts
 from doctor.findings import Action, Remediation
 from doctor.launch.options import number, option
 from doctor.rules.rule import Rule, Verdict
@@ -19,8 +19,9 @@ SIZES = ("--cpu-offload-gb", "--swap-space", "--kv-offloading-size", "--hicache-
 SWITCHES = ("--kv-transfer-config", "--enable-hierarchical-cache")
 
 
-def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     """Options that take pinned memory, if they take any."""
+    facts = case.facts
     if wsl_of(facts) is None:
         yield from no_wsl()
         return

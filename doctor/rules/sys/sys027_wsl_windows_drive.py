@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from doctor.derived.case import Case
 from doctor.derived.host import host_of, manual, no_wsl, wsl_of
-from doctor.facts import Facts
 from doctor.facts.host import Disk
 from doctor.findings import Remediation
 from doctor.rules.rule import Rule, Verdict
@@ -19,12 +19,12 @@ WINDOWS = frozenset({"9p", "drvfs", "virtiofs", "fuse.drvfs"})
 WHAT = {"hf-cache": "The model cache", "model": "The model", "target": "The Python environment", "tmp": "`TMPDIR`"}
 
 
-def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     """The file system under each place."""
-    if wsl_of(facts) is None:
+    if wsl_of(case.facts) is None:
         yield from no_wsl()
         return
-    for disk in host_of(facts).disks:
+    for disk in host_of(case.facts).disks:
         if disk.fstype in WINDOWS:
             yield rule.about(
                 f"{WHAT[disk.use]} `{disk.path}` lies on a Windows drive (`{disk.mount}`, {disk.fstype}), expected "

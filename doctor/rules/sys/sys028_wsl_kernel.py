@@ -10,21 +10,21 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from doctor.derived.case import Case
 from doctor.derived.host import host_of, manual, no_wsl, wsl_of
-from doctor.facts import Facts
 from doctor.findings import Open
 from doctor.rules.rule import Rule, Verdict
 
 NEEDED, WANTED = (4, 19, 121), (5, 10, 16, 3)
 
 
-def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     """The numbers at the front of the release."""
-    wsl = wsl_of(facts)
+    wsl = wsl_of(case.facts)
     if wsl is None or wsl.version == 1:
         yield from no_wsl()
         return
-    release = host_of(facts).kernel or wsl.kernel
+    release = host_of(case.facts).kernel or wsl.kernel
     match = re.search(r"\d{1,3}(?:\.\d{1,5}){1,3}", release)
     if match is None:
         yield Open(f"the kernel release `{release}` has no version")

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from doctor.derived.case import Case
 from doctor.derived.host import manual, no_wsl, wsl_of
-from doctor.facts import Facts
 from doctor.launch.options import option
 from doctor.rules.rule import Rule, Verdict
 
@@ -22,9 +22,9 @@ MIRRORED = (
 )
 
 
-def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     """A warning where even Windows does not reach it, else a note on who does not."""
-    wsl = wsl_of(facts)
+    wsl = wsl_of(case.facts)
     if wsl is None:
         yield from no_wsl()
         return
@@ -43,7 +43,7 @@ def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
             "warning",
         )
     elif mode == "nat":
-        host = option(facts, "--host", "--server-name")
+        host = option(case.facts, "--host", "--server-name")
         listens = f" (it will listen on `{host}`)" if host else ""
         yield _found(
             rule,

@@ -10,17 +10,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from doctor.derived.case import Case
 from doctor.derived.host import manual, no_wsl, wsl_of
-from doctor.facts import Facts
 from doctor.findings import NotApplicable
 from doctor.rules.rule import Rule, Verdict
 
 SHORT = 60_000
 
 
-def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     """A note, unless the idle time was raised; a warning where it was lowered."""
-    wsl = wsl_of(facts)
+    wsl = wsl_of(case.facts)
     if wsl is None:
         yield from no_wsl()
         return

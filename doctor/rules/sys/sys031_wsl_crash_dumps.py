@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from doctor.derived.case import Case
 from doctor.derived.host import manual, no_wsl, wsl_of
-from doctor.facts import Facts
 from doctor.rules.rule import Rule, Verdict
 
 
-def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     """A note with the last one."""
-    wsl = wsl_of(facts)
+    wsl = wsl_of(case.facts)
     if wsl is None:
         yield from no_wsl()
     elif wsl.crash_dumps:

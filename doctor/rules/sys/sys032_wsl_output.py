@@ -11,17 +11,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from doctor.derived.case import Case
 from doctor.derived.host import host_of, no_wsl, wsl_of
-from doctor.facts import Facts
 from doctor.findings import Action, NotApplicable, Remediation
 from doctor.rules.rule import Rule, Verdict
 
 
-def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     """A note, unless the variable is set."""
-    if wsl_of(facts) is None:
+    if wsl_of(case.facts) is None:
         yield from no_wsl()
-    elif host_of(facts).environment.get("PYTHONUNBUFFERED"):
+    elif host_of(case.facts).environment.get("PYTHONUNBUFFERED"):
         yield NotApplicable("`PYTHONUNBUFFERED` is set")
     else:
         variable = Action("set_env", name="PYTHONUNBUFFERED", value="1")

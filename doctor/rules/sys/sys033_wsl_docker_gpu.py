@@ -8,19 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from doctor.derived.case import Case
 from doctor.derived.host import no_wsl, wsl_of
-from doctor.facts import Facts
 from doctor.findings import Action, Remediation
 from doctor.launch.options import option
 from doctor.rules.rule import Rule, Verdict
 
 
-def check(rule: Rule, facts: Facts) -> Iterator[Verdict]:
+def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     """Only a launch command of docker has this option."""
-    if wsl_of(facts) is None:
+    if wsl_of(case.facts) is None:
         yield from no_wsl()
         return
-    asked = (option(facts, "--gpus") or "").strip("\"'")
+    asked = (option(case.facts, "--gpus") or "").strip("\"'")
     if "device=" in asked:
         index = asked.partition("device=")[2].strip("\"'")
         yield rule.about(

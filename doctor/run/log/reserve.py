@@ -12,7 +12,7 @@ import errno
 import os
 
 from doctor.run.log.logfile import Log
-from doctor.run.watch import linux
+from doctor.run.watch.system_calls import KEEP_SIZE, PUNCH_HOLE, fallocate
 
 MINIMUM = 4 << 20
 LARGEST = 32 << 20
@@ -25,7 +25,7 @@ _UNSUPPORTED = {errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL}
 def supported(fd: int) -> bool:
     """Whether the log's file system can reserve space ahead and give back the middle of a file."""
     try:
-        linux.fallocate(fd, linux.KEEP_SIZE, os.fstat(fd).st_size, ALIGN)
+        fallocate(fd, KEEP_SIZE, os.fstat(fd).st_size, ALIGN)
     except OSError as e:
         if e.errno in _UNSUPPORTED:
             return False
@@ -35,7 +35,7 @@ def supported(fd: int) -> bool:
 def can_punch(fd: int) -> bool:
     """Whether the middle of a file can be given back to its file system."""
     try:
-        linux.fallocate(fd, linux.KEEP_SIZE | linux.PUNCH_HOLE, _FAR, ALIGN)
+        fallocate(fd, KEEP_SIZE | PUNCH_HOLE, _FAR, ALIGN)
     except OSError:
         return False
     return True
@@ -91,7 +91,7 @@ class Reserve:
 
     def _top_up(self, until: int) -> None:
         try:
-            linux.fallocate(self.log.fd, linux.KEEP_SIZE, self.size, until - self.size)
+            fallocate(self.log.fd, KEEP_SIZE, self.size, until - self.size)
             self.reserved, self.disk_full = until, False
         except OSError as e:
             if e.errno in (errno.ENOSPC, errno.EDQUOT):
@@ -106,7 +106,7 @@ class Reserve:
         length = LARGEST
         while length >= ALIGN:
             with contextlib.suppress(OSError):
-                linux.fallocate(self.log.fd, linux.KEEP_SIZE, self.size, length)
+                fallocate(self.log.fd, KEEP_SIZE, self.size, length)
                 self.reserved = self.size + length
                 return
             length //= 2
@@ -116,7 +116,7 @@ class Reserve:
         if end <= self.hole_end:
             return
         try:
-            linux.fallocate(self.log.fd, linux.KEEP_SIZE | linux.PUNCH_HOLE, self.hole_end, end - self.hole_end)
+            fallocate(self.log.fd, KEEP_SIZE | PUNCH_HOLE, self.hole_end, end - self.hole_end)
             self.hole_end = end
         except OSError:
             return

@@ -13,11 +13,14 @@ import os
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from doctor.base.secrets.redactor import Redactor, known_values
-from doctor.run.log.logfile import logs_of, read_ends
-from doctor.run.story import postmortem, runfolder, summary
+from doctor.findings.run import RunReport
+from doctor.report.run.text import run_text
+from doctor.run.log.logfile import logs_of
+from doctor.run.log.reading import read_ends
+from doctor.run.story import postmortem, runfolder
+from doctor.run.story.decode import report_from_json
 
 HEAD, TAIL = 2 << 20, 6 << 20
 _DATA = ("report.json", "meta.json", "facts.json", "findings.json")
@@ -45,34 +48,25 @@ def export(folder: Path, target: Path) -> list[str]:
 
 def _entries(folder: Path, redactor: Redactor) -> Iterator[tuple[str, str]]:
     """Name and redacted text of each file; the report comes first, so that its words have the lowest numbers."""
-    report: dict[str, Any] = {}
+    report: RunReport | None = None
     for name in _DATA:
-        value = runfolder.load(folder / name) or _list(folder / name)
-        if not value:
+        value = runfolder.load_any(folder / name)
+        if not value or not isinstance(value, (dict, list)):
             continue
         if isinstance(value, dict):
             value.pop("redaction", None)  # fingerprints of secrets are for this machine only
         value = redactor.value(value)
         if name == "report.json" and isinstance(value, dict):
-            report = value
+            report = report_from_json(value)
         yield name, runfolder.dump(value)
     if report:
-        yield "report.txt", summary.text(report)
+        yield "report.txt", run_text(report)
     for name in _LINES:
-        rows = runfolder.load_lines(folder / name)
+        rows = list(runfolder.load_lines(folder / name))
         if rows:
             yield name, "".join(json.dumps(redactor.value(row)) + "\n" for row in rows)
     for path in logs_of(folder):
         yield path.name.removesuffix(".log") + ".txt", _log(path, redactor)
-
-
-def _list(path: Path) -> list[Any]:
-    try:
-        with path.open("rb") as file:
-            value = json.loads(file.read(runfolder.READ_LIMIT))
-    except (OSError, ValueError, RecursionError):
-        return []
-    return value if isinstance(value, list) else []
 
 
 def _log(path: Path, redactor: Redactor) -> str:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
+from doctor.base.secrets.redactor import Redactor
 from doctor.facts import Facts
-from doctor.facts.codec import FactsError, facts_from_json
 from doctor.findings import Action, Confidence, Evidence, Finding, Remediation
-from doctor.findings_json import finding_to_json
-from doctor.run.log.logfile import Whole, logs_of
-from doctor.run.story import runfolder
+from doctor.findings.run import RunReport
+from doctor.findings_json import finding_from_json, finding_to_json
+from doctor.run.log.logfile import logs_of
+from doctor.run.log.reading import Whole
+from doctor.run.story.decode import read_facts, read_report
 
 _RANK = ("high", "medium", "low")
 _OUTSIDE = {
@@ -26,12 +27,12 @@ _OUTSIDE = {
 }  # fmt: skip
 
 
-def find(folder: Path) -> list[dict[str, Any]]:
-    """The findings of `explained` as plain values; none where the log cannot be read."""
+def find(folder: Path, redactor: Redactor) -> tuple[Finding, ...]:
+    """The findings of `explained`, redacted; none where the log cannot be read."""
     try:
-        return [finding_to_json(f) for f in explained(folder)]
+        return tuple(finding_from_json(redactor.value(finding_to_json(f))) for f in explained(folder))
     except Exception:
-        return []  # whatever is wrong with the reader, the report and the server's status must come through
+        return ()  # whatever is wrong with the reader, the report and the server's status must come through
 
 
 def explained(folder: Path, facts: Facts | None = None) -> tuple[Finding, ...]:
@@ -42,7 +43,7 @@ def explained(folder: Path, facts: Facts | None = None) -> tuple[Finding, ...]:
     """
     from doctor.explain import explain_log
 
-    facts = facts or kept_facts(folder)
+    facts = facts or read_facts(folder)
     out: list[Finding] = []
     logs = [path for path in logs_of(folder) if path.stat().st_size] or logs_of(folder)[:1]
     for path in logs:
@@ -53,25 +54,14 @@ def explained(folder: Path, facts: Facts | None = None) -> tuple[Finding, ...]:
 
 def ending(folder: Path) -> Finding | None:
     """What the end itself tells where the server could not say anything: ended from outside, with the evidence."""
-    report = runfolder.load(folder / "report.json")
-    cause = report.get("cause")
-    cause = cause if isinstance(cause, dict) else {}
-    kind = cause.get("kind")
-    if kind not in _OUTSIDE or (kind == "signal" and report.get("signal_name") != "SIGKILL"):
+    report = read_report(folder) or RunReport()
+    kind, cause = report.cause.kind, report.cause
+    if kind not in _OUTSIDE or (kind == "signal" and report.signal_name != "SIGKILL"):
         return None
     name, said, way = _OUTSIDE[kind]
-    seen = tuple(Evidence("how it ended", str(e), source="report.json") for e in cause.get("evidence", [])[:4])
-    sure: Confidence = "high" if cause.get("confidence") in ("certain", "confirmed") else "low"
+    seen = tuple(Evidence("how it ended", e, source="report.json") for e in cause.evidence[:4])
+    sure: Confidence = "high" if cause.confidence in ("certain", "confirmed") else "low"
     return Finding(
         rule="RUN601" if kind == "oom-kill" else "RUN603", name=name, severity="error", message=said, evidence=seen,
         remediations=(Remediation(way, (Action("manual", text=way),)),), confidence=sure, key="end", primary=True,
     )  # fmt: skip
-
-
-def kept_facts(folder: Path) -> Facts | None:
-    """The facts in the run folder, or None where there are none that can be read."""
-    saved = runfolder.load(folder / "facts.json")
-    try:
-        return facts_from_json(saved) if saved else None
-    except (FactsError, ValueError, TypeError, RecursionError):
-        return None

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
 
 from doctor.base.secrets.redactor import Redactor
-from doctor.run.log.logfile import logs_of, read_ends
+from doctor.findings.run import LogState
+from doctor.run.log.logfile import logs_of
+from doctor.run.log.reading import extents, read_ends
 
 TAIL_BYTES = 1 << 18
 TAIL_LINES = 60
@@ -37,10 +38,10 @@ def _encoding(data: bytes) -> str:
     return "utf-8"
 
 
-def last_lines(text: str, count: int = TAIL_LINES) -> list[str]:
+def last_lines(text: str, count: int = TAIL_LINES) -> tuple[str, ...]:
     """The last lines that say something, each bounded."""
     lines = [line.rstrip() for line in text.split("\n")]
-    return [_cut(line) for line in lines if line][-count:]
+    return tuple(_cut(line) for line in [line for line in lines if line][-count:])
 
 
 def _cut(line: str) -> str:
@@ -49,23 +50,23 @@ def _cut(line: str) -> str:
     return line if len(line) <= LINE else f"{line[: LINE // 2]} … {line[-LINE // 2 :]}"
 
 
-def traces(text: str, most: int = 4) -> list[list[str]]:
+def traces(text: str, most: int = 4) -> tuple[tuple[str, ...], ...]:
     """The last stack traces and last words of native code, each up to the next empty line, 60 lines at most."""
     lines = text.split("\n")
     found = [n for n, line in enumerate(lines) if any(start in line for start in _TRACE_STARTS)]
-    return [_block(lines, n) for n in found[-most:]]
+    return tuple(_block(lines, n) for n in found[-most:])
 
 
-def _block(lines: list[str], at: int) -> list[str]:
+def _block(lines: list[str], at: int) -> tuple[str, ...]:
     out: list[str] = []
     for line in lines[at : at + 60]:
         if not line.strip() and len(out) > 2:
             break
         out.append(_cut(line.rstrip()))
-    return out
+    return tuple(out)
 
 
-def by_process(text: str, pids: set[int], count: int = 8) -> dict[str, list[str]]:
+def by_process(text: str, pids: set[int], count: int = 8) -> dict[str, tuple[str, ...]]:
     """The last lines of each process that names itself in them (`(EngineCore pid=123)`)."""
     out: dict[str, list[str]] = {}
     for line in text.split("\n")[-4000:]:
@@ -74,28 +75,25 @@ def by_process(text: str, pids: set[int], count: int = 8) -> dict[str, list[str]
             kept = out.setdefault(found[1], [])
             kept.append(_cut(line.rstrip()))
             del kept[:-count]
-    return out
+    return {pid: tuple(lines) for pid, lines in out.items()}
 
 
-def facts_of_logs(folder: Path) -> dict[str, Any]:
-    """`bytes` written, whether they end with a line's end, `head_dropped`: bytes no longer there; and the files."""
+def state_of_logs(folder: Path) -> LogState:
+    """How much was written, and what of it is there."""
     total, dropped, newline, files = 0, 0, True, []
     for path in logs_of(folder):
         try:
             size = path.stat().st_size
-            head, last, middle = read_ends(path, 0, 1 << 16)
+            head, last, _ = read_ends(path, 0, 1 << 16)
         except OSError:
             continue
         total += size
         dropped += _hole(path, size)
         newline = newline and (not size or (head + last).endswith(b"\n"))
         files.append(path.name)
-        del middle
-    return {"bytes": total, "ended_with_newline": newline, "head_dropped": dropped, "files": files}
+    return LogState(total, newline, dropped, tuple(files))
 
 
 def _hole(path: Path, size: int) -> int:
-    from doctor.run.log.logfile import extents
-
     with path.open("rb") as file:
         return size - sum(b - a for a, b in extents(file.fileno(), size))

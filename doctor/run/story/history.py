@@ -6,13 +6,18 @@ import os
 import shutil
 import time
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 from doctor.base.record import dataclass
-from doctor.run.log.logfile import extents, logs_of
-from doctor.run.story import runfolder
-from doctor.run.story.postmortem import boot
-from doctor.run.watch.tree import read_stat
+from doctor.run.log.logfile import logs_of
+from doctor.run.log.reading import extents
+from doctor.run.story import creation, lookup
+from doctor.run.story.decode import read_events, read_meta, read_report
+from doctor.run.story.events import Start
+from doctor.run.story.meta import boot
+from doctor.run.story.outcome import still_runs
+from doctor.run.watch.proc import read_stat
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,39 +35,37 @@ class Run:
 
 def runs(log_dir: str | None = None) -> list[Run]:
     """All runs, the oldest first, of one folder or of all usual places."""
-    bases = [Path(log_dir)] if log_dir else [*runfolder.default_bases(), runfolder.fallback_base()]
-    return [describe(folder) for base in bases for folder in runfolder.runs_in(base)]
+    bases = [Path(log_dir)] if log_dir else [*creation.default_bases(), creation.fallback_base()]
+    return [describe(folder) for base in bases for folder in lookup.runs_in(base)]
 
 
 def describe(folder: Path) -> Run:
     """One run in a line."""
-    meta, report = runfolder.load(folder / "meta.json"), runfolder.load(folder / "report.json")
-    code = report.get("exit_code")
+    meta, report = read_meta(folder), read_report(folder)
+    code = report.exit_code if report else None
     if is_running(folder):
         state = "running"
-    elif not report or report.get("outcome") == "unobserved":
+    elif report is None or report.outcome == "unobserved":
         state = "unobserved"
     else:
-        state = "not-started" if report.get("outcome") == "not_started" else "failed" if code else "success"
+        state = "not-started" if report.outcome == "not_started" else "failed" if code else "success"
     size = sum(
         p.lstat().st_blocks * 512 if hasattr(os.stat_result, "st_blocks") else p.lstat().st_size
         for p in folder.iterdir()
     )
-    command = " ".join(str(w) for w in meta.get("command", []))
-    age = time.time() - float(meta.get("started_unix", time.time()))
-    return Run(folder, str(meta.get("started", "?")), state, code, command, age, size)
+    age = 0.0 if meta.started_unix is None else time.time() - meta.started_unix
+    return Run(folder, meta.started or "?", state, code, " ".join(meta.command), age, size)
 
 
 def is_running(folder: Path) -> bool:
     """Whether the server of a run, or doctor itself, is still there."""
-    meta = runfolder.load(folder / "meta.json")
-    if meta.get("boot") != boot():
+    meta = read_meta(folder)
+    if meta.boot != boot():
         return False
-    start = next((e for e in runfolder.load_lines(folder / "events.jsonl")[:50] if e["event"] == "start"), None)
+    start = next((e for e in islice(read_events(folder), 50) if isinstance(e, Start)), None)
     if start is None:
-        return read_stat(int(meta.get("doctor_pid", 0))) is not None and not (folder / "report.json").exists()
-    stat = read_stat(int(start["pid"]))
-    return stat is not None and stat.start == start.get("start") and stat.state not in "ZX"
+        return read_stat(meta.doctor_pid) is not None and not (folder / "report.json").exists()
+    return still_runs(start)
 
 
 def prune(keep: int, older_than: float | None, log_dir: str | None = None) -> list[Run]:

@@ -6,11 +6,12 @@ import glob
 import os
 from pathlib import Path
 
+from doctor.findings.run import CoreDump
 from doctor.run.watch.sysroot import read
 
 
-def where(pid: int, program: str, workdir: str, dumped: bool, not_before: float) -> dict[str, str] | None:
-    """`{"pattern", "file" or "hint"}` for a process that died by a dumping signal; None when there is nothing to say.
+def where(pid: int, program: str, workdir: str, dumped: bool, not_before: float) -> CoreDump | None:
+    """The dump of a process that died by a dumping signal; None when there is nothing to say.
 
     `not_before` is the wall-clock time of the start: older files are somebody else's.
     """
@@ -18,9 +19,9 @@ def where(pid: int, program: str, workdir: str, dumped: bool, not_before: float)
     if not dumped or not pattern:
         return None
     if pattern.startswith("|"):
-        return {"pattern": pattern, "hint": _handler_hint(pattern, pid)}
+        return CoreDump(pid, pattern, hint=_handler_hint(pattern, pid))
     found = _find(pattern, pid, program, workdir, not_before)
-    return {"pattern": pattern, "file": found} if found else {"pattern": pattern, "hint": "the core file was not found"}
+    return CoreDump(pid, pattern, found, None if found else "the core file was not found")
 
 
 def _handler_hint(pattern: str, pid: int) -> str:

@@ -9,6 +9,7 @@ import stat
 import time
 
 from doctor.base.record import dataclass
+from doctor.findings.run import Xid
 from doctor.run.watch.sysroot import at
 
 LIMIT = 8 << 20
@@ -70,16 +71,16 @@ def _records() -> list[str]:
     return b"".join(out).decode("utf-8", "replace").split("\n")
 
 
-def xids(log: KernelLog, pids: set[int]) -> list[dict[str, object]]:
+def xids(log: KernelLog, pids: set[int]) -> list[Xid]:
     """GPU errors of the run: those of our processes, and those that name no process."""
-    out: list[dict[str, object]] = []
+    out = []
     for line in log.lines:
         if not (found := _XID.search(line)):
             continue
         who = _PID.search(found["rest"])
         pid = int(who[1]) if who else None
         if pid is None or pid in pids:
-            out.append({"xid": int(found["code"]), "device": found["device"], "pid": pid, "line": line[:500]})
+            out.append(Xid(int(found["code"]), found["device"], pid, line[:500]))
     return out
 
 

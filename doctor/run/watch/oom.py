@@ -6,7 +6,7 @@ Counters are read before the start and after the end. One that cannot be read is
 from __future__ import annotations
 
 import re
-from typing import Any
+from collections.abc import Mapping
 
 from doctor.run.watch import sysroot
 
@@ -59,10 +59,10 @@ def _pick(text: str | None, name: str) -> int | None:
     return sysroot.counters(text).get(name)
 
 
-def moved(before: dict[str, Any], after: dict[str, Any]) -> dict[str, tuple[int, int]]:
+def moved(before: Mapping[str, int | None], after: Mapping[str, int | None]) -> dict[str, tuple[int, int]]:
     """The counters that grew, with both values; unreadable ones are left out."""
     both = {k: (before.get(k), after.get(k)) for k in after}
-    return {k: (a, b) for k, (a, b) in both.items() if isinstance(a, int) and isinstance(b, int) and b > a}
+    return {k: (a, b) for k, (a, b) in both.items() if a is not None and b is not None and b > a}
 
 
 def killed_pids(kernel_lines: list[str]) -> set[int]:

@@ -9,8 +9,9 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
+from doctor.findings.run import Sample
+from doctor.report.run.json import record_to_json
 from doctor.run.story.runfolder import private_file, write
 from doctor.run.watch import nvml, sysroot
 
@@ -40,7 +41,7 @@ class Sampler(threading.Thread):
     def __init__(self, path: Path, pids: Callable[[], list[int]], began: float) -> None:
         super().__init__(daemon=True, name="samples")
         self.path, self.pids, self.began = path, pids, began
-        self.latest: dict[str, Any] = {}
+        self.latest = Sample()
         self.first_gpu: dict[int, int] = {}
         self.peaks: dict[int, int] = {}
         self.stopping = False
@@ -63,13 +64,11 @@ class Sampler(threading.Thread):
             self.peaks[pid] = max(size, self.peaks.get(pid, 0))
         used = {gpu: memory[0] for gpu, memory in self._gpus.memory().items()}
         self.first_gpu = self.first_gpu or used
-        row: dict[str, Any] = {"t": round(time.monotonic() - self.began, 1), "rss": sum(each.values())}
-        row["host_available"] = available()
-        if used:
-            row["gpu_used"] = used
-        self.latest = row
+        now = round(time.monotonic() - self.began, 1)
+        by_gpu = {str(gpu): count for gpu, count in used.items()} or None
+        self.latest = Sample(now, sum(each.values()), available(), by_gpu)
         with contextlib.suppress(OSError):
-            self._append(json.dumps(row).encode() + b"\n")
+            self._append(json.dumps(record_to_json(self.latest)).encode() + b"\n")
 
     def _append(self, line: bytes) -> None:
         if self._fd < 0:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import field
-from typing import Any, Literal, TypedDict
+from typing import Literal, TypedDict
 
 from doctor.base.record import dataclass
 from doctor.facts import Facts
@@ -213,11 +213,11 @@ HOW_TO_SEE = "`qvl-doctor check -- COMMAND` says more"
 class StartVerdict:
     """What the check before a start says: `errors` stop the start, in one sentence each; `screen` says them in full.
 
-    `trouble` is why no check was made. `facts` (saved form) and `findings` are kept in the run folder.
+    `trouble` is why no check was made. `facts` and `findings` are kept in the run folder.
     """
 
     errors: tuple[str, ...] = ()
     screen: str = ""
     trouble: str | None = None
-    facts: dict[str, Any] = field(default_factory=dict)
-    findings: tuple[dict[str, Any], ...] = ()
+    facts: Facts | None = None
+    findings: tuple[Finding, ...] = ()

@@ -1,20 +1,28 @@
-"""Which releases of a distribution have everything that is imported from it here."""
+"""Who brings a module, and which of its releases have everything that is imported from it here."""
 
 from __future__ import annotations
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier
 
-from doctor.derived.import_failures import installed
 from doctor.facts import Cause, Distributions, Facts, Modules, normalize
 from doctor.matrix.providers import all_releases, releases_with
 from doctor.matrix.releases import ReleaseSet
 from doctor.matrix.windows import Window
 
 
+def owner_of(facts: Facts, module: str) -> tuple[str, str] | None:
+    """The distribution (name, version) that brings the top level of `module`; None where none is installed."""
+    if not isinstance(facts.distributions, Distributions):
+        return None
+    top = module.partition(".")[0]
+    owner = next((d for d in facts.distributions.installed if top in d.top_level), None)
+    return (owner.name, owner.build or owner.version) if owner else None
+
+
 def window(facts: Facts, cause: Cause) -> Window | None:
     """The releases that would mend `cause`; None where the data does not cover what it is about."""
-    owner = installed(facts, cause.module)
+    owner = owner_of(facts, cause.module)
     if owner is None:
         return None
     having = releases_with(owner[0], cause.module, cause.name)
@@ -44,7 +52,7 @@ def _fitting(facts: Facts, distribution: str) -> ReleaseSet | None:
 
 
 def _belongs(module: str, distribution: str, facts: Facts) -> bool:
-    owner = installed(facts, module)
+    owner = owner_of(facts, module)
     return owner is not None and normalize(owner[0]) == normalize(distribution)
 
 

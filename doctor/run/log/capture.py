@@ -14,7 +14,7 @@ from doctor.run.log.reserve import Reserve
 from doctor.run.log.tail import Tail
 
 
-class LogKeeper:
+class LogCapture:
     """Keeps `logs` below `cap` bytes in all. `warn` is told, once, what the user should know."""
 
     def __init__(self, logs: list[Log], cap: int, warn: Callable[[str], None]) -> None:

@@ -1,0 +1,58 @@
+"""Ways out that change the release of a distribution, or the engine: they follow from what the releases have."""
+
+from __future__ import annotations
+
+from packaging.version import InvalidVersion, Version
+
+from doctor.derived.engine import ENGINES
+from doctor.findings import Action, Remediation
+from doctor.matrix import rows
+from doctor.matrix.releases import ReleaseSet
+
+
+def direction(to: ReleaseSet, version: str) -> str:
+    """`upgrade` or `downgrade`, from `version` to the nearest release that will do."""
+    try:
+        here = Version(version)
+        if to.oldest and here < Version(to.oldest):
+            return "upgrade"
+        return "downgrade" if to.newest and here > Version(to.newest) else "install"
+    except InvalidVersion:
+        return "install"
+
+
+def other_release(package: str, to: ReleaseSet, version: str) -> list[Remediation]:
+    """The way out that keeps everything but the release of `package`; none where no release will do."""
+    if not to.newest:
+        return []
+    way = direction(to, version)
+    action = Action("install", package=package, specifier=to.spec(), direction=way)
+    return [Remediation(f"{way} {package} to {to.spec()}", (action,), "unsafe")]
+
+
+def other_engines(but: str, *wanted: tuple[str, tuple[str, ...]]) -> list[Remediation]:
+    """The engines of which some release has one key of each kind in `wanted`, with the releases that have all."""
+    out = []
+    for name in ENGINES:
+        known = rows.releases(name) if name != but else None
+        if known is None:
+            continue
+        found = known.everything()
+        for kind, keys in wanted:
+            one = ReleaseSet(known, 0)
+            for key in keys:
+                one = one | (having(name, kind, key) or one)
+            found = found & one
+        if found.newest:
+            text = f"use {name} {found.spec()}".strip()
+            out.append(Remediation(text, (Action("use_engine", name=name, text=text),), "manual"))
+    return out
+
+
+def having(engine: str, kind: str, key: str) -> ReleaseSet | None:
+    """The releases of `engine` that have `key` of this kind for any backend, or None."""
+    out: ReleaseSet | None = None
+    for backend in ("turbomind", "pytorch", "default"):
+        found = rows.releases_having(engine, f"{kind}.{backend}", key)
+        out = found if out is None else out | found if found is not None else out
+    return out

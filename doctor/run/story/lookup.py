@@ -1,0 +1,38 @@
+"""The runs that are there, and the one that a user means."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from doctor.run.story.creation import Unusable, default_bases, fallback_base
+from doctor.run.story.decode import read_meta
+from doctor.run.story.meta import MARKER
+
+
+def is_run(folder: Path) -> bool:
+    """Whether `folder` is a run folder of ours."""
+    return read_meta(folder).kind == MARKER
+
+
+def runs_in(base: Path) -> list[Path]:
+    """The run folders below `base`, the oldest first."""
+    try:
+        found = [p for p in base.iterdir() if p.is_dir() and not p.is_symlink()]
+    except OSError:
+        return []
+    return sorted((p for p in found if is_run(p)), key=lambda p: (read_meta(p).started, p.name))
+
+
+def find(name: str, log_dir: str | None = None) -> Path:
+    """The run that `name` means: a folder, an id, the beginning of one id, or `last`. Raises `Unusable`."""
+    if Path(name).is_dir() and is_run(Path(name)):
+        return Path(name).absolute()
+    bases = [Path(log_dir)] if log_dir else [*default_bases(), fallback_base()]
+    runs = [run for base in bases for run in runs_in(base)]
+    if name == "last" and runs:
+        return max(runs, key=lambda p: (read_meta(p).started, p.name))
+    exact = [run for run in runs if run.name == name]
+    hits = exact or [run for run in runs if run.name.startswith(name)]
+    if len(hits) == 1:
+        return hits[0]
+    raise Unusable(f"{len(hits)} runs begin with `{name}`" if hits else f"no run `{name}`: see `qvl-doctor runs`")
