@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from doctor.matrix.official import service
-from doctor.report.plan.deployment import Deployment
+from doctor.report.plan.recipe import Recipe
 
 GATEWAY, PROMETHEUS, GRAFANA = 4000, 9090, 3000
 READY = {"server": {"condition": "service_healthy"}}
@@ -22,7 +22,7 @@ PANELS = (
 )  # fmt: skip
 
 
-def gateway(plan: Deployment, data: dict[str, Any]) -> None:
+def gateway(plan: Recipe, data: dict[str, Any]) -> None:
     """LiteLLM in front: one OpenAI address with retries and time-outs, whatever serves behind it."""
     name = "/model" if plan.folder else plan.model or "model"
     config = {
@@ -41,7 +41,7 @@ def gateway(plan: Deployment, data: dict[str, Any]) -> None:
     _config(data, "litellm", config)
 
 
-def metrics(plan: Deployment, data: dict[str, Any]) -> None:
+def metrics(plan: Recipe, data: dict[str, Any]) -> None:
     """Prometheus asks the server for its numbers; Grafana shows them on a board that is there from the start."""
     scrape = {"job_name": plan.engine or "server", "static_configs": [{"targets": [f"server:{plan.port}"]}]}
     _config(data, "prometheus", {"global": {"scrape_interval": "15s"}, "scrape_configs": [scrape]})
@@ -79,7 +79,7 @@ def _escaped(text: str) -> str:
     return text.replace("$", "$$")
 
 
-def _board(plan: Deployment) -> dict[str, Any]:
+def _board(plan: Recipe) -> dict[str, Any]:
     panels = [
         {"id": number + 1, "title": title, "type": "timeseries",
          "datasource": {"type": "prometheus", "uid": "prometheus"},

@@ -9,12 +9,12 @@ import yaml
 from doctor.facts.launch import HUB_HOME
 from doctor.report.plan import image
 from doctor.report.plan.beside import gateway, metrics
-from doctor.report.plan.deployment import HOST_OPTIONS, Deployment, comment
+from doctor.report.plan.recipe import HOST_OPTIONS, Recipe, comment
 
 START = "30m"  # the first start fetches the weights
 
 
-def compose(plan: Deployment, beside: tuple[str, ...] = ()) -> str:
+def compose(plan: Recipe, beside: tuple[str, ...] = ()) -> str:
     """The whole file. `$` is doubled wherever compose would take it for a variable of its own."""
     services: dict[str, Any] = {"server": _server(plan, "metrics" in beside)}
     data: dict[str, Any] = {
@@ -31,7 +31,7 @@ def compose(plan: Deployment, beside: tuple[str, ...] = ()) -> str:
     return f"{head}\n{dumped(data)}"
 
 
-def _server(plan: Deployment, with_metrics: bool) -> dict[str, Any]:
+def _server(plan: Recipe, with_metrics: bool) -> dict[str, Any]:
     out: dict[str, Any] = {}
     if plan.image and not plan.layer:
         out["image"] = plan.image
@@ -57,12 +57,12 @@ def _server(plan: Deployment, with_metrics: bool) -> dict[str, Any]:
     return out
 
 
-def _recipe(plan: Deployment) -> list[str]:
+def _recipe(plan: Recipe) -> list[str]:
     """The Dockerfile without the command, which stands in the service."""
     return [line for line in image.lines(plan) if not line.startswith(("CMD ", "ENTRYPOINT ", "EXPOSE ", "ENV "))]
 
 
-def _command(plan: Deployment, with_metrics: bool) -> list[str]:
+def _command(plan: Recipe, with_metrics: bool) -> list[str]:
     """The launch command, reachable from outside its container, the model's folder under its name there."""
     words = ["/model" if plan.folder and w == plan.model else w for w in plan.command]
     host = HOST_OPTIONS.get(plan.engine or "")

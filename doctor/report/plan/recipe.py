@@ -12,7 +12,7 @@ HOST_OPTIONS = {"lmdeploy": "--server-name", "vllm": "--host", "sglang": "--host
 
 
 @dataclass(frozen=True)
-class Deployment:
+class Recipe:
     """`engine` is None where the plan is about packages alone. `image` holds the engine's `version` already.
 
     `command` is the corrected launch, as it is typed; `model` the word that names the model there, `folder` set where
