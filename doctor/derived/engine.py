@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Any
 
 from doctor.base.record import dataclass
 from doctor.facts import Distributions, Facts
@@ -30,6 +31,10 @@ class Chosen:
     def row(self, *kinds: str) -> Row:
         """What was read out of this release, of these kinds; empty for a release that the data does not cover."""
         return _row(self.name, self.version, *kinds) or {}
+
+    def table(self, kind: str) -> dict[str, Any]:
+        """One kind of the row: key -> value; empty where the release has none."""
+        return self.row(kind).get(kind, {})
 
 
 @lru_cache(maxsize=64)

@@ -50,7 +50,7 @@ def loader(case: Case) -> Loader | None:
     chosen, model = case.engine, case.facts.model
     if len(chosen) != 1 or not isinstance(model, Model):
         return None
-    flags = chosen[0].row("flags").get("flags")
+    flags = chosen[0].table("flags")
     has = None if not flags else FLAG in flags
     given = option(case.facts, FLAG) is not None
     trusts = True if given or (chosen[0].name == "lmdeploy" and has is False) else None if has is None else False
@@ -93,12 +93,11 @@ def _use(facts: Facts, model: Model, found: Loader | None, key: str) -> Use | No
         return None
     if not key.startswith("AutoModel"):
         return "yes"
-    row = found.engine.row("architectures.default", "architectures.vision")
     if found.engine.name == "lmdeploy":
         own = option(facts, "--backend") != "pytorch"
-        vision = any(a in row.get("architectures.vision", {}) for a in model.architectures)
+        vision = any(a in found.engine.table("architectures.vision") for a in model.architectures)
         return "yes" if own and vision else "maybe"
-    own = any(a in row.get("architectures.default", {}) for a in model.architectures)
+    own = any(a in found.engine.table("architectures.default") for a in model.architectures)
     return None if own else "maybe"
 
 

@@ -9,7 +9,7 @@ from doctor.rules.eng.eng004_quantization_not_accepted import RULE as ENG004
 from doctor.rules.eng.eng005_helper_missing import RULE as ENG005
 from doctor.rules.eng.eng006_declared_conflict import RULE as ENG006
 from doctor.rules.eng.eng007_quantization_needs_newer_gpu import RULE as ENG007
-from doctor.rules.eng.eng008_kv_cache_quantisation import RULE as ENG008
+from doctor.rules.eng.eng008_kv_cache_quantization import RULE as ENG008
 from doctor.rules.eng.eng009_loader_missing import RULE as ENG009
 from doctor.rules.eng.eng010_structured_output import RULE as ENG010
 from doctor.rules.rule import Rule

@@ -26,7 +26,6 @@ from doctor.matrix import rows
 from doctor.matrix.quantization import fitting, sees
 from doctor.rules.rule import Rule, Verdict
 
-KINDS = tuple(f"architectures.{b}" for b in ("turbomind", "pytorch", "default", "vision"))
 FOR_TEXT = ("vllm", "sglang")
 
 
@@ -65,7 +64,7 @@ def _finding(rule: Rule, facts: Facts, chosen: Chosen, model: Model, name: str) 
     where = f" with `--backend {chosen_backend}`" if chosen_backend == "pytorch" else ""
     needs = f"{chosen.name}{found.spec()}" if found and found.newest else "another engine"
     need, ways = to_serve(facts), list[Remediation]()
-    if where and name in chosen.row("architectures.turbomind").get("architectures.turbomind", {}):
+    if where and name in chosen.table("architectures.turbomind"):
         action = Action("set_argument", name="--backend", value="turbomind")
         ways.append(Remediation("Use `--backend turbomind`, which has it", (action,), "unsafe"))
         needs = "`--backend turbomind`"
@@ -84,7 +83,7 @@ def _finding(rule: Rule, facts: Facts, chosen: Chosen, model: Model, name: str) 
 def _text_only(rule: Rule, chosen: Chosen, name: str) -> Iterator[Finding]:
     """An architecture that other releases have with pictures, and this one without."""
     known = rows.releases_having(chosen.name, "architectures.vision", name)
-    here = chosen.row("architectures.vision").get("architectures.vision", {})
+    here = chosen.table("architectures.vision")
     if not here or name in here or known is None or not known.newest:
         return
     yield rule.finding(

@@ -25,7 +25,6 @@ from doctor.rules.rule import Rule, Verdict
 
 COMPARED = ("transformers-stream-generator", "auto-gptq", "autoawq", "optimum", "peft", "qwen-vl-utils", "timm")
 LOADING = ("auto-gptq", "gptqmodel")  # the rows are read only where one of them is here
-KINDS = ("requires", "imports", "architectures.vision")
 
 
 def check(rule: Rule, case: Case) -> Iterator[Verdict]:

@@ -38,7 +38,7 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     if not found:
         yield NotApplicable("no release of an engine is known here")
     for chosen in found:
-        if chosen.name == "lmdeploy" and chosen.row("structured").get("structured", {}).get("imports"):
+        if chosen.name == "lmdeploy" and chosen.table("structured").get("imports"):
             yield from _names(rule, distributions, chosen)
         elif (backend := _named(facts)) is not None:
             yield from _backend(rule, distributions, chosen, backend)
@@ -46,7 +46,7 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
 
 def _names(rule: Rule, distributions: Distributions, chosen: Chosen) -> Iterator[Verdict]:
     for package in ("outlines", "xgrammar"):
-        names = [n for n in chosen.row("structured")["structured"]["imports"] if n.startswith(package) and ":" in n]
+        names = [n for n in chosen.table("structured")["imports"] if n.startswith(package) and ":" in n]
         sets = [s for n in names if (s := releases_with(package, *n.split(":", 1))) is not None]
         if not sets:
             continue
@@ -97,7 +97,7 @@ def _backend(rule: Rule, distributions: Distributions, chosen: Chosen, backend: 
     packages = PACKAGES[backend]
     if any(distributions.get(p) for p in packages):
         return
-    required = chosen.row("requires").get("requires", {})
+    required = chosen.table("requires")
     package = next((p for p in packages if p in required), packages[0])
     if not distributions.complete:
         if package not in required:

@@ -45,11 +45,11 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
 
 def _needed(rule: Rule, model: Model, found: Loader) -> Iterator[Verdict]:
     """vLLM and SGLang have configurations of their own for some models; of which, old releases do not tell."""
-    row = found.engine.row("architectures.default")
+    known = found.engine.table("architectures.default")
     brought = brings(found.engine.name, found.engine.version, model.model_type or "")
     if brought:
         return
-    own = brought is None and any(a in row.get("architectures.default", {}) for a in model.architectures)
+    own = brought is None and any(a in known for a in model.architectures)
     code = model.code
     where = code.classes.get("AutoConfig", "") if code else ""
     said = "may not be recognised" if own else "is not recognised"

@@ -63,8 +63,8 @@ def _finding(rule: Rule, facts: Facts, here: MemoryVerdict, result: Fit) -> Find
         share = f"the {size(max(result.pool, 0))} of {result.rule.rule}"
         against = f"with the least overhead {size(least)}, more than {share}"
     sure = not here.listed and (here.footprint.exact or result.verdict == "never")
-    size_of = here.footprint
-    doubtful = size_of.assumed or (not size_of.exact and (size_of.guessed or not size_of.tower))
+    found = here.footprint
+    doubtful = found.assumed or (not found.exact and (found.guessed or not found.tower))
     confidence: Confidence = "low" if doubtful else "high" if sure else "medium"
     return rule.finding(
         f"{what.rstrip(',')}: {against}; with these settings it needs {wanted(here)}.",

@@ -59,7 +59,7 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
 
 def _number(chosen: Chosen, policy: str) -> str:
     """The policy as a number: later releases take names such as `int8` too."""
-    names = {str(n).lower(): v for v, n in chosen.row("kv_cache").get("kv_cache", {}).items()}
+    names = {str(n).lower(): v for v, n in chosen.table("kv_cache").items()}
     return names.get("fp8" if policy == "fp8_e4m3" else policy, policy)
 
 
