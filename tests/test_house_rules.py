@@ -15,7 +15,7 @@ PACKAGE = Path(__file__).parents[1] / "doctor"
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 LONGEST_FILE, LONGEST_FUNCTION, LONGEST_COMMAND = 300, 40, 25
 MOST_PARAMETERS = 6
-VAGUE = {"common", "core", "helpers", "misc", "room", "telling", "told", "util", "utils", "wish", "words"}
+VAGUE = {"common", "core", "misc", "room", "telling", "told", "util", "utils", "wish", "words"}
 BRITISH = re.compile(r"(?i)(?:quant|recogn|normal|serial|memo|optim|initial)is(?:e|ed|er|ing|ation)(?:_|s?$)|"
                      r"colour|behaviour|neighbour|centre|catalogue")  # fmt: skip
 
