@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import yaml
 
+from doctor.base.json_object import JsonObject
 from doctor.facts.launch import HUB_HOME
 from doctor.report.plan import image
 from doctor.report.plan.beside import gateway, metrics
@@ -16,8 +15,8 @@ START = "30m"  # the first start fetches the weights
 
 def compose(plan: Recipe, beside: tuple[str, ...] = ()) -> str:
     """The whole file. `$` is doubled wherever compose would take it for a variable of its own."""
-    services: dict[str, Any] = {"server": _server(plan, "metrics" in beside)}
-    data: dict[str, Any] = {
+    services: JsonObject = {"server": _server(plan, "metrics" in beside)}
+    data: JsonObject = {
         "name": f"qvl-{plan.engine}", "services": services, "volumes": {"huggingface": {}},
     }  # fmt: skip
     for name, add in (("gateway", gateway), ("metrics", metrics)):
@@ -31,8 +30,8 @@ def compose(plan: Recipe, beside: tuple[str, ...] = ()) -> str:
     return f"{head}\n{dumped(data)}"
 
 
-def _server(plan: Recipe, with_metrics: bool) -> dict[str, Any]:
-    out: dict[str, Any] = {}
+def _server(plan: Recipe, with_metrics: bool) -> JsonObject:
+    out: JsonObject = {}
     if plan.image and not plan.layer:
         out["image"] = plan.image
     else:
@@ -97,6 +96,6 @@ def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
 _Dumper.add_representer(str, _text)
 
 
-def dumped(data: dict[str, Any]) -> str:
+def dumped(data: JsonObject) -> str:
     """YAML in the order of the keys."""
     return yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
