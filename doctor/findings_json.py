@@ -6,14 +6,15 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
+from doctor.base.json_object import JsonObject
 from doctor.base.text import clean
 from doctor.findings import Action, Finding
 
 
-def finding_to_json(finding: Finding) -> dict[str, Any]:
+def finding_to_json(finding: Finding) -> JsonObject:
     """One finding with every key of the contract, all text free of control characters."""
     place = finding.location
-    data: dict[str, Any] = scrubbed({
+    data: JsonObject = scrubbed({
         "code": finding.rule, "name": finding.name, "severity": finding.severity, "confidence": finding.confidence,
         "primary": finding.primary, "follows_from": list(finding.follows_from), "message": finding.message,
         "location": None if place is None else dataclasses.asdict(place),
@@ -33,9 +34,9 @@ def finding_from_json(data: Mapping[str, object]) -> Finding:
     return from_json(Finding, {**data, "rule": data.get("code")}, "finding")
 
 
-def action_to_json(action: Action) -> dict[str, Any]:
+def action_to_json(action: Action) -> JsonObject:
     """Only the keys that this kind of action has."""
-    kept: dict[str, Any] = {k: v for k, v in dataclasses.asdict(action).items() if v is not None}
+    kept: JsonObject = {k: v for k, v in dataclasses.asdict(action).items() if v is not None}
     if action.kind == "set_argument":
         kept["value"] = action.value  # null means: drop it
     return kept

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,10 @@ from doctor.rules import RULES
 PACKAGE = Path(__file__).parents[1] / "doctor"
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 LONGEST_FILE, LONGEST_FUNCTION, LONGEST_COMMAND = 300, 40, 25
+MOST_PARAMETERS = 6
+VAGUE = {"common", "core", "misc", "room", "telling", "told", "util", "utils", "wish", "words"}
+BRITISH = re.compile(r"(?i)(?:quant|recogn|normal|serial|memo|optim|initial)is(?:e|ed|er|ing|ation)(?:_|s?$)|"
+                     r"colour|behaviour|neighbour|centre|catalogue")  # fmt: skip
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(PACKAGE)))
@@ -42,6 +47,34 @@ def test_no_function_takes_more_than_six_parameters(path: Path) -> None:
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
             assert _parameters(node) <= 6, f"{node.name} takes {_parameters(node)}"
+
+
+def named(path: Path) -> Iterator[tuple[str, ast.AST]]:
+    """Every name that a file gives to a class, a function or a parameter."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
+            yield node.name, node
+        elif isinstance(node, ast.arg):
+            yield node.arg, node
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_a_function_takes_six_values_at_most(path: Path) -> None:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
+            given = node.args
+            every = (*given.posonlyargs, *given.args, given.vararg, *given.kwonlyargs, given.kwarg)
+            names = [a.arg for a in every if a is not None and a.arg not in ("self", "cls")]
+            assert len(names) <= MOST_PARAMETERS, f"{path}:{node.lineno} takes {', '.join(names)}"
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_names_say_their_trade(path: Path) -> None:
+    assert path.stem.strip("_") not in VAGUE and not BRITISH.search(path.stem)
+    for name, node in named(path):
+        plain = name.strip("_").lower()
+        assert plain not in VAGUE or (plain == "words" and isinstance(node, ast.arg)), f"{name} says no trade"
+        assert not BRITISH.search(name), f"{name} is not spelled as Americans do"
 
 
 def test_every_rule_is_registered_once() -> None:

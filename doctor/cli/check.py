@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from doctor.cli.options import codes, declared_request, question_options, target_options, target_request
 from doctor.cli.show import FORMATS
+
+if TYPE_CHECKING:
+    from doctor.findings import Report
 
 
 @click.command(context_settings={"ignore_unknown_options": False})
@@ -40,7 +43,7 @@ def check(ctx: click.Context, /, **options: Any) -> None:
     ctx.exit(0 if options["form"] == "sarif" else exit_code(report, options["fail_on"]))
 
 
-def _report(options: dict[str, Any]) -> Any:
+def _report(options: dict[str, Any]) -> Report:
     from doctor.cli.load import load_facts, run
     from doctor.pipeline import Request, judge
 

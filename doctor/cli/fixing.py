@@ -10,13 +10,14 @@ from doctor import pipeline
 from doctor.cli.load import guarded, load_facts
 from doctor.cli.output import console, failure, write
 from doctor.pipeline import Request
-from doctor.pipeline.fix import Answer, KeepError, plan_facts
+from doctor.pipeline.fix import KeepError, plan_facts
 from doctor.plan.freedom import Freedom
 from doctor.repair.errors import RepairError
 
 if TYPE_CHECKING:
     from doctor.collect.declared.request import DeclaredRequest
     from doctor.collect.python.target import TargetRequest
+    from doctor.findings.proposal import Proposal
 
 BESIDE = ("gateway", "metrics")
 
@@ -28,7 +29,7 @@ def plan(options: dict[str, Any], target: TargetRequest, declared: DeclaredReque
     return status(answer)
 
 
-def made(options: dict[str, Any], target: TargetRequest, declared: DeclaredRequest) -> Answer:
+def made(options: dict[str, Any], target: TargetRequest, declared: DeclaredRequest) -> Proposal:
     """The plan that the options ask for."""
     _beside(options)
     freedom = Freedom(keep=tuple(options["keep"]), prefer=options["prefer"])
@@ -57,7 +58,7 @@ def _beside(options: dict[str, Any]) -> tuple[str, ...]:
     return names
 
 
-def show(answer: Answer, options: dict[str, Any]) -> None:
+def show(answer: Proposal, options: dict[str, Any]) -> None:
     """Prints the plan in the form that was asked for."""
     form = options["form"]
     if form == "terminal" and options["output"] is None:
@@ -68,7 +69,7 @@ def show(answer: Answer, options: dict[str, Any]) -> None:
     write(_text(answer, form, _beside(options)), options["output"])
 
 
-def _text(answer: Answer, form: str, beside: tuple[str, ...]) -> str:
+def _text(answer: Proposal, form: str, beside: tuple[str, ...]) -> str:
     if form == "terminal":
         import io
 
@@ -85,25 +86,25 @@ def _text(answer: Answer, form: str, beside: tuple[str, ...]) -> str:
         from doctor.report.plan.data import plan_to_json
 
         return dumps(plan_to_json(answer.plan, answer.before.versions))
-    from doctor.pipeline.deployment import deployment
+    from doctor.pipeline.recipe import recipe
     from doctor.report.plan.files import written
 
     if answer.plan.conflict or answer.plan.undecided or not answer.plan.pins:
         raise click.ClickException(f"there is no plan to write; `fix --plan` alone says why ({_reason(answer)})")
-    made_of = deployment(answer)
+    made_of = recipe(answer)
     if form == "compose" and (made_of.engine is None or not made_of.command):
         raise click.UsageError("a deployment needs a launch command of an engine: give it behind `--`")
     return written(form, made_of, beside)
 
 
-def _reason(answer: Answer) -> str:
+def _reason(answer: Proposal) -> str:
     from doctor.base.text import clean
 
     plan = answer.plan
     return clean(plan.undecided or (plan.conflict.sentences[0] if plan.conflict else "no packages are known"), 300)
 
 
-def status(answer: Answer) -> int:
+def status(answer: Proposal) -> int:
     """0 where nothing is left to mend once the plan is carried out, else 1."""
     found = answer.plan
     return 0 if answer.idle or (found.steps and not found.remains and found.conflict is None) else 1

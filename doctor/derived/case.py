@@ -43,7 +43,7 @@ class Case:
         return _engine(self)
 
 
-def memoised(derive: Callable[Concatenate[Case, P], T]) -> Callable[Concatenate[Case, P], T]:
+def memoized(derive: Callable[Concatenate[Case, P], T]) -> Callable[Concatenate[Case, P], T]:
     """Makes a pure function of a case answer once per case and arguments; these are hashable.
 
     The answer is shared by all who ask: a value that nobody changes, and no iterator.
@@ -60,11 +60,11 @@ def memoised(derive: Callable[Concatenate[Case, P], T]) -> Callable[Concatenate[
     return derived
 
 
-@memoised
+@memoized
 def _asked(case: Case) -> Asked | Open | NotApplicable:
     return read_asked(case.facts)
 
 
-@memoised
+@memoized
 def _engine(case: Case) -> tuple[Chosen, ...]:
     return installed_engines(case.facts)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from doctor.base.record import dataclass
-from doctor.derived.case import Case, memoised
+from doctor.derived.case import Case, memoized
 from doctor.facts import Facts, Gpu, Launch, Model, Unavailable
 from doctor.facts.gpu import Device
 from doctor.findings import NotApplicable, Open
@@ -33,7 +33,7 @@ class MemoryVerdict:
     free: int | None
 
 
-@memoised
+@memoized
 def memory_verdict(case: Case) -> MemoryVerdict | NotApplicable | Open:
     """The verdict, or why there is nothing to judge, or why that is not known."""
     facts = case.facts

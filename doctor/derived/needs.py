@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from packaging.requirements import Requirement
 
 from doctor.base.record import dataclass
-from doctor.derived.case import Case, memoised
+from doctor.derived.case import Case, memoized
 from doctor.derived.requirements import applies, environments, parse
 from doctor.facts import Distribution, Distributions, Target, normalize
 
@@ -35,7 +35,7 @@ class Needs:
     unclear: list[str]
 
 
-@memoised
+@memoized
 def needs_of(case: Case) -> Needs:
     """The requirements of every installed distribution, and those of the extras that others ask for."""
     have = case.facts.distributions

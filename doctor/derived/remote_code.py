@@ -7,7 +7,7 @@ from typing import Literal
 from packaging.version import InvalidVersion, Version
 
 from doctor.base.record import dataclass
-from doctor.derived.case import Case, memoised
+from doctor.derived.case import Case, memoized
 from doctor.derived.engine import Chosen
 from doctor.facts import CodeImport, Distributions, Facts, Model, RemoteCode
 from doctor.facts.model import Era
@@ -44,7 +44,7 @@ def era(facts: Facts) -> Era:
     return next(e for first, e in _ERAS if version is None or version.release >= Version(first).release)
 
 
-@memoised
+@memoized
 def loader(case: Case) -> Loader | None:
     """Who loads the code: the engine of the launch, else the one engine that is here. None without a model."""
     chosen, model = case.engine, case.facts.model
@@ -66,7 +66,7 @@ def _known(facts: Facts, model: Model) -> bool | None:
     return None if not types or model.model_type is None else model.model_type in types
 
 
-@memoised
+@memoized
 def used_files(case: Case) -> dict[str, Use]:
     """The files that would be loaded, each with how sure that is; those that nothing leads to are left out.
 
@@ -119,7 +119,7 @@ def _closure(code: RemoteCode, first: str) -> list[str]:
     return [file for file in out if file in code.files]
 
 
-@memoised
+@memoized
 def demanded(case: Case) -> dict[str, CodeImport]:
     """Top-level package -> the import for which transformers demands it before it runs the files that are used."""
     model = case.facts.model

@@ -11,8 +11,8 @@ import re
 from collections.abc import Iterable
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Any
 
+from doctor.base.json_object import JsonObject
 from doctor.base.record import dataclass
 from doctor.findings import Action, Confidence, Remediation
 from doctor.matrix.data import DataError, data_dir
@@ -111,7 +111,7 @@ def _parsed(code: str, text: str) -> Crash:
     return crash(row)
 
 
-def crash(row: dict[str, Any]) -> Crash:
+def crash(row: JsonObject) -> Crash:
     """An entry from its YAML mapping. Raises DataError for a missing key."""
     try:
         return Crash(
@@ -128,6 +128,6 @@ def crash(row: dict[str, Any]) -> Crash:
         raise DataError(f"{row.get('code', 'an entry')}: {error} is missing or wrong") from error
 
 
-def _remediation(row: dict[str, Any]) -> Remediation:
+def _remediation(row: JsonObject) -> Remediation:
     actions = tuple(Action(**a) for a in row.get("actions", ()))
     return Remediation(row["title"], actions, row.get("applicability", "manual"))

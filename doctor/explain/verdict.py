@@ -12,7 +12,8 @@ from doctor.explain.catalog import Crash
 from doctor.explain.context import Digest
 from doctor.explain.evidence import evidence_of, location_of
 from doctor.explain.matching import Candidate, candidates
-from doctor.explain.refine import Refined, refine
+from doctor.explain.refine import refine
+from doctor.explain.refine.refined import Refined
 from doctor.explain.unknown import unexplained
 from doctor.findings import Action, Confidence, Finding, Remediation
 

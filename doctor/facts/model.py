@@ -6,8 +6,9 @@ Sizes are in bytes. Nothing here is judged, and nothing of the model was execute
 from __future__ import annotations
 
 from dataclasses import field
-from typing import Any, Literal
+from typing import Literal
 
+from doctor.base.json_object import JsonObject
 from doctor.base.record import dataclass
 from doctor.facts.target import Problem
 from doctor.facts.unavailable import NOT_REQUESTED, Unavailable
@@ -163,7 +164,7 @@ class Model:
     source: Literal["folder", "cache", "hub"] = "folder"
     revision: str | None = None
     folder: str | None = None
-    config: dict[str, Any] = field(default_factory=dict)
+    config: JsonObject = field(default_factory=dict)
     weights: Weights | Unavailable = NOT_REQUESTED
     code: RemoteCode | None = None
     tokenizer: bool | None = None

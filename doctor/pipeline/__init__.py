@@ -11,13 +11,13 @@ from doctor.pipeline.request import Request
 if TYPE_CHECKING:
     from doctor.facts import Modules
     from doctor.findings import StartVerdict
-    from doctor.pipeline.fix import Answer
+    from doctor.findings.proposal import Proposal
     from doctor.plan.freedom import Freedom
 
 __all__ = ["Request", "collect", "diagnose", "judge", "link", "plan", "precheck"]
 
 
-def plan(request: Request, freedom: Freedom, offline: bool = False) -> Answer:
+def plan(request: Request, freedom: Freedom, offline: bool = False) -> Proposal:
     """Collects the facts and makes the plan. Raises TargetError or DeclarationError as `diagnose` does."""
     from doctor.pipeline.fix import plan_facts
 

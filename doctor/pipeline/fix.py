@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import field, replace
+from dataclasses import replace
 
 from doctor.base.record import dataclass
 from doctor.base.text import one_line
@@ -12,6 +12,7 @@ from doctor.derived.goal import Goal, goal_of
 from doctor.facts import Distributions, Facts, Host, Launch, Model, normalize
 from doctor.facts.host import Libc
 from doctor.findings import Action, Finding, Plan, Report, Verified
+from doctor.findings.proposal import IDLE, Proposal
 from doctor.launch.rewrite import as_given, corrected
 from doctor.matrix import rows
 from doctor.matrix.engines import serving_engines
@@ -26,30 +27,8 @@ from doctor.plan.steps import commands_of, steps_of
 from doctor.repair import resolver
 
 ROUNDS = 4
-IDLE = "nothing to do"
 SOURCES = 6  # distributions without a wheel that a plan may bring, each to be consented to
 BROKEN = ("PKG001", "PKG006", "IMP001", "IMP002", "IMP004", "ENG005")
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What was found before and, on the predicted facts, after; and the plan between the two.
-
-    `needed` are the distributions of which the solver chose the release, in the plan's pins; `source` those that the
-    resolver found to have no wheel.
-    """
-
-    before: Report
-    plan: Plan
-    after: Report | None = None
-    goal: Goal = field(default_factory=Goal)
-    needed: tuple[str, ...] = ()
-    source: frozenset[str] = frozenset()
-
-    @property
-    def idle(self) -> bool:
-        """Whether there was nothing to mend."""
-        return self.plan.verified.note == IDLE
 
 
 class KeepError(ValueError):
@@ -58,18 +37,18 @@ class KeepError(ValueError):
 
 def plan_facts(
     facts: Facts, freedom: Freedom, offline: bool = False, environ: Mapping[str, str] | None = None
-) -> Answer:
+) -> Proposal:
     """The plan for facts, whether just collected or saved elsewhere. Raises KeepError."""
     before = judge(facts)
     if not isinstance(facts.distributions, Distributions):
         why = facts.distributions.detail or "the installed distributions could not be read"
-        return Answer(before, Plan(undecided=why, launch=_argv(facts)))
+        return Proposal(before, Plan(undecided=why, launch=_argv(facts)))
     for name in freedom.keep:
         if facts.distributions.get(name) is None:
             raise KeepError(f"`--keep {one_line(name, 80)}`: there is no such distribution here to be kept")
     goal = goal_of(facts)
     if not mended(before) and not _foreseen(facts, goal, freedom):
-        return Answer(before, _idle(facts), before, goal)
+        return Proposal(before, _idle(facts), before)
     options = _options(before)
     work = _Work(facts, goal, freedom, before, options, offline, environ)
     return work.answer()
@@ -125,7 +104,7 @@ class _Work:
     environ: Mapping[str, str] | None
     without: frozenset[str] = frozenset()  # what the resolver found to be published as source alone
 
-    def answer(self) -> Answer:
+    def answer(self) -> Proposal:
         """Solves and resolves until both agree; what the resolver turns down is not proposed again."""
         for _ in range(ROUNDS):
             outcome = plan_for(self.facts, self.goal, self.freedom)
@@ -137,15 +116,15 @@ class _Work:
                 turned = _named_in(str(error), outcome.solved)
                 if turned is None:
                     plan = Plan(undecided=f"the resolver found no releases: {error}", launch=_argv(self.facts))
-                    return Answer(self.before, plan, None, self.goal)
+                    return Proposal(self.before, plan)
                 known = self.freedom.excluded.get(turned[0], frozenset())
                 self.freedom = replace(
                     self.freedom, excluded={**self.freedom.excluded, turned[0]: known | {turned[1]}}
                 )
         plan = Plan(undecided=f"the resolver turned down {ROUNDS} solutions", launch=_argv(self.facts))
-        return Answer(self.before, plan, None, self.goal)
+        return Proposal(self.before, plan)
 
-    def _no_way(self, outcome: Outcome) -> Answer:
+    def _no_way(self, outcome: Outcome) -> Proposal:
         from doctor.plan.exits import exits
 
         remains = tuple(dict.fromkeys(f.rule for f in mended(self.before)))
@@ -153,9 +132,9 @@ class _Work:
             conflict=outcome.conflict, undecided=outcome.undecided, remains=remains, launch=_argv(self.facts),
             alternatives=exits(self.facts, self.goal, self.freedom, outcome),
         )  # fmt: skip
-        return Answer(self.before, plan, None, self.goal)
+        return Proposal(self.before, plan)
 
-    def _proven(self, outcome: Outcome, solved: Solved) -> Answer:
+    def _proven(self, outcome: Outcome, solved: Solved) -> Proposal:
         have = present_of(self.facts)
         source = frozenset(n for n, v in solved.pins.items() if only_source(n, v))
         resolved, verified = self._resolved(solved, have, source)
@@ -181,7 +160,7 @@ class _Work:
             remains=tuple(dict.fromkeys(f.rule for f in left)),
         )  # fmt: skip
         plan = as_declared(self.facts, plan)
-        return Answer(self.before, plan, after, self.goal, tuple(solved.pins), self.without)
+        return Proposal(self.before, plan, after, tuple(solved.pins), self.without)
 
     def _as_given(self, now: Launch | None) -> tuple[str, ...]:
         return as_given(self.facts.launch, now) if isinstance(self.facts.launch, Launch) and now else ()

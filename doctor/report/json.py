@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from doctor.base.json_object import JsonObject
 from doctor.facts import Modules, ModuleStatus, Target
 from doctor.findings import SEVERITIES, Finding, Report
 from doctor.findings_json import finding_to_json, scrubbed
@@ -13,14 +14,14 @@ from doctor.findings_json import finding_to_json, scrubbed
 SCHEMA = 1
 
 
-def report_to_json(report: Report) -> dict[str, Any]:
+def report_to_json(report: Report) -> JsonObject:
     """The whole report as plain values, all text free of control characters."""
     from doctor.derived.case import Case
     from doctor.report.launch import launch_to_json
     from doctor.report.memory import memory_to_json
 
     findings = report.findings
-    data: dict[str, Any] = scrubbed({
+    data: JsonObject = scrubbed({
         "schema": SCHEMA,
         "versions": report.versions,
         "target": target_to_json(report.facts.target),
@@ -40,7 +41,7 @@ def report_to_json(report: Report) -> dict[str, Any]:
     return data
 
 
-def log_to_json(findings: Sequence[Finding], versions: dict[str, str]) -> dict[str, Any]:
+def log_to_json(findings: Sequence[Finding], versions: dict[str, str]) -> JsonObject:
     """The answer for a log, in the form of `check`; a log has no target and no rules to list."""
     return {
         "schema": SCHEMA, "versions": versions, "findings": [finding_to_json(f) for f in findings],
@@ -48,7 +49,7 @@ def log_to_json(findings: Sequence[Finding], versions: dict[str, str]) -> dict[s
     }  # fmt: skip
 
 
-def target_to_json(target: Target) -> dict[str, Any]:
+def target_to_json(target: Target) -> JsonObject:
     """The environment that was looked at."""
     return {
         "kind": target.kind, "why": target.why, "python": target.python, "prefix": target.prefix,
@@ -58,15 +59,15 @@ def target_to_json(target: Target) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def links_to_json(modules: Modules) -> dict[str, Any]:
+def links_to_json(modules: Modules) -> JsonObject:
     """The answer of `qvl-doctor link`."""
     verdicts = {n: _verdict(s) for n, s in sorted(modules.verdicts.items())}
-    data: dict[str, Any] = scrubbed({"schema": SCHEMA, "modules": verdicts})
+    data: JsonObject = scrubbed({"schema": SCHEMA, "modules": verdicts})
     return data
 
 
-def _verdict(status: ModuleStatus) -> dict[str, Any]:
-    out: dict[str, Any] = {"status": status.status}
+def _verdict(status: ModuleStatus) -> JsonObject:
+    out: JsonObject = {"status": status.status}
     if status.cause is not None:
         cause = status.cause
         out["cause"] = {

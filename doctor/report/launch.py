@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from doctor.base.json_object import JsonObject
 from doctor.base.record import dataclass
 from doctor.base.secrets.hide import HIDDEN
 from doctor.facts import Distributions, Launch
@@ -34,7 +33,7 @@ def correction(report: Report) -> Correction | None:
     return Correction(words, pasted(words), "; ".join(notes))
 
 
-def launch_to_json(report: Report) -> dict[str, Any] | None:
+def launch_to_json(report: Report) -> JsonObject | None:
     """The key `launch` of the answer: the words given, the engine's own command, and the corrected line."""
     launch = report.facts.launch
     if not isinstance(launch, Launch):

@@ -6,8 +6,7 @@ known; the rules say then what would be needed.
 
 from __future__ import annotations
 
-from typing import Any
-
+from doctor.base.json_object import JsonObject
 from doctor.base.text import one_line
 from doctor.derived.case import Case
 from doctor.derived.memory import MemoryVerdict, memory_verdict
@@ -31,13 +30,13 @@ def memory_lines(case: Case, width: int = WIDTH) -> list[str]:
     return [_title(here, result), bar(result, width), *_table(result), *_verdict(result)]
 
 
-def memory_to_json(case: Case) -> dict[str, Any] | None:
+def memory_to_json(case: Case) -> JsonObject | None:
     """The numbers, in bytes; None where nothing is known of the model's size. Without GPUs, `needs` alone answers."""
     here = memory_verdict(case)
     if not isinstance(here, MemoryVerdict):
         return None
     found, result = here.footprint, here.fit
-    data: dict[str, Any] = {
+    data: JsonObject = {
         "model": here.listed.id if here.listed else found.name, "weights": found.total, "vision": int(found.vision),
         "exact": found.exact, "source": here.listed.source if here.listed else found.source,
         "engine": here.settings.engine or None, "gpus": here.settings.gpus,
@@ -48,7 +47,7 @@ def memory_to_json(case: Case) -> dict[str, Any] | None:
     return data
 
 
-def _one_gpu(here: MemoryVerdict, result: Fit) -> dict[str, Any]:
+def _one_gpu(here: MemoryVerdict, result: Fit) -> JsonObject:
     card = here.cards[0].name if here.cards else None
     return {
         "name": card, "card": result.card, "pool": max(result.pool, 0), "language": result.language,

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
+from doctor.base.json_object import JsonObject
 from doctor.findings import Finding, Report
 from doctor.findings_json import finding_to_json, scrubbed
 from doctor.rules import RULES
@@ -14,11 +14,11 @@ SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sar
 FILES = ("file",)
 
 
-def report_to_sarif(report: Report) -> dict[str, Any]:
+def report_to_sarif(report: Report) -> JsonObject:
     """One run: every rule described, every finding a result, what could not be decided a result of the kind `open`."""
     places = {r.code: i for i, r in enumerate(report.results)}
     rules = {rule.code: rule for rule in RULES}
-    data: dict[str, Any] = scrubbed({
+    data: JsonObject = scrubbed({
         "$schema": SCHEMA, "version": "2.1.0",
         "runs": [{
             "tool": {"driver": {
@@ -33,7 +33,7 @@ def report_to_sarif(report: Report) -> dict[str, Any]:
     return data
 
 
-def _rule(rule: Rule) -> dict[str, Any]:
+def _rule(rule: Rule) -> JsonObject:
     return {
         "id": rule.code, "name": "".join(part.capitalize() for part in rule.name.split("-")),
         "shortDescription": {"text": rule.explanation.partition("\n\n")[0].replace("\n", " ")},
@@ -42,7 +42,7 @@ def _rule(rule: Rule) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _invocation(report: Report) -> dict[str, Any]:
+def _invocation(report: Report) -> JsonObject:
     """Whether all rules ran; a rule of ours that crashed is told here and is never a result."""
     crashed = [
         {"level": "error", "message": {"text": f"{r.code}: {r.reason}"}} for r in report.results if r.status == "broken"
@@ -50,7 +50,7 @@ def _invocation(report: Report) -> dict[str, Any]:
     return {"executionSuccessful": not crashed, "toolExecutionNotifications": crashed}
 
 
-def _results(report: Report, places: dict[str, int]) -> Iterator[dict[str, Any]]:
+def _results(report: Report, places: dict[str, int]) -> Iterator[JsonObject]:
     for finding in report.findings:
         yield {
             "ruleId": finding.rule, "ruleIndex": places[finding.rule], "kind": "fail", "level": finding.severity,
@@ -70,11 +70,11 @@ def _message(finding: Finding) -> str:
     return f"{finding.message}. Way out: {ways}" if ways else finding.message
 
 
-def _locations(finding: Finding) -> list[dict[str, Any]]:
+def _locations(finding: Finding) -> list[JsonObject]:
     place = finding.location
     if place is None:
         return []
-    out: dict[str, Any] = {"logicalLocations": [{"name": place.name, "kind": place.kind}]}
+    out: JsonObject = {"logicalLocations": [{"name": place.name, "kind": place.kind}]}
     if place.kind in FILES and place.path:
         region = {"region": {"startLine": place.line}} if place.line else {}
         out["physicalLocation"] = {"artifactLocation": {"uri": _uri(place.path)}, **region}
@@ -87,7 +87,7 @@ def _uri(path: str) -> str:
     return quote(path.replace("\\", "/"))
 
 
-def _properties(finding: Finding) -> dict[str, Any]:
+def _properties(finding: Finding) -> JsonObject:
     """What SARIF has no place for, as `--format json` writes it."""
     whole = finding_to_json(finding)
     return {k: whole[k] for k in ("confidence", "primary", "follows_from", "evidence", "remediations")}

@@ -6,7 +6,7 @@ import gc
 import weakref
 
 from doctor.derived.asked import Asked
-from doctor.derived.case import Case, memoised
+from doctor.derived.case import Case, memoized
 from doctor.derived.memory import memory_verdict
 from doctor.derived.needs import needs_of
 from doctor.facts import Distributions, Facts, Launch, Target
@@ -32,7 +32,7 @@ def test_it_has_three_fields() -> None:
 def test_what_follows_is_worked_out_once_for_each_case() -> None:
     calls: list[tuple[Case, int]] = []
 
-    @memoised
+    @memoized
     def doubled(case: Case, number: int) -> list[int]:
         calls.append((case, number))
         return [number * 2]

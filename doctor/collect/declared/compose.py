@@ -118,7 +118,7 @@ def _service(name: str, raw: dict[str, Any], folder: str, values: Mapping[str, s
     service.image = text(raw["image"]).strip() or None if raw.get("image") is not None else None
     _build(service, raw.get("build"), folder, text)
     service.variables = _environment(raw, folder, text, values)
-    service.entrypoint, service.command = (_words(raw.get(key), text) for key in ("entrypoint", "command"))
+    service.entrypoint, service.command = (_argv(raw.get(key), text) for key in ("entrypoint", "command"))
     service.container = container_of(raw, service.image, text)
     return service
 
@@ -156,7 +156,7 @@ def _items(raw: Any) -> list[tuple[str, Any]]:
     return [(name, value if equals else None) for name, equals, value in words]
 
 
-def _words(raw: Any, text: Any) -> tuple[str, ...] | None:
+def _argv(raw: Any, text: Any) -> tuple[str, ...] | None:
     if raw is None:
         return None
     if isinstance(raw, list):

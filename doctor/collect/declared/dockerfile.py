@@ -90,26 +90,26 @@ def read_dockerfile(
 
 def _stages(lines: list[tuple[int, str]], arguments: dict[str, str]) -> list[Stage]:
     stages: list[Stage] = []
-    common: dict[str, str] = {}
+    shared: dict[str, str] = {}
     for number, line in lines:
         found = _INSTRUCTION.match(line)
         if found is None or line.lstrip().startswith("#"):
             continue
         word, rest = found[1].upper(), found[2].strip()
-        here = stages[-1].variables if stages else common
-        if word == "FROM" and (base := _FROM.match(substituted(rest, common))):
+        here = stages[-1].variables if stages else shared
+        if word == "FROM" and (base := _FROM.match(substituted(rest, shared))):
             stages.append(Stage(base[1], (base[2] or "").lower()))
         elif word == "ARG":
-            _argument(rest, here, common, arguments)
+            _argument(rest, here, shared, arguments)
         elif stages:
             _instruction(stages[-1], number, word, rest)
     return stages
 
 
-def _argument(rest: str, here: dict[str, str], common: dict[str, str], arguments: dict[str, str]) -> None:
+def _argument(rest: str, here: dict[str, str], shared: dict[str, str], arguments: dict[str, str]) -> None:
     name, equals, value = rest.partition("=")
     name = name.strip()
-    default = substituted(value.strip("\"'"), here) if equals else common.get(name)
+    default = substituted(value.strip("\"'"), here) if equals else shared.get(name)
     if (given := arguments.get(name) or default) is not None:
         here[name] = given
 

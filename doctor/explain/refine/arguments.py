@@ -6,8 +6,8 @@ import re
 
 from doctor.explain.context import Digest, packages_of
 from doctor.explain.matching import Candidate
-from doctor.explain.refine import Refined, install, manual
 from doctor.explain.refine.names import distribution_of
+from doctor.explain.refine.refined import Refined, install, manual
 from doctor.matrix.engine_types import Engine
 from doctor.matrix.engines import engines, serving_engines
 

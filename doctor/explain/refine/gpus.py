@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from doctor.explain.context import Digest, packages_of
 from doctor.explain.matching import Candidate
-from doctor.explain.refine import Refined, install, manual
 from doctor.explain.refine.names import distribution_of
+from doctor.explain.refine.refined import Refined, install, manual
 from doctor.matrix.engines import engine_row
 
 # Lowest Linux driver for a CUDA major release (CUDA toolkit release notes, table of minor version compatibility).

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from doctor.explain.context import Digest
 from doctor.explain.matching import Candidate
-from doctor.explain.refine import Refined, manual
+from doctor.explain.refine.refined import Refined, manual
 
 
 def oom_kill(candidate: Candidate, digest: Digest) -> Refined:

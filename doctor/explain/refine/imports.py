@@ -7,9 +7,9 @@ import re
 
 from doctor.explain.context import Digest, packages_of
 from doctor.explain.matching import Candidate
-from doctor.explain.refine import Refined, install, manual
 from doctor.explain.refine.history import releases_with, window
 from doctor.explain.refine.names import changed_name, distribution_of
+from doctor.explain.refine.refined import Refined, install, manual
 from doctor.facts import normalize
 from doctor.findings import Remediation
 from doctor.matrix.windows import Window

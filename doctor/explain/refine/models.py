@@ -6,8 +6,8 @@ import re
 
 from doctor.explain.context import USUAL, Digest, packages_of
 from doctor.explain.matching import Candidate
-from doctor.explain.refine import Refined, install, manual
 from doctor.explain.refine.history import releases_with, window_having
+from doctor.explain.refine.refined import Refined, install, manual
 from doctor.findings import Evidence, Remediation
 from doctor.matrix.engines import serving_engines
 from doctor.matrix.windows import Window

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
+from doctor.base.json_object import JsonObject
 from doctor.explain.context import Digest, packages_of
 from doctor.explain.matching import Candidate
-from doctor.explain.refine import Refined, install, manual
 from doctor.explain.refine.history import window
 from doctor.explain.refine.names import distribution_of, special_module
+from doctor.explain.refine.refined import Refined, install, manual
 from doctor.findings import Remediation
 
 _WORD = re.compile(r"[A-Za-z_][\w.\-]{0,80}")
@@ -90,7 +90,7 @@ def _plain(module: str, package: str, importer: str) -> Refined:
     return Refined(text, (install(package, "install", title=f"install {package} " + _HERE.format(package)),))
 
 
-def _special(module: str, row: dict[str, Any], candidate: Candidate, digest: Digest) -> Refined:
+def _special(module: str, row: JsonObject, candidate: Candidate, digest: Digest) -> Refined:
     kind, package = str(row["kind"]), str(row.get("package") or distribution_of(module))
     spec = row.get("specifier")
     if kind == "history":

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
 
+from doctor.base.json_object import JsonObject
 from doctor.matrix.data import DataError, data_dir
 
 
 @cache
-def table() -> dict[str, Any]:
+def table() -> JsonObject:
     """`matrices/names.yaml`. Raises DataError."""
     import yaml
 
@@ -45,7 +45,7 @@ def changed_name(module: str, name: str) -> dict[str, str] | None:
     return None
 
 
-def special_module(module: str) -> dict[str, Any] | None:
+def special_module(module: str) -> JsonObject | None:
     """The row for a module whose absence does not mean `pip install` of its name."""
     rows = table()["modules"]
     parts = module.split(".")

@@ -8,8 +8,8 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from doctor.explain.context import Digest
 from doctor.explain.matching import Candidate
-from doctor.explain.refine import Refined, install
 from doctor.explain.refine.history import parsed
+from doctor.explain.refine.refined import Refined, install
 
 _BOUND = re.compile(r"(?:>=|~=|==|>)\s?v?(?P<version>[\w.]{1,40})")
 _MAKERS = {"huggingface-hub": "transformers", "tokenizers": "transformers"}

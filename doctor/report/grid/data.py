@@ -5,8 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
-from typing import Any
 
+from doctor.base.json_object import JsonObject
 from doctor.base.text import one_line
 from doctor.facts.codec import to_json
 from doctor.matrix.cells import Cell, Grid
@@ -19,7 +19,7 @@ FIELDS = ("engine", "engine_version", "library", "library_version", "verdict", "
 def grid_to_json(grid: Grid) -> str:
     """The grid in ranges; every release stands in `releases`, and `here` says which are installed."""
     shown = ranges(grid)
-    data: dict[str, Any] = {
+    data: JsonObject = {
         "schema": SCHEMA, "engine": grid.engine, "library": grid.library,
         "model": to_json(grid.family) if grid.family else None,
         "here": {"engine": grid.here[0], "library": grid.here[1], "why": grid.why_here or None},
@@ -51,7 +51,7 @@ def _plain(text: str) -> str:
     return f"'{out}" if out.startswith(("=", "+", "-", "@")) else out
 
 
-def _row(shown: Ranges, place: int) -> dict[str, Any]:
+def _row(shown: Ranges, place: int) -> JsonObject:
     row = shown.rows[place]
     return {
         "releases": list(row.versions), "backends": [b for b in row.backends if b], "note": row.note or None,
@@ -59,7 +59,7 @@ def _row(shown: Ranges, place: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _cell(cell: Cell) -> dict[str, Any]:
+def _cell(cell: Cell) -> JsonObject:
     return {
         "verdict": cell.verdict, "name": cell.name or None, "basis": list(cell.basis),
         "reasons": [{"basis": r.basis, "effect": r.effect, "name": r.name, "subject": r.subject, "source": r.source,

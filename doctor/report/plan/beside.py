@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
+from doctor.base.json_object import JsonObject
 from doctor.matrix.official import service
-from doctor.report.plan.deployment import Deployment
+from doctor.report.plan.recipe import Recipe
 
 GATEWAY, PROMETHEUS, GRAFANA = 4000, 9090, 3000
 READY = {"server": {"condition": "service_healthy"}}
@@ -22,7 +22,7 @@ PANELS = (
 )  # fmt: skip
 
 
-def gateway(plan: Deployment, data: dict[str, Any]) -> None:
+def gateway(plan: Recipe, data: JsonObject) -> None:
     """LiteLLM in front: one OpenAI address with retries and time-outs, whatever serves behind it."""
     name = "/model" if plan.folder else plan.model or "model"
     config = {
@@ -41,7 +41,7 @@ def gateway(plan: Deployment, data: dict[str, Any]) -> None:
     _config(data, "litellm", config)
 
 
-def metrics(plan: Deployment, data: dict[str, Any]) -> None:
+def metrics(plan: Recipe, data: JsonObject) -> None:
     """Prometheus asks the server for its numbers; Grafana shows them on a board that is there from the start."""
     scrape = {"job_name": plan.engine or "server", "static_configs": [{"targets": [f"server:{plan.port}"]}]}
     _config(data, "prometheus", {"global": {"scrape_interval": "15s"}, "scrape_configs": [scrape]})
@@ -69,7 +69,7 @@ def metrics(plan: Deployment, data: dict[str, Any]) -> None:
     data["volumes"] |= {"prometheus": {}, "grafana": {}}
 
 
-def _config(data: dict[str, Any], name: str, content: dict[str, Any]) -> None:
+def _config(data: JsonObject, name: str, content: JsonObject) -> None:
     import yaml
 
     data.setdefault("configs", {})[name] = {"content": _escaped(yaml.safe_dump(content, sort_keys=False))}
@@ -79,7 +79,7 @@ def _escaped(text: str) -> str:
     return text.replace("$", "$$")
 
 
-def _board(plan: Deployment) -> dict[str, Any]:
+def _board(plan: Recipe) -> JsonObject:
     panels = [
         {"id": number + 1, "title": title, "type": "timeseries",
          "datasource": {"type": "prometheus", "uid": "prometheus"},

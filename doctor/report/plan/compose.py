@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import yaml
 
+from doctor.base.json_object import JsonObject
 from doctor.facts.launch import HUB_HOME
 from doctor.matrix.engines import engine_row
 from doctor.report.plan import image
 from doctor.report.plan.beside import gateway, metrics
-from doctor.report.plan.deployment import Deployment, comment
+from doctor.report.plan.recipe import Recipe, comment
 
 START = "30m"  # the first start fetches the weights
 
 
-def compose(plan: Deployment, beside: tuple[str, ...] = ()) -> str:
+def compose(plan: Recipe, beside: tuple[str, ...] = ()) -> str:
     """The whole file. `$` is doubled wherever compose would take it for a variable of its own."""
-    services: dict[str, Any] = {"server": _server(plan, "metrics" in beside)}
-    data: dict[str, Any] = {
+    services: JsonObject = {"server": _server(plan, "metrics" in beside)}
+    data: JsonObject = {
         "name": f"qvl-{plan.engine}", "services": services, "volumes": {"huggingface": {}},
     }  # fmt: skip
     for name, add in (("gateway", gateway), ("metrics", metrics)):
@@ -32,8 +31,8 @@ def compose(plan: Deployment, beside: tuple[str, ...] = ()) -> str:
     return f"{head}\n{dumped(data)}"
 
 
-def _server(plan: Deployment, with_metrics: bool) -> dict[str, Any]:
-    out: dict[str, Any] = {}
+def _server(plan: Recipe, with_metrics: bool) -> JsonObject:
+    out: JsonObject = {}
     if plan.image and not plan.layer:
         out["image"] = plan.image
     else:
@@ -58,12 +57,12 @@ def _server(plan: Deployment, with_metrics: bool) -> dict[str, Any]:
     return out
 
 
-def _recipe(plan: Deployment) -> list[str]:
+def _recipe(plan: Recipe) -> list[str]:
     """The Dockerfile without the command, which stands in the service."""
     return [line for line in image.lines(plan) if not line.startswith(("CMD ", "ENTRYPOINT ", "EXPOSE ", "ENV "))]
 
 
-def _command(plan: Deployment, with_metrics: bool) -> list[str]:
+def _command(plan: Recipe, with_metrics: bool) -> list[str]:
     """The launch command, reachable from outside its container, the model's folder under its name there."""
     words = ["/model" if plan.folder and w == plan.model else w for w in plan.command]
     host = engine_row(plan.engine).option("host")
@@ -98,6 +97,6 @@ def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
 _Dumper.add_representer(str, _text)
 
 
-def dumped(data: dict[str, Any]) -> str:
+def dumped(data: JsonObject) -> str:
     """YAML in the order of the keys."""
     return yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)

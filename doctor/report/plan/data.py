@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from doctor.base.json_object import JsonObject
 from doctor.findings import Plan
 from doctor.findings_json import action_to_json, scrubbed
 
 SCHEMA = 1
 
 
-def plan_to_json(plan: Plan, versions: dict[str, str]) -> dict[str, Any]:
+def plan_to_json(plan: Plan, versions: dict[str, str]) -> JsonObject:
     """The whole plan as plain values, all text free of control characters."""
-    data: dict[str, Any] = scrubbed({
+    data: JsonObject = scrubbed({
         "schema": SCHEMA,
         "versions": versions,
         "plan": {

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from doctor.report.plan.deployment import Deployment
+from doctor.report.plan.recipe import Recipe
 
 
-def written(form: str, plan: Deployment, beside: tuple[str, ...] = ()) -> str:
+def written(form: str, plan: Recipe, beside: tuple[str, ...] = ()) -> str:
     """The file of this form. `beside` counts for compose alone."""
     if form == "compose":
         from doctor.report.plan.compose import compose

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 
-from doctor.report.plan.deployment import Deployment, comment
+from doctor.report.plan.recipe import Recipe, comment
 
 
-def dockerfile(plan: Deployment) -> str:
+def dockerfile(plan: Recipe) -> str:
     """The whole file."""
     head = comment(("Written by qvl-doctor fix --plan.", plan.proof, *plan.why))
     return "\n".join([head, *lines(plan)]) + "\n"
 
 
-def lines(plan: Deployment) -> list[str]:
+def lines(plan: Recipe) -> list[str]:
     """The instructions."""
     if plan.image:
         out = [f"FROM {plan.image}"]

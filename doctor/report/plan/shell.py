@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 
-from doctor.report.plan.deployment import Deployment, comment
+from doctor.report.plan.recipe import Recipe, comment
 
 CHECK = """command -v uv >/dev/null 2>&1 || {
   echo "uv is needed: https://docs.astral.sh/uv/" >&2
@@ -12,7 +12,7 @@ CHECK = """command -v uv >/dev/null 2>&1 || {
 }"""
 
 
-def script(plan: Deployment) -> str:
+def script(plan: Recipe) -> str:
     """Installs the pins with uv: into the target's environment, else into a new one beside the working directory."""
     head = comment(("Written by qvl-doctor fix --plan.", plan.proof, *plan.why))
     parts = ["#!/bin/sh", head, "set -eu", "", CHECK, ""]
@@ -54,7 +54,7 @@ def _with_consent(name: str, version: str) -> str:
     ])  # fmt: skip
 
 
-def requirements(plan: Deployment) -> str:
+def requirements(plan: Recipe) -> str:
     """Exact pins, one a line, for `uv pip install --no-deps -r` and for pip."""
     head = comment(("Written by qvl-doctor fix --plan.", plan.proof, f"For Python {plan.python}.", *plan.why))
     lines = [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+from doctor.base.json_object import JsonObject
 from doctor.findings.run import LEFT_OUT, SCHEMA, Life, RunReport
 from doctor.findings_json import finding_to_json
 
@@ -24,7 +25,7 @@ def record_to_json(value: Any) -> Any:
     return value
 
 
-def run_report_to_json(report: RunReport) -> dict[str, Any]:
+def run_report_to_json(report: RunReport) -> JsonObject:
     """`report.json`: every key is always there."""
     special = {
         "processes": [_life(one) for one in report.processes],
@@ -36,9 +37,9 @@ def run_report_to_json(report: RunReport) -> dict[str, Any]:
     return {"schema": SCHEMA, **values}
 
 
-def _life(one: Life) -> dict[str, Any]:
+def _life(one: Life) -> JsonObject:
     """One process, without what the report needs only to find the first failure."""
-    out: dict[str, Any] = {"pid": one.pid}
+    out: JsonObject = {"pid": one.pid}
     out |= {name: record_to_json(getattr(one, name)) for name in _BIRTH if getattr(one, name) is not None}
     if one.exited_after is not None:
         out |= {name: getattr(one, name) for name in _END}

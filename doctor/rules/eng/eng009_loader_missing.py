@@ -69,14 +69,14 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
             yield Open(f"transformers {have.version} loads `{method}` through {_either(lacking)}, which is not pinned")
 
 
-def _lacking(distributions: Distributions, quantiser: dict[str, Any]) -> Iterator[list[str]]:
+def _lacking(distributions: Distributions, quantizer: dict[str, Any]) -> Iterator[list[str]]:
     """For each test of the quantiser on which it stops, the packages of which one is missing or too old."""
 
     def version(name: str) -> Any:
         found = distributions.get(name)
         return _version(found.version) if found else UNKNOWN
 
-    for test in quantiser.get("lacking", ()):
+    for test in quantizer.get("lacking", ()):
         asked = _asked(test)
         names: dict[str, Any] = {f: _there(distributions, p) for f, p in asked.items()}
         if holds(test, {**names, ".version": version, ".parse": _version, ".is_available": lambda *_: UNKNOWN}):

@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 import re
 
+from doctor.derived.goal import goal_of, named_model
 from doctor.facts import Facts, Launch, Model
+from doctor.findings.proposal import Proposal
 from doctor.matrix import rows
 from doctor.matrix.engines import engine_row, prefixes, serving_engines
 from doctor.matrix.official import official
-from doctor.pipeline.fix import Answer
 from doctor.plan.choices import only_source
 from doctor.plan.steps import NAME, VERSION
-from doctor.report.plan.deployment import Deployment
+from doctor.report.plan.recipe import Recipe
 
 IN_IMAGE = ("torch", "torchvision", "torchaudio", "triton")  # and the engine itself
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,80}")
@@ -20,9 +21,10 @@ _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,80}")
 _TRAVELS = ("NCCL_", "TORCH_", "PYTORCH_", "OMP_NUM_THREADS")  # beside those of the engines
 
 
-def deployment(answer: Answer) -> Deployment:
+def recipe(answer: Proposal) -> Recipe:
     """The values; text from outside that is no name, version or variable is left out."""
-    facts, plan, goal = answer.before.facts, answer.plan, answer.goal
+    facts, plan = answer.before.facts, answer.plan
+    goal = goal_of(facts)
     pins = {n: v for n, v in plan.pins.items() if NAME.fullmatch(n) and VERSION.fullmatch(v)}
     engine = next(iter(goal.engines), None)
     version = pins.get(engine) if engine else None
@@ -32,7 +34,7 @@ def deployment(answer: Answer) -> Deployment:
     layer = {n: pins[n] for n in asked if n in pins and n not in (*IN_IMAGE, *serving_engines())}
     target = facts.target
     interpreter = (target.executable or target.prefix) if target.kind == "installed" else None
-    return Deployment(
+    return Recipe(
         engine, version, found[0] if found else None, plan.launch, _model_word(facts, plan.launch),
         _folder(facts, plan.launch), goal.parallel, ".".join((target.python or "3.11").split(".")[:2]), pins,
         {n: v for n, v in plan.changes.items() if NAME.fullmatch(n)}, layer, source, _environ(answer), interpreter,
@@ -44,8 +46,6 @@ def _model_word(facts: Facts, launch: tuple[str, ...]) -> str | None:
     """The word of the command that names the model."""
     model = facts.model if isinstance(facts.model, Model) else None
     known = {model.named, model.path} if model else set()
-    from doctor.derived.goal import named_model
-
     name = named_model(facts)
     return next((w for w in launch if w in known or w == name), name)
 
@@ -59,7 +59,7 @@ def _folder(facts: Facts, launch: tuple[str, ...]) -> str | None:
     return os.path.normpath(os.path.join(workdir or "/", word)) if word in launch else None
 
 
-def _environ(answer: Answer) -> dict[str, str]:
+def _environ(answer: Proposal) -> dict[str, str]:
     after = answer.after.facts.launch if answer.after else answer.before.facts.launch
     told = after.environ if isinstance(after, Launch) else {}
     set_by = {s.action.name: s.action.value or "" for s in answer.plan.steps if s.action.kind == "set_env"}
@@ -75,7 +75,7 @@ def _metrics(engine: str | None, version: str | None) -> tuple[str, ...] | None:
     return (option,) if option in flags else ()
 
 
-def _why(answer: Answer) -> list[str]:
+def _why(answer: Proposal) -> list[str]:
     out = []
     for step in answer.plan.steps:
         action = step.action
@@ -85,7 +85,7 @@ def _why(answer: Answer) -> list[str]:
     return out
 
 
-def _proof(answer: Answer) -> str:
+def _proof(answer: Proposal) -> str:
     verified = answer.plan.verified
     resolver = f"resolved by {verified.resolver}" if verified.resolver else f"not resolved ({verified.note})"
     left = f"; still there: {', '.join(answer.plan.remains)}" if answer.plan.remains else ""

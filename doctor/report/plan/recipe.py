@@ -9,7 +9,7 @@ from doctor.matrix.engines import engine_row
 
 
 @dataclass(frozen=True)
-class Deployment:
+class Recipe:
     """`engine` is None where the plan is about packages alone. `image` holds the engine's `version` already.
 
     `command` is the corrected launch, as it is typed; `model` the word that names the model there, `folder` set where

@@ -1,0 +1,126 @@
+"""The arrows between modules, read out of the source: no circle, and no import that a string hides."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+SOURCES = {
+    ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
+    for path in sorted((ROOT / "doctor").rglob("*.py"))
+}
+TREES = {module: ast.parse(path.read_text(encoding="utf-8")) for module, path in SOURCES.items()}
+# Modules that load others by a name which is no part of doctor.
+OTHERS = {"doctor.collect.python.stdlib": "modules that are compiled into the interpreter"}
+IMPORTING = re.compile(r"^\s*(?:from|import) doctor\b", re.MULTILINE)
+INTERPRETER = "doctor.link.python."  # statements hold expressions, and those hold functions: one circle by nature
+
+
+def folder_of(module: str) -> str:
+    """The package that a module stands in; of a package, itself."""
+    return module if SOURCES[module].name == "__init__.py" else module.rpartition(".")[0]
+
+
+def loads(tree: ast.AST) -> Iterator[ast.Call]:
+    """The calls that import a module by name."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+            owner = node.func.value if isinstance(node.func, ast.Attribute) else None
+            if name == "__import__" or (name == "import_module" and getattr(owner, "id", "importlib") == "importlib"):
+                yield node
+
+
+def registry(module: str, call: ast.Call) -> list[str] | None:
+    """What a registry's lazy load `import_module(f"FOLDER.{name}")` can load: the modules of its own folder that its
+    file names. None for any other call."""
+    text = call.args[0] if call.args else None
+    if not isinstance(text, ast.JoinedStr) or len(text.values) != 2:
+        return None
+    lead, name = text.values
+    if not isinstance(lead, ast.Constant) or not isinstance(name, ast.FormattedValue):
+        return None
+    if lead.value != f"{folder_of(module)}.":
+        return None
+    named = {n.value for n in ast.walk(TREES[module]) if isinstance(n, ast.Constant) and isinstance(n.value, str)}
+    return sorted(found for word in named if (found := f"{lead.value}{word}") in SOURCES)
+
+
+def imports(module: str) -> set[str]:
+    """The modules of doctor that a module imports, at its top, in a function or by a registry."""
+    found: set[str] = set()
+    for node in ast.walk(TREES[module]):
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{module} imports relatively"
+            whole = (f"{node.module}.{alias.name}" for alias in node.names)
+            found.update(name if name in SOURCES else str(node.module) for name in whole)
+    for call in loads(TREES[module]):
+        found.update(registry(module, call) or ())
+    return found & SOURCES.keys()
+
+
+def circles(arrows: dict[str, set[str]]) -> list[set[str]]:
+    """The strongly connected components of more than one module, after Tarjan."""
+    index: dict[str, int] = {}
+    low: dict[str, int] = {}
+    stack: list[str] = []
+    out: list[set[str]] = []
+
+    def visit(at: str) -> None:
+        index[at] = low[at] = len(index)
+        stack.append(at)
+        for to in arrows[at]:
+            if to not in index:
+                visit(to)
+            if to in stack:
+                low[at] = min(low[at], low[to])
+        if low[at] == index[at]:
+            place = stack.index(at)
+            if len(stack) - place > 1:
+                out.append(set(stack[place:]))
+            del stack[place:]
+
+    for module in arrows:
+        if module not in index:
+            visit(module)
+    return out
+
+
+def test_no_circle_but_the_interpreters() -> None:
+    found = [c for c in circles({m: imports(m) for m in SOURCES}) if not all(m.startswith(INTERPRETER) for m in c)]
+    assert not found, "\n".join(" <-> ".join(sorted(c)) for c in found)
+
+
+def test_circles_are_found() -> None:
+    arrows = {"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a", "e"}, "e": set(), "f": {"g"}, "g": {"f"}}
+    assert sorted(sorted(c) for c in circles(arrows)) == [["a", "b", "c"], ["f", "g"]]
+
+
+@pytest.mark.parametrize("module", SOURCES)
+def test_no_string_hides_an_import(module: str) -> None:
+    """A registry loads from its own folder; nothing else names a module of doctor in a string."""
+    allowed: set[int] = set()
+    for call in loads(TREES[module]):
+        text = call.args[0]
+        if isinstance(text, ast.Constant):
+            assert not str(text.value).startswith("doctor"), f"{module}:{call.lineno} hides an import"
+        elif registry(module, call):
+            allowed.update(id(n) for n in ast.walk(text))
+        else:
+            assert module in OTHERS, f"{module}:{call.lineno} loads what no reader can tell"
+    for node in ast.walk(TREES[module]):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in allowed:
+            lead = node.value.removesuffix(".")
+            assert not (lead.startswith("doctor.") and lead in SOURCES), f"{module}:{node.lineno} names {lead}"
+            assert not IMPORTING.search(node.value), f"{module}:{node.lineno} holds code that imports doctor"
+
+
+def test_only_those_load_others_that_do() -> None:
+    assert {m for m in OTHERS if any(True for _ in loads(TREES[m]))} == set(OTHERS)
