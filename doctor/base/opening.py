@@ -6,9 +6,12 @@ What stands below another root is read through `doctor.base.files.Files`; here p
 from __future__ import annotations
 
 import errno
-import mmap
 import os
 import stat
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import mmap
 
 _READ = (
     os.O_RDONLY
@@ -89,6 +92,8 @@ def system_bytes(path: str | os.PathLike[str], limit: int) -> bytes | None:
 
 def mapped(path: str | os.PathLike[str]) -> mmap.mmap | bytes:
     """A regular file as memory, read as it is touched. Raises NotRegular or another OSError; ValueError for a NUL."""
+    import mmap
+
     handle, status = open_regular(path)
     try:
         return mmap.mmap(handle, 0, access=mmap.ACCESS_READ) if status.st_size else b""

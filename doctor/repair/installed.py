@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import base64
 import csv
-import email.parser
 import hashlib
 import os
+from pathlib import Path
+from typing import Any
 
+import importlib_metadata
 from packaging.utils import canonicalize_name
 
 from doctor.base.opening import first_text
@@ -55,15 +57,30 @@ def read_installed(site: str) -> dict[str, list[Installed]]:
     return out
 
 
-def _identity(path: str, entry: str) -> tuple[str, str]:
-    for file in ("METADATA", "PKG-INFO", ""):
+class OnDisk(importlib_metadata.Distribution):
+    """A `.dist-info`, an `.egg-info` folder or an `.egg-info` file, its files read bounded and never waited for."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+
+    def read_text(self, filename: str) -> str | None:
+        """A file of its metadata, `""` for the metadata itself; None where it cannot be read."""
         try:
-            text = first_text(os.path.join(path, file) if file else path, _HEAD)
-        except OSError:
-            continue
-        head = email.parser.HeaderParser().parsestr(text)
-        if head["Name"] and head["Version"]:
-            return str(head["Name"]).strip(), str(head["Version"]).strip()
+            return first_text(os.path.join(self.path, filename) if filename else self.path, _HEAD)
+        except (OSError, ValueError):
+            return None
+
+    def locate_file(self, path: str | os.PathLike[str]) -> Any:
+        """Where a file that its RECORD lists stands."""
+        return Path(os.path.dirname(self.path), path)
+
+
+def _identity(path: str, entry: str) -> tuple[str, str]:
+    one = OnDisk(path)
+    if any(one.read_text(file) for file in ("METADATA", "PKG-INFO", "")):
+        name, version = (str(one.metadata.get(key) or "").strip() for key in ("Name", "Version"))
+        if name and version:
+            return name, version
     name, _, version = entry.rpartition(".")[0].partition("-")
     return name, version.partition("-py")[0]
 
