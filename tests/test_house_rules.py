@@ -119,3 +119,17 @@ def test_nothing_of_the_patient_is_imported_or_started() -> None:
                 f"{path} may start processes"
             )
         assert not re.search(r"^\s*(?:exec|eval)\(", text, re.M), f"{path} runs text"
+
+
+def test_files_are_opened_and_source_is_parsed_in_one_place() -> None:
+    """`os.open` also stands where a process is started, for the null device."""
+    openers = {"run/spawn.py", "run/precheck.py", "run/log/pump.py"}
+    for path in SOURCES:
+        name = path.relative_to(PACKAGE).as_posix()
+        if name.startswith("base/"):
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            called = ast.unparse(node.func) if isinstance(node, ast.Call) else ""
+            assert called not in ("ast.parse", "ast.literal_eval", "compile", "mmap.mmap"), f"{name} calls {called}"
+            if called == "os.open":
+                assert name in openers and ast.unparse(node.args[0]) == "os.devnull", f"{name} opens a file"  # type: ignore[attr-defined]

@@ -6,13 +6,10 @@ import os
 import stat
 from pathlib import PurePath
 
-_FLAGS = (
-    os.O_RDONLY
-    | getattr(os, "O_NONBLOCK", 0)  # a FIFO must not hold us
-    | getattr(os, "O_NOCTTY", 0)
-    | getattr(os, "O_CLOEXEC", 0)
-    | getattr(os, "O_BINARY", 0)
-)
+from doctor.base.opening import NotRegular, first_bytes, open_regular, read_up_to
+
+MOST_BYTES = 256 << 10
+MOST_NAMES = 4096
 _MAX_LINKS = 40  # as Linux has it
 
 
@@ -35,15 +32,38 @@ class Files:
         clamped = os.path.normpath(os.sep + path[len(anchor) :].lstrip(os.sep))
         return os.path.normpath(os.path.join(self.root, clamped.lstrip(os.sep)))
 
+    def outside(self, path: str) -> str:
+        """A path of this machine as the target itself writes it; the contrary of `inside`."""
+        return path if self.root is None else path[len(self.root.rstrip(os.sep)) :] or os.sep
+
+    @property
+    def own(self) -> bool:
+        """Whether this is the file system of the machine that we run on, not one below another root."""
+        return self.root is None
+
     def real(self, path: str) -> str:
         """`path` with its symlinks followed, the way the target would follow them. A loop is left as it is."""
         if "\0" in path:
             return path
         if self.root is None:
             return os.path.realpath(path)
-        return self._real_below(self.root, self.inside(path))
+        return self._below(self.root, self.inside(path)) or self.inside(path)
 
-    def _real_below(self, root: str, path: str) -> str:
+    def found(self, path: str) -> str | None:
+        """As `real`, in the target's own words; None for a loop and where nothing is there."""
+        try:
+            if self.root is None:
+                return os.path.realpath(path, strict=True)
+            real = self._below(self.root, self.inside(path))
+            return self.outside(real) if real is not None and os.path.lexists(real) else None
+        except (OSError, ValueError):
+            return None
+
+    def at(self, path: str) -> str:
+        """The path that this machine's own calls take for `path`, so that none leaves the root; empty for a loop."""
+        return path if self.root is None or "\0" in path else self._below(self.root, self.inside(path)) or ""
+
+    def _below(self, root: str, path: str) -> str | None:
         todo = [p for p in path[len(root) :].split(os.sep) if p][::-1]
         done = root
         links = 0
@@ -56,34 +76,33 @@ class Files:
                 continue
             step = os.path.join(done, part)
             link = _link(step)
-            links += link is not None
-            if link is None or links > _MAX_LINKS:
+            if link is None:
                 done = step
                 continue
+            links += 1
+            if links > _MAX_LINKS:
+                return None
             if os.path.isabs(link):
                 done = root
             todo.extend(p for p in link.split(os.sep)[::-1] if p)
         return done
 
-    def _at(self, path: str) -> str:
-        return path if self.root is None else self.real(path)
-
     def isdir(self, path: str) -> bool:
         """Whether a folder is there."""
-        return os.path.isdir(self._at(path))
+        return os.path.isdir(self.at(path))
 
     def isfile(self, path: str) -> bool:
         """Whether a regular file is there."""
-        return os.path.isfile(self._at(path))
+        return os.path.isfile(self.at(path))
 
     def exists(self, path: str) -> bool:
         """Whether anything is there, symlinks followed."""
-        return os.path.exists(self._at(path))
+        return os.path.exists(self.at(path))
 
     def size(self, path: str) -> int | None:
         """The size of a regular file in bytes, None where there is none."""
         try:
-            status = os.stat(self._at(path))
+            status = os.stat(self.at(path))
         except (OSError, ValueError):
             return None
         return status.st_size if stat.S_ISREG(status.st_mode) else None
@@ -91,14 +110,14 @@ class Files:
     def changed_at(self, path: str) -> int | None:
         """When a file's inode last changed, in nanoseconds; None where that is not known (Windows, no such file)."""
         try:
-            return None if os.name == "nt" else os.stat(self._at(path)).st_ctime_ns
+            return None if os.name == "nt" else os.stat(self.at(path)).st_ctime_ns
         except (OSError, ValueError):
             return None
 
     def listdir(self, path: str) -> list[str]:
         """The names in a folder, in the order in which the system gives them; Unreadable where that fails."""
         try:
-            return os.listdir(self._at(path))
+            return os.listdir(self.at(path))
         except (OSError, ValueError) as error:
             raise Unreadable(_sentence(error)) from None
 
@@ -109,36 +128,49 @@ class Files:
         except Unreadable:
             return []
 
-    def read(self, path: str, limit: int) -> bytes:
-        """The content of a regular file of at most `limit` bytes; Unreadable otherwise."""
+    def few_names(self, path: str, most: int = MOST_NAMES) -> list[str]:
+        """As `names`, of a folder that may hold no end of them: `most` of them at most."""
         try:
-            handle = os.open(self._at(path), _FLAGS)
+            with os.scandir(self.at(path)) as entries:
+                return sorted(entry.name for entry, _ in zip(entries, range(most), strict=False))
+        except (OSError, ValueError):
+            return []
+
+    def read(self, path: str, limit: int) -> bytes:
+        """The whole content of a regular file of at most `limit` bytes; Unreadable otherwise."""
+        try:
+            handle, status = open_regular(self.at(path))
+        except NotRegular:
+            raise Unreadable("is not a regular file") from None
         except (OSError, ValueError) as error:
             raise Unreadable(_sentence(error)) from None
         try:
-            status = os.fstat(handle)
-            if not stat.S_ISREG(status.st_mode):
-                raise Unreadable("is not a regular file")
             if status.st_size > limit:
                 raise Unreadable(f"is {status.st_size} bytes long, more than the {limit} that are read")
-            return _read_all(handle, limit)
+            data = read_up_to(handle, limit + 1)
         except OSError as error:
             raise Unreadable(_sentence(error)) from None
         finally:
             os.close(handle)
+        if len(data) > limit:
+            raise Unreadable(f"grew beyond the {limit} bytes that are read")
+        return data
+
+    def first(self, path: str, limit: int = MOST_BYTES) -> bytes | None:
+        """The first `limit` bytes of a regular file, or all that it has; None where it cannot be read."""
+        try:
+            return first_bytes(self.at(path), limit)
+        except (OSError, ValueError):
+            return None
+
+    def first_text(self, path: str, limit: int = MOST_BYTES) -> str | None:
+        """As `first`, decoded; bytes that are not UTF-8 become replacement characters."""
+        data = self.first(path, limit)
+        return None if data is None else data.decode("utf-8", "replace")
 
     def head(self, path: str, size: int) -> bytes:
-        """The first `size` bytes of a regular file; empty where there is none."""
-        try:
-            handle = os.open(self._at(path), _FLAGS)
-        except (OSError, ValueError):
-            return b""
-        try:
-            return os.read(handle, size) if stat.S_ISREG(os.fstat(handle).st_mode) else b""
-        except OSError:
-            return b""
-        finally:
-            os.close(handle)
+        """As `first`, empty where there is no such file."""
+        return self.first(path, size) or b""
 
     def maybe(self, path: str, limit: int) -> bytes | None:
         """As `read`, None where there is no such file or it cannot be used."""
@@ -151,17 +183,6 @@ class Files:
         """As `maybe`, decoded; bytes that are not UTF-8 become replacement characters."""
         data = self.maybe(path, limit)
         return None if data is None else data.decode("utf-8-sig", "replace")
-
-
-def _read_all(handle: int, limit: int) -> bytes:
-    chunks = []
-    left = limit + 1
-    while left > 0 and (chunk := os.read(handle, min(left, 1 << 22))):
-        chunks.append(chunk)
-        left -= len(chunk)
-    if left <= 0:
-        raise Unreadable(f"grew beyond the {limit} bytes that are read")
-    return b"".join(chunks) if len(chunks) != 1 else chunks[0]
 
 
 def _link(path: str) -> str | None:

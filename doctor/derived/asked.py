@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from doctor.base.record import dataclass
-from doctor.derived.engine import ENGINES
 from doctor.facts import Distributions, Facts, Launch
 from doctor.findings import NotApplicable, Open
 from doctor.launch.parser import Reading, read
-from doctor.matrix.engines import launched_as
+from doctor.matrix.engine_types import Engine
+from doctor.matrix.engines import engine_row, launched_as, serving_engines
 
 SOURCE = "add_argument calls in its published wheel"
 
@@ -28,6 +28,15 @@ class Asked:
         return f"{self.engine} {self.version}"
 
     @property
+    def data(self) -> Engine:
+        """What is known of the engine: names of options by meaning, habits by release."""
+        return engine_row(self.engine)
+
+    def has(self, habit: str) -> bool:
+        """Whether this release of the engine has the habit."""
+        return self.data.has(habit, self.version)
+
+    @property
     def source(self) -> str:
         """Where the options stand."""
         return f"{self.shown}: {SOURCE}"
@@ -40,18 +49,17 @@ class Asked:
 def read_asked(facts: Facts) -> Asked | Open | NotApplicable:
     """The command and its options, or why they cannot be judged."""
     launch = facts.launch
-    if not isinstance(launch, Launch) or launch.engine not in ENGINES:
+    if not isinstance(launch, Launch) or launch.engine not in serving_engines():
         return NotApplicable("no command that starts an engine")
     form = launched_as(launch.program, launch.module, launch.subcommand)
-    if form is None or (launch.module or "").startswith("lmdeploy."):
+    if form is None or form[1].own_parser:
         return NotApplicable("the command does not start a server by the engine's own command line")
     here = facts.distributions if isinstance(facts.distributions, Distributions) else None
     found = here.get(launch.engine) if here else None
     if found is None:
         return Open(f"which release of {launch.engine} would run is not known")
-    serve = "serve" in form[1].subcommand and launch.engine != "lmdeploy"
     words = _arguments(launch, len(form[1].subcommand))
-    reading = read(launch.engine, found.version, words, serve=serve)
+    reading = read(launch.engine, found.version, words, serve=form[1].serve)
     if reading is None:
         return Open(f"the options of {launch.engine} {found.version} are not in the data")
     return Asked(launch, launch.engine, found.version, reading, words)

@@ -10,9 +10,10 @@ from doctor.facts import Distributions, Facts
 from doctor.launch.options import engine as launched
 from doctor.launch.options import option
 from doctor.matrix import rows
+from doctor.matrix.engine_types import Engine
+from doctor.matrix.engines import engine_row, serving_engines
 from doctor.matrix.row import Row
 
-ENGINES = ("lmdeploy", "vllm", "sglang")
 SOURCE = "read out of the published wheels"
 
 
@@ -27,6 +28,15 @@ class Chosen:
     def shown(self) -> str:
         """Name and release as a message has them."""
         return f"{self.name} {self.version}"
+
+    @property
+    def data(self) -> Engine:
+        """What is known of the engine: names of options by meaning, habits by release."""
+        return engine_row(self.name)
+
+    def has(self, habit: str) -> bool:
+        """Whether this release of the engine has the habit."""
+        return self.data.has(habit, self.version)
 
     def row(self, *kinds: str) -> Row:
         """What was read out of this release, of these kinds; empty for a release that the data does not cover."""
@@ -48,7 +58,8 @@ def installed_engines(facts: Facts) -> tuple[Chosen, ...]:
     if not isinstance(facts.distributions, Distributions):
         return ()
     wanted = launched(facts)
-    found = ((name, facts.distributions.get(name)) for name in ((wanted,) if wanted in ENGINES else ENGINES))
+    known = serving_engines()
+    found = ((name, facts.distributions.get(name)) for name in ((wanted,) if wanted in known else known))
     return tuple(Chosen(name, one.version) for name, one in found if one is not None)
 
 
@@ -57,9 +68,10 @@ def backends(chosen: Chosen, facts: Facts, kind: str) -> dict[str, dict[str, obj
 
     LMDeploy takes TurboMind where it can and goes over to PyTorch by itself, unless `--backend pytorch` is given.
     """
-    names = ("turbomind", "pytorch", "default")
+    names = chosen.data.halves
     row = chosen.row(*(f"{kind}.{b}" for b in names))
     found = {b: v for b in names if (v := row.get(f"{kind}.{b}", {}))}
-    if chosen.name == "lmdeploy" and option(facts, "--backend") == "pytorch":
-        return {b: v for b, v in found.items() if b == "pytorch"}
+    asked = option(facts, *chosen.data.names("backend"))
+    if asked in chosen.data.backends[1:]:  # the first is a wish, which the engine drops where it lacks the model
+        return {b: v for b, v in found.items() if b == asked}
     return found

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import field, replace
 
 from doctor.base.record import dataclass
-from doctor.derived.engine import ENGINES, Chosen
+from doctor.derived.engine import Chosen
 from doctor.derived.helpers import needed
 from doctor.facts import Distributions, Facts, Gpu, Launch, Model, Quantization, normalize
 from doctor.facts.gpu import Device
 from doctor.launch.options import engine as launched
 from doctor.launch.options import option, parallel
 from doctor.matrix.data import DataError
+from doctor.matrix.engines import engine_row, serving_engines
 from doctor.matrix.hardware import drivers
 from doctor.matrix.members import Member, member
 from doctor.matrix.models import Family
@@ -67,13 +68,14 @@ def goal_of(facts: Facts) -> Goal:
 def _machine(facts: Facts) -> Goal:
     wanted = launched(facts)
     have = facts.distributions if isinstance(facts.distributions, Distributions) else Distributions(())
-    engines = (wanted,) if wanted in ENGINES else tuple(e for e in ENGINES if have.get(e))
+    engines = (wanted,) if wanted in serving_engines() else tuple(e for e in serving_engines() if have.get(e))
     gpu = facts.gpu if isinstance(facts.gpu, Gpu) else Gpu()
     runs = gpu.driver_cuda
     if runs is None and gpu.driver_version:
         runs = drivers().cuda_of(gpu.driver_version, gpu.driver_platform)
+    choosing = [n for e in engines for n in engine_row(e).names("backend")]
     return Goal(
-        engines, backend=option(facts, "--backend") if "lmdeploy" in engines else None, devices=gpu.usable,
+        engines, backend=option(facts, *choosing), devices=gpu.usable,
         parallel=parallel(facts), driver=gpu.driver_version, cuda=runs[0] if runs else None,
     )  # fmt: skip
 
@@ -102,7 +104,7 @@ def _of_files(goal: Goal, facts: Facts, model: Model) -> Goal:
     for engine in goal.engines:
         version = have.version(engine)
         packages |= needed(Chosen(engine, version or ""), model)
-    runs_code = bool(model.remote_code) and set(goal.engines) & {"lmdeploy"}
+    runs_code = bool(model.remote_code) and any(engine_row(e).has("runs_model_code") for e in goal.engines)
     names: tuple[Name, ...] = ()
     if runs_code:
         names = _read(model) or (_documented(family) if family else ())

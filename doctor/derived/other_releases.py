@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from packaging.version import InvalidVersion, Version
 
-from doctor.derived.engine import ENGINES
 from doctor.findings import Action, Remediation
 from doctor.matrix import rows
+from doctor.matrix.engines import serving_engines
 from doctor.matrix.releases import ReleaseSet
 
 
@@ -33,7 +33,7 @@ def other_release(package: str, to: ReleaseSet, version: str) -> list[Remediatio
 def other_engines(but: str, *wanted: tuple[str, tuple[str, ...]]) -> list[Remediation]:
     """The engines of which some release has one key of each kind in `wanted`, with the releases that have all."""
     out = []
-    for name in ENGINES:
+    for name in serving_engines():
         known = rows.releases(name) if name != but else None
         if known is None:
             continue

@@ -62,7 +62,7 @@ def weakest_device(facts: Facts) -> Device | None:
 
 def used(facts: Facts, chosen: Chosen, need: Need) -> tuple[str, ...]:
     """The backends that this launch leaves: LMDeploy takes TurboMind where that has the model, else PyTorch."""
-    if chosen.name != "lmdeploy":
+    if not chosen.data.backends:
         return ("default",)
     if option(facts, "--backend") == "pytorch":
         return ("pytorch",)

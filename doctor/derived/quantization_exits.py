@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from doctor.derived.engine import ENGINES, Chosen
+from doctor.derived.engine import Chosen
 from doctor.derived.other_releases import other_release
 from doctor.derived.quantization import KINDS, refusal, too_old
 from doctor.facts import Quantization
 from doctor.findings import Action, Remediation
+from doctor.matrix.engines import serving_engines
 from doctor.matrix.quantization import Need, fitting, spelled
 from doctor.matrix.turbomind import served_by
 
@@ -30,7 +31,7 @@ def ways(chosen: Chosen, backends: tuple[str, ...], need: Need) -> Iterator[Reme
 
 def engines_serving(but: str, need: Need) -> Iterator[Remediation]:
     """The other engines of which some release serves the checkpoint on this GPU, with those releases."""
-    for name in (e for e in ENGINES if e != but):
+    for name in (e for e in serving_engines() if e != but):
         other = fitting(name, need)
         if other is not None and other.newest:
             text = f"use {name} {other.spec()}".strip()
@@ -39,7 +40,7 @@ def engines_serving(but: str, need: Need) -> Iterator[Remediation]:
 
 def _other_backend(chosen: Chosen, backends: tuple[str, ...], need: Need) -> Iterator[Remediation]:
     row = chosen.row(*KINDS)
-    for backend in ("turbomind", "pytorch") if chosen.name == "lmdeploy" else ():
+    for backend in chosen.data.backends:
         has = not need.architectures or need.architectures[0] in row.get(f"architectures.{backend}", {})
         if backend == "turbomind" and has:
             has = all(served_by(row, a, need.config, need.quantization.method) for a in need.architectures)

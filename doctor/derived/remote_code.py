@@ -53,7 +53,8 @@ def loader(case: Case) -> Loader | None:
     flags = chosen[0].table("flags")
     has = None if not flags else FLAG in flags
     given = option(case.facts, FLAG) is not None
-    trusts = True if given or (chosen[0].name == "lmdeploy" and has is False) else None if has is None else False
+    unasked = has is False and chosen[0].has("trusts_without_option")
+    trusts = True if given or unasked else None if has is None else False
     return Loader(chosen[0], trusts, has, given, _known(case.facts, model))
 
 
@@ -93,7 +94,7 @@ def _use(facts: Facts, model: Model, found: Loader | None, key: str) -> Use | No
         return None
     if not key.startswith("AutoModel"):
         return "yes"
-    if found.engine.name == "lmdeploy":
+    if found.engine.has("runs_model_code"):
         own = option(facts, "--backend") != "pytorch"
         vision = any(a in found.engine.table("architectures.vision") for a in model.architectures)
         return "yes" if own and vision else "maybe"

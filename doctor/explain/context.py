@@ -11,6 +11,7 @@ from doctor.base.record import dataclass
 from doctor.explain.lines import Line
 from doctor.explain.traces import Trace
 from doctor.facts import Distributions, Facts, normalize
+from doctor.matrix.engines import engines
 
 _VERSION = r"v?(?P<version>\d{1,4}(?:\.\d{1,6}){1,3}(?:[._-]?(?:post|rc|dev|a|b)\d{0,8}){0,3}(?:\+[\w.]{1,40})?)"
 _STATED = (
@@ -29,7 +30,8 @@ _STATED = (
 _INSTALLED = re.compile(rf"(?P<name>[A-Za-z][\w.-]{{0,60}}?)-{_VERSION}(?=\s|$)")
 _RENAMED = {"llm": "vllm", "pytorch": "torch"}
 _SITE = re.compile(r"(?:site|dist)-packages/(?P<package>[A-Za-z_]\w{0,60})(?:/|\.py$)")
-_ENGINES = ("lmdeploy", "vllm", "sglang", "xinference", "transformers")
+_LAUNCHERS = ("xinference",)  # no engine of its own: it starts one, and its log is seldom the engine's
+USUAL = "vllm"  # the engine of a log that does not tell
 _GPU = re.compile(
     r"(?:NVIDIA |Tesla |GeForce |Quadro )?(?:GeForce )?(?P<gpu>RTX (?:PRO )?\d{4}(?: Ti| SUPER|D| Ada)?|GTX "
     r"\d{4}(?: Ti)?|"
@@ -99,11 +101,18 @@ class Digest:
     @cached_property
     def engine(self) -> str:
         """The engine that ran: the one whose files or name come up first in a trace, else in the text."""
-        for name in _ENGINES:
-            if any(f"/{name}/" in t.paths for t in self.traces):
+        known = _programs()
+        for name, package in known:
+            if any(f"/{package}/" in t.paths for t in self.traces):
                 return name
         low = self.text.lower()
-        return next((name for name in _ENGINES if name in low), "")
+        return next((name for name, package in known if name in low or package in low), "")
+
+
+def _programs() -> tuple[tuple[str, str], ...]:
+    """What may have written a log, with its package: engines, then what starts them, then libraries."""
+    own = [(e.name, e.package) for e in engines() if not e.library]
+    return (*own, *((n, n) for n in _LAUNCHERS), *((e.name, e.package) for e in engines() if e.library))
 
 
 def digest(lines: Sequence[Line], traces: Sequence[Trace], facts: Facts | None) -> Digest:

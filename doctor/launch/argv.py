@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from doctor.base.record import dataclass
 from doctor.launch.table import Style, Table
+from doctor.matrix.engines import engine_row
 
 _LEVEL = re.compile(r"-O(?:=?\w+|\..+)$")
 
@@ -24,8 +25,8 @@ def prepared(arguments: tuple[str, ...], table: Table, *, serve: bool) -> tuple[
     """The words, those that lack a value, and whether a file with more options is named."""
     style = table.style
     words = [Word(text, at) for at, text in enumerate(arguments)]
-    if serve and table.engine == "sglang":
-        words = _model_named(words)
+    if serve and (option := model_option(table.engine)):
+        words = _model_named(words, option)
     elif serve and (style.model_first or style.model_refused):
         words = _model_first(words)
     config = style.config and any(w.text.partition("=")[0] == "--config" for w in words)
@@ -56,14 +57,20 @@ def _model_first(words: list[Word]) -> list[Word]:
     return words
 
 
-def _model_named(words: list[Word]) -> list[Word]:
+def model_option(engine: str) -> str | None:
+    """The option that the word behind `serve` is handed to the parser as, None where it stays a word."""
+    row = engine_row(engine)
+    return row.option("model") if row.has("model_word_as_option") else None
+
+
+def _model_named(words: list[Word], option: str) -> list[Word]:
     """`sglang serve M` is read as `--model-path M`, and `--model-type` is taken before the parser sees it."""
     for at, word in enumerate(words):
         if word.text.partition("=")[0] == "--model-type":
             words = words[:at] + words[at + (1 if "=" in word.text else 2) :]
             break
     if words and not words[0].text.startswith("-"):
-        return [replace(words[0], text="--model-path"), *words]
+        return [replace(words[0], text=option), *words]
     return words
 
 

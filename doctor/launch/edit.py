@@ -102,8 +102,7 @@ def _reading(launch: Launch, words: tuple[str, ...], version: str | None) -> Rea
     form = launched_as(launch.program, launch.module, launch.subcommand)
     if form is None or version is None or launch.engine is None:
         return None
-    serve = "serve" in form[1].subcommand and launch.engine != "lmdeploy"
-    return read(launch.engine, version, words, serve=serve)
+    return read(launch.engine, version, words, serve=form[1].serve)
 
 
 def _places(reading: Reading, words: tuple[str, ...], name: str) -> set[int]:

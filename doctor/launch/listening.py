@@ -10,6 +10,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import PurePath
 
 from doctor.base.record import dataclass
+from doctor.matrix.data import DataError
+from doctor.matrix.engine_types import Engine, LaunchForm
+from doctor.matrix.engines import engines, started
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,28 +38,10 @@ class Server:
         return f"http://{host}:{self.port}"
 
 
-@dataclass(frozen=True, slots=True)
-class _Kind:
-    engine: str
-    programs: tuple[str, ...]
-    modules: tuple[str, ...]
-    words: tuple[str, ...]
-    port: int
-    host: str
-    port_options: tuple[str, ...] = ("--port",)
-    host_options: tuple[str, ...] = ("--host",)
-    serves_models: bool = True
-
-
-_KINDS = (
-    _Kind("lmdeploy", ("lmdeploy",), ("lmdeploy",), ("serve", "api_server"), 23333, "0.0.0.0",
-          ("--server-port",), ("--server-name",)),
-    _Kind("vllm", ("vllm",), (), ("serve",), 8000, "0.0.0.0"),
-    _Kind("vllm", (), ("vllm.entrypoints.openai.api_server",), (), 8000, "0.0.0.0"),
-    _Kind("sglang", ("sglang",), (), ("serve",), 30000, "127.0.0.1"),
-    _Kind("sglang", (), ("sglang.launch_server",), (), 30000, "127.0.0.1"),
-    _Kind("transformers", ("transformers", "transformers-cli"), ("transformers",), ("serve",), 8000, "localhost"),
-    _Kind("uvicorn", ("uvicorn",), ("uvicorn",), (), 8000, "127.0.0.1", serves_models=False),
+# a server of whatever the words name: its own command line gives the port, and nothing tells what it serves
+_UVICORN = Engine(
+    "uvicorn", "uvicorn", "uvicorn", "uvicorn/main.py", "", (LaunchForm("uvicorn"), LaunchForm(module="uvicorn")),
+    host="127.0.0.1", port=8000, options={"host": ("--host",), "port": ("--port",)},
 )  # fmt: skip
 _ELSEWHERE = {"--config", "--uds", "--fd", "--headless", "--env-file"}
 _PREFIXES = {"env", "nohup", "nice", "ionice", "setsid", "stdbuf", "numactl", "taskset", "exec", "time", "chrt"}
@@ -66,16 +51,30 @@ def recognize(argv: Sequence[str], env: Mapping[str, str] | None = None) -> Serv
     """The server that `argv` starts, or None for a command we do not know. Pure: nothing is read or run."""
     env = os.environ if env is None else env
     program, module, rest = _program(list(argv))
-    for kind in _KINDS:
-        hit = module in kind.modules if module else program in kind.programs
-        if hit and tuple(w for w in rest if not w.startswith("-"))[: len(kind.words)] == kind.words:
-            host = _option(rest, kind.host_options) or kind.host
-            port = _option(rest, kind.port_options) or ""
-            number = int(port) if port.isdigit() and 0 < int(port) < 65536 else kind.port
-            key = _option(rest, ("--api-key", "--api-keys")) or env.get("VLLM_API_KEY")
-            elsewhere = {w.partition("=")[0] for w in rest} & _ELSEWHERE
-            return Server(kind.engine, host, number, kind.serves_models, key, bool(port) or not elsewhere)
-    return None
+    words = tuple(w for w in rest if not w.startswith("-"))
+    known = _engines()
+    one = _UVICORN if "uvicorn" in (program, module) else started(known, program, module, words)
+    if one is None or one.port is None:
+        return None
+    port = _option(rest, one.names("port")) or ""
+    number = int(port) if port.isdigit() and 0 < int(port) < 65536 else one.port
+    elsewhere = {w.partition("=")[0] for w in rest} & _ELSEWHERE
+    host = _option(rest, one.names("host")) or one.host
+    return Server(one.name, host, number, one is not _UVICORN, _key(known, rest, env), bool(port) or not elsewhere)
+
+
+def _engines() -> tuple[Engine, ...]:
+    """The engines of the data; none where it is damaged: the server is started all the same, and only not watched."""
+    try:
+        return engines()
+    except DataError:
+        return ()
+
+
+def _key(known: tuple[Engine, ...], rest: list[str], env: Mapping[str, str]) -> str | None:
+    """The key that the server asks for: by its own option, or by a variable that what it runs looks at."""
+    given = _option(rest, tuple(n for e in known for n in e.names("api_key")))
+    return given or next((env[v] for e in known if (v := e.variables.get("api_key")) and env.get(v)), None)
 
 
 def _program(words: list[str]) -> tuple[str, str | None, list[str]]:
@@ -111,9 +110,9 @@ def _is_assignment(word: str) -> bool:
 
 def _option(words: list[str], names: tuple[str, ...]) -> str | None:
     """The value of the last of these options, with `=` or as the next word; `-` and `_` are the same inside a name."""
-    found = None
+    found, wanted = None, {n.replace("_", "-") for n in names}
     for at, word in enumerate(words):
         name, equals, value = word.partition("=")
-        if name.replace("_", "-") in names:
+        if name.replace("_", "-") in wanted:
             found = value if equals else words[at + 1] if at + 1 < len(words) else found
     return found

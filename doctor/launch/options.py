@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from doctor.facts import Facts, Launch
-
-TENSOR_PARALLEL = ("--tp", "--tensor-parallel-size", "--tp-size", "-tp")
+from doctor.matrix.engines import option_names
 
 
 def option(facts: Facts, *names: str) -> str | None:
@@ -19,10 +18,10 @@ def option_of(words: Sequence[str], *names: str) -> str | None:
 
     As the engines' parsers do, `_` and `-` in a name are the same.
     """
-    found = None
+    found, wanted = None, {plain(n) for n in names}
     for index, word in enumerate(words):
         name, equals, value = word.partition("=")
-        if plain(name) in names:
+        if plain(name) in wanted:
             after = words[index + 1] if index + 1 < len(words) else ""
             found = value if equals else "" if after.startswith("--") else after
     return found
@@ -49,5 +48,5 @@ def engine(facts: Facts) -> str | None:
 
 def parallel(facts: Facts) -> int:
     """How many processes share the model by tensor parallelism."""
-    value = number(facts, *TENSOR_PARALLEL)
+    value = number(facts, *option_names("tensor_parallel"))
     return int(value) if value is not None and 1 <= value < 4096 else 1

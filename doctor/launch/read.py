@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import cache
 
 from doctor.base.files import Files
 from doctor.base.record import dataclass
@@ -17,15 +18,17 @@ from doctor.launch.container import DockerRun, compose_up, read_docker_run, subc
 from doctor.launch.runners import without_runner
 from doctor.launch.shell import PYTHON, Shell
 from doctor.launch.wrappers import Unfolded, unfolded
+from doctor.matrix.engines import prefixes
 
 _WORDS = 4
 _MOST_VARIABLES = 200
 # what a server of ours may look at; anything else of the environment is nobody's business
-_SHOWN = re.compile(
-    r"(?:LMDEPLOY|VLLM|SGLANG|SGL|TM|CUDA|NVIDIA|NCCL|GLOO|HF|HUGGINGFACE|HUGGING_FACE|TRANSFORMERS|TORCH|TORCHINDUCTOR"
-    r"|PYTORCH|TRITON|RAY|OMP|MKL|TOKENIZERS|FLASHINFER|MODELSCOPE|XFORMERS|TVM|TIKTOKEN|CUBLAS|CUDNN)_[A-Z0-9_]{1,80}"
-    r"|PYTHONUNBUFFERED|PYTHONNOUSERSITE|LD_LIBRARY_PATH|LD_PRELOAD|XDG_CACHE_HOME"
-)
+_BESIDE = (
+    "CUDA", "NVIDIA", "NCCL", "GLOO", "HF", "HUGGINGFACE", "HUGGING_FACE", "TRANSFORMERS", "TORCH", "TORCHINDUCTOR",
+    "PYTORCH", "TRITON", "RAY", "OMP", "MKL", "TOKENIZERS", "FLASHINFER", "MODELSCOPE", "XFORMERS", "TVM", "TIKTOKEN",
+    "CUBLAS", "CUDNN",
+)  # fmt: skip
+_SINGLE = "PYTHONUNBUFFERED|PYTHONNOUSERSITE|LD_LIBRARY_PATH|LD_PRELOAD|XDG_CACHE_HOME"
 COMPOSE_FILES = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
 Entrypoint = Callable[[str], tuple[str, ...]]
 
@@ -123,7 +126,14 @@ def _subcommand(words: tuple[str, ...]) -> tuple[str, ...]:
     return redact_argv(tuple(out))
 
 
+@cache
+def _variable() -> re.Pattern[str]:
+    """The name of a variable that may be told: an engine's own, or one of what it stands on."""
+    beginnings = "|".join((*(re.escape(p) for p in prefixes(native=True)), *(f"{name}_" for name in _BESIDE)))
+    return re.compile(rf"(?:{beginnings})[A-Z0-9_]{{1,80}}|{_SINGLE}")
+
+
 def _shown(environ: Mapping[str, str]) -> dict[str, str]:
     """The variables that may be told, secrets hidden."""
-    kept = [name for name in sorted(environ) if _SHOWN.fullmatch(name)][:_MOST_VARIABLES]
+    kept = [name for name in sorted(environ) if _variable().fullmatch(name)][:_MOST_VARIABLES]
     return {n: HIDDEN if is_secret_name(n) else one_line(redact_text(environ[n]), 1000) for n in kept}

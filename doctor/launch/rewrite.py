@@ -8,6 +8,8 @@ from dataclasses import replace
 from doctor.facts import Launch
 from doctor.findings import Action
 from doctor.launch.options import plain
+from doctor.matrix.engine_types import MODEL
+from doctor.matrix.engines import engine_row
 
 
 def with_options(words: Sequence[str], actions: Sequence[Action]) -> tuple[str, ...]:
@@ -57,8 +59,4 @@ def as_given(launch: Launch, now: Launch) -> tuple[str, ...]:
 
 def start_of(engine: str, model: str) -> tuple[str, ...]:
     """The plainest command that serves a model with an engine."""
-    return {
-        "lmdeploy": ("lmdeploy", "serve", "api_server", model),
-        "vllm": ("vllm", "serve", model),
-        "sglang": ("python3", "-m", "sglang.launch_server", "--model-path", model),
-    }[engine]
+    return tuple(model if word == MODEL else word for word in engine_row(engine).start)

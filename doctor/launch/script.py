@@ -6,12 +6,14 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import field
+from functools import cache
 
 from doctor.base.record import dataclass
 from doctor.base.text import one_line
 from doctor.launch.shell_text import Command, ShellText, computed
+from doctor.matrix.engine_types import Engine
+from doctor.matrix.engines import engines
 
-_SERVES = re.compile(r"(?:^|[\s/])(?:lmdeploy|vllm|sglang|transformers(?:-cli)?)(?:[\s./]|$)", re.IGNORECASE)
 _CONTAINER = re.compile(r"(?:^|/)(?:docker|podman|nerdctl)(?:\.exe|-compose)?$")
 _STARTS = ("serve", "run", "up", "api_server", "launch_server", "serving")
 _SYNTAX = "if then else elif fi for while until do done case esac function select { } ! [ [["
@@ -79,12 +81,35 @@ def _bare(words: list[str]) -> list[str]:
     return rest
 
 
+def mentions_engine(text: str) -> bool:
+    """Whether a serving engine's name stands anywhere in the text, such as an image and its command."""
+    low = text.lower()
+    return any(name in low for e in engines() if not e.library for name in _names(e))
+
+
+def _names(one: Engine) -> set[str]:
+    return {one.name, one.package, *(f.program for f in one.launches if f.program)}
+
+
+@cache
+def _engine() -> re.Pattern[str]:
+    """A program or a package of an engine, as a word or a part of one."""
+    names = sorted({re.escape(n) for e in engines() for n in _names(e)})
+    return re.compile(rf"(?:^|[\s/])(?:{'|'.join(names)})(?:[\s./]|$)", re.IGNORECASE)
+
+
+@cache
+def _starts() -> frozenset[str]:
+    """Words by which a program starts a server: its subcommands, and programs that need none."""
+    return frozenset((*_STARTS, *(f.program for e in engines() for f in e.launches if f.program and not f.subcommand)))
+
+
 def _serves(words: list[str]) -> bool:
     if words[0] in ("pip", "pip3", "uv") and "install" in words[:4]:
         return False
     container = any(_CONTAINER.search(w) for w in words[:3])
-    return (container or bool(_SERVES.search(" ".join(words[:40])))) and any(
-        part in _STARTS for w in words[:40] for part in re.split(r"[.\s/]", w)
+    return (container or bool(_engine().search(" ".join(words[:40])))) and any(
+        part in _starts() for w in words[:40] for part in re.split(r"[.\s/]", w)
     )
 
 

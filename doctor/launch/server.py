@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-from packaging.version import InvalidVersion, Version
-
 from doctor.base.record import dataclass
 from doctor.facts import Distributions, Facts, Launch, Model
+from doctor.launch.options import plain
 from doctor.matrix import rows
+from doctor.matrix.engine_types import Engine
+from doctor.matrix.engines import engine_row, serving_engines
 
-HOSTS = {"lmdeploy": "--server-name", "vllm": "--host", "sglang": "--host"}
-PORTS = {"lmdeploy": "--server-port", "vllm": "--port", "sglang": "--port"}
-NAMES = {"lmdeploy": "--model-name", "vllm": "--served-model-name", "sglang": "--served-model-name"}
-KEYS = {"lmdeploy": "--api-keys", "vllm": "--api-key", "sglang": "--api-key"}
-MODELS = {"lmdeploy": ("--model-path",), "vllm": ("--model",), "sglang": ("--model-path", "--model")}
-USUAL = {"lmdeploy": ("0.0.0.0", 23333), "vllm": ("0.0.0.0", 8000), "sglang": ("127.0.0.1", 30000)}
 LOCAL = ("127.0.0.1", "localhost", "::1", "[::1]")
-# lmdeploy/serve/async_engine.py: up to 0.4.2 the name comes from the chat template, since 0.6.5 it is the path as given
-NAMED_BY_PATH = Version("0.6.5")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +33,11 @@ class Server:
         return self.host in LOCAL
 
     @property
+    def data(self) -> Engine:
+        """What is known of the engine: names of options by meaning, habits by release."""
+        return engine_row(self.engine)
+
+    @property
     def shown(self) -> str:
         """The engine with its release, where that is known."""
         return f"{self.engine} {self.version}" if self.version else self.engine
@@ -48,24 +46,25 @@ class Server:
 def server(facts: Facts) -> Server | None:
     """The server that the launch command starts; None for any other command."""
     launch = facts.launch
-    if not isinstance(launch, Launch) or launch.engine not in USUAL:
+    if not isinstance(launch, Launch) or launch.engine not in serving_engines():
         return None
     engine = launch.engine
     version = facts.distributions.version(engine) if isinstance(facts.distributions, Distributions) else None
     flags = (rows.row(engine, version, "flags") or {}).get("flags", {}) if version else {}
-    hosts, ports = values(launch, HOSTS[engine]), values(launch, PORTS[engine])
-    host = hosts[0] if hosts else flags.get(HOSTS[engine], {}).get("default") or USUAL[engine][0]
-    port = ports[0] if ports else flags.get(PORTS[engine], {}).get("default") or USUAL[engine][1]
-    key = bool(values(launch, KEYS[engine])) or (engine == "vllm" and "VLLM_API_KEY" in launch.environ)
-    number = int(port) if str(port).isdigit() else None
+    row = engine_row(engine)
+    hosts, ports = values(launch, *row.names("host")), values(launch, *row.names("port"))
+    host = hosts[0] if hosts else flags.get(row.option("host") or "", {}).get("default") or row.host
+    port = ports[0] if ports else flags.get(row.option("port") or "", {}).get("default") or row.port
+    key = bool(values(launch, *row.names("api_key"))) or row.variables.get("api_key", "") in launch.environ
+    number = int(str(port)) if str(port).isdigit() else None
     return Server(engine, version, str(host), number, _names(facts, launch, version), key, bool(hosts))
 
 
 def _names(facts: Facts, launch: Launch, version: str | None) -> tuple[str, ...]:
-    engine = launch.engine or ""
-    if told := values(launch, NAMES[engine]):
+    row = engine_row(launch.engine)
+    if told := values(launch, *row.names("served_name")):
         return told
-    if engine == "lmdeploy" and not _by_path(version):
+    if not row.has("named_by_path", version, unknown=False):
         return ()
     word = model_word(launch)
     if word is None and isinstance(facts.model, Model):
@@ -73,16 +72,9 @@ def _names(facts: Facts, launch: Launch, version: str | None) -> tuple[str, ...]
     return (word,) if word else ()
 
 
-def _by_path(version: str | None) -> bool:
-    try:
-        return version is not None and Version(version) >= NAMED_BY_PATH
-    except InvalidVersion:
-        return False
-
-
 def model_word(launch: Launch) -> str | None:
     """The model as the command names it, or None."""
-    told = values(launch, *MODELS.get(launch.engine or "", ()))
+    told = values(launch, *(n for n in engine_row(launch.engine).names("model") if n.startswith("-")))
     if told:
         return told[-1]
     words = launch.arguments
@@ -95,11 +87,11 @@ def model_word(launch: Launch) -> str | None:
 
 def values(launch: Launch, *names: str) -> tuple[str, ...]:
     """All values of the last of these options, `--name a b` or `--name=a`."""
-    words = launch.arguments or launch.argv
+    words, wanted = launch.arguments or launch.argv, {plain(n) for n in names}
     out: tuple[str, ...] = ()
     for index, word in enumerate(words):
         name, equals, value = word.partition("=")
-        if name.startswith("--") and f"--{name[2:].replace('_', '-')}" in names:
+        if name.startswith("--") and plain(name) in wanted:
             if equals:
                 out = (value,)
                 continue
@@ -115,4 +107,4 @@ def values(launch: Launch, *names: str) -> tuple[str, ...]:
 def given(launch: Launch, name: str) -> bool:
     """Whether the switch stands in the command."""
     words = launch.arguments or launch.argv
-    return any(f"--{w[2:].replace('_', '-')}" == name for w in words if w.startswith("--"))
+    return any(plain(w) == plain(name) for w in words if w.startswith("--"))

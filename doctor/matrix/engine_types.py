@@ -6,14 +6,25 @@ from dataclasses import field
 
 from doctor.base.record import dataclass
 
+MODEL = "MODEL"  # stands for the model in `start`
+
 
 @dataclass(frozen=True, slots=True)
 class LaunchForm:
-    """One way to start a server: the console command `program` with `subcommand`, or `python -m module` with it."""
+    """One way to start a server: the console command `program` with `subcommand`, or `python -m module` with it.
+
+    `own_parser`: its options are read by another parser than that of the command line, and no table tells them.
+    """
 
     program: str | None = None
     module: str | None = None
     subcommand: tuple[str, ...] = ()
+    own_parser: bool = False
+
+    @property
+    def serve(self) -> bool:
+        """Whether it is the subcommand `serve` itself, which may have options that the module has not."""
+        return self.subcommand == ("serve",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +72,10 @@ class Engine:
     else the program does, no server. `host` and `port` are the defaults of the newest release. `options` are names by
     meaning, the oldest first; `words` are values with a meaning. Variables that begin as `environment` says are the
     engine's and named in its source, those of `native_environment` are read by compiled code; `variables` are single
-    ones by meaning. Classes of `argument_classes` take its options. `traits` are habits, each with the releases that
+    ones by meaning. Classes of `argument_classes` take its options. `config_module` holds configuration classes of its
+    own. `other_methods` are names of quantizations that read a checkpoint of another, `extras` those of the
+    distribution without which it does not serve. The distribution `kernels` is its compiled code, where that is
+    another, and `rebuild` builds it against a torch that is there. `traits` are habits, each with the releases that
     have it ("" for all).
     """
 
@@ -85,6 +99,11 @@ class Engine:
     native_environment: tuple[str, ...] = ()
     variables: dict[str, str] = field(default_factory=dict)
     argument_classes: tuple[str, ...] = ()
+    config_module: str | None = None
+    other_methods: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    extras: tuple[str, ...] = ()
+    kernels: str | None = None
+    rebuild: str | None = None
     traits: dict[str, str] = field(default_factory=dict)
     memory: Memory = field(default_factory=Memory)
 

@@ -9,6 +9,7 @@ An engine is one file; what the keys mean stands in `matrices/schema/engines.sch
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -16,19 +17,18 @@ from typing import Any
 from doctor.facts.codec import FactsError, from_json
 from doctor.matrix.data import DataError, data_dir
 from doctor.matrix.engine_types import UNKNOWN, Engine, LaunchForm
-from doctor.matrix.providers import all_releases, releases_with
 
 LARGEST = 256 << 10
 
 
 def engines() -> tuple[Engine, ...]:
     """Every engine, in order. Raises DataError for a file of ours that does not hold what it should."""
-    return _all(data_dir() / "engines")
+    return _all(data_dir())
 
 
 def engine(name: str) -> Engine | None:
     """The engine of this name or distribution, or None."""
-    return _by_name(data_dir() / "engines").get(name)
+    return _by_name(data_dir()).get(name)
 
 
 def engine_row(name: str | None) -> Engine:
@@ -37,13 +37,18 @@ def engine_row(name: str | None) -> Engine:
 
 
 @cache
-def _by_name(folder: Path) -> dict[str, Engine]:
-    return {name: e for e in reversed(_all(folder)) for name in (e.distribution, e.name)}
+def _by_name(data: Path) -> dict[str, Engine]:
+    return {name: e for e in reversed(_all(data)) for name in (e.distribution, e.name)}
 
 
 def serving_engines() -> tuple[str, ...]:
     """The names of the engines that serve models and nothing else, in order."""
     return tuple(e.name for e in engines() if not e.library)
+
+
+def names_of_engines() -> tuple[str, ...]:
+    """The names of all, libraries too."""
+    return tuple(e.name for e in engines())
 
 
 def option_names(meaning: str) -> tuple[str, ...]:
@@ -67,12 +72,24 @@ def launched_as(
     program: str | None, module: str | None, subcommand: tuple[str, ...]
 ) -> tuple[Engine, LaunchForm] | None:
     """The engine that is started, and in which of its forms; None for what starts none."""
-    for candidate in engines():
+    return next(_matching(engines(), program, module, subcommand), None)
+
+
+def started(
+    known: tuple[Engine, ...], program: str | None, module: str | None, subcommand: tuple[str, ...]
+) -> Engine | None:
+    """The one of these engines that is started, or None."""
+    return next((e for e, _ in _matching(known, program, module, subcommand)), None)
+
+
+def _matching(
+    known: tuple[Engine, ...], program: str | None, module: str | None, subcommand: tuple[str, ...]
+) -> Iterator[tuple[Engine, LaunchForm]]:
+    for candidate in known:
         for form in candidate.launches:
             named = form.program == program if program else form.module == module
             if (program or module) and named and _serves(candidate, form, subcommand):
-                return candidate, form
-    return None
+                yield candidate, form
 
 
 def _serves(candidate: Engine, form: LaunchForm, subcommand: tuple[str, ...]) -> bool:
@@ -109,6 +126,8 @@ def entry_modules(
 
 
 def _has(distribution: str, module: str, version: str | None) -> bool:
+    from doctor.matrix.providers import all_releases, releases_with
+
     having, releases = releases_with(distribution, module), all_releases(distribution)
     if having is None or releases is None:
         return True
@@ -117,8 +136,8 @@ def _has(distribution: str, module: str, version: str | None) -> bool:
 
 
 @cache
-def _all(folder: Path) -> tuple[Engine, ...]:
-    return tuple(sorted((_load(path) for path in folder.glob("*.yaml")), key=lambda e: (e.rank, e.name)))
+def _all(data: Path) -> tuple[Engine, ...]:
+    return tuple(sorted((_load(path) for path in (data / "engines").glob("*.yaml")), key=lambda e: (e.rank, e.name)))
 
 
 @cache

@@ -16,9 +16,9 @@ from typing import Any, Literal
 from doctor.base.record import dataclass
 from doctor.facts.codec import FactsError, from_json
 from doctor.matrix.data import DataError, data_dir
+from doctor.matrix.engines import engine_row, names_of_engines
 
 LARGEST = 256 << 10
-ENGINES = ("lmdeploy", "vllm", "sglang", "transformers")
 _DATE = re.compile(r"20\d\d-\d\d-\d\d")
 
 
@@ -182,7 +182,7 @@ def _declared(text: str) -> Family | None:
     """A family of which nothing but its declarations is known."""
     from doctor.matrix import rows
 
-    known = {a for engine in ENGINES for kind in _kinds(engine) for a in rows.keys(engine, kind)}
+    known = {a for engine in names_of_engines() for kind in _kinds(engine) for a in rows.keys(engine, kind)}
     listed = [text] if text in known else rows.keys("transformers", "architectures.default")
     architectures = tuple(sorted(a for a in listed if a in known and (a == text or text in _types(a))))
     types = tuple(sorted(_types(text))) if text in known else (text,)
@@ -196,8 +196,8 @@ NOTE = "no document read: what the wheels declare, and nothing else"
 
 @cache
 def _kinds(engine: str) -> tuple[str, ...]:
-    names = {"lmdeploy": ("turbomind", "pytorch", "vision"), "transformers": ("default",)}
-    return tuple(f"architectures.{name}" for name in names.get(engine, ("default", "vision")))
+    row = engine_row(engine)
+    return tuple(f"architectures.{name}" for name in (row.halves if row.library else (*row.halves, "vision")))
 
 
 def _key(text: str) -> str:
@@ -227,10 +227,10 @@ def _wrong(family: Family) -> Iterator[str]:
     for row in [*stated, *family.attested, *family.images, *([family.remote_code] if family.remote_code else [])]:
         if not row.source.strip() or not _DATE.fullmatch(row.verified):
             yield f"{type(row).__name__} without a source, or without the day on which it was verified"
-        if unknown := set(getattr(row, "engines", ())) - set(ENGINES):
+        if unknown := set(getattr(row, "engines", ())) - set(names_of_engines()):
             yield f"{sorted(unknown)} are no engines"
     for image in family.images:
-        if image.engine not in ENGINES:
+        if image.engine not in names_of_engines():
             yield f"`{image.engine}` is no engine"
     pairs = [pair for asked in family.asked for pair in asked.packages.items()]
     pairs += [(p, s) for seen in family.attested for p, every in seen.packages.items() for s in every]

@@ -17,6 +17,7 @@ from doctor.facts.codec import FactsError, from_json
 from doctor.facts.model import Quantization, QuantizationGroup
 from doctor.matrix import rows
 from doctor.matrix.data import DataError, data_dir
+from doctor.matrix.engines import engine_row
 from doctor.matrix.releases import ReleaseSet
 from doctor.matrix.row import Row
 from doctor.matrix.turbomind import Config, nested, refusal, served_by
@@ -25,7 +26,6 @@ Capability = tuple[int, int]
 FP4_OF = {"modelopt": "modelopt_fp4"}
 SURE = (8, 9)  # from here on every method has kernels that a release would have to exclude by itself
 Column = tuple[str, str, list[tuple[int, Any]]]
-BACKENDS = {"lmdeploy": ("turbomind", "pytorch")}
 _ALIASES = {"bitsandbytes": ("bitsandbytes_4bit", "bitsandbytes_8bit")}
 
 
@@ -207,7 +207,7 @@ def fitting(engine: str, need: Need) -> ReleaseSet | None:
     if known is None:
         return None
     fits = 0
-    for backend in BACKENDS.get(engine, ("default",)):
+    for backend in engine_row(engine).halves:
         columns = _columns(engine, backend, need)
         judged: dict[tuple[int | None, ...], bool] = {}
         for place, version in enumerate(known.versions):

@@ -10,15 +10,12 @@ from doctor.base.record import dataclass
 from doctor.matrix import rows
 from doctor.matrix.cells import Reason, Seen
 from doctor.matrix.compat import Bound, compatibility
+from doctor.matrix.engines import engine_row
 from doctor.matrix.models import Family, Helper
 from doctor.matrix.providers import releases_with
 from doctor.matrix.releases import Releases, ReleaseSet
 
-# Where engines keep their own configuration classes, for models that transformers does not know yet.
-OWN_CONFIGS = {"vllm": "vllm.transformers_utils.configs", "sglang": "sglang.srt.configs"}
-
 CONFIGURATIONS = "transformers/models/auto/configuration_auto.py"
-KINDS = ("architectures.turbomind", "architectures.pytorch", "architectures.default")
 
 
 @dataclass
@@ -44,7 +41,8 @@ def backends(ask: Question, version: str) -> tuple[tuple[str, ...] | None, str]:
     for architecture in ask.family.every_architecture:
         if architecture in ask.family.shared and not _lists(ask.engine, "architectures.vision", architecture, version):
             continue
-        mine = [kind.partition(".")[2] for kind in KINDS if _lists(ask.engine, kind, architecture, version)]
+        halves = engine_row(ask.engine).halves
+        mine = [b for b in halves if _lists(ask.engine, f"architectures.{b}", architecture, version)]
         found.update(dict.fromkeys("" if name == "default" else name for name in mine))
         if mine and ask.family.aliases and architecture in ask.family.aliases:
             notes.append(ask.family.aliases[architecture])
@@ -133,7 +131,7 @@ def _model_type(ask: Question, family: Family, version: str) -> Iterator[Reason]
 
 
 def _own_config(engine: str, version: str, classes: set[tuple[str, str]]) -> bool:
-    package = OWN_CONFIGS.get(engine)
+    package = engine_row(engine).config_module
     for kind, name in classes if package else ():
         for module in {kind, kind.replace("_", ""), f"{kind}_config", kind.replace("_vl", "vl")}:
             found = releases_with(engine, f"{package}.{module}", name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from doctor.base.record import dataclass
+from doctor.matrix.engines import engine_row
 from doctor.memory.attention import Attention
 
 STATE_BYTES = 4  # a gated delta net's matrix is kept in float32
@@ -50,7 +51,7 @@ def number(kind: str, dtype_bytes: float, engine: str, kv_bits: int | None = Non
 
     With `auto`, the checkpoint's own scheme of `kv_bits` decides where it has one: vLLM and SGLang follow it.
     """
-    if engine == "lmdeploy":
+    if engine_row(engine).memory.cache_numbers == "policies":
         return POLICIES.get(kind, (2.0, 0.0))
     if kind in KINDS:
         return KINDS[kind]

@@ -5,8 +5,11 @@ Read in the wheels named beside each rule; where a release is not known, the new
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from doctor.base.record import dataclass
 from doctor.launch.settings import Settings
+from doctor.matrix.engines import engine_row
 from doctor.matrix.hardware import version
 from doctor.memory.cache import cache, number
 from doctor.memory.footprint import Footprint
@@ -35,17 +38,20 @@ class Budget:
     reserved: bool = False
 
 
+Law = Callable[[int, int, int, Overhead, Settings, Footprint | None], Budget]
+
+
 def budget(
     card: int, free: int, weights: int, used: Overhead, asked: Settings, model: Footprint | None = None
 ) -> Budget:
     """The room on one GPU of `card` bytes, of which `free` are, after `weights`."""
-    kind = {"vllm": _vllm, "sglang": _sglang, "lmdeploy": _lmdeploy}.get(asked.engine)
+    kind = BUDGETS.get(engine_row(asked.engine).memory.budget or "")
     if kind is None:
         left = free - weights
         rule = "the whole card is there to be used"
         return Budget(left - used.most, left - used.least, free, rule, "no engine's rule")
     found = kind(card, free, weights, used, asked, model)
-    if asked.cache is not None and asked.engine in ("vllm", "sglang"):
+    if asked.cache is not None and kind in TAKING_A_SIZE:
         fits = free - weights - used.least
         given = min(asked.cache, fits)
         rule = "the size of the cache is given in the command"
@@ -96,6 +102,11 @@ def _lmdeploy(card: int, free: int, weights: int, used: Overhead, asked: Setting
     return Budget(min(ends), max(ends), free, rule, source, reserved=True)
 
 
+# the laws by the name that an engine's row gives; a size in bytes for the cache goes before some of them
+BUDGETS: dict[str, Law] = {"whole_card": _vllm, "free_at_start": _sglang, "after_weights": _lmdeploy}
+TAKING_A_SIZE = (_vllm, _sglang)
+
+
 def runtime(left: float, asked: Settings, model: Footprint | None) -> float:
     """What LMDeploy's PyTorch engine sets aside for a prefill step: halved until 16 blocks of cache fit."""
     shape = model.shape if model else None
@@ -115,10 +126,11 @@ def default_share(asked: Settings, card: int, model: Footprint | None = None) ->
     """The share that the engine takes where the command names none; 1 for engines without one."""
     from doctor.matrix.hardware import capabilities
 
-    if asked.engine == "sglang":
+    own = engine_row(asked.engine).memory
+    if own.budget == "free_at_start":
         return _sglang_share(asked, card, model)
-    if asked.engine == "lmdeploy":
-        return 0.8
+    if own.share is not None:
+        return own.share
     found = capabilities().share(asked.engine, asked.release)
     return found.share if found else 1.0
 

@@ -7,17 +7,15 @@ from typing import Literal
 
 from doctor.base.record import dataclass
 from doctor.launch.settings import Settings
-from doctor.matrix.hardware import version
+from doctor.matrix.engines import engine_row
 from doctor.memory.cache import Cache, cache, number
 from doctor.memory.engines import BLOCK, FEWEST_BLOCKS, GIB, Budget, budget, default_share
 from doctor.memory.footprint import Footprint
 from doctor.memory.overhead import Overhead, overhead
 
 Verdict = Literal["never", "refused", "short", "tight", "fits"]
-USUAL_REQUESTS = 256
 LARGE = 70 * GIB  # vLLM computes more at once on such cards: engine/arg_utils.py, get_batch_defaults()
 COMFORT = 2.0
-FIRST_V1 = (0, 8)  # vLLM cuts prompts into pieces from then on
 CARDS = (8, 12, 16, 24, 32, 40, 48, 80, 96, 141, 180)
 COUNTS = (1, 2, 4, 8)
 
@@ -101,16 +99,16 @@ def ease(used: Overhead) -> int:
 
 def steps(asked: Settings, card: int, found: Footprint) -> tuple[int, int]:
     """Tokens computed at once and requests at most: as asked, else the engine's default for such a card."""
-    usual_requests = {"lmdeploy": 128, "vllm": 1024 if card >= LARGE else USUAL_REQUESTS}
-    requests = asked.requests or usual_requests.get(asked.engine, USUAL_REQUESTS)
+    row, large = engine_row(asked.engine), card >= LARGE
+    usual = row.memory
+    requests = asked.requests or usual.requests[large]
     if asked.batch:
         return asked.batch, requests
-    usual = {"lmdeploy": 8192, "transformers": 2048, "": 2048}
-    if asked.engine in usual:
-        return usual[asked.engine], requests
-    if asked.engine == "vllm" and asked.release and version(asked.release) < FIRST_V1:
+    if row.has("whole_prompts", asked.release, unknown=False):
         return _whole_prompts(found, asked), requests
-    return (8192 if card >= LARGE else 5120 if found.vision and asked.engine == "vllm" else 2048), requests
+    if found.vision and not large and usual.vision_tokens:
+        return usual.vision_tokens, requests
+    return usual.tokens[large], requests
 
 
 def _whole_prompts(found: Footprint, asked: Settings) -> int:
@@ -123,7 +121,8 @@ def usual_context(found: Footprint, asked: Settings) -> int:
     """The longest request, in tokens, where the command names none; 0 where it is not known."""
     if found.shape is None:
         return 0
-    return int(found.shape.usual * (found.shape.stretch if asked.engine in ("vllm", "sglang") else 1))
+    stretched = engine_row(asked.engine).has("stretches_context", asked.release)
+    return int(found.shape.usual * (found.shape.stretch if stretched else 1))
 
 
 def kept_by(found: Footprint, asked: Settings) -> Cache | None:

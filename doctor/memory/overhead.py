@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from doctor.base.record import dataclass
 from doctor.launch.settings import Settings
+from doctor.matrix.engines import engine_row
 from doctor.memory.footprint import Footprint
 
 GIB = 1 << 30
@@ -32,7 +33,7 @@ class Overhead:
 
 def overhead(found: Footprint, asked: Settings, batch: int, requests: int) -> Overhead:
     """The range for one GPU that computes `batch` tokens at once, of `requests` requests."""
-    context = COUNTED_CONTEXT if asked.engine == "vllm" else CONTEXT
+    context = COUNTED_CONTEXT if engine_row(asked.engine).has("context_not_counted", asked.release) else CONTEXT
     rows: list[tuple[str, float, float]] = [("CUDA context and libraries", *context)]
     if asked.tp * asked.pp > 1:
         rows.append(("exchange between GPUs", *SHARED))

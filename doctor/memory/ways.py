@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from doctor.base.record import dataclass
 from doctor.launch.settings import Settings
+from doctor.matrix.engines import engine_row
 from doctor.matrix.members import Member
 from doctor.memory.engines import default_share
 from doctor.memory.fit import Fit, divides, fit
@@ -16,16 +17,8 @@ GOOD = ("fits", "tight")
 STEP = 1024
 LEAST_CONTEXT = 2048
 DECENT_CONTEXT = 8192
-LARGEST_SHARE = {"vllm": 0.95, "sglang": 0.92, "lmdeploy": 0.9}
-FLAGS = {
-    "vllm": {"context": "--max-model-len", "share": "--gpu-memory-utilization", "kv": "--kv-cache-dtype",
-             "tp": "--tensor-parallel-size", "eager": "--enforce-eager", "images": "--limit-mm-per-prompt"},
-    "sglang": {"context": "--context-length", "share": "--mem-fraction-static", "kv": "--kv-cache-dtype",
-               "tp": "--tp-size"},
-    "lmdeploy": {"context": "--session-len", "share": "--cache-max-entry-count", "kv": "--quant-policy", "tp": "--tp"},
-}  # fmt: skip
+TP = "tensor_parallel"
 BITS = {"4": 4}
-NARROW = {"vllm": ("fp8",), "sglang": ("fp8_e4m3", "fp8_e5m2"), "lmdeploy": ("8", "4")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,30 +60,32 @@ def _candidates(
     now: Fit, gpus: int, kinds: tuple[str, ...]
 ) -> Iterator[tuple[str, Settings, tuple[tuple[str, str], ...]]]:
     """Settings to try: a larger share, fewer pictures, no CUDA graphs, a narrower cache, more GPUs."""
-    asked, flags = now.settings, FLAGS.get(now.settings.engine, {})
-    if asked.images is not None and asked.images > 1 and "images" in flags:
-        yield "Take one picture a request", replace(asked, images=1), ((flags["images"], '{"image": 1}'),)
+    asked, row = now.settings, engine_row(now.settings.engine)
+    images, share, kv, gpus_of = (row.brief(m) for m in ("images_per_prompt", "memory_share", "kv_cache_dtype", TP))
+    if asked.images is not None and asked.images > 1 and images and row.has("images_counted", asked.release):
+        yield "Take one picture a request", replace(asked, images=1), ((images, '{"image": 1}'),)
     usual = default_share(asked, now.card, now.footprint)
-    most = usual if _share(now) < usual - 0.01 else LARGEST_SHARE.get(asked.engine, 0.0)
-    if now.rule.rule.startswith("`--") and now.pool and most > _share(now):
-        yield f"Give the engine {most:g}", replace(asked, share=most), ((flags["share"], f"{most:g}"),)
-    for kind in NARROW.get(asked.engine, ()):
-        if kind in kinds and asked.kv in ("auto", "0", "", "bfloat16", "float16"):
-            yield f"Keep the KV cache in {BITS.get(kind, 8)} bit", replace(asked, kv=kind), ((flags["kv"], kind),)
+    most = usual if _share(now) < usual - 0.01 else row.memory.largest_share
+    if share and now.rule.rule.startswith("`--") and now.pool and most > _share(now):
+        yield f"Give the engine {most:g}", replace(asked, share=most), ((share, f"{most:g}"),)
+    for kind in row.memory.narrow_caches if kv else ():
+        if kv and kind in kinds and asked.kv in ("auto", "0", "", "bfloat16", "float16"):
+            yield f"Keep the KV cache in {BITS.get(kind, 8)} bit", replace(asked, kv=kind), ((kv, kind),)
     for tp in range(asked.tp + 1, gpus // (asked.pp * asked.copies) + 1):
-        if "tp" in flags and divides(now.footprint, tp):
-            yield f"Use {tp} GPUs", replace(asked, tp=tp), ((flags["tp"], str(tp)),)
+        if gpus_of and divides(now.footprint, tp):
+            yield f"Use {tp} GPUs", replace(asked, tp=tp), ((gpus_of, str(tp)),)
 
 
 def _share(now: Fit) -> float:
     if now.settings.share is not None:
         return now.settings.share
-    return 0.8 if now.settings.engine == "lmdeploy" else now.pool / now.card
+    usual = engine_row(now.settings.engine).memory.share
+    return usual if usual is not None else now.pool / now.card
 
 
 def _shorter(now: Fit, free: int | None) -> Iterator[Way]:
     """The longest context of which a whole request certainly fits."""
-    flag = FLAGS.get(now.settings.engine, {}).get("context")
+    flag = engine_row(now.settings.engine).brief("context")
     for tokens in now.tokens:
         length = min(tokens, now.context) // STEP * STEP
         if flag and LEAST_CONTEXT <= length < now.context:
@@ -104,7 +99,7 @@ def _shorter(now: Fit, free: int | None) -> Iterator[Way]:
 
 def smaller_cache(now: Fit, free: int | None = None) -> Way | None:
     """The largest share of the cache that leaves computing what it usually takes; None where none does."""
-    flag = FLAGS.get(now.settings.engine, {}).get("share")
+    flag = engine_row(now.settings.engine).brief("memory_share")
     for hundredths in range(int(_share(now) * 100) - 1, 9, -1) if flag else ():
         result = fit(now.footprint, now.card, replace(now.settings, share=hundredths / 100), free)
         if result.verdict in GOOD and result.easy and result.concurrent[0] >= 1:

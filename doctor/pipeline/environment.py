@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from doctor.base.record import dataclass
 from doctor.facts import Cause, Distributions, Launch, Modules, Natives, Target, Unavailable
 from doctor.facts.source import Found
+from doctor.matrix.engines import serving_engines
 
 if TYPE_CHECKING:
     from doctor.collect.python.modules import ModuleReader
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from doctor.link.python.environment import LinkRequest
     from doctor.pipeline.request import Request
 
-ENGINES = ("lmdeploy", "vllm", "sglang")
 _KINDS = ("missing-library", "missing-symbol")
 
 
@@ -53,7 +53,7 @@ def _read(
     from doctor.link.loader.natives import NativeLinker, judged
     from doctor.link.python.environment import link_environment
 
-    distributions = read_distributions(target, verify=ENGINES)
+    distributions = read_distributions(target, verify=serving_engines())
     engines = chosen_engines(distributions, launch)
     libraries = reader_for(target)
     linker = NativeLinker(libraries, target.paths, target.executable)
@@ -76,7 +76,7 @@ def chosen_engines(distributions: Distributions, launch: Launch | Unavailable) -
     engine = launch.engine if isinstance(launch, Launch) else None
     if engine is not None and distributions.get(engine):
         return (engine,)
-    return () if engine else tuple(e for e in ENGINES if distributions.get(e))
+    return () if engine else tuple(e for e in serving_engines() if distributions.get(e))
 
 
 def link_request(

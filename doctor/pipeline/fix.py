@@ -15,6 +15,7 @@ from doctor.findings import Action, Finding, Plan, Report, Verified
 from doctor.findings.proposal import IDLE, Proposal
 from doctor.launch.rewrite import as_given, corrected
 from doctor.matrix import rows
+from doctor.matrix.engines import serving_engines
 from doctor.pipeline.diagnosis import judge
 from doctor.plan.choices import only_source, present_of
 from doctor.plan.declared import as_declared
@@ -71,7 +72,7 @@ def mended(report: Report) -> tuple[Finding, ...]:
     """What a plan is to mend: the errors; where no engine is, what keeps the installed packages from working."""
     errors = tuple(f for f in report.findings if f.severity == "error")
     have = report.facts.distributions
-    if errors or not isinstance(have, Distributions) or any(have.get(e) for e in ("lmdeploy", "vllm", "sglang")):
+    if errors or not isinstance(have, Distributions) or any(have.get(e) for e in serving_engines()):
         return errors
     return tuple(f for f in report.findings if f.severity == "warning" and f.rule in BROKEN)
 

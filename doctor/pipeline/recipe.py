@@ -9,15 +9,16 @@ from doctor.derived.goal import goal_of, named_model
 from doctor.facts import Facts, Launch, Model
 from doctor.findings.proposal import Proposal
 from doctor.matrix import rows
+from doctor.matrix.engines import engine_row, prefixes, serving_engines
 from doctor.matrix.official import official
 from doctor.plan.choices import only_source
 from doctor.plan.steps import NAME, VERSION
 from doctor.report.plan.recipe import Recipe
 
-IN_IMAGE = ("torch", "torchvision", "torchaudio", "triton", "lmdeploy", "vllm", "sglang")
+IN_IMAGE = ("torch", "torchvision", "torchaudio", "triton")  # and the engine itself
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,80}")
 # variables that go with the server wherever it runs; caches and paths of this machine do not
-_TRAVELS = ("LMDEPLOY_", "VLLM_", "SGLANG_", "SGL_", "NCCL_", "TORCH_", "PYTORCH_", "OMP_NUM_THREADS")
+_TRAVELS = ("NCCL_", "TORCH_", "PYTORCH_", "OMP_NUM_THREADS")  # beside those of the engines
 
 
 def recipe(answer: Proposal) -> Recipe:
@@ -30,7 +31,7 @@ def recipe(answer: Proposal) -> Recipe:
     found = official(engine, version, goal.cuda) if engine and version else None
     source = answer.source | frozenset(n for n, v in pins.items() if only_source(n, v))
     asked = (*(n for n in answer.needed if rows.releases(n)), *goal.packages) if found else ()
-    layer = {n: pins[n] for n in asked if n in pins and n not in IN_IMAGE}
+    layer = {n: pins[n] for n in asked if n in pins and n not in (*IN_IMAGE, *serving_engines())}
     target = facts.target
     interpreter = (target.executable or target.prefix) if target.kind == "installed" else None
     return Recipe(
@@ -62,14 +63,16 @@ def _environ(answer: Proposal) -> dict[str, str]:
     after = answer.after.facts.launch if answer.after else answer.before.facts.launch
     told = after.environ if isinstance(after, Launch) else {}
     set_by = {s.action.name: s.action.value or "" for s in answer.plan.steps if s.action.kind == "set_env"}
-    pairs = {**{n: v for n, v in told.items() if n.startswith(_TRAVELS)}, **{n: v for n, v in set_by.items() if n}}
+    travels = (*prefixes(), *_TRAVELS)
+    pairs = {**{n: v for n, v in told.items() if n.startswith(travels)}, **{n: v for n, v in set_by.items() if n}}
     return {n: v for n, v in pairs.items() if _VARIABLE.fullmatch(n) and "***" not in v and "\n" not in v}
 
 
 def _metrics(engine: str | None, version: str | None) -> tuple[str, ...] | None:
     """The option that turns the server's metrics on, where its release has one and does not do so by itself."""
     flags = (rows.row(engine, version, "flags") or {}).get("flags", {}) if engine and version else {}
-    return ("--enable-metrics",) if "--enable-metrics" in flags else ()
+    option = engine_row(engine).option("metrics")
+    return (option,) if option in flags else ()
 
 
 def _why(answer: Proposal) -> list[str]:

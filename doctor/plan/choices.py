@@ -14,12 +14,12 @@ from doctor.derived.requirements import fits, python_bounds
 from doctor.derived.tags import needed_glibc, tag_fits
 from doctor.facts import Distribution, Distributions, Facts, Host, Target, normalize
 from doctor.matrix import rows
+from doctor.matrix.engines import serving_engines
 from doctor.matrix.hardware import version as numbers
 from doctor.matrix.releases import Releases
 from doctor.plan.problem import ABSENT, OTHER, Variable
 from doctor.plan.ranges import admitted, parsed
 
-ENGINES = frozenset({"lmdeploy", "vllm", "sglang"})
 ATTESTED, WARNED, ENGINE = 1000, 3000, 8
 
 
@@ -120,7 +120,7 @@ class Choices:
         here = choice.current if choice.current is not None and choice.current < len(choice.releases.versions) else None
         at = steps[here] if here is not None else _place_of(choice)
         seen = [v in attested for v in choice.values]
-        weight = ENGINE if choice.name in ENGINES else 1
+        weight = ENGINE if choice.name in serving_engines() else 1
         far, merit = [0] * count, [0] * count
         for place in range(count):
             covered = place < len(steps)

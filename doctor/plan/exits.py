@@ -6,11 +6,11 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 
-from doctor.derived.engine import ENGINES
 from doctor.derived.goal import Goal, named_model, of_name
 from doctor.facts import Distributions, Facts, Launch, normalize
 from doctor.findings import Action, Alternative
 from doctor.launch.rewrite import start_of, with_options
+from doctor.matrix.engines import engine_row, names_of_engines, serving_engines
 from doctor.matrix.hardware import drivers
 from doctor.matrix.hardware import version as numbers
 from doctor.matrix.members import Member, of_family
@@ -24,8 +24,7 @@ from doctor.plan.steps import NAME, VERSION, install_line
 
 SECONDS = 4.0
 EACH = 1.5
-CONTEXT = {"lmdeploy": "--session-len", "vllm": "--max-model-len", "sglang": "--context-length"}
-MAIN = (*ENGINES, "transformers", "torch", "torchvision")
+MAIN = ("torch", "torchvision")  # and the engines
 
 
 def exits(facts: Facts, goal: Goal, freedom: Freedom, outcome: Outcome) -> tuple[Alternative, ...]:
@@ -107,8 +106,8 @@ def _with_member(facts: Facts, goal: Goal, freedom: Freedom, one: Member, why: s
     options: list[Action] = []
     context = _context(goal, one) if goal.devices else 0
     engine = goal.engines[0] if goal.engines else ""
-    if context and engine in CONTEXT:
-        options.append(Action("set_argument", name=CONTEXT[engine], value=str(context)))
+    if context and (option := engine_row(engine).option("context")):
+        options.append(Action("set_argument", name=option, value=str(context)))
     title = f"{one.id}: {why} ({one.bytes / 2**30:.1f} GiB of weights)"
     return _alternative(facts, goal, found, title, (Action("use_model", name=one.id), *options))
 
@@ -124,7 +123,7 @@ def _engines(facts: Facts, goal: Goal) -> Iterator[Alternative | None]:
     if not goal.architectures:
         return
     empty = replace(facts, distributions=Distributions(()))
-    for name in (e for e in ENGINES if e not in goal.engines):
+    for name in (e for e in serving_engines() if e not in goal.engines and engine_row(e).start):
         other = replace(goal, engines=(name,), backend=None, packages={}, names=())
         other = of_name(other, goal.label) if goal.model is None else other
         found = plan_for(empty, other, Freedom(engines=True), EACH).solved
@@ -171,7 +170,7 @@ def _alternative(
     have = facts.distributions if isinstance(facts.distributions, Distributions) else Distributions(())
     pins = {
         n: v for n, v in found.pins.items()
-        if (n in found.changes or n in MAIN) and NAME.fullmatch(n) and VERSION.fullmatch(v)
+        if (n in found.changes or n in (*MAIN, *names_of_engines())) and NAME.fullmatch(n) and VERSION.fullmatch(v)
     }  # fmt: skip
     changed = tuple(
         Action("install", package=n, specifier=f"=={v}", direction="install" if have.get(n) is None else None)

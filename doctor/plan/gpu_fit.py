@@ -6,6 +6,7 @@ from doctor.derived.goal import Goal
 from doctor.derived.units import size
 from doctor.facts import Model
 from doctor.launch.settings import Settings
+from doctor.matrix.engines import engine_row
 from doctor.memory.fit import Fit, fit
 from doctor.memory.fit import floor as smallest
 from doctor.memory.footprint import Footprint, footprint
@@ -49,5 +50,6 @@ def _footprint(model: Model | None) -> Footprint | None:
 
 def _settings(goal: Goal, context: int | None) -> Settings:
     engine = goal.engines[0] if goal.engines else "transformers"
-    backend = (goal.backend or "turbomind") if engine == "lmdeploy" else "default"
+    halves = engine_row(engine).halves
+    backend = goal.backend if goal.backend and len(halves) > 1 else halves[0]
     return Settings(engine, None, backend, tp=max(1, min(goal.parallel, len(goal.devices) or 1)), context=context)

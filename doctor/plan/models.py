@@ -8,6 +8,7 @@ from doctor.derived.goal import Goal
 from doctor.facts import normalize
 from doctor.matrix import rows
 from doctor.matrix.compat import DISTRIBUTIONS
+from doctor.matrix.engines import engine_row
 from doctor.matrix.models import Attested
 from doctor.matrix.own_types import lacking
 from doctor.matrix.providers import releases_with
@@ -27,7 +28,7 @@ HALVES = ("turbomind", "pytorch")
 def model_clauses(draft: Draft) -> None:
     """All of them."""
     for name in draft.goal.engines:
-        if name == "lmdeploy":
+        if engine_row(name).backends:
             _halves(draft, draft.use(name))
         else:
             _whole(draft, draft.use(name))

@@ -11,6 +11,7 @@ from doctor.derived.requirements import applies, parse
 from doctor.facts import Cause, Modules, normalize
 from doctor.matrix import rows
 from doctor.matrix.compat import DISTRIBUTIONS
+from doctor.matrix.engines import engine_row
 from doctor.matrix.providers import releases_with
 from doctor.matrix.releases import Releases, ReleaseSet
 from doctor.plan.choices import Choice
@@ -57,7 +58,7 @@ def requirement(draft: Draft, choice: Choice, line: str, when: int, *, beside: b
 
 def serving_extras(name: str) -> tuple[str, ...]:
     """The extras without which an engine does not serve: SGLang kept its server's needs in some until 0.5.3."""
-    return ("srt", "runtime_common", "runtime-common") if name == "sglang" else ()
+    return engine_row(name).extras
 
 
 def own_metadata(draft: Draft, choice: Choice) -> None:
@@ -120,7 +121,7 @@ def imported(choice: Choice, start: int) -> list[Imported]:
 
 
 def _import(draft: Draft, choice: Choice, taken: Imported, library: str, having: ReleaseSet) -> None:
-    if taken.half and choice.name == "lmdeploy" and draft.backend() not in (None, taken.half):
+    if taken.half and engine_row(choice.name).backends and draft.backend() not in (None, taken.half):
         return
     other = draft.use(library)
     if other.releases is None:

@@ -7,9 +7,10 @@ from dataclasses import replace
 
 from doctor.facts import Distribution, Distributions, Facts, Launch, Natives, Unavailable, normalize
 from doctor.matrix import rows
+from doctor.matrix.engines import serving_engines
 
 FROM_ROWS = Unavailable("not_supported", "not installed yet: imports are judged by the names in the published wheels")
-NATIVE = ("torch", "lmdeploy", "vllm", "sglang", "triton")
+NATIVE = ("torch", "triton")  # and the engines
 
 
 def predicted(
@@ -32,7 +33,7 @@ def predicted(
         collisions=tuple(c for c in have.collisions if not {normalize(o.distribution) for o in c.owners} & changed),
         declared=tuple(p for p in have.declared if p.key not in changed),
     )  # fmt: skip
-    touched = any(n in NATIVE or n.startswith("nvidia-") for n in changed)
+    touched = any(n in (*NATIVE, *serving_engines()) or n.startswith("nvidia-") for n in changed)
     natives = FROM_ROWS if touched and isinstance(facts.natives, Natives) else facts.natives
     return replace(after, distributions=distributions, modules=FROM_ROWS, natives=natives)
 

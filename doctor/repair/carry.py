@@ -14,9 +14,10 @@ import shutil
 import stat
 from configparser import ConfigParser, Error
 
+from doctor.base.new_files import create_or_empty
+from doctor.base.opening import first_text
 from doctor.base.record import dataclass
 from doctor.repair.errors import Refused, RepairError
-from doctor.repair.files import read_text
 from doctor.repair.install import interpreter_of, shebang
 from doctor.repair.installed import Row, encoded, read_record
 from doctor.repair.place import Place
@@ -161,12 +162,12 @@ def _link(source: str, target: str) -> None:
 
 
 def _write(path: str, data: bytes, mode: int = 0o644) -> None:
-    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "wb") as file:
+    with open(create_or_empty(path, mode), "wb") as file:
         file.write(data)
 
 
 def _text(path: str) -> str:
     try:
-        return read_text(path, 1 << 20)
+        return first_text(path, 1 << 20)
     except OSError:
         return ""

@@ -6,6 +6,7 @@ import hashlib
 import os
 import stat
 
+from doctor.base.opening import open_regular
 from doctor.repair.journal import MARK
 
 _CHUNK = 1 << 20
@@ -58,7 +59,8 @@ def _inodes(folder: str) -> dict[str, int]:
 def hash_file(path: str) -> bytes:
     """The sha256 of a file's bytes; links are not followed."""
     out = hashlib.sha256()
-    with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb", buffering=0) as file:
+    handle, _ = open_regular(path, follow=False)
+    with open(handle, "rb", buffering=0) as file:
         while chunk := file.read(_CHUNK):
             out.update(chunk)
     return out.digest()

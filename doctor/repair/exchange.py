@@ -9,6 +9,8 @@ import os
 import platform
 from typing import Any
 
+from doctor.base.opening import open_any
+
 RENAME_EXCHANGE = 2
 _AT_FDCWD = -100
 # the number of renameat2 where the C library has no wrapper for it (musl) (the system call tables of Linux)
@@ -58,7 +60,7 @@ def sync_file_system(path: str) -> None:
     if not hasattr(libc, "syncfs"):
         os.sync()
         return
-    fd = os.open(path, os.O_RDONLY)
+    fd = open_any(path)
     try:
         if libc.syncfs(fd) != 0:
             code = ctypes.get_errno()
@@ -69,7 +71,7 @@ def sync_file_system(path: str) -> None:
 
 def sync_folder(path: str) -> None:
     """fsync of a folder: the names in it are on disk."""
-    fd = os.open(path, os.O_RDONLY | getattr(os, "O_DIRECTORY", 0))
+    fd = open_any(path)
     try:
         os.fsync(fd)
     finally:

@@ -9,6 +9,7 @@ import re
 import shlex
 import stat
 
+from doctor.base.new_files import create_private
 from doctor.base.record import dataclass
 from doctor.repair.installed import Installed, encoded, read_installed
 from doctor.repair.place import Place
@@ -126,8 +127,7 @@ def _replace(path: str, data: bytes) -> None:
     """Never written in place: the file may be shared with uv's cache or another tree."""
     mode = stat.S_IMODE(os.stat(path).st_mode)
     beside = f"{path}.qvl-tmp"
-    fd = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with open(fd, "wb") as file:
+    with open(create_private(beside), "wb") as file:
         file.write(data)
     os.chmod(beside, mode)
     os.rename(beside, path)

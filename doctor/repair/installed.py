@@ -10,10 +10,10 @@ import os
 
 from packaging.utils import canonicalize_name
 
+from doctor.base.opening import first_text
 from doctor.base.record import dataclass
 from doctor.repair.digest import hash_file
 from doctor.repair.errors import Refused
-from doctor.repair.files import read_text
 
 _HEAD = 1 << 20
 _RECORD = 64 << 20
@@ -58,7 +58,7 @@ def read_installed(site: str) -> dict[str, list[Installed]]:
 def _identity(path: str, entry: str) -> tuple[str, str]:
     for file in ("METADATA", "PKG-INFO", ""):
         try:
-            text = read_text(os.path.join(path, file) if file else path, _HEAD)
+            text = first_text(os.path.join(path, file) if file else path, _HEAD)
         except OSError:
             continue
         head = email.parser.HeaderParser().parsestr(text)
@@ -71,7 +71,7 @@ def _identity(path: str, entry: str) -> tuple[str, str]:
 def read_record(path: str) -> list[Row]:
     """The rows. Raises Refused where it cannot be read as what it should be."""
     try:
-        rows = list(csv.reader(read_text(path, _RECORD).splitlines()))
+        rows = list(csv.reader(first_text(path, _RECORD).splitlines()))
     except (OSError, csv.Error) as error:
         raise Refused(f"`{path}` cannot be read: {error}") from None
     if any("\0" in field for row in rows for field in row):

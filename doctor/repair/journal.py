@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import asdict
 from typing import Any, Literal
 
+from doctor.base.opening import first_bytes
 from doctor.base.record import dataclass
 from doctor.repair.exchange import sync_folder
 
@@ -67,8 +68,6 @@ def write_durably(path: str, data: dict[str, Any]) -> None:
 
 def _read(path: str) -> Any:
     try:
-        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-        with open(fd, "rb") as file:
-            return json.loads(file.read(LARGEST))
+        return json.loads(first_bytes(path, LARGEST, follow=False))
     except (OSError, ValueError, RecursionError):
         return {}

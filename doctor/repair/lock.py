@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
+from doctor.base.new_files import open_lock
 from doctor.repair.errors import Refused, worded
 from doctor.repair.names import lock_path
 
@@ -20,7 +21,7 @@ def locked(prefix: str, wait: float = 0.0) -> Iterator[int]:
     end = time.monotonic() + wait
     while True:
         try:
-            fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+            fd = open_lock(path)
         except OSError as error:
             raise worded(error) from None
         try:

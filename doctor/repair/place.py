@@ -7,9 +7,9 @@ import os
 import re
 from typing import Literal
 
+from doctor.base.opening import first_text
 from doctor.base.record import dataclass
 from doctor.repair.errors import Refused
-from doctor.repair.files import read_text
 
 _LIBRARY = re.compile(r"python(3\.\d{1,2})t?$")
 
@@ -73,7 +73,7 @@ def _is_environment(path: str) -> bool:
 
 def _settings(prefix: str) -> dict[str, str] | None:
     try:
-        lines = read_text(os.path.join(prefix, "pyvenv.cfg"), 1 << 16).splitlines()
+        lines = first_text(os.path.join(prefix, "pyvenv.cfg"), 1 << 16).splitlines()
     except OSError:
         return None
     return {k.strip().lower(): v.strip() for k, _, v in (line.partition("=") for line in lines)}

@@ -6,10 +6,10 @@ from typing import Literal
 
 from doctor.facts import Distributions, Launch
 from doctor.findings import Finding, Report
+from doctor.matrix.engines import names_of_engines
 
 EVIDENCE = 5
 LABEL = 10
-NOTABLE = ("lmdeploy", "vllm", "sglang", "transformers", "torch")
 Answer = Literal["error", "open", "warning", "pass"]
 SIGNS: dict[Answer, str] = {"error": "✗", "open": "○", "warning": "✓", "pass": "✓"}
 
@@ -44,7 +44,7 @@ def head(report: Report) -> list[tuple[str, str]]:
         rows.append(("launch", f"{' '.join(launch.argv)}{inside}"))
     if isinstance(report.facts.distributions, Distributions):
         known = report.facts.distributions
-        there = [f"{n} {v}" for n in NOTABLE if (v := known.version(n))]
+        there = [f"{n} {v}" for n in (*names_of_engines(), "torch") if (v := known.version(n))]
         how = "installed" if known.complete else "of known release"
         rows.append(("packages", f"{len(known.installed)} {how}" + (f": {', '.join(there)}" if there else "")))
     return rows

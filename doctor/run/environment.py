@@ -12,6 +12,7 @@ from pathlib import Path
 
 from doctor.base.record import dataclass
 from doctor.launch.listening import is_python, recognize
+from doctor.matrix.engines import engine_row
 
 _PRELOAD = ("/usr/libexec/coreutils/libstdbuf.so", "/usr/lib/coreutils/libstdbuf.so",
             "/usr/lib/x86_64-linux-gnu/coreutils/libstdbuf.so", "/usr/lib64/coreutils/libstdbuf.so")  # fmt: skip
@@ -41,7 +42,7 @@ def environment(argv: Sequence[str], base: Mapping[str, str]) -> Launch:
     env.setdefault("PYTHONUNBUFFERED", "1")
     env.setdefault("PYTHONFAULTHANDLER", "1")
     server = recognize(argv, base)
-    if server and server.serves_models and server.engine != "transformers":
+    if server and server.serves_models and not engine_row(server.engine).library:
         env.setdefault("NCCL_DEBUG", "WARN")  # NCCL says nothing at all by default
     program = resolve(argv[0], base)
     if program is None:

@@ -8,12 +8,12 @@ from collections.abc import Callable
 
 from doctor.findings.run import RunReport
 from doctor.report.run.text import closing
+from doctor.run import evidence
 from doctor.run.control import Control
 from doctor.run.session import Session
 from doctor.run.signals import Signals
 from doctor.run.story import endings
 from doctor.run.story.events import CleanUp, Survivors
-from doctor.run.watch import evidence
 from doctor.run.watch.process import Process
 
 SETTLE = 0.4

@@ -9,7 +9,8 @@ import time
 from pathlib import Path
 
 from doctor.base.record import dataclass
-from doctor.base.secrets.redactor import Redactor, known_values
+from doctor.base.secrets.known import known_values
+from doctor.base.secrets.redactor import Redactor
 from doctor.findings import StartVerdict
 from doctor.findings_json import finding_to_json
 from doctor.report.run.json import record_to_json

@@ -72,7 +72,8 @@ def _refuse(lines: list[str]) -> int:
 
 def _show(text: str) -> None:
     """Doctor's own words on stderr, without the secrets of the command and of the environment."""
-    from doctor.base.secrets.redactor import Redactor, known_values
+    from doctor.base.secrets.known import known_values
+    from doctor.base.secrets.redactor import Redactor
 
     with contextlib.suppress(OSError):
         os.write(2, Redactor(known_values(os.environ, sys.argv[1:])).text(text).encode("utf-8", "replace"))

@@ -15,10 +15,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from doctor.base.files import Files
 from doctor.collect.machine.gpu import GpuCollection
 from doctor.collect.machine.host import collect_host
 from doctor.collect.machine.library_search import cached, candidates
-from doctor.collect.machine.tree import Tree
 from doctor.collect.machine.wsl import _decoded, _section, _size
 from doctor.facts import Facts, Host, Target
 from doctor.facts.codec import facts_from_json, to_json
@@ -80,7 +80,7 @@ def test_loader_cache_against_ldconfig() -> None:
         kind, _, path = rest.partition(") => ")
         if "x86-64" in kind or "AArch64" in kind:
             expected.setdefault(name, []).append(path)
-    data = Tree().data("/etc/ld.so.cache", 1 << 24) or b""
+    data = Files().first("/etc/ld.so.cache", 1 << 24) or b""
     assert len(expected) > 5
     assert {name: cached(data, name) for name in expected} == expected
 
@@ -242,10 +242,10 @@ def test_links_stay_below_the_root(tmp_path: Path) -> None:
     (root / "etc/absolute").symlink_to("/etc/real")
     (root / "etc/climbing").symlink_to("../../../../secret")
     (root / "etc/loop").symlink_to("loop")
-    tree = Tree(str(root))
-    assert tree.text("/etc/absolute") == "inside"
-    assert tree.text("/etc/climbing") is None and tree.text("/etc/loop") is None
-    assert tree.text("/../secret") is None
+    tree = Files(str(root))
+    assert tree.first_text("/etc/absolute") == "inside"
+    assert tree.first_text("/etc/climbing") is None and tree.first_text("/etc/loop") is None
+    assert tree.first_text("/../secret") is None
 
 
 def test_driver_files_below_a_root(tmp_path: Path) -> None:
@@ -290,4 +290,4 @@ def test_garbage_in_wslconfig(garbage: bytes) -> None:
 
 
 def test_nothing_found_in_an_empty_search(tmp_path: Path) -> None:
-    assert candidates(Tree(str(tmp_path)), "libcuda.so.1", {"LD_LIBRARY_PATH": "relative::/none"}) == []
+    assert candidates(Files(str(tmp_path)), "libcuda.so.1", {"LD_LIBRARY_PATH": "relative::/none"}) == []

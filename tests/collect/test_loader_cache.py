@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from doctor.base.files import Files
 from doctor.collect.native.libraries import LibraryReader, reader_for
 from doctor.collect.native.loader_cache import builtin_folders, configured_folders, load_cache, read_cache
-from doctor.collect.native.rootfs import RootFs
 from doctor.facts import Target
 from doctor.link.loader.natives import NativeLinker
 
@@ -32,7 +32,7 @@ def test_equal_to_ldconfig() -> None:
             expected.setdefault(name, []).append(path)
     if not expected:
         pytest.skip("no x86-64 entries")
-    found = load_cache(RootFs(), 62)
+    found = load_cache(Files(), 62)
     assert found is not None
     assert {n: sorted(p) for n, p in found.items()} == {n: sorted(p) for n, p in expected.items()}
 
@@ -87,7 +87,7 @@ def test_configuration_below_a_root(tmp_path: Path) -> None:
     (etc / "ld.so.conf.d").mkdir(parents=True)
     (etc / "ld.so.conf").write_text("include ld.so.conf.d/*.conf\n/opt/one # why\n")
     (etc / "ld.so.conf.d/a.conf").write_text("/opt/two\ninclude /etc/ld.so.conf\nhwcap 0 nosegneg\n")
-    assert configured_folders(RootFs(str(tmp_path))) == ("/opt/two", "/opt/one", "/usr/lib/wsl/lib")
+    assert configured_folders(Files(str(tmp_path))) == ("/opt/two", "/opt/one", "/usr/lib/wsl/lib")
     reader = LibraryReader(str(tmp_path))
     assert str(tmp_path / "opt/two") in reader.default_folders
     assert str(tmp_path / "usr/lib/wsl/lib") in reader.default_folders
@@ -99,16 +99,16 @@ def test_links_stay_below_the_root(tmp_path: Path) -> None:
     (tmp_path / "absolute").symlink_to("/real/file")
     (tmp_path / "climbing").symlink_to("../../../../real/file")
     (tmp_path / "loop").symlink_to("loop")
-    fs = RootFs(str(tmp_path))
+    fs = Files(str(tmp_path))
     for name in ("absolute", "climbing"):
         assert fs.real(str(tmp_path / name)) == str(tmp_path / "real/file")
     assert fs.real(str(tmp_path / "loop")) == str(tmp_path / "loop")
-    assert fs.below("/../../etc/x") == str(tmp_path / "etc/x")
+    assert fs.inside("/../../etc/x") == str(tmp_path / "etc/x")
 
 
 @has_cache
 def test_the_loaders_own_folders() -> None:
-    folders = builtin_folders(RootFs(), 62)
+    folders = builtin_folders(Files(), 62)
     assert any((Path(f) / "libc.so.6").exists() for f in folders)
 
 

@@ -13,11 +13,10 @@ from urllib.parse import unquote
 
 from doctor.base.secrets import fingerprints, forms
 from doctor.base.secrets.fingerprints import Fingerprints
-from doctor.base.secrets.known import SHORTEST, known_values, unique, values_of
+from doctor.base.secrets.known import SHORTEST, unique, values_of
 from doctor.base.secrets.names import is_secret_name
 from doctor.base.text import clean, without_colors
 
-__all__ = ["Fingerprints", "Redactor", "known_values"]
 _BREAK = r"(?:\r?\n[ \t│]{0,40})?"
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping
 from dataclasses import field
 from typing import Any
@@ -19,11 +18,11 @@ from doctor.collect.declared.dockerfile import words_of
 from doctor.collect.declared.text import decoded, name_of, read_text
 from doctor.collect.python.target import TargetError
 from doctor.facts import Container
+from doctor.launch.script import mentions_engine
 from doctor.launch.variables import assignments, substituted
 
 LARGEST = 256 << 10
 MOST_KEYS = 10_000
-_SERVING = re.compile(r"lmdeploy|vllm|sglang", re.IGNORECASE)
 
 
 @dataclass
@@ -84,7 +83,7 @@ def _services(path: str) -> dict[str, dict[str, Any]]:
 def _only(services: dict[str, dict[str, Any]], path: str) -> str:
     if len(services) == 1:
         return next(iter(services))
-    serving = [n for n, s in services.items() if _SERVING.search(f"{s.get('image')} {_text(s.get('command'))}")]
+    serving = [n for n, s in services.items() if mentions_engine(f"{s.get('image')} {_text(s.get('command'))}")]
     if len(serving) == 1:
         return serving[0]
     raise TargetError(f"`{name_of(path)}` has several services: name one with `--service`: {_listed(services)}")

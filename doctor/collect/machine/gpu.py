@@ -8,10 +8,10 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from doctor.base.files import Files
 from doctor.base.text import one_line
 from doctor.collect.machine.library_search import candidates
 from doctor.collect.machine.nvml_child import Answer, Probe
-from doctor.collect.machine.tree import Tree
 from doctor.facts import Unavailable
 from doctor.facts.gpu import CudaLibrary, DeviceNode, Gpu, LibraryOrigin
 
@@ -31,12 +31,12 @@ class GpuCollection:
     def __init__(
         self, root: str | None = None, environ: Mapping[str, str] | None = None, timeout: float | None = None
     ) -> None:
-        self.tree = Tree(root)
+        self.tree = Files(root)
         self.environ = os.environ if environ is None else environ
         self.supported = sys.platform.startswith(("linux", "win"))
         self.probe: Probe | None = None
-        if self.supported and _has_nvml(Tree(None), self.environ):
-            self.probe = Probe(self.environ, timeout or TIMEOUT + TIMEOUT_EACH * len(_pci(Tree(None))))
+        if self.supported and _has_nvml(Files(None), self.environ):
+            self.probe = Probe(self.environ, timeout or TIMEOUT + TIMEOUT_EACH * len(_pci(Files(None))))
 
     def finish(self) -> Gpu | Unavailable:
         """The facts; `Unavailable` only on systems that have no NVML at all."""
@@ -48,7 +48,7 @@ class GpuCollection:
         return _gpu(self.tree, self.environ, answer)
 
 
-def _has_nvml(tree: Tree, environ: Mapping[str, str]) -> bool:
+def _has_nvml(tree: Files, environ: Mapping[str, str]) -> bool:
     """Whether a child is worth its 40 ms: where no loader cache can be read we cannot tell and ask."""
     if not sys.platform.startswith("linux"):
         return True
@@ -57,7 +57,7 @@ def _has_nvml(tree: Tree, environ: Mapping[str, str]) -> bool:
     return bool(candidates(tree, "libnvidia-ml.so.1", environ))
 
 
-def _gpu(tree: Tree, environ: Mapping[str, str], answer: Answer) -> Gpu:
+def _gpu(tree: Files, environ: Mapping[str, str], answer: Answer) -> Gpu:
     module = _kernel_module(tree)
     libraries = tuple(_library(tree, p, by) for p, by in candidates(tree, "libcuda.so.1", environ))
     return Gpu(
@@ -79,21 +79,21 @@ def _gpu(tree: Tree, environ: Mapping[str, str], answer: Answer) -> Gpu:
     )
 
 
-def _in_wsl(tree: Tree) -> bool:
-    return "microsoft" in (tree.text("/proc/version", 4096) or "").lower()
+def _in_wsl(tree: Files) -> bool:
+    return "microsoft" in (tree.first_text("/proc/version", 4096) or "").lower()
 
 
-def _kernel_module(tree: Tree) -> tuple[str, bool | None] | None:
+def _kernel_module(tree: Files) -> tuple[str, bool | None] | None:
     """`(version, is it the open one)` of the loaded module."""
-    line = tree.text("/proc/driver/nvidia/version", 4096) or ""
+    line = tree.first_text("/proc/driver/nvidia/version", 4096) or ""
     if match := _MODULE.search(line):
         return match[1], "Open Kernel Module" in line
-    version = one_line(tree.text("/sys/module/nvidia/version", 64) or "", 32)
+    version = one_line(tree.first_text("/sys/module/nvidia/version", 64) or "", 32)
     return (version, None) if version[:1].isdigit() else None
 
 
-def _library(tree: Tree, path: str, found_by: str) -> CudaLibrary:
-    real = tree.real(path) or path
+def _library(tree: Files, path: str, found_by: str) -> CudaLibrary:
+    real = tree.found(path) or path
     return CudaLibrary(real, found_by, _origin(path, real), _file_version(real))
 
 
@@ -111,20 +111,20 @@ def _file_version(path: str) -> str | None:
     return match[1] if match else None
 
 
-def _user_library(tree: Tree, environ: Mapping[str, str], libcuda: tuple[CudaLibrary, ...]) -> str | None:
+def _user_library(tree: Files, environ: Mapping[str, str], libcuda: tuple[CudaLibrary, ...]) -> str | None:
     """The version of the driver's own libraries: NVML's, because a forward-compatibility package brings none."""
     for path, _ in candidates(tree, "libnvidia-ml.so.1", environ):
         if "/stubs/" not in path:
-            return _file_version(tree.real(path) or path)
+            return _file_version(tree.found(path) or path)
     return next((c.version for c in libcuda if c.origin == "driver"), None)
 
 
-def _nodes(tree: Tree) -> tuple[DeviceNode, ...]:
-    return tuple(_node(tree, f"/dev/{n}") for n in tree.names("/dev") if _NODE.fullmatch(n) or n == "dxg")
+def _nodes(tree: Files) -> tuple[DeviceNode, ...]:
+    return tuple(_node(tree, f"/dev/{n}") for n in tree.few_names("/dev") if _NODE.fullmatch(n) or n == "dxg")
 
 
-def _node(tree: Tree, path: str) -> DeviceNode:
-    place = tree.outside(path)
+def _node(tree: Files, path: str) -> DeviceNode:
+    place = tree.inside(path)
     try:
         mode = f"{Path(place).stat().st_mode & 0o777:04o}"
     except OSError:
@@ -132,11 +132,11 @@ def _node(tree: Tree, path: str) -> DeviceNode:
     return DeviceNode(path, os.access(place, os.R_OK | os.W_OK), mode)
 
 
-def _pci(tree: Tree) -> tuple[str, ...]:
+def _pci(tree: Files) -> tuple[str, ...]:
     """NVIDIA's display and compute controllers (class 03), by bus address."""
     base = "/sys/bus/pci/devices"
     return tuple(
-        name for name in tree.names(base)
-        if (tree.text(f"{base}/{name}/vendor", 16) or "").strip() == "0x10de"
-        and (tree.text(f"{base}/{name}/class", 16) or "").startswith("0x03")
+        name for name in tree.few_names(base)
+        if (tree.first_text(f"{base}/{name}/vendor", 16) or "").strip() == "0x10de"
+        and (tree.first_text(f"{base}/{name}/class", 16) or "").startswith("0x03")
     )  # fmt: skip

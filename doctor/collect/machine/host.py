@@ -9,13 +9,13 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from doctor.base.files import Files
 from doctor.base.secrets.hide import redact_text
 from doctor.base.secrets.names import is_secret_name
 from doctor.base.text import one_line
 from doctor.collect.machine.library_search import candidates
 from doctor.collect.machine.limits import cgroup, meminfo, open_files
 from doctor.collect.machine.mounts import Mount, disk, mounts, shm
-from doctor.collect.machine.tree import Tree
 from doctor.collect.machine.wsl import collect_wsl
 from doctor.facts import Target, Unavailable
 from doctor.facts.host import Disk, Host, Libc
@@ -50,7 +50,7 @@ def collect_host(
     `Unavailable` on systems other than Linux, unless `root` names a Linux file system. With a root, everything about
     a running machine (memory, limits, free space) comes from what lies below it, or is None.
     """
-    tree = Tree(root)
+    tree = Files(root)
     if tree.own and not sys.platform.startswith("linux"):
         return Unavailable("not_supported", f"the host checks know Linux, this is {sys.platform}")
     variables: Mapping[str, str] = os.environ if environ is None else environ
@@ -68,7 +68,7 @@ def collect_host(
         shm_free=shm_free, open_files=open_files(tree), disks=_disks(tree, table, target, model, variables),
         compiler=_compiler(tree, variables), header_expected=header,
         python_header=header if header and Path(header).is_file() else None, container=_container(tree, variables),
-        wsl=collect_wsl(tree, variables), root=None if tree.own else tree.root, environment=_environment(variables),
+        wsl=collect_wsl(tree, variables), root=None if tree.own else root, environment=_environment(variables),
     )  # fmt: skip
 
 
@@ -77,32 +77,32 @@ def _environment(environ: Mapping[str, str]) -> dict[str, str]:
     return {name: one_line(redact_text(environ[name]), 1000) for name in names}
 
 
-def _os_release(tree: Tree) -> tuple[str | None, str | None]:
-    text = tree.text("/etc/os-release", 16384) or tree.text("/usr/lib/os-release", 16384) or ""
+def _os_release(tree: Files) -> tuple[str | None, str | None]:
+    text = tree.first_text("/etc/os-release", 16384) or tree.first_text("/usr/lib/os-release", 16384) or ""
     pairs = (line.partition("=") for line in text.splitlines() if "=" in line and not line.startswith("#"))
     values = {key.strip(): one_line(value.strip().strip("\"'"), 100) for key, _, value in pairs}
     name = values.get("PRETTY_NAME") or " ".join(filter(None, (values.get("NAME"), values.get("VERSION_ID"))))
     return values.get("ID"), name or None
 
 
-def _kernel(tree: Tree) -> str | None:
-    text = tree.text("/proc/sys/kernel/osrelease", 256)
+def _kernel(tree: Files) -> str | None:
+    text = tree.first_text("/proc/sys/kernel/osrelease", 256)
     if not text:
-        words = (tree.text("/proc/version", 1024) or "").split()
+        words = (tree.first_text("/proc/version", 1024) or "").split()
         text = words[2] if words[:2] == ["Linux", "version"] and len(words) > 2 else ""
     return one_line(text, 100) or None
 
 
-def _libc(tree: Tree) -> tuple[Libc | None, str | None]:
+def _libc(tree: Files) -> tuple[Libc | None, str | None]:
     """The C library and the machine that it is built for, both out of its file."""
     for path, _ in candidates(tree, "libc.so.6", {}):
-        data = tree.data(path, MAX_LIBC) or b""
+        data = tree.first(path, MAX_LIBC) or b""
         begin = data.find(b"GNU C Library ")
         match = _GLIBC.match(data, begin) if begin >= 0 else None
-        return Libc("glibc", match[1].decode() if match else None, tree.real(path) or path), _machine(data)
-    for name in tree.names("/lib"):
+        return Libc("glibc", match[1].decode() if match else None, tree.found(path) or path), _machine(data)
+    for name in tree.few_names("/lib"):
         if name.startswith("ld-musl-"):
-            data = tree.data(f"/lib/{name}", MAX_LIBC) or b""
+            data = tree.first(f"/lib/{name}", MAX_LIBC) or b""
             match = _MUSL.search(data)
             return Libc("musl", match[1].decode() if match else None, f"/lib/{name}"), _machine(data)
     return None, os.uname().machine if tree.own else None
@@ -115,9 +115,9 @@ def _machine(data: bytes) -> str | None:
     return ELF_MACHINES.get(struct.unpack_from(order + "H", data, 18)[0])
 
 
-def _cpu(tree: Tree) -> tuple[str | None, int | None, tuple[str, ...] | None]:
+def _cpu(tree: Files) -> tuple[str | None, int | None, tuple[str, ...] | None]:
     """`(model, how many, vector extensions)` out of /proc/cpuinfo."""
-    text = tree.text("/proc/cpuinfo", 4 * 1024 * 1024)
+    text = tree.first_text("/proc/cpuinfo", 4 * 1024 * 1024)
     if not text:
         return None, None, None
     first: dict[str, str] = {}
@@ -130,27 +130,27 @@ def _cpu(tree: Tree) -> tuple[str | None, int | None, tuple[str, ...] | None]:
     return one_line(first.get("model name", ""), 100) or None, count or None, flags
 
 
-def _cpu_count(tree: Tree, listed: int | None) -> int | None:
+def _cpu_count(tree: Files, listed: int | None) -> int | None:
     affinity = getattr(os, "sched_getaffinity", None)
     return len(affinity(0)) if tree.own and affinity else listed
 
 
-def _compiler(tree: Tree, environ: Mapping[str, str]) -> str | None:
+def _compiler(tree: Files, environ: Mapping[str, str]) -> str | None:
     """What Triton would call: `CC`, else gcc, else clang."""
     for name in (environ.get("CC", "").split()[:1] or [""])[0], "gcc", "clang":
         if name.startswith("/"):
-            return name if tree.is_file(name) else None
+            return name if tree.isfile(name) else None
         if name and (found := which(tree, name, environ)):
             return found
     return None
 
 
-def which(tree: Tree, name: str, environ: Mapping[str, str]) -> str | None:
+def which(tree: Files, name: str, environ: Mapping[str, str]) -> str | None:
     """The first `name` on PATH (a usual one for another root) that is an executable file."""
     usual = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
     for folder in (environ.get("PATH", usual) if tree.own else usual).split(":"):
         path = f"{folder}/{name}"
-        if folder.startswith("/") and tree.is_file(path) and os.access(tree.outside(tree.real(path) or path), os.X_OK):
+        if folder.startswith("/") and tree.isfile(path) and os.access(tree.inside(tree.found(path) or path), os.X_OK):
             return path
     return None
 
@@ -164,7 +164,7 @@ def _header(target: Target | None) -> str | None:
 
 
 def _disks(
-    tree: Tree, table: list[Mount], target: Target | None, model: str | None, environ: Mapping[str, str]
+    tree: Files, table: list[Mount], target: Target | None, model: str | None, environ: Mapping[str, str]
 ) -> tuple[Disk, ...]:
     places: dict[str, str | None] = {"hf-cache": _hf_cache(tree, environ), "model": model}
     if tree.own:
@@ -172,7 +172,7 @@ def _disks(
     return tuple(disk(tree, table, use, path) for use, path in places.items() if path)  # type: ignore[arg-type]
 
 
-def _hf_cache(tree: Tree, environ: Mapping[str, str]) -> str | None:
+def _hf_cache(tree: Files, environ: Mapping[str, str]) -> str | None:
     """The folder that holds downloaded models, by the hub's own rules."""
     for name in ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"):
         if environ.get(name):
@@ -182,7 +182,7 @@ def _hf_cache(tree: Tree, environ: Mapping[str, str]) -> str | None:
     return f"{base}/hub" if base.startswith("/") and (tree.own or environ.get("HF_HOME")) else None
 
 
-def _container(tree: Tree, environ: Mapping[str, str]) -> str | None:
+def _container(tree: Files, environ: Mapping[str, str]) -> str | None:
     """The runtime that this is a container of, or None."""
     if tree.own and environ.get("KUBERNETES_SERVICE_HOST"):
         return "kubernetes"
@@ -191,8 +191,8 @@ def _container(tree: Tree, environ: Mapping[str, str]) -> str | None:
     for path, runtime in MARKERS.items():
         if tree.exists(path):
             return runtime
-    named = (tree.text("/run/systemd/container", 64) or "").strip()
+    named = (tree.first_text("/run/systemd/container", 64) or "").strip()
     if named and re.fullmatch(r"[a-z0-9-]{1,32}", named):
         return None if named == "wsl" else named
-    groups = tree.text("/proc/1/cgroup", 16384) or ""
+    groups = tree.first_text("/proc/1/cgroup", 16384) or ""
     return next((runtime for word, runtime in IN_CGROUP.items() if word in groups), None)

@@ -6,7 +6,7 @@ import os
 import struct
 from collections.abc import Iterator, Mapping
 
-from doctor.collect.machine.tree import Tree
+from doctor.base.files import Files
 
 MAGIC = b"glibc-ld.so.cache1.1"
 HEADER, ENTRY = 48, struct.Struct("<iIIIQ")
@@ -18,15 +18,15 @@ DEFAULT_DIRS = (
 )  # fmt: skip
 
 
-def candidates(tree: Tree, name: str, environ: Mapping[str, str]) -> list[tuple[str, str]]:
+def candidates(tree: Files, name: str, environ: Mapping[str, str]) -> list[tuple[str, str]]:
     """`(path, found_by)` of every file that `name` could become, the loader's choice first, no file twice.
 
     `found_by` is `LD_LIBRARY_PATH`, `ld.so.cache` or `default path`. 32-bit entries of the cache are left out.
     """
     found: dict[str, tuple[str, str]] = {}
     for path, source in _places(tree, name, environ):
-        real = tree.real(path)
-        if real is not None and tree.is_file(real):
+        real = tree.found(path)
+        if real is not None and tree.isfile(real):
             found.setdefault(real, (path, source))
     return list(found.values())
 
@@ -51,12 +51,12 @@ def _string(data: bytes, offset: int, limit: int) -> bytes:
     return data[offset : offset + limit].split(b"\0", 1)[0]
 
 
-def _places(tree: Tree, name: str, environ: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+def _places(tree: Files, name: str, environ: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     listed = environ.get("LD_LIBRARY_PATH", "")
     for folder in listed.replace(";", ":").split(":") if listed else ():
         if folder.startswith("/") or tree.own:  # an empty entry is the working folder
             yield os.path.abspath(os.path.join(folder, name)), "LD_LIBRARY_PATH"
-    for path in cached(tree.data("/etc/ld.so.cache", MAX_CACHE) or b"", name):
+    for path in cached(tree.first("/etc/ld.so.cache", MAX_CACHE) or b"", name):
         yield path, "ld.so.cache"
     for folder in DEFAULT_DIRS:
         yield os.path.join(folder, name), "default path"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import re
 
+from doctor.base.files import Files
 from doctor.base.record import dataclass
-from doctor.collect.machine.tree import Tree
 from doctor.facts.host import Disk, DiskUse
 
 _ESCAPE = re.compile(r"\\([0-7]{3})")
@@ -23,26 +23,26 @@ class Mount:
     options: str = ""
 
 
-def mounts(tree: Tree) -> list[Mount]:
+def mounts(tree: Files) -> list[Mount]:
     """The mount table in order (a later line covers an earlier one)."""
     for path in ("/proc/self/mountinfo", "/proc/1/mountinfo"):
-        if text := tree.text(path, 1024 * 1024):
+        if text := tree.first_text(path, 1024 * 1024):
             return [m for line in text.splitlines() if (m := _mountinfo(line))]
-    lines = (tree.text("/proc/mounts") or "").splitlines()
+    lines = (tree.first_text("/proc/mounts") or "").splitlines()
     return [Mount(_plain(w[1]), w[2], w[3]) for line in lines if len(w := line.split()) >= 4]
 
 
-def disk(tree: Tree, table: list[Mount], use: DiskUse, path: str) -> Disk:
+def disk(tree: Files, table: list[Mount], use: DiskUse, path: str) -> Disk:
     """Where `path` lies; a folder that is yet to be made lies where its nearest parent does."""
     nearest = path
     while nearest not in ("/", "") and not tree.exists(nearest):
         nearest = nearest.rpartition("/")[0] or "/"
-    mount = _deepest(table, tree.real(nearest) or nearest)
+    mount = _deepest(table, tree.found(nearest) or nearest)
     total, free = space(tree, nearest)
     return Disk(use, path, mount.point if mount else None, mount.fstype if mount else None, total, free)
 
 
-def shm(tree: Tree, table: list[Mount]) -> tuple[int | None, int | None]:
+def shm(tree: Files, table: list[Mount]) -> tuple[int | None, int | None]:
     """`(total, free)` bytes of /dev/shm; of another root, what its mount table says."""
     if tree.own:
         return space(tree, "/dev/shm")
@@ -51,7 +51,7 @@ def shm(tree: Tree, table: list[Mount]) -> tuple[int | None, int | None]:
     return (int(match[1]) * UNITS[match[2].lower()], None) if match else (None, None)
 
 
-def space(tree: Tree, path: str) -> tuple[int | None, int | None]:
+def space(tree: Files, path: str) -> tuple[int | None, int | None]:
     """`(total, free)` bytes of the file system under `path`; free for this user. Only of this machine."""
     if not tree.own or not hasattr(os, "statvfs"):
         return None, None

@@ -15,9 +15,9 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
+from doctor.base.files import Files
 from doctor.base.record import dataclass
 from doctor.base.text import one_line
-from doctor.collect.machine.tree import Tree
 from doctor.facts import Problem
 from doctor.facts.gpu import Device, GpuProcess, MigInstance, NvmlStatus
 
@@ -182,7 +182,7 @@ def _device(raw: dict[str, Any]) -> Device:
 
 def _system_memory() -> tuple[int, int | None]:
     """Total and available bytes of the machine's memory, which such a GPU shares."""
-    lines = (Tree().text("/proc/meminfo") or "").splitlines()
+    lines = (Files().first_text("/proc/meminfo") or "").splitlines()
     sizes = {w[0].rstrip(":"): int(w[1]) * 1024 for line in lines if len(w := line.split()) > 1 and w[1].isdigit()}
     return sizes.get("MemTotal", 0), sizes.get("MemAvailable")
 
@@ -193,8 +193,8 @@ def _comm(pid: int) -> str | None:
     In a container NVML gives the host's numbers, which may be another process's here: one that maps no CUDA library
     is not the one that is meant.
     """
-    name = one_line(Tree().text(f"/proc/{pid}/comm", 64) or "", 40) or None
-    maps = Tree().text(f"/proc/{pid}/maps", MAX_OUTPUT)
+    name = one_line(Files().first_text(f"/proc/{pid}/comm", 64) or "", 40) or None
+    maps = Files().first_text(f"/proc/{pid}/maps", MAX_OUTPUT)
     if maps:
         return name if "libcuda" in maps or "nvidia" in maps else None
-    return None if any(Tree().exists(path) for path in ("/.dockerenv", "/run/.containerenv")) else name
+    return None if any(Files().exists(path) for path in ("/.dockerenv", "/run/.containerenv")) else name

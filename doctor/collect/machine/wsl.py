@@ -6,9 +6,9 @@ import os
 import re
 from collections.abc import Mapping
 
+from doctor.base.files import Files
 from doctor.base.text import one_line
 from doctor.collect.machine.library_search import DEFAULT_DIRS
-from doctor.collect.machine.tree import Tree
 from doctor.facts.wsl import Wsl, WslConfig
 
 MAX_USERS = 64
@@ -21,28 +21,30 @@ _SIZE = re.compile(r"(\d{1,15}) ?([KMGT]?)B?", re.IGNORECASE)
 UNITS = {"": 1, "K": 1024, "M": 1024**2, "G": 1024**3, "T": 1024**4}
 
 
-def collect_wsl(tree: Tree, environ: Mapping[str, str]) -> Wsl | None:
+def collect_wsl(tree: Files, environ: Mapping[str, str]) -> Wsl | None:
     """The facts, or None where this is no WSL."""
-    kernel = one_line(tree.text("/proc/sys/kernel/osrelease", 256) or tree.text("/proc/version", 1024) or "", 200)
+    release = tree.first_text("/proc/sys/kernel/osrelease", 256) or tree.first_text("/proc/version", 1024) or ""
+    kernel = one_line(release, 200)
     if "microsoft" not in kernel.lower() and not tree.exists("/run/WSL"):
         return None
     old = "-Microsoft" in kernel and "WSL2" not in kernel and "standard" not in kernel
     homes = _homes(tree)
-    library = next((f for n in ("libcuda.so.1", "libcuda.so") if tree.is_file(f := f"/usr/lib/wsl/lib/{n}")), None)
+    library = next((f for n in ("libcuda.so.1", "libcuda.so") if tree.isfile(f := f"/usr/lib/wsl/lib/{n}")), None)
     smi = "/usr/lib/wsl/lib/nvidia-smi"
     return Wsl(
         version=1 if old else 2, kernel=kernel, distribution=one_line(environ.get("WSL_DISTRO_NAME", ""), 60) or None,
         dxg=tree.exists("/dev/dxg"), driver_library=library, linux_driver=_linux_driver(tree),
-        linux_packages=_packages(tree), nvidia_smi=smi if tree.is_file(smi) else None,
-        nvidia_smi_on_path=_on_path(tree, environ), systemd=(tree.text("/proc/1/comm", 32) or "").strip() == "systemd",
+        linux_packages=_packages(tree), nvidia_smi=smi if tree.isfile(smi) else None,
+        nvidia_smi_on_path=_on_path(tree, environ),
+        systemd=(tree.first_text("/proc/1/comm", 32) or "").strip() == "systemd",
         configs=tuple(c for home in homes if (c := read_config(tree, f"{home}/.wslconfig"))),
         crash_dumps=_crash_dumps(tree, homes),
     )  # fmt: skip
 
 
-def read_config(tree: Tree, path: str) -> WslConfig | None:
+def read_config(tree: Files, path: str) -> WslConfig | None:
     """One `.wslconfig`; None where there is none. What cannot be understood is named in `problem`."""
-    data = tree.data(path, MAX_CONFIG)
+    data = tree.first(path, MAX_CONFIG)
     if data is None:
         return None
     text, encoding = _decoded(data)
@@ -94,38 +96,38 @@ def _truth(word: str | None) -> bool | None:
     return {"true": True, "1": True, "false": False, "0": False}.get((word or "").lower())
 
 
-def _homes(tree: Tree) -> list[str]:
+def _homes(tree: Files) -> list[str]:
     """The Windows users' folders, where drive C is mounted (`/etc/wsl.conf` may say elsewhere)."""
-    values, _ = _section(tree.text("/etc/wsl.conf", MAX_CONFIG) or "", "automount")
+    values, _ = _section(tree.first_text("/etc/wsl.conf", MAX_CONFIG) or "", "automount")
     base = values.get("root", "/mnt/")
     users = f"{base if base.startswith('/') else '/mnt'}/c/Users".replace("//", "/")
-    return [f"{users}/{name}" for name in tree.names(users)[:MAX_USERS] if name not in NOT_PEOPLE]
+    return [f"{users}/{name}" for name in tree.few_names(users)[:MAX_USERS] if name not in NOT_PEOPLE]
 
 
-def _linux_driver(tree: Tree) -> tuple[str, ...]:
+def _linux_driver(tree: Files) -> tuple[str, ...]:
     """Files of a Linux driver in the system's folders; links into WSL's own are as they should be."""
-    names = ((folder, name) for folder in DEFAULT_DIRS for name in tree.names(folder))
+    names = ((folder, name) for folder in DEFAULT_DIRS for name in tree.few_names(folder))
     found = (f"{folder}/{name}" for folder, name in names if _DRIVER_FILE.fullmatch(name))
-    real = (tree.real(path) or path for path in found)
+    real = (tree.found(path) or path for path in found)
     return tuple(dict.fromkeys(path for path in real if not path.startswith(("/usr/lib/wsl/", "/mnt/"))))
 
 
-def _packages(tree: Tree) -> tuple[str, ...]:
+def _packages(tree: Files) -> tuple[str, ...]:
     """Installed Debian packages that bring a Linux driver."""
     found = []
-    for block in (tree.text("/var/lib/dpkg/status", 32 * 1024 * 1024) or "").split("\n\n"):
+    for block in (tree.first_text("/var/lib/dpkg/status", 32 * 1024 * 1024) or "").split("\n\n"):
         name = block[9 : block.find("\n")] if block.startswith("Package: ") else ""
         if PACKAGES.fullmatch(name) and "\nStatus: install ok installed" in block:
             found.append(name)
     return tuple(found[:MAX_DUMPS])
 
 
-def _on_path(tree: Tree, environ: Mapping[str, str]) -> bool:
+def _on_path(tree: Files, environ: Mapping[str, str]) -> bool:
     usual = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
     folders = (environ.get("PATH", usual) if tree.own else usual).split(":")
-    return any(tree.is_file(os.path.join(f, "nvidia-smi")) for f in folders if f.startswith("/"))
+    return any(tree.isfile(os.path.join(f, "nvidia-smi")) for f in folders if f.startswith("/"))
 
 
-def _crash_dumps(tree: Tree, homes: list[str]) -> tuple[str, ...]:
+def _crash_dumps(tree: Files, homes: list[str]) -> tuple[str, ...]:
     folders = (f"{home}/AppData/Local/Temp/wsl-crashes" for home in homes)
-    return tuple(f"{folder}/{one_line(name, 120)}" for folder in folders for name in tree.names(folder)[-MAX_DUMPS:])
+    return tuple(f"{f}/{one_line(name, 120)}" for f in folders for name in tree.few_names(f)[-MAX_DUMPS:])

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import mmap
 import os
-import stat
 import struct
 from functools import cached_property
 
+from doctor.base.opening import NotRegular, mapped
 from doctor.base.record import dataclass
 from doctor.facts.natives import BadLibrary
 
@@ -131,17 +131,10 @@ class Elf:
 
 def read_elf(path: str | os.PathLike[str]) -> Elf:
     """The ELF file at `path`, mapped. Raises OSError where there is none, ElfError where it is not one."""
-    # a FIFO of that name must not stop us
-    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     try:
-        info = os.fstat(handle)
-        if not stat.S_ISREG(info.st_mode):
-            raise ElfError("damaged", "cannot read file data")
-        if info.st_size < 64:
-            raise ElfError("damaged", "file too short")
-        return Elf(mmap.mmap(handle, 0, access=mmap.ACCESS_READ), os.fspath(path))
-    finally:
-        os.close(handle)
+        return Elf(mapped(path), os.fspath(path))
+    except NotRegular:
+        raise ElfError("damaged", "cannot read file data") from None
 
 
 def _check_ident(data: Buffer) -> None:

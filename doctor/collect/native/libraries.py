@@ -8,12 +8,11 @@ import platform
 import posixpath
 from collections.abc import Sequence
 from functools import cached_property
-from pathlib import Path
 
+from doctor.base.files import Files
 from doctor.collect.native import loader_cache
 from doctor.collect.native.elf import ElfError, read_elf
 from doctor.collect.native.elf_dynamic import Dynamic
-from doctor.collect.native.rootfs import RootFs
 from doctor.facts.natives import BadLibrary
 from doctor.facts.target import Target
 
@@ -33,7 +32,7 @@ class LibraryReader:
         library_path: Sequence[str] = (),
         preload: Sequence[str] = (),
     ) -> None:
-        self._fs = RootFs(root)
+        self._fs = Files(root)
         self.machine = machine
         self.library_path = tuple(self.below(p) for p in library_path if p.startswith("/"))
         self.preload = tuple(preload)
@@ -52,7 +51,7 @@ class LibraryReader:
 
     def _stamp(self, path: str) -> tuple[int, int] | None:
         try:
-            info = Path(self._fs.real(path)).stat()
+            info = os.stat(self._fs.at(path))
             return info.st_mtime_ns, info.st_size
         except (OSError, ValueError):
             return None
@@ -68,9 +67,9 @@ class LibraryReader:
         return self._images[path]
 
     def _read(self, path: str) -> Dynamic | BadLibrary | None:
-        real = self._fs.real(path)
+        real = self._fs.at(path)
         try:
-            info = Path(real).stat()
+            info = os.stat(real)
             key = (info.st_dev, info.st_ino)
             if key not in self._by_file or not info.st_ino:
                 self._by_file[key] = self._parse(real)
@@ -91,11 +90,11 @@ class LibraryReader:
 
     def below(self, path: str) -> str:
         """An absolute path of the target, as seen from this machine."""
-        return self._fs.below(path)
+        return self._fs.inside(path)
 
     def resolved(self, path: str) -> str:
         """`path` with every link followed, as the target would follow them."""
-        return self._fs.real(path) if self._fs.root else os.path.realpath(path)
+        return self._fs.real(path)
 
     def cached(self, soname: str) -> tuple[str, ...]:
         """Where the loader's cache says that `soname` is; empty where it does not know it."""
@@ -130,7 +129,7 @@ class LibraryReader:
     def data(self, path: str, limit: int) -> bytes:
         """The bytes of a file of the target; empty where it cannot be read or is larger than `limit`."""
         self._watched.add(path)
-        return loader_cache.read_bounded(self._fs.real(path), limit)
+        return self._fs.maybe(path, limit) or b""
 
 
 def reader_for(target: Target) -> LibraryReader:

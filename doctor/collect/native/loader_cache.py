@@ -9,9 +9,8 @@ import glob
 import posixpath
 import re
 import struct
-from pathlib import Path
 
-from doctor.collect.native.rootfs import RootFs
+from doctor.base.files import Files
 
 _OLD, _NEW = b"ld.so-1.7.0", b"glibc-ld.so.cache1.1"
 _MAX_CACHE = 64 << 20
@@ -66,56 +65,45 @@ def _string(data: bytes, at: int) -> str:
     return data[at:end].decode("utf-8", "surrogateescape") if end > at else ""
 
 
-def configured_folders(fs: RootFs) -> tuple[str, ...]:
+def configured_folders(fs: Files) -> tuple[str, ...]:
     """The folders that ld.so.conf and what it includes name, as the target's paths; WSL's drivers last."""
     found: dict[str, None] = {}
     _read_conf(fs, "/etc/ld.so.conf", found, [_MAX_INCLUDES], 0)
     return (*found, WSL_LIBRARIES)
 
 
-def _read_conf(fs: RootFs, name: str, found: dict[str, None], budget: list[int], depth: int) -> None:
+def _read_conf(fs: Files, name: str, found: dict[str, None], budget: list[int], depth: int) -> None:
     budget[0] -= 1
     if budget[0] < 0 or depth > _MAX_DEPTH:
         return
-    text = read_bounded(fs.real(fs.below(name)), _MAX_CONF).decode("utf-8", "surrogateescape")
+    text = (fs.maybe(fs.inside(name), _MAX_CONF) or b"").decode("utf-8", "surrogateescape")
     for line in text.splitlines():
         words = line.split("#", 1)[0].split()
         if words[:1] == ["include"]:
             for pattern in words[1:]:
                 full = pattern if pattern.startswith("/") else posixpath.join(posixpath.dirname(name), pattern)
-                for file in sorted(glob.glob(fs.below(full)))[:_MAX_INCLUDES]:
-                    _read_conf(fs, file[len(fs.root) :], found, budget, depth + 1)
+                for file in sorted(glob.glob(fs.inside(full)))[:_MAX_INCLUDES]:
+                    _read_conf(fs, fs.outside(file), found, budget, depth + 1)
         elif words and words[0].startswith("/"):
             found[words[0].split("=")[0].rstrip("/")] = None
 
 
-def builtin_folders(fs: RootFs, machine: int) -> tuple[str, ...]:
+def builtin_folders(fs: Files, machine: int) -> tuple[str, ...]:
     """The folders that are compiled into the target's loader, read out of its own bytes; the usual ones without it."""
     for loader in _LOADERS.get(machine, ()):
-        for match in _FOLDERS.finditer(read_bounded(fs.real(fs.below("/" + loader)), 4 << 20)):
+        for match in _FOLDERS.finditer(fs.maybe(fs.inside("/" + loader), 4 << 20) or b""):
             folders = [f.decode().rstrip("/") for f in match[0].split(b"\0") if f]
             if any(f.startswith("/usr/lib") for f in folders):
                 return tuple(dict.fromkeys(folders))
     return _DEFAULTS
 
 
-def loader_paths(fs: RootFs, machine: int) -> tuple[str, ...]:
+def loader_paths(fs: Files, machine: int) -> tuple[str, ...]:
     """Where the target's dynamic loader itself stands, as programs name it."""
-    return tuple(fs.below("/" + loader) for loader in _LOADERS.get(machine, ()))
+    return tuple(fs.inside("/" + loader) for loader in _LOADERS.get(machine, ()))
 
 
-def read_bounded(path: str, limit: int) -> bytes:
-    """The bytes of a regular file, empty where it cannot be read or is larger than `limit`."""
-    try:
-        file = Path(path)
-        if not file.is_file() or file.stat().st_size > limit:
-            return b""
-        return file.read_bytes()
-    except (OSError, ValueError):
-        return b""
-
-
-def load_cache(fs: RootFs, machine: int) -> dict[str, tuple[str, ...]] | None:
+def load_cache(fs: Files, machine: int) -> dict[str, tuple[str, ...]] | None:
     """The target's loader cache, or None where it has none (then its loader knows the built-in folders alone)."""
-    data = read_bounded(fs.real(fs.below("/etc/ld.so.cache")), _MAX_CACHE)
+    data = fs.maybe(fs.inside("/etc/ld.so.cache"), _MAX_CACHE) or b""
     return read_cache(data, machine) if data else None

@@ -5,9 +5,9 @@ from __future__ import annotations
 import ast
 import os
 import re
-import stat
 import sys
 
+from doctor.base.opening import NotRegular, open_regular, read_up_to
 from doctor.base.syntax import Unparsable, parse
 from doctor.collect.python.skeleton import body_region, lines_of, skeleton
 from doctor.facts.source import SourceProblem
@@ -48,16 +48,17 @@ class Sources:
     def _read(self, file: str) -> bytes:
         self.note(file)
         try:
-            fd = os.open(file, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0))
+            handle, status = open_regular(file)
+        except NotRegular:
+            raise SourceProblem("is not a regular file") from None
         except (OSError, ValueError) as error:
             raise SourceProblem(f"cannot be read: {getattr(error, 'strerror', error)}") from None
-        with os.fdopen(fd, "rb") as stream:
-            info = os.fstat(stream.fileno())
-            if not stat.S_ISREG(info.st_mode):
-                raise SourceProblem("is not a regular file")
-            if info.st_size > SOURCE_LIMIT:
-                raise SourceProblem(f"is {info.st_size >> 20} MiB large; {SOURCE_LIMIT >> 20} MiB are read")
-            return stream.read(SOURCE_LIMIT)
+        try:
+            if status.st_size > SOURCE_LIMIT:
+                raise SourceProblem(f"is {status.st_size >> 20} MiB large; {SOURCE_LIMIT >> 20} MiB are read")
+            return read_up_to(handle, SOURCE_LIMIT)
+        finally:
+            os.close(handle)
 
     def _decoded(self, file: str) -> str:
         data = self.text(file)

@@ -8,6 +8,8 @@ from doctor.explain.context import Digest, packages_of
 from doctor.explain.matching import Candidate
 from doctor.explain.refine.names import distribution_of
 from doctor.explain.refine.refined import Refined, install, manual
+from doctor.matrix.engine_types import Engine
+from doctor.matrix.engines import engines, serving_engines
 
 _SAMPLING = {
     "temperature",
@@ -127,14 +129,22 @@ def _unknown(flags: list[str], engine: str, digest: Digest) -> Refined:
 
 def _engine(program: str, digest: Digest) -> str:
     low = program.lower()
-    for name in ("vllm", "lmdeploy", "sglang"):
-        if name in low:
-            return name
-    if low.startswith("api_server"):
-        return digest.engine if digest.engine in ("vllm", "lmdeploy") else "vllm"
-    if low.startswith("launch_server"):
-        return "sglang"
+    if named := next((e.name for e in engines() if not e.library and (e.name in low or e.package in low)), None):
+        return named
+    by_module = [e.name for e in engines() if any(low.startswith(tail) for tail in _tails(e))]
+    if by_module:
+        return digest.engine if digest.engine in by_module else by_module[-1]
     return digest.engine or program or "the program"
+
+
+def _tails(one: Engine) -> set[str]:
+    """The last parts of the modules that serve and need no subcommand: argparse calls the program so."""
+    return {f.module.rpartition(".")[2] for f in one.launches if f.module and not f.subcommand}
+
+
+def _taker(callee: str) -> str:
+    """The engine of which this is a class or function that takes its options; empty for anything else."""
+    return next((e.name for e in reversed(engines()) if any(c in callee for c in e.argument_classes)), "")
 
 
 def keyword(candidate: Candidate, digest: Digest) -> Refined:
@@ -144,14 +154,8 @@ def keyword(candidate: Candidate, digest: Digest) -> Refined:
     trace = candidate.line.trace
     found = packages_of(trace) if trace else []
     owner = distribution_of(found[-1]) if found else digest.engine or "the package"
-    if any(w in callee for w in ("EngineArgs", "LLM.__init__", "ServerArgs")):
-        owner = (
-            digest.engine
-            if digest.engine in ("vllm", "sglang", "lmdeploy")
-            else "sglang"
-            if "ServerArgs" in callee
-            else "vllm"
-        )
+    if _taker(callee):
+        owner = digest.engine if digest.engine in serving_engines() else _taker(callee)
     if "-" in name:
         right = name.replace("-", "_")
         return Refined(

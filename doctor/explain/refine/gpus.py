@@ -6,6 +6,7 @@ from doctor.explain.context import Digest, packages_of
 from doctor.explain.matching import Candidate
 from doctor.explain.refine.names import distribution_of
 from doctor.explain.refine.refined import Refined, install, manual
+from doctor.matrix.engines import engine_row
 
 # Lowest Linux driver for a CUDA major release (CUDA toolkit release notes, table of minor version compatibility).
 _FLOOR = {11: "450", 12: "525", 13: "580"}
@@ -54,7 +55,7 @@ def no_kernel(candidate: Candidate, digest: Digest) -> Refined:
         )
     if digest.generation == "blackwell":
         return _blackwell(package, gpu)
-    cpu = "sgl-kernel" if package in ("sgl-kernel", "sglang") else package
+    cpu = engine_row(package).kernels or package
     return Refined(
         f"the compiled code of `{cpu}` has no kernels for the architecture (compute capability) of this GPU{gpu}: "
         "an older GPU (before sm_70, Pascal), a newer one (Blackwell, sm_120, needs CUDA 12.8: cu128), or one left "

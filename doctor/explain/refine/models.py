@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 
-from doctor.explain.context import Digest, packages_of
+from doctor.explain.context import USUAL, Digest, packages_of
 from doctor.explain.matching import Candidate
 from doctor.explain.refine.history import releases_with, window_having
 from doctor.explain.refine.refined import Refined, install, manual
 from doctor.findings import Evidence, Remediation
+from doctor.matrix.engines import serving_engines
 from doctor.matrix.windows import Window
 
 _SUFFIX = re.compile(r"_(?:text|vision|audio|thinker|talker|moe_text)$")
@@ -59,7 +60,7 @@ def model_type(candidate: Candidate, digest: Digest) -> Refined:
     text = f"{seen} is too old for the model type `{kind}`"
     text += f", which came with transformers {found.having.oldest}" if found else ": it predates this model"
     ways = [_to(found, "transformers")]
-    if digest.engine in ("vllm", "lmdeploy", "sglang"):
+    if digest.engine in serving_engines():
         ways.append(
             install(digest.engine, "upgrade", title=f"and upgrade {digest.engine} to a release that supports the model")
         )
@@ -127,7 +128,7 @@ def architecture(candidate: Candidate, digest: Digest) -> Refined:
     groups = candidate.match.groupdict()
     arch = (groups.get("arch") or "").strip("'\"[] ")
     engine = groups.get("engine") or candidate.crash.engine[0]
-    engine = engine if engine != "any" else digest.engine or "vllm"
+    engine = engine if engine != "any" else digest.engine or USUAL
     if _DRAFT.search(arch):
         return Refined(
             f"the draft model's architecture `{arch}` for speculative decoding is not implemented in {engine}",
@@ -148,7 +149,7 @@ def architecture(candidate: Candidate, digest: Digest) -> Refined:
     if found is not None:
         text = f"{seen} is too old for the architecture `{arch}`, which came with {engine} {found.having.oldest}"
     ways = [_to(found, engine)]
-    other = "vLLM or transformers" if engine != "vllm" else "another engine such as SGLang or transformers"
+    other = "vLLM or transformers" if engine != USUAL else "another engine such as SGLang or transformers"
     ways.append(
         manual(f"or serve the model with {other}; a list of supported models is in the documentation of {engine}")
     )
@@ -158,7 +159,7 @@ def architecture(candidate: Candidate, digest: Digest) -> Refined:
 def quantization(candidate: Candidate, digest: Digest) -> Refined:
     """For the group `method`: a quantization method the engine refuses."""
     method = (candidate.match.groupdict().get("method") or "").strip("'\"")
-    engine = candidate.crash.engine[0] if candidate.crash.engine[0] != "any" else digest.engine or "vllm"
+    engine = candidate.crash.engine[0] if candidate.crash.engine[0] != "any" else digest.engine or USUAL
     found = window_having(digest, engine, "quantization", method)
     have = digest.version(engine)
     switch = manual("or use an AWQ, FP8 or unquantized checkpoint of the model, or another engine that reads this one")
@@ -181,7 +182,7 @@ def tokenizer_class(candidate: Candidate, digest: Digest) -> Refined:
     name = candidate.match.groupdict().get("tokenizer") or ""
     if name == "TokenizersBackend":
         ways = [install("transformers", "upgrade", ">=5")]
-        if digest.engine in ("vllm", "sglang", "lmdeploy"):
+        if digest.engine in serving_engines():
             ways.append(
                 install(digest.engine, "upgrade", title=f"with an {digest.engine} that works with transformers 5")
             )

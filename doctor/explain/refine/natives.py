@@ -9,7 +9,9 @@ from doctor.explain.matching import Candidate
 from doctor.explain.refine.names import distribution_of, table
 from doctor.explain.refine.refined import Refined, install, manual
 from doctor.findings import Remediation
+from doctor.matrix.engines import engine_row, engines
 
+_KERNELS = ("sgl_kernel", "flash_attn", "flashinfer")
 _SITE = re.compile(r"(?:site|dist)-packages/(?P<package>[A-Za-z_]\w{0,60})")
 _FILE = re.compile(r"(?P<package>[A-Za-z_]\w{0,60}?)(?:/[^/\s]{1,80}){0,6}/(?P<file>[^/\s:]{1,120}\.so[\w.]{0,20})")
 _TORCH_SYMBOL = re.compile(r"c10|at4_ops|_ZN2at|torch|_ZN3c10|ATen|_ZNK2at|aoti")
@@ -56,17 +58,11 @@ def rebuilt(package: str, digest: Digest) -> tuple[Remediation, ...]:
     """The ways to a binary that fits the installed torch."""
     torch = digest.version("torch")
     seen = f"torch {torch}" if torch else "the installed torch"
-    if package == "vllm":
+    if rebuild := engine_row(package).rebuild:
+        title = f"reinstall {package} with the torch it was built for, in a clean environment (now {seen})"
         return (
-            install(
-                "vllm",
-                "reinstall",
-                title=f"reinstall vllm with the torch it was built for, in a clean environment (now {seen})",
-            ),
-            manual(
-                "or rebuild vllm against the installed torch: python use_existing_torch.py; pip install -e . "
-                "--no-build-isolation"
-            ),
+            install(package, "reinstall", title=title),
+            manual(f"or rebuild {package} against the installed torch: {rebuild}"),
         )
     if package == "flash-attn":
         return (
@@ -100,7 +96,7 @@ def _owner(library: str, candidate: Candidate) -> str:
     path = _FILE.search(library)
     if path:
         known = next(
-            (p for p in ("vllm", "sgl_kernel", "flash_attn", "lmdeploy", "flashinfer") if f"/{p}/" in library), None
+            (p for p in (*_KERNELS, *(e.package for e in engines() if not e.library)) if f"/{p}/" in library), None
         )
         return distribution_of(known or path["package"])
     stem = library.rpartition("/")[2].partition(".")[0]

@@ -6,9 +6,10 @@ import yaml
 
 from doctor.base.json_object import JsonObject
 from doctor.facts.launch import HUB_HOME
+from doctor.matrix.engines import engine_row
 from doctor.report.plan import image
 from doctor.report.plan.beside import gateway, metrics
-from doctor.report.plan.recipe import HOST_OPTIONS, Recipe, comment
+from doctor.report.plan.recipe import Recipe, comment
 
 START = "30m"  # the first start fetches the weights
 
@@ -64,8 +65,8 @@ def _recipe(plan: Recipe) -> list[str]:
 def _command(plan: Recipe, with_metrics: bool) -> list[str]:
     """The launch command, reachable from outside its container, the model's folder under its name there."""
     words = ["/model" if plan.folder and w == plan.model else w for w in plan.command]
-    host = HOST_OPTIONS.get(plan.engine or "")
-    if host and not any(w.partition("=")[0].replace("_", "-") == host for w in words):
+    host = engine_row(plan.engine).option("host")
+    if host and not any(w.partition("=")[0].replace("_", "-") == host.replace("_", "-") for w in words):
         words += [host, "0.0.0.0"]
     if with_metrics and plan.metrics:
         words += [w for w in plan.metrics if w not in words]

@@ -5,10 +5,7 @@ from __future__ import annotations
 from dataclasses import field
 
 from doctor.base.record import dataclass
-
-PORTS = {"lmdeploy": 23333, "vllm": 8000, "sglang": 30000}
-PORT_OPTIONS = {"lmdeploy": "--server-port", "vllm": "--port", "sglang": "--port"}
-HOST_OPTIONS = {"lmdeploy": "--server-name", "vllm": "--host", "sglang": "--host"}
+from doctor.matrix.engines import engine_row
 
 
 @dataclass(frozen=True)
@@ -41,14 +38,15 @@ class Recipe:
     @property
     def port(self) -> int:
         """The server's port: as launched, else the engine's own."""
-        option = PORT_OPTIONS.get(self.engine or "")
+        row = engine_row(self.engine)
+        option = row.option("port")
         for at, word in enumerate(self.command):
             name, equals, value = word.partition("=")
-            if option and name.replace("_", "-") == option:
+            if option and name.replace("_", "-") == option.replace("_", "-"):
                 told = value if equals else self.command[at + 1] if at + 1 < len(self.command) else ""
                 if told.isdigit() and 0 < int(told) < 65536:
                     return int(told)
-        return PORTS.get(self.engine or "", 8000)
+        return row.port or 8000
 
     @property
     def wheels(self) -> dict[str, str]:

@@ -22,9 +22,6 @@ from doctor.facts import Model
 from doctor.findings import Evidence, Finding, Location, NotApplicable, Open, Remediation
 from doctor.rules.rule import Rule, Verdict
 
-OPTION = {"vllm": "--quantization", "sglang": "--quantization", "lmdeploy": "--model-format"}
-# methods that stand for one form of checkpoint: the faster kernels are names of their own
-COMPATIBLE = {"sglang": {"compressed-tensors": ("w8a8_int8", "w8a8_fp8")}}
 # methods that read other checkpoints too, or decide for themselves
 OPEN = ("moe_wna16", "humming", "ipex", "inc", "bitblas", "auto-round", "torchao", "experts_int8")
 NEEDED = ("awq", "gptq", "compressed-tensors", "aqlm")  # not made of 16-bit weights while they are loaded
@@ -36,7 +33,7 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     if not isinstance(found, Asked):
         yield found
         return
-    option = OPTION[found.engine]
+    option = found.data.option("quantization") or "the quantization"
     given = (found.value(option) or "").lower()
     if not given or given in ("none", "auto", "hf"):
         yield NotApplicable(f"`{option}` is not given")
@@ -57,7 +54,7 @@ def _conflict(rule: Rule, asked: Asked, model: Model, option: str, given: str) -
         if wanted not in NEEDED:
             return None
         message = f"`{option} {shown(given, 60)}` is for checkpoints that are stored so, and this one is not quantised"
-    elif wanted == own or given in COMPATIBLE.get(asked.engine, {}).get(own, ()):
+    elif wanted == own or given in asked.data.other_methods.get(own, ()):
         return None
     else:
         message = (

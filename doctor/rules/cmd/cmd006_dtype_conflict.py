@@ -45,7 +45,7 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
         return
     own = model.quantization.method.lower() if model.quantization else ""
     dtype = SHORT.get(given, given) if given != "auto" else _stated(model.config)
-    if found.engine == "lmdeploy":
+    if found.has("dtype_of_backend"):
         yield from _lmdeploy(rule, found, SHORT.get(given, given), own)
     elif not own or (method and family(method) != family(own)):
         yield NotApplicable("nothing is quantised" if not own else "the method named is not that of the checkpoint")

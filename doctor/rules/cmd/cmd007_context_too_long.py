@@ -11,8 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from packaging.version import Version
-
 from doctor.derived.asked import Asked
 from doctor.derived.case import Case
 from doctor.derived.model_files import served_model
@@ -23,9 +21,6 @@ from doctor.memory.attention import longest
 from doctor.memory.layout import layout
 from doctor.rules.rule import Rule, Verdict
 
-OPTION = {"vllm": "--max-model-len", "sglang": "--context-length", "lmdeploy": "--session-len"}
-ALLOWS = {"vllm": "VLLM_ALLOW_LONG_MAX_MODEL_LEN", "sglang": "SGLANG_ALLOW_OVERWRITE_LONGER_CONTEXT_LEN"}
-STRICT = Version("0.5.1")  # SGLang's first release that stops: before, the variable's default was true
 OVERRIDES = ("--hf-overrides", "--rope-scaling", "--json-model-override-args", "--rope-scaling-factor")
 
 
@@ -35,7 +30,7 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     if not isinstance(found, Asked):
         yield found
         return
-    option = OPTION[found.engine]
+    option = found.data.option("context") or "the context"
     wanted = tokens(found.value(option))
     if wanted is None:
         yield NotApplicable(f"`{option}` is not given as a number")
@@ -46,7 +41,7 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     shape = layout(model.config, model.model_type)
     most = longest(shape) if shape else 0
     other = model.config.get("model_max_length")
-    most = max(most, other) if isinstance(other, int) and found.engine == "vllm" else most
+    most = max(most, other) if isinstance(other, int) and found.has("reads_model_max_length") else most
     changed = next((o for o in OVERRIDES if found.value(o) is not None), None)
     if not most or changed:
         yield Open(f"`{changed}` changes the model's positions" if changed else "the model states no longest context")
@@ -68,10 +63,10 @@ def _finding(rule: Rule, asked: Asked, option: str, wanted: int, most: int, mode
 
 def _stops(asked: Asked) -> bool:
     """Whether the release refuses it, rather than warns."""
-    variable = ALLOWS.get(asked.engine)
+    variable = asked.data.variables.get("long_context")
     if variable is None or asked.launch.environ.get(variable, "").strip().lower() in ("1", "true", "yes"):
         return False
-    return asked.engine == "vllm" or Version(asked.version) >= STRICT
+    return asked.has("stops_at_long_context")
 
 
 def tokens(text: str | None) -> int | None:

@@ -22,7 +22,6 @@ from doctor.memory.attention import Attention, attention
 from doctor.memory.layout import Layout, layout
 from doctor.rules.rule import Rule, Verdict
 
-OPTION = {"vllm": "--tensor-parallel-size", "lmdeploy": "--tp", "sglang": "--tensor-parallel-size"}
 # options under which the heads are shared otherwise
 OTHERWISE = ("--enable-dp-attention", "--dp", "--data-parallel-size", "--dp-size", "--cp", "--enable-expert-parallel",
              "--attn-cp-size", "--attn-dp-size", "--attention-context-parallel-size")  # fmt: skip
@@ -45,18 +44,18 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     shape = attention(found_layout) if found_layout else None
     if found_layout is None or shape is None:
         yield Open("the model's configuration does not tell its attention heads")
-    elif found.engine != "vllm" and any(found.value(o) not in (None, "1") for o in OTHERWISE):
+    elif not found.has("heads_by_tensor_parallel") and any(found.value(o) not in (None, "1") for o in OTHERWISE):
         yield Open("the heads are shared by fewer GPUs than `--tp` says, which the options decide")
     elif trouble := _trouble(found, found_layout, shape, many):
         yield _finding(rule, found, name, many, trouble, shape)
 
 
 def _parallel(asked: Asked) -> tuple[str, int | None]:
-    for name in ("--tensor-parallel-size", "--tp-size", "--tp"):
+    for name in asked.data.names("tensor_parallel"):
         value = asked.value(name)
         if value is not None:
             return name, int(value) if value.isdigit() and len(value) < 5 else None
-    return OPTION[asked.engine], None
+    return "", None
 
 
 def _trouble(asked: Asked, found: Layout, shape: Attention, many: int) -> str | None:
@@ -66,7 +65,8 @@ def _trouble(asked: Asked, found: Layout, shape: Attention, many: int) -> str | 
     if not shape.latent and shape.kv_heads and max(shape.kv_heads, many) % min(shape.kv_heads, many):
         return f"the {shape.kv_heads} key-value heads of the model"
     vision = found.vision.whole("num_heads", "num_attention_heads")
-    shared = asked.engine == "vllm" and asked.value("--mm-encoder-tp-mode") != "data"
+    whole = asked.value(*asked.data.names("vision_whole"))
+    shared = asked.has("divides_vision_heads") and not asked.data.asks("vision_whole", whole)
     if shared and vision and vision % many and found.model_type.startswith(("qwen2_vl", "qwen2_5_vl", "qwen3_vl")):
         return f"the {vision} heads of the vision tower"
     return None

@@ -26,7 +26,6 @@ from doctor.launch.values import refusal
 from doctor.matrix import rows
 from doctor.rules.rule import Rule, Verdict
 
-PREFIXES = {"lmdeploy": ("LMDEPLOY_",), "vllm": ("VLLM_",), "sglang": ("SGLANG_", "SGL_")}
 # what Kubernetes sets for a service that has the engine's name
 _KUBERNETES = ("_SERVICE_HOST", "_SERVICE_PORT", "_PORT_TCP", "_PORT_UDP")
 
@@ -37,7 +36,7 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     if not isinstance(found, Asked):
         yield found
         return
-    given = [n for n in found.launch.environ if n.startswith(PREFIXES[found.engine])]
+    given = [n for n in found.launch.environ if n.startswith(found.data.environment)]
     if not given:
         yield NotApplicable(f"no variable of {found.engine} is set")
         return
@@ -47,7 +46,7 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
         yield Open(f"the variables that {found.shown} reads are not in the data")
         return
     for name in given:
-        if name == "VLLM_PORT" and "://" in found.launch.environ[name]:
+        if name == found.data.variables.get("port") and "://" in found.launch.environ[name]:
             yield _address(rule, found)
         elif name not in known and not any(part in name for part in _KUBERNETES):
             yield _finding(rule, found, name, sorted(known))

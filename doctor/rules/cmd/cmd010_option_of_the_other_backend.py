@@ -29,7 +29,7 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     if not isinstance(found, Asked):
         yield found
         return
-    if found.engine != "lmdeploy":
+    if not found.data.backends:
         yield NotApplicable(f"{found.engine} has one backend")
         return
     table = found.reading.table
@@ -53,7 +53,7 @@ def _backend(asked: Asked, model: object) -> str | None:
         return "pytorch"
     if not isinstance(model, Model) or not model.architectures:
         return None
-    row = rows.row("lmdeploy", asked.version, "architectures.turbomind") or {}
+    row = rows.row(asked.engine, asked.version, "architectures.turbomind") or {}
     return "turbomind" if model.architectures[0] in row.get("architectures.turbomind", {}) else "pytorch"
 
 

@@ -11,12 +11,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from doctor.derived.case import Case
-from doctor.derived.engine import ENGINES
 from doctor.derived.option_findings import shown
 from doctor.facts import Distributions, Facts, Launch, Modules
 from doctor.findings import Action, Evidence, Finding, Location, NotApplicable, Remediation
-from doctor.matrix.engines import engine as engine_of
-from doctor.matrix.engines import engine_row, launched_as
+from doctor.matrix.engines import engine_row, launched_as, serving_engines
 from doctor.matrix.providers import releases_with
 from doctor.rules.rule import Rule, Verdict
 
@@ -25,7 +23,7 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     """A finding where the engine's program is started in none of the forms that serve."""
     facts = case.facts
     launch = facts.launch
-    if not isinstance(launch, Launch) or launch.engine not in ENGINES:
+    if not isinstance(launch, Launch) or launch.engine not in serving_engines():
         yield NotApplicable("no command of an engine")
         return
     form = launched_as(launch.program, launch.module, launch.subcommand)
@@ -38,8 +36,7 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
 
 
 def _forms(engine: str) -> list[str]:
-    found = engine_of(engine)
-    forms = found.launches if found else ()
+    forms = engine_row(engine).launches
     named = [" ".join((f.program, *f.subcommand)) for f in forms if f.program]
     return named + [f"python -m {f.module}" for f in forms if f.module and not f.program]
 

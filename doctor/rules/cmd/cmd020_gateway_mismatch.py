@@ -19,7 +19,7 @@ from doctor.base.record import dataclass
 from doctor.derived.case import Case
 from doctor.facts import Gateway, GatewayModel, Launch, present
 from doctor.findings import Action, Evidence, Finding, Location, NotApplicable, Open, Remediation, Severity
-from doctor.launch.server import KEYS, LOCAL, NAMES, Server, server
+from doctor.launch.server import LOCAL, Server, server
 from doctor.rules.rule import Rule, Verdict
 
 PROVIDERS = ("openai", "hosted_vllm", "vllm", "custom_openai", "openai_like")
@@ -97,15 +97,16 @@ def _by_hand(what: str) -> Remediation:
 def _name_and_key(model: GatewayModel, here: Server) -> Iterator[Difference]:
     if here.names and model.model not in here.names:
         served = " or ".join(f"`{n}`" for n in here.names[:3])
-        action = Action("set_argument", name=NAMES[here.engine], value=model.model)
+        flag = here.data.option("served_name") or ""
+        action = Action("set_argument", name=flag, value=model.model)
         ways = (
             _by_hand(f"`model: {model.provider}/{here.names[0]}`"),
-            Remediation(f"Use `{NAMES[here.engine]} {model.model}`", (action,), "unsafe"),
+            Remediation(f"Use `{flag} {model.model}`", (action,), "unsafe"),
         )
         text = f"asks for the model `{model.model}`, but the server serves it as {served}"
         yield Difference("name", text, model.model, " or ".join(here.names), ways)
     if here.key and not model.key:
-        what = f"sends no key, but the server asks for one (`{KEYS[here.engine]}`)"
+        what = f"sends no key, but the server asks for one (`{here.data.option('api_key')}`)"
         yield Difference("key", what, "none", "a key", (_by_hand("`api_key` to that key"),))
 
 

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from doctor.derived.case import Case
 from doctor.derived.container import container_of
 from doctor.findings import Action, Evidence, Location, NotApplicable, Remediation
-from doctor.launch.server import HOSTS, PORTS, Server, server
+from doctor.launch.server import Server, server
 from doctor.rules.rule import Rule, Verdict
 
 
@@ -42,7 +42,7 @@ def _inner(port: str) -> tuple[int, int] | None:
 
 
 def _address(rule: Rule, here: Server) -> Verdict:
-    flag = HOSTS[here.engine]
+    flag = here.data.option("host") or ""
     why = f"`{flag} {here.host}`" if here.host_told else f"{here.engine}'s own choice without `{flag}`"
     action = Action("set_argument", name=flag, value="0.0.0.0")
     return rule.finding(
@@ -54,7 +54,7 @@ def _address(rule: Rule, here: Server) -> Verdict:
 
 
 def _port(rule: Rule, here: Server, inner: list[tuple[int, int]]) -> Verdict:
-    flag = PORTS[here.engine]
+    flag = here.data.option("port") or ""
     published = ", ".join(str(low) if low == high else f"{low}-{high}" for low, high in inner[:5])
     action = Action("set_argument", name=flag, value=str(inner[0][0]))
     text = f"publish the server's port, such as `{here.port}:{here.port}`"

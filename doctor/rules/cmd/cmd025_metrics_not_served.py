@@ -19,9 +19,6 @@ from doctor.launch.server import LOCAL, Server, given, server
 from doctor.matrix import rows
 from doctor.rules.rule import Rule, Verdict
 
-OFF = {"vllm": "--disable-log-stats", "lmdeploy": "--disable-metrics"}
-ON = "--enable-metrics"
-
 
 def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     """One finding for a switch, or for a target on this host with another port."""
@@ -51,17 +48,17 @@ def _port(scrape: Scrape) -> int | None:
 
 def _switch(rule: Rule, gateway: Gateway, scrape: Scrape, here: Server, launch: Launch) -> Iterator[Verdict]:
     flags = (rows.row(here.engine, here.version or "", "flags") or {}).get("flags", {})
-    off = OFF.get(here.engine, "")
+    on, off = here.data.option("metrics"), here.data.option("metrics_off") or ""
     way: tuple[str, str | None] | None = None
     if off in flags and given(launch, off):
         what, way = f"`{off}` leaves none of the engine's numbers to read there", (off, None)
-    elif ON in flags and not given(launch, ON) and here.engine != "vllm":
-        what, way = f"{here.shown} gives metrics only with `{ON}`", (ON, "")
-    elif here.engine == "lmdeploy" and flags and ON not in flags and off not in flags:
+    elif on and on in flags and not given(launch, on):
+        what, way = f"{here.shown} gives metrics only with `{on}`", (on, "")
+    elif on and off and flags and on not in flags and off not in flags:
         what = f"{here.shown} gives no metrics"
     else:
         return
-    title = f"Use `{ON}`" if way and way[0] == ON else f"leave out `{off}`"
+    title = f"Use `{on}`" if way and way[0] == on else f"leave out `{off}`"
     actions = (Action("set_argument", name=way[0], value=way[1]),) if way else ()
     yield rule.finding(
         f"`{scrape.target}` is scraped for `{scrape.path}`, but {what}",

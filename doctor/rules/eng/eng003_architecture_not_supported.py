@@ -26,8 +26,6 @@ from doctor.matrix import rows
 from doctor.matrix.quantization import fitting, sees
 from doctor.rules.rule import Rule, Verdict
 
-FOR_TEXT = ("vllm", "sglang")
-
 
 def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     """One finding for each engine that implements none of the architectures."""
@@ -43,7 +41,7 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
             yield Open(f"the data does not tell what {one.shown} implements")
         elif not any(a in found for found in known.values() for a in model.architectures):
             yield from _lacking(rule, facts, one, model, known)
-        elif one.name in FOR_TEXT and sees(model.config):
+        elif one.has("architectures_for_text") and sees(model.config):
             yield from _text_only(rule, one, model.architectures[0])
 
 
@@ -60,7 +58,7 @@ def _lacking(
 
 def _finding(rule: Rule, facts: Facts, chosen: Chosen, model: Model, name: str) -> Finding:
     found = having(chosen.name, "architectures", name)
-    chosen_backend = option(facts, "--backend") if chosen.name == "lmdeploy" else None
+    chosen_backend = option(facts, *chosen.data.names("backend"))
     where = f" with `--backend {chosen_backend}`" if chosen_backend == "pytorch" else ""
     needs = f"{chosen.name}{found.spec()}" if found and found.newest else "another engine"
     need, ways = to_serve(facts), list[Remediation]()

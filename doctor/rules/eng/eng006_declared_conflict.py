@@ -18,12 +18,12 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from doctor.derived.case import Case
 from doctor.derived.declared_ranges import admitted, last_lines, specifier_of
-from doctor.derived.engine import ENGINES
 from doctor.derived.needs import needs_of
 from doctor.derived.other_releases import direction
 from doctor.facts import Distributions, Pin, present
 from doctor.findings import Action, Evidence, Finding, Location, NotApplicable, Open, Remediation
 from doctor.matrix import rows
+from doctor.matrix.engines import serving_engines
 from doctor.rules.rule import Rule, Verdict
 
 
@@ -103,7 +103,7 @@ def _ranges(rule: Rule, case: Case, distributions: Distributions, clashing: set[
         owner = f"{need.owner.name} {need.owner.version}"
         yield rule.finding(
             f"`{line.source}` admits only `{line.requirement}`, but `{owner}` requires `{wanted}`",
-            key=f"{need.owner.key}:{need.name}", severity="error" if need.owner.key in ENGINES else "warning",
+            key=f"{need.owner.key}:{need.name}", severity="error" if need.owner.key in serving_engines() else "warning",
             location=Location("distribution", need.name, line.source),
             evidence=[Evidence(f"version of {need.name}", line.requirement, wanted, f"METADATA of {owner}")],
             remediations=[Remediation(f"{way} `{wanted}`", (action,), "unsafe")],

@@ -51,7 +51,7 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
 
 def _floor(facts: Facts, chosen: Chosen, backend: str, need: Need) -> Floor | None:
     """With `--quantization` (LMDeploy: `--model-format`), the floor of the method named there."""
-    told = option(facts, "--model-format") if chosen.name == "lmdeploy" else option(facts, "--quantization", "-q")
+    told = option(facts, *chosen.data.names("quantization"))
     told = told if told and told.lower() not in NOT_ONE else None
     return floor(chosen.row(*KINDS), backend, need.quantization, told)
 

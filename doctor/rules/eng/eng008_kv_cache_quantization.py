@@ -48,9 +48,9 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
         yield NotApplicable("the command does not ask for a smaller KV cache")
         return
     for chosen in case.engine:
-        if chosen.name == "lmdeploy" and policy not in NONE:
+        if chosen.data.backends and policy not in NONE:
             yield from _lmdeploy(rule, facts, chosen, _number(chosen, policy))
-        elif chosen.name in ("vllm", "sglang") and (stored or "").startswith("fp8"):
+        elif chosen.has("fp8_cache") and (stored or "").startswith("fp8"):
             device = weakest_device(facts)
             if device is not None and device.capability < FP8_ARITHMETIC and stored != "fp8_e5m2":
                 yield Open(f"whether {chosen.shown} stores its KV cache as `{stored}` on a GPU below 8.9 hangs on the "

@@ -17,12 +17,13 @@ from typing import Any
 from packaging.version import InvalidVersion, Version
 
 from doctor.derived.case import Case
-from doctor.derived.engine import ENGINES, SOURCE
+from doctor.derived.engine import SOURCE
 from doctor.derived.other_releases import other_release
 from doctor.facts import Distribution, Distributions, Launch, Unavailable, present
 from doctor.findings import Action, Evidence, Finding, Location, NotApplicable, Open, Remediation
 from doctor.matrix import rows
 from doctor.matrix.decision import UNKNOWN, holds
+from doctor.matrix.engines import serving_engines
 from doctor.matrix.quantization import spelled
 from doctor.rules.rule import Rule, Verdict
 
@@ -42,7 +43,7 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     distributions: Distributions = present(facts, "distributions", Distributions)
     have, model = distributions.get("transformers"), facts.model
     launched = facts.launch.engine if isinstance(facts.launch, Launch) else None
-    if have is None or launched in ENGINES or any(distributions.get(e) for e in ENGINES):
+    if have is None or launched in serving_engines() or any(distributions.get(e) for e in serving_engines()):
         yield NotApplicable("no weights that transformers itself would load")
         return
     if isinstance(model, Unavailable):

@@ -38,7 +38,7 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     if not found:
         yield NotApplicable("no release of an engine is known here")
     for chosen in found:
-        if chosen.name == "lmdeploy" and chosen.table("structured").get("imports"):
+        if chosen.table("structured").get("imports"):
             yield from _names(rule, distributions, chosen)
         elif (backend := _named(facts)) is not None:
             yield from _backend(rule, distributions, chosen, backend)

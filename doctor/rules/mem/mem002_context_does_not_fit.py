@@ -19,6 +19,7 @@ from doctor.derived.memory_findings import card_size, each, evidence, remediatio
 from doctor.derived.units import size
 from doctor.facts import Facts
 from doctor.findings import Finding, Location, Open, Severity
+from doctor.matrix.engines import engine_row
 from doctor.memory.fit import Fit
 from doctor.rules.rule import Rule, Verdict
 
@@ -64,8 +65,7 @@ def _finding(rule: Rule, facts: Facts, here: MemoryVerdict, result: Fit) -> Find
 
 
 def _flag(result: Fit) -> str:
-    flags = {"vllm": "--max-model-len", "sglang": "--context-length", "lmdeploy": "--session-len"}
-    return flags.get(result.settings.engine, "context")
+    return engine_row(result.settings.engine).brief("context") or "context"
 
 
 RULE = Rule(code="MEM002", name="context-does-not-fit", severity="error", check=check, blocked_by=("MEM001",))

@@ -18,8 +18,9 @@ from doctor.derived.memory_findings import each, evidence, remediation, remediat
 from doctor.derived.units import size
 from doctor.facts import Facts
 from doctor.findings import Finding, Location, NotApplicable
+from doctor.matrix.engines import engine_row
 from doctor.memory.fit import Fit
-from doctor.memory.ways import FLAGS, smaller_cache
+from doctor.memory.ways import smaller_cache
 from doctor.rules.rule import Rule, Verdict
 
 
@@ -51,11 +52,12 @@ def _finding(rule: Rule, facts: Facts, here: MemoryVerdict, result: Fit) -> Find
 
 def _breathless(rule: Rule, here: MemoryVerdict, result: Fit) -> Finding:
     """The cache is taken for good before anything was computed: large pictures then find nothing left."""
+    flag = engine_row(result.settings.engine).brief("memory_share") or "GPU memory"
     needed = f"{size(result.overhead.least)} to {size(result.overhead.most)}"
     return rule.finding(
         f"The KV cache takes all but {size(result.spare)}{each(result)}, and the rest of the server needs {needed}: "
         "large pictures or many requests can end in `CUDA out of memory`.",
-        key="room", confidence="medium", location=Location("argument", FLAGS[result.settings.engine]["share"]),
+        key="room", confidence="medium", location=Location("argument", flag),
         evidence=evidence(here, result),
         remediations=[remediation(way)] if (way := smaller_cache(result, here.free)) else [],
     )  # fmt: skip

@@ -19,7 +19,7 @@ from doctor.facts import Facts, Gpu, Launch
 from doctor.findings import Action, Evidence, Location, NotApplicable, Open, Remediation
 from doctor.launch.memory_settings import settings
 from doctor.launch.options import option
-from doctor.memory.ways import FLAGS
+from doctor.matrix.engines import engine_row, option_names
 from doctor.rules.rule import Rule, Verdict
 
 SEVERAL_MACHINES = ("--nnodes", "--node-rank", "--dist-init-addr", "--data-parallel-address", "--master-addr")
@@ -58,7 +58,7 @@ def _ways(case: Case, there: int, hidden: bool) -> Iterator[Remediation]:
         action = Action("manual", text="unset CUDA_VISIBLE_DEVICES, or name more devices in it")
         yield Remediation("Make the other GPUs visible", (action,))
     asked, here = settings(facts), memory_verdict(case)
-    flag = FLAGS.get(asked.engine, {}).get("tp")
+    flag = engine_row(asked.engine).brief("tensor_parallel")
     best = max((n for n in (1, 2, 4, 8, 16) if n * asked.pp * asked.copies <= there), default=0)
     if flag and best:
         action = Action("set_argument", name=_spelled(facts, flag), value=str(best))
@@ -69,8 +69,7 @@ def _ways(case: Case, there: int, hidden: bool) -> Iterator[Remediation]:
 
 def _spelled(facts: Facts, flag: str) -> str:
     """As the command has it: each engine knows several names."""
-    names = ("--tp", "--tensor-parallel-size", "--tp-size", "-tp")
-    return next((n for n in names if option(facts, n) is not None), flag)
+    return next((n for n in option_names("tensor_parallel") if option(facts, n) is not None), flag)
 
 
 RULE = Rule(code="MEM005", name="too-few-gpus", severity="error", check=check)

@@ -19,11 +19,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from doctor.derived.case import Case
-from doctor.derived.engine import ENGINES
 from doctor.derived.needs import Need, needs_of
 from doctor.derived.requirements import direction, fits
 from doctor.facts import Distributions, present
 from doctor.findings import Action, Evidence, Finding, Location, Open, Remediation
+from doctor.matrix.engines import serving_engines
 from doctor.rules.rule import Rule, Verdict
 
 
@@ -67,7 +67,7 @@ def _finding(rule: Rule, need: Need, version: str | None, key: str, how: str) ->
     return rule.finding(
         f"{observed}, but {asker} requires `{wanted}`",
         key=key,
-        severity="error" if need.owner.key in ENGINES and not need.extra else "warning",
+        severity="error" if need.owner.key in serving_engines() and not need.extra else "warning",
         location=Location("distribution", need.owner.name),
         evidence=[Evidence(f"version of {requirement.name}", version, wanted, f"METADATA of {owner}")],
         causes=[f"PKG006:{need.owner.key}:{need.name}"],  # the same bound, checked at import: that one is graver

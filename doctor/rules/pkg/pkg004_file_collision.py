@@ -17,14 +17,14 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 
 from doctor.derived.case import Case
-from doctor.derived.engine import ENGINES
 from doctor.derived.needs import needs_of
 from doctor.facts import Collision, Distributions, present
 from doctor.findings import Action, Evidence, Finding, Location, Remediation, Severity
+from doctor.matrix.engines import engines
 from doctor.rules.rule import Rule
 
 _SHOWN = 5
-_VITAL = frozenset({"nvidia", "cuda", "torch", *ENGINES})
+_VITAL = frozenset({"nvidia", "cuda", "torch"})  # and the engines
 _IDLE = frozenset({"tests", "test", "examples", "docs", "doc", "benchmarks", "scripts", "tools"})
 
 
@@ -87,7 +87,8 @@ def _is_code(path: str) -> bool:
 
 def _severity(paths: list[str]) -> Severity:
     code = [p for p in paths if _is_code(p) and p.partition("/")[0] not in _IDLE]
-    if any(p.partition("/")[0] in _VITAL for p in code):
+    vital = {*_VITAL, *(e.package for e in engines() if not e.library)}
+    if any(p.partition("/")[0] in vital for p in code):
         return "error"
     return "warning" if code else "note"
 

@@ -19,11 +19,11 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
 
 from doctor.derived.case import Case
-from doctor.derived.engine import ENGINES
 from doctor.derived.needs import needs_of
 from doctor.derived.requirements import direction, python_bounds
 from doctor.facts import Distributions, Facts, Gate, normalize, present
 from doctor.findings import Action, Evidence, Finding, Location, Open, Remediation
+from doctor.matrix.engines import serving_engines
 from doctor.rules.rule import Rule, Verdict
 
 _CLAUSE = re.compile(r"\s*(<=|>=|==|!=|<|>)\s*([^\s,]{1,100})\s*$")
@@ -54,7 +54,7 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
 
 def _vital(case: Case, distributions: Distributions) -> set[str]:
     """What an engine that is installed requires by itself; transformers where no engine is."""
-    engines = {d.key for d in distributions.installed if d.key in ENGINES}
+    engines = {d.key for d in distributions.installed if d.key in serving_engines()}
     if not engines:
         return {"transformers"}
     return engines | {n.name for n in needs_of(case).found if n.owner.key in engines}

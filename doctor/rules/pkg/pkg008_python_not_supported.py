@@ -17,11 +17,11 @@ from collections.abc import Iterator
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from doctor.derived.case import Case
-from doctor.derived.engine import ENGINES
 from doctor.derived.requirements import fits, python_bounds
 from doctor.derived.tags import tag_fits
 from doctor.facts import Distribution, Distributions, Target, present
 from doctor.findings import Action, Evidence, Finding, Location, Open, Remediation
+from doctor.matrix.engines import serving_engines
 from doctor.rules.rule import Rule, Verdict
 
 
@@ -54,7 +54,7 @@ def _finding(rule: Rule, one: Distribution, target: Target, wanted: str, source:
     return rule.finding(
         f"this is {here}, but `{one.name} {one.version}` was made for `{wanted}`",
         key=one.key,
-        severity="error" if one.key in ENGINES else "warning",
+        severity="error" if one.key in serving_engines() else "warning",
         location=Location("distribution", one.name),
         evidence=[Evidence("Python and platform", here, wanted, f"{source} of {one.name} {one.version}")],
         remediations=[Remediation("make an environment with a Python that it supports", (step,))],

@@ -13,9 +13,8 @@ from collections.abc import Iterator
 from doctor.derived.case import Case
 from doctor.facts import Distributions, Launch, present
 from doctor.findings import Action, Evidence, Location, Remediation
+from doctor.matrix.engines import names_of_engines
 from doctor.rules.rule import Rule, Verdict
-
-ENGINES = ("lmdeploy", "vllm", "sglang")
 
 
 def check(rule: Rule, case: Case) -> Iterator[Verdict]:
@@ -32,15 +31,19 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
             evidence=[Evidence(engine, "not installed", "installed", facts.target.why)],
             remediations=_ways(engine),
         )
-    elif engine is None and not any(distributions.get(name) for name in (*ENGINES, "transformers")):
+    elif engine is None and not any(distributions.get(name) for name in names_of_engines()):
         yield rule.finding(
-            f"None of `lmdeploy`, `vllm`, `sglang` and `transformers` is installed in `{where}`, so there is no server"
-            " to start here",
+            f"None of {_listed()} is installed in `{where}`, so there is no server to start here",
             severity="warning",
             location=Location("environment", where),
             evidence=[Evidence("distributions", str(len(distributions.installed)), source=facts.target.why)],
             remediations=_ways(None),
         )
+
+
+def _listed() -> str:
+    *most, last = (f"`{name}`" for name in names_of_engines())
+    return f"{', '.join(most)} and {last}"
 
 
 def _ways(engine: str | None) -> list[Remediation]:

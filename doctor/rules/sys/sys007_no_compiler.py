@@ -15,6 +15,7 @@ from doctor.derived.host import host_of, manual
 from doctor.facts import Distributions, present
 from doctor.findings import NotApplicable, Open
 from doctor.launch.options import engine
+from doctor.matrix.engines import engine_row
 from doctor.rules.rule import Rule, Verdict
 
 
@@ -26,7 +27,7 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     if triton is None:
         yield NotApplicable("triton is not installed")
         return
-    severity = "error" if engine(facts) in ("vllm", "sglang") else "warning"
+    severity = "error" if engine_row(engine(facts)).has("compiles_kernels") else "warning"
     minor = ".".join(map(str, facts.target.python_minor or (3,)))
     if host.compiler is None:
         yield rule.about(

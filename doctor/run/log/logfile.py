@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from doctor.base.new_files import create_private
 from doctor.base.record import dataclass
 
 NAME = "output.log"
@@ -21,11 +22,7 @@ class Log:
 
 def create(path: Path) -> Log:
     """A new empty log, mode 0600 whatever the umask. Raises OSError, also when something is there already."""
-    flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_EXCL
-    fd = os.open(path, flags | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0), 0o600)
-    if hasattr(os, "fchmod"):
-        os.fchmod(fd, 0o600)
-    return Log(path, fd)
+    return Log(path, create_private(path, append=True))
 
 
 def streams_differ() -> bool:

@@ -11,6 +11,7 @@ import threading
 import time
 from collections import deque
 
+from doctor.base.opening import open_any
 from doctor.run.log.logfile import Log
 
 POLL, LAZY = 0.02, 0.03
@@ -28,7 +29,7 @@ class Tail(threading.Thread):
         self.out, self.messages_to = out, messages_to
         self.shown = self.skipped = 0
         self.broken = self.ended = False
-        self._fd = os.open(log.path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0))
+        self._fd = open_any(log.path)
         self._messages: deque[bytes] = deque(maxlen=200)
         self._mid_line = self._finishing = False
 

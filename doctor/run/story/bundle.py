@@ -14,7 +14,9 @@ import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from doctor.base.secrets.redactor import Redactor, known_values
+from doctor.base.new_files import create_private
+from doctor.base.secrets.known import known_values
+from doctor.base.secrets.redactor import Redactor
 from doctor.findings.run import RunReport
 from doctor.report.run.text import run_text
 from doctor.run.log.logfile import logs_of
@@ -35,9 +37,8 @@ def export(folder: Path, target: Path) -> list[str]:
     redactor = postmortem.redactor_for(folder, tuple(known_values(os.environ, ())), private=True)
     postmortem.rebuild(folder)
     entries = list(_entries(folder, redactor))
-    fd = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0), 0o600)
     with (
-        os.fdopen(fd, "wb") as raw,
+        os.fdopen(create_private(target), "wb") as raw,
         gzip.GzipFile(filename="", fileobj=raw, mode="wb", mtime=0) as packed,
         tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as archive,
     ):

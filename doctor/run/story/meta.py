@@ -13,9 +13,11 @@ from doctor.base.record import dataclass
 from doctor.base.secrets.fingerprints import Fingerprints
 from doctor.base.secrets.names import is_secret_name
 from doctor.base.secrets.redactor import Redactor
+from doctor.matrix.data import DataError
+from doctor.matrix.engines import prefixes
 
 MARKER = "qvl-doctor run"
-_KEPT_ENV = ("CUDA_", "LMDEPLOY_", "VLLM_", "SGLANG_", "SGL_", "TM_", "PYTHON", "NCCL_", "TORCH_", "TRITON_", "OMP_")
+_KEPT_ENV = ("CUDA_", "PYTHON", "NCCL_", "TORCH_", "TRITON_", "OMP_")  # and those of the engines
 _KEPT_NAMES = {"LD_LIBRARY_PATH", "HF_HOME", "HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "NVIDIA_VISIBLE_DEVICES",
                "VIRTUAL_ENV", "CONDA_PREFIX", "WSL_DISTRO_NAME", "TRANSFORMERS_CACHE", "HF_ENDPOINT"}  # fmt: skip
 
@@ -79,4 +81,12 @@ def utc(moment: float) -> str:
 
 def _kept(name: str) -> bool:
     """Whether a variable may be noted: an allowlist, so that one we never heard of stays out."""
-    return (name.startswith(_KEPT_ENV) or name in _KEPT_NAMES) and not is_secret_name(name)
+    return (name.startswith((*_KEPT_ENV, *_of_engines())) or name in _KEPT_NAMES) and not is_secret_name(name)
+
+
+def _of_engines() -> tuple[str, ...]:
+    """How variables of the engines begin; none where our data is damaged, which keeps no server from its start."""
+    try:
+        return prefixes(native=True)
+    except DataError:
+        return ()

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from doctor.base.files import Files
+from doctor.base.new_files import create_private
 
 READ_LIMIT = 16 << 20
 _FILES = Files()
@@ -24,11 +25,9 @@ def write(folder: Path, name: str, data: str) -> None:
     temporary = folder / f".{name}.{os.getpid()}.part"
     with contextlib.suppress(FileNotFoundError):
         temporary.unlink()
-    fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0), 0o600)
+    fd = create_private(temporary)
     try:
         with os.fdopen(fd, "wb") as file:
-            if hasattr(os, "fchmod"):
-                os.fchmod(fd, 0o600)
             file.write(data.encode("utf-8", "replace"))
             file.flush()
             os.fsync(fd)
@@ -41,11 +40,7 @@ def write(folder: Path, name: str, data: str) -> None:
 
 def private_file(path: Path) -> int:
     """A new file for appending, mode 0600 whatever the umask. Raises OSError, also when something is there already."""
-    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
-    fd = os.open(path, flags, 0o600)
-    if hasattr(os, "fchmod"):
-        os.fchmod(fd, 0o600)
-    return fd
+    return create_private(path, append=True)
 
 
 def dump(value: object) -> str:

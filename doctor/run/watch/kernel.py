@@ -8,6 +8,7 @@ import select
 import stat
 import time
 
+from doctor.base.opening import open_any
 from doctor.base.record import dataclass
 from doctor.findings.run import Xid
 from doctor.run.watch.sysroot import at
@@ -49,7 +50,7 @@ def read_log(since: float, until: float) -> KernelLog:
 
 def _records() -> list[str]:
     """The log's records; `/dev/kmsg` gives one a read and EPIPE where it overwrote some meanwhile."""
-    fd = os.open(at("/dev/kmsg"), os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0))
+    fd = open_any(at("/dev/kmsg"))
     out, size, deadline = [], 0, time.monotonic() + 1.0
     try:
         regular = stat.S_ISREG(os.fstat(fd).st_mode)

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from doctor.base.new_files import open_append
 from doctor.findings.run import Sample
 from doctor.report.run.json import record_to_json
 from doctor.run.story.runfolder import private_file, write
@@ -83,4 +84,4 @@ class Sampler(threading.Thread):
         cut = len(rows) * 3 // 4
         write(self.path.parent, self.path.name, b"".join(rows[:cut:2] + rows[cut:]).decode())
         os.close(self._fd)
-        self._fd = os.open(self.path, os.O_WRONLY | os.O_APPEND)
+        self._fd = open_append(self.path)

@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from doctor.base.opening import system_bytes
+
 LIMIT = 1 << 20
 
 
@@ -25,20 +27,8 @@ def read(path: str, limit: int = LIMIT) -> str | None:
 
 def read_file(path: Path | str, limit: int = LIMIT) -> str | None:
     """At most `limit` bytes of `path` as text, undecodable bytes replaced, or None when it cannot be read."""
-    try:
-        fd = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0))
-    except (OSError, ValueError):
-        return None
-    try:
-        block = data = os.read(fd, limit)
-        while block and len(data) < limit and len(block) >= 1024:  # one read gives a short file whole; this is hot
-            block = os.read(fd, limit - len(data))
-            data += block
-        return data.decode("utf-8", "replace")
-    except OSError:
-        return None
-    finally:
-        os.close(fd)
+    data = system_bytes(path, limit)
+    return None if data is None else data.decode("utf-8", "replace")
 
 
 def counters(text: str | None) -> dict[str, int]:
