@@ -46,7 +46,7 @@ def _solved(facts: Facts, goal: Goal, freedom: Freedom, members: tuple[str, ...]
     yield from _driver(facts, goal, freedom, members)
     yield from _checkpoints(facts, goal, freedom)
     yield from _successors(facts, goal, freedom)
-    yield from _engines(facts, goal, freedom)
+    yield from _engines(facts, goal)
 
 
 def _let_go(facts: Facts, goal: Goal, freedom: Freedom, members: tuple[str, ...]) -> Iterator[Alternative | None]:
@@ -118,7 +118,7 @@ def _too_old(found: Solved, goal: Goal) -> bool:
     return any(too_old_for(name, found.values.get(name, ""), half, goal) for name in goal.engines)
 
 
-def _engines(facts: Facts, goal: Goal, freedom: Freedom) -> Iterator[Alternative | None]:
+def _engines(facts: Facts, goal: Goal) -> Iterator[Alternative | None]:
     """Another engine, in an environment of its own: what is installed here need not bear with it."""
     if not goal.architectures:
         return

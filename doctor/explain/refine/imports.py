@@ -49,7 +49,7 @@ def missing_name(candidate: Candidate, digest: Digest) -> Refined:
     name, module = groups["name"] or "", groups["module"] or ""
     top = module.partition(".")[0]
     if "partially initialized module" in candidate.line.text or "circular import" in candidate.line.text:
-        return _circular(name, module, digest)
+        return _circular(name, module)
     package = distribution_of(top)
     importer = _importer(candidate, top)
     right = _respelt(name, package, module)
@@ -143,7 +143,7 @@ def _back(way: Remediation, package: str, asker: str | None) -> tuple[Remediatio
     return tuple(ways)
 
 
-def _circular(name: str, module: str, digest: Digest) -> Refined:
+def _circular(name: str, module: str) -> Refined:
     top = module.partition(".")[0]
     return Refined(
         f"`{module}` was still being loaded when `{name}` was asked of it: a file of your own named `{top}.py` "

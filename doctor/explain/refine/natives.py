@@ -123,7 +123,7 @@ def missing_library(candidate: Candidate, digest: Digest) -> Refined:
             rebuilt(package, digest),
         )
     if stem in cuda or stem.startswith("libcudnn"):
-        return _cuda_library(library, stem, candidate, digest)
+        return _cuda_library(library, stem, candidate)
     known = table()["system_libraries"]
     system = known.get(stem) or known.get(stem.rstrip("0123456789-."))
     if system:
@@ -173,7 +173,7 @@ def _driver_library(library: str, digest: Digest) -> Refined:
     )
 
 
-def _cuda_library(library: str, stem: str, candidate: Candidate, digest: Digest) -> Refined:
+def _cuda_library(library: str, stem: str, candidate: Candidate) -> Refined:
     package = _asker(candidate)
     major = _CUDA_MAJOR.search(library)
     number = major["major"] if major else ""

@@ -56,7 +56,7 @@ def _rounds(machine: Machine, generators: list[ast.comprehension], frame: Frame)
     if items is None or len(items) > LIMIT:
         raise _Unsure
     for item in items:
-        machine.burn(frame.module, 0)
+        machine.burn(0)
         assign(machine, first.target, item, frame)
         if first.ifs:
             wanted = [truth(machine, evaluate(machine, condition, frame)) for condition in first.ifs]

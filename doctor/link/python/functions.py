@@ -33,7 +33,7 @@ def define_function(machine: Machine, node: ast.FunctionDef | ast.AsyncFunctionD
         if kw_default is not None:
             func.defaults[arg.arg] = evaluate(machine, kw_default, frame)
     for decorator in reversed(node.decorator_list):
-        _decorate(machine, func, evaluate(machine, decorator, frame), decorator)
+        _decorate(func, evaluate(machine, decorator, frame), decorator)
     if not machine.depth:  # the body of a called function may be run again
         _slim(node)
     return func
@@ -48,7 +48,7 @@ def _slim(node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
     arguments.defaults, arguments.kw_defaults = [], [None] * len(arguments.kwonlyargs)
 
 
-def _decorate(machine: Machine, func: FuncVal, decorator: Value, node: ast.expr) -> None:
+def _decorate(func: FuncVal, decorator: Value, node: ast.expr) -> None:
     name = decorator.name if isinstance(decorator, NativeVal) else ""
     if name in ("contextlib.contextmanager", "contextlib.asynccontextmanager"):
         func.manages_context = True
@@ -70,10 +70,10 @@ def call_function(machine: Machine, func: FuncVal, args: list[Value], kwargs: di
     body = machine.function_body(func)
     if body is None:
         return UNKNOWN
-    return _run(machine, func, body, _frame(machine, func, args, kwargs))
+    return _run(machine, body, _frame(machine, func, args, kwargs))
 
 
-def _run(machine: Machine, func: FuncVal, body: list[ast.stmt], frame: Frame) -> Value:
+def _run(machine: Machine, body: list[ast.stmt], frame: Frame) -> Value:
     from doctor.link.python.statements import run_block
 
     machine.depth += 1
@@ -101,7 +101,7 @@ def managed(machine: Machine, manager: Value, error: PyRaise) -> bool:
 
     frame.on_yield = fail
     try:
-        _run(machine, func, body, frame)
+        _run(machine, body, frame)
     except PyRaise as raised:
         if raised is error:
             return False

@@ -141,7 +141,7 @@ class Importer(Names):
         elif self.reader.surface(found.distribution):
             self._scan(module)
         else:
-            self.interpret(module, importer, line)
+            self.interpret(module)
 
     def _read_surface(self, module: ModuleVal) -> None:
         if module.depth == "surface" and module.file is not None:
@@ -159,7 +159,7 @@ class Importer(Names):
         self._read_surface(module)
         if module.surface is not None and module.search is not None and module.surface.moves_paths:
             module.depth, module.surface = "full", None
-            self.interpret(module, None, 0)
+            self.interpret(module)
             return
         for one in module.surface.imports() if module.surface is not None else ():
             try:
@@ -169,7 +169,7 @@ class Importer(Names):
                     self._scan_name(target, name, module, one.line)
             except PyRaise:
                 module.depth, module.surface = "full", None
-                self.interpret(module, None, 0)
+                self.interpret(module)
                 return
 
     def _scan_name(self, target: Value, name: str, module: ModuleVal, line: int) -> None:
@@ -183,7 +183,7 @@ class Importer(Names):
             return
         self.import_name(target, name, module, line)
 
-    def interpret(self, module: ModuleVal, importer: ModuleVal | None, line: int) -> None:
+    def interpret(self, module: ModuleVal) -> None:
         """Runs a module's statements. Raises PyRaise."""
         from doctor.link.python.statements import run_block
 

@@ -26,7 +26,7 @@ class Names(State):
         """Makes sure that a module is in `sys.modules`. Raises PyRaise."""
         raise NotImplementedError
 
-    def interpret(self, module: ModuleVal, importer: ModuleVal | None, line: int) -> None:
+    def interpret(self, module: ModuleVal) -> None:
         """Runs a module's statements. Raises PyRaise."""
         raise NotImplementedError
 
@@ -138,7 +138,7 @@ class Names(State):
         """Interprets a module that was only looked at, before anything is said against it."""
         module.surface, module.depth = None, "full"
         try:
-            self.interpret(module, None, 0)
+            self.interpret(module)
         except PyRaise:
             module.open = True
 

@@ -51,7 +51,7 @@ class State:
         self.stood_for: dict[int, ModuleVal] = {}
         self._tainted: dict[int, Any] = {}
 
-    def burn(self, module: ModuleVal, line: int) -> None:
+    def burn(self, line: int) -> None:
         """Takes a step; the work for one module is bounded."""
         self.fuel -= 1
         if line:

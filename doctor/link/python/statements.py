@@ -24,7 +24,7 @@ _IMPORT_CATCHERS = {"ImportError", "ModuleNotFoundError", "Exception", "BaseExce
 def run_block(machine: Machine, body: Sequence[ast.stmt], frame: Frame) -> None:
     """Runs statements one after the other. Raises PyRaise where the patient's code would raise."""
     for statement in body:
-        machine.burn(frame.module, statement.lineno)
+        machine.burn(statement.lineno)
         runner = _RUNNERS.get(type(statement))
         if runner is not None:
             runner(machine, statement, frame)
