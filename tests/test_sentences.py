@@ -28,8 +28,25 @@ def test_messages_are_short() -> None:
     assert not bad, "\n".join(bad)
 
 
-def test_the_collector_sees_messages_and_leaves_comments_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+SOURCE = r'''"""Not a message here."""
+import re
+X = f"the {1} of it " "goes on"
+# a comment of ours
+RX = r"a \\d+ (?:b c)"
+RY = re.compile("one thing|another thing")
+NAMES = frozenset("first second third".split())
+CHILD = "\nimport json\nprint(1)"
+@main.command()
+def check():
+    """Says how it is with `some code`."""
+def other():
+    """Not a message either."""
+'''
+
+
+def test_the_collector_sees_messages_and_help_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tests.sentences.ROOT", tmp_path)
     source = tmp_path / "some.py"
-    source.write_text('"""Not a message here."""\nX = f"the {1} of it " "goes on"\n# a comment of ours\nRX = r"a \\\\d+ (?:b c)"\n')
-    assert ast.parse(source.read_text()) and [s for s in of_code(source)] == [Said("some.py:2", "the {} of it goes on", True)]
+    source.write_text(SOURCE)
+    seen = [Said("some.py:10", "Says how it is with .", False), Said("some.py:3", "the {} of it goes on", True)]
+    assert ast.parse(SOURCE) and list(of_code(source)) == seen
