@@ -17,6 +17,7 @@ _TWO_WORDS = re.compile(r"[A-Za-z]{2,},? [A-Za-z`{]")
 _PATTERN = re.compile(r"\(\?[:P<!=i]|\\b|\\d|\\s|\[\^|\.\*|\]\+|\\\\")  # a regular expression is not prose
 _LIST = re.compile(r"\s*(?!.*\b(?:the|an?|is|are|of|to|in|not)\b)(?:\w+\s+){11,}\w+\s*", re.S)  # nor is a long list of names
 _PROGRAM = re.compile(r"^import \w", re.M)  # nor is a program that a child process runs
+_TABLE = re.compile(r"^\| do not write \| write \|\n(?:\|.*\n)+", re.M)
 _ROW = re.compile(r"^\| `(?P<turn>[^`]+)` \|", re.M)
 _QUOTED = re.compile(r"```.*?```|`[^`]*`", re.S)
 
@@ -104,12 +105,13 @@ def _of_data(path: Path, data: Any, key: str = "") -> Iterator[Said]:
 def _prose(path: Path) -> str:
     """A page without what it quotes, and without the table of turns itself."""
     text = path.read_text(encoding="utf-8")
-    return _QUOTED.sub("", "\n".join(line for line in text.splitlines() if not _ROW.match(line)))
+    return _QUOTED.sub("", _TABLE.sub("", text))
 
 
 def turns() -> list[tuple[str, re.Pattern[str]]]:
     """The turns that CONTRIBUTING lists: words as written, `*` for any ending; "there is no X" is good English."""
-    found = [m["turn"] for m in _ROW.finditer((ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"))]
+    table = _TABLE.search((ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"))
+    found = [m["turn"] for m in _ROW.finditer(table[0])] if table else []
     return [(t, re.compile(_pattern(t), re.I)) for t in found]
 
 

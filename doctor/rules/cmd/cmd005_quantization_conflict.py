@@ -3,8 +3,8 @@
 A checkpoint states its quantization method in its configuration, and the engines compare the two: vLLM and SGLang exit
 with `Quantization method specified in the model config (compressed-tensors) does not match the quantization method
 specified in the quantization argument (awq)`, LMDeploy with `mismatched quant method`. The repository name proves
-nothing: many an "AWQ-4bit" is stored as compressed-tensors. Nor can an option turn an unquantized checkpoint into AWQ
-or GPTQ.
+nothing: many repositories named "AWQ-4bit" hold compressed-tensors. Nor can an option turn an unquantized checkpoint
+into AWQ or GPTQ.
 
 What to do: drop the option; the engine uses the method that the checkpoint states.
 """

@@ -1,7 +1,7 @@
 """The machine has a GPU, but a process started here does not see it, or sees only part of it.
 
 Five things can hide a device from a process. `CUDA_VISIBLE_DEVICES` selects devices: if empty or `-1`, it hides all of
-them, and an entry that names no device hides every later one. The nodes `/dev/nvidia0`, `/dev/nvidiactl` and
+them, and an entry that matches no device hides every later one. The nodes `/dev/nvidia0`, `/dev/nvidiactl` and
 `/dev/nvidia-uvm` must exist and be open to this user; without `nvidia-uvm` the card shows in `nvidia-smi`, but CUDA
 says `unknown error`. The driver's `libcuda.so.1` must be found: a container started with
 `NVIDIA_DRIVER_CAPABILITIES=utility` has only the NVML library. A card in MIG mode without instances offers nothing to
