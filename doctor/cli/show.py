@@ -1,4 +1,4 @@
-"""Prints a report in the form that was asked for."""
+"""Prints a report in the requested format."""
 
 from __future__ import annotations
 

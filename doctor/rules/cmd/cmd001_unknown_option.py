@@ -1,12 +1,12 @@
-"""The launch command has an option that this release of the engine does not know.
+"""The launch command uses an option that this engine release does not have.
 
-Engines add, rename and drop options with almost every release, and each engine has its own names: advice that was
-right for one release, or for another engine, ends with `error: unrecognized arguments`. The server stops before it
-loads anything. Here every option is compared with those that the release's own parser adds, beginnings of options and
-underscores included, as far as that parser takes them.
+Engines add, rename and drop options in almost every release, and each engine has its own names. An option that is right
+for one release or engine fails in another with `error: unrecognized arguments`, and the server exits before it loads
+anything. Every option is compared with those that the release's own parser defines, including the abbreviations and
+underscore spellings that the parser accepts.
 
-What to do: use the name that this release has, leave the option out, or change the release. The corrected command at
-the end of the report does the first where it is certain.
+What to do: use the name that this release has, drop the option, or change the release. The corrected command at the end
+of the report uses the right name wherever it is certain.
 """
 
 from __future__ import annotations

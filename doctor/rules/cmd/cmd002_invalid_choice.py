@@ -1,10 +1,10 @@
-"""An option of the launch command has a value that this release does not offer.
+"""A launch option has a value that this engine release does not offer.
 
-Some options take one word out of a short list, and the lists change with the releases: `--mm-encoder-tp-mode` of vLLM
-takes `weights` or `data`, the formats of `--model-format` of LMDeploy grew one by one. The parser stops with
-`invalid choice`, before anything is loaded.
+Some options take one value from a short list, and the list changes between releases: vLLM's `--mm-encoder-tp-mode`
+takes `weights` or `data`, and the formats of LMDeploy's `--model-format` were added one by one. The parser exits with
+`invalid choice` before anything is loaded.
 
-What to do: take one of the values that are listed, or a release that offers the one wanted.
+What to do: use one of the listed values, or a release that offers the value you need.
 """
 
 from __future__ import annotations

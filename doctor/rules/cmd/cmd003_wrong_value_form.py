@@ -1,8 +1,8 @@
-"""An option of the launch command wants JSON, and its value is written in another form.
+"""A launch option expects JSON, but its value is not JSON.
 
-Options such as `--limit-mm-per-prompt`, `--hf-overrides` and `--mm-processor-kwargs` take a JSON object. The form
-`image=3` was understood by vLLM 0.5.5 to 0.9.2 only, `image:3` by no release. JSON needs double quotes inside, and the
-whole in single quotes, or the shell takes the inner ones away.
+Options such as `--limit-mm-per-prompt`, `--hf-overrides` and `--mm-processor-kwargs` take a JSON object. Only vLLM
+0.5.5 to 0.9.2 understood the form `image=3`, and no release understands `image:3`. JSON needs double quotes inside, and
+the whole value needs single quotes, or the shell removes the inner ones.
 
 What to do: write the value as JSON in single quotes: `'{"image": 3, "video": 0}'`.
 """

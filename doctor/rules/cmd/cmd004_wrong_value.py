@@ -1,9 +1,10 @@
-"""An option of the launch command lacks its value, has one of the wrong kind, or must not stand here.
+"""A launch option is missing its value, has a value of the wrong type, or is not allowed here.
 
-`--tp two` is no number, `--session-len` at the end of the line has no value, a switch such as `--enforce-eager` takes
-none, and without a model there is nothing to serve. The parser says so and stops, before anything is loaded.
+`--tp two` is not a number, `--session-len` at the end of the line has no value, a switch such as `--enforce-eager`
+takes none, and without a model there is nothing to serve. The parser reports the error and exits before anything is
+loaded.
 
-What to do: give the value that is named in the message.
+What to do: pass the value that the message names.
 """
 
 from __future__ import annotations

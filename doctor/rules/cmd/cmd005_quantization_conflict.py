@@ -1,12 +1,12 @@
-"""The launch command names a quantisation that is not the one of the model.
+"""The launch command names a different quantization method than the model uses.
 
-A checkpoint says in its configuration how it is quantised, and the engines compare: vLLM and SGLang stop with
-`Quantization method specified in the model config (compressed-tensors) does not match the quantization method
-specified in the quantization argument (awq)`, LMDeploy with `mismatched quant method`. The name of a repository is no
-evidence: many an "AWQ-4bit" is stored as compressed-tensors. A checkpoint that is not quantised cannot be made AWQ or
-GPTQ by an option either.
+A checkpoint states its quantization method in its configuration, and the engines compare the two: vLLM and SGLang exit
+with `Quantization method specified in the model config (compressed-tensors) does not match the quantization method
+specified in the quantization argument (awq)`, LMDeploy with `mismatched quant method`. The repository name proves
+nothing: many repositories named "AWQ-4bit" hold compressed-tensors. Nor can an option turn an unquantized checkpoint
+into AWQ or GPTQ.
 
-What to do: leave the option out; the engine takes what the checkpoint says.
+What to do: drop the option; the engine uses the method that the checkpoint states.
 """
 
 from __future__ import annotations

@@ -1,13 +1,13 @@
-"""The data type of the launch does not go with the kernels for these quantised weights.
+"""The data type of the launch does not work with the kernels for these quantized weights.
 
-Kernels for quantised weights know certain types only, and the engines compare: vLLM and SGLang stop where `--dtype`, or
-the type that the checkpoint states, is not among those of the method. Many AWQ checkpoints state `bfloat16`, which the
-plain AWQ kernels do not know; Marlin does, and the engine takes it by itself unless `--quantization awq` forbids that.
-LMDeploy's TurboMind computes AWQ and GPTQ in float16, whatever `--dtype` says. Which types a method has is read out of
-the release.
+Kernels for quantized weights support certain types only, and the engines check: vLLM and SGLang exit if `--dtype`, or
+the type that the checkpoint states, is not supported by the method. Many AWQ checkpoints state `bfloat16`, which the
+plain AWQ kernels do not support. Marlin does, and the engine picks it automatically unless `--quantization awq` forbids
+that. LMDeploy's TurboMind computes AWQ and GPTQ in float16 regardless of `--dtype`. The types that each method supports
+are read from the release.
 
-What to do: leave `--quantization` out, since the checkpoint names its method itself, or set `--dtype` to a type that is
-listed.
+What to do: drop `--quantization`, since the checkpoint names its own method, or set `--dtype` to one of the listed
+types.
 """
 
 from __future__ import annotations

@@ -1,10 +1,12 @@
-"""The launch command asks for a longer context than the model was made for.
+"""The launch command requests a longer context than the model was made for.
 
-Positions beyond what a model was trained on give nonsense or read outside of tables. vLLM stops (`User-specified
-max_model_len is greater than the derived max_model_len`), unless `VLLM_ALLOW_LONG_MAX_MODEL_LEN=1` is set; SGLang since
-0.5.1 unless `SGLANG_ALLOW_OVERWRITE_LONGER_CONTEXT_LEN=1` is; LMDeploy goes on, and the answers get worse.
+Positions beyond those that a model was trained on produce nonsense or read outside of tables. vLLM exits
+(`User-specified max_model_len is greater than the derived max_model_len`) unless `VLLM_ALLOW_LONG_MAX_MODEL_LEN=1` is
+set; SGLang since 0.5.1 exits unless `SGLANG_ALLOW_OVERWRITE_LONGER_CONTEXT_LEN=1` is set; LMDeploy continues, and its
+answers get worse.
 
-What to do: ask for at most what the model has, or set up the scaling of positions that its model card describes.
+What to do: request at most the context that the model has, or set up the position scaling that its model card
+describes.
 """
 
 from __future__ import annotations

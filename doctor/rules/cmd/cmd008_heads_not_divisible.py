@@ -1,11 +1,11 @@
-"""The number of GPUs that share the model does not divide its attention heads.
+"""The model's attention heads cannot be split evenly across the GPUs.
 
-Tensor parallelism gives every GPU the same number of heads. A model with 28 heads can be shared by 2, 4, 7 or 14 GPUs,
-and not by 3 or 8: vLLM stops with `Total number of attention heads must be divisible by tensor parallel size`, SGLang
-and LMDeploy with an assertion. Heads of keys and values are repeated where there are fewer of them than GPUs, but one
-number has to divide the other. vLLM shares the vision tower in the same way, unless `--mm-encoder-tp-mode data` is set.
+Tensor parallelism gives every GPU the same number of heads. A model with 28 heads can be split across 2, 4, 7 or 14
+GPUs, but not 3 or 8: vLLM exits with `Total number of attention heads must be divisible by tensor parallel size`,
+SGLang and LMDeploy with an assertion. Key and value heads are repeated if there are fewer of them than GPUs, but one
+number must divide the other. vLLM splits the vision tower in the same way unless `--mm-encoder-tp-mode data` is set.
 
-What to do: take a number of GPUs that divides the heads.
+What to do: use a number of GPUs that divides the number of heads.
 """
 
 from __future__ import annotations

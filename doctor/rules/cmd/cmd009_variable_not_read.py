@@ -1,14 +1,14 @@
-"""An environment variable is set that this release does not read.
+"""An environment variable is set that this engine release does not read.
 
-A variable with the engine's own prefix looks like a switch of it, but nothing says so when nobody reads it:
-`LMDEPLOY_LOG_LEVEL` is in no release (the option is `--log-level`), `VLLM_USE_V1` was read by some releases and is no
-longer. The server starts and behaves as if the variable were not there. Here the name is looked for in everything that
-the release's source names.
+A variable with the engine's own prefix looks like a switch, but nothing warns you if no code reads it:
+`LMDEPLOY_LOG_LEVEL` is not in any release (the option is `--log-level`), and `VLLM_USE_V1` was read by some releases
+but no longer is. The server starts and behaves as if the variable were not set. The name is searched for in everything
+that the release's source names.
 
-A `VLLM_PORT` that holds an address (`tcp://...`) is set by Kubernetes for a service that is called `vllm`, and stops
-the server.
+A `VLLM_PORT` that holds an address (`tcp://...`) is set by Kubernetes for a service named `vllm`, and it stops the
+server.
 
-What to do: use the option or the variable that the release has, and take this one out.
+What to do: use the option or variable that the release has, and remove this one.
 """
 
 from __future__ import annotations

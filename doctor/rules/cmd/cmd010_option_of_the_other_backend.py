@@ -1,10 +1,10 @@
-"""An option of the launch command is read by LMDeploy's other backend only.
+"""A launch option is read only by LMDeploy's other backend.
 
-`lmdeploy serve api_server` has one list of options for two engines. Those of the PyTorch engine are not handed to
-TurboMind, nor the other way round, and nothing says so: the server starts as if they were not there. Which branch reads
-an option is taken from the release's own code.
+`lmdeploy serve api_server` has one list of options for two engines. Options of the PyTorch engine are not passed to
+TurboMind, nor the other way around, and nothing warns you: the server starts as if they were not there. The release's
+own code shows which backend reads an option.
 
-What to do: choose the backend that reads the option, or leave it out.
+What to do: choose the backend that reads the option, or drop the option.
 """
 
 from __future__ import annotations

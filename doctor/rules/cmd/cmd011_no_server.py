@@ -1,9 +1,9 @@
-"""The launch command names an engine, but starts no server.
+"""The launch command names an engine but does not start a server.
 
-`lmdeploy api_server serve`, `vllm --model M` without `serve`, `python -m vllm`: the words are right and their order or
-the module is not. The program prints its help or an error and ends.
+In `lmdeploy api_server serve`, `vllm --model M` without `serve`, and `python -m vllm`, the words are right, but their
+order or the module is wrong. The program prints its help or an error and exits.
 
-What to do: start it in the form that the message names.
+What to do: start the server with the command that the message shows.
 """
 
 from __future__ import annotations

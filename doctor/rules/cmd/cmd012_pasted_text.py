@@ -1,10 +1,10 @@
-"""The launch command holds characters that no shell or program understands: pasted from a page, or from Windows.
+"""The launch command holds characters from a web page or from Windows that no shell or program understands.
 
-Web pages and chats turn `--` into a dash, quotes into typographic ones, and put special blanks into commands. A
-backslash at the end of a line joins it with the next only where nothing, not even a blank, follows it. Paths such as
+Web pages and chats turn `--` into a dash and straight quotes into typographic ones, and insert special spaces into
+commands. A backslash joins a line with the next one only if nothing follows it, not even a space. Paths such as
 `D:\\models` mean nothing inside WSL or a container, where the drive is `/mnt/d`.
 
-What to do: type the character anew. The corrected command at the end of the report has plain ones.
+What to do: retype the character. The corrected command at the end of the report has plain ones.
 """
 
 from __future__ import annotations

@@ -1,13 +1,13 @@
-"""The gateway in front of the server asks for something that the server does not offer.
+"""The gateway in front of the server requests something that the server does not offer.
 
-A gateway such as LiteLLM sends each request to `api_base` + `/chat/completions` and asks for the model by the name
-behind the provider (`openai/NAME`, `hosted_vllm/NAME`). The server answers only to the names it was started with, on
-its own port, below `/v1`, and with the key it was given. Each mistake looks like a fault of the model: `404 Not Found`
-(`/v1` is missing), `The model ... does not exist`, `Connection refused` (port), `401 Unauthorized`. In a container
-`localhost` is the gateway's own container: the server is reached by the name of its service.
+A gateway such as LiteLLM sends each request to `api_base` + `/chat/completions` and requests the model by the name
+after the provider (`openai/NAME`, `hosted_vllm/NAME`). The server answers only to the names it was started with, on its
+own port, below `/v1`, and with the key it was given. Each mistake looks like a fault of the model: `404 Not Found`
+(`/v1` is missing), `The model ... does not exist`, `Connection refused` (port), `401 Unauthorized`. In a container,
+`localhost` is the gateway's own container; use the service name to reach the server.
 
-What to do: make the two agree, in the gateway's file or in the command. LMDeploy serves under `--model-name`, vLLM and
-SGLang under `--served-model-name`; without them the name is the model as the command names it.
+What to do: make the two agree, in the gateway's file or in the command. LMDeploy serves the model as `--model-name`,
+vLLM and SGLang as `--served-model-name`; without these options, the name is the model as written in the command.
 """
 
 from __future__ import annotations

@@ -1,11 +1,12 @@
-"""The container that the server is to run in asks for no GPU.
+"""The server's container does not request a GPU.
 
-A container sees a GPU only where one is asked for: `docker run --gpus all`, in a compose file a reservation of devices
-with the capability `gpu`, or the NVIDIA runtime with `NVIDIA_VISIBLE_DEVICES`. Without it the server starts, looks for
-CUDA and stops with `Found no NVIDIA driver on your system`, `Failed to infer device type` or `cuda is not available`,
-although `nvidia-smi` works on the host. A reservation that names a driver and no capability is refused by compose.
+A container sees a GPU only if it requests one: with `docker run --gpus all`, with a device reservation that has the
+capability `gpu` in a compose file, or with the NVIDIA runtime and `NVIDIA_VISIBLE_DEVICES`. Without it the server
+starts, looks for CUDA and exits with `Found no NVIDIA driver on your system`, `Failed to infer device type` or `cuda is
+not available`, although `nvidia-smi` works on the host. Compose rejects a reservation that names a driver but no
+capability.
 
-What to do: add the reservation. `nvidia-smi` in the container shows whether it took.
+What to do: add the reservation. Run `nvidia-smi` in the container to see whether it took effect.
 """
 
 from __future__ import annotations

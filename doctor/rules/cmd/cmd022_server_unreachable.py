@@ -1,12 +1,12 @@
 """The server runs in a container and cannot be reached from outside it.
 
-A server that listens on `127.0.0.1` in a container listens on the container's own loopback: published ports and other
-services never reach it. SGLang does so unless `--host 0.0.0.0` is given; LMDeploy and vLLM listen on all addresses by
-themselves. A published port (`8000:8000`) must also be the one that the server listens on: LMDeploy 23333, vLLM 8000,
-SGLang 30000, unless the command says otherwise. The server itself looks well either way; clients get `Connection
-refused` or `Connection reset by peer`.
+A server that listens on `127.0.0.1` in a container listens on the container's own loopback, which published ports and
+other services never reach. SGLang does this unless `--host 0.0.0.0` is given; LMDeploy and vLLM listen on all addresses
+by default. A published port (`8000:8000`) must also be the one that the server listens on: 23333 for LMDeploy, 8000 for
+vLLM, 30000 for SGLang, unless the command sets another. The server itself looks healthy either way; clients get
+`Connection refused` or `Connection reset by peer`.
 
-What to do: give the address or the port that is named here. With `network_mode: host` nothing of this applies.
+What to do: set the address or port named in the message. With `network_mode: host`, none of this applies.
 """
 
 from __future__ import annotations

@@ -1,11 +1,12 @@
-"""The container gets too little shared memory for processes that share a model.
+"""The container has too small a `/dev/shm` for processes that share a model.
 
-With tensor parallelism the processes of a server exchange data through `/dev/shm`. A container gets 64 MiB of it unless
-`shm_size` or `ipc: host` says otherwise; NCCL and the engines then stop with `Bus error`, `No space left on device` or
-`unhandled system error`, often only when the first request comes. SYS003 looks at the machine that this runs on; here
-the container is judged that the command or the compose file describes.
+With tensor parallelism, the server's processes exchange data through `/dev/shm`. A container gets 64 MiB of it unless
+`shm_size` or `ipc: host` says otherwise. NCCL and the engines then fail with `Bus error`, `No space left on device` or
+`unhandled system error`, often not until the first request. SYS003 checks the machine that this runs on; this rule
+checks the container that the command or compose file describes.
 
-What to do: `ipc: host` or `shm_size: 8gb` in the compose file, `--ipc=host` or `--shm-size=8g` with `docker run`.
+What to do: set `ipc: host` or `shm_size: 8gb` in the compose file, or pass `--ipc=host` or `--shm-size=8g` to
+`docker run`.
 """
 
 from __future__ import annotations

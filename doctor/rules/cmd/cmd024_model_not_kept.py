@@ -1,11 +1,11 @@
-"""The container keeps nothing of what it downloads: the model is fetched again at every start.
+"""The container keeps none of its downloads, so every start downloads the model again.
 
-Weights named by a hub repository go to the cache below `HF_HOME` (`~/.cache/huggingface`, in the official images
-`/root/.cache/huggingface`). Without a volume there they lie in the container's own layer and are gone when it is
-created anew: tens of gigabytes are fetched again, the start takes long, and a server behind a restart policy and a
+Weights named by a hub repository go to the cache below `HF_HOME` (`~/.cache/huggingface`; in the official images,
+`/root/.cache/huggingface`). Without a volume there, they live in the container's own layer and are gone when it is
+recreated: tens of gigabytes are downloaded again, the start takes long, and a server behind a restart policy and a
 health check may never come up.
 
-What to do: mount a folder of the host at that place, or mount the model's folder and name that in the command.
+What to do: mount a host folder at that path, or mount the model's folder and name it in the command.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
-"""A scraper is pointed at this server, and the server gives no metrics there.
+"""A scraper targets this server, but the server does not serve metrics there.
 
-Prometheus asks a server for `/metrics`; where there is none, the target is `down` or the dashboards stay empty, and the
-server itself says nothing. SGLang serves metrics only with `--enable-metrics`, LMDeploy up to 0.10.2 likewise and since
-0.11.0 unless `--disable-metrics` is given; vLLM always serves them, but without its own numbers when
-`--disable-log-stats` is given.
+Prometheus scrapes `/metrics`; if a server does not have it, the target is `down` or the dashboards stay empty, and the
+server itself reports nothing. SGLang serves metrics only with `--enable-metrics`; so does LMDeploy up to 0.10.2, while
+LMDeploy 0.11.0 and newer serves them unless `--disable-metrics` is given. vLLM always serves them, but without its own
+metrics if `--disable-log-stats` is given.
 
-What to do: give or drop the switch that is named here, or point the scraper at the port on which the server listens.
+What to do: add or drop the option named in the message, or point the scraper at the port that the server listens on.
 """
 
 from __future__ import annotations

@@ -1,12 +1,12 @@
-"""The health check gives up on the server while it still loads its weights.
+"""The health check fails while the server is still loading its weights.
 
-Loading a vision-language model takes from one to several minutes, a first start with its download and compilation much
-longer, and `/health` answers only after that. Docker counts failures from the end of `start_period` (0 s unless given)
-every `interval` (30 s) and calls the container unhealthy after `retries` (3) of them: after 90 s as it stands. Services
+Loading a vision-language model takes one to several minutes, and a first start with its download and compilation much
+longer; `/health` answers only after that. Docker counts failures from the end of `start_period` (default 0 s), one
+every `interval` (30 s), and marks the container unhealthy after `retries` (3) of them: by default, after 90 s. Services
 that wait for it (`depends_on: condition: service_healthy`) then fail with `dependency failed to start: container is
-unhealthy`, orchestrators and watchdogs restart it, and the loading begins anew, for ever.
+unhealthy`, orchestrators and watchdogs restart it, and loading starts over, forever.
 
-What to do: give a `start_period` of ten minutes or more. A check that succeeds ends that period at once, so a long one
+What to do: set a `start_period` of ten minutes or more. The first check that succeeds ends that period, so a long one
 costs nothing.
 """
 

@@ -1,13 +1,12 @@
 """A declared engine release imports a name that the declared release of another package does not have.
 
-Engines import names from transformers and other packages when they start, and rarely say in their metadata which
-releases have them. An installer is therefore content with pins that cannot work: the image is built, and the server
-dies at once with `ImportError: cannot import name ...`. Which names a release imports on its way to serving, and which
-releases provide them, was read out of the published wheels, so that bad pins are found before anything is installed.
-Where the environment is installed, its own files are looked at instead (the IMP rules); what a plan would install has
-no files yet and is judged here.
+Engines import names from transformers and other packages at startup, but their metadata rarely says which releases have
+them. An installer therefore accepts pins that cannot work: the image builds, and the server exits at once with
+`ImportError: cannot import name ...`. Which names a release imports before it serves, and which releases provide them,
+is read from the published wheels, so bad pins are found before anything is installed. For an installed environment, the
+IMP rules check its own files instead; the packages that a plan would install have no files yet and are checked here.
 
-What to do: pin the other package to the range given: it has every name that the engine imports when it starts.
+What to do: pin the other package to the range shown, which has every name that the engine imports at startup.
 """
 
 from __future__ import annotations

@@ -1,12 +1,13 @@
-"""The model's type is not known to the transformers release that is here.
+"""The installed transformers release does not support the model's type.
 
-`config.json` names a `model_type`; transformers looks it up before anything else and stops with `The checkpoint you
-are trying to load has model type ... but Transformers does not recognize this architecture`, or with a `KeyError`.
-Each release knows the types that existed when it was made: `qwen2_vl` came with 4.45.0, `qwen3_vl` with 4.57.0. A model
-that brings code of its own for its configuration is let pass, since transformers then need not know it; so is a type
-for which the engine has a configuration class itself, as vLLM and SGLang have for some.
+`config.json` names a `model_type`. transformers looks it up before anything else and exits with `The checkpoint you are
+trying to load has model type ... but Transformers does not recognize this architecture`, or with a `KeyError`. Each
+release supports the types that existed when it was made: `qwen2_vl` came with 4.45.0, `qwen3_vl` with 4.57.0. A model
+whose configuration has code of its own passes, since transformers then does not need to know its type. So does a type
+for which the engine has its own configuration class, as vLLM and SGLang have for some.
 
-What to do: install a transformers release that knows the type, and an engine release that takes that transformers.
+What to do: install a transformers release that supports the type, and an engine release that supports that
+transformers.
 """
 
 from __future__ import annotations

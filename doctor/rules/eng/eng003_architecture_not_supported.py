@@ -1,13 +1,13 @@
-"""This release of the engine does not implement the model's architecture.
+"""This engine release does not implement the model's architecture.
 
-`config.json` names an architecture such as `Qwen2_5_VLForConditionalGeneration`. Every engine release has a list of
-those it implements; architectures come and also go (`QWenLMHeadModel` left LMDeploy's TurboMind after 0.13.0 and vLLM
-after 0.23.0). LMDeploy has two halves with lists of their own: `--backend pytorch` binds it to the second, otherwise it
-takes TurboMind where it can and goes over to PyTorch. The server stops when it loads the model, after minutes. An
-engine may also have an architecture for text alone: vLLM serves the first Qwen-VL with pictures in 0.6.1 to 0.7.2, and
-later by another name of the architecture.
+`config.json` names an architecture such as `Qwen2_5_VLForConditionalGeneration`. Every engine release implements a list
+of them, and architectures are removed as well as added (`QWenLMHeadModel` left LMDeploy's TurboMind after 0.13.0 and
+vLLM after 0.23.0). LMDeploy has two backends with a list each: `--backend pytorch` selects the second; otherwise it
+uses TurboMind if it can and falls back to PyTorch. The server fails when it loads the model, minutes after its start.
+An engine may also support an architecture for text only: vLLM serves the first Qwen-VL with images in 0.6.1 to 0.7.2,
+and later only under another architecture name.
 
-What to do: take the other backend where that one has it, an engine release that has it, or another engine.
+What to do: use the other backend if it has the architecture, an engine release that has it, or another engine.
 """
 
 from __future__ import annotations

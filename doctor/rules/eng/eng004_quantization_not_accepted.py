@@ -1,15 +1,15 @@
-"""This release of the engine does not take the quantisation of the model's weights.
+"""This engine release does not support the quantization of the model's weights.
 
-Weights are stored by one of many methods (`gptq`, `awq`, `fp8`, `compressed-tensors`, `gguf`); `config.json` names it
-(the name of a repository proves nothing: one that ends in AWQ may hold compressed-tensors), and each engine release has
-a list of those it reads, LMDeploy one for each of its two backends. LMDeploy's PyTorch engine has never taken `gptq`,
-its TurboMind takes it since 0.6.0: the advice to try `--backend pytorch` is then what breaks it. Some methods are
-taken only with certain settings (group size, symmetric, order of columns, packing), and methods also go: vLLM read
-GGUF files up to 0.23.0 and bitsandbytes up to 0.27.1. LMDeploy chooses its backend by the architecture, and does not
-go over to the other one when the quantisation is refused.
+Weights are stored by one of many methods (`gptq`, `awq`, `fp8`, `compressed-tensors`, `gguf`), which `config.json`
+names. The repository name proves nothing: one that ends in AWQ may hold compressed-tensors. Each engine release
+supports a list of methods, and LMDeploy has one list for each of its two backends: its PyTorch engine has never
+supported `gptq`, while TurboMind has since 0.6.0, so the advice to try `--backend pytorch` is what breaks it. Some
+methods work only with certain settings (group size, symmetric, column order, packing), and methods are removed, too:
+vLLM read GGUF files up to 0.23.0 and bitsandbytes up to 0.27.1. LMDeploy chooses its backend by the architecture and
+does not fall back to the other one when the quantization is rejected.
 
-What to do: take the backend that reads it, an engine release that does, another engine, or the same model quantised by
-another method. The ways out named here were judged by the same tables.
+What to do: use the backend that supports the method, an engine release that does, another engine, or the same model
+quantized by another method. The fixes named in the message were checked against the same tables.
 """
 
 from __future__ import annotations

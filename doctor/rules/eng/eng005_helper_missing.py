@@ -1,12 +1,12 @@
-"""A helper package that this model needs is missing, or is of another time than transformers.
+"""A helper package that this model needs is missing, or does not match the transformers release.
 
 Some models need packages that no engine requires by itself: LMDeploy imports `qwen_vl_utils` for Qwen2-VL only when the
-first picture comes, and the code beside the weights of Qwen-VL imports `transformers_stream_generator`. Such a package
-must also fit the transformers release: `transformers_stream_generator` imports names that transformers dropped after
-4.56.2, and weights quantised by GPTQ are loaded through `auto-gptq` by older releases of transformers and through
-`gptqmodel` by newer ones. What an engine's module for the architecture imports was read out of its wheels.
+first image arrives, and the code that ships with the weights of Qwen-VL imports `transformers_stream_generator`. Such a
+package must also match the transformers release: `transformers_stream_generator` imports names that transformers
+dropped after 4.56.2, and weights quantized by GPTQ are loaded through `auto-gptq` by older releases of transformers and
+through `gptqmodel` by newer ones. What an engine's module for the architecture imports is read from its wheels.
 
-What to do: install the helper that is named, or the release of transformers that fits the helper.
+What to do: install the helper named in the message, or the transformers release that matches it.
 """
 
 from __future__ import annotations

@@ -1,13 +1,12 @@
-"""Lines of a declaration exclude each other, or cannot be understood.
+"""Lines of a declaration conflict with each other, or cannot be parsed.
 
-Two lines of one requirement file that name the same distribution have to agree, and a range has to leave a release that
-the pinned packages accept. An installer refuses such a file after a long search ("ResolutionImpossible"), sometimes
-only when the image is built. Here each line is compared with the others of the same install, and with what the pinned
-releases require as it stands in their published metadata. Exact pins against the requirements of pinned packages are
-the matter of PKG001.
+Two lines of one requirements file that name the same distribution must agree, and a range must leave a release that the
+pinned packages accept. An installer rejects such a file after a long search ("ResolutionImpossible"), sometimes not
+until the image is built. Each line is compared with the others of the same install and with what the pinned releases
+require in their published metadata. PKG001 covers exact pins that conflict with the requirements of pinned packages.
 
-What to do: change one of the lines that are named. Lines that could not be understood, an image whose name does not
-tell what is in it, and variables without a value leave the answer open.
+What to do: change one of the lines named in the message. Lines that could not be parsed, an image whose name does not
+say what it contains, and variables without a value leave the answer open.
 """
 
 from __future__ import annotations

@@ -1,14 +1,14 @@
-"""The kernels for this quantisation need a newer GPU than the one that is here.
+"""The kernels for this quantization need a newer GPU than this one.
 
-Every method is served by kernels that begin at some compute capability: vLLM's kernels for AWQ at 7.5 (Turing), those
-for 4-bit compressed-tensors at 8.0 (Ampere) up to release 0.11.2 and at 7.5 from 0.12.0. FP8 arithmetic begins at 8.9
-(Ada); below it vLLM unpacks the weights by its Marlin kernels, which is slower and saves the memory all the same. The
-engine stops while it loads the model: `The quantization method ... is not supported for the current GPU. Minimum
-capability: 80. Current capability: 75.` The floors were read out of the wheels, release by release.
+Every method is served by kernels with a minimum compute capability: vLLM's AWQ kernels need 7.5 (Turing), and those for
+4-bit compressed-tensors need 8.0 (Ampere) up to release 0.11.2 and 7.5 from 0.12.0. FP8 arithmetic starts at 8.9 (Ada);
+below that, vLLM unpacks the weights with its Marlin kernels, which is slower but still saves memory. The engine exits
+while it loads the model: `The quantization method ... is not supported for the current GPU. Minimum capability: 80.
+Current capability: 75.` The minimums are read from the wheels, release by release.
 
-What to do: take an engine release, an engine, or a method that begins lower. Those named were judged by the same
-tables for this GPU. Where no GPU is known the floor is told and nothing is judged; `--gpu 'RTX 4090:24GB:8.9'` asks
-about a machine that is not here.
+What to do: use an engine release, an engine, or a method with a lower minimum. Those named in the message were checked
+for this GPU against the same tables. If no GPU is known, only the minimum is shown; pass `--gpu 'RTX 4090:24GB:8.9'` to
+check for another machine.
 """
 
 from __future__ import annotations

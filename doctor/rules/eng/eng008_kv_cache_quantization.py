@@ -1,13 +1,13 @@
-"""The KV cache cannot be stored the way the command asks for.
+"""The KV cache cannot be stored in the format that the command requests.
 
-A smaller KV cache leaves room for more tokens: LMDeploy stores it in 8 or 4 bits by `--quant-policy`, vLLM and SGLang
-in FP8 by `--kv-cache-dtype`. Not every half of an engine does so for every model. LMDeploy's TurboMind refuses the FP8
-policies 16 and 17 that its PyTorch engine has since 0.13.0, and its documentation excludes models whose heads are not
-128 wide; for its PyTorch engine the documentation excludes Qwen2.5-VL and Qwen3-VL (INT8 and INT4) and Qwen2-VL (INT4).
-What the documentation says is a warning here, since it lags behind the code.
+A smaller KV cache leaves room for more tokens: LMDeploy stores it in 8 or 4 bits with `--quant-policy`, vLLM and SGLang
+in FP8 with `--kv-cache-dtype`. Not every backend supports this for every model. LMDeploy's TurboMind rejects the FP8
+policies 16 and 17 that its PyTorch engine has had since 0.13.0, and its documentation excludes models whose heads are
+not 128 wide; for its PyTorch engine the documentation excludes Qwen2.5-VL and Qwen3-VL (INT8 and INT4) and Qwen2-VL
+(INT4). What the documentation says is reported as a warning, since it lags behind the code.
 
-What to do: leave the option out, take the policy that works, or the other backend. Fewer tokens (`--session-len`,
-`--max-model-len`) save memory too.
+What to do: drop the option, or use the policy that works or the other backend. Fewer tokens (`--session-len`,
+`--max-model-len`) save memory, too.
 """
 
 from __future__ import annotations

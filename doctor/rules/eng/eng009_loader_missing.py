@@ -1,12 +1,12 @@
-"""transformers cannot load these quantised weights: it does not know the method, or a package that it needs is missing.
+"""transformers cannot load these quantized weights: the method is unknown to it, or a package it needs is missing.
 
-Where no serving engine is used, transformers loads the weights itself, by a quantiser for each method. Which methods a
-release knows, and which packages its quantiser asks for when it starts (`optimum` with `auto-gptq` or `gptqmodel` for
-GPTQ, `bitsandbytes`, `compressed-tensors`, `accelerate`), was read out of the wheels. The packages change with the
-release: AWQ is loaded through `autoawq` by 4.57 and through `gptqmodel` by 5.23.
+Without a serving engine, transformers loads the weights itself, with one quantizer class for each method. Which methods
+a release supports, and which packages its quantizer requires at startup (`optimum` with `auto-gptq` or `gptqmodel` for
+GPTQ, `bitsandbytes`, `compressed-tensors`, `accelerate`), is read from the wheels. The packages change between
+releases: AWQ is loaded through `autoawq` by 4.57 and through `gptqmodel` by 5.23.
 
-What to do: install the package that is named, or a release of transformers that knows the method. Engines such as
-vLLM and LMDeploy bring kernels of their own and need none of these packages.
+What to do: install the package named in the message, or a transformers release that supports the method. Engines such
+as vLLM and LMDeploy have kernels of their own and need none of these packages.
 """
 
 from __future__ import annotations

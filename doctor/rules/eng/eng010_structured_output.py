@@ -1,12 +1,12 @@
 """Requests for structured output will fail, although the server starts.
 
-`response_format` with a JSON schema is served by a grammar package: LMDeploy's PyTorch engine imported `outlines` up to
-0.9.2 and imports `xgrammar` since 0.10; vLLM and SGLang choose among several, by `--guided-decoding-backend`,
-`--structured-outputs-config` or `--grammar-backend`. The package is imported when the first such request comes, so a
-missing or newer one goes unseen until then: LMDeploy requires `outlines` without any bound, and the releases of today
-do not have what it imports. Its TurboMind half refuses such requests altogether in those releases.
+A grammar package serves `response_format` with a JSON schema: LMDeploy's PyTorch engine imported `outlines` up to 0.9.2
+and has imported `xgrammar` since 0.10; vLLM and SGLang choose among several with `--guided-decoding-backend`,
+`--structured-outputs-config` or `--grammar-backend`. The package is imported on the first such request, so a missing or
+newer one goes unnoticed until then: LMDeploy requires `outlines` without any bound, and current releases do not have
+what it imports. In those LMDeploy releases, TurboMind rejects such requests altogether.
 
-What to do: install a release of the package that has the names, or an engine release that uses another.
+What to do: install a release of the package that has the names, or an engine release that uses another one.
 """
 
 from __future__ import annotations

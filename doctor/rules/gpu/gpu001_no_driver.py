@@ -1,11 +1,13 @@
-"""No NVIDIA driver answers here, so no engine finds a GPU.
+"""No NVIDIA driver responds, so no engine finds a GPU.
 
-The engines reach a GPU through the driver's libraries (`libcuda.so.1`, `libnvidia-ml.so.1`), which talk to a kernel
-module. Which of the two is missing tells what to do. In a container the libraries are put in by the NVIDIA Container
-Toolkit when it is started with `--gpus all`; they are never part of the image. In WSL they come from the Windows
-driver and lie in `/usr/lib/wsl/lib`; a Linux driver must not be installed there. On a plain machine a driver package
-brings both; after its installation a reboot loads the module. Where there is no sign of an NVIDIA card at all, the
-environment can still be checked, but no server of these engines will run on this machine.
+Engines reach a GPU through the driver's libraries (`libcuda.so.1`, `libnvidia-ml.so.1`), which talk to a kernel module.
+The fix depends on which of the two is missing. In a container, the NVIDIA Container Toolkit adds the libraries when the
+container is started with `--gpus all`; they are never part of the image. In WSL, they come from the Windows driver and
+are in `/usr/lib/wsl/lib`; never install a Linux driver there. On a plain machine, one driver package installs both, and
+a reboot loads the module.
+
+What to do: start the container with `--gpus all`, or install the driver (on Windows for WSL) and reboot. If the machine
+shows no sign of an NVIDIA card, the environment can still be checked, but no server of these engines will run on it.
 """
 
 from __future__ import annotations

@@ -1,10 +1,13 @@
-"""The driver is too old for the CUDA that torch is built for.
+"""The driver is too old for the CUDA version that torch is built for.
 
-A torch wheel brings its own CUDA runtime (`+cu130` is CUDA 13.0), the driver must be able to run it. Drivers run every
-CUDA of their own major version and older ones: a driver of CUDA 12.0 (525.60) runs a torch of CUDA 12.9, that of CUDA
-12.8 does not run a torch of CUDA 13.0. Torch then says `The NVIDIA driver on your system is too old` or finds no GPU
-at all. Two ways out: a newer driver (on the host, not in the container; under WSL in Windows), or a torch of an
-older CUDA with an engine release that takes it. On data centre GPUs NVIDIA's package `cuda-compat` is a third.
+A torch wheel includes its own CUDA runtime (`+cu130` is CUDA 13.0), and the driver must be able to run it. Drivers run
+every CUDA of their own major version and older ones: a driver for CUDA 12.0 (525.60) runs a torch built for CUDA 12.9,
+but a driver for CUDA 12.8 does not run a torch built for CUDA 13.0. torch then says `The NVIDIA driver on your system
+is too old` or finds no GPU at all.
+
+What to do: install a newer driver (on the host, not in the container; for WSL, on Windows), or a torch built for an
+older CUDA with an engine release that supports it. On data center GPUs, NVIDIA's package `cuda-compat` is a third
+option.
 """
 
 from __future__ import annotations

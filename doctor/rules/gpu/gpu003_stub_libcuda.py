@@ -1,9 +1,11 @@
 """The first `libcuda.so.1` that a process finds is a stub, made for linking only.
 
-The CUDA toolkit brings a `libcuda` in `lib64/stubs` so that programs can be built on machines without a GPU. It has
-the names of the driver's functions and nothing behind them: CUDA then fails with `CUDA_ERROR_STUB_LIBRARY` (error 34)
-or finds no device, although `nvidia-smi` works. It gets there through `LD_LIBRARY_PATH` or a line in
-`/etc/ld.so.conf.d`. Take the stubs folder out of both; it belongs on `LIBRARY_PATH`, which only compilers read.
+The CUDA toolkit includes a `libcuda` in `lib64/stubs` so that programs can be built on machines without a GPU. It has
+the names of the driver's functions and nothing behind them: CUDA fails with `CUDA_ERROR_STUB_LIBRARY` (error 34) or
+finds no device, although `nvidia-smi` works. The stub is found through `LD_LIBRARY_PATH` or a line in
+`/etc/ld.so.conf.d`.
+
+What to do: remove the stubs folder from both. It belongs on `LIBRARY_PATH`, which only compilers read.
 """
 
 from __future__ import annotations

@@ -1,11 +1,14 @@
-"""A GPU is there, but a process started here does not see it, or not all of it.
+"""The machine has a GPU, but a process started here does not see it, or sees only part of it.
 
-Five gates stand between a process and a device. `CUDA_VISIBLE_DEVICES` chooses devices: empty or `-1` hides all, and
-the first entry that names no device hides all that follow. The nodes `/dev/nvidia0`, `/dev/nvidiactl` and
-`/dev/nvidia-uvm` must exist and be open to this user; without `nvidia-uvm` the card shows in `nvidia-smi` while CUDA
+Five things can hide a device from a process. `CUDA_VISIBLE_DEVICES` selects devices: if empty or `-1`, it hides all of
+them, and an entry that matches no device hides every later one. The nodes `/dev/nvidia0`, `/dev/nvidiactl` and
+`/dev/nvidia-uvm` must exist and be open to this user; without `nvidia-uvm` the card shows in `nvidia-smi`, but CUDA
 says `unknown error`. The driver's `libcuda.so.1` must be found: a container started with
-`NVIDIA_DRIVER_CAPABILITIES=utility` has only NVML's. A card in MIG mode without instances offers nothing to CUDA.
-NVML itself may refuse this user.
+`NVIDIA_DRIVER_CAPABILITIES=utility` has only the NVML library. A card in MIG mode without instances offers nothing to
+CUDA. NVML itself may reject this user.
+
+What to do: fix the one that the message names: the variable, the device nodes and their permissions, the driver
+capabilities of the container, or the MIG instances.
 """
 
 from __future__ import annotations

@@ -1,10 +1,11 @@
-"""Other processes hold memory of the GPU that the server would take.
+"""Other processes hold GPU memory that the server needs.
 
-vLLM reserves a share of the whole card at its start (`--gpu-memory-utilization`, 0.9 or 0.92 unless said otherwise)
-and stops with `Free memory on device ... is less than desired GPU memory utilization` if so much is not free.
-LMDeploy and SGLang take a share of what is free and come out with a smaller cache, or run out of memory while they
-load. Often it is an earlier server that was not stopped fully: look at the process, stop it, or give the server a
-smaller share.
+At startup vLLM reserves a share of the whole card (`--gpu-memory-utilization`, 0.9 or 0.92 by default) and exits with
+`Free memory on device ... is less than desired GPU memory utilization` if less than that is free. LMDeploy and SGLang
+take a share of what is free, and end up with a smaller cache or run out of memory while loading. Often the process is
+an earlier server that did not shut down completely.
+
+What to do: find the process and stop it, or give the server a smaller share.
 """
 
 from __future__ import annotations

@@ -1,9 +1,11 @@
-"""The loaded kernel module and the driver's libraries are of different versions.
+"""The loaded kernel module and the driver's libraries have different versions.
 
-Both come with one driver package and only work as a pair. After an update the new libraries are on the disk while the
-old module is still in the kernel: `nvidia-smi` says `Driver/library version mismatch`, CUDA finds no device or
-fails with error 803. A reboot (or reloading the modules with every GPU program stopped) brings them together. In a
-container it means that the host's driver was updated while the container ran: start it anew.
+Both come with one driver package and work only as a pair. After an update, the new libraries are on disk while the old
+module is still in the kernel: `nvidia-smi` says `Driver/library version mismatch`, and CUDA finds no device or fails
+with error 803.
+
+What to do: reboot, or reload the modules after stopping every GPU program. In a container, it means that the host's
+driver was updated while the container was running: restart the container.
 """
 
 from __future__ import annotations

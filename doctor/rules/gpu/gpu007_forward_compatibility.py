@@ -1,11 +1,12 @@
-"""A forward compatibility package stands before the driver's own `libcuda`.
+"""A forward compatibility package takes precedence over the driver's own `libcuda`.
 
-`cuda-compat` brings a newer `libcuda.so.1` that runs on an older kernel module, so that a data centre GPU can use a
-newer CUDA without a new driver. On GeForce cards it does not work: CUDA ends with error 804, `forward compatibility
-was attempted on non supported HW`. And where the kernel module is newer than the package, the old library fails with
-error 803, `unsupported display driver / cuda driver combination`. Container images put the package first on the
-loader's path (`ldconfig /usr/local/cuda/compat`); with a driver that is new enough it only does harm. Take it off the
-path.
+`cuda-compat` includes a newer `libcuda.so.1` that runs on an older kernel module, so that a data center GPU can use a
+newer CUDA without a new driver. It does not work on GeForce cards: CUDA fails with error 804, `forward compatibility
+was attempted on non supported HW`. If the kernel module is newer than the package, the old library fails with error
+803, `unsupported display driver / cuda driver combination`. Container images put the package first on the loader's path
+(`ldconfig /usr/local/cuda/compat`); with a driver that is new enough, it only does harm.
+
+What to do: remove the package from the loader's path.
 """
 
 from __future__ import annotations

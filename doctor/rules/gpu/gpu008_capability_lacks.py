@@ -1,9 +1,11 @@
-"""The GPU is too old for what the launch command asks of it.
+"""The GPU is too old for what the launch command requests.
 
-Data types need a compute capability: bfloat16 came with 8.0 (Ampere). A Tesla T4 has 7.5, a V100 7.0. Some engines
-stop (vLLM: `Bfloat16 is only supported on GPUs with compute capability of at least 8.0`), others go on with float16,
-which is a warning here because answers can differ or overflow. Only what the command line says is judged here; what the
-model itself asks for is judged with the model, and what a quantisation needs by ENG007.
+Data types need a compute capability: bfloat16 needs 8.0 (Ampere), while a Tesla T4 has 7.5 and a V100 has 7.0. Some
+engines exit (vLLM: `Bfloat16 is only supported on GPUs with compute capability of at least 8.0`); others fall back to
+float16, which is reported as a warning because answers can differ or overflow. This rule checks only what the command
+line says: what the model itself needs is checked with the model, and ENG007 checks what a quantization needs.
+
+What to do: request a data type that the GPU supports, such as float16, or use a newer GPU.
 """
 
 from __future__ import annotations

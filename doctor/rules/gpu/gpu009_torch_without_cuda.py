@@ -1,9 +1,11 @@
-"""There is a GPU, but the installed torch is built without CUDA.
+"""The machine has a GPU, but the installed torch is built without CUDA.
 
-A `+cpu` wheel (or one for ROCm or XPU) has no CUDA inside: `torch.cuda.is_available()` is False, and the engines stop
-with `Torch not compiled with CUDA enabled` or find no device. It comes from an index given with `--index-url
-.../cpu`, from a lock file made on a machine without a GPU, or from a requirement that let another build in. Install
-the same torch release built for CUDA.
+A `+cpu` wheel (or one for ROCm or XPU) does not contain CUDA: `torch.cuda.is_available()` is False, and the engines
+fail with `Torch not compiled with CUDA enabled` or find no device. Such a wheel comes from an index given with
+`--index-url .../cpu`, from a lock file made on a machine without a GPU, or from a requirement that allowed another
+build.
+
+What to do: install the same torch release built for CUDA.
 """
 
 from __future__ import annotations

@@ -1,9 +1,11 @@
-"""A GPU does not work as it should: it is lost, closed to CUDA, or its memory makes errors.
+"""A GPU is faulty: it was lost, it is closed to CUDA, or its memory produces errors.
 
-`GPU is lost` means that the card no longer answers on the bus (overheated, out of power, or after an `Xid 79`): only
-a reboot, often a cold one, brings it back. Uncorrected ECC errors mean wrong bits in the card's memory: kernels end
-with `uncorrectable ECC error encountered`; a reset clears the count, a card that keeps making them has to be
-replaced. Compute mode `prohibited` lets no program use CUDA on the card.
+`GPU is lost` means that the card no longer responds on the bus (overheated, out of power, or after an `Xid 79`).
+Uncorrected ECC errors mean wrong bits in the card's memory: kernels fail with `uncorrectable ECC error
+encountered`. The compute mode `prohibited` does not let any program use CUDA on the card.
+
+What to do: for a lost GPU, reboot, often with a power cycle. For ECC errors, reset the GPU, which clears the count, and
+replace a card that keeps producing them. For `prohibited`, change the compute mode.
 """
 
 from __future__ import annotations

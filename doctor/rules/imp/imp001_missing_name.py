@@ -1,11 +1,11 @@
 """A module imports a name that the installed version of another package does not have.
 
 `from transformers.processing_utils import ImagesKwargs` needs a transformers release that defines `ImagesKwargs`.
-Packages rarely state which releases that are, so the installer is content, and the server dies at start with
-`ImportError: cannot import name ...`. The name may be too new for the installed release, or removed before it.
+Packages rarely state which releases those are, so the installer does not complain, and the server exits at startup with
+`ImportError: cannot import name ...`. The name may be newer than the installed release, or removed before it.
 
-What to do: install a release that has the name. Where the data knows the package, the range given has every name
-that the engine and the packages beside it import when they start, so that mending one does not break the next.
+What to do: install a release that has the name. For packages in the matrix, the range shown has every name that the
+engine and the packages around it import at startup, so that one fix does not cause the next failure.
 """
 
 from __future__ import annotations

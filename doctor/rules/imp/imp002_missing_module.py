@@ -1,10 +1,10 @@
-"""A module imports another module that is not installed here.
+"""A module imports another module that is not installed in this environment.
 
-Either the package that brings it is missing, or it is there in a release that does not have this module yet, or no
-longer (`transformers.models.llama4` came with transformers 4.51). Engines import many things that their metadata does
-not ask for, so the installer does not notice.
+The package that provides it is missing, or its installed release does not have the module yet or no longer has it
+(`transformers.models.llama4` came with transformers 4.51). Engines import many modules that their metadata does not
+require, so the installer does not notice.
 
-What to do: install the package that brings the module, or a release of it that has the module.
+What to do: install the package that provides the module, or a release of it that has the module.
 """
 
 from __future__ import annotations

@@ -1,10 +1,11 @@
 """The launch command names a module that this version of the engine does not have.
 
 `python -m some.module` needs exactly that module. Engines move their servers between modules, and advice found
-elsewhere often names one that an older or newer release had, or that never existed: `lmdeploy.serve.api_server` was in
-no release; the server is `lmdeploy.serve.openai.api_server`, and the supported way is `lmdeploy serve api_server`.
+elsewhere often names one that only an older or newer release has, or that never existed: `lmdeploy.serve.api_server`
+was not in any release; the server is `lmdeploy.serve.openai.api_server`, and the supported command is
+`lmdeploy serve api_server`.
 
-What to do: use the console command, or the module that exists here.
+What to do: use the console command, or the module that this release has.
 """
 
 from __future__ import annotations

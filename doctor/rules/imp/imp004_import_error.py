@@ -1,10 +1,10 @@
-"""A module refuses to be imported: it checks something when it is imported, and that check fails here.
+"""A module checks something when it is imported, and the check fails here.
 
-Some packages compare versions of others when they are imported and raise an error of their own
-(`tokenizers>=0.14,<0.19 is required for a normal functioning of this module`), some hold code that this Python does
-not understand (a SyntaxError).
+Some packages compare the versions of others when they are imported and raise an error of their own
+(`tokenizers>=0.14,<0.19 is required for a normal functioning of this module`). Some contain code that this Python
+cannot parse (a SyntaxError).
 
-What to do: read the message, it is the package's own. Version checks are met by the version that they name.
+What to do: read the message, which is the package's own. To pass a version check, install a version that it allows.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""An import reaches a compiled module that the system's loader refuses.
+"""An import reaches a compiled module that the system's loader cannot load.
 
-The compiled module is there, but a shared library or a symbol that it needs is not. The rules LIB001 to LIB004 say
-which; this one says what of the launch comes to it.
+The compiled module is installed, but a shared library or symbol that it needs is missing. Rules LIB001 to LIB004 say
+which; this rule says which part of the launch it breaks.
 
-What to do: mend what the LIB finding names.
+What to do: fix what the LIB finding names.
 """
 
 from __future__ import annotations

@@ -1,12 +1,12 @@
-"""The module was really imported, as `check --deep` asks, and that failed.
+"""The module failed to import when `check --deep` really imported it.
 
-Without `--deep` doctor runs nothing of the environment and follows the imports on paper. With it, an interpreter of the
-environment imports the engine's modules in a process of its own, and what Python says there is the last word: it sees
-start code of libraries, a driver that is asked at import, and everything else that no file tells.
+Without `--deep`, doctor runs nothing from the environment and traces the imports on paper. With it, the environment's
+interpreter imports the engine's modules in a separate process, and what Python reports is final: it includes the
+startup code of libraries, a driver that is called at import, and everything else that no file shows.
 
-What to do: read the message, it is Python's own. Where the link check has found the same, mend that first: this
-finding will go with it. Where the process died without a message, a native library ended it; `qvl-doctor run` keeps the
-traceback of such an end.
+What to do: read the message, which is Python's own. If the link check found the same problem, fix that first, and this
+finding goes away with it. If the process died without a message, a native library ended it; `qvl-doctor run` keeps the
+traceback of such a crash.
 """
 
 from __future__ import annotations

@@ -1,12 +1,12 @@
-"""A compiled part of a package needs a shared library that is not there.
+"""A compiled part of a package needs a shared library that is not installed.
 
-Packages with compiled code name the libraries that they need (`libcublas.so.12`). The system's loader looks for them
-in the folders that the package names, in LD_LIBRARY_PATH and in those of the system. When one is in none of them,
-importing the package ends with `ImportError: libcublas.so.12: cannot open shared object file`.
+Packages with compiled code name the libraries they need (`libcublas.so.12`). The system's loader searches the folders
+that the package names, LD_LIBRARY_PATH, and the system's own. If none of them has the library, importing the package
+fails with `ImportError: libcublas.so.12: cannot open shared object file`.
 
-What to do: install the package that brings the library (`nvidia-cublas-cu12` brings `libcublas.so.12`), or a version
-of the failing package for the CUDA version that you have. `libcuda.so.1` belongs to the NVIDIA driver: on a machine
-with a GPU install the driver; a container needs to be started with access to the GPU (`--gpus all`).
+What to do: install the package that provides the library (`nvidia-cublas-cu12` provides `libcublas.so.12`), or a
+version of the failing package built for your CUDA version. `libcuda.so.1` belongs to the NVIDIA driver: on a machine
+with a GPU, install the driver; in a container, start it with access to the GPU (`--gpus all`).
 """
 
 from __future__ import annotations

@@ -1,12 +1,11 @@
-"""A compiled part of a package does not fit the library that it is loaded with.
+"""A compiled part of a package does not match the library that it is loaded with.
 
-Compiled code takes functions from other libraries by their symbols. `undefined symbol: _ZN3c10...` means that a
-package such as flash-attn, auto-gptq or vLLM was built for another version of torch: the torch that is installed does
-not have that function, or has it with other parameters, or was built with the other C++ ABI (std::string is spelled
-in two ways).
+Compiled code uses functions of other libraries by their symbols. `undefined symbol: _ZN3c10...` means that a package
+such as flash-attn, auto-gptq or vLLM was built for another version of torch: the installed torch does not have that
+function, has it with other parameters, or was built with the other C++ ABI (which spells std::string differently).
 
-What to do: install a build of the package that was made for this torch, or the torch that it was made for. The symbol
-in the message is the one at which the loader stops; there may be more.
+What to do: install a build of the package made for this torch, or the torch that the package was built for. The message
+names the symbol at which the loader stops; there may be more.
 """
 
 from __future__ import annotations

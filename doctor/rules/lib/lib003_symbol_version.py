@@ -1,12 +1,12 @@
 """The system is too old for a compiled package.
 
-`version 'GLIBC_2.38' not found` means that a package was compiled on a newer Linux than this one. GLIBC is the C
-library of the distribution; GLIBCXX and CXXABI are of libstdc++.so.6, the C++ library, of which conda and some
-packages bring their own, sometimes an older one than the system's.
+`version 'GLIBC_2.38' not found` means that a package was compiled on a newer Linux than this one. GLIBC is the
+distribution's C library. GLIBCXX and CXXABI belong to the C++ library, libstdc++.so.6; conda and some packages include
+their own copy, sometimes older than the system's.
 
-What to do: for GLIBC, use a newer distribution or container image, or an older version of the package (a wheel whose
-file name has an older `manylinux` tag). For GLIBCXX and CXXABI, update the C++ library (`conda install -c conda-forge
-libstdcxx-ng`), or take care that LD_LIBRARY_PATH does not lead to an older copy.
+What to do: for GLIBC, use a newer distribution or container image, or an older version of the package (a wheel with an
+older `manylinux` tag in its file name). For GLIBCXX and CXXABI, update the C++ library (`conda install -c conda-forge
+libstdcxx-ng`), or make sure that LD_LIBRARY_PATH does not lead to an older copy.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
-"""A shared library of a package is damaged or made for another kind of machine.
+"""A shared library of a package is damaged or built for another kind of machine.
 
-`file too short` and `invalid ELF header` mean that the file is not what was installed: a download that broke off, a
-full disk, a Git LFS pointer in place of the file. `wrong ELF class` means a 32-bit library. A library for another
-processor (aarch64 on x86-64) is passed over by the loader, which then says that there is no such file.
+`file too short` and `invalid ELF header` mean that the file is not the one that was published: an interrupted download,
+a full disk, or a Git LFS pointer in place of the file. `wrong ELF class` means a 32-bit library. The loader skips a
+library for another processor (aarch64 on x86-64) and then says that there is no such file.
 
-What to do: install the package again without the cache (`pip install --force-reinstall --no-cache-dir NAME`). If it
-is for another processor, the environment was copied from another machine: make it anew here.
+What to do: reinstall the package without the cache (`pip install --force-reinstall --no-cache-dir NAME`). If it is for
+another processor, the environment was copied from another machine: create a new one here.
 """
 
 from __future__ import annotations

@@ -1,13 +1,13 @@
 """Two CUDA versions would be loaded into one process.
 
-torch and the engine each bring code that was compiled for one major version of CUDA, seen in the libraries they need:
-`libcudart.so.12` or `libcudart.so.13`. With one of each, both CUDA runtimes and both sets of libraries are loaded
-beside each other. It takes twice the memory, the driver must be new enough for the newer one, libraries that exist
-once (NCCL, cuDNN) fit only one of the two, and pointers and streams that are handed from one to the other are outside
-what NVIDIA supports. `pip check` says nothing, for no requirement is broken.
+torch and the engine both contain code compiled for one major version of CUDA, which shows in the libraries they need:
+`libcudart.so.12` or `libcudart.so.13`. With one of each, both CUDA runtimes and both sets of libraries are loaded side
+by side. That takes twice the memory, and the driver must be new enough for the newer one. Libraries that exist only
+once (NCCL, cuDNN) match only one of the two, and NVIDIA does not support passing pointers and streams between them.
+`pip check` reports nothing, because no requirement is violated.
 
-What to do: install a torch that was built for the same CUDA as the engine, from the index that torch keeps for it, or
-a build of the engine for torch's CUDA.
+What to do: install a torch built for the same CUDA as the engine, from torch's index for that CUDA, or a build of the
+engine for torch's CUDA.
 """
 
 from __future__ import annotations

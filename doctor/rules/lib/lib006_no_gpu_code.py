@@ -1,12 +1,12 @@
-"""A library holds no code for this GPU.
+"""A library contains no code for this GPU.
 
-CUDA code is compiled for architectures (`sm_80`, `sm_90`). A GPU runs code of its own major version, compiled for the
-same or a lower minor one: an RTX 4090 (8.9) runs sm_86 code, an H100 (9.0) does not. PTX is compiled by the driver
-for later GPUs, if the driver is new enough. `sm_90a` runs on 9.0 alone. Where nothing fits, the first kernel ends
-with `CUDA error: no kernel image is available for execution on the device`.
+CUDA code is compiled for architectures (`sm_80`, `sm_90`). A GPU runs code for its own major version, compiled for the
+same or a lower minor version: an RTX 4090 (8.9) runs sm_86 code, but an H100 (9.0) does not. The driver compiles PTX
+for later GPUs if it is new enough. `sm_90a` runs on 9.0 only. If nothing matches, the first kernel fails with `CUDA
+error: no kernel image is available for execution on the device`.
 
 What to do: install a version of the package whose build covers the GPU. New GPUs (Blackwell: 10.0, 12.0) need builds
-from the time after them, old ones (before 7.5) builds from the time before they were dropped.
+made after their release; old ones (before 7.5) need builds made before support for them was dropped.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
-"""The model's config.json is missing or cannot be used.
+"""The model's config.json is missing or unusable.
 
-Every engine reads `config.json` first: it names the architecture, the sizes and the quantisation. A folder without it
-is no model for transformers, LMDeploy, vLLM or SGLang, and one that is cut short, is nested without end, or holds
-`NaN` where a number belongs ends the start with a JSON error or an `OSError`.
+Every engine reads `config.json` first: it names the architecture, the sizes and the quantization. transformers,
+LMDeploy, vLLM and SGLang do not accept a folder without it as a model. If the file is cut short, is nested without end,
+or holds `NaN` in place of a number, the start fails with a JSON error or an `OSError`.
 
-What to do: fetch the file again from where the model came from; a download that was broken off leaves such files. If
-the path in the command is a folder above or beside the model, name the model's own folder.
+What to do: download the file again from the model's source; interrupted downloads leave such files. If the path in the
+command is a folder above or next to the model, name the model's own folder.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
 """Files of the model's weights are missing, cut short, or not weights at all.
 
-Weights come in several files, and an index says which. A download that was broken off leaves out some of them or cuts
-one short; `git clone` without git-lfs leaves small text files ("pointers") in their place. The server then dies while
-it loads, often after minutes, with `SafetensorError: header too large`, `MetadataIncompleteBuffer` or a
-`FileNotFoundError`. The header of each file says how long the file must be; the weights themselves are not read here.
+Weights come in several files, listed in an index. An interrupted download leaves some of them out or cuts one short;
+`git clone` without git-lfs leaves small text files ("pointers") in their place. The server then fails while loading,
+often after minutes, with `SafetensorError: header too large`, `MetadataIncompleteBuffer` or a `FileNotFoundError`. The
+header of each file says how long the file must be; the weights themselves are not read here.
 
-What to do: fetch the files again. In a git clone, `git lfs install` and `git lfs pull` replace the pointers.
+What to do: download the files again. In a git clone, `git lfs install` and `git lfs pull` replace the pointers.
 """
 
 from __future__ import annotations

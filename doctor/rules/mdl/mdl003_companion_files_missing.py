@@ -1,11 +1,11 @@
-"""The tokenizer, the chat template or the picture processor does not lie beside the weights.
+"""The tokenizer, the chat template or the image processor is missing from the model's folder.
 
-Weights alone do not serve: the tokenizer turns text into numbers, the processor's configuration says how pictures are
-cut and scaled, and the chat template how a conversation is written down. Without a tokenizer the server does not
-start; without a chat template the endpoint `/v1/chat/completions` answers with an error or, worse, by a default
-template that the model was not trained on. Fine-tuned and re-quantised copies often lack these files.
+Weights alone are not enough: the tokenizer turns text into numbers, the processor's configuration says how images are
+cropped and scaled, and the chat template how a conversation is formatted. Without a tokenizer, the server does not
+start. Without a chat template, the endpoint `/v1/chat/completions` returns an error or, worse, uses a default template
+that the model was not trained on. Fine-tuned and requantized copies are often missing these files.
 
-What to do: copy the missing files from the model that this one was made of.
+What to do: copy the missing files from the model that this one was made from.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
-"""The configuration describes a quantisation and does not say by which method.
+"""The configuration describes a quantization but does not name its method.
 
-`quantization_config` needs the key `quant_method` (`awq`, `gptq`, `fp8`, `compressed-tensors`): by it the engines
-choose the code that reads the weights. Without it transformers stops with `The model's quantization config from the
-arguments has no quant_method attribute`; engines that do not stop take the weights for unquantised and fail when the
+`quantization_config` needs the key `quant_method` (`awq`, `gptq`, `fp8`, `compressed-tensors`), from which engines
+choose the code that reads the weights. Without it, transformers exits with `The model's quantization config from the
+arguments has no quant_method attribute`; engines that do not exit treat the weights as unquantized and fail when the
 tensors do not fit. The blocks look alike, so a tool that rewrites config.json easily loses the key.
 
-What to do: put the key back, with the method of the program that wrote the weights, or fetch config.json again.
+What to do: put the key back with the method of the program that wrote the weights, or download config.json again.
 """
 
 from __future__ import annotations

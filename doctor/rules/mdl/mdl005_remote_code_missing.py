@@ -1,9 +1,9 @@
-"""The configuration refers to Python files that should come with the model and are not there.
+"""The configuration refers to Python files that should come with the model but are missing.
 
 `auto_map` in config.json names classes in Python files of the model's repository. transformers loads those files when
-the server starts; where one is missing it stops with `does not appear to have a file named modeling_....py`. Copies
-made by quantising or fine-tuning programs often carry the configuration and not the files. A reference such as
-`owner/name--module.Class` means the code of another repository, which is fetched from the hub at each first start.
+the server starts; if one is missing, it exits with `does not appear to have a file named modeling_....py`. Copies made
+by quantization or fine-tuning programs often include the configuration but not the files. A reference such as
+`owner/name--module.Class` means code from another repository, which is downloaded from the hub at each first start.
 
 What to do: copy the Python files from the model's original repository.
 """

@@ -1,11 +1,11 @@
-"""The model's own code needs packages that are not installed here.
+"""The model's own code needs packages that are not installed.
 
-Before it runs the Python files of a model, transformers looks through them and imports every package that they name,
-wherever in the file that stands, except inside `try` and, in newer releases, below `if is_..._available()`. What is
-missing ends the start with `This modeling file requires the following packages that were not found in your
-environment: ...`. No engine's metadata asks for them, so no installer notices; all that are missing are named at once.
+Before it runs a model's Python files, transformers scans them and imports every package that they name, wherever in the
+file the import is, except inside `try` and, in newer releases, below `if is_..._available()`. If any are missing, the
+start fails with `This modeling file requires the following packages that were not found in your environment: ...`. No
+engine's metadata requires them, so no installer notices. All missing packages are listed at once.
 
-What to do: install them. The name of a package and of what it is imported as may differ (`PIL` comes with pillow).
+What to do: install them. A package and its import may have different names (`PIL` comes with pillow).
 """
 
 from __future__ import annotations

@@ -1,12 +1,12 @@
-"""The model needs its own code to be run, and the launch does not allow that.
+"""The model needs to run its own code, and the launch command does not allow it.
 
-A model that is not part of transformers brings Python files, named by `auto_map` in config.json. vLLM, SGLang and
-LMDeploy since 0.13.0 run them only with `--trust-remote-code`; without it transformers asks a question on the
-terminal, or stops with `contains custom code which must be executed`. LMDeploy before 0.13.0 runs such code always and
-does not know the flag.
+A model that is not part of transformers includes Python files, named by `auto_map` in config.json. vLLM, SGLang, and
+LMDeploy since 0.13.0 run them only with `--trust-remote-code`; without it, transformers asks a question on the terminal
+or exits with `contains custom code which must be executed`. LMDeploy before 0.13.0 always runs such code and does not
+have the option.
 
-What to do: read the files first, they run with all rights of the server; then add the flag. A model that
-transformers knows itself needs no flag.
+What to do: read the files first, since they run with all rights of the server, and then add the option. A model that
+transformers itself supports does not need it.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
-"""What the model's own code could do, for whoever is about to let it run.
+"""The model's own code could do this once you allow it to run.
 
 `--trust-remote-code` means that Python files from the model's repository run with all rights of the server: they can
-read its secrets and write its files. This note says where those files reach the network, start programs, write files,
-load native libraries or run text as code. Most of it is harmless, such as fetching a picture from an address; it is
-what to look at first. Code that hides what it does is not found out, so the absence of this note proves nothing.
+read its secrets and write its files. This note lists where those files reach the network, start programs, write files,
+load native libraries or run text as code. Most of it is harmless, such as downloading an image from a URL, but it is
+what to look at first. Code that hides what it does is not detected, so the absence of this note proves nothing.
 
-What to do: read the lines named, and pin the model's revision so that the code cannot change later.
+What to do: read the listed lines, and pin the model's revision so that the code cannot change later.
 """
 
 from __future__ import annotations

@@ -1,12 +1,12 @@
 """The model's weights are larger than the GPU memory that the engine may use.
 
-All weights must lie in the memory of the GPUs that share the model, the vision tower among them, and beside them the
-CUDA context and what one step computes (about 1 to 3 GiB). Where they do not, the server ends with `CUDA out of memory`
-while it loads, or right after. A small number in a model's name does not tell: the first Qwen-VL in 4 bit takes 9.06
-GiB, because its vision tower alone, which is not quantised, takes 3.6.
+The memory of the GPUs that share the model must hold all weights, including the vision tower, plus the CUDA context and
+what one step computes (about 1 to 3 GiB). If it cannot, the server fails with `CUDA out of memory` while loading or
+right after. A small number in a model's name can mislead: the first Qwen-VL in 4 bits takes 9.06 GiB, because its
+vision tower, which is not quantized, takes 3.6 GiB alone.
 
-What to do: take a quantised or smaller checkpoint, share the model among more GPUs (`--tp`, `--tensor-parallel-size`),
-or, where the card has room and only the engine's share is too small, give it a larger one.
+What to do: use a quantized or smaller checkpoint, or split the model across more GPUs (`--tp`,
+`--tensor-parallel-size`). If the card has room and only the engine's share is too small, increase the share.
 """
 
 from __future__ import annotations

@@ -1,12 +1,12 @@
-"""The KV cache has no room for one request of the whole context.
+"""The KV cache has no room for one request with the whole context.
 
-What the weights leave of the engine's share becomes the KV cache: some KiB for each token of each request that is under
-way. vLLM refuses to start where one request of `--max-model-len` tokens (by default the longest that the model was made
-for, 262,144 for Qwen3-VL) does not fit: `To serve at least one request with the models's max seq len ... KV cache is
-needed`. LMDeploy and SGLang start, and longer requests fail or are cut when they come.
+The part of the engine's share that the weights leave free becomes the KV cache: some KiB for each token of each running
+request. vLLM refuses to start if one request of `--max-model-len` tokens (by default the longest that the model
+supports, 262,144 for Qwen3-VL) does not fit: `To serve at least one request with the models's max seq len ... KV cache
+is needed`. LMDeploy and SGLang start, and longer requests fail or are cut off when they arrive.
 
-What to do: ask for a shorter context, keep the cache in 8 bit, give the engine a larger share, use more GPUs, or take a
-quantised checkpoint.
+What to do: request a shorter context, store the cache in 8 bits, increase the engine's share, use more GPUs, or use a
+quantized checkpoint.
 """
 
 from __future__ import annotations

@@ -1,11 +1,12 @@
-"""It may fit, but hardly: the KV cache is so small that requests wait for each other, or that a start depends on luck.
+"""The model barely fits: the KV cache is so small that requests queue up, or startup depends on luck.
 
-The weights are certain, what a server takes beside them is not (1 to 3 GiB for its context, one step's computations,
-pictures and CUDA graphs), and the rest is the KV cache. Where that rest hardly holds one or two requests of the whole
-context, throughput is that of one user, large pictures can end in `CUDA out of memory`, and a small change of the
-engine makes the difference between starting and not.
+The size of the weights is certain, but what a server needs in addition is not (1 to 3 GiB for its context, one step's
+computations, images and CUDA graphs); the rest is the KV cache. If that barely holds one or two requests with the whole
+context, throughput is that of one user, large images can end in `CUDA out of memory`, and a small change in the engine
+decides whether it starts.
 
-What to do: leave it so for one user at a time; else shorten the context, narrow the cache or take a smaller checkpoint.
+What to do: for one user at a time, leave it. Otherwise, shorten the context, store the cache in fewer bits, or use a
+smaller checkpoint.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
-"""The main memory is too small to load this checkpoint through.
+"""There is not enough main memory to load this checkpoint.
 
-Weights pass through main memory on their way to the GPU. Files in the safetensors format are mapped and need little
-beside the largest file; files of PyTorch (`.bin`, `.pt`) are read whole, by each process. `--cpu-offload-gb` keeps
-weights there for good, `--swap-space` pins memory for the cache. Where it runs out, the kernel kills the server: status
-137, no traceback; in a container its limit counts, under WSL that of the virtual machine.
+Weights pass through main memory on their way to the GPU. Files in the safetensors format are memory-mapped and need
+little more than the largest file; PyTorch files (`.bin`, `.pt`) are read whole, by each process. `--cpu-offload-gb`
+keeps weights there permanently, and `--swap-space` pins memory for the cache. If memory runs out, the kernel kills the
+server: status 137, no traceback. In a container its limit applies; under WSL, that of the virtual machine.
 
-What to do: add memory or swap, raise the container's limit, take a checkpoint in safetensors, or offload less.
+What to do: add memory or swap, raise the container's limit, use a checkpoint in safetensors, or offload less.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
-"""The command asks for more GPUs than there are.
+"""The launch command requests more GPUs than there are.
 
-Tensor parallelism times pipeline parallelism times data parallelism is the number of GPUs that a server takes, each
-process its own. Engines stop early with messages of many kinds: `invalid device ordinal`, `World size (4) is larger
-than the number of available GPUs (2)`, or they wait for a second machine. `CUDA_VISIBLE_DEVICES` counts: what it hides
-is not there.
+A server uses tensor parallelism times pipeline parallelism times data parallelism GPUs, each with its own process.
+Engines exit early with messages of many kinds, such as `invalid device ordinal` or `World size (4) is larger than the
+number of available GPUs (2)`, or they wait for a second machine. `CUDA_VISIBLE_DEVICES` counts: a GPU that it hides is
+not available.
 
-What to do: ask for as many as there are, or make the others visible.
+What to do: request as many GPUs as there are, or make the others visible.
 """
 
 from __future__ import annotations

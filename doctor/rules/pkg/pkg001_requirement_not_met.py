@@ -1,16 +1,15 @@
-"""A distribution needs another one that is missing here, or that is here in a version it does not allow.
+"""A distribution requires another one that is missing, or that is installed in a version it does not allow.
 
-Every Python package says in its metadata which other packages it needs, and in which versions. The installer keeps
-these promises only for what it installs in one go: a later `pip install` may replace a package that another one needs
-in an older version, and nothing complains until the server is started. This is what `pip check` looks for. Conditions
-on the Python version and the platform are judged for the environment under diagnosis, and so are the requirements of
-extras that an installed package asks for, which `pip check` leaves out.
+Every Python package states in its metadata which other packages it requires, and in which versions. The installer keeps
+these promises only for what it installs in one run: a later `pip install` may replace a package that another one
+requires in an older version, and nothing complains until the server starts. `pip check` looks for this, too. Conditions
+on the Python version and the platform are evaluated for the environment under diagnosis, and so are the requirements of
+extras that an installed package requests, which `pip check` leaves out.
 
-What to do: install the version that is asked for. If two packages ask for versions that exclude each other, one of
-the two has to change. For a serving engine this is an error; for other packages a warning, since the server may never
-use them.
+What to do: install the required version. If two packages require conflicting versions, one of them has to change. For a
+serving engine this is an error; for other packages it is a warning, since the server may never use them.
 
-In an environment that is declared and not installed, only releases that the declaration fixes are compared; what it
+In an environment that is declared but not installed, only releases that the declaration pins are compared; what it
 leaves to the installer is open.
 """
 

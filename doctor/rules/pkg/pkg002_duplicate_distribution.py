@@ -1,12 +1,12 @@
-"""A distribution is installed more than once, in the same folder or in several folders of the search path.
+"""A distribution is installed more than once, in one folder or in several folders of the search path.
 
-Two metadata folders of one package side by side are left by an interrupted or mixed installation (pip over conda, two
-tools at once). The files belong to one of the two, and nobody knows to which: version checks may read the wrong
-number, and an upgrade removes only half. Where the copies stand in different folders, such as the user's own
-`~/.local` and the environment, Python takes the first one and never looks at the other.
+An interrupted or mixed installation (pip over conda, two tools at once) leaves two metadata folders of one package side
+by side. The files belong to one of the two, and nothing shows which: version checks may read the wrong number, and an
+upgrade removes only half. If the copies are in different folders, such as the user's own `~/.local` and the
+environment, Python takes the first one and never looks at the other.
 
-What to do: uninstall the package until it is gone, then install it once. For a copy in `~/.local`, uninstall it
-there or start the server with `PYTHONNOUSERSITE=1`.
+What to do: uninstall the package until it is gone, then install it once. For a copy in `~/.local`, uninstall it there
+or start the server with `PYTHONNOUSERSITE=1`.
 """
 
 from __future__ import annotations

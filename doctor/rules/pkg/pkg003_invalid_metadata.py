@@ -1,13 +1,13 @@
-"""The metadata of an installed distribution is missing, cannot be read, or was left behind half-removed.
+"""The metadata of an installed distribution is missing, unreadable, or left over from an incomplete removal.
 
-pip writes a folder `NAME-VERSION.dist-info` beside every package. When pip is interrupted, or a full disk stops it, it
-leaves folders that begin with `~` ("Ignoring invalid distribution" in pip's words) or metadata without a name. What
-such a folder belonged to is not known to pip, to other tools that ask for versions, or to this one: the package may
-still be importable, in part or in a mixture of versions.
+pip writes a folder `NAME-VERSION.dist-info` for every package. When pip is interrupted, or the disk is full, it leaves
+folders that begin with `~` (pip says "Ignoring invalid distribution") or metadata without a name. Neither pip, nor
+other tools that look up versions, nor this one can say what such a folder belonged to: the package may still be
+importable, in part or as a mixture of versions.
 
-What to do: remove folders that begin with `~`, and reinstall the package they belonged to. A file list that names
-places outside of the environment is ignored here; look at where that package came from before you uninstall it,
-because pip would delete what is listed.
+What to do: remove folders that begin with `~`, and reinstall the packages they belonged to. A file list that names
+paths outside of the environment is ignored here; find out where that package came from before you uninstall it, because
+pip would delete the listed files.
 """
 
 from __future__ import annotations

@@ -1,14 +1,13 @@
 """Two installed distributions own the same files with different contents, so one has overwritten parts of the other.
 
-Python packages may put files into the same folder, and no installer checks that they don't clash: the one installed
-last wins, and the other one is damaged without a word. It happens with NVIDIA's libraries for two CUDA generations
-(`nvidia-nccl-cu12` and `nvidia-nccl-cu13` both bring `nvidia/nccl/lib/libnccl.so.2`) and with packages that were split
-or renamed. Which one won may differ between two machines with the same list of versions, and uninstalling one removes
-the files of both.
+Python packages may install files into the same folder, and no installer checks that they do not clash: the last one
+installed wins, and the other is silently damaged. It happens with NVIDIA's libraries for two CUDA generations
+(`nvidia-nccl-cu12` and `nvidia-nccl-cu13` both install `nvidia/nccl/lib/libnccl.so.2`) and with packages that were
+split or renamed. Which one wins may differ between two machines with the same list of versions, and uninstalling one
+removes the files of both.
 
 What to do: uninstall the one that nothing needs and reinstall the other with `--force-reinstall --no-deps`, since the
-uninstallation took shared files away. If both are needed, install an engine and a torch that are built for the same
-CUDA generation.
+uninstall removed shared files. If both are needed, install an engine and a torch built for the same CUDA generation.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
-"""Files of a serving engine are not what was installed: somebody edited or deleted them.
+"""Files of a serving engine differ from what was installed: somebody edited or deleted them.
 
-People comment out an import or a version check in the engine to get past an error. It works until the next upgrade
-brings the line back, and until then every message about that file is about code that no one else has. The list of
-files that the installer wrote holds a hash of each, so the difference is certain; the reason for it is not.
+People comment out an import or a version check in the engine to get past an error. That works until the next upgrade
+restores the line, and until then every message about that file is about code that nobody else has. The installer's list
+of files holds a hash of each, so the difference is certain; the reason for it is not.
 
-What to do: keep the change if you know it, and say so when you report a problem. Otherwise reinstall the engine, which
-puts the original files back and loses the change.
+What to do: if you know the change, keep it, and mention it when you report a problem. Otherwise, reinstall the engine,
+which restores the original files and discards the change.
 """
 
 from __future__ import annotations

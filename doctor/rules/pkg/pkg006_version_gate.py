@@ -1,12 +1,12 @@
-"""A package checks the version of another one when it is imported, and what is installed here does not pass.
+"""A package checks the version of another one when it is imported, and the installed version fails the check.
 
-`transformers`, and packages made after its pattern, look at the versions of a few packages before anything else and
-raise ImportError ("... is required for a normal functioning of this module, but found ...") when one does not fit.
-Nothing works past that point: every engine imports transformers, so the server does not start. The lists are read
-from the installed files, so what is said here is what the import would say.
+`transformers`, and packages that follow its pattern, check the versions of a few packages before anything else and
+raise ImportError ("... is required for a normal functioning of this module, but found ...") if one does not match.
+Nothing works past that point: every engine imports transformers, so the server does not start. The checks are read from
+the installed files, so the result is the same as that of the import.
 
-What to do: install a version inside the range that is named, or a version of the checking package whose range holds
-the version you need.
+What to do: install a version inside the range shown, or a version of the checking package whose range includes the
+version you need.
 """
 
 from __future__ import annotations

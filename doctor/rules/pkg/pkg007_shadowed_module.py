@@ -1,12 +1,12 @@
-"""A file or folder where the server is started hides an installed module of the same name.
+"""A file or folder in the directory where the server starts hides an installed module of the same name.
 
-`python -m something` puts the working directory in front of everything else, and `python script.py` the folder of the
-script. A file `transformers.py` there, or the cloned source folder `torch/`, is then imported instead of the installed
-package: names are missing, compiled parts are missing, or a script of yours runs in the middle of the start. The
-message that follows ("cannot import name ... partially initialized module") rarely says so.
+`python -m something` puts the working directory first on the search path, and `python script.py` the script's folder. A
+file `transformers.py` there, or a cloned source folder `torch/`, is then imported instead of the installed package:
+names are missing, compiled parts are missing, or one of your scripts runs in the middle of the startup. The message
+that follows ("cannot import name ... partially initialized module") rarely says so.
 
-What to do: rename the file or folder, start from another folder, or start the console command (`lmdeploy serve ...`),
-which does not look into the working directory. From Python 3.11 on, `PYTHONSAFEPATH=1` has the same effect.
+What to do: rename the file or folder, start from another folder, or use the console command (`lmdeploy serve ...`),
+which does not look in the working directory. From Python 3.11 on, `PYTHONSAFEPATH=1` has the same effect.
 """
 
 from __future__ import annotations

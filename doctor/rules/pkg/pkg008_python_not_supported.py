@@ -1,12 +1,12 @@
-"""A distribution is installed that was not made for this Python version or platform.
+"""An installed distribution was not made for this Python version or platform.
 
-A package says which Python versions it supports, and a compiled one is built for one of them. Installers respect that,
-but folders that were copied, a Python that was upgraded under an environment, and `--target` or `--platform`
-installations get past them. Compiled modules of another Python version are then not found at all ("No module named
-..." although the file is there), and newer syntax does not parse.
+A package states which Python versions it supports, and a compiled one is built for one of them. Installers respect
+that, but copied folders, a Python that was upgraded under an environment, and installs with `--target` or `--platform`
+get around it. Python then does not find compiled modules of another version at all ("No module named ..." although the
+file exists), and newer syntax does not parse.
 
-What to do: make the environment anew with a Python version that is supported, or reinstall the package with the
-installer of this environment.
+What to do: recreate the environment with a supported Python version, or reinstall the package with this environment's
+installer.
 """
 
 from __future__ import annotations

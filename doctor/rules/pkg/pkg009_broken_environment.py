@@ -1,10 +1,10 @@
 """The environment itself is damaged: its Python is gone, or parts of it cannot be read.
 
-A venv holds no Python of its own, only a link to the one it was made from. When that one is removed or upgraded to
-another minor version (by the system, pyenv, conda or Homebrew), the venv no longer starts, or it starts with a Python
-that does not look into the folder where its packages are.
+A venv does not contain a Python of its own, only a link to the one it was made from. When that one is removed or
+upgraded to another minor version (by the system, pyenv, conda or Homebrew), the venv no longer starts, or it starts
+with a Python that does not look in the folder with its packages.
 
-What to do: make the environment anew from a Python that exists, and install the same packages again.
+What to do: recreate the environment from a Python that exists, and install the same packages again.
 """
 
 from __future__ import annotations

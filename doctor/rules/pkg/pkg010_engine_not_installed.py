@@ -1,9 +1,9 @@
-"""The engine that is to be started is not installed in this environment.
+"""The engine to start is not installed in this environment.
 
-A launch command works only in the environment that its engine was installed into. Often the engine is there, but in
-another venv or conda environment than the one that was looked at, or the command is typed where none is active.
+A launch command works only in the environment that its engine is installed in. Often the engine is in another venv or
+conda environment than the one that was checked, or the command is typed while none is active.
 
-What to do: activate the environment that has the engine, name it with `--python`, or install the engine here.
+What to do: activate the environment that has the engine, name it with `--python`, or install the engine in this one.
 """
 
 from __future__ import annotations

@@ -1,9 +1,11 @@
-"""The system's C library is older than installed wheels were built for, or of another kind.
+"""The system's C library is older than installed wheels need, or of another kind.
 
-A wheel's tag names the oldest glibc it may meet: `manylinux_2_28` needs glibc 2.28 (RHEL 8, Debian 10). pip refuses
-a wheel that does not fit, but a copied environment, a mounted volume or another base image brings it together with an
-older system; then libraries fail to load with ``version `GLIBC_2.32' not found``. Alpine's musl runs no manylinux
-wheel at all. Use a newer base image or make the environment anew on this system.
+A wheel's tag names the oldest glibc that it supports: `manylinux_2_28` needs glibc 2.28 (RHEL 8, Debian 10). pip
+rejects a wheel that does not match, but a copied environment, a mounted volume or another base image combines it with
+an older system. Libraries then fail to load with ``version `GLIBC_2.32' not found``. Alpine's musl does not run
+manylinux wheels at all.
+
+What to do: use a newer base image, or recreate the environment on this system.
 """
 
 from __future__ import annotations

@@ -1,9 +1,11 @@
-"""There is little memory for a server to start in: RAM, or what the container's limit leaves of it.
+"""There is little memory for a server to start in, in RAM or under the container's limit.
 
-An engine process imports torch, opens CUDA and reads the checkpoint through main memory on its way to the GPU; that
-takes 4 GiB and more for each process (one for each GPU with tensor parallelism). What goes beyond is killed by the
-kernel: the server ends with status 137 and no traceback. A container has its own limit (`--memory`,
+An engine process imports torch, initializes CUDA and reads the checkpoint through main memory on its way to the GPU.
+That takes 4 GiB or more for each process (one per GPU with tensor parallelism). The kernel kills a process that exceeds
+the limit: the server ends with status 137 and no traceback. A container has its own limit (`--memory`,
 `resources.limits.memory`).
+
+What to do: free or add memory, or raise the container's limit.
 """
 
 from __future__ import annotations

@@ -1,9 +1,11 @@
 """`/dev/shm` is too small for processes that share a model.
 
-With tensor parallelism the processes of a server exchange data through shared memory in `/dev/shm`. Docker gives a
-container 64 MiB of it; NCCL and the engines then stop with `Bus error`, `No space left on device` or `unhandled system
-error`. Start the container with `--ipc=host` or `--shm-size=8g` (compose: `shm_size: 8gb`; Kubernetes: an `emptyDir` of
-`medium: Memory` mounted there).
+With tensor parallelism, the server's processes exchange data through shared memory in `/dev/shm`. Docker gives a
+container 64 MiB of it; NCCL and the engines then fail with `Bus error`, `No space left on device` or
+`unhandled system error`.
+
+What to do: start the container with `--ipc=host` or `--shm-size=8g` (compose: `shm_size: 8gb`; Kubernetes: an
+`emptyDir` of `medium: Memory` mounted there).
 """
 
 from __future__ import annotations

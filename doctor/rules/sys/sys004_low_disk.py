@@ -1,9 +1,10 @@
-"""The disk is nearly full where models are downloaded to, or where temporary files go.
+"""The disk for model downloads or temporary files is nearly full.
 
-Models come into the hub's cache (`HF_HOME`, else `~/.cache/huggingface`): a 7B vision model takes about 16 GB in 16
-bit, a 72B one 145 GB. A download that fills the disk ends with `No space left on device`, and a half-written file may
-be taken for a whole one later. `/tmp` takes compiled kernels and sockets. Point `HF_HOME` to a larger disk or make
-room.
+Models are downloaded to the hub's cache (`HF_HOME`, else `~/.cache/huggingface`): a 7B vision model takes about 16 GB
+in 16 bit, a 72B one 145 GB. A download that fills the disk fails with `No space left on device`, and a half-written
+file may later be taken for a complete one. `/tmp` holds compiled kernels and sockets.
+
+What to do: point `HF_HOME` to a larger disk, or free some space.
 """
 
 from __future__ import annotations

@@ -1,9 +1,11 @@
-"""A process may open only few files here.
+"""The limit on open files is low for a server.
 
 Every connection, every checkpoint shard and every channel between processes is an open file. vLLM and SGLang raise
-their own soft limit as far as the hard limit allows, LMDeploy takes what it finds. Too few end with `Too many open
-files` under load. Raise the limit: `ulimit -n 65535` in the shell, `LimitNOFILE=65535` in a systemd unit, `--ulimit
-nofile=65535` for a container.
+their own soft limit as far as the hard limit allows; LMDeploy uses the limit it finds. If the limit is too low, the
+server fails with `Too many open files` under load.
+
+What to do: raise the limit with `ulimit -n 65535` in the shell, `LimitNOFILE=65535` in a systemd unit, or
+`--ulimit nofile=65535` for a container.
 """
 
 from __future__ import annotations

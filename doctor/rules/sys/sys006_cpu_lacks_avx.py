@@ -1,8 +1,10 @@
-"""The CPU does not offer the vector instructions that most of these wheels are compiled for.
+"""The CPU does not have the vector instructions that most of these wheels are compiled for.
 
-Packages with native code pick AVX or AVX2 at compile time; on a CPU without them a process dies with `Illegal
-instruction` (status 132) and no traceback. In practice it is a virtual machine whose CPU model hides them (QEMU's
-`qemu64`, `kvm64`): choose `host` (`-cpu host`, `host-passthrough`) in its settings.
+Packages with native code choose AVX or AVX2 at compile time; on a CPU without them, a process dies with
+`Illegal instruction` (status 132) and no traceback. In practice, this is a virtual machine whose CPU model hides them
+(QEMU's `qemu64`, `kvm64`).
+
+What to do: choose the CPU model `host` (`-cpu host`, `host-passthrough`) in the virtual machine's settings.
 """
 
 from __future__ import annotations

@@ -1,9 +1,11 @@
-"""Triton is installed, but cannot compile its launcher here.
+"""Triton is installed but cannot compile its launcher.
 
-Triton writes a small C file for each kind of kernel launch and compiles it when the first kernel runs, long after
-the server has begun to load. It takes `CC`, else gcc, else clang, and needs the Python headers of the target's own
-version. Slim images have neither: the engine stops with `Failed to find C compiler` or `Python.h: No such file or
-directory`. Install gcc and the headers (Debian, Ubuntu: `gcc libc6-dev python3-dev`).
+Triton writes a small C file for each kind of kernel launch and compiles it when the first kernel runs, long after the
+server has begun to load. It uses `CC`, else gcc, else clang, and needs the Python headers for the environment's own
+version. Slim images have neither: the engine fails with `Failed to find C compiler` or `Python.h: No such file or
+directory`.
+
+What to do: install gcc and the headers (Debian, Ubuntu: `gcc libc6-dev python3-dev`).
 """
 
 from __future__ import annotations

@@ -1,8 +1,10 @@
-"""This runs in a container, which changes what a mend looks like.
+"""This runs in a container, which changes where fixes belong.
 
 Nothing is wrong with that. But the driver belongs to the host, packages installed now are gone with the container, and
-memory, `/dev/shm` and GPUs are what the container was started with: mends that concern them go into the `docker run`
-line, the compose file or the pod, not into the running container.
+memory, `/dev/shm` and GPUs are what the container was started with.
+
+What to do: make fixes that concern these in the `docker run` line, the compose file or the pod, not in the running
+container.
 """
 
 from __future__ import annotations

@@ -1,7 +1,9 @@
-"""This WSL, or this card, cannot run CUDA at all.
+"""This WSL or this card cannot run CUDA at all.
 
-CUDA works in WSL 2 only; WSL 1 has no Linux kernel and no GPU. It also needs a card of the Pascal generation or newer
-(compute capability 6.0). Convert the distribution in PowerShell: `wsl --set-version DISTRIBUTION 2`.
+CUDA works only in WSL 2; WSL 1 has no Linux kernel and no GPU. CUDA also needs a card of the Pascal generation or newer
+(compute capability 6.0).
+
+What to do: convert the distribution in PowerShell with `wsl --set-version DISTRIBUTION 2`.
 """
 
 from __future__ import annotations

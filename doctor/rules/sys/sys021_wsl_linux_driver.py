@@ -1,9 +1,11 @@
-"""A Linux NVIDIA driver is installed inside WSL, where the Windows driver's library must be used.
+"""A Linux NVIDIA driver is installed inside WSL, which must use the Windows driver's library.
 
-In WSL `libcuda.so.1` is a part of the Windows driver, mounted at `/usr/lib/wsl/lib`. Packages such as `cuda`,
-`cuda-drivers` or `nvidia-driver-*` put a Linux driver's library in the system's folders; a process that takes it
-finds no GPU. Remove them, and install only the toolkit (`cuda-toolkit-12-x`) if one is needed at all: torch brings
-its own CUDA.
+In WSL, `libcuda.so.1` is part of the Windows driver, mounted at `/usr/lib/wsl/lib`. Packages such as `cuda`,
+`cuda-drivers` or `nvidia-driver-*` put a Linux driver's library in the system's folders; a process that loads it finds
+no GPU.
+
+What to do: remove these packages, and install only the toolkit (`cuda-toolkit-12-x`) if you need one at all: torch
+includes its own CUDA.
 """
 
 from __future__ import annotations

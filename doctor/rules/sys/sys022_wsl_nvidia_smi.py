@@ -1,7 +1,9 @@
-"""`nvidia-smi` exists, but a shell does not find it.
+"""`nvidia-smi` exists, but it is not on PATH.
 
-WSL mounts it at `/usr/lib/wsl/lib/nvidia-smi`; root shells, systemd units and containers often lack that folder on
-PATH. Tools that call `nvidia-smi` then say that there is no GPU, although CUDA works.
+WSL mounts it at `/usr/lib/wsl/lib/nvidia-smi`; root shells, systemd units and containers often do not have that folder
+on PATH. Tools that call `nvidia-smi` then report that there is no GPU, although CUDA works.
+
+What to do: add the folder to PATH.
 """
 
 from __future__ import annotations

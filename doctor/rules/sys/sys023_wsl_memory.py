@@ -1,8 +1,9 @@
-"""WSL may take less memory than the checkpoint that the GPU could hold.
+"""WSL may use less memory than the checkpoints that the GPU could hold.
 
-The virtual machine of WSL gets half of Windows' memory and a quarter as much swap, unless `.wslconfig` says otherwise.
-A checkpoint is read through that memory; where it does not fit, Linux kills the server (status 137) without a
-traceback. Raise `memory` and `swap` in `.wslconfig` in the Windows user's folder, then `wsl --shutdown`.
+WSL's virtual machine gets half of the memory of Windows and a quarter as much swap, unless `.wslconfig` says otherwise.
+A checkpoint is read through that memory; if it does not fit, Linux kills the server (status 137) without a traceback.
+
+What to do: raise `memory` and `swap` in `.wslconfig` in the Windows user's folder, then run `wsl --shutdown`.
 """
 
 from __future__ import annotations

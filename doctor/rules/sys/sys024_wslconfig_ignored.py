@@ -1,8 +1,9 @@
-"""WSL ignores the `.wslconfig`, or a line of it.
+"""WSL ignores `.wslconfig`, or a line of it.
 
-The file is read by WSL itself, without a word about what it does not understand: a size without a unit it knows, a
-line without `=`, or a file saved as UTF-16 (PowerShell's `>` and `Out-File` do that) leaves the defaults in force.
-Save it as UTF-8 without a byte order mark and write sizes as `16GB` or `512MB`.
+WSL itself reads the file and silently ignores what it does not understand: a size without a known unit, a line without
+`=`, or a file saved as UTF-16 (as PowerShell's `>` and `Out-File` do) leaves the defaults in force.
+
+What to do: save it as UTF-8 without a byte order mark, and write sizes as `16GB` or `512MB`.
 """
 
 from __future__ import annotations

@@ -1,9 +1,11 @@
-"""This vLLM stops on WSL with `UVA is not available`.
+"""This vLLM release exits on WSL with `UVA is not available`.
 
-vLLM turns pinned memory off under WSL. From 0.25.0 on its new model runner is the default for models without experts
-(so for most vision-language models) and needs pinned memory for unified addressing: `RuntimeError: UVA is not
-available`. 0.30.0 has a way around. Until then: `VLLM_WSL2_ENABLE_PIN_MEMORY=1` (WSL kernels from 4.19.121 on pin
-memory well enough), or the old runner with `VLLM_USE_V2_MODEL_RUNNER=0`, or vLLM 0.30 and newer.
+vLLM turns pinned memory off under WSL. From 0.25.0 on, its new model runner is the default for models without experts
+(so for most vision-language models) and needs pinned memory for unified addressing:
+`RuntimeError: UVA is not available`. 0.30.0 works around it.
+
+What to do: use vLLM 0.30 or newer. Until then, set `VLLM_WSL2_ENABLE_PIN_MEMORY=1` (WSL kernels from 4.19.121 on pin
+memory well enough), or select the old runner with `VLLM_USE_V2_MODEL_RUNNER=0`.
 """
 
 from __future__ import annotations

@@ -1,8 +1,10 @@
-"""The launch command asks for much pinned memory, of which WSL gives little.
+"""The launch command requests a lot of pinned memory, of which WSL provides little.
 
-Offloading weights or cache to main memory needs page-locked memory. Under WSL the Windows driver allows a small part of
-it, whatever `.wslconfig` and `ulimit -l` say; beyond it allocations fail with `out of memory` though memory is free, or
-the data moves slowly through ordinary memory. Leave the option out, or use Linux without Windows.
+Offloading weights or cache to main memory needs page-locked memory. Under WSL, the Windows driver allows only a small
+amount, regardless of `.wslconfig` and `ulimit -l`. Beyond it, allocations fail with `out of memory` although memory is
+free, or the data moves slowly through ordinary memory.
+
+What to do: drop the option, or use Linux without Windows.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
-"""Files that a server reads much lie on a Windows drive.
+"""Files that a server reads heavily are on a Windows drive.
 
-`/mnt/c` and its like reach Windows' files through a network protocol (9p); reading a checkpoint or importing a package
-from there takes many times as long as from Linux' own disk, and memory mapping works poorly. Move the model, the
-cache and the environment into the Linux file system (`~/`).
+`/mnt/c` and the other drives reach Windows files through a network protocol (9p). Reading a checkpoint or importing a
+package from there takes many times as long as from Linux's own disk, and memory mapping works poorly.
+
+What to do: move the model, the cache and the environment into the Linux file system (`~/`).
 """
 
 from __future__ import annotations

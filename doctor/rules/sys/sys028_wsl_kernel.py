@@ -1,8 +1,9 @@
-"""WSL's kernel is older than CUDA wants.
+"""The WSL kernel is older than CUDA requires.
 
-NVIDIA asks for kernel 4.19.121 at least and recommends 5.10.16.3 and newer; vLLM pins memory only from 4.19.121 on.
-Update it in PowerShell: `wsl --update`, then `wsl --shutdown`. A kernel of one's own (`kernel=` in `.wslconfig`) is not
-updated with it.
+NVIDIA requires kernel 4.19.121 and recommends 5.10.16.3 or newer; vLLM pins memory only from 4.19.121 on.
+
+What to do: update the kernel in PowerShell with `wsl --update`, then `wsl --shutdown`. This does not update a custom
+kernel (`kernel=` in `.wslconfig`).
 """
 
 from __future__ import annotations

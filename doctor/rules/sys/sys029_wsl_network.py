@@ -1,9 +1,11 @@
-"""Who can reach a server that runs in WSL.
+"""A server in WSL may not be reachable from other machines.
 
-By default WSL stands behind NAT: programs in Windows reach the server at `localhost` as long as `localhostForwarding`
-is not `false`, other machines do not reach it at all. For those, set `networkingMode=mirrored` in `.wslconfig`
-(Windows 11 22H2) and open the port in the Hyper-V firewall, or forward it with `netsh interface portproxy`. Either
-way the server must listen on `0.0.0.0`, not on `127.0.0.1`.
+By default, WSL is behind NAT: programs in Windows reach the server at `localhost` as long as `localhostForwarding` is
+not `false`, and other machines do not reach it at all.
+
+What to do: for other machines, set `networkingMode=mirrored` in `.wslconfig` (Windows 11 22H2) and open the port in the
+Hyper-V firewall, or forward it with `netsh interface portproxy`. Either way, the server must listen on `0.0.0.0`, not
+on `127.0.0.1`.
 """
 
 from __future__ import annotations

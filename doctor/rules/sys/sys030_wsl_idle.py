@@ -1,9 +1,10 @@
-"""WSL stops its virtual machine when nobody looks, and a server with it.
+"""WSL shuts down its virtual machine when no window is open, and a server with it.
 
-When the last WSL window closes, the instance ends after a minute (`vmIdleTimeout`); services, systemd's too, do not
-keep it alive, and without systemd there are none. Keep a window open, start the server from Windows' task scheduler
-(`wsl -d DISTRIBUTION -- ...`), or set `vmIdleTimeout=-1`. systemd is switched on by `[boot]` `systemd=true` in
-`/etc/wsl.conf`.
+When the last WSL window closes, the instance ends after a minute (`vmIdleTimeout`); services, including those of
+systemd, do not keep it alive, and without systemd there are none.
+
+What to do: keep a window open, start the server from the Windows Task Scheduler (`wsl -d DISTRIBUTION -- ...`), or set
+`vmIdleTimeout=-1`. To enable systemd, set `[boot]` `systemd=true` in `/etc/wsl.conf`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,9 @@
 """WSL kept dumps of programs that crashed here before.
 
-A native crash (segmentation fault, illegal instruction) often leaves no line in the log. WSL writes a dump of it into
-the Windows user's `AppData\\Local\\Temp\\wsl-crashes`; the name tells the program and the signal. They can be removed.
+A native crash (segmentation fault, illegal instruction) often leaves no line in the log. WSL writes a dump of it to the
+Windows user's `AppData\\Local\\Temp\\wsl-crashes`; the file name shows the program and the signal.
+
+What to do: look there for a server that died without a message. The dumps can be removed.
 """
 
 from __future__ import annotations

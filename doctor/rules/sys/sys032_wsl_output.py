@@ -1,10 +1,11 @@
-"""A server's last words may get lost or garbled on their way to Windows.
+"""A server's last lines of output may get lost or garbled on their way to Windows.
 
-A program that writes into a pipe or file holds its output back in blocks; what was held is lost in a crash (so it is
-on every Linux, WSL is not to blame). And PowerShell 5 writes `>` files as UTF-16 and decodes Linux' UTF-8 with the
-console's code page, so that a log has NULs or wrong letters. `qvl-doctor run` keeps the bytes as they are and sets
-the two variables; by hand set `PYTHONUNBUFFERED=1` in Linux and `WSL_UTF8=1` in Windows, and redirect inside `wsl -e
-sh -c`.
+A program that writes to a pipe or file buffers its output in blocks, and a crash loses what is still in the buffer (as
+on every Linux; this is not the fault of WSL). Also, PowerShell 5 writes `>` files as UTF-16 and decodes the UTF-8 of
+Linux with the console's code page, so a log has NULs or wrong letters.
+
+What to do: use `qvl-doctor run`, which keeps every byte and sets the two variables. By hand, set `PYTHONUNBUFFERED=1`
+in Linux and `WSL_UTF8=1` in Windows, and redirect inside `wsl -e sh -c`.
 """
 
 from __future__ import annotations

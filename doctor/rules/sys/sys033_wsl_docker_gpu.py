@@ -1,7 +1,8 @@
-"""Docker in WSL cannot choose one of several GPUs.
+"""Docker in WSL cannot select one of several GPUs.
 
-NVIDIA's guide to CUDA on WSL allows `--gpus all` only; `--gpus device=1` is not honoured there. Give the container
-all of them and choose inside with `CUDA_VISIBLE_DEVICES`.
+NVIDIA's guide to CUDA on WSL supports only `--gpus all`; `--gpus device=1` has no effect there.
+
+What to do: give the container all GPUs and select some inside with `CUDA_VISIBLE_DEVICES`.
 """
 
 from __future__ import annotations
