@@ -12,6 +12,7 @@ import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from doctor.base.opening import first_bytes
 from doctor.base.record import dataclass
 from doctor.base.syntax import parse
 from doctor.remote.errors import IndexUnavailable
@@ -107,8 +108,7 @@ def _uv_files(environ: Mapping[str, str]) -> Iterator[tuple[str, str]]:
 
 
 def _small(file: Path) -> str:
-    with file.open("rb") as stream:
-        return stream.read(LARGEST_SETTINGS).decode("utf-8-sig")
+    return first_bytes(file, LARGEST_SETTINGS).decode("utf-8-sig")
 
 
 def _pip_sources() -> Iterator[str]:

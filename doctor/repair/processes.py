@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 
+from doctor.base.opening import first_bytes
 from doctor.base.record import dataclass
 
 LARGEST_MAPS = 16 << 20
@@ -74,7 +75,6 @@ def _comm(folder: str) -> str:
 
 def _bytes(path: str, limit: int) -> bytes:
     try:
-        with open(path, "rb") as file:
-            return file.read(limit)
-    except OSError:
+        return first_bytes(path, limit)
+    except (OSError, ValueError):
         return b""

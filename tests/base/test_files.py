@@ -11,6 +11,8 @@ import pytest
 from doctor.base.files import Files, Unreadable
 from doctor.base.new_files import create_or_empty, create_private, open_append, open_lock
 from doctor.base.opening import NotRegular, first_bytes, first_text, mapped, open_any, open_regular, system_bytes
+from doctor.matrix.extract.errors import WheelError
+from doctor.matrix.extract.installed import InstalledSource
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="needs symlinks and FIFOs")
 
@@ -125,3 +127,18 @@ def test_opening_for_writing(tmp_path: Path) -> None:
     assert (tmp_path / "new").read_bytes() == b"onetwo"
     os.close(create_or_empty(tmp_path / "new", 0o644))
     assert (tmp_path / "new").read_bytes() == b""
+
+
+def test_an_installed_engine_whose_files_are_fifos_is_an_error(tmp_path: Path) -> None:
+    info = tmp_path / "vllm-1.0.dist-info"
+    info.mkdir()
+    os.mkfifo(info / "RECORD")
+    with pytest.raises(WheelError, match="no readable RECORD"):
+        InstalledSource(info)
+    (info / "RECORD").unlink()
+    (info / "RECORD").write_text("vllm/a.py,,\n")
+    (tmp_path / "vllm").mkdir()
+    os.mkfifo(tmp_path / "vllm/a.py")
+    for member in ("vllm/a.py", "vllm/none.py", "a\0b"):
+        with pytest.raises(WheelError, match="is missing"):
+            InstalledSource(info).read(member, 100)

@@ -7,6 +7,7 @@ import zlib
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
+from doctor.base.opening import NotRegular, first_bytes
 from doctor.remote.errors import WheelError
 
 LARGEST_RECORD = 64 << 20
@@ -34,11 +35,12 @@ class InstalledSource:
 
     def read(self, member: str, limit: int) -> bytes:
         """The content of `member`. Raises WheelError where it is missing, not a regular file, or above `limit`."""
-        path = self._root / member
         try:
-            if not path.is_file():
-                raise WheelError(f"{self.filename}: {member} is missing")
-            return _bounded(path, limit)
+            return _bounded(self._root / member, limit)
+        except WheelError:
+            raise
+        except (FileNotFoundError, NotADirectoryError, NotRegular, ValueError):  # ValueError: a NUL in the name
+            raise WheelError(f"{self.filename}: {member} is missing") from None
         except OSError as error:
             raise WheelError(f"{self.filename}: {member}: {error.strerror}") from error
 
@@ -55,8 +57,7 @@ class InstalledSource:
 
 
 def _bounded(path: Path, limit: int) -> bytes:
-    with path.open("rb") as file:
-        data = file.read(limit + 1)
+    data = first_bytes(path, limit + 1)
     if len(data) > limit:
         raise WheelError(f"{path.name} holds more than {limit} bytes")
     return data
