@@ -12,7 +12,7 @@ from doctor.facts.gpu import Device
 from doctor.launch.options import engine as launched
 from doctor.launch.options import option, parallel
 from doctor.matrix.data import DataError
-from doctor.matrix.engines import engine_row, serving_engines
+from doctor.matrix.engines import engine_row, option_names, serving_engines
 from doctor.matrix.hardware import drivers
 from doctor.matrix.members import Member, member
 from doctor.matrix.models import Family
@@ -141,7 +141,7 @@ def named_model(facts: Facts) -> str | None:
     """The model as the launch names it: the value of `--model`, else the first word that is one of a known family."""
     if not isinstance(facts.launch, Launch):
         return None
-    named = option(facts, "--model", "--model-path")
+    named = option(facts, *option_names("model"))
     words = facts.launch.arguments or facts.launch.argv[1:]
     return named or next((w for w in words[:20] if not w.startswith("-") and _family(w) is not None), None)
 

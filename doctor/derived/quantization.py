@@ -7,6 +7,7 @@ from doctor.facts import Facts, Launch, Model, Quantization
 from doctor.facts.gpu import Device, Gpu
 from doctor.facts.model import Weights
 from doctor.launch.options import option
+from doctor.matrix.engines import option_names
 from doctor.matrix.quantization import Capability, Need, floor, takes
 from doctor.matrix.turbomind import served_by
 
@@ -30,7 +31,7 @@ def to_serve(facts: Facts, online: bool = False) -> Need | None:
     `online`: the launch may also ask for one that the engine makes itself out of a model that has none.
     """
     model = facts.model if isinstance(facts.model, Model) else None
-    told = option(facts, "--quantization", "-q", "--model-format")
+    told = option(facts, *option_names("quantization"))
     told = told if told and told.lower() not in NOT_ONE else None
     found = model.quantization if model else None
     if found is None and _is_gguf(facts):

@@ -17,10 +17,10 @@ from doctor.derived.host import host_of, no_wsl, wsl_of
 from doctor.facts import Distributions, present
 from doctor.findings import Action, NotApplicable, Remediation
 from doctor.launch.options import engine
-from doctor.matrix.hardware import version
+from doctor.matrix.engines import engine_row
 from doctor.rules.rule import Rule, Verdict
 
-FIRST, MENDED = (0, 25), (0, 30)
+NAME = "vllm"  # the variables and the sentences are its own; the releases stand in its row
 
 
 def check(rule: Rule, case: Case) -> Iterator[Verdict]:
@@ -29,14 +29,13 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     if wsl_of(facts) is None:
         yield from no_wsl()
         return
-    installed = present(facts, "distributions", Distributions).version("vllm")
-    if installed is None or engine(facts) not in (None, "vllm"):
+    installed = present(facts, "distributions", Distributions).version(NAME)
+    if installed is None or engine(facts) not in (None, NAME):
         yield NotApplicable("vLLM is not what is started")
         return
-    number = version(installed)
     told = host_of(facts).environment
     mended = told.get("VLLM_WSL2_ENABLE_PIN_MEMORY") == "1" or told.get("VLLM_USE_V2_MODEL_RUNNER") == "0"
-    if not FIRST <= number[:2] < MENDED or mended:
+    if mended or not engine_row(NAME).has("needs_pinned_memory", installed, unknown=False):
         return
     yield rule.about(
         f"`vllm` {installed} turns pinned memory off on WSL and then stops with `UVA is not available`, unless "
@@ -44,13 +43,13 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
         Remediation("Let vLLM pin memory", (Action("set_env", name="VLLM_WSL2_ENABLE_PIN_MEMORY", value="1"),), "safe"),
         Remediation(
             "Use a vLLM that does without",
-            (Action("install", package="vllm", specifier=">=0.30", direction="upgrade"),),
+            (Action("install", package=NAME, specifier=">=0.30", direction="upgrade"),),
             "unsafe",
         ),
         observed=installed,
         expected=">=0.30, or VLLM_WSL2_ENABLE_PIN_MEMORY=1",
         source="vllm/v1/worker/gpu/buffer_utils.py and vllm/platforms/cuda.py of the wheels",
-        where="vllm",
+        where=NAME,
         confidence="medium",
     )
 

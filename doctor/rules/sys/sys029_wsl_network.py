@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from doctor.derived.case import Case
 from doctor.derived.host import manual, no_wsl, wsl_of
 from doctor.launch.options import option
+from doctor.matrix.engines import option_names
 from doctor.rules.rule import Rule, Verdict
 
 MIRRORED = (
@@ -45,7 +46,7 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
             "warning",
         )
     elif mode == "nat":
-        host = option(case.facts, "--host", "--server-name")
+        host = option(case.facts, *option_names("host"))
         listens = f" (it will listen on `{host}`)" if host else ""
         yield _found(
             rule,
