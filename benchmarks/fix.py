@@ -24,13 +24,13 @@ from doctor.derived.goal import goal_of
 from doctor.facts import Distributions, Facts, Launch, Target
 from doctor.matrix.declared import declared_gpu
 from doctor.plan.build import build
-from doctor.plan.fewest import best
 from doctor.plan.freedom import Freedom
-from doctor.plan.minimal_conflict import conflict
 from doctor.plan.predict import released
-from doctor.plan.resolve import Deadline
+from doctor.plan.solver.fewest import best
+from doctor.plan.solver.minimal_conflict import conflict
+from doctor.plan.solver.resolve import Deadline
 from doctor.repair.errors import RepairError
-from doctor.repair.resolver import compile_pins, platform_of
+from doctor.repair.wheels.resolver import compile_pins, platform_of
 
 HERE = Path(__file__).resolve().parents[1]
 COMMAND = ("lmdeploy", "serve", "api_server", "Qwen/Qwen-VL-Chat-Int4", "--backend", "pytorch")

@@ -29,7 +29,7 @@ from doctor.facts import Target, normalize
 from doctor.matrix import rows
 from doctor.matrix.engines import entry_modules
 from doctor.plan.choices import for_python
-from doctor.repair.uv import find_uv
+from doctor.repair.wheels.uv import find_uv
 
 HERE = Path(__file__).resolve().parents[1]
 CARD = ("--gpu", "RTX 4090:24GB:8.9", "--driver", "570.86")

@@ -45,10 +45,10 @@ def parts(prefix: str, pins: str, wheels: str) -> dict[str, float]:
     from doctor.collect.python.target import TargetRequest
     from doctor.pipeline import Request
     from doctor.pipeline.repair import switch_in_place
-    from doctor.repair import inplace
-    from doctor.repair.pins import read_pins
-    from doctor.repair.prepare import Source
-    from doctor.repair.undo import undo
+    from doctor.repair.switch import inplace
+    from doctor.repair.switch.undo import undo
+    from doctor.repair.wheels.pins import read_pins
+    from doctor.repair.wheels.prepare import Source
 
     took: dict[str, float] = {}
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from doctor.cli.options import codes, declared_request, question_options, target_options, target_request
-from doctor.cli.show import FORMATS
+from doctor.cli.answer.show import FORMATS
+from doctor.cli.request.options import codes, declared_request, question_options, target_options, target_request
 
 if TYPE_CHECKING:
     from doctor.findings import Report
@@ -34,8 +34,8 @@ def check(ctx: click.Context, /, **options: Any) -> None:
 
     Example:  qvl-doctor check -- lmdeploy serve api_server Qwen/Qwen2-VL-7B-Instruct
     """
-    from doctor.cli.output import exit_code
-    from doctor.cli.show import show_report
+    from doctor.cli.answer.output import exit_code
+    from doctor.cli.answer.show import show_report
 
     report = _report(options)
     show_report(report, options["form"], options["output"], verbose=options["verbose"])
@@ -44,7 +44,7 @@ def check(ctx: click.Context, /, **options: Any) -> None:
 
 
 def _report(options: dict[str, Any]) -> Report:
-    from doctor.cli.load import load_facts, run
+    from doctor.cli.request.load import load_facts, run
     from doctor.pipeline import Request, judge
 
     select, ignore = codes(options["select"]), codes(options["ignore"])

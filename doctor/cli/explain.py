@@ -74,7 +74,7 @@ def _of_run(name: str, log_dir: str | None, facts: Facts | None) -> tuple[Findin
 def _facts(path: str | None) -> Facts | None:
     if path is None:
         return None
-    from doctor.cli.load import load_facts
+    from doctor.cli.request.load import load_facts
 
     return load_facts(path)
 
@@ -82,7 +82,7 @@ def _facts(path: str | None) -> Facts | None:
 def _print(findings: tuple[Finding, ...], form: str) -> None:
     if form == "json":
         from doctor import __version__
-        from doctor.matrix.data import data_version
+        from doctor.matrix.files.data import data_version
         from doctor.report.json import log_to_json
 
         data = log_to_json(findings, {"doctor": __version__, "matrix": data_version()})

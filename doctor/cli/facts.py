@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from doctor.cli.options import declared_request, question_options, target_options, target_request
+from doctor.cli.request.options import declared_request, question_options, target_options, target_request
 
 
 @click.command()
@@ -19,8 +19,8 @@ def facts(output: str | None, offline: bool, launch: tuple[str, ...], **options:
     """Saves what `check` sees, with secrets hidden, so that `check --facts FILE` can judge it on another machine."""
     import json
 
-    from doctor.cli.load import guarded
-    from doctor.cli.output import write
+    from doctor.cli.answer.output import write
+    from doctor.cli.request.load import guarded
     from doctor.facts.codec import to_json
     from doctor.pipeline import Request, collect
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from doctor.cli.options import declared_request, question_options, target_options, target_request
+from doctor.cli.request.options import declared_request, question_options, target_options, target_request
 
 FORMS = ("terminal", "json", "sh", "requirements", "dockerfile", "compose")
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from doctor import pipeline
-from doctor.cli.load import guarded, load_facts
-from doctor.cli.output import console, failure, write
+from doctor.cli.answer.output import console, failure, write
+from doctor.cli.request.load import guarded, load_facts
 from doctor.pipeline import Request
 from doctor.pipeline.fix import KeepError, plan_facts
 from doctor.plan.freedom import Freedom

@@ -11,18 +11,18 @@ import click
 from doctor.base.text import clean
 
 if TYPE_CHECKING:
-    from doctor.matrix.cells import Grid
-    from doctor.matrix.models import Family
+    from doctor.matrix.grid.cells import Grid
+    from doctor.matrix.models.families import Family
 
 _NAMED = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(.*)", re.DOTALL)
 
 
 def one_release(release: str, form: str, output: str | None) -> None:
     """Everything known of NAME==VERSION."""
-    from doctor.cli.output import write
+    from doctor.cli.answer.output import write
     from doctor.matrix import rows
-    from doctor.matrix.show import release as shown
-    from doctor.matrix.show import text
+    from doctor.matrix.grid.show import release as shown
+    from doctor.matrix.grid.show import text
 
     name, _, version = release.partition("==")
     found = shown(name, version)
@@ -39,13 +39,13 @@ def one_release(release: str, form: str, output: str | None) -> None:
 
 def the_grid(names: tuple[str, str], model: str | None, form: str, output: str | None, options: dict[str, Any]) -> None:
     """The grid of the first project's releases by the second's, in the form asked for."""
-    from doctor.cli.output import console, write
-    from doctor.matrix.data import DataError
+    from doctor.cli.answer.output import console, write
+    from doctor.matrix.files.data import DataError
 
     try:
         found = _grid(names, model, options)
     except DataError as error:
-        from doctor.cli.output import failure
+        from doctor.cli.answer.output import failure
 
         raise failure(f"doctor's own data is damaged: {error}") from None
     if form == "terminal" and output is None:
@@ -58,7 +58,7 @@ def the_grid(names: tuple[str, str], model: str | None, form: str, output: str |
 
 def _text(found: Grid, form: str) -> str:
     if form == "html":
-        from doctor.matrix.data import data_version
+        from doctor.matrix.files.data import data_version
         from doctor.report.grid.html import grid_to_html
 
         return grid_to_html(found, data_version())
@@ -72,8 +72,8 @@ def _text(found: Grid, form: str) -> str:
 
 
 def _grid(names: tuple[str, str], model: str | None, options: dict[str, Any]) -> Grid:
-    from doctor.matrix.cells import Axis, GridError
-    from doctor.matrix.grid import grid
+    from doctor.matrix.grid.cells import Axis, GridError
+    from doctor.matrix.grid.grid import grid
 
     engine, library = (Axis(*_split(n)) for n in names)
     here, why = _here(engine.project, library.project, options)
@@ -91,7 +91,7 @@ def _split(text: str) -> tuple[str, str]:
 
 
 def _family(text: str | None) -> Family | None:
-    from doctor.matrix.models import families, model
+    from doctor.matrix.models.families import families, model
 
     found = model(text) if text else None
     if text and found is None:
@@ -105,7 +105,7 @@ def _family(text: str | None) -> Family | None:
 
 def _here(engine: str, library: str, options: dict[str, Any]) -> tuple[tuple[str | None, str | None], str]:
     """The installed versions in the target; nothing where no environment was named and none is found."""
-    from doctor.cli.options import target_request
+    from doctor.cli.request.options import target_request
     from doctor.collect.packages.distributions import read_distributions
     from doctor.collect.python.target import TargetError, find_target
 

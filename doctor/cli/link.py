@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from doctor.cli.options import declared_request, target_options, target_request
+from doctor.cli.request.options import declared_request, target_options, target_request
 
 
 @click.command()
@@ -20,8 +20,8 @@ def link(ctx: click.Context, /, names: tuple[str, ...], form: str, **options: An
     Example:  qvl-doctor link lmdeploy --python ./venv
     """
     from doctor import pipeline
-    from doctor.cli.load import guarded
-    from doctor.cli.output import FOUND, console, write
+    from doctor.cli.answer.output import FOUND, console, write
+    from doctor.cli.request.load import guarded
     from doctor.report.json import dumps, links_to_json
     from doctor.report.links import print_links
 

@@ -11,14 +11,14 @@ import click
 from packaging.version import InvalidVersion, Version
 
 from doctor.base.text import clean
-from doctor.cli.options import target_options
+from doctor.cli.request.options import target_options
 from doctor.matrix import rows
-from doctor.matrix.build import Offer, cache_dir
-from doctor.matrix.build import add as build
-from doctor.matrix.data import data_dir
 from doctor.matrix.extract.errors import LayoutError
-from doctor.matrix.extract.projects import PROJECTS, Project, project
-from doctor.matrix.names_file import NamesError
+from doctor.matrix.extract.projects.registry import PROJECTS, Project, project
+from doctor.matrix.files.data import data_dir
+from doctor.matrix.files.names_file import NamesError
+from doctor.matrix.update.build import Offer, cache_dir
+from doctor.matrix.update.build import add as build
 from doctor.remote.errors import IndexUnavailable, WheelError
 
 _ERRORS = (IndexUnavailable, LayoutError, WheelError, NamesError, OSError)
@@ -90,7 +90,7 @@ def add(
     to: Path | None,
 ) -> None:
     """Reads releases from their wheels and adds them: lmdeploy==0.19.0, or NAME with --all-new."""
-    from doctor.matrix import offers as sources
+    from doctor.matrix.update import offers as sources
 
     for text in what:
         found, version = _asked(text, all_new or installed is not None)
@@ -113,7 +113,7 @@ def verify(names: tuple[str, ...], sample: int, find_links: Path | None, index_u
     """Reads a random sample of releases again and compares; ends with 1 where something differs."""
     import random
 
-    from doctor.matrix.verify import compare
+    from doctor.matrix.update.verify import compare
 
     differences = 0
     for text in names or rows.projects():
@@ -150,7 +150,7 @@ def _offers(
     elsewhere: bool = False,
 ) -> list[Offer]:  # fmt: skip
     """The offers meant: one release, or all that the data does (`covered`) or does not know yet; `elsewhere`: all."""
-    from doctor.matrix.offers import chosen, in_folder, indexed
+    from doctor.matrix.update.offers import chosen, in_folder, indexed
 
     offers = in_folder(found, folder) if folder else indexed(found, index_url)
     if version:

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from doctor.base.record import dataclass
-from doctor.cli.output import failure
-from doctor.cli.repaired import answer, print_applied, print_switched, say
+from doctor.cli.answer.output import failure
+from doctor.cli.answer.repaired import answer, print_applied, print_switched, say
 
 if TYPE_CHECKING:
     from doctor.pipeline import Request
-    from doctor.repair.inplace import Goal
+    from doctor.repair.switch.inplace import Goal
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class Wanted:
     @property
     def request(self) -> Request:
         """The question to the pipeline, with the target."""
-        from doctor.cli.options import target_request
+        from doctor.cli.request.options import target_request
         from doctor.pipeline import Request
 
         question = {k: self.options[k] for k in ("launch", "model", "gpu", "driver")}
@@ -58,8 +58,8 @@ class Wanted:
 
     def goal(self) -> Goal:
         """The pins of --to, else those of a plan. Raises click.ClickException where there is no plan."""
-        from doctor.repair.inplace import Goal
-        from doctor.repair.pins import read_pins
+        from doctor.repair.switch.inplace import Goal
+        from doctor.repair.wheels.pins import read_pins
 
         return Goal(read_pins(self.to)) if self.to is not None else _planned(self.options)
 
@@ -76,7 +76,7 @@ def carry_out(ctx: click.Context, do: str, wanted: Wanted) -> None:
 @contextlib.contextmanager
 def _interruptions(ctx: click.Context) -> Iterator[None]:
     from doctor.repair.errors import RepairError, Terminated
-    from doctor.repair.pins import PinsError
+    from doctor.repair.wheels.pins import PinsError
 
     try:
         yield
@@ -94,7 +94,7 @@ def _interruptions(ctx: click.Context) -> Iterator[None]:
 
 def _apply(wanted: Wanted) -> None:
     from doctor.pipeline.repair import new_environment, switch_in_place
-    from doctor.repair.prepare import Source
+    from doctor.repair.wheels.prepare import Source
 
     request, source = wanted.request, Source(wanted.find_links, wanted.offline)
     prefix = wanted.prefix if wanted.in_place else ""
@@ -112,7 +112,7 @@ def _apply(wanted: Wanted) -> None:
 def _planned(options: dict[str, Any]) -> Goal:
     """What a plan changes. Exits with 1 where there is no way, with 3 where the search was given up."""
     from doctor.cli import fixing
-    from doctor.cli.options import target_request
+    from doctor.cli.request.options import target_request
     from doctor.collect.declared.request import DeclaredRequest
     from doctor.pipeline.repair import goal_of
 
@@ -132,7 +132,7 @@ def _planned(options: dict[str, Any]) -> Goal:
 
 def _recover(wanted: Wanted) -> None:
     from doctor.repair.apply import clear_unfinished
-    from doctor.repair.recover import recover
+    from doctor.repair.switch.recover import recover
 
     prefix = wanted.prefix
     found = recover(prefix)
@@ -149,7 +149,7 @@ def _recover(wanted: Wanted) -> None:
 
 
 def _undo(wanted: Wanted) -> None:
-    from doctor.repair.undo import undo
+    from doctor.repair.switch.undo import undo
 
     done = undo(wanted.prefix)
     lines = [f"`{wanted.prefix}` is again what it was before repair {done.tx}"]

@@ -45,8 +45,8 @@ def run(no_check: bool, force: bool, command: tuple[str, ...], **options: Any) -
 
     Give the command after `--`:  qvl-doctor run -- lmdeploy serve api_server MODEL
     """
-    from doctor.run.options import Options
-    from doctor.run.start import start
+    from doctor.run.start.begin import start
+    from doctor.run.start.options import Options
 
     sys.exit(start(Options(command, **options), None if no_check else _check, force))
 

@@ -12,7 +12,7 @@ from doctor.launch.options import option
 from doctor.matrix import rows
 from doctor.matrix.engine_types import Engine
 from doctor.matrix.engines import engine_row, serving_engines
-from doctor.matrix.row import Row
+from doctor.matrix.files.row import Row
 
 SOURCE = "read out of the published wheels"
 

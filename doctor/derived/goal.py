@@ -6,17 +6,17 @@ from dataclasses import field, replace
 
 from doctor.base.record import dataclass
 from doctor.derived.engine import Chosen
-from doctor.derived.helpers import needed
+from doctor.derived.packages.helpers import needed
 from doctor.facts import Distributions, Facts, Gpu, Launch, Model, Quantization, normalize
 from doctor.facts.gpu import Device
 from doctor.launch.options import engine as launched
 from doctor.launch.options import option, parallel
-from doctor.matrix.data import DataError
 from doctor.matrix.engines import engine_row, option_names, serving_engines
+from doctor.matrix.files.data import DataError
 from doctor.matrix.hardware import drivers
-from doctor.matrix.members import Member, member
-from doctor.matrix.models import Family
-from doctor.matrix.models import model as family_of
+from doctor.matrix.models.families import Family
+from doctor.matrix.models.families import model as family_of
+from doctor.matrix.models.members import Member, member
 
 
 @dataclass(frozen=True, slots=True)

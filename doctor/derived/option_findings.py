@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from doctor.base.text import one_line
 from doctor.derived.asked import Asked
-from doctor.derived.other_releases import other_release
+from doctor.derived.packages.other_releases import other_release
 from doctor.findings import Action, Evidence, Location, Open, Remediation
 from doctor.launch.parser import Problem, Reading
 from doctor.matrix.releases import ReleaseSet

@@ -15,7 +15,7 @@ from pathlib import Path
 from doctor.base.json_object import JsonObject
 from doctor.base.record import dataclass
 from doctor.findings import Action, Confidence, Remediation
-from doctor.matrix.data import DataError, data_dir
+from doctor.matrix.files.data import DataError, data_dir
 
 LARGEST = 1 << 20
 _ENTRY = re.compile(r"^- code: (?P<code>RUN\d{3})\n  literals: (?P<literals>\[[^\n]{1,2000}\])$", re.M)

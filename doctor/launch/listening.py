@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import PurePath
 
 from doctor.base.record import dataclass
-from doctor.matrix.data import DataError
 from doctor.matrix.engine_types import Engine, LaunchForm
 from doctor.matrix.engines import engines, started
+from doctor.matrix.files.data import DataError
 
 
 @dataclass(frozen=True, slots=True)

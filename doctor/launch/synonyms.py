@@ -8,8 +8,8 @@ from typing import Any
 
 from doctor.base.record import dataclass
 from doctor.facts.codec import FactsError, from_json
-from doctor.matrix.data import DataError, data_dir
 from doctor.matrix.engines import engine_row, serving_engines
+from doctor.matrix.files.data import DataError, data_dir
 
 LARGEST = 64 << 10
 

@@ -17,9 +17,9 @@ from packaging.specifiers import InvalidSpecifier
 from doctor.base.record import dataclass
 from doctor.facts import normalize
 from doctor.matrix import rows
+from doctor.matrix.files.row import Row
 from doctor.matrix.providers import releases_with
 from doctor.matrix.releases import Releases, ReleaseSet
-from doctor.matrix.row import Row
 
 Kind = Literal["declared", "check", "derived"]
 # The distribution that brings a top-level package, where its name is another one.

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from doctor.facts.codec import FactsError, from_json
-from doctor.matrix.data import DataError, data_dir
 from doctor.matrix.engine_types import UNKNOWN, Engine, LaunchForm
+from doctor.matrix.files.data import DataError, data_dir
 
 LARGEST = 256 << 10
 

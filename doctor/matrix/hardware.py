@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeVar
 
 from doctor.base.record import dataclass
 from doctor.facts.codec import FactsError, from_json
-from doctor.matrix.data import DataError, data_dir
+from doctor.matrix.files.data import DataError, data_dir
 
 T = TypeVar("T")
 Platform = Literal["linux", "windows"]

@@ -8,7 +8,7 @@ from typing import Any
 
 from doctor.base.record import dataclass
 from doctor.facts.codec import FactsError, from_json
-from doctor.matrix.data import DataError, data_dir
+from doctor.matrix.files.data import DataError, data_dir
 from doctor.matrix.providers import releases_with
 from doctor.matrix.releases import ReleaseSet
 

@@ -13,7 +13,7 @@ from packaging.version import InvalidVersion, Version
 
 from doctor.base.record import dataclass
 from doctor.facts.codec import FactsError, from_json
-from doctor.matrix.data import DataError, data_dir
+from doctor.matrix.files.data import DataError, data_dir
 
 LARGEST = 64 << 10
 _CUDA = re.compile(r"(?:^|-)cu(?:da)?(\d{2})\.?(\d{1,2})(?:\.\d+)?(?:-|$)")

@@ -8,7 +8,7 @@ from typing import Any
 from packaging.specifiers import SpecifierSet
 
 from doctor.matrix import rows
-from doctor.matrix.data import DataError, data_dir
+from doctor.matrix.files.data import DataError, data_dir
 from doctor.matrix.hardware import version as numbers
 from doctor.matrix.images import Repository, repositories
 

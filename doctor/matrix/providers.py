@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from functools import cache, lru_cache
 
-from doctor.matrix.data import data_dir
-from doctor.matrix.names_file import NamesIndex
+from doctor.matrix.files.data import data_dir
+from doctor.matrix.files.names_file import NamesIndex
 from doctor.matrix.releases import Releases, ReleaseSet
 
 

@@ -6,10 +6,10 @@ from functools import cache
 from typing import Any
 
 from doctor.facts import normalize
-from doctor.matrix.data import data_dir
-from doctor.matrix.facts_file import FactsFile
+from doctor.matrix.files.data import data_dir
+from doctor.matrix.files.facts_file import FactsFile
+from doctor.matrix.files.row import Row
 from doctor.matrix.releases import Releases, ReleaseSet
-from doctor.matrix.row import Row
 
 
 def row(project: str, version: str, *kinds: str) -> Row | None:

@@ -6,5 +6,5 @@
     floor(found, asked)                           # the smallest common cards that serve it
     ways(result, gpus=2)                          # doctor.memory.ways: changes that make it fit, each tried
 
-A `Member` of `doctor.matrix.members` becomes a model by its property `model`. All sizes are in bytes.
+A `Member` of `doctor.matrix.models.members` becomes a model by its property `model`. All sizes are in bytes.
 """

@@ -1,7 +1,7 @@
 """A config.json of any generation as two plain sections: the language model and the vision tower, defaults filled in.
 
 Flat (Qwen2-VL up to transformers 4.51), `text_config` (newer), `llm_config` (InternVLChat), `visual` (Qwen-VL of the
-first generation). What config.json leaves out comes from the class's own defaults (`doctor.matrix.configs`).
+first generation). What config.json leaves out comes from the class's own defaults (`doctor.matrix.models.configs`).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import field
 from typing import Any
 
 from doctor.base.record import dataclass
-from doctor.matrix.configs import ConfigClass, config_class
+from doctor.matrix.models.configs import ConfigClass, config_class
 
 TEXT_KEYS = ("text_config", "llm_config", "language_config", "thinker_config")
 VISION_KEYS = ("vision_config", "visual", "vision_tower_config")

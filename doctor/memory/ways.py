@@ -8,7 +8,7 @@ from dataclasses import replace
 from doctor.base.record import dataclass
 from doctor.launch.settings import Settings
 from doctor.matrix.engines import engine_row
-from doctor.matrix.members import Member
+from doctor.matrix.models.members import Member
 from doctor.memory.engines import default_share
 from doctor.memory.fit import Fit, divides, fit
 from doctor.memory.footprint import Footprint, footprint

@@ -13,7 +13,7 @@ from doctor.collect.declared.declaration import Declaration, read_declaration
 from doctor.collect.declared.request import DeclaredRequest
 from doctor.collect.declared.requirements import exact
 from doctor.collect.python.target import TargetError, TargetRequest
-from doctor.derived.requirements import applies, environments, fits, parse
+from doctor.derived.packages.requirements import applies, environments, fits, parse
 from doctor.facts import Distribution, Distributions, Facts, Launch, Pin, Problem, Target, Unavailable, normalize
 from doctor.matrix import rows
 from doctor.matrix.images import Image, image

@@ -25,7 +25,7 @@ def judge(facts: Facts, select: tuple[str, ...] = (), ignore: tuple[str, ...] = 
 
 def versions() -> dict[str, str]:
     """Doctor's version and that of its data."""
-    from doctor.matrix.data import data_dir
+    from doctor.matrix.files.data import data_dir
 
     stamp = data_dir() / "VERSION"
     return {"doctor": __version__, "matrix": stamp.read_text(encoding="ascii").strip() if stamp.is_file() else "none"}

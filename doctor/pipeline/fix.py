@@ -24,7 +24,7 @@ from doctor.plan.needs import serving_extras
 from doctor.plan.planner import Outcome, Solved, plan_for
 from doctor.plan.predict import predicted, same
 from doctor.plan.steps import commands_of, steps_of
-from doctor.repair import resolver
+from doctor.repair.wheels import resolver
 
 ROUNDS = 4
 SOURCES = 6  # distributions without a wheel that a plan may bring, each to be consented to

@@ -14,11 +14,11 @@ from doctor.pipeline.request import Request
 from doctor.repair.apply import Applied, Modules, Origin, Proof, apply_new
 from doctor.repair.carry import Carried
 from doctor.repair.errors import Refused, RepairError
-from doctor.repair.inplace import Goal, Switched, switch
-from doctor.repair.pins import pins_of
 from doctor.repair.place import read_place
-from doctor.repair.prepare import Say, Source
+from doctor.repair.switch.inplace import Goal, Switched, switch
 from doctor.repair.verify import Judge
+from doctor.repair.wheels.pins import pins_of
+from doctor.repair.wheels.prepare import Say, Source
 
 CLOSED = "PKG001"
 # what an environment's files decide; the machine's state may change by itself between two looks

@@ -11,7 +11,7 @@ from doctor.plan.freedom import Freedom
 from doctor.plan.machine import machine_clauses
 from doctor.plan.models import model_clauses, seen_working
 from doctor.plan.needs import imports, majors, name_of, own_metadata, requirement, requirements
-from doctor.plan.problem import Clause, Problem, Variable
+from doctor.plan.solver.problem import Clause, Problem, Variable
 
 CHECKED = ("transformers",)  # what engines look at when they start
 

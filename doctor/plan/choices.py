@@ -10,15 +10,15 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
 
 from doctor.base.record import dataclass
-from doctor.derived.requirements import fits, python_bounds
-from doctor.derived.tags import needed_glibc, tag_fits
+from doctor.derived.packages.requirements import fits, python_bounds
+from doctor.derived.packages.tags import needed_glibc, tag_fits
 from doctor.facts import Distribution, Distributions, Facts, Host, Target, normalize
 from doctor.matrix import rows
 from doctor.matrix.engines import serving_engines
 from doctor.matrix.hardware import version as numbers
 from doctor.matrix.releases import Releases
-from doctor.plan.problem import ABSENT, OTHER, Variable
 from doctor.plan.ranges import admitted, parsed
+from doctor.plan.solver.problem import ABSENT, OTHER, Variable
 
 ATTESTED, WARNED, ENGINE = 1000, 3000, 8
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from doctor.base.record import dataclass
 from doctor.derived.goal import Goal
-from doctor.derived.requirements import environments
+from doctor.derived.packages.requirements import environments
 from doctor.facts import Distributions, Facts
 from doctor.plan.choices import Choice, Choices
 from doctor.plan.freedom import Freedom
-from doctor.plan.problem import Clause, Variable
+from doctor.plan.solver.problem import Clause, Variable
 
 BACKEND = "backend"
 
@@ -57,7 +57,7 @@ class Draft:
         return found.values[0] if found and len(found.values) == 1 else None
 
     def _cpu_torch(self) -> bool:
-        from doctor.derived.torch_build import torch_build
+        from doctor.derived.packages.torch_build import torch_build
 
         have = self.facts.distributions
         build = torch_build(have) if isinstance(have, Distributions) else None

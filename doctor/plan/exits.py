@@ -13,8 +13,8 @@ from doctor.launch.rewrite import start_of, with_options
 from doctor.matrix.engines import engine_row, names_of_engines, serving_engines
 from doctor.matrix.hardware import drivers
 from doctor.matrix.hardware import version as numbers
-from doctor.matrix.members import Member, of_family
-from doctor.matrix.models import Family, families
+from doctor.matrix.models.families import Family, families
+from doctor.matrix.models.members import Member, of_family
 from doctor.plan.draft import BACKEND
 from doctor.plan.freedom import Freedom
 from doctor.plan.gpu_fit import SHORTER, fit_of, smallest_gpus

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from doctor.derived.torch_build import TorchBuild, torch_build
+from doctor.derived.packages.torch_build import TorchBuild, torch_build
 from doctor.derived.units import dotted
 from doctor.facts import Distributions
 from doctor.matrix import rows
@@ -12,7 +12,7 @@ from doctor.matrix.hardware import drivers, version
 from doctor.plan.choices import Choice
 from doctor.plan.draft import Draft
 from doctor.plan.gpu_fit import too_large
-from doctor.plan.problem import Clause, Variable
+from doctor.plan.solver.problem import Clause, Variable
 
 _CODE = re.compile(r"(sm|compute)_(\d{1,2})(\d)[a-z]?$")
 GPU = "gpu"

@@ -9,18 +9,18 @@ from doctor.facts import normalize
 from doctor.matrix import rows
 from doctor.matrix.compat import DISTRIBUTIONS
 from doctor.matrix.engines import engine_row
-from doctor.matrix.models import Attested
-from doctor.matrix.own_types import lacking
+from doctor.matrix.files.row import Row
+from doctor.matrix.models.families import Attested
+from doctor.matrix.models.own_types import lacking
+from doctor.matrix.models.quantization import Need, floor, takes
+from doctor.matrix.models.turbomind import served_by
 from doctor.matrix.providers import releases_with
-from doctor.matrix.quantization import Need, floor, takes
 from doctor.matrix.releases import ReleaseSet
-from doctor.matrix.row import Row
-from doctor.matrix.turbomind import served_by
 from doctor.plan.choices import Choice
 from doctor.plan.draft import BACKEND, Draft
 from doctor.plan.needs import moved
-from doctor.plan.problem import Clause, Variable, bits
 from doctor.plan.ranges import admitted
+from doctor.plan.solver.problem import Clause, Variable, bits
 
 HALVES = ("turbomind", "pytorch")
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from packaging.version import Version
 
-from doctor.derived.requirements import applies, parse
+from doctor.derived.packages.requirements import applies, parse
 from doctor.facts import Cause, Modules, normalize
 from doctor.matrix import rows
 from doctor.matrix.compat import DISTRIBUTIONS
@@ -16,8 +16,8 @@ from doctor.matrix.providers import releases_with
 from doctor.matrix.releases import Releases, ReleaseSet
 from doctor.plan.choices import Choice
 from doctor.plan.draft import Draft
-from doctor.plan.problem import Clause
 from doctor.plan.ranges import admitted
+from doctor.plan.solver.problem import Clause
 
 
 def requirements(draft: Draft, choice: Choice, only: set[str] | None = None) -> None:

@@ -11,11 +11,11 @@ from doctor.facts import Distributions, Facts, normalize
 from doctor.findings import Conflict
 from doctor.plan.build import build
 from doctor.plan.draft import BACKEND, Draft
-from doctor.plan.fewest import best, changes
 from doctor.plan.freedom import Freedom
-from doctor.plan.minimal_conflict import conflict
-from doctor.plan.problem import ABSENT, OTHER, OutOfTime, Problem, Solution, bits, propagate
-from doctor.plan.resolve import Deadline
+from doctor.plan.solver.fewest import best, changes
+from doctor.plan.solver.minimal_conflict import conflict
+from doctor.plan.solver.problem import ABSENT, OTHER, OutOfTime, Problem, Solution, bits, propagate
+from doctor.plan.solver.resolve import Deadline
 
 SECONDS = 5.0
 TRIES = 8  # releases of an engine that are tried one by one, the nearest first

@@ -11,7 +11,7 @@ from doctor.facts import Distributions, Facts, Target
 from doctor.findings import ALONG, Action, Conflict, Finding, Step
 from doctor.plan.choices import only_source
 from doctor.plan.planner import Solved
-from doctor.plan.problem import Clause
+from doctor.plan.solver.problem import Clause
 
 NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,100}[A-Za-z0-9])?")
 VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9.!+_-]{0,80}")

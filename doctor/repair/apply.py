@@ -14,18 +14,18 @@ from dataclasses import replace
 
 from doctor.base.record import dataclass
 from doctor.repair.carry import Carried, NotCarried, carry
-from doctor.repair.clone import remove_tree
 from doctor.repair.errors import Refused, RepairError, worded
-from doctor.repair.inplace import Changes, Goal
 from doctor.repair.install import Installation, install, interpreter_of
-from doctor.repair.lock import locked
-from doctor.repair.pins import Pinned
 from doctor.repair.place import Place, read_place
-from doctor.repair.prepare import Say, Source, prepare
 from doctor.repair.real_import.proof import Tried, try_until_failure
 from doctor.repair.signals import orderly, uninterrupted
-from doctor.repair.uv import checked_uv
+from doctor.repair.switch.clone import remove_tree
+from doctor.repair.switch.inplace import Changes, Goal
+from doctor.repair.switch.lock import locked
 from doctor.repair.verify import Judge, verify_judged, verify_pins
+from doctor.repair.wheels.pins import Pinned
+from doctor.repair.wheels.prepare import Say, Source, prepare
+from doctor.repair.wheels.uv import checked_uv
 
 # prefix of the new environment -> the modules to import in it
 Modules = Callable[[str], tuple[str, ...]]

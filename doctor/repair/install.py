@@ -13,8 +13,8 @@ from doctor.base.new_files import create_private
 from doctor.base.record import dataclass
 from doctor.repair.installed import Installed, encoded, read_installed
 from doctor.repair.place import Place
-from doctor.repair.prepare import ONLY_WHEELS, Prepared
-from doctor.repair.uv import checked_uv
+from doctor.repair.wheels.prepare import ONLY_WHEELS, Prepared
+from doctor.repair.wheels.uv import checked_uv
 
 # the kernel reads this much of a script's first line (Linux before 5.1; BINPRM_BUF_SIZE less the newline)
 LONGEST_SHEBANG = 127

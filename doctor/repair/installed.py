@@ -14,8 +14,8 @@ from packaging.utils import canonicalize_name
 
 from doctor.base.opening import first_text
 from doctor.base.record import dataclass
-from doctor.repair.digest import hash_file
 from doctor.repair.errors import Refused
+from doctor.repair.switch.digest import hash_file
 
 _HEAD = 1 << 20
 _RECORD = 64 << 20

@@ -9,7 +9,7 @@ from packaging.version import InvalidVersion, Version
 
 from doctor.repair.errors import RepairError
 from doctor.repair.installed import Installed, damaged, read_installed, read_record
-from doctor.repair.pins import Pinned
+from doctor.repair.wheels.pins import Pinned
 
 # prefix of an environment -> its problems: a key that is the same for the same problem -> the sentence
 Judge = Callable[[str], dict[str, str]]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from doctor.base.json_object import JsonObject
 from doctor.base.text import one_line
 from doctor.derived.case import Case
-from doctor.derived.memory import MemoryVerdict, memory_verdict
+from doctor.derived.memory.verdict import MemoryVerdict, memory_verdict
 from doctor.derived.units import size
 from doctor.memory.fit import Fit, ease, floor
 

@@ -6,7 +6,7 @@ import time
 from dataclasses import replace
 
 from doctor.findings.run import KernelLine
-from doctor.run.prepare import Prepared
+from doctor.run.start.prepare import Prepared
 from doctor.run.story.events import End, Noted
 from doctor.run.story.meta import workdir
 from doctor.run.watch import coredump, kernel, oom

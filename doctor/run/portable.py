@@ -11,9 +11,9 @@ import sys
 import time
 
 from doctor.findings import StartVerdict
-from doctor.run.environment import environment
-from doctor.run.options import Options
-from doctor.run.prepare import prepare
+from doctor.run.start.environment import environment
+from doctor.run.start.options import Options
+from doctor.run.start.prepare import prepare
 from doctor.run.story import postmortem
 from doctor.run.story.creation import Unusable
 from doctor.run.story.events import End, Exit, Refused, Start

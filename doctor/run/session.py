@@ -7,7 +7,7 @@ import time
 
 from doctor.findings.run import RunReport
 from doctor.run.log.capture import LogCapture
-from doctor.run.prepare import Prepared
+from doctor.run.start.prepare import Prepared
 from doctor.run.story import postmortem
 from doctor.run.story.events import Born, Exit, Killed, Warned
 from doctor.run.watch.process import Process

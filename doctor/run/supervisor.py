@@ -6,12 +6,12 @@ import os
 import time
 
 from doctor.run.control import Control
-from doctor.run.environment import environment
 from doctor.run.finish import finish
-from doctor.run.prepare import Prepared
 from doctor.run.session import Session
 from doctor.run.signals import Signals, name_of
-from doctor.run.spawn import NotStarted, spawn
+from doctor.run.start.environment import environment
+from doctor.run.start.prepare import Prepared
+from doctor.run.start.spawn import NotStarted, spawn
 from doctor.run.story.events import Failed, Refused, Start
 from doctor.run.waiting import News, Waiting
 from doctor.run.watch import system_calls

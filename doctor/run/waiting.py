@@ -12,7 +12,7 @@ from doctor.run.story.events import Failed, NotReady
 from doctor.run.watch import nvml
 
 if TYPE_CHECKING:
-    from doctor.run.options import Options
+    from doctor.run.start.options import Options
     from doctor.run.watch.processes import ProcessTree
     from doctor.run.watch.samples import Sampler
 

@@ -12,7 +12,7 @@ import yaml
 
 from doctor.explain.catalog import Crash, Stub, stubs
 from doctor.explain.refine import REFINERS
-from doctor.matrix.data import data_dir
+from doctor.matrix.files.data import data_dir
 
 CRASHES = [s.load() for s in stubs()]
 NAMES = [c.code for c in CRASHES]

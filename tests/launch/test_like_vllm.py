@@ -15,8 +15,8 @@ import pytest
 
 from doctor.launch.parser import read_by
 from doctor.launch.table import table
-from doctor.matrix.extract.projects import project
-from doctor.matrix.offers import chosen, indexed
+from doctor.matrix.extract.projects.registry import project
+from doctor.matrix.update.offers import chosen, indexed
 from doctor.remote.errors import IndexUnavailable, WheelError
 from tests.launch.test_like_the_real_parser import by_chance
 from tests.link.real_packages import CACHE, interpreter, laid_out

@@ -16,11 +16,11 @@ import pytest
 from click.testing import CliRunner
 
 from doctor.cli import main
-from doctor.matrix.build import Offer, add, atomic
-from doctor.matrix.data import data_dir
-from doctor.matrix.extract.projects import PROJECTS, Project
-from doctor.matrix.facts_file import FactsFile
-from doctor.matrix.names_file import NamesError, NamesIndex, bits, span
+from doctor.matrix.extract.projects.registry import PROJECTS, Project
+from doctor.matrix.files.data import data_dir
+from doctor.matrix.files.facts_file import FactsFile
+from doctor.matrix.files.names_file import NamesError, NamesIndex, bits, span
+from doctor.matrix.update.build import Offer, add, atomic
 from doctor.remote.index_settings import default_index, index_settings
 from doctor.remote.source import local_wheel
 
@@ -90,7 +90,7 @@ def test_an_error_in_one_release_leaves_the_files_alone(tmp_path: Path) -> None:
 KILLED = """
 import sys, time
 from pathlib import Path
-from doctor.matrix.build import atomic
+from doctor.matrix.update.build import atomic
 path = Path(sys.argv[1])
 print("ready", flush=True)
 while True:

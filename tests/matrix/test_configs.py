@@ -7,12 +7,12 @@ from collections.abc import Iterable
 
 import pytest
 
-from doctor.matrix.configs import config_class
-from doctor.matrix.data import data_dir
-from doctor.matrix.extract.configs import FOLDER, config_defaults
 from doctor.matrix.extract.errors import LayoutError
 from doctor.matrix.extract.files import Files
 from doctor.matrix.extract.open import open_source
+from doctor.matrix.extract.projects.configs import FOLDER, config_defaults
+from doctor.matrix.files.data import data_dir
+from doctor.matrix.models.configs import config_class
 from doctor.remote.errors import IndexUnavailable, WheelError
 
 OLD = '''

@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 
 from doctor.matrix import rows
-from doctor.matrix.extract.lmdeploy_decisions import CONVERTER, SUPPORTED
 from doctor.matrix.extract.open import open_source
-from doctor.matrix.turbomind import nested, refusal, served_by
+from doctor.matrix.extract.projects.lmdeploy_decisions import CONVERTER, SUPPORTED
+from doctor.matrix.models.turbomind import nested, refusal, served_by
 from doctor.remote.errors import IndexUnavailable, WheelError
 
 pytestmark = [pytest.mark.registry, pytest.mark.timeout(300)]

@@ -10,7 +10,7 @@ import pytest
 from doctor.matrix import rows
 from doctor.matrix.compat import compatibility, engines_for
 from doctor.matrix.engines import engine, engines, entry_modules, launched
-from doctor.matrix.show import release, text
+from doctor.matrix.grid.show import release, text
 
 
 @pytest.mark.parametrize(

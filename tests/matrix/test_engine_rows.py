@@ -10,8 +10,8 @@ import yaml
 
 from doctor.launch.synonyms import equals
 from doctor.matrix import rows
-from doctor.matrix.data import data_dir
 from doctor.matrix.engines import engine_row, engines, option_names, serving_engines
+from doctor.matrix.files.data import data_dir
 
 SCHEMA = json.loads((data_dir() / "schema" / "engines.schema.json").read_text(encoding="utf-8"))
 

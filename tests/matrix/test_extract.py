@@ -14,8 +14,8 @@ from doctor.matrix.extract.files import Files
 from doctor.matrix.extract.flags import flags_of, functions
 from doctor.matrix.extract.imports import imports_of
 from doctor.matrix.extract.literals import UNKNOWN, constants, value
-from doctor.matrix.extract.lmdeploy import extract as lmdeploy
 from doctor.matrix.extract.package_names import importable
+from doctor.matrix.extract.projects.lmdeploy import extract as lmdeploy
 from doctor.remote.source import ZipSource
 
 

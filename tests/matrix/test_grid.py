@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from doctor.matrix import rows
-from doctor.matrix.cells import Axis, Cell, Grid, GridError
 from doctor.matrix.compat import compatibility
-from doctor.matrix.grid import grid
-from doctor.matrix.models import model
+from doctor.matrix.grid.cells import Axis, Cell, Grid, GridError
+from doctor.matrix.grid.grid import grid
+from doctor.matrix.models.families import model
 from doctor.matrix.providers import all_releases, releases_with
 from doctor.matrix.releases import ReleaseSet
 

@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 
 from doctor.base.text import width
-from doctor.matrix.cells import Axis, Cell, Grid, Line, Reason
-from doctor.matrix.grid import grid
-from doctor.matrix.models import model
+from doctor.matrix.grid.cells import Axis, Cell, Grid, Line, Reason
+from doctor.matrix.grid.grid import grid
+from doctor.matrix.models.families import model
 from doctor.matrix.releases import Releases, ReleaseSet
 from doctor.report.grid.data import FIELDS, grid_to_csv, grid_to_json
 from doctor.report.grid.html import grid_to_html

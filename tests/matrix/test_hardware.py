@@ -12,8 +12,8 @@ from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 from doctor.facts.gpu import Device, Gpu
-from doctor.matrix.data import data_dir, data_version
 from doctor.matrix.declared import DeclarationError, declared_gpu
+from doctor.matrix.files.data import data_dir, data_version
 from doctor.matrix.hardware import capabilities, drivers, version
 
 GIB = 1024**3

@@ -10,9 +10,9 @@ import pytest
 import yaml
 
 from doctor.facts import NOT_REQUESTED
-from doctor.matrix.data import data_dir
-from doctor.matrix.members import Member, member, members, of_family
-from doctor.matrix.models import families
+from doctor.matrix.files.data import data_dir
+from doctor.matrix.models.families import families
+from doctor.matrix.models.members import Member, member, members, of_family
 from doctor.memory.footprint import footprint
 
 FILES = sorted((data_dir() / "members").glob("*.yaml"))

@@ -11,11 +11,11 @@ import jsonschema
 import pytest
 import yaml
 
-from doctor.matrix import models, rows
-from doctor.matrix.data import DataError, data_dir
+from doctor.matrix import rows
 from doctor.matrix.engines import names_of_engines
+from doctor.matrix.files.data import DataError, data_dir
 from doctor.matrix.hardware import version
-from doctor.matrix.models import Family, families, model
+from doctor.matrix.models.families import Family, families, model
 
 FILES = sorted((data_dir() / "models").glob("*.yaml"))
 KINDS = ("architectures.turbomind", "architectures.pytorch", "architectures.vision", "architectures.default")
@@ -151,7 +151,7 @@ def test_a_damaged_file_is_named(change: str, words: str, tmp_path: Path, monkey
     if key == "architectures":
         kept = [line for line in kept if not line.startswith("  - ")]
     (folder / "llava.yaml").write_text("\n".join([*kept, change]))
-    monkeypatch.setattr(models, "data_dir", lambda: tmp_path)
+    monkeypatch.setattr("doctor.matrix.models.families.data_dir", lambda: tmp_path)
     with pytest.raises(DataError, match=words) as error:
         families()
     assert "llava" in str(error.value)
@@ -160,7 +160,7 @@ def test_a_damaged_file_is_named(change: str, words: str, tmp_path: Path, monkey
 def test_loading_is_quick() -> None:
     """All families in a fresh process; what importing YAML itself takes is not counted."""
     code = (
-        "import time, yaml, doctor.facts.codec, doctor.matrix.models as m\n"
+        "import time, yaml, doctor.facts.codec, doctor.matrix.models.families as m\n"
         "start = time.perf_counter(); m.families(); print(time.perf_counter() - start)"
     )
     took = [float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout)

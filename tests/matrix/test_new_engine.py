@@ -18,7 +18,7 @@ import pytest
 import yaml
 
 import doctor
-from doctor.matrix.data import data_dir
+from doctor.matrix.files.data import data_dir
 from tests.cli.running import answer, distribution, found, lay_out
 
 NAME = "tensorrt-llm"

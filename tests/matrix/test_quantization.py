@@ -10,9 +10,9 @@ import pytest
 
 from doctor.facts.model import Quantization, QuantizationGroup
 from doctor.matrix import rows
-from doctor.matrix.decision import UNKNOWN, follow, holds
-from doctor.matrix.quantization import BACKENDS, Need, _serves, fitting, floor, table, takes
-from doctor.matrix.turbomind import served_by
+from doctor.matrix.models.decision import UNKNOWN, follow, holds
+from doctor.matrix.models.quantization import BACKENDS, Need, _serves, fitting, floor, table, takes
+from doctor.matrix.models.turbomind import served_by
 
 W4 = QuantizationGroup(4, "int", 32, True, "group", "pack-quantized")
 F8 = QuantizationGroup(8, "float", None, True, "channel", "float-quantized", activations=True)

@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 
 from doctor.matrix import rows
-from doctor.matrix.data import data_dir
-from doctor.matrix.names_file import NamesIndex
+from doctor.matrix.files.data import data_dir
+from doctor.matrix.files.names_file import NamesIndex
 
 pytestmark = [pytest.mark.registry, pytest.mark.timeout(900)]
 CACHE = Path(os.environ.get("QVL_TEST_CACHE") or Path.home() / ".cache" / "qvl-doctor-tests")

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from doctor.launch.settings import Settings
-from doctor.matrix.members import members
+from doctor.matrix.models.members import members
 from doctor.memory.fit import Fit, divides, fit, floor
 from doctor.memory.footprint import Footprint
 from doctor.memory.ways import GOOD, other_checkpoints, ways

@@ -13,7 +13,7 @@ import pytest
 
 import doctor.report
 from doctor.derived.case import Case
-from doctor.derived.memory import MemoryVerdict, memory_verdict
+from doctor.derived.memory.verdict import MemoryVerdict, memory_verdict
 from doctor.facts import Facts, Gpu, Launch, Model, Target, Unavailable
 from doctor.facts.distribution import Distribution, Distributions
 from doctor.facts.gpu import Device, MigInstance

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from doctor.base.files import Unreadable
-from doctor.collect.model.code_imports import imports_of
+from doctor.collect.model.code.imports import imports_of
 from doctor.collect.model.parsing import parsed
 from doctor.facts import CodeImport
 from tests.link.real_packages import laid_out

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from doctor.base.files import Files, Unreadable
 from doctor.collect.model import ModelRequest, launched_model
-from doctor.collect.model.code_imports import by_text, imports_of
+from doctor.collect.model.code.imports import by_text, imports_of
 from doctor.collect.model.parsing import parsed
 from doctor.collect.model.place import Folder
 from doctor.collect.model.safetensors import Damaged, header, read_header

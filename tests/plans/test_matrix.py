@@ -11,7 +11,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.version import Version
 
 from doctor.derived.goal import goal_of
-from doctor.derived.requirements import applies, environments, parse
+from doctor.derived.packages.requirements import applies, environments, parse
 from doctor.facts import Distributions, Facts, Launch, Target, Unavailable, normalize
 from doctor.matrix import rows
 from doctor.matrix.declared import declared_gpu
@@ -21,11 +21,11 @@ from doctor.pipeline.fix import mended, plan_facts
 from doctor.plan.build import build
 from doctor.plan.choices import for_python
 from doctor.plan.freedom import Freedom
-from doctor.plan.minimal_conflict import conflict
 from doctor.plan.planner import plan_for
 from doctor.plan.predict import predicted, released
 from doctor.plan.ranges import admitted
-from doctor.plan.resolve import Deadline, solve
+from doctor.plan.solver.minimal_conflict import conflict
+from doctor.plan.solver.resolve import Deadline, solve
 
 TARGET = Target("installed", "test", "3.11.7", prefix="/nowhere", platform="linux-x86_64")
 LAUNCHES = {

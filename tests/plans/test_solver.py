@@ -7,10 +7,10 @@ from itertools import product
 
 import pytest
 
-from doctor.plan.fewest import best, changes
-from doctor.plan.minimal_conflict import conflict
-from doctor.plan.problem import Clause, OutOfTime, Problem, Solution, Variable
-from doctor.plan.resolve import Deadline, solve
+from doctor.plan.solver.fewest import best, changes
+from doctor.plan.solver.minimal_conflict import conflict
+from doctor.plan.solver.problem import Clause, OutOfTime, Problem, Solution, Variable
+from doctor.plan.solver.resolve import Deadline, solve
 
 SECONDS = 30
 

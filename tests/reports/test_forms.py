@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 import pytest
 from markdown_it import MarkdownIt
 
-from doctor.cli.show import FORMATS, show_report
+from doctor.cli.answer.show import FORMATS, show_report
 from doctor.facts import Distribution, Distributions, Facts, Launch, Target
 from doctor.findings import Action, Evidence, Finding, Location, Remediation, Report, RuleResult
 from doctor.report.html import report_to_html

@@ -7,8 +7,8 @@ import weakref
 
 from doctor.derived.asked import Asked
 from doctor.derived.case import Case, memoized
-from doctor.derived.memory import memory_verdict
-from doctor.derived.needs import needs_of
+from doctor.derived.memory.verdict import memory_verdict
+from doctor.derived.packages.needs import needs_of
 from doctor.facts import Distributions, Facts, Launch, Target
 from doctor.facts.distribution import Distribution
 

@@ -13,8 +13,8 @@ import pytest
 from doctor_run import PYTHON, Doctor
 
 from doctor.findings import StartVerdict
-from doctor.run import precheck
-from doctor.run.precheck import apart
+from doctor.run.start import precheck
+from doctor.run.start.precheck import apart
 
 SAYS = "import sys; print('the server runs'); sys.exit(7)"
 METADATA = "Metadata-Version: 2.1\nName: {}\nVersion: {}\n{}\n"
@@ -94,8 +94,8 @@ def test_a_fault_of_ours_is_a_line_and_no_more(
 
 
 def test_a_trouble_is_told_and_the_server_started(doctor: Doctor, vllm: str) -> None:
-    from doctor.run.options import Options
-    from doctor.run.prepare import prepare
+    from doctor.run.start.options import Options
+    from doctor.run.start.prepare import prepare
 
     verdict = StartVerdict(trouble="the check before the start failed (a reason)")
     prepared = prepare(Options((vllm, "serve"), log_dir=str(doctor.base)), verdict)

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from doctor.base.files import Files
 from doctor.base.text import clean, one_line
-from doctor.collect.model.cached import REPOSITORY, caches, snapshots
+from doctor.collect.model.hub.cache import REPOSITORY, caches, snapshots
 from doctor.collect.model.mounted import cache, outside
 from doctor.collect.model.place import Folder
 from doctor.collect.model.reading import is_model, read_model
@@ -52,7 +52,7 @@ def _named(files: Files, named: str, request: ModelRequest) -> Model | Unavailab
         return found or Unavailable("failed", f"`{shown}` is no model with a `config.json` on this disk")
     if not request.online:
         return found or Unavailable("failed", f"`{shown}` is not on this disk, and the hub was not asked")
-    from doctor.collect.model.hub import hub_model
+    from doctor.collect.model.hub.download import hub_model
 
     asked = hub_model(named, files, request.environ, request.use_cache, request.tell)
     return found if found is not None and isinstance(asked, Unavailable) else asked

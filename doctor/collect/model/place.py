@@ -94,7 +94,7 @@ class Folder:
 
     def other(self, repository: str) -> Place | None:
         """Another repository in the hub's cache on this disk."""
-        from doctor.collect.model.cached import snapshots
+        from doctor.collect.model.hub.cache import snapshots
 
         for cache in self.caches:
             for folder in snapshots(self.files, cache, repository):

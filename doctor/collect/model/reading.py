@@ -11,7 +11,7 @@ from doctor import __version__
 from doctor.base.files import Unreadable
 from doctor.base.text import one_line
 from doctor.collect.model import plain
-from doctor.collect.model.code import read_code
+from doctor.collect.model.code.files import read_code
 from doctor.collect.model.place import Folder, Place
 from doctor.collect.model.quantization import read_quantization
 from doctor.collect.model.weights import read_weights

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 from doctor.base.json_object import JsonObject
-from doctor.matrix.data import DataError, data_dir
+from doctor.matrix.files.data import DataError, data_dir
 
 
 @cache

@@ -1,4 +1,4 @@
-"""Code that decides over a model's settings, taken out of a wheel as plain data that `doctor.matrix.decision` follows.
+"""Code that decides over a model's settings, out of a wheel as plain data that `doctor.matrix.models.decision` follows.
 
 Statements are lists such as `["if", TEST, THEN, ELSE]`, expressions likewise (`["==", A, B]`, `["attr", X, "name"]`).
 What has no form here becomes `["?"]`: where a decision hangs on it, the answer is open. The texts of errors, logging

@@ -11,7 +11,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 
 from doctor.facts import normalize
 from doctor.matrix.extract.errors import LayoutError
-from doctor.matrix.row import Row
+from doctor.matrix.files.row import Row
 from doctor.remote.source import WheelSource
 
 LARGEST_METADATA = 4 << 20

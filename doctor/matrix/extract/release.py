@@ -10,8 +10,8 @@ from doctor.matrix.extract.files import Files
 from doctor.matrix.extract.imports import half_facts, import_facts
 from doctor.matrix.extract.metadata import metadata_facts
 from doctor.matrix.extract.package_names import Parsed, file_imports, importable
-from doctor.matrix.extract.projects import Project
-from doctor.matrix.row import Row
+from doctor.matrix.extract.projects.registry import Project
+from doctor.matrix.files.row import Row
 from doctor.remote.errors import WheelError
 from doctor.remote.source import WheelSource
 

@@ -9,7 +9,7 @@ import json
 from doctor.base.json_object import JsonObject
 from doctor.base.text import one_line
 from doctor.facts.codec import to_json
-from doctor.matrix.cells import Cell, Grid
+from doctor.matrix.grid.cells import Cell, Grid
 from doctor.report.grid.ranges import Ranges, needed, ranges
 
 SCHEMA = 1

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from doctor.base.text import one_line
-from doctor.matrix.cells import Cell, Grid
+from doctor.matrix.grid.cells import Cell, Grid
 from doctor.report.grid.markup import breakable, code, facts, t, why
 from doctor.report.grid.ranges import Ranges, Row, ranges, said, span
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from html import escape
 
 from doctor.base.text import one_line
-from doctor.matrix.cells import Cell
-from doctor.matrix.models import Family
+from doctor.matrix.grid.cells import Cell
+from doctor.matrix.models.families import Family
 from doctor.report.grid.ranges import needed
 
 

@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import TypeVar
 
 from doctor.base.record import dataclass
-from doctor.matrix.cells import Cell, Grid, Line, Reason, Seen
+from doctor.matrix.grid.cells import Cell, Grid, Line, Reason, Seen
 
 T = TypeVar("T")
 VERDICTS = {

@@ -7,15 +7,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from doctor.base.text import clean, one_line
-from doctor.matrix.cells import Cell, Reason
-from doctor.matrix.models import Family
+from doctor.matrix.grid.cells import Cell, Reason
+from doctor.matrix.models.families import Family
 from doctor.report.grid.ranges import Ranges, Row, needed, ranges, said, span
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
 
-    from doctor.matrix.cells import Grid
+    from doctor.matrix.grid.cells import Grid
 
 STYLES = {"works": "green", "warned": "yellow", "fails": "red", "refused": "magenta", "unknown": "dim"}
 SHORT = {

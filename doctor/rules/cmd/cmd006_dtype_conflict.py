@@ -19,7 +19,7 @@ from doctor.derived.asked import SOURCE, Asked
 from doctor.derived.case import Case
 from doctor.derived.model_files import served_model
 from doctor.derived.option_findings import argument, shown
-from doctor.derived.quantization import family
+from doctor.derived.quantization.served import family
 from doctor.facts import Model
 from doctor.findings import Evidence, Finding, Location, NotApplicable, Open, Remediation
 from doctor.matrix import rows

@@ -15,9 +15,9 @@ from collections.abc import Iterator
 
 from doctor.base.record import dataclass
 from doctor.derived.case import Case
-from doctor.derived.declared_ranges import admitted, line_of
 from doctor.derived.engine import SOURCE, Chosen
-from doctor.derived.other_releases import direction, having, other_release
+from doctor.derived.packages.declared_ranges import admitted, line_of
+from doctor.derived.packages.other_releases import direction, having, other_release
 from doctor.facts import Distributions, Facts, Model, Unavailable, present
 from doctor.findings import Action, Evidence, Finding, Location, NotApplicable, Open, Remediation
 from doctor.launch.options import option

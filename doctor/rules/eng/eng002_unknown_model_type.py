@@ -16,12 +16,12 @@ from collections.abc import Iterator
 
 from doctor.derived.case import Case
 from doctor.derived.engine import SOURCE
-from doctor.derived.other_releases import having, other_release
+from doctor.derived.packages.other_releases import having, other_release
 from doctor.facts import Distributions, Model, present
 from doctor.findings import Evidence, Location, NotApplicable, Open
 from doctor.matrix import rows
 from doctor.matrix.compat import compatibility
-from doctor.matrix.own_types import brings
+from doctor.matrix.models.own_types import brings
 from doctor.matrix.releases import ReleaseSet
 from doctor.rules.rule import Rule, Verdict
 

@@ -16,14 +16,14 @@ from collections.abc import Iterator
 
 from doctor.derived.case import Case
 from doctor.derived.engine import SOURCE, Chosen, backends
-from doctor.derived.other_releases import having, other_engines, other_release
-from doctor.derived.quantization import to_serve
-from doctor.derived.quantization_exits import engines_serving
+from doctor.derived.packages.other_releases import having, other_engines, other_release
+from doctor.derived.quantization.exits import engines_serving
+from doctor.derived.quantization.served import to_serve
 from doctor.facts import Facts, Model, present
 from doctor.findings import Action, Evidence, Finding, Location, NotApplicable, Open, Remediation
 from doctor.launch.options import option
 from doctor.matrix import rows
-from doctor.matrix.quantization import fitting, sees
+from doctor.matrix.models.quantization import fitting, sees
 from doctor.rules.rule import Rule, Verdict
 
 

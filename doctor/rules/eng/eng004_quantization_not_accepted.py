@@ -18,12 +18,12 @@ from collections.abc import Iterator
 
 from doctor.derived.case import Case
 from doctor.derived.engine import SOURCE, Chosen
-from doctor.derived.quantization import KINDS, refusal, to_serve, used
-from doctor.derived.quantization_exits import ways
+from doctor.derived.quantization.exits import ways
+from doctor.derived.quantization.served import KINDS, refusal, to_serve, used
 from doctor.facts import Model, Unavailable
 from doctor.findings import Evidence, Finding, Location, NotApplicable, Open
 from doctor.matrix import rows
-from doctor.matrix.quantization import Need, spelled
+from doctor.matrix.models.quantization import Need, spelled
 from doctor.rules.rule import Rule, Verdict
 
 

@@ -15,8 +15,8 @@ from collections.abc import Iterator
 
 from doctor.derived.case import Case
 from doctor.derived.engine import SOURCE, Chosen
-from doctor.derived.helpers import needed
-from doctor.derived.other_releases import other_release
+from doctor.derived.packages.helpers import needed
+from doctor.derived.packages.other_releases import other_release
 from doctor.facts import Distributions, Model, present
 from doctor.findings import Action, Evidence, Finding, Location, Open, Remediation
 from doctor.matrix.compat import compatibility

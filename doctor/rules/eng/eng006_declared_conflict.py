@@ -16,9 +16,9 @@ from collections.abc import Iterator
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from doctor.derived.case import Case
-from doctor.derived.declared_ranges import admitted, last_lines, specifier_of
-from doctor.derived.needs import needs_of
-from doctor.derived.other_releases import direction
+from doctor.derived.packages.declared_ranges import admitted, last_lines, specifier_of
+from doctor.derived.packages.needs import needs_of
+from doctor.derived.packages.other_releases import direction
 from doctor.facts import Distributions, Pin, present
 from doctor.findings import Action, Evidence, Finding, Location, NotApplicable, Open, Remediation
 from doctor.matrix import rows

@@ -17,14 +17,14 @@ from collections.abc import Iterator
 
 from doctor.derived.case import Case
 from doctor.derived.engine import SOURCE, Chosen
-from doctor.derived.quantization import KINDS, NOT_ONE, refusal, to_serve, used, weakest_device
-from doctor.derived.quantization_exits import ways
+from doctor.derived.quantization.exits import ways
+from doctor.derived.quantization.served import KINDS, NOT_ONE, refusal, to_serve, used, weakest_device
 from doctor.derived.units import dotted
 from doctor.facts import Facts, Model
 from doctor.facts.gpu import Device
 from doctor.findings import Evidence, Finding, Location, NotApplicable, Open
 from doctor.launch.options import engine, option
-from doctor.matrix.quantization import Floor, Need, floor
+from doctor.matrix.models.quantization import Floor, Need, floor
 from doctor.rules.rule import Rule, Verdict
 
 

@@ -18,11 +18,11 @@ from packaging.specifiers import SpecifierSet
 
 from doctor.derived.case import Case
 from doctor.derived.engine import Chosen
-from doctor.derived.quantization import weakest_device
+from doctor.derived.quantization.served import weakest_device
 from doctor.facts import Facts, Model
 from doctor.findings import Action, Evidence, Finding, Location, NotApplicable, Open, Remediation
 from doctor.launch.options import option
-from doctor.matrix.turbomind import nested, served_by
+from doctor.matrix.models.turbomind import nested, served_by
 from doctor.rules.rule import Rule, Verdict
 
 FLAG = "--quant-policy"

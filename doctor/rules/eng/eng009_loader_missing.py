@@ -18,13 +18,13 @@ from packaging.version import InvalidVersion, Version
 
 from doctor.derived.case import Case
 from doctor.derived.engine import SOURCE
-from doctor.derived.other_releases import other_release
+from doctor.derived.packages.other_releases import other_release
 from doctor.facts import Distribution, Distributions, Launch, Unavailable, present
 from doctor.findings import Action, Evidence, Finding, Location, NotApplicable, Open, Remediation
 from doctor.matrix import rows
-from doctor.matrix.decision import UNKNOWN, holds
 from doctor.matrix.engines import serving_engines
-from doctor.matrix.quantization import spelled
+from doctor.matrix.models.decision import UNKNOWN, holds
+from doctor.matrix.models.quantization import spelled
 from doctor.rules.rule import Rule, Verdict
 
 ASKED, KIND = ("is_", "_available"), "quantization.default"

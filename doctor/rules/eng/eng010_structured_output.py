@@ -16,7 +16,7 @@ from collections.abc import Iterator
 
 from doctor.derived.case import Case
 from doctor.derived.engine import SOURCE, Chosen
-from doctor.derived.other_releases import direction
+from doctor.derived.packages.other_releases import direction
 from doctor.facts import Distributions, Facts, present
 from doctor.findings import Action, Evidence, Finding, Location, NotApplicable, Open, Remediation
 from doctor.launch.options import option

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from doctor.derived.case import Case
-from doctor.derived.torch_build import TorchBuild, torch_build
+from doctor.derived.packages.torch_build import TorchBuild, torch_build
 from doctor.derived.units import dotted
 from doctor.facts import Distributions, Facts, Host, present
 from doctor.facts.gpu import Gpu

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from doctor.derived.case import Case
-from doctor.derived.torch_build import torch_build
+from doctor.derived.packages.torch_build import torch_build
 from doctor.facts import Distributions, present
 from doctor.facts.gpu import Gpu
 from doctor.findings import Action, Evidence, Location, NotApplicable, Remediation

@@ -13,9 +13,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from doctor.derived.case import Case
-from doctor.derived.import_failures import Failure, failures
-from doctor.derived.import_findings import missing, where
-from doctor.derived.providers import owner_of
+from doctor.derived.imports.failures import Failure, failures
+from doctor.derived.imports.findings import missing, where
+from doctor.derived.packages.providers import owner_of
 from doctor.facts import Facts
 from doctor.rules.rule import Rule, Verdict
 

@@ -13,10 +13,10 @@ import re
 from collections.abc import Iterator
 
 from doctor.derived.case import Case
-from doctor.derived.import_failures import Failure, failures
-from doctor.derived.import_findings import missing, where
-from doctor.derived.providers import owner_of
-from doctor.derived.remote_code import demanded
+from doctor.derived.imports.failures import Failure, failures
+from doctor.derived.imports.findings import missing, where
+from doctor.derived.imports.remote_code import demanded
+from doctor.derived.packages.providers import owner_of
 from doctor.facts import Distributions, Facts, Launch, Model, Modules, normalize
 from doctor.findings import Action, Remediation
 from doctor.rules.rule import Rule, Verdict

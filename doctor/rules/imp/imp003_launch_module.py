@@ -14,7 +14,7 @@ import difflib
 from collections.abc import Iterator
 
 from doctor.derived.case import Case
-from doctor.derived.providers import owner_of
+from doctor.derived.packages.providers import owner_of
 from doctor.facts import Launch, Modules
 from doctor.findings import Action, Evidence, Location, NotApplicable, Remediation
 from doctor.matrix.engines import engine

@@ -14,8 +14,8 @@ from collections.abc import Iterator
 
 from doctor.base.text import one_line
 from doctor.derived.case import Case
-from doctor.derived.import_failures import Failure, failures
-from doctor.derived.import_findings import chain, location, where
+from doctor.derived.imports.failures import Failure, failures
+from doctor.derived.imports.findings import chain, location, where
 from doctor.findings import Action, Evidence, Finding, Remediation
 from doctor.rules.rule import Rule, Verdict
 

@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from doctor.derived.case import Case
-from doctor.derived.import_failures import failures
-from doctor.derived.import_findings import chain, location, where
+from doctor.derived.imports.failures import failures
+from doctor.derived.imports.findings import chain, location, where
 from doctor.findings import Evidence
 from doctor.rules.rule import Rule, Verdict
 

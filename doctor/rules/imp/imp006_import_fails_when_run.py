@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from doctor.derived.case import Case
-from doctor.derived.import_failures import Failure, failures
+from doctor.derived.imports.failures import Failure, failures
 from doctor.facts import Facts, Modules, Trial, Trials, present
 from doctor.findings import Evidence, Finding, Location, Open
 from doctor.rules.rule import Rule, Verdict

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from doctor.derived.case import Case
-from doctor.derived.library_failures import failures, severity_of, unsure
+from doctor.derived.imports.libraries import failures, severity_of, unsure
 from doctor.facts import Distributions, Facts, Natives, present
 from doctor.findings import Action, Evidence, Location, Remediation
 from doctor.rules.rule import Rule, Verdict

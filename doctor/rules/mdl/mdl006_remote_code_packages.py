@@ -14,10 +14,10 @@ import sys
 from collections.abc import Iterator
 
 from doctor.derived.case import Case
+from doctor.derived.imports.remote_code import Use, demanded, used_files
 from doctor.derived.model_files import file
-from doctor.derived.other_releases import direction
-from doctor.derived.providers import owner_of
-from doctor.derived.remote_code import Use, demanded, used_files
+from doctor.derived.packages.other_releases import direction
+from doctor.derived.packages.providers import owner_of
 from doctor.derived.units import listed
 from doctor.facts import CodeImport, Distributions, Facts, Model, RemoteCode, normalize, present
 from doctor.findings import Action, Evidence, Finding, NotApplicable, Open, Remediation

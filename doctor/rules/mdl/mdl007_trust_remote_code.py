@@ -14,10 +14,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from doctor.derived.case import Case
-from doctor.derived.remote_code import FLAG, Loader, loader
+from doctor.derived.imports.remote_code import FLAG, Loader, loader
 from doctor.facts import Launch, Model, present
 from doctor.findings import Action, Evidence, Location, NotApplicable, Open, Remediation
-from doctor.matrix.own_types import brings
+from doctor.matrix.models.own_types import brings
 from doctor.rules.rule import Rule, Verdict
 
 

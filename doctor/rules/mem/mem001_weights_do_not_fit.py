@@ -14,8 +14,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from doctor.derived.case import Case
-from doctor.derived.memory import MemoryVerdict, memory_verdict
-from doctor.derived.memory_findings import card_size, each, evidence, remediations, wanted
+from doctor.derived.memory.findings import card_size, each, evidence, remediations, wanted
+from doctor.derived.memory.verdict import MemoryVerdict, memory_verdict
 from doctor.derived.units import size
 from doctor.facts import Facts
 from doctor.findings import Confidence, Finding, Location, Open

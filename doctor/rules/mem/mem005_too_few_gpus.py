@@ -13,8 +13,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from doctor.derived.case import Case
-from doctor.derived.memory import MemoryVerdict, cards, memory_verdict
-from doctor.derived.memory_findings import remediations
+from doctor.derived.memory.findings import remediations
+from doctor.derived.memory.verdict import MemoryVerdict, cards, memory_verdict
 from doctor.facts import Facts, Gpu, Launch
 from doctor.findings import Action, Evidence, Location, NotApplicable, Open, Remediation
 from doctor.launch.memory_settings import settings

@@ -18,8 +18,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from doctor.derived.case import Case
-from doctor.derived.needs import Need, needs_of
-from doctor.derived.requirements import direction, fits
+from doctor.derived.packages.needs import Need, needs_of
+from doctor.derived.packages.requirements import direction, fits
 from doctor.facts import Distributions, present
 from doctor.findings import Action, Evidence, Finding, Location, Open, Remediation
 from doctor.matrix.engines import serving_engines

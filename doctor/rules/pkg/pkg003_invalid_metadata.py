@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from doctor.derived.case import Case
-from doctor.derived.requirements import parse
+from doctor.derived.packages.requirements import parse
 from doctor.facts import Distributions, present
 from doctor.findings import Action, Evidence, Finding, Location, Remediation
 from doctor.rules.rule import Rule

@@ -16,7 +16,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 
 from doctor.derived.case import Case
-from doctor.derived.needs import needs_of
+from doctor.derived.packages.needs import needs_of
 from doctor.facts import Collision, Distributions, present
 from doctor.findings import Action, Evidence, Finding, Location, Remediation, Severity
 from doctor.matrix.engines import engines

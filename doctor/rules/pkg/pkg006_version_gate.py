@@ -19,8 +19,8 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
 
 from doctor.derived.case import Case
-from doctor.derived.needs import needs_of
-from doctor.derived.requirements import direction, python_bounds
+from doctor.derived.packages.needs import needs_of
+from doctor.derived.packages.requirements import direction, python_bounds
 from doctor.facts import Distributions, Facts, Gate, normalize, present
 from doctor.findings import Action, Evidence, Finding, Location, Open, Remediation
 from doctor.matrix.engines import serving_engines

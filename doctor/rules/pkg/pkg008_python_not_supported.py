@@ -17,8 +17,8 @@ from collections.abc import Iterator
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from doctor.derived.case import Case
-from doctor.derived.requirements import fits, python_bounds
-from doctor.derived.tags import tag_fits
+from doctor.derived.packages.requirements import fits, python_bounds
+from doctor.derived.packages.tags import tag_fits
 from doctor.facts import Distribution, Distributions, Target, present
 from doctor.findings import Action, Evidence, Finding, Location, Open, Remediation
 from doctor.matrix.engines import serving_engines

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 
 from doctor.derived.case import Case
 from doctor.derived.host import host_of, manual
-from doctor.derived.tags import needed_glibc
+from doctor.derived.packages.tags import needed_glibc
 from doctor.facts import Distribution, Distributions, present
 from doctor.facts.host import Libc
 from doctor.findings import NotApplicable, Open

@@ -47,7 +47,7 @@ def _download(facts: Facts) -> tuple[int, bool]:
         size_there = sum(f.size for f in weights.files) if isinstance(weights, Weights) else 0
         return (size_there, True) if facts.model.source == "hub" and size_there else (0, False)
     if isinstance(facts.launch, Launch):
-        from doctor.matrix.members import member
+        from doctor.matrix.models.members import member
 
         named = next((m for w in facts.launch.argv[:200] if "/" in w and (m := member(w.partition("=")[2] or w))), None)
         if named is not None:

@@ -13,8 +13,8 @@ from doctor.base.record import dataclass
 from doctor.base.secrets.fingerprints import Fingerprints
 from doctor.base.secrets.names import is_secret_name
 from doctor.base.secrets.redactor import Redactor
-from doctor.matrix.data import DataError
 from doctor.matrix.engines import prefixes
+from doctor.matrix.files.data import DataError
 
 MARKER = "qvl-doctor run"
 _KEPT_ENV = ("CUDA_", "PYTHON", "NCCL_", "TORCH_", "TRITON_", "OMP_")  # and those of the engines

@@ -1,0 +1,85 @@
+"""Where answers go: stdout or a file; progress to a terminal's stderr; exit codes."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from doctor.findings import SEVERITIES, Report
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+FOUND, CANNOT = 1, 3
+PIPED_WIDTH = 100
+
+
+class CannotWork(click.ClickException):
+    """Doctor could not do its work, and says why in one sentence."""
+
+    exit_code = CANNOT
+
+
+def console() -> Console:
+    """The terminal, or a pipe that gets the same text in 100 columns and without colour."""
+    import os
+
+    from rich.console import Console
+
+    width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else PIPED_WIDTH
+    return Console(width=width, markup=False, highlight=False, emoji=False)
+
+
+def write(text: str, output: str | None) -> None:
+    """Writes data to stdout or to a file. Raises click.ClickException with the reason where that fails."""
+    if output is None or output == "-":
+        sys.stdout.write(text)
+        return
+    try:
+        Path(output).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise failure(f"{output} cannot be written: {error.strerror}") from None
+
+
+def notice(sentence: str) -> None:
+    """Says on a terminal's stderr why it takes a moment."""
+    if sys.stderr.isatty():
+        from doctor.base.text import clean
+
+        click.echo(clean(sentence), err=True)
+
+
+def failure(message: str) -> click.ClickException:
+    """An error of ours: doctor could not do its work."""
+    from doctor.base.text import clean
+
+    return CannotWork(clean(message))
+
+
+def exit_code(report: Report, fail_on: str) -> int:
+    """1 where a finding is at or above `fail_on`, else 0; 3 where none of the rules could be run."""
+    if fail_on != "never":
+        limit = SEVERITIES.index(fail_on)
+        if any(SEVERITIES.index(f.severity) <= limit for f in report.findings):
+            return FOUND
+    return 0
+
+
+@contextmanager
+def progress(what: str) -> Iterator[Callable[[int, int], None] | None]:
+    """A progress bar on stderr while it is a terminal, shown only for work that takes longer than a moment."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from doctor.cli.answer.bar import Bar
+
+    bar = Bar(what)
+    try:
+        yield bar.update
+    finally:
+        bar.close()

@@ -1,0 +1,56 @@
+"""Runs the pipeline for a command: user mistakes become usage errors, our failures exit with 3."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import TypeVar
+
+import click
+
+from doctor.cli.answer.output import failure, notice, progress
+from doctor.facts import Facts
+from doctor.findings import Report
+from doctor.pipeline import Request
+
+T = TypeVar("T")
+FACTS_LIMIT = 256 * 1024 * 1024
+
+
+def run(request: Request) -> Report:
+    """The report that the request asks for."""
+    from doctor.pipeline import diagnose
+
+    return guarded(request, diagnose)
+
+
+def guarded(request: Request, action: Callable[[Request], T]) -> T:
+    """What `action` gives, with progress shown; its errors as the command line reports them."""
+    from doctor.collect.python.target import TargetError
+    from doctor.matrix.declared import DeclarationError
+    from doctor.matrix.files.data import DataError
+
+    try:
+        with progress("linking modules") as update:
+            return action(dataclasses.replace(request, progress=update, tell=notice))
+    except (TargetError, DeclarationError) as error:
+        raise click.UsageError(str(error)) from None
+    except DataError as error:
+        raise failure(f"doctor's own data is damaged: {error}") from None
+
+
+def load_facts(path: str) -> Facts:
+    """Facts that `qvl-doctor facts` saved. Exits with 3 and one sentence for anything else."""
+    import json
+    from pathlib import Path
+
+    from doctor.facts.codec import FactsError, facts_from_json
+
+    try:
+        if Path(path).stat().st_size > FACTS_LIMIT:
+            raise failure(f"{path} is larger than {FACTS_LIMIT >> 20} MiB; a facts file is not")
+        return facts_from_json(json.loads(Path(path).read_bytes()))
+    except OSError as error:
+        raise failure(f"{path} cannot be read: {error.strerror}") from None
+    except (FactsError, ValueError, RecursionError, TypeError) as error:
+        raise failure(f"{path} is not a facts file of this version: {error}") from None

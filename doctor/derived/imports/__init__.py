@@ -1,0 +1,1 @@
+"""What failing imports and libraries mean for a launch."""

@@ -1,0 +1,90 @@
+"""Failing imports gathered by what they fail on; what each means follows from what the launch and the model reach."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from doctor.base.record import dataclass
+from doctor.derived.case import Case
+from doctor.derived.imports.remote_code import demanded, used_files
+from doctor.derived.packages.providers import owner_of
+from doctor.derived.units import listed
+from doctor.facts import Cause, Launch, Model, Modules
+from doctor.findings import Severity
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """One missing thing, and every judged module that cannot be imported because of it."""
+
+    cause: Cause
+    modules: tuple[str, ...]
+    severity: Severity
+    effect: str
+
+    @property
+    def key(self) -> str:
+        """What tells this failure from others of its rule."""
+        return ".".join(part for part in (self.cause.module, self.cause.name) if part)
+
+
+def failures(case: Case, *kinds: str) -> Iterator[Failure]:
+    """The failures whose cause is of one of `kinds`, in the order in which the launch meets them."""
+    modules = case.facts.modules
+    if not isinstance(modules, Modules):
+        return
+    groups: dict[tuple[str, str, str | None], list[str]] = {}
+    for name, status in modules.verdicts.items():
+        if status.status == "fail" and status.cause is not None and status.cause.kind in kinds:
+            cause = status.cause
+            groups.setdefault((cause.kind, cause.module, cause.name), []).append(name)
+    for names in groups.values():
+        first = modules.verdicts[names[0]].cause
+        if first is not None:
+            yield Failure(first, tuple(names), *_meaning(case, modules, first, names))
+
+
+def _meaning(case: Case, modules: Modules, cause: Cause, names: list[str]) -> tuple[Severity, str]:
+    facts = case.facts
+    launch = facts.launch if isinstance(facts.launch, Launch) else None
+    engine = (launch.engine if launch else None) or next(iter(modules.distributions), None)
+    if any(n in modules.entries for n in names):
+        return "error", f"so {_command(launch, engine)} will not start"
+    if modules.code and (meaning := _of_the_model(case, modules, names)):
+        return meaning
+    backends = sorted({modules.optional[n] for n in names if n in modules.optional})
+    if backends:
+        return "warning", f"so {engine} cannot use its {' or '.join(backends)} backend here"
+    tops = {n.partition(".")[0] for n in names}
+    if any(n not in tops for n in names):
+        optional = cause.kind == "missing-module" and owner_of(facts, cause.module) is None
+        effect = f"so {listed(names, 'more modules')} cannot be imported; this matters only for what needs it"
+        return "note" if optional else "warning", effect
+    return "warning", f"so `import {names[0]}` fails for every model or program that needs it"
+
+
+def _of_the_model(case: Case, modules: Modules, names: list[str]) -> tuple[Severity, str] | None:
+    """What it means for the model's own code: transformers imports every package that the code names, then the code.
+
+    An error where the engine loads the file, as far as that can be told; None where the model's code is not concerned.
+    """
+    model = case.facts.model
+    if not isinstance(model, Model) or model.code is None:
+        return None
+    used = used_files(case)
+    files = [f"{n.partition('.')[2].replace('.', '/')}.py" for n in names if n in modules.code]
+    wanting = [one.file for top, one in demanded(case).items() if top in names]
+    concerned = [f for f in (*files, *wanting) if f in used]
+    if concerned:
+        sure = any(used[f] == "yes" for f in concerned)
+        return "error" if sure else "warning", f"so `{concerned[0]}`, the model's own code, cannot be loaded"
+    if len(files) < len(names):
+        return None
+    return "note", f"so `{files[0]}` of the model cannot be loaded, which this engine does not need"
+
+
+def _command(launch: Launch | None, engine: str | None) -> str:
+    if launch is not None and (launch.program or launch.module):
+        words = (launch.program or f"python -m {launch.module}", *launch.subcommand[:2])
+        return f"`{' '.join(words)}`"
+    return engine or "this"

@@ -1,0 +1,76 @@
+"""The memory verdict: what becomes of the model on the GPUs. It follows from the model, the launch and the GPUs."""
+
+from __future__ import annotations
+
+from doctor.base.record import dataclass
+from doctor.derived.case import Case, memoized
+from doctor.facts import Facts, Gpu, Launch, Model, Unavailable
+from doctor.facts.gpu import Device
+from doctor.findings import NotApplicable, Open
+from doctor.launch.memory_settings import settings
+from doctor.launch.settings import Settings
+from doctor.matrix.models.members import Member, member
+from doctor.memory.fit import Fit, fit
+from doctor.memory.footprint import Footprint, footprint
+
+WORDS = 200
+NO_MODEL = "no model is named"
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryVerdict:
+    """The weights and what is asked; `cards` are the GPUs at hand, `fit` the value for the smallest of those used.
+
+    `listed` is the row of the data that stands in for a model which was not found. `cards` is None where nothing is
+    known of GPUs; then there is no `fit`. `free` are bytes of the smallest card, where NVML told them.
+    """
+
+    footprint: Footprint
+    settings: Settings
+    listed: Member | None
+    cards: tuple[Device, ...] | None
+    fit: Fit | None
+    free: int | None
+
+
+@memoized
+def memory_verdict(case: Case) -> MemoryVerdict | NotApplicable | Open:
+    """The verdict, or why there is nothing to judge, or why that is not known."""
+    facts = case.facts
+    listed = None if isinstance(facts.model, Model) else _listed(facts)
+    model = facts.model if isinstance(facts.model, Model) else listed.model if listed else None
+    if model is None:
+        lost = isinstance(facts.model, Unavailable) and facts.model.reason in ("failed", "timed_out")
+        return Open(facts.model.detail) if lost and isinstance(facts.model, Unavailable) else NotApplicable(NO_MODEL)
+    asked = settings(facts)
+    found = footprint(model, dtype=asked.dtype, quantization=asked.quantization)
+    if found is None:
+        return Open("neither the files nor the configuration of the model tell its size")
+    devices = cards(facts)
+    if not devices:
+        return MemoryVerdict(found, asked, listed, devices, None, None)
+    used = devices[: asked.gpus] or devices
+    card = min(d.memory_total for d in used)
+    told = [d.memory_free for d in used if d.memory_free is not None]
+    free = min(told) if told and isinstance(facts.gpu, Gpu) and facts.gpu.source == "nvml" else None
+    return MemoryVerdict(found, asked, listed, devices, fit(found, card, asked, free), free)
+
+
+def cards(facts: Facts) -> tuple[Device, ...] | None:
+    """The GPUs that a server would see, the slices of one in MIG mode as cards of their own; None: nothing is known."""
+    if not isinstance(facts.gpu, Gpu) or not facts.gpu.devices:
+        return None
+    out: list[Device] = []
+    for device in facts.gpu.usable:
+        slices = [m for m in device.mig if m.memory_total] if device.mig_enabled else []
+        out += [Device(device.index, m.name, device.capability, m.memory_total or 0, m.memory_free) for m in slices]
+        out += [] if slices else [device]
+    return tuple(d for d in out if d.memory_total > 0)
+
+
+def _listed(facts: Facts) -> Member | None:
+    """A checkpoint of our data that the launch names."""
+    if not isinstance(facts.launch, Launch):
+        return None
+    named = (w.partition("=")[2] if w.startswith("--") else w for w in facts.launch.argv[:WORDS])
+    return next((found for w in named if "/" in w and (found := member(w))), None)

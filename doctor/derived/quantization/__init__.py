@@ -1,0 +1,1 @@
+"""How quantized weights would be served, and what to do where they are not."""

@@ -1,0 +1,1 @@
+"""The projects whose releases are read, each with what only it has."""

@@ -1,0 +1,245 @@
+"""What a vLLM release accepts.
+
+Layouts known: the registry in `model_loader.py` (0.2.0), in `models/__init__.py`, in `models/registry.py` (0.6.3);
+quantisation as a table, or as a list of names with a table inside `get_quantization_config`; flags written out, or
+derived from settings classes (since 0.8). A release that fits none is a LayoutError.
+"""
+
+from __future__ import annotations
+
+import ast
+from typing import Any
+
+from doctor.matrix.extract.fields import Settings
+from doctor.matrix.extract.files import Files
+from doctor.matrix.extract.flags import Flag, flag, flags_of, functions, type_name
+from doctor.matrix.extract.literals import Names, Unknown, constants, jsonable, value
+from doctor.matrix.extract.parsers import habits, readable, variables
+from doctor.matrix.extract.projects.model_types import registered
+from doctor.matrix.extract.projects.quant_classes import class_facts, schemes
+from doctor.matrix.files.row import Row
+
+MODELS = "vllm/model_executor/models"
+REGISTRIES = (f"{MODELS}/registry.py", f"{MODELS}/__init__.py", "vllm/model_executor/model_loader.py")
+QUANTIZATION = (
+    "vllm/model_executor/layers/quantization/__init__.py",
+    "vllm/model_executor/quantization_utils/__init__.py",
+)
+ARGUMENTS = "vllm/engine/arg_utils.py"
+FRONT = (
+    "vllm/entrypoints/common/cli_args.py",
+    "vllm/entrypoints/launchers/cli_args.py",
+    "vllm/entrypoints/openai/cli_args.py",
+    "vllm/entrypoints/openai/api_server.py",
+)
+
+PARSERS = ("vllm/utils/argparse_utils.py", "vllm/utils/__init__.py", "vllm/utils.py")
+SERVE = ("vllm/scripts.py", "vllm/entrypoints/cli/serve.py")
+VARIABLES = "vllm/envs.py"
+CONFIGURATIONS = ["vllm/transformers_utils/config.py"]
+PAIRS = "json or key=value"
+
+
+def extract(files: Files) -> Row:
+    """The kinds `architectures.*`, `quantization.*`, `kv_cache`, `flags` and what its parser does with words.
+
+    `parser` are its habits, `environment` the variables that its own list names, `model_types` those for which it has a
+    configuration class itself. Raises LayoutError.
+    """
+    flags = _flags(files)
+    return {
+        **command(files),
+        **_architectures(files),
+        **_quantization(files),
+        "flags": flags,
+        "kv_cache": _kv_cache(files, flags),
+        "model_types": registered(files, CONFIGURATIONS, "vllm/transformers_utils/configs"),
+    }
+
+
+def command(files: Files) -> Row:
+    """The kinds `parser`, `flags.serve` (what `vllm serve` adds) and `environment` (where it lists its variables)."""
+    row: Row = {}
+    for member in SERVE:
+        calls = (n for n in ast.walk(files.tree(member)) if isinstance(n, ast.Call)) if files.has(member) else ()
+        added = [f for c in calls if ast.unparse(c.func) == "serve_parser.add_argument" and (f := flag(c, {}))]
+        if added:
+            row["flags.serve"] = dict(added)
+    if found := habits(files, *PARSERS):
+        row["parser"] = found
+    if files.has(VARIABLES):
+        row["environment"] = variables(files, [VARIABLES], "VLLM")
+    return row
+
+
+def _architectures(files: Files) -> Row:
+    for member in REGISTRIES:
+        known = constants(files.tree(member)) if files.has(member) else {}
+        table = next((known[n] for n in ("_VLLM_MODELS", "_MODELS", "_MODEL_REGISTRY") if known.get(n)), None)
+        if isinstance(table, dict):
+            row: Row = {"architectures.default": {arch: _class(v) for arch, v in table.items()}}
+            vision = known.get("_MULTIMODAL_MODELS")
+            if isinstance(vision, dict):
+                row["architectures.vision"] = {arch: _class(v) for arch, v in vision.items()}
+            if isinstance(known.get("_PREVIOUSLY_SUPPORTED_MODELS"), dict):
+                row["architectures.removed"] = jsonable(known["_PREVIOUSLY_SUPPORTED_MODELS"])
+            return row
+    raise files.lacks(REGISTRIES[0], "a table of models")
+
+
+def _class(entry: Any) -> Any:
+    """`("qwen2_vl", "Qwen2VL")` as `vllm.model_executor.models.qwen2_vl.Qwen2VL`; True where it is no such pair."""
+    if isinstance(entry, (list, tuple)) and len(entry) >= 2 and all(isinstance(e, str) for e in entry[:2]):
+        module = entry[0] if "." in entry[0] else f"{MODELS.replace('/', '.')}.{entry[0]}"
+        return f"{module}.{entry[1]}"
+    return True
+
+
+def _quantization(files: Files) -> Row:
+    """Method -> `{"minimum_capability": 75}`, as the method's class states it; conditional ones without a number."""
+    member = files.first(*QUANTIZATION)
+    if member is None:
+        raise files.lacks(QUANTIZATION[0], "the quantisation methods")
+    tree = files.tree(member)
+    tables = [t for n in ast.walk(tree) if isinstance(n, ast.Dict) and (t := _class_table(n))]
+    classes = max(tables, key=len, default={})
+    known = constants(tree)
+    methods = dict.fromkeys([*classes, *(m for m in _listed(known) if isinstance(m, str))])
+    if not methods:
+        raise files.lacks(member, "the quantisation methods")
+    found = class_facts(files, member.rpartition("/")[0])
+    named = {m: found.get(classes.get(m, ""), {}) for m in methods}
+    return {"quantization.default": named, "quantization.schemes": schemes(found)}
+
+
+def _listed(known: Names) -> list[Any]:
+    for name in ("QuantizationMethods", "QUANTIZATION_METHODS"):
+        if isinstance(known.get(name), list):
+            return list(known[name])
+    return []
+
+
+def _kv_cache(files: Files, flags: dict[str, Flag]) -> dict[str, Any]:
+    """What `--kv-cache-dtype` takes: its choices, or the literal type that it is checked against."""
+    choices = flags.get("--kv-cache-dtype", {}).get("choices")
+    if not choices and files.has("vllm/config/cache.py"):
+        choices = constants(files.tree("vllm/config/cache.py")).get("CacheDType")
+    return {str(c): True for c in choices or ()}
+
+
+def _class_table(node: ast.Dict) -> dict[str, str]:
+    out: dict[str, str] = {}
+    for key, item in zip(node.keys, node.values, strict=True):
+        if not isinstance(key, ast.Constant) or not isinstance(key.value, str) or not isinstance(item, ast.Name):
+            return {}
+        out[key.value] = item.id
+    return out
+
+
+def _flags(files: Files) -> dict[str, Flag]:
+    front = files.first(*FRONT)
+    if front is None:
+        raise files.lacks(FRONT[0], "the server's command line")
+    members = [ARGUMENTS, front, *_settings_members(files)]
+    arguments = files.text(ARGUMENTS)
+    settings = Settings(
+        negatable="BooleanOptionalAction" in arguments and "_kwargs(" in arguments,
+        unions="union_dict_and_str" in arguments, readable=readable(files.tree(ARGUMENTS)),
+    ).read(files.tree(m) for m in members)  # fmt: skip
+    out: dict[str, Flag] = {}
+    for member in (ARGUMENTS, front):
+        tree = files.tree(member)
+        names = {**settings.names, **constants(tree)}
+        for function in _parsers(tree):
+            spreads = _spreads(tree, function, settings)
+            out.update(flags_of(function, {**names, **spreads}))
+            out.update(_looped(function, spreads))
+            out.update(_listed_pairs(function))
+    if _takes_pairs(files.tree(ARGUMENTS)):
+        out = {n: {**f, "type": PAIRS} if f.get("type") == "json" else f for n, f in out.items()}
+    if "--tensor-parallel-size" not in out or "--port" not in out:
+        raise files.lacks(ARGUMENTS, "the flags --tensor-parallel-size and --port")
+    return out
+
+
+def _takes_pairs(tree: ast.Module) -> bool:
+    """Whether dictionaries may also be written `key=value`: a parser that falls back on `nullable_kvs`."""
+    found = functions(tree)
+    falls_back = [n for n, f in found.items() if n != "nullable_kvs" and "nullable_kvs(" in ast.unparse(f)]
+    derive = [ast.unparse(found[n]) for n in ("_compute_kwargs", "get_kwargs") if n in found]
+    return any(name in text for name in falls_back for text in derive)
+
+
+def _settings_members(files: Files) -> list[str]:
+    single = [m for m in ("vllm/config.py", "vllm/utils/argparse_utils.py") if files.has(m)]
+    found = [m for m in files.below("vllm/config") if m.endswith(".py")]
+    cache = [m for m in ("vllm/model_executor/layers/quantization/__init__.py",) if files.has(m)]
+    return sorted({*single, *found, *cache})
+
+
+def _parsers(tree: ast.Module) -> list[ast.FunctionDef]:
+    """The functions that add flags; where the old server had them at the end of the file, that part as one."""
+    found = [n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef) and _adds(n)]
+    ends = [n for n in tree.body if isinstance(n, ast.If) and "__main__" in ast.unparse(n.test) and _adds(n)]
+    wrapped = [ast.FunctionDef(name="main", args=_NO_ARGUMENTS, body=n.body, decorator_list=[]) for n in ends]
+    return found + wrapped
+
+
+_NO_ARGUMENTS = ast.arguments(posonlyargs=[], args=[], kwonlyargs=[], kw_defaults=[], defaults=[])
+
+
+def _adds(node: ast.AST) -> bool:
+    return any(isinstance(n, ast.Call) and getattr(n.func, "attr", "") == "add_argument" for n in ast.walk(node))
+
+
+def _spreads(tree: ast.Module, function: ast.FunctionDef, settings: Settings) -> Names:
+    """`model_kwargs = get_kwargs(ModelConfig)` -> what that class's fields say, and what is set on it afterwards."""
+    out: Names = {}
+    for node in ast.walk(function):
+        if not isinstance(node, ast.Assign) or not isinstance(node.value, ast.Call) or not node.value.args:
+            continue
+        if isinstance(name := node.targets[0], ast.Name) and getattr(node.value.func, "id", "") == "get_kwargs":
+            owner = ast.unparse(node.value.args[0])
+            out[name.id] = settings.kwargs("FrontendArgs" if owner == "cls" else owner)
+    custom = [n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef) and n.name == "_customize_cli_kwargs"]
+    for node in (n for f in (*custom, function) for n in ast.walk(f)):
+        _adjust(node, out)
+    return out
+
+
+def _adjust(node: ast.AST, spreads: Names) -> None:
+    """`kwargs["field"]["type"] = json.loads`, `del kwargs["field"]["nargs"]`."""
+    targets = node.targets if isinstance(node, (ast.Assign, ast.Delete)) else []
+    for target in targets:
+        if isinstance(target, ast.Subscript) and isinstance(target.value, ast.Subscript):
+            kept, key = value(target.value, spreads), value(target.slice, {})
+            if isinstance(kept, dict) and key in ("type", "nargs", "choices", "default"):
+                kept.pop(key, None)
+                if isinstance(node, ast.Assign):
+                    found = type_name(node.value) if key == "type" else value(node.value, {})
+                    kept.update({} if isinstance(found, Unknown) else {key: jsonable(found)})
+
+
+def _listed_pairs(function: ast.FunctionDef) -> dict[str, Flag]:
+    """`for arg, type in [("--x", str), ...]: add_argument(arg, type=type, deprecated=True)` (0.11)."""
+    out: dict[str, Flag] = {}
+    for node in ast.walk(function):
+        if not isinstance(node, ast.For) or not isinstance(node.iter, ast.List) or not _adds(node):
+            continue
+        for pair in node.iter.elts:
+            name = value(pair.elts[0], {}) if isinstance(pair, ast.Tuple) and len(pair.elts) == 2 else None
+            if isinstance(pair, ast.Tuple) and isinstance(name, str) and name.startswith("--"):
+                valued = ast.unparse(pair.elts[1])
+                out[name] = {"type": valued, "deprecated": True} | ({"valued": True} if valued == "bool" else {})
+    return out
+
+
+def _looped(function: ast.FunctionDef, spreads: Names) -> dict[str, Flag]:
+    """`for key, value in frontend_kwargs.items(): add_argument(f"--{key...}", **value)`: every field is a flag."""
+    out: dict[str, Flag] = {}
+    for node in ast.walk(function):
+        if isinstance(node, ast.For) and _adds(node) and isinstance(node.iter, ast.Call):
+            fields = value(getattr(node.iter.func, "value", None), spreads)
+            if not isinstance(fields, Unknown) and isinstance(fields, dict):
+                out.update({"--" + k.replace("_", "-"): v for k, v in fields.items()})
+    return out

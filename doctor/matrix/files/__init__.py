@@ -1,0 +1,1 @@
+"""The file formats of the extracted data, and where it lies."""

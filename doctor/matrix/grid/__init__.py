@@ -1,0 +1,1 @@
+"""The grid of two projects, and one release's row."""

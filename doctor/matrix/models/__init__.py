@@ -1,0 +1,1 @@
+"""Model families, known checkpoints and quantization: what releases know of them."""

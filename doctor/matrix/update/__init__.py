@@ -1,0 +1,1 @@
+"""Adds releases to the data, and verifies what is there."""

@@ -1,0 +1,1 @@
+"""A problem of choice and its solution; nothing here knows of packages."""

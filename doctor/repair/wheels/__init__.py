@@ -1,0 +1,1 @@
+"""Resolves and fetches what a repair installs: pins, wheels and uv."""

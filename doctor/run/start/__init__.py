@@ -1,0 +1,1 @@
+"""Everything up to the moment when the server runs."""
