@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import random
 import shlex
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +15,6 @@ from doctor.collect.python.target import TargetRequest
 from doctor.facts import Distribution, Distributions, Facts, Launch, Target
 from doctor.findings import Report
 from doctor.launch.edit import corrected
-from doctor.launch.parser import read
 from doctor.launch.table import table
 from doctor.pipeline import Request, diagnose, judge
 from doctor.pipeline.launch import read_launch
@@ -153,16 +151,6 @@ def test_compose_up_is_judged_as_its_service(tmp_path: Path) -> None:
             16 << 30,
         )
         assert report.findings[0].rule == "CMD003"
-
-
-def test_fast_enough() -> None:
-    line = "vllm serve Q --tp 2 --limit-mm-per-prompt image:3 --max-model-len 8192 --gpu-memory-utilisation 0.9"
-    known = facts("vllm", "0.11.0", tuple(shlex.split(line)))
-    judge(known, select=("CMD0",))  # the data is read once a process, by whichever rule asks first
-    read.cache_clear()
-    began = time.perf_counter()
-    judge(known, select=("CMD0",))
-    assert time.perf_counter() - began < 0.1
 
 
 def test_a_script_without_arguments_is_not_given_any(tmp_path: Path) -> None:
