@@ -58,5 +58,5 @@ def _bounded(path: Path, limit: int) -> bytes:
     with path.open("rb") as file:
         data = file.read(limit + 1)
     if len(data) > limit:
-        raise WheelError(f"{path.name} holds more than {limit} bytes")
+        raise WheelError(f"{path.name} is larger than {limit} bytes")
     return data
