@@ -98,7 +98,7 @@ def _family(text: str | None) -> Family | None:
         names = ", ".join(f.name for f in families())
         raise click.UsageError(
             f"no model card, engine or transformers release lists the model {clean(text, 100)!r}; expected "
-            f"a repository name, an architecture such as Gemma3ForConditionalGeneration, a model type, or one of {names}"
+            f"a repository, an architecture such as Gemma3ForConditionalGeneration, a model type, or one of {names}"
         )
     return found
 
