@@ -10,16 +10,16 @@ import click
 from doctor import __version__
 
 COMMANDS = {
-    "check": "will this start here? Looks at the environment, runs none of its code",
-    "fix": "the way out, proven before it is printed; carries it out where asked to",
-    "link": "which modules of a distribution cannot be imported here, and why",
-    "facts": "saves what check saw, redacted, to be replayed elsewhere",
-    "run": "starts a server, keeps everything it says, and tells how it ended",
-    "runs": "the runs so far: list, show, follow, prune, export",
-    "report": "how a run ended, again",
-    "explain": "why a server crashed, from its log; or what a rule code means",
-    "rules": "every rule",
-    "matrix": "what published releases need, accept and provide",
+    "check": "check whether a server will start here; runs no code of the environment",
+    "fix": "find a fix and prove it; apply it with --apply",
+    "link": "list the modules of a distribution that cannot be imported here, and why",
+    "facts": "save what check sees, redacted, to check it on another machine",
+    "run": "start a server, keep its output, and report how it ended",
+    "runs": "manage earlier runs: list, show, follow, prune, export",
+    "report": "show again how a run ended",
+    "explain": "explain a crash from its log, or a rule code",
+    "rules": "list every rule",
+    "matrix": "show what published releases require, accept and provide",
 }
 
 
@@ -62,7 +62,7 @@ class LazyGroup(click.Group):
 @click.command(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="qvl-doctor")
 def main() -> None:
-    """Says whether a vision-language model server will start here, why not, and the way out.
+    """Checks whether a vision-language model server will start here; if not, says why, and how to fix it.
 
     Start with:  qvl-doctor check -- lmdeploy serve api_server MODEL
     """

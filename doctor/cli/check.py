@@ -15,22 +15,22 @@ if TYPE_CHECKING:
 
 @click.command(context_settings={"ignore_unknown_options": False})
 @target_options
-@click.option("--facts", "facts_file", metavar="FILE", help="facts saved elsewhere; nothing else is read")
+@click.option("--facts", "facts_file", metavar="FILE", help="check saved facts instead of this machine")
 @question_options
-@click.option("--gateway", metavar="FILE", help="config of LiteLLM or Prometheus that names this server")
-@click.option("--select", multiple=True, metavar="CODES", help="only these rules: codes or their beginnings")
-@click.option("--ignore", multiple=True, metavar="CODES", help="all but these rules")
+@click.option("--gateway", metavar="FILE", help="LiteLLM or Prometheus config that points to this server")
+@click.option("--select", multiple=True, metavar="CODES", help="run only these rules: codes or prefixes")
+@click.option("--ignore", multiple=True, metavar="CODES", help="skip these rules: codes or prefixes")
 @click.option("--fail-on", type=click.Choice(("error", "warning", "never")), default="error", show_default=True)
 @click.option("--format", "form", type=click.Choice(FORMATS), default="terminal", show_default=True)
-@click.option("--output", metavar="FILE", help="instead of stdout")
-@click.option("--no-cache", is_flag=True, help="read everything anew")
-@click.option("--offline", is_flag=True, help="no network: a model that is not on this disk stays unknown")
+@click.option("--output", metavar="FILE", help="write to FILE instead of stdout")
+@click.option("--no-cache", is_flag=True, help="ignore the cache and read everything again")
+@click.option("--offline", is_flag=True, help="do not use the network; a model that is not on this disk stays unknown")
 @click.option("--deep", is_flag=True, help="also import the engine for real, in a process of the environment")
-@click.option("--verbose", "-v", is_flag=True, help="notes and open questions too")
+@click.option("--verbose", "-v", is_flag=True, help="also show notes and open questions")
 @click.argument("launch", nargs=-1, type=click.UNPROCESSED, metavar="[-- LAUNCH COMMAND]")
 @click.pass_context
 def check(ctx: click.Context, /, **options: Any) -> None:
-    """Says whether a server will start in this environment, and why not. Runs none of its code (but for --deep).
+    """Checks whether a server will start in this environment, and why not. Runs none of its code, except with --deep.
 
     Example:  qvl-doctor check -- lmdeploy serve api_server Qwen/Qwen2-VL-7B-Instruct
     """

@@ -20,11 +20,11 @@ _CODE = re.compile(r"[A-Za-z]{3}\d{3}")
 
 @click.command()
 @click.argument("subject", metavar="CODE|LOGFILE|RUN-ID|-")
-@click.option("--facts", "facts_file", type=click.Path(exists=True, dir_okay=False), help="saved facts")
-@click.option("--log-dir", type=click.Path(), help="Where to look for a run by its id.")
+@click.option("--facts", "facts_file", type=click.Path(exists=True, dir_okay=False), help="use these saved facts")
+@click.option("--log-dir", type=click.Path(), help="folder that contains the runs")
 @click.option("--format", "form", type=click.Choice(["terminal", "json"]), default="terminal", show_default=True)
 def explain(subject: str, facts_file: str | None, log_dir: str | None, form: str) -> None:
-    """Why a server crashed, from its log (a file, a run, or `-` for standard input), or what a rule's CODE means."""
+    """Explains why a server crashed, from its log (a file, a run, or `-` for stdin), or what a rule CODE means."""
     if _CODE.fullmatch(subject) and not Path(subject).exists():
         _meaning(subject.upper(), form)
         return
@@ -51,7 +51,7 @@ def _explained(subject: str, log_dir: str | None, facts: Facts | None) -> tuple[
             return explain_log(log, facts=facts)
     if path.exists() and not lookup.is_run(path):
         if path.is_dir() and not any(path.glob("*.log")):
-            raise click.UsageError(f"no log in the folder {subject!r}")
+            raise click.UsageError(f"no log found in {subject!r}")
         return explain_log(path, facts=facts)
     return _of_run(subject, log_dir, facts)
 
@@ -67,7 +67,7 @@ def _of_run(name: str, log_dir: str | None, facts: Facts | None) -> tuple[Findin
             return found
         return (end, *(replace(f, primary=False) for f in found if f.severity == "error"))
     except creation.Unusable as error:
-        why = f"{name!r} is neither a code, nor a log, nor a run that is known here ({error})"
+        why = f"{name!r} is not a code, a log or a known run ({error})"
         raise click.UsageError(why) from None
 
 

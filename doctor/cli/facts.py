@@ -12,11 +12,11 @@ from doctor.cli.request.options import declared_request, question_options, targe
 @click.command()
 @target_options
 @question_options
-@click.option("--offline", is_flag=True, help="no network: a model that is not on this disk stays unknown")
-@click.option("--output", metavar="FILE", help="instead of stdout")
+@click.option("--offline", is_flag=True, help="do not use the network; a model that is not on this disk stays unknown")
+@click.option("--output", metavar="FILE", help="write to FILE instead of stdout")
 @click.argument("launch", nargs=-1, type=click.UNPROCESSED, metavar="[-- LAUNCH COMMAND]")
 def facts(output: str | None, offline: bool, launch: tuple[str, ...], **options: Any) -> None:
-    """Saves what `check` sees, with secrets hidden, so that `check --facts FILE` can judge it on another machine."""
+    """Saves what `check` sees, with secrets hidden, so that `check --facts FILE` can check it on another machine."""
     import json
 
     from doctor.cli.answer.output import write

@@ -13,26 +13,26 @@ FORMS = ("terminal", "json", "sh", "requirements", "dockerfile", "compose")
 
 @click.command()
 @target_options
-@click.option("--facts", "facts_file", metavar="FILE", help="with --plan: facts saved elsewhere")
+@click.option("--facts", "facts_file", metavar="FILE", help="with --plan: use saved facts instead of this machine")
 @question_options
-@click.option("--plan", "do", flag_value="plan", help="only print the way out; changes nothing")
-@click.option("--apply", "do", flag_value="apply", help="make the change: in a new environment beside the old one")
-@click.option("--recover", "do", flag_value="recover", help="tidy up after an interrupted `--in-place`")
-@click.option("--undo", "do", flag_value="undo", help="take the last `--in-place` back")
-@click.option("--in-place", is_flag=True, help="with --apply: switch the environment at its own path, in one step")
-@click.option("--yes", is_flag=True, help="do not ask")
-@click.option("--to", metavar="FILE", help="exact pins to bring the environment to, instead of a solved plan")
-@click.option("--find-links", metavar="DIR", help="a folder of wheels; asked before the package index")
-@click.option("--offline", is_flag=True, help="no network: wheels come from --find-links and uv's cache")
-@click.option("--keep", multiple=True, metavar="NAME", help="a distribution that stays as it is; repeatable")
+@click.option("--plan", "do", flag_value="plan", help="print the fix; change nothing")
+@click.option("--apply", "do", flag_value="apply", help="apply the fix in a new environment next to the old one")
+@click.option("--recover", "do", flag_value="recover", help="clean up after an interrupted `--in-place`")
+@click.option("--undo", "do", flag_value="undo", help="undo the last `--in-place`")
+@click.option("--in-place", is_flag=True, help="with --apply: replace the environment at its own path, in one step")
+@click.option("--yes", is_flag=True, help="do not ask for confirmation")
+@click.option("--to", metavar="FILE", help="install these exact pins instead of a solved plan")
+@click.option("--find-links", metavar="DIR", help="a folder of wheels; searched before the package index")
+@click.option("--offline", is_flag=True, help="do not use the network; wheels come from --find-links and uv's cache")
+@click.option("--keep", multiple=True, metavar="NAME", help="do not change this distribution; repeatable")
 @click.option("--prefer", type=click.Choice(("minimal", "newest", "attested")), default="minimal", show_default=True)
 @click.option("--format", "form", type=click.Choice(FORMS), default="terminal", show_default=True)
-@click.option("--with", "beside", metavar="LIST", help="beside the server, for --format compose: gateway,metrics")
-@click.option("--output", metavar="FILE", help="with --plan: instead of stdout")
+@click.option("--with", "beside", metavar="LIST", help="with --format compose, also run these: gateway,metrics")
+@click.option("--output", metavar="FILE", help="with --plan: write to FILE instead of stdout")
 @click.argument("launch", nargs=-1, type=click.UNPROCESSED, metavar="[-- LAUNCH COMMAND]")
 @click.pass_context
 def fix(ctx: click.Context, /, do: str | None, **options: Any) -> None:
-    """Finds the smallest change after which a server starts, proves it, and makes it where asked to.
+    """Finds the smallest change after which a server starts, proves it, and applies it with --apply.
 
     Example:  qvl-doctor fix --plan -- lmdeploy serve api_server Qwen/Qwen2-VL-7B-Instruct
     """
@@ -42,7 +42,7 @@ def fix(ctx: click.Context, /, do: str | None, **options: Any) -> None:
     if do == "plan":
         ctx.exit(plan(options, target_request(options), declared_request(options)))
     if declared_request(options) or options["facts_file"]:
-        raise click.UsageError("a declared environment is not installed: there is nothing to change")
+        raise click.UsageError("a declared environment is not installed, so there is nothing to change; use `--plan`")
     if options["form"] not in ("terminal", "json"):
-        raise click.UsageError(f"`--format {options['form']}` is for --plan")
+        raise click.UsageError(f"`--format {options['form']}` requires --plan")
     carry_out(ctx, do or "", Wanted.of(options))

@@ -54,7 +54,7 @@ def _beside(options: dict[str, Any]) -> tuple[str, ...]:
     if wrong:
         raise click.UsageError(f"`--with {wrong}` is not one of {', '.join(BESIDE)}")
     if names and options["form"] != "compose":
-        raise click.UsageError("`--with` is for `--format compose`")
+        raise click.UsageError("`--with` requires `--format compose`")
     return names
 
 
@@ -90,10 +90,10 @@ def _text(answer: Proposal, form: str, beside: tuple[str, ...]) -> str:
     from doctor.report.plan.files import written
 
     if answer.plan.conflict or answer.plan.undecided or not answer.plan.pins:
-        raise click.ClickException(f"there is no plan to write; `fix --plan` alone says why ({_reason(answer)})")
+        raise click.ClickException(f"there is no plan to write; run `fix --plan` to see why ({_reason(answer)})")
     made_of = recipe(answer)
     if form == "compose" and (made_of.engine is None or not made_of.command):
-        raise click.UsageError("a deployment needs a launch command of an engine: give it behind `--`")
+        raise click.UsageError("a deployment needs the launch command of an engine; add it after `--`")
     return written(form, made_of, beside)
 
 
@@ -101,7 +101,7 @@ def _reason(answer: Proposal) -> str:
     from doctor.base.text import clean
 
     plan = answer.plan
-    return clean(plan.undecided or (plan.conflict.sentences[0] if plan.conflict else "no packages are known"), 300)
+    return clean(plan.undecided or (plan.conflict.sentences[0] if plan.conflict else "no packages found"), 300)
 
 
 def status(answer: Proposal) -> int:

@@ -47,7 +47,7 @@ def the_grid(names: tuple[str, str], model: str | None, form: str, output: str |
     except DataError as error:
         from doctor.cli.answer.output import failure
 
-        raise failure(f"doctor's own data is damaged: {error}") from None
+        raise failure(f"the data of qvl-doctor is damaged: {error}") from None
     if form == "terminal" and output is None:
         from doctor.report.grid.terminal import print_grid
 
@@ -86,7 +86,7 @@ def _grid(names: tuple[str, str], model: str | None, options: dict[str, Any]) ->
 def _split(text: str) -> tuple[str, str]:
     found = _NAMED.fullmatch(text)
     if found is None:
-        raise click.UsageError(f"{clean(text, 100)!r} is no project; expected a name, such as lmdeploy or 'vllm>=0.11'")
+        raise click.UsageError(f"{clean(text, 100)!r} is not a project; expected e.g. lmdeploy or 'vllm>=0.11'")
     return found[1], found[2]
 
 
@@ -97,8 +97,8 @@ def _family(text: str | None) -> Family | None:
     if text and found is None:
         names = ", ".join(f.name for f in families())
         raise click.UsageError(
-            f"no document, engine or transformers names the model {clean(text, 100)!r}; expected a repository's name, "
-            f"an architecture such as Gemma3ForConditionalGeneration, a model type, or one of {names}"
+            f"no model card, engine or transformers release lists the model {clean(text, 100)!r}; expected "
+            f"a repository, an architecture such as Gemma3ForConditionalGeneration, a model type, or one of {names}"
         )
     return found
 

@@ -15,7 +15,7 @@ from doctor.cli.request.options import declared_request, target_options, target_
 @click.option("--format", "form", type=click.Choice(("terminal", "json")), default="terminal", show_default=True)
 @click.pass_context
 def link(ctx: click.Context, /, names: tuple[str, ...], form: str, **options: Any) -> None:
-    """Would importing each module of these distributions succeed here? Runs none of them.
+    """Lists the modules of these distributions that cannot be imported here, and why. Runs none of them.
 
     Example:  qvl-doctor link lmdeploy --python ./venv
     """
@@ -26,7 +26,7 @@ def link(ctx: click.Context, /, names: tuple[str, ...], form: str, **options: An
     from doctor.report.links import print_links
 
     if declared_request(options):
-        raise click.UsageError("a declared environment has no files to link; `check` judges it")
+        raise click.UsageError("a declared environment has no files to link; use `check`")
     modules = guarded(pipeline.Request(target_request(options)), lambda request: pipeline.link(names, request))
     if form == "json":
         write(dumps(links_to_json(modules)), None)

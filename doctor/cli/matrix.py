@@ -32,18 +32,18 @@ class Failed(click.ClickException):
 
 @click.group()
 def matrix() -> None:
-    """What published releases need, accept and provide, read out of their wheels."""
+    """Shows what published releases require, accept and provide, read from their wheels."""
 
 
 @matrix.command()
 @click.argument("release")
 @click.argument("library", required=False)
-@click.option("--model", metavar="ID|FAMILY|ARCHITECTURE", help="the grid for this model")
+@click.option("--model", metavar="ID|FAMILY|ARCHITECTURE", help="show the grid for this model")
 @click.option("--format", "form", type=click.Choice(["terminal", "json", "csv", "html"]), default="terminal")
-@click.option("--output", metavar="FILE", help="instead of stdout")
+@click.option("--output", metavar="FILE", help="write to FILE instead of stdout")
 @target_options
 def show(release: str, library: str | None, model: str | None, form: str, output: str | None, **options: Any) -> None:
-    """Everything known of one RELEASE, or the grid of an engine's releases by a LIBRARY's.
+    """Shows everything known about one RELEASE, or the grid of an engine's releases by a LIBRARY's.
 
     Examples:  qvl-doctor matrix show lmdeploy==0.11.1
 
@@ -62,7 +62,7 @@ def show(release: str, library: str | None, model: str | None, form: str, output
 @matrix.command("list")
 @click.option("--format", "form", type=click.Choice(["terminal", "json"]), default="terminal")
 def list_(form: str) -> None:
-    """The projects covered, and which of their releases."""
+    """Lists the covered projects and releases."""
     found = {name: r for name in rows.projects() if (r := rows.releases(name))}
     if form == "json":
         shown = {n: {"releases": r.versions, "yanked": sorted(r.yanked)} for n, r in found.items()}
@@ -76,11 +76,11 @@ def list_(form: str) -> None:
 
 @matrix.command()
 @click.argument("what", nargs=-1, required=True, metavar="NAME==VERSION|NAME...")
-@click.option("--all-new", is_flag=True, help="Every release that is not covered yet.")
-@click.option("--find-links", type=click.Path(exists=True, file_okay=False, path_type=Path), help="Wheels on disk.")
-@click.option("--installed", type=click.Path(exists=True, file_okay=False, path_type=Path), help="A .dist-info folder.")
-@click.option("--index-url", help="Another package index.")
-@click.option("--to", type=click.Path(file_okay=False, path_type=Path), help="Another folder than our own data's.")
+@click.option("--all-new", is_flag=True, help="every release that is not covered yet")
+@click.option("--find-links", type=click.Path(exists=True, file_okay=False, path_type=Path), help="a folder of wheels")
+@click.option("--installed", type=click.Path(exists=True, file_okay=False, path_type=Path), help="a .dist-info folder")
+@click.option("--index-url", help="package index to use")
+@click.option("--to", type=click.Path(file_okay=False, path_type=Path), help="write here instead of the built-in data")
 def add(
     what: tuple[str, ...],
     all_new: bool,
@@ -106,11 +106,11 @@ def add(
 
 @matrix.command()
 @click.argument("names", nargs=-1, metavar="[NAME|NAME==VERSION]...")
-@click.option("--sample", default=2, show_default=True, help="Releases of each project to read again.")
-@click.option("--find-links", type=click.Path(exists=True, file_okay=False, path_type=Path), help="Wheels on disk.")
-@click.option("--index-url", help="Another package index.")
+@click.option("--sample", default=2, show_default=True, help="releases of each project to read again")
+@click.option("--find-links", type=click.Path(exists=True, file_okay=False, path_type=Path), help="a folder of wheels")
+@click.option("--index-url", help="package index to use")
 def verify(names: tuple[str, ...], sample: int, find_links: Path | None, index_url: str | None) -> None:
-    """Reads a random sample of releases again and compares; ends with 1 where something differs."""
+    """Reads a random sample of releases again and compares; exits with 1 if anything differs."""
     import random
 
     from doctor.matrix.update.verify import compare
@@ -125,7 +125,7 @@ def verify(names: tuple[str, ...], sample: int, find_links: Path | None, index_u
                 differences += len(wrong)
                 click.echo(f"{found.name} {offer.version}: {len(wrong)} differences")
                 for one in wrong[:20]:
-                    click.echo(clean(f"  {one.kind} {one.key}: written {one.written}, read {one.read}", 400))
+                    click.echo(clean(f"  {one.kind} {one.key}: stored {one.written}, read {one.read}", 400))
         except _ERRORS as error:
             raise Failed(clean(str(error), 2000)) from error
     sys.exit(1 if differences else 0)
@@ -136,13 +136,13 @@ def _asked(text: str, whole: bool) -> tuple[Project, str | None]:
     found = project(name)
     if found is None:
         names = ", ".join(p.name for p in PROJECTS)
-        raise click.UsageError(f"{clean(name, 100)!r} is no project of the matrix; expected one of {names}")
+        raise click.UsageError(f"{clean(name, 100)!r} is not a project of the matrix; expected one of {names}")
     if not version and not whole:
         raise click.UsageError(f"which release of {found.name}? NAME==VERSION, or --all-new")
     try:
         return found, str(Version(version)) if version else None
     except InvalidVersion as error:
-        raise click.UsageError(f"{clean(version, 100)!r} is no version") from error
+        raise click.UsageError(f"{clean(version, 100)!r} is not a version") from error
 
 
 def _offers(

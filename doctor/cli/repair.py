@@ -68,7 +68,7 @@ def carry_out(ctx: click.Context, do: str, wanted: Wanted) -> None:
     """Runs one of the three; ends with 3 and a sentence where it was not done, with 130 on Ctrl-C."""
     actions: dict[str, Callable[[Wanted], None]] = {"apply": _apply, "recover": _recover, "undo": _undo}
     if do not in actions:
-        raise click.UsageError("say what to do: --plan, --apply, --recover or --undo")
+        raise click.UsageError("expected one of --plan, --apply, --recover or --undo")
     with _interruptions(ctx):
         actions[do](wanted)
 
@@ -85,10 +85,10 @@ def _interruptions(ctx: click.Context) -> Iterator[None]:
     except RepairError as error:
         raise failure(str(error)) from None
     except KeyboardInterrupt:
-        say("interrupted; the environment is as it was")
+        say("interrupted; the environment is unchanged")
         ctx.exit(128 + signal.SIGINT)
     except Terminated as stop:
-        say("ended by a signal; the environment is as it was")
+        say("ended by a signal; the environment is unchanged")
         ctx.exit(128 + stop.signum)
 
 
@@ -126,7 +126,7 @@ def _planned(options: dict[str, Any]) -> Goal:
         fixing.show(found, options)
         click.get_current_context().exit(fixing.status(found))
     if plan.remains:
-        say(f"the plan leaves {', '.join(plan.remains)}; `fix --plan` says more")
+        say(f"the plan leaves {', '.join(plan.remains)}; run `fix --plan` for details")
     return goal_of(plan)
 
 
@@ -137,11 +137,11 @@ def _recover(wanted: Wanted) -> None:
     prefix = wanted.prefix
     found = recover(prefix)
     unfinished = clear_unfinished(prefix)
-    lines = [f"repair {tx} had been made; it is now complete" for tx in found.finished]
-    lines += [f"repair {tx} had not been made; what it left was removed" for tx in found.discarded]
-    lines += [f"the new environment `{path}` had not been finished; it was removed" for path in unfinished]
+    lines = [f"repair {tx} was interrupted; it is now complete" for tx in found.finished]
+    lines += [f"repair {tx} was not applied; its leftovers were removed" for tx in found.discarded]
+    lines += [f"the new environment `{path}` was not finished; it was removed" for path in unfinished]
     lines = lines or ["nothing to recover"]
-    lines += [f"the environment before is kept as `{found.previous}`"] if found.previous else []
+    lines += [f"the previous environment is kept as `{found.previous}`"] if found.previous else []
     answer(wanted.json, lines, {
         "action": "recover", "environment": prefix, "finished": list(found.finished),
         "discarded": list(found.discarded), "unfinished": list(unfinished), "previous": found.previous,
@@ -152,10 +152,10 @@ def _undo(wanted: Wanted) -> None:
     from doctor.repair.switch.undo import undo
 
     done = undo(wanted.prefix)
-    lines = [f"`{wanted.prefix}` is again what it was before repair {done.tx}"]
+    lines = [f"`{wanted.prefix}` is back to its state before repair {done.tx}"]
     if done.kept:
         say(
-            "warning: the environment had been changed after the repair (its digest is not the committed one); "
+            "warning: the environment was changed after the repair (its digest does not match); "
             f"that state is kept as `{done.kept}`"
         )
     answer(wanted.json, lines, {
@@ -170,7 +170,7 @@ def _ask(wanted: Wanted, question: str) -> None:
     if wanted.yes:
         return
     if not sys.stdin.isatty():
-        raise click.UsageError("nobody is there to ask: say --yes")
+        raise click.UsageError("cannot ask for confirmation without a terminal; use --yes")
     if not click.confirm(clean(question), err=True):
         raise failure("not confirmed; nothing was changed")
 
@@ -180,7 +180,7 @@ def _prefix(options: dict[str, Any]) -> str:
     from doctor.repair.place import prefix_of
 
     if options["paths"] or options["root"]:
-        raise click.UsageError("only an environment can be changed: name it with --python")
+        raise click.UsageError("--path and --root cannot be changed; name an environment with --python")
     if options["python"]:
         return prefix_of(options["python"])
     try:

@@ -7,10 +7,10 @@ import click
 
 @click.command()
 @click.argument("run")
-@click.option("--log-dir", type=click.Path(), help="Where to look for a run by its id.")
+@click.option("--log-dir", type=click.Path(), help="folder that contains the runs")
 @click.option("--format", "form", type=click.Choice(["terminal", "json"]), default="terminal", show_default=True)
 def report(run: str, log_dir: str | None, form: str) -> None:
-    """Tells how RUN (a folder, an id, or `last`) ended, from what is on disk."""
+    """Shows how RUN (a folder, an id, or `last`) ended, from the files on disk."""
     from doctor.report.run.json import run_report_to_json
     from doctor.report.run.text import run_text
     from doctor.run.story import creation, lookup, postmortem, runfolder

@@ -8,7 +8,7 @@ import click
 @click.command()
 @click.option("--format", "form", type=click.Choice(("terminal", "json")), default="terminal", show_default=True)
 def rules(form: str) -> None:
-    """Lists every rule with its code, name and usual severity; `qvl-doctor explain CODE` says more."""
+    """Lists every rule with its code, name and usual severity; `qvl-doctor explain CODE` describes one."""
     from doctor.cli.answer.output import console, write
     from doctor.rules import RULES
 

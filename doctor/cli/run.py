@@ -25,23 +25,23 @@ class Bytes(click.ParamType):  # type: ignore[type-arg, unused-ignore]
             return value
         found = re.fullmatch(r"(\d{1,15})\s*([kmgt]?)i?b?", str(value).strip().lower())
         if not found:
-            self.fail(f"{value!r} is no number of bytes (64M, 2G, 0 for no bound)", param, ctx)
+            self.fail(f"{value!r} is not a number of bytes (64M, 2G, 0 for no limit)", param, ctx)
         return int(found[1]) * _UNITS[found[2]]
 
 
 @click.command(context_settings={"allow_interspersed_args": False})
-@click.option("--log-dir", type=click.Path(), help="Where run folders are made.")
-@click.option("--grace", type=click.FloatRange(0), default=10.0, show_default=True, help="Seconds to end in.")
-@click.option("--max-log", type=Bytes(), default="512M", envvar="QVL_LOG_CAP", show_default=True, help="Log's bound.")
-@click.option("--no-check", is_flag=True, help="Start without looking first.")
-@click.option("--force", is_flag=True, help="Start even if the check found errors.")
-@click.option("--ready", metavar="URL|auto", help="Say when the server answers.")
-@click.option("--ready-timeout", type=click.FloatRange(0), default=600.0, show_default=True, help="Seconds.")
-@click.option("--require-gpu", is_flag=True, help="Once ready, fail unless the server holds memory on a GPU.")
-@click.option("--stdin", type=click.Choice(["null", "inherit"]), default="null", show_default=True, help="Its input.")
+@click.option("--log-dir", type=click.Path(), help="folder in which to create the run folder")
+@click.option("--grace", type=click.FloatRange(0), default=10.0, show_default=True, help="seconds before SIGKILL")
+@click.option("--max-log", type=Bytes(), default="512M", envvar="QVL_LOG_CAP", show_default=True, help="log size limit")
+@click.option("--no-check", is_flag=True, help="start without checking first")
+@click.option("--force", is_flag=True, help="start even if the check finds errors")
+@click.option("--ready", metavar="URL|auto", help="report when the server answers")
+@click.option("--ready-timeout", type=click.FloatRange(0), default=600.0, show_default=True, help="seconds")
+@click.option("--require-gpu", is_flag=True, help="once ready, fail unless the server uses GPU memory")
+@click.option("--stdin", type=click.Choice(["null", "inherit"]), default="null", show_default=True, help="server input")
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
 def run(no_check: bool, force: bool, command: tuple[str, ...], **options: Any) -> None:
-    """Starts COMMAND, keeps everything it says, and tells how it ended; ends with its status.
+    """Starts COMMAND, keeps its output, reports how it ended, and exits with its status.
 
     Give the command after `--`:  qvl-doctor run -- lmdeploy serve api_server MODEL
     """

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import click
 
-_DIR = click.option("--log-dir", type=click.Path(), help="The folder of the runs, if it is not the usual one.")
+_DIR = click.option("--log-dir", type=click.Path(), help="folder that contains the runs")
 
 
 @click.group(invoke_without_command=True)
 @click.pass_context
 def runs(ctx: click.Context) -> None:
-    """The runs so far: list (the default), show, follow, prune, export."""
+    """Manages earlier runs: list (the default), show, follow, prune, export."""
     if ctx.invoked_subcommand is None:
         ctx.invoke(list_)
 
@@ -30,7 +30,7 @@ def _find(run: str, log_dir: str | None) -> Path:
 @_DIR
 @click.option("--format", "form", type=click.Choice(["terminal", "json"]), default="terminal", show_default=True)
 def list_(log_dir: str | None = None, form: str = "terminal") -> None:
-    """One line a run, the newest last."""
+    """Lists the runs, one per line, newest last."""
     from doctor.base.text import one_line
     from doctor.report.run.units import size
     from doctor.run.story import history, runfolder
@@ -45,14 +45,14 @@ def list_(log_dir: str | None = None, form: str = "terminal") -> None:
         code = "" if r.exit_code is None else str(r.exit_code)
         click.echo(f"{r.folder.name:28} {r.state:11} {code:>3}  {size(r.size):>10}  {one_line(r.command, 80)}")
     if not found:
-        click.echo("no runs yet; `qvl-doctor run -- COMMAND` makes one", err=True)
+        click.echo("no runs yet; start one with `qvl-doctor run -- COMMAND`", err=True)
 
 
 @runs.command()
 @click.argument("run", default="last")
 @_DIR
 def show(run: str, log_dir: str | None) -> None:
-    """How RUN ended (a folder, an id, the beginning of one, or `last`)."""
+    """Shows how RUN ended (a folder, an id, an id prefix, or `last`)."""
     from doctor.report.run.text import run_text
     from doctor.run.story import postmortem
 
@@ -63,9 +63,9 @@ def show(run: str, log_dir: str | None) -> None:
 @runs.command()
 @click.argument("run", default="last")
 @_DIR
-@click.option("--raw", is_flag=True, help="The server's bytes as they are, colours and all.")
+@click.option("--raw", is_flag=True, help="print the server's output unchanged, including colors")
 def follow(run: str, log_dir: str | None, raw: bool) -> None:
-    """Shows the log of RUN while it grows; ends with the server, or by Ctrl-C, which leaves the server alone."""
+    """Follows the log of RUN until the server ends. Ctrl-C stops following, not the server."""
     import codecs
     import sys
 
@@ -83,11 +83,11 @@ def follow(run: str, log_dir: str | None, raw: bool) -> None:
 
 
 @runs.command()
-@click.option("--keep", type=click.IntRange(0), default=20, show_default=True, help="How many of the newest stay.")
-@click.option("--older-than", type=click.FloatRange(0), metavar="DAYS", help="Remove by age instead.")
+@click.option("--keep", type=click.IntRange(0), default=20, show_default=True, help="number of newest runs to keep")
+@click.option("--older-than", type=click.FloatRange(0), metavar="DAYS", help="remove by age instead")
 @_DIR
 def prune(keep: int, older_than: float | None, log_dir: str | None) -> None:
-    """Removes old runs; one that still runs is never touched."""
+    """Removes old runs; never one that is still running."""
     from doctor.report.run.units import size
     from doctor.run.story import history
 
@@ -98,9 +98,9 @@ def prune(keep: int, older_than: float | None, log_dir: str | None) -> None:
 @runs.command()
 @click.argument("run", default="last")
 @_DIR
-@click.option("--output", type=click.Path(dir_okay=False), help="The archive to write (default: ID.tar.gz here).")
+@click.option("--output", type=click.Path(dir_okay=False), help="archive to write (default: ID.tar.gz here)")
 def export(run: str, log_dir: str | None, output: str | None) -> None:
-    """One archive of RUN to attach to a bug report: secrets, user names and addresses are replaced by stable words."""
+    """Packs RUN into an archive for a bug report; secrets, user names and addresses are replaced."""
     from doctor.run.story import bundle
 
     folder = _find(run, log_dir)
@@ -110,4 +110,4 @@ def export(run: str, log_dir: str | None, output: str | None) -> None:
     except OSError as e:
         raise click.ClickException(f"the archive `{target}` cannot be written: {e.strerror or e}") from e
     click.echo(f"{target}: {', '.join(names)}")
-    click.echo("Please look through it before you post it: a secret that looks like an ordinary word is not hidden.")
+    click.echo("Review it before you post it: a secret that looks like an ordinary word is not hidden.")

@@ -105,12 +105,12 @@ def _decode_dataclass(kind: type, data: Any, where: str) -> Any:
         if field.name in data:
             values[field.name] = _decode(_hints(kind)[field.name], data[field.name], f"{where}.{field.name}")
         elif field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
-            raise FactsError(f"{where} lacks {field.name!r}")
+            raise FactsError(f"{where} does not have {field.name!r}")
     return kind(**values)
 
 
 def _expect(holds: bool, data: Any, where: str, wanted: Any) -> Any:
     if not holds:
         name = getattr(wanted, "__name__", wanted)
-        raise FactsError(f"{where} holds {type(data).__name__}, expected {name}")
+        raise FactsError(f"{where} is {type(data).__name__}, expected {name}")
     return data

@@ -17,13 +17,13 @@ def suspicious(word: str) -> str | None:
     """What is wrong with a word, as a noun with its article; None where nothing is."""
     if word[:1] and word[0] in DASHES:
         name = unicodedata.name(word[0], "dash").lower()
-        return f"{'an' if name[0] in 'aeiou' else 'a'} {name} in place of a hyphen"
+        return f"{'an' if name[0] in 'aeiou' else 'a'} {name} instead of a hyphen"
     if any(c in QUOTES for c in word):
-        return "a typographic quotation mark in place of a plain one"
+        return "a typographic quotation mark instead of a plain one"
     if BLANKS.search(word):
-        return "a blank that is no plain one"
+        return "a space character that the shell does not split on"
     if not word.strip() and word:
-        return "a word of blanks: a backslash at the end of a line with a blank behind it does not join the lines"
+        return "an argument of spaces only: a backslash followed by a space does not continue the line"
     return None
 
 

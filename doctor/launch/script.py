@@ -63,9 +63,9 @@ def launched_by(
     if chosen is None:
         return None
     if len(found) > 1:
-        chosen.open.append(f"the script starts {len(found)} servers, of which the first is judged")
+        chosen.open.append(f"the script starts {len(found)} servers; only the first is checked")
     if followed.nested:
-        chosen.open.append("the script has conditions or loops, which are read as if every line ran once")
+        chosen.open.append("the script has conditions or loops; every line is read as if it ran once")
     return chosen
 
 
@@ -150,8 +150,8 @@ class _Followed:
 
     def launch(self, words: list[str], command: Command) -> Launched:
         """The command as it would be started here."""
-        told = [f"the variable `{one_line(d, 80)}` has no value here" for d in dict.fromkeys(command.dynamic)]
-        told += [f"`{one_line(w, 80)}` is only known when the script runs" for w in words if computed(w)]
+        told = [f"the variable `{one_line(d, 80)}` is not set here" for d in dict.fromkeys(command.dynamic)]
+        told += [f"`{one_line(w, 80)}` is known only when the script runs" for w in words if computed(w)]
         environ = {**self.environ, **command.before}
         set_here = {**self.set, **command.before}
         return Launched(tuple(words), command.line, environ, self.cwd, set_here, [*self.open, *told[:8]])
@@ -170,14 +170,14 @@ class _Followed:
         elif "dirname" in folder and not folder.rpartition(")")[2]:
             self.cwd = self.home
         else:
-            self.open.append(f"the folder `{one_line(folder, 80)}` is only known when the script runs")
+            self.open.append(f"the folder `{one_line(folder, 80)}` is known only when the script runs")
 
     def _source(self, file: str) -> None:
         folder, name = os.path.split(os.path.join(self.cwd, file))
         if name == "activate" and os.path.basename(folder) in ("bin", "Scripts"):
             self._activate("VIRTUAL_ENV", os.path.dirname(folder))
         elif name not in ("conda.sh", ".bashrc", ".profile", ".bash_profile"):
-            self.open.append(f"what `{one_line(file, 100)}` sets is not followed")
+            self.open.append(f"what `{one_line(file, 100)}` sets is not read")
 
     def _conda(self, name: str) -> None:
         exe = self.environ.get("CONDA_EXE") or self.environ.get("MAMBA_EXE") or ""
@@ -186,7 +186,7 @@ class _Followed:
         if root or os.sep in name:
             self._activate("CONDA_PREFIX", os.path.normpath(os.path.join(self.cwd, prefix)))
         else:
-            self.open.append(f"where the conda environment `{one_line(name, 60)}` lies is not known here")
+            self.open.append(f"where the conda environment `{one_line(name, 60)}` is located is unknown")
 
     def _activate(self, variable: str, prefix: str) -> None:
         prefix = os.path.normpath(prefix)

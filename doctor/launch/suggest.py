@@ -57,7 +57,7 @@ def _near(table: Table, problem: Problem) -> Suggestion | None:
     if not best or not name.startswith("-"):
         return None
     sure = difflib.SequenceMatcher(None, name, best[0]).ratio() >= SURE
-    return _with_value(table.known[best[0]], problem, f"the nearest is `{best[0]}`", None if sure else "a guess")
+    return _with_value(table.known[best[0]], problem, f"did you mean `{best[0]}`", None if sure else "a guess")
 
 
 def _with_value(option: Option, problem: Problem, why: str, differs: str | None = None) -> Suggestion:

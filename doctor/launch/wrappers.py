@@ -112,7 +112,7 @@ def _file(here: Unfolded, name: str, arguments: tuple[str, ...]) -> Unfolded | N
     text = here.shell.files.text(path, LARGEST)
     shown = one_line(name, 200)
     if text is None or "\0" in text:
-        why = f"the script `{shown}` cannot be read, or is larger than {LARGEST >> 10} KiB"
+        why = f"the script `{shown}` cannot be read or is larger than {LARGEST >> 10} KiB"
         return replace(here, words=(), source=shown, open=(*here.open, why))
     return _text(here, text, shown, arguments, os.path.dirname(path))
 
@@ -120,7 +120,7 @@ def _file(here: Unfolded, name: str, arguments: tuple[str, ...]) -> Unfolded | N
 def _text(here: Unfolded, text: str, source: str, arguments: tuple[str, ...] = (), home: str | None = None) -> Unfolded:
     found = launched_by(text, here.shell.environ, here.shell.cwd, arguments, home)
     if found is None:
-        return replace(here, words=(), source=source, open=(*here.open, f"{source} starts nothing that is known"))
+        return replace(here, words=(), source=source, open=(*here.open, f"{source} starts no known command"))
     at = source if source.startswith(("`", "the ")) else f"{source}:{found.line}"
     shell = replace(here.shell, environ=found.environ, cwd=found.cwd)
     return Unfolded(shell, found.words, {**here.set, **found.set}, at, (*here.open, *found.open))

@@ -145,7 +145,7 @@ def _checks(row: Row, library: str, known: Releases) -> list[Bound]:
         if "requirement" in found:
             spec = str(Requirement(found["requirement"]).specifier)
         kind: Kind = "declared" if found.get("eager") else "check"
-        return [Bound(kind, f"{library}{spec}", known.matching(spec), "its own check at start")] if spec else []
+        return [Bound(kind, f"{library}{spec}", known.matching(spec), "its own check at startup")] if spec else []
     except (InvalidSpecifier, InvalidRequirement):
         return []
 

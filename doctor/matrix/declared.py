@@ -42,7 +42,7 @@ def declared_gpu(spec: str | None, driver: str | None, seen: Gpu | Unavailable |
 def _devices(spec: str) -> tuple[Device, ...]:
     parts = spec.rsplit(":", 2)
     if len(parts) != 3 or not parts[0].strip():
-        raise DeclarationError(f"`--gpu {one_line(spec, 60)}` is not of the form {FORM}")
+        raise DeclarationError(f"`--gpu {one_line(spec, 60)}` does not match {FORM}")
     name, memory, capability = (part.strip() for part in parts)
     size, kind = _MEMORY.fullmatch(memory), _CAPABILITY.fullmatch(capability)
     if size is None:

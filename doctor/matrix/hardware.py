@@ -79,7 +79,7 @@ class Drivers:
 class CapabilityRow:
     """What an option with one of `values` needs; an empty `option` is the engine itself.
 
-    `outcome` says what the engine does on an older card, `mend` what to do instead.
+    `outcome` says what the engine does on an older card, `fix` what to do instead.
     """
 
     engine: str
@@ -89,7 +89,7 @@ class CapabilityRow:
     minimum: str
     outcome: Literal["error", "fallback"]
     source: str
-    mend: str
+    fix: str
     backend: str | None = None
 
 

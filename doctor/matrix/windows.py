@@ -58,8 +58,8 @@ class Window:
         title = f"{direction} {self.distribution} to {specifier}"
         fits = self.fitting is not None and bool(self.fitting.newest)
         if self.fitting is not None and not fits and besides:
-            title += "; no release has all that is imported here, so "
-            title += f"{besides} or a package beside it has to change too"
+            title += "; no release has every imported name, so "
+            title += f"{besides} or a package next to it must change too"
         action = Action("install", package=self.distribution, specifier=specifier, direction=direction)
         return Remediation(title, (action,), "safe" if fits else "unsafe")
 
@@ -67,7 +67,7 @@ class Window:
         """Which releases have it, beside the one that is here."""
         here = f"{self.distribution} {self.version}" if self.version else None
         having = f"{self.distribution} {self.having.spec()}"
-        return Evidence(what, here, having, "names read out of the published wheels")
+        return Evidence(what, here, having, "names read from the published wheels")
 
 
 def window_of(distribution: str, version: str | None, having: ReleaseSet | None) -> Window | None:

@@ -48,13 +48,13 @@ def budget(
     kind = BUDGETS.get(engine_row(asked.engine).memory.budget or "")
     if kind is None:
         left = free - weights
-        rule = "the whole card is there to be used"
-        return Budget(left - used.most, left - used.least, free, rule, "no engine's rule")
+        rule = "the whole card is available"
+        return Budget(left - used.most, left - used.least, free, rule, "no engine rule")
     found = kind(card, free, weights, used, asked, model)
     if asked.cache is not None and kind in TAKING_A_SIZE:
         fits = free - weights - used.least
         given = min(asked.cache, fits)
-        rule = "the size of the cache is given in the command"
+        rule = "the command sets the cache size"
         return Budget(min(given, free - weights - used.most), given, found.pool, rule, found.source, found.refuses)
     return found
 

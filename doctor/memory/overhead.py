@@ -36,10 +36,10 @@ def overhead(found: Footprint, asked: Settings, batch: int, requests: int) -> Ov
     context = COUNTED_CONTEXT if engine_row(asked.engine).has("context_not_counted", asked.release) else CONTEXT
     rows: list[tuple[str, float, float]] = [("CUDA context and libraries", *context)]
     if asked.tp * asked.pp > 1:
-        rows.append(("exchange between GPUs", *SHARED))
-    rows.append(("one step's computations", *_activations(found, asked, batch, requests)))
+        rows.append(("communication between GPUs", *SHARED))
+    rows.append(("computation of one step", *_activations(found, asked, batch, requests)))
     if found.vision and asked.vision and asked.images != 0:
-        rows.append(("pictures at work", *_pictures(found, asked)))
+        rows.append(("image processing", *_pictures(found, asked)))
     if not asked.eager and asked.graphs_counted:
         rows.append(("CUDA graphs", *GRAPHS))
     told = tuple((what, int(least), int(most)) for what, least, most in rows)

@@ -63,14 +63,14 @@ def _candidates(
     asked, row = now.settings, engine_row(now.settings.engine)
     images, share, kv, gpus_of = (row.brief(m) for m in ("images_per_prompt", "memory_share", "kv_cache_dtype", TP))
     if asked.images is not None and asked.images > 1 and images and row.has("images_counted", asked.release):
-        yield "Take one picture a request", replace(asked, images=1), ((images, '{"image": 1}'),)
+        yield "Limit requests to one image", replace(asked, images=1), ((images, '{"image": 1}'),)
     usual = default_share(asked, now.card, now.footprint)
     most = usual if _share(now) < usual - 0.01 else row.memory.largest_share
     if share and now.rule.rule.startswith("`--") and now.pool and most > _share(now):
-        yield f"Give the engine {most:g}", replace(asked, share=most), ((share, f"{most:g}"),)
+        yield f"Give the engine a share of {most:g}", replace(asked, share=most), ((share, f"{most:g}"),)
     for kind in row.memory.narrow_caches if kv else ():
         if kv and kind in kinds and asked.kv in ("auto", "0", "", "bfloat16", "float16"):
-            yield f"Keep the KV cache in {BITS.get(kind, 8)} bit", replace(asked, kv=kind), ((kv, kind),)
+            yield f"Store the KV cache in {BITS.get(kind, 8)} bits", replace(asked, kv=kind), ((kv, kind),)
     for tp in range(asked.tp + 1, gpus // (asked.pp * asked.copies) + 1):
         if gpus_of and divides(now.footprint, tp):
             yield f"Use {tp} GPUs", replace(asked, tp=tp), ((gpus_of, str(tp)),)
@@ -92,7 +92,7 @@ def _shorter(now: Fit, free: int | None) -> Iterator[Way]:
             changed = replace(now.settings, context=length)
             result = fit(now.footprint, now.card, changed, free)
             if result.verdict in GOOD:
-                title = f"Ask for a context of {length:,} tokens: `{flag} {length}`"
+                title = f"Limit the context to {length:,} tokens: `{flag} {length}`"
                 yield Way(title, result, ((flag, str(length)),))
                 return
 
@@ -104,7 +104,7 @@ def smaller_cache(now: Fit, free: int | None = None) -> Way | None:
         result = fit(now.footprint, now.card, replace(now.settings, share=hundredths / 100), free)
         if result.verdict in GOOD and result.easy and result.concurrent[0] >= 1:
             value = f"{hundredths / 100:g}"
-            title = _titled(f"Keep less for the cache (`{flag} {value}`)", result)
+            title = _titled(f"Reserve less for the cache (`{flag} {value}`)", result)
             return Way(title, result, ((flag or "", value),))
     return None
 
@@ -140,10 +140,10 @@ def _taking(member: Member, found: Footprint, now: Fit, free: int | None) -> Ite
     if not result.easy:
         return
     if result.verdict in GOOD:
-        yield Way(_titled(f"Take `{member.id}`", result), result, (), member)
+        yield Way(_titled(f"Use `{member.id}`", result), result, (), member)
     elif result.verdict in ("refused", "short") and result.tokens[0] >= DECENT_CONTEXT:
         for way in _shorter(result, free):
-            title = f"Take `{member.id}` with a context of {way.result.context:,} tokens"
+            title = f"Use `{member.id}` with a context of {way.result.context:,} tokens"
             yield replace(way, title=title, member=member)
 
 

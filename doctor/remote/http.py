@@ -42,7 +42,7 @@ def get(http: requests.Session, url: str, limit: int, headers: dict[str, str] | 
         for block in answer.iter_content(1 << 16):
             body += block
             if len(body) > limit:
-                raise IndexUnavailable(f"{redact_text(url)} answers with more than {limit} bytes")
+                raise IndexUnavailable(f"{redact_text(url)} sent more than {limit} bytes")
     except requests.RequestException as error:
         raise IndexUnavailable(f"{redact_text(url)}: {redact_text(str(error))}") from error
     answer._content = bytes(body)

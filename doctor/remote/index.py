@@ -39,7 +39,7 @@ def wheels(http: requests.Session, index_url: str, project: str) -> list[Indexed
     page = f"{index_url.rstrip('/')}/{normalize(project)}/"
     answer = get(http, page, LARGEST_PAGE, {"Accept": "text/html"})
     if answer.status_code != 200:
-        raise IndexUnavailable(f"the index answers {answer.status_code} for {normalize(project)}")
+        raise IndexUnavailable(f"the index returned {answer.status_code} for {normalize(project)}")
     return parse_page(answer.content.decode("utf-8", "replace"), answer.url, normalize(project))
 
 

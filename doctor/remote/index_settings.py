@@ -32,7 +32,7 @@ class IndexSettings:
 
 
 def index_settings(environ: Mapping[str, str] | None = None) -> IndexSettings:
-    """The index that pip or uv would use here. Raises IndexUnavailable where none is set and there is no pip.
+    """The index that pip or uv would use here. Raises IndexUnavailable where none is set and pip is not installed.
 
     Extra indexes are left out: facts about published releases come from one place.
     """
@@ -52,7 +52,7 @@ def default_index() -> str:
                 target, first = node.targets[0], node.value.args[0]
                 if isinstance(target, ast.Name) and target.id == "PyPI" and isinstance(first, ast.Constant):
                     return f"{str(first.value).rstrip('/')}/simple"
-    raise IndexUnavailable("no package index is set (PIP_INDEX_URL, UV_DEFAULT_INDEX, pip.conf), and there is no pip")
+    raise IndexUnavailable("no package index is set (PIP_INDEX_URL, UV_DEFAULT_INDEX, pip.conf), and pip is missing")
 
 
 def _configured(environ: Mapping[str, str]) -> Iterator[tuple[str, str]]:

@@ -76,7 +76,7 @@ class RangeFile(io.RawIOBase):
             self.fetch([(self._place, min(self.size, max(stop, self._place + AHEAD)))])
         data = self._held(self._place, stop)
         if data is None:
-            raise WheelError("the server answered with less than was asked for")
+            raise WheelError("the server sent less than was requested")
         self._place = stop
         return data
 
@@ -99,7 +99,7 @@ class RangeFile(io.RawIOBase):
         start, stop = span
         answer = get(self._http, self._url, stop - start, {"Range": f"bytes={start}-{stop - 1}"})
         if answer.status_code != 206 or _total(answer) != self.size or len(answer.content) != stop - start:
-            raise IndexUnavailable(f"the index answers {answer.status_code} to a range of a wheel it served before")
+            raise IndexUnavailable(f"the index returned {answer.status_code} for a range of a wheel it served before")
         return bytes(answer.content)
 
 
@@ -139,7 +139,7 @@ def _whole(http: requests.Session, url: str, filename: str, digest: str | None) 
     try:
         with http.get(url, stream=True, timeout=(15, 60)) as answer:
             if answer.status_code != 200:
-                raise IndexUnavailable(f"the index answers {answer.status_code} for {filename}")
+                raise IndexUnavailable(f"the index returned {answer.status_code} for {filename}")
             for block in answer.iter_content(1 << 20):
                 seen.update(block)
                 file.write(block)
@@ -156,7 +156,7 @@ def _whole(http: requests.Session, url: str, filename: str, digest: str | None) 
 def _total(answer: requests.Response) -> int:
     total = answer.headers.get("Content-Range", "").rpartition("/")[2]
     if not total.isdigit():
-        raise IndexUnavailable("the server answers a range without saying how large the file is")
+        raise IndexUnavailable("the server answers a range request without the file size")
     return int(total)
 
 

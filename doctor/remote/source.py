@@ -71,7 +71,7 @@ class ZipSource(AbstractContextManager["ZipSource"]):
         """The content of `member`, at most `limit` bytes unpacked. Raises WheelError."""
         info = self._info(member)
         if info.file_size > limit:
-            raise WheelError(f"{self.filename}: {member} holds {info.file_size} bytes, more than {limit}")
+            raise WheelError(f"{self.filename}: {member} has {info.file_size} bytes, more than {limit}")
         try:
             with self._zip.open(info) as file:
                 data = file.read(limit + 1)
@@ -98,7 +98,7 @@ class ZipSource(AbstractContextManager["ZipSource"]):
         try:
             return self._infos[member]
         except KeyError:
-            raise WheelError(f"{self.filename} holds no {member}") from None
+            raise WheelError(f"{self.filename} does not contain {member}") from None
 
 
 def local_wheel(path: Path) -> ZipSource:
@@ -119,7 +119,7 @@ def wheel_name(filename: str) -> tuple[str, str, tuple[str, ...]]:
     try:
         name, version, _, tags = parse_wheel_filename(filename)
     except InvalidWheelFilename as error:
-        raise WheelError(f"{filename!r} is no wheel's name") from error
+        raise WheelError(f"{filename!r} is not a wheel file name") from error
     return name, str(version), tuple(sorted(map(str, tags)))
 
 

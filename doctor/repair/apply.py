@@ -85,7 +85,7 @@ def apply_new(origin: Origin, goal: Goal, source: Source, proof: Proof, say: Say
 def _made(origin: Origin, goal: Goal, source: Source, proof: Proof, say: Say, claim: Claim) -> Applied:
     prefix, lock = claim
     place = _empty(prefix, origin.base, lock)
-    say("carrying over what stays")
+    say("copying unchanged packages")
     pinned = {p.name for p in goal.pins}
     stays = [c for c in origin.installed if c.name not in pinned and c.name not in goal.removed]
     anew = tuple(Pinned(c.name, c.version) for c in stays if not _carried(c, origin.prefix, place))
@@ -99,10 +99,10 @@ def _made(origin: Origin, goal: Goal, source: Source, proof: Proof, say: Say, cl
     verify_pins(os.path.join(prefix, place.site), prepared.pins)
     remains = verify_judged(proof.judge, proof.before, prefix)
     names = proof.modules(prefix)
-    say("importing " + (", ".join(names) or "nothing: there is no engine, and nothing changed"))
+    say("importing " + (", ".join(names) or "nothing: no engine is installed, and nothing changed"))
     tried = try_until_failure(interpreter_of(place), names, work)
     if tried.error is not None and not tried.only_gpu:
-        raise RepairError(f"in the new environment `import {tried.failed}` fails: {tried.error}; it was removed again")
+        raise RepairError(f"in the new environment, `import {tried.failed}` fails: {tried.error}; it was removed")
     old = {c.name: c.version for c in origin.installed}
     changes: Changes = {p.name: (old.get(p.name), p.version) for p in goal.pins if old.get(p.name) != p.version}
     changes.update({name: (old[name], None) for name in goal.removed if name in old})
@@ -115,7 +115,7 @@ def _carried(one: Carried, old_prefix: str | None, place: Place) -> bool:
         carry(one, old_prefix, place)
     except NotCarried as error:
         if one.editable:
-            raise Refused(f"{error}: an editable install cannot be made anew without building it") from None
+            raise Refused(f"{error}: an editable install cannot be reinstalled without building it") from None
         return False
     return True
 
@@ -124,7 +124,7 @@ def _empty(prefix: str, base: str, lock: int) -> Place:
     """A virtual environment with nothing in it."""
     checked_uv(
         ["venv", "--quiet", "--no-project", "--no-config", "--allow-existing", "--python", base, prefix],
-        "making the environment", cwd=os.path.dirname(prefix), keep=(lock,),
+        "creating the environment", cwd=os.path.dirname(prefix), keep=(lock,),
     )  # fmt: skip
     place = read_place(prefix)
     return replace(place, base=interpreter_base(place, base))
@@ -157,7 +157,7 @@ def _claimed(beside: str) -> Iterator[Claim]:
                 raise
         except FileExistsError:
             continue
-    raise Refused(f"there are {_MOST} environments beside `{beside}`; remove some")
+    raise Refused(f"there are {_MOST} environments next to `{beside}`; remove some")
 
 
 def clear_unfinished(beside: str) -> tuple[str, ...]:

@@ -44,7 +44,7 @@ def carry(one: Carried, old_prefix: str | None, to: Place) -> None:
     if not os.path.isfile(record):
         raise NotCarried(f"`{one.name}` {one.version} has no RECORD")
     if _text(os.path.join(one.info, "INSTALLER")).strip() == "conda":
-        raise NotCarried(f"`{one.name}` {one.version} was installed by conda, and leans on conda's own libraries")
+        raise NotCarried(f"`{one.name}` {one.version} was installed by conda and depends on conda's libraries")
     try:
         listed = read_record(record)
     except Refused as error:
@@ -88,7 +88,7 @@ def _move(row: Row, one: Carried, old_prefix: str | None, to: Place) -> tuple[st
     elif old_prefix and source.startswith(old_prefix + os.sep):
         target = os.path.join(to.prefix, os.path.relpath(source, old_prefix))
     else:
-        raise NotCarried(f"`{one.name}` {one.version} lists `{row.path}`, which lies outside its environment")
+        raise NotCarried(f"`{one.name}` {one.version} lists `{row.path}`, which is outside its environment")
     try:
         at = os.stat(source)
     except OSError:
@@ -98,7 +98,7 @@ def _move(row: Row, one: Carried, old_prefix: str | None, to: Place) -> tuple[st
     if stat.S_ISDIR(at.st_mode):
         return None  # virtualenv lists folders too
     if not stat.S_ISREG(at.st_mode):
-        raise NotCarried(f"`{row.path}` of `{one.name}` {one.version} is no file")
+        raise NotCarried(f"`{row.path}` of `{one.name}` {one.version} is not a file")
     return source, target
 
 

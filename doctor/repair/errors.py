@@ -28,7 +28,7 @@ def worded(error: OSError) -> RepairError:
     """An error of the operating system as a sentence."""
     where = f" (`{error.filename}`)" if error.filename else ""
     if error.errno in _FULL:
-        return RepairError(f"there is no space left on the disk{where}; nothing was changed")
+        return RepairError(f"no space left on the disk{where}; nothing was changed")
     if error.errno in _DENIED:
-        return RepairError(f"there is no permission to write here: {error.strerror}{where}; nothing was changed")
+        return RepairError(f"no permission to write here: {error.strerror}{where}; nothing was changed")
     return RepairError(f"{error.strerror or error}{where}; nothing was changed")

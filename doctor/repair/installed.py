@@ -92,7 +92,7 @@ def read_record(path: str) -> list[Row]:
     except (OSError, csv.Error) as error:
         raise Refused(f"`{path}` cannot be read: {error}") from None
     if any("\0" in field for row in rows for field in row):
-        raise Refused(f"`{path}` is damaged: a path in it holds a NUL")
+        raise Refused(f"`{path}` is damaged: a path in it contains a NUL")
     return [_row(r) for r in rows if r]
 
 
@@ -123,9 +123,9 @@ def damaged(site: str, found: Installed) -> str | None:
         path = os.path.join(site, row.path)
         try:
             if hash_file(path).hex() != row.digest:
-                return f"`{row.path}` does not have the hash that RECORD states"
+                return f"`{row.path}` does not match the hash in RECORD"
         except OSError:
-            return f"`{row.path}` is listed in RECORD and missing"
+            return f"`{row.path}` is listed in RECORD but missing"
     return None
 
 
@@ -137,7 +137,7 @@ def refuse_unsafe_record(prefix: str, site: str, found: Installed) -> None:
     if not os.path.isfile(found.record):
         raise Refused(
             f"`{found.name}` {found.version} was not installed from a wheel (`{os.path.basename(found.info)}` has no "
-            "RECORD), so what belongs to it is not known"
+            "RECORD), so its files are unknown"
         )
     inside = os.path.realpath(prefix) + os.sep
     folders: dict[str, bool] = {}
@@ -147,6 +147,6 @@ def refuse_unsafe_record(prefix: str, site: str, found: Installed) -> None:
             folders[folder] = (os.path.realpath(folder) + os.sep).startswith(inside)
         if os.path.isabs(row.path) or not folders[folder]:
             raise Refused(
-                f"`{found.name}` {found.version} lists `{row.path}` as its own, which lies outside the environment "
+                f"`{found.name}` {found.version} lists `{row.path}` as its own, which is outside the environment "
                 "or behind a symbolic link"
             )

@@ -51,8 +51,8 @@ def read_place(prefix: str) -> Place:
     conda = os.path.isdir(os.path.join(prefix, "conda-meta"))
     if settings is None and not conda:
         raise Refused(
-            f"`{prefix}` is neither a virtual environment (it has no `pyvenv.cfg`) nor a conda environment: "
-            "only those are changed; `fix --apply` without `--in-place` makes a new one"
+            f"`{prefix}` is not a virtual environment (no `pyvenv.cfg`) or a conda environment, and only "
+            "those can be changed; `fix --apply` without `--in-place` creates a new one"
         )
     libraries = sorted(
         p for p in glob.glob(os.path.join(glob.escape(prefix), "lib", "python3.*")) if _LIBRARY.search(p)
@@ -88,4 +88,4 @@ def _base(prefix: str, python: str, settings: dict[str, str]) -> str:
     for path in [*(os.path.join(home, n) for n in names), settings.get("base-executable", "")]:
         if os.path.isfile(path) and not os.path.realpath(path).startswith(os.path.realpath(prefix) + os.sep):
             return path
-    raise Refused(f"the Python that `{prefix}` was made from is gone: `pyvenv.cfg` names `{home}`")
+    raise Refused(f"the base Python of `{prefix}` is gone: `pyvenv.cfg` names `{home}`")

@@ -11,7 +11,7 @@ from doctor.repair.errors import Refused
 from doctor.repair.place import Place
 from doctor.repair.processes import users_of
 
-NEW_ENVIRONMENT = "`fix --apply` without `--in-place` makes a new environment beside it"
+NEW_ENVIRONMENT = "`fix --apply` without `--in-place` creates a new environment next to it"
 _WINDOWS_DRIVE = re.compile(r"/mnt/[a-z](?:/|$)")
 MARGIN = 1.1
 
@@ -27,9 +27,9 @@ def refuse_prefix(prefix: str) -> None:
     if os.path.islink(prefix):
         raise Refused(f"`{prefix}` is a symbolic link; name the environment itself: `{os.path.realpath(prefix)}`")
     if not os.path.isdir(prefix):
-        raise Refused(f"`{prefix}` is not an environment: there is no such folder")
+        raise Refused(f"`{prefix}` is not an environment: the folder does not exist")
     if _WINDOWS_DRIVE.match(os.path.realpath(prefix) + "/"):
-        raise Refused(f"`{prefix}` lies on a Windows drive, which cannot exchange two folders; {NEW_ENVIRONMENT}")
+        raise Refused(f"`{prefix}` is on a Windows drive, which cannot exchange two folders; {NEW_ENVIRONMENT}")
     if os.path.ismount(prefix):
         raise Refused(f"`{prefix}` is itself a mounted file system and cannot be exchanged; {NEW_ENVIRONMENT}")
     if glob.glob(os.path.join(glob.escape(prefix), "lib", "python3*", "EXTERNALLY-MANAGED")):
@@ -37,7 +37,7 @@ def refuse_prefix(prefix: str) -> None:
     if os.path.isdir(os.path.join(prefix, "conda-meta")) and _is_conda_base(prefix):
         raise Refused(f"`{prefix}` is conda's base environment, which conda itself runs from; {NEW_ENVIRONMENT}")
     if _is_own(prefix):
-        raise Refused(f"qvl-doctor itself runs from `{prefix}`; install it elsewhere, such as with `uv tool install`")
+        raise Refused(f"qvl-doctor itself runs from `{prefix}`; install it elsewhere, e.g. with `uv tool install`")
 
 
 def refuse_layout(place: Place) -> None:
@@ -47,16 +47,16 @@ def refuse_layout(place: Place) -> None:
         path = os.path.join(place.prefix, part)
         if os.path.lexists(path) and os.path.realpath(path) != os.path.join(prefix, part):
             raise Refused(
-                f"`{path}` is, or lies below, a symbolic link (to `{os.path.realpath(path)}`): a change would reach "
+                f"`{path}` is, or is below, a symbolic link (to `{os.path.realpath(path)}`): a change would go "
                 f"through it; {NEW_ENVIRONMENT}"
             )
         if os.path.isdir(path) and not _writable(path):
-            raise Refused(f"there is no permission to write in `{path}`: it is read-only")
+            raise Refused(f"no permission to write in `{path}`: it is read-only")
     if not _writable(place.prefix):
-        raise Refused(f"there is no permission to write in `{place.prefix}`: it is read-only")
+        raise Refused(f"no permission to write in `{place.prefix}`: it is read-only")
     parent = os.path.dirname(place.prefix)
     if not os.access(parent, os.W_OK | os.X_OK):
-        raise Refused(f"there is no permission to write in `{parent}`, where the changed environment is made")
+        raise Refused(f"no permission to write in `{parent}`, where the changed environment is created")
 
 
 def refuse_processes(prefix: str) -> None:
@@ -74,7 +74,7 @@ def refuse_space(folder: str, needed: int) -> None:
     free = status.f_bavail * status.f_frsize
     if free < needed * MARGIN:
         raise Refused(
-            f"there is no space: {needed * MARGIN / 2**20:.1f} MiB are needed on the disk of `{folder}` and "
+            f"no space: {needed * MARGIN / 2**20:.1f} MiB are needed on the disk of `{folder}` and "
             f"{free / 2**20:.1f} MiB are free"
         )
 

@@ -45,7 +45,7 @@ def verify_judged(judge: Judge, before: dict[str, str], tree: str) -> tuple[str,
     new = [text for key, text in after.items() if key not in before]
     if new:
         more = f" (and {len(new) - 1} more)" if len(new) > 1 else ""
-        raise RepairError(f"the change would bring a new problem: {new[0]}{more}; nothing was changed")
+        raise RepairError(f"the change would cause a new problem: {new[0]}{more}; nothing was changed")
     return tuple(after.values())
 
 

@@ -20,14 +20,14 @@ def answer(report: Report) -> tuple[Answer, str]:
     launch = isinstance(report.facts.launch, Launch)
     if errors:
         idle = "These pins cannot work." if report.facts.target.kind == "declared" else "This environment is broken."
-        text = "This command will not start, or not work, as it is." if launch else idle
+        text = "This command will fail." if launch else idle
         return "error", f"{text} {plural(errors, 'error')}."
     if any(r.status in ("open", "broken") for r in report.results):
         said = f"{plural(warnings, 'warning')}, " if warnings else ""
-        return "open", f"No error found; {said}not everything could be decided."
+        return "open", f"No error found; {said}not everything could be checked."
     if warnings:
         return "warning", f"No error found; {plural(warnings, 'warning')} to look at."
-    return "pass", "Nothing stands in the way."
+    return "pass", "No problems found."
 
 
 def head(report: Report) -> list[tuple[str, str]]:
@@ -45,7 +45,7 @@ def head(report: Report) -> list[tuple[str, str]]:
     if isinstance(report.facts.distributions, Distributions):
         known = report.facts.distributions
         there = [f"{n} {v}" for n in (*names_of_engines(), "torch") if (v := known.version(n))]
-        how = "installed" if known.complete else "of known release"
+        how = "installed" if known.complete else "with a known release"
         rows.append(("packages", f"{len(known.installed)} {how}" + (f": {', '.join(there)}" if there else "")))
     return rows
 
@@ -74,7 +74,7 @@ def counted(report: Report) -> str:
     for result in report.results:
         counts[result.status] = counts.get(result.status, 0) + 1
     words = {"pass": "passed", "fail": "found something", "open": "open", "notApplicable": "not applicable",
-             "broken": "crashed (a fault of ours)"}  # fmt: skip
+             "broken": "crashed (a bug in qvl-doctor)"}  # fmt: skip
     return f"{len(report.results)} rules: {', '.join(f'{counts[k]} {w}' for k, w in words.items() if k in counts)}"
 
 

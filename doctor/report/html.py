@@ -49,7 +49,7 @@ def _finding(finding: Finding) -> Iterator[str]:
     yield f"{t(finding.name)}<small>{t(label)}</small></h2>\n<p>{code(finding.message)}</p>\n<dl>\n"
     yield from (f"<dt>{t(name)}</dt><dd>{code(text)}</dd>\n" for name, text in evidence(finding))
     for remediation in finding.remediations:
-        yield f'<dt class="way">way out</dt><dd>{code(remediation.title)}'
+        yield f'<dt class="way">fix</dt><dd>{code(remediation.title)}'
         yield from (f"<pre>{t(line)}</pre>" for line in commands(remediation))
         yield "</dd>\n"
     yield "</dl>\n</article>\n"

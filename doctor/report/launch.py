@@ -28,7 +28,7 @@ def correction(report: Report) -> Correction | None:
     words = corrected(launch, report.findings, version)
     if not words:
         return None
-    notes = [f"it stands in {launch.source}"] if launch.source and words[:1] != launch.given[:1] else []
+    notes = [f"from {launch.source}"] if launch.source and words[:1] != launch.given[:1] else []
     notes += ["put the secrets back in place of the asterisks"] if any(HIDDEN in w for w in words) else []
     return Correction(words, pasted(words), "; ".join(notes))
 

@@ -16,7 +16,7 @@ def log_text(findings: Sequence[Finding]) -> str:
     out: list[str] = []
     for place, finding in enumerate(findings):
         if place == 1:
-            out += ["", "Also in this log, less likely the cause:"]
+            out += ["", "Also in this log, but less likely the cause:"]
         out += [""] if place else []
         sure = {"high": "the log names it", "medium": "likely", "low": "not certain"}[finding.confidence]
         before = f"; `check` sees it as {', '.join(finding.follows_from)}" if finding.follows_from else ""

@@ -25,7 +25,7 @@ def report_to_markdown(report: Report) -> str:
         parts += ["", "### Corrected command", "", *_block([found.line]), "", _text(found.note)]
     parts += ["", f"{_text(counted(report))}. Checked with qvl-doctor ({_text(versions)})."]
     if unsure := undecided(report):
-        parts += ["", "<details><summary>What could not be decided</summary>", ""]
+        parts += ["", "<details><summary>What could not be checked</summary>", ""]
         parts += [*(f"- `{code}` {_text(text)}" for code, text in unsure), "", "</details>"]
     return re.sub(r"\n{3,}", "\n\n", "\n".join(parts)) + "\n"
 
@@ -36,7 +36,7 @@ def _finding(finding: Finding) -> list[str]:
     lines = [f"### {finding.severity} `{finding.rule}` {finding.name}{mark}{follows}", "", _text(finding.message), ""]
     lines += [f"- {label}: {_text(text)}" for label, text in evidence(finding)]
     for remediation in finding.remediations:
-        lines.append(f"- **way out**: {_text(remediation.title)}")
+        lines.append(f"- **fix**: {_text(remediation.title)}")
         typed = commands(remediation)
         if typed:
             lines += ["", *_block(typed), ""]

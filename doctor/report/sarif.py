@@ -15,7 +15,7 @@ FILES = ("file",)
 
 
 def report_to_sarif(report: Report) -> JsonObject:
-    """One run: every rule described, every finding a result, what could not be decided a result of the kind `open`."""
+    """One run: every rule described, every finding a result, what could not be checked a result of the kind `open`."""
     places = {r.code: i for i, r in enumerate(report.results)}
     rules = {rule.code: rule for rule in RULES}
     data: JsonObject = scrubbed({
@@ -61,13 +61,13 @@ def _results(report: Report, places: dict[str, int]) -> Iterator[JsonObject]:
         if result.status == "open":
             yield {
                 "ruleId": result.code, "ruleIndex": places[result.code], "kind": "open", "level": "none",
-                "message": {"text": result.reason or "could not be decided"},
+                "message": {"text": result.reason or "could not be checked"},
             }  # fmt: skip
 
 
 def _message(finding: Finding) -> str:
     ways = "; ".join(r.title for r in finding.remediations)
-    return f"{finding.message}. Way out: {ways}" if ways else finding.message
+    return f"{finding.message}. Fix: {ways}" if ways else finding.message
 
 
 def _locations(finding: Finding) -> list[JsonObject]:

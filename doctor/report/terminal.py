@@ -89,7 +89,7 @@ def _finding(finding: Finding, console: Console) -> None:
     for fact, text in evidence(finding):
         _row(console, fact, text, indent="  ", style="dim")
     for remediation in finding.remediations[:3]:
-        _row(console, "way out", remediation.title, indent="  ", style="green")
+        _row(console, "fix", remediation.title, indent="  ", style="green")
         for command in commands(remediation):
             console.print(Text(f"  {' ' * LABEL}{clean(command)}", style="bold"), soft_wrap=True)
 

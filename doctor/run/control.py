@@ -50,7 +50,7 @@ class Control:
         """Whether this is the second Ctrl-C, which kills."""
         again = got.name == "SIGINT" and self.interrupted
         if again:
-            self.kill_all("Ctrl-C came a second time")
+            self.kill_all("Ctrl-C was pressed again")
         return again
 
     def end_server(self) -> None:
@@ -62,19 +62,19 @@ class Control:
     def kill_when_late(self) -> None:
         """SIGKILL once the time to end is up."""
         if self.kill_at is not None and time.monotonic() >= self.kill_at:
-            self.kill_all(f"it did not end within {self.session.options.grace:g} s after it was asked to")
+            self.kill_all(f"it did not stop within {self.session.options.grace:g} s of being asked to")
 
     def kill_all(self, why: str) -> None:
         """SIGKILL to every process of the tree, repeated until the main one is gone."""
         session = self.session
         if not session.was_killed:
             session.journal.add(Killed(f"SIGKILL was sent by qvl-doctor: {why}", session.tree.now()))
-            session.say(f"the server is killed: {why}")
+            session.say(f"killing the server: {why}")
         session.asked_to_end()
         session.tree.scan()
         refused = session.tree.send(signal.SIGKILL)
         if refused:
-            session.warn(f"not allowed to end: {', '.join(str(p.pid) for p in refused)} (another user's)")
+            session.warn(f"not permitted to end: {', '.join(str(p.pid) for p in refused)} (another user's)")
         self.kill_at = time.monotonic() + 1
 
     def _give_grace(self) -> None:

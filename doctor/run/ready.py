@@ -42,7 +42,7 @@ class Target:
         """A URL: its path is asked for alone; without one, as for an engine. Raises ValueError."""
         parts = urlsplit(url)
         if parts.scheme != "http" or not parts.hostname:
-            raise ValueError(f"`{one_line(url, 200)}` is no http:// address")
+            raise ValueError(f"`{one_line(url, 200)}` is not an http:// address")
         _ = parts.port
         address = f"http://{parts.netloc.rpartition('@')[2]}"
         path = parts.path + (f"?{parts.query}" if parts.query else "")

@@ -45,7 +45,7 @@ class Supervisor:
             try:
                 self._tick()
             except OSError as e:  # no trouble of ours may end the watch: the server would live on alone
-                self.session.warn(f"watching met a problem: {e}")
+                self.session.warn(f"problem while watching: {e}")
                 time.sleep(IDLE)
         if self.waiting:
             self.waiting.stop()
@@ -54,7 +54,7 @@ class Supervisor:
     def _start(self) -> Process:
         early = self.signals.pending_end()
         if early is not None:
-            raise NotStarted(128 + early, f"{name_of(early)} came before the start")
+            raise NotStarted(128 + early, f"{name_of(early)} arrived before the start")
         session, options = self.session, self.session.options
         env = environment(options.argv, os.environ).env
         sinks = session.logs.open()

@@ -53,7 +53,7 @@ class Waiting:
     def _news(self) -> News | None:
         poller, target, now = self._poller, self._target, self._tree.now()
         if poller is None or target is None:
-            text = "the port of this command is not known: readiness is not watched; give --ready URL"
+            text = "the port of this command is unknown, so readiness is not watched; use --ready URL"
             return NotReady(now, text)
         if poller.timed_out:
             text = f"not ready after {span(self._options.ready_timeout)} at {target.address}"
@@ -79,11 +79,11 @@ class Waiting:
         gpus = nvml.Gpus().open()
         pids = set(self._tree.living)
         if not len(gpus):
-            return f"--require-gpu: no GPU can be seen ({gpus.why or 'NVML lists none'})"
+            return f"--require-gpu: no GPU is visible ({gpus.why or 'NVML lists none'})"
         if pids & set(gpus.by_process()):
             return None
         first = self._sampler.first_gpu
         grown = any(used - first.get(g, used) > GROWTH for g, (used, _) in gpus.memory().items())
         if grown and any(nvml.has_device_open(pid) for pid in pids):
             return None  # NVML hides the pids of containers and of WSL
-        return "--require-gpu: the server is ready, but none of its processes holds memory on a GPU"
+        return "--require-gpu: the server is ready, but none of its processes uses GPU memory"

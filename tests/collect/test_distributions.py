@@ -266,7 +266,7 @@ def test_folder_that_vanishes_is_one_sentence(tmp_path: Path, monkeypatch: pytes
     found = read(closed, site)
     assert [d.name for d in found.installed] == ["good"]
     assert found.problems[0].message.endswith(
-        "cannot be read (permission denied), so what is installed there is not known"
+        "cannot be read (permission denied), so it is unknown what is installed there"
     )
 
 

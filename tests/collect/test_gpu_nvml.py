@@ -215,7 +215,7 @@ def test_a_call_that_hangs(ask: Ask, step: str) -> None:
 @pytest.mark.parametrize("step", ["nvmlInitWithFlags", "nvmlDeviceGetMemoryInfo@0"])
 def test_a_call_that_crashes(ask: Ask, step: str) -> None:
     gpu = ask("driver=570.124.06", "cuda=12080", "count=1", *card("ada"), f"{step}=crash")
-    assert gpu.nvml == "error" and "ended with status -11" in gpu.nvml_detail
+    assert gpu.nvml == "error" and "exited with status -11" in gpu.nvml_detail
 
 
 def test_text_that_is_not_utf8(ask: Ask) -> None:

@@ -152,7 +152,7 @@ def test_pyenv_shim(env: Path, tmp_path: Path) -> None:
     (root / "versions/mine").symlink_to(env)
     script(env / "bin/lmdeploy", f"#!{root}/versions/mine/bin/python")
     environ = {"PATH": str(shim.parent)}
-    with pytest.raises(TargetError, match="no version that is active"):
+    with pytest.raises(TargetError, match="no active version"):
         find_target(request(python=str(shim), environ=environ))
     (root / "version").write_text("mine\n")
     for given in ({"python": str(shim)}, {"launcher": ("python3", "-m", "x")}, {"launcher": ("lmdeploy",)}, {}):
@@ -195,7 +195,7 @@ def test_order_of_the_ways(env: Path, tmp_path: Path) -> None:
 
 def test_own_environment_only_if_named(env: Path, tmp_path: Path) -> None:
     environ = {"PATH": str(python_of(env).parent)}
-    with pytest.raises(TargetError, match=r"itself runs in.*--python"):
+    with pytest.raises(TargetError, match=r"runs qvl-doctor.*--python"):
         find_target(request(environ=environ, own_prefix=str(env), cwd=str(tmp_path)))
     assert find_target(request(python=str(env), own_prefix=str(env))).prefix == str(env)
     tool = make_venv(tmp_path / "tool")
@@ -215,7 +215,7 @@ def test_own_environment_only_if_named(env: Path, tmp_path: Path) -> None:
         ({"paths": ("{tmp}/nothing",)}, "does not exist"),
         ({"root": "{tmp}/nothing"}, "is not a folder"),
         ({"python_version": "three"}, "is not a Python version"),
-        ({}, "no Python environment was found"),
+        ({}, "no Python environment found"),
     ],
 )
 def test_mistakes_are_one_clear_sentence(tmp_path: Path, given: dict[str, object], sentence: str) -> None:

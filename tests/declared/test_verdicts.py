@@ -91,7 +91,7 @@ def test_facts_of_a_declaration_are_saved_and_judged_again(write: Write) -> None
         (["--requirements", "R", "--python", "python3"], "give one of them"),
         (["--requirements", "gone.txt"], "gone.txt"),
         (["--service", "x"], "--compose"),
-        (["--image", "a/b:1", "--compose", "R"], "give one of them"),
+        (["--image", "a/b:1", "--compose", "R"], "conflicts with `--compose`"),
         (["--requirements", "R", "--python-version", "snake"], "not a Python version"),
     ],
 )

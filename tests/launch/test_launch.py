@@ -132,7 +132,7 @@ def test_a_script_too_large_and_one_that_starts_nothing(tmp_path: Path) -> None:
     (tmp_path / "big.sh").write_text("#" * (1 << 20), encoding="utf-8")
     (tmp_path / "idle.sh").write_text("set -e\n", encoding="utf-8")
     assert "larger than" in launch("bash big.sh", tmp_path).unread[0]
-    assert "starts nothing" in launch("bash idle.sh", tmp_path).unread[0]
+    assert "starts no known command" in launch("bash idle.sh", tmp_path).unread[0]
 
 
 @pytest.mark.parametrize(

@@ -161,7 +161,7 @@ def test_other_libraries() -> None:
     ("lmdeploy", "", "no-such-library", "", "does not cover `no-such-library`"),
     ("lmdeploy", ">=99", "transformers", "", "no release of lmdeploy"),
     ("lmdeploy", "", "transformers", "<1", "no release of transformers"),
-    ("lmdeploy", "roughly 3", "transformers", "", "no version specifier"),
+    ("lmdeploy", "roughly 3", "transformers", "", "not a version specifier"),
 ])  # fmt: skip
 def test_what_cannot_be_asked(engine: str, spec: str, library: str, wanted: str, words: str) -> None:
     with pytest.raises(GridError, match=words):

@@ -110,7 +110,7 @@ def test_the_terminal_says_what_and_why(qwen_vl: Grid) -> None:
 def test_one_backend_alone_says_what_stops_the_other() -> None:
     found = grid(Axis("lmdeploy", ">=0.6.2,<0.8"), Axis("transformers", ">=4.45"), model("qwen_vl"))
     text = " ".join(grid_to_text(found, 100).split())
-    assert "ok:tm works with the TurboMind backend alone" in text
+    assert "ok:tm works only with the TurboMind backend" in text
     assert "pytorch: imports `LogitsWarper` from `transformers.generation.logits_process`" in text
     page = grid_to_html(found, "1")
     assert "works, turbomind only" in page and "pytorch alone: imports <code>LogitsWarper</code>" in page
@@ -196,7 +196,7 @@ def test_the_command(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("words", "said"), [
     (("no-such-thing", "transformers"), "does not cover"), (("lmdeploy", "transformers", "--model", "zzz"), "zzz"),
     (("lmdeploy>=99", "transformers"), "no release of lmdeploy"), (("==1",), "expected NAME==VERSION"),
-    (("==1", "torch"), "no project"),
+    (("==1", "torch"), "is not a project"),
     (("lmdeploy", "transformers", "--python", "/no/such/place"), "does not exist"),
 ])  # fmt: skip
 def test_user_mistakes(words: tuple[str, ...], said: str, tmp_path: Path) -> None:

@@ -131,11 +131,11 @@ def test_what_one_model_asks_is_not_asked_of_the_others() -> None:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ("verified: yesterday", "day on which it was verified"),
-        ("successor: no_such_family", "is no family"),
-        ("asked: [{packages: {transformers: 'about 4'}, source: a card, verified: '2026-11-21'}]", "no specifier"),
+        ("verified: yesterday", "no day of verification"),
+        ("successor: no_such_family", "is not a family"),
+        ("asked: [{packages: {transformers: 'about 4'}, source: a card, verified: '2026-11-21'}]", "is not a specifier"),
         ("images: [{reference: a/b:1, engine: ollama, version: '1', cuda: '12.4', source: s, verified: '2026-11-21'}]",
-         "is no engine"),
+         "is not an engine"),
         ("architectures: QWenLMHeadModel", "expected a list"),
         ("[", "llava.yaml"),
     ],

@@ -45,7 +45,7 @@ CONFIGS: dict[str, tuple[Change, str]] = {
     "nan": (config('{"hidden_size": NaN}'), "`NaN`"),
     "infinity": (config('{"hidden_size": -Infinity}'), "`-Infinity`"),
     "digits": (config('{"hidden_size": ' + "9" * 5000 + "}"), "no JSON"),
-    "list": (config("[1, 2]"), "no JSON object"),
+    "list": (config("[1, 2]"), "does not contain a JSON object"),
     "empty": (config(""), "no JSON"),
     "latin": (lambda f: (f / "config.json").write_bytes(b'{"a": "\xe9"}'), "not UTF-8"),
     "binary": (lambda f: (f / "config.json").write_bytes(bytes(range(256)) * 10), "not UTF-8"),
@@ -93,7 +93,7 @@ def test_text_that_would_move_the_terminal(tmp_path: Path) -> None:
 
 def test_a_wide_configuration_is_cut(tmp_path: Path) -> None:
     model = read(owl(tmp_path / "m", id2label={str(n): "x" * 3000 for n in range(900)}, deep=_deep(40)))
-    assert any("larger or deeper" in p.message for p in model.problems)
+    assert any("too large or too deep" in p.message for p in model.problems)
     folder = owl(tmp_path / "o")
     (folder / "config.json").write_text('{"model_type": "owl_vl", "rope_theta": 1e999}')
     assert read(folder).config == {"model_type": "owl_vl", "rope_theta": None}, "a number beyond all bounds"

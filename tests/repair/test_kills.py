@@ -176,5 +176,5 @@ def test_a_change_meanwhile_by_someone_else_is_not_lost(known: Known) -> None:
     (known.patient.site / "mine.py").write_text("x = 1\n")
     process.send_signal(signal.SIGCONT)
     said = process.stderr.read()
-    assert process.wait(60) == 3 and "changed by someone else" in said
+    assert process.wait(60) == 3 and "changed by another process" in said
     assert (known.patient.site / "mine.py").exists() and known.patient.beside() == []

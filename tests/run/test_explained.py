@@ -42,8 +42,8 @@ def test_the_report_names_the_cause_and_the_way_out(doctor: Doctor) -> None:
     first = doctor.report["findings"][0]
     assert {"code", "name", "severity", "confidence", "primary", "follows_from", "location"} <= set(first)
     for said in (done.stdout.decode(), (doctor.folder / "report.txt").read_text()):
-        assert f"ause, by the log: {first['message']}" in said
-    assert f"way out: {first['remediations'][0]['title']}" in (doctor.folder / "report.txt").read_text()
+        assert f"ause, from the log: {first['message']}" in said
+    assert f"fix: {first['remediations'][0]['title']}" in (doctor.folder / "report.txt").read_text()
 
 
 def test_two_streams_are_read_as_two_logs(doctor: Doctor, tmp_path: Path) -> None:
@@ -55,7 +55,7 @@ def test_two_streams_are_read_as_two_logs(doctor: Doctor, tmp_path: Path) -> Non
 
 def test_no_such_run(tmp_path: Path) -> None:
     done = explain("20200101T000000Z-1", "--log-dir", str(tmp_path))
-    assert done.returncode == 2 and "neither a code, nor a log, nor a run" in done.stderr
+    assert done.returncode == 2 and "is not a code, a log or a known run" in done.stderr
 
 
 def test_a_hole_is_skipped(tmp_path: Path) -> None:

@@ -114,7 +114,7 @@ def test_without_a_gpu_require_gpu_stops_the_server(doctor: Doctor, vllm: str, p
 def test_an_unknown_command_says_that_readiness_is_not_watched(doctor: Doctor) -> None:
     done = doctor.run(["sh", "-c", "sleep 0.5; exit 3"], "--ready", "auto")
     assert done.returncode == 3
-    assert b"the port of this command is not known" in done.stdout
+    assert b"the port of this command is unknown" in done.stdout
 
 
 def test_a_ready_address_that_is_none(doctor: Doctor) -> None:

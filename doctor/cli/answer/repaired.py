@@ -22,13 +22,13 @@ def say(text: str) -> None:
 def print_applied(done: Applied, json: bool) -> None:
     """What `--apply` made: a new environment, and how to use it."""
     activate = f"source {quoted(done.prefix)}/bin/activate"
-    lines = [*_changes(done.changes), f"a new environment was made: `{done.prefix}`; the old one is as it was"]
+    lines = [*_changes(done.changes), f"created a new environment: `{done.prefix}`; the old one is unchanged"]
     if done.tried.error:
-        lines.append(f"here `import {done.tried.failed}` ends at the GPU: {done.tried.error}")
+        lines.append(f"`import {done.tried.failed}` stops at the GPU here: {done.tried.error}")
     elif done.tried.modules:
-        lines.append(f"imported there for real: {', '.join(done.tried.modules)}")
-    lines += [f"installed anew, as it could not be carried over: {', '.join(done.renewed)}"] if done.renewed else []
-    lines += [f"editable, from the same folder as before: {', '.join(done.editable)}"] if done.editable else []
+        lines.append(f"imports tested: {', '.join(done.tried.modules)}")
+    lines += [f"reinstalled, because it could not be copied: {', '.join(done.renewed)}"] if done.renewed else []
+    lines += [f"editable, from the same folder: {', '.join(done.editable)}"] if done.editable else []
     lines += _remaining(done.remains)
     lines.append(f"activate it with:  {activate}")
     answer(json, lines, {
@@ -47,17 +47,17 @@ def _listed(changes: Changes) -> dict[str, list[str | None]]:
 
 
 def _remaining(problems: tuple[str, ...]) -> list[str]:
-    return ["problems that were there before and still are:", *(f"  {text}" for text in problems)] if problems else []
+    return ["problems that remain from before:", *(f"  {text}" for text in problems)] if problems else []
 
 
 def print_switched(done: Switched, json: bool) -> None:
     """What `--apply --in-place` changed, and how to take it back."""
     lines = _changes(done.changes)
     if not done.changes:
-        lines.append("nothing to change: the environment is at these pins already")
+        lines.append("nothing to change: the environment already matches these pins")
     else:
-        lines.append(f"`{done.prefix}` was switched; the environment before is kept as `{done.previous}`")
-        lines.append(f"to take it back:  qvl-doctor fix --undo --python {quoted(done.prefix)}")
+        lines.append(f"`{done.prefix}` was replaced; the previous environment is kept as `{done.previous}`")
+        lines.append(f"to undo it:  qvl-doctor fix --undo --python {quoted(done.prefix)}")
     lines += _remaining(done.remains)
     answer(json, lines, {
         "action": "apply", "mode": "in-place", "environment": done.prefix,

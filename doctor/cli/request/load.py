@@ -36,7 +36,7 @@ def guarded(request: Request, action: Callable[[Request], T]) -> T:
     except (TargetError, DeclarationError) as error:
         raise click.UsageError(str(error)) from None
     except DataError as error:
-        raise failure(f"doctor's own data is damaged: {error}") from None
+        raise failure(f"the data of qvl-doctor is damaged: {error}") from None
 
 
 def load_facts(path: str) -> Facts:
@@ -48,7 +48,7 @@ def load_facts(path: str) -> Facts:
 
     try:
         if Path(path).stat().st_size > FACTS_LIMIT:
-            raise failure(f"{path} is larger than {FACTS_LIMIT >> 20} MiB; a facts file is not")
+            raise failure(f"{path} is larger than {FACTS_LIMIT >> 20} MiB, so it is not a facts file")
         return facts_from_json(json.loads(Path(path).read_bytes()))
     except OSError as error:
         raise failure(f"{path} cannot be read: {error.strerror}") from None

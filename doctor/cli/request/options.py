@@ -13,20 +13,20 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 _TARGET = (
-    click.option("--python", metavar="EXE|DIR", help="an interpreter, a venv or conda prefix"),
-    click.option("--path", "paths", multiple=True, metavar="DIR", help="an entry as on sys.path; repeatable"),
-    click.option("--python-version", metavar="X.Y", help="for targets that do not say it themselves"),
-    click.option("--platform", metavar="TAG", help="such as linux-x86_64; for targets that do not say it themselves"),
-    click.option("--requirements", multiple=True, metavar="FILE", help="not installed: pins of a file or a Dockerfile"),
-    click.option("--image", metavar="REF", help="not installed: a container image, such as vllm/vllm-openai:v0.11.0"),
-    click.option("--compose", metavar="FILE", help="not installed: a compose file's service"),
-    click.option("--service", metavar="NAME", help="which service of the compose file"),
-    click.option("--root", metavar="DIR", help="another root file system: /proc, /etc and /usr are read below it"),
+    click.option("--python", metavar="EXE|DIR", help="target: an interpreter, a venv or a conda prefix"),
+    click.option("--path", "paths", multiple=True, metavar="DIR", help="target: a sys.path entry; repeatable"),
+    click.option("--python-version", metavar="X.Y", help="Python version, if the target does not say it"),
+    click.option("--platform", metavar="TAG", help="platform such as linux-x86_64, if the target does not say it"),
+    click.option("--requirements", multiple=True, metavar="FILE", help="not installed yet: requirements, Dockerfile"),
+    click.option("--image", metavar="REF", help="not installed yet: image such as vllm/vllm-openai:v0.11.0"),
+    click.option("--compose", metavar="FILE", help="not installed yet: compose file"),
+    click.option("--service", metavar="NAME", help="the service in the compose file"),
+    click.option("--root", metavar="DIR", help="another root file system; /proc, /etc and /usr are read below it"),
 )  # fmt: skip
 _QUESTION = (
-    click.option("--model", metavar="ID|DIR", help="a model's folder, or its name on the hub"),
-    click.option("--gpu", metavar="SPEC", help="a GPU one does not have: 'RTX 4090:24GB:8.9x2'"),
-    click.option("--driver", metavar="VERSION", help="a driver one does not have: 570.86"),
+    click.option("--model", metavar="ID|DIR", help="a model folder, or a model's name on the hub"),
+    click.option("--gpu", metavar="SPEC", help="assume this GPU: 'RTX 4090:24GB:8.9x2'"),
+    click.option("--driver", metavar="VERSION", help="assume this driver: 570.86"),
 )
 
 

@@ -73,7 +73,8 @@ def _services(path: str) -> dict[str, dict[str, Any]]:
     try:
         data = load(text, _Loader)
     except YamlError as error:
-        raise TargetError(f"`{name_of(path)}`, given as `--compose`, is no YAML: {one_line(str(error), 120)}") from None
+        message = f"`{name_of(path)}`, given as `--compose`, is not valid YAML: {one_line(str(error), 120)}"
+        raise TargetError(message) from None
     found = data.get("services") if isinstance(data, dict) else None
     if not isinstance(found, dict) or not found:
         raise TargetError(f"`{name_of(path)}`, given as `--compose`, has no `services`")
@@ -86,7 +87,7 @@ def _only(services: dict[str, dict[str, Any]], path: str) -> str:
     serving = [n for n, s in services.items() if mentions_engine(f"{s.get('image')} {_text(s.get('command'))}")]
     if len(serving) == 1:
         return serving[0]
-    raise TargetError(f"`{name_of(path)}` has several services: name one with `--service`: {_listed(services)}")
+    raise TargetError(f"`{name_of(path)}` has several services; choose one with `--service`: {_listed(services)}")
 
 
 def _listed(services: Mapping[str, Any]) -> str:
@@ -104,7 +105,7 @@ def _extended(services: dict[str, dict[str, Any]], name: str, path: str) -> dict
         out = {**here, **out}
         extends = here.get("extends")
         if isinstance(extends, dict) and extends.get("file"):
-            raise TargetError(f"`{name_of(path)}`: service `{one_line(at, 40)}` extends another file, give that file")
+            raise TargetError(f"`{name_of(path)}`: service `{one_line(at, 40)}` extends another file; use that file")
         at = extends if isinstance(extends, str) else extends.get("service") if isinstance(extends, dict) else None
     return out
 

@@ -45,9 +45,9 @@ class Declaration:
 def read_declaration(request: DeclaredRequest, environ: Mapping[str, str], cwd: str) -> Declaration:
     """The declaration. Raises TargetError, with one sentence, for what the user has to change."""
     if request.service is not None and request.compose is None:
-        raise TargetError("`--service` names a service of a compose file, which `--compose` has to give")
+        raise TargetError("`--service` requires `--compose`")
     if request.image is not None and request.compose is not None:
-        raise TargetError("`--image` and `--compose` both name an image: give one of them")
+        raise TargetError("`--image` conflicts with `--compose`: both name an image")
     reading = Reading(environ)
     container = None
     built = Built(image=request.image)
@@ -76,7 +76,7 @@ def _of_file(path: str, below: Built, reading: Reading) -> Built:
         read_requirements(path, reading)
         return below
     if below.image:
-        raise TargetError(f"`{name_of(path)}` is a Dockerfile and names its image itself: leave the other image out")
+        raise TargetError(f"`{name_of(path)}` is a Dockerfile and names its own image; remove the other image")
     return read_dockerfile(path, reading)
 
 
@@ -94,7 +94,7 @@ def _of_service(service: Service, reading: Reading) -> Built:
         built.command = service.command
     built.variables = {**built.variables, **service.variables}
     for name in sorted(service.lacking)[:20]:
-        reading.problems.append(Problem(service.name, f"the variable `{name}` has no value here and counts as empty"))
+        reading.problems.append(Problem(service.name, f"the variable `{name}` is not set here and counts as empty"))
     return built
 
 
@@ -114,4 +114,4 @@ def _check(image: str | None, reading: Reading) -> None:
     if image is not None and not _REFERENCE.match(image):
         raise TargetError(f"`{one_line(image, 100)}` is not an image reference such as `vllm/vllm-openai:v0.11.0`")
     if "$" in (image or ""):
-        reading.problems.append(Problem(image or "", "a variable in the image reference has no value"))
+        reading.problems.append(Problem(image or "", "a variable in the image reference is not set"))

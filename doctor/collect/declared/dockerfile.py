@@ -71,7 +71,7 @@ def read_dockerfile(
     text = read_text(path, "--requirements")
     stages = _stages(logical_lines(_joined_documents(text), path, reading.problems), arguments or {})
     if not stages:
-        raise TargetError(f"`{path}` has no FROM line: it is no Dockerfile")
+        raise TargetError(f"`{path}` has no FROM line, so it is not a Dockerfile")
     chain: list[Stage] = []
     at: Stage | None = next((s for s in stages if s.name and s.name == target), stages[-1])
     while at is not None:
@@ -238,4 +238,4 @@ def _read_named(file: str, source: str, path: str, reading: Reading, constraint:
         if candidate and os.path.isfile(os.path.join(folder, candidate)):
             read_requirements(os.path.join(folder, candidate), reading, constraint, depth=1)
             return
-    reading.problems.append(Problem(source, f"`{source}` installs `{file[:100]}`, which is not beside the Dockerfile"))
+    reading.problems.append(Problem(source, f"`{source}` installs `{file[:100]}`, which is not next to the Dockerfile"))

@@ -32,7 +32,7 @@ def read_gateway(path: str, root: str | None = None) -> Gateway | Unavailable:
     except Unreadable as error:
         return Unavailable("failed", f"`{shown}` {error}")
     except YamlError:
-        return Unavailable("failed", f"`{shown}` is no YAML")
+        return Unavailable("failed", f"`{shown}` is not valid YAML")
     if isinstance(tree, yaml.MappingNode):
         if (models := _child(tree, "model_list")) is not None:
             return Gateway("litellm", shown, tuple(_models(models)))

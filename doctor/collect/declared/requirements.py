@@ -49,7 +49,7 @@ def read_requirements(path: str, reading: Reading, constraint: bool = False, dep
     if (real, constraint) in reading.seen:
         return
     if depth > DEEPEST or len(reading.seen) >= MOST_FILES:
-        reading.problems.append(Problem(path, f"`{name_of(path)}` is not read: requirement files are nested too deep"))
+        reading.problems.append(Problem(path, f"`{name_of(path)}` is not read: files are nested too deeply"))
         return
     reading.seen.add((real, constraint))
     try:
@@ -94,7 +94,7 @@ def wheel_version(url: str) -> str | None:
 def _include(found: re.Match[str], path: str, reading: Reading, constraint: bool, depth: int, source: str) -> None:
     target = found[2].strip().strip("\"'")
     if "://" in target:
-        reading.problems.append(Problem(path, f"`{source}` names {_shown(target)}, and no URL is opened"))
+        reading.problems.append(Problem(path, f"`{source}` names {_shown(target)}, and URLs are not opened"))
         return
     inner = constraint or found[1] in ("-c", "--constraint")
     read_requirements(os.path.join(os.path.dirname(path), target), reading, inner, depth + 1)
@@ -103,7 +103,7 @@ def _include(found: re.Match[str], path: str, reading: Reading, constraint: bool
 def _requirement(line: str, source: str, reading: Reading, constraint: bool) -> Iterator[Pin]:
     text = _OPTION.sub("", line).strip()
     if len(text) > LONGEST_LINE:
-        reading.problems.append(Problem(source, f"`{source}` is longer than any requirement"))
+        reading.problems.append(Problem(source, f"`{source}` is too long for a requirement"))
         return
     try:
         requirement = Requirement(text)
@@ -111,7 +111,7 @@ def _requirement(line: str, source: str, reading: Reading, constraint: bool) -> 
         if _PATH.match(text):
             yield from _located(text, source, reading, constraint)
         else:
-            reading.problems.append(Problem(source, f"`{source}` cannot be understood: {_shown(text)}"))
+            reading.problems.append(Problem(source, f"`{source}` cannot be parsed: {_shown(text)}"))
         return
     yield Pin(normalize(requirement.name), _plain(requirement), source, reading.step, constraint)
 
@@ -126,7 +126,7 @@ def _located(text: str, source: str, reading: Reading, constraint: bool) -> Iter
     elif egg:
         yield Pin(normalize(egg[1]), egg[1], source, reading.step, constraint)
     else:
-        message = f"`{source}` installs {_shown(text)}, whose name and version are not told"
+        message = f"`{source}` installs {_shown(text)}, whose name and version are unknown"
         reading.problems.append(Problem(source, message))
 
 

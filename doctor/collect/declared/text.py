@@ -24,7 +24,7 @@ def read_text(path: str, option: str, limit: int = LARGEST) -> str:
         raise TargetError(f"`{one_line(path, 200)}`, given as `{option}`, {error}") from None
     text = decoded(data)
     if "\0" in text:
-        raise TargetError(f"`{one_line(path, 200)}`, given as `{option}`, is no text file")
+        raise TargetError(f"`{one_line(path, 200)}`, given as `{option}`, is not a text file")
     return text
 
 
@@ -66,5 +66,5 @@ def _fits(number: int, line: str, path: str, problems: list[Problem]) -> bool:
     # hashes make long lines; a single requirement does not
     if len(line) <= 64 * LONGEST_LINE:
         return True
-    problems.append(Problem(path, f"line {number} of `{name_of(path)}` is longer than any requirement"))
+    problems.append(Problem(path, f"line {number} of `{name_of(path)}` is too long for a requirement"))
     return False

@@ -44,7 +44,7 @@ class GpuCollection:
             return Unavailable("not_supported", f"there is no NVIDIA driver for {sys.platform}")
         answer = self.probe.finish() if self.probe else Answer("no-library", "no `libnvidia-ml.so.1` on this machine")
         if not self.tree.own and answer.status != "ok":
-            answer = Answer("not-asked", "another file system is looked at; it has no GPU of its own")
+            answer = Answer("not-asked", "the target is another root file system, which has no GPU of its own")
         return _gpu(self.tree, self.environ, answer)
 
 

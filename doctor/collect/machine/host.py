@@ -52,7 +52,7 @@ def collect_host(
     """
     tree = Files(root)
     if tree.own and not sys.platform.startswith("linux"):
-        return Unavailable("not_supported", f"the host checks know Linux, this is {sys.platform}")
+        return Unavailable("not_supported", f"the host checks support Linux only, and this is {sys.platform}")
     variables: Mapping[str, str] = os.environ if environ is None else environ
     libc, machine = _libc(tree)
     os_id, os_name = _os_release(tree)

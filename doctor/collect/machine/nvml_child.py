@@ -53,7 +53,7 @@ class Probe:
         self.child: subprocess.Popen[bytes] | None = None
         folder = _pynvml_folder()
         if folder is None:
-            self.problem = "the package `nvidia-ml-py` is not installed beside qvl-doctor"
+            self.problem = "the package `nvidia-ml-py` is not installed with qvl-doctor"
             return
         command = [sys.executable, "-I", "-S", str(Path(__file__).with_name("nvml.py")), folder, str(int(timeout) + 5)]
         try:
@@ -62,7 +62,7 @@ class Probe:
                 env=dict(environ), start_new_session=os.name == "posix", close_fds=True,
             )  # fmt: skip
         except (OSError, ValueError) as error:
-            self.problem = f"the child that asks NVML could not be started: {error}"
+            self.problem = f"the NVML child process could not be started: {error}"
             return
         self.reader = Thread(target=self._read, daemon=True)
         self.reader.start()
@@ -79,7 +79,7 @@ class Probe:
         if code is None:
             self._abandon()
             return _answer(bytes(self.output), f"no answer within {self.timeout:g} s", hung=True)
-        return _answer(bytes(self.output), f"the child that asked NVML ended with status {code}")
+        return _answer(bytes(self.output), f"the NVML child process exited with status {code}")
 
     def _abandon(self) -> None:
         assert self.child is not None
@@ -160,7 +160,7 @@ class _Seen:
             self.detail = one_line(line["error"], 200)
         elif line.get("done"):
             anything = self.devices or self.unreadable
-            self.status, self.detail = ("ok", "") if anything else ("no-devices", "NVML counts no device")
+            self.status, self.detail = ("ok", "") if anything else ("no-devices", "NVML reports no device")
 
 
 def _device(raw: dict[str, Any]) -> Device:

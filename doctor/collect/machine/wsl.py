@@ -60,7 +60,7 @@ def read_config(tree: Files, path: str) -> WslConfig | None:
         localhost_forwarding=_truth(values.get("localhostforwarding")), firewall=_truth(values.get("firewall")),
         vm_idle_timeout=int(idle) if re.fullmatch(r"-?\d{1,12}", idle) else None,
         kernel=one_line(values.get("kernel", ""), 200) or None, encoding=encoding,
-        problem=f"not understood: {', '.join(odd[:3])}" if odd else None,
+        problem=f"cannot be parsed: {', '.join(odd[:3])}" if odd else None,
     )  # fmt: skip
 
 

@@ -38,8 +38,8 @@ def launched_model(launch: Launch | Unavailable, request: ModelRequest) -> Model
         if found is not None:
             return replace(found, named=one_line(word, 300))
         repository = repository or (word if REPOSITORY.match(word) else None)
-    ask = f"; `--model {repository}` asks the hub about it" if repository and request.root is None else ""
-    return Unavailable("failed", f"the launch command names no model with a `config.json` on this disk{ask}")
+    ask = f"; use `--model {repository}` to ask the hub" if repository and request.root is None else ""
+    return Unavailable("failed", f"the launch command does not name a model with a `config.json` on this disk{ask}")
 
 
 def _named(files: Files, named: str, request: ModelRequest) -> Model | Unavailable:
@@ -49,7 +49,7 @@ def _named(files: Files, named: str, request: ModelRequest) -> Model | Unavailab
     if found is not None and (found.source == "folder" or _has_weights(found)):
         return found
     if not REPOSITORY.match(named) or files.root is not None or os.path.isdir(named):
-        return found or Unavailable("failed", f"`{shown}` is no model with a `config.json` on this disk")
+        return found or Unavailable("failed", f"`{shown}` is not a model with a `config.json` on this disk")
     if not request.online:
         return found or Unavailable("failed", f"`{shown}` is not on this disk, and the hub was not asked")
     from doctor.collect.model.hub.download import hub_model

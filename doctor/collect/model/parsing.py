@@ -23,7 +23,7 @@ def parsed(data: bytes) -> tuple[str, ast.Module]:
     except Unparsable as error:
         if error.reason == "syntax":
             raise Unreadable(f"does not parse (line {error.line or 1}: {one_line(str(error), 80)})") from None
-        raise Unreadable("cannot be parsed: it is nested too deeply, or holds NUL bytes") from None
+        raise Unreadable("cannot be parsed: it is nested too deeply, or contains NUL bytes") from None
     if not _usual(tree):
         raise Unreadable("is nested too deeply, or too long, to be read")
     return text, tree

@@ -16,7 +16,7 @@ MOST_NODES = 40_000
 
 
 class NotPlain(ValueError):
-    """A file that holds no JSON object that could be used; the message is one sentence without the path."""
+    """A file that does not contain a JSON object that could be used; the message is one sentence without the path."""
 
 
 def load(place: Place, name: str, limit: int = LARGEST) -> dict[str, Any]:
@@ -35,11 +35,11 @@ def parse(data: bytes) -> dict[str, Any]:
     except RecursionError:
         raise NotPlain("is nested too deeply to be read") from None
     except json.JSONDecodeError as error:
-        raise NotPlain(f"is no JSON (line {error.lineno}: {one_line(error.msg, 80)})") from None
+        raise NotPlain(f"is not valid JSON (line {error.lineno}: {one_line(error.msg, 80)})") from None
     except (ValueError, MemoryError):  # a number of thousands of digits
-        raise NotPlain("is no JSON that can be read") from None
+        raise NotPlain("is not readable JSON") from None
     if not isinstance(found, dict):
-        raise NotPlain("holds no JSON object")
+        raise NotPlain("does not contain a JSON object")
     return found
 
 
@@ -52,7 +52,7 @@ def maybe(place: Place, name: str) -> dict[str, Any]:
 
 
 def _constant(name: str) -> Any:
-    raise NotPlain(f"holds `{name}`, which is no number of JSON")
+    raise NotPlain(f"contains `{name}`, which is not a JSON number")
 
 
 def bounded(found: dict[str, Any]) -> tuple[dict[str, Any], bool]:

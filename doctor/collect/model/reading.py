@@ -53,7 +53,7 @@ def build(place: Place, named: str | None, only: str | None = None) -> Model:
     config = _config(place, problems) if only is None else {}
     shown, cut = plain.bounded(config)
     if cut:
-        problems.append(Problem(CONFIG, "is larger or deeper than what is kept of it"))
+        problems.append(Problem(CONFIG, "is too large or too deep to keep whole"))
     tokenizer_config = plain.maybe(place, "tokenizer_config.json")
     kind = config.get("model_type")
     return Model(
@@ -78,7 +78,7 @@ def build(place: Place, named: str | None, only: str | None = None) -> Model:
 
 def _config(place: Place, problems: list[Problem]) -> dict[str, Any]:
     if CONFIG not in place.names:
-        problems.append(Problem(CONFIG, "is not there"))
+        problems.append(Problem(CONFIG, "is missing"))
         return {}
     try:
         return plain.load(place, CONFIG)

@@ -45,12 +45,12 @@ def read_header(place: Place, name: str, size: int) -> Header:
     """The header of a file of `size` bytes. Raises Damaged, Unreadable."""
     start = place.head(name, 64)
     if start.startswith(POINTER):
-        raise Damaged("is a git-lfs pointer and not the weights: `git lfs pull` was not run", "pointer")
+        raise Damaged("is a git-lfs pointer, not the weights; run `git lfs pull`", "pointer")
     if len(start) < 8 or size < 8:
-        raise Damaged(f"is {size} bytes long and holds no weights", "truncated")
+        raise Damaged(f"is {size} bytes long and contains no weights", "truncated")
     length = int.from_bytes(start[:8], "little")
     if not 2 <= length <= FORMAT_LIMIT or start[8:9] != b"{":
-        raise Damaged("does not begin as a safetensors file does")
+        raise Damaged("does not start like a safetensors file")
     if length + 8 > size:
         raise Damaged(f"is {size} bytes long, its header alone {length + 8}", "truncated")
     if length > HEADER_LIMIT:

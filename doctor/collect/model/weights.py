@@ -47,7 +47,7 @@ def read_weights(place: Place) -> Weights | Unavailable:
     listed, declared = _listed(place, index, found) if index else ((), None)
     names, form = (listed, _format(listed[0])) if listed else _choose(place.names)
     if not names and not found.problems:
-        return Unavailable("failed", "no file of weights is there") if place.names else NOT_REQUESTED
+        return Unavailable("failed", "no weight files found") if place.names else NOT_REQUESTED
     architecture = None
     for name in names[:MOST]:
         size = _size(place, name, found)
@@ -76,7 +76,7 @@ def _listed(place: Place, index: str, found: _Found) -> tuple[tuple[str, ...], i
     size = told.get("total_size") if isinstance(told, dict) else None
     names = dict.fromkeys(v for v in table.values() if isinstance(v, str)) if isinstance(table, dict) else {}
     if not names:
-        found.problems.append(Problem(index, "names no file of weights"))
+        found.problems.append(Problem(index, "does not name any weight file"))
     declared = int(size) if type(size) in (int, float) and 0 < size < 1 << 60 else None  # type: ignore[operator,arg-type]
     return tuple(sorted(names)), declared
 
@@ -142,9 +142,9 @@ def _other(place: Place, name: str, size: int, form: str, found: _Found) -> str 
         found.fault(name, size, "unread", str(error))
         return None
     if start.startswith(b"version https://git-lfs"):
-        found.fault(name, size, "pointer", "is a git-lfs pointer and not the weights: `git lfs pull` was not run")
+        found.fault(name, size, "pointer", "is a git-lfs pointer, not the weights; run `git lfs pull`")
     elif form == "gguf" and not start.startswith(gguf.MAGIC):
-        found.fault(name, size, "damaged", "does not begin as a GGUF file does")
+        found.fault(name, size, "damaged", "does not start like a GGUF file")
     else:
         found.files.append(WeightFile(one_line(name, 200), size))
         named = gguf.architecture(start) if form == "gguf" else None

@@ -76,13 +76,13 @@ class DynamicSection:
         start = self.elf.offset_of(self.address(DT_STRTAB))
         end = start + self.entries.get(DT_STRSZ, 0)
         if end > self.elf.size:
-            raise ElfError("damaged", "the string table lies past the end")
+            raise ElfError("damaged", "the string table is past the end")
         return start, end
 
     def address(self, tag: int) -> int:
         """The value of an entry that must be there."""
         if tag not in self.entries:
-            raise ElfError("damaged", f"the dynamic section lacks entry {tag:#x}")
+            raise ElfError("damaged", f"the dynamic section does not have entry {tag:#x}")
         return self.entries[tag]
 
     def name_at(self, offset: int) -> bytes:

@@ -36,7 +36,7 @@ def collect_natives(
     if target.kind == "declared":
         return Unavailable("not_supported", "a declared environment has no files")
     if not (target.platform or sys.platform).startswith("linux"):
-        return Unavailable("not_supported", "shared libraries are checked on Linux alone")
+        return Unavailable("not_supported", "shared libraries are checked only on Linux")
     wanted = {normalize(n) for n in names}
     chosen = [d for d in distributions.installed if d.key in wanted and not d.key.startswith("nvidia-")]
     problems: list[Problem] = []

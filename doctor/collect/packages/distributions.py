@@ -85,7 +85,7 @@ def _read_location(reading: Reading, location: str) -> None:
     try:
         names = reading.files.listdir(location)
     except Unreadable as error:
-        reading.problem(location, f"`{location}` {error}, so what is installed there is not known")
+        reading.problem(location, f"`{location}` {error}, so it is unknown what is installed there")
         return
     for name in names:
         if name.startswith("~"):
@@ -106,7 +106,7 @@ def _read_one(reading: Reading, location: str, path: str) -> None:
     name = os.path.basename(path)
     source = _metadata_file(reading.files, path)
     if source is None:
-        reading.problem(path, f"`{name}` has no METADATA, so what it belonged to is not known to pip either")
+        reading.problem(path, f"`{name}` has no METADATA, so not even pip knows its package")
         return
     try:
         fields = metadata.parse_metadata(reading.files.read(source, metadata.METADATA_LIMIT))
@@ -190,7 +190,7 @@ def _record(reading: Reading, location: str, path: str, name: str) -> Record | N
         others = f" and {len(outside) - 1} more" if len(outside) > 1 else ""
         reading.problem(
             place,
-            f"the RECORD of `{name}` lists `{outside[0][:200]}`{others}, outside of the environment; not looked at",
+            f"the RECORD of `{name}` lists `{outside[0][:200]}`{others}, outside the environment; not checked",
         )
     reading.records[path] = record
     return record

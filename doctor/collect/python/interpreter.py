@@ -102,13 +102,13 @@ def _read_venv(files: Files, found: Interpreter, path: str) -> None:
     claimed = match[1] if match else None
     home = config.get("home")
     if not home:
-        found.problems.append(Problem(path, "`pyvenv.cfg` has no `home`, so the Python it was made from is not known"))
+        found.problems.append(Problem(path, "`pyvenv.cfg` has no `home`, so its base Python is unknown"))
     else:
         home = os.path.join(found.prefix, home) if not os.path.isabs(home) else files.inside(home)
         found.base_prefix = _base_of(files, home, claimed)
         if found.base_prefix is None:
             found.problems.append(
-                Problem(home, f"the Python that the venv was made from is gone: `{home}` holds no interpreter any more")
+                Problem(home, f"the venv's base Python is gone: `{home}` no longer has an interpreter")
             )
     found.version = _venv_version(files, found, claimed)
 

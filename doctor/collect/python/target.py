@@ -76,10 +76,10 @@ def _read(request: TargetRequest, shell: Shell, chosen: Behind, problems: list[P
     found = layout.search_path(files, python, layout.Start(shell.environ, shell.cwd, chosen.flags))
     if python.version is None:
         problems.append(
-            Problem(python.prefix, "the Python version of this environment could not be told from its files")
+            Problem(python.prefix, "the Python version of this environment is unknown")
         )
     elif not any(p.startswith(python.prefix) for p in found.paths):
-        problems.append(Problem(python.prefix, f"no folder for packages of Python {python.version} was found here"))
+        problems.append(Problem(python.prefix, f"no package folder for Python {python.version} was found"))
     return Target(
         kind="installed", why=chosen.why, python=python.version, prefix=python.prefix, base_prefix=python.base_prefix,
         executable=python.executable, paths=tuple(found.paths), stdlib=layout.stdlib_folders(files, python),
@@ -132,7 +132,7 @@ def _named(request: TargetRequest, shell: Shell) -> Behind:
         path = found
     resolved = resolve_shim(shell, path)
     if resolved is None:
-        raise TargetError(f"`{given}`, given as `--python`, is a pyenv shim, and no version that is active here has it")
+        raise TargetError(f"`{given}`, given as `--python`, is a pyenv shim, and no active version has it")
     names = (os.path.basename(resolved), os.path.basename(files.real(resolved)))
     if any(map(_PYTHON.match, names)) and prefix_of(files, resolved):
         return Behind("--python", resolved)
@@ -163,7 +163,7 @@ def _found(request: TargetRequest, shell: Shell, argv: tuple[str, ...], problems
         where = launched.executable or launched.prefix or ""
         problems.append(Problem(where, f"`{where}` ({launched.why}) does not belong to a Python environment"))
     elif argv:
-        problems.append(Problem(argv[0], f"`{argv[0]}` does not tell which Python would run it"))
+        problems.append(Problem(argv[0], f"`{argv[0]}` does not say which Python runs it"))
     for why in ("VIRTUAL_ENV", "CONDA_PREFIX", "./.venv"):
         value = os.path.join(shell.cwd, ".venv") if why == "./.venv" else shell.environ.get(why)
         if not value:
@@ -183,14 +183,14 @@ def _on_path(request: TargetRequest, shell: Shell) -> Behind:
     skip = frozenset({os.path.join(own, "bin"), os.path.join(own, "Scripts")}) if private else frozenset()
     path = next((p for n in ("python3", "python") if (p := shell.which(n, skip))), None)
     if path is None:
-        raise TargetError("no Python environment was found: name one with `--python`, such as `--python .venv`")
+        raise TargetError("no Python environment found; name one with `--python`, such as `--python .venv`")
     real = resolve_shim(shell, path)
     prefix = prefix_of(shell.files, real) if real else None
     if prefix is None:
-        raise TargetError(f"`{path}`, the `python3` on PATH, does not belong to a Python environment: use `--python`")
+        raise TargetError(f"`{path}`, the `python3` on PATH, does not belong to a Python environment; use `--python`")
     if shell.files.root is None and os.path.realpath(prefix) == own:
         raise TargetError(
-            f"the `python3` on PATH is the one that qvl-doctor itself runs in; if that is the environment to look at, "
+            f"the `python3` on PATH is the one that runs qvl-doctor; if that is the environment to look at, "
             f"say so with `--python {real}`, else name the right one"
         )
     return Behind("python3 on PATH", real)

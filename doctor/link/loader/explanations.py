@@ -54,9 +54,9 @@ def explain_symbol(symbol: bytes, scope: Sequence[Image]) -> tuple[str, str | No
         if _TORCH_FILES.match(posixpath.basename(image.path)):
             similar = [s for s in image.mentions(stem) if s != symbol]
             if any((b"__cxx11" in s) != (b"__cxx11" in symbol) for s in similar if _plain(s) == _plain(symbol)):
-                return f"it was built for the other C++ ABI: here `{name}` takes the other std::string", image.path
+                return f"it was built for the other C++ ABI: here, `{name}` takes the other std::string", image.path
             if similar:
-                return f"it was built for another torch: here `{name}` has other parameters", image.path
+                return f"it was built for another torch: here, `{name}` has other parameters", image.path
     return f"it was built for another torch: this one has no `{name}`", None
 
 
@@ -70,8 +70,8 @@ def explain_version(version: str, available: frozenset[bytes]) -> str:
     """In plain words what the lack of a symbol version means, with the highest one there is."""
     family = version.partition("_")[0]
     highest = highest_version(family, available)
-    owner = _OWNERS.get(family, "the library that should have it is another version")
-    return f"{owner}: it needs `{version}`, the highest here is `{family}_{highest}`" if highest else owner
+    owner = _OWNERS.get(family, "the library that should have it is a different version")
+    return f"{owner}: it needs `{version}`, the highest available is `{family}_{highest}`" if highest else owner
 
 
 def highest_version(family: str, available: frozenset[bytes]) -> str | None:

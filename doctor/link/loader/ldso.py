@@ -169,7 +169,7 @@ class Mapper:
 
 def _check_usable(image: Image, path: str) -> None:
     if not image.complete:
-        raise Refused(_damaged(path, None, "the file ends before its contents do"))
+        raise Refused(_damaged(path, None, "the file is truncated"))
 
 
 def _missing(name: str, requirer: str | None) -> NativeVerdict:
@@ -183,12 +183,12 @@ def _not_for_here(name: str, requirer: str | None, bad: BadLibrary) -> NativeVer
         text = f"{name}: {bad.text}"
         return NativeVerdict("fail", "wrong-architecture", name, requirer, text=text, meaning="it is a 32-bit library")
     reason = "Permission denied" if bad.kind == "denied" else "No such file or directory"
-    meaning = "it may not be read" if bad.kind == "denied" else f"it is for another kind of processor ({bad.text})"
+    meaning = "permission denied" if bad.kind == "denied" else f"it is built for another processor ({bad.text})"
     kind = "damaged-library" if bad.kind == "denied" else "wrong-architecture"
     text = f"{name}: cannot open shared object file: {reason}"
     return NativeVerdict("fail", kind, name, requirer, text=text, meaning=meaning)  # type: ignore[arg-type]
 
 
 def _damaged(path: str, requirer: str | None, text: str) -> NativeVerdict:
-    meaning = "the file is damaged or was cut short; installing it again mends that"
+    meaning = "the file is damaged or truncated; reinstall it"
     return NativeVerdict("fail", "damaged-library", path, requirer, text=f"{path}: {text}", meaning=meaning)

@@ -114,7 +114,7 @@ class NativeLinker:
         for entry in new:
             if entry.image.wants_executable_stack and self._glibc >= _STACK_REFUSED:
                 text = f"{entry.path}: cannot enable executable stack as shared object requires: Invalid argument"
-                meaning = "it asks for an executable stack, which this C library no longer gives"
+                meaning = "it requires an executable stack, which this C library no longer allows"
                 raise Refused(NativeVerdict("fail", "damaged-library", entry.path, entry.path, None, text, meaning))
 
     @property

@@ -114,7 +114,7 @@ def _check_tls(entry: Loaded) -> None:
     """A library that wants its thread-local data in the block made at start gets what little was left over there."""
     if entry.image.static_tls > _TLS_SURPLUS:
         text = f"{entry.path}: cannot allocate memory in static TLS block"
-        meaning = "it must be there when the process starts (LD_PRELOAD); it cannot be loaded later"
+        meaning = "it must be loaded when the process starts (LD_PRELOAD), not later"
         raise Refused(NativeVerdict("fail", "damaged-library", entry.path, entry.path, None, text, meaning))
 
 

@@ -206,7 +206,7 @@ class Importer(Names):
             run_block(self.machine, tree.body, Frame(module, module.namespace))
         except (OutOfFuel, RecursionError):
             module.open = True
-            module.doubts.append("its code is too long-winded to be followed to the end")
+            module.doubts.append("its code is too complex to evaluate completely")
 
     def _from_finders(self, name: str) -> bool:
         """Asks the patient's own `sys.meta_path` finders, where it added any."""

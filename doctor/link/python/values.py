@@ -24,7 +24,7 @@ class _Unknown:
         return "UNKNOWN"
 
     def __bool__(self) -> bool:
-        raise TypeError("the truth of UNKNOWN was asked for")
+        raise TypeError("UNKNOWN has no truth value")
 
     def __eq__(self, other: object) -> bool:
         raise TypeError("UNKNOWN was compared")

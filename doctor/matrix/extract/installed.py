@@ -59,5 +59,5 @@ class InstalledSource:
 def _bounded(path: Path, limit: int) -> bytes:
     data = first_bytes(path, limit + 1)
     if len(data) > limit:
-        raise WheelError(f"{path.name} holds more than {limit} bytes")
+        raise WheelError(f"{path.name} is larger than {limit} bytes")
     return data

@@ -30,10 +30,10 @@ def pinned(text: str) -> tuple[str, str]:
     try:
         requirement = Requirement(text)
     except InvalidRequirement as error:
-        raise IndexUnavailable(f"{text!r} is neither a wheel, nor a .dist-info folder, nor NAME==VERSION") from error
+        raise IndexUnavailable(f"{text!r} is not a wheel, a .dist-info folder or NAME==VERSION") from error
     pins = [s for s in requirement.specifier if s.operator == "=="]
     if len(pins) != 1 or pins[0].version.endswith("*"):
-        raise IndexUnavailable(f"{text!r} names no single release; expected NAME==VERSION")
+        raise IndexUnavailable(f"{text!r} does not name one release; expected NAME==VERSION")
     return requirement.name, pins[0].version
 
 

@@ -19,7 +19,7 @@ def data_dir() -> Path:
     for folder in (package / "matrices", package.parent / "matrices"):
         if (folder / "VERSION").is_file():
             return folder
-    raise DataError(f"the data of qvl-doctor is missing: no `matrices/VERSION` in {package} or beside it")
+    raise DataError(f"the data of qvl-doctor is missing: no `matrices/VERSION` in {package} or next to it")
 
 
 def data_version() -> str:

@@ -126,5 +126,5 @@ def _value(text: str) -> Any:
     try:
         return json.loads(text)
     except ValueError as error:
-        raise NamesError(f"{text[:80]!r} is no JSON value") from error
+        raise NamesError(f"{text[:80]!r} is not a JSON value") from error
 

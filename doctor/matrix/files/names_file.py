@@ -58,7 +58,7 @@ def bits(text: str, count: int) -> int:
             first, _, last = part.partition("-")
             total |= (1 << (int(last or first) + 1)) - (1 << int(first))
     except ValueError as error:
-        raise NamesError(f"{text!r} is no span of releases") from error
+        raise NamesError(f"{text!r} is not a range of releases") from error
     return total
 
 
@@ -150,7 +150,7 @@ def releases_of(text: str) -> Releases:
         data = json.loads(text[: text.index("\n")])
         return Releases(data["project"], tuple(data["releases"]), frozenset(data["yanked"]))
     except (ValueError, KeyError, TypeError) as error:
-        raise NamesError(f"no list of releases in the first line: {error}") from error
+        raise NamesError(f"the first line has no list of releases: {error}") from error
 
 
 class NamesIndex:

@@ -41,7 +41,7 @@ def _chosen(known: Releases, spec: str, installed: str | None) -> tuple[str, ...
     try:
         wanted = known.matching(spec)
     except InvalidSpecifier:
-        raise GridError(f"`{spec}` is no version specifier such as `>=0.10,<0.12`") from None
+        raise GridError(f"`{spec}` is not a version specifier such as `>=0.10,<0.12`") from None
     place = known.place(installed) if installed else None
     bits = known.usable | (1 << place if place is not None else 0)
     pinned = spec.startswith("==") and "*" not in spec

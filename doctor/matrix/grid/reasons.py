@@ -62,7 +62,7 @@ def _listing(engine: str, kind: str, architecture: str) -> ReleaseSet | None:
 def reasons(ask: Question, version: str, known: bool) -> Iterator[Reason]:
     """Everything that narrows the library's releases for this release of the engine, which may not know the model."""
     if not known and ask.family is not None:
-        pictures = " for pictures" if ask.family.shared else ""
+        pictures = " for images" if ask.family.shared else ""
         subject = f"this release of {ask.engine} does not list {' or '.join(ask.family.architectures)}{pictures}"
         nothing = ReleaseSet(ask.known, 0)
         yield Reason("derived", "unknown", "no model", subject, "its lists of architectures", nothing, row=True)
@@ -76,7 +76,7 @@ def reasons(ask: Question, version: str, known: bool) -> Iterator[Reason]:
 def _from_bound(bound: Bound) -> Reason:
     source = bound.file or "its metadata"
     if bound.kind == "check":
-        subject = f"the engine wants {bound.subject}, and only warns"
+        subject = f"the engine expects {bound.subject}, and only warns"
         return Reason("declared", "warned", "check", subject, source, bound.releases)
     if bound.kind == "declared":
         return Reason("declared", "refused", "requirement", f"requires {bound.subject}", source, bound.releases)
@@ -110,11 +110,11 @@ def _card_reasons(ask: Question, family: Family, version: str) -> Iterator[Reaso
     for row in family.asked:
         covered, mine = rows.releases(ask.engine), row.packages.get(ask.engine)
         if mine and covered and not covered.matching(mine).contains(version):
-            subject, nothing = f"the model's card asks for {ask.engine}{mine}", ReleaseSet(ask.known, 0)
+            subject, nothing = f"the model card requires {ask.engine}{mine}", ReleaseSet(ask.known, 0)
             yield Reason("declared", "refused", "model card", subject, row.source, nothing, row=True)
         if ask.library in row.packages:
             spec = row.packages[ask.library]
-            subject = f"the model's card asks for {ask.library}{spec}"
+            subject = f"the model card requires {ask.library}{spec}"
             yield Reason("declared", "refused", "model card", subject, row.source, ask.known.matching(spec))
 
 
@@ -126,7 +126,7 @@ def _model_type(ask: Question, family: Family, version: str) -> Iterator[Reason]
             having = having | some
             classes.add((kind, str(name)))
     if having and not _own_config(ask.engine, version, classes):
-        subject = f"transformers does not know the model type {' or '.join(f'`{t}`' for t in family.model_types)}"
+        subject = f"transformers does not support the model type {' or '.join(f'`{t}`' for t in family.model_types)}"
         yield Reason("derived", "unknown", "model type", subject, CONFIGURATIONS, having)
 
 

@@ -136,9 +136,9 @@ def families() -> tuple[Family, ...]:
     names = [f.name for f in found]
     for family in found:
         if names.count(family.name) > 1:
-            raise DataError(f"two files call their family `{family.name}`")
+            raise DataError(f"two files name their family `{family.name}`")
         if family.successor is not None and family.successor not in names:
-            raise DataError(f"{family.name}: its successor `{family.successor}` is no family")
+            raise DataError(f"{family.name}: its successor `{family.successor}` is not a family")
     return found
 
 
@@ -191,7 +191,7 @@ def _declared(text: str) -> Family | None:
     return Family(text, text, "", architectures, types, "the lists of the engines and of transformers", "", note=NOTE)
 
 
-NOTE = "no document read: what the wheels declare, and nothing else"
+NOTE = "no document read; only what the wheels declare"
 
 
 @cache
@@ -226,19 +226,19 @@ def _wrong(family: Family) -> Iterator[str]:
     stated: list[Family | Helper | Asked | Attested | Image | RemoteCode] = [family, *family.helpers, *family.asked]
     for row in [*stated, *family.attested, *family.images, *([family.remote_code] if family.remote_code else [])]:
         if not row.source.strip() or not _DATE.fullmatch(row.verified):
-            yield f"{type(row).__name__} without a source, or without the day on which it was verified"
+            yield f"{type(row).__name__} has no source or no day of verification"
         if unknown := set(getattr(row, "engines", ())) - set(names_of_engines()):
-            yield f"{sorted(unknown)} are no engines"
+            yield f"{sorted(unknown)} are not engines"
     for image in family.images:
         if image.engine not in names_of_engines():
-            yield f"`{image.engine}` is no engine"
+            yield f"`{image.engine}` is not an engine"
     pairs = [pair for asked in family.asked for pair in asked.packages.items()]
     pairs += [(p, s) for seen in family.attested for p, every in seen.packages.items() for s in every]
     for package, specifier in [*pairs, *((h.package, h.specifier) for h in family.helpers)]:
         try:
             SpecifierSet(specifier)
         except InvalidSpecifier:
-            yield f"`{specifier}` of {package} is no specifier"
+            yield f"`{specifier}` of {package} is not a specifier"
     for name in family.remote_code.names if family.remote_code else ():
         if ":" not in name:
-            yield f"`{name}` is no MODULE:NAME"
+            yield f"`{name}` is not MODULE:NAME"

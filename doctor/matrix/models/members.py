@@ -112,6 +112,6 @@ def _member(row: Mapping[str, Any], family: str, bases: Mapping[str, Any]) -> Me
     base = row.get("base")
     config = row["config"] if "config" in row else bases[row["base"]]
     if not _DATE.fullmatch(row["verified"]) or not row["source"] or not 0 < row["bytes"] < 1 << 45:
-        raise ValueError(f"{row['id']} lacks a source, a day or a size")
+        raise ValueError(f"{row['id']} is missing a source, a day or a size")
     packed = quantization(row["quantization"]) if "quantization" in row else None
     return Member(row["id"], family, row["bytes"], row["exact"], row["source"], row["verified"], config, packed, base)

@@ -154,7 +154,7 @@ def _unreadable(engine: str, version: str, backend: str, need: Need) -> str | No
             written = as_written(need)
             blocks = any(g.block for g in need.quantization.groups) or (written or {}).get("weight_block_size")
             if (written or need.quantization.groups) and not blocks:
-                return "it reads FP8 weights with scales in blocks (`weight_block_size`), and these have none"
+                return "it supports only FP8 weights with block scales (`weight_block_size`), and these have none"
     return None
 
 

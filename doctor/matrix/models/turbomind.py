@@ -70,21 +70,21 @@ def _reason(refused: str, names: Names, written: Config, given: str | None) -> s
     if "model_format" in refused and given:
         return f"`--model-format {given}` contradicts the checkpoint"
     if refused.startswith("version"):
-        return f"it takes AWQ of version `gemm` and this is `{_shown(written.get('version'))}`"
+        return f"it supports AWQ version `gemm`, not `{_shown(written.get('version'))}`"
     if "desc_act" in refused:
         here = ", ".join(f"`{k}: {str(bool(written[k])).lower()}`" for k in ("desc_act", "sym") if k in written)
-        return f"it takes GPTQ that is symmetric and without act-order (`desc_act`), and this has {here}"
+        return f"it supports symmetric GPTQ without act-order (`desc_act`), and this has {here}"
     if "group_size" in refused or refused == "ValueError":
         sizes = names.get("_SUPPORTED_GROUP_SIZES", {}).get(str(written.get("quant_method"))) or [128]
-        return f"it takes group size {', '.join(map(str, sorted(sizes)))} and this is {_shown(size)}"
+        return f"it supports group size {' or '.join(map(str, sorted(sizes)))}, not {_shown(size)}"
     if "pack-quantized" in refused:
-        return f"it takes the format `pack-quantized` and this is `{_shown(names.get('_format'))}`"
+        return f"it supports the format `pack-quantized`, not `{_shown(names.get('_format'))}`"
     if "_num_bits" in refused:
-        return f"it takes 4-bit integers and this is {_shown(names.get('_num_bits'))}-bit {_shown(names.get('_type'))}"
+        return f"it supports 4-bit integers, not {_shown(names.get('_num_bits'))}-bit {_shown(names.get('_type'))}"
     if refused.startswith("KeyError"):
         key = refused.partition(": ")[2].strip("'")
         return f"it reads `{key}` of the first group, which this older layout does not have (`{refused}`)"
-    return f"it wants `{refused}`"
+    return f"it requires `{refused}`"
 
 
 def _shown(value: Any) -> str:

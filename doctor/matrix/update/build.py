@@ -123,4 +123,4 @@ def _kept(path: Path) -> tuple[Row, dict[str, list[str]] | None]:
         return data["row"], data["names"]
     except (OSError, EOFError, zlib.error, ValueError, KeyError) as error:
         path.unlink(missing_ok=True)
-        raise ValueError(f"{path} was damaged and is removed; run the command again") from error
+        raise ValueError(f"{path} was damaged and has been removed; run the command again") from error

@@ -65,7 +65,7 @@ def installed(project: Project, dist_info: Path) -> Offer:
     source = InstalledSource(dist_info)
     name, _, version = dist_info.name.removesuffix(".dist-info").rpartition("-")
     if normalize(name) != project.name:
-        raise WheelError(f"{dist_info.name} is no installation of {project.name}")
+        raise WheelError(f"{dist_info.name} is not an installation of {project.name}")
     record = source.read(f"{dist_info.name}/RECORD", LARGEST_RECORD)
     return Offer(str(Version(version)), False, sha256(record).hexdigest(), lambda: source)
 

@@ -19,9 +19,9 @@ def try_each(
 ) -> Trials | Unavailable:
     """Imports `modules` with the target's own interpreter; `patience` in seconds for all of them together."""
     if os.name != "posix" or target.root is not None or target.kind != "installed" or target.executable is None:
-        return Unavailable("not_supported", "the target has no interpreter here that could be started")
+        return Unavailable("not_supported", "the target has no interpreter that can be started here")
     if not modules:
-        return Unavailable("not_supported", "there is no engine whose modules could be imported")
+        return Unavailable("not_supported", "no engine is installed, so there is nothing to import")
     who = Interpreter(target.executable, environ, target.front or None, target.front or "")
     until = time.monotonic() + patience
     left, trials = list(modules), list[Trial]()

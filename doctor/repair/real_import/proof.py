@@ -50,6 +50,6 @@ def _tried(found: Round, modules: tuple[str, ...], seconds: float) -> Tried:
     if len(done) >= len(modules):
         return Tried(done)
     if found.late:
-        return Tried(done, modules[len(done)], f"the import did not end within {seconds:.0f} s")
+        return Tried(done, modules[len(done)], f"the import did not finish within {seconds:.0f} s")
     tail = one_line(clean(found.noise[-600:]))
     return Tried(done, modules[len(done)], f"the interpreter ended with {found.status} during the import: {tail}")

@@ -148,7 +148,7 @@ def _switch(job: _Job, seen: Snapshot) -> str:
     sync_file_system(tree)
     refuse_processes(prefix)
     if different := seen.differs(snapshot(prefix)):
-        raise RepairError(f"`{different or prefix}` was changed by someone else meanwhile; nothing was changed by us")
+        raise RepairError(f"`{different or prefix}` was changed by another process; qvl-doctor changed nothing")
     with uninterrupted():
         checkpoint()
         write_journal(job.work, Journal(job.tx, "SWAPPING", prefix))
@@ -180,7 +180,7 @@ def _refuse_links(job: _Job, links: list[str], folders: frozenset[str]) -> None:
     for link in links:
         leaves = not (os.path.realpath(os.path.join(job.tree, link)) + os.sep).startswith(inside)
         if leaves and any(f == link or f.startswith(link + os.sep) for f in written):
-            raise Refused(f"`{os.path.join(job.place.prefix, link)}` is a symbolic link that leaves the environment")
+            raise Refused(f"`{os.path.join(job.place.prefix, link)}` is a symbolic link to outside the environment")
 
 
 def _number(site: str, prefix: str, goal: Goal) -> str:

@@ -32,7 +32,7 @@ def locked(prefix: str, wait: float = 0.0) -> Iterator[int]:
             holder = os.pread(fd, 32, 0).decode("ascii", "replace").strip()
             if time.monotonic() >= end:
                 os.close(fd)
-                raise Refused(f"`{prefix}` is locked: another repair (process {holder or '?'}) works on it") from None
+                raise Refused(f"`{prefix}` is locked by another repair (process {holder or '?'})") from None
             time.sleep(0.05)
         except OSError as error:
             os.close(fd)

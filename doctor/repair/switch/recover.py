@@ -32,7 +32,7 @@ def recover(prefix: str) -> Recovered:
     """Tidies up beside `prefix`. Raises Refused while another repair works on it."""
     refuse_system()
     if not os.path.isdir(prefix):
-        raise Refused(f"`{prefix}` is not an environment: there is no such folder")
+        raise Refused(f"`{prefix}` is not an environment: the folder does not exist")
     with locked(prefix, WAIT):
         try:
             return tidy(prefix)

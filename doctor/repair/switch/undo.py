@@ -39,7 +39,7 @@ def _undo(prefix: str) -> Undone:
     mark = read_mark(prefix)
     old = names.old_path(prefix, mark.tx) if mark else ""
     if mark is None or not os.path.isdir(old):
-        raise Refused(f"there is nothing to undo: no earlier state of `{prefix}` is kept")
+        raise Refused(f"nothing to undo: no earlier state of `{prefix}` is kept")
     refuse_processes(prefix)
     refuse_processes(old)
     with uninterrupted():

@@ -69,7 +69,7 @@ def checked(pin: Pinned, files: list[str]) -> tuple[Pinned, list[Local]]:
     allowed = [p for p in files if not pin.hashes or hashes[p] in pin.hashes]
     if not allowed:
         names = ", ".join(f"`{os.path.basename(p)}`" for p in files)
-        raise RepairError(f"{names} does not have a hash that is asked for")
+        raise RepairError(f"{names} does not match a requested hash")
     found = [check_wheel(path) for path in allowed]
     return replace(pin, hashes=tuple(dict.fromkeys(hashes[p] for p in allowed))), found
 
@@ -96,13 +96,13 @@ def check_wheel(path: str) -> Local:
                 _check_member(archive, member, listed, name)
             missing = sorted(set(listed) - {m.filename for m in members})
             if missing:
-                raise RepairError(f"`{name}` is damaged: `{missing[0]}` is listed in its RECORD and missing")
+                raise RepairError(f"`{name}` is damaged: `{missing[0]}` is listed in its RECORD but missing")
             folders = frozenset(f for m in members if (f := _folder(m.filename)))
             return Local(path, sum(m.file_size for m in members), folders)
     except (zipfile.BadZipFile, zlib.error, OSError, ValueError, NotImplementedError, RuntimeError, EOFError) as error:
         if isinstance(error, RepairError):
             raise
-        raise RepairError(f"`{name}` is not a whole wheel: {error}") from None
+        raise RepairError(f"`{name}` is not a complete wheel: {error}") from None
 
 
 def _folder(member: str) -> str:
@@ -127,7 +127,7 @@ def _check_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, listed: dic
     path = member.filename
     parts = path.replace("\\", "/").split("/")
     if path.startswith("/") or ".." in parts or "\0" in path or (member.external_attr >> 16) & 0o170000 == 0o120000:
-        raise RepairError(f"`{name}` holds `{path}`, which leads out of where it is unpacked")
+        raise RepairError(f"`{name}` contains `{path}`, which points outside the folder it is unpacked to")
     digest = listed.get(path, "")
     if parts[-1] in ("RECORD", "RECORD.jws", "RECORD.p7s") and not digest:
         return
@@ -143,4 +143,4 @@ def _check_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, listed: dic
                 raise RepairError(f"`{name}` is damaged: `{path}` is larger than it says")
             out.update(chunk)
     if base64.urlsafe_b64encode(out.digest()).rstrip(b"=").decode() != value.rstrip("="):
-        raise RepairError(f"`{name}` is damaged: `{path}` does not have the hash that its RECORD states")
+        raise RepairError(f"`{name}` is damaged: `{path}` does not match the hash in its RECORD")

@@ -42,7 +42,7 @@ def read_pins(path: str) -> tuple[Pinned, ...]:
     except OSError as error:
         raise PinsError(f"`{path}` cannot be read: {error.strerror}") from None
     if len(data) > LARGEST:
-        raise PinsError(f"`{path}` is larger than {LARGEST >> 20} MiB; a file of pins is not")
+        raise PinsError(f"`{path}` is larger than {LARGEST >> 20} MiB, so it is not a file of pins")
     text = data.decode("utf-8-sig", "replace").replace("\\\r\n", " ").replace("\\\n", " ")
     pins: dict[str, Pinned] = {}
     for number, line in enumerate(text.splitlines(), 1):
@@ -51,10 +51,10 @@ def read_pins(path: str) -> tuple[Pinned, ...]:
             continue
         pin = _pin(stripped, f"`{path}`, line {number}")
         if pin.name in pins and pins[pin.name] != pin:
-            raise PinsError(f"`{path}`, line {number}: `{pin.name}` is pinned twice, differently")
+            raise PinsError(f"`{path}`, line {number}: `{pin.name}` is pinned twice, to different versions")
         pins[pin.name] = pin
     if not pins:
-        raise PinsError(f"`{path}` pins nothing")
+        raise PinsError(f"`{path}` contains no pins")
     return tuple(pins.values())
 
 
@@ -67,7 +67,7 @@ def _pin(text: str, where: str) -> Pinned:
     hashes = tuple(h.lower() for h in _HASH.findall(text))
     plain = _HASH.sub("", text).strip()
     if plain.startswith("-"):
-        raise PinsError(f"{where}: `{plain[:80]}` is an option; only `name==version` is taken")
+        raise PinsError(f"{where}: `{plain[:80]}` is an option; only `name==version` is accepted")
     try:
         requirement = Requirement(plain)
         clauses = list(requirement.specifier)

@@ -84,7 +84,7 @@ def _fetched(
     checked_uv(
         ["pip", "compile", "--generate-hashes", "--no-header", "--no-annotate", "--quiet", "--python", sys.executable,
          *common, "-o", locked, asked],
-        "asking the package index", cwd=work, keep=keep, environ=variables,
+        "querying the package index", cwd=work, keep=keep, environ=variables,
     )  # fmt: skip
     answered = {p.name: p for p in read_pins(locked)}
     sure = tuple(known.get(p.name) or _agreed(p, answered.get(p.name)) for p in pins)
@@ -106,7 +106,7 @@ def _agreed(pin: Pinned, answer: Pinned | None) -> Pinned:
     if answer is None or not answer.hashes:
         raise RepairError(f"the package index gives no hash for `{pin.name}` {pin.version}, so it cannot be checked")
     if pin.hashes and not set(pin.hashes) & set(answer.hashes):
-        raise RepairError(f"no wheel of `{pin.name}` {pin.version} on the index has a hash that is asked for")
+        raise RepairError(f"no wheel of `{pin.name}` {pin.version} on the index matches a requested hash")
     return pin if pin.hashes else answer
 
 

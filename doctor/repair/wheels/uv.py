@@ -41,7 +41,7 @@ def find_uv() -> str:
 
         return str(uv.find_uv_bin())
     except (ImportError, FileNotFoundError):
-        raise RepairError("uv, which doctor uses to install, was not found; reinstall qvl-doctor") from None
+        raise RepairError("uv was not found; reinstall qvl-doctor, which uses it to install packages") from None
 
 
 def environment(given: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -84,7 +84,7 @@ def checked_uv(arguments: Sequence[str], doing: str, **how: object) -> Answer:
     if answer.status == 0:
         return answer
     if any(sign in answer.err for sign in _SIGNS_OF_FULL):
-        raise RepairError(f"there is no space left on the disk while {doing}; nothing was changed")
+        raise RepairError(f"no space left on the disk while {doing}; nothing was changed")
     if answer.status < 0:
         raise RepairError(f"uv was ended by {_signal_name(-answer.status)} while {doing}; nothing was changed")
     raise RepairError(f"uv failed while {doing}: {one_line(clean(_said(answer.err)), 800) or 'it gave no reason'}")
@@ -92,7 +92,7 @@ def checked_uv(arguments: Sequence[str], doing: str, **how: object) -> Answer:
 
 def uv_version() -> str:
     """`uv 0.9.1`."""
-    return " ".join(checked_uv(["--version"], "asking for its version", cwd=os.getcwd(), timeout=20).out.split()[:2])
+    return " ".join(checked_uv(["--version"], "reading its version", cwd=os.getcwd(), timeout=20).out.split()[:2])
 
 
 def _said(err: str) -> str:

@@ -17,10 +17,10 @@ from doctor.report.grid.ranges import Ranges, Row, ranges, said, span
 SIGNS = {"works": "✓", "warned": "!", "fails": "✗", "refused": "⊘", "unknown": "–"}
 WORDS = {"works": "works", "warned": "warns", "requirement": "requires", "model card": "card", "model type": "type"}
 MEANING = {
-    "works": "works: admitted, every name is there, the model is known",
+    "works": "works: allowed by the requirements, every name exists, the model is known",
     "warned": "works, but the engine's own check warns, or with one backend only",
-    "fails": "fails, by the name that is missing",
-    "refused": "not admitted by the engine's requirements or the model's card",
+    "fails": "fails on the missing name",
+    "refused": "not allowed by the engine's requirements or the model card",
     "unknown": "the model is not known to this release",
 }
 POLICY = (
@@ -29,10 +29,10 @@ POLICY = (
 )
 LEAD = (
     "What works, what fails and by which name. Each cell is <em>declared</em> (requirements, the engine's own check, "
-    "the model's card), <em>derived</em> (names and model types read out of the wheels) or <em>attested</em> (somebody "
-    "has seen it)."
+    "the model card), <em>derived</em> (names and model types read from the wheels) or <em>attested</em> (somebody "
+    "has tested it)."
 )
-HINT = "Point at a cell, or step through the table with <kbd>Tab</kbd> and the arrow keys, to see its evidence."
+HINT = "Point to a cell, or move through the table with <kbd>Tab</kbd> and the arrow keys, to see its evidence."
 
 
 def grid_to_html(grid: Grid, data_version: str) -> str:
@@ -50,7 +50,7 @@ def grid_to_html(grid: Grid, data_version: str) -> str:
         table,
         *_family(shown),
         *_evidence(evidence),
-        f"<footer>Made by qvl-doctor; data of {t(data_version)}, read out of the published wheels.</footer>\n</main>\n",
+        f"<footer>Made by qvl-doctor; data of {t(data_version)}, read from the published wheels.</footer>\n</main>\n",
         '<aside class="panel" aria-label="Evidence of the chosen cell"><div id="panel" aria-live="polite">',
         f'<p class="hint">{HINT}</p></div></aside>\n<script>\n{_file("page.js")}</script>\n</body>\n</html>\n',
     ]

@@ -31,8 +31,8 @@ def why(cell: Cell, library: str, note: str) -> Iterator[str]:
     """The evidence of a cell, as a list; `note` is what to mind with this engine release."""
     yield '<ul class="why">'
     if cell.verdict == "works":
-        yield f"<li>{basis('declared')}the requirements admit it</li>"
-        yield f"<li>{basis('derived')}every name that the serving path imports is there, and the model is known</li>"
+        yield f"<li>{basis('declared')}the requirements allow it</li>"
+        yield f"<li>{basis('derived')}every name that the serving path imports exists, and the model is known</li>"
     for reason in cell.reasons:
         left = needed(reason)
         fits = f"; fits {t(library)} <code>{t(left)}</code>" if left else ""

@@ -14,7 +14,7 @@ VERDICTS = {
     "works": "works",
     "warned": "works, but warns",
     "fails": "fails",
-    "refused": "not admitted",
+    "refused": "not allowed",
     "unknown": "model not known",
 }
 

@@ -29,14 +29,14 @@ SHORT = {
     "pytorch only": "ok:pt",
 }
 MEANING = {
-    "ok": "works: the requirements admit it, every name it imports is there, the model is known",
-    "ok~": "works, but the engine's own check at start warns",
-    "ok:tm": "works with the TurboMind backend alone; the other fails",
-    "ok:pt": "works with the PyTorch backend alone; the other fails",
-    "+": "after ok: somebody has seen it work, at least with one release of the range (attested)",
-    "req": "the engine's requirements do not admit it (declared)",
-    "card": "the model's card asks for something else (declared)",
-    "type": "this transformers does not know the model type (derived)",
+    "ok": "works: the requirements allow it, every name it imports exists, the model is known",
+    "ok~": "works, but the engine's own check at startup warns",
+    "ok:tm": "works only with the TurboMind backend",
+    "ok:pt": "works only with the PyTorch backend",
+    "+": "after ok: somebody has seen it work with at least one release of the range (attested)",
+    "req": "the engine's requirements do not allow it (declared)",
+    "card": "the model card requires something else (declared)",
+    "type": "this transformers does not support the model type (derived)",
     "-": "this release of the engine does not list the model (derived)",
 }
 BACKENDS = {"turbomind": "tm", "pytorch": "pt", "": ""}
@@ -202,7 +202,7 @@ def _family(shown: Ranges, family: Family, width: int) -> Iterator[Text]:
         yield _text("")
     if mine:
         yield from _wrapped(
-            f"needs besides: {', '.join(f'{h.package}{h.specifier}' for h in mine)}", "  ", width, first=""
+            f"also needs: {', '.join(f'{h.package}{h.specifier}' for h in mine)}", "  ", width, first=""
         )
     for image in images:
         driver = f", driver >={image.driver}" if image.driver else ""

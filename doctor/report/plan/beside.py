@@ -13,11 +13,11 @@ READY = {"server": {"condition": "service_healthy"}}
 PANELS = (
     ("Requests running", '{__name__=~".+:num_requests_running|.+:num_running_reqs"}', "short"),
     ("Requests waiting", '{__name__=~".+:num_requests_waiting|.+:num_queue_reqs"}', "short"),
-    ("Share of the KV cache in use", '{__name__=~".+:(gpu|kv)_cache_usage_perc|.+:token_usage"}', "percentunit"),
-    ("Tokens made a second", 'sum(rate({__name__=~".+:generation_tokens_total"}[1m]))', "short"),
-    ("Time to the first token, 95 of 100 requests",
+    ("KV cache in use", '{__name__=~".+:(gpu|kv)_cache_usage_perc|.+:token_usage"}', "percentunit"),
+    ("Tokens generated per second", 'sum(rate({__name__=~".+:generation_tokens_total"}[1m]))', "short"),
+    ("Time to first token (p95)",
      'histogram_quantile(0.95, sum by (le) (rate({__name__=~".+:time_to_first_token_seconds_bucket"}[5m])))', "s"),
-    ("Time of a whole request, 95 of 100 requests",
+    ("Request time (p95)",
      'histogram_quantile(0.95, sum by (le) (rate({__name__=~".+:e2e_request_latency_seconds_bucket"}[5m])))', "s"),
 )  # fmt: skip
 

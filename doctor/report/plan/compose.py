@@ -26,7 +26,7 @@ def compose(plan: Recipe, beside: tuple[str, ...] = ()) -> str:
     head = comment((
         "Written by qvl-doctor fix --plan.", plan.proof, *plan.why,
         "Start it with: docker compose up --detach --wait",
-        "Ports are bound to this machine alone; put HF_TOKEN into the environment for models that ask for it.",
+        "Ports are bound to this machine only; set HF_TOKEN in the environment for models that require it.",
     ))  # fmt: skip
     return f"{head}\n{dumped(data)}"
 

@@ -29,7 +29,7 @@ def lines(plan: Recipe) -> list[str]:
     return out
 
 
-SOURCE = "# published as source alone: building the image runs its setup.py"
+SOURCE = "# published only as source: building the image runs its setup.py"
 
 
 def _run(pins: dict[str, str], flags: str, note: str | None = None) -> list[str]:

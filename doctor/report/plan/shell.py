@@ -7,7 +7,7 @@ import shlex
 from doctor.report.plan.recipe import Recipe, comment
 
 CHECK = """command -v uv >/dev/null 2>&1 || {
-  echo "uv is needed: https://docs.astral.sh/uv/" >&2
+  echo "uv is required: https://docs.astral.sh/uv/" >&2
   exit 1
 }"""
 
@@ -27,7 +27,7 @@ def script(plan: Recipe) -> str:
         parts.append(f'uv pip uninstall --python "$PYTHON" {shlex.join(gone)}')
     wheels = sorted(f"{n}=={v}" for n, v in moved.items() if n not in plan.source)
     if wheels:
-        parts += ["", "# exact releases, wheels only: no code of theirs runs while they are installed",
+        parts += ["", "# exact releases, wheels only: installing them runs none of their code",
                   _install("--only-binary :all:", wheels)]  # fmt: skip
     for name in sorted(n for n in plan.source if n in moved):
         parts += ["", _with_consent(name, moved[name])]
@@ -45,7 +45,7 @@ def _install(flags: str, words: list[str]) -> str:
 def _with_consent(name: str, version: str) -> str:
     pin = shlex.quote(f"{name}=={version}")
     return "\n".join([
-        f"# {name} is published as source alone: installing it runs its own setup.py",
+        f"# {name} is published only as source: installing it runs its own setup.py",
         'if [ "${BUILD_FROM_SOURCE:-no}" = yes ]; then',
         f'  uv pip install --python "$PYTHON" --no-deps {pin}',
         "else",
@@ -58,7 +58,7 @@ def requirements(plan: Recipe) -> str:
     """Exact pins, one a line, for `uv pip install --no-deps -r` and for pip."""
     head = comment(("Written by qvl-doctor fix --plan.", plan.proof, f"For Python {plan.python}.", *plan.why))
     lines = [
-        f"{n}=={v}" + ("  # source alone: installing it runs its setup.py" if n in plan.source else "")
+        f"{n}=={v}" + ("  # source only: installing it runs its setup.py" if n in plan.source else "")
         for n, v in sorted(plan.pins.items())
     ]
     return "\n".join([head, *lines]) + "\n"

@@ -46,15 +46,15 @@ def _answer(plan: Plan, idle: bool) -> str:
     if idle:
         return "✓ Nothing to do: no error was found."
     if plan.undecided:
-        return "○ Undecided: no way was found in time, and none was ruled out."
+        return "○ Undecided: the search for a plan timed out."
     if plan.conflict is not None:
         alone = len(plan.conflict.members) == 1
-        return "✗ There is no way as asked" + (", whatever the releases." if alone else ": this excludes each other.")
+        return "✗ No plan satisfies this request: " + ("no release works." if alone else "its requirements conflict.")
     if not plan.steps:
-        return f"✗ No release helps: {', '.join(plan.remains)} stays. `qvl-doctor check` says what to do."
+        return f"✗ No release helps: {', '.join(plan.remains)} remains. Run `qvl-doctor check` for what to do."
     if plan.remains:
-        return f"✗ A way, but not all the way: {', '.join(plan.remains)} stays."
-    return f"✓ A way out: {plural(len(_asked(plan)), 'change')}."
+        return f"✗ Partial fix: {', '.join(plan.remains)} remains."
+    return f"✓ Fix found: {plural(len(_asked(plan)), 'change')}."
 
 
 def _asked(plan: Plan) -> list[Step]:
@@ -145,9 +145,9 @@ def _exits(plan: Plan, console: Console) -> None:
 def _proof(plan: Plan, console: Console, idle: bool) -> None:
     if idle or plan.conflict is not None or plan.undecided:
         return
-    told = ["every rule was run on the environment as it will be"] if plan.verified.rules else []
+    told = ["every rule was run on the predicted environment"] if plan.verified.rules else []
     if plan.changes:
-        told.append(f"{plan.verified.resolver} resolved these pins" if plan.verified.resolver else "by no resolver")
+        told.append(f"{plan.verified.resolver} resolved these pins" if plan.verified.resolver else "no resolver ran")
     row(console, "proven", "; ".join(told))
     if plan.verified.note:
         row(console, "note", plan.verified.note, style="dim")

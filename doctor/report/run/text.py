@@ -12,11 +12,11 @@ from doctor.report.run.units import size, span
 def closing(report: RunReport, after: float, folder: Path) -> list[str]:
     """What the terminal shows of a failure, in a few lines; the rest is in the report."""
     lines = [f"{report.sentence}, {span(after)} after the start"]
-    lines += [f"cause, by the log: {f.message}" for f in report.findings[:1] if f.confidence != "low"]
+    lines += [f"cause, from the log: {f.message}" for f in report.findings[:1] if f.confidence != "low"]
     first = report.first_failure
     if first and first.pid != next((p.pid for p in report.processes), None):
         lines.append(f"first to fail: process {first.pid} ({first.title}) {first.sentence}")
-    return [*lines, f"the whole story: {folder / 'report.txt'}"]
+    return [*lines, f"full report: {folder / 'report.txt'}"]
 
 
 def run_text(report: RunReport) -> str:
@@ -53,10 +53,10 @@ def _cause_lines(findings: tuple[Finding, ...]) -> list[str]:
     for place, finding in enumerate(findings[:3]):
         where = next((e.source for e in finding.evidence if e.fact == "log"), None)
         code = f" ({', '.join(filter(None, (finding.rule, where)))})"
-        sure = "" if finding.confidence == "high" else "perhaps: " if place == 0 else ""
-        lines.append(f"{'Also in the log' if place else 'Cause, by the log'}: {sure}{finding.message}{code}")
+        sure = "" if finding.confidence == "high" else "possibly: " if place == 0 else ""
+        lines.append(f"{'Also in the log' if place else 'Cause, from the log'}: {sure}{finding.message}{code}")
         if not place:
-            lines += [f"  way out: {r.title}" for r in finding.remediations[:4]]
+            lines += [f"  fix: {r.title}" for r in finding.remediations[:4]]
     return lines
 
 

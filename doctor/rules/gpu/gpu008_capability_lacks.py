@@ -72,10 +72,10 @@ def _lacks(rule: Rule, facts: Facts, row: CapabilityRow, device: Device) -> Find
 
 
 def _mend(row: CapabilityRow) -> Remediation:
-    name, _, value = row.mend.partition(" ")
+    name, _, value = row.fix.partition(" ")
     if name == row.option and value and " " not in value:
-        return Remediation(f"Use `{row.mend}`", (Action("set_argument", name=name, value=value),), "unsafe")
-    return Remediation(f"Use {row.mend}", (Action("manual", text=f"use {row.mend}"),))
+        return Remediation(f"Use `{row.fix}`", (Action("set_argument", name=name, value=value),), "unsafe")
+    return Remediation(f"Use {row.fix}", (Action("manual", text=f"use {row.fix}"),))
 
 
 RULE = Rule(code="GPU008", name="capability-lacks", severity="error", check=check, needs=("gpu", "launch"))

@@ -27,7 +27,7 @@ class LogCapture:
     def open(self) -> list[int]:
         """The descriptors for the server to write to; starts the holders where there have to be some."""
         if why := next((w for w in map(advisable, self.logs) if w), None):
-            self._warn(f"{why}: the output goes through a helper process, and its middle may be given up")
+            self._warn(f"{why}: the output goes through a helper process, and its middle may be dropped")
             self.pumps = [Pump.start(log, self.cap) for log in self.logs]
             return [pump.write_end for pump in self.pumps]
         self.reserves = [Reserve(log, self.cap) for log in self.logs]
@@ -49,7 +49,7 @@ class LogCapture:
                 growing = reserve.keep() or growing
         if not self.full and any(r.disk_full for r in self.reserves):
             self.full = True
-            self._warn("the disk of the log is full; the older part of the log is given up so that the server goes on")
+            self._warn("the disk of the log is full; the older part was dropped so that the server can continue")
         return growing
 
     def hold_on(self, ours: set[int], gone: dict[int, int]) -> None:
@@ -58,7 +58,7 @@ class LogCapture:
             if gone.get(pump.pid):  # one that ended by itself, with 0, saw the last writer go
                 pump.hold()
                 ours.add(pump.pid)
-                self._warn("the helper process that writes the log was killed and started again")
+                self._warn("the helper process that writes the log was killed and restarted")
 
     def drain(self, reap: Callable[[], None], gone: dict[int, int], writers: bool) -> None:
         """Waits until what is in the pipes is on disk, two seconds at most."""
@@ -83,7 +83,7 @@ class LogCapture:
         """Shows what is left, as far as somebody reads it."""
         missed = sum(tail.finish() for tail in self.tails)
         if missed and not all(tail.broken for tail in self.tails):
-            _say_if_possible(f"qvl-doctor: {missed} bytes are not shown, see {where}\n")
+            _say_if_possible(f"qvl-doctor: {missed} bytes not shown; see {where}\n")
 
 
 def _tails(logs: list[Log]) -> list[Tail]:

@@ -49,7 +49,7 @@ class Sink:
         if self._punches:
             self._reserve.bound(size)
         elif self.cap and size > self.cap:
-            raise OSError(errno.ENOSPC, "the bound of the log is reached")
+            raise OSError(errno.ENOSPC, "the size limit of the log is reached")
 
     def _remember(self, block: bytes) -> None:
         self._ring.append(block)

@@ -76,7 +76,7 @@ class Tail(threading.Thread):
             return False
         if block[0] == 0 and (start := self._data_from(at)) > at:  # a hole, where the middle was given back
             self.skipped += start - at
-            self.say(f"qvl-doctor: {start - at} bytes are not shown here: the log outran this terminal")
+            self.say(f"qvl-doctor: {start - at} bytes not shown here: the log is faster than this terminal")
             return True
         if block[-1] == 0:
             block = block[: max(1, self._hole_from(at) - at)]

@@ -39,7 +39,7 @@ def start(options: Options, check: precheck.Check | None, force: bool) -> int:
         return 130
     if (verdict.errors or port) and not force:
         _show(verdict.screen)
-        return _refuse([*port, "nothing was started; --force starts it all the same, --no-check does not look"])
+        return _refuse([*port, "nothing was started; use --force to start it anyway, or --no-check to skip the check"])
     return _supervise(options, verdict)
 
 

@@ -22,8 +22,8 @@ _NOT_READ = (
     "this Python ignores PYTHON* variables (-E or -I), so PYTHONUNBUFFERED and PYTHONFAULTHANDLER do nothing: "
     "the last output before a crash may be incomplete"
 )
-_LINE_BUFFERED = "a native program: its C output is line-buffered here; C++ streams may have lost text"
-_BUFFERED = "a native program: what it keeps in its buffers is lost in a crash (output incomplete)"
+_LINE_BUFFERED = "a native program: its C output is line-buffered here; C++ streams may lose text"
+_BUFFERED = "a native program: text in its buffers is lost in a crash (output incomplete)"
 _SHELLS = {"sh", "bash", "dash", "zsh", "ksh", "ash", "fish", "busybox"}
 
 

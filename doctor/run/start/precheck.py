@@ -42,7 +42,7 @@ def apart(check: Check, argv: tuple[str, ...], patience: float) -> StartVerdict:
         child.start()
         sending.close()
         if not receiving.poll(patience):
-            return StartVerdict(trouble=f"the check before the start took longer than {patience:g} s and was given up")
+            return StartVerdict(trouble=f"the check before the start took longer than {patience:g} s and was stopped")
         found: StartVerdict = receiving.recv()
         return found
     except (EOFError, OSError) as e:

@@ -70,7 +70,7 @@ def _fill(folder: Path, options: Options, verdict: StartVerdict, warnings: list[
 
 def _left_to_say(verdict: StartVerdict) -> list[str]:
     """What the check before the start leaves to be said where the server is started all the same."""
-    forced = [f"started all the same (--force): {error}" for error in verdict.errors]
+    forced = [f"started anyway (--force): {error}" for error in verdict.errors]
     return [*([verdict.trouble] if verdict.trouble else []), *forced]
 
 

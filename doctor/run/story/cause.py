@@ -16,14 +16,14 @@ from doctor.run.story.decode import read_facts, read_report
 _RANK = ("high", "medium", "low")
 _OUTSIDE = {
     "oom-kill": (
-        "oom-killed", "The kernel killed a process of the server because the memory of this machine or container ran "
-        "out.", "give it more host memory or swap, raise the container's limit, or load a smaller or quantized model"),
+        "oom-killed", "The kernel killed a process of the server because this machine or container ran out of "
+        "memory.", "add host memory or swap, raise the container's limit, or load a smaller or quantized model"),
     "signal": (
-        "sigkill-status", "The server was killed by SIGKILL and could not say anything; who sent it is not known.",
+        "sigkill-status", "The server was killed by SIGKILL and could not log anything; the sender is unknown.",
         "look for the sender: `dmesg -T | tail -50`, the container's or the cluster's events, a job limit"),
     "killed-by-doctor": (
-        "sigkill-status", "The server did not end when it was asked to, so qvl-doctor killed it.",
-        "give it more time to end (--grace), or find out what it waits for"),
+        "sigkill-status", "The server did not stop when asked to, so qvl-doctor killed it.",
+        "give it more time to stop (--grace), or find out what it waits for"),
 }  # fmt: skip
 
 

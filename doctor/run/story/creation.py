@@ -49,9 +49,9 @@ def create(log_dir: str | None) -> tuple[Path, str | None]:
     base = fallback_base()
     try:
         _private(base)
-        return _new_run(base), f"the usual place for logs cannot be used, so the log is kept under `{base}`"
+        return _new_run(base), f"the default log folder cannot be used, so the log is kept in `{base}`"
     except OSError as e:
-        raise Unusable(f"no place for the log: `{base}` cannot be used: {e.strerror or e}") from e
+        raise Unusable(f"no folder for the log: `{base}` cannot be used: {e.strerror or e}") from e
 
 
 def _new_run(base: Path) -> Path:
@@ -98,5 +98,5 @@ def _private(base: Path) -> None:
 def _windows_side(base: Path) -> str | None:
     real = str(base.absolute())
     if sys.platform == "linux" and real.startswith("/mnt/") and "WSL_DISTRO_NAME" in os.environ:
-        return f"`{base}` is on the Windows side, where logs are slow and unbounded; a folder below your home is better"
+        return f"`{base}` is on a Windows drive, where logs are slow and unbounded; use a folder in your home"
     return None

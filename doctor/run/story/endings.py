@@ -6,25 +6,25 @@ from doctor.findings.run import Ending
 from doctor.run.signals import name_of
 
 _MEANING = {
-    "SIGSEGV": "a segmentation fault: native code touched memory that is not its own",
-    "SIGABRT": "native code gave itself up (abort), usually after printing why",
+    "SIGSEGV": "a segmentation fault: native code accessed invalid memory",
+    "SIGABRT": "native code aborted, usually after printing why",
     "SIGBUS": "a bus error: a mapped file was cut short, or /dev/shm is full",
     "SIGILL": "an illegal instruction: the program was built for another processor",
     "SIGFPE": "an arithmetic error in native code",
-    "SIGKILL": "killed from outside; the process itself could not say anything",
-    "SIGTERM": "asked to end",
+    "SIGKILL": "killed from outside; the process could not log anything",
+    "SIGTERM": "asked to stop",
     "SIGINT": "interrupted (Ctrl-C)",
     "SIGQUIT": "asked to quit (Ctrl-\\)",
     "SIGHUP": "its terminal or its session was closed",
     "SIGPIPE": "it wrote to a pipe that nobody reads",
-    "SIGXFSZ": "a file became larger than the limit allows",
-    "SIGXCPU": "its limit of processor time was reached",
+    "SIGXFSZ": "a file exceeded the size limit",
+    "SIGXCPU": "it reached its CPU time limit",
     "SIGSYS": "a system call was forbidden (seccomp)",
     "SIGTRAP": "a breakpoint or a failed assertion in native code",
 }
 _EXITS = {
     126: "not executable", 127: "command not found", 137: "a child was killed (SIGKILL)",
-    139: "a child crashed (SIGSEGV)", 134: "a child gave up (SIGABRT)", 143: "a child was asked to end (SIGTERM)",
+    139: "a child crashed (SIGSEGV)", 134: "a child aborted (SIGABRT)", 143: "a child was asked to stop (SIGTERM)",
 }  # fmt: skip
 
 

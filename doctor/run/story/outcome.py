@@ -41,7 +41,7 @@ def _unobserved(events: Sequence[Event]) -> Ended:
     last = max((getattr(e, "t", None) or 0.0 for e in events), default=0.0)
     started = first(events, Start)
     if started and still_runs(started):
-        return Ended("running", Ending(), last, f"the server still runs (process {started.pid})")
+        return Ended("running", Ending(), last, f"the server is still running (process {started.pid})")
     why = "qvl-doctor itself ended before the server did, so nobody saw how it ended"
     return Ended("unobserved", Ending(), last, why)
 

@@ -107,6 +107,6 @@ def rebuild(folder: Path) -> RunReport:
 def _late_evidence(meta: Meta) -> list[str]:
     """Out-of-memory counters that grew since the start; other programs had time to move them too."""
     if meta.boot != boot():
-        return ["the machine was restarted since, so its counters and kernel log say nothing about this run"]
+        return ["the machine has restarted since, so its counters and kernel log do not cover this run"]
     moved = oom.moved(meta.oom_before, oom.snapshot()).items()
     return [f"{name} went from {a} to {b} since the start: an OOM kill is possible" for name, (a, b) in moved]

@@ -31,7 +31,7 @@ def _handler_hint(pattern: str, pid: int) -> str:
         return r"WSL keeps it in Windows under %LOCALAPPDATA%\Temp\wsl-crashes"
     if "apport" in pattern:
         return "Ubuntu's apport keeps it under /var/lib/apport/coredump or /var/crash"
-    return f"the program {pattern[1:].split()[0] if pattern[1:].split() else '?'} took it"
+    return f"the program {pattern[1:].split()[0] if pattern[1:].split() else '?'} has it"
 
 
 def _find(pattern: str, pid: int, program: str, workdir: str, not_before: float) -> str | None:

@@ -12,7 +12,7 @@ class Gpus:
     """The GPUs that NVML shows. Every call may be made without one; `why` says what is missing."""
 
     def __init__(self) -> None:
-        self.why: str | None = "not looked at"
+        self.why: str | None = "not checked"
         self._nvml: Any = None
         self._handles: dict[int, Any] = {}
 

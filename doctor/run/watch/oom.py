@@ -1,4 +1,4 @@
-"""Was it the kernel for lack of memory? Said only where one of the kernel's own counters or log lines says so.
+"""Was it the kernel because memory ran out? Said only where one of the kernel's own counters or log lines says so.
 
 Counters are read before the start and after the end. One that cannot be read is no zero: it proves nothing.
 """
@@ -66,14 +66,14 @@ def moved(before: Mapping[str, int | None], after: Mapping[str, int | None]) -> 
 
 
 def killed_pids(kernel_lines: list[str]) -> set[int]:
-    """The processes that these kernel log lines say were killed for lack of memory."""
+    """The processes that these kernel log lines say were killed because memory ran out."""
     return {int(m[1]) for line in kernel_lines for m in _KILLED.finditer(line[:2000])}
 
 
 def grade(grown: dict[str, tuple[int, int]], killed: set[int], pids: set[int]) -> tuple[str, list[str]]:
     """`confirmed`, `likely` or `unknown`, and the evidence; `pids` are the processes that ended by SIGKILL."""
     named = sorted(killed & pids)
-    evidence = [f"the kernel log says that it killed process {pid} for lack of memory" for pid in named]
+    evidence = [f"the kernel log says that it killed process {pid} because memory ran out" for pid in named]
     evidence += [f"{name} went from {a} to {b} during the run" for name, (a, b) in grown.items()]
     if not pids:
         return "unknown", evidence

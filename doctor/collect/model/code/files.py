@@ -79,7 +79,7 @@ def _follow(reading: _Reading, reference: str) -> None:
     """Reads the file of a class, and those that it imports from beside it."""
     match = _REFERENCE.match(reference)
     if match is None:
-        reading.problem(reference, "is no reference to a class in a module (`module.Class`)")
+        reading.problem(reference, "is not a reference to a class in a module (`module.Class`)")
         return
     place, lead = _place(reading, match["repo"])
     if place is None:
@@ -92,7 +92,7 @@ def _follow(reading: _Reading, reference: str) -> None:
             continue
         reading.done[lead + name] = None
         if len(reading.done) > MOST_FILES:
-            reading.problem(name, f"is not read: {MOST_FILES} files are")
+            reading.problem(name, f"is not read: only {MOST_FILES} files are")
             return
         todo.extend(_read(reading, place, lead, name))
 

@@ -22,17 +22,17 @@ _TRUE = ("1", "on", "yes", "true")
 # class of the client's error (or of one it derives from) -> what it means
 _MEANING = (
     ("OfflineModeIsEnabled", "the hub was not asked: its client is set to work offline"),
-    ("GatedRepoError", "is gated: its terms must be accepted on the hub, and HF_TOKEN set"),
-    ("RepositoryNotFoundError", "is not on the hub, or private: then HF_TOKEN must be set"),
+    ("GatedRepoError", "is gated: accept its terms on the hub and set HF_TOKEN"),
+    ("RepositoryNotFoundError", "is not on the hub, or it is private; for a private one, set HF_TOKEN"),
     ("RevisionNotFoundError", "has no such revision on the hub"),
-    ("LocalEntryNotFoundError", "could not be had: the connection to the hub failed"),
-    ("EntryNotFoundError", "lacks a file that the hub lists"),
-    ("Timeout", "could not be had: the hub did not answer in time"),
-    ("TimeoutException", "could not be had: the hub did not answer in time"),
-    ("ConnectionError", "could not be had: there is no connection to the hub"),
-    ("ConnectError", "could not be had: there is no connection to the hub"),
-    ("HTTPError", "could not be had: the hub answered with an error"),
-    ("OSError", "could not be had: the connection to the hub failed"),
+    ("LocalEntryNotFoundError", "is not available: the connection to the hub failed"),
+    ("EntryNotFoundError", "does not have a file that the hub lists"),
+    ("Timeout", "is not available: the hub did not answer in time"),
+    ("TimeoutException", "is not available: the hub did not answer in time"),
+    ("ConnectionError", "is not available: there is no connection to the hub"),
+    ("ConnectError", "is not available: there is no connection to the hub"),
+    ("HTTPError", "is not available: the hub answered with an error"),
+    ("OSError", "is not available: the connection to the hub failed"),
 )
 
 
@@ -42,7 +42,7 @@ def hub_model(
     """The facts of a repository; Unavailable, with the reason, where the hub does not give them."""
     shown = clean(repository, 200)
     if any(environ.get(name, "").lower() in _TRUE for name in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")):
-        return Unavailable("failed", f"`{shown}` is not on this disk, and HF_HUB_OFFLINE says not to ask the hub")
+        return Unavailable("failed", f"`{shown}` is not on this disk, and HF_HUB_OFFLINE disables the hub")
     endpoint = environ.get("HF_ENDPOINT", "")
     known = recall(repository, endpoint) if use_cache else None
     if known is not None:
@@ -54,7 +54,7 @@ def hub_model(
         remember(repository, endpoint, found)
         return found
     if found is None:
-        return Unavailable("timed_out", f"`{shown}`: the hub gave no whole answer within {SECONDS:.0f} seconds")
+        return Unavailable("timed_out", f"`{shown}`: the hub gave no complete answer within {SECONDS:.0f} seconds")
     return Unavailable("failed", f"`{shown}` {_said(found)}")
 
 
@@ -87,4 +87,4 @@ def _said(error: BaseException) -> str:
     for name, meaning in _MEANING:
         if name in names:
             return meaning
-    return f"could not be had: the answer of the hub could not be used ({type(error).__name__})"
+    return f"is not available: the hub sent an invalid answer ({type(error).__name__})"

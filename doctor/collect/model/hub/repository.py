@@ -59,7 +59,7 @@ class HubPlace:
         info: Any = HfApi().model_info(repository, files_metadata=True, timeout=TIMEOUT)
         sha, siblings = info.sha, info.siblings
         if not isinstance(sha, str) or not sha.isalnum() or not isinstance(siblings, list):
-            raise Refused("could not be had: the hub does not say which files it has")
+            raise Refused("is not available: the hub does not say which files it has")
         sizes: dict[str, int | None] = {}
         for one in siblings[:MOST_NAMES]:
             if isinstance(one.rfilename, str) and ".." not in one.rfilename.split("/"):
@@ -80,10 +80,10 @@ class HubPlace:
         from huggingface_hub import hf_hub_download
 
         if name not in self.sizes:
-            raise Unreadable("is not there")
+            raise Unreadable("is missing")
         size = self.sizes[name]
         if size is None:
-            raise Unreadable("is not fetched: the hub does not tell its size")
+            raise Unreadable("is not fetched: the hub does not say its size")
         if size > limit:
             raise Unreadable(f"is {size} bytes long, more than the {limit} that are read")
         path = hf_hub_download(self.repository, name, revision=self.revision, etag_timeout=TIMEOUT)
@@ -110,7 +110,7 @@ class HubPlace:
         headers = {**build_hf_headers(), "Range": f"bytes=0-{length - 1}", "Accept-Encoding": "identity"}
         with requests.get(url, headers=headers, timeout=TIMEOUT, stream=True) as response:
             if response.status_code not in (200, 206):
-                raise Unreadable(f"was refused by the hub (status {response.status_code})")
+                raise Unreadable(f"was rejected by the hub (status {response.status_code})")
             out = bytearray()
             # a server that knows no ranges begins to send all of it: what was asked for is taken, no more
             for chunk in response.iter_content(16 << 10):

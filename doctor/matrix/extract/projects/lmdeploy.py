@@ -178,7 +178,7 @@ def _turbomind_quantization(files: Files) -> dict[str, Any]:
         formats = constants(tree).get("supported_formats") or _choices(files, "--model-format")
         methods = {m: {} for m in jsonable(formats) or () if m not in (None, "llama", "hf")}
         if not isinstance(formats, (list, dict)):
-            raise files.lacks(member, "the quantisation methods")
+            raise files.lacks(member, "the quantization methods")
     for method, sizes in _group_sizes(tree).items():
         methods.setdefault(method, {})["group_sizes"] = sizes
     return methods

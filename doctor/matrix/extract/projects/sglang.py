@@ -96,12 +96,12 @@ def _quantization(files: Files, flags: dict[str, Flag]) -> Row:
     choices = flags.get("--quantization", {}).get("choices") or []
     if not files.has(QUANTIZATION):
         if not choices:
-            raise files.lacks(QUANTIZATION, "the quantisation methods")
+            raise files.lacks(QUANTIZATION, "the quantization methods")
         return {"quantization.default": {str(c): {} for c in choices if c is not None}}
     tables = [n for n in ast.walk(files.tree(QUANTIZATION)) if isinstance(n, ast.Dict)]
     classes = {k: c for table in tables for k, c in _class_table(table).items() if c[:1].isupper()}
     if not classes and not choices:
-        raise files.lacks(QUANTIZATION, "the quantisation methods")
+        raise files.lacks(QUANTIZATION, "the quantization methods")
     found = class_facts(files, QUANTIZATION.rpartition("/")[0])
     methods = dict.fromkeys([*classes, *(str(c) for c in choices if c is not None)])
     named = {m: found.get(classes.get(m, ""), {}) for m in methods}

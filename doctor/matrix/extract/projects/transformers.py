@@ -70,7 +70,7 @@ def _quantizers(files: Files) -> dict[str, Any]:
             return {str(v): {} for v in constants(ast.Module(node.body, [])).values() if isinstance(v, str)}
     if any(isinstance(n, ast.ClassDef) and n.name == "BitsAndBytesConfig" for n in files.tree(QUANTIZATION).body):
         return {"bitsandbytes": {}}
-    raise files.lacks(QUANTIZATION, "the quantisation methods")
+    raise files.lacks(QUANTIZATION, "the quantization methods")
 
 
 def _needs(files: Files) -> dict[str, Any]:

@@ -99,14 +99,14 @@ def _quantization(files: Files) -> Row:
     """Method -> `{"minimum_capability": 75}`, as the method's class states it; conditional ones without a number."""
     member = files.first(*QUANTIZATION)
     if member is None:
-        raise files.lacks(QUANTIZATION[0], "the quantisation methods")
+        raise files.lacks(QUANTIZATION[0], "the quantization methods")
     tree = files.tree(member)
     tables = [t for n in ast.walk(tree) if isinstance(n, ast.Dict) and (t := _class_table(n))]
     classes = max(tables, key=len, default={})
     known = constants(tree)
     methods = dict.fromkeys([*classes, *(m for m in _listed(known) if isinstance(m, str))])
     if not methods:
-        raise files.lacks(member, "the quantisation methods")
+        raise files.lacks(member, "the quantization methods")
     found = class_facts(files, member.rpartition("/")[0])
     named = {m: found.get(classes.get(m, ""), {}) for m in methods}
     return {"quantization.default": named, "quantization.schemes": schemes(found)}
