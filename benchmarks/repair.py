@@ -64,7 +64,8 @@ def parts(prefix: str, pins: str, wheels: str) -> dict[str, float]:
 
     for name in PARTS:
         setattr(inplace, name, watched(name, getattr(inplace, name)))
-    switch_in_place(prefix, inplace.Goal(read_pins(pins)), Source(wheels), Request(TargetRequest()), lambda _: None)
+    wanted = inplace.WantedPins(read_pins(pins))
+    switch_in_place(prefix, wanted, Source(wheels), Request(TargetRequest()), lambda _: None)
     undo(prefix)
     return took
 

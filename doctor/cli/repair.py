@@ -17,7 +17,7 @@ from doctor.cli.answer.repaired import answer, print_applied, print_switched, sa
 
 if TYPE_CHECKING:
     from doctor.pipeline import Request
-    from doctor.repair.switch.inplace import Goal
+    from doctor.repair.switch.inplace import WantedPins
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +56,12 @@ class Wanted:
         question = {k: self.options[k] for k in ("launch", "model", "gpu", "driver")}
         return Request(target_request(dict(self.options)), **question)
 
-    def goal(self) -> Goal:
+    def goal(self) -> WantedPins:
         """The pins of --to, else those of a plan. Raises click.ClickException where there is no plan."""
-        from doctor.repair.switch.inplace import Goal
+        from doctor.repair.switch.inplace import WantedPins
         from doctor.repair.wheels.pins import read_pins
 
-        return Goal(read_pins(self.to)) if self.to is not None else _planned(self.options)
+        return WantedPins(read_pins(self.to)) if self.to is not None else _planned(self.options)
 
 
 def carry_out(ctx: click.Context, do: str, wanted: Wanted) -> None:
@@ -109,12 +109,12 @@ def _apply(wanted: Wanted) -> None:
     print_switched(done, wanted.json)
 
 
-def _planned(options: dict[str, Any]) -> Goal:
+def _planned(options: dict[str, Any]) -> WantedPins:
     """What a plan changes. Exits with 1 where there is no way, with 3 where the search was given up."""
     from doctor.cli import fixing
     from doctor.cli.request.options import target_request
     from doctor.collect.declared.request import DeclaredRequest
-    from doctor.pipeline.repair import goal_of
+    from doctor.pipeline.repair import pins_wanted_by
 
     copy = dict(options)
     found = fixing.made(copy, target_request(copy), DeclaredRequest())
@@ -127,7 +127,7 @@ def _planned(options: dict[str, Any]) -> Goal:
         click.get_current_context().exit(fixing.status(found))
     if plan.remains:
         say(f"the plan leaves {', '.join(plan.remains)}; run `fix --plan` for details")
-    return goal_of(plan)
+    return pins_wanted_by(plan)
 
 
 def _recover(wanted: Wanted) -> None:

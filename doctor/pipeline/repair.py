@@ -15,7 +15,7 @@ from doctor.repair.apply import Applied, Modules, Origin, Proof, apply_new
 from doctor.repair.carry import Carried
 from doctor.repair.errors import Refused, RepairError
 from doctor.repair.place import read_place
-from doctor.repair.switch.inplace import Goal, Switched, switch
+from doctor.repair.switch.inplace import Switched, WantedPins, switch
 from doctor.repair.verify import Judge
 from doctor.repair.wheels.pins import pins_of
 from doctor.repair.wheels.prepare import Say, Source
@@ -25,10 +25,10 @@ CLOSED = "PKG001"
 _OF_THE_ENVIRONMENT = ("PKG", "IMP", "LIB", "ENG", "CMD", "MDL")
 
 
-def goal_of(plan: Plan) -> Goal:
+def pins_wanted_by(plan: Plan) -> WantedPins:
     """What a plan changes, as pins; the rest of its pins are there already."""
     moved = {name: plan.pins[name] for name in plan.changes if name in plan.pins}
-    return Goal(pins_of(moved), tuple(name for name in plan.changes if name not in plan.pins))
+    return WantedPins(pins_of(moved), tuple(name for name in plan.changes if name not in plan.pins))
 
 
 def judge_for(prefix: str, request: Request) -> Judge:
@@ -57,19 +57,19 @@ def _problems(report: Report, tree: str, name: str) -> dict[str, str]:
     }
 
 
-def switch_in_place(prefix: str, goal: Goal, source: Source, request: Request, say: Say) -> Switched:
+def switch_in_place(prefix: str, wanted: WantedPins, source: Source, request: Request, say: Say) -> Switched:
     """`fix --apply --in-place`. Raises RepairError with the environment as it was."""
-    return switch(prefix, goal, source, judge_for(prefix, request), say)
+    return switch(prefix, wanted, source, judge_for(prefix, request), say)
 
 
-def new_environment(request: Request, goal: Goal, source: Source, say: Say) -> Applied:
+def new_environment(request: Request, wanted: WantedPins, source: Source, say: Say) -> Applied:
     """`fix --apply`: a new environment beside the target. Raises RepairError, or TargetError as `diagnose` does."""
     report = diagnose(request)
     origin = origin_of(report.facts, request.target.cwd)
     before = _problems(report, origin.prefix or "\0", origin.beside)
-    changed = frozenset(p.name for p in goal.pins)
+    changed = frozenset(p.name for p in wanted.pins)
     proof = Proof(judge_for(origin.beside, request), before, modules_for(report.facts, changed))
-    return apply_new(origin, goal, source, proof, say)
+    return apply_new(origin, wanted, source, proof, say)
 
 
 def origin_of(facts: Facts, cwd: str) -> Origin:

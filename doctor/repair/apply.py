@@ -20,7 +20,7 @@ from doctor.repair.place import Place, read_place
 from doctor.repair.real_import.proof import Tried, try_until_failure
 from doctor.repair.signals import orderly, uninterrupted
 from doctor.repair.switch.clone import remove_tree
-from doctor.repair.switch.inplace import Changes, Goal
+from doctor.repair.switch.inplace import Changes, WantedPins
 from doctor.repair.switch.lock import locked
 from doctor.repair.verify import Judge, verify_judged, verify_pins
 from doctor.repair.wheels.pins import Pinned
@@ -71,7 +71,7 @@ class Applied:
     remains: tuple[str, ...] = ()
 
 
-def apply_new(origin: Origin, goal: Goal, source: Source, proof: Proof, say: Say) -> Applied:
+def apply_new(origin: Origin, goal: WantedPins, source: Source, proof: Proof, say: Say) -> Applied:
     """Makes it. Raises RepairError, with nothing left behind, where it cannot be made or does not prove itself."""
     if sys.platform == "win32":
         raise Refused("`fix --apply` is not supported on Windows; `fix --plan` prints the commands")
@@ -82,7 +82,7 @@ def apply_new(origin: Origin, goal: Goal, source: Source, proof: Proof, say: Say
             raise worded(error) from None
 
 
-def _made(origin: Origin, goal: Goal, source: Source, proof: Proof, say: Say, claim: Claim) -> Applied:
+def _made(origin: Origin, goal: WantedPins, source: Source, proof: Proof, say: Say, claim: Claim) -> Applied:
     prefix, lock = claim
     place = _empty(prefix, origin.base, lock)
     say("copying unchanged packages")

@@ -37,7 +37,7 @@ Changes = dict[str, tuple[str | None, str | None]]
 
 
 @dataclass(frozen=True, slots=True)
-class Goal:
+class WantedPins:
     """What is to be there afterwards: exact pins, and what is to be gone. The rest stays."""
 
     pins: tuple[Pinned, ...]
@@ -63,7 +63,7 @@ class _Job:
     """What one transaction works with."""
 
     place: Place
-    goal: Goal
+    goal: WantedPins
     changes: Changes
     work: str
     lock: int
@@ -76,7 +76,7 @@ class _Job:
         return os.path.join(self.work, TREE)
 
 
-def switch(prefix: str, goal: Goal, source: Source, judge: Judge, say: Say) -> Switched:
+def switch(prefix: str, goal: WantedPins, source: Source, judge: Judge, say: Say) -> Switched:
     """Brings the environment at `prefix` to the goal. Raises RepairError, with everything as it was.
 
     KeyboardInterrupt and Terminated pass through, with everything as it was.
@@ -94,11 +94,11 @@ def switch(prefix: str, goal: Goal, source: Source, judge: Judge, say: Say) -> S
             raise worded(error) from None
 
 
-def _transact(place: Place, goal: Goal, source: Source, judge: Judge, say: Say, lock: int) -> Switched:
+def _transact(place: Place, goal: WantedPins, source: Source, judge: Judge, say: Say, lock: int) -> Switched:
     site = os.path.join(place.prefix, place.site)
     installed = read_installed(site)
     wanted = tuple(p for p in goal.pins if not satisfied(site, installed, p))
-    left = Goal(wanted, tuple(n for n in goal.removed if n in installed))
+    left = WantedPins(wanted, tuple(n for n in goal.removed if n in installed))
     changes: Changes = {p.name: (_versions(installed.get(p.name, [])), p.version) for p in wanted}
     changes.update({n: (_versions(installed[n]), None) for n in left.removed})
     if not changes:
@@ -183,7 +183,7 @@ def _refuse_links(job: _Job, links: list[str], folders: frozenset[str]) -> None:
             raise Refused(f"`{os.path.join(job.place.prefix, link)}` is a symbolic link to outside the environment")
 
 
-def _number(site: str, prefix: str, goal: Goal) -> str:
+def _number(site: str, prefix: str, goal: WantedPins) -> str:
     """The transaction's number: from the state that it starts at and what it does, so that a repeated one is equal."""
     out = hashlib.sha256()
     for entry in sorted(os.listdir(site)):
