@@ -14,7 +14,7 @@ from doctor.matrix.engine_types import Engine
 from doctor.matrix.engines import engine_row, serving_engines
 from doctor.matrix.files.row import Row
 
-SOURCE = "read out of the published wheels"
+SOURCE = "read from the published wheels"
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,7 +80,7 @@ def stubs() -> tuple[Stub, ...]:
     for path in sorted((data_dir() / "crashes").glob("*.yaml")):
         out.extend(_stubs(path))
     if not out:
-        raise DataError("no known crashes: matrices/crashes holds no entry")
+        raise DataError("no known crashes: matrices/crashes has no entries")
     return tuple(out)
 
 

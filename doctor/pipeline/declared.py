@@ -37,7 +37,7 @@ def collect_declared(request: Request) -> Facts:
     launch = _launch(request, declaration)
     named = request.gpu or request.driver
     gpu = declared_gpu(request.gpu, request.driver) if named else NO_MACHINE
-    host = Unavailable("not_requested", "the environment is declared: this machine is not looked at")
+    host = Unavailable("not_requested", "the environment is declared: this machine is not checked")
     asked = ModelRequest(request.environ, request.model, online=request.online, tell=request.tell)
     return Facts(target, distributions, NO_FILES, NO_FILES, launch, gpu, host, launched_model(launch, asked))
 
@@ -83,7 +83,7 @@ def _distributions(declaration: Declaration, base: Image | None, target: Target)
     problems = list(declaration.problems)
     pins = declaration.pins
     if declaration.image and (base is None or base.version is None):
-        message = f"what is in the image `{declaration.image}` is not told by its name"
+        message = f"the name of the image `{declaration.image}` does not say what is in it"
         problems.append(Problem(declaration.image, message))
     if base and base.version and base.repository.distribution:
         name, extras = base.repository.distribution, ",".join(base.repository.extras)

@@ -45,7 +45,7 @@ def plan_facts(
         return Proposal(before, Plan(undecided=why, launch=_argv(facts)))
     for name in freedom.keep:
         if facts.distributions.get(name) is None:
-            raise KeepError(f"`--keep {one_line(name, 80)}`: there is no such distribution here to be kept")
+            raise KeepError(f"`--keep {one_line(name, 80)}`: no such distribution is installed")
     goal = goal_of(facts)
     if not mended(before) and not _foreseen(facts, goal, freedom):
         return Proposal(before, _idle(facts), before)
@@ -121,7 +121,7 @@ class _Work:
                 self.freedom = replace(
                     self.freedom, excluded={**self.freedom.excluded, turned[0]: known | {turned[1]}}
                 )
-        plan = Plan(undecided=f"the resolver turned down {ROUNDS} solutions", launch=_argv(self.facts))
+        plan = Plan(undecided=f"the resolver rejected {ROUNDS} solutions", launch=_argv(self.facts))
         return Proposal(self.before, plan)
 
     def _no_way(self, outcome: Outcome) -> Proposal:
@@ -176,8 +176,8 @@ class _Work:
         """What uv makes of the solution for the target's Python; the solution alone where it cannot be asked."""
         target = self.facts.target
         if target.python_minor is None or self.offline:
-            why = "no network was wanted" if self.offline else "the target's Python is not known"
-            return {}, Verified(True, None, f"solved from the matrix alone, no resolver was asked: {why}")
+            why = "no network access is allowed" if self.offline else "the target's Python is not known"
+            return {}, Verified(True, None, f"solved from the matrix alone, the resolver was not used: {why}")
         libc = self.facts.host.libc if isinstance(self.facts.host, Host) else None
         asked = [(n, v.partition("+")[0]) for n, v in solved.pins.items() if self._asks(solved, n, source)]
         wanted = [f"{_with_extra(n, v)}=={v}" for n, v in asked]
@@ -185,10 +185,10 @@ class _Work:
         prefer = {d.key: d.version.partition("+")[0] for d in have.installed if d.key not in solved.changes}
         try:
             pins, self.without = self._compiled(solved, wanted, prefer, libc, have)
-            note = "imports are judged by the names in the published wheels; `fix --apply` imports them for real"
+            note = "imports are checked against the names in the published wheels; `fix --apply` imports them for real"
             return pins, Verified(True, resolver.version(), note)
         except (resolver.Unreachable, resolver.OnlySource) as error:
-            return {}, Verified(True, None, f"solved from the matrix alone, no resolver agreed: {str(error)[:300]}")
+            return {}, Verified(True, None, f"solved from the matrix alone, no resolver checked it: {str(error)[:300]}")
 
     def _compiled(
         self, solved: Solved, wanted: list[str], prefer: dict[str, str], libc: Libc | None, have: Distributions

@@ -43,7 +43,7 @@ def judge_for(prefix: str, request: Request) -> Judge:
         try:
             report = diagnose(replace(request, target=target, use_cache=tree == prefix))
         except TargetError as error:
-            raise RepairError(f"the environment cannot be judged: {error}") from None
+            raise RepairError(f"the environment cannot be checked: {error}") from None
         return _problems(report, tree, prefix)
 
     return judge

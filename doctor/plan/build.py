@@ -65,24 +65,24 @@ def _roots(draft: Draft) -> None:
     if not draft.goal.engines:
         for one in draft.choices.installed.installed:
             if rows.releases(one.key):
-                then, text = draft.use(one.key).present, f"`{one.name}` is to work"
+                then, text = draft.use(one.key).present, f"`{one.name}` must work"
                 draft.require(Clause(one.key, then, f"{one.key} is installed", subject=one.key, text=text))
     for name, specifier in draft.freedom.required.items():
         choice = draft.use(name)
         draft.require(Clause(
-            name, choice.admitting(specifier) & choice.present, f"{name}{specifier} is asked for",
-            subject=f"{name}{specifier}", text=f"`{name}{specifier}` is asked for",
+            name, choice.admitting(specifier) & choice.present, f"{name}{specifier} is requested",
+            subject=f"{name}{specifier}", text=f"`{name}{specifier}` is requested",
         ))  # fmt: skip
 
 
 def _engine(draft: Draft, name: str) -> None:
     """The engine is there; its release stays, unless it may change."""
     have, choice = draft.choices.installed, draft.use(name)
-    text = f"`{name}` is to be started"
-    draft.require(Clause(name, choice.present, f"{name} is asked for", subject=name, text=text))
+    text = f"`{name}` is the engine to start"
+    draft.require(Clause(name, choice.present, f"{name} is requested", subject=name, text=text))
     if have.get(name) and not draft.freedom.engines and choice.current is not None:
         release = f"{name} {have.version(name)}"
-        text = f"`{name}` is to stay at {have.version(name)}"
+        text = f"`{name}` must stay at {have.version(name)}"
         draft.require(Clause(name, 1 << choice.current, release, subject=release, text=text))
         draft.used[name] &= 1 << choice.current
 
@@ -121,7 +121,7 @@ def _keep(draft: Draft, name: str) -> None:
     choice = draft.choices.get(name)
     draft.used.setdefault(name, choice.installable)
     assert choice.current is not None
-    text = f"`--keep {name}` holds it at {have.version}"
+    text = f"`--keep {name}` pins it to {have.version}"
     draft.require(Clause(name, 1 << choice.current, f"keep {name}", subject=f"{name} {have.version}", text=text))
 
 
@@ -140,5 +140,5 @@ def _excluded(draft: Draft, variables: dict[str, Variable]) -> None:
     for name, versions in draft.freedom.excluded.items():
         if name in variables:
             bad = sum(1 << i for i, v in enumerate(variables[name].values) if v in versions)
-            text = f"the resolver turned down `{name}` {', '.join(sorted(versions))}"
-            draft.require(Clause(name, variables[name].all & ~bad, f"{name} turned down", subject=name, text=text))
+            text = f"the resolver rejected `{name}` {', '.join(sorted(versions))}"
+            draft.require(Clause(name, variables[name].all & ~bad, f"{name} rejected", subject=name, text=text))

@@ -53,14 +53,14 @@ def _halves(draft: Draft, engine: Choice) -> None:
     if draft.freedom.backend in HALVES:
         option = f"--backend {draft.freedom.backend}"
         then = 1 << HALVES.index(draft.freedom.backend)
-        draft.require(Clause(BACKEND, then, option, text=f"`{option}` is asked for"))
+        draft.require(Clause(BACKEND, then, option, text=f"`{option}` is requested"))
     for place, half in enumerate(HALVES):
         if goal.architectures:
             arch = goal.architectures[0]
             draft.require(Clause(
                 engine.name, having[half], f"architecture {arch}", owner=BACKEND, when=1 << place,
                 subject=f"architecture {arch}", source="the engine's lists of architectures",
-                text=f"{_backend(half)} has `{arch}` in {_range(engine, having[half])}",
+                text=f"{_backend(half)} supports `{arch}` in {_range(engine, having[half])}",
             ))  # fmt: skip
         _quantized(draft, engine, half, BACKEND, 1 << place)
 
@@ -86,11 +86,11 @@ def _whole(draft: Draft, engine: Choice) -> None:
         draft.require(Clause(
             engine.name, taking, f"architecture {arch}", subject=f"architecture {arch}",
             source="the engine's lists of architectures",
-            text=f"`{engine.name}` has `{arch}` in {_range(engine, taking)}",
+            text=f"`{engine.name}` supports `{arch}` in {_range(engine, taking)}",
         ))  # fmt: skip
     elif goal.architectures:
         arch = goal.architectures[0]
-        text = f"no release of `{engine.name}` has `{arch}`"
+        text = f"no release of `{engine.name}` supports `{arch}`"
         draft.require(Clause(engine.name, 0, f"architecture {arch}", subject=arch, text=text))
     _quantized(draft, engine, "default", None, 0)
 
@@ -114,7 +114,7 @@ def _pictures(draft: Draft, engine: Choice) -> None:
             draft.require(Clause(
                 engine.name, having.bits | engine.beyond, f"architecture {architecture}",
                 subject=f"architecture {architecture}", source="the engine's vision models",
-                text=f"`{engine.name}` takes pictures with `{architecture}` in {_range(engine, having.bits)}",
+                text=f"`{engine.name}` accepts images with `{architecture}` in {_range(engine, having.bits)}",
             ))  # fmt: skip
 
 
@@ -134,11 +134,11 @@ def _quantized(draft: Draft, engine: Choice, half: str, owner: str | None, when:
     shown = f"{asked.method}" + (f" with group size {size}" if size else "")
     name = _backend(half) if half != "default" else f"`{engine.name}`"
     where = _range(engine, taken) if start & (start - 1) else "no more" if taken else "not here"
-    told = {"no more": f"{name} of `{engine.name}` takes it", "not here": f"{name} of this release does not take it"}
+    told = {"no more": f"{name} supports it", "not here": f"this release of {name} does not support it"}
     draft.require(Clause(
-        engine.name, taken | rest | (engine.beyond & engine.present), f"quantisation {asked.method}", owner=owner,
-        when=when, subject=f"quantisation {asked.method}", source="the engine's own checks of quantisations",
-        text=f"the weights are quantised by `{shown}`, and {told.get(where) or f'{name} takes that in {where}'}",
+        engine.name, taken | rest | (engine.beyond & engine.present), f"quantization {asked.method}", owner=owner,
+        when=when, subject=f"quantization {asked.method}", source="the engine's own quantization checks",
+        text=f"the weights are quantized with `{shown}`, and {told.get(where) or f'{name} supports that in {where}'}",
     ))  # fmt: skip
 
 
@@ -190,8 +190,8 @@ def _type(draft: Draft) -> None:
         draft.require(Clause(
             "transformers", knowing.bits | transformers.beyond & transformers.present, f"model type {goal.model_type}",
             owner=name, when=moved(leaving, engine.releases), subject=f"model type {goal.model_type}",
-            source="model types read out of the published wheels",
-            text=f"`{goal.label}` is of type `{goal.model_type}`, which transformers{knowing.spec()} knows",
+            source="model types read from the published wheels",
+            text=f"`{goal.label}` is of type `{goal.model_type}`, which requires transformers{knowing.spec()}",
         ))  # fmt: skip
 
 

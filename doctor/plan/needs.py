@@ -154,15 +154,15 @@ def majors(draft: Draft, choice: Choice) -> None:
             then = admitted(other.releases, f"<{major + 1}.dev0") | other.beyond
             then |= 1 << other.current if other.current is not None else 0
             draft.require(Clause(
-                "transformers", then, f"{choice.name} is of the time of transformers {major}", owner=choice.name,
+                "transformers", then, f"{choice.name} was made for transformers {major}", owner=choice.name,
                 when=having.bits & start, subject="transformers", source="METADATA",
                 text=_of_its_time(choice, line, major),
             ))  # fmt: skip
 
 
 def _of_its_time(choice: Choice, line: str, major: int) -> Callable[[int], str]:
-    text = f"`{line.strip()}` is what it says, and transformers {major + 1} is not of its time"
-    return lambda releases: f"of `{named(choice, releases)}`, {text}"
+    text = f"requires `{line.strip()}` and was not made for transformers {major + 1}"
+    return lambda releases: f"`{named(choice, releases)}` {text}"
 
 
 def _with_line(draft: Draft, taken: Imported) -> str:

@@ -111,7 +111,7 @@ def plan_for(facts: Facts, goal: Goal, freedom: Freedom, seconds: float = SECOND
             told = in_sentences(problem, conflict(problem, deadline))
             refused = refused or told
     except OutOfTime:
-        return Outcome(undecided=f"the search was given up after {seconds:.0f} s", refused=refused)
+        return Outcome(undecided=f"the search was stopped after {seconds:.0f} s", refused=refused)
     return Outcome(conflict=told)
 
 

@@ -9,7 +9,9 @@ from doctor.facts import Distribution, Distributions, Facts, Launch, Natives, Un
 from doctor.matrix import rows
 from doctor.matrix.engines import serving_engines
 
-FROM_ROWS = Unavailable("not_supported", "not installed yet: imports are judged by the names in the published wheels")
+FROM_ROWS = Unavailable(
+    "not_supported", "not installed yet: imports are checked against the names in the published wheels"
+)
 NATIVE = ("torch", "triton")  # and the engines
 
 

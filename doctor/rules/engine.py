@@ -35,7 +35,7 @@ def _run(rule: Rule, case: Case, before: Sequence[RuleResult]) -> RuleResult:
         return lacking
     blocker = next((b.code for b in before if b.code in rule.blocked_by and b.status == "fail"), None)
     if blocker:
-        return RuleResult(rule.code, rule.name, "open", reason=f"cannot be judged before {blocker} is mended")
+        return RuleResult(rule.code, rule.name, "open", reason=f"not checked until {blocker} is fixed")
     try:
         verdicts = list(rule.check(rule, case))
     except Exception as error:  # a rule that crashes must not take the report with it
@@ -60,7 +60,7 @@ def _lacking(rule: Rule, facts: Facts) -> RuleResult | None:
         value = getattr(facts, name)
         if isinstance(value, Unavailable):
             idle = value.reason in ("not_requested", "not_supported")
-            why = value.detail or (f"{name} was not asked for" if idle else f"{name} could not be read")
+            why = value.detail or (f"{name} was not requested" if idle else f"{name} could not be read")
             return RuleResult(rule.code, rule.name, "notApplicable" if idle else "open", reason=why)
     return None
 

@@ -38,7 +38,7 @@ def test_what_a_tag_tells(reference: str, version: str | None, cuda: str | None)
 def test_repositories_that_nobody_told_us_of_are_open() -> None:
     assert image("someone/vllm-openai:v0.11.0") is None
     facts = facts_of(image="registry.example/team/serving:2026-11")
-    assert versions(facts) == {} and "not told by its name" in problems(facts)[0]
+    assert versions(facts) == {} and "does not say what is in it" in problems(facts)[0]
     assert status(judge(facts), "ENG006") == "open"
 
 

@@ -33,7 +33,7 @@ def unsure(natives: Natives) -> Iterator[Open]:
     unknown = [lib for lib in natives.libraries if lib.verdict is not None and lib.verdict.status == "unknown"]
     if unknown and unknown[0].verdict is not None:
         more = f" and {len(unknown) - 1} more" if len(unknown) > 1 else ""
-        yield Open(f"`{unknown[0].path}`{more} could not be judged: {unknown[0].verdict.reason}")
+        yield Open(f"`{unknown[0].path}`{more} could not be checked: {unknown[0].verdict.reason}")
 
 
 def severity_of(failure: Failure, facts: Facts) -> Severity:

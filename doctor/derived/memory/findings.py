@@ -30,8 +30,8 @@ def evidence(here: MemoryVerdict, result: Fit) -> list[Evidence]:
     reasons = ", ".join(what for what, _, _ in extra.reasons)
     out = [
         Evidence(f"weights{shared}", parts, f"less than {size(result.pool)}", source),
-        Evidence("beside the weights", f"{size(extra.least)} to {size(extra.most)}: {reasons}", None,
-                 "a range; the engine measures it at start"),
+        Evidence("memory besides the weights", f"{size(extra.least)} to {size(extra.most)}: {reasons}", None,
+                 "a range; the engine measures it at startup"),
         Evidence("the engine's share", f"{size(max(result.pool, 0))}: {result.rule.rule}", None, result.rule.source),
     ]  # fmt: skip
     if result.vision and result.settings.tp > 1:

@@ -25,7 +25,7 @@ def ways(chosen: Chosen, backends: tuple[str, ...], need: Need) -> Iterator[Reme
         yield from other_release(chosen.name, found, chosen.version)
     yield from engines_serving(chosen.name, need)
     if formats := _formats(chosen, backends, need):
-        text = f"take the same model quantised by one of: {', '.join(formats)}"
+        text = f"use the same model quantized with one of: {', '.join(formats)}"
         yield Remediation(text, (Action("use_model", text=text),))
 
 
@@ -46,7 +46,7 @@ def _other_backend(chosen: Chosen, backends: tuple[str, ...], need: Need) -> Ite
             has = all(served_by(row, a, need.config, need.quantization.method) for a in need.architectures)
         if backend not in backends and has and refusal(chosen, backend, need) is None:
             action = Action("set_argument", name="--backend", value=backend)
-            yield Remediation(f"Use `--backend {backend}`, which takes it", (action,), "unsafe")
+            yield Remediation(f"Use `--backend {backend}`, which supports it", (action,), "unsafe")
 
 
 def _formats(chosen: Chosen, backends: tuple[str, ...], need: Need) -> list[str]:

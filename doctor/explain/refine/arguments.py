@@ -71,8 +71,8 @@ def arguments(candidate: Candidate, digest: Digest) -> Refined:
     flags = [f["flag"].lstrip("-") for f in _FLAG.finditer(given)]
     if not flags:
         return Refined(
-            f"`{program}` takes no positional argument here, but was given `{given.strip()}`: the entrypoint of the "
-            "image already is the server",
+            f"`{program}` does not accept a positional argument here, but got `{given.strip()}`: the "
+            "entrypoint of the image already is the server",
             (
                 manual(
                     "give the model with --model (`--model PATH`), without `serve` and without a positional argument"
@@ -83,7 +83,7 @@ def arguments(candidate: Candidate, digest: Digest) -> Refined:
     first = flags[0]
     if first in _SAMPLING:
         return Refined(
-            f"`--{first}` is no {engine} server option (no such flag): sampling parameters go in the "
+            f"`--{first}` is not a {engine} server option (no such flag): sampling parameters go in the "
             "request body, per request",
             (
                 manual(
@@ -99,7 +99,7 @@ def arguments(candidate: Candidate, digest: Digest) -> Refined:
         )
     if "_" in first or given.startswith("—") or "–" in given:
         return Refined(
-            f"`{given.strip()}` is not spelt as {engine} spells it", (manual(f"write --{first.replace('_', '-')}"),)
+            f"`{given.strip()}` is not how {engine} spells it", (manual(f"write --{first.replace('_', '-')}"),)
         )
     return _unknown(flags, engine, digest)
 
@@ -171,8 +171,8 @@ def keyword(candidate: Candidate, digest: Digest) -> Refined:
     have = digest.version(owner)
     caller = next((distribution_of(p) for p in reversed(found) if distribution_of(p) != owner), None)
     text = (
-        f"`{callee or 'a function'}` of the installed `{owner}`{f' {have}' if have else ''} takes no argument "
-        f"`{name}`: it is too old for its caller, or has dropped it"
+        f"`{callee or 'a function'}` of the installed `{owner}`{f' {have}' if have else ''} does not accept "
+        f"the argument `{name}`: it is too old for its caller, or dropped the argument"
     )
     ways = [install(owner, "upgrade")]
     if caller:

@@ -55,7 +55,7 @@ def missing_name(candidate: Candidate, digest: Digest) -> Refined:
     right = _respelt(name, package, module)
     if right:
         return Refined(
-            f"the name `{name}` is misspelt: the class in `{module}` is called `{right}`",
+            f"the name `{name}` is misspelled: the class in `{module}` is called `{right}`",
             (manual(f"write `{right}` instead of `{name}`: it is a typo, not a matter of the version"),),
         )
     found = window(digest, package, module, name)
@@ -146,9 +146,9 @@ def _back(way: Remediation, package: str, asker: str | None) -> tuple[Remediatio
 def _circular(name: str, module: str) -> Refined:
     top = module.partition(".")[0]
     return Refined(
-        f"`{module}` was still being loaded when `{name}` was asked of it: a file of your own named `{top}.py` "
+        f"`{module}` was still being loaded when `{name}` was requested from it: a file of your own named `{top}.py` "
         "hides the package, "
-        f"or the installed pieces of `{top}` are of different releases",
+        f"or the installed parts of `{top}` are from different releases",
         (
             manual(f"rename a file or folder called `{top}` in the working directory"),
             install(

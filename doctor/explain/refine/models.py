@@ -80,15 +80,15 @@ def _gguf(kind: str) -> Refined:
 
 def _remote(kind: str) -> Refined:
     text = (
-        f"the model type `{kind}` is not in any transformers release: the model brings its own code, which "
-        "must be allowed"
+        f"the model type `{kind}` is not in any transformers release: the model includes its own code, "
+        "which must be allowed"
     )
     return Refined(
         text,
         (
             manual(
                 "start with --trust-remote-code (trust_remote_code=True), with the model's "
-                "*.py files beside config.json"
+                "*.py files next to config.json"
             ),
             install("transformers", "upgrade"),
         ),
@@ -209,7 +209,7 @@ def tokenizer_class(candidate: Candidate, digest: Digest) -> Refined:
         f"the tokenizer class `{name}` is a custom tokenizer, in the model's own remote code, which was not loaded",
         (
             manual("start with --trust-remote-code (trust_remote_code=True)"),
-            manual(f"copy the tokenizer's code ({file}) from the original model beside tokenizer_config.json"),
+            manual(f"copy the tokenizer's code ({file}) from the original model next to tokenizer_config.json"),
             manual("or, if tokenizer_class in tokenizer_config.json is wrong, correct it or upgrade transformers"),
         ),
     )

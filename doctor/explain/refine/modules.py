@@ -206,7 +206,7 @@ def _python_itself(kind: str, module: str, package: str) -> Refined:
         way = manual(f"install {package} and build Python again, or use the distribution's python3")
         return Refined(f"this Python was built without `{module}`", (way,))
     if kind == "remote-code":
-        copy = "copy all *.py files of the model beside its config.json and give the folder a name without dots"
+        copy = "copy all *.py files of the model next to its config.json and give the folder a name without dots"
         return Refined(
             f"a file of the model's own code is missing or its folder has a name Python cannot import (`{module}`)",
             (manual(copy), manual("clear ~/.cache/huggingface/modules and load again with --trust-remote-code")),

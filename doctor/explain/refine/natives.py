@@ -49,7 +49,7 @@ def undefined_symbol(candidate: Candidate, digest: Digest) -> Refined:
     )
     if package == "torch" or maker == "library":
         text = (
-            f"the parts of `{package}` do not belong together: `{symbol}` is missing from the library that was loaded"
+            f"the parts of `{package}` do not match: `{symbol}` is missing from the library that was loaded"
         )
     return Refined(text, rebuilt(package, digest))
 
@@ -141,7 +141,7 @@ def missing_library(candidate: Candidate, digest: Digest) -> Refined:
     return Refined(
         f"the shared library `{library}`, which `{_asker(candidate)}` needs, is not on the loader's path",
         (
-            manual(f"install what brings {library}, or put its folder on LD_LIBRARY_PATH"),
+            manual(f"install the package that provides {library}, or put its folder on LD_LIBRARY_PATH"),
             install(_asker(candidate), "reinstall"),
         ),
         confidence="medium",
@@ -157,14 +157,14 @@ def _asker(candidate: Candidate) -> str:
 def _driver_library(library: str, digest: Digest) -> Refined:
     if digest.wsl:
         return Refined(
-            f"`{library}` of the Windows driver is not on the loader's path: in WSL it lies in /usr/lib/wsl/lib",
+            f"`{library}` of the Windows driver is not on the loader's path: in WSL it is in /usr/lib/wsl/lib",
             (
                 manual("export LD_LIBRARY_PATH=/usr/lib/wsl/lib:$LD_LIBRARY_PATH"),
                 manual("update the NVIDIA driver on Windows and WSL (wsl --update)"),
             ),
         )
     return Refined(
-        f"`{library}` of the NVIDIA driver is not here: no NVIDIA GPU driver on this machine, or it is "
+        f"`{library}` of the NVIDIA driver is missing: this machine has no NVIDIA GPU driver, or it is "
         "not exposed to the container",
         (
             manual("start the container with --gpus all (nvidia runtime) on a node with a GPU and its driver"),
@@ -220,7 +220,7 @@ def _cudnn(library: str, number: str) -> Refined:
         ),
     ]
     return Refined(
-        f"`{library}` is not on the loader's path: {brings} is not installed beside torch, or lies "
+        f"`{library}` is not on the loader's path: {brings} is not installed next to torch, or is "
         "where torch's rpath does not look",
         tuple(ways),
     )

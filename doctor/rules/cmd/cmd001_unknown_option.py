@@ -42,11 +42,11 @@ def _unknown(rule: Rule, asked: Asked, problem: Problem) -> Finding:
     near = suggested(asked.reading.table, problem)
     if problem.kind == "ambiguous":
         many = ", ".join(f"`{c}`" for c in problem.candidates[:6])
-        said = f"`{shown(name, 100)}` may be any of {many}, and {asked.shown} takes none of them"
+        said = f"`{shown(name, 100)}` is ambiguous in {asked.shown}: it could be any of {many}"
     else:
-        said = f"`{shown(name, 100)}` is no option of {asked.shown}"
+        said = f"`{shown(name, 100)}` is not an option of {asked.shown}"
     clauses = [c for c in (_window(asked.engine, having), near.why if near else _elsewhere(asked.engine, name)) if c]
-    message = f"{said}: {'; '.join(clauses)}" if clauses else f"{said}, nor of any other release of {asked.engine}"
+    message = f"{said}: {'; '.join(clauses)}" if clauses else f"{said}, and no other release of {asked.engine} has it"
     causes = [f"CMD012:{shown(name, 100)}"] if suspicious(name) else []
     return rule.finding(
         message, key=shown(name, 100), location=place(problem), causes=causes,
@@ -97,9 +97,9 @@ def _extra(rule: Rule, asked: Asked, problem: Problem) -> Finding:
     option = asked.reading.table.option(before.name) if before else None
     word = shown(problem.value, 100)
     if option is not None and option.nargs == 0 and before is not None:
-        message = f"`{before.spelled}` is a switch of {asked.shown} and takes no value, but `{word}` follows it"
+        message = f"`{before.spelled}` of {asked.shown} is a switch and does not accept a value, but got `{word}`"
     else:
-        message = f"`{word}` belongs to no option: {asked.shown} takes no such word"
+        message = f"`{word}` does not belong to any option: {asked.shown} does not accept it"
     beside = (word, shown(_before(asked, problem), 100))
     causes = [f"CMD012:{w}" for w in beside if suspicious(w)]
     sure = option is not None and option.nargs == 0 and word.lower() in ("true", "1", "yes", "on")

@@ -47,10 +47,10 @@ def _finding(rule: Rule, asked: Asked, problem: Problem) -> Finding:
     if value is not None and option is not None and refusal(option, value) is not None:
         value = _as_pairs(meant)
     pairs = _pairs_understood(asked.engine, problem)
-    once = f"; KEY=VALUE was understood in the releases {pairs.spec()} only" if pairs is not None else ""
+    once = f"; only the releases {pairs.spec()} accept KEY=VALUE" if pairs is not None else ""
     message = (
-        f"`{problem.spelled}` of {asked.shown} wants {problem.wanted}, and "
-        f"`{shown(problem.value, 100)}` is none{once}"
+        f"`{problem.spelled}` of {asked.shown} expects {problem.wanted}, but got "
+        f"`{shown(problem.value, 100)}`{once}"
     )  # fmt: skip
     ways = []
     if value is not None:

@@ -46,19 +46,19 @@ def _finding(rule: Rule, asked: Asked, problem: Problem) -> Finding:
 def _message(asked: Asked, problem: Problem) -> str:
     name, value = f"`{shown(problem.spelled, 100)}` of {asked.shown}", f"`{shown(problem.value, 100)}`"
     if problem.kind == "type":
-        return f"{name} wants {problem.wanted}, and {value} is none"
+        return f"{name} expects {problem.wanted}, but got {value}"
     if problem.kind == "value-missing":
-        return f"{name} wants {problem.wanted}, and none follows it"
+        return f"{name} expects {problem.wanted}, but none follows it"
     if problem.kind == "value-unwanted":
-        return f"{name} is a switch and takes no value, but {value} is given"
+        return f"{name} is a switch and does not accept a value, but got {value}"
     if problem.kind == "exclusive":
-        return f"{name} excludes another option that is given: {problem.wanted}"
+        return f"{name} conflicts with another given option: {problem.wanted}"
     if problem.kind == "refused":
-        return f"{name} is an option of the past, which this release only rejects"
+        return f"{name} was removed, and this release rejects it"
     if problem.kind == "misplaced":
-        return f"{name} is refused behind `vllm serve`: the model has to be the first word behind it"
+        return f"{name} is not accepted after `vllm serve`: the model must be the first word after it"
     if asked.reading.table.option(problem.name) is None:
-        return f"the command names no model: {asked.shown} needs it as a word of its own"
+        return f"the command does not name a model: {asked.shown} requires it as a positional argument"
     return f"{asked.shown} cannot start without `{problem.name}`"
 
 
@@ -77,7 +77,7 @@ def _ways(asked: Asked, problem: Problem) -> Iterator[Remediation]:
     elif problem.kind == "type" and (number := _number(problem)) is not None:
         yield Remediation(f"write `{name} {number}`", (argument(name, number),), "safe")
     elif option is not None and option.default not in (None, "") and problem.kind == "type":
-        title = f"leave it out: {asked.engine} then takes `{shown(str(option.default), 60)}`"
+        title = f"leave it out: {asked.engine} then uses `{shown(str(option.default), 60)}`"
         yield Remediation(title, (argument(name, None),), "unsafe")
     elif problem.kind == "required":
         yield Remediation("name the model", (argument(name, "MODEL"),), "manual")

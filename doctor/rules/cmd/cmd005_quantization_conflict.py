@@ -39,10 +39,10 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
         yield NotApplicable(f"`{option}` is not given")
         return
     if not isinstance(model, Model):
-        yield Open(f"how the model is quantised is not known: {model.reason}")
+        yield Open(f"how the model is quantized is unknown: {model.reason}")
         return
     if given in OPEN:
-        yield Open(f"`{given}` reads several forms of checkpoints")
+        yield Open(f"`{given}` reads several checkpoint formats")
     elif (finding := _conflict(rule, found, model, option, given)) is not None:
         yield finding
 
@@ -53,18 +53,18 @@ def _conflict(rule: Rule, asked: Asked, model: Model, option: str, given: str) -
     if method is None:
         if wanted not in NEEDED:
             return None
-        message = f"`{option} {shown(given, 60)}` is for checkpoints that are stored so, and this one is not quantised"
+        message = f"`{option} {shown(given, 60)}` requires a checkpoint in that format, but this one is not quantized"
     elif wanted == own or given in asked.data.other_methods.get(own, ()):
         return None
     else:
         message = (
-            f"`{option} {shown(given, 60)}` does not match the checkpoint, which is quantised by "
+            f"`{option} {shown(given, 60)}` does not match the checkpoint, which is quantized with "
             f"`{shown(method, 60)}`: {asked.shown} stops"
         )  # fmt: skip
     source = model.quantization.source if model.quantization else "config.json"
     return rule.finding(
         message, key=option, location=Location("argument", option),
-        evidence=[Evidence(f"quantisation in {source}", method or "none", given, f"{shown(model.path)}/{source}")],
+        evidence=[Evidence(f"quantization in {source}", method or "none", given, f"{shown(model.path)}/{source}")],
         remediations=[Remediation(f"leave `{option}` out: {asked.engine} reads it from the checkpoint",
                                   (argument(option, None),), "safe")],
     )  # fmt: skip

@@ -38,17 +38,17 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
         return
     given, method = found.value("--dtype") or "auto", (found.value("--quantization") or "").lower()
     if given == "auto" and not method:
-        yield NotApplicable("neither a data type nor a method is named")
+        yield NotApplicable("neither a data type nor a quantization method is set")
         return
     if not isinstance(model, Model):
-        yield Open(f"how the model is quantised is not known: {model.reason}")
+        yield Open(f"how the model is quantized is unknown: {model.reason}")
         return
     own = model.quantization.method.lower() if model.quantization else ""
     dtype = SHORT.get(given, given) if given != "auto" else _stated(model.config)
     if found.has("dtype_of_backend"):
         yield from _lmdeploy(rule, found, SHORT.get(given, given), own)
     elif not own or (method and family(method) != family(own)):
-        yield NotApplicable("nothing is quantised" if not own else "the method named is not that of the checkpoint")
+        yield NotApplicable("the model is not quantized" if not own else "the method does not match the checkpoint's")
     elif dtype is None:
         yield Open("the data type of the model is not known")
     else:
@@ -75,8 +75,8 @@ def _types(asked: Asked, method: str) -> list[str] | None:
 def _finding(rule: Rule, asked: Asked, method: str, dtype: str, types: list[str]) -> Finding:
     given, named = asked.value("--dtype") or "auto", bool(asked.value("--quantization"))
     listed = " and ".join(f"`{t}`" for t in types)
-    what = f"`--dtype {shown(given, 40)}`" if given != "auto" else f"`{dtype}`, which the checkpoint states,"
-    kernels = f"`--quantization {shown(method, 60)}`" if named else f"a checkpoint quantised by `{shown(method, 60)}`"
+    what = f"`--dtype {shown(given, 40)}`" if given != "auto" else f"`{dtype}`, the data type of the checkpoint,"
+    kernels = f"`--quantization {shown(method, 60)}`" if named else f"a checkpoint quantized with `{shown(method, 60)}`"
     cast = Remediation(f"use `--dtype {types[0]}`", (argument("--dtype", types[0]),), "safe")
     ways = [Remediation("leave `--dtype` out", (argument("--dtype", None),), "safe") if given != "auto" else cast]
     if named and given == "auto":
@@ -85,7 +85,7 @@ def _finding(rule: Rule, asked: Asked, method: str, dtype: str, types: list[str]
     elif named:
         ways.insert(0, cast)
     return rule.finding(
-        f"{what} does not go with {kernels}: {asked.shown} computes it in {listed} only",
+        f"{what} conflicts with {kernels}: {asked.shown} supports only {listed} for it",
         key="--dtype", location=Location("argument", "--dtype" if given != "auto" else "--quantization"),
         evidence=[Evidence("data type", dtype, ", ".join(types), f"{asked.shown}: get_supported_act_dtypes")],
         remediations=ways,
@@ -94,10 +94,10 @@ def _finding(rule: Rule, asked: Asked, method: str, dtype: str, types: list[str]
 
 def _lmdeploy(rule: Rule, asked: Asked, dtype: str, own: str) -> Iterator[Verdict]:
     if own not in ("awq", "gptq") or dtype != "bfloat16" or asked.value("--backend") == "pytorch":
-        yield NotApplicable("no data type is named that the quantisation would not have")
+        yield NotApplicable("no data type is set that conflicts with the quantization")
         return
     yield rule.finding(
-        f"`--dtype bfloat16` is set aside: TurboMind computes `{own}` weights in float16", key="--dtype",
+        f"`--dtype bfloat16` is ignored: TurboMind computes `{own}` weights in float16", key="--dtype",
         severity="warning", location=Location("argument", "--dtype"),
         evidence=[Evidence("--dtype", "bfloat16", "float16", f"{asked.shown}: {SOURCE}; its weight converter")],
         remediations=[Remediation("use `--dtype float16`", (argument("--dtype", "float16"),), "safe")],

@@ -35,17 +35,17 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
         return
     name, many = _parallel(found)
     if many is None or many < 2:
-        yield NotApplicable("one GPU does all")
+        yield NotApplicable("only one GPU is used")
         return
     if not isinstance(model, Model):
-        yield Open(f"how many attention heads the model has is not known: {model.reason}")
+        yield Open(f"how many attention heads the model has is unknown: {model.reason}")
         return
     found_layout = layout(model.config, model.model_type)
     shape = attention(found_layout) if found_layout else None
     if found_layout is None or shape is None:
-        yield Open("the model's configuration does not tell its attention heads")
+        yield Open("the model's configuration does not say how many attention heads it has")
     elif not found.has("heads_by_tensor_parallel") and any(found.value(o) not in (None, "1") for o in OTHERWISE):
-        yield Open("the heads are shared by fewer GPUs than `--tp` says, which the options decide")
+        yield Open("other options split the heads across fewer GPUs than `--tp` says")
     elif trouble := _trouble(found, found_layout, shape, many):
         yield _finding(rule, found, name, many, trouble, shape)
 

@@ -24,11 +24,11 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     facts = case.facts
     launch = facts.launch
     if not isinstance(launch, Launch) or launch.engine not in serving_engines():
-        yield NotApplicable("no command of an engine")
+        yield NotApplicable("the command does not start an engine")
         return
     form = launched_as(launch.program, launch.module, launch.subcommand)
     if form is None and engine_row(launch.engine).does_otherwise(launch.subcommand or launch.arguments[:1]):
-        yield NotApplicable("the command is no server of the OpenAI form")
+        yield NotApplicable("the command does not start an OpenAI-compatible server")
     elif form is None and (launch.program == launch.engine or launch.module == launch.engine):
         yield _finding(rule, launch)
     elif launch.module and not isinstance(facts.modules, Modules):
@@ -47,7 +47,7 @@ def _finding(rule: Rule, launch: Launch) -> Finding:
     best = _forms(engine)[0]
     text = f"start it with `{best}`"
     return rule.finding(
-        f"`{words}` starts no server: the command is `{best}`", key=engine,
+        f"`{words}` does not start a server: the command is `{best}`", key=engine,
         location=Location("argument", words),
         evidence=[Evidence("command", words, best, "the engine's entry points")],
         remediations=[Remediation(text, (Action("manual", text=text),))],

@@ -26,12 +26,12 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     """One finding for a health check that gives less than a few minutes."""
     container = container_of(case.facts)
     if container is None or not container.healthcheck:
-        yield NotApplicable("no container with a health check of its own")
+        yield NotApplicable("no container has its own health check")
     elif container.patience is None:
-        yield Open("how long the health check waits is not understood, or told by the image")
+        yield Open("how long the health check waits is unknown, or set by the image")
     elif container.patience < LEAST:
         yield rule.finding(
-            f"The health check calls the container unhealthy after {container.patience} s, and loading a model takes "
+            f"The health check marks the container unhealthy after {container.patience} s, but loading a model takes "
             "minutes",
             location=Location("argument", "healthcheck" if in_compose(container) else "--health-start-period"),
             evidence=[Evidence("start_period + interval x retries", f"{container.patience} s", f"{LEAST} s or more",

@@ -33,7 +33,8 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     model: Model = present(facts, "model", Model)
     kind = model.model_type
     if kind is None or "AutoConfig" in model.remote_code:
-        yield NotApplicable("the model brings its own configuration class" if kind else "config.json names no type")
+        why = "the model has its own configuration class" if kind else "config.json does not name a model type"
+        yield NotApplicable(why)
         return
     here, knowing = distributions.get("transformers"), rows.releases_having("transformers", "model_types", kind)
     if here is None:
@@ -43,7 +44,7 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
                    else f"the data does not cover transformers {here.version}")  # fmt: skip
     elif not known and (own := _own_class(case, model, here.version, kind)) is not False:
         yield NotApplicable("the engine has a configuration class for this type itself") if own else Open(
-            f"transformers {here.version} does not know the type `{kind}`, but the engine may bring it itself"
+            f"transformers {here.version} does not know the type `{kind}`, but the engine may support it itself"
         )
     elif not known:
         yield rule.finding(

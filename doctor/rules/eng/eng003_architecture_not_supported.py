@@ -33,12 +33,13 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     model: Model = present(facts, "model", Model)
     chosen = case.engine
     if not model.architectures or not chosen:
-        yield NotApplicable("config.json names no architecture" if chosen else "no release of an engine is known here")
+        why = "config.json does not name an architecture" if chosen else "the release of the engine is unknown"
+        yield NotApplicable(why)
         return
     for one in chosen:
         known = backends(one, facts, "architectures")
         if not known:
-            yield Open(f"the data does not tell what {one.shown} implements")
+            yield Open(f"the data does not say what {one.shown} implements")
         elif not any(a in found for found in known.values() for a in model.architectures):
             yield from _lacking(rule, facts, one, model, known)
         elif one.has("architectures_for_text") and sees(model.config):
@@ -64,7 +65,7 @@ def _finding(rule: Rule, facts: Facts, chosen: Chosen, model: Model, name: str) 
     need, ways = to_serve(facts), list[Remediation]()
     if where and name in chosen.table("architectures.turbomind"):
         action = Action("set_argument", name="--backend", value="turbomind")
-        ways.append(Remediation("Use `--backend turbomind`, which has it", (action,), "unsafe"))
+        ways.append(Remediation("Use `--backend turbomind`, which supports it", (action,), "unsafe"))
         needs = "`--backend turbomind`"
     elif serving := fitting(chosen.name, need) if need else found:
         ways += other_release(chosen.name, serving, chosen.version)
@@ -85,7 +86,7 @@ def _text_only(rule: Rule, chosen: Chosen, name: str) -> Iterator[Finding]:
     if not here or name in here or known is None or not known.newest:
         return
     yield rule.finding(
-        f"`{chosen.shown}` has the model's architecture `{name}` for text only: pictures are refused",
+        f"`{chosen.shown}` has the model's architecture `{name}` for text only: it rejects images",
         key=f"{chosen.name}:{name}:text", severity="warning", location=Location("distribution", chosen.name),
         evidence=[Evidence(f"architecture {name}", "for text", f"{chosen.name}{known.spec()}", f"registry {SOURCE}")],
         remediations=other_release(chosen.name, known, chosen.version),

@@ -33,16 +33,16 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     need = to_serve(facts)
     if need is None:
         idle = isinstance(facts.model, Model) or facts.model.reason in ("not_requested", "not_supported")
-        why = facts.model.detail if isinstance(facts.model, Unavailable) else "the weights are not quantised"
+        why = facts.model.detail if isinstance(facts.model, Unavailable) else "the weights are not quantized"
         yield NotApplicable(why or "no model is named") if idle else Open(why)
         return
     if not need.quantization.method:
-        yield Open("the model's configuration does not say by which method its weights are quantised")
+        yield Open("the model's configuration does not name the quantization method of its weights")
         return
     for chosen in case.engine:
         known = tuple(b for b in used(facts, chosen, need) if f"quantization.{b}" in chosen.row(*KINDS))
         if not known:
-            yield Open(f"the data does not tell which quantisations {chosen.shown} takes")
+            yield Open(f"the data does not say which quantization methods {chosen.shown} supports")
         elif not any(refusal(chosen, b, need) is None for b in known):
             yield _finding(rule, chosen, known, need)
 
@@ -55,10 +55,10 @@ def _finding(rule: Rule, chosen: Chosen, backends: tuple[str, ...], need: Need) 
         engine += " with its turbomind backend"
     left = _left(chosen, backends, method)
     return rule.finding(
-        f"The weights are quantised by `{method}`, which {engine} does not take: {left}{why}",
+        f"The weights are quantized with `{method}`, which {engine} does not support: {left}{why}",
         key=f"{chosen.name}:{method}", location=Location("distribution", chosen.name),
-        evidence=[Evidence(f"quantisation by {chosen.name}", f"{method} ({need.quantization.source})", why,
-                           f"{chosen.shown}; quantisations {SOURCE}")],
+        evidence=[Evidence(f"quantization in {chosen.name}", f"{method} ({need.quantization.source})", why,
+                           f"{chosen.shown}; quantization methods {SOURCE}")],
         remediations=list(ways(chosen, backends, need)),
     )  # fmt: skip
 

@@ -93,7 +93,7 @@ def _loaders(rule: Rule, distributions: Distributions) -> Iterator[Finding]:
         action = Action("install", package=others[0], direction="install")
         yield rule.finding(
             f"`transformers {have.version}` loads `{entry.method}` weights through `{others[0]}`, but only "
-            f"`{entry.package}` is here, which it does not look for",
+            f"`{entry.package}` is installed, which it does not use",
             key=f"{entry.package}:loader", severity="warning", location=Location("distribution", entry.package),
             causes=[f"ENG009:{entry.method}:{others[0]}"],
             evidence=[Evidence(f"{entry.module}:{entry.name}", f"transformers {have.version}",

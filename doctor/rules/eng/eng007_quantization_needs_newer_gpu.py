@@ -33,7 +33,7 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     facts = case.facts
     need = to_serve(facts, online=True)
     if need is None or (engine(facts) is None and not isinstance(facts.model, Model)):
-        yield NotApplicable("no quantised weights are to be served")
+        yield NotApplicable("no quantized weights will be served")
         return
     device = weakest_device(facts)
     for chosen in case.engine:
@@ -63,7 +63,7 @@ def _finding(
     source = f"{chosen.shown}; {least.what}, {SOURCE}"
     return rule.finding(
         f"GPU {device.index} (`{device.name}`) has compute capability {here}, but `{chosen.shown}` needs {wanted} for "
-        f"weights quantised by {least.what}",
+        f"weights quantized with {least.what}",
         key=f"{chosen.name}:{need.quantization.method}", location=Location("host", f"GPU {device.index}"),
         evidence=[Evidence("compute capability", here, f"{wanted} or newer", source)],
         remediations=list(ways(chosen, backends, need)),

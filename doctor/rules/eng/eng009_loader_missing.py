@@ -51,7 +51,7 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
         yield NotApplicable("no model is named") if idle else Open(model.detail or "the model could not be read")
         return
     if model.quantization is None:
-        yield NotApplicable("the weights are not quantised")
+        yield NotApplicable("the weights are not quantized")
         return
     known = (rows.row("transformers", have.version, KIND) or {}).get(KIND)
     if not known:
@@ -123,8 +123,8 @@ def _either(names: list[str]) -> str:
 def _missing(rule: Rule, have: Distribution, method: str, lacking: list[str]) -> Finding:
     steps = [Action("install", package=n, direction="install") for n in lacking]
     return rule.finding(
-        f"`transformers {have.version}` loads weights quantised by `{method}` through {_either(lacking)}, which is not "
-        "here or too old",
+        f"`transformers {have.version}` loads weights quantized with `{method}` through {_either(lacking)}, which is "
+        "not installed or too old",
         key=f"{method}:{lacking[0]}", location=Location("distribution", lacking[0]),
         evidence=[Evidence(", ".join(lacking), "not installed", "installed",
                            f"validate_environment of transformers {have.version}, {SOURCE}")],
@@ -137,10 +137,10 @@ def _unknown(rule: Rule, have: Distribution, method: str) -> Finding:
     ways = other_release("transformers", found, have.version) if found else []
     needs = f"transformers{found.spec()}" if found and found.newest else "another program"
     return rule.finding(
-        f"The weights are quantised by `{method}`, which `transformers {have.version}` does not know: "
+        f"The weights are quantized with `{method}`, which `transformers {have.version}` does not support: "
         f"it needs `{needs}`",
         key=f"{method}:unknown", location=Location("distribution", "transformers"),
-        evidence=[Evidence("quantisation", method, needs, f"quantisers {SOURCE}")], remediations=ways,
+        evidence=[Evidence("quantization", method, needs, f"quantizers {SOURCE}")], remediations=ways,
     )
 
 

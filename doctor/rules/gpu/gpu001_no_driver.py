@@ -24,7 +24,7 @@ from doctor.rules.rule import Rule, Verdict
 CONTAINER = (
     "start the container with the GPU: `docker run --gpus all ...`, after installing the NVIDIA Container Toolkit"
 )
-LIBRARIES = "install the user space packages of the same driver version, or mend `LD_LIBRARY_PATH` and run `ldconfig`"
+LIBRARIES = "install the user-space packages of the same driver version, or fix `LD_LIBRARY_PATH` and run `ldconfig`"
 DRIVER = (
     "install the NVIDIA driver of your distribution (Debian and Ubuntu: `nvidia-driver`, `ubuntu-drivers install`), "
     "then reboot"
@@ -48,13 +48,13 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
             rule,
             gpu,
             "hang",
-            f"The NVIDIA driver gave {gpu.nvml_detail}, an answer was expected at once.",
+            f"The NVIDIA driver gave {gpu.nvml_detail}, but should answer at once.",
             "look for `Xid` and `NVRM` lines in `dmesg`, then reset the GPU or reboot; `nvidia-persistenced` makes a "
             "slow first call fast",
             ("error", "medium"),
         )
     elif gpu.nvml == "error":
-        yield Open(f"NVML could not be asked: {gpu.nvml_detail}")
+        yield Open(f"NVML could not be queried: {gpu.nvml_detail}")
     elif gpu.nvml == "no-driver":
         yield _module_missing(rule, gpu, host)
     elif gpu.nvml in ("no-library", "no-devices"):
@@ -105,7 +105,7 @@ def _library_missing(rule: Rule, gpu: Gpu, host: Host | None) -> Finding:
 def _wsl(wsl: Wsl) -> tuple[str, str]:
     missing = "/usr/lib/wsl/lib/libnvidia-ml.so.1" if wsl.driver_library else "/usr/lib/wsl/lib/libcuda.so.1"
     lacks = missing if wsl.dxg else "/dev/dxg"
-    return f"This WSL has no `{lacks}`, which the Windows driver brings.", WINDOWS
+    return f"This WSL has no `{lacks}`, which the Windows driver provides.", WINDOWS
 
 
 def _no_device(rule: Rule, gpu: Gpu) -> Finding:
@@ -115,7 +115,7 @@ def _no_device(rule: Rule, gpu: Gpu) -> Finding:
         rule,
         gpu,
         "devices",
-        f"The driver {gpu.driver_version or ''} answers, but counts no GPU{why}.".replace("  ", " "),
+        f"The driver {gpu.driver_version or ''} answers, but reports no GPU{why}.".replace("  ", " "),
         CONTAINER
         if why
         else "look at `lspci` and `dmesg`: the card may be off the bus, bound to `vfio-pci`, or not "

@@ -87,7 +87,7 @@ def _ways_out(
         )  # fmt: skip
     if build.cuda and gpu.devices and all(_data_center(d.name) for d in gpu.devices):
         package = f"cuda-compat-{build.cuda[0]}-{build.cuda[1]}"
-        text = f"install `{package}` and put its folder first in `LD_LIBRARY_PATH` (data centre GPUs only)"
+        text = f"install `{package}` and put its folder first in `LD_LIBRARY_PATH` (data center GPUs only)"
         yield Remediation("Use NVIDIA's forward compatibility package", (Action("manual", text=text),))
 
 

@@ -45,7 +45,7 @@ def _permission(rule: Rule, gpu: Gpu) -> Finding:
     return _found(
         rule,
         "nvml",
-        "NVML refuses this user, access to the GPU was expected.",
+        "NVML denies this user access to the GPU.",
         Evidence("NVML", gpu.nvml_detail),
         Action("manual", text="run as a user who may open `/dev/nvidia*`, or ask the administrator for access"),
     )
@@ -61,11 +61,11 @@ def _variable(rule: Rule, gpu: Gpu) -> Iterator[Finding]:
     bad = words[left] or "an empty entry"
     if left:
         message = (
-            f"`CUDA_VISIBLE_DEVICES={gpu.visible}` shows {left} of its {len(words)} devices: `{bad}` names none of the "
-            f"{count} that are here."
+            f"`CUDA_VISIBLE_DEVICES={gpu.visible}` shows {left} of its {len(words)} devices: `{bad}` matches none "
+            f"of the {count} that exist."
         )
     else:
-        message = f"`CUDA_VISIBLE_DEVICES={gpu.visible}` hides every GPU, expected an index from 0 to {count - 1}."
+        message = f"`CUDA_VISIBLE_DEVICES={gpu.visible}` hides every GPU; use an index from 0 to {count - 1}."
     yield rule.finding(
         message,
         key="variable",
@@ -74,7 +74,7 @@ def _variable(rule: Rule, gpu: Gpu) -> Iterator[Finding]:
         evidence=[Evidence("CUDA_VISIBLE_DEVICES", gpu.visible, f"devices 0 to {count - 1}")],
         remediations=[
             Remediation(
-                "Name the devices that are there",
+                "Name the devices that exist",
                 (Action("set_env", name="CUDA_VISIBLE_DEVICES", value=",".join(str(d.index) for d in gpu.devices)),),
                 "safe",
             )

@@ -29,7 +29,7 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     gpu = present(case.facts, "gpu", Gpu)
     devices = [d for d in gpu.usable if not d.mig_enabled and not d.unified_memory and d.memory_free is not None]
     if gpu.source == "declared" or not devices:
-        yield NotApplicable("no GPU tells how much of its memory is free")
+        yield NotApplicable("no GPU reports how much of its memory is free")
         return
     for device in devices:
         yield from _held(rule, case.facts, device)
@@ -44,7 +44,7 @@ def _held(rule: Rule, facts: Facts, device: Device) -> Iterator[Finding]:
     if used < GIB or (used < NOTICEABLE * device.memory_total and not short):
         return
     needed = (
-        f"; the launch command wants {share:g} of it, {size(int(share * device.memory_total))}"
+        f"; the launch command requests {share:g} of it, {size(int(share * device.memory_total))}"
         if short and share
         else ""
     )

@@ -28,7 +28,7 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     gpu = present(facts, "gpu", Gpu)
     name = engine(facts)
     if not gpu.usable or name is None:
-        yield NotApplicable("no GPU or no launch command to judge")
+        yield NotApplicable("no GPU or no launch command to check")
         return
     weakest = min(gpu.usable, key=lambda d: d.capability)
     for row in capabilities().rows:
@@ -60,7 +60,7 @@ def _covers(facts: Facts, row: CapabilityRow) -> bool:
 def _lacks(rule: Rule, facts: Facts, row: CapabilityRow, device: Device) -> Finding:
     value = option(facts, row.option) if row.option else None
     what = f"`{row.option} {value}`" if row.option else f"`{row.engine}`"
-    then = "stops" if row.outcome == "error" else "goes on with another data type"
+    then = "stops" if row.outcome == "error" else "continues with another data type"
     return rule.finding(
         f"GPU {device.index} (`{device.name}`) has compute capability {dotted(device.capability)}, but {what} needs "
         f"{row.minimum}: {row.engine} {then}.",

@@ -36,7 +36,7 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
         Action("install", package="torch", specifier=f"=={release}", direction="install"),
     )
     yield rule.finding(
-        f"`torch` {build.version} is built without CUDA, but `{gpu.devices[0].name}` is here to be used.",
+        f"`torch` {build.version} is built without CUDA and cannot use the GPU (`{gpu.devices[0].name}`).",
         key="torch",
         location=Location("distribution", "torch", "torch/version.py"),
         evidence=[Evidence("build of torch", build.version, f"{release}+cu...", build.source)],

@@ -52,7 +52,7 @@ def _message(facts: Facts, failure: Failure) -> str:
     owner = owner_of(facts, cause.module)
     lacks = f"which {owner[0]} {owner[1]} does not have" if owner else "which is not installed"
     if cause.error == "PackageNotFoundError":
-        return f"{where(cause)} asks for the version of `{cause.module}`, {lacks}, {failure.effect}"
+        return f"{where(cause)} requests the version of `{cause.module}`, {lacks}, {failure.effect}"
     return f"{where(cause)} imports `{cause.module}`, {lacks}, {failure.effect}"
 
 
@@ -65,7 +65,7 @@ def _ways(facts: Facts, failure: Failure) -> list[Remediation]:
     if wanted:
         action = Action("install", package=wanted, direction="install")
         return [Remediation(f"install {wanted}, which an installed package requires", (action,), "safe")]
-    text = f"install the package that brings the module `{top}`; often it has the same name"
+    text = f"install the package that provides the module `{top}`; it often has the same name"
     return [Remediation(text, (Action("install", package=top.replace("_", "-"), direction="install"),), "manual")]
 
 

@@ -27,7 +27,7 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     facts = case.facts
     launch, modules = facts.launch, facts.modules
     if not isinstance(launch, Launch) or launch.module is None or not isinstance(modules, Modules):
-        yield NotApplicable("the launch command names no module")
+        yield NotApplicable("the launch command does not name a module")
         return
     name = launch.module
     status = modules.verdicts.get(name)

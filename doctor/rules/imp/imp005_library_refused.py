@@ -25,7 +25,7 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
         cause = failure.cause
         what = "the library" if cause.kind == "missing-library" else "the symbol"
         yield rule.finding(
-            f"{where(cause)} imports a compiled module that lacks {what} `{cause.name}`, {failure.effect}",
+            f"{where(cause)} imports a compiled module that is missing {what} `{cause.name}`, {failure.effect}",
             key=failure.key,
             severity=failure.severity,
             location=location(cause),

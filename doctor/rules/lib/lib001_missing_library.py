@@ -60,9 +60,10 @@ def _remediations(failure: Failure, facts: Facts) -> list[Remediation]:
         return [Remediation(title, (Action("manual", text=title),))]
     wanted = _required_for(failure, facts)
     if wanted is not None:
-        return [Remediation(f"Install `{wanted}`, which `{failure.libraries[0].distribution}` asks for",
+        return [Remediation(f"Install `{wanted}`, which `{failure.libraries[0].distribution}` requires",
                             (Action("install", package=wanted, direction="install"),), "safe")]  # fmt: skip
-    title = f"Install the package that brings `{failure.name}`, or `{failure.libraries[0].distribution}` for your CUDA"
+    owner = failure.libraries[0].distribution
+    title = f"Install the package that provides `{failure.name}`, or `{owner}` for your CUDA"
     return [Remediation(title, (Action("manual", text=title),))]
 
 

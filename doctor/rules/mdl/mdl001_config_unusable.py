@@ -28,10 +28,10 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     if model.config or problem is None:
         return
     if isinstance(model.weights, Weights) and model.weights.format == "gguf":
-        yield NotApplicable("a GGUF file brings its own configuration")
+        yield NotApplicable("a GGUF file includes its own configuration")
         return
     yield rule.finding(
-        f"`{CONFIG}` of `{model.named or model.path}` {problem.message}: no engine can tell what this model is",
+        f"`{CONFIG}` of `{model.named or model.path}` {problem.message}: no engine can identify this model",
         key=CONFIG,
         location=file(model, CONFIG),
         evidence=[Evidence(CONFIG, problem.message, "a JSON object", model.path)],

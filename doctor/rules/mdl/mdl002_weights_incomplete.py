@@ -29,7 +29,7 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     if model.source != "folder" and bare(model):
         yield NotApplicable("the weights are not on this disk yet")
     elif isinstance(weights, Unavailable):
-        yield _none(rule, model) if _launched(case.facts, model) else Open("no weights are there to look at")
+        yield _none(rule, model) if _launched(case.facts, model) else Open("there are no weights to check")
     else:
         for kind in ("pointer", "truncated", "damaged"):
             if files := tuple(f for f in weights.files if f.fault == kind):
@@ -53,7 +53,7 @@ def _faulty(rule: Rule, model: Model, weights: Weights, files: tuple[WeightFile,
     said = next((p.message for p in weights.problems if p.path == names[0]), "is damaged")
     message = f"`{names[0]}` {said}"
     if len(files) > 1:
-        message = f"{len(files)} files of weights ({listed(names)}) cannot be used; the first {said}"
+        message = f"{len(files)} weight files ({listed(names)}) cannot be used; the first {said}"
     way = fetch_again(model)
     if files[0].fault == "pointer":
         text = "run `git lfs install` and `git lfs pull` in the model's folder"
@@ -71,8 +71,8 @@ def _missing(rule: Rule, model: Model, weights: Weights) -> Finding:
     count = len(weights.missing) + len(weights.files)
     every, later = not weights.files, model.source == "cache"
     return rule.finding(
-        f"The index names {count} files of weights, and {'none' if every else len(weights.missing)} of them "
-        f"{'is here' if every else f'are missing: {listed(weights.missing)}'}"
+        f"The index lists {count} weight files, and {'none' if every else len(weights.missing)} of them "
+        f"{'exists' if every else f'are missing: {listed(weights.missing)}'}"
         f"{'; the server fetches them from the hub when it starts' if later else ''}",
         key="missing", severity="warning" if every or later else "error", location=file(model, weights.missing[0]),
         evidence=[Evidence("files of weights", str(len(weights.files)), str(count), "the index of the weights")],
@@ -92,7 +92,7 @@ def _index(rule: Rule, model: Model, weights: Weights) -> Finding:
 
 def _none(rule: Rule, model: Model) -> Finding:
     return rule.finding(
-        f"`{model.named}` holds a configuration and no weights, which the server will look for",
+        f"`{model.named}` has a configuration but no weights, which the server needs",
         key="none", severity="warning", location=file(model, INDEX),
         evidence=[Evidence("files of weights", "none", "at least one", model.path)],
         remediations=[fetch_again(model)],

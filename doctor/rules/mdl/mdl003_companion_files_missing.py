@@ -23,9 +23,9 @@ _FILES = {
     "tokenizer": "tokenizer.json", "chat_template": "chat_template.jinja", "processor": "preprocessor_config.json",
 }  # fmt: skip
 _SAID = {
-    "tokenizer": "no tokenizer lies beside it, and the server needs one to start",
-    "chat_template": "it brings no chat template, so requests to `/v1/chat/completions` may fail or be written wrongly",
-    "processor": "it takes pictures and brings no configuration of their processor",
+    "tokenizer": "it has no tokenizer, and the server needs one to start",
+    "chat_template": "it has no chat template, so requests to `/v1/chat/completions` may fail or be misformatted",
+    "processor": "it accepts images but has no image processor configuration",
 }
 
 
@@ -33,7 +33,7 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     """One finding for each kind of file; nothing where there are no weights either."""
     model: Model = present(case.facts, "model", Model)
     if bare(model) and model.source == "folder":
-        yield NotApplicable("only the configuration is here")
+        yield NotApplicable("only the configuration is available")
         return
     for kind, message in _SAID.items():
         there = getattr(model, kind)
@@ -42,7 +42,7 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
         if kind == "chat_template" and _of_the_engine(model):
             continue
         if there is None:
-            yield Open(f"it is not known whether the model brings a {kind.replace('_', ' ')}")
+            yield Open(f"it is unknown whether the model has a {kind.replace('_', ' ')}")
         elif not there:
             yield rule.finding(
                 f"`{model.named or model.path}`: {message}", key=kind,
@@ -58,7 +58,7 @@ def _of_the_engine(model: Model) -> bool:
 
 
 def _copy(kind: str) -> Remediation:
-    text = f"copy the {kind.replace('_', ' ')}'s files (such as `{_FILES[kind]}`) from the model this one was made of"
+    text = f"copy the {kind.replace('_', ' ')}'s files (such as `{_FILES[kind]}`) from the original model"
     return Remediation(text, (Action("manual", text=text),), "manual")
 
 

@@ -25,7 +25,7 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     found = model.quantization
     if found is None or found.method:
         if found is None:
-            yield NotApplicable("the weights are not quantised")
+            yield NotApplicable("the weights are not quantized")
         return
     likely = "compressed-tensors" if found.groups and "config_groups" in _keys(model) else None
     guess = f"; its `config_groups` are those of `{likely}`" if likely else ""

@@ -25,22 +25,22 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     model: Model = present(case.facts, "model", Model)
     code = model.code
     if code is None:
-        yield NotApplicable("the model brings no code")
+        yield NotApplicable("the model has no code")
         return
     own = tuple(name for name in code.missing if "--" not in name)
     others = tuple(name for name in code.missing if "--" in name)
     if own and (bare(model) or model.source == "cache"):
-        yield Open(f"the model's code ({listed(own)}) is not here to be read")
+        yield Open(f"the model's code ({listed(own)}) is not available")
     elif own:
-        text = f"copy {listed(own)} from the repository that the model was made of"
+        text = f"copy {listed(own)} from the repository of the original model"
         yield rule.finding(
-            f"`auto_map` leads to {listed(own)}, which {'is' if len(own) == 1 else 'are'} not among the model's files",
+            f"`auto_map` points to {listed(own)}, which {'is' if len(own) == 1 else 'are'} not among the model's files",
             key="missing", location=file(model, own[0]),
             evidence=[Evidence(name, "not there", "there", "auto_map") for name in own[:8]],
             remediations=[Remediation(text, (Action("manual", text=text),), "manual")],
         )  # fmt: skip
     if others:
-        yield Open(f"{listed(others)} of another repository is not here to be read")
+        yield Open(f"{listed(others)} of another repository is not available")
     for problem in code.problems[:8]:
         if "leads out" in problem.message or "is not read" in problem.message:
             yield Open(f"`{problem.path}` of the model's code {problem.message}")

@@ -38,7 +38,7 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     distributions: Distributions = present(facts, "distributions", Distributions)
     code = model.code
     if code is None or not code.files:
-        yield NotApplicable("the model brings no code") if code is None else Open("the model's code was not read")
+        yield NotApplicable("the model has no code") if code is None else Open("the model's code was not read")
         return
     files = used_files(case)
     absent = {top: one for top, one in demanded(case).items() if _absent(facts, code, top)}
@@ -74,7 +74,7 @@ def _finding(
     which = f"{listed(names)}, which {'is' if len(names) == 1 else 'are'} not installed"
     return rule.finding(
         f"The model's own code needs {which} (`{first.file}:{first.line}`): "
-        + ("transformers stops before it runs it" if sure else "whoever loads that code stops"),
+        + ("transformers stops before running it" if sure else "loading that code fails"),
         key=",".join(names), severity="error" if sure else "warning", location=file(model, first.file, first.line),
         evidence=[Evidence(top, "not installed", "installed", f"{one.file}:{one.line}") for top, one in absent.items()],
         remediations=[_install(case, tuple(_package(t) for t in names))],
@@ -95,7 +95,7 @@ def _install(case: Case, packages: tuple[str, ...]) -> Remediation:
         together = together & engine.fitting if engine and (together & engine.fitting).newest else together
     way = direction(together, here.version)
     other = Action("install", package="transformers", specifier=together.spec(), direction=way)
-    title = f"install {', '.join(packages)} and {way} transformers to {together.spec()}, with which that links"
+    title = f"install {', '.join(packages)} and {way} transformers to {together.spec()}, which it works with"
     return Remediation(title, (*actions, other), "unsafe")
 
 

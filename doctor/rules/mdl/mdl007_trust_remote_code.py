@@ -27,14 +27,14 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     model: Model = present(facts, "model", Model)
     launch: Launch = present(facts, "launch", Launch)
     if launch.engine is None or (found := loader(case)) is None:
-        yield NotApplicable("the launch command starts no engine that is here")
+        yield NotApplicable("the launch command does not start an installed engine")
         return
     if found.has_flag is None:
-        yield Open(f"the data does not tell the options of {found.engine.shown}")
+        yield Open(f"the data does not list the options of {found.engine.shown}")
     elif found.given and not found.has_flag:
         yield NotApplicable(f"{found.engine.shown} has no such option")  # which CMD001 says
     elif "AutoConfig" not in model.remote_code:
-        yield NotApplicable("the model needs no code of its own to be recognised")
+        yield NotApplicable("the model needs no code of its own to be recognized")
     elif found.trusts:
         return
     elif found.knows is None:
@@ -52,7 +52,7 @@ def _needed(rule: Rule, model: Model, found: Loader) -> Iterator[Verdict]:
     own = brought is None and any(a in known for a in model.architectures)
     code = model.code
     where = code.classes.get("AutoConfig", "") if code else ""
-    said = "may not be recognised" if own else "is not recognised"
+    said = "may not be recognized" if own else "is not recognized"
     yield rule.finding(
         f"The model type `{model.model_type}` {said} without the model's own code, and `{found.engine.shown}` runs "
         f"that only with `{FLAG}`",

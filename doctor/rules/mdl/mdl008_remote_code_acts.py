@@ -30,7 +30,7 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     model: Model = present(case.facts, "model", Model)
     code = model.code
     if code is None or not code.files:
-        yield NotApplicable("the model brings no code" if code is None else "the model's code is not here to be read")
+        yield NotApplicable("the model has no code" if code is None else "the model's code is not available")
         return
     if not code.acts:
         return

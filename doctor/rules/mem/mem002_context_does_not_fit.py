@@ -35,7 +35,7 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
         needed = wanted(here)
         yield Open(f"the GPUs are not known: weights and a request of the whole context need {needed}")
     elif here.fit.counted is None:
-        yield Open("the configuration does not tell what a token takes of the KV cache")
+        yield Open("the configuration does not say how much KV cache a token takes")
     elif here.fit.verdict in ("refused", "short") and here.fit.cache[1] > 0:
         yield _finding(rule, case.facts, here, here.fit)
 
@@ -44,12 +44,12 @@ def _finding(rule: Rule, facts: Facts, here: MemoryVerdict, result: Fit) -> Find
     refuses = result.verdict == "refused" and result.rule.refuses
     most = result.tokens[1]
     place = f"{each(result)} of {card_size(result)}"
-    told = f"Beside the weights there is room for {most:,} tokens of KV cache at best{place}"
+    told = f"The weights leave room for at most {most:,} tokens of KV cache{place}"
     if result.needed <= result.cache[1]:
-        message = f"{told}: too little for the engine to start with."
+        message = f"{told}: not enough for the engine to start."
     else:
         end = "the engine refuses to start" if refuses else "longer requests will fail"
-        asked = "asked for" if result.settings.context else "the model's longest"
+        asked = "requested" if result.settings.context else "the model's longest"
         message = (
             f"{told}, but one request of {result.context:,} tokens ({asked}) takes {size(result.needed)}: {end}."
         )

@@ -57,7 +57,7 @@ def _breathless(rule: Rule, here: MemoryVerdict, result: Fit) -> Finding:
     needed = f"{size(result.overhead.least)} to {size(result.overhead.most)}"
     return rule.finding(
         f"The KV cache takes all but {size(result.spare)}{each(result)}, and the rest of the server needs {needed}: "
-        "large pictures or many requests can end in `CUDA out of memory`.",
+        "large images or many requests can end in `CUDA out of memory`.",
         key="room", confidence="medium", location=Location("argument", flag),
         evidence=evidence(here, result),
         remediations=[remediation(way)] if (way := smaller_cache(result, here.free)) else [],

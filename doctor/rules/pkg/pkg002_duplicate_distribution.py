@@ -43,7 +43,7 @@ def _double(rule: Rule, one: Distribution, other: Distribution) -> Finding:
     )
     return rule.finding(
         f"`{one.name}` is installed twice in one folder, as {other.version} and as {one.version}; "
-        "its metadata no longer tells which files are there",
+        "its metadata no longer shows which files are installed",
         key=one.key,
         location=Location("distribution", one.name, one.metadata_path),
         evidence=[Evidence(f"metadata of {one.name}", d.version, None, d.metadata_path) for d in (other, one)],

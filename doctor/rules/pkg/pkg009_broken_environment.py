@@ -21,14 +21,14 @@ def check(rule: Rule, case: Case) -> Iterator[Finding]:
     target = case.facts.target
     gone = target.kind == "installed" and target.base_prefix is None
     for problem in target.problems:
-        step = Action("manual", text="make the environment anew and install the same packages again")
+        step = Action("manual", text="create a new environment and install the same packages")
         yield rule.finding(
             problem.message,
             key=problem.path,
             severity=rule.severity if gone else "note",
             location=Location("environment", target.prefix or problem.path, problem.path),
             evidence=[Evidence("environment", problem.message, None, problem.path)],
-            remediations=[Remediation("make the environment anew", (step,))] if gone else (),
+            remediations=[Remediation("create a new environment", (step,))] if gone else (),
         )
 
 

@@ -28,7 +28,7 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     distributions: Distributions = present(case.facts, "distributions", Distributions)
     tagged = [(d, needed) for d in distributions.installed if (needed := needed_glibc(d.tags))]
     if not tagged:
-        yield NotApplicable("no installed wheel asks for a glibc")
+        yield NotApplicable("no installed wheel requires glibc")
     elif host.libc is None or (host.libc.kind == "glibc" and not version(host.libc.version or "")):
         yield Open("the version of the target's C library could not be read")
     else:
@@ -47,7 +47,7 @@ def _judge(rule: Rule, libc: Libc, tagged: list[tuple[Distribution, tuple[int, i
         f"The C library here is {name}, but the wheel of `{worst.name}` {worst.version}{others} was built for glibc "
         f"{needed[0]}.{needed[1]} or newer.",
         manual(
-            "use a newer system or base image, or make the environment anew on this one so that pip picks fitting "
+            "use a newer system or base image, or create a new environment on this one so that pip picks matching "
             "wheels"
         ),
         observed=name,

@@ -28,7 +28,7 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     cache, scratch = host.disk("hf-cache"), host.disk("tmp")
     known = [d for d in (cache, scratch) if d is not None and d.free is not None]
     if not known:
-        yield NotApplicable("no disk of this machine is looked at")
+        yield NotApplicable("no disk of this machine is checked")
         return
     needed, sure = _download(case.facts)
     if cache is not None and cache.free is not None and cache.free < needed and host.disk("model") is None:

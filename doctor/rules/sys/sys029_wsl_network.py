@@ -19,8 +19,8 @@ from doctor.matrix.engines import option_names
 from doctor.rules.rule import Rule, Verdict
 
 MIRRORED = (
-    "write `networkingMode=mirrored` under `[wsl2]` in `.wslconfig`, run `wsl --shutdown`, and in an administrator's "
-    "PowerShell `New-NetFirewallHyperVRule -Name qvl -DisplayName qvl -Direction Inbound -VMCreatorId "
+    "`.wslconfig` `[wsl2]`: `networkingMode=mirrored`; run `wsl --shutdown`; as admin "
+    "`New-NetFirewallHyperVRule -Name qvl -DisplayName qvl -Direction Inbound -VMCreatorId "
     "'{40E0AC32-46A5-438A-A0B2-2B479E8F2E90}' -Protocol TCP -LocalPorts PORT`"
 )
 
@@ -35,7 +35,7 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     mode = (config.networking_mode if config else None) or "nat"
     if mode == "none":
         yield _found(
-            rule, "`networkingMode=none` cuts this WSL off the network, a server needs one.", mode, "none", "error"
+            rule, "`networkingMode=none` cuts this WSL off from the network; a server needs one.", mode, "none", "error"
         )
     elif mode == "nat" and config and config.localhost_forwarding is False:
         yield _found(
