@@ -138,7 +138,7 @@ def _back(way: Remediation, package: str, asker: str | None) -> tuple[Remediatio
     ways = [way]
     if asker and normalize(asker) != normalize(package):
         ways.append(
-            install(asker, "upgrade", title=f"or upgrade {asker} to a newer release that no longer asks for the name")
+            install(asker, "upgrade", title=f"or upgrade {asker} to a newer release that no longer imports the name")
         )
     return tuple(ways)
 

@@ -97,7 +97,7 @@ def _extra(rule: Rule, asked: Asked, problem: Problem) -> Finding:
     option = asked.reading.table.option(before.name) if before else None
     word = shown(problem.value, 100)
     if option is not None and option.nargs == 0 and before is not None:
-        message = f"`{before.spelled}` of {asked.shown} is a switch and does not accept a value, but got `{word}`"
+        message = f"`{before.spelled}` is a switch of {asked.shown} and does not accept a value, but got `{word}`"
     else:
         message = f"`{word}` does not belong to any option: {asked.shown} does not accept it"
     beside = (word, shown(_before(asked, problem), 100))

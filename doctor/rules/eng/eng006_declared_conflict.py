@@ -72,8 +72,8 @@ def _exclude(one: SpecifierSet, two: SpecifierSet, key: str) -> bool:
 def _lines(rule: Rule, first: Pin, second: Pin) -> Finding:
     step = Action("manual", text=f"keep one of `{first.requirement}` and `{second.requirement}`")
     return rule.finding(
-        f"`{first.source}` asks for `{first.requirement}`, but `{second.source}` asks for `{second.requirement}`: "
-        "no release is both",
+        f"`{first.source}` requires `{first.requirement}`, but `{second.source}` requires `{second.requirement}`: "
+        "no release satisfies both",
         key=first.key, location=Location("distribution", first.key, second.source),
         evidence=[Evidence(p.source, p.requirement, source=p.source) for p in (first, second)],
         remediations=[Remediation("keep one of the two lines", (step,))],

@@ -47,7 +47,7 @@ def _permission(rule: Rule, gpu: Gpu) -> Finding:
         "nvml",
         "NVML denies this user access to the GPU.",
         Evidence("NVML", gpu.nvml_detail),
-        Action("manual", text="run as a user who may open `/dev/nvidia*`, or ask the administrator for access"),
+        Action("manual", text="run as a user who can open `/dev/nvidia*`, or ask the administrator for access"),
     )
 
 

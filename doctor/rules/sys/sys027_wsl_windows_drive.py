@@ -28,7 +28,7 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     for disk in host_of(case.facts).disks:
         if disk.fstype in WINDOWS:
             yield rule.about(
-                f"{WHAT[disk.use]} `{disk.path}` lies on a Windows drive (`{disk.mount}`, {disk.fstype}), expected "
+                f"{WHAT[disk.use]} `{disk.path}` is on a Windows drive (`{disk.mount}`, {disk.fstype}), expected "
                 "Linux' own file system.",
                 _mend(disk),
                 observed=disk.fstype,
