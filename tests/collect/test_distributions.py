@@ -204,7 +204,7 @@ def test_record_that_leaves_the_environment(tmp_path: Path, line: str) -> None:
     found = read_distributions(find_target(request(python=str(prefix))), verify=("evil",))
     assert [d.name for d in found.installed if d.name == "evil"] == ["evil"]
     (problem,) = found.problems
-    assert "outside of the environment" in problem.message and "more" not in problem.message
+    assert "outside the environment" in problem.message and "more" not in problem.message
     assert found.changed == ()
 
 

@@ -41,19 +41,19 @@ def config(text: str) -> Change:
 CONFIGS: dict[str, tuple[Change, str]] = {
     "deep": (config(nested("[", 200_000)), "nested too deeply"),
     "deep-objects": (config(nested('{"a": ', 100_000)), "nested too deeply"),
-    "cut-short": (config('{"architectures": ["Ow'), "no JSON"),
+    "cut-short": (config('{"architectures": ["Ow'), "is not valid JSON"),
     "nan": (config('{"hidden_size": NaN}'), "`NaN`"),
     "infinity": (config('{"hidden_size": -Infinity}'), "`-Infinity`"),
-    "digits": (config('{"hidden_size": ' + "9" * 5000 + "}"), "no JSON"),
+    "digits": (config('{"hidden_size": ' + "9" * 5000 + "}"), "is not readable JSON"),
     "list": (config("[1, 2]"), "does not contain a JSON object"),
-    "empty": (config(""), "no JSON"),
+    "empty": (config(""), "is not valid JSON"),
     "latin": (lambda f: (f / "config.json").write_bytes(b'{"a": "\xe9"}'), "not UTF-8"),
     "binary": (lambda f: (f / "config.json").write_bytes(bytes(range(256)) * 10), "not UTF-8"),
     "huge": (lambda f: os.truncate(f / "config.json", 200 << 20), "209715200 bytes"),
     "folder": (lambda f: ((f / "config.json").unlink(), (f / "config.json").mkdir()), "not a regular file"),
-    "link": (lambda f: ((f / "config.json").unlink(), (f / "config.json").symlink_to("/etc/passwd")), "leads out"),
-    "loop": (lambda f: ((f / "config.json").unlink(), (f / "config.json").symlink_to("config.json")), "leads out"),
-    "device": (lambda f: ((f / "config.json").unlink(), (f / "config.json").symlink_to("/dev/zero")), "leads out"),
+    "link": (lambda f: ((f / "config.json").unlink(), (f / "config.json").symlink_to("/etc/passwd")), "points outside"),
+    "loop": (lambda f: ((f / "config.json").unlink(), (f / "config.json").symlink_to("config.json")), "points outside"),
+    "device": (lambda f: ((f / "config.json").unlink(), (f / "config.json").symlink_to("/dev/zero")), "points outside"),
 }
 
 
@@ -124,7 +124,7 @@ def test_links_out_of_the_folder_are_not_followed_and_those_of_the_cache_are(tmp
     (folder / "modeling_owl.py").symlink_to(tmp_path / "secret.py")
     model = read(folder)
     assert weights(model).files[0].fault == "unread" and model.code and "secret_module" not in str(model.code)
-    assert any("leads out" in p.message for p in model.code.problems)
+    assert any("points outside" in p.message for p in model.code.problems)
     repository = tmp_path / "hub/models--owls--owl"
     commit = owl(repository / "snapshots/0123456789")
     (repository / "blobs").mkdir()

@@ -58,7 +58,7 @@ def test_a_wheel_that_leads_out(fresh: Patient) -> None:
     path = fresh.wheels / "beta-2.0-py3-none-any.whl"
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr("../../../../outside.py", "x = 1\n")
-    refused(fresh, "beta-2.0-py3-none-any.whl", "leads out")
+    refused(fresh, "beta-2.0-py3-none-any.whl", "points outside")
 
 
 def test_a_hash_that_is_asked_for(fresh: Patient) -> None:

@@ -19,7 +19,7 @@ _TARGET = (
     click.option("--platform", metavar="TAG", help="platform such as linux-x86_64, if the target does not say it"),
     click.option("--requirements", multiple=True, metavar="FILE", help="not installed yet: requirements, Dockerfile"),
     click.option("--image", metavar="REF", help="not installed yet: image such as vllm/vllm-openai:v0.11.0"),
-    click.option("--compose", metavar="FILE", help="not installed yet: compose file"),
+    click.option("--compose", metavar="FILE", help="not installed yet: a compose service"),
     click.option("--service", metavar="NAME", help="the service in the compose file"),
     click.option("--root", metavar="DIR", help="another root file system; /proc, /etc and /usr are read below it"),
 )  # fmt: skip

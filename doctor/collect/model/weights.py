@@ -103,7 +103,7 @@ def _size(place: Place, name: str, found: _Found) -> int | None:
         try:
             place.head(name, 1)
         except Unreadable as error:
-            if "leads out" in str(error):
+            if "points outside" in str(error):
                 found.fault(name, 0, "unread", str(error))
                 return None
         found.missing.append(shown)

@@ -42,7 +42,7 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     if others:
         yield Open(f"{listed(others)} of another repository is not available")
     for problem in code.problems[:8]:
-        if "leads out" in problem.message or "is not read" in problem.message:
+        if "points outside" in problem.message or "is not read" in problem.message:
             yield Open(f"`{problem.path}` of the model's code {problem.message}")
             continue
         yield rule.finding(
