@@ -71,7 +71,7 @@ def _roots(draft: Draft) -> None:
         choice = draft.use(name)
         draft.require(Clause(
             name, choice.admitting(specifier) & choice.present, f"{name}{specifier} is requested",
-            subject=f"{name}{specifier}", text=f"`{name}{specifier}` is requested",
+            subject=f"{name}{specifier}", text=f"`{name}{specifier}` is requested", requested=True,
         ))  # fmt: skip
 
 
@@ -79,7 +79,7 @@ def _engine(draft: Draft, name: str) -> None:
     """The engine is there; its release stays, unless it may change."""
     have, choice = draft.choices.installed, draft.use(name)
     text = f"`{name}` is the engine to start"
-    draft.require(Clause(name, choice.present, f"{name} is requested", subject=name, text=text))
+    draft.require(Clause(name, choice.present, f"{name} is requested", subject=name, text=text, requested=True))
     if have.get(name) and not draft.freedom.engines and choice.current is not None:
         release = f"{name} {have.version(name)}"
         text = f"`{name}` must stay at {have.version(name)}"

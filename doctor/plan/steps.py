@@ -24,7 +24,7 @@ def reasons(solved: Solved, name: str) -> list[str]:
     asked: dict[str, None] = {}
     own: dict[str, None] = {}
     for clause in solved.problem.clauses:
-        told = clause.text and not clause.member.endswith("is requested")
+        told = clause.text and not clause.requested
         if current is None or not told or not _forbids(solved, clause, name, current):
             continue
         if clause.target == name:

@@ -14,7 +14,7 @@ from dataclasses import replace
 
 from doctor.base.record import dataclass
 from doctor.repair.carry import Carried, NotCarried, carry
-from doctor.repair.errors import Refused, RepairError, worded
+from doctor.repair.errors import Locked, Refused, RepairError, worded
 from doctor.repair.install import Installation, install, interpreter_of
 from doctor.repair.place import Place, read_place
 from doctor.repair.real_import.proof import Tried, try_until_failure
@@ -152,10 +152,7 @@ def _claimed(beside: str) -> Iterator[Claim]:
                 with _finished(prefix):
                     yield prefix, lock
                 return
-        except Refused as error:
-            if "is locked" not in str(error):
-                raise
-        except FileExistsError:
+        except (Locked, FileExistsError):
             continue
     raise Refused(f"there are {_MOST} environments next to `{beside}`; remove some")
 

@@ -16,6 +16,10 @@ class Refused(RepairError):
     """The environment is one that must not be touched, or not now."""
 
 
+class Locked(Refused):
+    """Another repair works on the same environment."""
+
+
 class Terminated(BaseException):
     """A signal asks to stop (SIGTERM, SIGHUP); SIGINT is Python's own KeyboardInterrupt."""
 

@@ -17,6 +17,10 @@ MOST_NAMES = 4096
 Source = Literal["folder", "cache", "hub"]
 
 
+class Outside(Unreadable):
+    """A name or a link that leads out of the model's folder."""
+
+
 class Place(Protocol):
     """Where a model's files are: a folder, or a repository of the hub."""
 
@@ -69,12 +73,12 @@ class Folder:
         """The real path of a file. Raises Unreadable for a name or a link that leads out of the folder."""
         parts = name.replace("\\", "/").split("/")
         if os.path.isabs(name) or "\0" in name or ".." in parts or ":" in name or not name.strip("./"):
-            raise Unreadable("is a name that points outside the model's folder")
+            raise Outside("is a name that points outside the model's folder")
         path = os.path.join(self.base, *parts)
         self.seen.add(path)
         real = self.files.real(path)
         if not any(real.startswith(base.rstrip(os.sep) + os.sep) for base in self._allowed):
-            raise Unreadable("is a link that points outside the model's folder, and is not read")
+            raise Outside("is a link that points outside the model's folder, and is not read")
         return real
 
     def size(self, name: str) -> int | None:

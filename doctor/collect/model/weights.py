@@ -12,7 +12,7 @@ from doctor.base.record import dataclass
 from doctor.base.text import one_line
 from doctor.collect.model import gguf, plain
 from doctor.collect.model.parts import by_part
-from doctor.collect.model.place import Place
+from doctor.collect.model.place import Outside, Place
 from doctor.collect.model.safetensors import Damaged, read_header
 from doctor.facts import NOT_REQUESTED, Problem, Unavailable, WeightFile, Weights
 
@@ -102,10 +102,11 @@ def _size(place: Place, name: str, found: _Found) -> int | None:
     if size is None:
         try:
             place.head(name, 1)
-        except Unreadable as error:
-            if "points outside" in str(error):
-                found.fault(name, 0, "unread", str(error))
-                return None
+        except Outside as error:
+            found.fault(name, 0, "unread", str(error))
+            return None
+        except Unreadable:
+            pass
         found.missing.append(shown)
     return size
 

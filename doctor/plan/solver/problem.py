@@ -45,7 +45,8 @@ class Clause:
     """Where `owner` has a value in `when`, `target` has to have one in `then`; without an owner, always.
 
     Clauses with the same `member` are one requirement: they hold or are given up together. `subject` and `source`
-    say what it is about and where that is written; `text` is that as words to stand behind "because".
+    say what it is about and where that is written; `text` is that as words to stand behind "because". `requested`: the
+    user named it, so it is no reason for anything else.
     """
 
     target: str
@@ -56,6 +57,7 @@ class Clause:
     subject: str = ""
     source: str = ""
     text: str | Callable[[int], str] = ""
+    requested: bool = False
 
     @property
     def sentence(self) -> str:

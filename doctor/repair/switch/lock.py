@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from doctor.base.new_files import open_lock
-from doctor.repair.errors import Refused, worded
+from doctor.repair.errors import Locked, worded
 from doctor.repair.switch.names import lock_path
 
 
@@ -32,7 +32,7 @@ def locked(prefix: str, wait: float = 0.0) -> Iterator[int]:
             holder = os.pread(fd, 32, 0).decode("ascii", "replace").strip()
             if time.monotonic() >= end:
                 os.close(fd)
-                raise Refused(f"`{prefix}` is locked by another repair (process {holder or '?'})") from None
+                raise Locked(f"`{prefix}` is locked by another repair (process {holder or '?'})") from None
             time.sleep(0.05)
         except OSError as error:
             os.close(fd)
