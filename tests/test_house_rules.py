@@ -123,7 +123,7 @@ def test_nothing_of_the_patient_is_imported_or_started() -> None:
 
 def test_files_are_opened_and_source_is_parsed_in_one_place() -> None:
     """`os.open` also stands where a process is started, for the null device."""
-    openers = {"run/spawn.py", "run/precheck.py", "run/log/pump.py"}
+    openers = {"run/start/spawn.py", "run/start/precheck.py", "run/log/pump.py"}
     for path in SOURCES:
         name = path.relative_to(PACKAGE).as_posix()
         if name.startswith("base/"):

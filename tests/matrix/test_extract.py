@@ -215,7 +215,7 @@ class C:
 
 def test_an_unknown_layout_is_an_error_that_names_file_and_release() -> None:
     files = Files("lmdeploy", "99.0", source({"lmdeploy/cli/serve.py": "def other(): pass"}))
-    with pytest.raises(LayoutError, match=r"lmdeploy 99\.0: lmdeploy/cli/serve\.py does not hold add_parser_api"):
+    with pytest.raises(LayoutError, match=r"lmdeploy 99\.0: lmdeploy/cli/serve\.py does not contain add_parser_api"):
         lmdeploy(files)
 
 
