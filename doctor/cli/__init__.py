@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 from typing import Any
 
@@ -23,6 +24,10 @@ COMMANDS = {
 }
 
 
+# A command that ends within seconds makes many objects that stay: looking for garbage among them is a tenth of its start.
+SHORT_LIVED = (100_000, 50, 50)
+
+
 class LazyGroup(click.Group):
     """A group whose commands are imported only when they are called; the help needs none of them."""
 
@@ -34,6 +39,8 @@ class LazyGroup(click.Group):
         """The command `doctor.cli.<name>.<name>`, or None for an unknown one."""
         if cmd_name not in COMMANDS:
             return None
+        if cmd_name != "run":  # lives as long as its server
+            gc.set_threshold(*SHORT_LIVED)
         module = importlib.import_module(f"doctor.cli.{cmd_name}")
         command: click.Command = getattr(module, cmd_name)
         return command

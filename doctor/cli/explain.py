@@ -41,7 +41,6 @@ def _explained(subject: str, log_dir: str | None, facts: Facts | None) -> tuple[
     """The findings for whatever is meant. Raises OSError, click.UsageError."""
     from doctor.explain import explain_log
     from doctor.run.log.reading import Whole
-    from doctor.run.story import lookup
 
     path = Path(subject)
     if subject == "-":
@@ -49,11 +48,20 @@ def _explained(subject: str, log_dir: str | None, facts: Facts | None) -> tuple[
     if path.is_file():
         with Whole(path) as log:
             return explain_log(log, facts=facts)
-    if path.exists() and not lookup.is_run(path):
-        if path.is_dir() and not any(path.glob("*.log")):
-            raise click.UsageError(f"no log found in {subject!r}")
-        return explain_log(path, facts=facts)
-    return _of_run(subject, log_dir, facts)
+    found = _of_folder(path, facts)
+    return _of_run(subject, log_dir, facts) if found is None else found
+
+
+def _of_folder(path: Path, facts: Facts | None) -> tuple[Finding, ...] | None:
+    """What the logs in a folder say that is no run of ours; None for a run, or where there is no such folder."""
+    from doctor.explain import explain_log
+    from doctor.run.story import lookup
+
+    if not path.exists() or lookup.is_run(path):
+        return None
+    if path.is_dir() and not any(path.glob("*.log")):
+        raise click.UsageError(f"no log found in {str(path)!r}")
+    return explain_log(path, facts=facts)
 
 
 def _of_run(name: str, log_dir: str | None, facts: Facts | None) -> tuple[Finding, ...]:
