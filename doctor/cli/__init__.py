@@ -24,7 +24,7 @@ COMMANDS = {
 }
 
 
-# A command that ends within seconds makes many objects that stay: looking for garbage among them is a tenth of its start.
+# Commands that end within seconds make many objects that stay: a search for garbage among them is a tenth of the start.
 SHORT_LIVED = (100_000, 50, 50)
 
 
