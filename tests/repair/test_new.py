@@ -102,7 +102,7 @@ def test_an_editable_install_comes_along(known: Known, fixed: Path, tmp_path: Pa
 
 
 def test_interrupted_nothing_is_left(known: Known, fixed: Path) -> None:
-    for words in ("carrying", "installing", "verifying", "importing"):
+    for words in ("copying", "installing", "verifying", "importing"):
         process = subprocess.Popen(new(known.patient), stderr=subprocess.PIPE, text=True, stdout=subprocess.DEVNULL)
         assert process.stderr is not None
         for line in process.stderr:
