@@ -11,8 +11,8 @@ import pytest
 from doctor.base.files import Files, Unreadable
 from doctor.base.new_files import create_or_empty, create_private, open_append, open_lock
 from doctor.base.opening import NotRegular, first_bytes, first_text, mapped, open_any, open_regular, system_bytes
-from doctor.matrix.extract.errors import WheelError
 from doctor.matrix.extract.installed import InstalledSource
+from doctor.remote.errors import WheelError
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="needs symlinks and FIFOs")
 

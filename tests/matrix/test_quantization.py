@@ -10,8 +10,9 @@ import pytest
 
 from doctor.facts.model import Quantization, QuantizationGroup
 from doctor.matrix import rows
+from doctor.matrix.engines import engine_row
 from doctor.matrix.models.decision import UNKNOWN, follow, holds
-from doctor.matrix.models.quantization import BACKENDS, Need, _serves, fitting, floor, table, takes
+from doctor.matrix.models.quantization import Need, _serves, fitting, floor, table, takes
 from doctor.matrix.models.turbomind import served_by
 
 W4 = QuantizationGroup(4, "int", 32, True, "group", "pack-quantized")
@@ -83,7 +84,7 @@ def test_all_releases_are_judged_as_one_by_one(
 ) -> None:
     config = {"hidden_size": 2560, "num_attention_heads": 32, "visual": {"layers": 48}}
     need = Need(quantization, (architecture,) if architecture else (), config, None, capability)
-    found, backends = fitting(engine, need), BACKENDS.get(engine, ("default",))
+    found, backends = fitting(engine, need), engine_row(engine).halves
     assert found is not None
     wanted = [v for v in found.releases.versions if any(_serves(row(engine, v), engine, v, b, need) for b in backends)]
     assert list(found.all_versions) == wanted
