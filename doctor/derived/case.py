@@ -1,6 +1,6 @@
 """The case: the facts, how the launch's options were read, and which engine is judged. All else follows from these.
 
-What several rules, the report or a plan ask for is a pure function of the case, marked `memoised`: it is worked out
+What several rules, the report or a plan ask for is a pure function of the case, marked `memoized`: it is worked out
 when it is first asked for, kept with the case and gone with it. No module keeps an answer of its own.
 """
 
