@@ -36,19 +36,6 @@ def test_sizes_and_docstrings(path: Path) -> None:
             assert ast.get_docstring(node), f"{node.name} has no docstring"
 
 
-def _parameters(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
-    """How many there are; `*args` and `**kwargs` count as one each, the object or class itself does not count."""
-    names = [a.arg for a in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)]
-    return len(names) - (names[:1] in (["self"], ["cls"])) + bool(node.args.vararg) + bool(node.args.kwarg)
-
-
-@pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(PACKAGE)))
-def test_no_function_takes_more_than_six_parameters(path: Path) -> None:
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-            assert _parameters(node) <= 6, f"{node.name} takes {_parameters(node)}"
-
-
 def named(path: Path) -> Iterator[tuple[str, ast.AST]]:
     """Every name that a file gives to a class, a function or a parameter."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import ast
 import gc
+import re
 import sys
 import warnings
 from typing import Any, Literal
@@ -21,7 +22,9 @@ LARGEST = 8 << 20  # bytes or characters
 # Measured with CPython 3.10: 1 MiB for the deepest grammar, 79 bytes a level of a chain, so 40 a character.
 GRAMMAR_STACK = 2 << 20
 CHARACTER_STACK = 128
+LONGEST_NAME = 8192  # characters of a dotted name; the memory that Python's parser takes for one grows by its square
 DEEPEST = 3000  # levels of a tree, as Python 3.11 has it with its usual limit of recursion
+_IMPORTED = re.compile(rf"\b(?:import|from)[ \t\\]((?:[\w. \t]|\\\r?\n){{{LONGEST_NAME},}})")
 Reason = Literal["syntax", "value", "bounds"]
 
 
@@ -64,6 +67,8 @@ def literal(source: str | ast.expr) -> Any:
 def _parsed(source: str | bytes, mode: str, python: tuple[int, int] | None) -> ast.AST:
     if len(source) > LARGEST:
         raise Unparsable(f"is {len(source) >> 20} MiB large; {LARGEST >> 20} MiB are read", "bounds")
+    if len(source) > LONGEST_NAME and _names_without_end(source):
+        raise Unparsable(f"imports a name of more than {LONGEST_NAME} characters", "bounds")
     stack = GRAMMAR_STACK + CHARACTER_STACK * len(source)
     if stack <= stack_left():
         return _parse(source, mode, python)
@@ -74,6 +79,14 @@ def _parsed(source: str | bytes, mode: str, python: tuple[int, int] | None) -> a
     if sys.version_info < (3, 11) and _levels(tree, DEEPEST) > DEEPEST:
         raise Unparsable("it is nested too deeply")
     return tree
+
+
+def _names_without_end(source: str | bytes) -> bool:
+    """Whether a dotted name that is imported has hundreds of parts."""
+    text = source.decode("latin-1") if isinstance(source, bytes) else source
+    if (text.count("\\\n") + 1) * max(map(len, text.split("\n"))) < LONGEST_NAME:
+        return False  # no line, joined or not, has room for one: so it is with nearly every file
+    return any(found[1].count(".") > LONGEST_NAME // 8 for found in _IMPORTED.finditer(text))
 
 
 def _parse(source: str | bytes, mode: str, python: tuple[int, int] | None) -> ast.AST:

@@ -134,3 +134,16 @@ def test_a_stack_of_ones_own() -> None:
     assert with_stack(lambda: with_stack(stack_left, 16 << 20), 64 << 20) == 1 << 20
     with pytest.raises(ZeroDivisionError):
         with_stack(lambda: 1 // 0, 1 << 20)
+
+
+@pytest.mark.parametrize(
+    "text", ["import " + "a." * 40_000 + "b", "from " + "a." * 40_000 + "b import c", "import " + "a .\\\n " * 5_000 + "b"]
+)
+def test_a_dotted_name_without_end_takes_no_memory(text: str) -> None:
+    with pytest.raises(Unparsable, match="imports a name") as error:
+        parse(text)
+    assert error.value.reason == "bounds"
+
+
+def test_long_lines_and_joined_lines_are_no_names() -> None:
+    assert len(parse("import a\nx = '" + "a." * 20_000 + "'\n" + "y = 1" + " + \\\n 1" * 500).body) == 3

@@ -100,3 +100,23 @@ def test_facts_files_that_are_none(text: str, tmp_path: Path) -> None:
     done = doctor("check", "--facts", str(tmp_path / "facts.json"), home=tmp_path)
     assert done.returncode == 3
     assert "facts.json" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_links_below_a_root_do_not_lead_out_of_it(tmp_path: Path) -> None:
+    """A module, a package and a folder that are links to the host: absolute ones mean the root's own files."""
+    root, host = tmp_path / "root", tmp_path / "host"
+    site = lay_out(root / "site", distribution("demo", "1.0", {"demo/__init__.py": ""}))
+    lay_out(host, {"secret.py": "import only_the_host_has_this\n", "pack/__init__.py": "import only_the_host_has_this\n"})
+    (site / "demo/absolute.py").symlink_to(host / "secret.py")
+    (site / "demo/climbing.py").symlink_to("../" * 40 + str(host / "secret.py").lstrip("/"))
+    (site / "demo/folder").symlink_to(host / "pack")
+    done = doctor("link", "demo", "--root", str(root), "--path", "/site", "--python-version", "3.11", "--format", "json",
+                  home=tmp_path)  # fmt: skip
+    assert "only_the_host" not in done.stdout + done.stderr
+    assert answer(done)["modules"]["demo"]["status"] == "ok", done.stdout
+
+
+def test_a_facts_file_without_end_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "facts.json").symlink_to("/dev/zero")
+    done = doctor("check", "--facts", str(tmp_path / "facts.json"), home=tmp_path)
+    assert done.returncode == 3 and "facts.json" in done.stderr and "regular file" in done.stderr

@@ -16,6 +16,7 @@ from doctor_run import PYTHON, Doctor, environment
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from doctor.base.secrets.hide import redact_text
 from doctor.base.secrets.known import known_values
 from doctor.base.secrets.redactor import Redactor
 
@@ -116,6 +117,11 @@ def test_the_same_secret_is_the_same_word_in_every_file(doctor: Doctor, tmp_path
     words = {w for text in texts.values() for w in re.findall(r"<secret-\w+>", text)}
     assert len(words) == 1
     assert sum(words.copy().pop() in text for text in texts.values()) >= 3
+
+
+def test_a_secret_parameter_of_an_address_is_hidden_where_it_is_shown() -> None:
+    assert redact_text("get https://h/x?token=abcdefgh12345678&a=b") == "get https://h/x?token=***&a=b"
+    assert redact_text("http://h/p?max_tokens=5&eos_token=x") == "http://h/p?max_tokens=5&eos_token=x"
 
 
 def test_names_and_addresses_leave_the_bundle_and_versions_stay() -> None:

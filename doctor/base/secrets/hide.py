@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from doctor.base.secrets.argv import arguments
-from doctor.base.secrets.tokens import logins, tokens
+from doctor.base.secrets.names import is_secret_key
+from doctor.base.secrets.tokens import logins, queries, tokens
 
 HIDDEN = "***"
 
 
 def redact_text(text: str) -> str:
-    """`text` without logins in URLs and without tokens that their prefix gives away (`hf_`, `sk-`, `ghp_`, JWT)."""
+    """`text` without logins and secret parameters in URLs, and without tokens known by prefix (`hf_`, JWT)."""
     if "://" in text:
         text = logins().sub(rf"\g<scheme>{HIDDEN}@", text)
+        text = queries().sub(lambda m: f"{m['name']}={HIDDEN}" if is_secret_key(m["name"]) else m[0], text)
     return tokens().sub(HIDDEN, text)
 
 

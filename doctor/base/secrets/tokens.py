@@ -26,6 +26,12 @@ def tokens() -> re.Pattern[str]:
 
 
 @cache
+def queries() -> re.Pattern[str]:
+    """A parameter of a URL: groups `name` and `value`."""
+    return re.compile(r"(?<=[?&])(?P<name>[\w.\-]{1,80})=(?P<value>[^&\s#'\"<>]{1,2000})")
+
+
+@cache
 def logins() -> re.Pattern[str]:
     """The login of a URL with everything before it: groups `scheme`, `user` and `password`."""
     return re.compile(

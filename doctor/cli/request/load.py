@@ -42,15 +42,13 @@ def guarded(request: Request, action: Callable[[Request], T]) -> T:
 def load_facts(path: str) -> Facts:
     """Facts that `qvl-doctor facts` saved. Exits with 3 and one sentence for anything else."""
     import json
-    from pathlib import Path
 
+    from doctor.base.files import Files, Unreadable
     from doctor.facts.codec import FactsError, facts_from_json
 
     try:
-        if Path(path).stat().st_size > FACTS_LIMIT:
-            raise failure(f"{path} is larger than {FACTS_LIMIT >> 20} MiB, so it is not a facts file")
-        return facts_from_json(json.loads(Path(path).read_bytes()))
-    except OSError as error:
-        raise failure(f"{path} cannot be read: {error.strerror}") from None
+        return facts_from_json(json.loads(Files().read(path, FACTS_LIMIT)))
+    except Unreadable as error:
+        raise failure(f"`{path}`, given as `--facts`, {error}") from None
     except (FactsError, ValueError, RecursionError, TypeError) as error:
         raise failure(f"{path} is not a facts file of this version: {error}") from None

@@ -32,7 +32,7 @@ class ModuleReader(Sources):
         self, target: Target, distributions: Distributions, chosen: tuple[str, ...] = (),
         environ: Mapping[str, str] | None = None, *, thorough: bool = False,
     ) -> None:  # fmt: skip
-        super().__init__(target.python_minor or sys.version_info[:2])
+        super().__init__(target.python_minor or sys.version_info[:2], target.root)
         self.target = target
         self.distributions = distributions
         self.platform = target.platform or "linux-x86_64"
@@ -118,10 +118,11 @@ class ModuleReader(Sources):
             return known
         out: dict[str, bool] = {}
         try:
-            with os.scandir(folder) as entries:
+            with os.scandir(self.files.at(folder)) as entries:
                 for entry in entries:
                     try:
-                        out[entry.name] = entry.is_dir()
+                        linked = not self.files.own and entry.is_symlink()
+                        out[entry.name] = self.files.isdir(f"{folder}/{entry.name}") if linked else entry.is_dir()
                     except OSError:  # a loop of links
                         continue
         except (OSError, ValueError):

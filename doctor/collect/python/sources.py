@@ -7,6 +7,7 @@ import os
 import re
 import sys
 
+from doctor.base.files import Files
 from doctor.base.opening import NotRegular, open_regular, read_up_to
 from doctor.base.syntax import Unparsable, parse
 from doctor.collect.python.skeleton import body_region, lines_of, skeleton
@@ -19,10 +20,14 @@ _CODING = re.compile(rb"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
 
 
 class Sources:
-    """Source files of one Python version. `seen` remembers what was looked at, with time and size, for the cache."""
+    """Source files of one Python version, below `root` where one is given.
 
-    def __init__(self, python: tuple[int, int]) -> None:
+    `seen` remembers what was looked at, with time and size, for the cache.
+    """
+
+    def __init__(self, python: tuple[int, int], root: str | None = None) -> None:
         self.python = python
+        self.files = Files(root)
         self.seen: dict[str, tuple[int, int] | None] = {}
         self._sources: dict[str, list[str]] = {}
         self._texts: dict[str, bytes] = {}
@@ -31,7 +36,7 @@ class Sources:
     def note(self, path: str) -> None:
         """Remembers when the file or folder was last changed."""
         try:
-            info = os.stat(path)
+            info = os.stat(self.files.at(path))
             self.seen[path] = (info.st_mtime_ns, info.st_size)
         except (OSError, ValueError):
             self.seen[path] = None
@@ -48,7 +53,7 @@ class Sources:
     def _read(self, file: str) -> bytes:
         self.note(file)
         try:
-            handle, status = open_regular(file)
+            handle, status = open_regular(self.files.at(file))
         except NotRegular:
             raise SourceProblem("is not a regular file") from None
         except (OSError, ValueError) as error:
