@@ -9,7 +9,7 @@ from typing import Any
 from doctor.base.json_object import JsonObject
 from doctor.facts import Modules, ModuleStatus, Target
 from doctor.findings import SEVERITIES, Finding, Report
-from doctor.findings_json import finding_to_json, scrubbed
+from doctor.findings.json import finding_to_json, scrubbed
 
 SCHEMA = 1
 

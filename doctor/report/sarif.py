@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from doctor.base.json_object import JsonObject
 from doctor.findings import Finding, Report
-from doctor.findings_json import finding_to_json, scrubbed
+from doctor.findings.json import finding_to_json, scrubbed
 from doctor.rules import RULES
 from doctor.rules.rule import Rule
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from doctor.findings_json import finding_to_json
+from doctor.findings.json import finding_to_json
 from doctor.report.run.json import record_to_json, run_report_to_json
 from doctor.report.run.text import run_text
 from doctor.run.story import bundle, cause, history, lookup, postmortem

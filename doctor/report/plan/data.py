@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from doctor.base.json_object import JsonObject
 from doctor.findings import Plan
-from doctor.findings_json import action_to_json, scrubbed
+from doctor.findings.json import action_to_json, scrubbed
 
 SCHEMA = 1
 

@@ -6,8 +6,8 @@ import dataclasses
 from typing import Any
 
 from doctor.base.json_object import JsonObject
+from doctor.findings.json import finding_to_json
 from doctor.findings.run import LEFT_OUT, SCHEMA, Life, RunReport
-from doctor.findings_json import finding_to_json
 
 _BIRTH = ("ppid", "title", "cmd", "seen_after")
 _END = ("exited_after", "peak_memory", "exit_code", "signal", "signal_name", "core_dumped")

@@ -12,7 +12,7 @@ from doctor.base.record import dataclass
 from doctor.base.secrets.known import known_values
 from doctor.base.secrets.redactor import Redactor
 from doctor.findings import StartVerdict
-from doctor.findings_json import finding_to_json
+from doctor.findings.json import finding_to_json
 from doctor.report.run.json import record_to_json
 from doctor.run.log import logfile
 from doctor.run.log.logfile import Log

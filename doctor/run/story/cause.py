@@ -7,8 +7,8 @@ from pathlib import Path
 from doctor.base.secrets.redactor import Redactor
 from doctor.facts import Facts
 from doctor.findings import Action, Confidence, Evidence, Finding, Remediation
+from doctor.findings.json import finding_from_json, finding_to_json
 from doctor.findings.run import RunReport
-from doctor.findings_json import finding_from_json, finding_to_json
 from doctor.run.log.logfile import logs_of
 from doctor.run.log.reading import Whole
 from doctor.run.story.decode import read_facts, read_report

@@ -15,8 +15,8 @@ from typing import Any, TypeVar, cast, get_type_hints
 from doctor.facts import Facts
 from doctor.facts.codec import facts_from_json, from_json
 from doctor.findings import Finding
+from doctor.findings.json import finding_from_json, scrubbed
 from doctor.findings.run import RunReport, Sample
-from doctor.findings_json import finding_from_json, scrubbed
 from doctor.run.story.events import KINDS, Event
 from doctor.run.story.meta import Meta
 from doctor.run.story.runfolder import load, load_lines
