@@ -27,7 +27,8 @@ def print_links(modules: Modules, console: Console) -> None:
             causes[key] = cause
     for found, names in groups.items():
         cause = causes[found]
-        place = f"  {cause.file}:{cause.line}" if cause.file else ""
+        line = "" if cause.line is None else f":{cause.line}"
+        place = f"  {cause.file}{line}" if cause.file else ""
         console.print(Text(f"{cause.kind}: {one_line(cause.text, 300)}", style="bold red"))
         if place:
             console.print(Text(one_line(place, 200), style="dim"))

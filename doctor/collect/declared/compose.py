@@ -82,6 +82,8 @@ def _services(path: str) -> dict[str, dict[str, Any]]:
 
 
 def _only(services: dict[str, dict[str, Any]], path: str) -> str:
+    if not services:
+        raise TargetError(f"`{name_of(path)}`, given as `--compose`, has no service with settings")
     if len(services) == 1:
         return next(iter(services))
     serving = [n for n, s in services.items() if mentions_engine(f"{s.get('image')} {_text(s.get('command'))}")]
