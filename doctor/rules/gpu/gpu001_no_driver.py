@@ -97,8 +97,8 @@ def _library_missing(rule: Rule, gpu: Gpu, host: Host | None) -> Finding:
     if gpu.pci:
         message = f"An NVIDIA card is in this machine (`{gpu.pci[0]}`), but no NVIDIA driver is installed."
         return _found(rule, gpu, "card", message, DRIVER)
-    where = f"this `{container}` container" if container else "this machine"
-    message = f"There is no sign of an NVIDIA GPU on {where}, which these engines need to start."
+    where = f"in this `{container}` container" if container else "on this machine"
+    message = f"There is no sign of an NVIDIA GPU {where}, and these engines need one to start."
     return _found(rule, gpu, "none", message, CONTAINER if container else ELSEWHERE, ("warning", "high"))
 
 
