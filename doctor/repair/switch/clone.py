@@ -13,7 +13,7 @@ from doctor.repair.errors import Refused
 
 _NO_LINK = (errno.EPERM, errno.EMLINK, errno.EXDEV, errno.EOPNOTSUPP, errno.EACCES)
 # written to by tools without being replaced; a link would reach the live environment
-_COPIED = frozenset({"pyvenv.cfg"})
+_COPIED = frozenset({"pyvenv.cfg", ".lock"})  # the second is uv's, whose older releases open it for writing
 
 
 @dataclass(slots=True)
