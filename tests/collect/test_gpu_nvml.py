@@ -287,7 +287,7 @@ def test_systems_without_a_driver(system: str, reason: str, monkeypatch: pytest.
 @pytest.mark.registry
 @pytest.mark.parametrize("binding", ["11.495.46", "12.535.161", "12.575.51"])
 def test_other_bindings(ask: Ask, binding: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The oldest that we allow, and one from before it, which answers in bytes."""
+    """Two from before those that we allow, the first of which answers in bytes, and a newer one."""
     pip = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--target", str(tmp_path / "site")]
     done = subprocess.run([*pip, f"nvidia-ml-py=={binding}"], capture_output=True, text=True, timeout=120)
     if done.returncode:
