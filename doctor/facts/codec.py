@@ -10,6 +10,7 @@ from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_
 from doctor.facts import SCHEMA, Facts, Unavailable
 
 T = TypeVar("T")
+_PLAIN = frozenset((str, int, bool, float))
 
 
 class FactsError(ValueError):
@@ -53,6 +54,8 @@ def _is_default(field: dataclasses.Field[Any], value: Any) -> bool:
 
 
 def _decode(kind: Any, data: Any, where: str) -> Any:
+    if type(data) is kind and kind in _PLAIN:  # most of what is read, and the rest of this function is slow
+        return data
     origin = get_origin(kind)
     if origin in (Union, types.UnionType):
         return _decode_union(get_args(kind), data, where)
@@ -72,6 +75,8 @@ def _decode(kind: Any, data: Any, where: str) -> Any:
 
 
 def _decode_union(options: tuple[Any, ...], data: Any, where: str) -> Any:
+    if type(data) in options and type(data) in _PLAIN:
+        return data
     if data is None:
         return _expect(type(None) in options, data, where, "a value")
     if isinstance(data, dict) and "unavailable" in data and Unavailable in options:
