@@ -23,6 +23,7 @@ from doctor.facts import Distributions, Pin, present
 from doctor.findings import Action, Evidence, Finding, Location, NotApplicable, Open, Remediation
 from doctor.matrix import rows
 from doctor.matrix.engines import serving_engines
+from doctor.matrix.releases import Releases, ReleaseSet
 from doctor.rules.rule import Rule, Verdict
 
 
@@ -49,24 +50,29 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
 
 def _clash(lines: tuple[Pin, ...], key: str) -> tuple[Pin, Pin] | None:
     """The first two lines that no release can satisfy together: an exact pin, or all releases that the data knows."""
-    told = [(p, s) for p in lines if (s := specifier_of(p)) is not None]
-    for at, (first, one) in enumerate(told[:50]):
-        for second, two in told[at + 1 : 50]:
-            if _exclude(one, two, key):
+    ranges = [(p, s) for p in lines if (s := specifier_of(p)) is not None][:50]
+    known = rows.releases(key) if len(ranges) > 1 else None
+    told = [(p, s, _admitted(known, s)) for p, s in ranges]
+    for at, (first, one, here) in enumerate(told):
+        for second, two, there in told[at + 1 :]:
+            if _exclude(one, here, two, there):
                 return first, second
     return None
 
 
-def _exclude(one: SpecifierSet, two: SpecifierSet, key: str) -> bool:
+def _admitted(known: Releases | None, wanted: SpecifierSet) -> ReleaseSet | None:
+    try:
+        return known.matching(str(wanted)) if known is not None else None
+    except InvalidSpecifier:
+        return None
+
+
+def _exclude(one: SpecifierSet, first: ReleaseSet | None, two: SpecifierSet, second: ReleaseSet | None) -> bool:
     for exact, other in ((one, two), (two, one)):
         for clause in exact:
             if clause.operator == "==" and not clause.version.endswith(".*"):
                 return not other.contains(clause.version, prereleases=True)
-    known = rows.releases(key)
-    try:
-        return known is not None and not known.matching(str(one & two)) and bool(known.matching(str(one)))
-    except InvalidSpecifier:
-        return False
+    return first is not None and second is not None and bool(first) and not first & second
 
 
 def _lines(rule: Rule, first: Pin, second: Pin) -> Finding:
