@@ -7,9 +7,9 @@ import errno
 import os
 from collections import deque
 
+from doctor.base.new_files import create_private
 from doctor.run.log import reserve
 from doctor.run.log.logfile import Log
-from doctor.run.story.runfolder import private_file
 
 RING = 1 << 20
 
@@ -64,7 +64,7 @@ class Sink:
         data = b"".join(self._ring)
         part = self.log.path.with_name(f"{self.log.path.stem}.tail.log")
         with contextlib.suppress(OSError):
-            fd = private_file(part)
+            fd = create_private(part, append=True)
             done = 0
             while done < len(data):
                 try:

@@ -8,6 +8,7 @@ import os
 import time
 from pathlib import Path
 
+from doctor.base.new_files import create_private
 from doctor.base.record import dataclass
 from doctor.base.secrets.known import known_values
 from doctor.base.secrets.redactor import Redactor
@@ -95,7 +96,7 @@ def _keep_verdict(folder: Path, verdict: StartVerdict, redactor: Redactor) -> No
 def _set_aside(folder: Path) -> None:
     """Space for the report, so that it can be written on a full disk too."""
     with contextlib.suppress(OSError):
-        fd = runfolder.private_file(folder / ".reserve")
+        fd = create_private(folder / ".reserve", append=True)
         try:
             os.write(fd, b" " * RESERVE)
         finally:

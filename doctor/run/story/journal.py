@@ -7,9 +7,9 @@ import json
 import os
 from pathlib import Path
 
+from doctor.base.new_files import create_private
 from doctor.report.run.json import record_to_json
 from doctor.run.story.events import NAMES, Born, End, Event, Exit
-from doctor.run.story.runfolder import private_file
 
 LIMIT = 4 << 20
 
@@ -22,7 +22,7 @@ class Journal:
         self._size = 0
         self._fd = -1
         with contextlib.suppress(OSError):
-            self._fd = private_file(path)
+            self._fd = create_private(path, append=True)
 
     def add(self, event: Event) -> None:
         """Notes one event; births and quiet ends are left out once the journal is half full."""

@@ -38,11 +38,6 @@ def write(folder: Path, name: str, data: str) -> None:
         raise
 
 
-def private_file(path: Path) -> int:
-    """A new file for appending, mode 0600 whatever the umask. Raises OSError, also when something is there already."""
-    return create_private(path, append=True)
-
-
 def dump(value: object) -> str:
     """JSON, one key a line, so that it can be read and searched; only characters that no terminal acts on."""
     return json.dumps(value, indent=1, ensure_ascii=True) + "\n"

@@ -10,10 +10,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from doctor.base.new_files import open_append
+from doctor.base.new_files import create_private, open_append
 from doctor.findings.run import Sample
 from doctor.report.run.json import record_to_json
-from doctor.run.story.runfolder import private_file, write
+from doctor.run.story.runfolder import write
 from doctor.run.watch import nvml, sysroot
 
 INTERVAL = 1.0
@@ -73,7 +73,7 @@ class Sampler(threading.Thread):
 
     def _append(self, line: bytes) -> None:
         if self._fd < 0:
-            self._fd = private_file(self.path)
+            self._fd = create_private(self.path, append=True)
         os.write(self._fd, line)
         if os.fstat(self._fd).st_size > LIMIT:
             self._thin()
