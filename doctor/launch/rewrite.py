@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from doctor.facts import Launch
 from doctor.findings import Action
-from doctor.launch.options import plain
+from doctor.launch.asked import plain
 from doctor.matrix.engine_types import MODEL
 from doctor.matrix.engines import engine_row
 
