@@ -94,7 +94,7 @@ def asked(launch: Launch, version: str | None) -> Asked | None:
     form = form_of(launch)
     if form is None or launch.engine is None or form.own_parser:
         return None
-    words = launch.arguments or _program(launch).rest[len(form.subcommand) :]
+    words = launch.arguments or program_of(launch.argv).rest[len(form.subcommand) :]
     for release in filter(None, (version, newest(launch.engine))):
         reading = read(launch.engine, release, words, serve=form.serve)
         if reading is not None:
