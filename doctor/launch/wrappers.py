@@ -22,6 +22,16 @@ _SCREEN = {"-S", "-L", "-h", "-t", "-s", "-T", "-c", "-p", "-e"}
 
 
 @dataclass(frozen=True)
+class Place:
+    """Where the command runs, as far as it is not simply here."""
+
+    machine: str | None = None
+    environment: str | None = None
+    image: str | None = None
+    user: str | None = None
+
+
+@dataclass(frozen=True)
 class Unfolded:
     """The innermost command. `shell` is where it runs; `set` the variables that the layers set for it.
 
@@ -34,6 +44,19 @@ class Unfolded:
     set: dict[str, str] = field(default_factory=dict)
     source: str | None = None
     open: tuple[str, ...] = ()
+    guards: tuple[str, ...] = ()
+    place: Place = Place()
+    guessed: bool = False
+    mention: bool = False
+    layers: tuple[str, ...] = ()
+
+
+def alternatives(shell: Shell, argv: tuple[str, ...]) -> tuple[Unfolded, ...]:
+    """All ways."""
+    from doctor.launch.runners import without_runner
+
+    here = unfolded(shell, argv)
+    return (replace(here, words=without_runner(here.words)),)
 
 
 def unfolded(shell: Shell, argv: tuple[str, ...]) -> Unfolded:

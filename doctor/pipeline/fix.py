@@ -13,7 +13,7 @@ from doctor.facts import Distributions, Facts, Host, Launch, Model, normalize
 from doctor.facts.host import Libc
 from doctor.findings import Action, Finding, Plan, Report, Verified
 from doctor.findings.proposal import IDLE, Proposal
-from doctor.launch.rewrite import as_given, corrected
+from doctor.launch.edit import as_given, edited, lost
 from doctor.matrix import rows
 from doctor.matrix.engines import serving_engines
 from doctor.pipeline.diagnosis import judge
@@ -144,7 +144,7 @@ class _Work:
         pins.update(moved)
         changes = {n: have.version(n) for n in (*moved, *sorted(solved.removed))}
         options = self._all_options(solved)
-        launch = corrected(self.facts.launch, options) if isinstance(self.facts.launch, Launch) else None
+        launch = self._launch(options, pins)
         after = judge(predicted(self.facts, moved, solved.removed, launch))
         gone = resolved_by(self.before, after, {*changes, *(o.name or "" for o in options)})
         left = [f for f in mended(self.before) if f not in gone] + list(mended(after))
@@ -161,6 +161,11 @@ class _Work:
         )  # fmt: skip
         plan = as_declared(self.facts, plan)
         return Proposal(self.before, plan, after, tuple(solved.pins), self.without)
+
+    def _launch(self, options: tuple[Action, ...], pins: Mapping[str, str]) -> Launch | None:
+        """The command as the plan starts it, its options read by the release that will be there."""
+        launch = self.facts.launch
+        return edited(launch, options, pins.get(launch.engine or "")) if isinstance(launch, Launch) else None
 
     def _as_given(self, now: Launch | None) -> tuple[str, ...]:
         return as_given(self.facts.launch, now) if isinstance(self.facts.launch, Launch) and now else ()
