@@ -125,6 +125,11 @@ def _program(launch: Launch) -> Program:
     return program_of(launch.argv)
 
 
+def starts_server(launch: object) -> bool:
+    """Whether a launch command was given, and a server's command was found in it."""
+    return isinstance(launch, Launch) and form_of(launch) is not None
+
+
 def newest(engine: str) -> str | None:
     """The newest release of an engine that the data knows."""
     known = rows.releases(engine)

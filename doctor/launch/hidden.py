@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
 
-from doctor.base.secrets.forms import replace
+from doctor.base.secrets import forms
 from doctor.base.secrets.hide import HIDDEN, redact_text
 from doctor.base.secrets.names import is_secret_name
+from doctor.facts import Launch
 from doctor.launch.argv import dashed
 from doctor.launch.asked import newest
 from doctor.launch.table import Option, Table, table
+from doctor.launch.variables import shown_variables
 
 _UNKNOWN = re.compile(r"\$(?:\{[^}]*\}|\w+)|\$\(.*\)")  # a variable that is not set here tells nothing
 _TEXTS = frozenset(("str", "any", "json", "text or json", "json object", "policy"))
@@ -25,6 +28,17 @@ def hidden(words: tuple[str, ...], engine: str | None = None) -> tuple[str, ...]
     switch never is (`--long-prefill-token-threshold 2048`).
     """
     return tuple(_hidden(words, _newest(engine)))
+
+
+def hidden_launch(launch: Launch) -> Launch:
+    """A launch that may be shown and kept: no secret in its words, and only variables that concern a server."""
+    e = launch.engine
+    return replace(
+        launch, argv=hidden(launch.argv, e), subcommand=hidden(launch.subcommand, e), unsplit=hidden(launch.unsplit, e),
+        arguments=hidden(launch.arguments, e), given=hidden(launch.given, e),
+        lead=None if launch.lead is None else hidden(launch.lead, e), environ=shown_variables(launch.environ),
+        alternatives=tuple(hidden_launch(a) for a in launch.alternatives),
+    )  # fmt: skip
 
 
 def _hidden(words: tuple[str, ...], known: Table | None) -> Iterator[str]:
@@ -57,7 +71,7 @@ def inside(word: str) -> str:
     if not any(c in word for c in " ={:@") and len(word) < 12:
         return word
     if word[:1] in "{[" or " " in word:
-        return replace(word, lambda _, value: value if _UNKNOWN.fullmatch(value) else HIDDEN)
+        return forms.replace(word, lambda _, value: value if _UNKNOWN.fullmatch(value) else HIDDEN)
     return redact_text(word)
 
 

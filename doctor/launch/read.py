@@ -15,12 +15,11 @@ from doctor.base.text import one_line
 from doctor.facts import Container, Launch
 from doctor.launch.asked import form_of
 from doctor.launch.container import DockerRun, compose_up, read_docker_run, subcommand
-from doctor.launch.hidden import hidden
+from doctor.launch.hidden import hidden, hidden_launch
 from doctor.launch.near import near_program
 from doctor.launch.program import Program, program_of
 from doctor.launch.shell import Shell
 from doctor.launch.split import Words, meant
-from doctor.launch.variables import shown_variables
 from doctor.launch.wrappers import Unfolded, alternatives
 from doctor.matrix.engines import engines, launched_as
 
@@ -51,12 +50,20 @@ def read_launch(
     argv: tuple[str, ...], environ: Mapping[str, str] | None = None, cwd: str | None = None,
     entrypoint: Entrypoint = lambda _: (),
 ) -> Launch:  # fmt: skip
-    """What a command starts: the engine, its program or module, and the words that its parser gets.
+    """What a command starts: the engine, its program or module, and the words that its parser gets, secrets hidden.
 
     Wrappers, scripts and `docker run` are taken off; `entrypoint` tells what an image runs before the words of a
     command. Where a script may start several things, the likeliest is returned, with the others as its alternatives.
     """
-    typed = Typed(argv, dict(os.environ if environ is None else environ), cwd or os.getcwd(), entrypoint)
+    return hidden_launch(read_whole(argv, environ, cwd, entrypoint))
+
+
+def read_whole(
+    argv: tuple[str, ...], environ: Mapping[str, str] | None = None, cwd: str | None = None,
+    entrypoint: Entrypoint = lambda _: (),
+) -> Launch:  # fmt: skip
+    """The same with every value as it is given: never to be shown or kept."""
+    typed = Typed(argv, dict(os.environ if environ is None else environ), cwd or _here(), entrypoint)
     ways = [launch for here in _unfolded(typed) for launch in _launches(typed, here)]
     serving = [one for one in ways if form_of(one) is not None]
     first, *others = serving or ways
@@ -64,14 +71,11 @@ def read_launch(
     return replace(first, alternatives=tuple(different.values())[:MOST] if serving else ())
 
 
-def starts_server(launch: Launch) -> bool:
-    """Whether a server's command was found in the words."""
-    return form_of(launch) is not None
-
-
-def composed(argv: tuple[str, ...], environ: Mapping[str, str], cwd: str) -> Composed | None:
+def composed(
+    argv: tuple[str, ...], environ: Mapping[str, str] | None = None, cwd: str | None = None
+) -> Composed | None:
     """The compose file and service that `docker compose up` starts; None for any other command."""
-    here = alternatives(Shell(Files(None), dict(environ), cwd), argv)[0]
+    here = alternatives(Shell(Files(None), dict(os.environ if environ is None else environ), cwd or _here()), argv)[0]
     found = subcommand(here.words)
     asked = compose_up(found[1]) if found and found[0] == "compose" else None
     if asked is None:
@@ -118,7 +122,8 @@ def _joined(outer: Unfolded, run: DockerRun, inner: Unfolded) -> Unfolded:
     return replace(
         inner, set={**run.environ, **inner.set}, open=(*outer.open, *run.open, *inner.open),
         source=inner.source or outer.source, guards=(*outer.guards, *inner.guards),
-        place=outer.place if inner.place == type(inner.place)() else inner.place, guessed=outer.guessed or inner.guessed,
+        place=inner.place if inner.place.machine or inner.place.environment else outer.place,
+        guessed=outer.guessed or inner.guessed,
     )  # fmt: skip
 
 
@@ -133,11 +138,9 @@ def _launch(typed: Typed, here: Unfolded, environ: Mapping[str, str], container:
     ends = bool(raw) and typed.argv[-len(raw) :] == raw
     lead = typed.argv[: len(typed.argv) - len(raw)] if ends else typed.argv if not raw and not here.source else None
     launch = Launch(
-        hidden((*front, *words.words), engine), engine, program.module, program.name,
-        hidden(program.subcommand, engine), here.shell.cwd, hidden(words.words, engine),
-        shown_variables({**environ, **here.set}), here.source, hidden(typed.argv, engine), container,
-        tuple(one_line(text, 300) for text in here.open[:20]), lead=hidden(lead, engine) if lead is not None else None,
-        doubled=words.doubled, unsplit=hidden(words.unsplit, engine), machine=here.place.machine,
+        (*front, *words.words), engine, program.module, program.name, program.subcommand, here.shell.cwd, words.words,
+        {**environ, **here.set}, here.source, typed.argv, container, tuple(one_line(t, 300) for t in here.open[:20]),
+        lead=lead, doubled=words.doubled, unsplit=words.unsplit, machine=here.place.machine,
         elsewhere=here.place.environment, guessed=here.guessed, guards=here.guards[:MOST],
     )  # fmt: skip
     near = None if form else near_program(here.words)
@@ -152,7 +155,7 @@ def _named(program: Program) -> str | None:
 
 def _why(here: Unfolded, launch: Launch, found: bool) -> str:
     """How the command was found, or why none was: one sentence without its full stop."""
-    shown = one_line(" ".join(hidden(here.words[:3])), 120)
+    shown = _brief(here.words)
     if found:
         start = one_line(" ".join(launch.argv[: len(launch.argv) - len(launch.arguments)]), 120)
         place = f", found in {here.source}" if here.source else ""
@@ -167,3 +170,17 @@ def _why(here: Unfolded, launch: Launch, found: bool) -> str:
     if launch.engine is not None:
         return f"`{shown}` is a command of {launch.engine} that starts no server"
     return f"`{shown}` is not a start command of an engine that is known here"
+
+
+def _brief(words: tuple[str, ...]) -> str:
+    """The program with up to two words behind it, up to the first that is a text of its own."""
+    texts = (at for at, w in enumerate(words) if len(w.split()) != 1)
+    return one_line(" ".join(hidden(words[: max(1, min(3, next(texts, 3)))])), 80)
+
+
+def _here() -> str:
+    """The working folder; the root where it is gone."""
+    try:
+        return os.getcwd()
+    except OSError:
+        return os.sep

@@ -36,4 +36,8 @@ def contained(request: Request) -> Request:
         declared = DeclaredRequest(compose=composed.file, service=composed.service)
         return replace(request, declared=declared, launch=())
     found = read.image_of(request.launch, request.environ, target.cwd)
-    return replace(request, declared=DeclaredRequest(image=found[0], by=found[1])) if found else request
+    if found:
+        return replace(request, declared=DeclaredRequest(image=found[0], by=found[1]))
+    launch = read_launch(request)
+    place = launch.elsewhere if isinstance(launch, Launch) else None
+    return replace(request, declared=DeclaredRequest(place=place)) if place else request
