@@ -10,6 +10,7 @@ from doctor.derived.case import Case
 from doctor.facts import Facts, Unavailable
 from doctor.findings import SEVERITIES, Finding, NotApplicable, Open, RuleResult
 from doctor.rules.rule import Rule
+from doctor.rules.unproven import unproven
 
 
 def evaluate(facts: Facts, rules: Sequence[Rule]) -> tuple[RuleResult, ...]:
@@ -40,7 +41,7 @@ def _run(rule: Rule, case: Case, before: Sequence[RuleResult]) -> RuleResult:
         verdicts = list(rule.check(rule, case))
     except Exception as error:  # a rule that crashes must not take the report with it
         return RuleResult(rule.code, rule.name, "broken", reason=f"{type(error).__name__}: {error}")
-    findings = tuple(v for v in verdicts if isinstance(v, Finding))
+    findings = unproven(rule, case, tuple(v for v in verdicts if isinstance(v, Finding)))
     if findings:
         unsure = next((v.reason for v in verdicts if isinstance(v, Open)), None)
         return RuleResult(rule.code, rule.name, "fail", findings, unsure)

@@ -1,0 +1,60 @@
+"""A model that is named and whose files are not here, as the data knows it: facts of lower confidence.
+
+The data has the quantization, the architecture and what of config.json decides about memory. What it does not have (the
+files, the model's own code, the tokenizer) is open to every rule that asks for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from doctor.facts import Facts, Launch, Model, Unavailable
+from doctor.launch.server import model_word
+from doctor.matrix.engines import engine_row
+from doctor.matrix.files.data import DataError
+from doctor.matrix.models.members import Member, member
+
+WORDS = 200
+
+
+def with_known_model(facts: Facts, named: str | None = None) -> Facts:
+    """The facts, with what is known of the model's name where its files were not found.
+
+    `named` is the model that the user names beside the command; the command's own is taken where there is none.
+    """
+    if not isinstance(facts.model, Unavailable) or facts.model.reason not in ("failed", "timed_out"):
+        return facts
+    found = known_member(named) if named is not None else launched_member(facts)
+    return replace(facts, model=found.model) if found is not None else facts
+
+
+def is_known_by_name(facts: Facts) -> bool:
+    """Whether the model is known by its name alone."""
+    return isinstance(facts.model, Model) and facts.model.source == "known"
+
+
+def launched_member(facts: Facts) -> Member | None:
+    """The checkpoint of the data that the launch command serves."""
+    if not isinstance(facts.launch, Launch) or facts.launch.engine is None:
+        return None
+    return next((found for word in _words(facts.launch) if (found := known_member(word)) is not None), None)
+
+
+def known_member(name: str) -> Member | None:
+    """The checkpoint of this name; None for one that is not known, or where the data is damaged."""
+    try:
+        return member(name) if "/" in name else None
+    except DataError:
+        return None
+
+
+def _words(launch: Launch) -> Iterator[str]:
+    """The model's word; where it stands behind options, whatever is the value of none of them."""
+    if (word := model_word(launch)) is not None:
+        yield word
+        return
+    names = engine_row(launch.engine).names("served_name")
+    words = launch.arguments or launch.argv
+    if not any(w.partition("=")[0] in names for w in words):
+        yield from (w for before, w in zip(("-", *words), words[:WORDS], strict=False) if not before.startswith("--"))
