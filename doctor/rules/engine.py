@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from doctor.derived.case import Case
 from doctor.facts import Facts, Unavailable
 from doctor.findings import SEVERITIES, Finding, NotApplicable, Open, RuleResult
+from doctor.rules.narrowing import narrowed_to_model
 from doctor.rules.rule import Rule
 from doctor.rules.unproven import unproven
 
@@ -39,9 +40,9 @@ def _run(rule: Rule, case: Case, before: Sequence[RuleResult]) -> RuleResult:
         return RuleResult(rule.code, rule.name, "open", reason=f"not checked until {blocker} is fixed")
     try:
         verdicts = list(rule.check(rule, case))
+        findings = unproven(rule, case, tuple(narrowed_to_model(case, v) for v in verdicts if isinstance(v, Finding)))
     except Exception as error:  # a rule that crashes must not take the report with it
         return RuleResult(rule.code, rule.name, "broken", reason=f"{type(error).__name__}: {error}")
-    findings = unproven(rule, case, tuple(v for v in verdicts if isinstance(v, Finding)))
     if findings:
         unsure = next((v.reason for v in verdicts if isinstance(v, Open)), None)
         return RuleResult(rule.code, rule.name, "fail", findings, unsure)
