@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from doctor.facts import Facts, Launch, Model, Unavailable
+from doctor.facts import Facts, Launch, Model, Unavailable, present
+from doctor.findings import Confidence, Evidence, Finding
 from doctor.launch.server import model_word
 from doctor.matrix.engines import engine_row
 from doctor.matrix.files.data import DataError
 from doctor.matrix.models.members import Member, member
 
-WORDS = 200
+MOST = 200
 
 
 def with_known_model(facts: Facts, named: str | None = None) -> Facts:
@@ -34,11 +35,20 @@ def is_known_by_name(facts: Facts) -> bool:
     return isinstance(facts.model, Model) and facts.model.source == "known"
 
 
+def marked(facts: Facts, finding: Finding) -> Finding:
+    """A finding that rests on what is known of the name: it says so, and its confidence is not high."""
+    model = present(facts, "model", Model)
+    said = f"`--model {model.path}` without `--offline` reads its own files"
+    confidence: Confidence = "low" if finding.confidence == "low" else "medium"
+    proof = Evidence("model", model.path, said, model.origin)
+    return replace(finding, confidence=confidence, evidence=(*finding.evidence, proof))
+
+
 def launched_member(facts: Facts) -> Member | None:
     """The checkpoint of the data that the launch command serves."""
     if not isinstance(facts.launch, Launch) or facts.launch.engine is None:
         return None
-    return next((found for word in _words(facts.launch) if (found := known_member(word)) is not None), None)
+    return next((found for word in _candidates(facts.launch) if (found := known_member(word)) is not None), None)
 
 
 def known_member(name: str) -> Member | None:
@@ -49,7 +59,7 @@ def known_member(name: str) -> Member | None:
         return None
 
 
-def _words(launch: Launch) -> Iterator[str]:
+def _candidates(launch: Launch) -> Iterator[str]:
     """The model's word; where it stands behind options, whatever is the value of none of them."""
     if (word := model_word(launch)) is not None:
         yield word
@@ -57,4 +67,4 @@ def _words(launch: Launch) -> Iterator[str]:
     names = engine_row(launch.engine).names("served_name")
     words = launch.arguments or launch.argv
     if not any(w.partition("=")[0] in names for w in words):
-        yield from (w for before, w in zip(("-", *words), words[:WORDS], strict=False) if not before.startswith("--"))
+        yield from (w for before, w in zip(("-", *words), words[:MOST], strict=False) if not before.startswith("--"))

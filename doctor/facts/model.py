@@ -149,7 +149,8 @@ class Model:
 
     `path` is its folder, or the hub's address where it was read from there. `named` is how the user names it,
     `source` where it was found: `known` is a checkpoint that is not here and of which the data knows what decides most
-    (`origin` says where that was published); its `config` has only some keys. `config` is config.json itself as plain JSON, bounded in size and depth.
+    (`origin` says where that was published); its `config` has only some keys. `config` is config.json itself as plain
+    JSON, bounded in size and depth.
     `remote_code` are the keys of `auto_map`: with `AutoConfig` among them, transformers need not know `model_type`.
     `code` is that code as it was read. `tokenizer`, `chat_template` and `processor` tell whether the files are there:
     None where that is not known. `problems` are faults of single files; `revision` is the hub's commit,

@@ -8,7 +8,6 @@ from doctor.base.record import dataclass
 from doctor.facts import Facts, Gpu, Launch, Modules, NativeLibrary, Natives
 from doctor.findings import Open, Severity
 
-
 DRIVER = ("libcuda.so.1", "libnvidia-ml.so.1", "libnvcuvid.so.1", "libnvidia-encode.so.1")
 
 

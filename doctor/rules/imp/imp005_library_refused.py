@@ -25,7 +25,9 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     for failure in failures(case, *_ROOTS):
         cause = failure.cause
         if cause.name in DRIVER and driver_is_declared(case.facts):
-            yield Open(f"`{cause.name}` of the declared driver is not on this machine; imports after it are not checked")
+            yield Open(
+                f"`{cause.name}` of the declared driver is not on this machine; imports after it are not checked"
+            )
             continue
         what = "the library" if cause.kind == "missing-library" else "the symbol"
         yield rule.finding(

@@ -65,9 +65,7 @@ def _pinned(facts: Facts, top: str) -> bool:
     return known is not None and known.get(_package(top)) is not None
 
 
-def _finding(
-    rule: Rule, case: Case, model: Model, files: dict[str, Use], absent: dict[str, CodeImport]
-) -> Finding:
+def _finding(rule: Rule, case: Case, model: Model, files: dict[str, Use], absent: dict[str, CodeImport]) -> Finding:
     first = next(iter(absent.values()))
     sure = any(files[one.file] == "yes" for one in absent.values())
     names = tuple(absent)
