@@ -79,6 +79,9 @@ class Expander(Reader):
                 # the empty text that marks a quotation makes a field, unless a list without items is in it
                 out.add(part.text, part.quoted and not (nothing and not part.text))
                 continue
+            if isinstance(part, Parameter) and (spelled := self._spelled(part)) is not None:
+                out.items(spelled)
+                continue
             if isinstance(part, Parameter) and (items := self.items(part)) is not None:
                 if part.quoted:
                     nothing = not items
@@ -96,6 +99,15 @@ class Expander(Reader):
             if sum(map(len, out.texts)) > LARGEST or not self.state.world.spend(len(text) >> 8):
                 break
         return out.all()
+
+    def _spelled(self, part: Parameter) -> list[str] | None:
+        """The fields of `"a b"` in an unquoted `${X:-"a b"}` that uses it."""
+        argument = part.argument
+        if part.quoted or argument is None or part.op[-1:] not in tuple("-=+") or not any(p.quoted for p in argument.parts):
+            return None
+        items = self.items(part)
+        text = parameter(self, part) if items is None else " ".join(items)
+        return self.fields(argument) if text == self.text(argument) else None
 
     def text(self, word: Word) -> str:
         """The word as one text, as behind `NAME=`."""

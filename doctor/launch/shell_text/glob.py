@@ -87,7 +87,8 @@ def trimmed(op: str, pattern: str, text: str) -> str:
 
 def replaced(op: str, pattern: str, new: str, text: str) -> str:
     """`${X/pattern/new}`, `//` for all, `/#` at the front, `/%` at the end."""
-    found = compiled(pattern) if _affordable(pattern, len(text), 1) and pattern else None
+    known = pattern or op in ("/#", "/%")
+    found = compiled(pattern) if known and _affordable(pattern, len(text), 1) else None
     if found is None:
         return text
     if op in ("/#", "/%"):
@@ -101,6 +102,6 @@ def replaced(op: str, pattern: str, new: str, text: str) -> str:
 
 def simple(expression: str, text: str) -> bool:
     """Whether a regular expression of the text's author is searched for soon."""
-    repeated = len(re.findall(r"[*+{?]", expression))
+    repeated: int = len(re.findall(r"[*+{?]", expression))
     grouped = re.search(r"\)[*+{]", expression) is not None
     return len(expression) <= 200 and not grouped and (len(text) + 1) ** (repeated + 1) <= _WORK

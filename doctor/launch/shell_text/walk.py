@@ -1,4 +1,4 @@
-"""Follows the ways through a script: every command changes a state, and an outcome that is not known makes two of it."""
+"""Follows the ways through a script: commands change a state, and an outcome that is not known makes two of it."""
 
 from __future__ import annotations
 
@@ -77,6 +77,8 @@ class Walk(Commands):
                 target = "" if discards else state.path(text)
         if target or discards:
             state.out = ""
+        if isinstance(node.body, Simple) and not node.body.words and state.stdin is not None:
+            state.say(state.stdin)  # `$(<FILE)`
         states = self.node(node.body, state)
         for one in states:
             if target:
