@@ -9,7 +9,7 @@ from dataclasses import field, replace
 
 from doctor.base.record import dataclass
 from doctor.base.text import one_line
-from doctor.launch.script import launched_by
+from doctor.launch.launched import launched_by
 from doctor.launch.shell import Shell, unwrapped
 from doctor.launch.shell_text import LARGEST
 
