@@ -15,8 +15,8 @@ from doctor.base.secrets.names import is_secret_name
 from doctor.base.text import one_line
 from doctor.facts import Launch
 from doctor.launch.container import DockerRun, compose_up, read_docker_run, subcommand
-from doctor.launch.runners import without_runner
-from doctor.launch.shell import PYTHON, Shell
+from doctor.launch.shell import Shell
+from doctor.launch.starting import invoked
 from doctor.launch.wrappers import Unfolded, unfolded
 from doctor.matrix.engines import prefixes
 
@@ -62,12 +62,11 @@ def read_launch(
         found = unfolded(shell, inner)
         here = replace(found, set={**run.environ, **found.set}, open=(*here.open, *run.open, *found.open),
                        source=found.source or here.source)  # fmt: skip
-        ambient = {}
-    words = without_runner(here.words)
+    words = here.words
     launch = _classified(words, here.shell.cwd)
     return replace(
         launch, argv=redact_argv(words), given=redact_argv(argv), source=here.source, container=container,
-        environ=_shown({**ambient, **here.shell.environ, **here.set}),
+        environ=_shown({**here.shell.environ, **here.set}),
         unread=tuple(one_line(text, 300) for text in here.open[:20]),
     )  # fmt: skip
 
@@ -86,8 +85,9 @@ def composed(argv: tuple[str, ...], environ: Mapping[str, str], cwd: str) -> Com
 
 def image_of(argv: tuple[str, ...], environ: Mapping[str, str], cwd: str) -> str | None:
     """The image that the command runs in, None where it runs in no container."""
-    run = _docker(unfolded(Shell(Files(None), dict(environ), cwd), argv))
-    return run.container.image if run else None
+    here = unfolded(Shell(Files(None), dict(environ), cwd), argv)
+    run = _docker(here)
+    return run.container.image if run else here.place.image
 
 
 def _docker(here: Unfolded) -> DockerRun | None:
@@ -98,17 +98,8 @@ def _docker(here: Unfolded) -> DockerRun | None:
 
 
 def _classified(words: tuple[str, ...], folder: str) -> Launch:
-    program = re.split(r"[\\/]", words[0])[-1] if words else None
-    if program is None or not PYTHON.match(program):
-        return _named(program, None, words[1:], folder)
-    for at, word in enumerate(words[1:], 1):
-        if word == "-m" and at + 1 < len(words):
-            return _named(None, words[at + 1], words[at + 2 :], folder)
-        if word.startswith("-m") and len(word) > 2 and not word.startswith("--"):
-            return _named(None, word[2:], words[at + 1 :], folder)
-        if not word.startswith("-"):
-            return _named(re.split(r"[\\/]", word)[-1], None, words[at + 1 :], folder)
-    return Launch((), workdir=folder)
+    run = invoked(words)
+    return Launch((), workdir=folder) if run is None else _named(run.program, run.module, run.arguments, folder)
 
 
 def _named(program: str | None, module: str | None, rest: tuple[str, ...], folder: str) -> Launch:

@@ -6,7 +6,6 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import field
-from functools import cache
 
 from doctor.base.record import dataclass
 from doctor.base.text import one_line
@@ -14,8 +13,6 @@ from doctor.launch.shell_text import Command, ShellText, computed
 from doctor.matrix.engine_types import Engine
 from doctor.matrix.engines import engines
 
-_CONTAINER = re.compile(r"(?:^|/)(?:docker|podman|nerdctl)(?:\.exe|-compose)?$")
-_STARTS = ("serve", "run", "up", "api_server", "launch_server", "serving")
 _SYNTAX = "if then else elif fi for while until do done case esac function select { } ! [ [["
 _PREPARES = "echo printf export set unset cd source . sleep trap wait ulimit mkdir exit return shift local"
 _WORDS_OF_SHELL, _ASIDE = frozenset(_SYNTAX.split()), frozenset(_PREPARES.split())
@@ -36,37 +33,28 @@ class Launched:
     open: list[str] = field(default_factory=list)
 
 
-def launched_by(
+def launches(
     text: str, environ: Mapping[str, str], cwd: str, arguments: tuple[str, ...] = (), home: str | None = None
-) -> Launched | None:
-    """The launch in a script's text: the command of an engine or container that it starts, else its last command.
+) -> list[Launched]:
+    """The commands of a script's text that start something, in order, at most 200 of them.
 
-    `home` is the folder that the script lies in.
+    What others are piped into (`| tee log`) is left out. `home` is the folder that the script lies in.
     """
     reader = ShellText(text, environ, arguments)
     followed = _Followed(dict(environ), cwd, home or cwd)
     found: list[Launched] = []
-    last: Launched | None = None
-    while (command := reader.command()) is not None:
+    piped = False
+    while len(found) < 200 and (command := reader.command()) is not None:
         followed.assigned(reader.assigned)
         followed.nested |= command.words[0] in ("if", "for", "while", "until", "case", "function")
         words = _bare(command.words)
-        if not words or followed.aside(words, reader):
-            continue
-        here = followed.launch(words, command)
-        serving = _serves(words)
-        if serving:
-            found.append(here)
-        elif command.after != "|":
-            last = here
-    chosen = found[0] if found else last
-    if chosen is None:
-        return None
-    if len(found) > 1:
-        chosen.open.append(f"the script starts {len(found)} servers; only the first is checked")
+        behind, piped = piped, command.after == "|"
+        if words and not followed.aside(words, reader) and not behind:
+            found.append(followed.launch(words, command))
     if followed.nested:
-        chosen.open.append("the script has conditions or loops; every line is read as if it ran once")
-    return chosen
+        for one in found:
+            one.open.append("the script has conditions or loops; every line is read as if it ran once")
+    return found
 
 
 def _bare(words: list[str]) -> list[str]:
@@ -89,28 +77,6 @@ def mentions_engine(text: str) -> bool:
 
 def _names(one: Engine) -> set[str]:
     return {one.name, one.package, *(f.program for f in one.launches if f.program)}
-
-
-@cache
-def _engine() -> re.Pattern[str]:
-    """A program or a package of an engine, as a word or a part of one."""
-    names = sorted({re.escape(n) for e in engines() for n in _names(e)})
-    return re.compile(rf"(?:^|[\s/])(?:{'|'.join(names)})(?:[\s./]|$)", re.IGNORECASE)
-
-
-@cache
-def _starts() -> frozenset[str]:
-    """Words by which a program starts a server: its subcommands, and programs that need none."""
-    return frozenset((*_STARTS, *(f.program for e in engines() for f in e.launches if f.program and not f.subcommand)))
-
-
-def _serves(words: list[str]) -> bool:
-    if words[0] in ("pip", "pip3", "uv") and "install" in words[:4]:
-        return False
-    container = any(_CONTAINER.search(w) for w in words[:3])
-    return (container or bool(_engine().search(" ".join(words[:40])))) and any(
-        part in _starts() for w in words[:40] for part in re.split(r"[.\s/]", w)
-    )
 
 
 class _Followed:
