@@ -44,17 +44,22 @@ def matching(rows: tuple[Program, ...], words: tuple[str, ...]) -> tuple[Program
     longest = -1
     for row in rows:
         for verb in row.verbs or ("",):
-            at = _behind_globals(row, words) if verb else 0
-            parts = tuple(verb.split())
-            if words[at : at + len(parts)] == parts and len(parts) > longest:
-                best, longest = (row, at + len(parts) if verb else 0), len(parts)
+            parts = verb.split()
+            at = behind_verb(parts, frozenset(row.before.split()), words)
+            if at is not None and len(parts) > longest:
+                best, longest = (row, at), len(parts)
     return best
 
 
-def _behind_globals(row: Program, words: tuple[str, ...]) -> int:
-    valued, at = set(row.before.split()), 0
-    while at < len(words) and words[at].startswith("-"):
-        at += 2 if words[at] in valued else 1
+def behind_verb(parts: list[str], valued: frozenset[str], words: tuple[str, ...]) -> int | None:
+    """How many words lead to and through a subcommand, options in front of each of its words; None for another."""
+    at = 0
+    for part in parts:
+        while at < len(words) and words[at].startswith("-") and words[at] != part:
+            at += 2 if words[at] in valued else 1
+        if words[at : at + 1] != (part,):
+            return None
+        at += 1
     return at
 
 
@@ -81,6 +86,7 @@ class _Reader:
             if not ended and word == "--":
                 self.at += 1
                 if self.row.separator or not self.roles or len(self.roles) < len(self.row.words):
+                    self.out.one = self.row.command == "none"
                     break
                 ended = True
             elif not ended and self._is_option(word):
@@ -145,7 +151,7 @@ class _Reader:
     def _long(self, name: str) -> str | None:
         """The meaning of a long option, which may be cut short where that is unambiguous."""
         found = self.meanings.get(name)
-        if found or self.row.plain or not name.startswith("--") or len(name) < 5:
+        if found or not self.row.abbreviates or not name.startswith("--") or len(name) < 5:
             return found
         fitting = {meaning for option, meaning in self.meanings.items() if option.startswith(name)}
         return fitting.pop() if len(fitting) == 1 else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from doctor.launch.layer import behind_verb
 from doctor.launch.starting import name_of
 from doctor.matrix.programs import Mention, mentioned
 
@@ -12,9 +13,5 @@ def mentions(words: tuple[str, ...]) -> bool:
 
 
 def _fits(row: Mention, words: tuple[str, ...]) -> bool:
-    if not row.verbs:
-        return True
-    valued, at = set(row.before.split()), 0
-    while at < len(words) and words[at].startswith("-") and words[at] not in row.verbs:
-        at += 2 if words[at] in valued else 1
-    return any(words[at : at + len(parts)] == parts for parts in (tuple(v.split()) for v in row.verbs))
+    valued = frozenset(row.before.split())
+    return not row.verbs or any(behind_verb(verb.split(), valued, words) is not None for verb in row.verbs)

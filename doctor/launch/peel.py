@@ -1,4 +1,4 @@
-"""One layer taken off a command: a program by its row, with the command behind it as its row says that it is written."""
+"""One layer taken off a command: a program by its row, and the command behind it as the row says that it is written."""
 
 from __future__ import annotations
 
@@ -107,6 +107,11 @@ def _one(inner: State, off: Layer, shown: str, python: str) -> Ways:
     return text_ways(inner, off.words[0], shown) if single else _plain(inner, off, shown, python)
 
 
+def _first(inner: State, off: Layer, shown: str, python: str) -> Ways:
+    """The first word is shell text, the others are no part of it."""
+    return text_ways(inner, off.words[0], shown)
+
+
 def _joined(inner: State, off: Layer, shown: str, python: str) -> Ways:
     """All words, joined by blanks, are shell text; backslashes of Windows are part of paths."""
     text = " ".join(off.words)
@@ -187,7 +192,8 @@ def _parallel(inner: State, off: Layer, shown: str, python: str) -> Ways:
 
 
 _WRITTEN: dict[str, Callable[[State, Layer, str, str], Ways]] = {
-    "words": _plain, "one": _one, "joined": _joined, "program": _program, "python": _python, "none": _nothing,
+    "words": _plain, "one": _one, "first": _first, "joined": _joined, "program": _program,
+    "python": _python, "none": _nothing,
     "shell": _shell, "file": _file, "keys": _keys, "each": _each, "hatch": _hatch, "xargs": _xargs,
     "parallel": _parallel,
 }  # fmt: skip

@@ -68,11 +68,10 @@ def _step(state: State) -> list[list[State]] | None:
     words = state.here.words
     if serves(words):
         return None
-    found = program_off(state) or shell_words(state)
-    if found:
-        return found
     if mentions(words):
         return [[replace(state, here=replace(state.here, mention=True))]]
+    if found := program_off(state) or shell_words(state):
+        return found
     if of_an_engine(words):
         return None
     return script(state) or _guessed(state)

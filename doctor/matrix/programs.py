@@ -53,6 +53,7 @@ class Program:
     adds: str | None = None
     assignments: bool = False
     separator: bool = False
+    abbreviates: bool = False
     plain: bool = False
     nocase: bool = False
     slashes: bool = False
