@@ -34,13 +34,15 @@ def check(ctx: click.Context, /, **options: Any) -> None:
 
     Example:  qvl-doctor check -- lmdeploy serve api_server Qwen/Qwen2-VL-7B-Instruct
     """
-    from doctor.cli.answer.output import exit_code
+    from doctor.cli.answer.output import NO_SERVER, exit_code
     from doctor.cli.answer.show import show_report
 
     report = _report(options)
     show_report(report, options["form"], options["output"], verbose=options["verbose"])
     # a host that reads SARIF takes its verdict from the results, and any other status as a failed upload
-    ctx.exit(0 if options["form"] == "sarif" else exit_code(report, options["fail_on"]))
+    status = exit_code(report, options["fail_on"])
+    replayed = options["facts_file"] and status == NO_SERVER
+    ctx.exit(0 if options["form"] == "sarif" or replayed else status)
 
 
 def _report(options: dict[str, Any]) -> Report:

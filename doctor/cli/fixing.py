@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from doctor import pipeline
-from doctor.cli.answer.output import console, failure, write
+from doctor.cli.answer.output import NO_SERVER, console, failure, write
 from doctor.cli.request.load import guarded, load_facts
 from doctor.pipeline import Request
 from doctor.pipeline.fix import KeepError, plan_facts
@@ -85,7 +85,7 @@ def _text(answer: Proposal, form: str, beside: tuple[str, ...]) -> str:
         from doctor.report.json import dumps
         from doctor.report.plan.data import plan_to_json
 
-        return dumps(plan_to_json(answer.plan, answer.before.versions))
+        return dumps(plan_to_json(answer.plan, answer.before))
     from doctor.pipeline.recipe import recipe
     from doctor.report.plan.files import written
 
@@ -105,7 +105,11 @@ def _reason(answer: Proposal) -> str:
 
 
 def status(answer: Proposal) -> int:
-    """0 where nothing is left to mend once the plan is carried out, else 1."""
+    """0 where nothing is left to mend once the plan is carried out, else 1; 4 where no server's command was found."""
+    from doctor.report.launch import not_found
+
     found = answer.plan
+    if not_found(answer.before) is not None:
+        return NO_SERVER
     return 0 if answer.idle or (found.steps and not found.remains and found.conflict is None) else 1
 

@@ -10,8 +10,8 @@ from doctor.derived.packages.helpers import needed
 from doctor.facts import Distributions, Facts, Gpu, Launch, Model, Quantization, normalize
 from doctor.facts.gpu import Device
 from doctor.launch.options import engine as launched
-from doctor.launch.options import option, parallel
-from doctor.matrix.engines import engine_row, option_names, serving_engines
+from doctor.launch.options import model_word, option, parallel
+from doctor.matrix.engines import engine_row, serving_engines
 from doctor.matrix.files.data import DataError
 from doctor.matrix.hardware import drivers
 from doctor.matrix.models.families import Family
@@ -138,12 +138,14 @@ def _read(model: Model) -> tuple[Name, ...]:
 
 
 def named_model(facts: Facts) -> str | None:
-    """The model as the launch names it: the value of `--model`, else the first word that is one of a known family."""
+    """The model as the launch names it; of a program that nobody knows, the first word that is of a known family."""
     if not isinstance(facts.launch, Launch):
         return None
-    named = option(facts, *option_names("model"))
+    named = model_word(facts)
+    if named or facts.launch.engine is not None:
+        return named
     words = facts.launch.arguments or facts.launch.argv[1:]
-    return named or next((w for w in words[:20] if not w.startswith("-") and _family(w) is not None), None)
+    return next((w for w in words[:20] if not w.startswith("-") and _family(w) is not None), None)
 
 
 def _family(name: str) -> Family | None:

@@ -43,6 +43,13 @@ class Launch:
     told by `source`, the words as they were given are `given`. `arguments` are the words behind the subcommand: what
     the engine's parser gets. `environ` holds the variables set for it, by allowlist, secrets redacted.
     `unread` are sentences on what could not be followed: a variable of a script that is computed when it runs.
+
+    `why` says how the server's command was found, or why none was; `near` is the start command that was likely meant.
+    `lead` are the words as given in front of `arguments`, None where those do not end the words. Words that the
+    program takes otherwise than they were meant are read as they were meant, and told: `doubled` repeat what the image
+    starts already, `unsplit` hold an option and its value in one word. `machine` and `elsewhere` say where it runs, if
+    neither on this machine nor in this environment. `guessed`: found behind a program that nobody knows. `guards` are
+    conditions of a script on which the command hangs, `alternatives` what else the script may start.
     """
 
     argv: tuple[str, ...]
@@ -57,3 +64,13 @@ class Launch:
     given: tuple[str, ...] = ()
     container: Container | None = None
     unread: tuple[str, ...] = ()
+    why: str = ""
+    near: str | None = None
+    lead: tuple[str, ...] | None = None
+    doubled: tuple[str, ...] = ()
+    unsplit: tuple[str, ...] = ()
+    machine: str | None = None
+    elsewhere: str | None = None
+    guessed: bool = False
+    guards: tuple[str, ...] = ()
+    alternatives: tuple[Launch, ...] = ()

@@ -1,41 +1,98 @@
-"""The launch command with the safe ways out of its errors applied, ready to be pasted."""
+"""The one writer of a launch command: the user's own words with options and variables changed."""
 
 from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from doctor.base.secrets.hide import HIDDEN
 from doctor.facts import Launch
 from doctor.findings import Action, Finding
-from doctor.launch.parser import Given, Problem, Reading, read
-from doctor.launch.table import Option
-from doctor.matrix.engines import launched_as
-
-ROUNDS = 4
+from doctor.launch.asked import Asked, asked, plain
+from doctor.launch.parser import Given, Problem, Reading
+from doctor.launch.table import Option, Table
+from doctor.matrix.engine_types import MODEL
+from doctor.matrix.engines import engine_row
 
 
 def corrected(launch: Launch, findings: Sequence[Finding], version: str | None) -> tuple[str, ...]:
-    """The user's own words with what `set_argument` and `set_env` change; empty where nothing is to be changed.
+    """The user's own words with what the findings change in them; empty where nothing is to be changed.
 
     Taken are the first safe way out of each error that the command itself can mend, and of each warning about a
-    variable.
-    Where the words stand in a script or behind `bash -c`, the engine's own command comes back instead.
+    variable. Where the words stand in a script or behind `bash -c`, the engine's own command comes back instead.
     """
     actions = [a for f in findings if _wanted(f) for a in _safe(f)]
-    changes = [a for a in actions if a.kind == "set_argument"]
-    unset = [a for a in actions if a.kind == "set_env"]
-    if not changes and not unset:
+    if not actions and not launch.doubled and not launch.unsplit:
         return ()
-    count = len(launch.arguments)
-    inside = launch.given[-count:] == launch.arguments if count else launch.source is None
-    front = launch.given[: len(launch.given) - count] if inside else _front(launch)
-    return (*_variables(front, unset), *applied(launch, changes, version))
+    now = edited(launch, actions, version)
+    front = _front(launch)
+    return (*_variables(front, [a for a in actions if a.kind == "set_env"]), *now.arguments)
+
+
+def edited(launch: Launch, actions: Sequence[Action], version: str | None) -> Launch:
+    """The launch with options and variables set as the actions say, its words read by release `version`."""
+    environ = {a.name: a.value or "" for a in actions if a.kind == "set_env" and a.name}
+    before, words = asked(launch, version), launch.arguments
+    words = before.arguments if before is not None else words or launch.argv
+    count = len(launch.argv) - len(words)
+    front, place = launch.argv[: max(count, 0)], None
+    for action in actions:
+        if action.kind == "set_argument" and action.name:
+            words, place = _one(launch, words, action, version, place)
+    named = launch.arguments or before is not None
+    return replace(
+        launch, argv=(*front, *words), arguments=words if named else (), environ={**launch.environ, **environ}
+    )
+
+
+def as_given(launch: Launch, now: Launch) -> tuple[str, ...]:
+    """The words of `launch` as they were given, with the arguments of `now`; empty where those stand elsewhere."""
+    lead = _lead(launch)
+    return (*lead, *now.arguments) if lead is not None and (launch.arguments or now.arguments) else ()
+
+
+def start_of(engine: str, model: str) -> tuple[str, ...]:
+    """The plainest command that serves a model with an engine."""
+    return tuple(model if word == MODEL else word for word in engine_row(engine).start)
 
 
 def pasted(words: Iterable[str]) -> str:
     """The words as a shell line."""
     return " ".join(shlex.quote(w) if w != HIDDEN else w for w in words)
+
+
+def lost(before: Launch, after: Launch, actions: Sequence[Action], version: str | None) -> tuple[str, ...]:
+    """Options and words of a command, as spelled, that are gone from another though no action is about them."""
+    one, other = asked(before, version), asked(after, version)
+    if one is None or other is None:
+        return ()
+    named = {plain(a.name) for a in actions if a.name}
+    kept = {(g.name, g.values) for g in other.reading.given}
+    names = {g.name for g in other.reading.given}
+    gone = [
+        g for g in one.reading.given
+        if (g.name, g.values) not in kept and not {plain(g.name), plain(g.spelled)} & named
+        and (g.name not in names or not _touched(g, named))
+    ]  # fmt: skip
+    return tuple(g.spelled or " ".join(g.values) for g in gone)
+
+
+def _touched(given: Given, named: set[str]) -> bool:
+    return any(plain(value) in named for value in given.values)
+
+
+def _lead(launch: Launch) -> tuple[str, ...] | None:
+    if launch.lead is not None:
+        return launch.lead
+    count = len(launch.arguments)
+    return launch.given[:-count] if count and launch.given[-count:] == launch.arguments else None
+
+
+def _front(launch: Launch) -> tuple[str, ...]:
+    """What stands in front of the arguments: the user's words, else the engine's command."""
+    lead = _lead(launch)
+    return lead if lead is not None else launch.argv[: len(launch.argv) - len(launch.arguments)]
 
 
 def _wanted(finding: Finding) -> bool:
@@ -46,12 +103,6 @@ def _safe(finding: Finding) -> tuple[Action, ...]:
     """The actions of the first safe way out, where the command alone is changed."""
     found = next((r.actions for r in finding.remediations if r.applicability == "safe"), ())
     return found if all(a.kind in ("set_argument", "set_env") for a in found) else ()
-
-
-def _front(launch: Launch) -> tuple[str, ...]:
-    """The engine's command up to its arguments."""
-    count = len(launch.argv) - len(launch.arguments)
-    return launch.argv[:count]
 
 
 def _variables(front: tuple[str, ...], actions: list[Action]) -> tuple[str, ...]:
@@ -68,14 +119,6 @@ def _variables(front: tuple[str, ...], actions: list[Action]) -> tuple[str, ...]
     return tuple(out)
 
 
-def applied(launch: Launch, actions: Sequence[Action], version: str | None) -> tuple[str, ...]:
-    """The engine's arguments with the actions applied, in order."""
-    words, place = launch.arguments, None
-    for action in actions:
-        words, place = _one(launch, words, action, version, place)
-    return words
-
-
 def _one(
     launch: Launch, words: tuple[str, ...], action: Action, version: str | None, free: int | None
 ) -> tuple[tuple[str, ...], int | None]:
@@ -83,11 +126,11 @@ def _one(
     name, value = action.name or "", action.value
     if value is not None and value.startswith("=") and name in words:  # a word in place of another
         return tuple(value[1:] if w == name else w for w in words), None
-    reading = _reading(launch, words, version)
-    if reading is None:
-        return words, None
-    places = _places(reading, words, name)
-    option = reading.table.option(name) or next((p for p in reading.table.positionals if p.name == name), None)
+    found = asked(replace(launch, arguments=words), version)
+    if found is None:
+        return _unread(words, name, value), None
+    places = _places(found.reading, words, name)
+    option = _option(found, name)
     written = _written(option, name, value)
     at = min(places) if places else free
     rest = tuple(w for i, w in enumerate(words) if i not in places)
@@ -98,17 +141,17 @@ def _one(
     return ((*rest[:at], *written, *rest[at:]) if at is not None else (*rest, *written)), None
 
 
-def _reading(launch: Launch, words: tuple[str, ...], version: str | None) -> Reading | None:
-    form = launched_as(launch.program, launch.module, launch.subcommand)
-    if form is None or version is None or launch.engine is None:
-        return None
-    return read(launch.engine, version, words, serve=form[1].serve)
+def _option(found: Asked, name: str) -> Option | None:
+    known: Table = found.reading.table
+    return known.option(name) or next((p for p in known.positionals if p.name == name), None)
 
 
 def _places(reading: Reading, words: tuple[str, ...], name: str) -> set[int]:
     """Where the option, or the word, stands with its values."""
-    found: list[Given | Problem] = [g for g in reading.given if name in (g.name, g.spelled)]
-    found += [p for p in reading.problems if name in (p.name, p.spelled) and p.at]
+    option = reading.table.option(name)
+    names = {name, option.name} if option else {name}
+    found: list[Given | Problem] = [g for g in reading.given if g.name in names or g.spelled == name]
+    found += [p for p in reading.problems if (p.name in names or p.spelled == name) and p.at]
     places = {i for one in found for i in one.at}
     return places or {i for i, w in enumerate(words) if w == name or w.startswith(f"{name}=")}
 
@@ -122,3 +165,21 @@ def _written(option: Option | None, name: str, value: str | None) -> list[str]:
         return [name]
     many = option is not None and option.nargs not in (None, "?", 0) and "json" not in option.type
     return [name, *(value.split() if many else [value])]
+
+
+def _unread(words: tuple[str, ...], name: str, value: str | None) -> tuple[str, ...]:
+    """The same for words that no table reads: the option with the word behind it goes, the new one is added."""
+    out: list[str] = []
+    skip = False
+    for at, word in enumerate(words):
+        option, equals, _ = word.partition("=")
+        if skip:
+            skip = False
+        elif plain(option) != plain(name):
+            out.append(word)
+        else:
+            after = words[at + 1] if at + 1 < len(words) else "-"
+            skip = not equals and not after.startswith("-")
+    if value is not None:
+        out += [name, *([value] if value else [])]
+    return tuple(out)

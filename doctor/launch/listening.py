@@ -1,25 +1,30 @@
-"""Which server a command starts, as far as waiting for it needs: the port, the host, the key.
+"""Where a server that a command starts will listen, as far as waiting for it needs: the port, the host, the key.
 
-The defaults are those of the servers' own command lines; a port that a configuration file gives is not seen here.
+The command is read as everybody reads it; the defaults are those of the servers' own command lines. A port that a
+configuration file gives is not seen here.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from pathlib import PurePath
 
 from doctor.base.record import dataclass
-from doctor.matrix.engine_types import Engine, LaunchForm
-from doctor.matrix.engines import engines, started
+from doctor.facts import Launch
+from doctor.launch.asked import starts_server
+from doctor.launch.options import option_of, options_of
+from doctor.launch.read import read_whole
+from doctor.launch.server import LOCAL, server_of
+from doctor.matrix.engines import engine_row, engines, option_names
 from doctor.matrix.files.data import DataError
 
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A recognised server: engine name, where it will listen, its API key, and whether it serves models.
+    """A recognized server: engine name, where it will listen, its API key, and whether it serves models.
 
-    `sure` is False where the port may come from somewhere else: a settings file, a socket that is handed over.
+    `sure` is False where the port may come from somewhere else: a settings file, a socket that is handed over, another
+    machine or a container.
     """
 
     engine: str
@@ -38,81 +43,61 @@ class Server:
         return f"http://{host}:{self.port}"
 
 
-# a server of whatever the words name: its own command line gives the port, and nothing tells what it serves
-_UVICORN = Engine(
-    "uvicorn", "uvicorn", "uvicorn", "uvicorn/main.py", "", (LaunchForm("uvicorn"), LaunchForm(module="uvicorn")),
-    host="127.0.0.1", port=8000, options={"host": ("--host",), "port": ("--port",)},
-)  # fmt: skip
 _ELSEWHERE = {"--config", "--uds", "--fd", "--headless", "--env-file"}
-_PREFIXES = {"env", "nohup", "nice", "ionice", "setsid", "stdbuf", "numactl", "taskset", "exec", "time", "chrt"}
+# a server of whatever its words name: its own command line gives the port, and nothing tells what it serves
+_UVICORN = "uvicorn"
 
 
 def recognize(argv: Sequence[str], env: Mapping[str, str] | None = None) -> Server | None:
-    """The server that `argv` starts, or None for a command we do not know. Pure: nothing is read or run."""
+    """The server that `argv` starts, or None for a command we do not know. Nothing is run."""
     env = os.environ if env is None else env
-    program, module, rest = _program(list(argv))
-    words = tuple(w for w in rest if not w.startswith("-"))
-    known = _engines()
-    one = _UVICORN if "uvicorn" in (program, module) else started(known, program, module, words)
-    if one is None or one.port is None:
-        return None
-    port = _option(rest, one.names("port")) or ""
-    number = int(port) if port.isdigit() and 0 < int(port) < 65536 else one.port
-    elsewhere = {w.partition("=")[0] for w in rest} & _ELSEWHERE
-    host = _option(rest, one.names("host")) or one.host
-    return Server(one.name, host, number, one is not _UVICORN, _key(known, rest, env), bool(port) or not elsewhere)
-
-
-def _engines() -> tuple[Engine, ...]:
-    """The engines of the data; none where it is damaged: the server is started all the same, and only not watched."""
     try:
-        return engines()
-    except DataError:
-        return ()
+        launch = read_whole(tuple(argv), env)
+        if starts_server(launch):
+            return _engine(launch, env)
+        return _uvicorn(launch, env) if _UVICORN in (launch.program, launch.module) else None
+    except DataError:  # ours is damaged: the server is started all the same, and only not watched
+        return None
 
 
-def _key(known: tuple[Engine, ...], rest: list[str], env: Mapping[str, str]) -> str | None:
-    """The key that the server asks for: by its own option, or by a variable that what it runs looks at."""
-    given = _option(rest, tuple(n for e in known for n in e.names("api_key")))
-    return given or next((env[v] for e in known if (v := e.variables.get("api_key")) and env.get(v)), None)
+def _engine(launch: Launch, env: Mapping[str, str]) -> Server | None:
+    """Where the engine's server will listen; None for one on another machine, or in a container without the port."""
+    found, row = server_of(launch), engine_row(launch.engine)
+    if found is None or launch.machine is not None:
+        return None
+    told = options_of(launch, None, *row.names("port"))
+    port = found.port if found.port is not None and 0 < found.port < 65536 else row.port
+    outside = _published(launch, port)
+    if port is None or outside is None:
+        return None
+    host = found.host if launch.container is None else LOCAL[0]
+    elsewhere = {w.partition("=")[0] for w in launch.arguments} & _ELSEWHERE
+    key = next(iter(options_of(launch, None, *row.names("api_key"))), None) or _key_of(env)
+    return Server(row.name, host, outside, True, key, (bool(told) or not elsewhere) and launch.container is None)
 
 
-def _program(words: list[str]) -> tuple[str, str | None, list[str]]:
-    """The program's own name, the module of `python -m`, and the words after it."""
-    while words and (PurePath(words[0]).name in _PREFIXES or _is_assignment(words[0])):
-        words = words[1:]
-        while words and words[0].startswith("-"):
-            words = words[1:]
-    if not words:
-        return "", None, []
-    name = PurePath(words[0]).name.removesuffix(".exe")
-    if not is_python(name):
-        return name, None, words[1:]
-    at = 1
-    while at < len(words) and words[at].startswith("-"):
-        if words[at] == "-m" and at + 1 < len(words):
-            return "", words[at + 1], words[at + 2 :]
-        if words[at] == "-c":
-            return name, None, []
-        at += 2 if words[at] in ("-X", "-W") else 1
-    return (PurePath(words[at]).name, None, words[at + 1 :]) if at < len(words) else (name, None, [])
+def _published(launch: Launch, port: int | None) -> int | None:
+    """The port of this machine behind which a container's port is; the port itself outside of containers."""
+    if launch.container is None or "host" in launch.container.ports:
+        return port
+    for mapping in launch.container.ports:
+        outer, _, inner = mapping.partition("/")[0].rpartition(":")
+        number = outer.rpartition(":")[2]
+        if inner == str(port) and number.isdigit():
+            return int(number)
+    return None
 
 
-def is_python(name: str) -> bool:
-    """Whether a program of this name is a Python interpreter."""
-    return name.rstrip("0123456789.").removesuffix("t").rstrip("0123456789.") in ("python", "pypy")
+def _uvicorn(launch: Launch, env: Mapping[str, str]) -> Server:
+    words = launch.argv
+    told = option_of(words, "--port") or ""
+    port = int(told) if told.isdigit() and 0 < int(told) < 65536 else 8000
+    elsewhere = {w.partition("=")[0] for w in words} & _ELSEWHERE
+    host = option_of(words, "--host") or LOCAL[0]
+    key = option_of(words, *option_names("api_key")) or _key_of(env)
+    return Server(_UVICORN, host, port, False, key, bool(told) or not elsewhere)
 
 
-def _is_assignment(word: str) -> bool:
-    name, equals, _ = word.partition("=")
-    return bool(equals) and name.replace("_", "a").isalnum() and not name[:1].isdigit()
-
-
-def _option(words: list[str], names: tuple[str, ...]) -> str | None:
-    """The value of the last of these options, with `=` or as the next word; `-` and `_` are the same inside a name."""
-    found, wanted = None, {n.replace("_", "-") for n in names}
-    for at, word in enumerate(words):
-        name, equals, value = word.partition("=")
-        if name.replace("_", "-") in wanted:
-            found = value if equals else words[at + 1] if at + 1 < len(words) else found
-    return found
+def _key_of(env: Mapping[str, str]) -> str | None:
+    """The key in a variable that what is run looks at."""
+    return next((env[v] for e in engines() if (v := e.variables.get("api_key")) and env.get(v)), None)

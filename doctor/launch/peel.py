@@ -11,9 +11,9 @@ from dataclasses import replace
 from doctor.launch.changed import assigned, entered
 from doctor.launch.innermost import State
 from doctor.launch.layer import ASSIGNMENT, Layer, layer, matching
+from doctor.launch.program import PYTHON, program_of
 from doctor.launch.scripts import from_file, script_at, text_ways
-from doctor.launch.shell import PYTHON
-from doctor.launch.starting import invoked, name_of, serves
+from doctor.launch.starting import name_of, serves
 from doctor.matrix.programs import wrappers, wrapping_modules
 
 Ways = list[list[State]]
@@ -41,8 +41,8 @@ def program_off(state: State) -> Ways | None:
         return [[_with(state, p) for p in parts]]
     behind, rows, program = words[1:], wrappers(name), name
     python = os.path.join(os.path.dirname(words[0]), "python") if os.sep in words[0] else "python"
-    if not rows and PYTHON.match(name) and (run := invoked(words)) and run.module:
-        rows, behind, program, python = wrapping_modules(run.module), run.arguments, run.module, words[0]
+    if not rows and PYTHON.match(name) and (run := program_of(words)).module:
+        rows, behind, program, python = wrapping_modules(run.module), run.rest, run.module, words[0]
     found = matching(rows, behind)
     if found is None:
         return None

@@ -1,34 +1,29 @@
-"""The launch command, taken apart as far as it can be without knowing the engines."""
+"""THE reading of a launch command: which engine is started, with which words, where, and how that was found.
+
+Everybody who asks what a command means asks here: `check`, `fix`, `run`, and what they write.
+"""
 
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from functools import cache
 
 from doctor.base.files import Files
 from doctor.base.record import dataclass
-from doctor.base.secrets.hide import HIDDEN, redact_argv, redact_text
-from doctor.base.secrets.names import is_secret_name
 from doctor.base.text import one_line
-from doctor.facts import Launch
+from doctor.facts import Container, Launch
+from doctor.launch.asked import form_of
 from doctor.launch.container import DockerRun, compose_up, read_docker_run, subcommand
+from doctor.launch.hidden import hidden, hidden_launch
+from doctor.launch.near import near_program
+from doctor.launch.program import Program, program_of
 from doctor.launch.shell import Shell
-from doctor.launch.starting import invoked
-from doctor.launch.wrappers import Unfolded, unfolded
-from doctor.matrix.engines import prefixes
+from doctor.launch.split import Words, meant
+from doctor.launch.wrappers import Unfolded, alternatives
+from doctor.matrix.engines import engines, launched_as
 
-_WORDS = 4
-_MOST_VARIABLES = 200
-# what a server of ours may look at; anything else of the environment is nobody's business
-_BESIDE = (
-    "CUDA", "NVIDIA", "NCCL", "GLOO", "HF", "HUGGINGFACE", "HUGGING_FACE", "TRANSFORMERS", "TORCH", "TORCHINDUCTOR",
-    "PYTORCH", "TRITON", "RAY", "OMP", "MKL", "TOKENIZERS", "FLASHINFER", "MODELSCOPE", "XFORMERS", "TVM", "TIKTOKEN",
-    "CUBLAS", "CUDNN",
-)  # fmt: skip
-_SINGLE = "PYTHONUNBUFFERED|PYTHONNOUSERSITE|LD_LIBRARY_PATH|LD_PRELOAD|XDG_CACHE_HOME"
+MOST = 8
 COMPOSE_FILES = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
 Entrypoint = Callable[[str], tuple[str, ...]]
 
@@ -41,39 +36,46 @@ class Composed:
     service: str | None
 
 
+@dataclass(frozen=True)
+class Typed:
+    """The words as the user typed them, and where."""
+
+    argv: tuple[str, ...]
+    environ: Mapping[str, str]
+    cwd: str
+    entrypoint: Entrypoint
+
+
 def read_launch(
     argv: tuple[str, ...], environ: Mapping[str, str] | None = None, cwd: str | None = None,
     entrypoint: Entrypoint = lambda _: (),
 ) -> Launch:  # fmt: skip
-    """What is started: the program or `python -m` module, and the words that follow it.
+    """What a command starts: the engine, its program or module, and the words that its parser gets, secrets hidden.
 
     Wrappers, scripts and `docker run` are taken off; `entrypoint` tells what an image runs before the words of a
-    command. `arguments` are all words behind the program or module here: which of them are a subcommand, the engine
-    tells.
+    command. Where a script may start several things, the likeliest is returned, with the others as its alternatives.
     """
-    ambient = dict(os.environ if environ is None else environ)
-    folder = cwd or os.getcwd()
-    here = unfolded(Shell(Files(None), ambient, folder), argv)
-    container = None
-    if run := _docker(here):
-        container = run.container
-        inner = (*(entrypoint(container.image or "") if run.entrypoint is None else run.entrypoint), *run.command)
-        shell = Shell(Files(None), run.environ, "/")
-        found = unfolded(shell, inner)
-        here = replace(found, set={**run.environ, **found.set}, open=(*here.open, *run.open, *found.open),
-                       source=found.source or here.source)  # fmt: skip
-    words = here.words
-    launch = _classified(words, here.shell.cwd)
-    return replace(
-        launch, argv=redact_argv(words), given=redact_argv(argv), source=here.source, container=container,
-        environ=_shown({**here.shell.environ, **here.set}),
-        unread=tuple(one_line(text, 300) for text in here.open[:20]),
-    )  # fmt: skip
+    return hidden_launch(read_whole(argv, environ, cwd, entrypoint))
 
 
-def composed(argv: tuple[str, ...], environ: Mapping[str, str], cwd: str) -> Composed | None:
+def read_whole(
+    argv: tuple[str, ...], environ: Mapping[str, str] | None = None, cwd: str | None = None,
+    entrypoint: Entrypoint = lambda _: (),
+) -> Launch:  # fmt: skip
+    """The same with every value as it is given: never to be shown or kept."""
+    typed = Typed(argv, dict(os.environ if environ is None else environ), cwd or _here(), entrypoint)
+    ways = [launch for here in _unfolded(typed) for launch in _launches(typed, here)]
+    serving = [one for one in ways if form_of(one) is not None]
+    first, *others = serving or ways
+    different = {(o.argv, tuple(sorted(o.environ.items()))): o for o in others if o.argv != first.argv}
+    return replace(first, alternatives=tuple(different.values())[:MOST] if serving else ())
+
+
+def composed(
+    argv: tuple[str, ...], environ: Mapping[str, str] | None = None, cwd: str | None = None
+) -> Composed | None:
     """The compose file and service that `docker compose up` starts; None for any other command."""
-    here = unfolded(Shell(Files(None), dict(environ), cwd), argv)
+    here = alternatives(Shell(Files(None), dict(os.environ if environ is None else environ), cwd or _here()), argv)[0]
     found = subcommand(here.words)
     asked = compose_up(found[1]) if found and found[0] == "compose" else None
     if asked is None:
@@ -83,11 +85,18 @@ def composed(argv: tuple[str, ...], environ: Mapping[str, str], cwd: str) -> Com
     return Composed(next((p for p in paths if os.path.isfile(p)), paths[0]), asked[1])
 
 
-def image_of(argv: tuple[str, ...], environ: Mapping[str, str], cwd: str) -> str | None:
-    """The image that the command runs in, None where it runs in no container."""
-    here = unfolded(Shell(Files(None), dict(environ), cwd), argv)
-    run = _docker(here)
-    return run.container.image if run else here.place.image
+def image_of(argv: tuple[str, ...], environ: Mapping[str, str], cwd: str) -> tuple[str, str] | None:
+    """The image that the command runs in, and by which program; None where it runs in no container."""
+    for here in alternatives(Shell(Files(None), dict(environ), cwd), argv):
+        if (run := _docker(here)) is not None and run.container.image:
+            return run.container.image, "docker run"
+        if here.place.image is not None:
+            return here.place.image, " ".join(here.layers[-1:])
+    return None
+
+
+def _unfolded(typed: Typed) -> tuple[Unfolded, ...]:
+    return alternatives(Shell(Files(None), typed.environ, typed.cwd), typed.argv)
 
 
 def _docker(here: Unfolded) -> DockerRun | None:
@@ -97,34 +106,81 @@ def _docker(here: Unfolded) -> DockerRun | None:
     return read_docker_run(found[1], here.shell.environ, here.shell.cwd)
 
 
-def _classified(words: tuple[str, ...], folder: str) -> Launch:
-    run = invoked(words)
-    return Launch((), workdir=folder) if run is None else _named(run.program, run.module, run.arguments, folder)
+def _launches(typed: Typed, here: Unfolded) -> list[Launch]:
+    """The command of one way through the wrappers; several where a container's own script has several ways."""
+    run = _docker(here)
+    if run is None:
+        return [_launch(typed, here, here.shell.environ, None)]
+    front = typed.entrypoint(run.container.image or "") if run.entrypoint is None else run.entrypoint
+    return [
+        _launch(typed, _joined(here, run, inner), inner.shell.environ, run.container)
+        for inner in alternatives(Shell(Files(None), run.environ, "/"), (*front, *run.command))
+    ]
 
 
-def _named(program: str | None, module: str | None, rest: tuple[str, ...], folder: str) -> Launch:
-    bare = program.removesuffix(".exe") if program else None
-    shown = redact_argv(rest)
-    return Launch((), program=bare, module=module, subcommand=_subcommand(rest), workdir=folder, arguments=shown)
+def _joined(outer: Unfolded, run: DockerRun, inner: Unfolded) -> Unfolded:
+    return replace(
+        inner, set={**run.environ, **inner.set}, open=(*outer.open, *run.open, *inner.open),
+        source=inner.source or outer.source, guards=(*outer.guards, *inner.guards),
+        place=inner.place if inner.place.machine or inner.place.environment else outer.place,
+        guessed=outer.guessed or inner.guessed,
+    )  # fmt: skip
 
 
-def _subcommand(words: tuple[str, ...]) -> tuple[str, ...]:
-    out = []
-    for word in words[:_WORDS]:
-        if word.startswith("-"):
-            break
-        out.append(word)
-    return redact_argv(tuple(out))
+def _launch(typed: Typed, here: Unfolded, environ: Mapping[str, str], container: Container | None) -> Launch:
+    program = Program() if here.mention else program_of(here.words)
+    form = launched_as(program.name, program.module, program.subcommand)
+    engine = form[0].name if form else _named(program)
+    behind = len(form[1].subcommand) if form else 0
+    raw = program.rest[behind:]
+    words = meant(raw, engine) if form else Words(raw)
+    front = here.words[: len(here.words) - len(raw)]
+    ends = bool(raw) and typed.argv[-len(raw) :] == raw
+    lead = typed.argv[: len(typed.argv) - len(raw)] if ends else typed.argv if not raw and not here.source else None
+    launch = Launch(
+        (*front, *words.words), engine, program.module, program.name, program.subcommand, here.shell.cwd, words.words,
+        {**environ, **here.set}, here.source, typed.argv, container, tuple(one_line(t, 300) for t in here.open[:20]),
+        lead=lead, doubled=words.doubled, unsplit=words.unsplit, machine=here.place.machine,
+        elsewhere=here.place.environment, guessed=here.guessed, guards=here.guards[:MOST],
+    )  # fmt: skip
+    near = None if form else near_program(here.words)
+    return replace(launch, why=_why(here, launch, bool(form)), near=near)
 
 
-@cache
-def _variable() -> re.Pattern[str]:
-    """The name of a variable that may be told: an engine's own, or one of what it stands on."""
-    beginnings = "|".join((*(re.escape(p) for p in prefixes(native=True)), *(f"{name}_" for name in _BESIDE)))
-    return re.compile(rf"(?:{beginnings})[A-Z0-9_]{{1,80}}|{_SINGLE}")
+def _named(program: Program) -> str | None:
+    """An engine's package or command, though not in a form that starts a server."""
+    name = (program.module or program.name or "").partition(".")[0]
+    return next((e.name for e in engines() if name and name in (e.package, e.name)), None)
 
 
-def _shown(environ: Mapping[str, str]) -> dict[str, str]:
-    """The variables that may be told, secrets hidden."""
-    kept = [name for name in sorted(environ) if _variable().fullmatch(name)][:_MOST_VARIABLES]
-    return {n: HIDDEN if is_secret_name(n) else one_line(redact_text(environ[n]), 1000) for n in kept}
+def _why(here: Unfolded, launch: Launch, found: bool) -> str:
+    """How the command was found, or why none was: one sentence without its full stop."""
+    shown = _brief(here.words)
+    if found:
+        start = one_line(" ".join(launch.argv[: len(launch.argv) - len(launch.arguments)]), 120)
+        place = f", found in {here.source}" if here.source else ""
+        behind = f", behind `{'`, `'.join(here.layers[:4])}`" if here.layers and not here.source else ""
+        return f"`{start}` starts {launch.engine}{place or behind}"
+    if here.open and not here.words:
+        return here.open[-1]
+    if not here.words:
+        return "no command was given"
+    if here.mention:
+        return f"`{shown}` starts no server"
+    if launch.engine is not None:
+        return f"`{shown}` is a command of {launch.engine} that starts no server"
+    return f"`{shown}` is not a start command of an engine that is known here"
+
+
+def _brief(words: tuple[str, ...]) -> str:
+    """The program with up to two words behind it, up to the first that is a text of its own."""
+    texts = (at for at, w in enumerate(words) if len(w.split()) != 1)
+    return one_line(" ".join(hidden(words[: max(1, min(3, next(texts, 3)))])), 80)
+
+
+def _here() -> str:
+    """The working folder; the root where it is gone."""
+    try:
+        return os.getcwd()
+    except OSError:
+        return os.sep

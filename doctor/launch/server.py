@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from doctor.base.record import dataclass
 from doctor.facts import Distributions, Facts, Launch, Model
-from doctor.launch.options import plain
+from doctor.launch.asked import form_of
+from doctor.launch.options import model_of, options_of
 from doctor.matrix import rows
 from doctor.matrix.engine_types import Engine
 from doctor.matrix.engines import engine_row, serving_engines
@@ -48,63 +49,32 @@ def server(facts: Facts) -> Server | None:
     launch = facts.launch
     if not isinstance(launch, Launch) or launch.engine not in serving_engines():
         return None
-    engine = launch.engine
-    version = facts.distributions.version(engine) if isinstance(facts.distributions, Distributions) else None
-    flags = (rows.row(engine, version, "flags") or {}).get("flags", {}) if version else {}
-    row = engine_row(engine)
-    hosts, ports = values(launch, *row.names("host")), values(launch, *row.names("port"))
-    host = hosts[0] if hosts else flags.get(row.option("host") or "", {}).get("default") or row.host
-    port = ports[0] if ports else flags.get(row.option("port") or "", {}).get("default") or row.port
-    key = bool(values(launch, *row.names("api_key"))) or row.variables.get("api_key", "") in launch.environ
-    number = int(str(port)) if str(port).isdigit() else None
-    return Server(engine, version, str(host), number, _names(facts, launch, version), key, bool(hosts))
+    version = facts.distributions.version(launch.engine) if isinstance(facts.distributions, Distributions) else None
+    told = facts.model.named if isinstance(facts.model, Model) else None
+    return server_of(launch, version, told)
 
 
-def _names(facts: Facts, launch: Launch, version: str | None) -> tuple[str, ...]:
+def server_of(launch: Launch, version: str | None = None, model: str | None = None) -> Server | None:
+    """The server of a command that starts an engine; `model` is the user's word for a model that it does not name."""
     row = engine_row(launch.engine)
-    if told := values(launch, *row.names("served_name")):
+    if launch.engine is None or form_of(launch) is None:
+        return None
+    known = (rows.row(row.name, version, "flags") or {}).get("flags", {}) if version else {}
+    hosts, ports = (options_of(launch, version, *row.names(n)) for n in ("host", "port"))
+    host = hosts[0] if hosts else known.get(row.option("host") or "", {}).get("default") or row.host
+    port = ports[0] if ports else known.get(row.option("port") or "", {}).get("default") or row.port
+    keys = options_of(launch, version, *row.names("api_key"))
+    key = bool(keys) or row.variables.get("api_key", "") in launch.environ
+    number = int(str(port)) if str(port).isdigit() else None
+    names = _names(launch, version, model)
+    return Server(row.name, version, str(host), number, names, key, bool(hosts))
+
+
+def _names(launch: Launch, version: str | None, model: str | None) -> tuple[str, ...]:
+    row = engine_row(launch.engine)
+    if told := options_of(launch, version, *row.names("served_name")):
         return told
     if not row.has("named_by_path", version, unknown=False):
         return ()
-    word = model_word(launch)
-    if word is None and isinstance(facts.model, Model):
-        word = facts.model.named
+    word = model_of(launch, version) or model
     return (word,) if word else ()
-
-
-def model_word(launch: Launch) -> str | None:
-    """The model as the command names it, or None."""
-    told = values(launch, *(n for n in engine_row(launch.engine).names("model") if n.startswith("-")))
-    if told:
-        return told[-1]
-    words = launch.arguments
-    if not words:
-        start = next((i for i, w in enumerate(launch.argv) if w in ("api_server", "serve")), None)
-        words = launch.argv[start + 1 :] if start is not None else ()
-        words = words[1:] if words[:1] == ("api_server",) else words
-    return words[0] if words and not words[0].startswith("-") else None
-
-
-def values(launch: Launch, *names: str) -> tuple[str, ...]:
-    """All values of the last of these options, `--name a b` or `--name=a`."""
-    words, wanted = launch.arguments or launch.argv, {plain(n) for n in names}
-    out: tuple[str, ...] = ()
-    for index, word in enumerate(words):
-        name, equals, value = word.partition("=")
-        if name.startswith("--") and plain(name) in wanted:
-            if equals:
-                out = (value,)
-                continue
-            found = []
-            for after in words[index + 1 :]:
-                if after.startswith("--"):
-                    break
-                found.append(after)
-            out = tuple(found)
-    return out
-
-
-def given(launch: Launch, name: str) -> bool:
-    """Whether the switch stands in the command."""
-    words = launch.arguments or launch.argv
-    return any(plain(w) == plain(name) for w in words if w.startswith("--"))

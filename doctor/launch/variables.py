@@ -4,10 +4,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import cache
+
+from doctor.base.secrets.hide import HIDDEN, redact_text
+from doctor.base.secrets.names import is_secret_name
+from doctor.base.text import one_line
+from doctor.matrix.engines import prefixes
 
 _VARIABLE = re.compile(r"\$(?:\$|(\w+)|\{(\w+)(?:(:?[-?+])([^{}$]{0,4096}))?\})")
 _ASSIGNMENT = re.compile(r"(?:export\s+)?([A-Za-z_][A-Za-z0-9_.]{0,200})\s*=\s*(.*)$")
 LONGEST = 1 << 16
+_MOST = 200
+# what a server of ours may look at; anything else of the environment is nobody's business
+_BESIDE = (
+    "CUDA", "NVIDIA", "NCCL", "GLOO", "HF", "HUGGINGFACE", "HUGGING_FACE", "TRANSFORMERS", "TORCH", "TORCHINDUCTOR",
+    "PYTORCH", "TRITON", "RAY", "OMP", "MKL", "TOKENIZERS", "FLASHINFER", "MODELSCOPE", "XFORMERS", "TVM", "TIKTOKEN",
+    "CUBLAS", "CUDNN",
+)  # fmt: skip
+_SINGLE = "PYTHONUNBUFFERED|PYTHONNOUSERSITE|LD_LIBRARY_PATH|LD_PRELOAD|XDG_CACHE_HOME"
 
 
 def substituted(text: str, values: Mapping[str, str], lacking: set[str] | None = None) -> str:
@@ -45,3 +59,16 @@ def assignments(text: str) -> dict[str, str]:
             value = re.sub(r"(?:^|\s)#.*$", "", value).strip()
         out[found[1]] = value
     return out
+
+
+def shown_variables(environ: Mapping[str, str]) -> dict[str, str]:
+    """The variables that may be told, secrets hidden."""
+    kept = [name for name in sorted(environ) if _told().fullmatch(name)][:_MOST]
+    return {n: HIDDEN if is_secret_name(n) else one_line(redact_text(environ[n]), 1000) for n in kept}
+
+
+@cache
+def _told() -> re.Pattern[str]:
+    """The name of a variable that may be told: an engine's own, or one of what it stands on."""
+    beginnings = "|".join((*(re.escape(p) for p in prefixes(native=True)), *(f"{name}_" for name in _BESIDE)))
+    return re.compile(rf"(?:{beginnings})[A-Z0-9_]{{1,80}}|{_SINGLE}")

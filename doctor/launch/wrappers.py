@@ -15,10 +15,11 @@ from doctor.base.text import one_line
 from doctor.launch.innermost import Place, State, Unfolded
 from doctor.launch.mentions import mentions
 from doctor.launch.peel import program_off, without_assignments
+from doctor.launch.program import PYTHON, program_of
 from doctor.launch.script import mentions_engine
 from doctor.launch.scripts import script, shell_words, text_ways
-from doctor.launch.shell import PYTHON, Shell
-from doctor.launch.starting import hidden_start, invoked, name_of, of_an_engine, serves
+from doctor.launch.shell import Shell
+from doctor.launch.starting import hidden_start, name_of, of_an_engine, serves
 
 __all__ = ["Place", "Unfolded", "alternatives", "unfolded"]
 _DEPTH = 40
@@ -103,10 +104,9 @@ def _guessed(state: State) -> list[list[State]] | None:
 
 def _shown(words: tuple[str, ...]) -> str:
     """The program as it is named to people: `python app.py` with its script."""
-    run = invoked(words)
-    name = name_of(words[0])
-    if PYTHON.match(name) and run is not None:
-        return one_line(f"{name} {run.program}" if run.program else f"{name} -m {run.module}", 80)
+    name, run = name_of(words[0]), program_of(words)
+    if PYTHON.match(name):
+        return one_line(" ".join(filter(None, (name, "-m" if run.module else "", run.module or run.name))), 80)
     return one_line(name, 80)
 
 

@@ -8,6 +8,7 @@ from doctor.collect.python.target import TargetRequest
 from doctor.findings import HOW_TO_SEE, Report, StartVerdict
 from doctor.pipeline.diagnosis import diagnose
 from doctor.pipeline.request import Request
+from doctor.report.launch import not_found
 
 
 def checked(argv: tuple[str, ...]) -> StartVerdict:
@@ -16,6 +17,8 @@ def checked(argv: tuple[str, ...]) -> StartVerdict:
         report = diagnose(Request(TargetRequest(), launch=argv))
     except ValueError as error:  # TargetError, DeclarationError, DataError: there is nothing to judge by
         return StartVerdict(trouble=f"the check before the start was not made: {error}; {HOW_TO_SEE}")
+    if (lost := not_found(report)) is not None:
+        return StartVerdict(trouble=f"the command was not checked: {lost}")
     errors = tuple(f"{f.rule} {f.name}: {f.message}" for f in report.findings if f.severity == "error")
     return StartVerdict(
         errors=errors, screen=_screen(report) if errors else "", facts=report.facts,

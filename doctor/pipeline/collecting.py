@@ -32,10 +32,10 @@ def _collect(request: Request) -> Facts:
     from doctor.pipeline.environment import read_environment
     from doctor.pipeline.model_code import with_code
 
-    root = request.target.root
-    seen = None if request.gpu else GpuCollection(root, request.environ)  # works while the files are read
-    gpu: Gpu | Unavailable | None = declared_gpu(request.gpu, request.driver) if request.gpu else None
-    launch = read_launch(request)
+    root, launch = request.target.root, read_launch(request)
+    away = _away(launch)
+    seen = None if request.gpu or away else GpuCollection(root, request.environ)  # works while the files are read
+    gpu: Gpu | Unavailable | None = declared_gpu(request.gpu, request.driver) if request.gpu else away
     if isinstance(launch, Launch) and launch.environ:  # `USE_TORCH=0 lmdeploy ...` decides what is imported
         request = replace(request, environ={**request.environ, **launch.environ})
     target = find_target(replace(request.target, launcher=request.launch))
@@ -49,9 +49,16 @@ def _collect(request: Request) -> Facts:
     return Facts(
         target=target, distributions=environment.distributions, modules=modules,
         natives=environment.natives, launch=launch, gpu=gpu or NOT_REQUESTED,
-        host=collect_host(target, root, environ=request.environ), model=model,
+        host=away or collect_host(target, root, environ=request.environ), model=model,
         trials=_tried(target, modules, request),
     )  # fmt: skip
+
+
+def _away(launch: Launch | Unavailable) -> Unavailable | None:
+    """Why this machine's GPU and limits say nothing: the command starts the server on another one."""
+    if not isinstance(launch, Launch) or launch.machine is None:
+        return None
+    return Unavailable("not_requested", f"the server runs on {launch.machine}: name its GPU with --gpu and --driver")
 
 
 def _tried(target: Target, modules: Modules | Unavailable, request: Request) -> Trials | Unavailable:

@@ -13,7 +13,7 @@ from doctor.facts import Distributions, Facts, Host, Launch, Model, normalize
 from doctor.facts.host import Libc
 from doctor.findings import Action, Finding, Plan, Report, Verified
 from doctor.findings.proposal import IDLE, Proposal
-from doctor.launch.rewrite import as_given, corrected
+from doctor.launch.edit import as_given, edited
 from doctor.matrix import rows
 from doctor.matrix.engines import serving_engines
 from doctor.pipeline.diagnosis import judge
@@ -25,6 +25,7 @@ from doctor.plan.planner import Outcome, Solved, plan_for
 from doctor.plan.predict import predicted, same
 from doctor.plan.steps import commands_of, steps_of
 from doctor.repair.wheels import resolver
+from doctor.report.launch import not_found
 
 ROUNDS = 4
 SOURCES = 6  # distributions without a wheel that a plan may bring, each to be consented to
@@ -46,6 +47,8 @@ def plan_facts(
     for name in freedom.keep:
         if facts.distributions.get(name) is None:
             raise KeepError(f"`--keep {one_line(name, 80)}`: no such distribution is installed")
+    if (lost := not_found(before)) is not None:
+        return Proposal(before, Plan(undecided=f"{lost} Nothing is planned for a command that was not read"))
     goal = goal_of(facts)
     if not mended(before) and not _foreseen(facts, goal, freedom):
         return Proposal(before, _idle(facts), before)
@@ -118,9 +121,7 @@ class _Work:
                     plan = Plan(undecided=f"the resolver found no releases: {error}", launch=_argv(self.facts))
                     return Proposal(self.before, plan)
                 known = self.freedom.excluded.get(turned[0], frozenset())
-                self.freedom = replace(
-                    self.freedom, excluded={**self.freedom.excluded, turned[0]: known | {turned[1]}}
-                )
+                self.freedom = replace(self.freedom, excluded={**self.freedom.excluded, turned[0]: known | {turned[1]}})
         plan = Plan(undecided=f"the resolver rejected {ROUNDS} solutions", launch=_argv(self.facts))
         return Proposal(self.before, plan)
 
@@ -144,7 +145,7 @@ class _Work:
         pins.update(moved)
         changes = {n: have.version(n) for n in (*moved, *sorted(solved.removed))}
         options = self._all_options(solved)
-        launch = corrected(self.facts.launch, options) if isinstance(self.facts.launch, Launch) else None
+        launch = self._launch(options, pins)
         after = judge(predicted(self.facts, moved, solved.removed, launch))
         gone = resolved_by(self.before, after, {*changes, *(o.name or "" for o in options)})
         left = [f for f in mended(self.before) if f not in gone] + list(mended(after))
@@ -162,6 +163,11 @@ class _Work:
         plan = as_declared(self.facts, plan)
         return Proposal(self.before, plan, after, tuple(solved.pins), self.without)
 
+    def _launch(self, options: tuple[Action, ...], pins: Mapping[str, str]) -> Launch | None:
+        """The command as the plan starts it, its options read by the release that will be there."""
+        launch = self.facts.launch
+        return edited(launch, options, pins.get(launch.engine or "")) if isinstance(launch, Launch) else None
+
     def _as_given(self, now: Launch | None) -> tuple[str, ...]:
         return as_given(self.facts.launch, now) if isinstance(self.facts.launch, Launch) and now else ()
 
@@ -170,9 +176,7 @@ class _Work:
         mine = (Action("set_argument", name="--backend", value=backend),) if backend else ()
         return (*mine, *(o for o in self.options if not (backend and o.name == "--backend")))
 
-    def _resolved(
-        self, solved: Solved, have: Distributions, source: frozenset[str]
-    ) -> tuple[dict[str, str], Verified]:
+    def _resolved(self, solved: Solved, have: Distributions, source: frozenset[str]) -> tuple[dict[str, str], Verified]:
         """What uv makes of the solution for the target's Python; the solution alone where it cannot be asked."""
         target = self.facts.target
         if target.python_minor is None or self.offline:

@@ -13,18 +13,9 @@ def read_launch(request: Request) -> Launch | Unavailable:
     """The launch command, with the engine that it starts; `arguments` are what the engine's own parser gets."""
     if not request.launch:
         return NOT_REQUESTED
-    from doctor.launch import read
-    from doctor.matrix.engines import engines, launched_as
+    from doctor.launch.read import read_launch as read
 
-    launch = read.read_launch(request.launch, request.environ, request.target.cwd, _entrypoint)
-    form = launched_as(launch.program, launch.module, launch.subcommand)
-    if form is not None:
-        found, behind = form[0], len(form[1].subcommand)
-        return replace(launch, engine=found.name, arguments=launch.arguments[behind:])
-    # an engine's package or command, though not in a form that starts a server
-    name = (launch.module or launch.program or "").partition(".")[0]
-    other = next((e for e in engines() if name in (e.package, e.name)), None)
-    return replace(launch, engine=other.name if other else None)
+    return read(request.launch, request.environ, request.target.cwd, _entrypoint)
 
 
 def _entrypoint(reference: str) -> tuple[str, ...]:
@@ -44,5 +35,9 @@ def contained(request: Request) -> Request:
     if composed := read.composed(request.launch, request.environ, target.cwd):
         declared = DeclaredRequest(compose=composed.file, service=composed.service)
         return replace(request, declared=declared, launch=())
-    image = read.image_of(request.launch, request.environ, target.cwd)
-    return replace(request, declared=DeclaredRequest(image=image, by="docker run")) if image else request
+    found = read.image_of(request.launch, request.environ, target.cwd)
+    if found:
+        return replace(request, declared=DeclaredRequest(image=found[0], by=found[1]))
+    launch = read_launch(request)
+    place = launch.elsewhere if isinstance(launch, Launch) else None
+    return replace(request, declared=DeclaredRequest(place=place)) if place else request

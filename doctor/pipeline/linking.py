@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from doctor.collect.python.modules import ModuleReader
 
 
-
 _MEETS_THE_STACK = re.compile(rb"(?:from|import)\s+transformers\b")
 
 

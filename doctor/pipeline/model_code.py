@@ -47,9 +47,7 @@ def with_code(
     )  # fmt: skip
 
 
-def _linked(
-    target: Target, distributions: Distributions, model: Model, code: RemoteCode, request: Request
-) -> Linked:
+def _linked(target: Target, distributions: Distributions, model: Model, code: RemoteCode, request: Request) -> Linked:
     """From memory, or read anew."""
     from doctor.collect import cache
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from doctor.derived.goal import Goal, named_model, of_name
 from doctor.facts import Distributions, Facts, Launch, normalize
 from doctor.findings import Action, Alternative
-from doctor.launch.rewrite import start_of, with_options
+from doctor.launch.edit import edited, pasted, start_of
 from doctor.matrix.engines import engine_row, names_of_engines, serving_engines
 from doctor.matrix.hardware import drivers
 from doctor.matrix.hardware import version as numbers
@@ -178,18 +178,22 @@ def _alternative(
     )  # fmt: skip
     if found.backend:
         actions = (*actions, Action("set_argument", name="--backend", value=found.backend))
-    commands = [*install_line(facts, pins), *_start(facts, goal, actions)]
+    commands = [*install_line(facts, pins), *_start(facts, goal, actions, pins)]
     return Alternative(title, (*actions, *changed), pins, tuple(commands))
 
 
-def _start(facts: Facts, goal: Goal, actions: tuple[Action, ...]) -> Iterator[str]:
-    import shlex
-
+def _start(facts: Facts, goal: Goal, actions: tuple[Action, ...], pins: dict[str, str]) -> Iterator[str]:
     named = {a.kind: a.name for a in actions}
     if engine := named.get("use_engine"):
-        yield shlex.join(start_of(engine, goal.label))
+        yield pasted(start_of(engine, goal.label))
     elif isinstance(facts.launch, Launch):
-        now = {goal.label, named_model(facts)}
-        model = named.get("use_model")
-        words = [model if model and w in now else w for w in facts.launch.argv]
-        yield shlex.join(with_options(words, actions))
+        launch, model, now = facts.launch, named.get("use_model"), {goal.label, named_model(facts)}
+        if model:
+            argv, arguments = (tuple(model if w in now else w for w in x) for x in (launch.argv, launch.arguments))
+            launch = replace(launch, argv=argv, arguments=arguments)
+        yield pasted(edited(launch, actions, pins.get(launch.engine or "") or _version(facts, launch)).argv)
+
+
+def _version(facts: Facts, launch: Launch) -> str | None:
+    have = facts.distributions
+    return have.version(launch.engine) if launch.engine and isinstance(have, Distributions) else None

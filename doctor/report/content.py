@@ -16,8 +16,13 @@ SIGNS: dict[Answer, str] = {"error": "✗", "open": "○", "warning": "✓", "pa
 
 def answer(report: Report) -> tuple[Answer, str]:
     """What came out, and the sentence that says so."""
+    from doctor.report.launch import not_found
+
     errors, warnings = report.count("error"), report.count("warning")
     launch = isinstance(report.facts.launch, Launch)
+    if (lost := not_found(report)) is not None:
+        found = f" The environment has {plural(errors, 'error')}." if errors else ""
+        return ("error" if errors else "open"), f"{lost}{found}"
     if errors:
         idle = "These pins cannot work." if report.facts.target.kind == "declared" else "This environment is broken."
         text = "This command will fail." if launch else idle

@@ -34,8 +34,7 @@ def report_to_json(report: Report) -> JsonObject:
             "open": sum(r.status == "open" for r in report.results),
         },
     })  # fmt: skip
-    if (launch := launch_to_json(report)) is not None:
-        data["launch"] = scrubbed(launch)
+    data["launch"] = scrubbed(launch_to_json(report))
     if (memory := memory_to_json(Case(report.facts))) is not None:
         data["memory"] = scrubbed(memory)
     return data

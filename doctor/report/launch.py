@@ -7,7 +7,9 @@ from doctor.base.record import dataclass
 from doctor.base.secrets.hide import HIDDEN
 from doctor.facts import Distributions, Launch
 from doctor.findings import Report
+from doctor.launch.asked import starts_server
 from doctor.launch.edit import corrected, pasted
+from doctor.launch.options import model_word
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +36,31 @@ def correction(report: Report) -> Correction | None:
 
 
 def launch_to_json(report: Report) -> JsonObject | None:
-    """The key `launch` of the answer: the words given, the engine's own command, and the corrected line."""
+    """The key `launch` of the answer: whether a server's command was found, why, what it means, and the corrected line.
+
+    None where no command was asked about.
+    """
     launch = report.facts.launch
     if not isinstance(launch, Launch):
         return None
-    found = correction(report)
+    found, serves = correction(report), starts_server(launch)
     return {
+        "found": serves, "why": launch.why or None, "did_you_mean": launch.near,
         "argv": list(launch.given or launch.argv), "command": list(launch.argv), "engine": launch.engine,
-        "source": launch.source, "unread": list(launch.unread),
+        "model": model_word(report.facts) if serves else None, "source": launch.source, "unread": list(launch.unread),
+        "machine": launch.machine, "environment": launch.elsewhere, "guessed": launch.guessed,
+        "guards": list(launch.guards), "alternatives": [list(a.argv) for a in launch.alternatives],
         "corrected": found.line if found else None, "corrected_argv": list(found.words) if found else None,
     }  # fmt: skip
+
+
+def not_found(report: Report) -> str | None:
+    """Why no server's command was found in what was given, in one sentence; None where it was, or none was asked for.
+
+    A known engine's other command is none either, and CMD011 says so.
+    """
+    launch = report.facts.launch
+    if not isinstance(launch, Launch) or starts_server(launch) or launch.engine is not None:
+        return None
+    near = f"; did you mean `{launch.near}`?" if launch.near else "."
+    return f"No server command found: {launch.why or 'the words start no engine that is known here'}{near}"

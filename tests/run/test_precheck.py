@@ -103,9 +103,21 @@ def test_a_trouble_is_told_and_the_server_started(doctor: Doctor, vllm: str) -> 
     assert "a reason" in json.loads((doctor.folder / "meta.json").read_text())["warnings"][0]
 
 
-def test_other_commands_are_not_checked() -> None:
-    assert precheck.precheck(["sh", "-c", "vllm serve m"], _raises) == StartVerdict()
-    assert precheck.precheck(["uvicorn", "app:app"], _raises) == StartVerdict()
+def test_other_commands_are_not_checked_and_say_so() -> None:
+    for words in (["uvicorn", "app:app"], ["make", "serve"], ["vllm", "bench", "serve"], ["sleep", "5"]):
+        verdict = precheck.precheck(words, _raises)
+        assert verdict.errors == () and verdict.trouble is not None
+        assert f"the command was not checked: `{words[0]}" in verdict.trouble
+
+
+def test_a_server_behind_other_programs_is_checked() -> None:
+    found = StartVerdict(errors=("CMD001 unknown-option: a reason",))
+    for words in (
+        ["sh", "-c", "vllm serve m"],
+        ["nice", "-n", "5", "vllm", "serve", "m"],
+        ["env", "-u", "A", "vllm", "serve", "m"],
+    ):
+        assert precheck.precheck(words, lambda _: found) == found
 
 
 def test_a_target_that_cannot_be_found_is_a_trouble(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

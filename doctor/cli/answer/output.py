@@ -15,7 +15,7 @@ from doctor.findings import SEVERITIES, Report
 if TYPE_CHECKING:
     from rich.console import Console
 
-FOUND, CANNOT = 1, 3
+FOUND, CANNOT, NO_SERVER = 1, 3, 4
 PIPED_WIDTH = 100
 
 
@@ -62,12 +62,15 @@ def failure(message: str) -> click.ClickException:
 
 
 def exit_code(report: Report, fail_on: str) -> int:
-    """1 where a finding is at or above `fail_on`, else 0; 3 where none of the rules could be run."""
-    if fail_on != "never":
-        limit = SEVERITIES.index(fail_on)
-        if any(SEVERITIES.index(f.severity) <= limit for f in report.findings):
-            return FOUND
-    return 0
+    """1 where a finding is at or above `fail_on`; else 4 where a command was given and no server was found in it."""
+    from doctor.report.launch import not_found
+
+    if fail_on == "never":
+        return 0
+    limit = SEVERITIES.index(fail_on)
+    if any(SEVERITIES.index(f.severity) <= limit for f in report.findings):
+        return FOUND
+    return NO_SERVER if not_found(report) is not None else 0
 
 
 @contextmanager

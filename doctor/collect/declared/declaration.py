@@ -51,7 +51,9 @@ def read_declaration(request: DeclaredRequest, environ: Mapping[str, str], cwd: 
     reading = Reading(environ)
     container = None
     built = Built(image=request.image)
-    why = [f"{request.by} {request.image}"] if request.image else []
+    why = [f"{request.by} {request.image}"] if request.image else [request.place] if request.place else []
+    if request.place is not None:
+        reading.problems.append(Problem(request.place, f"what is installed in {request.place} is not known"))
     if request.compose is not None:
         from doctor.collect.declared.compose import read_compose
 

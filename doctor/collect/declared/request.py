@@ -9,7 +9,8 @@ from doctor.base.record import dataclass
 class DeclaredRequest:
     """What the user named: requirement files or Dockerfiles, an image, a compose file and one of its services.
 
-    `by` is how the image was named: the option, or `docker run`.
+    `by` is how the image was named: the option, or `docker run`. `place` names an environment of which nothing is
+    known, such as a container that runs already.
     """
 
     requirements: tuple[str, ...] = ()
@@ -17,6 +18,7 @@ class DeclaredRequest:
     compose: str | None = None
     service: str | None = None
     by: str = "--image"
+    place: str | None = None
 
     def __bool__(self) -> bool:
-        return bool(self.requirements or self.image or self.compose or self.service)
+        return bool(self.requirements or self.image or self.compose or self.service or self.place)

@@ -14,9 +14,10 @@ from doctor.collect.model.place import Folder
 from doctor.collect.model.reading import is_model, read_model
 from doctor.collect.model.request import ModelRequest
 from doctor.facts import NOT_REQUESTED, Launch, Model, Unavailable, Weights
+from doctor.launch.asked import asked
+from doctor.launch.options import model_of
 
 __all__ = ["ModelRequest", "launched_model"]
-OPTIONS = ("--model", "--model-path", "--model_path")
 
 
 def launched_model(launch: Launch | Unavailable, request: ModelRequest) -> Model | Unavailable:
@@ -62,9 +63,7 @@ def _has_weights(model: Model) -> bool:
     return isinstance(model.weights, Weights) and bool(model.weights.files)
 
 
-def _on_disk(
-    files: Files, word: str, folder: str, environ: Mapping[str, str], use_cache: bool
-) -> Model | None:
+def _on_disk(files: Files, word: str, folder: str, environ: Mapping[str, str], use_cache: bool) -> Model | None:
     """The model of this name on this disk; None where there is none."""
     if not word or "\0" in word:
         return None
@@ -81,9 +80,9 @@ def _on_disk(
 
 
 def _likely_models(launch: Launch) -> Iterator[str]:
-    """Words that may be the model, the likelier ones first: option values, then whatever is no option."""
-    for at, word in enumerate(launch.argv[:1000]):
-        name, equals, value = word.partition("=")
-        if name in OPTIONS:
-            yield value if equals else launch.argv[at + 1] if at + 1 < len(launch.argv) else ""
-    yield from (w for w in launch.argv[1:200] if w and not w.startswith("-"))
+    """The word that names the model; of an engine whose command line we do not read, whatever is no option, too."""
+    word = model_of(launch)
+    if word is not None:
+        yield word
+    elif asked(launch, None) is None:
+        yield from (w for w in launch.argv[1:200] if w and not w.startswith("-"))

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from doctor.base.record import dataclass
 from doctor.derived.case import Case, memoized
-from doctor.facts import Facts, Gpu, Launch, Model, Unavailable
+from doctor.facts import Facts, Gpu, Model, Unavailable
 from doctor.facts.gpu import Device
 from doctor.findings import NotApplicable, Open
 from doctor.launch.memory_settings import settings
+from doctor.launch.options import model_word
 from doctor.launch.settings import Settings
 from doctor.matrix.models.members import Member, member
 from doctor.memory.fit import Fit, fit
 from doctor.memory.footprint import Footprint, footprint
 
-WORDS = 200
 NO_MODEL = "no model is named"
 
 
@@ -70,7 +70,5 @@ def cards(facts: Facts) -> tuple[Device, ...] | None:
 
 def _listed(facts: Facts) -> Member | None:
     """A checkpoint of our data that the launch names."""
-    if not isinstance(facts.launch, Launch):
-        return None
-    named = (w.partition("=")[2] if w.startswith("--") else w for w in facts.launch.argv[:WORDS])
-    return next((found for w in named if "/" in w and (found := member(w))), None)
+    word = model_word(facts)
+    return member(word) if word else None

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from doctor.derived.engine import Chosen
-from doctor.facts import Facts, Launch, Model, Quantization
+from doctor.facts import Facts, Model, Quantization
 from doctor.facts.gpu import Device, Gpu
 from doctor.facts.model import Weights
-from doctor.launch.options import option
+from doctor.launch.options import model_word, option
 from doctor.matrix.engines import option_names
 from doctor.matrix.models.quantization import Capability, Need, floor, takes
 from doctor.matrix.models.turbomind import served_by
@@ -51,8 +51,7 @@ def _is_gguf(facts: Facts) -> bool:
     """Whether what is to be served is one file of llama.cpp."""
     if isinstance(facts.model, Model) and isinstance(facts.model.weights, Weights):
         return facts.model.weights.format == "gguf"
-    words = facts.launch.arguments or facts.launch.argv if isinstance(facts.launch, Launch) else ()
-    return any(w.lower().endswith(".gguf") and not w.startswith("-") for w in words)
+    return (model_word(facts) or "").lower().endswith(".gguf")
 
 
 def weakest_device(facts: Facts) -> Device | None:

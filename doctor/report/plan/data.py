@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from doctor.base.json_object import JsonObject
-from doctor.findings import Plan
+from doctor.findings import Plan, Report
 from doctor.findings.json import action_to_json, scrubbed
+from doctor.report.launch import launch_to_json
 
 SCHEMA = 1
 
 
-def plan_to_json(plan: Plan, versions: dict[str, str]) -> JsonObject:
-    """The whole plan as plain values, all text free of control characters."""
+def plan_to_json(plan: Plan, before: Report) -> JsonObject:
+    """The whole plan as plain values, with what was read of the launch; all text free of control characters."""
     data: JsonObject = scrubbed({
         "schema": SCHEMA,
-        "versions": versions,
+        "versions": before.versions,
         "plan": {
             "actions": [action_to_json(s.action) for s in plan.steps],
             "steps": [
@@ -35,5 +36,6 @@ def plan_to_json(plan: Plan, versions: dict[str, str]) -> JsonObject:
                 "rules": plan.verified.rules, "resolver": plan.verified.resolver, "note": plan.verified.note,
             },
         },
+        "launch": launch_to_json(before),
     })  # fmt: skip
     return data

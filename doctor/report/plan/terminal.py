@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 
 from doctor.base.text import clean
 from doctor.findings import ALONG, Action, Plan, Step
+from doctor.launch.edit import pasted
 from doctor.report.content import head, plural
+from doctor.report.launch import not_found
 from doctor.report.terminal import block, row
 
 if TYPE_CHECKING:
@@ -29,10 +31,10 @@ def print_plan(before: Report, plan: Plan, console: Console, *, idle: bool = Fal
     for label, text in head(before):
         row(console, label, text)
     console.print()
-    console.print(Text(_answer(plan, idle), style="bold green" if idle or _whole(plan) else "bold red"))
+    console.print(Text(_answer(before, plan, idle), style="bold green" if idle or _whole(plan) else "bold red"))
     _steps(plan, console)
     _commands(plan, console)
-    _conflict(plan, console)
+    _conflict(before, plan, console)
     _exits(plan, console)
     console.print()
     _proof(plan, console, idle)
@@ -42,7 +44,9 @@ def _whole(plan: Plan) -> bool:
     return bool(plan.steps) and not plan.remains and plan.conflict is None
 
 
-def _answer(plan: Plan, idle: bool) -> str:
+def _answer(before: Report, plan: Plan, idle: bool) -> str:
+    if (lost := not_found(before)) is not None:
+        return f"○ {lost}"
     if idle:
         return "✓ Nothing to do: no error was found."
     if plan.undecided:
@@ -104,7 +108,7 @@ def _commands(plan: Plan, console: Console) -> None:
                 console.print(Text(f"  {line}"), soft_wrap=True)
     if plan.launch and plan.steps:
         console.print(Text("Then start it with" if plan.commands else "Start it with", style="bold"))
-        console.print(Text(f"  {clean(shlex.join(plan.command or plan.launch))}"), soft_wrap=True)
+        console.print(Text(f"  {clean(pasted(plan.command or plan.launch))}"), soft_wrap=True)
 
 
 def wrapped(command: str, width: int = 78) -> list[str]:
@@ -117,8 +121,8 @@ def wrapped(command: str, width: int = 78) -> list[str]:
     return [f"{line} \\" if n < len(lines) - 1 else line for n, line in enumerate(lines)]
 
 
-def _conflict(plan: Plan, console: Console) -> None:
-    if plan.undecided:
+def _conflict(before: Report, plan: Plan, console: Console) -> None:
+    if plan.undecided and not_found(before) is None:
         console.print()
         block(console, plan.undecided, "  ")
     for sentence in plan.conflict.sentences if plan.conflict else ():

@@ -14,7 +14,8 @@ from doctor.derived.case import Case
 from doctor.derived.option_findings import shown
 from doctor.facts import Distributions, Facts, Launch, Modules
 from doctor.findings import Action, Evidence, Finding, Location, NotApplicable, Remediation
-from doctor.matrix.engines import engine_row, launched_as, serving_engines
+from doctor.launch.asked import form_of
+from doctor.matrix.engines import engine_row, serving_engines
 from doctor.matrix.providers import releases_with
 from doctor.rules.rule import Rule, Verdict
 
@@ -26,13 +27,11 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     if not isinstance(launch, Launch) or launch.engine not in serving_engines():
         yield NotApplicable("the command does not start an engine")
         return
-    form = launched_as(launch.program, launch.module, launch.subcommand)
-    if form is None and engine_row(launch.engine).does_otherwise(launch.subcommand or launch.arguments[:1]):
-        yield NotApplicable("the command does not start an OpenAI-compatible server")
-    elif form is None and (launch.program == launch.engine or launch.module == launch.engine):
+    linked = launch.module is not None and isinstance(facts.modules, Modules)  # then IMP002 says what is missing
+    absent = () if linked or launch.module is None else tuple(_absent(rule, facts, launch))
+    yield from absent
+    if form_of(launch) is None and not absent and not linked:
         yield _finding(rule, launch)
-    elif launch.module and not isinstance(facts.modules, Modules):
-        yield from _absent(rule, facts, launch)
 
 
 def _forms(engine: str) -> list[str]:
@@ -46,8 +45,10 @@ def _finding(rule: Rule, launch: Launch) -> Finding:
     words = shown(" ".join((launch.program or f"python -m {launch.module}", *launch.subcommand[:2])), 120)
     best = _forms(engine)[0]
     text = f"start it with `{best}`"
+    other = engine_row(engine).does_otherwise(launch.subcommand or launch.arguments[:1])
+    said = f"is a command of {engine} that starts no server" if other else f"does not start a server: use `{best}`"
     return rule.finding(
-        f"`{words}` does not start a server: the command is `{best}`", key=engine,
+        f"`{words}` {said}", key=engine,
         location=Location("argument", words),
         evidence=[Evidence("command", words, best, "the engine's entry points")],
         remediations=[Remediation(text, (Action("manual", text=text),))],

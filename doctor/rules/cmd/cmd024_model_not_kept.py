@@ -17,7 +17,7 @@ from doctor.derived.container import container_of, in_compose, set_in
 from doctor.facts import Launch
 from doctor.facts.launch import HUB_HOME
 from doctor.findings import Evidence, Location, NotApplicable
-from doctor.launch.server import model_word
+from doctor.launch.options import model_word
 from doctor.rules.rule import Rule, Verdict
 
 NAMES = ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_HOME", "XDG_CACHE_HOME")
@@ -26,7 +26,7 @@ NAMES = ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_HOME", "XDG_CACHE_HOME")
 def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     """One finding where the model comes from the hub and no volume holds the cache."""
     container, launch = container_of(case.facts), case.facts.launch
-    word = model_word(launch) if isinstance(launch, Launch) else None
+    word = model_word(case.facts)
     if container is None or not isinstance(launch, Launch) or word is None or not _of_hub(word):
         yield NotApplicable("no container fetches a model from the hub")
         return

@@ -13,9 +13,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from doctor.derived.case import Case
-from doctor.facts import Gateway, Launch, Scrape, present
+from doctor.facts import Facts, Gateway, Scrape, present
 from doctor.findings import Action, Evidence, Location, NotApplicable, Open, Remediation
-from doctor.launch.server import LOCAL, Server, given, server
+from doctor.launch.options import option
+from doctor.launch.server import LOCAL, Server, server
 from doctor.matrix import rows
 from doctor.rules.rule import Rule, Verdict
 
@@ -24,8 +25,8 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     """One finding for a switch, or for a target on this host with another port."""
     facts = case.facts
     gateway: Gateway = present(facts, "gateway", Gateway)
-    here, launch = server(facts), facts.launch
-    if gateway.kind != "prometheus" or here is None or not isinstance(launch, Launch):
+    here = server(facts)
+    if gateway.kind != "prometheus" or here is None:
         yield NotApplicable("no server and scraper to compare")
         return
     mine = [s for s in gateway.scrapes if s.path.rstrip("/") == "/metrics"]
@@ -38,7 +39,7 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     if here.version is None:
         yield Open(f"the release of {here.engine} is not known, nor whether it gives metrics by itself")
         return
-    yield from _switch(rule, gateway, at[0], here, launch)
+    yield from _switch(rule, facts, at[0], here)
 
 
 def _port(scrape: Scrape) -> int | None:
@@ -46,13 +47,14 @@ def _port(scrape: Scrape) -> int | None:
     return int(text) if text.isdigit() and len(text) < 6 else None
 
 
-def _switch(rule: Rule, gateway: Gateway, scrape: Scrape, here: Server, launch: Launch) -> Iterator[Verdict]:
+def _switch(rule: Rule, facts: Facts, scrape: Scrape, here: Server) -> Iterator[Verdict]:
+    gateway: Gateway = present(facts, "gateway", Gateway)
     flags = (rows.row(here.engine, here.version or "", "flags") or {}).get("flags", {})
     on, off = here.data.option("metrics"), here.data.option("metrics_off") or ""
     way: tuple[str, str | None] | None = None
-    if off in flags and given(launch, off):
+    if off in flags and option(facts, off) is not None:
         what, way = f"`{off}` leaves none of the engine's numbers to read there", (off, None)
-    elif on and on in flags and not given(launch, on):
+    elif on and on in flags and option(facts, on) is None:
         what, way = f"{here.shown} gives metrics only with `{on}`", (on, "")
     elif on and off and flags and on not in flags and off not in flags:
         what = f"{here.shown} gives no metrics"

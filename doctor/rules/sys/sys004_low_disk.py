@@ -14,9 +14,10 @@ from collections.abc import Iterator
 from doctor.derived.case import Case
 from doctor.derived.host import host_of, manual
 from doctor.derived.units import GIB, size
-from doctor.facts import Facts, Launch, Model, Weights
+from doctor.facts import Facts, Model, Weights
 from doctor.facts.host import Disk
 from doctor.findings import NotApplicable, Remediation
+from doctor.launch.options import model_word
 from doctor.rules.rule import Rule, Verdict
 
 DOWNLOAD, SCRATCH = 10 * GIB, GIB
@@ -46,11 +47,10 @@ def _download(facts: Facts) -> tuple[int, bool]:
         weights = facts.model.weights
         size_there = sum(f.size for f in weights.files) if isinstance(weights, Weights) else 0
         return (size_there, True) if facts.model.source == "hub" and size_there else (0, False)
-    if isinstance(facts.launch, Launch):
+    if (word := model_word(facts)) is not None:
         from doctor.matrix.models.members import member
 
-        named = next((m for w in facts.launch.argv[:200] if "/" in w and (m := member(w.partition("=")[2] or w))), None)
-        if named is not None:
+        if (named := member(word)) is not None:
             return named.bytes, named.exact
     return DOWNLOAD, False
 

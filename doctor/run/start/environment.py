@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from doctor.base.record import dataclass
-from doctor.launch.listening import is_python, recognize
+from doctor.launch.listening import recognize
+from doctor.launch.program import PYTHON
 from doctor.matrix.engines import engine_row
 
 _PRELOAD = ("/usr/libexec/coreutils/libstdbuf.so", "/usr/lib/coreutils/libstdbuf.so",
@@ -66,11 +67,11 @@ def resolve(program: str, env: Mapping[str, str]) -> Path | None:
 def python_flags(program: Path, argv: Sequence[str]) -> str | None:
     """The one-letter options that the Python behind a command is started with; None when it is not Python."""
     words: list[str] = []
-    if is_python(program.name):
+    if PYTHON.match(program.name):
         words = list(argv[1:])
     else:
         words = shebang(program)
-        at = next((n for n, w in enumerate(words) if is_python(Path(w).name)), None)
+        at = next((n for n, w in enumerate(words) if PYTHON.match(Path(w).name)), None)
         if at is None:
             return None
         words = words[at + 1 :]

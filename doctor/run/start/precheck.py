@@ -14,7 +14,8 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from doctor.findings import HOW_TO_SEE, StartVerdict
-from doctor.launch.listening import recognize
+from doctor.launch.asked import starts_server
+from doctor.launch.read import composed, read_launch
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -24,11 +25,23 @@ Check = Callable[[tuple[str, ...]], StartVerdict]
 
 
 def precheck(argv: Sequence[str], check: Check, patience: float = PATIENCE) -> StartVerdict:
-    """What `check` says of an engine's launch command; anything else is started without ado."""
-    server = recognize(argv)
-    if server is None or not server.serves_models:
-        return StartVerdict()
+    """What `check` says of the command, which is read as `check` reads it; what holds no server is not checked."""
+    if unread := unreadable(tuple(argv)):
+        return StartVerdict(trouble=f"the command was not checked: {unread}")
     return apart(check, tuple(argv), patience)
+
+
+def unreadable(argv: tuple[str, ...]) -> str | None:
+    """Why there is nothing to check in a command, a clause; None where it starts a server, or several services."""
+    from doctor.matrix.files.data import DataError
+
+    try:
+        if composed(argv) is not None:
+            return None
+        launch = read_launch(argv)
+        return None if starts_server(launch) else launch.why
+    except DataError as error:
+        return str(error)
 
 
 def apart(check: Check, argv: tuple[str, ...], patience: float) -> StartVerdict:

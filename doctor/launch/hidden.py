@@ -1,0 +1,106 @@
+"""A command with its secrets behind asterisks: what an option holds is told by its table, not by its name alone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import cache
+
+from doctor.base.secrets import forms
+from doctor.base.secrets.hide import HIDDEN, redact_text
+from doctor.base.secrets.names import is_secret_name
+from doctor.facts import Launch
+from doctor.launch.argv import dashed
+from doctor.launch.asked import newest
+from doctor.launch.table import Option, Table, table
+from doctor.launch.variables import shown_variables
+
+_UNKNOWN = re.compile(r"\$(?:\{[^}]*\}|\w+)|\$\(.*\)")  # a variable that is not set here tells nothing
+_TEXTS = frozenset(("str", "any", "json", "text or json", "json object", "policy"))
+ALL = 1 << 20
+
+
+def hidden(words: tuple[str, ...], engine: str | None = None) -> tuple[str, ...]:
+    """The words of a command, secret values hidden: `--api-key x`, `--api-key=x`, `A_TOKEN=x`, `"--api-key x"`, JSON.
+
+    An option that `engine` has is secret where its value is a text and its name says so: a number, a choice or a
+    switch never is (`--long-prefill-token-threshold 2048`).
+    """
+    return tuple(_hidden(words, _newest(engine)))
+
+
+def hidden_launch(launch: Launch) -> Launch:
+    """A launch that may be shown and kept: no secret in its words, and only variables that concern a server."""
+    e = launch.engine
+    return replace(
+        launch, argv=hidden(launch.argv, e), subcommand=hidden(launch.subcommand, e), unsplit=hidden(launch.unsplit, e),
+        arguments=hidden(launch.arguments, e), given=hidden(launch.given, e),
+        lead=None if launch.lead is None else hidden(launch.lead, e), environ=shown_variables(launch.environ),
+        alternatives=tuple(hidden_launch(a) for a in launch.alternatives),
+    )  # fmt: skip
+
+
+def _hidden(words: tuple[str, ...], known: Table | None) -> Iterator[str]:
+    hiding = 0
+    for word in words:
+        option = word.startswith("-") and len(word) > 1
+        name = re.split(r"[=\s]", word, maxsplit=1)[0]
+        if option or not hiding:
+            hiding, shown = _one(word, name, known)
+            yield shown
+            continue
+        hiding -= 1
+        yield _value(word)
+
+
+def _one(word: str, name: str, known: Table | None) -> tuple[int, str]:
+    """How many words behind this one are secret, and the word as it is shown."""
+    rest = word[len(name) :]
+    if not word.startswith("-"):
+        secret = rest.startswith("=") and is_secret_name(name)
+        return 0, f"{name}={_value(rest[1:])}" if secret else inside(word)
+    many = _secrets(name, known)
+    if many and rest:
+        return 0, f"{name}{rest[0]}{_value(rest[1:].lstrip())}"
+    return many, word if not rest else inside(word)
+
+
+def inside(word: str) -> str:
+    """A word without what looks like a secret in it: logins of URLs, tokens, the values of secret keys in JSON."""
+    if not any(c in word for c in " ={:@") and len(word) < 12:
+        return word
+    if word[:1] in "{[" or " " in word:
+        return forms.replace(word, lambda _, value: value if _UNKNOWN.fullmatch(value) else HIDDEN)
+    return redact_text(word)
+
+
+def _value(value: str) -> str:
+    return value if not value or _UNKNOWN.fullmatch(value) else HIDDEN
+
+
+def _secrets(name: str, known: Table | None) -> int:
+    """How many words the option takes that are secret; of one that no table has, all up to the next option."""
+    option = _option(name, known)
+    if option is None:
+        return ALL if is_secret_name(name.lstrip("-")) else 0
+    text = option.nargs != 0 and option.choices is None and option.type in _TEXTS
+    if not text or not is_secret_name(option.name.lstrip("-")):
+        return 0
+    return ALL if option.nargs in ("*", "+") else option.nargs if isinstance(option.nargs, int) else 1
+
+
+def _option(name: str, known: Table | None) -> Option | None:
+    if known is None:
+        return None
+    spelled = dashed(name)
+    if (found := known.option(spelled)) is not None:
+        return found
+    near = {o.name: o for s, o in known.known.items() if spelled.startswith("--") and s.startswith(spelled)}
+    return next(iter(near.values())) if len(near) == 1 else None
+
+
+@cache
+def _newest(engine: str | None) -> Table | None:
+    release = newest(engine) if engine else None
+    return table(engine, release, serve=True) if engine and release else None

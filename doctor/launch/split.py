@@ -1,0 +1,62 @@
+"""Words that the program takes otherwise than they were meant: an option with its value in one, a command twice."""
+
+from __future__ import annotations
+
+import re
+import shlex
+
+from doctor.base.record import dataclass
+from doctor.launch.argv import dashed
+from doctor.launch.program import program_of
+from doctor.matrix import rows
+from doctor.matrix.engines import launched_as
+
+_OPTION = re.compile(r"(--?[A-Za-z][\w.-]*)\s+\S")
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """The words as they were meant; `doubled` are those that stood twice, `unsplit` those that were split."""
+
+    words: tuple[str, ...]
+    doubled: tuple[str, ...] = ()
+    unsplit: tuple[str, ...] = ()
+
+
+def meant(words: tuple[str, ...], engine: str | None) -> Words:
+    """The arguments of an engine's command without a start command of the same engine at their beginning.
+
+    That is what a container gets whose image starts the server already. An item such as `--dtype auto`, which a YAML
+    list hands over as one word, is split where the engine has such an option.
+    """
+    start = program_of(words)
+    form = launched_as(start.name, start.module, start.subcommand) if words else None
+    rest = words
+    if form is not None and form[0].name == engine:
+        rest = start.rest[len(form[1].subcommand) :]
+    out: list[str] = []
+    unsplit: list[str] = []
+    for word in rest:
+        parts = _parts(word, engine)
+        out += parts or [word]
+        unsplit += [word] if parts else []
+    return Words(tuple(out), words[: len(words) - len(rest)], tuple(unsplit))
+
+
+def _parts(word: str, engine: str | None) -> list[str]:
+    """An option and its value that stand in one word; nothing for any other word."""
+    found = _OPTION.match(word)
+    if found is None or engine is None or not _is_option(engine, dashed(found[1])):
+        return []
+    try:
+        return shlex.split(word)
+    except ValueError:
+        return word.split(maxsplit=1)
+
+
+def _is_option(engine: str, name: str) -> bool:
+    return any(
+        having is not None and bool(having.newest)
+        for kind in ("flags", "flags.serve")
+        if (having := rows.releases_having(engine, kind, name)) is not None
+    )
