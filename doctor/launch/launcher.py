@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import re
+from dataclasses import replace
 
+from doctor.launch.innermost import Unfolded
 from doctor.launch.pyenv import pyenv_target, resolve_shim
-from doctor.launch.runners import conda_run, uv_run
-from doctor.launch.shell import PYTHON, Behind, Shell, python_arguments, unwrapped
+from doctor.launch.shell import PYTHON, Behind, Shell, behind_env, python_arguments
 
 _EXEC = re.compile(rb"""'''exec' (?:"([^"\n]{1,4096})"|'([^'\n]{1,4096})'|([^\s"'$\n]{1,4096})) """)
 _EXEC_NEIGHBOR = re.compile(rb"""'''exec' "\$\(dirname [^\n]{1,200}?\)"/'?([A-Za-z0-9_.\-]{1,64})'? """)
@@ -16,15 +17,10 @@ _SCRIPT_LIMIT = 4096
 
 
 def behind(shell: Shell, argv: tuple[str, ...]) -> Behind | None:
-    """The interpreter behind a launch command, or None where the command does not tell."""
-    shell, argv = unwrapped(shell, argv)
+    """The interpreter behind the innermost words of a command, or None where they do not tell."""
     if not argv:
         return None
     name = os.path.basename(argv[0])
-    if name == "uv" and (found := uv_run(shell, argv)):
-        return found
-    if name in ("conda", "mamba", "micromamba") and (found := conda_run(shell, argv)):
-        return found
     path = shell.which(argv[0])
     if path is None:
         return None
@@ -35,6 +31,16 @@ def behind(shell: Shell, argv: tuple[str, ...]) -> Behind | None:
         flags, front = python_arguments(shell, argv[1:])
         return Behind(f"{name} of the launch command", real, flags=flags, front=front)
     return behind_script(shell, path)
+
+
+def behind_inner(inner: Unfolded) -> Behind | None:
+    """The interpreter of an innermost command: the one its runner chooses, unless its words name one by path."""
+    if inner.runner is None or (inner.words and os.sep in inner.words[0]):
+        return behind(inner.shell, inner.words)
+    if not inner.words or not PYTHON.match(inner.words[0]):
+        return inner.runner
+    flags, front = python_arguments(inner.shell, inner.words[1:])
+    return replace(inner.runner, flags=flags, front=front)
 
 
 def behind_script(shell: Shell, path: str, name: str | None = None, depth: int = 0) -> Behind | None:
@@ -58,7 +64,7 @@ def _by_shebang(shell: Shell, path: str, name: str, why: str, head: bytes, depth
     words = head[2:].split(b"\n", 1)[0].decode("utf-8", "replace").split()
     base = os.path.basename(words[0]) if words else ""
     if base == "env":
-        _, rest = unwrapped(shell, tuple(w for w in words if w != "-S"))
+        _, rest = behind_env(shell, tuple(words[1:]))
         found = shell.which(rest[0]) if rest and PYTHON.match(rest[0]) else None
         return _shebang(shell, why, found, rest[1:]) if found else None
     if PYTHON.match(base):

@@ -110,7 +110,7 @@ def _launches(typed: Typed, here: Unfolded) -> list[Launch]:
     """The command of one way through the wrappers; several where a container's own script has several ways."""
     run = _docker(here)
     if run is None:
-        return [_launch(typed, here, {**typed.environ, **here.shell.environ}, None)]
+        return [_launch(typed, here, here.shell.environ, None)]
     front = typed.entrypoint(run.container.image or "") if run.entrypoint is None else run.entrypoint
     return [
         _launch(typed, _joined(here, run, inner), inner.shell.environ, run.container)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from itertools import pairwise
 
 from doctor.launch.shell import PYTHON, Behind, Shell, python_arguments
@@ -78,26 +77,3 @@ def _conda_roots(shell: Shell) -> list[str]:
         os.path.dirname(os.path.dirname(prefix)) if os.path.basename(os.path.dirname(prefix)) == "envs" else prefix
     )
     return [shell.files.inside(r) for r in roots if r]
-
-
-_RUNNERS = {"uv": ("run",), "poetry": ("run",), "pipenv": ("run",), "pdm": ("run",), "pixi": ("run",)}
-_CONDA = frozenset({"-n", "--name", "-p", "--prefix", "--cwd"})
-
-
-def without_runner(words: tuple[str, ...]) -> tuple[str, ...]:
-    """`uv run -- lmdeploy ...` and `conda run -n NAME lmdeploy ...` without the runner and its options."""
-    runner = re.split(r"[\\/]", words[0])[-1].removesuffix(".exe") if words else ""
-    conda = runner in ("conda", "mamba", "micromamba")
-    if words[1:2] != (("run",) if conda else _RUNNERS.get(runner, ())) or len(words) < 2:
-        return words
-    valued = _CONDA if conda else _UV_VALUES | {"-p", "--python", "--project", "--directory"}
-    rest = list(words[2:])
-    while rest and rest[0].startswith("-"):
-        word = rest.pop(0)
-        if word == "--":
-            break
-        if word in ("-m", "--module") and not conda:
-            return ("python", "-m", *rest)
-        if word in valued and rest:
-            rest.pop(0)
-    return tuple(rest)

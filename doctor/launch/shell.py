@@ -1,10 +1,10 @@
-"""A command line as a shell reads it: PATH, variables set in front of it, wrappers such as `nohup`; nothing is run."""
+"""Where a command is typed: PATH, variables, the folder; what Python makes of its own words. Nothing is run."""
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from doctor.base.files import Files
@@ -12,13 +12,7 @@ from doctor.base.record import dataclass
 
 PYTHON = re.compile(r"(?:python|pypy)[0-9.]{0,6}t?(?:\.exe)?$")
 _ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=")
-# commands that run another command, with those of their options that take a value
-_WRAPPERS = {
-    "env": {"-u", "--unset", "-C", "--chdir"}, "nohup": set(), "exec": {"-a"}, "time": {"-f", "-o"}, "setsid": set(),
-    "nice": {"-n", "--adjustment"}, "ionice": {"-c", "-n"}, "sudo": {"-u", "-g", "-U"}, "stdbuf": {"-i", "-o", "-e"},
-    "timeout": {"-s", "-k", "--signal", "--kill-after"}, "taskset": set(), "numactl": {"-N", "-m", "-C"}, "chrt": set(),
-}  # fmt: skip
-_POSITIONAL = {"timeout": 1, "taskset": 1, "chrt": 1}
+_ENV_VALUES = ("-u", "--unset", "-C", "--chdir")
 
 
 @dataclass(frozen=True)
@@ -37,11 +31,16 @@ class Behind:
 
 @dataclass(frozen=True)
 class Shell:
-    """Where a command is typed: the file system, the environment variables, the working directory."""
+    """Where a command is typed: the file system, the environment variables, the working directory.
+
+    `inner` reads the text of a file inside a container, by its absolute path there, as far as it is known: one that is
+    copied into its image or mounted.
+    """
 
     files: Files
     environ: Mapping[str, str]
     cwd: str
+    inner: Callable[[str], str | None] | None = None
 
     def which(self, name: str, skip: frozenset[str] = frozenset()) -> str | None:
         """The file that a shell would run for `name`; folders in `skip` (real paths) are passed over."""
@@ -66,29 +65,17 @@ class Shell:
         return [self.files.inside(os.path.join(self.cwd, p)) for p in folders]
 
 
-def unwrapped(shell: Shell, argv: tuple[str, ...]) -> tuple[Shell, tuple[str, ...]]:
-    """The command without `env A=b`, `nohup`, `timeout 10` and the like, and the shell with what they set."""
-    words = list(argv)
+def behind_env(shell: Shell, words: tuple[str, ...]) -> tuple[Shell, tuple[str, ...]]:
+    """The command of a shebang line behind `env -S A=b`, and the shell with what it sets."""
+    rest = list(words)
+    while rest and rest[0].startswith("-"):
+        if rest.pop(0) in _ENV_VALUES and rest:
+            rest.pop(0)
     environ = dict(shell.environ)
-    for _ in range(8):
-        while words and _ASSIGNMENT.match(words[0]):
-            key, _, value = words.pop(0).partition("=")
-            environ[key] = value
-        name = os.path.basename(words[0]) if words else ""
-        if name not in _WRAPPERS:
-            break
-        words = _skip_options(words[1:], _WRAPPERS[name])[_POSITIONAL.get(name, 0) :]
-    return replace(shell, environ=environ), tuple(words)
-
-
-def _skip_options(words: list[str], with_value: set[str]) -> list[str]:
-    while words and words[0].startswith("-"):
-        option = words.pop(0)
-        if option == "--":
-            break
-        if option in with_value and words:
-            words.pop(0)
-    return words
+    while rest and _ASSIGNMENT.match(rest[0]):
+        key, _, value = rest.pop(0).partition("=")
+        environ[key] = value
+    return replace(shell, environ=environ), tuple(rest)
 
 
 def python_arguments(shell: Shell, words: tuple[str, ...]) -> tuple[frozenset[str], str | None]:

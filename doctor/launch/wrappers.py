@@ -1,149 +1,132 @@
-"""What stands around the engine's own command, taken off layer by layer: `env`, `nohup`, `bash -c`, scripts, `tmux`."""
+"""What stands around the engine's own command, taken off layer by layer: `env`, `nohup`, `bash -c`, scripts, `ssh`.
+
+    alternatives(shell, ("nohup", "bash", "start.sh"))   # every command that may be the server, the likeliest first
+
+Which programs there are is data: `matrices/programs.yaml`.
+"""
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Mapping
-from dataclasses import field, replace
+from dataclasses import dataclass as mutable
+from dataclasses import replace
 
-from doctor.base.record import dataclass
 from doctor.base.text import one_line
-from doctor.launch.launched import launched_by
-from doctor.launch.shell import Shell, unwrapped
-from doctor.launch.shell_text import LARGEST
+from doctor.launch.innermost import Place, State, Unfolded
+from doctor.launch.mentions import mentions
+from doctor.launch.peel import program_off, without_assignments
+from doctor.launch.program import PYTHON, program_of
+from doctor.launch.scripts import script, shell_words, text_ways
+from doctor.launch.shell import Shell
+from doctor.launch.starting import hidden_start, mentions_engine, name_of, of_an_engine, serves
 
-_SHELL = re.compile(r"(?:.*[\\/])?(?:ba|da|z|k|a)?sh(?:\.exe)?$")
-_DEPTH = 6
-# options of terminal multiplexers with a value
-_TMUX = {"-c", "-e", "-F", "-n", "-s", "-t", "-x", "-y", "-f", "-L", "-S"}
-_TMUX_VERBS = ("new", "new-session", "neww", "new-window", "splitw", "split-window")
-_SCREEN = {"-S", "-L", "-h", "-t", "-s", "-T", "-c", "-p", "-e"}
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where the command runs, as far as it is not simply here."""
-
-    machine: str | None = None
-    environment: str | None = None
-    image: str | None = None
-    user: str | None = None
+__all__ = ["Place", "Unfolded", "alternatives", "unfolded"]
+_DEPTH = 40
+_STEPS = 400
+_MOST = 8
+_LOOKED_AT = 400
 
 
-@dataclass(frozen=True)
-class Unfolded:
-    """The innermost command. `shell` is where it runs; `set` the variables that the layers set for it.
+@mutable
+class _Walk:
+    """What is left of the steps that one command line may take."""
 
-    `source` names the script or the layer that it was found in, None where the words are the user's own;
-    `open` says what could not be followed.
-    """
-
-    shell: Shell
-    words: tuple[str, ...]
-    set: dict[str, str] = field(default_factory=dict)
-    source: str | None = None
-    open: tuple[str, ...] = ()
-    guards: tuple[str, ...] = ()
-    place: Place = Place()
-    guessed: bool = False
-    mention: bool = False
-    layers: tuple[str, ...] = ()
-
-
-def alternatives(shell: Shell, argv: tuple[str, ...]) -> tuple[Unfolded, ...]:
-    """All ways."""
-    from doctor.launch.runners import without_runner
-
-    here = unfolded(shell, argv)
-    return (replace(here, words=without_runner(here.words)),)
+    left: int = _STEPS
 
 
 def unfolded(shell: Shell, argv: tuple[str, ...]) -> Unfolded:
-    """The command inside `env A=b`, `nohup`, `bash -c "..."`, `bash start.sh`, `./start.sh`, `tmux`, `screen`."""
-    here = Unfolded(shell, argv)
-    for _ in range(_DEPTH):
-        before = here.words
-        inner, words = unwrapped(here.shell, here.words)
-        added = _difference(here.shell.environ, inner.environ)
-        here = replace(here, shell=inner, words=words, set={**here.set, **added})
-        here = _multiplexer(here) or _through_shell(here) or _script(here) or here
-        if here.words == before:
-            break
-    return here
+    """The likeliest command inside `env A=b`, `nohup`, `bash -c "..."`, `bash start.sh`, `tmux` and many others."""
+    return alternatives(shell, argv)[0]
 
 
-def _difference(before: Mapping[str, str], after: Mapping[str, str]) -> dict[str, str]:
-    return {k: v for k, v in after.items() if before.get(k) != v} if before is not after else {}
+def alternatives(shell: Shell, argv: tuple[str, ...]) -> tuple[Unfolded, ...]:
+    """Every command that may be the server, the likeliest first, 8 at most and at least one."""
+    return tuple(_inner(State(Unfolded(shell, argv)), _Walk())[:_MOST])
 
 
-def _multiplexer(here: Unfolded) -> Unfolded | None:
-    name = os.path.basename(here.words[0]) if here.words else ""
-    if name not in ("tmux", "screen"):
+def _inner(state: State, walk: _Walk) -> list[Unfolded]:
+    while True:
+        state = without_assignments(state)
+        here = state.here
+        walk.left -= 1
+        if walk.left < 0 or state.depth > _DEPTH:
+            told = f"more than {_DEPTH} programs stand around the command, so it is not read"
+            return [replace(here, open=(*here.open, told))]
+        if not here.words or here.mention:
+            return [here]
+        ways = _step(state)
+        if ways is None:
+            return [here]
+        if len(ways) == 1 and len(ways[0]) == 1:
+            state = ways[0][0]
+            continue
+        return _chosen([[u for s in way[:_STEPS] for u in _inner(s, walk)] for way in ways[:_MOST]])
+
+
+def _step(state: State) -> list[list[State]] | None:
+    """One layer less, None where nothing is to be taken off."""
+    words = state.here.words
+    if serves(words):
         return None
-    valued = _TMUX if name == "tmux" else _SCREEN
-    rest = list(here.words[1:])
-    if name == "tmux" and rest and rest[0] in _TMUX_VERBS:
-        rest.pop(0)
-    while rest and rest[0].startswith("-"):
-        word = rest.pop(0)
-        takes = word in valued or (name == "screen" and re.fullmatch(r"-[dDmLRx]+S", word))
-        if takes and rest:
-            rest.pop(0)
-    if not rest:
+    if mentions(words):
+        return [[replace(state, here=replace(state.here, mention=True))]]
+    if found := program_off(state) or shell_words(state):
+        return found
+    if of_an_engine(words):
         return None
-    if len(rest) == 1 and " " in rest[0]:
-        return _text(here, rest[0], f"the command of `{name}`")
-    return replace(here, words=tuple(rest))
+    return script(state) or _guessed(state)
 
 
-def _through_shell(here: Unfolded) -> Unfolded | None:
-    """`bash -c "..."` and `bash FILE`."""
-    if not here.words or not _SHELL.match(here.words[0]):
+def _guessed(state: State) -> list[list[State]] | None:
+    """A known start form behind a program that is not known, as words or as one word of shell text."""
+    here = state.here
+    if here.guessed:
         return None
-    rest = list(here.words[1:])
-    while rest and rest[0][:1] in "-+" and len(rest[0]) > 1:
-        word = rest.pop(0)
-        if re.fullmatch(r"-[a-z]*c", word):
-            return _text(here, rest[0], f"`{os.path.basename(here.words[0])} -c`", tuple(rest[2:])) if rest else None
-        if word in ("-o", "+o", "-O", "--rcfile", "--init-file") and rest:
-            rest.pop(0)
-    return _file(here, rest[0], tuple(rest[1:])) if rest else None
-
-
-def _script(here: Unfolded) -> Unfolded | None:
-    """A file that is a shell script by its first line or its name."""
-    if not here.words or os.path.basename(here.words[0]) in ("docker", "python", "python3"):
-        return None
-    name = here.words[0]
-    if os.sep not in name and not name.endswith((".sh", ".bash")):
-        return None
-    path = here.shell.which(name) if os.sep in name else here.shell.files.inside(os.path.join(here.shell.cwd, name))
-    if path is None or not here.shell.files.isfile(path):
-        return None
-    head = here.shell.files.head(path, 256)
-    shebang = head.split(b"\n", 1)[0].decode("utf-8", "replace")
-    is_shell = re.match(r"#!\s*\S*?/?(?:env\s+(?:-S\s+)?)?(?:\S*/)?(?:ba|da|z|k|a)?sh\b", shebang)
-    launcher = b"'''exec'" in head or b"pyenv" in head
-    if (is_shell and not launcher) or (not head.startswith((b"#!", b"\x7fELF")) and name.endswith((".sh", ".bash"))):
-        return _file(here, name, here.words[1:])
+    shown = _shown(here.words)
+    told = f"`{shown}` is not a known program; the words behind it look like a server's command"
+    guess = replace(here, guessed=True, open=(*here.open, told), layers=(*here.layers, shown))
+    at = hidden_start(here.words)
+    if at is not None:
+        words = here.words[at:]
+        words = ("python", *words) if words[0] == "-m" else words
+        return [[replace(state, here=replace(guess, words=words), depth=state.depth + 1)]]
+    texts = [w for w in here.words[1:_LOOKED_AT] if re.search(r"\s", w) and mentions_engine(w)]
+    for text in texts[:4]:
+        inner = replace(state, here=guess, depth=state.depth + 1)
+        found = text_ways(
+            inner, text.partition("=")[2] if re.match(r"--?[\w-]+=", text) else text, f"the words behind `{shown}`"
+        )
+        if any(serves(s.here.words) for way in found for s in way):
+            return found
     return None
 
 
-def _file(here: Unfolded, name: str, arguments: tuple[str, ...]) -> Unfolded | None:
-    path = here.shell.files.inside(os.path.normpath(os.path.join(here.shell.cwd, name)))
-    text = here.shell.files.text(path, LARGEST)
-    shown = one_line(name, 200)
-    if text is None or "\0" in text:
-        why = f"the script `{shown}` cannot be read or is larger than {LARGEST >> 10} KiB"
-        return replace(here, words=(), source=shown, open=(*here.open, why))
-    return _text(here, text, shown, arguments, os.path.dirname(path))
+def _shown(words: tuple[str, ...]) -> str:
+    """The program as it is named to people: `python app.py` with its script."""
+    name, run = name_of(words[0]), program_of(words)
+    if PYTHON.match(name):
+        return one_line(" ".join(filter(None, (name, "-m" if run.module else "", run.module or run.name))), 80)
+    return one_line(name, 80)
 
 
-def _text(here: Unfolded, text: str, source: str, arguments: tuple[str, ...] = (), home: str | None = None) -> Unfolded:
-    found = launched_by(text, here.shell.environ, here.shell.cwd, arguments, home)
-    if found is None:
-        return replace(here, words=(), source=source, open=(*here.open, f"{source} starts no known command"))
-    at = source if source.startswith(("`", "the ")) else f"{source}:{found.line}"
-    shell = replace(here.shell, environ=found.environ, cwd=found.cwd)
-    return Unfolded(shell, found.words, {**here.set, **found.set}, at, (*here.open, *found.open))
+def _rank(found: Unfolded) -> int:
+    if found.mention or not found.words:
+        return 3
+    return (1 if found.guessed else 0) if serves(found.words) else 2
+
+
+def _chosen(ways: list[list[Unfolded]]) -> list[Unfolded]:
+    """Of each way the commands that start a server; a way without one counts only if none has one."""
+    ranked = [(min(map(_rank, way)), way) for way in ways if way]
+    best = min(rank for rank, _ in ranked)
+    out: list[Unfolded] = []
+    for rank, way in sorted(ranked, key=lambda pair: pair[0]):
+        fitting = [one for one in way if _rank(one) == rank]
+        if rank > 1:
+            out += fitting[-1:] if best == rank else []
+            continue
+        if len(fitting) > 1:
+            told = f"the script starts {len(fitting)} servers; only the first is checked"
+            fitting[0] = replace(fitting[0], open=(*fitting[0].open, told))
+        out += fitting
+    return out[:_MOST]

@@ -16,10 +16,10 @@ from doctor.base.record import dataclass
 from doctor.collect.python import layout
 from doctor.collect.python.interpreter import Interpreter, is_environment, prefix_of, read_interpreter
 from doctor.facts import Problem, Target
-from doctor.launch.launcher import behind, behind_script
+from doctor.launch.launcher import behind_inner, behind_script
 from doctor.launch.pyenv import resolve_shim
 from doctor.launch.shell import Behind, Shell
-from doctor.launch.wrappers import unfolded
+from doctor.launch.wrappers import Unfolded, unfolded
 
 _VERSION = re.compile(r"\d\.\d{1,2}(?:\.\d{1,3})?$")
 _PYTHON = re.compile(r"(?:python|pypy)[0-9.]{0,6}[a-z]{0,2}(?:\.exe)?$")
@@ -56,12 +56,14 @@ def find_target(request: TargetRequest) -> Target:
     files = Files(request.root)
     shell = Shell(files, request.environ, os.path.abspath(request.cwd))
     inner = unfolded(shell, request.launcher)
+    if inner.place.machine or inner.place.environment:  # its variables and folder say nothing about this machine
+        inner = replace(inner, shell=shell, words=(), runner=None)
     problems: list[Problem] = []
     chosen = _named(request, shell) if request.python else None
     if request.paths:
-        return _from_paths(request, shell, behind(inner.shell, inner.words), chosen)
-    chosen = chosen or _found(request, inner.shell, inner.words, problems)
-    if request.python and (launched := behind(inner.shell, inner.words)):
+        return _from_paths(request, shell, behind_inner(inner), chosen)
+    chosen = chosen or _found(request, inner, problems)
+    if request.python and (launched := behind_inner(inner)):
         chosen = replace(chosen, flags=launched.flags, front=launched.front)
     return _read(request, inner.shell, chosen, problems)
 
@@ -154,9 +156,10 @@ def _named_folder(files: Files, given: str, path: str) -> Behind:
     )
 
 
-def _found(request: TargetRequest, shell: Shell, argv: tuple[str, ...], problems: list[Problem]) -> Behind:
+def _found(request: TargetRequest, inner: Unfolded, problems: list[Problem]) -> Behind:
     """The interpreter behind the launch command, the active environment, `./.venv`, or `python3` on PATH."""
-    launched = behind(shell, argv)
+    shell, argv = inner.shell, inner.words
+    launched = behind_inner(inner)
     if launched and _interpreter(shell.files, launched, None):
         return launched
     if launched:

@@ -1,0 +1,199 @@
+"""One layer taken off a command: a program by its row, and the command behind it as the row says that it is written."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+from collections.abc import Callable
+from dataclasses import replace
+
+from doctor.launch.changed import assigned, entered
+from doctor.launch.innermost import State
+from doctor.launch.layer import ASSIGNMENT, Layer, layer, matching
+from doctor.launch.program import PYTHON, program_of
+from doctor.launch.scripts import from_file, script_at, text_ways
+from doctor.launch.starting import name_of, serves
+from doctor.matrix.programs import wrappers, wrapping_modules
+
+Ways = list[list[State]]
+_ENVIRONMENT = re.compile(r"[\w.+-]+:(?=.)")
+_VERSIONED = re.compile(r"([A-Za-z0-9_.\-]+)(?:\[[^\]]*\])?(?:(?:@|==|>=|~=).*)?$")
+_KEYS = re.compile(r"(?:Enter|KPEnter|C-[a-zA-Z]|Space|Tab|Escape)$")
+_SEPARATORS = (":::", "::::", ":::+", "::::+")
+_MOST = 8
+
+
+def without_assignments(state: State) -> State:
+    """Without the `A=b` words in front."""
+    words = state.here.words
+    count = next((i for i, w in enumerate(words) if not ASSIGNMENT.match(w)), len(words))
+    if not count:
+        return state
+    return replace(state, here=replace(assigned(state.here, list(words[:count])), words=words[count:]))
+
+
+def program_off(state: State) -> Ways | None:
+    """Without the known program in front; None where none stands there. `mention` where it starts nothing."""
+    words = state.here.words
+    name = name_of(words[0])
+    if name in ("tmux", "byobu", "byobu-tmux") and (parts := _sequence(words)):
+        return [[_with(state, p) for p in parts]]
+    behind, rows, program = words[1:], wrappers(name), name
+    python = os.path.join(os.path.dirname(words[0]), "python") if os.sep in words[0] else "python"
+    if not rows and PYTHON.match(name) and (run := program_of(words)).module:
+        rows, behind, program, python = wrapping_modules(run.module), run.rest, run.module, words[0]
+    found = matching(rows, behind)
+    if found is None:
+        return None
+    row, taken = found
+    off = layer(row, behind[taken:])
+    if off.stops:
+        return [[_mentions(state)]]
+    inner = entered(state, off, program)
+    return _behind(inner, off, f"the command of `{program}`", python)
+
+
+def _sequence(words: tuple[str, ...]) -> list[tuple[str, ...]]:
+    """The commands of a `tmux A ; B` line, each with tmux in front; none where there is only one."""
+    parts: list[list[str]] = [[]]
+    for word in words[1:2000]:
+        if word in (";", "\\;"):
+            parts.append([])
+        elif word.endswith(("\\;", ";")) and " " not in word:
+            parts[-1].append(word.rstrip("\\;"))
+            parts.append([])
+        else:
+            parts[-1].append(word)
+    kept = [p for p in parts if p]
+    return [(words[0], *p) for p in kept[:_MOST]] if len(kept) > 1 else []
+
+
+def _with(state: State, words: tuple[str, ...]) -> State:
+    return replace(state, here=replace(state.here, words=words))
+
+
+def _mentions(state: State) -> State:
+    return replace(state, here=replace(state.here, mention=True))
+
+
+def _behind(inner: State, off: Layer, shown: str, python: str) -> Ways:
+    """The command behind the program, as its row says that it is written."""
+    if off.text is not None:
+        return text_ways(inner, off.text, shown)
+    words = off.words
+    if off.module:
+        return [[_with(inner, (python, "-m", *words))]]
+    if "program" in off.roles:
+        return [[_with(inner, (off.roles["program"], *words))]]
+    if not words:
+        return [[_mentions(inner)]]
+    if off.one:
+        return _one(inner, off, shown, python)
+    how = _WRITTEN.get(off.row.command, _plain) if not off.bare else _plain
+    return how(inner, off, shown, python)
+
+
+def _plain(inner: State, off: Layer, shown: str, python: str) -> Ways:
+    words = off.words
+    if off.row.versioned and (match := _VERSIONED.match(words[0])):
+        words = (match[1], *words[1:])
+    return [[_with(inner, words)]]
+
+
+def _one(inner: State, off: Layer, shown: str, python: str) -> Ways:
+    """One word is shell text, several are the command."""
+    single = len(off.words) == 1 and re.search(r"\s", off.words[0])
+    return text_ways(inner, off.words[0], shown) if single else _plain(inner, off, shown, python)
+
+
+def _first(inner: State, off: Layer, shown: str, python: str) -> Ways:
+    """The first word is shell text, the others are no part of it."""
+    return text_ways(inner, off.words[0], shown)
+
+
+def _joined(inner: State, off: Layer, shown: str, python: str) -> Ways:
+    """All words, joined by blanks, are shell text; backslashes of Windows are part of paths."""
+    text = " ".join(off.words)
+    if off.row.nocase:
+        text = text.removeprefix("& ").replace("\\", "\\\\")
+    return text_ways(inner, text, shown)
+
+
+def _program(inner: State, off: Layer, shown: str, python: str) -> Ways:
+    """The first word is the program, or text; its arguments stand behind `--`."""
+    first, *rest = off.words
+    if re.search(r"\s", first):
+        return text_ways(inner, " ".join([first, *map(shlex.quote, rest)]), shown)
+    return [[_with(inner, off.words)]]
+
+
+def _python(inner: State, off: Layer, shown: str, python: str) -> Ways:
+    """A Python script and its words; some of these programs start any other program, too."""
+    first = name_of(off.words[0])
+    other = PYTHON.match(first) or serves(off.words) or wrappers(first)
+    return [[_with(inner, off.words if other else (python, *off.words))]]
+
+
+def _nothing(inner: State, off: Layer, shown: str, python: str) -> Ways:
+    return [[_mentions(inner)]]
+
+
+def _shell(inner: State, off: Layer, shown: str, python: str) -> Ways:
+    return [[_with(inner, ("bash", *off.words))]]
+
+
+def _file(inner: State, off: Layer, shown: str, python: str) -> Ways:
+    """A script of shell text, or a command where there is no such file."""
+    path = script_at(inner.here.shell, off.words[0])
+    if path is not None or not (serves(off.words) or wrappers(name_of(off.words[0]))):
+        return from_file(inner, off.words[0], off.words[1:])
+    return _plain(inner, off, shown, python)
+
+
+def _keys(inner: State, off: Layer, shown: str, python: str) -> Ways:
+    """What is typed into a terminal."""
+    text = "".join("\n" if _KEYS.match(w) else w for w in off.words[:200])
+    return text_ways(inner, re.sub(r"\\[nr]|\^M", "\n", text), shown)
+
+
+def _each(inner: State, off: Layer, shown: str, python: str) -> Ways:
+    """Every word is shell text of its own."""
+    texts = [text_ways(inner, word, shown) for word in off.words[:_MOST]]
+    return [[state for ways in texts for way in ways[:1] for state in way]]
+
+
+def _hatch(inner: State, off: Layer, shown: str, python: str) -> Ways:
+    """`hatch run env:command`."""
+    return [[_with(inner, (_ENVIRONMENT.sub("", off.words[0], count=1), *off.words[1:]))]]
+
+
+def _xargs(inner: State, off: Layer, shown: str, python: str) -> Ways:
+    told = (*inner.here.open, "the words that `xargs` adds are not known")
+    return [[replace(inner, here=replace(inner.here, words=off.words, open=told))]]
+
+
+def _parallel(inner: State, off: Layer, shown: str, python: str) -> Ways:
+    """`parallel COMMAND ::: A B`, and `parallel ::: COMMAND COMMAND`; only the first input is read into a command."""
+    words = off.words
+    at = next((i for i, w in enumerate(words) if w in _SEPARATORS), len(words))
+    inputs = words[at + 1 :]
+    inputs = inputs[: next((i for i, w in enumerate(inputs) if w in _SEPARATORS), len(inputs))]
+    literal = words[at : at + 1] in ((":::",), (":::+",))
+    if not at:
+        return _each(inner, replace(off, words=inputs if literal else ()), shown, python)
+    text = " ".join(words[:at])
+    if literal and inputs:
+        text = text.replace("{}", inputs[0]) if "{}" in text else f"{text} {inputs[0]}"
+    else:
+        told = (*inner.here.open, "the words that `parallel` adds are not known")
+        inner = replace(inner, here=replace(inner.here, open=told))
+    return text_ways(inner, text, shown)
+
+
+_WRITTEN: dict[str, Callable[[State, Layer, str, str], Ways]] = {
+    "words": _plain, "one": _one, "first": _first, "joined": _joined, "program": _program,
+    "python": _python, "none": _nothing,
+    "shell": _shell, "file": _file, "keys": _keys, "each": _each, "hatch": _hatch, "xargs": _xargs,
+    "parallel": _parallel,
+}  # fmt: skip

@@ -1,0 +1,61 @@
+"""Words that start a server, by the forms in which the engines are started; nothing around them is taken off here."""
+
+from __future__ import annotations
+
+from doctor.launch.container import compose_up, subcommand
+from doctor.launch.program import PYTHON, base_name, program_of
+from doctor.matrix.engine_types import Engine
+from doctor.matrix.engines import engines, launched
+
+_FAR = 400
+
+
+def name_of(word: str) -> str:
+    """The program's name without its folder and `.exe`."""
+    return base_name(word).removesuffix(".exe")
+
+
+def serves(words: tuple[str, ...]) -> bool:
+    """Whether the words start a server of an engine, in a container or not."""
+    if found := subcommand(words):
+        return found[0] != "compose" or compose_up(found[1]) is not None
+    run = program_of(words)
+    return launched(run.name, run.module, run.subcommand) is not None
+
+
+def mentions_engine(text: str) -> bool:
+    """Whether a serving engine's name stands anywhere in the text, such as an image and its command."""
+    low = text.lower()
+    return any(name in low for e in engines() if not e.library for name in _names(e))
+
+
+def _names(one: Engine) -> set[str]:
+    return {one.name, one.package, *(f.program for f in one.launches if f.program)}
+
+
+def of_an_engine(words: tuple[str, ...]) -> bool:
+    """Whether an engine's own program or module is run, a server or not."""
+    run = program_of(words)
+    forms = [form for one in engines() for form in one.launches]
+    if run.module:
+        return any(run.module.split(".")[0] == one.package for one in engines())
+    return run.name is not None and any(form.program == run.name for form in forms)
+
+
+def hidden_start(words: tuple[str, ...]) -> int | None:
+    """Where a known start form begins behind the first word, None where none does."""
+    forms = [form for one in engines() for form in one.launches if form.subcommand or form.module]
+    for at in range(1, min(len(words), _FAR)):
+        name = name_of(words[at])
+        if PYTHON.match(name):
+            if serves(words[at:]):
+                return at
+        elif words[at] == "-m" and any(f.module in words[at + 1 : at + 2] for f in forms):
+            if serves(("python", *words[at:])):
+                return at
+        elif any(
+            f.program == name and f.subcommand and f.subcommand == words[at + 1 : at + 1 + len(f.subcommand)]
+            for f in forms
+        ):
+            return at
+    return None
