@@ -333,6 +333,9 @@ class Commands:
         else:
             state.say(text)
         base = os.path.basename(words[0])
+        if base == "tee" and state.stdin is not None:
+            for file in (w for w in words[1:] if not w.startswith("-") and marks.known(w)):
+                state.write(state.path(file), state.stdin, "-a" in words)
         state.status = Outcome(None, base not in _FAILS, node.source, ("run", node.line, node.source, *words))
         if base == "which":
             state.status = self._found(words[-1], node)
