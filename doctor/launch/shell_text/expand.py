@@ -58,7 +58,7 @@ class _Fields:
 
 
 class Expander(Reader):
-    """Expands words in a state. `conditional`: for a condition, in which a variable that nobody sets may still be set."""
+    """Expands words in a state; where `conditional`, a variable that nobody sets may still be set."""
 
     def fields(self, word: Word) -> list[str]:
         """The words that one word makes: none, one or several."""
@@ -107,7 +107,12 @@ class Expander(Reader):
     def _spelled(self, part: Parameter) -> list[str] | None:
         """The fields of `"a b"` in an unquoted `${X:-"a b"}` that uses it."""
         argument = part.argument
-        if part.quoted or argument is None or part.op[-1:] not in tuple("-=+") or not any(p.quoted for p in argument.parts):
+        if (
+            part.quoted
+            or argument is None
+            or part.op[-1:] not in tuple("-=+")
+            or not any(p.quoted for p in argument.parts)
+        ):
             return None
         items = self.items(part)
         text = parameter(self, part) if items is None else " ".join(items)
