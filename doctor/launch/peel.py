@@ -37,7 +37,7 @@ def program_off(state: State) -> Ways | None:
     """Without the known program in front; None where none stands there. `mention` where it starts nothing."""
     words = state.here.words
     name = name_of(words[0])
-    if name in ("tmux", "byobu", "byobu-tmux") and (parts := _sequence(words)):
+    if any(row.sequence for row in wrappers(name)) and (parts := _sequence(words)):
         return [[_with(state, p) for p in parts]]
     behind, rows, program = words[1:], wrappers(name), name
     python = os.path.join(os.path.dirname(words[0]), "python") if os.sep in words[0] else "python"
