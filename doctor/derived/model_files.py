@@ -28,6 +28,13 @@ def fetch_again(model: Model) -> Remediation:
     return Remediation(text, (Action("manual", text=text),), "manual")
 
 
+def code_unread(model: Model) -> NotApplicable | Open:
+    """Why a model has no code in the facts: it has none, or it is known by its name and its files were not read."""
+    if model.source == "known" and model.remote_code:
+        return Open(f"the Python files of `{model.path}` were not read")
+    return NotApplicable("the model has no code")
+
+
 def served_model(facts: Facts) -> Model | Open | NotApplicable:
     """The model that the command serves, or why it is not known."""
     if isinstance(facts.model, Model):

@@ -148,7 +148,9 @@ class Model:
     """What decides which engine can serve it, and in how much memory.
 
     `path` is its folder, or the hub's address where it was read from there. `named` is how the user names it,
-    `source` where it was found. `config` is config.json itself as plain JSON, bounded in size and depth.
+    `source` where it was found: `known` is a checkpoint that is not here and of which the data knows what decides most
+    (`origin` says where that was published); its `config` has only some keys. `config` is config.json itself as plain
+    JSON, bounded in size and depth.
     `remote_code` are the keys of `auto_map`: with `AutoConfig` among them, transformers need not know `model_type`.
     `code` is that code as it was read. `tokenizer`, `chat_template` and `processor` tell whether the files are there:
     None where that is not known. `problems` are faults of single files; `revision` is the hub's commit,
@@ -161,7 +163,7 @@ class Model:
     quantization: Quantization | None = None
     remote_code: tuple[str, ...] = ()
     named: str | None = None
-    source: Literal["folder", "cache", "hub"] = "folder"
+    source: Literal["folder", "cache", "hub", "known"] = "folder"
     revision: str | None = None
     folder: str | None = None
     config: JsonObject = field(default_factory=dict)
@@ -171,3 +173,4 @@ class Model:
     chat_template: bool | None = None
     processor: bool | None = None
     problems: tuple[Problem, ...] = ()
+    origin: str | None = None

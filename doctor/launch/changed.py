@@ -43,7 +43,7 @@ def entered(state: State, layer: Layer, shown: str) -> State:
     apart = state.apart or row.apart
     runner = None if row.apart or row.versioned else _chosen(here.shell, row.runner, here.words) or here.runner
     here = replace(here, place=place, open=(*here.open, *told), layers=(*here.layers, shown), runner=runner)
-    return State(here, apart, state.depth + 1)
+    return replace(state, here=here, apart=apart, depth=state.depth + 1)
 
 
 def _cleared(here: Unfolded, layer: Layer) -> Unfolded:

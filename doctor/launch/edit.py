@@ -42,8 +42,9 @@ def edited(launch: Launch, actions: Sequence[Action], version: str | None) -> La
             words, place = _one(launch, words, action, version, place)
     named = launch.arguments or before is not None
     return replace(
-        launch, argv=(*front, *words), arguments=words if named else (), environ={**launch.environ, **environ}
-    )
+        launch, argv=(*front, *words), arguments=words if named else (), environ={**launch.environ, **environ},
+        doubled=(), unsplit=(),
+    )  # fmt: skip
 
 
 def as_given(launch: Launch, now: Launch) -> tuple[str, ...]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import field
 
 from doctor.base.record import dataclass
 from doctor.launch.shell import Behind, Shell
+from doctor.launch.shell_text import LARGEST
 
 
 @dataclass(frozen=True)
@@ -50,8 +52,31 @@ class Unfolded:
 
 @dataclass(frozen=True)
 class State:
-    """A command on the way inwards. `apart`: files that it names are not on this machine; `depth` counts the layers."""
+    """A command on the way inwards. `apart`: files that it names are not on this machine; `depth` counts the layers.
+
+    `written` are files that commands before it wrote, by absolute path, and `stdin` is the text that it reads.
+    """
 
     here: Unfolded
     apart: bool = False
     depth: int = 0
+    written: Mapping[str, str] = field(default_factory=dict)
+    stdin: str | None = None
+
+    def text(self, path: str) -> str | None:
+        """The text of a file by its absolute path where the command runs; None for one that cannot be read."""
+        shell = self.here.shell
+        if path in self.written:
+            return self.written[path]
+        if self.apart or shell.inner is not None:
+            return shell.inner(path) if shell.inner is not None else None
+        return shell.files.text(shell.files.inside(path), LARGEST)
+
+    def exists(self, path: str) -> bool | None:
+        """Whether a path exists there; None where that is not known."""
+        shell = self.here.shell
+        if path in self.written:
+            return True
+        if self.apart or shell.inner is not None:
+            return True if shell.inner is not None and shell.inner(path) is not None else None
+        return shell.files.exists(shell.files.inside(path))

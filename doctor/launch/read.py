@@ -19,7 +19,7 @@ from doctor.launch.hidden import hidden, hidden_launch
 from doctor.launch.near import near_program
 from doctor.launch.program import Program, program_of
 from doctor.launch.shell import Shell
-from doctor.launch.split import Words, meant
+from doctor.launch.split import Meant, meant
 from doctor.launch.wrappers import Unfolded, alternatives
 from doctor.matrix.engines import engines, launched_as
 
@@ -133,7 +133,7 @@ def _launch(typed: Typed, here: Unfolded, environ: Mapping[str, str], container:
     engine = form[0].name if form else _named(program)
     behind = len(form[1].subcommand) if form else 0
     raw = program.rest[behind:]
-    words = meant(raw, engine) if form else Words(raw)
+    words = meant(raw, engine, serve=form[1].serve or not form[1].module) if form else Meant(raw)
     front = here.words[: len(here.words) - len(raw)]
     ends = bool(raw) and typed.argv[-len(raw) :] == raw
     lead = typed.argv[: len(typed.argv) - len(raw)] if ends else typed.argv if not raw and not here.source else None

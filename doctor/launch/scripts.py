@@ -9,13 +9,13 @@ from dataclasses import replace
 from doctor.base.text import one_line
 from doctor.launch.innermost import State, Unfolded
 from doctor.launch.shell import Shell
-from doctor.launch.shell_start import Start, Way, ways
-from doctor.launch.shell_text import LARGEST
+from doctor.launch.shell_text import LARGEST, Setting, Start, Way, ways
 
 SHELL = re.compile(r"(?:.*[\\/])?(?:ba|da|z|k|a|mk)?sh(?:\.exe)?$")
 _SHEBANG = re.compile(r"#!\s*\S*?/?(?:env\s+(?:-S\s+)?)?(?:\S*/)?(?:ba|da|z|k|a|mk)?sh\b")
 _VALUED = ("-o", "+o", "-O", "+O", "--rcfile", "--init-file")
 _CHOSEN = ("VIRTUAL_ENV", "CONDA_PREFIX")
+_FOLDERS = ("/usr/local/bin", "/usr/bin", "/bin", "/")
 
 
 def shell_words(state: State) -> list[list[State]] | None:
@@ -37,7 +37,7 @@ def shell_words(state: State) -> list[list[State]] | None:
             break
         at += 1 if word in _VALUED else 0
     if at >= len(words) or words[at] == "-":
-        return None
+        return None if state.stdin is None else text_ways(state, state.stdin, f"the text that `{name}` reads")
     return from_file(state, words[at], words[at + 1 :])
 
 
@@ -46,23 +46,34 @@ def script(state: State) -> list[list[State]] | None:
     name, shell = state.here.words[0], state.here.shell
     if os.path.basename(name) in ("docker", "python", "python3"):
         return None
-    if os.sep in name or state.apart:
-        path = None if state.apart else shell.which(name)
-    elif name.endswith((".sh", ".bash")):
-        path = script_at(shell, name)
-    else:
-        path = shell.which(name)
-    if path is None or not shell.files.isfile(path):
+    if (known := _known(state, name)) is not None:
+        return from_file(state, known, state.here.words[1:])
+    if state.apart or shell.inner is not None:
         return None
-    head = shell.files.head(path, 256)
-    is_shell = _SHEBANG.match(head.split(b"\n", 1)[0].decode("utf-8", "replace"))
-    launcher = b"'''exec'" in head or b"pyenv" in head
+    path = script_at(shell, name) if name.endswith((".sh", ".bash")) and os.sep not in name else shell.which(name)
+    if path is None or not shell.files.isfile(path) or not _is_shell(name, shell.files.head(path, 256)):
+        return None
+    return from_file(state, path if os.sep not in name else name, state.here.words[1:])
+
+
+def _known(state: State, name: str) -> str | None:
+    """The path of a shell script whose text is known though it is no file here: in a container, or written before."""
+    folders = (state.here.shell.cwd,) if os.sep in name else (state.here.shell.cwd, *_FOLDERS)
+    paths = (os.path.normpath(os.path.join(folder, name)) for folder in folders)
+    apart = state.apart or state.here.shell.inner is not None
+    for path in paths:
+        text = state.text(path) if apart or path in state.written else None
+        if text is not None and _is_shell(name, text[:256].encode("utf-8", "replace")):
+            return path
+    return None
+
+
+def _is_shell(name: str, head: bytes) -> bool:
+    """Whether a file that begins so is a shell script, and no launcher of a Python program."""
+    if b"'''exec'" in head or b"pyenv" in head:
+        return False
     named = name.endswith((".sh", ".bash")) and not head.startswith((b"#!", b"\x7fELF"))
-    return (
-        from_file(state, path if os.sep not in name else name, state.here.words[1:])
-        if (is_shell and not launcher) or named
-        else None
-    )
+    return named or _SHEBANG.match(head.split(b"\n", 1)[0].decode("utf-8", "replace")) is not None
 
 
 def script_at(shell: Shell, name: str) -> str | None:
@@ -74,11 +85,11 @@ def script_at(shell: Shell, name: str) -> str | None:
 def from_file(state: State, name: str, arguments: tuple[str, ...]) -> list[list[State]]:
     """The commands of a script."""
     here, shown = state.here, one_line(name, 200)
-    path = here.shell.files.inside(os.path.normpath(os.path.join(here.shell.cwd, name)))
-    text = None if state.apart else here.shell.files.text(path, LARGEST)
+    path = os.path.normpath(os.path.join(here.shell.cwd, name))
+    text = state.text(path)
     if text is None or "\0" in text:
         why = f"the script `{shown}` cannot be read or is larger than {LARGEST >> 10} KiB"
-        if state.apart:
+        if state.apart or here.shell.inner is not None:
             why = f"the script `{shown}` is not on this machine, so it is not read"
         return [[replace(state, here=replace(here, words=(), source=shown, open=(*here.open, why)))]]
     inner = replace(state, here=replace(here, layers=(*here.layers, shown)), depth=state.depth + 1)
@@ -89,24 +100,29 @@ def text_ways(
     state: State, text: str, source: str, arguments: tuple[str, ...] = (), home: str | None = None
 ) -> list[list[State]]:
     """The commands that shell text starts, a list for each way through it; `source` names the text."""
-    found = ways(text, state.here.shell, arguments, home)
+    shell, open_environment = state.here.shell, state.apart or state.here.shell.inner is not None
+    found = ways(text, Setting(
+        shell.environ, shell.cwd, arguments, home, read=state.text, exists=state.exists,
+        open_environment=open_environment,
+    ))  # fmt: skip
     out = [[_started(state, way, start, source) for start in way.starts] for way in found]
     if any(out):
         return out
     here = state.here
-    told = (*here.open, *(o for way in found for o in way.open), f"{source} starts no known command")
+    told = (*here.open, *(o for way in found for o in way.unknown), f"{source} starts no known command")
     return [[replace(state, here=replace(here, words=(), source=source, open=told))]]
 
 
 def _started(state: State, way: Way, start: Start, source: str) -> State:
     here, shell = state.here, state.here.shell
-    at = source if source.startswith(("`", "the ")) else f"{source}:{start.line}"
+    told = start.source or source
+    at = told if told.startswith(("`", "the ")) else f"{told}:{start.line}"
     activated = any(shell.environ.get(name) != start.environ.get(name) for name in _CHOSEN)
     kept = {k: v for k, v in here.set.items() if k in start.environ}
     inner = Unfolded(
         replace(shell, environ=start.environ, cwd=start.cwd), start.words, {**kept, **start.set},
         here.dropped | (start.dropped if "*" not in here.dropped else frozenset()), at,
-        (*here.open, *way.open, *start.open), (*here.guards, *way.guards), here.place, here.guessed, False, here.layers,
+        (*here.open, *way.unknown, *start.unknown), (*here.guards, *way.guards), here.place, here.guessed, False, here.layers,
         None if activated else here.runner,
     )  # fmt: skip
-    return replace(state, here=inner)
+    return replace(state, here=inner, stdin=start.stdin, written={**state.written, **start.written})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from doctor.base.files import Files
@@ -31,11 +31,16 @@ class Behind:
 
 @dataclass(frozen=True)
 class Shell:
-    """Where a command is typed: the file system, the environment variables, the working directory."""
+    """Where a command is typed: the file system, the environment variables, the working directory.
+
+    `inner` reads the text of a file inside a container, by its absolute path there, as far as it is known: one that is
+    copied into its image or mounted.
+    """
 
     files: Files
     environ: Mapping[str, str]
     cwd: str
+    inner: Callable[[str], str | None] | None = None
 
     def which(self, name: str, skip: frozenset[str] = frozenset()) -> str | None:
         """The file that a shell would run for `name`; folders in `skip` (real paths) are passed over."""

@@ -1,4 +1,4 @@
-"""Words that the program takes otherwise than they were meant: an option with its value in one, a command twice."""
+"""Meant that the program takes otherwise than they were meant: an option with its value in one, a command twice."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from doctor.base.record import dataclass
 from doctor.launch.argv import dashed
 from doctor.launch.program import program_of
 from doctor.matrix import rows
-from doctor.matrix.engines import launched_as
+from doctor.matrix.engines import engine_row, launched_as
 
 _OPTION = re.compile(r"(--?[A-Za-z][\w.-]*)\s+\S")
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class Meant:
     """The words as they were meant; `doubled` are those that stood twice, `unsplit` those that were split."""
 
     words: tuple[str, ...]
@@ -23,24 +23,29 @@ class Words:
     unsplit: tuple[str, ...] = ()
 
 
-def meant(words: tuple[str, ...], engine: str | None) -> Words:
+def meant(words: tuple[str, ...], engine: str | None, *, serve: bool = True) -> Meant:
     """The arguments of an engine's command without a start command of the same engine at their beginning.
 
     That is what a container gets whose image starts the server already. An item such as `--dtype auto`, which a YAML
-    list hands over as one word, is split where the engine has such an option.
+    list hands over as one word, is split where the engine has such an option. Without `serve`, the start command does
+    not read a model that stands alone, so that one is named by its option.
     """
     start = program_of(words)
     form = launched_as(start.name, start.module, start.subcommand) if words else None
-    rest = words
+    rest, count = words, 0
     if form is not None and form[0].name == engine:
         rest = start.rest[len(form[1].subcommand) :]
+        count = len(words) - len(rest)
+        option = engine_row(engine).option("model")
+        if not serve and option and rest and not rest[0].startswith("-"):
+            rest = (option, *rest)
     out: list[str] = []
     unsplit: list[str] = []
     for word in rest:
         parts = _parts(word, engine)
         out += parts or [word]
         unsplit += [word] if parts else []
-    return Words(tuple(out), words[: len(words) - len(rest)], tuple(unsplit))
+    return Meant(tuple(out), words[:count], tuple(unsplit))
 
 
 def _parts(word: str, engine: str | None) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from doctor.launch.container import compose_up, subcommand
 from doctor.launch.program import PYTHON, base_name, program_of
+from doctor.matrix.engine_types import Engine
 from doctor.matrix.engines import engines, launched
 
 _FAR = 400
@@ -20,6 +21,16 @@ def serves(words: tuple[str, ...]) -> bool:
         return found[0] != "compose" or compose_up(found[1]) is not None
     run = program_of(words)
     return launched(run.name, run.module, run.subcommand) is not None
+
+
+def mentions_engine(text: str) -> bool:
+    """Whether a serving engine's name stands anywhere in the text, such as an image and its command."""
+    low = text.lower()
+    return any(name in low for e in engines() if not e.library for name in _names(e))
+
+
+def _names(one: Engine) -> set[str]:
+    return {one.name, one.package, *(f.program for f in one.launches if f.program)}
 
 
 def of_an_engine(words: tuple[str, ...]) -> bool:

@@ -18,7 +18,7 @@ _TYPES = {
 }  # fmt: skip
 _CHECKED = frozenset(
     ("str", "int", "float", "json", "json object", "lora", "key=value", "json or key=value", "text or json",
-     "readable int", "readable int or auto", "policy", "true or false", "bool")
+     "readable int", "readable int or auto", "SI int", "folded text", "policy", "true or false", "bool")
 )  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from doctor.base.record import dataclass
 from doctor.launch.table import Option
 
 LONGEST = 1 << 16
+_SI = re.compile(r"\d+(?:\.\d+)?[kMGT]|\d+[KMGT]i")
 _READABLE = re.compile(r"(\d+(?:\.\d+)?)([kKmMgGtT])")
 
 
@@ -47,6 +48,7 @@ _WANTED = {
     "int": "an integer", "float": "a number", "json": "JSON", "json object": "a JSON object",
     "lora": "NAME=PATH, or a JSON object", "key=value": "KEY=VALUE pairs with integer values",
     "json or key=value": "JSON, or KEY=VALUE pairs with integer values", "text or json": "JSON, or text without braces",
+    "SI int": "an integer such as 8192, 8k or 8Ki", "folded text": "text",
     "readable int": "an integer such as 8192, 8k or 8K", "true or false": "`true` or `false`",
     "readable int or auto": "an integer such as 8192, 8k or 8K, or `auto`",
 }  # fmt: skip
@@ -70,6 +72,10 @@ def _converted(kind: str, word: str) -> Any:
         return json.loads(word) if re.match(r"(?s)^\s*{.*}\s*$", word) else word
     if kind == "readable int":
         return _readable(word)
+    if kind == "SI int":
+        return word if _SI.fullmatch(word.strip()) else int(word)
+    if kind == "folded text":
+        return word.lower().replace("-", "_")
     if kind == "readable int or auto":
         return -1 if word.strip().lower() in ("auto", "-1") else _readable(word)
     if kind == "true or false" and word.lower() not in ("true", "false"):

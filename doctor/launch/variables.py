@@ -63,12 +63,12 @@ def assignments(text: str) -> dict[str, str]:
 
 def shown_variables(environ: Mapping[str, str]) -> dict[str, str]:
     """The variables that may be told, secrets hidden."""
-    kept = [name for name in sorted(environ) if _told().fullmatch(name)][:_MOST]
+    kept = [name for name in sorted(environ) if _variable().fullmatch(name)][:_MOST]
     return {n: HIDDEN if is_secret_name(n) else one_line(redact_text(environ[n]), 1000) for n in kept}
 
 
 @cache
-def _told() -> re.Pattern[str]:
+def _variable() -> re.Pattern[str]:
     """The name of a variable that may be told: an engine's own, or one of what it stands on."""
     beginnings = "|".join((*(re.escape(p) for p in prefixes(native=True)), *(f"{name}_" for name in _BESIDE)))
     return re.compile(rf"(?:{beginnings})[A-Z0-9_]{{1,80}}|{_SINGLE}")

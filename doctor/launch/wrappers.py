@@ -16,10 +16,9 @@ from doctor.launch.innermost import Place, State, Unfolded
 from doctor.launch.mentions import mentions
 from doctor.launch.peel import program_off, without_assignments
 from doctor.launch.program import PYTHON, program_of
-from doctor.launch.script import mentions_engine
 from doctor.launch.scripts import script, shell_words, text_ways
 from doctor.launch.shell import Shell
-from doctor.launch.starting import hidden_start, name_of, of_an_engine, serves
+from doctor.launch.starting import hidden_start, mentions_engine, name_of, of_an_engine, serves
 
 __all__ = ["Place", "Unfolded", "alternatives", "unfolded"]
 _DEPTH = 40
@@ -90,10 +89,10 @@ def _guessed(state: State) -> list[list[State]] | None:
     if at is not None:
         words = here.words[at:]
         words = ("python", *words) if words[0] == "-m" else words
-        return [[State(replace(guess, words=words), state.apart, state.depth + 1)]]
+        return [[replace(state, here=replace(guess, words=words), depth=state.depth + 1)]]
     texts = [w for w in here.words[1:_LOOKED_AT] if re.search(r"\s", w) and mentions_engine(w)]
     for text in texts[:4]:
-        inner = State(guess, state.apart, state.depth + 1)
+        inner = replace(state, here=guess, depth=state.depth + 1)
         found = text_ways(
             inner, text.partition("=")[2] if re.match(r"--?[\w-]+=", text) else text, f"the words behind `{shown}`"
         )

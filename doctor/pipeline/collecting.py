@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from doctor.collect.python.target import find_target
+from doctor.derived.known_model import with_known_model
 from doctor.facts import NOT_REQUESTED, Facts, Gpu, Launch, Modules, Target, Trials, Unavailable
 from doctor.pipeline.launch import contained, read_launch
 from doctor.pipeline.request import Request
@@ -12,7 +13,7 @@ from doctor.pipeline.request import Request
 
 def collect(request: Request) -> Facts:
     """Everything that can be seen of the target and the machine; what cannot is Unavailable."""
-    facts = _collect(contained(request))
+    facts = with_known_model(_collect(contained(request)), request.model)
     if request.gateway is None:
         return facts
     from doctor.collect.declared.gateway import read_gateway

@@ -9,6 +9,7 @@ from dataclasses import replace
 from doctor.base.record import dataclass
 from doctor.base.text import one_line
 from doctor.derived.goal import Goal, goal_of
+from doctor.derived.known_model import is_known_by_name
 from doctor.facts import Distributions, Facts, Host, Launch, Model, normalize
 from doctor.facts.host import Libc
 from doctor.findings import Action, Finding, Plan, Report, Verified
@@ -23,6 +24,7 @@ from doctor.plan.freedom import Freedom
 from doctor.plan.needs import serving_extras
 from doctor.plan.planner import Outcome, Solved, plan_for
 from doctor.plan.predict import predicted, same
+from doctor.plan.start import restarted, step_of, wrong_module
 from doctor.plan.steps import commands_of, steps_of
 from doctor.repair.wheels import resolver
 from doctor.report.launch import not_found
@@ -59,7 +61,7 @@ def plan_facts(
 
 def _foreseen(facts: Facts, goal: Goal, freedom: Freedom) -> bool:
     """Whether a model that is known by its name alone, which the rules do not judge, asks for something else."""
-    if isinstance(facts.model, Model) or (goal.family is None and goal.model is None):
+    if (isinstance(facts.model, Model) and not is_known_by_name(facts)) or (goal.family is None and goal.model is None):
         return False
     outcome = plan_for(facts, goal, freedom)
     return outcome.conflict is not None or (outcome.solved is not None and bool(outcome.solved.changed))
@@ -145,31 +147,32 @@ class _Work:
         pins.update(moved)
         changes = {n: have.version(n) for n in (*moved, *sorted(solved.removed))}
         options = self._all_options(solved)
-        launch = self._launch(options, pins)
+        start, wrong = self._start(), wrong_module(self.facts, self.before.findings)
+        launch = edited(start, options, pins.get(start.engine or "")) if start is not None else None
         after = judge(predicted(self.facts, moved, solved.removed, launch))
         gone = resolved_by(self.before, after, {*changes, *(o.name or "" for o in options)})
+        again = (step_of(wrong, start),) if wrong and start and start is not self.facts.launch else ()
+        gone += [wrong] if wrong and again and wrong not in gone else []
         left = [f for f in mended(self.before) if f not in gone] + list(mended(after))
         source |= self.without
         if self.facts.target.kind != "installed":
             source |= {n for n, v in pins.items() if only_source(n, v)}
         plan = Plan(
-            steps=steps_of(solved, pins, changes, options, gone, outcome.refused), pins=dict(sorted(pins.items())),
-            changes=changes,
+            steps=(*again, *steps_of(solved, pins, changes, options, gone, outcome.refused)),
+            pins=dict(sorted(pins.items())), changes=changes,
             commands=commands_of(self.facts, pins, changes, source, verified.resolver is not None),
-            launch=launch.argv if launch else (), command=self._as_given(launch),
+            launch=launch.argv if launch else (), command=as_given(start, launch) if start and launch else (),
             resolves=tuple(dict.fromkeys(f.rule for f in gone)), verified=verified,
             remains=tuple(dict.fromkeys(f.rule for f in left)),
         )  # fmt: skip
         plan = as_declared(self.facts, plan)
         return Proposal(self.before, plan, after, tuple(solved.pins), self.without)
 
-    def _launch(self, options: tuple[Action, ...], pins: Mapping[str, str]) -> Launch | None:
-        """The command as the plan starts it, its options read by the release that will be there."""
-        launch = self.facts.launch
-        return edited(launch, options, pins.get(launch.engine or "")) if isinstance(launch, Launch) else None
-
-    def _as_given(self, now: Launch | None) -> tuple[str, ...]:
-        return as_given(self.facts.launch, now) if isinstance(self.facts.launch, Launch) and now else ()
+    def _start(self) -> Launch | None:
+        """The launch command; with the engine's own command in place of a module that does not exist."""
+        launch = self.facts.launch if isinstance(self.facts.launch, Launch) else None
+        wrong = wrong_module(self.facts, self.before.findings)
+        return (restarted(launch) or launch) if launch and wrong else launch
 
     def _all_options(self, solved: Solved) -> tuple[Action, ...]:
         backend = solved.backend

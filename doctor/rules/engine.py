@@ -7,9 +7,13 @@ import fnmatch
 from collections.abc import Iterable, Sequence
 
 from doctor.derived.case import Case
+from doctor.derived.known_model import is_known_by_name, marked
+from doctor.derived.packages.narrowing import narrowed_to_model
 from doctor.facts import Facts, Unavailable
 from doctor.findings import SEVERITIES, Finding, NotApplicable, Open, RuleResult
 from doctor.rules.rule import Rule
+
+OF_THE_MODEL = ("MDL", "MEM")  # families that have nothing to say without a model
 
 
 def evaluate(facts: Facts, rules: Sequence[Rule]) -> tuple[RuleResult, ...]:
@@ -38,9 +42,10 @@ def _run(rule: Rule, case: Case, before: Sequence[RuleResult]) -> RuleResult:
         return RuleResult(rule.code, rule.name, "open", reason=f"not checked until {blocker} is fixed")
     try:
         verdicts = list(rule.check(rule, case))
+        found = tuple(narrowed_to_model(case, v) for v in verdicts if isinstance(v, Finding))
+        findings = _marked(rule, case, found)
     except Exception as error:  # a rule that crashes must not take the report with it
         return RuleResult(rule.code, rule.name, "broken", reason=f"{type(error).__name__}: {error}")
-    findings = tuple(v for v in verdicts if isinstance(v, Finding))
     if findings:
         unsure = next((v.reason for v in verdicts if isinstance(v, Open)), None)
         return RuleResult(rule.code, rule.name, "fail", findings, unsure)
@@ -50,6 +55,17 @@ def _run(rule: Rule, case: Case, before: Sequence[RuleResult]) -> RuleResult:
         if isinstance(verdict, NotApplicable):
             return RuleResult(rule.code, rule.name, "notApplicable", reason=verdict.reason)
     return RuleResult(rule.code, rule.name, "pass")
+
+
+def _marked(rule: Rule, case: Case, findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
+    """Those that the rule would not make without the model, which is known by its name alone, say so."""
+    if not findings or not is_known_by_name(case.facts):
+        return findings
+    alone: frozenset[str] = frozenset()
+    if "model" not in rule.needs and rule.family not in OF_THE_MODEL:
+        facts = dataclasses.replace(case.facts, model=Unavailable("failed", "the model is known by its name alone"))
+        alone = frozenset(v.key for v in rule.check(rule, Case(facts)) if isinstance(v, Finding))
+    return tuple(f if f.key in alone else marked(case.facts, f) for f in findings)
 
 
 def _lacking(rule: Rule, facts: Facts) -> RuleResult | None:

@@ -18,7 +18,7 @@ from doctor.collect.declared.dockerfile import words_of
 from doctor.collect.declared.text import decoded, name_of, read_text
 from doctor.collect.python.target import TargetError
 from doctor.facts import Container
-from doctor.launch.script import mentions_engine
+from doctor.launch.starting import mentions_engine
 from doctor.launch.variables import assignments, substituted
 
 LARGEST = 256 << 10

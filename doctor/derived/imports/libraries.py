@@ -5,8 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from doctor.base.record import dataclass
-from doctor.facts import Facts, Launch, Modules, NativeLibrary, Natives
+from doctor.facts import Facts, Gpu, Launch, Modules, NativeLibrary, Natives
 from doctor.findings import Open, Severity
+
+DRIVER = ("libcuda.so.1", "libnvidia-ml.so.1", "libnvcuvid.so.1", "libnvidia-encode.so.1")
+
+
+def driver_is_declared(facts: Facts) -> bool:
+    """Whether the question is about another machine, whose driver has its own libraries (`--gpu`, `--driver`)."""
+    return isinstance(facts.gpu, Gpu) and facts.gpu.source == "declared"
 
 
 @dataclass(frozen=True, slots=True)

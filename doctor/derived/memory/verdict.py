@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from doctor.base.record import dataclass
 from doctor.derived.case import Case, memoized
+from doctor.derived.known_model import is_known_by_name, known_member, launched_member
 from doctor.facts import Facts, Gpu, Model, Unavailable
 from doctor.facts.gpu import Device
 from doctor.findings import NotApplicable, Open
 from doctor.launch.memory_settings import settings
-from doctor.launch.options import model_word
 from doctor.launch.settings import Settings
-from doctor.matrix.models.members import Member, member
+from doctor.matrix.models.members import Member
 from doctor.memory.fit import Fit, fit
 from doctor.memory.footprint import Footprint, footprint
 
@@ -37,7 +37,7 @@ class MemoryVerdict:
 def memory_verdict(case: Case) -> MemoryVerdict | NotApplicable | Open:
     """The verdict, or why there is nothing to judge, or why that is not known."""
     facts = case.facts
-    listed = None if isinstance(facts.model, Model) else _listed(facts)
+    listed = _listed(facts)
     model = facts.model if isinstance(facts.model, Model) else listed.model if listed else None
     if model is None:
         lost = isinstance(facts.model, Unavailable) and facts.model.reason in ("failed", "timed_out")
@@ -69,6 +69,7 @@ def cards(facts: Facts) -> tuple[Device, ...] | None:
 
 
 def _listed(facts: Facts) -> Member | None:
-    """A checkpoint of our data that the launch names."""
-    word = model_word(facts)
-    return member(word) if word else None
+    """The row of the data that stands for a model whose files are not here."""
+    if not isinstance(facts.model, Model):
+        return launched_member(facts)
+    return known_member(facts.model.path) if is_known_by_name(facts) else None

@@ -10,6 +10,7 @@ from doctor.explain.matching import Candidate
 from doctor.explain.refine.history import window
 from doctor.explain.refine.names import distribution_of, special_module
 from doctor.explain.refine.refined import Refined, install, manual
+from doctor.explain.refine.started import started_module
 from doctor.findings import Remediation
 
 _WORD = re.compile(r"[A-Za-z_][\w.\-]{0,80}")
@@ -20,6 +21,8 @@ _HERE = "in the environment that runs the server: `python -m pip install {0}`"
 def missing_module(candidate: Candidate, digest: Digest) -> Refined:
     """For the group `module`."""
     module = (candidate.match.groupdict().get("module") or "").strip("'\"")
+    if (wrong := started_module(module, candidate, digest)) is not None:
+        return wrong
     row = special_module(module)
     if row is None:
         return _plain(module, distribution_of(module), _importer(candidate, module))

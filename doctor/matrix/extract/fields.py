@@ -9,6 +9,8 @@ from typing import Any
 
 from doctor.base.record import dataclass
 from doctor.base.syntax import Unparsable, expression
+from doctor.matrix.extract.definitions import definition, named
+from doctor.matrix.extract.files import Files
 from doctor.matrix.extract.literals import UNKNOWN, Names, Unknown, constants, jsonable, value
 
 Flag = dict[str, Any]
@@ -20,7 +22,8 @@ class Settings:
     """Every class and type alias of some files. `kwargs(name)` gives a class's fields as flags.
 
     `negatable`: a bool makes `--no-x` too; `unions`: a dict or text is told apart by its braces; `readable` are fields
-    whose numbers may be written short, with the function that reads them.
+    whose numbers may be written short, with the function that reads them. With `files`, a name that the trees import
+    (`imports`: the module) is looked up where it is defined.
     """
 
     names: Names = field(default_factory=dict)
@@ -29,6 +32,8 @@ class Settings:
     negatable: bool = False
     unions: bool = False
     readable: dict[str, str] = field(default_factory=dict)
+    imports: dict[str, str] = field(default_factory=dict)
+    files: Files | None = None
 
     def read(self, trees: Iterable[ast.Module]) -> Settings:
         """Adds the classes, aliases and constants of `trees`."""
@@ -38,7 +43,9 @@ class Settings:
                 if isinstance(node, ast.ClassDef):
                     self.classes.setdefault(node.name, node)
             for line in tree.body:
-                if isinstance(line, ast.Assign) and isinstance(line.targets[0], ast.Name):
+                if isinstance(line, ast.ImportFrom) and line.module and not line.level:
+                    self.imports.update({a.asname or a.name: f"{line.module}:{a.name}" for a in line.names})
+                elif isinstance(line, ast.Assign) and isinstance(line.targets[0], ast.Name):
                     self.aliases[line.targets[0].id] = line.value
                 elif isinstance(line, ast.AnnAssign) and isinstance(line.target, ast.Name) and line.value:
                     self.aliases[line.target.id] = line.value
@@ -118,11 +125,31 @@ class Settings:
         if isinstance(node, ast.Subscript):
             return self._generic(node, depth)
         name = node.id if isinstance(node, ast.Name) else ast.unparse(node).rpartition(".")[2]
+        if isinstance(node, ast.Name) and name not in self.aliases and name not in self.classes:
+            self.look_up(name)
         if name in self.aliases and name not in self.classes:
             return self._hints(self.aliases[name], depth + 1)
         if name in self.classes:
             return [self._own(name)]
         return [{"dict": "json", "Any": "str", "Path": "str"}.get(name, name)]
+
+    def look_up(self, name: str) -> None:
+        """Adds the class or alias of a name that one of the trees imports from elsewhere in the release."""
+        module, _, original = self.imports.get(name, "").partition(":")
+        if self.files is None or not module:
+            return
+        path = module.replace(".", "/")
+        member = self.files.first(f"{path}.py", f"{path}/__init__.py")
+        found = definition(self.files, member, original) if member else None
+        if found is None:
+            return
+        if isinstance(found.node, ast.ClassDef):
+            self.classes[name] = found.node
+        elif not isinstance(found.node, ast.FunctionDef):
+            used = {n.id for n in ast.walk(found.node) if isinstance(n, ast.Name)}
+            inside = constants(self.files.tree(found.member), named(self.files, found.member, used))
+            self.names = {**{k: v for k, v in inside.items() if k in used}, **self.names}
+            self.aliases[name] = found.node
 
     def _own(self, name: str) -> str:
         """What a class of the release is: `json` (a kind of dict), `class` (settings: a dataclass), or any `object`."""
@@ -144,9 +171,8 @@ class Settings:
         outer = ast.unparse(node.value).rpartition(".")[2]
         inner = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
         if outer == "Literal":
-            found = [value(i, self.names) for i in inner]
-            flat = [v for f in found for v in (f if isinstance(f, list) else [f])]
-            return [[v for v in flat if not isinstance(v, Unknown)]]
+            literals = _flat([value(i, self.names) for i in inner])
+            return [self._base(literals)] if any(isinstance(v, Unknown) for v in literals) else [literals]
         if outer in ("Union", "Optional"):
             return [h for i in inner for h in self._hints(i, depth + 1)] + ["None"] * (outer == "Optional")
         if outer in ("Annotated", "A", "SkipValidation", "Final"):
@@ -156,6 +182,10 @@ class Settings:
             literal = next((p for p in parts if isinstance(p, list)), None)
             return [(next((p for p in parts if isinstance(p, str) and p != "None"), "str"), literal)]
         return ["json"] if outer in ("dict", "Dict", "Mapping") else ["str"]
+
+    def _base(self, literals: list[Any]) -> str:
+        """The type of a Literal of which not every value is known: then none of them is a limit."""
+        return next((type(v).__name__ for v in literals if not isinstance(v, Unknown)), "str")
 
     def _default(self, node: ast.expr | None) -> Any:
         """A field's default: a value, `field(default=..)`, `Field(..)`, `Other.name`; UNKNOWN where it is computed."""
@@ -173,3 +203,8 @@ class Settings:
         if isinstance(node, ast.Constant) and node.value is Ellipsis:
             return UNKNOWN
         return value(node, self.names)
+
+
+def _flat(found: list[Any]) -> list[Any]:
+    """A Literal of Literals is one list."""
+    return [v for f in found for v in (_flat(f) if isinstance(f, list) else [f])]

@@ -45,7 +45,7 @@ def flag(call: ast.Call, names: Names) -> tuple[str, Flag] | None:
     action = value(given.get("action"), names)
     if isinstance(action, str) and action in _SWITCHES:
         out["default"] = _SWITCHES[action]
-    _acted(given, out)
+    acted(given, out)
     for key in ("choices", "default", "nargs", "const"):
         found = value(given[key], names) if key in given else UNKNOWN
         if not isinstance(found, Unknown) and not _holds_unknown(found):
@@ -57,7 +57,7 @@ def flag(call: ast.Call, names: Names) -> tuple[str, Flag] | None:
     return name, out
 
 
-def _acted(given: Mapping[str, ast.expr], out: Flag) -> None:
+def acted(given: Mapping[str, ast.expr], out: Flag) -> None:
     """What the flag's action and type say beyond its kind.
 
     `negatable`: `--no-x` too; `switch`: takes no value; `refused`: is there only to be rejected; `optional`: the word
@@ -65,11 +65,12 @@ def _acted(given: Mapping[str, ast.expr], out: Flag) -> None:
     """
     action = ast.unparse(given["action"]) if "action" in given else ""
     if "BooleanOptionalAction" in action:
-        out["negatable"] = True
+        out |= {"negatable": True, "type": "bool"}
     elif action == "DeprecatedAction":
         out |= {"switch": True, "refused": True}
     elif action.startswith("Deprecated") and "Store" in action and "Alias" not in action:
-        out["switch"] = True
+        # such an action takes no value, but for `nargs=None` (one) and for a class that has only the plain signature
+        out |= {} if "nargs" in given or action.endswith("FileAction") else {"switch": True}
     elif action == "StoreBoolean":
         out["type"] = "true or false"
     if "type" in given:
@@ -87,10 +88,14 @@ def _typed(node: ast.expr, out: Flag) -> None:
 def type_name(node: ast.expr) -> str:
     """The name of a conversion function; that of the inner one for `optional_type(x)` and `parse_type(x)`."""
     if isinstance(node, ast.Lambda):
-        return "callable"
+        return "folded text" if ast.unparse(node.body) == f"{_parameter(node)}.lower().replace('-', '_')" else "callable"
     if isinstance(node, ast.Call) and ast.unparse(node.func) in ("optional_type", "parse_type") and node.args:
         return type_name(node.args[0])
     return ast.unparse(node).partition("(")[0]
+
+
+def _parameter(node: ast.Lambda) -> str:
+    return node.args.args[0].arg if node.args.args else ""
 
 
 def _spread(call: ast.Call, names: Names) -> Flag:
@@ -114,6 +119,7 @@ def _follow(
             if not isinstance(found, Unknown) or not isinstance(scope.get(node.targets[0].id), dict):
                 scope[node.targets[0].id] = found
         for call in (n for n in ast.walk(node) if isinstance(n, ast.Call)):
+            _added(call, scope)
             called = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
             before = set(out)
             if called == "add_argument":
@@ -125,6 +131,15 @@ def _follow(
             if group := exclusive & _parsers_of(call):
                 for name in set(out) - before:
                     out[name]["exclusive"] = min(group)
+
+
+def _added(call: ast.Call, scope: Names) -> None:
+    """`choices.add("x")`, even below an `if`: what may be among the choices at run time is one that is not refused."""
+    owner = call.func.value if isinstance(call.func, ast.Attribute) and call.func.attr in ("add", "append") else None
+    found = scope.get(owner.id) if isinstance(owner, ast.Name) else None
+    word = value(call.args[0], scope) if len(call.args) == 1 else UNKNOWN
+    if isinstance(owner, ast.Name) and isinstance(found, list) and isinstance(word, str):
+        scope[owner.id] = [*found, word]
 
 
 def _exclusive(function: Function) -> set[str]:

@@ -83,7 +83,7 @@ def _called(call: ast.Call, names: Names) -> None:
     given = value(call.args[0], names) if call.args else {k.arg: value(k.value, names) for k in call.keywords}
     if isinstance(owner, dict) and call.func.attr == "update" and isinstance(given, dict):
         owner.update(given)
-    elif isinstance(owner, list) and call.func.attr == "append":
+    elif isinstance(owner, list) and call.func.attr in ("append", "add"):
         owner.append(given)
     elif isinstance(owner, list) and call.func.attr == "extend" and isinstance(given, (list, tuple)):
         owner.extend(given)
@@ -147,9 +147,14 @@ def _unary(node: Any, names: Names) -> Any:
 
 
 def _call(node: Any, names: Names) -> Any:
-    """`dict(a=1)`, `list(X)`, `tuple(X)`, `sorted(X)`, `X.keys()`, `typing.get_args(Alias)` of known values."""
+    """`dict(a=1)`, `list(X)`, `tuple(X)`, `sorted(X)`, `X.keys()`, `typing.get_args(Alias)` of known values.
+
+    `f()` is what `names` has under that key.
+    """
     function = node.func.value if isinstance(node.func, ast.Subscript) else node.func
     called = function.id if isinstance(function, ast.Name) else getattr(function, "attr", "")
+    if not node.args and not node.keywords and isinstance(function, ast.Name) and called != "dict":
+        return names.get(f"{called}()", UNKNOWN)
     if called == "dict" and not node.args:
         return {k.arg: value(k.value, names) for k in node.keywords if k.arg}
     if called == "OrderedDict":
@@ -157,12 +162,26 @@ def _call(node: Any, names: Names) -> Any:
     if called in ("keys", "values") and isinstance(node.func, ast.Attribute):
         inner = value(node.func.value, names)
         return list(getattr(inner, called)()) if isinstance(inner, dict) else UNKNOWN
-    if called in ("list", "tuple", "sorted", "set", "get_args", "SpecifierSet") and len(node.args) == 1:
+    if called in ("lower", "upper") and isinstance(node.func, ast.Attribute) and not node.args:
+        inner = value(node.func.value, names)
+        return getattr(inner, called)() if isinstance(inner, str) else UNKNOWN
+    if called in ("list", "tuple", "sorted", "set", "frozenset", "get_args", "SpecifierSet") and len(node.args) == 1:
         inner = value(node.args[0], names)
         if isinstance(inner, (dict, set)):
             inner = list(inner) if isinstance(inner, dict) else sorted(inner, key=repr)  # a set has no order of its own
         return sorted(inner, key=repr) if called == "sorted" and isinstance(inner, list) else inner
     return UNKNOWN
+
+
+def _comprehension(node: Any, names: Names) -> Any:
+    """`[m.name.lower() for m in X]` over a known list of texts: of the members of an Enum, `m.name` is the text."""
+    over = value(node.generators[0].iter, names)
+    target = node.generators[0].target
+    if len(node.generators) > 1 or node.generators[0].ifs or not isinstance(target, ast.Name):
+        return UNKNOWN
+    if not isinstance(over, (list, dict)) or not all(isinstance(item, str) for item in over):
+        return UNKNOWN
+    return [value(node.elt, {**names, target.id: item, f"{target.id}.name": item}) for item in over]
 
 
 def _ordered(node: ast.Call, names: Names) -> Any:
@@ -199,6 +218,7 @@ _READERS: dict[type, Callable[[Any, Names], Any]] = {
     ast.BinOp: _binary,
     ast.UnaryOp: _unary,
     ast.Call: _call,
+    ast.ListComp: _comprehension,
     ast.Subscript: _literal_type,
     ast.Attribute: lambda node, names: names.get(ast.unparse(node), UNKNOWN),
 }

@@ -18,6 +18,7 @@ from doctor.matrix.files.data import DataError, data_dir
 
 LARGEST = 256 << 10
 _NAME = re.compile(r"[a-z0-9][\w.-]{0,95}/[a-z0-9][\w.-]{0,95}")
+_OWN = ("dtype", "torch_dtype")  # a checkpoint stored otherwise states a data type of its own
 _DATE = re.compile(r"20\d\d-\d\d-\d\d")
 
 
@@ -53,10 +54,17 @@ class Member:
     @property
     def model(self) -> Model:
         """The same as facts of a model, its weights as one declared size."""
+        code = self.config.get("auto_map")
         return Model(
-            self.id, self.architectures, self.model_type, self.quantization, named=self.id, source="hub",
-            config=dict(self.config), weights=Weights("safetensors", total=self.bytes, declared=self.bytes),
+            self.id, self.architectures, self.model_type, self.quantization, tuple(code) if code else (),
+            named=self.id, source="known", config=dict(self.config), origin=self.written,
+            weights=Weights("safetensors", total=self.bytes, declared=self.bytes),
         )  # fmt: skip
+
+    @property
+    def written(self) -> str:
+        """Where this row is, and what it was taken from."""
+        return f"matrices/members/{self.family}.yaml, {self.verified}: {self.source}"
 
 
 @cache
@@ -102,6 +110,10 @@ def _load(path: Path) -> tuple[Member, ...]:
     try:
         with path.open("rb") as file:
             data: Any = yaml.load(file.read(LARGEST), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        code = {"auto_map": data["auto_map"]["classes"]} if "auto_map" in data else {}
+        for row in data["members"]:
+            if "config" in row:
+                row["config"] = {**row["config"], **code}
         bases = {row["id"]: row.get("config", {}) for row in data["members"]}
         return tuple(_member(row, data["family"], bases) for row in data["members"])
     except (OSError, yaml.YAMLError, KeyError, TypeError, ValueError) as error:
@@ -110,7 +122,7 @@ def _load(path: Path) -> tuple[Member, ...]:
 
 def _member(row: Mapping[str, Any], family: str, bases: Mapping[str, Any]) -> Member:
     base = row.get("base")
-    config = row["config"] if "config" in row else bases[row["base"]]
+    config = row["config"] if "config" in row else {k: v for k, v in bases[row["base"]].items() if k not in _OWN}
     if not _DATE.fullmatch(row["verified"]) or not row["source"] or not 0 < row["bytes"] < 1 << 45:
         raise ValueError(f"{row['id']} is missing a source, a day or a size")
     packed = quantization(row["quantization"]) if "quantization" in row else None

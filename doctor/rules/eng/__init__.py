@@ -12,8 +12,9 @@ from doctor.rules.eng.eng007_quantization_needs_newer_gpu import RULE as ENG007
 from doctor.rules.eng.eng008_kv_cache_quantization import RULE as ENG008
 from doctor.rules.eng.eng009_loader_missing import RULE as ENG009
 from doctor.rules.eng.eng010_structured_output import RULE as ENG010
+from doctor.rules.eng.eng011_model_fails_with_release import RULE as ENG011
 from doctor.rules.rule import Rule
 
 ENG_RULES: tuple[Rule, ...] = (
-    ENG001, ENG002, ENG003, ENG004, ENG005, ENG006, ENG007, ENG008, ENG009, ENG010,
+    ENG001, ENG002, ENG003, ENG004, ENG005, ENG006, ENG007, ENG008, ENG009, ENG010, ENG011,
 )  # fmt: skip

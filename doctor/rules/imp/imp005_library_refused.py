@@ -13,16 +13,22 @@ from collections.abc import Iterator
 from doctor.derived.case import Case
 from doctor.derived.imports.failures import failures
 from doctor.derived.imports.findings import chain, location, where
-from doctor.findings import Evidence
+from doctor.derived.imports.libraries import DRIVER, driver_is_declared
+from doctor.findings import Evidence, Open
 from doctor.rules.rule import Rule, Verdict
 
 _ROOTS = {"missing-library": "LIB001", "missing-symbol": "LIB002"}
 
 
 def check(rule: Rule, case: Case) -> Iterator[Verdict]:
-    """One finding for each library or symbol that stops an import."""
+    """One finding for each library or symbol that stops an import; a declared driver has its own libraries."""
     for failure in failures(case, *_ROOTS):
         cause = failure.cause
+        if cause.name in DRIVER and driver_is_declared(case.facts):
+            yield Open(
+                f"`{cause.name}` of the declared driver is not on this machine; imports after it are not checked"
+            )
+            continue
         what = "the library" if cause.kind == "missing-library" else "the symbol"
         yield rule.finding(
             f"{where(cause)} imports a compiled module that is missing {what} `{cause.name}`, {failure.effect}",

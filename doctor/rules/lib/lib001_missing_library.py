@@ -14,26 +14,24 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from doctor.derived.case import Case
-from doctor.derived.imports.libraries import Failure, failures, severity_of, unsure
+from doctor.derived.imports.libraries import DRIVER, Failure, driver_is_declared, failures, severity_of, unsure
 from doctor.facts import Distribution, Facts, Natives, present
 from doctor.findings import Action, Evidence, Location, Remediation
 from doctor.rules.rule import Rule, Verdict
 
 _NO_DRIVER = ("module", "wsl", "container", "libraries", "card", "none")  # the ways in which GPU001 finds no driver
-_DRIVER = ("libcuda.so.1", "libnvidia-ml.so.1", "libnvcuvid.so.1", "libnvidia-encode.so.1")
 
 
 def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     """One finding for each library that is missing."""
     facts = case.facts
     natives = present(facts, "natives", Natives)
-    declared = getattr(getattr(facts, "gpu", None), "source", "") == "declared"
     for failure in failures(natives, "missing-library"):
         name = failure.name
-        if name in _DRIVER and declared:
+        if name in DRIVER and driver_is_declared(facts):
             continue  # the question is about another machine, whose driver has it
         first = failure.libraries[0]
-        owner = "it belongs to the NVIDIA driver" if name in _DRIVER else "no folder that the loader searches has it"
+        owner = "it belongs to the NVIDIA driver" if name in DRIVER else "no folder that the loader searches has it"
         yield rule.finding(
             f"`{first.path}` needs the library `{name}`, but {owner}, so `import {first.module}` fails",
             key=name,
@@ -41,7 +39,7 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
             location=Location("file", first.distribution, first.path),
             evidence=_evidence(failure),
             remediations=_remediations(failure, facts),
-            causes=[f"GPU001:{key}" for key in _NO_DRIVER] if name in _DRIVER else (),
+            causes=[f"GPU001:{key}" for key in _NO_DRIVER] if name in DRIVER else (),
         )
     yield from unsure(natives)
 
@@ -55,7 +53,7 @@ def _evidence(failure: Failure) -> list[Evidence]:
 
 
 def _remediations(failure: Failure, facts: Facts) -> list[Remediation]:
-    if failure.name in _DRIVER:
+    if failure.name in DRIVER:
         title = "Install the NVIDIA driver; in a container, start it with access to the GPU (`--gpus all`)"
         return [Remediation(title, (Action("manual", text=title),))]
     wanted = _required_for(failure, facts)

@@ -13,10 +13,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from doctor.derived.case import Case
-from doctor.derived.model_files import bare, file
+from doctor.derived.model_files import bare, code_unread, file
 from doctor.derived.units import listed
 from doctor.facts import Model, present
-from doctor.findings import Action, Evidence, NotApplicable, Open, Remediation
+from doctor.findings import Action, Evidence, Open, Remediation
 from doctor.rules.rule import Rule, Verdict
 
 
@@ -25,7 +25,7 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     model: Model = present(case.facts, "model", Model)
     code = model.code
     if code is None:
-        yield NotApplicable("the model has no code")
+        yield code_unread(model)
         return
     own = tuple(name for name in code.missing if "--" not in name)
     others = tuple(name for name in code.missing if "--" in name)

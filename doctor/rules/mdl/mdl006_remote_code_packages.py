@@ -15,7 +15,7 @@ from collections.abc import Iterator
 
 from doctor.derived.case import Case
 from doctor.derived.imports.remote_code import Use, demanded, used_files
-from doctor.derived.model_files import file
+from doctor.derived.model_files import code_unread, file
 from doctor.derived.packages.other_releases import direction
 from doctor.derived.packages.providers import owner_of
 from doctor.derived.units import listed
@@ -38,7 +38,7 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     distributions: Distributions = present(facts, "distributions", Distributions)
     code = model.code
     if code is None or not code.files:
-        yield NotApplicable("the model has no code") if code is None else Open("the model's code was not read")
+        yield code_unread(model) if code is None else Open("the model's code was not read")
         return
     files = used_files(case)
     absent = {top: one for top, one in demanded(case).items() if _absent(facts, code, top)}
@@ -65,9 +65,7 @@ def _pinned(facts: Facts, top: str) -> bool:
     return known is not None and known.get(_package(top)) is not None
 
 
-def _finding(
-    rule: Rule, case: Case, model: Model, files: dict[str, Use], absent: dict[str, CodeImport]
-) -> Finding:
+def _finding(rule: Rule, case: Case, model: Model, files: dict[str, Use], absent: dict[str, CodeImport]) -> Finding:
     first = next(iter(absent.values()))
     sure = any(files[one.file] == "yes" for one in absent.values())
     names = tuple(absent)

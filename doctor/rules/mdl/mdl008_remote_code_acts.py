@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from doctor.derived.case import Case
-from doctor.derived.model_files import file
+from doctor.derived.model_files import code_unread, file
 from doctor.facts import Model, present
 from doctor.findings import Evidence, NotApplicable
 from doctor.rules.rule import Rule, Verdict
@@ -30,7 +30,7 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     model: Model = present(case.facts, "model", Model)
     code = model.code
     if code is None or not code.files:
-        yield NotApplicable("the model has no code" if code is None else "the model's code is not available")
+        yield code_unread(model) if code is None else NotApplicable("the model's code is not available")
         return
     if not code.acts:
         return

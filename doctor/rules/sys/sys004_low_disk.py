@@ -13,11 +13,11 @@ from collections.abc import Iterator
 
 from doctor.derived.case import Case
 from doctor.derived.host import host_of, manual
+from doctor.derived.known_model import known_member, launched_member
 from doctor.derived.units import GIB, size
 from doctor.facts import Facts, Model, Weights
 from doctor.facts.host import Disk
 from doctor.findings import NotApplicable, Remediation
-from doctor.launch.options import model_word
 from doctor.rules.rule import Rule, Verdict
 
 DOWNLOAD, SCRATCH = 10 * GIB, GIB
@@ -43,15 +43,13 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
 
 def _download(facts: Facts) -> tuple[int, bool]:
     """Bytes that will be downloaded, and whether that is known: of the hub's own list of files, else of our data."""
-    if isinstance(facts.model, Model):
+    if isinstance(facts.model, Model) and facts.model.source != "known":
         weights = facts.model.weights
         size_there = sum(f.size for f in weights.files) if isinstance(weights, Weights) else 0
         return (size_there, True) if facts.model.source == "hub" and size_there else (0, False)
-    if (word := model_word(facts)) is not None:
-        from doctor.matrix.models.members import member
-
-        if (named := member(word)) is not None:
-            return named.bytes, named.exact
+    named = known_member(facts.model.path) if isinstance(facts.model, Model) else launched_member(facts)
+    if named is not None:
+        return named.bytes, named.exact
     return DOWNLOAD, False
 
 

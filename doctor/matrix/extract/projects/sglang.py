@@ -10,9 +10,11 @@ from __future__ import annotations
 import ast
 from typing import Any
 
+from doctor.matrix.extract.conversions import conversion
+from doctor.matrix.extract.definitions import named, returned
 from doctor.matrix.extract.fields import Settings
 from doctor.matrix.extract.files import Files
-from doctor.matrix.extract.flags import Flag, flags_of
+from doctor.matrix.extract.flags import Flag, acted, flags_of
 from doctor.matrix.extract.literals import Names, Unknown, constants, jsonable, value
 from doctor.matrix.extract.parsers import variables
 from doctor.matrix.extract.projects.model_types import registered
@@ -121,18 +123,31 @@ def _flags(files: Files) -> dict[str, Flag]:
     settings = Settings().read(files.tree(m) for m in (ARGUMENTS, *choices, *declared))
     tree = files.tree(ARGUMENTS)
     out: dict[str, Flag] = {}
-    classes = [n for m in (ARGUMENTS, *declared) for n in files.tree(m).body if isinstance(n, ast.ClassDef)]
-    for node in classes:
-        out.update(_annotated(node, settings))
+    for member in (ARGUMENTS, *declared):
+        for node in (n for n in files.tree(member).body if isinstance(n, ast.ClassDef)):
+            out.update(_annotated(node, settings, {**_imported(files, member, node), **settings.names}))
     for node in (n for n in tree.body if isinstance(n, ast.ClassDef) and n.name == "ServerArgs"):
         defaults = {f"ServerArgs.{k}": v["default"] for k, v in settings.kwargs("ServerArgs").items() if "default" in v}
         for method in node.body:
             if isinstance(method, ast.FunctionDef) and method.name == "add_cli_args":
-                out.update(flags_of(method, {**settings.names, **defaults}, _helpers(tree)))
+                known = {**_imported(files, ARGUMENTS, node), **settings.names, **defaults}
+                known |= returned(files, ARGUMENTS, known)
+                out.update(flags_of(method, known, _helpers(tree)))
     _refusals(tree, out)
+    for flag in out.values():
+        if found := conversion(files, (ARGUMENTS, *declared), flag.get("type", "")):
+            flag["type"] = found
     if "--model-path" not in out or "--port" not in out or not {"--tp-size", "--tensor-parallel-size"} & set(out):
         raise files.lacks(ARGUMENTS, "the flags --model-path, --port and --tensor-parallel-size")
     return out
+
+
+def _imported(files: Files, member: str, node: ast.ClassDef) -> Names:
+    """What the choices in a class need from other files: `SUPPORTED_MODULES`, `ReasoningParser.DetectorMap`."""
+    lists = [k.value for c in ast.walk(node) if isinstance(c, ast.Call) for k in c.keywords if k.arg == "choices"]
+    lists += [n.value for n in ast.walk(node) if isinstance(n, ast.Assign)]
+    names = [ast.unparse(n) for c in lists for n in ast.walk(c) if isinstance(n, (ast.Name, ast.Attribute))]
+    return named(files, member, [n for n in dict.fromkeys(names) if n.count(".") < 2 and "(" not in n])
 
 
 def _refusals(tree: ast.Module, out: dict[str, Flag]) -> None:
@@ -148,7 +163,7 @@ def _helpers(tree: ast.Module) -> dict[str, ast.FunctionDef | ast.AsyncFunctionD
     return {n.name: n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef) and n.name.startswith(("_add", "add_"))}
 
 
-def _annotated(node: ast.ClassDef, settings: Settings) -> dict[str, Flag]:
+def _annotated(node: ast.ClassDef, settings: Settings, names: Names) -> dict[str, Flag]:
     """The fields `name: A[type, "help"]` and `name: A[type, Arg(...)]` of one class as flags."""
     out: dict[str, Flag] = {}
     fields = settings.kwargs(node.name)
@@ -162,7 +177,10 @@ def _annotated(node: ast.ClassDef, settings: Settings) -> dict[str, Flag]:
         arg = {k.arg: k.value for k in given.keywords if k.arg} if given else {}
         if value(arg.get("no_cli"), {}) is True or line.target.id not in fields:
             continue
-        out.update([_with_arg(line.target.id, fields[line.target.id], arg, settings.names)])
+        name, flag = _with_arg(line.target.id, fields[line.target.id], arg, names)
+        if line.value is None and not {"nargs", "action"} & arg.keys() and flag.get("type") != "bool":
+            flag["required"] = True
+        out[name] = flag
     return out
 
 
@@ -170,6 +188,12 @@ def _with_arg(name: str, flag: Flag, arg: dict[str, ast.expr], names: Names) -> 
     """A field's flag with what its `Arg(...)` says on top."""
     spelled = value(arg.get("cli_name"), names)
     flag = dict(flag)
+    if "action" in arg:  # then the class of the field says nothing
+        flag = {"type": "str", **{k: v for k, v in flag.items() if k == "default"}}
+        more = arg["action_kwargs"].keys if isinstance(arg.get("action_kwargs"), ast.Dict) else []  # type: ignore[attr-defined]
+        values = arg["action_kwargs"].values if more else []  # type: ignore[attr-defined]
+        arg |= {str(value(k, {})): v for k, v in zip(more, values, strict=True) if k is not None}
+        acted({k: v for k, v in arg.items() if k in ("action", "type", "nargs")}, flag)
     for key in ("choices", "nargs", "const", "aliases", "required"):
         found = value(arg[key], names) if key in arg else None
         if found is not None and not isinstance(found, Unknown):
@@ -178,5 +202,7 @@ def _with_arg(name: str, flag: Flag, arg: dict[str, ast.expr], names: Names) -> 
         flag["type"] = "str"  # whatever else a field is annotated as, its flag takes text
     if "type_parser" in arg:
         flag["type"] = "callable" if isinstance(arg["type_parser"], ast.Lambda) else ast.unparse(arg["type_parser"])
+        if "nargs" not in arg:
+            flag.pop("nargs", None)  # the whole list is one word for that function
     plain = f"--{name.replace('_', '-')}"
     return (spelled if isinstance(spelled, str) else plain), flag

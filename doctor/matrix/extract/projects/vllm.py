@@ -144,7 +144,7 @@ def _flags(files: Files) -> dict[str, Flag]:
     arguments = files.text(ARGUMENTS)
     settings = Settings(
         negatable="BooleanOptionalAction" in arguments and "_kwargs(" in arguments,
-        unions="union_dict_and_str" in arguments, readable=readable(files.tree(ARGUMENTS)),
+        unions="union_dict_and_str" in arguments, readable=readable(files.tree(ARGUMENTS)), files=files,
     ).read(files.tree(m) for m in members)  # fmt: skip
     out: dict[str, Flag] = {}
     for member in (ARGUMENTS, front):
@@ -201,17 +201,41 @@ def _spreads(tree: ast.Module, function: ast.FunctionDef, settings: Settings) ->
         if isinstance(name := node.targets[0], ast.Name) and getattr(node.value.func, "id", "") == "get_kwargs":
             owner = ast.unparse(node.value.args[0])
             out[name.id] = settings.kwargs("FrontendArgs" if owner == "cls" else owner)
+    for node in ast.walk(function):
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Subscript):
+            _part(node.targets[0], node.value, out, settings)
     custom = [n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef) and n.name == "_customize_cli_kwargs"]
     for node in (n for f in (*custom, function) for n in ast.walk(f)):
         _adjust(node, out)
+        _removed(node, {**settings.names, **out})
     return out
+
+
+def _part(target: ast.expr, part: ast.Subscript, out: Names, settings: Settings) -> None:
+    """`x = kernel_kwargs["moe_backend"]`, `x = get_kwargs(VllmConfig)["logging_config"]`: the same dict by another name."""
+    key, owner = value(part.slice, {}), part.value
+    if isinstance(owner, ast.Call) and getattr(owner.func, "id", "") == "get_kwargs" and owner.args:
+        found: Any = settings.kwargs(ast.unparse(owner.args[0]))
+    else:
+        found = out.get(owner.id) if isinstance(owner, ast.Name) else None
+    if isinstance(target, ast.Name) and isinstance(found, dict) and isinstance(found.get(key), dict):
+        out[target.id] = found[key]
+
+
+def _removed(node: ast.AST, names: Names) -> None:
+    """`parallel_kwargs["all2all_backend"]["choices"].remove(X)`."""
+    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute) or node.func.attr != "remove":
+        return
+    found, word = value(node.func.value, names), value(node.args[0], names) if node.args else None
+    if isinstance(found, list) and word in found:
+        found.remove(word)
 
 
 def _adjust(node: ast.AST, spreads: Names) -> None:
     """`kwargs["field"]["type"] = json.loads`, `del kwargs["field"]["nargs"]`."""
     targets = node.targets if isinstance(node, (ast.Assign, ast.Delete)) else []
     for target in targets:
-        if isinstance(target, ast.Subscript) and isinstance(target.value, ast.Subscript):
+        if isinstance(target, ast.Subscript) and isinstance(target.value, (ast.Subscript, ast.Name)):
             kept, key = value(target.value, spreads), value(target.slice, {})
             if isinstance(kept, dict) and key in ("type", "nargs", "choices", "default"):
                 kept.pop(key, None)

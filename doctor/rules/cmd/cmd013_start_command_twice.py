@@ -1,0 +1,40 @@
+"""The command of a container repeats what its image starts already.
+
+Official images of vLLM start the server by themselves (`ENTRYPOINT ["vllm", "serve"]`, or the module of the server in
+older ones), and what stands behind the image's name, or in `command`, is handed to it as arguments. `docker run
+vllm/vllm-openai vllm serve MODEL` starts `vllm serve vllm serve MODEL`, and the server exits with `unrecognized
+arguments`.
+
+What to do: leave the start command out, and begin with the model or the first option.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from doctor.derived.case import Case
+from doctor.derived.option_findings import argument, shown
+from doctor.facts import Launch
+from doctor.findings import Evidence, Location, NotApplicable, Remediation
+from doctor.rules.rule import Rule, Verdict
+
+
+def check(rule: Rule, case: Case) -> Iterator[Verdict]:
+    """One finding where the words begin with a start command, though one stands in front of them."""
+    launch = case.facts.launch
+    if not isinstance(launch, Launch) or launch.engine is None:
+        yield NotApplicable("no command that starts an engine")
+        return
+    if not launch.doubled:
+        return
+    words = shown(" ".join(launch.doubled), 100)
+    start = shown(" ".join(launch.argv[: len(launch.argv) - len(launch.arguments)]), 100)
+    yield rule.finding(
+        f"`{words}` is given to the server as arguments: the image starts `{start}` already", key=words,
+        location=Location("argument", words),
+        evidence=[Evidence("start command", f"{start} {words}", start, launch.source or "the image's entrypoint")],
+        remediations=[Remediation(f"leave `{words}` out", (argument(words, None),), "safe")],
+    )  # fmt: skip
+
+
+RULE = Rule(code="CMD013", name="start-command-twice", severity="error", check=check, needs=("launch",))
