@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -32,7 +33,7 @@ env -u PROBE_A C=d vllm serve M --x 'a b'
 env -i PATH={path} PROBE_B=3 vllm serve M
 env - PATH={path} vllm serve M
 env -C / vllm serve M
-env -uPROBE_A -C/ C=d -- vllm serve M
+env -uPROBE_A -C/ C=d vllm serve M
 env --unset PROBE_A --chdir=/ vllm serve M
 env --uns=PROBE_A vllm serve M
 env -S 'PROBE_A=2 vllm serve M'
@@ -72,8 +73,9 @@ setarch x86_64 -R vllm serve M
 setarch -R vllm serve M
 setpriv --no-new-privs vllm serve M
 xargs vllm serve M
-xargs -r -n 1 vllm serve M x
-xargs -P 1 -I X vllm serve M
+bash -c 'echo M x | xargs -r -n 2 vllm serve'
+bash -c 'echo M | xargs -P 1 -I X vllm serve X "a X"'
+bash -c 'echo vllm serve M | nohup bash'
 bash -c 'vllm serve M "$PROBE_B" $PROBE_B'
 bash -c 'PROBE_A=7 exec vllm serve "$@"' name M 'a b'
 bash -c 'unset PROBE_A; export N=1; cd /; vllm serve M'
@@ -168,10 +170,8 @@ def _run(
     words: tuple[str, ...], environ: dict[str, str], cwd: Path, out: Path
 ) -> tuple[list[str], dict[str, str], str] | None:
     """What the server got, None where it was not started."""
-    try:
+    with contextlib.suppress(subprocess.TimeoutExpired, OSError):
         subprocess.run(words, env=environ, cwd=cwd, stdin=subprocess.DEVNULL, capture_output=True, timeout=4)
-    except (subprocess.TimeoutExpired, OSError):
-        pass
     if words[0] == "tmux":
         for _ in range(40):
             if out.exists() and out.stat().st_size:
