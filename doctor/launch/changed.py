@@ -34,7 +34,7 @@ def entered(state: State, layer: Layer, shown: str) -> State:
     before = here.shell.environ
     here = _files(_cleared(here, layer), layer.files)
     here = assigned(here, [w if "=" in w else f"{w}={before[w]}" for w in layer.set if "=" in w or w in before])
-    folder = layer.folder
+    folder = layer.folder or row.folder
     if folder and "$" not in folder:
         here = replace(here, shell=replace(here.shell, cwd=os.path.normpath(os.path.join(here.shell.cwd, folder))))
     told = [f"the variables from {_filled(row.adds, layer.roles)} are not read"] if row.adds else []

@@ -212,6 +212,8 @@ class _Reader:
             _exported(out, value)
         elif meaning == "cd":
             out.folder = value
+        elif meaning == "toggle":
+            (out.set if "=" in value else out.unset).append(value)
         elif meaning in ("set", "unset", "unread"):
             getattr(out, meaning).append(value)
         elif meaning == "envfile":

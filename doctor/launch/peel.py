@@ -22,6 +22,7 @@ _VERSIONED = re.compile(r"([A-Za-z0-9_.\-]+)(?:\[[^\]]*\])?(?:(?:@|==|>=|~=).*)?
 _KEYS = re.compile(r"(?:Enter|KPEnter|C-[a-zA-Z]|Space|Tab|Escape)$")
 _SEPARATORS = (":::", "::::", ":::+", "::::+")
 _MOST = 8
+_INPUTS = 200
 
 
 def without_assignments(state: State) -> State:
@@ -37,7 +38,7 @@ def program_off(state: State) -> Ways | None:
     """Without the known program in front; None where none stands there. `mention` where it starts nothing."""
     words = state.here.words
     name = name_of(words[0])
-    if name in ("tmux", "byobu", "byobu-tmux") and (parts := _sequence(words)):
+    if any(row.sequence for row in wrappers(name)) and (parts := _sequence(words)):
         return [[_with(state, p) for p in parts]]
     behind, rows, program = words[1:], wrappers(name), name
     python = os.path.join(os.path.dirname(words[0]), "python") if os.sep in words[0] else "python"
@@ -87,8 +88,9 @@ def _behind(inner: State, off: Layer, shown: str, python: str) -> Ways:
     if "program" in off.roles:
         return [[_with(inner, (off.roles["program"], *words))]]
     if not words:
-        return [[_mentions(inner)]]
-    if off.one:
+        reads = off.row.reads and inner.stdin is not None
+        return text_ways(inner, inner.stdin or "", shown) if reads else [[_mentions(inner)]]
+    if off.one and not off.row.nocase:
         return _one(inner, off, shown, python)
     how = _WRITTEN.get(off.row.command, _plain) if not off.bare else _plain
     return how(inner, off, shown, python)
@@ -169,8 +171,15 @@ def _hatch(inner: State, off: Layer, shown: str, python: str) -> Ways:
 
 
 def _xargs(inner: State, off: Layer, shown: str, python: str) -> Ways:
-    told = (*inner.here.open, "the words that `xargs` adds are not known")
-    return [[replace(inner, here=replace(inner.here, words=off.words, open=told))]]
+    """`xargs COMMAND`: the words of its input are added, or one line of it in place of `-I`'s word."""
+    if inner.stdin is None:
+        return [[_told(_with(inner, off.words), "the words that `xargs` adds are not known")]]
+    line = next((t.strip() for t in inner.stdin.splitlines() if t.strip()), "")
+    if mark := off.roles.get("replace"):
+        words = tuple(w.replace(mark, line) for w in off.words)
+    else:
+        words = (*off.words, *inner.stdin.split()[:_INPUTS])
+    return [[replace(_with(inner, words), stdin=None)]]
 
 
 def _parallel(inner: State, off: Layer, shown: str, python: str) -> Ways:
@@ -179,16 +188,20 @@ def _parallel(inner: State, off: Layer, shown: str, python: str) -> Ways:
     at = next((i for i, w in enumerate(words) if w in _SEPARATORS), len(words))
     inputs = words[at + 1 :]
     inputs = inputs[: next((i for i, w in enumerate(inputs) if w in _SEPARATORS), len(inputs))]
-    literal = words[at : at + 1] in ((":::",), (":::+",))
+    if words[at : at + 1] in (("::::",), ("::::+",)):
+        inputs = ()
+    elif at == len(words) and inner.stdin is not None:
+        inputs = tuple(inner.stdin.splitlines()[:_INPUTS])
     if not at:
-        return _each(inner, replace(off, words=inputs if literal else ()), shown, python)
+        return _each(inner, replace(off, words=inputs), shown, python)
     text = " ".join(words[:at])
-    if literal and inputs:
-        text = text.replace("{}", inputs[0]) if "{}" in text else f"{text} {inputs[0]}"
-    else:
-        told = (*inner.here.open, "the words that `parallel` adds are not known")
-        inner = replace(inner, here=replace(inner.here, open=told))
-    return text_ways(inner, text, shown)
+    if not inputs:
+        return text_ways(_told(inner, "the words that `parallel` adds are not known"), text, shown)
+    return text_ways(inner, text.replace("{}", inputs[0]) if "{}" in text else f"{text} {inputs[0]}", shown)
+
+
+def _told(state: State, sentence: str) -> State:
+    return replace(state, here=replace(state.here, open=(*state.here.open, sentence)))
 
 
 _WRITTEN: dict[str, Callable[[State, Layer, str, str], Ways]] = {

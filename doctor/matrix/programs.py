@@ -21,7 +21,7 @@ from doctor.matrix.files.data import DataError, data_dir
 # meanings of options that take the next word, or the next two
 VALUED = frozenset((
     "value", "text", "set", "unset", "cd", "user", "machine", "root", "image", "container", "distribution", "envfile",
-    "split", "program", "export", "keepname", "unread",
+    "split", "program", "export", "keepname", "unread", "toggle", "replace",
 ))  # fmt: skip
 PAIRED = frozenset(("pair", "setpair"))
 
@@ -60,6 +60,8 @@ class Program:
     sequence: bool = False
     versioned: bool = False
     runner: str | None = None
+    reads: bool = False
+    folder: str | None = None
 
     def meanings(self) -> dict[str, str]:
         """What each option means, by name."""

@@ -313,6 +313,12 @@ sh -xc T
 bash -o pipefail -c T
 zsh -c 'source x; vllm serve M --port 9'
 bash -c 'pkill -f "vllm serve"; sleep 1; vllm serve M --port 9 2>&1 | tee log'
+bash -c 'echo vllm serve M --port 9 | at now'
+bash -c 'echo M | xargs -I{} vllm serve {} --port 9'
+bash -c 'echo M --port 9 | xargs vllm serve'
+bash -c 'printf "vllm serve M --port 9\n" | ssh gpu1'
+bash -c 'echo "vllm serve M --port 9" | sudo -u llm bash'
+bash -c 'echo M | parallel vllm serve {} --port 9'
 bash -c 'echo vllm serve; cd /srv; nohup vllm serve M --port 9 > log &'
 """
 
@@ -443,4 +449,5 @@ sudo -l
 tmux new -d -s vllm
 pm2 logs vllm
 ray stop
+at -l
 """
