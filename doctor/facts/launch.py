@@ -50,7 +50,8 @@ class Launch:
     starts already, `unsplit` hold an option and its value in one word. `machine` and `elsewhere` say where it runs, if
     neither on this machine nor in this environment. `guessed`: found behind a program that nobody knows. `guards` are
     conditions of a script on which the command hangs, `alternatives` what else the script may start. `literal` are
-    words with a `$NAME` that no shell reads, so that the program is given them as they are.
+    words with a `$NAME` that no shell reads, so that the program is given them as they are. `cut` are the words of the
+    line behind the command that begins with an option: the line break made it a command of its own.
     """
 
     argv: tuple[str, ...]
@@ -75,4 +76,5 @@ class Launch:
     guessed: bool = False
     guards: tuple[str, ...] = ()
     literal: tuple[str, ...] = ()
+    cut: tuple[str, ...] = ()
     alternatives: tuple[Launch, ...] = ()

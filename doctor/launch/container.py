@@ -36,6 +36,7 @@ class DockerRun:
     command: tuple[str, ...]
     environ: dict[str, str] = field(default_factory=dict)
     open: tuple[str, ...] = ()
+    folder: str = "/"
 
 
 def subcommand(words: tuple[str, ...]) -> tuple[str, tuple[str, ...]] | None:
@@ -78,7 +79,7 @@ def read_docker_run(words: tuple[str, ...], environ: Mapping[str, str], cwd: str
         container = replace(container, ports=("host",))
     entrypoint = (last["--entrypoint"],) if last.get("--entrypoint") else () if "--entrypoint" in last else None
     variables, unread = _environ(given, environ, cwd)
-    return DockerRun(container, entrypoint, tuple(rest[1:]), variables, unread)
+    return DockerRun(container, entrypoint, tuple(rest[1:]), variables, unread, last.get("--workdir") or "/")
 
 
 _LONG = {"-e": "--env", "-p": "--publish", "-v": "--volume", "-m": "--memory", "-w": "--workdir", "-u": "--user",

@@ -33,7 +33,8 @@ class Unfolded:
     script or the layer that it was found in, None where the words are the user's own; `open` says what could not be
     followed, a sentence each; `guards` are conditions on which it hangs. `guessed`: found behind a program that is not
     known. `mention`: the words start nothing. `layers` are the programs taken off, the outermost first, and `runner`
-    is the environment that one of them (`uv run`) chooses.
+    is the environment that one of them (`uv run`) chooses. `cut` are the words of a next line that begins with an
+    option, so that it is a command of its own.
     """
 
     shell: Shell
@@ -48,6 +49,7 @@ class Unfolded:
     mention: bool = False
     layers: tuple[str, ...] = ()
     runner: Behind | None = None
+    cut: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

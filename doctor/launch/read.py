@@ -17,6 +17,7 @@ from doctor.facts import Container, Launch
 from doctor.launch.asked import form_of
 from doctor.launch.container import DockerRun, compose_up, read_docker_run, subcommand
 from doctor.launch.hidden import hidden, hidden_launch
+from doctor.launch.inner import inner_reader, volume_places
 from doctor.launch.near import near_program
 from doctor.launch.program import Program, program_of
 from doctor.launch.shell import Shell
@@ -39,33 +40,42 @@ class Composed:
 
 
 @dataclass(frozen=True)
+class Inside:
+    """A container that a command runs in: the folder there, and what reads the files that are known of it."""
+
+    folder: str
+    read: Callable[[str], str | None]
+
+
+@dataclass(frozen=True)
 class Typed:
-    """The words as the user typed them, and where."""
+    """The words as the user typed them, and where; `inside` is set where that is a container."""
 
     argv: tuple[str, ...]
     environ: Mapping[str, str]
     cwd: str
     entrypoint: Entrypoint
+    inside: Inside | None = None
 
 
 def read_launch(
     argv: tuple[str, ...], environ: Mapping[str, str] | None = None, cwd: str | None = None,
-    entrypoint: Entrypoint = lambda _: (),
+    entrypoint: Entrypoint = lambda _: (), inside: Inside | None = None,
 ) -> Launch:  # fmt: skip
     """What a command starts: the engine, its program or module, and the words that its parser gets, secrets hidden.
 
     Wrappers, scripts and `docker run` are taken off; `entrypoint` tells what an image runs before the words of a
     command. Where a script may start several things, the likeliest is returned, with the others as its alternatives.
     """
-    return hidden_launch(read_whole(argv, environ, cwd, entrypoint))
+    return hidden_launch(read_whole(argv, environ, cwd, entrypoint, inside))
 
 
 def read_whole(
     argv: tuple[str, ...], environ: Mapping[str, str] | None = None, cwd: str | None = None,
-    entrypoint: Entrypoint = lambda _: (),
+    entrypoint: Entrypoint = lambda _: (), inside: Inside | None = None,
 ) -> Launch:  # fmt: skip
     """The same with every value as it is given: never to be shown or kept."""
-    typed = Typed(argv, dict(os.environ if environ is None else environ), cwd or _here(), entrypoint)
+    typed = Typed(argv, dict(os.environ if environ is None else environ), cwd or _here(), entrypoint, inside)
     ways = [launch for here in _unfolded(typed) for launch in _launches(typed, here)]
     serving = [one for one in ways if form_of(one) is not None]
     first, *others = serving or ways
@@ -98,7 +108,9 @@ def image_of(argv: tuple[str, ...], environ: Mapping[str, str], cwd: str) -> tup
 
 
 def _unfolded(typed: Typed) -> tuple[Unfolded, ...]:
-    return alternatives(Shell(Files(None), typed.environ, typed.cwd), typed.argv)
+    inside = typed.inside
+    where = Shell(Files(None), typed.environ, inside.folder if inside else typed.cwd, inside.read if inside else None)
+    return alternatives(where, typed.argv)
 
 
 def _docker(here: Unfolded) -> DockerRun | None:
@@ -114,9 +126,11 @@ def _launches(typed: Typed, here: Unfolded) -> list[Launch]:
     if run is None:
         return [_launch(typed, here, here.shell.environ, None)]
     front = typed.entrypoint(run.container.image or "") if run.entrypoint is None else run.entrypoint
+    read = inner_reader(volume_places(run.container.volumes, here.shell.cwd))
+    where = Shell(Files(None), run.environ, run.folder, read)
     return [
         _launch(typed, _joined(here, run, inner), inner.shell.environ, run.container)
-        for inner in alternatives(Shell(Files(None), run.environ, "/"), (*front, *run.command))
+        for inner in alternatives(where, (*front, *run.command))
     ]
 
 
@@ -145,7 +159,7 @@ def _launch(typed: Typed, here: Unfolded, environ: Mapping[str, str], container:
         {**environ, **here.set}, here.source, typed.argv, container, tuple(one_line(t, 300) for t in here.open[:20]),
         lead=lead, doubled=words.doubled, unsplit=words.unsplit, machine=here.place.machine,
         elsewhere=here.place.environment, guessed=here.guessed, guards=here.guards[:MOST],
-        literal=() if here.source else tuple(w for w in raw if _UNEXPANDED.search(w))[:MOST],
+        cut=here.cut, literal=() if here.source else tuple(w for w in raw if _UNEXPANDED.search(w) and not w.startswith(("{", "[")) and " " not in w)[:MOST],
     )  # fmt: skip
     near = None if form else near_program(here.words)
     return replace(launch, why=_why(here, launch, bool(form)), near=near)

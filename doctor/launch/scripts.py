@@ -105,7 +105,7 @@ def text_ways(
         shell.environ, shell.cwd, arguments, home, read=state.text, exists=state.exists,
         open_environment=open_environment,
     ))  # fmt: skip
-    out = [[_started(state, way, start, source) for start in way.starts] for way in found]
+    out = [[_started(state, way, at, source) for at in range(len(way.starts))] for way in found]
     if any(out):
         return out
     here = state.here
@@ -113,8 +113,9 @@ def text_ways(
     return [[replace(state, here=replace(here, words=(), source=source, open=told))]]
 
 
-def _started(state: State, way: Way, start: Start, source: str) -> State:
-    here, shell = state.here, state.here.shell
+def _started(state: State, way: Way, place: int, source: str) -> State:
+    here, shell, start = state.here, state.here.shell, way.starts[place]
+    behind = way.starts[place + 1].words if place + 1 < len(way.starts) else ()
     told = start.source or source
     at = told if told.startswith(("`", "the ")) else f"{told}:{start.line}"
     activated = any(shell.environ.get(name) != start.environ.get(name) for name in _CHOSEN)
@@ -122,7 +123,7 @@ def _started(state: State, way: Way, start: Start, source: str) -> State:
     inner = Unfolded(
         replace(shell, environ=start.environ, cwd=start.cwd), start.words, {**kept, **start.set},
         here.dropped | (start.dropped if "*" not in here.dropped else frozenset()), at,
-        (*here.open, *way.unknown, *start.unknown), (*here.guards, *way.guards), here.place, here.guessed, False, here.layers,
-        None if activated else here.runner,
+        (*here.open, *way.unknown, *start.unknown), (*here.guards, *way.guards), here.place, here.guessed, False,
+        here.layers, None if activated else here.runner, behind if behind[:1] and behind[0].startswith("-") else (),
     )  # fmt: skip
     return replace(state, here=inner, stdin=start.stdin, written={**state.written, **start.written})

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import field
 from functools import cache
 
+from doctor.base.record import dataclass
 from doctor.base.secrets.hide import HIDDEN, redact_text
 from doctor.base.secrets.names import is_secret_name
 from doctor.base.text import one_line
 from doctor.matrix.engines import prefixes
 
-_VARIABLE = re.compile(r"\$(?:\$|(\w+)|\{(\w+)(?:(:?[-?+])([^{}$]{0,4096}))?\})")
+_NAME = re.compile(r"[A-Za-z_]\w*|\d")
+_BRACE = re.compile(r"[{}]")
+_OPERATOR = re.compile(r":?[-?+]")
 _ASSIGNMENT = re.compile(r"(?:export\s+)?([A-Za-z_][A-Za-z0-9_.]{0,200})\s*=\s*(.*)$")
 LONGEST = 1 << 16
+_DEEPEST = 16
 _MOST = 200
 # what a server of ours may look at; anything else of the environment is nobody's business
 _BESIDE = (
@@ -24,24 +29,68 @@ _BESIDE = (
 _SINGLE = "PYTHONUNBUFFERED|PYTHONNOUSERSITE|LD_LIBRARY_PATH|LD_PRELOAD|XDG_CACHE_HOME"
 
 
-def substituted(text: str, values: Mapping[str, str], lacking: set[str] | None = None) -> str:
-    """`text` with its variables replaced once; names without value and default go to `lacking` and become empty."""
+@dataclass
+class Lacking:
+    """What a text asked for in vain: `unset` variables, which become empty, and those without which it stops.
 
-    def value(match: re.Match[str]) -> str:
-        if match[0] == "$$":
-            return "$"
-        name, how, default = match[1] or match[2], match[3] or "", match[4] or ""
-        found = values.get(name)
-        there = found is not None and (bool(found) or not how.startswith(":"))
-        if how.endswith("+"):
-            return default if there else ""
-        if there:
-            return found or ""
-        if not how.endswith("-") and lacking is not None:
-            lacking.add(name)
-        return default if how.endswith("-") else ""
+    `required` has their messages by name (`${TAG:?set TAG}`).
+    """
 
-    return _VARIABLE.sub(value, text[:LONGEST])[:LONGEST]
+    unset: set[str] = field(default_factory=set)
+    required: dict[str, str] = field(default_factory=dict)
+
+
+def substituted(text: str, values: Mapping[str, str], lacking: Lacking | None = None, depth: int = 0) -> str:
+    """`text` with its variables replaced once, defaults within defaults too; `$$` is a dollar."""
+    out: list[str] = []
+    at, text = 0, text[:LONGEST]
+    closed = _closed(text) if "{" in text else {}
+    while (dollar := text.find("$", at)) >= 0 and dollar + 1 < len(text):
+        out.append(text[at:dollar])
+        if text[dollar + 1] == "$":
+            out.append("$")
+            at = dollar + 2
+            continue
+        braced = text[dollar + 1] == "{"
+        end = closed.get(dollar + 1) if braced else None
+        name = _NAME.match(text, dollar + 1 + braced)
+        if name is None or (braced and (end is None or depth > _DEEPEST)):
+            out.append("$")
+            at = dollar + 1
+            continue
+        rest = text[name.end() : end] if braced else ""
+        out.append(_value(name[0], rest, values, lacking or Lacking(), depth))
+        at = end + 1 if end is not None else name.end()
+    return "".join([*out, text[at:]])[:LONGEST]
+
+
+def _closed(text: str) -> dict[int, int]:
+    """Where each brace ends, by the place where it begins; in one pass, since a text may hold thousands."""
+    out: dict[int, int] = {}
+    begun: list[int] = []
+    for found in _BRACE.finditer(text):
+        if found[0] == "{":
+            begun.append(found.start())
+        elif begun:
+            out[begun.pop()] = found.start()
+    return out
+
+
+def _value(name: str, rest: str, values: Mapping[str, str], lacking: Lacking, depth: int) -> str:
+    operator = _OPERATOR.match(rest)
+    how = operator[0] if operator else ""
+    found = values.get(name)
+    there = found is not None and (bool(found) or not how.startswith(":"))
+    if how.endswith("+"):
+        return substituted(rest[len(how) :], values, lacking, depth + 1) if there else ""
+    if there:
+        return found or ""
+    if how.endswith("-"):
+        return substituted(rest[len(how) :], values, lacking, depth + 1)
+    if how.endswith("?"):
+        lacking.required[name] = one_line(rest[len(how) :], 100)
+    lacking.unset.add(name)
+    return ""
 
 
 def assignments(text: str) -> dict[str, str]:

@@ -44,11 +44,15 @@ def collect_declared(request: Request) -> Facts:
 
 def _launch(request: Request, declaration: Declaration) -> Launch | Unavailable:
     """The user's own command, else the one that the declaration starts; variables of this machine stay out of it."""
+    from doctor.launch.inner import inner_reader
+    from doctor.launch.read import Inside
     from doctor.pipeline.launch import read_launch
 
     own = bool(request.launch)
     environ = {**request.environ, **declaration.environ} if own else declaration.environ
-    launch = read_launch(replace(request, launch=request.launch or launch_words(declaration), environ=environ))
+    words = request.launch or launch_words(declaration)
+    inside = None if own else Inside(declaration.folder or "/", inner_reader(declaration.places))
+    launch = read_launch(replace(request, launch=words, environ=environ), inside)
     if declaration.container is None or own:
         return launch
     if not isinstance(launch, Launch):

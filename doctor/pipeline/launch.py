@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from doctor.collect.declared.request import DeclaredRequest
 from doctor.facts import NOT_REQUESTED, Launch, Unavailable
 from doctor.pipeline.request import Request
 
+if TYPE_CHECKING:
+    from doctor.launch.read import Inside
 
-def read_launch(request: Request) -> Launch | Unavailable:
-    """The launch command, with the engine that it starts; `arguments` are what the engine's own parser gets."""
+
+def read_launch(request: Request, inside: Inside | None = None) -> Launch | Unavailable:
+    """The launch command, with the engine that it starts; `arguments` are what the engine's own parser gets.
+
+    `inside`: the command runs in a container, and no file that it names is one of this machine.
+    """
     if not request.launch:
         return NOT_REQUESTED
     from doctor.launch.read import read_launch as read
 
-    return read(request.launch, request.environ, request.target.cwd, _entrypoint)
+    return read(request.launch, request.environ, request.target.cwd, _entrypoint, inside)
 
 
 def _entrypoint(reference: str) -> tuple[str, ...]:

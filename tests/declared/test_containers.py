@@ -65,7 +65,7 @@ ARG LMDEPLOY=0.11.1
 ENV TF=4.38.2 OTHER="two words"
 RUN --mount=type=cache,target=/root/.cache apt-get update && \\
     python3 -m pip install --no-cache-dir -i https://mirror.example/simple \\
-        "lmdeploy==${LMDEPLOY}" 'transformers==${TF}' && rm -rf /tmp/x
+        "lmdeploy==${LMDEPLOY}" "transformers==${TF}" && rm -rf /tmp/x
 COPY reqs/serving.txt /opt/app/
 RUN pip3 install -r /opt/app/serving.txt; echo transformers==9.9.9
 
@@ -167,7 +167,10 @@ services:
 
 
 def test_a_variable_without_value_is_said(write: Write) -> None:
-    facts = facts_of(compose=str(write(compose__yaml=COMPOSE)), service="vlm")
+    """`${TAG:?say which}` stops Compose itself; without the question mark the variable counts as empty."""
+    with pytest.raises(TargetError, match="requires the variable `TAG`, which is not set here: say which"):
+        facts_of(compose=str(write(compose__yaml=COMPOSE)), service="vlm")
+    facts = facts_of(compose=str(write(compose__yaml=COMPOSE.replace(":?say which", ""))), service="vlm")
     assert "vllm" not in versions(facts) and any("`TAG`" in p for p in problems(facts))
 
 

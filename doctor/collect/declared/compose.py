@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Mapping
 from dataclasses import field
 from typing import Any
@@ -14,12 +15,12 @@ from doctor.base.record import dataclass
 from doctor.base.text import one_line
 from doctor.base.yaml_text import YamlError, load
 from doctor.collect.declared.container import container_of
-from doctor.collect.declared.dockerfile import words_of
 from doctor.collect.declared.text import decoded, name_of, read_text
 from doctor.collect.python.target import TargetError
 from doctor.facts import Container
+from doctor.launch.inner import volume_places
 from doctor.launch.starting import mentions_engine
-from doctor.launch.variables import assignments, substituted
+from doctor.launch.variables import Lacking, assignments, substituted
 
 LARGEST = 256 << 10
 MOST_KEYS = 10_000
@@ -37,8 +38,10 @@ class Service:
     entrypoint: tuple[str, ...] | None = None
     command: tuple[str, ...] | None = None
     variables: dict[str, str] = field(default_factory=dict)
-    lacking: set[str] = field(default_factory=set)
+    lacking: Lacking = field(default_factory=Lacking)
     container: Container | None = None
+    folder: str | None = None
+    places: list[tuple[str, str]] = field(default_factory=list)
 
 
 class _Loader(yaml.SafeLoader):
@@ -65,7 +68,11 @@ def read_compose(path: str, wanted: str | None, environ: Mapping[str, str]) -> S
         raise TargetError(f"`{name_of(path)}` has no service `{one_line(name, 60)}`; it has {_listed(services)}")
     folder = os.path.dirname(os.path.abspath(path))
     values = {**_variables_of(os.path.join(folder, ".env")), **environ}
-    return _service(name, _extended(services, name, path), folder, values)
+    service = _service(name, _extended(services, name, path), folder, values)
+    for variable, message in service.lacking.required.items():
+        told = f": {message}" if message else ""
+        raise TargetError(f"`{name_of(path)}` requires the variable `{variable}`, which is not set here{told}")
+    return service
 
 
 def _services(path: str) -> dict[str, dict[str, Any]]:
@@ -123,6 +130,8 @@ def _service(name: str, raw: dict[str, Any], folder: str, values: Mapping[str, s
     service.variables = _environment(raw, folder, text, values)
     service.entrypoint, service.command = (_argv(raw.get(key), text) for key in ("entrypoint", "command"))
     service.container = container_of(raw, service.image, text)
+    service.folder = text(raw["working_dir"]) if raw.get("working_dir") else None
+    service.places = volume_places(service.container.volumes, folder)
     return service
 
 
@@ -164,7 +173,15 @@ def _argv(raw: Any, text: Any) -> tuple[str, ...] | None:
         return None
     if isinstance(raw, list):
         return tuple(text(w) for w in raw[:2000])
-    return words_of(text(raw))
+    return tuple(_split(text(raw)))
+
+
+def _split(text: str) -> list[str]:
+    """A command in one text, split into words as Compose does; no shell reads it."""
+    try:
+        return shlex.split(text)
+    except ValueError:
+        return text.split()
 
 
 def _variables_of(path: str) -> dict[str, str]:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
 from collections.abc import Mapping
 from dataclasses import field
 from typing import TYPE_CHECKING
 
 from doctor.base.record import dataclass
 from doctor.base.text import one_line
-from doctor.collect.declared.dockerfile import Built, looks_like_dockerfile, read_commands, read_dockerfile
+from doctor.collect.declared.dockerfile import Built, looks_like_dockerfile, read_dockerfile
+from doctor.collect.declared.pip_lines import read_installs
 from doctor.collect.declared.request import DeclaredRequest
 from doctor.collect.declared.requirements import Reading, read_requirements
 from doctor.collect.declared.text import name_of, read_text
@@ -29,7 +29,9 @@ _REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@+-]{0,500}$")
 class Declaration:
     """What was read: the image below everything, the lines on top of it, and the command it starts.
 
-    `entrypoint` and `command` are None where nothing overrides those of the image.
+    `entrypoint` and `command` are None where nothing overrides those of the image. `folder` is where they run, None
+    where the image alone says it, and `places` are paths in the container with the file or folder here that stands for
+    them.
     """
 
     why: str
@@ -40,6 +42,8 @@ class Declaration:
     environ: dict[str, str] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
     container: Container | None = None
+    folder: str | None = None
+    places: tuple[tuple[str, str], ...] = ()
 
 
 def read_declaration(request: DeclaredRequest, environ: Mapping[str, str], cwd: str) -> Declaration:
@@ -67,7 +71,7 @@ def read_declaration(request: DeclaredRequest, environ: Mapping[str, str], cwd: 
     _through_shell(built, reading, os.path.join(cwd, request.compose or (request.requirements or ("",))[-1]))
     return Declaration(
         ", ".join(one_line(w, 200) for w in why), built.image, tuple(reading.pins), built.entrypoint, built.command,
-        built.variables, tuple(reading.problems), container,
+        built.variables, tuple(reading.problems), container, built.folder, tuple(built.places),
     )  # fmt: skip
 
 
@@ -95,21 +99,18 @@ def _of_service(service: Service, reading: Reading) -> Built:
     if service.command is not None:
         built.command = service.command
     built.variables = {**built.variables, **service.variables}
-    for name in sorted(service.lacking)[:20]:
+    built.folder = service.folder or built.folder
+    built.places += service.places
+    for name in sorted(service.lacking.unset)[:20]:
         reading.problems.append(Problem(service.name, f"the variable `{name}` is not set here and counts as empty"))
     return built
 
 
 def _through_shell(built: Built, reading: Reading, path: str) -> None:
-    """`bash -c "pip install ... && vllm serve ..."`: what it installs first counts, and what it starts is the rest."""
+    """`bash -c "pip install ... && vllm serve ..."`: what it installs first counts."""
     words = (*(built.entrypoint or ()), *(built.command or ()))
     if len(words) > 2 and _SHELL.match(words[0]) and re.match(r"-[a-z]*c$", words[1]):
-        script = words[2]
-    elif {"&&", "||", ";", "|"} & set(words):
-        script = " ".join(w if w in ("&&", "||", ";", "|") else shlex.quote(w) for w in words)
-    else:
-        return
-    built.entrypoint, built.command = (), read_commands(script, "the command", path, reading)
+        read_installs(words[2], built.variables, "the command", path, reading)
 
 
 def _check(image: str | None, reading: Reading) -> None:

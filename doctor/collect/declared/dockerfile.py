@@ -4,55 +4,60 @@ from __future__ import annotations
 
 import json
 import os
+import posixpath
 import re
 import shlex
 from collections.abc import Iterator
 from dataclasses import field
 
 from doctor.base.record import dataclass
-from doctor.collect.declared.requirements import Reading, read_line, read_requirements
+from doctor.collect.declared.pip_lines import read_installs
+from doctor.collect.declared.requirements import Reading
 from doctor.collect.declared.text import logical_lines, name_of, read_text
 from doctor.collect.python.target import TargetError
-from doctor.facts import Problem
 from doctor.launch.variables import substituted
 
 MOST_STEPS = 2000
+SHELL = ("/bin/sh", "-c")
 _INSTRUCTION = re.compile(r"\s*([A-Za-z]{2,20})\s+(.*)$", re.DOTALL)
 _FROM = re.compile(r"(?:--platform=\S+\s+)?(\S+)(?:\s+[Aa][Ss]\s+(\S+))?\s*$")
-_PYTHON = re.compile(r"(?:.*/)?python[0-9.]*$")
-_PIP = re.compile(r"(?:.*/)?pip[0-9.]*$")
-_BEFORE = frozenset({"uv", "-m", "sudo", "-E", "-H", "env", "exec", "time", "then", "else", "do", "{", "!", "-u", "-I"})
 _HERE = re.compile(r"<<-?\s*[\"']?([A-Za-z_]\w{0,40})[\"']?")
-# options of `pip install` and `uv pip install` whose value is the next word
-_VALUES = """
--i --index-url --extra-index-url -f --find-links --index --default-index -t --target --prefix --root --python -p
---python-version --platform --abi --implementation --trusted-host --proxy --cache-dir --timeout --retries --only-binary
---no-binary --progress-bar --log --src --report --upgrade-strategy --use-feature --cert --client-cert --prerelease
---index-strategy --link-mode --torch-backend --keyring-provider --exclude-newer --config-settings -C --global-option
-"""
-_VALUED = frozenset(_VALUES.split())
 
 
 @dataclass
 class Stage:
-    """One `FROM` and what follows it; `image` is a reference, or the name of an earlier stage."""
+    """One `FROM` and what follows it; `image` is a reference, or the name of an earlier stage.
+
+    `variables` are those of ENV, `arguments` those of ARG, which a build alone knows. `copies` are sources with their
+    destination, `folder` the one that commands run in, `shell` what reads commands in their shell form.
+    """
 
     image: str
     name: str = ""
     runs: list[tuple[int, str]] = field(default_factory=list)
     variables: dict[str, str] = field(default_factory=dict)
+    arguments: dict[str, str] = field(default_factory=dict)
     entrypoint: tuple[str, ...] | None = None
     command: tuple[str, ...] | None = None
+    copies: list[tuple[str, str]] = field(default_factory=list)
+    folder: str = "/"
+    shell: tuple[str, ...] = SHELL
 
 
 @dataclass
 class Built:
-    """What a Dockerfile makes: the image it begins with and the command it ends in; pins are in the `Reading`."""
+    """What a Dockerfile makes: the image it begins with and the command it ends in; pins are in the `Reading`.
+
+    `folder` is where the command runs; `places` are paths in the image with the file or folder here that is copied
+    there.
+    """
 
     image: str | None = None
     entrypoint: tuple[str, ...] | None = None
     command: tuple[str, ...] | None = None
     variables: dict[str, str] = field(default_factory=dict)
+    folder: str = "/"
+    places: list[tuple[str, str]] = field(default_factory=list)
 
 
 def looks_like_dockerfile(path: str, text: str) -> bool:
@@ -80,12 +85,24 @@ def read_dockerfile(
         at = next((s for s in stages[:place] if s.name and s.name == chain[-1].image.lower()), None)
     built = Built(image=chain[-1].image)
     for stage in reversed(chain):
-        built.variables |= stage.variables
-        built.entrypoint, built.command = stage.entrypoint or built.entrypoint, stage.command or built.command
-        for number, run in stage.runs[:MOST_STEPS]:
-            run = re.sub(r"^(?:--[a-z]+(?:=\S+)?\s+)+", "", run)
-            read_commands(substituted(run, built.variables), f"{name_of(path)}:{number}", path, reading)
+        _build(built, stage, path, reading)
     return built
+
+
+def _build(built: Built, stage: Stage, path: str, reading: Reading) -> None:
+    """One stage on top of what is built so far; an entrypoint drops the command of the image below."""
+    built.variables |= stage.variables
+    if stage.entrypoint is not None:
+        built.entrypoint, built.command = stage.entrypoint, ()
+    if stage.command is not None:
+        built.command = stage.command
+    built.folder = posixpath.normpath(posixpath.join(built.folder, stage.folder))
+    context = os.path.dirname(path)
+    built.places += [(inside, os.path.join(context, outside)) for outside, inside in stage.copies]
+    known = {**stage.arguments, **built.variables}
+    for number, run in stage.runs[:MOST_STEPS]:
+        run = re.sub(r"^(?:--[a-z]+(?:=\S+)?\s+)+", "", run)
+        read_installs(run, known, f"{name_of(path)}:{number}", path, reading)
 
 
 def _stages(lines: list[tuple[int, str]], arguments: dict[str, str]) -> list[Stage]:
@@ -96,11 +113,10 @@ def _stages(lines: list[tuple[int, str]], arguments: dict[str, str]) -> list[Sta
         if found is None or line.lstrip().startswith("#"):
             continue
         word, rest = found[1].upper(), found[2].strip()
-        here = stages[-1].variables if stages else shared
         if word == "FROM" and (base := _FROM.match(substituted(rest, shared))):
             stages.append(Stage(base[1], (base[2] or "").lower()))
         elif word == "ARG":
-            _argument(rest, here, shared, arguments)
+            _argument(rest, stages[-1].arguments if stages else shared, shared, arguments)
         elif stages:
             _instruction(stages[-1], number, word, rest)
     return stages
@@ -115,15 +131,39 @@ def _argument(rest: str, here: dict[str, str], shared: dict[str, str], arguments
 
 
 def _instruction(stage: Stage, number: int, word: str, rest: str) -> None:
+    known = {**stage.arguments, **stage.variables}
     if word == "RUN":
         stage.runs.append((number, rest))
     elif word == "ENV":
         for name, value in _pairs(rest):
-            stage.variables[name] = substituted(value, stage.variables)
+            stage.variables[name] = substituted(value, known)
     elif word == "ENTRYPOINT":
-        stage.entrypoint, stage.command = words_of(rest), None
+        stage.entrypoint = words_of(rest, stage.shell)
     elif word == "CMD":
-        stage.command = words_of(rest)
+        stage.command = words_of(rest, stage.shell)
+    elif word == "WORKDIR":
+        stage.folder = posixpath.join(stage.folder, substituted(rest.strip("\"'"), known))
+    elif word == "SHELL":
+        stage.shell = listed(rest) or stage.shell
+    elif word in ("COPY", "ADD"):
+        stage.copies += _copies(substituted(rest, known), stage.folder)
+
+
+def _copies(rest: str, folder: str) -> list[tuple[str, str]]:
+    """The sources of a COPY with the path that each gets; what comes from another stage or a URL is left out."""
+    words = list(listed(rest) or _split(rest))
+    while words and words[0].startswith("--"):
+        if words.pop(0).startswith("--from"):
+            return []
+    *sources, target = words or [""]
+    place = posixpath.normpath(posixpath.join(folder, target))
+    out = []
+    for source in sources:
+        outside = posixpath.normpath(source.lstrip("/"))
+        if "://" in source or outside.startswith("..") or source.startswith("<<"):
+            continue
+        out += [(outside, place), (outside, posixpath.join(place, posixpath.basename(outside)))]
+    return out
 
 
 def _pairs(rest: str) -> Iterator[tuple[str, str]]:
@@ -137,16 +177,21 @@ def _pairs(rest: str) -> Iterator[tuple[str, str]]:
             yield name, value
 
 
-def words_of(text: str) -> tuple[str, ...]:
-    """A command in its list form or its shell form."""
-    if text.startswith("["):
-        try:
-            words = json.loads(text)
-            if isinstance(words, list) and all(isinstance(w, str) for w in words):
-                return tuple(words)
-        except (ValueError, RecursionError):
-            pass
-    return tuple(_split(text))
+def words_of(text: str, shell: tuple[str, ...] = SHELL) -> tuple[str, ...]:
+    """A command in its list form, word for word, or in its shell form: a text that the image's shell reads."""
+    found = listed(text)
+    return (*shell, text) if found is None else found
+
+
+def listed(text: str) -> tuple[str, ...] | None:
+    """The words of the list form, a JSON array of texts; None for anything else."""
+    if not text.startswith("["):
+        return None
+    try:
+        words = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return tuple(words) if isinstance(words, list) and all(isinstance(w, str) for w in words) else None
 
 
 def _split(text: str) -> list[str]:
@@ -173,69 +218,3 @@ def _joined_documents(text: str) -> str:
         out[-1] = line[: found.start()] + " && ".join(b for b in body if b and not b.startswith("#"))
         out.extend("" for _ in body)
     return "\n".join(out)
-
-
-def read_commands(script: str, source: str, path: str, reading: Reading) -> tuple[str, ...]:
-    """Adds the pins of a shell line's `pip install`; its last other command comes back."""
-    last: tuple[str, ...] = ()
-    for command in _commands(script):
-        words = _after_install(command)
-        if words is not None:
-            reading.step += 1
-            _read_words(words, source, path, reading)
-        elif command:
-            last = tuple(command[1:] if command[0] == "exec" else command)
-    return last
-
-
-def _commands(run: str) -> Iterator[list[str]]:
-    """The single commands of a shell line; quoted operators stay inside their words."""
-    try:
-        lexer = shlex.shlex(run.replace("\\\n", " "), posix=True, punctuation_chars="&|;()\n")
-        lexer.whitespace, lexer.whitespace_split = " \t\r", True
-        lexer.commenters = ""
-        words = list(lexer)
-    except ValueError:
-        words = run.split()
-    command: list[str] = []
-    for word in words:
-        if word and not word.strip("&|;()\n"):
-            yield command
-            command = []
-        else:
-            command.append(word)
-    yield command
-
-
-def _after_install(words: list[str]) -> list[str] | None:
-    """What follows `pip install`, `python -m pip install` or `uv pip install`; None for any other command."""
-    for at, word in enumerate(words[:20]):
-        if _PIP.match(word):
-            found = "install" in words[at + 1 : at + 6]
-            return words[words.index("install", at) + 1 :] if found else None
-        if word not in _BEFORE and "=" not in word and not _PYTHON.match(word):
-            return None
-    return None
-
-
-def _read_words(words: list[str], source: str, path: str, reading: Reading) -> None:
-    rest = iter(words)
-    for word in rest:
-        name, equals, value = word.partition("=")
-        if name in ("-r", "--requirement", "-c", "--constraint"):
-            file = value if equals else next(rest, "")
-            _read_named(file, source, path, reading, constraint=name in ("-c", "--constraint"))
-        elif word in ("-e", "--editable") or word in _VALUED:
-            next(rest, "")
-        elif not word.startswith("-"):
-            read_line(word, source, path, reading)
-
-
-def _read_named(file: str, source: str, path: str, reading: Reading, constraint: bool) -> None:
-    """A requirement file that was copied into the image: looked for beside the Dockerfile, by path, then by name."""
-    folder = os.path.dirname(path)
-    for candidate in (file.lstrip("/"), os.path.basename(file)):
-        if candidate and os.path.isfile(os.path.join(folder, candidate)):
-            read_requirements(os.path.join(folder, candidate), reading, constraint, depth=1)
-            return
-    reading.problems.append(Problem(source, f"`{source}` installs `{file[:100]}`, which is not next to the Dockerfile"))
