@@ -63,9 +63,10 @@ def behind_verb(parts: list[str], valued: frozenset[str], words: tuple[str, ...]
     return at
 
 
-def layer(row: Program, words: tuple[str, ...]) -> Layer:
-    """The words behind the program and its subcommand, taken apart."""
+def layer(row: Program, words: tuple[str, ...], front: tuple[str, ...] = ()) -> Layer:
+    """The words behind the program and its subcommand, taken apart; `front` are those in front of the subcommand."""
     reader = _Reader(row, words)
+    reader.globals(front)
     reader.read()
     return reader.out
 
@@ -77,6 +78,15 @@ class _Reader:
         self.roles = list(row.words)
         self.out = Layer(row)
         self.extra: list[str] = []
+
+    def globals(self, front: tuple[str, ...]) -> None:
+        """Options in front of the subcommand."""
+        valued = frozenset(self.row.before.split())
+        for at, word in enumerate(front):
+            name, equals, value = word.partition("=")
+            meaning = self.meanings.get(name)
+            if name in valued and meaning in VALUED and (equals or at + 1 < len(front)):
+                self._valued(meaning or "", value if equals else front[at + 1])
 
     def read(self) -> None:
         """Walks to the command; what `command: none` and `program` leave of the positional words is `extra`."""

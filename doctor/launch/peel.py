@@ -48,7 +48,7 @@ def program_off(state: State) -> Ways | None:
     if found is None:
         return None
     row, taken = found
-    off = layer(row, behind[taken:])
+    off = layer(row, behind[taken:], behind[:taken])
     if off.stops:
         return [[_mentions(state)]]
     inner = entered(state, off, program)

@@ -122,7 +122,7 @@ def _started(state: State, way: Way, start: Start, source: str) -> State:
     inner = Unfolded(
         replace(shell, environ=start.environ, cwd=start.cwd), start.words, {**kept, **start.set},
         here.dropped | (start.dropped if "*" not in here.dropped else frozenset()), at,
-        (*here.open, *way.unknown, *start.unknown), (*here.guards, *way.guards), here.place, here.guessed, False, here.layers,
-        None if activated else here.runner,
+        (*here.open, *way.unknown, *start.unknown), (*here.guards, *way.guards), here.place, here.guessed,
+        False, here.layers, None if activated else here.runner,
     )  # fmt: skip
     return replace(state, here=inner, stdin=start.stdin, written={**state.written, **start.written})

@@ -22,6 +22,7 @@ from doctor.matrix.files.data import DataError, data_dir
 VALUED = frozenset((
     "value", "text", "set", "unset", "cd", "user", "machine", "root", "image", "container", "distribution", "envfile",
     "split", "program", "export", "keepname", "unread", "toggle", "replace",
+    "python", "project", "name", "prefix", "base",
 ))  # fmt: skip
 PAIRED = frozenset(("pair", "setpair"))
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
 import time
+from pathlib import Path
 
 import jsonschema
 import pytest
@@ -221,3 +223,30 @@ def test_hostile_words_end_soon(words: tuple[str, ...]) -> None:
     began = time.monotonic()
     found = alternatives(Shell(Files(None), HOME, "/w"), words)
     assert 1 <= len(found) <= 8 and time.monotonic() - began < 3
+
+
+@pytest.mark.parametrize(
+    ("text", "folder"),
+    [
+        ("uv run S", ".venv"), ("uv --project sub run S", "sub/.venv"), ("uv run --project=sub S", "sub/.venv"), ("uv --directory sub run nohup S", "sub/.venv"),
+        ("poetry run S", ".venv"), ("poetry -C sub run S", "sub/.venv"), ("pdm run -p sub S", "sub/.venv"), ("pixi run -e gpu S", ".pixi/envs/gpu"),
+        ("pixi run S", ".pixi/envs/default"), ("rye run S", ".venv"), ("conda run -p /opt/x S -p y", "/opt/x"), ("conda run -n a S -n b", "envs/a"),
+        ("micromamba -r other run -n a S", "other/envs/a"), ("sudo uv run bash -c T", ".venv"), ("uv run poetry -C sub run S", "sub/.venv"),
+    ],
+)  # fmt: skip
+def test_the_environment_that_a_runner_chooses(text: str, folder: str, tmp_path: Path) -> None:
+    for name in (".venv", "sub/.venv", ".pixi/envs/gpu", ".pixi/envs/default", "envs/a", "other/envs/a"):
+        (tmp_path / name).mkdir(parents=True)
+    for name in ("pyproject.toml", "sub/pyproject.toml"):
+        (tmp_path / name).touch()
+    environ = {**HOME, "MAMBA_ROOT_PREFIX": str(tmp_path)}
+    found = unfolded(Shell(Files(None), environ, str(tmp_path)), line(text))
+    assert found.runner is not None and os.path.join(tmp_path, found.runner.prefix or "") == str(tmp_path / folder)
+
+
+@pytest.mark.parametrize(
+    "text", ["hatch run S", "poetry run S", "uv run bash -c 'source x/bin/activate; vllm serve M'"]
+)
+def test_an_environment_that_is_not_known(text: str, tmp_path: Path) -> None:
+    found = unfolded(Shell(Files(None), HOME, str(tmp_path)), line(text))
+    assert found.runner is None and found.words[:2] == ("vllm", "serve")

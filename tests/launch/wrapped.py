@@ -255,6 +255,7 @@ hatch -e gpu run S
 rye run S
 pixi run -e gpu S
 pixi run --manifest-path x S
+pixi exec -s vllm S
 conda run -n vlm --no-capture-output S
 conda run --live-stream -p /x S
 mamba run -p /x S
