@@ -49,7 +49,8 @@ class Launch:
     program takes otherwise than they were meant are read as they were meant, and told: `doubled` repeat what the image
     starts already, `unsplit` hold an option and its value in one word. `machine` and `elsewhere` say where it runs, if
     neither on this machine nor in this environment. `guessed`: found behind a program that nobody knows. `guards` are
-    conditions of a script on which the command hangs, `alternatives` what else the script may start.
+    conditions of a script on which the command hangs, `alternatives` what else the script may start. `literal` are
+    words with a `$NAME` that no shell reads, so that the program is given them as they are.
     """
 
     argv: tuple[str, ...]
@@ -73,4 +74,5 @@ class Launch:
     elsewhere: str | None = None
     guessed: bool = False
     guards: tuple[str, ...] = ()
+    literal: tuple[str, ...] = ()
     alternatives: tuple[Launch, ...] = ()

@@ -35,6 +35,7 @@ def hidden_launch(launch: Launch) -> Launch:
     e = launch.engine
     return replace(
         launch, argv=hidden(launch.argv, e), subcommand=hidden(launch.subcommand, e), unsplit=hidden(launch.unsplit, e),
+        literal=hidden(launch.literal, e),
         arguments=hidden(launch.arguments, e), given=hidden(launch.given, e),
         lead=None if launch.lead is None else hidden(launch.lead, e), environ=shown_variables(launch.environ),
         alternatives=tuple(hidden_launch(a) for a in launch.alternatives),

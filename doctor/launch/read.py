@@ -6,6 +6,7 @@ Everybody who asks what a command means asks here: `check`, `fix`, `run`, and wh
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
@@ -19,11 +20,12 @@ from doctor.launch.hidden import hidden, hidden_launch
 from doctor.launch.near import near_program
 from doctor.launch.program import Program, program_of
 from doctor.launch.shell import Shell
-from doctor.launch.split import Meant, meant
+from doctor.launch.split import Meant, known, meant
 from doctor.launch.wrappers import Unfolded, alternatives
 from doctor.matrix.engines import engines, launched_as
 
 MOST = 8
+_UNEXPANDED = re.compile(r"\$(?:[A-Za-z_]\w*|\{[A-Za-z_]\w*)")
 COMPOSE_FILES = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
 Entrypoint = Callable[[str], tuple[str, ...]]
 
@@ -133,7 +135,8 @@ def _launch(typed: Typed, here: Unfolded, environ: Mapping[str, str], container:
     engine = form[0].name if form else _named(program)
     behind = len(form[1].subcommand) if form else 0
     raw = program.rest[behind:]
-    words = meant(raw, engine, serve=form[1].serve or not form[1].module) if form else Meant(raw)
+    given = known(raw) if here.source else raw
+    words = meant(given, engine, serve=form[1].serve or not form[1].module) if form else Meant(given)
     front = here.words[: len(here.words) - len(raw)]
     ends = bool(raw) and typed.argv[-len(raw) :] == raw
     lead = typed.argv[: len(typed.argv) - len(raw)] if ends else typed.argv if not raw and not here.source else None
@@ -142,6 +145,7 @@ def _launch(typed: Typed, here: Unfolded, environ: Mapping[str, str], container:
         {**environ, **here.set}, here.source, typed.argv, container, tuple(one_line(t, 300) for t in here.open[:20]),
         lead=lead, doubled=words.doubled, unsplit=words.unsplit, machine=here.place.machine,
         elsewhere=here.place.environment, guessed=here.guessed, guards=here.guards[:MOST],
+        literal=() if here.source else tuple(w for w in raw if _UNEXPANDED.search(w))[:MOST],
     )  # fmt: skip
     near = None if form else near_program(here.words)
     return replace(launch, why=_why(here, launch, bool(form)), near=near)

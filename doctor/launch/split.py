@@ -11,6 +11,7 @@ from doctor.launch.program import program_of
 from doctor.matrix import rows
 from doctor.matrix.engines import engine_row, launched_as
 
+_UNSET = re.compile(r"\$\{[^{}]*\}|\$\([^()]*\)")
 _OPTION = re.compile(r"(--?[A-Za-z][\w.-]*)\s+\S")
 
 
@@ -21,6 +22,13 @@ class Meant:
     words: tuple[str, ...]
     doubled: tuple[str, ...] = ()
     unsplit: tuple[str, ...] = ()
+
+
+def known(words: tuple[str, ...]) -> tuple[str, ...]:
+    """The words without unset variables that stand where further options may: `vllm serve Q --seed 3 ${EXTRA}`."""
+    return tuple(
+        w for at, w in enumerate(words) if at == 0 or words[at - 1].startswith("-") or not _UNSET.fullmatch(w)
+    )
 
 
 def meant(words: tuple[str, ...], engine: str | None, *, serve: bool = True) -> Meant:

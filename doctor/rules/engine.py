@@ -11,6 +11,7 @@ from doctor.derived.known_model import is_known_by_name, marked
 from doctor.derived.packages.narrowing import narrowed_to_model
 from doctor.facts import Facts, Unavailable
 from doctor.findings import SEVERITIES, Finding, NotApplicable, Open, RuleResult
+from doctor.rules.hedge import hedged, other_ways
 from doctor.rules.rule import Rule
 
 OF_THE_MODEL = ("MDL", "MEM")  # families that have nothing to say without a model
@@ -18,10 +19,17 @@ OF_THE_MODEL = ("MDL", "MEM")  # families that have nothing to say without a mod
 
 def evaluate(facts: Facts, rules: Sequence[Rule]) -> tuple[RuleResult, ...]:
     """The result of every rule on one case, in the order given, with primary finding and `follows_from` filled in."""
+    results = _results(facts, rules)
+    if ways := other_ways(facts):
+        results = hedged(results, [_results(way, rules) for way in ways], facts)
+    return _relate(results, frozenset(rule.code for rule in rules if rule.decisive))
+
+
+def _results(facts: Facts, rules: Sequence[Rule]) -> list[RuleResult]:
     case, results = Case(facts), list[RuleResult]()
     for rule in rules:
         results.append(_run(rule, case, results))
-    return _relate(results, frozenset(rule.code for rule in rules if rule.decisive))
+    return results
 
 
 def select(rules: Iterable[Rule], chosen: Sequence[str] = (), ignored: Sequence[str] = ()) -> tuple[Rule, ...]:

@@ -47,7 +47,8 @@ def _expanded(tokens: list[Token], depth: int) -> list[list[Token]]:
 
 def _closing(tokens: list[Token], at: int) -> tuple[int, list[int]]:
     """The brace that closes the one at `at`, and the commas between them."""
-    depth, commas = 0, []
+    depth = 0
+    commas: list[int] = []
     for place in range(at, len(tokens)):
         token = tokens[place]
         depth += {"{": 1, "}": -1}.get(token, 0) if isinstance(token, str) else 0

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import re
 from dataclasses import replace
 
-from doctor.base.text import one_line
 from doctor.launch.shell_text import marks
 from doctor.launch.shell_text.arithmetic import NotKnown
 from doctor.launch.shell_text.conditions import test
 from doctor.launch.shell_text.expand import expander
-from doctor.launch.shell_text.filters import printed
 from doctor.launch.shell_text.grammar import parsed
 from doctor.launch.shell_text.printing import echoed, formatted
-from doctor.launch.shell_text.result import LARGEST, Setting, Start
-from doctor.launch.shell_text.settings import CHANGES, activated, assigned, conda, declare, getopts
-from doctor.launch.shell_text.state import FAILURE, SUCCESS, Outcome, State, World
+from doctor.launch.shell_text.programs import Programs
+from doctor.launch.shell_text.settings import CHANGES, assigned, conda, declare
+from doctor.launch.shell_text.state import FAILURE, SUCCESS, State
 from doctor.launch.shell_text.tree import Arithmetic, Node, Simple, Word
 
 _DECLARING = frozenset(("declare", "typeset", "local", "export", "readonly"))
@@ -40,46 +37,11 @@ _QUIET = frozenset(
         "deactivate",
     )
 )
-_QUIET_FILES = frozenset(
-    ("conda.sh", "mamba.sh", "micromamba.sh", ".bashrc", ".profile", ".bash_profile", "profile", "bashrc")
-)
-_FAILS = frozenset(("pgrep", "pidof", "false"))
-_SHELLS = re.compile(r"(?:.*/)?(?:ba|da|z|k|a)?sh")
 _CONDA = ("conda", "mamba", "micromamba")
-_SOURCES = 8
 
 
-class Commands:
+class Commands(Programs):
     """Follows simple commands; what follows compound ones is added to it."""
-
-    def __init__(self, setting: Setting) -> None:
-        self.world = World(setting, self.run)
-        self.sources = 0
-
-    def run(self, nodes: tuple[Node, ...], state: State) -> list[State]:
-        """The states behind the commands."""
-        raise NotImplementedError
-
-    def node(self, node: Node, state: State) -> list[State]:
-        """The states behind one command."""
-        raise NotImplementedError
-
-    def stopped(self, state: State, why: str) -> None:
-        """Ends a way that cannot be followed further."""
-        state.tell(why)
-        state.flow = "exit"
-
-    def returned(self, parent: State, child: State) -> State:
-        """The state of a shell behind a subshell: what the subshell started stays, what it set does not."""
-        back = parent.copy()
-        back.starts, back.guards, back.unknown, back.decided = (
-            child.starts,
-            child.guards,
-            child.unknown,
-            dict(child.decided),
-        )
-        back.files, back.out, back.status, back.cost = dict(child.files), child.out, child.status, child.cost
-        return back
 
     def simple(self, node: Simple, state: State) -> list[State]:
         """One simple command."""
@@ -153,12 +115,10 @@ class Commands:
             state.say(state.cwd + "\n")
         elif name == "let":
             self._let(words, state)
-        elif name == "getopts" and len(words) > 2:
-            getopts(state, words)
         elif name in ("mapfile", "readarray"):
             self._mapfile(words, state)
         elif name in ("type", "hash"):
-            state.status = self._found(words[-1], node)
+            state.status = self.found(words[-1], node)
         elif name == "trap":
             state.trap = words[1] if len(words) > 2 and {"EXIT", "0"} & set(words[2:]) else state.trap
         elif name in _CONDA and words[1:2] in (["activate"], ["deactivate"]):
@@ -203,17 +163,13 @@ class Commands:
         else:
             state.put(name, marks.computed(f"${{{name}[@]}}"))
 
-    def _found(self, name: str, node: Simple) -> Outcome:
-        """Whether a program exists: not known, but likely."""
-        return Outcome(None, True, node.source, ("command -v", name))
-
     def _command(self, node: Simple, words: list[str], state: State) -> list[State]:
         rest = words[1:]
         if rest and rest[0] in ("-v", "-V"):
             name = rest[-1]
             state.say(f"{name}\n" if marks.known(name) else marks.computed(node.source))
             known = name in state.functions or name in ("[", "echo", "cd")
-            state.status = SUCCESS if known else self._found(name, node)
+            state.status = SUCCESS if known else self.found(name, node)
             return [state]
         rest = rest[1:] if rest[:1] == ["-p"] else rest
         if not rest:
@@ -264,116 +220,6 @@ class Commands:
         state.flow = words[0]
         state.levels = int(words[1]) if len(words) > 1 and re.fullmatch(r"\d{1,3}", words[1]) else 1
         return [state]
-
-    def _eval(self, node: Simple, words: list[str], state: State) -> list[State]:
-        text = " ".join(words[1:])
-        if marks.runtime(text) and marks.pieces(text) == [text]:
-            if not any(name in text for name in (*_CONDA, "ssh-agent", "lesspipe", "dircolors")):
-                state.tell(f"what `{one_line(node.source, 80)}` runs is known only when the script runs")
-            state.status = SUCCESS
-            return [state]
-        return self._followed(text, state, node)
-
-    def _followed(self, text: str, state: State, node: Simple) -> list[State]:
-        """The commands of another text, in this shell."""
-        if self.sources >= _SOURCES or not self.world.spend(1 + (len(text) >> 9)):
-            self.stopped(state, "the script refers to itself, or is too long to be read to its end")
-            return [state]
-        script = parsed(text[:LARGEST])
-        self.world.assigned |= script.assigned
-        if script.broken is not None:
-            state.tell(f"line {script.broken} of `{one_line(node.source, 60)}` cannot be parsed")
-        self.sources += 1
-        self.world.depth += 2
-        states = self.run(script.body, state)
-        self.world.depth -= 2
-        self.sources -= 1
-        return states
-
-    def _source(self, node: Simple, words: list[str], state: State) -> list[State]:
-        name = words[1] if len(words) > 1 else ""
-        path = state.path(name)
-        folder, base = os.path.split(path)
-        state.status = SUCCESS
-        text = state.read(path) if marks.known(name) and name else None
-        if base == "activate" and os.path.basename(folder) in ("bin", "Scripts") and marks.known(path):
-            activated(state, "VIRTUAL_ENV", os.path.dirname(folder))
-        elif base == "activate" and marks.known(path):
-            activated(state, "CONDA_PREFIX", os.path.dirname(os.path.dirname(path)))
-        elif base in _QUIET_FILES:
-            pass
-        elif text is None:
-            state.tell(f"what `{one_line(marks.plain(name), 100)}` sets is not read")
-        else:
-            return self._sourced(text, path, node, words, state)
-        return [state]
-
-    def _sourced(self, text: str, path: str, node: Simple, words: list[str], state: State) -> list[State]:
-        before, arguments = state.source, state.arguments
-        state.source = path
-        if len(words) > 2:
-            state.arguments = tuple(words[2:])
-        states = self._followed(text, state, node)
-        for one in states:
-            one.flow = "" if one.flow == "return" else one.flow
-            one.source = before
-            one.arguments = arguments if len(words) > 2 else one.arguments
-        return states
-
-    def external(self, node: Simple, words: list[str], state: State) -> list[State]:
-        """A program that the text starts."""
-        if words[0] == "env" and len(words) == 1:
-            return [state]
-        if script := self._written(words, state):
-            return self._child(script[0], script[1], node, state)
-        text = printed(words, state)
-        state.starts = (*state.starts, self._start(node, words, state))
-        if text is None:
-            state.say(marks.computed(f"$({node.source})"))
-        else:
-            state.say(text)
-        base = os.path.basename(words[0])
-        state.status = Outcome(None, base not in _FAILS, node.source, ("run", node.line, node.source, *words))
-        if base == "which":
-            state.status = self._found(words[-1], node)
-        elif base in ("grep", "egrep") and state.stdin is not None:
-            text = printed(
-                [w if not re.fullmatch(r"-\w*q\w*", w) else "-" + w[1:].replace("q", "") or "-E" for w in words], state
-            )
-            state.status = state.status if text is None else SUCCESS if text else FAILURE
-        return [state]
-
-    def _start(self, node: Simple, words: list[str], state: State) -> Start:
-        environ = state.environ({})
-        shown = tuple(marks.plain(w) for w in words)
-        stdin = state.stdin if state.stdin is not None and not marks.runtime(state.stdin) else None
-        return Start(
-            shown, node.line, environ, {n: v for n, v in environ.items() if n in state.own}, state.dropped, state.cwd,
-            marks.sentences(tuple(words)), state.background, state.source, None if stdin is None else marks.plain(stdin),
-            {p: marks.plain(t) for p, t in state.files.items() if t is not None},
-        )  # fmt: skip
-
-    def _written(self, words: list[str], state: State) -> tuple[str, list[str]] | None:
-        """The script that the words start, where the text itself wrote it before; with its arguments."""
-        rest = list(words)
-        while rest and rest[0] in ("nohup", "setsid", "exec", "time"):
-            rest.pop(0)
-        if rest and _SHELLS.fullmatch(rest[0]):
-            rest.pop(0)
-            while rest and re.fullmatch(r"[-+][a-bd-z]+", rest[0]):
-                rest.pop(0)
-        elif rest and "/" not in rest[0]:
-            return None
-        path = state.path(rest[0]) if rest else ""
-        return (path, rest[1:]) if state.files.get(path) is not None else None
-
-    def _child(self, path: str, arguments: list[str], node: Simple, state: State) -> list[State]:
-        child = state.copy()
-        child.values = {n: v for n, v in state.values.items() if n in state.exported}
-        child.functions, child.frames, child.options, child.trap = {}, (), frozenset(), ""
-        child.arguments, child.source = tuple(arguments), path
-        states = self._followed(state.files[path] or "", child, node)
-        return [self.returned(state, one) for one in states]
 
 
 _FLOWS = {

@@ -90,9 +90,7 @@ def unary(op: str, text: str, source: str, state: State) -> Outcome:
         text = marks.plain(text)
         value = state.get(text)
         return (
-            _filled(True, value, source, state)
-            if isinstance(value, str) and not value == ""
-            else _known(value is not None)
+            _filled(True, value, source, state) if isinstance(value, str) and value != "" else _known(value is not None)
         )
     if op[1:] in _FILES and marks.known(text):
         there = state.exists(state.path(text)) if text else False

@@ -58,7 +58,7 @@ class _Fields:
 
 
 class Expander(Reader):
-    """Expands words in a state. `conditional`: for a condition, in which a variable that nobody sets may still be set."""
+    """Expands words in a state; where `conditional`, a variable that nobody sets may still be set."""
 
     def fields(self, word: Word) -> list[str]:
         """The words that one word makes: none, one or several."""
@@ -70,11 +70,15 @@ class Expander(Reader):
                 break
         return out
 
-    def _fields(self, word: Word) -> list[str]:
+    def _fields(self, word: Word, loose: bool = False) -> list[str]:
+        """The fields of a word without braces; `loose`: of a default, whose blanks part it."""
         found = self.state.get("IFS")
         out = _Fields(found if isinstance(found, str) and marks.known(found) else _BLANK)
         nothing = False
         for part in self._tilde(word.parts):
+            if isinstance(part, Literal) and loose and not part.quoted:
+                out.split(part.text)
+                continue
             if isinstance(part, Literal):
                 # the empty text that marks a quotation makes a field, unless a list without items is in it
                 out.add(part.text, part.quoted and not (nothing and not part.text))
@@ -103,11 +107,16 @@ class Expander(Reader):
     def _spelled(self, part: Parameter) -> list[str] | None:
         """The fields of `"a b"` in an unquoted `${X:-"a b"}` that uses it."""
         argument = part.argument
-        if part.quoted or argument is None or part.op[-1:] not in tuple("-=+") or not any(p.quoted for p in argument.parts):
+        if (
+            part.quoted
+            or argument is None
+            or part.op[-1:] not in tuple("-=+")
+            or not any(p.quoted for p in argument.parts)
+        ):
             return None
         items = self.items(part)
         text = parameter(self, part) if items is None else " ".join(items)
-        return self.fields(argument) if text == self.text(argument) else None
+        return self._fields(argument, loose=True) if text == self.text(argument) else None
 
     def text(self, word: Word) -> str:
         """The word as one text, as behind `NAME=`."""

@@ -58,7 +58,7 @@ def _seq(rest: list[str]) -> str | None:
     if not 1 <= len(rest) <= 3 or not all(re.fullmatch(r"-?\d{1,9}", w) for w in rest):
         return None
     numbers = [int(w) for w in rest]
-    first, step, last = {1: (1, 1, numbers[0]), 2: (numbers[0], 1, numbers[-1])}.get(len(rest)) or tuple(numbers)  # type: ignore[misc]
+    first, step, last = {1: (1, 1, numbers[0]), 2: (numbers[0], 1, numbers[-1])}.get(len(rest)) or tuple(numbers)
     if not step or abs(last - first) // abs(step) > 1000:
         return None
     return "".join(f"{n}\n" for n in range(first, last + (1 if step > 0 else -1), step))
@@ -125,6 +125,10 @@ def _grep(rest: list[str], text: str) -> str | None:
     return "" if "q" in options else "".join(f"{t}\n" for t in lines)
 
 
+def _egrep(rest: list[str], text: str) -> str | None:
+    return _grep(["-E", *rest], text)
+
+
 def _sed(rest: list[str], text: str) -> str | None:
     extended = rest[:1] in (["-E"], ["-r"])
     script = rest[1:] if extended or rest[:1] == ["-e"] else rest
@@ -178,6 +182,6 @@ def _sort(rest: list[str], text: str) -> str | None:
 
 
 _TEXTS: dict[str, Callable[[list[str], str], str | None]] = {
-    "xargs": _xargs, "tr": _tr, "grep": _grep, "egrep": lambda rest, text: _grep(["-E", *rest], text), "sed": _sed, "head": _head, "tail": _tail, "cut": _cut,
-    "awk": _awk, "wc": _wc, "sort": _sort, "tee": lambda rest, text: text, "rev": lambda rest, text: None,
+    "xargs": _xargs, "tr": _tr, "grep": _grep, "egrep": _egrep, "sed": _sed, "head": _head, "tail": _tail, "cut": _cut,
+    "awk": _awk, "wc": _wc, "sort": _sort, "tee": lambda rest, text: text,
 }  # fmt: skip

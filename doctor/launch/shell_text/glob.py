@@ -69,7 +69,8 @@ def matches(pattern: str, text: str) -> bool:
 def _affordable(pattern: str, length: int, loops: int) -> bool:
     """Whether a pattern is matched soon: each `*` may try every place of the text."""
     stars = len(re.findall(r"[*+]", pattern))
-    return (length + 1) ** (stars + loops) * (1 + pattern.count("(") ** 4) <= _WORK
+    work: int = (length + 1) ** (stars + loops) * (1 + pattern.count("(") ** 4)
+    return work <= _WORK
 
 
 def trimmed(op: str, pattern: str, text: str) -> str:
@@ -102,6 +103,7 @@ def replaced(op: str, pattern: str, new: str, text: str) -> str:
 
 def simple(expression: str, text: str) -> bool:
     """Whether a regular expression of the text's author is searched for soon."""
-    repeated: int = len(re.findall(r"[*+{?]", expression))
+    repeated = len(re.findall(r"[*+{?]", expression))
     grouped = re.search(r"\)[*+{]", expression) is not None
-    return len(expression) <= 200 and not grouped and (len(text) + 1) ** (repeated + 1) <= _WORK
+    work: int = (len(text) + 1) ** (repeated + 1)
+    return len(expression) <= 200 and not grouped and work <= _WORK

@@ -108,6 +108,13 @@ class Reader:
         if part.prefix == "#":
             return [str(len(self._listed(part) or []))]
         found = self._listed(part)
+        if (
+            found is None
+            and part.op[:1] in (":", "-", "=", "+")
+            and part.op != ":"
+            and part.name not in self.state.outer
+        ):
+            found = []
         if found is None:
             return [marks.computed(part.source)]
         if part.op == ":":

@@ -14,11 +14,11 @@ LARGEST = 64 << 10  # characters of a text
 class Start:
     """One external command that the text would start; builtins such as `cd` and `echo` are not.
 
-    `words` are expanded; what is known only at run time stays as written: `${NAME}`, `$(date)`. `line` counts from 1 in
-    its text, which is the file `source` where it came from `source FILE`. `environ` holds the exported variables as the
-    command sees them; `set` those of them that the text set itself; `dropped` the caller's that it unset. `unknown` says
-    what could not be followed in the words. `stdin` is the text of a here-document or a known pipe. `written` are files
-    that the text wrote before, by absolute path.
+    `words` are expanded; what is known only at run time stays as written: `${NAME}`, `$(date)`. `line` counts from 1
+    in its text, which is the file `source` where it came from `source FILE`. `environ` holds the exported variables as
+    the command sees them; `set` those of them that the text set itself; `dropped` the caller's that it unset.
+    `unknown` says what could not be followed in the words. `stdin` is the text of a here-document or a known pipe.
+    `written` are files that the text wrote before, by absolute path.
     """
 
     words: tuple[str, ...]

@@ -196,6 +196,9 @@ def _split(line: str, separators: str, most: int) -> list[str]:
 
 def getopts(state: State, words: list[str]) -> None:
     """`getopts LETTERS NAME`: the next option of the arguments."""
+    if len(words) < 3:
+        state.status = FAILURE
+        return
     letters, name = words[1], words[2]
     given = words[3:] or list(state.arguments)
     found = state.values.get("OPTIND", "1")
@@ -247,4 +250,5 @@ def conda(state: State, name: str) -> None:
 
 CHANGES: dict[str, Callable[[State, list[str]], None]] = {
     "unset": unset, "set": options, "shift": shift, "cd": enter, "pushd": enter, "popd": enter, "read": read,
+    "getopts": getopts,
 }  # fmt: skip

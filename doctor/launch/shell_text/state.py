@@ -53,8 +53,10 @@ class Outcome:
 
 
 SUCCESS, FAILURE = Outcome(True), Outcome(False)
-_COMPARED = ("values", "exported", "own", "gone", "arguments", "cwd", "starts", "unknown", "files", "flow", "levels", "out",
-             "status", "functions", "outer", "trap", "options", "stdin", "frames")  # fmt: skip
+_COMPARED = (
+    "starts", "cwd", "flow", "levels", "arguments", "exported", "own", "gone", "outer", "unknown", "out", "stdin",
+    "status", "trap", "options", "values", "files", "functions", "frames",
+)  # fmt: skip
 
 
 @dataclass

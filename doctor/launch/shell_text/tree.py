@@ -211,8 +211,8 @@ class Condition:
 
 
 Node = (
-    Simple | Redirected | Pipeline | AndOr | Background | Group | If | While | For | Counting | Case | Function | Calculation
-    | Condition
+    Simple | Redirected | Pipeline | AndOr | Background | Group | If | While | For | Counting | Case | Function
+    | Calculation | Condition
 )  # fmt: skip
 
 

@@ -16,6 +16,7 @@ from doctor.rules.cmd.cmd011_no_server import RULE as CMD011
 from doctor.rules.cmd.cmd012_pasted_text import RULE as CMD012
 from doctor.rules.cmd.cmd013_start_command_twice import RULE as CMD013
 from doctor.rules.cmd.cmd014_words_in_one import RULE as CMD014
+from doctor.rules.cmd.cmd015_variable_not_expanded import RULE as CMD015
 from doctor.rules.cmd.cmd020_gateway_mismatch import RULE as CMD020
 from doctor.rules.cmd.cmd021_container_without_gpu import RULE as CMD021
 from doctor.rules.cmd.cmd022_server_unreachable import RULE as CMD022
@@ -26,7 +27,7 @@ from doctor.rules.cmd.cmd026_health_check_too_early import RULE as CMD026
 from doctor.rules.rule import Rule
 
 CMD_RULES: tuple[Rule, ...] = (
-    CMD012, CMD011, CMD013, CMD014, CMD003, CMD002, CMD004, CMD001, CMD005, CMD006, CMD007, CMD008, CMD009,
+    CMD012, CMD011, CMD013, CMD014, CMD015, CMD003, CMD002, CMD004, CMD001, CMD005, CMD006, CMD007, CMD008, CMD009,
     CMD010,
 )  # fmt: skip
 # what stands around the server: its container, a gateway in front, a scraper
