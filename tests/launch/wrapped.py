@@ -70,6 +70,27 @@ sudo -n -u llm -g video -- S
 sudo --user=llm --preserve-env S
 sudo -iu llm S
 doas -u llm S
+pkexec --user llm S
+run0 -u llm S
+sg video -c T
+busybox sh -c T
+busybox nohup S
+fakeroot S
+/opt/nvidia/nvidia_entrypoint.sh S
+bash -euo pipefail -c T
+bash -euxo pipefail -c T
+bash --login -c T
+bash --norc -ic T
+fish -c T
+gcloud compute ssh gpu1 --zone us-central1-a --command T
+gcloud compute ssh me@gpu1 --command=T
+vagrant ssh -c T
+multipass exec box -- S
+limactl shell box S
+sky exec mycluster T
+sky launch -c x --gpus A100:1 T
+hyperfine -r 1 T
+srun -W 30 -n1 S
 gosu llm S
 su-exec llm:llm S
 s6-setuidgid llm S
