@@ -107,6 +107,8 @@ class _Reader:
                 self.at += 1
             elif self._role(word):
                 self.at += 1
+                if self.row.strict and not self.roles:
+                    break
             elif self._ends_here():
                 break
         self.out.words = (*self.extra, *self.all[self.at :])

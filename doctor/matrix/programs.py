@@ -55,6 +55,7 @@ class Program:
     assignments: bool = False
     separator: bool = False
     abbreviates: bool = False
+    strict: bool = False
     plain: bool = False
     nocase: bool = False
     slashes: bool = False
