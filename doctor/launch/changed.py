@@ -91,12 +91,14 @@ def _place(place: Place, layer: Layer) -> Place:
 
 
 def _filled(text: str | None, roles: dict[str, str]) -> str | None:
-    """The text with its roles; None where one of them is not given."""
-    found = re.search(r"\{(\w+)\}", text or "")
-    if text is None or found is None:
-        return text
-    value = roles.get(found[1])
-    return text.replace(found[0], one_line(value, 100)) if value else None
+    """The first of the texts whose role is given, filled in; None where there is none."""
+    for one in (text or "").split("|"):
+        found = re.search(r"\{(\w+)\}", one)
+        if found is None:
+            return one or None
+        if value := roles.get(found[1]):
+            return one.replace(found[0], one_line(value, 100))
+    return None
 
 
 def _reference(word: str | None) -> str | None:

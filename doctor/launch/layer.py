@@ -226,6 +226,9 @@ class _Reader:
             out.folder = value
         elif meaning == "toggle":
             (out.set if "=" in value else out.unset).append(value)
+        elif meaning == "sets":
+            parts = value.split(",")
+            out.set += parts if all(ASSIGNMENT.match(part) for part in parts) else [value]
         elif meaning in ("set", "unset", "unread"):
             getattr(out, meaning).append(value)
         elif meaning == "envfile":

@@ -117,6 +117,8 @@ def _first(inner: State, off: Layer, shown: str, python: str) -> Ways:
 def _joined(inner: State, off: Layer, shown: str, python: str) -> Ways:
     """All words, joined by blanks, are shell text; backslashes of Windows are part of paths."""
     text = " ".join(off.words)
+    if off.row.apart and len(off.words) > 1 and any(re.search(r"\s", w) for w in off.words):
+        inner = _told(inner, f"{shown} is joined from several words, so quotes within it are lost")
     if off.row.nocase:
         text = text.removeprefix("& ").replace("\\", "\\\\")
     return text_ways(inner, text, shown)
@@ -183,21 +185,34 @@ def _xargs(inner: State, off: Layer, shown: str, python: str) -> Ways:
 
 
 def _parallel(inner: State, off: Layer, shown: str, python: str) -> Ways:
-    """`parallel COMMAND ::: A B`, and `parallel ::: COMMAND COMMAND`; only the first input is read into a command."""
+    """`parallel COMMAND ::: A B`, and `parallel ::: COMMAND COMMAND`; only the first inputs are read into a command."""
     words = off.words
     at = next((i for i, w in enumerate(words) if w in _SEPARATORS), len(words))
-    inputs = words[at + 1 :]
-    inputs = inputs[: next((i for i, w in enumerate(inputs) if w in _SEPARATORS), len(inputs))]
-    if words[at : at + 1] in (("::::",), ("::::+",)):
-        inputs = ()
-    elif at == len(words) and inner.stdin is not None:
-        inputs = tuple(inner.stdin.splitlines()[:_INPUTS])
+    inputs = _inputs(words[at:])
+    if at == len(words) and inner.stdin is not None:
+        inputs = [inner.stdin.splitlines()[:_INPUTS]]
     if not at:
-        return _each(inner, replace(off, words=inputs), shown, python)
-    text = " ".join(words[:at])
-    if not inputs:
+        return _each(inner, replace(off, words=tuple(inputs[0]) if inputs else ()), shown, python)
+    text, firsts = " ".join(words[:at]), [one[0] for one in inputs if one]
+    if not firsts or len(firsts) < len(inputs):
         return text_ways(_told(inner, "the words that `parallel` adds are not known"), text, shown)
-    return text_ways(inner, text.replace("{}", inputs[0]) if "{}" in text else f"{text} {inputs[0]}", shown)
+    filled = text.replace("{}", " ".join(firsts))
+    for place, first in enumerate(firsts[:9], 1):
+        filled = filled.replace(f"{{{place}}}", first)
+    return text_ways(inner, filled if filled != text else f"{text} {' '.join(firsts)}", shown)
+
+
+def _inputs(words: tuple[str, ...]) -> list[list[str]]:
+    """The inputs of each source behind its `:::`; those in files are empty."""
+    out: list[list[str]] = []
+    literal = True
+    for word in words[:_INPUTS]:
+        if word in _SEPARATORS:
+            literal = "::::" not in word
+            out.append([])
+        elif literal:
+            out[-1].append(word)
+    return out
 
 
 def _told(state: State, sentence: str) -> State:

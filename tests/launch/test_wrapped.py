@@ -126,6 +126,7 @@ def test_the_rows_agree() -> None:
         ("sudo chroot /x nohup S", Place(environment="the root `/x`")),
         ("ssh gpu1 docker exec c S", Place("the host `gpu1`", "the container `c`")),
         ("wsl -d Ubuntu S", Place(environment="the WSL distribution `Ubuntu`")),
+        ("wsl S", Place(environment="the default WSL distribution")),
         ("systemd-run -M box S", Place(environment="the container `box`")),
         ("uvx vllm serve M --port 9", Place(environment="an environment made by `uvx`")),
     ],
@@ -153,6 +154,9 @@ def test_where_it_runs(text: str, place: Place) -> None:
         ("srun --export=NONE S", {}, {}, {"*"}),
         ("srun --export=ALL,A=b S", {**HOME, "A": "b"}, {"A": "b"}, set()),
         ("srun --export=HF_HOME,A=b S", {"HF_HOME": "/hf", "A": "b"}, {"A": "b"}, {"*"}),
+        ("apptainer exec --env A=b,C=d x.sif S", {**HOME, "A": "b", "C": "d"}, {"A": "b", "C": "d"}, set()),
+        ("apptainer exec --env A=b,c x.sif S", {**HOME, "A": "b,c"}, {"A": "b,c"}, set()),
+        ("docker exec -e A=b,C=d c S", {"A": "b,C=d"}, {"A": "b,C=d"}, {"*"}),
         ("docker exec -e A=b c S", {"A": "b"}, {"A": "b"}, {"*"}),
         ("mpirun -x A=b -x HF_HOME S", {**HOME, "A": "b"}, {"A": "b", "HF_HOME": "/hf"}, set()),
         ("env VLLM_X=2 env -u VLLM_X S", {k: v for k, v in HOME.items() if k != "VLLM_X"}, {}, {"VLLM_X"}),
@@ -250,3 +254,9 @@ def test_the_environment_that_a_runner_chooses(text: str, folder: str, tmp_path:
 def test_an_environment_that_is_not_known(text: str, tmp_path: Path) -> None:
     found = unfolded(Shell(Files(None), HOME, str(tmp_path)), line(text))
     assert found.runner is None and found.words[:2] == ("vllm", "serve")
+
+
+def test_ssh_joins_its_words() -> None:
+    found = inner("ssh gpu1 bash -lc T")
+    assert found.words == ("vllm",), "the far shell splits the text again, and `bash -lc` takes its first word alone"
+    assert "the command of `ssh` is joined from several words, so quotes within it are lost" in found.open

@@ -153,6 +153,8 @@ parallel ::: T
 parallel -j 1 S
 parallel -j1 vllm serve {} --port 9 ::: M
 parallel 'vllm serve M --port' ::: 9
+parallel vllm serve {1} --port {2} ::: M N ::: 9 8
+parallel vllm serve ::: M ::: --port ::: 9
 watch -n 5 S
 watch -n5 T
 watch -x S
@@ -329,6 +331,8 @@ advisor --collect=survey -- S
 catchsegv S
 unbuffer -p S
 sudo -E env A=b nohup nice -n 5 bash -c 'exec vllm serve M --port 9'
+sh -c 'exec "$0" "$@"' S
+sh -c 'exec "$@"' _ S
 bash -c T
 bash -lc T
 sh -xc T
