@@ -189,7 +189,6 @@ def test_the_folder(text: str, cwd: str) -> None:
         ("mywrap --cmd=T", SERVER, "mywrap"),
         ("mywrap 'cd /x; lmdeploy serve api_server M'", ("lmdeploy", "serve", "api_server", "M"), "mywrap"),
         ("python launch.py -- S", SERVER, "python launch.py"),
-        ("srun --brand-new 5 S", SERVER, "5"),
         ("nohup mywrap S", SERVER, "mywrap"),
     ],
 )  # fmt: skip
@@ -260,3 +259,21 @@ def test_ssh_joins_its_words() -> None:
     found = inner("ssh gpu1 bash -lc T")
     assert found.words == ("vllm",), "the far shell splits the text again, and `bash -lc` takes its first word alone"
     assert "the command of `ssh` is joined from several words, so quotes within it are lost" in found.open
+
+
+@pytest.mark.parametrize(
+    ("text", "option"),
+    [
+        ("srun --brand-new 5 S", "srun --brand-new"),
+        ("nsys profile --new-thing a,b S", "nsys --new-thing"),
+        ("timeout -z x 10 S", None),
+        ("ionice -z 3 S", "ionice -z"),
+    ],
+)
+def test_an_option_that_is_not_known_is_a_switch_unless_a_server_stands_behind_the_next_word(
+    text: str, option: str | None
+) -> None:
+    found = inner(text)
+    assert (found.words, found.guessed) == (SERVER, True)
+    assert option is None or any(sentence.startswith(f"`{option}` is not a known option") for sentence in found.open)
+    assert inner("srun --brand-new S").words == SERVER and not inner("srun --brand-new S").guessed
