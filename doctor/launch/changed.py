@@ -9,8 +9,7 @@ from dataclasses import replace
 from doctor.base.text import one_line
 from doctor.launch.innermost import Place, State, Unfolded
 from doctor.launch.layer import ASSIGNMENT, Layer
-from doctor.launch.runners import conda_run, uv_run
-from doctor.launch.shell import Behind, Shell
+from doctor.launch.runners import environment_of
 from doctor.launch.variables import assignments
 
 _LARGEST_FILE = 256 << 10
@@ -41,7 +40,10 @@ def entered(state: State, layer: Layer, shown: str) -> State:
     told += [f"the variables in `{one_line(name, 80)}` are not read" for name in layer.unread]
     place = _place(here.place, layer)
     apart = state.apart or row.apart
-    runner = None if row.apart or row.versioned else _chosen(here.shell, row.runner, here.words) or here.runner
+    runner = None if row.apart or row.versioned or row.runner else here.runner
+    if row.runner:
+        runner = environment_of(here.shell, row.runner, shown, layer.roles)
+        told += [] if runner else [f"the environment of `{shown} run` is unknown"]
     here = replace(here, place=place, open=(*here.open, *told), layers=(*here.layers, shown), runner=runner)
     return replace(state, here=here, apart=apart, depth=state.depth + 1)
 
@@ -89,12 +91,14 @@ def _place(place: Place, layer: Layer) -> Place:
 
 
 def _filled(text: str | None, roles: dict[str, str]) -> str | None:
-    """The text with its roles; None where one of them is not given."""
-    found = re.search(r"\{(\w+)\}", text or "")
-    if text is None or found is None:
-        return text
-    value = roles.get(found[1])
-    return text.replace(found[0], one_line(value, 100)) if value else None
+    """The first of the texts whose role is given, filled in; None where there is none."""
+    for one in (text or "").split("|"):
+        found = re.search(r"\{(\w+)\}", one)
+        if found is None:
+            return one or None
+        if value := roles.get(found[1]):
+            return one.replace(found[0], one_line(value, 100))
+    return None
 
 
 def _reference(word: str | None) -> str | None:
@@ -104,8 +108,3 @@ def _reference(word: str | None) -> str | None:
     bare = word.removeprefix("docker://").replace("#", "/")
     files = word.endswith((".sif", ".img", ".sqsh", ".simg")) or word.startswith((".", "/")) or "://" in bare
     return bare if not files and _REFERENCE.fullmatch(bare) else None
-
-
-def _chosen(shell: Shell, runner: str | None, words: tuple[str, ...]) -> Behind | None:
-    """The environment that the runner would use."""
-    return uv_run(shell, words) if runner == "uv" else conda_run(shell, words) if runner == "conda" else None

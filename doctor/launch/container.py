@@ -12,7 +12,7 @@ from doctor.base.record import dataclass
 from doctor.facts.launch import Container
 from doctor.launch.variables import assignments
 
-PROGRAM = re.compile(r"(?:.*[\\/])?(?:docker|podman|nerdctl)(?:\.exe)?$")
+PROGRAM = re.compile(r"(?:.*[\\/])?(?:(?:nvidia-)?docker|podman(?:-hpc)?|nerdctl|finch)(?:\.exe)?$")
 COMPOSE = re.compile(r"(?:.*[\\/])?(?:docker|podman)-compose(?:\.exe)?$")
 LARGEST = 256 << 10
 # options of `docker run` without a value; every other one takes the next word

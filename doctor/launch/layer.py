@@ -17,7 +17,8 @@ class Layer:
     """What a program's own words say.
 
     `words` is the command behind them, `text` shell text in its place; `module`: the words are a Python module and its
-    arguments. `roles` are positional words and options by role. `stops`: it runs nothing with these options.
+    arguments. `last` is an option in front of the command that the row does not list. `roles` are positional words and
+    options by role. `stops`: it runs nothing with these options.
     """
 
     row: Program
@@ -26,6 +27,7 @@ class Layer:
     module: bool = False
     bare: bool = False
     stops: bool = False
+    last: str | None = None
     one: bool = False
     roles: dict[str, str] = field(default_factory=dict)
     set: list[str] = field(default_factory=list)
@@ -63,9 +65,10 @@ def behind_verb(parts: list[str], valued: frozenset[str], words: tuple[str, ...]
     return at
 
 
-def layer(row: Program, words: tuple[str, ...]) -> Layer:
-    """The words behind the program and its subcommand, taken apart."""
+def layer(row: Program, words: tuple[str, ...], front: tuple[str, ...] = ()) -> Layer:
+    """The words behind the program and its subcommand, taken apart; `front` are those in front of the subcommand."""
     reader = _Reader(row, words)
+    reader.globals(front)
     reader.read()
     return reader.out
 
@@ -77,6 +80,15 @@ class _Reader:
         self.roles = list(row.words)
         self.out = Layer(row)
         self.extra: list[str] = []
+
+    def globals(self, front: tuple[str, ...]) -> None:
+        """Options in front of the subcommand."""
+        valued = frozenset(self.row.before.split())
+        for at, word in enumerate(front):
+            name, equals, value = word.partition("=")
+            meaning = self.meanings.get(name)
+            if name in valued and meaning in VALUED and (equals or at + 1 < len(front)):
+                self._valued(meaning or "", value if equals else front[at + 1])
 
     def read(self) -> None:
         """Walks to the command; what `command: none` and `program` leave of the positional words is `extra`."""
@@ -97,6 +109,9 @@ class _Reader:
                 self.at += 1
             elif self._role(word):
                 self.at += 1
+                self.out.last = None
+                if self.row.strict and not self.roles:
+                    break
             elif self._ends_here():
                 break
         self.out.words = (*self.extra, *self.all[self.at :])
@@ -135,6 +150,7 @@ class _Reader:
     def _option(self, word: str) -> bool:
         """Takes an option and its value; True where the rest is decided by it."""
         self.at += 1
+        self.out.last = None
         word = word.lower() if self.row.nocase else word
         name, equals, value = word.partition("=")
         meaning = self.meanings.get(word) or self._long(name)
@@ -146,6 +162,8 @@ class _Reader:
             return self._cluster(word[1:])
         elif self.row.command == "python" and word in ("-m", "--module"):
             return self._module(None)
+        else:
+            self.out.last = None if equals else word
         return False
 
     def _long(self, name: str) -> str | None:
@@ -167,6 +185,7 @@ class _Reader:
                 return self._apply(meaning or "", rest or None)
             if meaning is not None and self._apply(meaning, None):
                 return True
+        self.out.last = f"-{letters}" if len(letters) == 1 and f"-{letters}" not in self.meanings else None
         return False
 
     def _module(self, attached: str | None) -> bool:
@@ -214,6 +233,9 @@ class _Reader:
             out.folder = value
         elif meaning == "toggle":
             (out.set if "=" in value else out.unset).append(value)
+        elif meaning == "sets":
+            parts = value.split(",")
+            out.set += parts if all(ASSIGNMENT.match(part) for part in parts) else [value]
         elif meaning in ("set", "unset", "unread"):
             getattr(out, meaning).append(value)
         elif meaning == "envfile":

@@ -8,12 +8,13 @@ import shlex
 from collections.abc import Callable
 from dataclasses import replace
 
+from doctor.base.text import one_line
 from doctor.launch.changed import assigned, entered
 from doctor.launch.innermost import State
 from doctor.launch.layer import ASSIGNMENT, Layer, layer, matching
 from doctor.launch.program import PYTHON, program_of
 from doctor.launch.scripts import from_file, script_at, text_ways
-from doctor.launch.starting import name_of, serves
+from doctor.launch.starting import hidden_start, name_of, serves
 from doctor.matrix.programs import wrappers, wrapping_modules
 
 Ways = list[list[State]]
@@ -48,7 +49,7 @@ def program_off(state: State) -> Ways | None:
     if found is None:
         return None
     row, taken = found
-    off = layer(row, behind[taken:])
+    off = layer(row, behind[taken:], behind[:taken])
     if off.stops:
         return [[_mentions(state)]]
     inner = entered(state, off, program)
@@ -100,6 +101,12 @@ def _plain(inner: State, off: Layer, shown: str, python: str) -> Ways:
     words = off.words
     if off.row.versioned and (match := _VERSIONED.match(words[0])):
         words = (match[1], *words[1:])
+    if off.last and not serves(words) and not wrappers(name_of(words[0])) and hidden_start(words) == 1:
+        option, value = one_line(off.last, 60), one_line(words[0], 60)
+        inner = _noted(
+            inner, f"`{inner.here.layers[-1]} {option}` is not a known option; `{value}` is read as its value"
+        )
+        return [[_with(replace(inner, here=replace(inner.here, guessed=True)), words[1:])]]
     return [[_with(inner, words)]]
 
 
@@ -117,6 +124,8 @@ def _first(inner: State, off: Layer, shown: str, python: str) -> Ways:
 def _joined(inner: State, off: Layer, shown: str, python: str) -> Ways:
     """All words, joined by blanks, are shell text; backslashes of Windows are part of paths."""
     text = " ".join(off.words)
+    if off.row.apart and len(off.words) > 1 and any(re.search(r"\s", w) for w in off.words):
+        inner = _noted(inner, f"{shown} is joined from several words, so quotes within it are lost")
     if off.row.nocase:
         text = text.removeprefix("& ").replace("\\", "\\\\")
     return text_ways(inner, text, shown)
@@ -173,7 +182,7 @@ def _hatch(inner: State, off: Layer, shown: str, python: str) -> Ways:
 def _xargs(inner: State, off: Layer, shown: str, python: str) -> Ways:
     """`xargs COMMAND`: the words of its input are added, or one line of it in place of `-I`'s word."""
     if inner.stdin is None:
-        return [[_told(_with(inner, off.words), "the words that `xargs` adds are not known")]]
+        return [[_noted(_with(inner, off.words), "the words that `xargs` adds are not known")]]
     line = next((t.strip() for t in inner.stdin.splitlines() if t.strip()), "")
     if mark := off.roles.get("replace"):
         words = tuple(w.replace(mark, line) for w in off.words)
@@ -183,24 +192,37 @@ def _xargs(inner: State, off: Layer, shown: str, python: str) -> Ways:
 
 
 def _parallel(inner: State, off: Layer, shown: str, python: str) -> Ways:
-    """`parallel COMMAND ::: A B`, and `parallel ::: COMMAND COMMAND`; only the first input is read into a command."""
+    """`parallel COMMAND ::: A B`, and `parallel ::: COMMAND COMMAND`; only the first inputs are read into a command."""
     words = off.words
     at = next((i for i, w in enumerate(words) if w in _SEPARATORS), len(words))
-    inputs = words[at + 1 :]
-    inputs = inputs[: next((i for i, w in enumerate(inputs) if w in _SEPARATORS), len(inputs))]
-    if words[at : at + 1] in (("::::",), ("::::+",)):
-        inputs = ()
-    elif at == len(words) and inner.stdin is not None:
-        inputs = tuple(inner.stdin.splitlines()[:_INPUTS])
+    inputs = _inputs(words[at:])
+    if at == len(words) and inner.stdin is not None:
+        inputs = [inner.stdin.splitlines()[:_INPUTS]]
     if not at:
-        return _each(inner, replace(off, words=inputs), shown, python)
-    text = " ".join(words[:at])
-    if not inputs:
-        return text_ways(_told(inner, "the words that `parallel` adds are not known"), text, shown)
-    return text_ways(inner, text.replace("{}", inputs[0]) if "{}" in text else f"{text} {inputs[0]}", shown)
+        return _each(inner, replace(off, words=tuple(inputs[0]) if inputs else ()), shown, python)
+    text, firsts = " ".join(words[:at]), [one[0] for one in inputs if one]
+    if not firsts or len(firsts) < len(inputs):
+        return text_ways(_noted(inner, "the words that `parallel` adds are not known"), text, shown)
+    filled = text.replace("{}", " ".join(firsts))
+    for place, first in enumerate(firsts[:9], 1):
+        filled = filled.replace(f"{{{place}}}", first)
+    return text_ways(inner, filled if filled != text else f"{text} {' '.join(firsts)}", shown)
 
 
-def _told(state: State, sentence: str) -> State:
+def _inputs(words: tuple[str, ...]) -> list[list[str]]:
+    """The inputs of each source behind its `:::`; those in files are empty."""
+    out: list[list[str]] = []
+    literal = True
+    for word in words[:_INPUTS]:
+        if word in _SEPARATORS:
+            literal = "::::" not in word
+            out.append([])
+        elif literal:
+            out[-1].append(word)
+    return out
+
+
+def _noted(state: State, sentence: str) -> State:
     return replace(state, here=replace(state.here, open=(*state.here.open, sentence)))
 
 

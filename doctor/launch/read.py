@@ -124,7 +124,7 @@ def _launches(typed: Typed, here: Unfolded) -> list[Launch]:
     """The command of one way through the wrappers; several where a container's own script has several ways."""
     run = _docker(here)
     if run is None:
-        return [_launch(typed, here, here.shell.environ, None)]
+        return [_launch(typed, one, one.shell.environ, None) for one in _of_image(typed, here)]
     front = typed.entrypoint(run.container.image or "") if run.entrypoint is None else run.entrypoint
     read = inner_reader(volume_places(run.container.volumes, here.shell.cwd))
     where = Shell(Files(None), run.environ, run.folder, read)
@@ -132,6 +132,19 @@ def _launches(typed: Typed, here: Unfolded) -> list[Launch]:
         _launch(typed, _joined(here, run, inner), inner.shell.environ, run.container)
         for inner in alternatives(where, (*front, *run.command))
     ]
+
+
+def _of_image(typed: Typed, here: Unfolded) -> tuple[Unfolded, ...]:
+    """`apptainer run IMAGE --model M`: words that begin with an option are those of the image's own program."""
+    front = (
+        typed.entrypoint(here.place.image) if here.place.image and here.words[:1] and here.words[0][:1] == "-" else ()
+    )
+    if not front:
+        return (here,)
+    return tuple(
+        replace(one, place=here.place, open=(*here.open, *one.open), layers=(*here.layers, *one.layers))
+        for one in alternatives(here.shell, (*front, *here.words))
+    )
 
 
 def _joined(outer: Unfolded, run: DockerRun, inner: Unfolded) -> Unfolded:

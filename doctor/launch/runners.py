@@ -1,40 +1,28 @@
-"""The environment that `uv run` and `conda run` would use, by their own rules; neither is started."""
+"""The environment that `uv run`, `conda run` or `poetry run` would use, by their own rules; none is started."""
 
 from __future__ import annotations
 
 import os
-from itertools import pairwise
+from collections.abc import Mapping
 
-from doctor.launch.shell import PYTHON, Behind, Shell, python_arguments
+from doctor.launch.shell import Behind, Shell
 
-_UV_VALUES = {
-    "--with", "--with-editable", "--with-requirements", "--extra", "--group", "--only-group", "--env-file", "--index",
-    "--index-url", "-i", "--extra-index-url", "--find-links", "-f", "--cache-dir", "--config-file", "--package",
-}  # fmt: skip
+_PROJECTS = ("pyproject.toml", "Pipfile", "pixi.toml")
 
 
-def uv_run(shell: Shell, argv: tuple[str, ...]) -> Behind | None:
+def environment_of(shell: Shell, runner: str, shown: str, roles: Mapping[str, str]) -> Behind | None:
+    """What the runner would use, by the options in `roles`; None where that is not known. `shown` is its name."""
+    if runner == "conda":
+        return _conda_run(shell, roles)
+    return _uv_run(shell, roles) if runner == "uv" else _project_run(shell, runner, shown, roles)
+
+
+def _uv_run(shell: Shell, roles: Mapping[str, str]) -> Behind | None:
     """`uv run X`: the project's `.venv`, else the active environment, else the nearest `.venv`."""
-    if "run" not in argv:
-        return None
-    words = list(argv[argv.index("run") + 1 :])
-    python = project = None
-    while words and words[0].startswith("-"):
-        option, _, value = words.pop(0).partition("=")
-        if option in _UV_VALUES | {"-p", "--python", "--project", "--directory"}:
-            value = value or (words.pop(0) if words else "")
-        python = value if option in ("-p", "--python") else python
-        project = value if option in ("--project", "--directory") else project
-        if option in ("-m", "--module"):
-            words.insert(0, "python")
-            words.insert(1, "-m")
-            break
-    flags, front = (
-        python_arguments(shell, tuple(words[1:])) if words and PYTHON.match(words[0]) else (frozenset(), None)
-    )
+    python = roles.get("python")
     if python and os.sep in python:
-        return Behind("`--python` of `uv run`", os.path.join(shell.cwd, python), flags=flags, front=front)
-    start = os.path.normpath(os.path.join(shell.cwd, project or "."))
+        return Behind("`--python` of `uv run`", os.path.join(shell.cwd, python))
+    start = os.path.normpath(os.path.join(shell.cwd, roles.get("project") or "."))
     root = _above(shell, start, "pyproject.toml")
     named = shell.environ.get("UV_PROJECT_ENVIRONMENT")
     candidates = [os.path.join(root, named or ".venv")] if root else []
@@ -42,7 +30,19 @@ def uv_run(shell: Shell, argv: tuple[str, ...]) -> Behind | None:
     if not root and (near := _above(shell, start, ".venv")):
         candidates.append(os.path.join(near, ".venv"))
     found = next((c for c in candidates if c and shell.files.isdir(shell.files.inside(c))), None)
-    return Behind("environment of `uv run`", prefix=found, flags=flags, front=front) if found else None
+    return Behind("environment of `uv run`", prefix=found) if found else None
+
+
+def _project_run(shell: Shell, runner: str, shown: str, roles: Mapping[str, str]) -> Behind | None:
+    """`poetry run X` and its like: the environment in the project's folder."""
+    start = os.path.normpath(os.path.join(shell.cwd, roles.get("project") or "."))
+    start = os.path.dirname(start) if start.endswith(".toml") else start
+    root = next((r for name in _PROJECTS if (r := _above(shell, start, name))), None)
+    inside = os.path.join(".pixi", "envs", roles.get("name", "default")) if runner == "pixi" else ".venv"
+    found = os.path.join(root, inside) if root else None
+    if found is None or not shell.files.isdir(shell.files.inside(found)):
+        return None
+    return Behind(f"environment of `{shown} run`", prefix=found)
 
 
 def _above(shell: Shell, folder: str, name: str) -> str | None:
@@ -55,18 +55,19 @@ def _above(shell: Shell, folder: str, name: str) -> str | None:
     return folder
 
 
-def conda_run(shell: Shell, argv: tuple[str, ...]) -> Behind | None:
+def _conda_run(shell: Shell, roles: Mapping[str, str]) -> Behind | None:
     """`conda run -n NAME X` and `-p PREFIX X`."""
-    words = list(argv[1:])
-    for option, value in pairwise(words):
-        if option in ("-p", "--prefix"):
-            return Behind("environment of `conda run`", prefix=os.path.join(shell.cwd, value))
-        if option in ("-n", "--name"):
-            for root in _conda_roots(shell):
-                prefix = root if value == "base" else os.path.join(root, "envs", value)
-                if shell.files.isdir(prefix):
-                    return Behind("environment of `conda run`", prefix=prefix)
-    return None
+    if prefix := roles.get("prefix"):
+        return Behind("environment of `conda run`", prefix=os.path.join(shell.cwd, prefix))
+    if name := roles.get("name"):
+        named = [os.path.join(shell.cwd, roles["base"])] if "base" in roles else []
+        for root in [*named, *_conda_roots(shell)]:
+            found = root if name == "base" else os.path.join(root, "envs", name)
+            if root and shell.files.isdir(found):
+                return Behind("environment of `conda run`", prefix=found)
+        return None
+    active = shell.environ.get("CONDA_PREFIX")
+    return Behind("environment of `conda run`", prefix=active) if active else None
 
 
 def _conda_roots(shell: Shell) -> list[str]:

@@ -11,7 +11,7 @@ from doctor.launch.innermost import State, Unfolded
 from doctor.launch.shell import Shell
 from doctor.launch.shell_text import LARGEST, Setting, Start, Way, ways
 
-SHELL = re.compile(r"(?:.*[\\/])?(?:ba|da|z|k|a|mk)?sh(?:\.exe)?$")
+SHELL = re.compile(r"(?:.*[\\/])?(?:ba|da|z|k|a|mk|fi|c|tc)?sh(?:\.exe)?$")
 _SHEBANG = re.compile(r"#!\s*\S*?/?(?:env\s+(?:-S\s+)?)?(?:\S*/)?(?:ba|da|z|k|a|mk)?sh\b")
 _VALUED = ("-o", "+o", "-O", "+O", "--rcfile", "--init-file")
 _CHOSEN = ("VIRTUAL_ENV", "CONDA_PREFIX")
@@ -29,13 +29,13 @@ def shell_words(state: State) -> list[list[State]] | None:
         word = words[at]
         at += 1
         if re.fullmatch(r"-[A-Za-z]*c[A-Za-z]*", word):
-            at += 2 if words[at : at + 1] in (("-o",), ("+o",)) else 0
+            at += 2 if words[at : at + 1] in (("-o",), ("+o",)) else 1 if "o" in word else 0
             text = words[at] if at < len(words) else ""
             inner = replace(state, here=replace(state.here, layers=(*state.here.layers, name)), depth=state.depth + 1)
-            return text_ways(inner, text, f"`{name} -c`", words[at + 2 :])
+            return text_ways(inner, text, f"`{name} -c`", words[at + 2 :], name="".join(words[at + 1 : at + 2]) or name)
         if word == "--":
             break
-        at += 1 if word in _VALUED else 0
+        at += 1 if word in _VALUED or re.fullmatch(r"[-+][A-Za-z]*o", word) else 0
     if at >= len(words) or words[at] == "-":
         return None if state.stdin is None else text_ways(state, state.stdin, f"the text that `{name}` reads")
     return from_file(state, words[at], words[at + 1 :])
@@ -93,16 +93,16 @@ def from_file(state: State, name: str, arguments: tuple[str, ...]) -> list[list[
             why = f"the script `{shown}` is not on this machine, so it is not read"
         return [[replace(state, here=replace(here, words=(), source=shown, open=(*here.open, why)))]]
     inner = replace(state, here=replace(here, layers=(*here.layers, shown)), depth=state.depth + 1)
-    return text_ways(inner, text, shown, arguments, os.path.dirname(path))
+    return text_ways(inner, text, shown, arguments, os.path.dirname(path), name)
 
 
 def text_ways(
-    state: State, text: str, source: str, arguments: tuple[str, ...] = (), home: str | None = None
+    state: State, text: str, source: str, arguments: tuple[str, ...] = (), home: str | None = None, name: str = "bash"
 ) -> list[list[State]]:
-    """The commands that shell text starts, a list for each way through it; `source` names the text."""
+    """The commands that shell text starts, a list for each way through it; `source` names the text, `name` is `$0`."""
     shell, open_environment = state.here.shell, state.apart or state.here.shell.inner is not None
     found = ways(text, Setting(
-        shell.environ, shell.cwd, arguments, home, read=state.text, exists=state.exists,
+        shell.environ, shell.cwd, arguments, home, name, read=state.text, exists=state.exists,
         open_environment=open_environment,
     ))  # fmt: skip
     out = [[_started(state, way, at, source) for at in range(len(way.starts))] for way in found]

@@ -21,7 +21,8 @@ from doctor.matrix.files.data import DataError, data_dir
 # meanings of options that take the next word, or the next two
 VALUED = frozenset((
     "value", "text", "set", "unset", "cd", "user", "machine", "root", "image", "container", "distribution", "envfile",
-    "split", "program", "export", "keepname", "unread", "toggle", "replace",
+    "split", "program", "export", "keepname", "unread", "toggle", "replace", "sets",
+    "python", "project", "name", "prefix", "base",
 ))  # fmt: skip
 PAIRED = frozenset(("pair", "setpair"))
 
@@ -33,7 +34,7 @@ class Program:
     `verbs` are its subcommands (words, blank-separated; "" for none), `before` the options with a value in front of
     them. `words` are the roles of the positional words before the command, `role~pattern` where only some words fit.
     `options` are names by meaning. `command` says how the command is written. `machine` and `environment` say where it
-    runs, with roles in braces. `clears`: it does not get the caller's variables, but for those of `retains`.
+    runs, with roles in braces, and `|` between texts of which the first that can be filled is taken. `clears`: it does not get the caller's variables, but for those of `retains`.
     `apart`: its files are not those of this machine. `adds`: where variables come from that are not read.
     """
 
@@ -54,6 +55,7 @@ class Program:
     assignments: bool = False
     separator: bool = False
     abbreviates: bool = False
+    strict: bool = False
     plain: bool = False
     nocase: bool = False
     slashes: bool = False

@@ -46,6 +46,9 @@ def launch(line: str, cwd: Path | None = None, environ: dict[str, str] | None = 
         ("docker --context x container run --entrypoint=vllm vllm/vllm-openai:v0.11.0 serve Q", "vllm", "Q"),
         ('docker run lmsysorg/sglang:v0.5.3 bash -c "python3 -m sglang.launch_server --model-path Q"', "sglang", "--model-path Q"),
         ("podman run --device nvidia.com/gpu=all vllm/vllm-openai:v0.11.0 --model Q", "vllm", "--model Q"),
+        ("apptainer run --nv docker://vllm/vllm-openai:v0.11.0 --model Q", "vllm", "--model Q"),
+        ("kubectl run x --image=vllm/vllm-openai:v0.11.0 -- --model Q", "vllm", "--model Q"),
+        ("nvidia-docker run vllm/vllm-openai:v0.11.0 --model Q", "vllm", "--model Q"),
     ],
 )  # fmt: skip
 def test_forms(line: str, engine: str, arguments: str) -> None:

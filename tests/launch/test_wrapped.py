@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
 import time
+from pathlib import Path
 
 import jsonschema
 import pytest
@@ -124,6 +126,7 @@ def test_the_rows_agree() -> None:
         ("sudo chroot /x nohup S", Place(environment="the root `/x`")),
         ("ssh gpu1 docker exec c S", Place("the host `gpu1`", "the container `c`")),
         ("wsl -d Ubuntu S", Place(environment="the WSL distribution `Ubuntu`")),
+        ("wsl S", Place(environment="the default WSL distribution")),
         ("systemd-run -M box S", Place(environment="the container `box`")),
         ("uvx vllm serve M --port 9", Place(environment="an environment made by `uvx`")),
     ],
@@ -151,6 +154,9 @@ def test_where_it_runs(text: str, place: Place) -> None:
         ("srun --export=NONE S", {}, {}, {"*"}),
         ("srun --export=ALL,A=b S", {**HOME, "A": "b"}, {"A": "b"}, set()),
         ("srun --export=HF_HOME,A=b S", {"HF_HOME": "/hf", "A": "b"}, {"A": "b"}, {"*"}),
+        ("apptainer exec --env A=b,C=d x.sif S", {**HOME, "A": "b", "C": "d"}, {"A": "b", "C": "d"}, set()),
+        ("apptainer exec --env A=b,c x.sif S", {**HOME, "A": "b,c"}, {"A": "b,c"}, set()),
+        ("docker exec -e A=b,C=d c S", {"A": "b,C=d"}, {"A": "b,C=d"}, {"*"}),
         ("docker exec -e A=b c S", {"A": "b"}, {"A": "b"}, {"*"}),
         ("mpirun -x A=b -x HF_HOME S", {**HOME, "A": "b"}, {"A": "b", "HF_HOME": "/hf"}, set()),
         ("env VLLM_X=2 env -u VLLM_X S", {k: v for k, v in HOME.items() if k != "VLLM_X"}, {}, {"VLLM_X"}),
@@ -183,7 +189,6 @@ def test_the_folder(text: str, cwd: str) -> None:
         ("mywrap --cmd=T", SERVER, "mywrap"),
         ("mywrap 'cd /x; lmdeploy serve api_server M'", ("lmdeploy", "serve", "api_server", "M"), "mywrap"),
         ("python launch.py -- S", SERVER, "python launch.py"),
-        ("srun --brand-new 5 S", SERVER, "5"),
         ("nohup mywrap S", SERVER, "mywrap"),
     ],
 )  # fmt: skip
@@ -221,3 +226,54 @@ def test_hostile_words_end_soon(words: tuple[str, ...]) -> None:
     began = time.monotonic()
     found = alternatives(Shell(Files(None), HOME, "/w"), words)
     assert 1 <= len(found) <= 8 and time.monotonic() - began < 3
+
+
+@pytest.mark.parametrize(
+    ("text", "folder"),
+    [
+        ("uv run S", ".venv"), ("uv --project sub run S", "sub/.venv"), ("uv run --project=sub S", "sub/.venv"), ("uv --directory sub run nohup S", "sub/.venv"),
+        ("poetry run S", ".venv"), ("poetry -C sub run S", "sub/.venv"), ("pdm run -p sub S", "sub/.venv"), ("pixi run -e gpu S", ".pixi/envs/gpu"),
+        ("pixi run S", ".pixi/envs/default"), ("rye run S", ".venv"), ("conda run -p /opt/x S -p y", "/opt/x"), ("conda run -n a S -n b", "envs/a"),
+        ("micromamba -r other run -n a S", "other/envs/a"), ("sudo uv run bash -c T", ".venv"), ("uv run poetry -C sub run S", "sub/.venv"),
+    ],
+)  # fmt: skip
+def test_the_environment_that_a_runner_chooses(text: str, folder: str, tmp_path: Path) -> None:
+    for name in (".venv", "sub/.venv", ".pixi/envs/gpu", ".pixi/envs/default", "envs/a", "other/envs/a"):
+        (tmp_path / name).mkdir(parents=True)
+    for name in ("pyproject.toml", "sub/pyproject.toml"):
+        (tmp_path / name).touch()
+    environ = {**HOME, "MAMBA_ROOT_PREFIX": str(tmp_path)}
+    found = unfolded(Shell(Files(None), environ, str(tmp_path)), line(text))
+    assert found.runner is not None and os.path.join(tmp_path, found.runner.prefix or "") == str(tmp_path / folder)
+
+
+@pytest.mark.parametrize(
+    "text", ["hatch run S", "poetry run S", "uv run bash -c 'source x/bin/activate; vllm serve M'"]
+)
+def test_an_environment_that_is_not_known(text: str, tmp_path: Path) -> None:
+    found = unfolded(Shell(Files(None), HOME, str(tmp_path)), line(text))
+    assert found.runner is None and found.words[:2] == ("vllm", "serve")
+
+
+def test_ssh_joins_its_words() -> None:
+    found = inner("ssh gpu1 bash -lc T")
+    assert found.words == ("vllm",), "the far shell splits the text again, and `bash -lc` takes its first word alone"
+    assert "the command of `ssh` is joined from several words, so quotes within it are lost" in found.open
+
+
+@pytest.mark.parametrize(
+    ("text", "option"),
+    [
+        ("srun --brand-new 5 S", "srun --brand-new"),
+        ("nsys profile --new-thing a,b S", "nsys --new-thing"),
+        ("timeout -z x 10 S", None),
+        ("ionice -z 3 S", "ionice -z"),
+    ],
+)
+def test_an_option_that_is_not_known_is_a_switch_unless_a_server_stands_behind_the_next_word(
+    text: str, option: str | None
+) -> None:
+    found = inner(text)
+    assert (found.words, found.guessed) == (SERVER, True)
+    assert option is None or any(sentence.startswith(f"`{option}` is not a known option") for sentence in found.open)
+    assert inner("srun --brand-new S").words == SERVER and not inner("srun --brand-new S").guessed

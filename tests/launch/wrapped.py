@@ -70,6 +70,27 @@ sudo -n -u llm -g video -- S
 sudo --user=llm --preserve-env S
 sudo -iu llm S
 doas -u llm S
+pkexec --user llm S
+run0 -u llm S
+sg video -c T
+busybox sh -c T
+busybox nohup S
+fakeroot S
+/opt/nvidia/nvidia_entrypoint.sh S
+bash -euo pipefail -c T
+bash -euxo pipefail -c T
+bash --login -c T
+bash --norc -ic T
+fish -c T
+gcloud compute ssh gpu1 --zone us-central1-a --command T
+gcloud compute ssh me@gpu1 --command=T
+vagrant ssh -c T
+multipass exec box -- S
+limactl shell box S
+sky exec mycluster T
+sky launch -c x --gpus A100:1 T
+hyperfine -r 1 T
+srun -W 30 -n1 S
 gosu llm S
 su-exec llm:llm S
 s6-setuidgid llm S
@@ -132,6 +153,8 @@ parallel ::: T
 parallel -j 1 S
 parallel -j1 vllm serve {} --port 9 ::: M
 parallel 'vllm serve M --port' ::: 9
+parallel vllm serve {1} --port {2} ::: M N ::: 9 8
+parallel vllm serve ::: M ::: --port ::: 9
 watch -n 5 S
 watch -n5 T
 watch -x S
@@ -255,6 +278,7 @@ hatch -e gpu run S
 rye run S
 pixi run -e gpu S
 pixi run --manifest-path x S
+pixi exec -s vllm S
 conda run -n vlm --no-capture-output S
 conda run --live-stream -p /x S
 mamba run -p /x S
@@ -307,6 +331,8 @@ advisor --collect=survey -- S
 catchsegv S
 unbuffer -p S
 sudo -E env A=b nohup nice -n 5 bash -c 'exec vllm serve M --port 9'
+sh -c 'exec "$0" "$@"' S
+sh -c 'exec "$@"' _ S
 bash -c T
 bash -lc T
 sh -xc T

@@ -9,7 +9,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-PROGRAMS = ["vllm", "lmdeploy", "sglang", "python", "python3", "docker", "podman", "nohup", "torchrun", "ray", "huggingface-cli", "hf", "pip", "uv", "nvidia-smi", "curl", "tmux", "gosu", "sudo", "srun", "mpirun", "wget", "supervisord", "nginx", "numactl", "trtllm-serve", "tritonserver"]  # fmt: skip
+PROGRAMS = (
+    "vllm", "lmdeploy", "sglang", "python", "python3", "docker", "podman", "nohup", "torchrun", "ray",
+    "huggingface-cli", "hf", "pip", "uv", "nvidia-smi", "curl", "tmux", "gosu", "sudo", "srun",
+    "mpirun", "wget", "supervisord", "nginx", "numactl", "trtllm-serve", "tritonserver",
+)  # fmt: skip
 _FAKE = """#!{python} -IS
 import json, os, sys
 with open({log!r}, "a") as out:
