@@ -197,7 +197,8 @@ class Expander(Reader):
         inner.trap = ""
         found = self.state.world.run(part.body, inner)
         texts = {s.out for s in found}
-        if not found or len(texts) > 1 or marks.runtime(found[0].out):
+        located = self.conditional and re.match(r"(?:\$\(|`)\s*(?:command -v|which|type -P)\s", part.source)
+        if not found or len(texts) > 1 or marks.runtime(found[0].out) or located:
             self.state.status = found[0].status if len(found) == 1 else self.unsure(part.source)
             text = marks.computed(part.source)
         else:
