@@ -189,7 +189,13 @@ def test(words: list[str], source: str, state: State) -> Outcome:
         found = binary(words[0], words[1], words[2], source)
         # `[` refuses to compare the number of nothing, where `[[` counts it as 0
         nothing = words[1] in _NUMBERS and not all(map(marks.guessed, (words[0], words[2])))
-        return replace(found, guess=False) if nothing and found.holds is None else FAILURE if nothing else found
+        return (
+            replace(found, guess=False, key=("[", found.key))
+            if nothing and found.holds is None
+            else FAILURE
+            if nothing
+            else found
+        )
     if words[0] == "!" and len(words) > 1:
         return negated(test(words[1:], source, state))
     if words[0] == "(" and words[-1] == ")" and len(words) > 2:

@@ -184,11 +184,22 @@ class Expander(Reader):
 
         return evaluated(marks.guessed(text), get, put)
 
-    def _beside(self, part: Process) -> None:
-        """`<(commands)`: they start next to the command that reads them."""
+    def _beside(self, part: Process) -> str:
+        """What `<(commands)` print; they start next to the command that reads them."""
         inner = self.state.copy()
-        for one in self.state.world.run(part.body, inner)[:1]:
+        inner.out, inner.capturing = "", True
+        found = self.state.world.run(part.body, inner)
+        for one in found[:1]:
             self.state.starts = one.starts
+        return found[0].out if len(found) == 1 else marks.computed(part.source)
+
+    def input(self, word: Word) -> str | None:
+        """The text of a file that is read, or of `<(commands)`; None where it is not known."""
+        if len(word.parts) == 1 and isinstance(word.parts[0], Process):
+            found = self._beside(word.parts[0])
+            return None if marks.runtime(found) else found
+        path = self.text(word)
+        return self.state.read(self.state.path(path)) if marks.known(path) else None
 
     def _output(self, part: Substitution) -> str:
         """What the commands print, as far as that is known."""

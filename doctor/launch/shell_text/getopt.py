@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-_TAKES_VALUE = {"-o": "short", "--options": "short", "-l": "long", "--long": "long", "--longoptions": "long", "--longoption": "long",
-                "-n": "", "--name": ""}  # fmt: skip
+_TAKES_VALUE = {
+    "-o": "short", "--options": "short", "-l": "long", "--long": "long", "--longoptions": "long",
+    "--longoption": "long", "-n": "", "--name": "",
+}  # fmt: skip
 
 
 def getopt(words: list[str]) -> str | None:

@@ -84,13 +84,11 @@ class Walk(Loops):
         return states
 
     def _input(self, redirect: Redirect, state: State) -> None:
-        text = expander(state).text(redirect.target)
-        if redirect.op == "<<<":
-            state.stdin = text + "\n"
-        elif redirect.op == "<":
-            state.stdin = state.read(state.path(text)) if marks.known(text) else None
+        reading = expander(state)
+        if redirect.op == "<":
+            state.stdin = reading.input(redirect.target)
         else:
-            state.stdin = text
+            state.stdin = reading.text(redirect.target) + ("\n" if redirect.op == "<<<" else "")
 
     def _pipeline(self, node: Pipeline, state: State) -> list[State]:
         if len(node.commands) == 1:
