@@ -13,7 +13,7 @@ from doctor.launch.shell_text.result import LARGEST
 from doctor.launch.shell_text.state import State
 from doctor.launch.shell_text.tree import Arithmetic, Literal, Parameter, Part, Process, Substitution, Word
 
-_BLANK = " \t\n"
+_BLANK, _ITEMS = " \t\n", 1000
 
 
 class _Fields:
@@ -47,7 +47,7 @@ class _Fields:
 
     def items(self, texts: list[str]) -> None:
         """Adds `"$@"`: one field for each."""
-        for at, text in enumerate(texts):
+        for at, text in enumerate(texts[:_ITEMS]):
             if at:
                 self.next()
             self.add(text, True)
@@ -65,7 +65,7 @@ class Expander(Reader):
         out: list[str] = []
         for one in braced(word):
             out += self._fields(one)
-            if sum(map(len, out)) > LARGEST:
+            if sum(map(len, out)) > LARGEST or len(out) > 8 * _ITEMS:
                 self.state.world.spend(64)
                 break
         return out

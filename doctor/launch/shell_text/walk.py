@@ -185,7 +185,9 @@ class Walk(Loops):
             followed = self.run(self._through(node, number), other)
             if certain and end != ";;&":
                 return merged(out + followed)
-            out += followed
+            out = merged(out + followed)
+            if not self.world.spend():
+                break
         state.status = SUCCESS
         state.cost += any(o.cost <= state.cost for o in out)
         return merged([*out, state]) if out else [state]
