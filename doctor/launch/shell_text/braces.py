@@ -6,7 +6,7 @@ import re
 
 from doctor.launch.shell_text.tree import Literal, Part, Word
 
-_MOST = 256
+_MOST, _LONGEST = 256, 400  # words that are made, and signs of a word that is looked through
 _RANGE = re.compile(r"(-?\d{1,9})\.\.(-?\d{1,9})(?:\.\.(-?\d{1,9}))?|([A-Za-z])\.\.([A-Za-z])")
 Token = Part | str
 
@@ -21,6 +21,8 @@ def braced(word: Word) -> list[Word]:
             tokens += part.text
         else:
             tokens.append(part)
+    if len(tokens) > _LONGEST:
+        return [word]
     return [Word(_joined(one), word.source) for one in _expanded(tokens, 0)[:_MOST]]
 
 

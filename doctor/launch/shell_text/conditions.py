@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from doctor.launch.shell_text import marks
 from doctor.launch.shell_text.arithmetic import NotKnown, evaluated
@@ -98,7 +99,8 @@ def unary(op: str, text: str, source: str, state: State) -> Outcome:
             return _known(there)
     elif op == "-t":
         return FAILURE
-    return Outcome(None, False, source, (op, text), True, False, marks.names(text))
+    guess = any(name in text for name in ("command -v ", "which ", "type -P "))  # `[ -x "$(command -v vllm)" ]`
+    return Outcome(None, guess, source, (op, text), True, False, marks.names(text))
 
 
 def _filled(wanted: bool, text: str, source: str, state: State) -> Outcome:
@@ -184,7 +186,16 @@ def test(words: list[str], source: str, state: State) -> Outcome:
     if not words:
         return FAILURE
     if len(words) == 3 and words[1] in _OPERATORS:
-        return binary(words[0], words[1], words[2], source)
+        found = binary(words[0], words[1], words[2], source)
+        # `[` refuses to compare the number of nothing, where `[[` counts it as 0
+        nothing = words[1] in _NUMBERS and not all(map(marks.guessed, (words[0], words[2])))
+        return (
+            replace(found, guess=False, key=("[", found.key))
+            if nothing and found.holds is None
+            else FAILURE
+            if nothing
+            else found
+        )
     if words[0] == "!" and len(words) > 1:
         return negated(test(words[1:], source, state))
     if words[0] == "(" and words[-1] == ")" and len(words) > 2:

@@ -13,7 +13,7 @@ from doctor.launch.shell_text.result import LARGEST
 from doctor.launch.shell_text.state import State
 from doctor.launch.shell_text.tree import Arithmetic, Literal, Parameter, Part, Process, Substitution, Word
 
-_BLANK = " \t\n"
+_BLANK, _ITEMS = " \t\n", 1000
 
 
 class _Fields:
@@ -47,7 +47,7 @@ class _Fields:
 
     def items(self, texts: list[str]) -> None:
         """Adds `"$@"`: one field for each."""
-        for at, text in enumerate(texts):
+        for at, text in enumerate(texts[:_ITEMS]):
             if at:
                 self.next()
             self.add(text, True)
@@ -65,7 +65,7 @@ class Expander(Reader):
         out: list[str] = []
         for one in braced(word):
             out += self._fields(one)
-            if sum(map(len, out)) > LARGEST:
+            if sum(map(len, out)) > LARGEST or len(out) > 8 * _ITEMS:
                 self.state.world.spend(64)
                 break
         return out
@@ -184,11 +184,22 @@ class Expander(Reader):
 
         return evaluated(marks.guessed(text), get, put)
 
-    def _beside(self, part: Process) -> None:
-        """`<(commands)`: they start next to the command that reads them."""
+    def _beside(self, part: Process) -> str:
+        """What `<(commands)` print; they start next to the command that reads them."""
         inner = self.state.copy()
-        for one in self.state.world.run(part.body, inner)[:1]:
+        inner.out, inner.capturing = "", True
+        found = self.state.world.run(part.body, inner)
+        for one in found[:1]:
             self.state.starts = one.starts
+        return found[0].out if len(found) == 1 else marks.computed(part.source)
+
+    def input(self, word: Word) -> str | None:
+        """The text of a file that is read, or of `<(commands)`; None where it is not known."""
+        if len(word.parts) == 1 and isinstance(word.parts[0], Process):
+            found = self._beside(word.parts[0])
+            return None if marks.runtime(found) else found
+        path = self.text(word)
+        return self.state.read(self.state.path(path)) if marks.known(path) else None
 
     def _output(self, part: Substitution) -> str:
         """What the commands print, as far as that is known."""
@@ -197,7 +208,8 @@ class Expander(Reader):
         inner.trap = ""
         found = self.state.world.run(part.body, inner)
         texts = {s.out for s in found}
-        if not found or len(texts) > 1 or marks.runtime(found[0].out):
+        located = self.conditional and re.match(r"(?:\$\(|`)\s*(?:command -v|which|type -P)\s", part.source)
+        if not found or len(texts) > 1 or marks.runtime(found[0].out) or located:
             self.state.status = found[0].status if len(found) == 1 else self.unsure(part.source)
             text = marks.computed(part.source)
         else:

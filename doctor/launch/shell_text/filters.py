@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 
 from doctor.launch.shell_text import marks
+from doctor.launch.shell_text.getopt import getopt
 from doctor.launch.shell_text.glob import simple
 from doctor.launch.shell_text.state import State
 
@@ -23,6 +24,8 @@ def printed(words: list[str], state: State) -> str | None:
         return _PATHS[name](rest, state)
     if name == "cat":
         return _cat(rest, state)
+    if name == "getopt":
+        return getopt(rest)
     if name == "seq":
         return _seq(rest)
     if name not in _TEXTS:

@@ -11,9 +11,10 @@ from doctor.launch.shell_text.glob import replaced, trimmed
 from doctor.launch.shell_text.state import Outcome, State
 from doctor.launch.shell_text.tree import Literal, Parameter, Part, Word
 
-_RUNTIME = frozenset(
-    ("RANDOM", "SECONDS", "LINENO", "EPOCHSECONDS", "EPOCHREALTIME", "BASHPID", "PPID", "SRANDOM", "!", "$", "-", "_")
-)
+_RUNTIME = frozenset((
+    "RANDOM", "SECONDS", "LINENO", "EPOCHSECONDS", "EPOCHREALTIME", "BASHPID", "PPID", "SRANDOM", "!", "$", "-", "_",
+    "HOSTNAME", "UID", "EUID", "GROUPS", "OSTYPE", "HOSTTYPE", "MACHTYPE", "BASH_VERSION", "PIPESTATUS", "FUNCNAME",
+))  # fmt: skip
 
 
 class Reader:
@@ -44,7 +45,7 @@ class Reader:
 
     def scalar(self, name: str, index: Word | None = None) -> str | None:
         """The value of a variable or an item; None where it is known to be unset."""
-        if name in _RUNTIME:
+        if name in _RUNTIME and name not in self.state.values:
             return marks.computed(f"${name}")
         if name.isdigit() or name in "?#@*":
             return self._special(name)
@@ -116,7 +117,7 @@ class Reader:
         ):
             found = []
         if found is None:
-            return [marks.computed(part.source)]
+            return [marks.unset(part.name, part.source)]
         if part.op == ":":
             found = self._slice(part, found)
         elif part.op and part.op[-1] in "-=+?" and part.op[0] in ":-=+?":

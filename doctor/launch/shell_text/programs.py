@@ -12,6 +12,7 @@ from doctor.launch.shell_text.state import FAILURE, SUCCESS, Outcome, State
 from doctor.launch.shell_text.texts import Texts
 from doctor.launch.shell_text.tree import Simple
 
+_MOST = 256  # commands of one way
 _FAILS = frozenset(("pgrep", "pidof", "false"))
 
 
@@ -29,6 +30,9 @@ class Programs(Texts):
         if script := self._written(words, state):
             return self._child(script[0], script[1], node, state)
         text = printed(words, state)
+        if len(state.starts) >= _MOST or not self.world.spend(len(text or "") >> 8):
+            self.stopped(state, "the script is too long to be read to its end")
+            return [state]
         state.starts = (*state.starts, self.started(node, words, state))
         if text is None:
             state.say(marks.computed(f"$({node.source})"))

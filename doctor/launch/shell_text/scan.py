@@ -8,6 +8,7 @@ from doctor.launch.shell_text.marks import CLOSE, OPEN
 from doctor.launch.shell_text.tree import Arithmetic, Literal, Node, Parameter, Part, Process, Substitution, Word
 
 NESTED = 24
+_FARTHEST = 1 << 13  # characters of an expression in parentheses
 _NAME = re.compile(r"[A-Za-z_]\w*|\d|[@*#?$!-]")
 _BRACED = re.compile(r"([#!]?)([A-Za-z_]\w*|\d+|[@*#?$!-])")
 _OPERATOR = re.compile(r":[-=?+]|[-=?+]|##?|%%?|//|/#|/%|/|\^\^?|,,?|@|:")
@@ -151,7 +152,9 @@ class Scanner:
     def balanced(self, start: int) -> int:
         """The place behind the parenthesis that closes the one at `start`; -1 where none does."""
         depth = 0
-        for found in re.compile(r"[()]|\\.|'[^'\n]*'|\"(?:[^\"\\]|\\.)*\"", re.DOTALL).finditer(self.text, start):
+        for found in re.compile(r"[()]|\\.|'[^'\n]*'|\"(?:[^\"\\]|\\.)*\"", re.DOTALL).finditer(
+            self.text, start, start + _FARTHEST
+        ):
             depth += {"(": 1, ")": -1}.get(found[0], 0)
             if depth == 0:
                 return found.end()

@@ -45,6 +45,8 @@ def _array(state: State, node: Assignment, before: Value | None) -> dict[str, st
         for text in reading.fields(word):
             out[str(place)] = text
             place += 1
+        if not state.world.spend(len(out) >> 6):
+            break
     return out
 
 

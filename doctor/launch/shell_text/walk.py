@@ -84,13 +84,11 @@ class Walk(Loops):
         return states
 
     def _input(self, redirect: Redirect, state: State) -> None:
-        text = expander(state).text(redirect.target)
-        if redirect.op == "<<<":
-            state.stdin = text + "\n"
-        elif redirect.op == "<":
-            state.stdin = state.read(state.path(text)) if marks.known(text) else None
+        reading = expander(state)
+        if redirect.op == "<":
+            state.stdin = reading.input(redirect.target)
         else:
-            state.stdin = text
+            state.stdin = reading.text(redirect.target) + ("\n" if redirect.op == "<<<" else "")
 
     def _pipeline(self, node: Pipeline, state: State) -> list[State]:
         if len(node.commands) == 1:
@@ -187,7 +185,9 @@ class Walk(Loops):
             followed = self.run(self._through(node, number), other)
             if certain and end != ";;&":
                 return merged(out + followed)
-            out += followed
+            out = merged(out + followed)
+            if not self.world.spend():
+                break
         state.status = SUCCESS
         state.cost += any(o.cost <= state.cost for o in out)
         return merged([*out, state]) if out else [state]
