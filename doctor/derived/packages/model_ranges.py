@@ -28,12 +28,13 @@ from doctor.matrix.releases import ReleaseSet
 class ModelBound:
     """What the model asks of one distribution: `admits` are the releases that will do, `why` is a clause.
 
-    `kind`: the model's type, a name that its code imports, a failure that was seen, or what the engine serves.
+    `kind`: the model's type, a name that its code imports, a failure that was seen, what the engine serves, or what a
+    package that the model needs works with.
     """
 
     package: str
     admits: ReleaseSet
-    kind: Literal["type", "name", "seen", "served"]
+    kind: Literal["type", "name", "seen", "served", "helper"]
     subject: str
     why: str
     source: str
@@ -45,7 +46,7 @@ def model_bounds(case: Case) -> tuple[ModelBound, ...]:
     goal = goal_of(case.facts)
     if goal.model is None and goal.family is None:
         return ()
-    return (*_type(case, goal), *_names(goal), *_seen(case, goal), *_served(case, goal))
+    return (*_type(case, goal), *_names(goal), *_seen(case, goal), *_served(case, goal), *_helpers(case, goal))
 
 
 def narrowed(case: Case, package: str, to: ReleaseSet) -> ReleaseSet:
@@ -118,6 +119,20 @@ def _holds(have: Distributions, seen: Attested, package: str) -> bool:
     version, known = have.version(normalize(package)), rows.releases(normalize(package))
     found = (known.matching(s).contains(version) for s in seen.packages[package]) if version and known else ()
     return any(found)
+
+
+def _helpers(case: Case, goal: Goal) -> Iterator[ModelBound]:
+    """The transformers with which a package that the model needs links: in the release that is here, else in any."""
+    have = case.facts.distributions if isinstance(case.facts.distributions, Distributions) else Distributions(())
+    for name, source in goal.packages.items() if not _text_alone(goal) else ():
+        known, version = rows.releases(name), have.version(name)
+        every = (compatibility(name, v) for v in ((version,) if version else known.versions if known else ()))
+        found = [c.fitting for c in every if c is not None and c.fitting.newest]
+        if found:
+            admits = found[0]
+            for one in found[1:]:
+                admits = admits | one
+            yield ModelBound("transformers", admits, "helper", name, f"the model needs `{name}`", source)
 
 
 def _text_alone(goal: Goal) -> bool:
