@@ -141,3 +141,32 @@ def test_a_log_says_that_the_module_of_the_command_is_wrong() -> None:
     assert "no published release has it" in first.message
     assert first.remediations[0].title == "start it with `lmdeploy serve api_server`"
     assert not any(a.kind == "install" for r in first.remediations for a in r.actions)
+
+
+FAMILIES = (
+    ("vllm==0.9.2 transformers==4.57.1", "vllm serve someone/Qwen3-VL-8B-tuned-AWQ --quantization awq", "ENG003"),
+    (
+        "vllm==0.9.2 transformers==4.57.1",
+        "vllm serve someone/Qwen3-VL-30B-A3B-tuned --max-model-len 9000000",
+        "ENG003",
+    ),
+    ("lmdeploy==0.11.1 transformers==4.52.4", "lmdeploy serve api_server Qwen/Qwen-VL", "ENG011"),
+    ("vllm==0.11.0 transformers==4.57.1", "vllm serve OpenGVLab/InternVL2-26B", "MDL007"),
+)
+
+
+@pytest.mark.parametrize(("requirements", "launch", "code"), FAMILIES)
+def test_a_name_of_a_family_alone_is_known_to_check_as_to_fix(
+    requirements: str, launch: str, code: str, tmp_path: Path
+) -> None:
+    proposal = plan_facts(Story("", requirements, launch, code, "").facts(tmp_path), Freedom(), offline=True)
+    assert [(f.rule, f.confidence) for f in errors(proposal.before)] == [(code, "low")]
+    assert code in proposal.plan.resolves and not proposal.plan.remains
+    status = {r.code: r.status for r in proposal.before.results}
+    assert {status[c] for c in ("MDL001", "MDL004", "MEM001")} == {"open"}
+
+
+@pytest.mark.parametrize("name", ["someone/Qwen2.5-VL-7B-Instruct-GGUF", "llava-hf/llava-v1.6-mistral-7b-hf", "./x/y"])
+def test_a_name_that_says_too_little_is_unknown(name: str, tmp_path: Path) -> None:
+    facts = Story("", "vllm==0.11.0", f"vllm serve {name}", "", "").facts(tmp_path)
+    assert not isinstance(facts.model, Model)

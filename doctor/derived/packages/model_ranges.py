@@ -138,7 +138,7 @@ def _helpers(case: Case, goal: Goal) -> Iterator[ModelBound]:
 def _text_alone(goal: Goal) -> bool:
     """A model without images whose architecture a family shares with it: what was seen is not about it."""
     shared = set(goal.family.shared if goal.family else ()) & set(goal.architectures)
-    return bool(shared) and goal.model is not None and not sees(goal.model.config)
+    return bool(shared) and bool(goal.model and goal.model.config and not sees(goal.model.config))
 
 
 def _served(case: Case, goal: Goal) -> Iterator[ModelBound]:
