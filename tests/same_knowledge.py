@@ -70,6 +70,16 @@ COMPRESSED = json.dumps({
             "num_bits": 4, "type": "int", "group_size": 128, "symmetric": True, "strategy": "group"}}},
     },
 })  # fmt: skip
+EXPERTS = json.dumps({
+    "architectures": ["Qwen3VLMoeForConditionalGeneration"], "model_type": "qwen3_vl_moe",
+    "quantization_config": {"quant_method": "fp8", "activation_scheme": "dynamic", "weight_block_size": [128, 128]},
+    "text_config": {
+        "model_type": "qwen3_vl_moe_text", "hidden_size": 2048, "intermediate_size": 6144, "num_experts": 128,
+        "moe_intermediate_size": 768, "num_hidden_layers": 48, "num_attention_heads": 32, "num_key_value_heads": 4,
+        "head_dim": 128, "vocab_size": 151936, "max_position_embeddings": 262144,
+    },
+    "vision_config": {"depth": 27, "hidden_size": 1152, "num_heads": 16, "out_hidden_size": 2048},
+})  # fmt: skip
 QWEN_VL = "lmdeploy==0.11.1 transformers-stream-generator==0.0.5 matplotlib==3.9.0 einops==0.8.0 tiktoken==0.7.0 "
 
 HEALTHY = (
@@ -168,6 +178,24 @@ STORIES = (
         "vllm serve Qwen/Qwen-VL-Chat --max-model-len 1024", "MDL007",
         "ValueError: Loading this model requires you to execute custom code contained in the model repository on your "
         "local machine.", start="--trust-remote-code",
+    ),
+    Story(
+        "a version of the model that this release does not have", "sglang==0.5.5 transformers==4.57.1",
+        "python -m sglang.launch_server --model-path openbmb/MiniCPM-V-4_5 --trust-remote-code --context-length 8192",
+        "ENG003", "ValueError: Currently, MiniCPMV only supports versions 2.6 and 4.0. Got version: (4, 5)",
+        pins=(("sglang", ">=0.5.9"),),
+    ),
+    Story(
+        "a version of the model that this release does not have", "sglang==0.5.5 transformers==4.57.1",
+        "python -m sglang.launch_server --model-path openbmb/MiniCPM-V-4_5 --trust-remote-code --context-length 8192",
+        "ENG003", "ValueError: Currently, MiniCPMV only supports versions 2.6 and 4.0. Got version: (4, 5)",
+        pins=(("sglang", ">=0.5.9"),),
+    ),
+    Story(
+        "experts that four cards would split inside a block", "vllm==0.11.0 transformers==4.57.1",
+        "vllm serve {model} --tensor-parallel-size 4 --max-model-len 8192", "CMD008",
+        "ValueError: The output_size of gate's and up's weight = 192 is not divisible by weight quantization block_n "
+        "= 128.", gpu="RTX 4090:24GB:8.9x4", config=EXPERTS, start="--tensor-parallel-size 2",
     ),
     Story(
         "an option that this release does not have", QWEN_VL + "transformers==4.56.2",

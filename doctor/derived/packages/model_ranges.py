@@ -18,6 +18,7 @@ from doctor.facts import Distributions, normalize
 from doctor.matrix import rows
 from doctor.matrix.compat import DISTRIBUTIONS, compatibility
 from doctor.matrix.models.families import Attested
+from doctor.matrix.models.generations import serving
 from doctor.matrix.models.own_types import brings
 from doctor.matrix.models.quantization import fitting, sees
 from doctor.matrix.providers import releases_with
@@ -149,6 +150,10 @@ def _served(case: Case, goal: Goal) -> Iterator[ModelBound]:
             found = fitting(name, need)
         elif goal.architectures:
             found = having(name, "architectures", goal.architectures[0])
+        config = goal.model.config if goal.model else {}
+        row = serving(name, goal.architectures[0], config) if goal.architectures else None
+        if found is not None and row is not None:
+            found = found & _over(found, row.releases)
         if found is not None and found.newest:
             what = goal.architectures[0] if goal.architectures else goal.label
             yield ModelBound(name, found, "served", what, f"{name} serves `{what}`", "architectures and methods")
