@@ -6,6 +6,7 @@ from dataclasses import field, replace
 
 from doctor.base.record import dataclass
 from doctor.derived.engine import Chosen
+from doctor.derived.known_model import is_of_family_alone
 from doctor.derived.packages.helpers import needed
 from doctor.facts import Distributions, Facts, Gpu, Launch, Model, Quantization, normalize
 from doctor.facts.gpu import Device
@@ -59,8 +60,11 @@ class Goal:
 def goal_of(facts: Facts) -> Goal:
     """The goal that the facts make: with the model's files, else with what the model's name is known for."""
     goal = _machine(facts)
-    if isinstance(facts.model, Model):
-        return _of_files(goal, facts, facts.model)
+    model = facts.model if isinstance(facts.model, Model) else None
+    if model is not None and is_of_family_alone(model):
+        return replace(of_name(goal, model.path), architectures=model.architectures, model_type=model.model_type)
+    if model is not None:
+        return _of_files(goal, facts, model)
     name = named_model(facts)
     return of_name(goal, name) if name else goal
 

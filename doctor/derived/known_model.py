@@ -6,13 +6,19 @@ files, the model's own code, the tokenizer) is open to every rule that asks for 
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 from doctor.facts import Facts, Model, Unavailable, present
 from doctor.findings import Confidence, Evidence, Finding
 from doctor.launch.options import model_word
 from doctor.matrix.files.data import DataError
+from doctor.matrix.models.families import model as family
 from doctor.matrix.models.members import Member, member
+
+_REPOSITORY = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}")
+_OTHERS = re.compile(r"gguf|mlx|onnx|openvino|litert|coreml", re.IGNORECASE)
+_EXPERTS = re.compile(r"-A\d+(?:\.\d+)?B\b", re.IGNORECASE)
 
 
 def with_known_model(facts: Facts, named: str | None = None) -> Facts:
@@ -23,7 +29,8 @@ def with_known_model(facts: Facts, named: str | None = None) -> Facts:
     if not isinstance(facts.model, Unavailable) or facts.model.reason not in ("failed", "timed_out"):
         return facts
     found = known_member(named) if named is not None else launched_member(facts)
-    return replace(facts, model=found.model) if found is not None else facts
+    model = found.model if found is not None else family_model(named or model_word(facts))
+    return replace(facts, model=model) if model is not None else facts
 
 
 def is_known_by_name(facts: Facts) -> bool:
@@ -31,11 +38,44 @@ def is_known_by_name(facts: Facts) -> bool:
     return isinstance(facts.model, Model) and facts.model.source == "known"
 
 
+def is_of_family_alone(model: Model) -> bool:
+    """Whether nothing but the family of the name is known: its architecture, and not how the weights are stored."""
+    return model.source == "known" and not model.config
+
+
+def family_model(name: str | None) -> Model | None:
+    """What the name of a repository says of its family: architecture, type and whether it has code of its own.
+
+    None where the family has several architectures that the name does not tell apart, and for files of other programs.
+    """
+    if name is None or not _REPOSITORY.fullmatch(name) or _OTHERS.search(name):
+        return None
+    try:
+        found = family(name)
+    except DataError:
+        return None
+    architectures = _told_apart(found.architectures, name) if found is not None and found.ids else ()
+    types = _told_apart(found.model_types, name) if found is not None else ()
+    if found is None or len(architectures) != 1 or len(types) != 1:
+        return None
+    return Model(
+        name, architectures, types[0], remote_code=("AutoConfig",) if found.remote_code else (), named=name,
+        source="known", origin=f"matrices/models/{found.name}.yaml, {found.verified}: {found.source}",
+    )  # fmt: skip
+
+
+def _told_apart(names: tuple[str, ...], repository: str) -> tuple[str, ...]:
+    """Those of a mixture of experts, which its name shows (`30B-A3B`), or the others."""
+    experts = _EXPERTS.search(repository) is not None
+    return tuple(n for n in names if ("moe" in n.lower()) == experts) if len(names) > 1 else names
+
+
 def marked(facts: Facts, finding: Finding) -> Finding:
     """A finding that rests on what is known of the name: it says so, and its confidence is not high."""
     model = present(facts, "model", Model)
     said = f"`--model {model.path}` without `--offline` reads its own files"
-    confidence: Confidence = "low" if finding.confidence == "low" else "medium"
+    low = finding.confidence == "low" or is_of_family_alone(model)
+    confidence: Confidence = "low" if low else "medium"
     proof = Evidence("model", model.path, said, model.origin)
     return replace(finding, confidence=confidence, evidence=(*finding.evidence, proof))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 
+from doctor.derived.known_model import is_of_family_alone
 from doctor.facts import Facts, Model, Unavailable
 from doctor.findings import Action, Location, NotApplicable, Open, Remediation
 
@@ -38,7 +39,8 @@ def code_unread(model: Model) -> NotApplicable | Open:
 def served_model(facts: Facts) -> Model | Open | NotApplicable:
     """The model that the command serves, or why it is not known."""
     if isinstance(facts.model, Model):
-        return facts.model
+        alone = is_of_family_alone(facts.model)
+        return Open(f"only the family of `{facts.model.path}` is known") if alone else facts.model
     if facts.model.reason == "not_requested":
         return NotApplicable("no model is named")
     return Open(facts.model.detail or "the model's configuration is not known")

@@ -11,7 +11,10 @@ from doctor.facts import Facts
 from doctor.findings import Finding
 
 # Groups of a pattern that say what it is about; a finding has to be about the same.
-_SUBJECTS = ("module", "name", "library", "opened", "symbol", "version", "package")
+_SUBJECTS = (
+    "module", "name", "library", "opened", "symbol", "version", "package", "type", "arch", "method", "asked",
+    "argument", "arguments",
+)  # fmt: skip
 
 
 def ruled(codes: Sequence[str], groups: Mapping[str, str | None], facts: Facts) -> Finding | None:
@@ -19,7 +22,7 @@ def ruled(codes: Sequence[str], groups: Mapping[str, str | None], facts: Facts) 
     from doctor.rules import RULES
     from doctor.rules.engine import evaluate
 
-    subjects = [v.rpartition("/")[2].strip("'\"") for k in _SUBJECTS if (v := groups.get(k))]
+    subjects = [_subject(v) for k in _SUBJECTS if (v := groups.get(k))]
     rules = {rule.code: rule for rule in RULES}
     for code in codes:
         for result in evaluate(facts, [rules[code]]):
@@ -27,6 +30,11 @@ def ruled(codes: Sequence[str], groups: Mapping[str, str | None], facts: Facts) 
                 if finding.severity != "note" and _is_about(finding, subjects):
                     return finding
     return None
+
+
+def _subject(text: str) -> str:
+    """What a group names: a file without its folder, the first of several words, without quotes."""
+    return text.rpartition("/")[2].partition(" ")[0].strip("'\"")
 
 
 def _is_about(finding: Finding, subjects: Sequence[str]) -> bool:

@@ -79,18 +79,20 @@ def _finding(candidate: Candidate, digest: Digest, *, first: bool) -> Finding:
         evidence=(*evidence_of(candidate), *refined.evidence),
         remediations=_remediations(_ways(crash, refined, digest), values),
     )
-    return _as_ruled(found, candidate, digest) if crash.rules else found
+    return _as_ruled(found, candidate, digest)
 
 
 def _as_ruled(found: Finding, candidate: Candidate, digest: Digest) -> Finding:
     """The same in the words of the rule that sees it in the facts, if one does; the place in the log stays."""
     if digest.facts is None:
         return found
+    from doctor.derived.case import Case
+    from doctor.derived.packages.narrowing import narrowed_to_model
     from doctor.explain.ruled import ruled
 
     said = ruled(candidate.crash.rules, candidate.match.groupdict(), digest.facts)
     if said is None:
-        return found
+        return narrowed_to_model(Case(digest.facts), found)
     return dataclasses.replace(
         found, message=said.message, location=said.location or found.location, follows_from=(said.rule,),
         evidence=(*found.evidence, *said.evidence), remediations=said.remediations or found.remediations,

@@ -9,7 +9,7 @@ from dataclasses import replace
 from doctor.base.text import one_line
 from doctor.launch.innermost import State, Unfolded
 from doctor.launch.shell import Shell
-from doctor.launch.shell_text import LARGEST, Setting, Start, Way, ways
+from doctor.launch.shell_text import LARGEST, Setting, Way, ways
 
 SHELL = re.compile(r"(?:.*[\\/])?(?:ba|da|z|k|a|mk|fi|c|tc)?sh(?:\.exe)?$")
 _SHEBANG = re.compile(r"#!\s*\S*?/?(?:env\s+(?:-S\s+)?)?(?:\S*/)?(?:ba|da|z|k|a|mk)?sh\b")

@@ -11,6 +11,7 @@ from doctor.matrix.compat import DISTRIBUTIONS
 from doctor.matrix.engines import engine_row
 from doctor.matrix.files.row import Row
 from doctor.matrix.models.families import Attested
+from doctor.matrix.models.generations import serving
 from doctor.matrix.models.own_types import lacking
 from doctor.matrix.models.quantization import Need, floor, takes
 from doctor.matrix.models.turbomind import served_by
@@ -33,6 +34,7 @@ def model_clauses(draft: Draft) -> None:
         else:
             _whole(draft, draft.use(name))
         _pictures(draft, draft.use(name))
+        _generation(draft, draft.use(name))
     _type(draft)
     _packages(draft)
     _names(draft)
@@ -116,6 +118,19 @@ def _pictures(draft: Draft, engine: Choice) -> None:
                 subject=f"architecture {architecture}", source="the engine's vision models",
                 text=f"`{engine.name}` accepts images with `{architecture}` in {_range(engine, having.bits)}",
             ))  # fmt: skip
+
+
+def _generation(draft: Draft, engine: Choice) -> None:
+    """One architecture in several versions of the model, of which a release has some."""
+    goal = draft.goal
+    row = serving(engine.name, goal.architectures[0], goal.model.config) if goal.architectures and goal.model else None
+    if row is None or engine.releases is None:
+        return
+    then = moved(row.releases, engine.releases) | engine.beyond & engine.present
+    draft.require(Clause(
+        engine.name, then, f"version {row.version} of the model", subject=f"version {row.version}", source=row.source,
+        text=f"`{engine.name}` has version {row.version} of `{goal.architectures[0]}` in {_range(engine, then)}",
+    ))  # fmt: skip
 
 
 def _quantized(draft: Draft, engine: Choice, half: str, owner: str | None, when: int) -> None:

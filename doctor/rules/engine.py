@@ -14,7 +14,7 @@ from doctor.findings import SEVERITIES, Finding, NotApplicable, Open, RuleResult
 from doctor.rules.hedge import hedged, other_ways
 from doctor.rules.rule import Rule
 
-OF_THE_MODEL = ("MDL", "MEM")  # families that have nothing to say without a model
+OF_THE_MODEL = ("MDL", "MEM", "ENG011")  # have nothing to say without a model, or take it from its name themselves
 
 
 def evaluate(facts: Facts, rules: Sequence[Rule]) -> tuple[RuleResult, ...]:
@@ -70,7 +70,7 @@ def _marked(rule: Rule, case: Case, findings: tuple[Finding, ...]) -> tuple[Find
     if not findings or not is_known_by_name(case.facts):
         return findings
     alone: frozenset[str] = frozenset()
-    if "model" not in rule.needs and rule.family not in OF_THE_MODEL:
+    if "model" not in rule.needs and not rule.code.startswith(OF_THE_MODEL):
         facts = dataclasses.replace(case.facts, model=Unavailable("failed", "the model is known by its name alone"))
         alone = frozenset(v.key for v in rule.check(rule, Case(facts)) if isinstance(v, Finding))
     return tuple(f if f.key in alone else marked(case.facts, f) for f in findings)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from doctor.base.record import dataclass
 from doctor.derived.case import Case, memoized
-from doctor.derived.known_model import is_known_by_name, known_member, launched_member
+from doctor.derived.known_model import is_known_by_name, is_of_family_alone, known_member, launched_member
 from doctor.facts import Facts, Gpu, Model, Unavailable
 from doctor.facts.gpu import Device
 from doctor.findings import NotApplicable, Open
@@ -42,6 +42,8 @@ def memory_verdict(case: Case) -> MemoryVerdict | NotApplicable | Open:
     if model is None:
         lost = isinstance(facts.model, Unavailable) and facts.model.reason in ("failed", "timed_out")
         return Open(facts.model.detail) if lost and isinstance(facts.model, Unavailable) else NotApplicable(NO_MODEL)
+    if is_of_family_alone(model):
+        return Open(f"only the family of `{model.path}` is known, not its size")
     asked = settings(facts)
     found = footprint(model, dtype=asked.dtype, quantization=asked.quantization)
     if found is None:

@@ -18,6 +18,7 @@ from doctor.facts import Distributions, normalize
 from doctor.matrix import rows
 from doctor.matrix.compat import DISTRIBUTIONS, compatibility
 from doctor.matrix.models.families import Attested
+from doctor.matrix.models.generations import serving
 from doctor.matrix.models.own_types import brings
 from doctor.matrix.models.quantization import fitting, sees
 from doctor.matrix.providers import releases_with
@@ -28,12 +29,13 @@ from doctor.matrix.releases import ReleaseSet
 class ModelBound:
     """What the model asks of one distribution: `admits` are the releases that will do, `why` is a clause.
 
-    `kind`: the model's type, a name that its code imports, a failure that was seen, or what the engine serves.
+    `kind`: the model's type, a name that its code imports, a failure that was seen, what the engine serves, or what a
+    package that the model needs works with.
     """
 
     package: str
     admits: ReleaseSet
-    kind: Literal["type", "name", "seen", "served"]
+    kind: Literal["type", "name", "seen", "served", "helper"]
     subject: str
     why: str
     source: str
@@ -45,7 +47,7 @@ def model_bounds(case: Case) -> tuple[ModelBound, ...]:
     goal = goal_of(case.facts)
     if goal.model is None and goal.family is None:
         return ()
-    return (*_type(case, goal), *_names(goal), *_seen(case, goal), *_served(case, goal))
+    return (*_type(case, goal), *_names(goal), *_seen(case, goal), *_served(case, goal), *_helpers(case, goal))
 
 
 def narrowed(case: Case, package: str, to: ReleaseSet) -> ReleaseSet:
@@ -120,10 +122,24 @@ def _holds(have: Distributions, seen: Attested, package: str) -> bool:
     return any(found)
 
 
+def _helpers(case: Case, goal: Goal) -> Iterator[ModelBound]:
+    """The transformers with which a package that the model needs links: in the release that is here, else in any."""
+    have = case.facts.distributions if isinstance(case.facts.distributions, Distributions) else Distributions(())
+    for name, source in goal.packages.items() if not _text_alone(goal) else ():
+        known, version = rows.releases(name), have.version(name)
+        every = (compatibility(name, v) for v in ((version,) if version else known.versions if known else ()))
+        found = [c.fitting for c in every if c is not None and c.fitting.newest]
+        if found:
+            admits = found[0]
+            for one in found[1:]:
+                admits = admits | one
+            yield ModelBound("transformers", admits, "helper", name, f"the model needs `{name}`", source)
+
+
 def _text_alone(goal: Goal) -> bool:
     """A model without images whose architecture a family shares with it: what was seen is not about it."""
     shared = set(goal.family.shared if goal.family else ()) & set(goal.architectures)
-    return bool(shared) and goal.model is not None and not sees(goal.model.config)
+    return bool(shared) and bool(goal.model and goal.model.config and not sees(goal.model.config))
 
 
 def _served(case: Case, goal: Goal) -> Iterator[ModelBound]:
@@ -134,6 +150,10 @@ def _served(case: Case, goal: Goal) -> Iterator[ModelBound]:
             found = fitting(name, need)
         elif goal.architectures:
             found = having(name, "architectures", goal.architectures[0])
+        config = goal.model.config if goal.model else {}
+        row = serving(name, goal.architectures[0], config) if goal.architectures else None
+        if found is not None and row is not None:
+            found = found & _over(found, row.releases)
         if found is not None and found.newest:
             what = goal.architectures[0] if goal.architectures else goal.label
             yield ModelBound(name, found, "served", what, f"{name} serves `{what}`", "architectures and methods")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from doctor.derived.engine import Chosen
+from doctor.derived.known_model import is_of_family_alone
 from doctor.facts import Facts, Model, Quantization
 from doctor.facts.gpu import Device, Gpu
 from doctor.facts.model import Weights
@@ -36,7 +37,7 @@ def to_serve(facts: Facts, online: bool = False) -> Need | None:
     found = model.quantization if model else None
     if found is None and _is_gguf(facts):
         found = Quantization("gguf", source="the file's name")
-    if found is None and told and (model is None or online):
+    if found is None and told and (model is None or is_of_family_alone(model) or online):
         found = Quantization(told, source="the launch command")
     if found is None:
         return None

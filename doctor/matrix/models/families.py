@@ -79,6 +79,17 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
+class Generation:
+    """The releases of an engine that have a model of which config.json says this `version`, under one architecture."""
+
+    engine: str
+    version: str
+    releases: str
+    source: str
+    verified: str
+
+
+@dataclass(frozen=True, slots=True)
 class Image:
     """An official container image that holds a release of an engine which declares the family."""
 
@@ -121,6 +132,7 @@ class Family:
     asked: tuple[Asked, ...] = ()
     attested: tuple[Attested, ...] = ()
     images: tuple[Image, ...] = ()
+    generations: tuple[Generation, ...] = ()
     successor: str | None = None
     note: str = ""
 
@@ -223,8 +235,9 @@ def _wrong(family: Family) -> Iterator[str]:
     """What does not hold, one sentence each."""
     from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
-    stated: list[Family | Helper | Asked | Attested | Image | RemoteCode] = [family, *family.helpers, *family.asked]
-    for row in [*stated, *family.attested, *family.images, *([family.remote_code] if family.remote_code else [])]:
+    stated: list[Family | Helper | Asked | Attested | Image | RemoteCode | Generation]
+    stated = [family, *family.helpers, *family.asked, *family.attested, *family.images, *family.generations]
+    for row in [*stated, *([family.remote_code] if family.remote_code else [])]:
         if not row.source.strip() or not _DATE.fullmatch(row.verified):
             yield f"{type(row).__name__} has no source or no day of verification"
         if unknown := set(getattr(row, "engines", ())) - set(names_of_engines()):
@@ -234,6 +247,7 @@ def _wrong(family: Family) -> Iterator[str]:
             yield f"`{image.engine}` is not an engine"
     pairs = [pair for asked in family.asked for pair in asked.packages.items()]
     pairs += [(p, s) for seen in family.attested for p, every in seen.packages.items() for s in every]
+    pairs += [(g.engine, g.releases) for g in family.generations]
     for package, specifier in [*pairs, *((h.package, h.specifier) for h in family.helpers)]:
         try:
             SpecifierSet(specifier)

@@ -17,6 +17,7 @@ from doctor.facts.model import Model, Quantization, QuantizationGroup, Weights
 from doctor.matrix.files.data import DataError, data_dir
 
 LARGEST = 256 << 10
+KNOWN = "members"  # the source of a quantization of which only some settings are known
 _NAME = re.compile(r"[a-z0-9][\w.-]{0,95}/[a-z0-9][\w.-]{0,95}")
 _OWN = ("dtype", "torch_dtype")  # a checkpoint stored otherwise states a data type of its own
 _DATE = re.compile(r"20\d\d-\d\d-\d\d")
@@ -100,7 +101,7 @@ def quantization(row: Mapping[str, Any]) -> Quantization:
     settings = {k: v for k, v in (("bits", bits), ("group_size", size), ("sym", symmetric)) if v is not None}
     group = QuantizationGroup(bits, kind, size, symmetric, block=(block[0], block[1]) if block else None)  # type: ignore[arg-type]
     order = False if row["method"] == "gptq" else None
-    return Quantization(row["method"], settings, (group,), tuple(row.get("ignored", ())), order, source="members")
+    return Quantization(row["method"], settings, (group,), tuple(row.get("ignored", ())), order, source=KNOWN)
 
 
 @cache

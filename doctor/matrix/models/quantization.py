@@ -19,7 +19,8 @@ from doctor.matrix import rows
 from doctor.matrix.engines import engine_row
 from doctor.matrix.files.data import DataError, data_dir
 from doctor.matrix.files.row import Row
-from doctor.matrix.models.turbomind import Config, nested, refusal, served_by
+from doctor.matrix.models.members import KNOWN
+from doctor.matrix.models.turbomind import Config, nested, refusal, served_by, unsaid
 from doctor.matrix.releases import ReleaseSet
 
 Capability = tuple[int, int]
@@ -142,8 +143,10 @@ def takes(row: Row, engine: str, version: str, backend: str, need: Need) -> str 
         return f"it takes {', '.join(f'`{m}`' for m in sorted(taken)) or 'none'}"
     written = as_written(need)
     decision = row.get("decisions", {}).get("quantization") if backend == "turbomind" else None
-    if decision is not None and written is not None and (why := refusal(decision, written, need.given)):
-        return why
+    if decision is not None and written is not None:
+        why = refusal(decision, written, need.given)
+        if why and (need.quantization.source != KNOWN or not unsaid(decision, written)):
+            return why
     return _unreadable(engine, version, backend, need)
 
 

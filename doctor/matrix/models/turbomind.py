@@ -65,6 +65,14 @@ def refusal(decision: list[Any], written: Config, given: str | None = None) -> s
     return None if outcome.refused is None else _reason(outcome.refused, outcome.names, written, given)
 
 
+def unsaid(decision: list[Any], written: Config) -> bool:
+    """Whether a refusal hangs on a setting that is not among those that are known: `written` is a part of the block."""
+    names = {"quant_config": written, "engine_config.model_format": None, "group_size": None}
+    refused = follow(decision, names).refused
+    keys = (k for k in ("version", "desc_act", "sym", "zero_point", "format") if k not in written)
+    return refused is not None and (refused.startswith("KeyError") or any(k in refused for k in keys))
+
+
 def _reason(refused: str, names: Names, written: Config, given: str | None) -> str:
     size = names.get("group_size") or names.get("_group_size")
     if "model_format" in refused and given:

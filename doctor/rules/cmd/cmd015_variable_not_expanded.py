@@ -1,7 +1,7 @@
-"""The command holds a variable that no shell reads, so the server is given the word as it is.
+"""The command holds a variable that no shell reads, so the server gets its name and not its value.
 
-In the JSON form of a Dockerfile (`CMD ["vllm", "serve", "$MODEL"]`), in the list form of a manifest and between single
-quotes, `$MODEL` is no variable but a word of six letters. The server looks for a model of that name.
+In the JSON form of a Dockerfile (`CMD ["vllm", "serve", "$MODEL"]`), in the list form of a manifest, and between single
+quotes, `$MODEL` stays the text `$MODEL`. The server looks for a model of that name.
 
 What to do: use the shell form or `sh -c`, where the container's shell puts in the value, or write the value itself.
 """
@@ -27,7 +27,7 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
         text = shown(word, 100)
         way = "write the value itself, or start the server through a shell (`sh -c`)"
         yield rule.finding(
-            f"no shell reads `{text}`, so the server is given these characters and not the variable's value", key=text,
+            f"no shell reads `{text}`, so the server gets this text and not the variable's value", key=text,
             location=Location("argument", text),
             evidence=[Evidence("word of the command", text, "a value", launch.source or "the launch command")],
             remediations=[Remediation(way, (Action("manual", text=way),))],

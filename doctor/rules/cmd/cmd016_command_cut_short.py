@@ -1,8 +1,8 @@
 """A line break ends the server's command, and the options of the next line do not reach it.
 
 A shell command ends with its line unless the line ends in a backslash with nothing behind it. In YAML, the folded form
-(`command: >`) keeps the breaks of lines that are indented further than the first one. The server starts with what stands
-before the break, and the rest is a command of its own that is not found once the server has ended.
+(`command: >`) keeps the breaks of lines that are indented further than the first one. The server starts with what
+stands before the break, and the rest is a command of its own that is not found once the server has ended.
 
 What to do: end the line in a backslash, or indent the lines alike.
 """

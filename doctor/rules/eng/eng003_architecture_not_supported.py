@@ -5,7 +5,8 @@ of them, and architectures are removed as well as added (`QWenLMHeadModel` left 
 vLLM after 0.23.0). LMDeploy has two backends with a list each: `--backend pytorch` selects the second; otherwise it
 uses TurboMind if it can and falls back to PyTorch. The server fails when it loads the model, minutes after its start.
 An engine may also support an architecture for text only: vLLM serves the first Qwen-VL with images in 0.6.1 to 0.7.2,
-and later only under another architecture name.
+and later only under another architecture name. MiniCPM-V is one architecture in several versions (`version` in
+config.json), and a release has those that existed when it was made.
 
 What to do: use the other backend if it has the architecture, an engine release that has it, or another engine.
 """
@@ -23,6 +24,7 @@ from doctor.facts import Facts, Model, present
 from doctor.findings import Action, Evidence, Finding, Location, NotApplicable, Open, Remediation
 from doctor.launch.options import option
 from doctor.matrix import rows
+from doctor.matrix.models.generations import serving
 from doctor.matrix.models.quantization import fitting, sees
 from doctor.rules.rule import Rule, Verdict
 
@@ -42,8 +44,26 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
             yield Open(f"the data does not say what {one.shown} implements")
         elif not any(a in found for found in known.values() for a in model.architectures):
             yield from _lacking(rule, facts, one, model, known)
+        elif (other := _generation(rule, one, model)) is not None:
+            yield other
         elif one.has("architectures_for_text") and sees(model.config):
             yield from _text_only(rule, one, model.architectures[0])
+
+
+def _generation(rule: Rule, chosen: Chosen, model: Model) -> Finding | None:
+    """An architecture of which the engine has other versions of the model only."""
+    found = serving(chosen.name, model.architectures[0], model.config)
+    if found is None or found.releases.contains(chosen.version) is not False:
+        return None
+    name, needs = model.architectures[0], f"{chosen.name}{found.releases.spec()}"
+    kind = f"`{model.model_type}` {found.version}"
+    return rule.finding(
+        f"The model is version {found.version} of `{name}` ({kind}), which `{chosen.shown}` does not have: it needs "
+        f"{needs}",
+        key=f"{chosen.name}:{name}:{found.version}", location=Location("distribution", chosen.name),
+        evidence=[Evidence("version in config.json", f"{found.version}, {chosen.shown}", needs, found.source)],
+        remediations=other_release(chosen.name, found.releases, chosen.version),
+    )  # fmt: skip
 
 
 def _lacking(
@@ -87,7 +107,9 @@ def _text_only(rule: Rule, chosen: Chosen, name: str) -> Iterator[Finding]:
         return
     yield rule.finding(
         f"`{chosen.shown}` has the model's architecture `{name}` for text only: it rejects images",
-        key=f"{chosen.name}:{name}:text", severity="warning", location=Location("distribution", chosen.name),
+        key=f"{chosen.name}:{name}:text",
+        severity="warning",
+        location=Location("distribution", chosen.name),
         evidence=[Evidence(f"architecture {name}", "for text", f"{chosen.name}{known.spec()}", f"registry {SOURCE}")],
         remediations=other_release(chosen.name, known, chosen.version),
     )

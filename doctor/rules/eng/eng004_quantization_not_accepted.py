@@ -18,6 +18,7 @@ from collections.abc import Iterator
 
 from doctor.derived.case import Case
 from doctor.derived.engine import SOURCE, Chosen
+from doctor.derived.known_model import is_of_family_alone
 from doctor.derived.quantization.exits import ways
 from doctor.derived.quantization.served import KINDS, refusal, to_serve, used
 from doctor.facts import Model, Unavailable
@@ -31,6 +32,9 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     """One finding for each engine of which no backend that may be used takes the method."""
     facts = case.facts
     need = to_serve(facts)
+    if need is None and isinstance(facts.model, Model) and is_of_family_alone(facts.model):
+        yield Open(f"how the weights of `{facts.model.path}` are stored is not known")
+        return
     if need is None:
         idle = isinstance(facts.model, Model) or facts.model.reason in ("not_requested", "not_supported")
         why = facts.model.detail if isinstance(facts.model, Unavailable) else "the weights are not quantized"

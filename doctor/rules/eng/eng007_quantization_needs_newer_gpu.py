@@ -17,6 +17,7 @@ from collections.abc import Iterator
 
 from doctor.derived.case import Case
 from doctor.derived.engine import SOURCE, Chosen
+from doctor.derived.known_model import is_of_family_alone
 from doctor.derived.quantization.exits import ways
 from doctor.derived.quantization.served import KINDS, NOT_ONE, refusal, to_serve, used, weakest_device
 from doctor.derived.units import dotted
@@ -32,6 +33,9 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     """One finding for each engine whose floor for the method is above the weakest GPU."""
     facts = case.facts
     need = to_serve(facts, online=True)
+    if need is None and isinstance(facts.model, Model) and is_of_family_alone(facts.model):
+        yield Open(f"how the weights of `{facts.model.path}` are stored is not known")
+        return
     if need is None or (engine(facts) is None and not isinstance(facts.model, Model)):
         yield NotApplicable("no quantized weights will be served")
         return

@@ -1,9 +1,9 @@
 """The model's own code does not work with an installed release of another package.
 
 A model that comes with its own Python files was written for one range of transformers releases. Later releases moved
-the names that it imports, or call methods that it does not have: the first Qwen-VL stops on transformers 4.52 with
-`'Resampler' object has no attribute '_initialize_weights'`, and works again on 4.53. The package's metadata knows
-nothing of the model, so no installer complains.
+names that it imports, or call methods that it does not have: the first Qwen-VL stops on transformers 4.52 with
+`'Resampler' object has no attribute '_initialize_weights'`, and works again on 4.53. No package's metadata names the
+model, so no installer complains.
 
 What to do: install a release from the range shown. It has what the model's code imports, and none with which the model
 was seen to fail.

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from doctor.derived.case import Case
 from doctor.derived.model_files import fetch_again, file
 from doctor.facts import Model, Weights, present
-from doctor.findings import Evidence, NotApplicable
+from doctor.findings import Evidence, NotApplicable, Open
 from doctor.rules.rule import Rule, Verdict
 
 CONFIG = "config.json"
@@ -25,6 +25,9 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     """A finding where nothing could be read from config.json."""
     model: Model = present(case.facts, "model", Model)
     problem = next((p for p in model.problems if p.path == CONFIG), None)
+    if model.source == "known":
+        yield Open(f"`{CONFIG}` of `{model.path}` was not read")
+        return
     if model.config or problem is None:
         return
     if isinstance(model.weights, Weights) and model.weights.format == "gguf":

@@ -13,9 +13,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from doctor.derived.case import Case
+from doctor.derived.known_model import is_of_family_alone
 from doctor.derived.model_files import file
 from doctor.facts import Model, present
-from doctor.findings import Action, Evidence, NotApplicable, Remediation
+from doctor.findings import Action, Evidence, NotApplicable, Open, Remediation
 from doctor.rules.rule import Rule, Verdict
 
 
@@ -23,6 +24,9 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     """A finding where a block is there and names no method."""
     model: Model = present(case.facts, "model", Model)
     found = model.quantization
+    if is_of_family_alone(model):
+        yield Open(f"how the weights of `{model.path}` are stored is not known")
+        return
     if found is None or found.method:
         if found is None:
             yield NotApplicable("the weights are not quantized")
