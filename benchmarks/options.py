@@ -170,7 +170,7 @@ def blamed(problem: Problem, real: str) -> bool:
         return True  # the parser itself fell over, and names no option
     if found := re.match(r"argument (\S+?):", head):
         return problem.name in found[1].split("/") or problem.spelled in found[1].split("/")
-    return problem.name in real or problem.spelled in real or (problem.value or "\0") in real
+    return any(word and word.strip() in real for word in (problem.name, problem.spelled, problem.value))
 
 
 def main() -> int:

@@ -102,9 +102,10 @@ def _imports(tree: ast.Module, member: str, name: str) -> Iterator[tuple[str, st
     package = member.rpartition("/")[0].split("/")
     for node in _read(tree):
         for alias in node.names if isinstance(node, ast.ImportFrom) else ():
-            if (alias.asname or alias.name) == name:
+            if (alias.asname or alias.name) == name or (alias.name == "*" and not name.startswith("_")):
                 above = package[: len(package) - node.level + 1] if node.level else []
-                yield "/".join([*above, *(node.module or "").split(".")]).rstrip("/"), alias.name
+                where = "/".join([*above, *(node.module or "").split(".")]).rstrip("/")
+                yield where, name if alias.name == "*" else alias.name
 
 
 def _read(tree: ast.AST) -> Iterator[ast.AST]:

@@ -10,6 +10,8 @@ from __future__ import annotations
 import ast
 from typing import Any
 
+from doctor.matrix.extract.checks import checks
+from doctor.matrix.extract.definitions import definition
 from doctor.matrix.extract.fields import Settings
 from doctor.matrix.extract.files import Files
 from doctor.matrix.extract.flags import Flag, flag, flags_of, functions, type_name
@@ -17,6 +19,7 @@ from doctor.matrix.extract.literals import Names, Unknown, constants, jsonable, 
 from doctor.matrix.extract.parsers import habits, readable, variables
 from doctor.matrix.extract.projects.model_types import registered
 from doctor.matrix.extract.projects.quant_classes import class_facts, schemes
+from doctor.matrix.extract.shapes import shapes
 from doctor.matrix.files.row import Row
 
 MODELS = "vllm/model_executor/models"
@@ -41,13 +44,17 @@ PAIRS = "json or key=value"
 
 
 def extract(files: Files) -> Row:
-    """The kinds `architectures.*`, `quantization.*`, `kv_cache`, `flags` and what its parser does with words.
+    """The kinds `architectures.*`, `quantization.*`, `kv_cache`, `flags`, `settings` and the habits of its parser.
 
     `parser` are its habits, `environment` the variables that its own list names, `model_types` those for which it has a
     configuration class itself. Raises LayoutError.
     """
-    flags = _flags(files)
+    flags, settings = _flags(files)
+    row: Row = {"settings": _shapes(files, flags, settings)} if "validate_json" in files.text(ARGUMENTS) else {}
+    if found := _checks(files):
+        row["checks.parsed"] = found
     return {
+        **row,
         **command(files),
         **_architectures(files),
         **_quantization(files),
@@ -136,7 +143,24 @@ def _class_table(node: ast.Dict) -> dict[str, str]:
     return out
 
 
-def _flags(files: Files) -> dict[str, Flag]:
+def _checks(files: Files) -> dict[str, str]:
+    """Conditions over the parsed options that the server refuses at once, with what it says."""
+    for member in FRONT:
+        function = functions(files.tree(member)).get("validate_parsed_serve_args") if files.has(member) else None
+        if isinstance(function, ast.FunctionDef):
+            return checks(function, "args")
+    return {}
+
+
+def _shapes(files: Files, flags: dict[str, Flag], settings: Settings) -> dict[str, Any]:
+    """What the settings classes accept that options take as JSON."""
+    config = definition(files, "vllm/config/__init__.py", "config")
+    forbids = config is not None and "extra='forbid'" in ast.unparse(config.node)
+    classes = [f["class"] for f in flags.values() if f.get("type") == "json object" and "class" in f]
+    return shapes(settings, list(dict.fromkeys(classes)), forbids)
+
+
+def _flags(files: Files) -> tuple[dict[str, Flag], Settings]:
     front = files.first(*FRONT)
     if front is None:
         raise files.lacks(FRONT[0], "the server's command line")
@@ -159,7 +183,7 @@ def _flags(files: Files) -> dict[str, Flag]:
         out = {n: {**f, "type": PAIRS} if f.get("type") == "json" else f for n, f in out.items()}
     if "--tensor-parallel-size" not in out or "--port" not in out:
         raise files.lacks(ARGUMENTS, "the flags --tensor-parallel-size and --port")
-    return out
+    return out, settings
 
 
 def _takes_pairs(tree: ast.Module) -> bool:
@@ -239,6 +263,9 @@ def _adjust(node: ast.AST, spreads: Names) -> None:
             kept, key = value(target.value, spreads), value(target.slice, {})
             if isinstance(kept, dict) and key in ("type", "nargs", "choices", "default"):
                 kept.pop(key, None)
+                if key == "type" and isinstance(node, ast.Assign):
+                    kept.pop("optional", None)
+                    kept.update({"optional": True} if ast.unparse(node.value).startswith("optional_type(") else {})
                 if isinstance(node, ast.Assign):
                     found = type_name(node.value) if key == "type" else value(node.value, {})
                     kept.update({} if isinstance(found, Unknown) else {key: jsonable(found)})
