@@ -29,36 +29,34 @@ def vllm():
     from vllm.entrypoints.cli.serve import cmd_init
     from vllm.utils.argparse_utils import FlexibleArgumentParser
 
+    serve = cmd_init()[0]
+    parser = FlexibleArgumentParser(prog="vllm")
+    inner = serve.subparser_init(parser.add_subparsers(required=False, dest="subparser"))
+
     def parse(line):
-        parser, _ = made()
         args = parser.parse_args(["serve", *line])
         try:
             serve.validate(args)
-        except SystemExit as error:
-            raise ValueError(f"validate: {error}") from error
         except Exception as error:
             raise ValueError(f"validate: {error}") from error
+        within_limits(args)
 
-    serve = cmd_init()[0]
+    return inner, parse
 
-    def made():
-        parser = FlexibleArgumentParser(prog="vllm")
-        inner = serve.subparser_init(parser.add_subparsers(required=False, dest="subparser"))
-        return parser, inner
 
-    one = made()
-    parse_once = one[0]
+def within_limits(args):
+    """What vLLM's configuration classes say of single numbers a little later, by their own pydantic fields."""
+    import vllm.config as config
+    from pydantic import TypeAdapter
 
-    def fast(line):
-        args = parse_once.parse_args(["serve", *line])
-        try:
-            serve.validate(args)
-        except SystemExit:
-            raise
-        except Exception as error:
-            raise ValueError(f"validate: {error}") from error
-
-    return one[1], fast
+    for name in ("ModelConfig", "CacheConfig", "ParallelConfig", "SchedulerConfig", "LoRAConfig", "MultiModalConfig", "ObservabilityConfig"):
+        for key, field in getattr(config, name).__pydantic_fields__.items():
+            value = getattr(args, key, None)
+            if isinstance(value, (int, float)) and any(hasattr(m, k) for m in field.metadata for k in ("ge", "gt", "le", "lt")):
+                try:
+                    TypeAdapter(typing.Annotated[(float, *field.metadata)]).validate_python(value)
+                except ValueError as error:
+                    raise ValueError(f"later: --{key.replace('_', '-')}: {error.errors()[0]['msg']}") from error
 
 
 def sglang():

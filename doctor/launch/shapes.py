@@ -82,8 +82,8 @@ class Shapes:
     def _fits(self, shape: list[Any], held: object, depth: int) -> bool:
         if not shape or depth > _DEPTH:
             return True
-        limits = next((p["bounds"] for p in shape if isinstance(p, dict) and "bounds" in p), {})
-        return any(self._part(p, held, limits, depth) for p in shape)
+        bounds = next((p["bounds"] for p in shape if isinstance(p, dict) and "bounds" in p), {})
+        return any(self._part(p, held, bounds, depth) for p in shape)
 
     def _part(self, part: Any, held: object, limits: dict[str, float], depth: int) -> bool:
         if isinstance(part, str):
@@ -106,7 +106,7 @@ class Shapes:
 def _plain(kind: str, held: object, limits: dict[str, float]) -> bool:
     if kind in ("int", "float"):
         number = _number(kind, held)
-        return number is not None and _within(number, limits)
+        return number is not None and within(number, limits)
     if kind == "bool":
         known = isinstance(held, str) and held.lower() in _SWITCHES
         return known or (isinstance(held, (bool, int, float)) and held in (0, 1))
@@ -133,7 +133,8 @@ def _number(kind: str, held: object) -> float | None:
         return math.inf
 
 
-def _within(number: float, limits: dict[str, float]) -> bool:
+def within(number: float, limits: dict[str, float]) -> bool:
+    """Whether a number keeps to the limits `ge`, `gt`, `le`, `lt`."""
     tests = {"ge": number >= limits.get("ge", number), "le": number <= limits.get("le", number)}
     tests |= {"gt": "gt" not in limits or number > limits["gt"], "lt": "lt" not in limits or number < limits["lt"]}
     return all(tests.values()) or math.isnan(number)
@@ -159,6 +160,10 @@ def described(shape: list[Any]) -> str:
             out.append(f"{kind} with {inner}" if inner else kind)
         elif "class" in part:
             out.append("an object")
-    limits = next((p["bounds"] for p in shape if isinstance(p, dict) and "bounds" in p), {})
-    said = " and ".join(f"{_LIMITS[k]} {v:g}" for k, v in limits.items() if k in _LIMITS)
+    said = limits(next((p["bounds"] for p in shape if isinstance(p, dict) and "bounds" in p), {}))
     return " or ".join(dict.fromkeys(out)) + (f", {said}" if said else "")
+
+
+def limits(bounds: dict[str, float]) -> str:
+    """`at least 1 and at most 8`."""
+    return " and ".join(f"{_LIMITS[k]} {v:g}" for k, v in bounds.items() if k in _LIMITS)

@@ -30,7 +30,8 @@ class Option:
     `nargs`: None one value, 0 none, a number, or `?`, `*`, `+`. `type` is a name of ours (`json`, `readable int`), or
     `any` where what the release accepts is not known. `optional`: `None` and the empty word mean no value.
     `words` are all that a `policy` takes. `exclusive` names the group of which one may be given; `only` the backend
-    that alone reads it; `refused`: the parser knows it only to reject it. `defaulted`: its default is known; `negative` are the spellings that switch it off. `settings` names the class in `shapes` that
+    that alone reads it; `refused`: the parser knows it only to reject it. `defaulted`: its default is known; `negative` are the spellings that switch it off.
+    `bounds` are the limits of its number, as `ge`, `gt`, `le`, `lt`. `settings` names the class in `shapes` that
     reads the option's JSON.
     """
 
@@ -48,6 +49,7 @@ class Option:
     default: Any = None
     defaulted: bool = False
     negative: tuple[str, ...] = ()
+    bounds: tuple[tuple[str, float], ...] = ()
     settings: str | None = None
     shapes: Shapes | None = None
 
@@ -131,7 +133,7 @@ def _option(name: str, flag: dict[str, Any], words: tuple[str, ...], style: Styl
         tuple(choices) if choices is not None else None, needed,
         bool(flag.get("optional")), words if kind == "policy" else (), flag.get("exclusive"), flag.get("only"),
         bool(flag.get("refused")), flag.get("default"), "default" in flag,
-        spellings[len(plainly) :], flag.get("class") if kind == "json object" else None,
+        spellings[len(plainly) :], tuple(sorted(flag.get("bounds", {}).items())), flag.get("class") if kind == "json object" else None,
     )  # fmt: skip
 
 

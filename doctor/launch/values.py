@@ -8,6 +8,7 @@ from typing import Any
 
 from doctor.base.record import dataclass
 from doctor.base.secrets.hide import HIDDEN
+from doctor.launch.shapes import limits, within
 from doctor.launch.table import Option
 
 LONGEST = 1 << 16
@@ -19,7 +20,7 @@ _READABLE = re.compile(r"(\d+(?:\.\d+)?)([kKmMgGtT])")
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why a word is not taken: `kind` is type, choice, json, key, member or together; `wanted` says what would be.
+    """Why a word is not taken: `kind` is type, range, choice, json, key, member or together; `wanted` says what would be.
 
     For a key of JSON settings that does not exist, or a member whose value does not fit, `path` has its keys with dots;
     `wanted` is the nearest key for the former. For keys that do not go together it is what the release says.
@@ -47,6 +48,8 @@ def refusal(option: Option, word: str) -> Refusal | None:
         for misfit in option.shapes.misfits(option.settings, value):
             kind = "together" if misfit.together else "key" if misfit.value is None else "member"
             return Refusal(kind, misfit.wanted, misfit.path, misfit.value)
+    if option.bounds and isinstance(value, (int, float)) and not within(value, dict(option.bounds)):
+        return Refusal("range", limits(dict(option.bounds)))
     if option.choices is not None and not _chosen(option, value) and option.type != "any":
         return Refusal("choice", f"choose from {', '.join(str(c) for c in option.choices if c is not None)}")
     return None

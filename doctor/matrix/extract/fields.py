@@ -19,7 +19,8 @@ _DEPTH = 8
 
 @dataclass
 class Settings:
-    """Every class and type alias of some files. `kwargs(name)` gives a class's fields as flags.
+    """Every class and type alias of some files. `kwargs(name)` gives a class's fields as flags; a flag with `bounds` names
+    the `class` that has them.
 
     `negatable`: a bool makes `--no-x` too; `unions`: a dict or text is told apart by its braces; `readable` are fields
     whose numbers may be written short, with the function that reads them. With `files`, a name that the trees import
@@ -59,7 +60,10 @@ class Settings:
     def kwargs(self, name: str) -> dict[str, Flag]:
         """The fields of class `name` as flags, by field name; empty for a class that is not known."""
         node = self.classes.get(name)
-        return {t: self._flag(t, a, d) for t, a, d in self._fields(node, 0)} if node else {}
+        out = {t: self._flag(t, a, d) for t, a, d in self._fields(node, 0)} if node else {}
+        for made in out.values():
+            made.update({"class": name} if "bounds" in made else {})
+        return out
 
     def all_fields(self, node: ast.ClassDef) -> list[tuple[str, ast.expr, ast.expr | None]]:
         """Name, annotation and default of the fields of a class and of those that it inherits from."""
@@ -119,7 +123,15 @@ class Settings:
         found = self.default(default)
         if not isinstance(found, Unknown):
             out["default"] = jsonable(found)
+        if limits := self.limits(default):
+            out["bounds"] = limits
         return out
+
+    def limits(self, default: ast.expr | None) -> dict[str, float]:
+        """What `Field(ge=1, le=8)` says of a number."""
+        given = {k.arg: k.value for k in default.keywords if k.arg} if isinstance(default, ast.Call) else {}
+        known = {k: value(given[k], self.names) for k in ("ge", "gt", "le", "lt") if k in given}
+        return {k: v for k, v in known.items() if isinstance(v, (int, float)) and not isinstance(v, bool)}
 
     def _scalar(self, name: str, plain: set[str]) -> str:
         if "class" in plain:

@@ -15,6 +15,7 @@ from doctor.matrix.extract.definitions import definition
 from doctor.matrix.extract.fields import Settings
 from doctor.matrix.extract.files import Files
 from doctor.matrix.extract.flags import Flag, flag, flags_of, functions, type_name
+from doctor.matrix.extract.handed import handed_on
 from doctor.matrix.extract.literals import Names, Unknown, constants, jsonable, value
 from doctor.matrix.extract.parsers import habits, readable, variables
 from doctor.matrix.extract.projects.model_types import registered
@@ -181,6 +182,11 @@ def _flags(files: Files) -> tuple[dict[str, Flag], Settings]:
             out.update(_listed_pairs(function))
     if _takes_pairs(files.tree(ARGUMENTS)):
         out = {n: {**f, "type": PAIRS} if f.get("type") == "json" else f for n, f in out.items()}
+    handed = handed_on(files.tree(ARGUMENTS), "EngineArgs", "create_engine_config")
+    for name, made in out.items():
+        if "bounds" in made:
+            kept = (made["class"], name.lstrip("-").replace("-", "_")) in handed
+            out[name] = {k: v for k, v in made.items() if k != "class" and (kept or k != "bounds")}
     if "--tensor-parallel-size" not in out or "--port" not in out:
         raise files.lacks(ARGUMENTS, "the flags --tensor-parallel-size and --port")
     return out, settings
