@@ -1,4 +1,4 @@
-"""Conditions that a release checks after it has parsed its options, decided for what is given: true, false or unknown."""
+"""Conditions that a release checks after it has parsed its options, decided for what is given."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import field
+from dataclasses import field, replace
 from functools import lru_cache
 
 from doctor.base.record import dataclass
@@ -192,7 +192,8 @@ class _Parse:
         for value in values:
             if refused := refusal(option, value):
                 shown = refused.value if refused.path else value
-                self._problem(refused.kind, option, word, shown, refused.wanted, tuple(places), refused.path)
+                self._problem(refused.kind, option, word, shown, refused.wanted, tuple(places))
+                self.problems[-1] = replace(self.problems[-1], path=refused.path)
         if option.refused:
             self._problem("refused", option, word, None, "", tuple(places))
         rival = next((n for n in self.seen if option.exclusive and n != option.name and self._rival(n, option)), None)
@@ -271,8 +272,7 @@ class _Parse:
         return any(e > at and e not in values for e in self.extras)
 
     def _problem(
-        self, kind: str, option: Option, word: Word, value: str | None, wanted: str, places: tuple[int, ...], path: str = ""
+        self, kind: str, option: Option, word: Word, value: str | None, wanted: str, places: tuple[int, ...]
     ) -> None:
         at = tuple(self.words[i].at for i in places)
-        spelled = word.text.partition("=")[0]
-        self.problems.append(Problem(kind, option.name, spelled, value, wanted, at, path=path))
+        self.problems.append(Problem(kind, option.name, word.text.partition("=")[0], value, wanted, at))

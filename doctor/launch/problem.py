@@ -20,8 +20,8 @@ class Problem:
     """One thing that the parser refuses.
 
     `kind`: unknown, ambiguous, value-missing, value-unwanted, type, choice, json, key and member (of JSON settings, at
-    `path`), together (`wanted` is what the release says), required, extra, exclusive, refused, misplaced (the model behind `--model` where it has to be a word of its
-    own).
+    `path`), range, together (`wanted` is what the release says), required, extra, exclusive, refused, misplaced (the
+    model behind `--model` where it has to be a word of its own).
     `name` is the option's as the table has it, or as written where there is none; `at` are places in the arguments.
     """
 

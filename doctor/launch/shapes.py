@@ -97,9 +97,11 @@ class Shapes:
         if "class" in part:
             return isinstance(held, dict)
         if "list" in part:
-            return isinstance(held, list) and _long_enough(held, limits) and all(self._fits(part["list"], h, depth + 1) for h in held)
+            fits = isinstance(held, list) and all(self._fits(part["list"], h, depth + 1) for h in held)
+            return fits and _long_enough(held, limits)
         if "dict" in part:
-            return isinstance(held, dict) and _long_enough(held, limits) and all(self._fits(part["dict"], h, depth + 1) for h in held.values())
+            fits = isinstance(held, dict) and all(self._fits(part["dict"], h, depth + 1) for h in held.values())
+            return fits and _long_enough(held, limits)
         return "bounds" not in part
 
 

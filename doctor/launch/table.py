@@ -30,9 +30,9 @@ class Option:
     `nargs`: None one value, 0 none, a number, or `?`, `*`, `+`. `type` is a name of ours (`json`, `readable int`), or
     `any` where what the release accepts is not known. `optional`: `None` and the empty word mean no value.
     `words` are all that a `policy` takes. `exclusive` names the group of which one may be given; `only` the backend
-    that alone reads it; `refused`: the parser knows it only to reject it. `defaulted`: its default is known; `negative` are the spellings that switch it off.
-    `bounds` are the limits of its number, as `ge`, `gt`, `le`, `lt`. `settings` names the class in `shapes` that
-    reads the option's JSON.
+    that alone reads it; `refused`: the parser knows it only to reject it; `defaulted`: its default is known; `negative`
+    are the spellings that switch it off; `bounds` are the limits of its number as `ge`, `gt`, `le`, `lt`; `settings`
+    names the class in `shapes` that reads its JSON.
     """
 
     name: str
@@ -58,10 +58,10 @@ class Option:
 class Style:
     """What the release's parser does to the words before argparse sees them.
 
-    `underscores` in names become dashes; `dotted`: `--x.y 1` is a part of the JSON of `--x` (`dotted_short`:
-    any word with a hyphen and a dot is such a part, `-0.5` too; `lists`: `--x.y+ a` adds to a list); `config`: a file of
-    options can be named; `levels`: `-O3` is understood; `inverses`: `--disable-x` for `--enable-x`;
-    `model_first`: `serve --model M` is `serve M`; `model_refused`: it is an error.
+    `underscores` in names become dashes; `dotted`: `--x.y 1` is a part of the JSON of `--x` (`dotted_short`: any word
+    with a hyphen and a dot is such a part, `-0.5` too); `lists`: `--x.y+ a` adds to a list; `config`: a file of options
+    can be named; `levels`: `-O3` is understood; `inverses`: `--disable-x` for `--enable-x`; `model_first`: `serve
+    --model M` is `serve M`; `model_refused`: it is an error.
     """
 
     underscores: bool = False
@@ -133,7 +133,8 @@ def _option(name: str, flag: dict[str, Any], words: tuple[str, ...], style: Styl
         tuple(choices) if choices is not None else None, needed,
         bool(flag.get("optional")), words if kind == "policy" else (), flag.get("exclusive"), flag.get("only"),
         bool(flag.get("refused")), flag.get("default"), "default" in flag,
-        spellings[len(plainly) :], tuple(sorted(flag.get("bounds", {}).items())), flag.get("class") if kind == "json object" else None,
+        spellings[len(plainly) :], tuple(sorted(flag.get("bounds", {}).items())),
+        flag.get("class") if kind == "json object" else None,
     )  # fmt: skip
 
 

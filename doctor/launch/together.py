@@ -9,7 +9,7 @@ from doctor.launch.values import computed, converted
 
 
 def refused_together(table: Table, given: list[Given]) -> list[Problem]:
-    """One problem for each condition that certainly holds; it is put down to the first of its options that was given."""
+    """One problem for each condition that certainly holds, put down to the first of its options that was given."""
     out: list[Problem] = []
     if not table.checks:
         return out

@@ -20,7 +20,9 @@ _READABLE = re.compile(r"(\d+(?:\.\d+)?)([kKmMgGtT])")
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why a word is not taken: `kind` is type, range, choice, json, key, member or together; `wanted` says what would be.
+    """Why a word is not taken: `kind` is type, range, choice, json, key, member or together.
+
+    `wanted` says what would be taken.
 
     For a key of JSON settings that does not exist, or a member whose value does not fit, `path` has its keys with dots;
     `wanted` is the nearest key for the former. For keys that do not go together it is what the release says.
@@ -34,7 +36,8 @@ class Refusal:
 
 def refusal(option: Option, word: str) -> Refusal | None:
     """Why the option's parser refuses the word; None where it takes it, or where that cannot be known."""
-    if computed(word) or len(word) > LONGEST or word in ("--", HIDDEN):  # argparse takes `--x=--` for no value at all
+    # argparse takes `--x=--` for no value at all
+    if computed(word) or len(word) > LONGEST or word in ("--", HIDDEN):
         return None
     if option.optional and word in ("", "None"):
         return None
@@ -49,7 +52,7 @@ def refusal(option: Option, word: str) -> Refusal | None:
             kind = "together" if misfit.together else "key" if misfit.value is None else "member"
             return Refusal(kind, misfit.wanted, misfit.path, misfit.value)
     if option.bounds and isinstance(value, (int, float)) and not within(value, dict(option.bounds)):
-        return Refusal("range", limits(dict(option.bounds)))
+        return Refusal("range", f"a number, {limits(dict(option.bounds))}")
     if option.choices is not None and not _chosen(option, value) and option.type != "any":
         return Refusal("choice", f"choose from {', '.join(str(c) for c in option.choices if c is not None)}")
     return None

@@ -12,8 +12,8 @@ from doctor.matrix.extract.literals import Unknown, value
 LONGEST = 300
 _ALLOWED = (
     ast.BoolOp, ast.And, ast.Or, ast.UnaryOp, ast.Not, ast.USub, ast.Compare, ast.Is, ast.IsNot, ast.Eq, ast.NotEq,
-    ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.In, ast.NotIn, ast.Constant, ast.Tuple, ast.List, ast.Set, ast.Attribute, ast.Name,
-    ast.Load, ast.Call,
+    ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.In, ast.NotIn, ast.Constant, ast.Tuple, ast.List, ast.Set, ast.Attribute,
+    ast.Name, ast.Load, ast.Call,
 )  # fmt: skip
 
 
@@ -26,8 +26,7 @@ def checks(function: ast.FunctionDef, owner: str) -> dict[str, str]:
     out: dict[str, str] = {}
     changed: set[str] = set()
     for node in function.body:
-        raises = isinstance(node, ast.If) and not node.orelse and len(node.body) == 1 and isinstance(node.body[0], ast.Raise)
-        if isinstance(node, ast.If) and raises:
+        if isinstance(node, ast.If) and not node.orelse and len(node.body) == 1 and isinstance(node.body[0], ast.Raise):
             text = ast.unparse(node.test)
             if _plain(node.test, owner) and len(text) <= LONGEST and not changed & _attributes(node.test, owner):
                 out[text] = _message(node.body[0])
@@ -65,9 +64,8 @@ def _plain(test: ast.expr, owner: str) -> bool:
     for node in ast.walk(test):
         if not isinstance(node, _ALLOWED):
             return False
-        if isinstance(node, ast.Call):
-            if getattr(node.func, "id", "") != "getattr" or not _owned(node.args, owner):
-                return False
+        if isinstance(node, ast.Call) and (getattr(node.func, "id", "") != "getattr" or not _owned(node.args, owner)):
+            return False
         if isinstance(node, ast.Name) and node.id not in (owner, "getattr"):
             return False
         attributes += isinstance(node, (ast.Attribute, ast.Call))

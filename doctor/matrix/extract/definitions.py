@@ -1,4 +1,4 @@
-"""Where a name of one file of a release is defined: there, or in another file of the release that it imports it from."""
+"""Where a name of one file of a release is defined: there, or in another file that it is imported from."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def members_of(node: ast.ClassDef) -> list[str] | None:
 
 
 def returned(files: Files, member: str, imported: Names) -> Names:
-    """What the functions of `member` without arguments return, as `f()`: their last `return` where it can be computed."""
+    """What the functions of `member` without arguments return last, as `f()`, where it can be computed."""
     out: Names = {}
     for node in files.tree(member).body:
         if not isinstance(node, ast.FunctionDef) or node.args.args or not isinstance(node.body[-1], ast.Return):

@@ -19,12 +19,11 @@ _DEPTH = 8
 
 @dataclass
 class Settings:
-    """Every class and type alias of some files. `kwargs(name)` gives a class's fields as flags; a flag with `bounds` names
-    the `class` that has them.
+    """Every class and type alias of some files. `kwargs(name)` gives a class's fields as flags.
 
     `negatable`: a bool makes `--no-x` too; `unions`: a dict or text is told apart by its braces; `readable` are fields
     whose numbers may be written short, with the function that reads them. With `files`, a name that the trees import
-    (`imports`: the module) is looked up where it is defined.
+    (`imports`: the module) is looked up where it is defined. A flag with `bounds` names the `class` that has them.
     """
 
     names: Names = field(default_factory=dict)

@@ -4,7 +4,8 @@ A row has `Class` -> `{"closed": ...}` (whether other keys are refused) and `Cla
 an empty list is anything, also wherever a validator of the class decides. The parts of a list: `int`, `float`, `bool`,
 `str`, `null`, `list`, `dict`; `{"in": [...]}` (`fold`: in small letters, hyphens as underscores), `{"upper": [names],
 "or": [...]}` for text in capitals, `{"class": X}`, `{"list": [...]}`, `{"dict": [...]}`, `{"bounds": {"ge": 1}}`.
-`Class` has also `checks` (conditions over `self.x` that are refused, with what is said) and the `defaults` of their keys.
+`Class` has also `checks` (conditions over `self.x` that are refused, with what is said) and the `defaults` of the
+keys in them.
 """
 
 from __future__ import annotations
@@ -86,7 +87,8 @@ class _Class:
             shape = self._union(annotation, 0)
             if any(k in given for k in ("alias", "validation_alias")):
                 shape = []
-            limits = {k: v for k in _LIMITS if k in given and isinstance(v := value(given[k], self.settings.names), (int, float))}
+            known = {k: value(given[k], self.settings.names) for k in _LIMITS if k in given}
+            limits = {k: v for k, v in known.items() if isinstance(v, (int, float))}
             found[name] = self._after(shape + ([{"bounds": limits}] if shape and limits else []), name, validators)
         return found
 
@@ -101,7 +103,7 @@ class _Class:
                 shape = [*shape, "str"] if shape else []
             elif one.passes_none:
                 shape = [*shape, "null"] if shape else []
-            elif one.folds and all(isinstance(p, dict) and "in" in p or p == "null" for p in shape):
+            elif one.folds and all(p == "null" or (isinstance(p, dict) and "in" in p) for p in shape):
                 shape = [{**p, "fold": True} if isinstance(p, dict) else p for p in shape]
             elif not one.passes_dict:
                 return []

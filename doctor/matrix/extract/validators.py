@@ -16,7 +16,8 @@ class Validated:
 
     `passes_none`: None is taken, all else goes to the field's type; `passes_dict`: only objects become the class that
     the field has anyway; `enumeration`: text is the name of one of its members in any case, or one of `words`;
-    `takes_text`: it decides over text, and all else goes to the field's type; `folds`: text is put into small letters with underscores. Where none of these holds, anything may be accepted.
+    `takes_text`: it decides over text, and all else goes to the field's type; `folds`: text is put into small letters
+    with underscores. Where none of these holds, anything may be accepted.
     """
 
     fields: frozenset[str]
@@ -61,16 +62,24 @@ def _read(function: ast.FunctionDef, decorator: ast.expr) -> Validated | None:
     given = {k.arg: ast.unparse(k.value).strip("'\"") for k in decorator.keywords}
     mode = given.get("mode", "after")
     body = [n for n in function.body if not (isinstance(n, ast.Expr) and isinstance(n.value, ast.Constant))]
-    text = "\n".join(map(ast.unparse, body))
     word = function.args.args[1].arg if len(function.args.args) > 1 else "value"
     if mode == "wrap":
-        plain = f"if {word} is None:\n    return {word}\nreturn handler({word})"
-        return Validated(fields, mode, passes_none=text == plain)
+        return Validated(fields, mode, passes_none=_passes_none(body, word))
     if mode == "before" and body and ast.unparse(body[0]) == f"if not isinstance({word}, str):\n    return {word}":
         return Validated(fields, mode, takes_text=True)
     if mode != "before" or len(body) != 2 or ast.unparse(body[1]) != f"return {word}":
         return Validated(fields, mode)
     return _text(Validated(fields, mode), body[0], word)
+
+
+def _passes_none(body: list[ast.stmt], word: str) -> bool:
+    """`if value is None: return value` and then `return handler(value)`."""
+    first, last = body if len(body) == 2 else (None, None)
+    if not isinstance(first, ast.If) or len(first.body) != 1 or last is None:
+        return False
+    test = first.test
+    none = isinstance(test, ast.Compare) and isinstance(test.ops[0], ast.Is) and ast.unparse(test.left) == word
+    return none and ast.unparse(first.body[0]) == f"return {word}" and ast.unparse(last) == f"return handler({word})"
 
 
 def _text(found: Validated, first: ast.stmt, word: str) -> Validated:
@@ -87,11 +96,11 @@ def _text(found: Validated, first: ast.stmt, word: str) -> Validated:
         return Validated(found.fields, found.mode, folds=True)
     enumeration = answer.partition("[")[0] if "[" in answer else None
     if enumeration and f"{word}.upper()" in ast.unparse(first) and enumeration.isidentifier():
-        return Validated(found.fields, found.mode, enumeration=enumeration, words=tuple(_words(first)))
+        return Validated(found.fields, found.mode, enumeration=enumeration, words=tuple(_compared(first)))
     return found
 
 
-def _words(node: ast.AST) -> Iterator[str]:
+def _compared(node: ast.AST) -> Iterator[str]:
     """The texts that are compared with: `if value.lower() == "auto": return None`."""
     for part in ast.walk(node):
         if isinstance(part, ast.Compare) and isinstance(part.ops[0], ast.Eq):
