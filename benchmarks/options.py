@@ -21,10 +21,30 @@ from doctor.launch.parser import Problem, read_by
 from doctor.launch.table import Table, table
 
 CHILD = Path(__file__).with_name("options_child.py")
-WORDS = ["2", "0", "-1", "0.5", "-0.5", "1.5", "8k", "8K", "8Ki", "2.5k", "auto", "AUTO", "awq", "float16", "fp8", "true", "True",
-         "None", "none", "", "a=b", '{"a": 1}', "[1]", "x y", "-x", "--", "-", "a,b", "1e3", "1_0", "99999", "1.2", "{a:1}", "nan",
+WORDS = ["2", "0", "-1", "0.5", "-0.5", "1.5", "8k", "8K", "8Ki", "2.5k", "auto", "AUTO", "awq", "float16", "fp8",
+         "true", "True", "None", "none", "", "a=b", '{"a": 1}', "[1]", "x y", "-x", "--", "-", "a,b", "1e3", "1_0",
+         "99999", "1.2", "{a:1}", "nan",
          "image=3", "image:3,video:0", '{"image":3}', "'x'", "\u20132", "1 ", " 1"]  # fmt: skip
-SCALARS: list[Any] = [1, 0, -1, 2.5, True, False, None, "auto", "1", "true", "x", [], {}, [1], {"a": 1}, "PIECEWISE", "NONE", 1.0]
+SCALARS: list[Any] = [
+    1,
+    0,
+    -1,
+    2.5,
+    True,
+    False,
+    None,
+    "auto",
+    "1",
+    "true",
+    "x",
+    [],
+    {},
+    [1],
+    {"a": 1},
+    "PIECEWISE",
+    "NONE",
+    1.0,
+]
 
 
 class Real:
@@ -32,7 +52,9 @@ class Real:
 
     def __init__(self, engine: str, python: str) -> None:
         words = [python, str(CHILD), engine]
-        self.child = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        self.child = subprocess.Popen(
+            words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        )
         self.options: list[dict[str, Any]] = self._answer()
 
     def _answer(self) -> Any:
@@ -71,7 +93,9 @@ def written(option: dict[str, Any], rnd: random.Random) -> list[str]:
     name = respelled(rnd.choice(option["names"]), rnd)
     if option["fields"] and rnd.random() < 0.9:
         return as_settings(name, option["fields"], rnd)
-    count = {None: 1, 0: 0, "?": rnd.randint(0, 1), "*": rnd.randint(0, 3), "+": rnd.randint(1, 3)}.get(option["nargs"], 1)
+    count = {None: 1, 0: 0, "?": rnd.randint(0, 1), "*": rnd.randint(0, 3), "+": rnd.randint(1, 3)}.get(
+        option["nargs"], 1
+    )
     if rnd.random() < 0.06:
         count = rnd.randint(0, 2)
     values = [value(option, rnd) for _ in range(count)]
@@ -83,7 +107,7 @@ def written(option: dict[str, Any], rnd: random.Random) -> list[str]:
 
 
 def respelled(name: str, rnd: random.Random) -> str:
-    """The name as it is most of the time, else shortened, with underscores, negated, misspelled or with another dash."""
+    """The name, most often unchanged, else shortened, with underscores, negated, misspelled or with another dash."""
     chance = rnd.random()
     if chance < 0.7 or not name.startswith("--"):
         return name
@@ -96,7 +120,9 @@ def respelled(name: str, rnd: random.Random) -> str:
     if chance < 0.94:
         at = rnd.randint(3, len(name) - 1)
         return name[:at] + name[at + 1 :]
-    return rnd.choice([name.upper(), name[1:], "\u2014" + name[2:], "\u2013\u2013" + name[2:], name + ".x", name.title(), name + "s"])
+    return rnd.choice(
+        [name.upper(), name[1:], "\u2014" + name[2:], "\u2013\u2013" + name[2:], name + ".x", name.title(), name + "s"]
+    )
 
 
 def value(option: dict[str, Any], rnd: random.Random) -> str:
@@ -107,7 +133,13 @@ def value(option: dict[str, Any], rnd: random.Random) -> str:
         return word if rnd.random() < 0.8 else rnd.choice([word.upper(), word.replace("_", "-"), word + "x", word[:-1]])
     if not choices and rnd.random() < 0.5:
         kind = option["type"]
-        return rnd.choice(["1", "2", "64"]) if "int" in kind else "0.5" if "float" in kind else rnd.choice(["x", '{"a": 1}', "2"])
+        return (
+            rnd.choice(["1", "2", "64"])
+            if "int" in kind
+            else "0.5"
+            if "float" in kind
+            else rnd.choice(["x", '{"a": 1}', "2"])
+        )
     return rnd.choice(WORDS)
 
 
@@ -130,7 +162,9 @@ def as_settings(name: str, fields: dict[str, Any], rnd: random.Random) -> list[s
         return out
     word = json.dumps(data)
     if rnd.random() < 0.08:
-        word = rnd.choice([word.replace('"', "'"), word[:-1], word.replace('"', ""), "[" + word + "]", "None", "null", "1"])
+        word = rnd.choice(
+            [word.replace('"', "'"), word[:-1], word.replace('"', ""), "[" + word + "]", "None", "null", "1"]
+        )
     return [f"{name}={word}"] if rnd.random() < 0.3 else [name, word]
 
 
@@ -146,7 +180,14 @@ def member(field: dict[str, Any], rnd: random.Random, depth: int) -> Any:
         return int(word) if word.isdigit() else word if rnd.random() < 0.9 else word.upper()
     kind = field["type"]
     if rnd.random() < 0.5:
-        for part, found in (("bool", True), ("int", rnd.choice([1, 64])), ("float", 0.5), ("list", []), ("dict", {}), ("str", "x")):
+        for part, found in (
+            ("bool", True),
+            ("int", rnd.choice([1, 64])),
+            ("float", 0.5),
+            ("list", []),
+            ("dict", {}),
+            ("str", "x"),
+        ):
             if part in kind:
                 return found
     return rnd.choice(SCALARS)
@@ -170,7 +211,7 @@ def blamed(problem: Problem, real: str) -> bool:
         return True  # the parser itself fell over, and names no option
     if found := re.match(r"argument (\S+?):", head):
         return problem.name in found[1].split("/") or problem.spelled in found[1].split("/")
-    return problem.name in real or problem.spelled in real or (problem.value or "\0") in real
+    return any(word and word.strip() in real for word in (problem.name, problem.spelled, problem.value))
 
 
 def main() -> int:
@@ -188,10 +229,12 @@ def main() -> int:
     real = Real(args.engine, args.python)
     lines = made(real.options, ["--model-path", "m"] if args.engine == "sglang" else ["m"], args.lines, args.seed)
     said = real.says(lines)
-    found = [(d, l, r) for l, r in zip(lines, said, strict=True) if (d := different(known, serve, l, r))]
+    pairs = zip(lines, said, strict=True)
+    found = [(d, line, r) for line, r in pairs if (d := different(known, serve, line, r))]
     for kind, line, refusal in found[: args.show]:
         print(f"{kind:8} {line}\n         real: {(refusal or '')[:200]!r}")
-        print(f"         ours: {[(p.kind, p.name, (p.value or '')[:60]) for p in read_by(known, tuple(line), serve=serve).problems[:2]]}")
+        ours = read_by(known, tuple(line), serve=serve).problems[:2]
+        print(f"         ours: {[(p.kind, p.name, (p.value or '')[:60]) for p in ours]}")
     refused = sum(r is not None for r in said)
     print(f"{args.engine} {args.version}: {len(lines)} lines, {refused} refused, {len(found)} differences")
     return bool(found)

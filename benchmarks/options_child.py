@@ -29,36 +29,44 @@ def vllm():
     from vllm.entrypoints.cli.serve import cmd_init
     from vllm.utils.argparse_utils import FlexibleArgumentParser
 
+    serve = cmd_init()[0]
+    parser = FlexibleArgumentParser(prog="vllm")
+    inner = serve.subparser_init(parser.add_subparsers(required=False, dest="subparser"))
+
     def parse(line):
-        parser, _ = made()
         args = parser.parse_args(["serve", *line])
         try:
             serve.validate(args)
-        except SystemExit as error:
-            raise ValueError(f"validate: {error}") from error
         except Exception as error:
             raise ValueError(f"validate: {error}") from error
+        within_limits(args)
 
-    serve = cmd_init()[0]
+    return inner, parse
 
-    def made():
-        parser = FlexibleArgumentParser(prog="vllm")
-        inner = serve.subparser_init(parser.add_subparsers(required=False, dest="subparser"))
-        return parser, inner
 
-    one = made()
-    parse_once = one[0]
+def within_limits(args):
+    """What vLLM's configuration classes say of single numbers a little later, by their own pydantic fields."""
+    import vllm.config as config
+    from pydantic import TypeAdapter
 
-    def fast(line):
-        args = parse_once.parse_args(["serve", *line])
-        try:
-            serve.validate(args)
-        except SystemExit:
-            raise
-        except Exception as error:
-            raise ValueError(f"validate: {error}") from error
-
-    return one[1], fast
+    for name in (
+        "ModelConfig",
+        "CacheConfig",
+        "ParallelConfig",
+        "SchedulerConfig",
+        "LoRAConfig",
+        "MultiModalConfig",
+        "ObservabilityConfig",
+    ):
+        for key, field in getattr(config, name).__pydantic_fields__.items():
+            value = getattr(args, key, None)
+            if isinstance(value, (int, float)) and any(
+                hasattr(m, k) for m in field.metadata for k in ("ge", "gt", "le", "lt")
+            ):
+                try:
+                    TypeAdapter(typing.Annotated[(float, *field.metadata)]).validate_python(value)
+                except ValueError as error:
+                    raise ValueError(f"later: --{key.replace('_', '-')}: {error.errors()[0]['msg']}") from error
 
 
 def sglang():
@@ -77,7 +85,9 @@ def lmdeploy():
 
     CLI.add_parsers()
     SubCliServe.add_parsers()
-    return SubCliServe.subparsers.choices["api_server"], lambda line: CLI.parser.parse_args(["serve", "api_server", *line])
+    return SubCliServe.subparsers.choices["api_server"], lambda line: CLI.parser.parse_args(
+        ["serve", "api_server", *line]
+    )
 
 
 def described(parser):
@@ -99,7 +109,10 @@ def described(parser):
 def classes(function):
     """The settings classes that a conversion function closes over."""
     out = []
-    for held in (*(getattr(function, "__defaults__", None) or ()), *(c.cell_contents for c in getattr(function, "__closure__", None) or ())):
+    for held in (
+        *(getattr(function, "__defaults__", None) or ()),
+        *(c.cell_contents for c in getattr(function, "__closure__", None) or ()),
+    ):
         out += [held] if dataclasses.is_dataclass(held) else classes(held) if callable(held) else []
     return out
 
@@ -111,7 +124,11 @@ def fields(cls, depth):
         parts = flat(field.type)
         inner = next((p for p in parts if dataclasses.is_dataclass(p)), None)
         choices = [a for p in parts if typing.get_origin(p) is typing.Literal for a in typing.get_args(p)]
-        out[field.name] = fields(inner, depth + 1) if inner and depth < 3 else {"": [str(c) for c in choices], "type": str(field.type)[:80]}
+        out[field.name] = (
+            fields(inner, depth + 1)
+            if inner and depth < 3
+            else {"": [str(c) for c in choices], "type": str(field.type)[:80]}
+        )
     return out
 
 
@@ -129,7 +146,11 @@ def answer(parse, line):
         with contextlib.redirect_stderr(said), contextlib.redirect_stdout(io.StringIO()):
             parse(line)
     except SystemExit as end:
-        return None if end.code in (0, None) else said.getvalue().strip().partition("error: ")[2] or said.getvalue().strip()[-300:]
+        return (
+            None
+            if end.code in (0, None)
+            else said.getvalue().strip().partition("error: ")[2] or said.getvalue().strip()[-300:]
+        )
     except Exception as error:
         return f"{type(error).__name__}: {error}"
     return None

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 
+from doctor.base.secrets.hide import HIDDEN
+from doctor.base.secrets.names import is_secret_key
 from doctor.base.text import one_line
 from doctor.derived.asked import Asked
 from doctor.derived.packages.other_releases import other_release
 from doctor.findings import Action, Evidence, Location, Open, Remediation
 from doctor.launch.parser import Problem, Reading
 from doctor.matrix.releases import ReleaseSet
+
+# a name and its value in JSON and what is nearly JSON: bounded, and without nesting
+_PAIR = re.compile(
+    r"""(?P<front>["']?(?P<name>[A-Za-z_][\w.\-]{0,80})["']?\s{0,4}[:=]\s{0,4})("[^"]{0,4096}"|'[^']{0,4096}'|[^\s,}\]]{1,4096})"""
+)
 
 
 def place(problem: Problem) -> Location:
@@ -22,6 +30,19 @@ def shown(text: str | None, limit: int = 200) -> str:
     return one_line(text or "", limit)
 
 
+def shown_value(problem: Problem, limit: int = 200, *names: str) -> str:
+    """The value of a problem, safe for a message: hidden where its option, its key or one of `names` holds a secret."""
+    named = (problem.name.lstrip("-"), problem.spelled.lstrip("-"), problem.path.rpartition(".")[2], *names)
+    if problem.value and any(is_secret_key(n) for n in named if n):
+        return HIDDEN
+    return shown(_PAIR.sub(_hidden, problem.value or ""), limit)
+
+
+def _hidden(found: re.Match[str]) -> str:
+    """`"api_key": "x"` and `api_key=x` without the value."""
+    return f"{found['front']}{HIDDEN}" if is_secret_key(found["name"]) else found[0]
+
+
 def argument(name: str, value: str | None) -> Action:
     """Sets an option; None drops it, the empty text makes it a bare switch."""
     return Action("set_argument", name=name, value=value)
@@ -29,7 +50,8 @@ def argument(name: str, value: str | None) -> Action:
 
 def evidence(asked: Asked, problem: Problem, expected: str | None) -> Evidence:
     """What was given and what the release takes."""
-    return Evidence(shown(problem.spelled, 100), shown(problem.value) or None, expected, asked.source)
+    names = (expected.lstrip("-"),) if expected and expected.startswith("--") else ()
+    return Evidence(shown(problem.spelled, 100), shown_value(problem, 200, *names) or None, expected, asked.source)
 
 
 def problems(reading: Reading, *kinds: str) -> Iterator[Problem]:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
+from typing import Any
 
 from doctor.base.record import dataclass
 from doctor.launch.table import Style, Table
+from doctor.launch.values import readable
 from doctor.matrix.engines import engine_row
 
+DEEPEST = 50  # keys below one another that are kept
 _LEVEL = re.compile(r"-O(?:=?\w+|\..+)$")
 
 
@@ -94,7 +97,7 @@ def _undotted(words: list[Word], style: Style) -> tuple[list[Word], list[Word]]:
     """`--x.y 1 --x.z=2` as `--x {...}` at the end, as those parsers do."""
     out: list[Word] = []
     lacking: list[Word] = []
-    merged: dict[str, tuple[int, dict[str, str]]] = {}
+    merged: dict[str, tuple[int, dict[str, Any]]] = {}
     skip = False
     for at, word in enumerate(words):
         name, equals, value = word.text.partition("=")
@@ -107,8 +110,38 @@ def _undotted(words: list[Word], style: Style) -> tuple[list[Word], list[Word]]:
             lacking.append(word)
         else:
             skip = not equals
-            head, _, tail = name.partition(".")
-            merged.setdefault(head, (word.at, {}))[1][tail] = value if equals else words[at + 1].text
+            head, *keys = name.split(".")
+            held = merged.setdefault(head, (word.at, {}))[1]
+            _merge(held, keys, value if equals else words[at + 1].text, style)
     for head, (place, parts) in merged.items():
         out += [Word(head, place), Word(json.dumps(parts), place)]
     return out, lacking
+
+
+def _merge(held: dict[str, Any], keys: list[str], value: str, style: Style) -> None:
+    """Sets one value; lists that are given part by part (`--x.y+ a`) are joined."""
+    listed = style.lists and keys[-1].endswith("+")
+    found: Any = value.split(",") if listed else member(value)
+    keys = [*keys[:-1], keys[-1][:-1]] if listed else keys
+    for key in reversed(keys[:DEEPEST]):
+        found = {key: found}
+    _update(held, found)
+
+
+def _update(held: dict[str, Any], more: dict[str, Any]) -> None:
+    for key, value in more.items():
+        old = held.get(key)
+        if isinstance(value, dict) and isinstance(old, dict):
+            _update(old, value)
+        else:
+            held[key] = [*old, *value] if isinstance(value, list) and isinstance(old, list) else value
+
+
+def member(text: str) -> Any:
+    """A value that is given by its key alone: JSON, a number such as `80g`, or text."""
+    for read in (json.loads, readable):
+        try:
+            return read(text)
+        except (ValueError, RecursionError):
+            continue
+    return text

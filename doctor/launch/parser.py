@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import field
+from dataclasses import field, replace
 from functools import lru_cache
 
 from doctor.base.record import dataclass
 from doctor.launch.argv import Word, prepared
+from doctor.launch.problem import Given as Given
+from doctor.launch.problem import Problem as Problem
 from doctor.launch.table import Option, Table
 from doctor.launch.table import table as table_of
+from doctor.launch.together import refused_together
 from doctor.launch.values import refusal
 
 _NUMBER = re.compile(r"^-\d+$|^-\d*\.\d+$")
@@ -18,34 +21,6 @@ _PATTERNS = {None: "(-*A-*)", "?": "(-*A?-*)", "*": "(-*[A-]*)", "+": "(-*A[A-]*
 MODELS = ("--model", "--model-path", "--model-id")  # what other engines call the word that is the model
 # the order in which argparse reports: while it reads, then what is lacking, then what nobody wanted
 _LATE = {"ambiguous": -1, "misplaced": -2, "required": 1, "unknown": 2, "extra": 2}
-
-
-@dataclass(frozen=True, slots=True)
-class Given:
-    """One option as it was given: `name` as the table has it, `spelled` as written, `at` the places of its words."""
-
-    name: str
-    spelled: str
-    values: tuple[str, ...]
-    at: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """One thing that the parser refuses.
-
-    `kind`: unknown, ambiguous, value-missing, value-unwanted, type, choice, json, required, extra, exclusive, refused,
-    misplaced (the model behind `--model` where it has to be a word of its own).
-    `name` is the option's as the table has it, or as written where there is none; `at` are places in the arguments.
-    """
-
-    kind: str
-    name: str
-    spelled: str
-    value: str | None = None
-    wanted: str = ""
-    at: tuple[int, ...] = ()
-    candidates: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -78,6 +53,8 @@ def read_by(table: Table, arguments: tuple[str, ...], *, serve: bool = False) ->
     if serve and table.style.model_refused:
         parse.problems += _misplaced(arguments)
     parse.run(config)
+    if not parse.problems and not config:
+        parse.problems += refused_together(table, parse.given)
     problems = sorted(parse.problems, key=lambda p: _LATE.get(p.kind, 0))
     return Reading(table, tuple(parse.given), tuple(problems), config)
 
@@ -214,7 +191,9 @@ class _Parse:
         self.given.append(Given(option.name, word.text.partition("=")[0], tuple(values), at))
         for value in values:
             if refused := refusal(option, value):
-                self._problem(refused.kind, option, word, value, refused.wanted, tuple(places))
+                shown = refused.value if refused.path else value
+                self._problem(refused.kind, option, word, shown, refused.wanted, tuple(places))
+                self.problems[-1] = replace(self.problems[-1], path=refused.path)
         if option.refused:
             self._problem("refused", option, word, None, "", tuple(places))
         rival = next((n for n in self.seen if option.exclusive and n != option.name and self._rival(n, option)), None)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import field, fields
+from dataclasses import field, fields, replace
 from functools import lru_cache
 from typing import Any
 
 from doctor.base.record import dataclass
+from doctor.launch.shapes import Shapes
 from doctor.matrix import rows
 
 HELP = ("-h", "--help")
@@ -29,7 +30,9 @@ class Option:
     `nargs`: None one value, 0 none, a number, or `?`, `*`, `+`. `type` is a name of ours (`json`, `readable int`), or
     `any` where what the release accepts is not known. `optional`: `None` and the empty word mean no value.
     `words` are all that a `policy` takes. `exclusive` names the group of which one may be given; `only` the backend
-    that alone reads it; `refused`: the parser knows it only to reject it.
+    that alone reads it; `refused`: the parser knows it only to reject it; `defaulted`: its default is known; `negative`
+    are the spellings that switch it off; `bounds` are the limits of its number as `ge`, `gt`, `le`, `lt`; `settings`
+    names the class in `shapes` that reads its JSON.
     """
 
     name: str
@@ -44,21 +47,27 @@ class Option:
     only: str | None = None
     refused: bool = False
     default: Any = None
+    defaulted: bool = False
+    negative: tuple[str, ...] = ()
+    bounds: tuple[tuple[str, float], ...] = ()
+    settings: str | None = None
+    shapes: Shapes | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Style:
     """What the release's parser does to the words before argparse sees them.
 
-    `underscores` in names become dashes; `dotted`: `--x.y 1` is a part of the JSON of `--x` (`dotted_short`:
-    any word with a hyphen and a dot is such a part, `-0.5` too); `config`: a file of
-    options can be named; `levels`: `-O3` is understood; `inverses`: `--disable-x` for `--enable-x`;
-    `model_first`: `serve --model M` is `serve M`; `model_refused`: it is an error.
+    `underscores` in names become dashes; `dotted`: `--x.y 1` is a part of the JSON of `--x` (`dotted_short`: any word
+    with a hyphen and a dot is such a part, `-0.5` too); `lists`: `--x.y+ a` adds to a list; `config`: a file of options
+    can be named; `levels`: `-O3` is understood; `inverses`: `--disable-x` for `--enable-x`; `model_first`: `serve
+    --model M` is `serve M`; `model_refused`: it is an error.
     """
 
     underscores: bool = False
     dotted: bool = False
     dotted_short: bool = False
+    lists: bool = False
     config: bool = False
     levels: bool = False
     inverses: bool = False
@@ -68,7 +77,10 @@ class Style:
 
 @dataclass(frozen=True)
 class Table:
-    """All options of one release. `known` by every spelling; `positionals` in order."""
+    """All options of one release. `known` by every spelling; `positionals` in order.
+
+    `checks` are conditions over the parsed options (`args.x`) that the release refuses, with what it says.
+    """
 
     engine: str
     version: str
@@ -76,6 +88,7 @@ class Table:
     positionals: tuple[Option, ...]
     style: Style
     known: dict[str, Option] = field(default_factory=dict)
+    checks: dict[str, str] = field(default_factory=dict)
 
     def option(self, name: str) -> Option | None:
         """The option of this name or spelling."""
@@ -85,23 +98,25 @@ class Table:
 @lru_cache(maxsize=8)
 def table(engine: str, version: str, *, serve: bool = False) -> Table | None:
     """The options of a release (`serve`: as the subcommand `serve` has them); None where the data does not cover it."""
-    row = rows.row(engine, version, "flags", "flags.serve", "parser", "kv_cache")
+    row = rows.row(engine, version, "flags", "flags.serve", "parser", "kv_cache", "settings", "checks.parsed")
     if row is None or not row.get("flags"):
         return None
     flags = {**row["flags"], **(row.get("flags.serve", {}) if serve else {})}
     parser = row.get("parser", {})
     words = _policies(row.get("kv_cache", {}))
     style = Style(**{f.name: bool(parser.get(f.name)) for f in fields(Style)})
+    shapes = _shapes(row.get("settings", {}))
     made = [_option(name, flag, words, style) for name, flag in flags.items()]
+    made = [replace(o, shapes=shapes) if o.settings else o for o in made]
     options = [o for o in made if o.spellings]
     options.append(Option("--help", HELP, nargs=0))
     positionals = sorted((o for o in made if not o.spellings), key=lambda o: o.nargs is not None)
     known = {s: o for o in options for s in o.spellings}
-    return Table(engine, version, tuple(options), tuple(positionals), style, known)
+    return Table(engine, version, tuple(options), tuple(positionals), style, known, row.get("checks.parsed", {}))
 
 
 def _option(name: str, flag: dict[str, Any], words: tuple[str, ...], style: Style) -> Option:
-    spellings = (name, *flag.get("aliases", ())) if name.startswith("-") else ()
+    spellings = plainly = (name, *flag.get("aliases", ())) if name.startswith("-") else ()
     kind = _TYPES.get(flag.get("type", "str"), flag.get("type", "str"))
     kind = "lora" if name == "--lora-modules" else kind
     nargs = flag.get("nargs")
@@ -117,8 +132,22 @@ def _option(name: str, flag: dict[str, Any], words: tuple[str, ...], style: Styl
         name, spellings, kind if kind in _CHECKED else "any", nargs,
         tuple(choices) if choices is not None else None, needed,
         bool(flag.get("optional")), words if kind == "policy" else (), flag.get("exclusive"), flag.get("only"),
-        bool(flag.get("refused")), flag.get("default"),
+        bool(flag.get("refused")), flag.get("default"), "default" in flag,
+        spellings[len(plainly) :], tuple(sorted(flag.get("bounds", {}).items())),
+        flag.get("class") if kind == "json object" else None,
     )  # fmt: skip
+
+
+def _shapes(row: dict[str, Any]) -> Shapes:
+    """The kind `settings`: `Class`, and `Class.key`."""
+    keys: dict[str, dict[str, list[Any]]] = {name: {} for name in row if "." not in name}
+    for name, shape in row.items():
+        owner, dot, key = name.partition(".")
+        if dot and owner in keys:
+            keys[owner][key] = shape
+    checks = {name: row[name].get("checks", {}) for name in keys}
+    defaults = {name: row[name].get("defaults", {}) for name in keys}
+    return Shapes(keys, frozenset(name for name in keys if row[name].get("closed")), checks, defaults)
 
 
 def _inverse(name: str) -> str | None:

@@ -7,33 +7,52 @@ import re
 from typing import Any
 
 from doctor.base.record import dataclass
+from doctor.base.secrets.hide import HIDDEN
+from doctor.launch.shapes import limits, within
 from doctor.launch.table import Option
 
 LONGEST = 1 << 16
 _SI = re.compile(r"\d+(?:\.\d+)?[kMGT]|\d+[KMGT]i")
+_QUOTED = re.compile(r'("(?:[^"\\]|\\.)*")')
+_SHORT = re.compile(r"\b\d{1,20}(?:\.\d{1,20})?[kKmMgGtT]\b")
 _READABLE = re.compile(r"(\d+(?:\.\d+)?)([kKmMgGtT])")
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why a word is not taken: `kind` is type, choice or json; `wanted` says what would be."""
+    """Why a word is not taken: `kind` is type, range, choice, json, key, member or together.
+
+    `wanted` says what would be taken.
+
+    For a key of JSON settings that does not exist, or a member whose value does not fit, `path` has its keys with dots;
+    `wanted` is the nearest key for the former. For keys that do not go together it is what the release says.
+    """
 
     kind: str
     wanted: str
+    path: str = ""
+    value: str | None = None
 
 
 def refusal(option: Option, word: str) -> Refusal | None:
     """Why the option's parser refuses the word; None where it takes it, or where that cannot be known."""
-    if computed(word) or len(word) > LONGEST or word == "--":  # argparse takes `--x=--` for no value at all
+    # argparse takes `--x=--` for no value at all
+    if computed(word) or len(word) > LONGEST or word in ("--", HIDDEN):
         return None
     if option.optional and word in ("", "None"):
         return None
     if option.type == "policy":
         return None if _policy(option, word) else Refusal("choice", f"choose from {', '.join(option.words)}")
     try:
-        value = _converted(option.type, word)
+        value = converted(option.type, word)
     except (ValueError, RecursionError):
         return Refusal("json" if "json" in option.type or "=" in option.type else "type", _WANTED[option.type])
+    if option.settings and option.shapes:
+        for misfit in option.shapes.misfits(option.settings, value):
+            kind = "together" if misfit.together else "key" if misfit.value is None else "member"
+            return Refusal(kind, misfit.wanted, misfit.path, misfit.value)
+    if option.bounds and isinstance(value, (int, float)) and not within(value, dict(option.bounds)):
+        return Refusal("range", f"a number, {limits(dict(option.bounds))}")
     if option.choices is not None and not _chosen(option, value) and option.type != "any":
         return Refusal("choice", f"choose from {', '.join(str(c) for c in option.choices if c is not None)}")
     return None
@@ -54,7 +73,7 @@ _WANTED = {
 }  # fmt: skip
 
 
-def _converted(kind: str, word: str) -> Any:
+def converted(kind: str, word: str) -> Any:
     """The value. Raises ValueError where the release's function would refuse the word."""
     if kind == "int":
         return int(word)
@@ -71,13 +90,13 @@ def _converted(kind: str, word: str) -> Any:
     if kind == "text or json":
         return json.loads(word) if re.match(r"(?s)^\s*{.*}\s*$", word) else word
     if kind == "readable int":
-        return _readable(word)
+        return readable(word)
     if kind == "SI int":
         return word if _SI.fullmatch(word.strip()) else int(word)
     if kind == "folded text":
         return word.lower().replace("-", "_")
     if kind == "readable int or auto":
-        return -1 if word.strip().lower() in ("auto", "-1") else _readable(word)
+        return -1 if word.strip().lower() in ("auto", "-1") else readable(word)
     if kind == "true or false" and word.lower() not in ("true", "false"):
         raise ValueError(word)
     return word
@@ -85,7 +104,9 @@ def _converted(kind: str, word: str) -> Any:
 
 def _object(word: str) -> Any:
     """A JSON object, as the parsers of settings classes want it."""
-    found = json.loads(re.sub(r"(?<=[:\s\[,])(\d+)[kKmMgGtT](?=[\s,}\]])", r"\1", word))
+    parts = _QUOTED.split(word)
+    parts[::2] = [_SHORT.sub(lambda found: str(readable(found[0])), part) for part in parts[::2]]
+    found = json.loads("".join(parts))
     if not isinstance(found, dict):
         raise ValueError(word)
     return found
@@ -109,7 +130,7 @@ def _pairs(word: str) -> dict[str, int]:
     return out
 
 
-def _readable(word: str) -> int:
+def readable(word: str) -> int:
     """vLLM's `human_readable_int`: 1k is 1000, 1K is 1024; decimals only before small letters."""
     found = _READABLE.fullmatch(word.strip())
     if not found:

@@ -1,4 +1,4 @@
-"""Where a name of one file of a release is defined: there, or in another file of the release that it imports it from."""
+"""Where a name of one file of a release is defined: there, or in another file that it is imported from."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def members_of(node: ast.ClassDef) -> list[str] | None:
 
 
 def returned(files: Files, member: str, imported: Names) -> Names:
-    """What the functions of `member` without arguments return, as `f()`: their last `return` where it can be computed."""
+    """What the functions of `member` without arguments return last, as `f()`, where it can be computed."""
     out: Names = {}
     for node in files.tree(member).body:
         if not isinstance(node, ast.FunctionDef) or node.args.args or not isinstance(node.body[-1], ast.Return):
@@ -102,9 +102,10 @@ def _imports(tree: ast.Module, member: str, name: str) -> Iterator[tuple[str, st
     package = member.rpartition("/")[0].split("/")
     for node in _read(tree):
         for alias in node.names if isinstance(node, ast.ImportFrom) else ():
-            if (alias.asname or alias.name) == name:
+            if (alias.asname or alias.name) == name or (alias.name == "*" and not name.startswith("_")):
                 above = package[: len(package) - node.level + 1] if node.level else []
-                yield "/".join([*above, *(node.module or "").split(".")]).rstrip("/"), alias.name
+                where = "/".join([*above, *(node.module or "").split(".")]).rstrip("/")
+                yield where, name if alias.name == "*" else alias.name
 
 
 def _read(tree: ast.AST) -> Iterator[ast.AST]:

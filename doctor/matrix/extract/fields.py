@@ -23,7 +23,7 @@ class Settings:
 
     `negatable`: a bool makes `--no-x` too; `unions`: a dict or text is told apart by its braces; `readable` are fields
     whose numbers may be written short, with the function that reads them. With `files`, a name that the trees import
-    (`imports`: the module) is looked up where it is defined.
+    (`imports`: the module) is looked up where it is defined. A flag with `bounds` names the `class` that has them.
     """
 
     names: Names = field(default_factory=dict)
@@ -51,7 +51,7 @@ class Settings:
                     self.aliases[line.target.id] = line.value
         for name, node in self.classes.items():
             for target, _, default in self._fields(node, 0):
-                found = self._default(default)
+                found = self.default(default)
                 if not isinstance(found, Unknown):
                     self.names.setdefault(f"{name}.{target}", found)
         return self
@@ -59,7 +59,24 @@ class Settings:
     def kwargs(self, name: str) -> dict[str, Flag]:
         """The fields of class `name` as flags, by field name; empty for a class that is not known."""
         node = self.classes.get(name)
-        return {t: self._flag(t, a, d) for t, a, d in self._fields(node, 0)} if node else {}
+        out = {t: self._flag(t, a, d) for t, a, d in self._fields(node, 0)} if node else {}
+        for made in out.values():
+            made.update({"class": name} if "bounds" in made else {})
+        return out
+
+    def all_fields(self, node: ast.ClassDef) -> list[tuple[str, ast.expr, ast.expr | None]]:
+        """Name, annotation and default of the fields of a class and of those that it inherits from."""
+        return self._fields(node, 0)
+
+    def known(self, node: ast.expr) -> Names:
+        """The constants, with those that the expression needs from elsewhere in the release."""
+        for name in (n.id for n in ast.walk(node) if isinstance(n, ast.Name)):
+            if name not in self.names and name not in self.aliases:
+                self.look_up(name)
+            if name not in self.names and name in self.aliases:
+                found = value(self.aliases[name], self.names)
+                self.names |= {} if isinstance(found, Unknown) else {name: found}
+        return self.names
 
     def _fields(self, node: ast.ClassDef, depth: int) -> list[tuple[str, ast.expr, ast.expr | None]]:
         out: dict[str, tuple[str, ast.expr, ast.expr | None]] = {}
@@ -99,10 +116,21 @@ class Settings:
             out["type"] = self._scalar(name, plain)
         if "None" in plain and out["type"] != "bool" and self.negatable:
             out["optional"] = True
-        found = self._default(default)
+        if out["type"] == "json object":
+            parts = (n.id for n in ast.walk(_plain(annotation)) if isinstance(n, ast.Name))
+            out |= next(({"class": p} for p in parts if p in self.classes and self._own(p) == "class"), {})
+        found = self.default(default)
         if not isinstance(found, Unknown):
             out["default"] = jsonable(found)
+        if limits := self.limits(default):
+            out["bounds"] = limits
         return out
+
+    def limits(self, default: ast.expr | None) -> dict[str, float]:
+        """What `Field(ge=1, le=8)` says of a number."""
+        given = {k.arg: k.value for k in default.keywords if k.arg} if isinstance(default, ast.Call) else {}
+        known = {k: value(given[k], self.names) for k in ("ge", "gt", "le", "lt") if k in given}
+        return {k: v for k, v in known.items() if isinstance(v, (int, float)) and not isinstance(v, bool)}
 
     def _scalar(self, name: str, plain: set[str]) -> str:
         if "class" in plain:
@@ -171,7 +199,7 @@ class Settings:
         outer = ast.unparse(node.value).rpartition(".")[2]
         inner = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
         if outer == "Literal":
-            literals = _flat([value(i, self.names) for i in inner])
+            literals = _flat([value(i, self.known(i)) for i in inner])
             return [self._base(literals)] if any(isinstance(v, Unknown) for v in literals) else [literals]
         if outer in ("Union", "Optional"):
             return [h for i in inner for h in self._hints(i, depth + 1)] + ["None"] * (outer == "Optional")
@@ -187,7 +215,7 @@ class Settings:
         """The type of a Literal of which not every value is known: then none of them is a limit."""
         return next((type(v).__name__ for v in literals if not isinstance(v, Unknown)), "str")
 
-    def _default(self, node: ast.expr | None) -> Any:
+    def default(self, node: ast.expr | None) -> Any:
         """A field's default: a value, `field(default=..)`, `Field(..)`, `Other.name`; UNKNOWN where it is computed."""
         if isinstance(node, ast.Call):
             called = ast.unparse(node.func).rpartition(".")[2]
@@ -203,6 +231,14 @@ class Settings:
         if isinstance(node, ast.Constant) and node.value is Ellipsis:
             return UNKNOWN
         return value(node, self.names)
+
+
+def _plain(annotation: ast.expr) -> ast.expr:
+    """An annotation that is quoted as a whole, without its quotes."""
+    try:
+        return expression(str(annotation.value)) if isinstance(annotation, ast.Constant) else annotation
+    except Unparsable:
+        return annotation
 
 
 def _flat(found: list[Any]) -> list[Any]:

@@ -88,7 +88,8 @@ def _typed(node: ast.expr, out: Flag) -> None:
 def type_name(node: ast.expr) -> str:
     """The name of a conversion function; that of the inner one for `optional_type(x)` and `parse_type(x)`."""
     if isinstance(node, ast.Lambda):
-        return "folded text" if ast.unparse(node.body) == f"{_parameter(node)}.lower().replace('-', '_')" else "callable"
+        folds = ast.unparse(node.body) == f"{_parameter(node)}.lower().replace('-', '_')"
+        return "folded text" if folds else "callable"
     if isinstance(node, ast.Call) and ast.unparse(node.func) in ("optional_type", "parse_type") and node.args:
         return type_name(node.args[0])
     return ast.unparse(node).partition("(")[0]

@@ -12,10 +12,12 @@ of the report uses the right name wherever it is certain.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
+from doctor.base.secrets.hide import HIDDEN
 from doctor.derived.asked import Asked
 from doctor.derived.case import Case
-from doctor.derived.option_findings import argument, evidence, place, problems, releases, shown, unread
+from doctor.derived.option_findings import argument, evidence, place, problems, releases, shown, shown_value, unread
 from doctor.findings import Finding, Remediation
 from doctor.launch.parser import Problem
 from doctor.launch.pasted import suspicious
@@ -80,9 +82,14 @@ def _ways(asked: Asked, problem: Problem, near: Suggestion | None, having: Relea
         out.append(Remediation(f"leave `{shown(name, 100)}` out in front of it", (argument(name, None),), "safe"))
         return out
     if near is not None:
-        given = f" {shown(near.value, 80)}" if near.value else ""
-        actions = (argument(name, None), argument(near.option.name, near.value))
-        title = f"use `{near.option.name}{given}`" if near.option.spellings else f"name the model first: `{near.value}`"
+        hidden = shown_value(replace(problem, value=near.value or None), 80, near.option.name.lstrip("-"))
+        given = f" {hidden}" if near.value else ""
+        actions = (argument(name, None), argument(near.option.name, HIDDEN if hidden == HIDDEN else near.value))
+        title = (
+            f"use `{near.option.name}{given}`"
+            if near.option.spellings
+            else f"name the model first: `{shown(near.value, 80)}`"
+        )
         out.append(Remediation(title, actions, "safe" if near.sure else "unsafe"))
     gone = having is not None and bool(having.newest)
     # an option that a release has dropped or not yet got does nothing there: without it the command means the same

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 
 from doctor.derived.asked import Asked
 from doctor.derived.case import Case
-from doctor.derived.option_findings import argument, evidence, place, problems, releases, shown, unread
+from doctor.derived.option_findings import argument, evidence, place, problems, releases, shown_value, unread
 from doctor.findings import Finding, Remediation
 from doctor.launch.parser import Problem
 from doctor.matrix import rows
@@ -36,7 +36,7 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
 def _finding(rule: Rule, asked: Asked, problem: Problem) -> Finding:
     having = _offering(asked.engine, problem.name, problem.value or "")
     later = f"; it is offered in the releases {having.spec()}" if having is not None and having.newest else ""
-    given = shown(problem.value, 80)
+    given = shown_value(problem, 80)
     message = f"`{problem.spelled}` of {asked.shown} does not take `{given}`: {problem.wanted}{later}"
     return rule.finding(
         message, key=problem.name, location=place(problem), evidence=[evidence(asked, problem, problem.wanted)],

@@ -1,10 +1,15 @@
-"""A launch option expects JSON, but its value is not JSON.
+"""A launch option expects JSON, but its value is not JSON, or not what the release's settings take.
 
 Options such as `--limit-mm-per-prompt`, `--hf-overrides` and `--mm-processor-kwargs` take a JSON object. Only vLLM
 0.5.5 to 0.9.2 understood the form `image=3`, and no release understands `image:3`. JSON needs double quotes inside, and
 the whole value needs single quotes, or the shell removes the inner ones.
 
-What to do: write the value as JSON in single quotes: `'{"image": 3, "video": 0}'`.
+Options such as `--compilation-config` and `--structured-outputs-config` fill a settings class, in one JSON object or
+key by key (`--compilation-config.cudagraph_mode PIECEWISE`). The class rejects keys that it does not have and values
+that do not fit, and the server exits.
+
+What to do: write the value as JSON in single quotes: `'{"image": 3, "video": 0}'`. Use the keys and values that the
+message names.
 """
 
 from __future__ import annotations
@@ -12,12 +17,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from doctor.base.syntax import literal
 from doctor.derived.asked import Asked
 from doctor.derived.case import Case
-from doctor.derived.option_findings import argument, evidence, place, problems, releases, shown, unread
+from doctor.derived.option_findings import argument, evidence, place, problems, releases, shown, shown_value, unread
+from doctor.derived.settings_findings import key_ways, member_ways
 from doctor.findings import Finding, Remediation
 from doctor.launch.parser import Problem
 from doctor.launch.values import refusal
@@ -30,13 +37,15 @@ _PAIR = re.compile(r"\s*[\"']?([A-Za-z_][\w.-]{0,80})[\"']?\s*[:=]\s*(.*?)\s*$",
 
 
 def check(rule: Rule, case: Case) -> Iterator[Verdict]:
-    """One finding for each value that is no JSON where JSON is wanted."""
+    """One finding for each value that is no JSON where JSON is wanted, or that the settings refuse."""
     found = case.asked
     if not isinstance(found, Asked):
         yield found
         return
     for problem in problems(found.reading, "json"):
         yield _finding(rule, found, problem)
+    for problem in problems(found.reading, "key", "member"):
+        yield _settings(rule, found, problem)
     yield from unread(found)
 
 
@@ -50,15 +59,38 @@ def _finding(rule: Rule, asked: Asked, problem: Problem) -> Finding:
     once = f"; only the releases {pairs.spec()} accept KEY=VALUE" if pairs is not None else ""
     message = (
         f"`{problem.spelled}` of {asked.shown} expects {problem.wanted}, but got "
-        f"`{shown(problem.value, 100)}`{once}"
+        f"`{shown_value(problem, 100)}`{once}"
     )  # fmt: skip
     ways = []
     if value is not None:
-        title = f"write `{problem.name} '{shown(value, 200)}'`"
+        title = f"write `{problem.name} '{shown_value(replace(problem, value=value), 200)}'`"
         ways.append(Remediation(title, (argument(problem.name, value),), "safe"))
     return rule.finding(
         message, key=problem.name, location=place(problem), evidence=[evidence(asked, problem, problem.wanted)],
         remediations=[*ways, *releases(asked, pairs)],
+    )  # fmt: skip
+
+
+def _settings(rule: Rule, asked: Asked, problem: Problem) -> Finding:
+    """A key that the settings class does not have, or a value that the key does not take."""
+    option = asked.reading.table.option(problem.name)
+    key, having = shown(problem.path, 100), None
+    if problem.kind == "key":
+        if option is not None and option.settings and "." not in problem.path:
+            having = rows.releases_having(asked.engine, "settings", f"{option.settings}.{problem.path}")
+        near = f"; did you mean `{shown(problem.wanted, 80)}`" if problem.wanted else ""
+        window = f"; {asked.engine} has it in the releases {having.spec()}" if having and having.newest else ""
+        message = f"`{problem.spelled}` of {asked.shown} does not have the key `{key}`{window or near}"
+    else:
+        message = (
+            f"`{problem.spelled}` of {asked.shown} expects {shown(problem.wanted, 100)} for `{key}`, but got "
+            f"`{shown_value(problem, 60)}`"
+        )  # fmt: skip
+    ways = key_ways(asked, problem) if problem.kind == "key" else member_ways(asked, problem)
+    expected = problem.wanted or "a key of the settings"
+    return rule.finding(
+        message, key=f"{problem.name}.{problem.path}", location=place(problem),
+        evidence=[evidence(asked, problem, expected)], remediations=[*ways, *releases(asked, having)],
     )  # fmt: skip
 
 

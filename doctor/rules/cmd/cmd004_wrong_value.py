@@ -2,7 +2,8 @@
 
 `--tp two` is not a number, `--session-len` at the end of the line has no value, a switch such as `--enforce-eager`
 takes none, and without a model there is nothing to serve. The parser reports the error and exits before anything is
-loaded.
+loaded. A number outside the limits of its setting, and options that do not go together
+(`--enable-auto-tool-choice` without `--tool-call-parser`), are rejected right after.
 
 What to do: pass the value that the message names.
 """
@@ -14,12 +15,22 @@ from collections.abc import Iterator
 
 from doctor.derived.asked import Asked
 from doctor.derived.case import Case
-from doctor.derived.option_findings import argument, evidence, place, problems, shown, unread
+from doctor.derived.option_findings import argument, evidence, place, problems, shown, shown_value, unread
 from doctor.findings import Finding, Remediation
 from doctor.launch.parser import Problem
 from doctor.rules.rule import Rule, Verdict
 
-KINDS = ("type", "value-missing", "value-unwanted", "required", "exclusive", "refused", "misplaced")
+KINDS = (
+    "type",
+    "range",
+    "together",
+    "value-missing",
+    "value-unwanted",
+    "required",
+    "exclusive",
+    "refused",
+    "misplaced",
+)
 _THOUSANDS = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)\s*([kKmM])(?:i?[bB])?")
 
 
@@ -44,8 +55,11 @@ def _finding(rule: Rule, asked: Asked, problem: Problem) -> Finding:
 
 
 def _message(asked: Asked, problem: Problem) -> str:
-    name, value = f"`{shown(problem.spelled, 100)}` of {asked.shown}", f"`{shown(problem.value, 100)}`"
-    if problem.kind == "type":
+    name, value = f"`{shown(problem.spelled, 100)}` of {asked.shown}", f"`{shown_value(problem, 100)}`"
+    if problem.kind == "together":
+        keys = f" for the keys of `{shown(problem.spelled, 100)}`" if problem.path else ""
+        return f"{asked.shown} rejects this combination{keys}: {shown(problem.wanted, 160)}"
+    if problem.kind in ("type", "range"):
         return f"{name} expects {problem.wanted}, but got {value}"
     if problem.kind == "value-missing":
         return f"{name} expects {problem.wanted}, but none follows it"
@@ -74,13 +88,25 @@ def _ways(asked: Asked, problem: Problem) -> Iterator[Remediation]:
         yield Remediation(f"leave `{name}` out", (argument(name, None),), "safe" if _off(problem) else "unsafe")
     elif problem.kind in ("refused", "exclusive"):
         yield Remediation(f"leave `{name}` out", (argument(name, None),), "unsafe" if problem.wanted else "safe")
+    elif problem.kind == "together" and not problem.path:
+        yield Remediation(f"leave `{name}` out", (argument(name, None),), "unsafe")
+    elif problem.kind == "range" and (number := _share(problem)) is not None:
+        yield Remediation(f"write `{name} {number}`", (argument(name, number),), "unsafe")
     elif problem.kind == "type" and (number := _number(problem)) is not None:
         yield Remediation(f"write `{name} {number}`", (argument(name, number),), "safe")
-    elif option is not None and option.default not in (None, "") and problem.kind == "type":
+    elif option is not None and option.default not in (None, "") and problem.kind in ("type", "range"):
         title = f"leave it out: {asked.engine} then uses `{shown(str(option.default), 60)}`"
         yield Remediation(title, (argument(name, None),), "unsafe")
     elif problem.kind == "required":
         yield Remediation("name the model", (argument(name, "MODEL"),), "manual")
+
+
+def _share(problem: Problem) -> str | None:
+    """`90` as 0.9 where a share up to 1 is wanted."""
+    found = re.fullmatch(r"(\d{1,2}(?:\.\d{1,3})?)%?", (problem.value or "").strip())
+    return (
+        f"{float(found[1]) / 100:g}" if found and float(found[1]) > 1 and problem.wanted.endswith("at most 1") else None
+    )
 
 
 def _off(problem: Problem) -> bool:

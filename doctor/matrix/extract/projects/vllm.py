@@ -10,13 +10,18 @@ from __future__ import annotations
 import ast
 from typing import Any
 
+from doctor.matrix.extract.checks import checks
+from doctor.matrix.extract.definitions import definition
 from doctor.matrix.extract.fields import Settings
 from doctor.matrix.extract.files import Files
-from doctor.matrix.extract.flags import Flag, flag, flags_of, functions, type_name
-from doctor.matrix.extract.literals import Names, Unknown, constants, jsonable, value
+from doctor.matrix.extract.flags import Flag, flag, flags_of, functions
+from doctor.matrix.extract.handed import handed_on
+from doctor.matrix.extract.literals import Names, constants, jsonable
 from doctor.matrix.extract.parsers import habits, readable, variables
 from doctor.matrix.extract.projects.model_types import registered
 from doctor.matrix.extract.projects.quant_classes import class_facts, schemes
+from doctor.matrix.extract.projects.vllm_kwargs import adds, listed_pairs, looped, spreads_of
+from doctor.matrix.extract.shapes import shapes
 from doctor.matrix.files.row import Row
 
 MODELS = "vllm/model_executor/models"
@@ -41,13 +46,17 @@ PAIRS = "json or key=value"
 
 
 def extract(files: Files) -> Row:
-    """The kinds `architectures.*`, `quantization.*`, `kv_cache`, `flags` and what its parser does with words.
+    """The kinds `architectures.*`, `quantization.*`, `kv_cache`, `flags`, `settings` and the habits of its parser.
 
     `parser` are its habits, `environment` the variables that its own list names, `model_types` those for which it has a
     configuration class itself. Raises LayoutError.
     """
-    flags = _flags(files)
+    flags, settings = _flags(files)
+    row: Row = {"settings": _shapes(files, flags, settings)} if "validate_json" in files.text(ARGUMENTS) else {}
+    if found := _checks(files):
+        row["checks.parsed"] = found
     return {
+        **row,
         **command(files),
         **_architectures(files),
         **_quantization(files),
@@ -136,7 +145,24 @@ def _class_table(node: ast.Dict) -> dict[str, str]:
     return out
 
 
-def _flags(files: Files) -> dict[str, Flag]:
+def _checks(files: Files) -> dict[str, str]:
+    """Conditions over the parsed options that the server refuses at once, with what it says."""
+    for member in FRONT:
+        function = functions(files.tree(member)).get("validate_parsed_serve_args") if files.has(member) else None
+        if isinstance(function, ast.FunctionDef):
+            return checks(function, "args")
+    return {}
+
+
+def _shapes(files: Files, flags: dict[str, Flag], settings: Settings) -> dict[str, Any]:
+    """What the settings classes accept that options take as JSON."""
+    config = definition(files, "vllm/config/__init__.py", "config")
+    forbids = config is not None and "extra='forbid'" in ast.unparse(config.node)
+    classes = [f["class"] for f in flags.values() if f.get("type") == "json object" and "class" in f]
+    return shapes(settings, list(dict.fromkeys(classes)), forbids)
+
+
+def _flags(files: Files) -> tuple[dict[str, Flag], Settings]:
     front = files.first(*FRONT)
     if front is None:
         raise files.lacks(FRONT[0], "the server's command line")
@@ -151,15 +177,20 @@ def _flags(files: Files) -> dict[str, Flag]:
         tree = files.tree(member)
         names = {**settings.names, **constants(tree)}
         for function in _parsers(tree):
-            spreads = _spreads(tree, function, settings)
+            spreads = spreads_of(tree, function, settings)
             out.update(flags_of(function, {**names, **spreads}))
-            out.update(_looped(function, spreads))
-            out.update(_listed_pairs(function))
+            out.update(looped(function, spreads))
+            out.update(listed_pairs(function))
     if _takes_pairs(files.tree(ARGUMENTS)):
         out = {n: {**f, "type": PAIRS} if f.get("type") == "json" else f for n, f in out.items()}
+    handed = handed_on(files.tree(ARGUMENTS), "EngineArgs", "create_engine_config")
+    for name, made in out.items():
+        if "bounds" in made:
+            kept = (made["class"], name.lstrip("-").replace("-", "_")) in handed
+            out[name] = {k: v for k, v in made.items() if k != "class" and (kept or k != "bounds")}
     if "--tensor-parallel-size" not in out or "--port" not in out:
         raise files.lacks(ARGUMENTS, "the flags --tensor-parallel-size and --port")
-    return out
+    return out, settings
 
 
 def _takes_pairs(tree: ast.Module) -> bool:
@@ -179,91 +210,10 @@ def _settings_members(files: Files) -> list[str]:
 
 def _parsers(tree: ast.Module) -> list[ast.FunctionDef]:
     """The functions that add flags; where the old server had them at the end of the file, that part as one."""
-    found = [n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef) and _adds(n)]
-    ends = [n for n in tree.body if isinstance(n, ast.If) and "__main__" in ast.unparse(n.test) and _adds(n)]
+    found = [n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef) and adds(n)]
+    ends = [n for n in tree.body if isinstance(n, ast.If) and "__main__" in ast.unparse(n.test) and adds(n)]
     wrapped = [ast.FunctionDef(name="main", args=_NO_ARGUMENTS, body=n.body, decorator_list=[]) for n in ends]
     return found + wrapped
 
 
 _NO_ARGUMENTS = ast.arguments(posonlyargs=[], args=[], kwonlyargs=[], kw_defaults=[], defaults=[])
-
-
-def _adds(node: ast.AST) -> bool:
-    return any(isinstance(n, ast.Call) and getattr(n.func, "attr", "") == "add_argument" for n in ast.walk(node))
-
-
-def _spreads(tree: ast.Module, function: ast.FunctionDef, settings: Settings) -> Names:
-    """`model_kwargs = get_kwargs(ModelConfig)` -> what that class's fields say, and what is set on it afterwards."""
-    out: Names = {}
-    for node in ast.walk(function):
-        if not isinstance(node, ast.Assign) or not isinstance(node.value, ast.Call) or not node.value.args:
-            continue
-        if isinstance(name := node.targets[0], ast.Name) and getattr(node.value.func, "id", "") == "get_kwargs":
-            owner = ast.unparse(node.value.args[0])
-            out[name.id] = settings.kwargs("FrontendArgs" if owner == "cls" else owner)
-    for node in ast.walk(function):
-        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Subscript):
-            _part(node.targets[0], node.value, out, settings)
-    custom = [n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef) and n.name == "_customize_cli_kwargs"]
-    for node in (n for f in (*custom, function) for n in ast.walk(f)):
-        _adjust(node, out)
-        _removed(node, {**settings.names, **out})
-    return out
-
-
-def _part(target: ast.expr, part: ast.Subscript, out: Names, settings: Settings) -> None:
-    """`x = kernel_kwargs["moe_backend"]`, `x = get_kwargs(VllmConfig)["logging_config"]`: the same dict by another name."""
-    key, owner = value(part.slice, {}), part.value
-    if isinstance(owner, ast.Call) and getattr(owner.func, "id", "") == "get_kwargs" and owner.args:
-        found: Any = settings.kwargs(ast.unparse(owner.args[0]))
-    else:
-        found = out.get(owner.id) if isinstance(owner, ast.Name) else None
-    if isinstance(target, ast.Name) and isinstance(found, dict) and isinstance(found.get(key), dict):
-        out[target.id] = found[key]
-
-
-def _removed(node: ast.AST, names: Names) -> None:
-    """`parallel_kwargs["all2all_backend"]["choices"].remove(X)`."""
-    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute) or node.func.attr != "remove":
-        return
-    found, word = value(node.func.value, names), value(node.args[0], names) if node.args else None
-    if isinstance(found, list) and word in found:
-        found.remove(word)
-
-
-def _adjust(node: ast.AST, spreads: Names) -> None:
-    """`kwargs["field"]["type"] = json.loads`, `del kwargs["field"]["nargs"]`."""
-    targets = node.targets if isinstance(node, (ast.Assign, ast.Delete)) else []
-    for target in targets:
-        if isinstance(target, ast.Subscript) and isinstance(target.value, (ast.Subscript, ast.Name)):
-            kept, key = value(target.value, spreads), value(target.slice, {})
-            if isinstance(kept, dict) and key in ("type", "nargs", "choices", "default"):
-                kept.pop(key, None)
-                if isinstance(node, ast.Assign):
-                    found = type_name(node.value) if key == "type" else value(node.value, {})
-                    kept.update({} if isinstance(found, Unknown) else {key: jsonable(found)})
-
-
-def _listed_pairs(function: ast.FunctionDef) -> dict[str, Flag]:
-    """`for arg, type in [("--x", str), ...]: add_argument(arg, type=type, deprecated=True)` (0.11)."""
-    out: dict[str, Flag] = {}
-    for node in ast.walk(function):
-        if not isinstance(node, ast.For) or not isinstance(node.iter, ast.List) or not _adds(node):
-            continue
-        for pair in node.iter.elts:
-            name = value(pair.elts[0], {}) if isinstance(pair, ast.Tuple) and len(pair.elts) == 2 else None
-            if isinstance(pair, ast.Tuple) and isinstance(name, str) and name.startswith("--"):
-                valued = ast.unparse(pair.elts[1])
-                out[name] = {"type": valued, "deprecated": True} | ({"valued": True} if valued == "bool" else {})
-    return out
-
-
-def _looped(function: ast.FunctionDef, spreads: Names) -> dict[str, Flag]:
-    """`for key, value in frontend_kwargs.items(): add_argument(f"--{key...}", **value)`: every field is a flag."""
-    out: dict[str, Flag] = {}
-    for node in ast.walk(function):
-        if isinstance(node, ast.For) and _adds(node) and isinstance(node.iter, ast.Call):
-            fields = value(getattr(node.iter.func, "value", None), spreads)
-            if not isinstance(fields, Unknown) and isinstance(fields, dict):
-                out.update({"--" + k.replace("_", "-"): v for k, v in fields.items()})
-    return out
