@@ -172,10 +172,16 @@ def _launch(typed: Typed, here: Unfolded, environ: Mapping[str, str], container:
         {**environ, **here.set}, here.source, typed.argv, container, tuple(one_line(t, 300) for t in here.open[:20]),
         lead=lead, doubled=words.doubled, unsplit=words.unsplit, machine=here.place.machine,
         elsewhere=here.place.environment, guessed=here.guessed, guards=here.guards[:MOST],
-        cut=here.cut, literal=() if here.source else tuple(w for w in raw if _UNEXPANDED.search(w) and not w.startswith(("{", "[")) and " " not in w)[:MOST],
+        cut=here.cut, literal=() if here.source else _literal(raw),
     )  # fmt: skip
     near = None if form else near_program(here.words)
     return replace(launch, why=_why(here, launch, bool(form)), near=near)
+
+
+def _literal(words: tuple[str, ...]) -> tuple[str, ...]:
+    """Words with a `$NAME` in them; JSON and texts may hold one that means something else."""
+    plain = (w for w in words if not w.startswith(("{", "[")) and " " not in w)
+    return tuple(w for w in plain if _UNEXPANDED.search(w))[:MOST]
 
 
 def _named(program: Program) -> str | None:

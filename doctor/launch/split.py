@@ -38,15 +38,11 @@ def meant(words: tuple[str, ...], engine: str | None, *, serve: bool = True) -> 
     list hands over as one word, is split where the engine has such an option. Without `serve`, the start command does
     not read a model that stands alone, so that one is named by its option.
     """
-    start = program_of(words)
-    form = launched_as(start.name, start.module, start.subcommand) if words else None
-    rest, count = words, 0
-    if form is not None and form[0].name == engine:
-        rest = start.rest[len(form[1].subcommand) :]
-        count = len(words) - len(rest)
-        option = engine_row(engine).option("model")
-        if not serve and option and rest and not rest[0].startswith("-"):
-            rest = (option, *rest)
+    count = _repeated(words, engine)
+    rest = words[count:]
+    option = engine_row(engine).option("model")
+    if count and not serve and option and rest and not rest[0].startswith("-"):
+        rest = (option, *rest)
     out: list[str] = []
     unsplit: list[str] = []
     for word in rest:
@@ -54,6 +50,16 @@ def meant(words: tuple[str, ...], engine: str | None, *, serve: bool = True) -> 
         out += parts or [word]
         unsplit += [word] if parts else []
     return Meant(tuple(out), words[:count], tuple(unsplit))
+
+
+def _repeated(words: tuple[str, ...], engine: str | None) -> int:
+    """How many words at the beginning are a start command of the engine again, or only its subcommand."""
+    start = program_of(words)
+    form = launched_as(start.name, start.module, start.subcommand) if words else None
+    if form is not None and form[0].name == engine:
+        return len(words) - len(start.rest) + len(form[1].subcommand)
+    subcommands = (f.subcommand for f in engine_row(engine).launches if f.subcommand)
+    return next((len(s) for s in subcommands if words[: len(s)] == s), 0)
 
 
 def _parts(word: str, engine: str | None) -> list[str]:

@@ -45,7 +45,7 @@ def launch_to_json(report: Report) -> JsonObject | None:
         return None
     found, serves = correction(report), starts_server(launch)
     return {
-        "found": serves, "why": launch.why or None, "did_you_mean": launch.near,
+        "found": launch.engine is not None, "why": launch.why or None, "did_you_mean": launch.near,
         "argv": list(launch.given or launch.argv), "command": list(launch.argv), "engine": launch.engine,
         "model": model_word(report.facts) if serves else None, "source": launch.source, "unread": list(launch.unread),
         "machine": launch.machine, "environment": launch.elsewhere, "guessed": launch.guessed,
