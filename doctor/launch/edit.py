@@ -125,6 +125,8 @@ def _one(
 ) -> tuple[tuple[str, ...], int | None]:
     """The words after one action, and the place that it left free: what is set next goes there."""
     name, value = action.name or "", action.value
+    if HIDDEN in name:  # which of the secrets is meant is not known any more
+        return words, None
     if value is not None and value.startswith("=") and name in words:  # a word in place of another
         return tuple(value[1:] if w == name else w for w in words), None
     found = asked(replace(launch, arguments=words), version)

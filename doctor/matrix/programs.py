@@ -35,7 +35,8 @@ class Program:
     them. `words` are the roles of the positional words before the command, `role~pattern` where only some words fit.
     `options` are names by meaning. `command` says how the command is written. `machine` and `environment` say where it
     runs, with roles in braces, and `|` between texts of which the first that can be filled is taken. `clears`: it does
-    not get the caller's variables, but for those of `retains`. `apart`: its files are not those of this machine. `adds`: where variables come from that are not read.
+    not get the caller's variables, but for those of `retains`. `apart`: its files are not those of this machine.
+    `adds`: where variables come from that are not read.
     """
 
     names: tuple[str, ...]

@@ -21,6 +21,7 @@ from doctor.pipeline.diagnosis import judge
 from doctor.plan.choices import only_source, present_of
 from doctor.plan.declared import as_declared
 from doctor.plan.freedom import Freedom
+from doctor.plan.intent import lost_intent
 from doctor.plan.needs import serving_extras
 from doctor.plan.planner import Outcome, Solved, plan_for
 from doctor.plan.predict import predicted, same
@@ -149,6 +150,8 @@ class _Work:
         options = self._all_options(solved)
         start, wrong = self._start(), wrong_module(self.facts, self.before.findings)
         launch = edited(start, options, pins.get(start.engine or "")) if start is not None else None
+        if (why := lost_intent(start, launch, options, pins.get(start.engine or "") if start else None)) is not None:
+            return Proposal(self.before, Plan(undecided=why, launch=_argv(self.facts)))
         after = judge(predicted(self.facts, moved, solved.removed, launch))
         gone = resolved_by(self.before, after, {*changes, *(o.name or "" for o in options)})
         again = (step_of(wrong, start),) if wrong and start and start is not self.facts.launch else ()

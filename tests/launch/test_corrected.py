@@ -14,7 +14,8 @@ from doctor.collect.declared.request import DeclaredRequest
 from doctor.collect.python.target import TargetRequest
 from doctor.facts import Distribution, Distributions, Facts, Launch, Target
 from doctor.findings import Report
-from doctor.launch.edit import corrected
+from doctor.launch.edit import corrected, edited, lost
+from doctor.launch.parser import read_by
 from doctor.launch.table import table
 from doctor.pipeline import Request, diagnose, judge
 from doctor.pipeline.launch import read_launch
@@ -189,3 +190,38 @@ def test_another_engines_words_keep_their_values(line: str, right: str) -> None:
     report = judge(facts("lmdeploy", "0.11.1", (*FRONT["lmdeploy"], *line.split())))
     found = correction(report)
     assert found is not None and " ".join(found.words[3:]) == right
+
+
+@pytest.mark.parametrize(("engine", "version"), [("lmdeploy", "0.18.0"), ("vllm", "0.33.0"), ("sglang", "0.5.23")])
+def test_what_no_finding_is_about_stays(engine: str, version: str) -> None:
+    """The command that `fix` writes holds every word that no change is about."""
+    known = table(engine, version)
+    assert known is not None
+    changed = 0
+    for line in [("--model-path", "m", *c) if engine == "sglang" else ("m", *c) for c in by_chance(known, 250, 11)]:
+        if "--" in line or any(p.kind == "extra" for p in read_by(known, line, serve=engine == "vllm").problems):
+            continue  # words that may be anything
+        line = (*line, "--api-key" if engine != "lmdeploy" else "--api-keys", "tipray", "--tensor-paralel-sise", "2")
+        found = facts(engine, version, (*FRONT[engine], *line))
+        report, launch = judge(found, select=("CMD0",)), found.launch
+        assert isinstance(launch, Launch)
+        actions = [
+            a for f in report.findings if f.severity == "error" for a in next((r.actions for r in f.remediations), ())
+            if a.kind == "set_argument"
+        ]  # fmt: skip
+        now = edited(launch, actions, version)
+        named = {a.name for a in actions}
+        changed += now.arguments != launch.arguments
+        assert not lost(launch, now, actions, version), (line, now.arguments)
+        assert "***" in now.arguments or named & {"--api-key", "--api-keys"}, (line, now.arguments)
+    assert changed > 20
+
+
+def test_the_story_of_a_lost_option(tmp_path: Path) -> None:
+    """An option with a misspelt name keeps its values, and the model its place."""
+    found = facts("vllm", "0.11.0", ("vllm", "serve", "M", "--served-modl-name", "a", "b", "--port", "9000"))
+    report, launch = judge(found), found.launch
+    assert isinstance(launch, Launch)
+    assert corrected(launch, report.findings, "0.11.0") == (
+        "vllm", "serve", "M", "--served-model-name", "a", "b", "--port", "9000",
+    )  # fmt: skip
