@@ -6,6 +6,7 @@ from typing import Literal
 
 from doctor.facts import Distributions, Launch
 from doctor.findings import Finding, Report
+from doctor.launch.asked import starts_server
 from doctor.matrix.engines import names_of_engines
 
 EVIDENCE = 5
@@ -25,7 +26,8 @@ def answer(report: Report) -> tuple[Answer, str]:
         return ("error" if errors else "open"), f"{lost}{found}"
     if errors:
         idle = "These pins cannot work." if report.facts.target.kind == "declared" else "This environment is broken."
-        text = "This command will fail." if launch else idle
+        serves = starts_server(report.facts.launch)
+        text = ("This command will fail." if serves else "This command starts no server.") if launch else idle
         return "error", f"{text} {plural(errors, 'error')}."
     if any(r.status in ("open", "broken") for r in report.results):
         said = f"{plural(warnings, 'warning')}, " if warnings else ""
@@ -44,15 +46,21 @@ def head(report: Report) -> list[tuple[str, str]]:
     rows = [("target", f"{said} {target.python or 'of unknown version'}{origin}")]
     if isinstance(report.facts.launch, Launch):
         launch = report.facts.launch
-        other = launch.given and launch.given[:1] != launch.argv[:1]
-        inside = f" (inside `{' '.join(launch.given[:2])}`)" if other else ""
-        rows.append(("launch", f"{' '.join(launch.argv)}{inside}"))
+        rows.append(("launch", _launched(launch)))
     if isinstance(report.facts.distributions, Distributions):
         known = report.facts.distributions
         there = [f"{n} {v}" for n in (*names_of_engines(), "torch") if (v := known.version(n))]
         how = "installed" if known.complete else "with a known release"
         rows.append(("packages", f"{len(known.installed)} {how}" + (f": {', '.join(there)}" if there else "")))
     return rows
+
+
+def _launched(launch: Launch) -> str:
+    """The engine's command, the words around it, and the machine where that is not this one."""
+    other = launch.argv and launch.given and launch.given[:1] != launch.argv[:1]
+    inside = f" (inside `{' '.join(launch.given[:2])}`)" if other else ""
+    away = f", on {launch.machine}" if launch.machine else ""
+    return f"{' '.join(launch.argv or launch.given)}{inside}{away}"
 
 
 def evidence(finding: Finding) -> list[tuple[str, str]]:

@@ -7,11 +7,11 @@ import fnmatch
 from collections.abc import Iterable, Sequence
 
 from doctor.derived.case import Case
+from doctor.derived.hedge import hedged, other_ways
 from doctor.derived.known_model import is_known_by_name, marked
 from doctor.derived.packages.narrowing import narrowed_to_model
 from doctor.facts import Facts, Unavailable
 from doctor.findings import SEVERITIES, Finding, NotApplicable, Open, RuleResult
-from doctor.derived.hedge import hedged, other_ways
 from doctor.rules.rule import Rule
 
 OF_THE_MODEL = ("MDL", "MEM", "ENG011")  # have nothing to say without a model, or take it from its name themselves

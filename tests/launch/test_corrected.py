@@ -16,7 +16,7 @@ from doctor.facts import Distribution, Distributions, Facts, Launch, Target
 from doctor.findings import Report
 from doctor.launch.edit import corrected, edited, lost
 from doctor.launch.parser import read_by
-from doctor.launch.table import table
+from doctor.launch.table import Table, table
 from doctor.pipeline import Request, diagnose, judge
 from doctor.pipeline.launch import read_launch
 from doctor.report.launch import correction
@@ -36,6 +36,11 @@ def facts(engine: str, version: str, words: tuple[str, ...]) -> Facts:
     launch = read_launch(Request(TargetRequest(cwd="/"), words, environ={}))
     one = Distribution(engine, engine, version, location="", metadata_path="requirements.txt")
     return Facts(Target("declared", "test", "3.11"), Distributions((one,), complete=False), launch=launch)
+
+
+def _extra(known: Table, line: tuple[str, ...]) -> bool:
+    serve = known.engine == "vllm"
+    return any(p.kind == "extra" for p in read_by(known, line, serve=serve).problems)
 
 
 def correctable(report: Report) -> list[str]:
@@ -199,7 +204,7 @@ def test_what_no_finding_is_about_stays(engine: str, version: str) -> None:
     assert known is not None
     changed = 0
     for line in [("--model-path", "m", *c) if engine == "sglang" else ("m", *c) for c in by_chance(known, 250, 11)]:
-        if "--" in line or any(p.kind == "extra" for p in read_by(known, line, serve=engine == "vllm").problems):
+        if "--" in line or any("." in w for w in line) or _extra(known, line):
             continue  # words that may be anything
         line = (*line, "--api-key" if engine != "lmdeploy" else "--api-keys", "tipray", "--tensor-paralel-sise", "2")
         found = facts(engine, version, (*FRONT[engine], *line))
