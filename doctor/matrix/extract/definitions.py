@@ -15,9 +15,10 @@ Definition = ast.ClassDef | ast.FunctionDef | ast.expr
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A definition, and the file that has it."""
+    """A definition, the file that has it, and its name there."""
 
     member: str
+    name: str
     node: Definition
 
 
@@ -30,7 +31,7 @@ def definition(files: Files, member: str, name: str, depth: int = 0) -> Found | 
         return None
     tree = files.tree(member)
     if own := _own(tree, name):
-        return Found(member, own)
+        return Found(member, name, own)
     for module, original in _imports(tree, member, name):
         other = files.first(f"{module}.py", f"{module}/__init__.py")
         if other and other != member and (found := definition(files, other, original, depth + 1)):
@@ -51,7 +52,7 @@ def named(files: Files, member: str, names: Iterable[str], depth: int = 0) -> Na
             attributes = constants(ast.Module(found.node.body, []), inside)
             got = attributes.get(attribute, UNKNOWN) if dot else members_of(found.node)
         else:
-            got = UNKNOWN if dot or isinstance(found.node, ast.FunctionDef) else inside.get(head, UNKNOWN)
+            got = UNKNOWN if dot or isinstance(found.node, ast.FunctionDef) else inside.get(found.name, UNKNOWN)
         if not isinstance(got, Unknown) and got is not None:
             out[name] = got
     return out
@@ -101,7 +102,9 @@ def _imports(tree: ast.Module, member: str, name: str) -> Iterator[tuple[str, st
     """The files (`a/b`) from which the name may come, with the name that it has there."""
     package = member.rpartition("/")[0].split("/")
     for node in _read(tree):
-        for alias in node.names if isinstance(node, ast.ImportFrom) else ():
+        if not isinstance(node, ast.ImportFrom):
+            continue
+        for alias in node.names:
             if (alias.asname or alias.name) == name or (alias.name == "*" and not name.startswith("_")):
                 above = package[: len(package) - node.level + 1] if node.level else []
                 where = "/".join([*above, *(node.module or "").split(".")]).rstrip("/")
