@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 import pytest
 
 from doctor.facts.codec import facts_from_json

@@ -51,12 +51,13 @@ def plain(files: Files, member: str, name: str) -> dict[str, Any]:
     found = definition(files, member, name)
     if found is None or not isinstance(found.node, ast.ClassDef):
         return {}
-    lines = [n for n in found.node.body if isinstance(n, ast.AnnAssign) and isinstance(n.target, ast.Name)]
+    lines = [n for n in found.node.body if isinstance(n, ast.AnnAssign)]
+    given = {n.target.id: n.value for n in lines if isinstance(n.target, ast.Name)}
     marked = any("dataclass" in ast.unparse(d) for d in found.node.decorator_list)
-    if not marked or found.node.bases or not lines:
+    if not marked or found.node.bases or not given:
         return {}
-    required = [n.target.id for n in lines if n.value is None]  # type: ignore[attr-defined]
-    keys = {f"{name}.{n.target.id}": [] for n in lines}  # type: ignore[attr-defined]
+    required = [n for n, default in given.items() if default is None]
+    keys: dict[str, Shape] = {f"{name}.{n}": [] for n in given}
     return {name: {"closed": True, "required": required}, **keys}
 
 
