@@ -19,8 +19,8 @@ from doctor.launch.values import refusal
 _NUMBER = re.compile(r"^-\d+$|^-\d*\.\d+$")
 _PATTERNS = {None: "(-*A-*)", "?": "(-*A?-*)", "*": "(-*[A-]*)", "+": "(-*A[A-]*)"}
 MODELS = ("--model", "--model-path", "--model-id")  # what other engines call the word that is the model
-# the order in which argparse reports: while it reads, then what is lacking, then what nobody wanted
-_LATE = {"ambiguous": -1, "misplaced": -2, "required": 1, "unknown": 2, "extra": 2}
+# the order in which argparse reports: while it reads, then what is lacking, then what nobody wanted; the settings last
+_LATE = {"ambiguous": -1, "misplaced": -2, "required": 1, "unknown": 2, "extra": 2, "range": 3}
 
 
 @dataclass(frozen=True)
