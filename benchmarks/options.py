@@ -211,6 +211,8 @@ def blamed(problem: Problem, real: str) -> bool:
         return True  # the parser itself fell over, and names no option
     if found := re.match(r"argument (\S+?):", head):
         return problem.name in found[1].split("/") or problem.spelled in found[1].split("/")
+    if problem.kind == "extra" and not (problem.value or "").strip():
+        return real.startswith("unrecognized arguments:")
     return any(word and word.strip() in real for word in (problem.name, problem.spelled, problem.value))
 
 

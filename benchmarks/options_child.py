@@ -49,15 +49,8 @@ def within_limits(args):
     import vllm.config as config
     from pydantic import TypeAdapter
 
-    for name in (
-        "ModelConfig",
-        "CacheConfig",
-        "ParallelConfig",
-        "SchedulerConfig",
-        "LoRAConfig",
-        "MultiModalConfig",
-        "ObservabilityConfig",
-    ):
+    always = "Model Cache Parallel Scheduler Load Observability UVAOffload PrefetchOffload"
+    for name in (f"{word}Config" for word in always.split()):
         for key, field in getattr(config, name).__pydantic_fields__.items():
             value = getattr(args, key, None)
             if isinstance(value, (int, float)) and any(

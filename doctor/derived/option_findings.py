@@ -16,7 +16,7 @@ from doctor.matrix.releases import ReleaseSet
 
 # a name and its value in JSON and what is nearly JSON: bounded, and without nesting
 _PAIR = re.compile(
-    r"""(?P<front>["']?(?P<name>[A-Za-z_][\w.\-]{0,80})["']?\s{0,4}[:=]\s{0,4})("[^"]{0,4096}"|'[^']{0,4096}'|[^\s,}\]]{1,4096})"""
+    r"""(?P<front>["']?(?P<name>[A-Za-z_][\w.\-]{0,80})["']?\s{0,4}[:=]\s{0,4})("[^"]{0,4096}"|'[^']{0,4096}'|[^\s,}\]{\[]{1,4096})"""
 )
 
 

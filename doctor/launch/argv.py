@@ -8,11 +8,13 @@ from dataclasses import replace
 from typing import Any
 
 from doctor.base.record import dataclass
+from doctor.base.secrets.hide import HIDDEN
 from doctor.launch.table import Style, Table
 from doctor.launch.values import readable
 from doctor.matrix.engines import engine_row
 
 DEEPEST = 50  # keys below one another that are kept
+LEVEL = "--optimization-level"
 _LEVEL = re.compile(r"-O(?:=?\w+|\..+)$")
 
 
@@ -36,7 +38,7 @@ def prepared(arguments: tuple[str, ...], table: Table, *, serve: bool) -> tuple[
     if style.underscores:
         words = [replace(w, text=dashed(w.text)) for w in words]
     if style.levels:
-        words = _without_levels(words)
+        words = _levelled(words) if table.option(LEVEL) else _without_levels(words)
     words, lacking = _undotted(words, style) if style.dotted else (words, [])
     return words, lacking, config
 
@@ -77,6 +79,19 @@ def _model_named(words: list[Word], option: str) -> list[Word]:
     return words
 
 
+def _levelled(words: list[Word]) -> list[Word]:
+    """`-O3`, `-O=3` and `-O 3` as the option that they are short for."""
+    out: list[Word] = []
+    for at, word in enumerate(words):
+        if word.text.startswith("-O") and word.text != "-O":
+            out += [Word(LEVEL, word.at), Word(word.text[2:].removeprefix("="), word.at)]
+        elif word.text == "-O" and at + 1 < len(words) and words[at + 1].text in ("0", "1", "2", "3"):
+            out.append(Word(LEVEL, word.at))
+        else:
+            out.append(word)
+    return out
+
+
 def _without_levels(words: list[Word]) -> list[Word]:
     """`-O3`, `-O 3`, `-O.level=3`: settings of the compiler that every such parser takes."""
     out: list[Word] = []
@@ -114,8 +129,16 @@ def _undotted(words: list[Word], style: Style) -> tuple[list[Word], list[Word]]:
             held = merged.setdefault(head, (word.at, {}))[1]
             _merge(held, keys, value if equals else words[at + 1].text, style)
     for head, (place, parts) in merged.items():
-        out += [Word(head, place), Word(json.dumps(parts), place)]
+        out += [Word(head, place), Word(_as_json(parts), place)]
     return out, lacking
+
+
+def _as_json(parts: dict[str, Any]) -> str:
+    """The object as one word; the sign for a value that is not known where it is nested too deeply."""
+    try:
+        return json.dumps(parts)
+    except RecursionError:
+        return HIDDEN
 
 
 def _merge(held: dict[str, Any], keys: list[str], value: str, style: Style) -> None:
@@ -128,11 +151,11 @@ def _merge(held: dict[str, Any], keys: list[str], value: str, style: Style) -> N
     _update(held, found)
 
 
-def _update(held: dict[str, Any], more: dict[str, Any]) -> None:
+def _update(held: dict[str, Any], more: dict[str, Any], depth: int = 0) -> None:
     for key, value in more.items():
         old = held.get(key)
-        if isinstance(value, dict) and isinstance(old, dict):
-            _update(old, value)
+        if isinstance(value, dict) and isinstance(old, dict) and depth < DEEPEST:
+            _update(old, value, depth + 1)
         else:
             held[key] = [*old, *value] if isinstance(value, list) and isinstance(old, list) else value
 

@@ -19,8 +19,8 @@ from doctor.launch.values import refusal
 _NUMBER = re.compile(r"^-\d+$|^-\d*\.\d+$")
 _PATTERNS = {None: "(-*A-*)", "?": "(-*A?-*)", "*": "(-*[A-]*)", "+": "(-*A[A-]*)"}
 MODELS = ("--model", "--model-path", "--model-id")  # what other engines call the word that is the model
-# the order in which argparse reports: while it reads, then what is lacking, then what nobody wanted
-_LATE = {"ambiguous": -1, "misplaced": -2, "required": 1, "unknown": 2, "extra": 2}
+# the order in which argparse reports: while it reads, then what is lacking, then what nobody wanted; the settings last
+_LATE = {"ambiguous": -1, "misplaced": -2, "required": 1, "unknown": 2, "extra": 2, "range": 3}
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,8 @@ def read_by(table: Table, arguments: tuple[str, ...], *, serve: bool = False) ->
     parse.problems += [Problem("value-missing", w.text, w.text, wanted="a value", at=(w.at,)) for w in troubles]
     if serve and table.style.model_refused:
         parse.problems += _misplaced(arguments)
+    if serve and table.style.served_after_model:
+        parse.problems += _served_first(arguments)
     parse.run(config)
     if not parse.problems and not config:
         parse.problems += refused_together(table, parse.given)
@@ -65,6 +67,15 @@ def _misplaced(arguments: tuple[str, ...]) -> list[Problem]:
         return []
     at = arguments.index("--model")
     return [Problem("misplaced", "--model", "--model", next(iter(arguments[at + 1 : at + 2]), None), at=(at, at + 1))]
+
+
+def _served_first(arguments: tuple[str, ...]) -> list[Problem]:
+    """`vllm serve --served-model-name x ...` without the model in front, where the release refuses that."""
+    names = [a.partition("=")[0].replace("_", "-") for a in arguments]
+    if not arguments or not arguments[0].startswith("-") or {"--model", "--config"} & set(names):
+        return []
+    at = next((i for i, n in enumerate(names) if n == "--served-model-name"), None)
+    return [Problem("misplaced", names[at], names[at], at=(at,))] if at is not None else []
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,13 +41,15 @@ class Misfit:
 class Shapes:
     """The settings classes of one release: `keys` of each class, which of them are `closed` to other keys.
 
-    `checks` are the conditions of each that are refused, `defaults` those of the keys in them.
+    `checks` are the conditions of each that are refused, `defaults` those of the keys in them, `required` the keys
+    without which there is no such object.
     """
 
     keys: Mapping[str, Mapping[str, list[Any]]]
     closed: frozenset[str]
     checks: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     defaults: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    required: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def misfits(self, name: str, data: object) -> list[Misfit]:
         """What class `name` refuses in `data`; nothing for a class that is not known."""
@@ -63,6 +65,9 @@ class Shapes:
         for key, held in data.items():
             if shape := keys.get(key):
                 yield from self._value(shape, held, path + key, depth + 1)
+        for key in self.required.get(name, ()):
+            if key not in data:
+                yield Misfit(path + key, f"the key `{key}` is missing", "null", together=True)
         yield from self._together(name, data, path)
 
     def _together(self, name: str, data: dict[str, object], path: str) -> Iterator[Misfit]:
@@ -82,7 +87,7 @@ class Shapes:
     def _fits(self, shape: list[Any], held: object, depth: int) -> bool:
         if not shape or depth > _DEPTH:
             return True
-        bounds = next((p["bounds"] for p in shape if isinstance(p, dict) and "bounds" in p), {})
+        bounds: dict[str, float] = next((p["bounds"] for p in shape if isinstance(p, dict) and "bounds" in p), {})
         return any(self._part(p, held, bounds, depth) for p in shape)
 
     def _part(self, part: Any, held: object, limits: dict[str, float], depth: int) -> bool:
@@ -93,7 +98,9 @@ class Shapes:
             whole = isinstance(held, str) and any(isinstance(w, int) and str(w) == held for w in part["in"])
             return whole or any(word == w for w in part["in"])
         if "upper" in part:
-            return not isinstance(held, str) or held.upper() in part["upper"] or held.lower() in part["or"]
+            if not isinstance(held, str):
+                return not part.get("values") or any(held == v for v in part["values"])
+            return held.upper() in part["upper"] or held.lower() in part["or"]
         if "class" in part:
             return isinstance(held, dict)
         if "list" in part:

@@ -61,7 +61,8 @@ class Style:
     `underscores` in names become dashes; `dotted`: `--x.y 1` is a part of the JSON of `--x` (`dotted_short`: any word
     with a hyphen and a dot is such a part, `-0.5` too); `lists`: `--x.y+ a` adds to a list; `config`: a file of options
     can be named; `levels`: `-O3` is understood; `inverses`: `--disable-x` for `--enable-x`; `model_first`: `serve
-    --model M` is `serve M`; `model_refused`: it is an error.
+    --model M` is `serve M`; `model_refused`: it is an error; `served_after_model`: `serve --served-model-name x`
+    needs the model in front of it.
     """
 
     underscores: bool = False
@@ -73,6 +74,7 @@ class Style:
     inverses: bool = False
     model_first: bool = False
     model_refused: bool = False
+    served_after_model: bool = False
 
 
 @dataclass(frozen=True)
@@ -119,6 +121,7 @@ def _option(name: str, flag: dict[str, Any], words: tuple[str, ...], style: Styl
     spellings = plainly = (name, *flag.get("aliases", ())) if name.startswith("-") else ()
     kind = _TYPES.get(flag.get("type", "str"), flag.get("type", "str"))
     kind = "lora" if name == "--lora-modules" else kind
+    settings = flag.get("class") if kind in ("json object", "lora") else None
     nargs = flag.get("nargs")
     if flag.get("switch") or (kind == "bool" and nargs is None and not flag.get("valued")):
         nargs = 0
@@ -134,7 +137,7 @@ def _option(name: str, flag: dict[str, Any], words: tuple[str, ...], style: Styl
         bool(flag.get("optional")), words if kind == "policy" else (), flag.get("exclusive"), flag.get("only"),
         bool(flag.get("refused")), flag.get("default"), "default" in flag,
         spellings[len(plainly) :], tuple(sorted(flag.get("bounds", {}).items())),
-        flag.get("class") if kind == "json object" else None,
+        settings,
     )  # fmt: skip
 
 
@@ -147,7 +150,8 @@ def _shapes(row: dict[str, Any]) -> Shapes:
             keys[owner][key] = shape
     checks = {name: row[name].get("checks", {}) for name in keys}
     defaults = {name: row[name].get("defaults", {}) for name in keys}
-    return Shapes(keys, frozenset(name for name in keys if row[name].get("closed")), checks, defaults)
+    required = {name: tuple(row[name].get("required", ())) for name in keys}
+    return Shapes(keys, frozenset(name for name in keys if row[name].get("closed")), checks, defaults, required)
 
 
 def _inverse(name: str) -> str | None:

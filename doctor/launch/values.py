@@ -8,7 +8,7 @@ from typing import Any
 
 from doctor.base.record import dataclass
 from doctor.base.secrets.hide import HIDDEN
-from doctor.launch.shapes import limits, within
+from doctor.launch.shapes import Misfit, limits, within
 from doctor.launch.table import Option
 
 LONGEST = 1 << 16
@@ -47,15 +47,24 @@ def refusal(option: Option, word: str) -> Refusal | None:
         value = converted(option.type, word)
     except (ValueError, RecursionError):
         return Refusal("json" if "json" in option.type or "=" in option.type else "type", _WANTED[option.type])
-    if option.settings and option.shapes:
-        for misfit in option.shapes.misfits(option.settings, value):
-            kind = "together" if misfit.together else "key" if misfit.value is None else "member"
-            return Refusal(kind, misfit.wanted, misfit.path, misfit.value)
+    if misfit := _misfit(option, value):
+        kind = "together" if misfit.together else "key" if misfit.value is None else "member"
+        return Refusal(kind, misfit.wanted, misfit.path, misfit.value)
     if option.bounds and isinstance(value, (int, float)) and not within(value, dict(option.bounds)):
         return Refusal("range", f"a number, {limits(dict(option.bounds))}")
     if option.choices is not None and not _chosen(option, value) and option.type != "any":
         return Refusal("choice", f"choose from {', '.join(str(c) for c in option.choices if c is not None)}")
     return None
+
+
+def _misfit(option: Option, value: Any) -> Misfit | None:
+    """What the settings class refuses first in an object."""
+    if not option.settings or not option.shapes or not isinstance(value, dict):
+        return None
+    try:
+        return next(iter(option.shapes.misfits(option.settings, value)), None)
+    except RecursionError:  # nested as deeply as it can be read
+        return None
 
 
 def computed(word: str) -> bool:

@@ -105,6 +105,7 @@ m --root-path -0.5
 m --task generate
 m --language-model-only
 """
+LATER = ("together", "range")  # the release refuses these after its parser
 LINES = [tuple(shlex.split(line)) for line in WRITTEN.strip().splitlines()]
 # its choices are made when it runs (parsers that registered themselves), or stand in a file that is not read; a method
 # of quantisation is refused a little later; a settings class looks into the object
@@ -150,6 +151,7 @@ def test_vllm(tmp_path: Path) -> None:
     wrong = []
     for line, said in zip(lines, real, strict=True):
         problems = read_by(known, line).problems
+        problems = tuple(p for p in problems if p.kind not in LATER)
         if bool(problems) != bool(said) and not any(p.name in BEYOND for p in problems):
             wrong.append((line, said, problems))
     written = [w for w in wrong if w[0] in LINES]

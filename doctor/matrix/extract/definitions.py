@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 from doctor.base.record import dataclass
 from doctor.matrix.extract.files import Files
@@ -15,9 +16,10 @@ Definition = ast.ClassDef | ast.FunctionDef | ast.expr
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A definition, and the file that has it."""
+    """A definition, the file that has it, and its name there."""
 
     member: str
+    name: str
     node: Definition
 
 
@@ -30,7 +32,7 @@ def definition(files: Files, member: str, name: str, depth: int = 0) -> Found | 
         return None
     tree = files.tree(member)
     if own := _own(tree, name):
-        return Found(member, own)
+        return Found(member, name, own)
     for module, original in _imports(tree, member, name):
         other = files.first(f"{module}.py", f"{module}/__init__.py")
         if other and other != member and (found := definition(files, other, original, depth + 1)):
@@ -51,7 +53,7 @@ def named(files: Files, member: str, names: Iterable[str], depth: int = 0) -> Na
             attributes = constants(ast.Module(found.node.body, []), inside)
             got = attributes.get(attribute, UNKNOWN) if dot else members_of(found.node)
         else:
-            got = UNKNOWN if dot or isinstance(found.node, ast.FunctionDef) else inside.get(head, UNKNOWN)
+            got = UNKNOWN if dot or isinstance(found.node, ast.FunctionDef) else inside.get(found.name, UNKNOWN)
         if not isinstance(got, Unknown) and got is not None:
             out[name] = got
     return out
@@ -59,7 +61,10 @@ def named(files: Files, member: str, names: Iterable[str], depth: int = 0) -> Na
 
 def _needed(files: Files, found: Found, depth: int) -> Names:
     """What the definition itself needs from further files."""
-    used = dict.fromkeys(n.id for n in ast.walk(found.node) if isinstance(n, ast.Name))
+    parts: list[ast.AST] = [found.node]
+    if isinstance(found.node, ast.ClassDef):  # its tables, not its methods
+        parts = [n for n in found.node.body if isinstance(n, (ast.Assign, ast.AnnAssign))]
+    used = dict.fromkeys(n.id for part in parts for n in ast.walk(part) if isinstance(n, ast.Name))
     return {} if isinstance(found.node, ast.FunctionDef) else named(files, found.member, used, depth + 1)
 
 
@@ -99,13 +104,24 @@ def _own(tree: ast.Module, name: str) -> Definition | None:
 
 def _imports(tree: ast.Module, member: str, name: str) -> Iterator[tuple[str, str]]:
     """The files (`a/b`) from which the name may come, with the name that it has there."""
+    found = _imported(tree, member)
+    yield from found.get(name, ())
+    if not name.startswith("_"):
+        yield from ((where, name) for where, _ in found.get("*", ()))
+
+
+@lru_cache(maxsize=64)
+def _imported(tree: ast.Module, member: str) -> dict[str, list[tuple[str, str]]]:
+    """Every imported name of a file."""
     package = member.rpartition("/")[0].split("/")
+    out: dict[str, list[tuple[str, str]]] = {}
     for node in _read(tree):
-        for alias in node.names if isinstance(node, ast.ImportFrom) else ():
-            if (alias.asname or alias.name) == name or (alias.name == "*" and not name.startswith("_")):
-                above = package[: len(package) - node.level + 1] if node.level else []
-                where = "/".join([*above, *(node.module or "").split(".")]).rstrip("/")
-                yield where, name if alias.name == "*" else alias.name
+        if isinstance(node, ast.ImportFrom):
+            above = package[: len(package) - node.level + 1] if node.level else []
+            where = "/".join([*above, *(node.module or "").split(".")]).rstrip("/")
+            for alias in node.names:
+                out.setdefault(alias.asname or alias.name, []).append((where, alias.name))
+    return out
 
 
 def _read(tree: ast.AST) -> Iterator[ast.AST]:

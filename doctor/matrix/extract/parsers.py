@@ -19,7 +19,8 @@ def habits(files: Files, *members: str) -> dict[str, Any]:
     `underscores` in names are dashes, `dotted` names are parts of JSON (`dotted_short`: with one
     hyphen too), `lists` (`--x.y+ a`), `config` names a file of
     options, `levels` (`-O3`), `inverses` (`--disable-x` for `--enable-x`), `model_first` (`serve --model M` is
-    read as `serve M`), `model_refused` (it is an error).
+    read as `serve M`), `model_refused` (it is an error), `served_after_model` (`serve --served-model-name x` is one
+    without the model in front).
     """
     for member in members:
         if not files.has(member) or f"class {CLASS}" not in files.text(member):
@@ -36,6 +37,7 @@ def habits(files: Files, *members: str) -> dict[str, Any]:
             "levels": "startswith('-O')" in text and "len(arg) == 2" not in text,
             "inverses": any(isinstance(n, ast.ClassDef) and n.name == "EnableDisableAction" for n in tree.body),
             "model_first": "model_tag = args[model_idx" in text,
+            "served_after_model": "--served[-_]model[-_]name" in text,
             "model_refused": "if model_in_cli_args:\n                raise" in text,
         }
         return {k: True for k, v in found.items() if v}

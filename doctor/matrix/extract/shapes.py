@@ -3,9 +3,9 @@
 A row has `Class` -> `{"closed": ...}` (whether other keys are refused) and `Class.key` -> a list of what is accepted;
 an empty list is anything, also wherever a validator of the class decides. The parts of a list: `int`, `float`, `bool`,
 `str`, `null`, `list`, `dict`; `{"in": [...]}` (`fold`: in small letters, hyphens as underscores), `{"upper": [names],
-"or": [...]}` for text in capitals, `{"class": X}`, `{"list": [...]}`, `{"dict": [...]}`, `{"bounds": {"ge": 1}}`.
-`Class` has also `checks` (conditions over `self.x` that are refused, with what is said) and the `defaults` of the
-keys in them.
+"or": [...], "values": [...]}` for text in capitals (or these numbers), `{"class": X}`, `{"list": [...]}`,
+`{"dict": [...]}`, `{"bounds": {"ge": 1}}`. `Class` has also `checks` (conditions over `self.x` that are refused, with
+what is said), the `defaults` of the keys in them, and the keys that are `required`.
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ from typing import Any
 
 from doctor.base.syntax import Unparsable, expression
 from doctor.matrix.extract.checks import class_checks
-from doctor.matrix.extract.definitions import members_of
+from doctor.matrix.extract.definitions import definition, members_of
 from doctor.matrix.extract.fields import Settings
+from doctor.matrix.extract.files import Files
 from doctor.matrix.extract.literals import Unknown, constants, jsonable, value
 from doctor.matrix.extract.validators import Validated, mutates, validated
 
@@ -43,6 +44,21 @@ def shapes(settings: Settings, classes: list[str], forbids: bool) -> dict[str, A
             out[f"{name}.{key}"] = shape
             waiting += _classes(shape)
     return out
+
+
+def plain(files: Files, member: str, name: str) -> dict[str, Any]:
+    """The row of a plain dataclass that is made of an object's keys (`X(**keys)`): only the keys count."""
+    found = definition(files, member, name)
+    if found is None or not isinstance(found.node, ast.ClassDef):
+        return {}
+    lines = [n for n in found.node.body if isinstance(n, ast.AnnAssign)]
+    given = {n.target.id: n.value for n in lines if isinstance(n.target, ast.Name)}
+    marked = any("dataclass" in ast.unparse(d) for d in found.node.decorator_list)
+    if not marked or found.node.bases or not given:
+        return {}
+    required = [n for n, default in given.items() if default is None]
+    keys: dict[str, Shape] = {f"{name}.{n}": [] for n in given}
+    return {name: {"closed": True, "required": required}, **keys}
 
 
 def _conditions(settings: Settings, node: ast.ClassDef) -> dict[str, Any]:
@@ -98,7 +114,8 @@ class _Class:
             if (name not in one.fields and "*" not in one.fields) or one.mode == "after":
                 continue
             if one.enumeration and (names := self._names(one.enumeration)):
-                shape = [{"upper": names, "or": list(one.words)}]
+                numbers = self._numbers(one.enumeration)
+                shape = [{"upper": names, "or": list(one.words)} | ({"values": numbers} if numbers else {})]
             elif one.takes_text:
                 shape = [*shape, "str"] if shape else []
             elif one.passes_none:
@@ -108,6 +125,12 @@ class _Class:
             elif not one.passes_dict:
                 return []
         return shape
+
+    def _numbers(self, name: str) -> list[int]:
+        """The values of an Enum of integers; nothing where any is something else."""
+        known = constants(ast.Module(self.settings.classes[name].body, []))
+        values = [known.get(n) for n in members_of(self.settings.classes[name]) or ()]
+        return [v for v in values if isinstance(v, int)] if all(type(v) is int for v in values) else []
 
     def _names(self, name: str) -> list[str] | None:
         self.settings.look_up(name)

@@ -69,6 +69,8 @@ def _message(asked: Asked, problem: Problem) -> str:
         return f"{name} conflicts with another given option: {problem.wanted}"
     if problem.kind == "refused":
         return f"{name} was removed, and this release rejects it"
+    if problem.kind == "misplaced" and problem.name != "--model":
+        return f"{name} must come after the model, which must be the first word after `vllm serve`"
     if problem.kind == "misplaced":
         return f"{name} is not accepted after `vllm serve`: the model must be the first word after it"
     if asked.reading.table.option(problem.name) is None:
@@ -79,7 +81,9 @@ def _message(asked: Asked, problem: Problem) -> str:
 def _ways(asked: Asked, problem: Problem) -> Iterator[Remediation]:
     name = problem.name
     option = asked.reading.table.option(name)
-    if problem.kind == "misplaced":
+    if problem.kind == "misplaced" and problem.name != "--model":
+        yield Remediation("name the model first", (argument("model_tag", "MODEL"),), "manual")
+    elif problem.kind == "misplaced":
         steps = (argument("--model", None), argument("model_tag", problem.value))
         yield Remediation("name the model first", steps, "safe")
     elif problem.kind == "value-unwanted" and (problem.value or "").lower() in ("true", "1", "yes", "on"):

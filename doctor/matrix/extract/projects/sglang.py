@@ -145,7 +145,8 @@ def _flags(files: Files) -> dict[str, Flag]:
 def _imported(files: Files, member: str, node: ast.ClassDef) -> Names:
     """What the choices in a class need from other files: `SUPPORTED_MODULES`, `ReasoningParser.DetectorMap`."""
     lists = [k.value for c in ast.walk(node) if isinstance(c, ast.Call) for k in c.keywords if k.arg == "choices"]
-    lists += [n.value for n in ast.walk(node) if isinstance(n, ast.Assign)]
+    adding = [n for n in ast.walk(node) if isinstance(n, ast.FunctionDef) and n.name == "add_cli_args"]
+    lists += [n.value for f in adding for n in f.body if isinstance(n, ast.Assign)]
     names = [ast.unparse(n) for c in lists for n in ast.walk(c) if isinstance(n, (ast.Name, ast.Attribute))]
     return named(files, member, [n for n in dict.fromkeys(names) if n.count(".") < 2 and "(" not in n])
 

@@ -21,7 +21,7 @@ from doctor.matrix.extract.parsers import habits, readable, variables
 from doctor.matrix.extract.projects.model_types import registered
 from doctor.matrix.extract.projects.quant_classes import class_facts, schemes
 from doctor.matrix.extract.projects.vllm_kwargs import adds, listed_pairs, looped, spreads_of
-from doctor.matrix.extract.shapes import shapes
+from doctor.matrix.extract.shapes import plain, shapes
 from doctor.matrix.files.row import Row
 
 MODELS = "vllm/model_executor/models"
@@ -42,6 +42,7 @@ PARSERS = ("vllm/utils/argparse_utils.py", "vllm/utils/__init__.py", "vllm/utils
 SERVE = ("vllm/scripts.py", "vllm/entrypoints/cli/serve.py")
 VARIABLES = "vllm/envs.py"
 CONFIGURATIONS = ["vllm/transformers_utils/config.py"]
+LORA = "LoRAModulePath"
 PAIRS = "json or key=value"
 
 
@@ -159,7 +160,12 @@ def _shapes(files: Files, flags: dict[str, Flag], settings: Settings) -> dict[st
     config = definition(files, "vllm/config/__init__.py", "config")
     forbids = config is not None and "extra='forbid'" in ast.unparse(config.node)
     classes = [f["class"] for f in flags.values() if f.get("type") == "json object" and "class" in f]
-    return shapes(settings, list(dict.fromkeys(classes)), forbids)
+    out = shapes(settings, list(dict.fromkeys(classes)), forbids)
+    front = files.first(*FRONT)
+    if front and "--lora-modules" in flags and (made := plain(files, front, LORA)):
+        flags["--lora-modules"]["class"] = LORA
+        out |= made
+    return out
 
 
 def _flags(files: Files) -> tuple[dict[str, Flag], Settings]:
