@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
 
-from doctor.base.secrets import forms
 from doctor.base.secrets.hide import HIDDEN, redact_text
 from doctor.base.secrets.names import is_secret_name
 from doctor.facts import Launch
@@ -72,6 +71,8 @@ def inside(word: str) -> str:
     if not any(c in word for c in " ={:@") and len(word) < 12:
         return word
     if word[:1] in "{[" or " " in word:
+        from doctor.base.secrets import forms
+
         return forms.replace(word, lambda _, value: value if _UNKNOWN.fullmatch(value) else HIDDEN)
     return redact_text(word)
 

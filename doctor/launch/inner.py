@@ -7,7 +7,7 @@ import posixpath
 from collections.abc import Callable, Iterable
 
 from doctor.base.files import Files
-from doctor.launch.shell_text import LARGEST
+from doctor.launch.shell import LARGEST
 
 MOST = 200
 

@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from dataclasses import field
 
 from doctor.base.record import dataclass
-from doctor.launch.shell import Behind, Shell
-from doctor.launch.shell_text import LARGEST
+from doctor.launch.shell import LARGEST, Behind, Shell
 
 
 @dataclass(frozen=True)

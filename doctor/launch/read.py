@@ -18,7 +18,6 @@ from doctor.launch.asked import form_of
 from doctor.launch.container import DockerRun, compose_up, read_docker_run, subcommand
 from doctor.launch.hidden import hidden, hidden_launch
 from doctor.launch.inner import inner_reader, volume_places
-from doctor.launch.near import near_program
 from doctor.launch.program import Program, program_of
 from doctor.launch.shell import Shell
 from doctor.launch.split import Meant, known, meant
@@ -174,8 +173,14 @@ def _launch(typed: Typed, here: Unfolded, environ: Mapping[str, str], container:
         elsewhere=here.place.environment, guessed=here.guessed, guards=here.guards[:MOST],
         cut=here.cut, literal=() if here.source else _literal(raw),
     )  # fmt: skip
-    near = None if form else near_program(here.words)
-    return replace(launch, why=_why(here, launch, bool(form)), near=near)
+    launch = replace(launch, why=_why(here, launch, bool(form)))
+    return launch if form else replace(launch, near=_near(here.words))
+
+
+def _near(words: tuple[str, ...]) -> str | None:
+    from doctor.launch.near import near_program
+
+    return near_program(words)
 
 
 def _literal(words: tuple[str, ...]) -> tuple[str, ...]:

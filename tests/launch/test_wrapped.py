@@ -225,7 +225,7 @@ def test_all_servers_of_a_text_are_alternatives() -> None:
 def test_hostile_words_end_soon(words: tuple[str, ...]) -> None:
     began = time.monotonic()
     found = alternatives(Shell(Files(None), HOME, "/w"), words)
-    assert 1 <= len(found) <= 8 and time.monotonic() - began < 3
+    assert 1 <= len(found) <= 8 and time.monotonic() - began < 10
 
 
 @pytest.mark.parametrize(

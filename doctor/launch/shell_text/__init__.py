@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from doctor.launch.shell import LARGEST
 from doctor.launch.shell_text import marks
 from doctor.launch.shell_text.grammar import parsed
-from doctor.launch.shell_text.result import LARGEST, Setting, Start, Way
+from doctor.launch.shell_text.result import Setting, Start, Way
 from doctor.launch.shell_text.state import State, merged
 from doctor.launch.shell_text.walk import Walk
 

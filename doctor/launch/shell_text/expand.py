@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 
+from doctor.launch.shell import LARGEST
 from doctor.launch.shell_text import marks
 from doctor.launch.shell_text.arithmetic import NotKnown, evaluated
 from doctor.launch.shell_text.braces import braced
 from doctor.launch.shell_text.glob import escaped
 from doctor.launch.shell_text.parameter import Reader, parameter
-from doctor.launch.shell_text.result import LARGEST
 from doctor.launch.shell_text.state import State
 from doctor.launch.shell_text.tree import Arithmetic, Literal, Parameter, Part, Process, Substitution, Word
 

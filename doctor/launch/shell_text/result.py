@@ -7,8 +7,6 @@ from dataclasses import field
 
 from doctor.base.record import dataclass
 
-LARGEST = 64 << 10  # characters of a text
-
 
 @dataclass(frozen=True)
 class Start:

@@ -9,8 +9,9 @@ from dataclasses import field
 
 from doctor.base.record import dataclass
 from doctor.base.text import one_line
+from doctor.launch.shell import LARGEST
 from doctor.launch.shell_text import marks
-from doctor.launch.shell_text.result import LARGEST, Setting, Start
+from doctor.launch.shell_text.result import Setting, Start
 from doctor.launch.shell_text.tree import Node
 
 STEPS = 4000

@@ -6,9 +6,10 @@ import os
 import re
 
 from doctor.base.text import one_line
+from doctor.launch.shell import LARGEST
 from doctor.launch.shell_text import marks
 from doctor.launch.shell_text.grammar import parsed
-from doctor.launch.shell_text.result import LARGEST, Setting
+from doctor.launch.shell_text.result import Setting
 from doctor.launch.shell_text.settings import activated
 from doctor.launch.shell_text.state import SUCCESS, State, World
 from doctor.launch.shell_text.tree import Node, Simple
