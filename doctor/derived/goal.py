@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import field, replace
+from typing import TYPE_CHECKING
 
 from doctor.base.record import dataclass
 from doctor.derived.engine import Chosen
@@ -15,9 +16,10 @@ from doctor.launch.options import model_word, option, parallel
 from doctor.matrix.engines import engine_row, serving_engines
 from doctor.matrix.files.data import DataError
 from doctor.matrix.hardware import drivers
-from doctor.matrix.models.families import Family
-from doctor.matrix.models.families import model as family_of
-from doctor.matrix.models.members import Member, member
+
+if TYPE_CHECKING:
+    from doctor.matrix.models.families import Family
+    from doctor.matrix.models.members import Member
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +155,8 @@ def named_model(facts: Facts) -> str | None:
 
 
 def _family(name: str) -> Family | None:
+    from doctor.matrix.models.families import model as family_of
+
     try:
         return family_of(name)
     except DataError:
@@ -160,6 +164,8 @@ def _family(name: str) -> Family | None:
 
 
 def _member(name: str) -> Member | None:
+    from doctor.matrix.models.members import member
+
     try:
         return member(name)
     except DataError:

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from doctor.facts import Facts, Model, Unavailable, present
 from doctor.findings import Confidence, Evidence, Finding
 from doctor.launch.options import model_word
 from doctor.matrix.files.data import DataError
-from doctor.matrix.models.families import model as family
-from doctor.matrix.models.members import Member, member
+
+if TYPE_CHECKING:
+    from doctor.matrix.models.members import Member
 
 _REPOSITORY = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}")
 _OTHERS = re.compile(r"gguf|mlx|onnx|openvino|litert|coreml", re.IGNORECASE)
@@ -51,6 +53,8 @@ def family_model(name: str | None) -> Model | None:
     if name is None or not _REPOSITORY.fullmatch(name) or _OTHERS.search(name):
         return None
     try:
+        from doctor.matrix.models.families import model as family
+
         found = family(name)
     except DataError:
         return None
@@ -88,6 +92,8 @@ def launched_member(facts: Facts) -> Member | None:
 
 def known_member(name: str) -> Member | None:
     """The checkpoint of this name; None for one that is not known, or where the data is damaged."""
+    from doctor.matrix.models.members import member
+
     try:
         return member(name) if "/" in name else None
     except DataError:

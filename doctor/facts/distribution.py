@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from doctor.base.record import dataclass
 from doctor.facts.target import Problem
 
@@ -134,6 +136,7 @@ class Distributions:
         return None if found is None else found.build or found.version
 
 
+@lru_cache(maxsize=1 << 13)
 def normalize(name: str) -> str:
     """A distribution's name as PEP 503 compares it: lower case, runs of `-_.` as one dash."""
     out = name.strip().lower().replace("_", "-").replace(".", "-")

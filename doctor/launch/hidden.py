@@ -14,6 +14,7 @@ from doctor.launch.argv import dashed
 from doctor.launch.asked import newest
 from doctor.launch.table import Option, Table, table
 from doctor.launch.variables import shown_variables
+from doctor.matrix import rows
 
 _UNKNOWN = re.compile(r"\$(?:\{[^}]*\}|\w+)|\$\(.*\)")  # a variable that is not set here tells nothing
 _TEXTS = frozenset(("str", "any", "json", "text or json", "json object", "policy"))
@@ -26,7 +27,7 @@ def hidden(words: tuple[str, ...], engine: str | None = None) -> tuple[str, ...]
     An option that `engine` has is secret where its value is a text and its name says so: a number, a choice or a
     switch never is (`--long-prefill-token-threshold 2048`).
     """
-    return tuple(_hidden(words, _newest(engine)))
+    return tuple(_hidden(words, engine))
 
 
 def hidden_launch(launch: Launch) -> Launch:
@@ -41,26 +42,26 @@ def hidden_launch(launch: Launch) -> Launch:
     )  # fmt: skip
 
 
-def _hidden(words: tuple[str, ...], known: Table | None) -> Iterator[str]:
+def _hidden(words: tuple[str, ...], engine: str | None) -> Iterator[str]:
     hiding = 0
     for word in words:
         option = word.startswith("-") and len(word) > 1
         name = re.split(r"[=\s]", word, maxsplit=1)[0]
         if option or not hiding:
-            hiding, shown = _one(word, name, known)
+            hiding, shown = _one(word, name, engine)
             yield shown
             continue
         hiding -= 1
         yield _value(word)
 
 
-def _one(word: str, name: str, known: Table | None) -> tuple[int, str]:
+def _one(word: str, name: str, engine: str | None) -> tuple[int, str]:
     """How many words behind this one are secret, and the word as it is shown."""
     rest = word[len(name) :]
     if not word.startswith("-"):
         secret = rest.startswith("=") and is_secret_name(name)
         return 0, f"{name}={_value(rest[1:])}" if secret else inside(word)
-    many = _secrets(name, known)
+    many = _secrets(name, engine)
     if many and rest:
         return 0, f"{name}{rest[0]}{_value(rest[1:].lstrip())}"
     return many, word if not rest else inside(word)
@@ -81,11 +82,14 @@ def _value(value: str) -> str:
     return value if not value or _UNKNOWN.fullmatch(value) else HIDDEN
 
 
-def _secrets(name: str, known: Table | None) -> int:
+def _secrets(name: str, engine: str | None) -> int:
     """How many words the option takes that are secret; of one that no table has, all up to the next option."""
-    option = _option(name, known)
+    spelled = dashed(name)
+    if not is_secret_name(name.lstrip("-")) and not any(s.startswith(spelled) for s in _named_so(engine)):
+        return 0
+    option = _option(name, _newest(engine))
     if option is None:
-        return ALL if is_secret_name(name.lstrip("-")) else 0
+        return ALL if is_secret_name(name.lstrip("-")) else 1  # it may be cut short in several ways
     text = option.nargs != 0 and option.choices is None and option.type in _TEXTS
     if not text or not is_secret_name(option.name.lstrip("-")):
         return 0
@@ -100,6 +104,13 @@ def _option(name: str, known: Table | None) -> Option | None:
         return found
     near = {o.name: o for s, o in known.known.items() if spelled.startswith("--") and s.startswith(spelled)}
     return next(iter(near.values())) if len(near) == 1 else None
+
+
+@cache
+def _named_so(engine: str | None) -> tuple[str, ...]:
+    """Options of any release whose name announces a secret: what may be meant by an abbreviation."""
+    names = (n for kind in ("flags", "flags.serve") for n in (rows.keys(engine, kind) if engine else ()))
+    return tuple(n for n in names if is_secret_name(n.lstrip("-")))
 
 
 @cache

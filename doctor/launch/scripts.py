@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from doctor.base.text import one_line
 from doctor.launch.innermost import State, Unfolded
-from doctor.launch.shell import Shell
-from doctor.launch.shell_text import LARGEST, Setting, Way, ways
+from doctor.launch.shell import LARGEST, Shell
+
+if TYPE_CHECKING:
+    from doctor.launch.shell_text import Way
 
 SHELL = re.compile(r"(?:.*[\\/])?(?:ba|da|z|k|a|mk|fi|c|tc)?sh(?:\.exe)?$")
 _SHEBANG = re.compile(r"#!\s*\S*?/?(?:env\s+(?:-S\s+)?)?(?:\S*/)?(?:ba|da|z|k|a|mk)?sh\b")
@@ -100,6 +103,8 @@ def text_ways(
     state: State, text: str, source: str, arguments: tuple[str, ...] = (), home: str | None = None, name: str = "bash"
 ) -> list[list[State]]:
     """The commands that shell text starts, a list for each way through it; `source` names the text, `name` is `$0`."""
+    from doctor.launch.shell_text import Setting, ways
+
     shell, open_environment = state.here.shell, state.apart or state.here.shell.inner is not None
     found = ways(text, Setting(
         shell.environ, shell.cwd, arguments, home, name, read=state.text, exists=state.exists,

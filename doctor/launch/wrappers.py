@@ -21,7 +21,7 @@ def unfolded(shell: Shell, argv: tuple[str, ...]) -> Unfolded:
 
 def alternatives(shell: Shell, argv: tuple[str, ...]) -> tuple[Unfolded, ...]:
     """Every command that may be the server, the likeliest first, 8 at most and at least one."""
-    if argv and serves(argv):
+    if not argv or serves(argv):
         return (Unfolded(shell, argv),)
     from doctor.launch.unfolding import commands_inside
 

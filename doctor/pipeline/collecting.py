@@ -7,7 +7,7 @@ from dataclasses import replace
 from doctor.collect.python.target import find_target
 from doctor.derived.known_model import with_known_model
 from doctor.facts import NOT_REQUESTED, Facts, Gpu, Launch, Modules, Target, Trials, Unavailable
-from doctor.pipeline.launch import contained, read_launch
+from doctor.pipeline.launch import contained, engine_release, read_launch
 from doctor.pipeline.request import Request
 
 
@@ -44,7 +44,10 @@ def _collect(request: Request) -> Facts:
     if gpu is None and seen is not None:
         gpu = seen.finish()
         gpu = declared_gpu(None, request.driver, gpu) if request.driver else gpu
-    asked = ModelRequest(request.environ, request.model, root, request.online, request.use_cache, request.tell)
+    release = engine_release(launch, environment.distributions)
+    asked = ModelRequest(
+        request.environ, request.model, root, request.online, request.use_cache, request.tell, release
+    )
     model = launched_model(launch, asked)
     model, modules = with_code(target, environment, model, request)
     return Facts(

@@ -32,13 +32,15 @@ def collect_declared(request: Request) -> Facts:
     """The facts of an environment that is not installed. This machine is not looked at, unless it is named."""
     from doctor.collect.model import ModelRequest, launched_model
     from doctor.matrix.declared import declared_gpu
+    from doctor.pipeline.launch import engine_release
 
     target, distributions, declaration = read_declared(request.declared, request.target)
     launch = _launch(request, declaration)
     named = request.gpu or request.driver
     gpu = declared_gpu(request.gpu, request.driver) if named else NO_MACHINE
     host = Unavailable("not_requested", "the environment is declared: this machine is not checked")
-    asked = ModelRequest(request.environ, request.model, online=request.online, tell=request.tell)
+    release = engine_release(launch, distributions)
+    asked = ModelRequest(request.environ, request.model, online=request.online, tell=request.tell, release=release)
     return Facts(target, distributions, NO_FILES, NO_FILES, launch, gpu, host, launched_model(launch, asked))
 
 

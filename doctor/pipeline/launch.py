@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from doctor.collect.declared.request import DeclaredRequest
-from doctor.facts import NOT_REQUESTED, Launch, Unavailable
+from doctor.facts import NOT_REQUESTED, Distributions, Launch, Unavailable
 from doctor.pipeline.request import Request
 
 if TYPE_CHECKING:
@@ -23,6 +23,12 @@ def read_launch(request: Request, inside: Inside | None = None) -> Launch | Unav
     from doctor.launch.read import read_launch as read
 
     return read(request.launch, request.environ, request.target.cwd, _entrypoint, inside)
+
+
+def engine_release(launch: Launch | Unavailable, here: Distributions | Unavailable) -> str | None:
+    """The release of the launch's engine that is installed or declared, None where that is not known."""
+    name = launch.engine if isinstance(launch, Launch) else None
+    return here.version(name) if name and isinstance(here, Distributions) else None
 
 
 def _entrypoint(reference: str) -> tuple[str, ...]:

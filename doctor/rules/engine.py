@@ -6,14 +6,14 @@ import dataclasses
 import fnmatch
 from collections.abc import Iterable, Sequence
 
-from doctor.derived.case import Case
+from doctor.derived.case import Case, memoized
 from doctor.derived.hedge import hedged, other_ways
 from doctor.derived.known_model import is_known_by_name, marked
-from doctor.derived.packages.narrowing import narrowed_to_model
-from doctor.facts import Facts, Unavailable
+from doctor.facts import Facts, Model, Unavailable, present
 from doctor.findings import SEVERITIES, Finding, NotApplicable, Open, RuleResult
 from doctor.rules.rule import Rule
 
+OF_THE_MACHINE = ("SYS", "GPU", "LIB", "PKG", "IMP")  # of what is installed; where a model matters, they name it
 OF_THE_MODEL = ("MDL", "MEM", "ENG011")  # have nothing to say without a model, or take it from its name themselves
 
 
@@ -50,8 +50,7 @@ def _run(rule: Rule, case: Case, before: Sequence[RuleResult]) -> RuleResult:
         return RuleResult(rule.code, rule.name, "open", reason=f"not checked until {blocker} is fixed")
     try:
         verdicts = list(rule.check(rule, case))
-        found = tuple(narrowed_to_model(case, v) for v in verdicts if isinstance(v, Finding))
-        findings = _marked(rule, case, found)
+        findings = _marked(rule, case, tuple(_narrowed(case, v) for v in verdicts if isinstance(v, Finding)))
     except Exception as error:  # a rule that crashes must not take the report with it
         return RuleResult(rule.code, rule.name, "broken", reason=f"{type(error).__name__}: {error}")
     if findings:
@@ -65,15 +64,33 @@ def _run(rule: Rule, case: Case, before: Sequence[RuleResult]) -> RuleResult:
     return RuleResult(rule.code, rule.name, "pass")
 
 
+def _narrowed(case: Case, finding: Finding) -> Finding:
+    """Offered releases are only those that the named model works with; what reads models is loaded where one is."""
+    if not any(a.kind == "install" and a.specifier for r in finding.remediations for a in r.actions):
+        return finding
+    from doctor.derived.packages.narrowing import narrowed_to_model
+
+    return narrowed_to_model(case, finding)
+
+
 def _marked(rule: Rule, case: Case, findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
     """Those that the rule would not make without the model, which is known by its name alone, say so."""
     if not findings or not is_known_by_name(case.facts):
         return findings
+    if rule.code.startswith(OF_THE_MACHINE):
+        named = present(case.facts, "model", Model).path
+        return tuple(marked(case.facts, f) if named in f.message else f for f in findings)
     alone: frozenset[str] = frozenset()
     if "model" not in rule.needs and not rule.code.startswith(OF_THE_MODEL):
-        facts = dataclasses.replace(case.facts, model=Unavailable("failed", "the model is known by its name alone"))
-        alone = frozenset(v.key for v in rule.check(rule, Case(facts)) if isinstance(v, Finding))
+        alone = frozenset(v.key for v in rule.check(rule, _without_model(case)) if isinstance(v, Finding))
     return tuple(f if f.key in alone else marked(case.facts, f) for f in findings)
+
+
+@memoized
+def _without_model(case: Case) -> Case:
+    """The same without the model: one case for all rules, so that what they share is worked out once."""
+    nameless = Unavailable("failed", "the model is known by its name alone")
+    return Case(dataclasses.replace(case.facts, model=nameless))
 
 
 def _lacking(rule: Rule, facts: Facts) -> RuleResult | None:

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 
 from doctor.collect.declared.requirements import Reading, read_line, read_requirements
 from doctor.facts import Problem
-from doctor.launch.shell_text import Setting, ways
 
 _PYTHON = re.compile(r"(?:.*/)?python[0-9.]*$")
 _PIP = re.compile(r"(?:.*/)?pip[0-9.]*$")
@@ -25,6 +24,8 @@ _VALUED = frozenset(_VALUES.split())
 
 def read_installs(script: str, environ: Mapping[str, str], source: str, path: str, reading: Reading) -> None:
     """Adds the pins of the `pip install` commands on the likeliest way through a shell text; `path` is its file."""
+    from doctor.launch.shell_text import Setting, ways
+
     setting = Setting(environ, "/", open_environment=True)
     for start in ways(script, setting)[0].starts:
         words = _after_install(list(start.words))

@@ -33,7 +33,7 @@ def launched_model(launch: Launch | Unavailable, request: ModelRequest) -> Model
     repository, shared, environ = None, cache(launch), request.environ
     if shared is not None:
         environ = {**environ, "HF_HUB_CACHE": shared}
-    for word in dict.fromkeys(_likely_models(launch)):
+    for word in dict.fromkeys(_likely_models(launch, request.release)):
         folder = launch.workdir or os.getcwd()
         found = _on_disk(files, outside(launch, word) or word, folder, environ, request.use_cache)
         if found is not None:
@@ -79,10 +79,10 @@ def _on_disk(files: Files, word: str, folder: str, environ: Mapping[str, str], u
     return None
 
 
-def _likely_models(launch: Launch) -> Iterator[str]:
+def _likely_models(launch: Launch, release: str | None) -> Iterator[str]:
     """The word that names the model; of an engine whose command line we do not read, whatever is no option, too."""
-    word = model_of(launch)
+    word = model_of(launch, release)
     if word is not None:
         yield word
-    elif asked(launch, None) is None:
+    elif asked(launch, release) is None:
         yield from (w for w in launch.argv[1:200] if w and not w.startswith("-"))

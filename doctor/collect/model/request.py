@@ -13,6 +13,7 @@ from doctor.base.record import dataclass
 class ModelRequest:
     """The model that the user `named`, if any, and where to look: below `root`, in the folders that `environ` names.
 
+    `release` is that of the launch's engine, where it is known: it reads the command that names the model.
     `online`: what the user named is asked of the hub as well, and `tell` is told so before that waits.
     """
 
@@ -22,3 +23,4 @@ class ModelRequest:
     online: bool = False
     use_cache: bool = True
     tell: Callable[[str], None] | None = None
+    release: str | None = None

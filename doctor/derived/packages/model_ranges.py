@@ -7,7 +7,7 @@ engine serve its architecture and quantization.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from doctor.base.record import dataclass
 from doctor.derived.case import Case, memoized
@@ -17,12 +17,14 @@ from doctor.derived.quantization.served import to_serve
 from doctor.facts import Distributions, normalize
 from doctor.matrix import rows
 from doctor.matrix.compat import DISTRIBUTIONS, compatibility
-from doctor.matrix.models.families import Attested
 from doctor.matrix.models.generations import serving
 from doctor.matrix.models.own_types import brings
 from doctor.matrix.models.quantization import fitting, sees
 from doctor.matrix.providers import releases_with
 from doctor.matrix.releases import ReleaseSet
+
+if TYPE_CHECKING:
+    from doctor.matrix.models.families import Attested
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,6 @@ NOT_THIS = "; none of these releases serves this model"
 
 def narrowed_to_model(case: Case, finding: Finding) -> Finding:
     """The finding with ranges that hold the model's own needs; what serves the model in no release comes last."""
-    if not any(a.kind == "install" and a.specifier for r in finding.remediations for a in r.actions):
-        return finding
     ways = [_one(case, way) for way in finding.remediations]
     ways.sort(key=lambda way: way.title.endswith(NOT_THIS))
     return replace(finding, remediations=tuple(ways))

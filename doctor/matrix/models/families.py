@@ -144,7 +144,12 @@ class Family:
 
 def families() -> tuple[Family, ...]:
     """Every documented family, by file name. Raises DataError for a file of ours that does not hold what it should."""
-    found = tuple(_load(path) for path in sorted((data_dir() / "models").glob("*.yaml")))
+    return _all(data_dir() / "models")
+
+
+@cache
+def _all(folder: Path) -> tuple[Family, ...]:
+    found = tuple(_load(path) for path in sorted(folder.glob("*.yaml")))
     names = [f.name for f in found]
     for family in found:
         if names.count(family.name) > 1:
@@ -160,6 +165,9 @@ def model(text: str) -> Family | None:
     What no document names is made up of what the engines and transformers declare; None where they do not either.
     """
     key, last = _key(text), text.rstrip("/").rpartition("/")[2].lower()
+    if "/" in text:  # a repository or a folder: only names can match, and the lists hold none of them
+        found = max(((len(p), path) for path, p in _patterns(data_dir() / "models") if fnmatch(last, p)), default=None)
+        return _narrowed(_load(found[1]), last) if found else None
     for family in families():
         if key in (_key(family.name), _key(family.title)):
             return _narrowed(family, "")
@@ -168,6 +176,25 @@ def model(text: str) -> Family | None:
             return _narrowed(family, text)
     matching = [(p, f) for f in families() for p in f.ids if fnmatch(last, p.lower())]
     return _narrowed(max(matching, key=lambda pair: len(pair[0]))[1], last) if matching else _declared(text)
+
+
+@cache
+def _patterns(folder: Path) -> tuple[tuple[Path, str], ...]:
+    """The patterns of names of every family with its file, in small letters: read without the rest of the files."""
+    return tuple((path, pattern.lower()) for path in sorted(folder.glob("*.yaml")) for pattern in ids_of(path))
+
+
+def ids_of(path: Path) -> tuple[str, ...]:
+    """The key `ids` of a family's file. Raises DataError for a file that cannot be read."""
+    import yaml
+
+    try:
+        text = path.read_bytes()[:LARGEST].decode("utf-8")
+        block = re.search(r"^ids:.*(?:\n[ \-].*)*", text, re.MULTILINE)
+        data: Any = yaml.load(block[0] if block else "", Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        return tuple(str(one) for one in (data or {}).get("ids") or ())
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, AttributeError) as error:
+        raise DataError(f"{path.name}: {error}") from error
 
 
 def _narrowed(family: Family, text: str) -> Family:

@@ -7,7 +7,6 @@ from typing import Any
 
 from doctor.base.record import dataclass
 from doctor.matrix import rows
-from doctor.matrix.models.families import families
 from doctor.matrix.releases import ReleaseSet
 
 
@@ -22,6 +21,8 @@ class Serving:
 
 def serving(engine: str, architecture: str, config: Mapping[str, Any]) -> Serving | None:
     """The row for what config.json says; None where the data has none. Raises DataError for damaged data."""
+    from doctor.matrix.models.families import families
+
     told = config.get("version")
     known = rows.releases(engine)
     if known is None or isinstance(told, bool) or not isinstance(told, (int, float, str)):
