@@ -23,6 +23,7 @@ from doctor.link.python.values import (
     NamespaceVal,
     NativeVal,
     PyRaise,
+    SuperVal,
     SysModulesVal,
     Value,
 )  # fmt: skip
@@ -49,9 +50,13 @@ def attribute(machine: Machine, owner: Value, name: str) -> Value:
     if isinstance(owner, InstanceVal):
         return classes.instance_attribute(machine, owner, name)
     if isinstance(owner, ClassVal):
-        return classes.class_member(owner, name)
+        return classes.class_member(machine, owner, name)
     if isinstance(owner, FuncVal):
         return owner.name if name in ("__name__", "__qualname__") else UNKNOWN
+    if isinstance(owner, SuperVal):
+        from doctor.link.python.creation import super_attribute
+
+        return super_attribute(machine, owner, name)
     if isinstance(owner, PyRaise):
         return _error_attribute(owner, name)
     if isinstance(owner, Spec):
@@ -119,12 +124,13 @@ def call(
         return classes.instantiate(machine, func, args, kwargs)
     if isinstance(func, InstanceVal):
         method = classes.class_attribute(func.cls, "__call__")
-        return call_function(machine, method, [func, *args], kwargs) if isinstance(method, FuncVal) else UNKNOWN
+        if isinstance(method, FuncVal):
+            return call_function(machine, method, [func, *args], kwargs)
     if isinstance(func, type):
         return _construct(machine, func, args, kwargs)
     if frame is not None:
         _may_fill(frame.module, (*args, *kwargs.values()))
-    return UNKNOWN
+    return machine.not_followed(args, kwargs)
 
 
 def _may_fill(module: ModuleVal, given: tuple[Value, ...]) -> None:

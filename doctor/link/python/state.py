@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from doctor.facts import Cause
 from doctor.link.python.reader import Reader
-from doctor.link.python.values import InstanceVal, ModuleVal, OutOfFuel, PyRaise, Value
+from doctor.link.python.values import ClassVal, InstanceVal, ModuleVal, OutOfFuel, PyRaise, Value
 
 if TYPE_CHECKING:
     from doctor.link.python.frame import Frame
@@ -47,6 +47,7 @@ class State:
         self.finders: list[Value] = []
         self.path = frozenset(reader.paths)
         self.caller: Frame | None = None
+        self.making: list[ClassVal] = []  # classes whose metaclass is at work
         self.bodies: dict[int, list[ast.stmt] | None] = {}
         self.stood_for: dict[int, ModuleVal] = {}
         self._tainted: dict[int, Any] = {}
@@ -108,8 +109,8 @@ class State:
         return self.located(cause, module, line)
 
     def doubt(self, module: ModuleVal, line: int, error: PyRaise) -> None:
-        """Remembers that this module's import depends on something that is not known."""
-        if error.is_a(ImportError) is True:
+        """Remembers that this module's import depends on something that is not known, unless a `try` would catch it."""
+        if error.is_a(ImportError) is True and not self.guards:
             module.doubts.append(f"line {line}: {error.name}: {error.message or ''}")
 
     def note_use(self, importer: ModuleVal | None, module: str, name: str | None) -> None:

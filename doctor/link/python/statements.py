@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from doctor.link.python.assign import assign, bound_names, delete
-from doctor.link.python.classes import define_class
+from doctor.link.python.creation import define_class
 from doctor.link.python.expressions import evaluate, truth
 from doctor.link.python.frame import Frame
 from doctor.link.python.functions import define_function, managed
