@@ -191,6 +191,10 @@ class ModuleReader(Sources):
                     out.append(path)
         return sorted(out)
 
+    def names(self, folder: str) -> list[str]:
+        """The names in `folder`, sorted; empty where it cannot be listed."""
+        return sorted(self._list(folder))
+
     def is_dir(self, path: str) -> bool:
         """Whether a folder of this path is in the environment."""
         return self._list(posixpath.dirname(path)).get(posixpath.basename(path)) is True

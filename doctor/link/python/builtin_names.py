@@ -37,7 +37,7 @@ def builtin_names(machine: Machine) -> dict[str, Value]:
         "len": _len, "isinstance": _isinstance, "issubclass": _issubclass, "hasattr": _hasattr, "getattr": _getattr,
         "setattr": _setattr, "callable": _callable, "any": _any, "all": _all, "sorted": _sorted,
         "reversed": _reversed, "zip": _zip, "enumerate": _enumerate, "range": _range, "globals": _globals,
-        "locals": _globals, "vars": _vars, "__import__": _import, "exec": _exec, "dir": _dir, "type": _type,
+        "locals": _locals, "vars": _vars, "__import__": _import, "exec": _exec, "dir": _dir, "type": _type,
         "super": super_of, "max": _extreme(max), "min": _extreme(min), "abs": _abs, "next": _next, "iter": _iter, "map": _map,
     }  # fmt: skip
     out.update({name: NativeVal(name, call) for name, call in functions.items()})
@@ -69,7 +69,10 @@ def _is_one(machine: Machine, value: Value, kind: Value) -> bool | None:
     if isinstance(kind, ClassVal):
         if isinstance(value, InstanceVal):
             return True if descends(value.cls, kind) else None if value.open else False
-        return value.is_a(kind) if isinstance(value, PyRaise) else False if machine.is_plain(value) else None
+        if isinstance(value, PyRaise):
+            return value.is_a(kind)
+        abstract = kind.open or kind.meta is not None  # such a class may have been told that others belong to it
+        return False if machine.is_plain(value) and not abstract else None
     return None
 
 
@@ -143,9 +146,11 @@ def _all(machine: Machine, args: Args, kwargs: Kwargs) -> Value:
 
 def _sorted(machine: Machine, args: Args, kwargs: Kwargs) -> Value:
     found = machine.items(args[0]) if args else None
-    if found is None or kwargs or not all(isinstance(v, str) for v in found):
-        return UNKNOWN if found is None else found
-    return sorted(found)
+    if found is None or "key" in kwargs or not isinstance(kwargs.get("reverse", False), bool):
+        return UNKNOWN
+    if not (all(isinstance(v, str) for v in found) or all(type(v) is int for v in found)):
+        return found
+    return sorted(found, reverse=kwargs.get("reverse", False))
 
 
 def _reversed(machine: Machine, args: Args, kwargs: Kwargs) -> Value:
@@ -181,6 +186,13 @@ def _here(machine: Machine) -> ModuleVal | None:
 def _globals(machine: Machine, args: Args, kwargs: Kwargs) -> Value:
     module = _here(machine)
     return UNKNOWN if module is None else NamespaceVal(module)
+
+
+def _locals(machine: Machine, args: Args, kwargs: Kwargs) -> Value:
+    frame = machine.caller
+    if frame is None or frame.names is frame.module.namespace:
+        return _globals(machine, args, kwargs)
+    return dict(frame.names) if frame.func is not None else frame.names
 
 
 def _vars(machine: Machine, args: Args, kwargs: Kwargs) -> Value:

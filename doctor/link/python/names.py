@@ -149,10 +149,13 @@ class Names(State):
     def _promote(self, module: ModuleVal) -> None:
         """Interprets a module that was only looked at, before anything is said against it."""
         module.surface, module.depth = None, "full"
+        before, module.loading = module.loading, True  # its own functions are followed while it is filled
         try:
             self.interpret(module)
         except PyRaise:
             module.open = True
+        finally:
+            module.loading = before
 
     def _is_submodule(self, module: ModuleVal, name: str) -> bool:
         search = self.search_of(module)

@@ -46,6 +46,10 @@ class State:
         self.uses: dict[tuple[str, str, str | None], None] = {}
         self.finders: list[Value] = []
         self.path = frozenset(reader.paths)
+        self.path_owners: dict[str, str] = {}  # entries added to `sys.path`, each with the module that did it
+        self.elsewhere: dict[str, ModuleVal] = {}  # modules that may be in a folder that is not known
+        self.outer_guards: list[int] = []  # for each module of `stack`, the guards around the import of it
+        self.edges: dict[str, dict[str, None]] = {}  # module to the modules that loading it asks for, in order
         self.caller: Frame | None = None
         self.making: list[ClassVal] = []  # classes whose metaclass is at work
         self.bodies: dict[int, list[ast.stmt] | None] = {}
@@ -112,6 +116,17 @@ class State:
         """Remembers that this module's import depends on something that is not known, unless a `try` would catch it."""
         if error.is_a(ImportError) is True and not self.guards:
             module.doubts.append(f"line {line}: {error.name}: {error.message or ''}")
+
+    def spread_doubt(self, reason: str) -> None:
+        """The same for all modules being loaded, out to the first `try` that would catch a failed import."""
+        guards = self.guards
+        for name, around in zip(reversed(self.stack), reversed(self.outer_guards), strict=True):
+            module = self.modules.get(name)
+            if guards:
+                return
+            if isinstance(module, ModuleVal):
+                module.doubts.append(reason)
+            guards = around
 
     def note_use(self, importer: ModuleVal | None, module: str, name: str | None) -> None:
         """Remembers what one distribution takes from another where nothing catches its absence."""
