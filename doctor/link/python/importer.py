@@ -54,7 +54,7 @@ class Importer(Names):
             if self.modules[name] is None:
                 raise self.not_found(name, importer, line)
             return
-        if name in self.failed and not self.retries:
+        if name in self.failed:
             raise self.again(self.failed[name])
         parent_name, _, tail = name.rpartition(".")
         search: list[str] | None = None

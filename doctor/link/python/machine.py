@@ -28,11 +28,11 @@ from doctor.link.python.values import (
 class Machine(Importer):
     """What has been imported so far, and the means to import more."""
 
-    def __init__(self, reader: Reader, *, lenient: bool = False, retries: bool = False) -> None:
+    def __init__(self, reader: Reader, *, lenient: bool = False) -> None:
         from doctor.link.python.builtin_names import builtin_names
         from doctor.link.python.library import Library
 
-        super().__init__(reader, lenient=lenient, retries=retries)
+        super().__init__(reader, lenient=lenient)
         self.lazy = LazyModules(self)
         self.library = Library(self)
         self.builtins = builtin_names(self)

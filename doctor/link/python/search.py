@@ -65,16 +65,19 @@ def _visible(state: State, entry: Value) -> bool:
 
 
 def reaches(edges: dict[str, dict[str, None]], start: list[str], goal: str) -> bool:
-    """Whether one of the modules `start` imports `goal`, itself or through others; a module imports its packages."""
+    """Whether one of the modules `start` imports `goal`, itself or through others."""
+    return goal in reached(edges, start)
+
+
+def reached(edges: dict[str, dict[str, None]], start: list[str]) -> set[str]:
+    """These modules and what they import, themselves or through others; a module imports its packages."""
     seen = set(start)
     stack = list(start)
     while stack:
         name = stack.pop()
         parent = name.rpartition(".")[0]
         for one in (*edges.get(name, ()), *((parent,) if parent else ())):
-            if one == goal:
-                return True
             if one not in seen:
                 seen.add(one)
                 stack.append(one)
-    return False
+    return seen

@@ -30,10 +30,9 @@ class State:
     library: Library
     builtins: dict[str, Value]
 
-    def __init__(self, reader: Reader, *, lenient: bool = False, retries: bool = False) -> None:
+    def __init__(self, reader: Reader, *, lenient: bool = False) -> None:
         self.reader = reader
         self.lenient = lenient  # takes what is missing to be there, to see what comes after it
-        self.retries = retries  # runs a failed module anew when it is asked for again, as Python does
         self.modules: dict[str, Value] = {}
         self.failed: dict[str, PyRaise] = {}
         self.stack: list[str] = []
