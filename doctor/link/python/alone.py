@@ -24,16 +24,81 @@ RANK = {"ok": 0, "unknown": 1, "fail": 2}
 
 def settle(machine: Machine, verdicts: dict[str, ModuleStatus]) -> dict[str, ModuleStatus]:
     """The verdicts with cycles entered where each module enters them, and no module better than its packages."""
-    out = dict(verdicts)
-    left = WORK
-    for name, cycle in _cycles(machine, [n for n, v in verdicts.items() if v.status == "ok" or is_cyclic(v)]):
-        if left < len(cycle):
-            break
-        left -= len(cycle)
-        status = _entered(machine, name, cycle)
-        if is_cyclic(status) or (status.status == "ok" and verdicts[name].status == "fail"):
-            out[name] = status
-    return _below(out)
+    again = Again(machine, dict(verdicts))
+    asked = [n for n, v in verdicts.items() if v.status == "ok" or is_cyclic(v)]
+    broken: dict[str, frozenset[str]] = {}
+    for name, cycle in _cycles(machine, asked):
+        if is_cyclic(again.judge(name, cycle)):
+            broken.update(dict.fromkeys(cycle, cycle))
+    if broken:
+        _enter_from_outside(machine, again, [n for n in asked if n not in broken], frozenset(broken))
+    return _below(again.verdicts)
+
+
+class Again:
+    """Modules loaded again, with the verdicts as they become; the work for all of them is bounded."""
+
+    def __init__(self, machine: Machine, verdicts: dict[str, ModuleStatus]) -> None:
+        self.machine, self.verdicts, self.left = machine, verdicts, WORK
+
+    def judge(self, name: str, without: frozenset[str]) -> ModuleStatus:
+        """The verdict on `name` where none of the modules `without` is loaded yet."""
+        self.left -= len(without)
+        if self.left < 0:
+            return self.verdicts[name]
+        status = _entered(self.machine, name, without)
+        if is_cyclic(status) or (status.status == "ok" and self.verdicts[name].status == "fail"):
+            self.verdicts[name] = status
+        return status
+
+
+def _enter_from_outside(machine: Machine, again: Again, names: list[str], broken: frozenset[str]) -> None:
+    """What imports a cycle fails with it, where it comes to the cycle at a module that fails."""
+    above = _importers(machine.edges, broken)
+    entry: dict[str, str | None] = {}
+    for name in names:
+        first = _first(machine.edges, name, broken, above, entry)
+        if first is None:
+            continue
+        status = again.verdicts.get(first)
+        if status is not None and is_cyclic(status) == is_cyclic(again.verdicts[name]):
+            continue
+        again.judge(name, frozenset(reached(machine.edges, [name]) & above))
+
+
+def _importers(edges: dict[str, dict[str, None]], goals: frozenset[str]) -> set[str]:
+    """The modules that come to one of `goals`, themselves included."""
+    back: dict[str, list[str]] = {}
+    for name in edges:
+        for target in _targets(edges, name):
+            back.setdefault(target, []).append(name)
+    seen = set(goals)
+    stack = list(goals)
+    while stack:
+        for one in back.get(stack.pop(), ()):
+            if one not in seen:
+                seen.add(one)
+                stack.append(one)
+    return seen
+
+
+def _first(
+    edges: dict[str, dict[str, None]], name: str, goals: frozenset[str], above: set[str], known: dict[str, str | None]
+) -> str | None:
+    """The first of `goals` that the import of `name` comes to, packages before their modules."""
+    path: list[str] = []
+    while name in above and name not in goals and name not in known:
+        path.append(name)
+        known[name] = None  # met again on the way: it is being loaded
+        parent = name.rpartition(".")[0]
+        targets = (*((parent,) if parent else ()), *edges.get(name, ()))
+        following = next((t for t in targets if t in above and (t in goals or known.get(t, "") is not None)), None)
+        if following is None:
+            return None
+        name = following
+    found = name if name in goals else known.get(name)
+    known.update(dict.fromkeys(path, found))
+    return found
 
 
 def is_cyclic(status: ModuleStatus) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import collections.abc
 from typing import TYPE_CHECKING, Any
 
 from doctor.link.python.classes import descends, is_type
@@ -71,6 +72,9 @@ def _is_one(machine: Machine, value: Value, kind: Value) -> bool | None:
             return True if descends(value.cls, kind) else None if value.open else False
         if isinstance(value, PyRaise):
             return value.is_a(kind)
+        standard = getattr(collections.abc, kind.name, None) if kind.module.is_stdlib else None
+        if standard is not None and machine.is_plain(value):
+            return isinstance(value, standard)
         abstract = kind.open or kind.meta is not None  # such a class may have been told that others belong to it
         return False if machine.is_plain(value) and not abstract else None
     return None

@@ -12,7 +12,7 @@ from doctor.link.python.frame import Frame
 from doctor.link.python.loaders import found_of, load_by_spec
 from doctor.link.python.names import Names
 from doctor.link.python.reader import Found, SourceProblem
-from doctor.link.python.search import find_top, may_hold_more, note_owner
+from doctor.link.python.search import find_top, is_out_of_sight, may_hold_more, note_owner
 from doctor.link.python.state import FUEL
 from doctor.link.python.surface import Surface
 from doctor.link.python.values import UNKNOWN, InstanceVal, ModuleVal, OutOfFuel, PyRaise, Value
@@ -51,7 +51,7 @@ class Importer(Names):
         if self.stack:
             self.edges.setdefault(self.stack[-1], {})[name] = None
         if name in self.modules:
-            if self.modules[name] is None:
+            if self.modules[name] is None or is_out_of_sight(self, name):
                 raise self.not_found(name, importer, line)
             return
         if name in self.failed:
@@ -105,6 +105,8 @@ class Importer(Names):
     def _execute(self, found: Found, importer: ModuleVal | None, line: int) -> None:
         module = ModuleVal(found.name, found.file, None if found.search is None else list(found.search))
         self.modules[found.name] = module
+        if self.stack:
+            note_owner(self, self.stack[-1])
         module.loading = True
         self.stack.append(found.name)
         saved = self.fuel, self.depth, self.line, self.guards
@@ -237,6 +239,8 @@ class Importer(Names):
     def replace_module(self, name: str, value: Value) -> None:
         """`sys.modules[name] = value`."""
         before = self.modules.get(name)
+        if before is None and self.stack:
+            self.planted[name] = self.stack[-1]
         if isinstance(before, ModuleVal) and isinstance(value, InstanceVal):
             self.stood_for[id(value)] = before  # what such objects do not have, they take from the module
         self.modules[name] = value

@@ -39,12 +39,14 @@ class Names(State):
     def import_name(self, module: Value, name: str, importer: ModuleVal, line: int) -> Value:
         """What `from module import name` binds. Raises PyRaise(ImportError) as Python does."""
         self.note_use(importer, self.name_of(module), name)
+        full = f"{self.name_of(module)}.{name}"
+        if full in self.modules and self.stack:
+            self.edges.setdefault(self.stack[-1], {})[full] = None
         try:
             return self.attribute(module, name, importer, line, importing=True)
         except PyRaise as error:
             if error.is_a(AttributeError) is not True:
                 raise
-        full = f"{self.name_of(module)}.{name}"
         if self.search_of(module) is not None:
             try:
                 self.load(full, importer, line)

@@ -46,12 +46,33 @@ def find_top(state: State, name: str) -> Found | None:
         return state.reader.find(name, None)
     first = next((i for i, p in enumerate(path) if isinstance(p, str) and p in state.path), len(path))
     before = [p for p in path[:first] if _visible(state, p)]
-    found = state.reader.find(name, before) if before else None
+    found = _borrow(state, name, before)
     if found is not None and found.kind != "namespace":
         return found
     behind = [p for p in path[first:] if isinstance(p, str) and p not in state.path and _visible(state, p)]
     later = state.reader.find(name, None)
-    return later or found or (state.reader.find(name, behind) if behind else None)
+    return later or found or _borrow(state, name, behind)
+
+
+def _borrow(state: State, name: str, folders: list[str]) -> Found | None:
+    for folder in folders:
+        found = state.reader.find(name, [folder])
+        if found is not None:
+            state.borrowed[name] = folder
+            return found
+    return None
+
+
+def is_out_of_sight(state: State, name: str) -> bool:
+    """Whether a loaded module is one that the process which imports the outermost module alone would not have."""
+    top = name.partition(".")[0]
+    if top not in state.borrowed and top not in state.planted:
+        return False
+    entry, planter = state.borrowed.get(top), state.planted.get(top)
+    if entry is not None and not _visible(state, entry):
+        return True
+    hidden = planter is not None and bool(state.stack) and not _loads(state, planter)
+    return hidden and state.reader.find(top, None) is None
 
 
 def _visible(state: State, entry: Value) -> bool:
@@ -59,9 +80,12 @@ def _visible(state: State, entry: Value) -> bool:
     if not isinstance(entry, str):
         return False
     owner = state.path_owners.get(entry)
-    if owner is None or not state.stack or owner in state.stack:
-        return True
-    return reaches(state.edges, state.stack, owner)
+    return owner is None or not state.stack or _loads(state, owner)
+
+
+def _loads(state: State, name: str) -> bool:
+    """Whether the modules being loaded have `name` in what they have imported so far."""
+    return name in state.stack or reaches(state.edges, state.stack, name)
 
 
 def reaches(edges: dict[str, dict[str, None]], start: list[str], goal: str) -> bool:
