@@ -140,7 +140,7 @@ def all_modules(reader: ModuleReader, distributions: Distributions, names: tuple
         found = reader.find(top, None)
         return found.search or () if found else ()
 
-    return modules_of(distributions, names, reader.python_files, folders)
+    return modules_of(distributions, names, reader.module_files, folders)
 
 
 def _beside(reader: ModuleReader, distributions: Distributions, engines: tuple[str, ...]) -> tuple[str, ...]:

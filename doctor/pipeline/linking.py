@@ -52,4 +52,4 @@ def link_distributions(names: tuple[str, ...], request: Request) -> Modules:
     reader = ModuleReader(target, distributions, names, request.environ, thorough=True)
     reader.loader = NativeGate(NativeLinker(reader_for(target), target.paths, target.executable), distributions)
     modules = in_order(reader, all_modules(reader, distributions, names))
-    return link_environment(reader, LinkRequest(names, modules, one_process=True), request.progress)
+    return link_environment(reader, LinkRequest(names, modules), request.progress)

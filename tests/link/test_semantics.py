@@ -11,9 +11,11 @@ import pytest
 
 from doctor.collect.python.modules import ModuleReader
 from doctor.facts import Distribution, Distributions, ModuleStatus, Target
+from doctor.link.python.environment import LinkRequest, link_environment
 from doctor.link.python.imports import check_one, with_deep_stack
 from doctor.link.python.machine import Machine
 from tests.link.cases import CASES
+from tests.link.class_cases import CLASS_CASES
 
 _ASK = """
 import sys, json
@@ -31,7 +33,7 @@ def lay_out(folder: Path, files: dict[str, str]) -> list[str]:
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(text.encode())
-    stems = [n.removesuffix(".py").removesuffix("/__init__") for n in files if n.startswith("pkg/") and "/lib/" not in n]
+    stems = [n.removesuffix(".py").removesuffix("/__init__") for n in files if n.startswith("pkg/") and n.endswith(".py") and "/lib/" not in n and "/more/" not in n and "-" not in n]
     return [s.replace("/", ".") for s in stems]
 
 
@@ -44,20 +46,31 @@ def real(folder: Path, module: str) -> list[object] | None:
 
 
 def linked(folder: Path, module: str) -> ModuleStatus:
+    machine = Machine(reader(folder))
+    return with_deep_stack(lambda: check_one(machine, module))
+
+
+def linked_together(folder: Path, modules: list[str]) -> dict[str, ModuleStatus]:
+    return link_environment(reader(folder), LinkRequest((), tuple(modules))).verdicts
+
+
+def reader(folder: Path) -> ModuleReader:
     import packaging
 
     site = str(Path(packaging.__file__).parents[1])
     minor = f"{sys.version_info[0]}.{sys.version_info[1]}"
     target = Target("paths", "test", python=minor, paths=(str(folder), site))
     known = Distributions((Distribution("packaging", "packaging", packaging.__version__, site, site, top_level=("packaging",)),))
-    machine = Machine(ModuleReader(target, known, thorough=True))
-    return with_deep_stack(lambda: check_one(machine, module))
+    return ModuleReader(target, known, thorough=True)
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", [*CASES, *CLASS_CASES])
 def test_agrees_with_python(case: str, tmp_path: Path) -> None:
-    for module in lay_out(tmp_path, CASES[case]):
+    modules = lay_out(tmp_path, {**CASES, **CLASS_CASES}[case])
+    together = linked_together(tmp_path, modules)
+    for module in modules:
         truth, said = real(tmp_path, module), linked(tmp_path, module)
+        assert together[module].status == said.status, f"{module}: alone {said}, with the others {together[module]}"
         if truth is None:
             assert said.status == "ok", f"{module}: Python imports it, we say {said}"
         else:

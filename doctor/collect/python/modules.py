@@ -191,6 +191,21 @@ class ModuleReader(Sources):
                     out.append(path)
         return sorted(out)
 
+    def module_files(self, folder: str) -> list[str]:
+        """The modules below `folder`, compiled ones included, each as the `.py` file that it is or might be."""
+        out = dict.fromkeys(self.python_files(folder))
+        inners = {posixpath.dirname(f) for f in out} | {""}
+        for inner in sorted(inners):
+            for name, is_dir in self._list(f"{folder}/{inner}".rstrip("/")).items():
+                suffix = next((s for s in self._suffixes if name.endswith(s)), None)
+                if suffix and not is_dir and not name.startswith("lib"):
+                    out[posixpath.join(inner, name.removesuffix(suffix) + ".py")] = None
+        return sorted(out)
+
+    def names(self, folder: str) -> list[str]:
+        """The names in `folder`, sorted; empty where it cannot be listed."""
+        return sorted(self._list(folder))
+
     def is_dir(self, path: str) -> bool:
         """Whether a folder of this path is in the environment."""
         return self._list(posixpath.dirname(path)).get(posixpath.basename(path)) is True

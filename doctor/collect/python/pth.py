@@ -12,6 +12,7 @@ from doctor.base.record import dataclass
 from doctor.base.secrets.hide import redact_text
 from doctor.base.syntax import Unparsable, literal, parse
 from doctor.base.text import one_line
+from doctor.collect.python.pth_code import PathLine
 from doctor.facts import Problem
 
 _LIMIT = 1 << 20
@@ -30,13 +31,13 @@ class SearchPath:
     seen: set[str] = field(default_factory=set)
     sites: set[str] = field(default_factory=set)
 
-    def add(self, path: str) -> bool:
-        """Appends an entry unless it is there already, by whatever name. Whether it was new."""
+    def add(self, path: str, *, first: bool = False) -> bool:
+        """Appends an entry (or puts it `first`) unless it is there already, by whatever name. Whether it was new."""
         real = os.path.normcase(self.files.real(path))
         if real in self.seen:
             return False
         self.seen.add(real)
-        self.paths.append(real if self.files.root else path)
+        self.paths.insert(0 if first else len(self.paths), real if self.files.root else path)
         return True
 
     def add_site(self, folder: str) -> None:
@@ -73,6 +74,10 @@ class SearchPath:
             self.editable.extend(e for e in found if e not in self.editable)
         else:
             self.code_lines.append(Problem(path, one_line(redact_text(line[:4096]), 200)))
+            for first, entry in PathLine(self.files, folder, self.paths, {}).added(line):
+                inside = self.files.inside(entry) if os.path.isabs(entry) and self.files.root else entry
+                if "\0" not in entry and os.path.isabs(inside) and self.files.exists(inside):
+                    self.add(os.path.normpath(inside), first=first)
 
     def _path_line(self, folder: str, line: str) -> None:
         if "\0" in line:

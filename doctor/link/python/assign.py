@@ -48,7 +48,9 @@ def set_attribute(machine: Machine, owner: Value, name: str, value: Value) -> No
     if isinstance(owner, (ModuleVal, ClassVal)):
         owner.namespace[name] = value
     elif isinstance(owner, InstanceVal):
-        owner.attributes[name] = value
+        from doctor.link.python.classes import store
+
+        store(machine, owner, name, value)
 
 
 def set_item(machine: Machine, owner: Value, key: Value, value: Value, frame: Frame) -> None:

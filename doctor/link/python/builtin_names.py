@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import builtins
+import collections.abc
 from typing import TYPE_CHECKING, Any
 
+from doctor.link.python.classes import descends, is_type
+from doctor.link.python.creation import make_type, super_of
 from doctor.link.python.values import (
     UNKNOWN,
     BoundVal,
@@ -35,8 +38,8 @@ def builtin_names(machine: Machine) -> dict[str, Value]:
         "len": _len, "isinstance": _isinstance, "issubclass": _issubclass, "hasattr": _hasattr, "getattr": _getattr,
         "setattr": _setattr, "callable": _callable, "any": _any, "all": _all, "sorted": _sorted,
         "reversed": _reversed, "zip": _zip, "enumerate": _enumerate, "range": _range, "globals": _globals,
-        "locals": _globals, "vars": _vars, "__import__": _import, "exec": _exec, "dir": _dir, "type": _type,
-        "max": _extreme(max), "min": _extreme(min), "abs": _abs, "next": _next, "iter": _iter, "map": _map,
+        "locals": _locals, "vars": _vars, "__import__": _import, "exec": _exec, "dir": _dir, "type": _type,
+        "super": super_of, "max": _extreme(max), "min": _extreme(min), "abs": _abs, "next": _next, "iter": _iter, "map": _map,
     }  # fmt: skip
     out.update({name: NativeVal(name, call) for name, call in functions.items()})
     for name in ("staticmethod", "classmethod", "property"):
@@ -58,24 +61,28 @@ def _isinstance(machine: Machine, args: Args, kwargs: Kwargs) -> Value:
 
 
 def _is_one(machine: Machine, value: Value, kind: Value) -> bool | None:
+    if is_type(kind):
+        return True if isinstance(value, (ClassVal, type)) else False if machine.is_plain(value) else None
     if isinstance(kind, type):
         if machine.is_plain(value):
             return isinstance(value, kind)
         return value.is_a(kind) if isinstance(value, PyRaise) else None
     if isinstance(kind, ClassVal):
         if isinstance(value, InstanceVal):
-            return True if _descends(value.cls, kind) else None if value.open else False
-        return value.is_a(kind) if isinstance(value, PyRaise) else False if machine.is_plain(value) else None
+            return True if descends(value.cls, kind) else None if value.open else False
+        if isinstance(value, PyRaise):
+            return value.is_a(kind)
+        standard = getattr(collections.abc, kind.name, None) if kind.module.is_stdlib else None
+        if standard is not None and machine.is_plain(value):
+            return isinstance(value, standard)
+        abstract = kind.open or kind.meta is not None  # such a class may have been told that others belong to it
+        return False if machine.is_plain(value) and not abstract else None
     return None
-
-
-def _descends(cls: ClassVal, kind: ClassVal) -> bool:
-    return any(base is kind for base in cls.mro())
 
 
 def _issubclass(machine: Machine, args: Args, kwargs: Kwargs) -> Value:
     if len(args) == 2 and isinstance(args[0], ClassVal) and isinstance(args[1], ClassVal):
-        return True if _descends(args[0], args[1]) else UNKNOWN if args[0].open else False
+        return True if descends(args[0], args[1]) else UNKNOWN if args[0].open else False
     return UNKNOWN
 
 
@@ -110,7 +117,7 @@ def _setattr(machine: Machine, args: Args, kwargs: Kwargs) -> Value:
 
     if len(args) == 3 and isinstance(args[1], str):
         set_attribute(machine, args[0], args[1], args[2])
-    elif args and isinstance(args[0], ModuleVal):
+    elif args and isinstance(args[0], (ModuleVal, InstanceVal, ClassVal)):
         args[0].open = True
     return None
 
@@ -143,9 +150,11 @@ def _all(machine: Machine, args: Args, kwargs: Kwargs) -> Value:
 
 def _sorted(machine: Machine, args: Args, kwargs: Kwargs) -> Value:
     found = machine.items(args[0]) if args else None
-    if found is None or kwargs or not all(isinstance(v, str) for v in found):
-        return UNKNOWN if found is None else found
-    return sorted(found)
+    if found is None or "key" in kwargs or not isinstance(kwargs.get("reverse", False), bool):
+        return UNKNOWN
+    if not (all(isinstance(v, str) for v in found) or all(type(v) is int for v in found)):
+        return found
+    return sorted(found, reverse=kwargs.get("reverse", False))
 
 
 def _reversed(machine: Machine, args: Args, kwargs: Kwargs) -> Value:
@@ -183,6 +192,13 @@ def _globals(machine: Machine, args: Args, kwargs: Kwargs) -> Value:
     return UNKNOWN if module is None else NamespaceVal(module)
 
 
+def _locals(machine: Machine, args: Args, kwargs: Kwargs) -> Value:
+    frame = machine.caller
+    if frame is None or frame.names is frame.module.namespace:
+        return _globals(machine, args, kwargs)
+    return dict(frame.names) if frame.func is not None else frame.names
+
+
 def _vars(machine: Machine, args: Args, kwargs: Kwargs) -> Value:
     if not args:
         return _globals(machine, args, kwargs)
@@ -214,8 +230,12 @@ def _dir(machine: Machine, args: Args, kwargs: Kwargs) -> Value:
 
 
 def _type(machine: Machine, args: Args, kwargs: Kwargs) -> Value:
+    if len(args) == 3:
+        return make_type(machine, args)
     if len(args) == 1 and isinstance(args[0], InstanceVal):
         return args[0].cls
+    if len(args) == 1 and isinstance(args[0], ClassVal) and args[0].meta is not None:
+        return args[0].meta
     return type(args[0]) if len(args) == 1 and machine.is_plain(args[0]) else UNKNOWN
 
 

@@ -1,57 +1,40 @@
-"""Classes: running their bodies, making instances, and finding attributes on both."""
+"""Instances: making them, and finding attributes on them and on their classes."""
 
 from __future__ import annotations
 
-import ast
 import types
 from typing import TYPE_CHECKING
 
-from doctor.link.python.expressions import evaluate
-from doctor.link.python.frame import Frame
-from doctor.link.python.values import UNKNOWN, BoundVal, ClassVal, FuncVal, InstanceVal, PyRaise, Value
+from doctor.link.python.values import UNKNOWN, BoundVal, ClassVal, FuncVal, InstanceVal, NativeVal, PyRaise, Value
 
 if TYPE_CHECKING:
     from doctor.link.python.machine import Machine
 
-_CLOSED_BASES = (object, types.ModuleType)
 
-
-def define_class(machine: Machine, node: ast.ClassDef, frame: Frame) -> Value:
-    """What `class` binds; its body runs now, as Python runs it."""
-    from doctor.link.python.statements import run_block
-
-    bases = tuple(evaluate(machine, b, frame) for b in node.bases if not isinstance(b, ast.Starred))
-    meta = [evaluate(machine, k.value, frame) for k in node.keywords]
-    for decorator in node.decorator_list:
-        evaluate(machine, decorator, frame)
-    cls = ClassVal(node.name, frame.module, bases, open=bool(meta) or bool(node.decorator_list) or _is_open(bases))
-    run_block(machine, node.body, frame.nested(cls.namespace, is_class=True))
-    for value in cls.namespace.values():
-        if isinstance(value, FuncVal) and value.owner is None:
-            value.owner = cls
-    return cls
-
-
-def _is_open(bases: tuple[Value, ...]) -> bool:
-    return any(b.open if isinstance(b, ClassVal) else not _is_closed(b) for b in bases)
-
-
-def _is_closed(base: Value) -> bool:
-    return any(base is known for known in _CLOSED_BASES) or _is_exception(base)
-
-
-def _is_exception(value: Value) -> bool:
+def is_exception(value: Value) -> bool:
+    """Whether the value is one of Python's own exception classes."""
     return isinstance(value, type) and issubclass(value, BaseException)
 
 
 def instantiate(machine: Machine, cls: ClassVal, args: list[Value], kwargs: dict[str, Value]) -> Value:
-    """`cls(*args, **kwargs)`: an exception for exception classes, else an instance whose `__init__` has run."""
-    if any(_is_exception(b) for b in cls.mro()):
+    """`cls(*args, **kwargs)` by the metaclass: its `__call__`, where it has one of its own."""
+    caller = class_attribute(cls.meta, "__call__") if isinstance(cls.meta, ClassVal) else None
+    if isinstance(caller, FuncVal):
+        made = machine.call(BoundVal(caller, cls), args, kwargs)
+        return InstanceVal(cls, open=True) if made is UNKNOWN else made
+    return construct(machine, cls, args, kwargs)
+
+
+def construct(machine: Machine, cls: ClassVal, args: list[Value], kwargs: dict[str, Value]) -> Value:
+    """What `type.__call__` makes: an exception for exception classes, else an instance whose `__init__` has run."""
+    if any(is_exception(b) for b in cls.mro()):
         text = args[0] if args and isinstance(args[0], str) else None
         return PyRaise(cls, text)
-    instance = InstanceVal(cls, open=cls.open)
+    instance = _made(machine, cls, args, kwargs)
+    if not isinstance(instance, InstanceVal) or not descends(instance.cls, cls):
+        return instance
     if args and isinstance(args[0], str) and any(b is types.ModuleType for b in cls.mro()):
-        instance.attributes["__name__"] = args[0]  # what ModuleType's own constructor does
+        instance.attributes.setdefault("__name__", args[0])  # what ModuleType's own constructor does
     if machine.lazy.fits(cls):
         machine.lazy.construct(instance, args, kwargs)
         return instance
@@ -64,6 +47,20 @@ def instantiate(machine: Machine, cls: ClassVal, args: list[Value], kwargs: dict
     return instance
 
 
+def _made(machine: Machine, cls: ClassVal, args: list[Value], kwargs: dict[str, Value]) -> Value:
+    """What `cls.__new__` gives."""
+    maker = class_attribute(cls, "__new__")
+    if not isinstance(maker, FuncVal):
+        return InstanceVal(cls, open=cls.open)
+    made = machine.call(maker, [cls, *args], kwargs)
+    return InstanceVal(cls, open=True) if made is UNKNOWN else made
+
+
+def descends(cls: ClassVal, kind: Value) -> bool:
+    """Whether a class is `kind` or has it among its bases."""
+    return any(base is kind for base in cls.mro())
+
+
 def class_attribute(cls: ClassVal, name: str) -> Value | None:
     """The attribute as the class or a base of it binds it, or None."""
     for base in cls.mro():
@@ -72,18 +69,27 @@ def class_attribute(cls: ClassVal, name: str) -> Value | None:
     return None
 
 
+def bound(machine: Machine, found: Value, instance: Value, cls: ClassVal) -> Value:
+    """What a look-up on an instance gives for the attribute `found` of its class: methods bound, descriptors asked."""
+    if isinstance(found, FuncVal):
+        if found.kind == "property":
+            return machine.call(found, [instance], {})
+        return found if found.kind == "static" else BoundVal(found, cls if found.kind == "class" else instance)
+    if isinstance(found, InstanceVal):
+        getter = class_attribute(found.cls, "__get__")
+        if isinstance(getter, FuncVal):
+            return machine.call(BoundVal(getter, found), [instance, cls], {})
+        return UNKNOWN if found.cls.open and not found.attributes else found
+    return found
+
+
 def instance_attribute(machine: Machine, instance: InstanceVal, name: str) -> Value:
     """`instance.name`. Raises PyRaise(AttributeError) only where nothing hidden could provide it."""
     if name in instance.attributes:
         return instance.attributes[name]
     found = class_attribute(instance.cls, name)
-    if isinstance(found, FuncVal):
-        if found.kind == "property":
-            return machine.call(found, [instance], {})
-        owner = instance if found.kind == "function" else instance.cls
-        return found if found.kind == "static" else BoundVal(found, owner)
     if found is not None:
-        return found
+        return bound(machine, found, instance, instance.cls)
     if name == "__class__":
         return instance.cls
     if name == "__dict__":
@@ -91,18 +97,52 @@ def instance_attribute(machine: Machine, instance: InstanceVal, name: str) -> Va
     getter = class_attribute(instance.cls, "__getattr__")
     if isinstance(getter, FuncVal):
         return machine.call(BoundVal(getter, instance), [name], {})
-    if instance.open:
+    if _may_have(machine, instance, name):
         return UNKNOWN
     raise PyRaise(AttributeError, f"'{instance.cls.name}' object has no attribute '{name}'")
 
 
-def class_member(cls: ClassVal, name: str) -> Value:
+def _may_have(machine: Machine, instance: InstanceVal, name: str) -> bool:
+    """Whether something that was not followed may provide the attribute."""
+    hidden = instance.open or instance.cls.open or machine.is_tainted(instance.attributes)
+    return hidden or name.startswith("__") or class_attribute(instance.cls, "__getattribute__") is not None
+
+
+def store(machine: Machine, instance: InstanceVal, name: str, value: Value) -> None:
+    """`instance.name = value`; what a property's setter or a descriptor does with it is not followed."""
+    found = class_attribute(instance.cls, name)
+    is_data = isinstance(found, FuncVal) and found.kind == "property"
+    if isinstance(found, InstanceVal):
+        setter = class_attribute(found.cls, "__set__")
+        if isinstance(setter, FuncVal):
+            machine.call(BoundVal(setter, found), [instance, value], {})
+            return
+    if is_data or class_attribute(instance.cls, "__setattr__") is not None:
+        instance.open = True
+    instance.attributes[name] = value
+
+
+def class_member(machine: Machine, cls: ClassVal, name: str) -> Value:
     """`cls.name`; what neither it nor its visible bases bind is UNKNOWN."""
     if name in ("__name__", "__qualname__"):
         return cls.name
     if name == "__module__":
         return cls.module.name
+    if name == "__mro__":
+        return tuple(cls.mro())
+    if name == "__bases__":
+        return cls.bases
     found = class_attribute(cls, name)
     if isinstance(found, FuncVal) and found.kind == "class":
         return BoundVal(found, cls)
-    return UNKNOWN if found is None else found
+    if isinstance(found, InstanceVal):
+        return bound(machine, found, None, cls)
+    if found is not None:
+        return found
+    own = class_attribute(cls.meta, name) if isinstance(cls.meta, ClassVal) else None
+    return bound(machine, own, cls, cls.meta) if isinstance(own, FuncVal) else UNKNOWN
+
+
+def is_type(value: Value) -> bool:
+    """Whether the value is the built-in `type`."""
+    return isinstance(value, NativeVal) and value.name == "type"

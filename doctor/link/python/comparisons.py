@@ -61,7 +61,8 @@ def _contains(machine: Machine, container: Value, item: Value) -> bool | None:
     if isinstance(container, SysModulesVal):
         return item in machine.modules if isinstance(item, str) else None
     if isinstance(container, NamespaceVal):
-        return True if item in container.module.namespace else None if container.module.open else False
+        module = container.module
+        return True if item in module.namespace else None if module.open or module.depth != "full" else False
     if isinstance(container, str) and isinstance(item, str):
         return item in container
     if isinstance(container, (set, frozenset, dict)):

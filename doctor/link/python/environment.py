@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from doctor.base.record import dataclass
 from doctor.facts import Cause, Distributions, Modules, ModuleStatus, Use
+from doctor.link.python.alone import settle
 from doctor.link.python.imports import check_one, with_deep_stack
 from doctor.link.python.machine import Machine
 from doctor.link.python.reader import Reader
@@ -20,8 +21,7 @@ Progress = Callable[[int, int], None]
 class LinkRequest:
     """What to judge: all modules of `distributions`, the packages `beside` them, and the launch's `entries`.
 
-    `one_process`: the modules are imported one after the other in one process, where a package that failed may leave
-    submodules behind that can be imported afterwards. Else each is judged as the first import of a new process.
+    Each is judged as the first import of a new process.
     Modules below the top-level name `strange` were written by strangers: little effort is spent on all of them.
     """
 
@@ -30,7 +30,6 @@ class LinkRequest:
     beside: tuple[str, ...] = ()
     entries: tuple[str, ...] = ()
     optional: tuple[tuple[str, str], ...] = ()
-    one_process: bool = False
     strange: str = ""
 
 
@@ -40,7 +39,7 @@ def link_environment(reader: Reader, request: LinkRequest, progress: Progress | 
 
 
 def _link(reader: Reader, request: LinkRequest, progress: Progress | None) -> Modules:
-    machine = Machine(reader, retries=request.one_process)
+    machine = Machine(reader)
     machine.strange = request.strange
     optional = dict(request.optional)
     first = [*request.entries, *optional]
@@ -50,13 +49,14 @@ def _link(reader: Reader, request: LinkRequest, progress: Progress | None) -> Mo
     def judge(name: str) -> ModuleStatus:
         if progress is not None:
             progress(next(steps), len(names))
-        return _relative(check_one(machine, name, anew=not request.one_process), reader.paths)
+        return check_one(machine, name)
 
     verdicts = {name: judge(name) for name in first}
     eager = _of_interest(tuple(machine.modules), machine)
     verdicts.update({name: judge(name) for name in request.beside if name not in verdicts})
     uses = set(machine.uses)
     verdicts.update({name: judge(name) for name in names if name not in verdicts})
+    verdicts = {n: _relative(v, reader.paths) for n, v in settle(machine, verdicts).items()}
     cut_short = [n for n in (*first, *request.beside) if _lacks(verdicts[n])]
     if cut_short:
         uses |= _uses_of_all(reader, cut_short, request.strange)

@@ -7,7 +7,7 @@ from dataclasses import field, replace
 from typing import Any
 
 from doctor.base.record import dataclass
-from doctor.link.python.values import UNKNOWN, ModuleVal, PyRaise, Value
+from doctor.link.python.values import UNKNOWN, FuncVal, ModuleVal, PyRaise, Value
 
 
 @dataclass(slots=True)
@@ -16,7 +16,8 @@ class Frame:
 
     `names` is written to; `outer` are the enclosing function scopes, innermost first; the module's namespace and the
     built-ins come after. `handling` is the exception that a bare `raise` would raise again. `on_yield` runs at a
-    `yield` (context managers only). `declared` are names that a `global` statement sent to the module.
+    `yield` (context managers only). `declared` are names that a `global` statement sent to the module. `func` is the
+    function whose body runs, and `first` its first argument, for `super()`.
     """
 
     module: ModuleVal
@@ -26,6 +27,8 @@ class Frame:
     on_yield: Callable[[], Any] | None = None
     declared: set[str] = field(default_factory=set)
     is_class: bool = False
+    func: FuncVal | None = None
+    first: Value = None
 
     def look_up(self, name: str, builtins: dict[str, Value]) -> Value:
         """The value of a name, `UNKNOWN` where nothing that we follow has bound it."""

@@ -62,14 +62,16 @@ def call_function(machine: Machine, func: FuncVal, args: list[Value], kwargs: di
     """What the call returns. Raises PyRaise; a function that we cannot follow returns UNKNOWN."""
     if func.manages_context:
         return Managed(func, args, kwargs)
-    if isinstance(func.node, ast.AsyncFunctionDef) or machine.depth >= DEPTH_LIMIT or func.module.is_stdlib:
+    if isinstance(func.node, ast.AsyncFunctionDef):
         return UNKNOWN
+    if machine.depth >= DEPTH_LIMIT or (func.module.is_stdlib and not func.module.loading):
+        return machine.not_followed(args, kwargs)
     if isinstance(func.node, ast.Lambda):
         frame = _frame(machine, func, args, kwargs)
         return evaluate(machine, func.node.body, frame)
     body = machine.function_body(func)
     if body is None:
-        return UNKNOWN
+        return machine.not_followed(args, kwargs)
     return _run(machine, body, _frame(machine, func, args, kwargs))
 
 
@@ -124,7 +126,7 @@ def _frame(machine: Machine, func: FuncVal, args: list[Value], kwargs: dict[str,
     lambda_defaults = _lambda_defaults(machine, func) if isinstance(func.node, ast.Lambda) else func.defaults
     for name in known - names.keys():
         names[name] = lambda_defaults.get(name, UNKNOWN)
-    return Frame(func.module, names, func.scopes)
+    return Frame(func.module, names, func.scopes, func=func, first=args[0] if args else None)
 
 
 def _lambda_defaults(machine: Machine, func: FuncVal) -> dict[str, Value]:

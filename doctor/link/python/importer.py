@@ -9,8 +9,10 @@ from __future__ import annotations
 from doctor.facts import Cause
 from doctor.link.python import objects
 from doctor.link.python.frame import Frame
+from doctor.link.python.loaders import found_of, load_by_spec
 from doctor.link.python.names import Names
 from doctor.link.python.reader import Found, SourceProblem
+from doctor.link.python.search import find_top, is_out_of_sight, may_hold_more, note_owner
 from doctor.link.python.state import FUEL
 from doctor.link.python.surface import Surface
 from doctor.link.python.values import UNKNOWN, InstanceVal, ModuleVal, OutOfFuel, PyRaise, Value
@@ -46,11 +48,13 @@ class Importer(Names):
 
     def load(self, name: str, importer: ModuleVal | None, line: int) -> None:
         """Makes sure that a module is in `sys.modules`. Raises PyRaise where the import fails."""
+        if self.stack:
+            self.edges.setdefault(self.stack[-1], {})[name] = None
         if name in self.modules:
-            if self.modules[name] is None:
+            if self.modules[name] is None or is_out_of_sight(self, name):
                 raise self.not_found(name, importer, line)
             return
-        if name in self.failed and not self.retries:
+        if name in self.failed:
             raise self.again(self.failed[name])
         parent_name, _, tail = name.rpartition(".")
         search: list[str] | None = None
@@ -63,7 +67,7 @@ class Importer(Names):
                 if not self._from_finders(name):
                     raise self.not_found(name, importer, line, f"{parent_name!r} is not a package")
                 return
-        found = self.reader.find(name, search) or (self._beside(name) if search is None else None)
+        found = find_top(self, name) if search is None else self.reader.find(name, search)
         if found is None:
             self._otherwise(name, importer, line)
             return
@@ -89,27 +93,24 @@ class Importer(Names):
         elif not self._from_finders(name) and not self._may_be_elsewhere(name, importer, line):
             raise self.not_found(name, importer, line)
 
-    def _beside(self, name: str) -> Found | None:
-        """A top-level module in a folder that the patient's code put on `sys.path`."""
-        path = self.library.table["sys.path"]
-        extra = [p for p in path if isinstance(p, str) and p not in self.path]
-        return self.reader.find(name, extra) if extra else None
-
     def _may_be_elsewhere(self, name: str, importer: ModuleVal | None, line: int) -> bool:
         """Whether the patient added folders to `sys.path` that we do not know; then the module may be in one."""
-        if "." in name or not self.is_tainted(self.library.table["sys.path"]):
+        if "." in name or not may_hold_more(self):
             return False
-        self.modules[name] = ModuleVal(name, depth="native", open=True)
-        if importer is not None:
-            self.doubt(importer, line, self.not_found(name, importer, line))
+        self.elsewhere[name] = ModuleVal(name, depth="native", open=True)
+        self.modules[name] = self.elsewhere[name]
+        self.spread_doubt(f"`{name}` may be in a folder that the code adds to `sys.path`")
         return True
 
     def _execute(self, found: Found, importer: ModuleVal | None, line: int) -> None:
         module = ModuleVal(found.name, found.file, None if found.search is None else list(found.search))
         self.modules[found.name] = module
+        if self.stack:
+            note_owner(self, self.stack[-1])
         module.loading = True
         self.stack.append(found.name)
         saved = self.fuel, self.depth, self.line, self.guards
+        self.outer_guards.append(self.guards)
         strange = bool(self.strange) and found.name.startswith(self.strange)
         given = self.strange_fuel if strange else FUEL
         self.fuel, self.depth, self.guards = given, 0, 0
@@ -122,10 +123,25 @@ class Importer(Names):
             raise
         finally:
             module.loading = False
+            note_owner(self, found.name)
             self.stack.pop()
+            self.outer_guards.pop()
             if strange:
                 self.strange_fuel = max(0, self.strange_fuel - (given - self.fuel))
             self.fuel, self.depth, self.line, self.guards = saved
+
+    def execute_file(self, module: ModuleVal, file: str) -> None:
+        """Runs a file in a module that the target's code has made. Raises PyRaise."""
+        module.file = file
+        self.stack.append(module.name)
+        self.outer_guards.append(self.guards)
+        module.loading = True
+        try:
+            self._fill(module, found_of(module, file), None, 0)
+        finally:
+            module.loading = False
+            self.stack.pop()
+            self.outer_guards.pop()
 
     def _fill(self, module: ModuleVal, found: Found, importer: ModuleVal | None, line: int) -> None:
         if found.kind == "extension" and found.file is not None:
@@ -157,7 +173,7 @@ class Importer(Names):
         """Follows what a foundation imports first; where that fails, the truth is found by interpreting it."""
         module.depth, module.foundation = "surface", True
         self._read_surface(module)
-        if module.surface is not None and module.search is not None and module.surface.moves_paths:
+        if module.surface is not None and module.surface.moves_paths:
             module.depth, module.surface = "full", None
             self.interpret(module)
             return
@@ -216,19 +232,15 @@ class Importer(Names):
                 continue
             spec = self.call(find, [name, None, None], {})
             if isinstance(spec, objects.Spec):
-                module = ModuleVal(name, namespace={"__spec__": spec, "__name__": name})
-                self.modules[name] = module
-                try:
-                    self.call(self.attribute(spec.loader, "exec_module"), [module], {})
-                except PyRaise:
-                    self.modules.pop(name, None)
-                    raise
+                load_by_spec(self.machine, name, spec)
                 return True
         return False
 
     def replace_module(self, name: str, value: Value) -> None:
         """`sys.modules[name] = value`."""
         before = self.modules.get(name)
+        if before is None and self.stack:
+            self.planted[name] = self.stack[-1]
         if isinstance(before, ModuleVal) and isinstance(value, InstanceVal):
             self.stood_for[id(value)] = before  # what such objects do not have, they take from the module
         self.modules[name] = value

@@ -19,12 +19,9 @@ COLLECT = (1_000_000, 50, 50)
 _JUDGED = (ImportError, AttributeError, SyntaxError)
 
 
-def check_one(machine: Machine, name: str, *, anew: bool = True) -> ModuleStatus:
-    """The verdict on one module in a process that may have imported others before.
-
-    `anew`: as a new process would, it meets the failures of its parent packages again.
-    """
-    parents = [name[:at] for at, character in enumerate(name) if character == "."] if anew else []
+def check_one(machine: Machine, name: str) -> ModuleStatus:
+    """The verdict on one module; as a new process would, it meets the failures of its parent packages again."""
+    parents = [name[:at] for at, character in enumerate(name) if character == "."]
     failed = next((p for p in parents if p in machine.failed), None)
     if failed is not None:
         return _judge(machine.failed[failed])

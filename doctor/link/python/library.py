@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING, Any
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
 
-from doctor.link.python.library_functions import FUNCTIONS, NOT_FOUND, PATH_METHODS, comparison
-from doctor.link.python.safe_regex import REGEX_FUNCTIONS, CompiledVal
+from doctor.link.python.library_functions import FUNCTIONS, NOT_FOUND, comparison
+from doctor.link.python.loaders import LOADER_FUNCTIONS, FileLoader
+from doctor.link.python.paths import PATH_METHODS
+from doctor.link.python.safe_regex import REGEX_FUNCTIONS, CompiledVal, MatchVal
 from doctor.link.python.values import (
     UNKNOWN,
     ModuleVal,
@@ -61,7 +63,7 @@ class Library:
             "packaging.specifiers.InvalidSpecifier": InvalidSpecifier, "pathlib.Path": PurePosixPath,
             "pathlib.PurePath": PurePosixPath, "collections.OrderedDict": dict,
         }  # fmt: skip
-        for name, call in (*FUNCTIONS.items(), *((f"re.{n}", c) for n, c in REGEX_FUNCTIONS.items())):
+        for name, call in (*FUNCTIONS.items(), *LOADER_FUNCTIONS.items(), *((f"re.{n}", c) for n, c in REGEX_FUNCTIONS.items())):
             self.table[name] = NativeVal(name, call)
         for name in ("lt", "le", "eq", "ne", "ge", "gt"):
             self.table[f"operator.{name}"] = NativeVal(name, comparison(getattr(operator, name)))
@@ -76,7 +78,7 @@ class Library:
             return self.table.get(f"os.environ.{name}", UNKNOWN)
         if isinstance(owner, NativeVal):
             return self.table.get(f"{owner.name}.{name}", UNKNOWN)
-        if isinstance(owner, CompiledVal):
+        if isinstance(owner, (CompiledVal, MatchVal, FileLoader)):
             return owner.method(name)
         if isinstance(owner, PurePosixPath):
             return self._path_method(owner, name)

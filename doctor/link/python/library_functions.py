@@ -14,6 +14,8 @@ from packaging.version import InvalidVersion, Version
 from doctor.facts import Cause
 from doctor.link.python.objects import Spec
 from doctor.link.python.packages import Packages
+from doctor.link.python.paths import exists, is_dir, is_file, listdir
+from doctor.link.python.search import find_top
 from doctor.link.python.values import (
     UNKNOWN,
     ClassVal,
@@ -57,17 +59,15 @@ def _find_spec(machine: Machine, args: Args, kwargs: Kwargs) -> Value:
     if name.startswith("."):
         package = _text(args, 1) or kwargs.get("package")
         name = f"{package}{name}" if isinstance(package, str) else name
-    search: list[str] | None = None
     parent = name.rpartition(".")[0]
-    if parent:
-        origin = machine.import_origin(parent, None)
-        search = origin.search if isinstance(origin, ModuleVal) else None
-        if isinstance(origin, InstanceVal):
-            search = origin.attributes.get("__path__")
+    search = machine.search_of(machine.import_origin(parent, None)) if parent else None
+    known = machine.modules.get(name)
+    if isinstance(known, ModuleVal) and known.file is not None:
+        return Spec(name, origin=known.file, search=known.search)
     if name in machine.modules:
-        return Spec(name)
-    found = machine.reader.find(name, search)
-    return None if found is None else Spec(name, origin=found.file)
+        return Spec(name, origin=UNKNOWN)
+    found = find_top(machine, name) if not parent else machine.reader.find(name, search)
+    return None if found is None else Spec(name, origin=found.file, search=found.search and list(found.search))
 
 
 def _import_module(machine: Machine, args: Args, kwargs: Kwargs) -> Value:
@@ -176,28 +176,21 @@ def _os_path(action: Callable[..., Any]) -> Callable[[Machine, Args, Kwargs], Va
     return call
 
 
-def _exists(machine: Machine, args: Args, kwargs: Kwargs) -> Value:
-    return _ask(machine, args, lambda path: machine.reader.is_file(path) or machine.reader.is_dir(path))
-
-
-def _is_dir(machine: Machine, args: Args, kwargs: Kwargs) -> Value:
-    return _ask(machine, args, machine.reader.is_dir)
-
-
-def _is_file(machine: Machine, args: Args, kwargs: Kwargs) -> Value:
-    return _ask(machine, args, machine.reader.is_file)
-
-
-def _ask(machine: Machine, args: Args, question: Callable[[str], bool]) -> Value:
-    path = str(args[0]) if args and isinstance(args[0], (str, PurePosixPath)) else None
-    here = machine.caller.module.file if machine.caller is not None else None
-    if path is None or here is None or not path.startswith(posixpath.dirname(here)):
-        return UNKNOWN  # only the package's own folder is the environment's business
-    return question(path)
-
-
 def _extend_path(machine: Machine, args: Args, kwargs: Kwargs) -> Value:
-    return args[0] if args and isinstance(args[0], list) else UNKNOWN
+    """`pkgutil.extend_path(__path__, __name__)`: the package's folders on the whole search path."""
+    name = _text(args, 1)
+    if not args or not isinstance(args[0], list) or name is None:
+        return UNKNOWN
+    folders = (f"{p}/{name.replace('.', '/')}" for p in machine.reader.paths)
+    return [*args[0], *(f for f in folders if f not in args[0] and machine.reader.is_dir(f))]
+
+
+def _declare_namespace(machine: Machine, args: Args, kwargs: Kwargs) -> Value:
+    """`pkg_resources.declare_namespace(__name__)`."""
+    module = machine.modules.get(_text(args) or "")
+    if isinstance(module, ModuleVal) and module.search is not None:
+        module.namespace["__path__"] = _extend_path(machine, [list(module.search), module.name], {})
+    return None
 
 
 def _iter_modules(machine: Machine, args: Args, kwargs: Kwargs) -> Value:
@@ -213,34 +206,10 @@ def _iter_modules(machine: Machine, args: Args, kwargs: Kwargs) -> Value:
     return sorted(out, key=lambda entry: str(entry[1]))
 
 
-def _module_spec(machine: Machine, args: Args, kwargs: Kwargs) -> Value:
-    name = _text(args)
-    if name is None:
-        return UNKNOWN
-    return Spec(name, args[1] if len(args) > 1 else None, kwargs.get("loader_state"))
-
-
 def _namedtuple(machine: Machine, args: Args, kwargs: Kwargs) -> Value:
     module = machine.caller.module if machine.caller is not None else ModuleVal("collections")
     return ClassVal(_text(args) or "namedtuple", module, open=True)
 
-
-def _glob(machine: Machine, path: PurePosixPath, args: Args) -> Value:
-    pattern = _text(args)
-    if pattern not in ("*.py", "**/*.py"):
-        return UNKNOWN
-    names = machine.reader.python_files(str(path))
-    return [path / n for n in names if pattern == "**/*.py" or "/" not in n]
-
-
-PATH_METHODS: dict[str, Callable[[Machine, PurePosixPath, Args], Value]] = {
-    "resolve": lambda machine, path, args: path,
-    "absolute": lambda machine, path, args: path,
-    "exists": lambda machine, path, args: _exists(machine, [path], {}),
-    "is_dir": lambda machine, path, args: _is_dir(machine, [path], {}),
-    "is_file": lambda machine, path, args: _is_file(machine, [path], {}),
-    "glob": _glob,
-}
 
 FUNCTIONS: dict[str, Callable[[Machine, Args, Kwargs], Value]] = {
     "importlib.util.find_spec": _find_spec,
@@ -250,7 +219,6 @@ FUNCTIONS: dict[str, Callable[[Machine, Args, Kwargs], Value]] = {
     "importlib.metadata.distribution": _distribution,
     "importlib.metadata.metadata": _distribution,
     "importlib.metadata.packages_distributions": lambda machine, args, kwargs: Packages(machine),
-    "importlib.machinery.ModuleSpec": _module_spec,
     "packaging.version.parse": _parse_version,
     "pkg_resources.parse_version": _parse_version,
     "os.getenv": _getenv,
@@ -263,9 +231,10 @@ FUNCTIONS: dict[str, Callable[[Machine, Args, Kwargs], Value]] = {
     "os.path.normpath": _os_path(posixpath.normpath),
     "os.path.splitext": _os_path(posixpath.splitext),
     "os.path.split": _os_path(posixpath.split),
-    "os.path.exists": _exists,
-    "os.path.isfile": _is_file,
-    "os.path.isdir": _is_dir,
+    "os.path.exists": exists,
+    "os.path.isfile": is_file,
+    "os.path.isdir": is_dir,
+    "os.listdir": listdir,
     "platform.system": lambda machine, args, kwargs: {"linux": "Linux", "darwin": "Darwin", "win32": "Windows"}.get(
         str(machine.library.table["sys.platform"]), UNKNOWN
     ),
@@ -285,6 +254,7 @@ FUNCTIONS: dict[str, Callable[[Machine, Args, Kwargs], Value]] = {
     "itertools.chain.from_iterable": lambda machine, args, kwargs: _chain(machine, machine.items(args[0]) or [], {}),
     "dict.fromkeys": _from_keys,
     "pkgutil.extend_path": _extend_path,
+    "pkg_resources.declare_namespace": _declare_namespace,
     "pkgutil.iter_modules": _iter_modules,
     "collections.namedtuple": _namedtuple,
     "transformers.utils.import_utils.define_import_structure": lambda machine, args, kwargs: (

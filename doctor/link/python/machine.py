@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 
 from doctor.link.python import objects, plain
+from doctor.link.python.classes import class_attribute
 from doctor.link.python.frame import Frame
 from doctor.link.python.functions import is_generator
 from doctor.link.python.importer import Importer
@@ -16,6 +17,7 @@ from doctor.link.python.values import (
     ClassVal,
     FuncVal,
     InstanceVal,
+    ModuleVal,
     NamespaceVal,
     NativeVal,
     PyRaise,
@@ -26,14 +28,15 @@ from doctor.link.python.values import (
 class Machine(Importer):
     """What has been imported so far, and the means to import more."""
 
-    def __init__(self, reader: Reader, *, lenient: bool = False, retries: bool = False) -> None:
+    def __init__(self, reader: Reader, *, lenient: bool = False) -> None:
         from doctor.link.python.builtin_names import builtin_names
         from doctor.link.python.library import Library
 
-        super().__init__(reader, lenient=lenient, retries=retries)
+        super().__init__(reader, lenient=lenient)
         self.lazy = LazyModules(self)
         self.library = Library(self)
         self.builtins = builtin_names(self)
+        self.modules["__main__"] = ModuleVal("__main__", open=True, depth="surface", is_stdlib=True)
         self.modules["os.path"] = self.library.table["os.path"]
 
     @property
@@ -46,6 +49,13 @@ class Machine(Importer):
     ) -> Value:
         """`func(*args, **kwargs)`; UNKNOWN for what we do not model. `frame` is the caller's."""
         return objects.call(self, func, args, kwargs, frame, line)
+
+    def not_followed(self, args: list[Value], kwargs: dict[str, Value]) -> Value:
+        """The result of a call that we do not follow; the objects it was given may have anything afterwards."""
+        for value in (*args, *kwargs.values()):
+            if isinstance(value, InstanceVal):
+                value.open = True
+        return UNKNOWN
 
     def item(self, owner: Value, key: Value) -> Value:
         """`owner[key]`."""
@@ -99,6 +109,8 @@ class Machine(Importer):
 
     def is_callable(self, value: Value) -> bool | None:
         """`callable(value)`."""
-        if value is UNKNOWN or isinstance(value, InstanceVal):
+        if isinstance(value, InstanceVal):
+            return True if class_attribute(value.cls, "__call__") is not None else None if value.open else False
+        if value is UNKNOWN:
             return None
         return isinstance(value, (FuncVal, BoundVal, NativeVal, ClassVal, type))

@@ -13,6 +13,8 @@ from doctor.link.python.values import UNKNOWN, FuncVal, InstanceVal, ModuleVal, 
 if TYPE_CHECKING:
     from doctor.link.python.machine import Machine
 
+_OF_EVERY_MODULE = ("__name__", "__package__", "__file__", "__path__", "__spec__", "__loader__", "__doc__", "__builtins__")
+
 
 class Names(State):
     """Looks names up as `import` does: in the namespace, by `__getattr__`, as a submodule."""
@@ -37,12 +39,14 @@ class Names(State):
     def import_name(self, module: Value, name: str, importer: ModuleVal, line: int) -> Value:
         """What `from module import name` binds. Raises PyRaise(ImportError) as Python does."""
         self.note_use(importer, self.name_of(module), name)
+        full = f"{self.name_of(module)}.{name}"
+        if full in self.modules and self.stack:
+            self.edges.setdefault(self.stack[-1], {})[full] = None
         try:
             return self.attribute(module, name, importer, line, importing=True)
         except PyRaise as error:
             if error.is_a(AttributeError) is not True:
                 raise
-        full = f"{self.name_of(module)}.{name}"
         if self.search_of(module) is not None:
             try:
                 self.load(full, importer, line)
@@ -98,6 +102,8 @@ class Names(State):
             return module.namespace[name]
         if name == "__dict__":
             return NamespaceVal(module)
+        if name in _OF_EVERY_MODULE:
+            return self._own_name(module, name)
         getter = module.namespace.get("__getattr__")
         if isinstance(getter, FuncVal):
             try:
@@ -111,6 +117,14 @@ class Names(State):
         if module.surface is not None:
             return self._surface_attribute(module, name, importing=importing)
         return self._hidden_attribute(module, name, open_to_more=not importing)
+
+    def _own_name(self, module: ModuleVal, name: str) -> Value:
+        """A name that the import system gives to modules."""
+        if name == "__path__":
+            known_path = self.search_of(module)
+            return known_path if known_path is not None else UNKNOWN if module.open else self._absent(module, name)
+        known = {"__name__": module.name, "__package__": module.package, "__file__": module.file or UNKNOWN}
+        return known.get(name, UNKNOWN)
 
     def _surface_attribute(self, module: ModuleVal, name: str, *, importing: bool) -> Value:
         """A name of a module that was only looked at as text."""
@@ -137,10 +151,13 @@ class Names(State):
     def _promote(self, module: ModuleVal) -> None:
         """Interprets a module that was only looked at, before anything is said against it."""
         module.surface, module.depth = None, "full"
+        before, module.loading = module.loading, True  # its own functions are followed while it is filled
         try:
             self.interpret(module)
         except PyRaise:
             module.open = True
+        finally:
+            module.loading = before
 
     def _is_submodule(self, module: ModuleVal, name: str) -> bool:
         search = self.search_of(module)

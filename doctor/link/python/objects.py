@@ -23,6 +23,7 @@ from doctor.link.python.values import (
     NamespaceVal,
     NativeVal,
     PyRaise,
+    SuperVal,
     SysModulesVal,
     Value,
 )  # fmt: skip
@@ -41,7 +42,8 @@ class Spec:
     name: str
     loader: Value = None
     loader_state: Value = None
-    origin: str | None = None
+    origin: Value = None
+    search: Value = None
 
 
 def attribute(machine: Machine, owner: Value, name: str) -> Value:
@@ -49,20 +51,35 @@ def attribute(machine: Machine, owner: Value, name: str) -> Value:
     if isinstance(owner, InstanceVal):
         return classes.instance_attribute(machine, owner, name)
     if isinstance(owner, ClassVal):
-        return classes.class_member(owner, name)
+        return classes.class_member(machine, owner, name)
     if isinstance(owner, FuncVal):
         return owner.name if name in ("__name__", "__qualname__") else UNKNOWN
+    if isinstance(owner, SuperVal):
+        from doctor.link.python.creation import super_attribute
+
+        return super_attribute(machine, owner, name)
     if isinstance(owner, PyRaise):
         return _error_attribute(owner, name)
     if isinstance(owner, Spec):
-        return getattr(owner, name) if name in ("name", "loader", "loader_state", "origin") else UNKNOWN
+        return _spec_attribute(owner, name)
     if isinstance(owner, NamespaceVal):
         return _namespace_method(machine, owner, name)
     if isinstance(owner, SysModulesVal):
-        return NativeVal("sys.modules.get", _modules_get) if name == "get" else UNKNOWN
+        known = {"get": _modules_get, "setdefault": _modules_setdefault, "pop": _modules_pop}
+        return NativeVal(f"sys.modules.{name}", known[name]) if name in known else UNKNOWN
     if isinstance(owner, type):
         return owner.__name__ if name == "__name__" else machine.library.attribute(owner.__name__, name)
     return plain_attribute(machine, owner, name)
+
+
+def _spec_attribute(spec: Spec, name: str) -> Value:
+    if name == "submodule_search_locations":
+        return spec.search
+    if name == "loader" and spec.loader is None:
+        from doctor.link.python.loaders import FileLoader
+
+        return FileLoader(spec.name, spec.origin) if isinstance(spec.origin, str) else UNKNOWN
+    return getattr(spec, name) if name in ("name", "loader", "loader_state", "origin") else UNKNOWN
 
 
 def _error_attribute(error: PyRaise, name: str) -> Value:
@@ -77,6 +94,18 @@ def _modules_get(machine: Machine, args: list[Value], kwargs: dict[str, Value]) 
     if args and isinstance(args[0], str):
         return machine.modules.get(args[0], args[1] if len(args) > 1 else None)
     return UNKNOWN
+
+
+def _modules_setdefault(machine: Machine, args: list[Value], kwargs: dict[str, Value]) -> Value:
+    if len(args) == 2 and isinstance(args[0], str):
+        if args[0] not in machine.modules:
+            machine.replace_module(args[0], args[1])
+        return machine.modules[args[0]]
+    return UNKNOWN
+
+
+def _modules_pop(machine: Machine, args: list[Value], kwargs: dict[str, Value]) -> Value:
+    return machine.modules.pop(args[0], UNKNOWN) if args and isinstance(args[0], str) else UNKNOWN
 
 
 def _namespace_method(machine: Machine, owner: NamespaceVal, name: str) -> Value:
@@ -119,12 +148,13 @@ def call(
         return classes.instantiate(machine, func, args, kwargs)
     if isinstance(func, InstanceVal):
         method = classes.class_attribute(func.cls, "__call__")
-        return call_function(machine, method, [func, *args], kwargs) if isinstance(method, FuncVal) else UNKNOWN
+        if isinstance(method, FuncVal):
+            return call_function(machine, method, [func, *args], kwargs)
     if isinstance(func, type):
         return _construct(machine, func, args, kwargs)
     if frame is not None:
         _may_fill(frame.module, (*args, *kwargs.values()))
-    return UNKNOWN
+    return machine.not_followed(args, kwargs)
 
 
 def _may_fill(module: ModuleVal, given: tuple[Value, ...]) -> None:
@@ -171,7 +201,9 @@ def item(machine: Machine, owner: Value, key: Value) -> Value:
     if owner is UNKNOWN or key is UNKNOWN:
         return UNKNOWN
     if isinstance(owner, SysModulesVal):
-        return machine.modules.get(key, UNKNOWN) if isinstance(key, str) else UNKNOWN
+        if isinstance(key, str) and key not in machine.modules:
+            raise PyRaise(KeyError, key)
+        return machine.modules[key] if isinstance(key, str) else UNKNOWN
     if isinstance(owner, NamespaceVal):
         return owner.module.namespace.get(key, UNKNOWN) if isinstance(key, str) else UNKNOWN
     if isinstance(owner, dict) and is_key(key):

@@ -36,7 +36,7 @@ _METHODS: dict[type, str] = {
 _FIELDS: dict[type, str] = {
     Version: "major minor micro release base_version public local is_prerelease is_postrelease is_devrelease pre post"
     " dev",
-    PurePosixPath: "parent name stem suffix parts",
+    PurePosixPath: "parent name stem suffix parts parents",
     tuple: "major minor micro releaselevel serial",
     Requirement: "name specifier extras url",
 }
@@ -68,7 +68,8 @@ def plain_attribute(machine: Machine, owner: Value, name: str) -> Value:
     """`owner.name` for one of Python's own values; UNKNOWN for what we do not model."""
     for kind, names in _FIELDS.items():
         if isinstance(owner, kind) and name in names.split():
-            return getattr(owner, name, UNKNOWN)
+            found = getattr(owner, name, UNKNOWN)
+            return tuple(found) if name == "parents" else found
     for kind, names in _METHODS.items():
         if isinstance(owner, kind) and name in names.split():
             return NativeVal(name, lambda machine, args, kwargs: _method(machine, owner, name, args, kwargs))
@@ -127,5 +128,21 @@ def items(machine: Machine, value: Value) -> list[Value] | None:
     if machine.is_tainted(value):
         return None
     if isinstance(value, (list, tuple, set, frozenset, dict, str, range)) and len(value) <= ITEMS_LIMIT:
-        return sorted(value, key=repr) if isinstance(value, (set, frozenset)) else list(value)
+        return _in_order(value) if isinstance(value, (set, frozenset)) else list(value)
     return None
+
+
+def _in_order(values: set[Value] | frozenset[Value]) -> list[Value]:
+    """The items of a set in an order that is the same in every run, without looking into the target's objects."""
+    return sorted(values, key=_order)
+
+
+def _order(value: Value) -> tuple[str, str]:
+    kind = type(value).__name__
+    if isinstance(value, (ClassVal, FuncVal)):
+        return kind, f"{value.module.name}.{value.name}"
+    if isinstance(value, ModuleVal):
+        return kind, value.name
+    if isinstance(value, (tuple, frozenset)):
+        return kind, " ".join("/".join(_order(v)) for v in value)
+    return kind, str(value) if is_plain(value) else getattr(value, "__name__", "")

@@ -48,6 +48,9 @@ class Reader(Protocol):
     def python_files(self, folder: str) -> list[str]:
         """The `.py` files below `folder`, as paths relative to it with `/`, sorted."""
 
+    def names(self, folder: str) -> list[str]:
+        """The names in `folder`, sorted; empty where it cannot be listed."""
+
     def is_dir(self, path: str) -> bool:
         """Whether a folder of this path is in the environment."""
 

@@ -66,14 +66,23 @@ def _function(name: str) -> Callable[[Machine, list[Value], dict[str, Value]], V
         if pattern is None:
             return UNKNOWN
         found = getattr(pattern, name)(*args[1:])
-        return _Match(found) if isinstance(found, re.Match) else found
+        return MatchVal((found[0], *found.groups())) if isinstance(found, re.Match) else found
 
     return call
 
 
-def _Match(found: re.Match[str]) -> Value:
-    """A match as what the patient's code uses of it: its groups, by index."""
-    return (found[0], *found.groups())
+class MatchVal(tuple):  # type: ignore[type-arg]
+    """A match as what the target's code uses of it: its groups, by index, and `group()` and `groups()`."""
+
+    def method(self, name: str) -> Value:
+        """`match.group` and `match.groups`."""
+        if name == "groups":
+            return NativeVal(name, lambda machine, args, kwargs: tuple(self[1:]))
+        return NativeVal(name, lambda machine, args, kwargs: self._group(args)) if name == "group" else UNKNOWN
+
+    def _group(self, args: list[Value]) -> Value:
+        at = args[0] if args else 0
+        return self[at] if len(args) < 2 and type(at) is int and 0 <= at < len(self) else UNKNOWN
 
 
 def _escape(machine: Machine, args: list[Value], kwargs: dict[str, Value]) -> Value:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from doctor.facts import Cause
 from doctor.link.python.reader import Reader
-from doctor.link.python.values import InstanceVal, ModuleVal, OutOfFuel, PyRaise, Value
+from doctor.link.python.values import ClassVal, InstanceVal, ModuleVal, OutOfFuel, PyRaise, Value
 
 if TYPE_CHECKING:
     from doctor.link.python.frame import Frame
@@ -30,10 +30,9 @@ class State:
     library: Library
     builtins: dict[str, Value]
 
-    def __init__(self, reader: Reader, *, lenient: bool = False, retries: bool = False) -> None:
+    def __init__(self, reader: Reader, *, lenient: bool = False) -> None:
         self.reader = reader
         self.lenient = lenient  # takes what is missing to be there, to see what comes after it
-        self.retries = retries  # runs a failed module anew when it is asked for again, as Python does
         self.modules: dict[str, Value] = {}
         self.failed: dict[str, PyRaise] = {}
         self.stack: list[str] = []
@@ -46,7 +45,14 @@ class State:
         self.uses: dict[tuple[str, str, str | None], None] = {}
         self.finders: list[Value] = []
         self.path = frozenset(reader.paths)
+        self.path_owners: dict[str, str] = {}  # entries added to `sys.path`, each with the module that did it
+        self.borrowed: dict[str, str] = {}  # top-level modules, each with the added entry of `sys.path` that has it
+        self.planted: dict[str, str] = {}  # modules put into `sys.modules`, each with the module that did it
+        self.elsewhere: dict[str, ModuleVal] = {}  # modules that may be in a folder that is not known
+        self.outer_guards: list[int] = []  # for each module of `stack`, the guards around the import of it
+        self.edges: dict[str, dict[str, None]] = {}  # module to the modules that loading it asks for, in order
         self.caller: Frame | None = None
+        self.making: list[ClassVal] = []  # classes whose metaclass is at work
         self.bodies: dict[int, list[ast.stmt] | None] = {}
         self.stood_for: dict[int, ModuleVal] = {}
         self._tainted: dict[int, Any] = {}
@@ -108,9 +114,20 @@ class State:
         return self.located(cause, module, line)
 
     def doubt(self, module: ModuleVal, line: int, error: PyRaise) -> None:
-        """Remembers that this module's import depends on something that is not known."""
-        if error.is_a(ImportError) is True:
+        """Remembers that this module's import depends on something that is not known, unless a `try` would catch it."""
+        if error.is_a(ImportError) is True and not self.guards:
             module.doubts.append(f"line {line}: {error.name}: {error.message or ''}")
+
+    def spread_doubt(self, reason: str) -> None:
+        """The same for all modules being loaded, out to the first `try` that would catch a failed import."""
+        guards = self.guards
+        for name, around in zip(reversed(self.stack), reversed(self.outer_guards), strict=True):
+            module = self.modules.get(name)
+            if guards:
+                return
+            if isinstance(module, ModuleVal):
+                module.doubts.append(reason)
+            guards = around
 
     def note_use(self, importer: ModuleVal | None, module: str, name: str | None) -> None:
         """Remembers what one distribution takes from another where nothing catches its absence."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from doctor.link.python.assign import assign, bound_names, delete
-from doctor.link.python.classes import define_class
+from doctor.link.python.creation import define_class
 from doctor.link.python.expressions import evaluate, truth
 from doctor.link.python.frame import Frame
 from doctor.link.python.functions import define_function, managed
@@ -114,7 +114,7 @@ def _if(machine: Machine, node: ast.If, frame: Frame) -> None:
     errors = [maybe_run(machine, branch, frame) for branch in (node.body, node.orelse) if branch]
     raised = [e for e in errors if e is not None]
     if raised and len(raised) == 2:
-        raise raised[0]
+        raise raised[0] if raised[1].is_a(ImportError) is True else raised[1]
     for error in raised:
         machine.doubt(frame.module, node.lineno, error)
 

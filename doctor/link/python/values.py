@@ -88,13 +88,14 @@ class ClassVal:
     bases: tuple[Value, ...] = ()
     namespace: dict[str, Value] = field(default_factory=dict)
     open: bool = False
+    meta: Value = None
+    order: list[Value] | None = None
 
     def mro(self) -> list[Value]:
-        """This class and its bases, depth first; good enough for look-ups."""
-        out: list[Value] = [self]
-        for base in self.bases:
-            out.extend(base.mro() if isinstance(base, ClassVal) else [base])
-        return out
+        """This class and its bases in the order of look-ups, worked out once."""
+        if self.order is None:
+            self.order = [self, *_merged([*(_line(b) for b in self.bases), list(self.bases)])]
+        return self.order
 
 
 @dataclass(eq=False, slots=True)
@@ -112,6 +113,14 @@ class BoundVal:
 
     func: FuncVal
     self: Value
+
+
+@dataclass(eq=False, slots=True)
+class SuperVal:
+    """`super()`: what `owner` (an instance or a class) has from the classes that come after `cls`."""
+
+    cls: ClassVal
+    owner: Value
 
 
 @dataclass(eq=False, slots=True)
@@ -139,6 +148,21 @@ class SuppressVal:
     """`contextlib.suppress(...)`, with the exception classes it swallows."""
 
     types: tuple[Value, ...]
+
+
+def _line(base: Value) -> list[Value]:
+    return list(base.mro()) if isinstance(base, ClassVal) else [base]
+
+
+def _merged(lines: list[list[Value]]) -> list[Value]:
+    """Python's C3 order of classes; where there is none, the order in which they are met."""
+    out: list[Value] = []
+    while lines := [line for line in lines if line]:
+        tails = {id(v) for line in lines for v in line[1:]}
+        head = next((line[0] for line in lines if id(line[0]) not in tails), lines[0][0])
+        out.append(head)
+        lines = [[v for v in line if v is not head] for line in lines]
+    return out
 
 
 class PyRaise(Exception):
