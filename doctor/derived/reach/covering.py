@@ -1,0 +1,65 @@
+"""Which releases of an engine have code for a GPU, in their own libraries and in the torch that they require."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from packaging.version import Version
+
+from doctor.derived.packages.requirements import parse
+from doctor.facts import GpuCode, normalize
+from doctor.link.loader.gpucode import share_running
+from doctor.matrix import rows
+from doctor.matrix.gpu_code import GpuLibrary, ReleaseCode, covered, gpu_libraries
+from doctor.matrix.releases import ReleaseSet
+
+ENOUGH = 0.25  # of a library's GPU modules; the others are for single architectures, and their callers know it
+
+
+def has_code(code: tuple[GpuCode, ...], capability: tuple[int, int], driver_cuda: tuple[int, int] | None = None) -> bool:
+    """Whether a library runs on such a GPU, PTX that the driver compiles included; True without any GPU code."""
+    return not code or share_running(code, capability, driver_cuda) >= ENOUGH
+
+
+def row_of(distribution: str, path: str) -> GpuLibrary | None:
+    """The table's row for this file of a distribution, or for the smaller one that records its architectures."""
+    return next((r for r in gpu_libraries() if r.matches(distribution, path) or r.recorded == path), None)
+
+
+@lru_cache(maxsize=64)
+def covering(engine: str, capability: tuple[int, int]) -> ReleaseSet | None:
+    """The releases of `engine` of which everything that decides is known and has code for such a GPU.
+
+    What their libraries take from torch and from a distribution of kernels counts in the release that an installer
+    would choose. None for an engine that the data does not cover.
+    """
+    known = rows.releases(engine)
+    if known is None:
+        return None
+    good = sum(1 << i for i, version in enumerate(known.versions) if _fits(engine, version, capability))
+    return ReleaseSet(known, good)
+
+
+def _fits(engine: str, version: str, capability: tuple[int, int]) -> bool:
+    own = [row for row in gpu_libraries() if row.engine == engine and engine in row.distributions]
+    mine = covered(engine).get(version)
+    if own and (mine is None or not _runs(mine, engine, capability)):
+        return False
+    for name in sorted({d for row in gpu_libraries() for d in row.distributions} - {engine}):
+        row = rows.row(engine, version, "requires") or {}
+        lines = [parse(line) for lines in row.get("requires", {}).values() for line in lines]
+        wanted = [r for r in lines if r is not None and normalize(r.name) == name]
+        if not wanted:
+            continue
+        found = [v for v in covered(name) if all(r.specifier.contains(v, prereleases=True) for r in wanted)]
+        if not found or not _runs(covered(name)[max(found, key=Version)], name, capability):
+            return False
+    return True
+
+
+def _runs(release: ReleaseCode, name: str, capability: tuple[int, int]) -> bool:
+    return all(
+        has_code(code, capability)
+        for path, code in release.libraries.items()
+        if (row := row_of(name, path)) is None or not row.majors or capability[0] in row.majors
+    )
