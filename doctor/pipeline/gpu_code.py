@@ -1,7 +1,7 @@
 """Reads which GPUs releases have code for out of their wheels, and adds it to the data.
 
 Only the libraries that decide (`matrices/hardware/gpu_libraries.yaml`) are read. They are large, so each is inflated
-straight from the connection into a temporary file without a name, whose headers are read, and is gone with it.
+straight from the connection into a temporary file, whose headers are read and which is not kept.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from doctor.base.record import dataclass
-from doctor.collect.native.elf import Elf, ElfError
+from doctor.collect.native.elf import Elf, ElfError, read_elf
 from doctor.collect.native.fatbin import gpu_code, recorded_archs
 from doctor.facts.codec import FactsError, from_json, to_json
 from doctor.facts.natives import GpuCode
-from doctor.matrix.gpu_code import GpuLibrary, ReleaseCode, gpu_libraries, read, written
+from doctor.matrix.gpu_code import ReleaseCode, gpu_libraries, read, written
 from doctor.matrix.update.build import atomic
 from doctor.remote.errors import WheelError
 from doctor.remote.source import ZipSource
@@ -38,7 +38,11 @@ class WheelOffer:
 
 
 def add_gpu_code(
-    project: str, offers: Iterable[WheelOffer], folder: Path, cache: Path, done: Callable[[int], object] = lambda _: None
+    project: str,
+    offers: Iterable[WheelOffer],
+    folder: Path,
+    cache: Path,
+    done: Callable[[int], object] = lambda _: None,
 ) -> int:
     """Adds or renews the GPU code of releases of `project` in `folder`; how many. Raises WheelError, DataError.
 
@@ -74,16 +78,14 @@ def release_gpu_code(project: str, source: ZipSource) -> ReleaseCode:
 
 
 def _elf(source: ZipSource, member: str) -> Elf:
-    """A library, mapped from a file without a name."""
-    import mmap
-
-    with tempfile.TemporaryFile() as file:
+    """A library, mapped from a temporary file whose name is gone when this returns."""
+    with tempfile.NamedTemporaryFile() as file:
         for block in source.blocks(member, LARGEST_LIBRARY):
             file.write(block)
         file.flush()
         try:
-            return Elf(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ), member)
-        except (ElfError, ValueError) as error:
+            return read_elf(file.name)
+        except ElfError as error:
             raise WheelError(f"{source.filename}: {member} is not a shared library: {error}") from error
 
 
@@ -101,8 +103,3 @@ def _kept(path: Path) -> ReleaseCode | None:
         return from_json(ReleaseCode, json.loads(path.read_bytes()), "code")
     except (OSError, ValueError, FactsError):
         return None
-
-
-def covers(project: str) -> tuple[GpuLibrary, ...]:
-    """The libraries of a project that decide; empty for a project without any."""
-    return tuple(one for one in gpu_libraries() if project in one.distributions)

@@ -138,7 +138,7 @@ class RemoteSource(ZipSource):
             yield from blocks
             return
         if info.compress_type != zipfile.ZIP_DEFLATED:
-            raise WheelError(f"{info.filename} is compressed in a way that no wheel is")
+            raise WheelError(f"{info.filename} has a compression that wheels do not use")
         unpacked = zlib.decompressobj(-zlib.MAX_WBITS)
         for block in blocks:
             while block and not unpacked.eof:

@@ -153,7 +153,9 @@ def test_every_card_is_found_by_all_of_its_names() -> None:
             assert abs(found.memory - one.memory) * 20 < one.memory
 
 
-@pytest.mark.parametrize(("driver", "cuda"), [("580", (13, 0)), ("580.65", (13, 0)), ("570", (12, 8)), ("575", (12, 9))])
+@pytest.mark.parametrize(
+    ("driver", "cuda"), [("580", (13, 0)), ("580.65", (13, 0)), ("570", (12, 8)), ("575", (12, 9))]
+)
 def test_a_driver_family_is_not_a_patch_release(driver: str, cuda: tuple[int, int]) -> None:
     assert declared_gpu("H100", driver).driver_cuda == cuda
 

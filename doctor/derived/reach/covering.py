@@ -16,7 +16,9 @@ from doctor.matrix.releases import ReleaseSet
 ENOUGH = 0.25  # of a library's GPU modules; the others are for single architectures, and their callers know it
 
 
-def has_code(code: tuple[GpuCode, ...], capability: tuple[int, int], driver_cuda: tuple[int, int] | None = None) -> bool:
+def has_code(
+    code: tuple[GpuCode, ...], capability: tuple[int, int], driver_cuda: tuple[int, int] | None = None
+) -> bool:
     """Whether a library runs on such a GPU, PTX that the driver compiles included; True without any GPU code."""
     return not code or share_running(code, capability, driver_cuda) >= ENOUGH
 
@@ -28,7 +30,7 @@ def row_of(distribution: str, path: str) -> GpuLibrary | None:
 
 @lru_cache(maxsize=64)
 def covering(engine: str, capability: tuple[int, int]) -> ReleaseSet | None:
-    """The releases of `engine` of which everything that decides is known and has code for such a GPU.
+    """The newest unbroken run of releases of `engine` of which everything that decides has code for such a GPU.
 
     What their libraries take from torch and from a distribution of kernels counts in the release that an installer
     would choose. None for an engine that the data does not cover.
@@ -36,7 +38,12 @@ def covering(engine: str, capability: tuple[int, int]) -> ReleaseSet | None:
     known = rows.releases(engine)
     if known is None:
         return None
-    good = sum(1 << i for i, version in enumerate(known.versions) if _fits(engine, version, capability))
+    good, usable = 0, [i for i in range(len(known.versions)) if known.usable >> i & 1]
+    for i in reversed(usable):
+        if _fits(engine, known.versions[i], capability):
+            good |= 1 << i
+        elif good:
+            break
     return ReleaseSet(known, good)
 
 

@@ -1,4 +1,4 @@
-"""The libraries with GPU code that a launch calls, and what GPUs they have code for: installed ones and declared ones."""
+"""The libraries with GPU code that a launch calls, and what GPUs they have code for, installed or declared."""
 
 from __future__ import annotations
 
@@ -132,4 +132,3 @@ def _given(case: Case, name: str, values: tuple[str, ...]) -> bool:
     else:
         told = option(case.facts, name)
     return told is not None and any(re.fullmatch(value, told, re.IGNORECASE) for value in values)
-

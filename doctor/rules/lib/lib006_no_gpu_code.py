@@ -45,10 +45,13 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
         return
     for device in devices.values():
         lacking = [b for b in binaries if not b.runs_on(device.capability, gpu.driver_cuda)]
-        decisive = [b for b in lacking if b.decides and b.is_loaded_on(device.capability) and is_called(case, b.decides)]
+        decisive = [
+            b for b in lacking if b.decides and b.is_loaded_on(device.capability) and is_called(case, b.decides)
+        ]
         for binary in decisive:
             yield _finding(rule, case, gpu, binary, device)
-        if optional := [b for b in lacking if b not in decisive and b.is_loaded_on(device.capability)]:
+        optional = [b for b in lacking if b.is_loaded_on(device.capability)]
+        if optional and not decisive:
             yield _optional(rule, optional, device)
     if unread := uncovered(case):
         yield Open(f"the data does not say which GPUs {unread[0]} has code for")
@@ -72,7 +75,7 @@ def _finding(rule: Rule, case: Case, gpu: Gpu, binary: GpuBinary, device: Device
         key=f"{binary.path}:{dotted(device.capability)}",
         severity=_severity(case, gpu, binary),
         location=Location("file", binary.distribution, binary.path),
-        evidence=_evidence(binary, device.capability, share),
+        evidence=_evidence(binary, device.capability, gpu.driver_cuda),
         remediations=_other_builds(case, binary, device.capability),
     )
 
@@ -86,12 +89,12 @@ def _severity(case: Case, gpu: Gpu, binary: GpuBinary) -> Severity:
 def _optional(rule: Rule, binaries: list[GpuBinary], device: Device) -> Finding:
     first, more = binaries[0], f" and {len(binaries) - 1} more" if len(binaries) > 1 else ""
     return rule.finding(
-        f"`{first.path}`{more} {'have' if more else 'has'} no code for `{device.name}` ({dotted(device.capability)}): "
-        "the engine uses other kernels there",
+        f"`{first.path}`{more} {'have' if more else 'has'} no code for `{device.name}` ({dotted(device.capability)}); "
+        f"this launch does not depend on {'them' if more else 'it'}",
         key=f"optional:{dotted(device.capability)}",
         severity="note",
         location=Location("file", first.distribution, first.path),
-        evidence=[e for b in binaries for e in _evidence(b, device.capability, share_running(b.code, device.capability))],
+        evidence=[e for b in binaries for e in _evidence(b, device.capability)],
     )  # fmt: skip
 
 
@@ -114,12 +117,14 @@ def _list(binary: GpuBinary) -> str:
     return ", ".join(f"`{a}`" for a in _archs(binary))
 
 
-def _evidence(binary: GpuBinary, capability: tuple[int, int], share: float) -> list[Evidence]:
+def _evidence(
+    binary: GpuBinary, capability: tuple[int, int], driver_cuda: tuple[int, int] | None = None
+) -> list[Evidence]:
     total = sum(c.count for c in binary.code)
-    observed = f"{round(share * total)} of {total} GPU modules have code for it"
+    good = round(share_running(binary.code, capability, driver_cuda) * total)
+    observed, where = f"{good} of {total} GPU modules have code for it", binary.path
     if binary.source != binary.path:
-        observed = f"built for {' '.join(_archs(binary))}"
-    where = binary.path if binary.source == binary.path else f"{binary.path}, {binary.source}"
+        observed, where = f"built for {' '.join(_archs(binary))}", f"{binary.path}, {binary.source}"
     return [Evidence("natives", observed, f"code for compute capability {dotted(capability)}", where)]
 
 
