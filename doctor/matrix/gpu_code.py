@@ -48,6 +48,11 @@ class GpuLibrary:
     architectures: tuple[str, ...] = ()
     recorded: str | None = None
 
+    @property
+    def is_for_all_models(self) -> bool:
+        """Whether neither the model nor an option decides that it is called."""
+        return not (self.experts or self.options or self.methods or self.architectures)
+
     def matches(self, distribution: str, path: str) -> bool:
         """Whether it is this file of this distribution, whose name is normalized."""
         return distribution in self.distributions and re.fullmatch(self.path, path) is not None

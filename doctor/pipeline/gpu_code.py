@@ -65,7 +65,8 @@ def add_gpu_code(
 
 def release_gpu_code(project: str, source: ZipSource) -> ReleaseCode:
     """The GPU code of the libraries in one wheel that decide. Raises WheelError."""
-    wanted = [one for one in gpu_libraries() if project in one.distributions]
+    rows = (one for one in gpu_libraries() if project in one.distributions)
+    wanted = [one for one in rows if one.experts or one.is_for_all_models]  # the others are large and rarely asked for
     libraries: dict[str, tuple[GpuCode, ...]] = {}
     for library in wanted:
         for path in source.names():

@@ -67,7 +67,7 @@ def test_what_was_read_stays_and_is_not_read_twice(tmp_path: Path) -> None:
 @pytest.mark.parametrize("data", [b"not a library", b"", b"\x7fELF\2\1\1" + bytes(57)])
 def test_a_member_that_is_no_library_is_one_named_error(tmp_path: Path, data: bytes) -> None:
     path = wheel(tmp_path, "vllm-9.9.1-cp38-abi3-manylinux1_x86_64.whl", {"vllm/_C.abi3.so": data})
-    with local_wheel(path) as source, pytest.raises(WheelError, match="_C.abi3.so"):
+    with local_wheel(path) as source, pytest.raises(WheelError, match=r"_C\.abi3\.so"):
         release_gpu_code("vllm", source)
 
 

@@ -32,7 +32,8 @@ _PATH = re.compile(
 )
 # an index of PyTorch's own has one build, and so has a backend of uv: `.../whl/cu128`, `--torch-backend=cpu`
 _BUILD = re.compile(
-    r"(?:/whl/|/pytorch[\w-]{0,20}/|--torch-backend[= ] ?)(?:nightly/|test/)?(cu\d{2,3}|cpu|xpu|rocm[\d.]{1,8})(?![\w.])"
+    r"(?:/whl/|/pytorch[\w-]{0,20}/|--torch-backend[= ] ?)(?:nightly/|test/)?"
+    r"(cu\d{2,3}|cpu|xpu|rocm[\d.]{1,8})(?![\w.])"
 )
 # an exact version, as `==` and `===` write it; `==4.46.*` leaves the release open
 _EXACT = re.compile(r"[^*,\s]{1,100}$")

@@ -28,6 +28,12 @@ def row_of(distribution: str, path: str) -> GpuLibrary | None:
     return next((r for r in gpu_libraries() if r.matches(distribution, path) or r.recorded == path), None)
 
 
+def runs(project: str, version: str, capability: tuple[int, int]) -> bool:
+    """Whether every library of this release that decides is known and has code for such a GPU."""
+    found = covered(project).get(version)
+    return found is not None and _runs(found, project, capability)
+
+
 @lru_cache(maxsize=64)
 def covering(engine: str, capability: tuple[int, int]) -> ReleaseSet | None:
     """The newest unbroken run of releases of `engine` of which everything that decides has code for such a GPU.
@@ -56,17 +62,18 @@ def _fits(engine: str, version: str, capability: tuple[int, int]) -> bool:
         row = rows.row(engine, version, "requires") or {}
         lines = [parse(line) for lines in row.get("requires", {}).values() for line in lines]
         wanted = [r for r in lines if r is not None and normalize(r.name) == name]
-        if not wanted:
+        if not wanted and name != "torch":
             continue
-        found = [v for v in covered(name) if all(r.specifier.contains(v, prereleases=True) for r in wanted)]
+        found = [v for v in covered(name) if wanted and all(r.specifier.contains(v, prereleases=True) for r in wanted)]
         if not found or not _runs(covered(name)[max(found, key=Version)], name, capability):
             return False
     return True
 
 
 def _runs(release: ReleaseCode, name: str, capability: tuple[int, int]) -> bool:
+    rows_of = {path: row_of(name, path) for path in release.libraries}
     return all(
-        has_code(code, capability)
-        for path, code in release.libraries.items()
-        if (row := row_of(name, path)) is None or not row.majors or capability[0] in row.majors
+        has_code(release.libraries[path], capability)
+        for path, row in rows_of.items()
+        if row is None or (row.is_for_all_models and (not row.majors or capability[0] in row.majors))
     )

@@ -7,10 +7,13 @@ from collections.abc import Iterator
 
 from doctor.base.record import dataclass
 from doctor.derived.case import Case, memoized
+from doctor.derived.packages.declared_ranges import admitted
+from doctor.derived.packages.requirements import parse
 from doctor.derived.reach.covering import has_code, row_of
 from doctor.derived.reach.halves import half
-from doctor.facts import Distributions, GpuCode, Launch, Model, Natives
+from doctor.facts import Distributions, GpuCode, Launch, Model, Natives, normalize
 from doctor.launch.options import option
+from doctor.matrix import rows
 from doctor.matrix.gpu_code import GpuLibrary, gpu_libraries, release_code
 
 CUDA_PLATFORM = "linux-x86_64"  # the wheels whose GPU code is in the data
@@ -22,7 +25,8 @@ _DEEPEST = 4
 class GpuBinary:
     """One library with GPU code. `decides` is the table's row where launches call it without looking; None: optional.
 
-    `release` is the distribution's version, `source` where its code was read.
+    `release` is the distribution's version, `source` where its code was read. Of a distribution whose release is left
+    open it is the newest that is admitted, and `others` is the code of the older ones.
     """
 
     path: str
@@ -31,6 +35,7 @@ class GpuBinary:
     code: tuple[GpuCode, ...]
     source: str
     decides: GpuLibrary | None = None
+    others: tuple[tuple[GpuCode, ...], ...] = ()
 
     def runs_on(self, capability: tuple[int, int], driver_cuda: tuple[int, int] | None = None) -> bool:
         """Whether it has code for such a GPU, PTX that the driver compiles included; True without any GPU code."""
@@ -47,18 +52,18 @@ def gpu_binaries(case: Case) -> tuple[GpuBinary, ...]:
     natives = case.facts.natives
     if isinstance(natives, Natives):
         return tuple(_installed(case, natives))
-    return tuple(_declared(case))
+    return tuple(_declared(case)) if natives.reason == "not_supported" else ()
 
 
 @memoized
 def uncovered(case: Case) -> tuple[str, ...]:
     """The declared releases that may decide and whose GPU code is not known, `torch 2.7.0+cu128` and the like."""
-    here = case.facts.distributions
-    if isinstance(case.facts.natives, Natives) or not isinstance(here, Distributions):
+    here, natives = case.facts.distributions, case.facts.natives
+    if isinstance(natives, Natives) or natives.reason != "not_supported" or not isinstance(here, Distributions):
         return ()
     known = {one.distribution for one in gpu_binaries(case)}
-    rows = [row for row in gpu_libraries() if is_called(case, row)]
-    names = dict.fromkeys(d for row in rows for d in row.distributions)
+    called = [row for row in gpu_libraries() if is_called(case, row)]
+    names = dict.fromkeys(d for row in called for d in row.distributions)
     found = ((name, here.version(name)) for name in names if name not in known)
     return tuple(f"{name} {version}" for name, version in found if version and not _read(case, name, version))
 
@@ -97,14 +102,43 @@ def _installed(case: Case, natives: Natives) -> Iterator[GpuBinary]:
 
 def _declared(case: Case) -> Iterator[GpuBinary]:
     here = case.facts.distributions
-    if not isinstance(here, Distributions) or here.complete:
+    if not isinstance(here, Distributions):
         return
     for name in dict.fromkeys(d for row in gpu_libraries() for d in row.distributions):
-        version = here.version(name)
-        for path, code in (_read(case, name, version) or {}).items() if version else ():
+        fixed = here.version(name)
+        versions = (fixed,) if fixed else admitted_releases(case, name)
+        for path, code in (_read(case, name, versions[0]) or {}).items() if versions else ():
+            others = (_read(case, name, v) or {} for v in versions[1:])
+            wheel = f"read from the published wheel of {name} {versions[0]}"
             if code:
-                wheel = f"read from the published wheel of {name} {version}"
-                yield GpuBinary(path, name, version, code, wheel, row_of(name, path))
+                older = tuple(o[path] for o in others if path in o)
+                yield GpuBinary(path, name, versions[0], code, wheel, row_of(name, path), older)
+
+
+@memoized
+def admitted_releases(case: Case, name: str) -> tuple[str, ...]:
+    """The releases, newest first, of a distribution that a declaration leaves open and that something in it requires.
+
+    The first is what an installer takes. Empty where nothing requires it, or where an image below may have it already.
+    """
+    here, known = case.facts.distributions, rows.releases(name)
+    if not isinstance(here, Distributions) or here.complete or known is None or _has_unknown_base(here):
+        return ()
+    parsed = [parse(line) for one in here.installed for line in one.requires]
+    wanted = [r for r in parsed if r is not None and normalize(r.name) == name and not r.extras and r.marker is None]
+    if not wanted:
+        return ()
+    found = known.everything()
+    for requirement in wanted:
+        found = found & known.matching(str(requirement.specifier))
+    if (lines := admitted(here, name, known)) is not None:
+        found = found & lines
+    return found.versions[::-1]
+
+
+def _has_unknown_base(here: Distributions) -> bool:
+    """Whether the set begins with an image of which the data does not know what is in it."""
+    return any("the name of the image" in p.message or "is not known" in p.message for p in here.problems)
 
 
 def _read(case: Case, name: str, version: str) -> dict[str, tuple[GpuCode, ...]] | None:

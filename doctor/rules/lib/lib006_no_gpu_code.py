@@ -18,15 +18,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from doctor.derived.case import Case
-from doctor.derived.packages.other_releases import other_release
-from doctor.derived.reach.covering import covering
-from doctor.derived.reach.libraries import GpuBinary, gpu_binaries, is_called, uncovered
+from doctor.derived.engine import Chosen
+from doctor.derived.packages.other_releases import having, other_release
+from doctor.derived.reach.covering import covering, runs
+from doctor.derived.reach.libraries import GpuBinary, admitted_releases, gpu_binaries, is_called, uncovered
 from doctor.derived.units import dotted
-from doctor.facts import Unavailable, present
+from doctor.facts import Model, Unavailable, present
 from doctor.facts.gpu import Device, Gpu
 from doctor.findings import Action, Evidence, Finding, Location, NotApplicable, Open, Remediation, Severity
 from doctor.launch.options import parallel
 from doctor.link.loader.gpucode import share_running
+from doctor.matrix import rows
+from doctor.matrix.releases import ReleaseSet
 from doctor.rules.rule import Rule, Verdict
 
 _MOST = 0.5  # some libraries carry a few kernels for single architectures; what is shown is the bulk of them
@@ -74,6 +77,7 @@ def _finding(rule: Rule, case: Case, gpu: Gpu, binary: GpuBinary, device: Device
         f"on `{device.name}` ({dotted(device.capability)}){why}",
         key=f"{binary.path}:{dotted(device.capability)}",
         severity=_severity(case, gpu, binary),
+        confidence="medium" if binary.others else "high",
         location=Location("file", binary.distribution, binary.path),
         evidence=_evidence(binary, device.capability, gpu.driver_cuda),
         remediations=_other_builds(case, binary, device.capability),
@@ -100,7 +104,10 @@ def _optional(rule: Rule, binaries: list[GpuBinary], device: Device) -> Finding:
 
 def _named(binary: GpuBinary) -> str:
     """The file; of a release that is not installed, the release first."""
-    return f"`{binary.path}`" if binary.source == binary.path else f"{binary.distribution} {binary.release}"
+    if binary.source == binary.path:
+        return f"`{binary.path}`"
+    newest = ", the newest that is admitted," if binary.others else ""
+    return f"{binary.distribution} {binary.release}{newest}"
 
 
 def _archs(binary: GpuBinary) -> list[str]:
@@ -129,13 +136,46 @@ def _evidence(
 
 
 def _other_builds(case: Case, binary: GpuBinary, capability: tuple[int, int]) -> list[Remediation]:
-    """The engine's releases whose own libraries and whose torch have the code; else any build of this distribution."""
+    """The other half, an older torch that is admitted, the engine's releases that have the code, or any other build."""
+    torch = all(b.runs_on(capability) for b in gpu_binaries(case) if b.distribution == "torch")
+    ways = [*(_other_half(case, binary) if torch else ()), *_admitted(case, binary, capability)]
     for chosen in case.engine:
-        found = covering(chosen.name, capability)
-        if found is not None and found.newest and (way := other_release(chosen.name, found, chosen.version)):
-            return way
+        found = _with_the_model(case, chosen, covering(chosen.name, capability))
+        ways += other_release(chosen.name, found, chosen.version) if found is not None else []
     title = f"Install a build of `{binary.distribution}` for compute capability {dotted(capability)}"
-    return [Remediation(title, (Action("manual", text=title),))]
+    return ways or [Remediation(title, (Action("manual", text=title),))]
+
+
+def _other_half(case: Case, binary: GpuBinary) -> Iterator[Remediation]:
+    """LMDeploy's PyTorch engine compiles its kernels for the GPU; torch itself must have code for it."""
+    half = binary.decides.backend if binary.decides else None
+    for chosen in case.engine:
+        others = [b for b in chosen.data.backends if b != half]
+        name, model = chosen.data.option("backend"), case.facts.model
+        known = chosen.table(f"architectures.{others[0]}") if others else {}
+        if half is None or not binary.decides or chosen.name != binary.decides.engine or name is None:
+            continue
+        if not isinstance(model, Model) or any(a in known for a in model.architectures):
+            action = Action("set_argument", name=name, value=others[0])
+            yield Remediation(f"Use `{name} {others[0]}`", (action,), "unsafe")
+
+
+def _admitted(case: Case, binary: GpuBinary, capability: tuple[int, int]) -> list[Remediation]:
+    """Releases that the declaration admits and that have the code, where it leaves the release open."""
+    known = rows.releases(binary.distribution) if binary.others else None
+    if known is None or binary.release is None:
+        return []
+    fitting = [v for v in admitted_releases(case, binary.distribution) if runs(binary.distribution, v, capability)]
+    bits = sum(1 << place for v in fitting if (place := known.place(v)) is not None)
+    return other_release(binary.distribution, ReleaseSet(known, bits), binary.release)
+
+
+def _with_the_model(case: Case, chosen: Chosen, found: ReleaseSet | None) -> ReleaseSet | None:
+    model = case.facts.model
+    if found is None or not isinstance(model, Model) or not model.architectures:
+        return found
+    serving = having(chosen.name, "architectures", model.architectures[0])
+    return found & serving if serving is not None else found
 
 
 RULE = Rule(code="LIB006", name="no-gpu-code", severity="error", check=check, needs=("gpu",))
