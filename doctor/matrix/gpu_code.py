@@ -32,7 +32,7 @@ class GpuLibrary:
     It is called by every launch of `engine` (None: of all), of its half `backend`; `experts`: for a mixture of experts
     alone; `options`, `methods` and `architectures`: with one of these option values, for a checkpoint quantized so, for
     such a model. `majors` are those of the GPUs that it is loaded on (none: all). `recorded` is the file in which the
-    build wrote down its architectures. `why` says what the library is for.
+    build wrote down its architectures. `falls_back`: others take over most of it. `why` says what the library is for.
     """
 
     distributions: tuple[str, ...]
@@ -47,6 +47,7 @@ class GpuLibrary:
     methods: tuple[str, ...] = ()
     architectures: tuple[str, ...] = ()
     recorded: str | None = None
+    falls_back: bool = False
 
     @property
     def is_for_all_models(self) -> bool:

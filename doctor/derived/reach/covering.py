@@ -13,14 +13,18 @@ from doctor.matrix import rows
 from doctor.matrix.gpu_code import GpuLibrary, ReleaseCode, covered, gpu_libraries
 from doctor.matrix.releases import ReleaseSet
 
-ENOUGH = 0.25  # of a library's GPU modules; the others are for single architectures, and their callers know it
+ENOUGH = 0.15  # of a library's GPU modules: some of them are for newer GPUs alone, and their callers know it
 
 
 def has_code(
     code: tuple[GpuCode, ...], capability: tuple[int, int], driver_cuda: tuple[int, int] | None = None
 ) -> bool:
-    """Whether a library runs on such a GPU, PTX that the driver compiles included; True without any GPU code."""
-    return not code or share_running(code, capability, driver_cuda) >= ENOUGH
+    """Whether a library runs on such a GPU, PTX that the driver compiles included; True without any GPU code.
+
+    Modules for single architectures alone (`sm_90a`, `sm_100f`) do not count where there are others.
+    """
+    general = tuple(one for one in code if any(arch[-1:].isdigit() for arch in one.archs))
+    return not code or share_running(general or code, capability, driver_cuda) >= ENOUGH
 
 
 def row_of(distribution: str, path: str) -> GpuLibrary | None:

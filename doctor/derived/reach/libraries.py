@@ -19,6 +19,7 @@ from doctor.matrix.gpu_code import GpuLibrary, gpu_libraries, release_code
 CUDA_PLATFORM = "linux-x86_64"  # the wheels whose GPU code is in the data
 _EXPERTS = ("num_experts", "n_routed_experts", "num_local_experts", "moe_num_experts")
 _DEEPEST = 4
+_CAPS = ("<", "<=", "==", "~=")
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +127,8 @@ def admitted_releases(case: Case, name: str) -> tuple[str, ...]:
         return ()
     parsed = [parse(line) for one in here.installed for line in one.requires]
     wanted = [r for r in parsed if r is not None and normalize(r.name) == name and not r.extras and r.marker is None]
-    if not wanted:
-        return ()
+    if not any(one.operator in _CAPS for r in wanted for one in r.specifier):
+        return ()  # what is required besides may bound it
     found = known.everything()
     for requirement in wanted:
         found = found & known.matching(str(requirement.specifier))

@@ -85,7 +85,9 @@ def _finding(rule: Rule, case: Case, gpu: Gpu, binary: GpuBinary, device: Device
 
 
 def _severity(case: Case, gpu: Gpu, binary: GpuBinary) -> Severity:
-    """A warning where enough other GPUs of the machine run it: which ones the server takes is up to the user."""
+    """A warning where other kernels take over, or where enough other GPUs of the machine run it: the user chooses."""
+    if binary.decides and binary.decides.falls_back:
+        return "warning"
     fitting = [d for d in gpu.usable or gpu.devices if binary.runs_on(d.capability, gpu.driver_cuda)]
     return "warning" if len(fitting) >= parallel(case.facts) else "error"
 
