@@ -81,7 +81,18 @@ def list_(form: str) -> None:
 @click.option("--installed", type=click.Path(exists=True, file_okay=False, path_type=Path), help="a .dist-info folder")
 @click.option("--index-url", help="package index to use")
 @click.option("--to", type=click.Path(file_okay=False, path_type=Path), help="write here instead of the built-in data")
-def add(
+@click.option("--gpu-code", is_flag=True, help="read which GPUs the releases have code for; streams large files")
+def add(what: tuple[str, ...], all_new: bool, gpu_code: bool, **options: Any) -> None:
+    """Reads releases from their wheels and adds them: lmdeploy==0.19.0, or NAME with --all-new."""
+    if gpu_code:
+        from doctor.cli.gpu_code import add_gpu_code
+
+        add_gpu_code(what, all_new, **options)
+        return
+    _add(what, all_new, **options)
+
+
+def _add(
     what: tuple[str, ...],
     all_new: bool,
     find_links: Path | None,
@@ -89,7 +100,6 @@ def add(
     index_url: str | None,
     to: Path | None,
 ) -> None:
-    """Reads releases from their wheels and adds them: lmdeploy==0.19.0, or NAME with --all-new."""
     from doctor.matrix.update import offers as sources
 
     for text in what:

@@ -90,6 +90,16 @@ class DeviceNode:
 
 
 @dataclass(frozen=True, slots=True)
+class OtherAccelerator:
+    """A device that does not run CUDA, as `--gpu` names it: `vendor` whose it is, `runs` what code it runs (`ROCm`)."""
+
+    name: str
+    vendor: str
+    runs: str
+    fix: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Gpu:
     """What this machine offers to CUDA, or what was declared with `--gpu` and `--driver`.
 
@@ -100,7 +110,7 @@ class Gpu:
     `libcuda` lists the candidates in the loader's order: the first one is what a process gets.
     `pci` names NVIDIA display or compute controllers on the PCI bus (`0000:01:00.0`), driver or not.
     `visible` is CUDA_VISIBLE_DEVICES, `container_visible` is NVIDIA_VISIBLE_DEVICES: None unset, "" set to nothing.
-    `unreadable` are devices that NVML counts and cannot describe.
+    `unreadable` are devices that NVML counts and cannot describe. `others` are declared ones that do not run CUDA.
     """
 
     source: Literal["nvml", "declared"] = "nvml"
@@ -119,6 +129,7 @@ class Gpu:
     visible: str | None = None
     container_visible: str | None = None
     unreadable: tuple[Problem, ...] = ()
+    others: tuple[OtherAccelerator, ...] = ()
 
     @property
     def usable(self) -> tuple[Device, ...]:

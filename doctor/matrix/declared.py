@@ -7,13 +7,16 @@ import re
 
 from doctor.base.text import one_line
 from doctor.facts import Unavailable
-from doctor.facts.gpu import Device, Gpu
+from doctor.facts.gpu import Device, Gpu, OtherAccelerator
+from doctor.matrix.gpus import called, card, near, other
 from doctor.matrix.hardware import drivers
 
 MAX_DEVICES = 64
-FORM = "NAME:MEMORY:CAPABILITY[xN], such as `RTX 4090:24GB:8.9x2`"
+FORM = "NAME[:MEMORY[:CAPABILITY]][xN], such as `RTX 4090x2` or `RTX 4090:24GB:8.9x2`"
 _MEMORY = re.compile(r"(\d{1,7}(?:\.\d{1,3})?) ?([MGT])i?B?", re.IGNORECASE)
-_CAPABILITY = re.compile(r"(\d{1,2})\.(\d)(?: ?[xX] ?(\d{1,3}))?")
+_CAPABILITY = re.compile(r"(\d{1,2})\.(\d)")
+_COUNT = re.compile(r"(?<![tT])[xX×*] ?(\d{1,3})$")  # `GTX 980` is one card
+_COUNT_FIRST = re.compile(r"^(\d{1,3}) ?[xX×*] ?(?=\S)")
 _DRIVER = re.compile(r"\d{3,4}(?:\.\d{1,4}){0,3}")
 UNITS = {"M": 1024**2, "G": 1024**3, "T": 1024**4}
 
@@ -25,34 +28,67 @@ class DeclarationError(ValueError):
 def declared_gpu(spec: str | None, driver: str | None, seen: Gpu | Unavailable | None = None) -> Gpu:
     """The facts of a machine with this GPU and this driver; nothing else is known of it.
 
-    `spec` is NAME:MEMORY:CAPABILITY[xN]. Memory is counted in powers of two whatever the unit's spelling, because
-    that is how cards are sold: a 24GB card has 24 GiB. All of it is free. With `driver` alone, the devices are those
-    of `seen`. Raises DeclarationError.
+    `spec` is NAME[:MEMORY[:CAPABILITY]][xN]; what the name alone leaves open comes from the table of cards. Memory is
+    counted in powers of two whatever the unit's spelling, because that is how cards are sold: a 24GB card has 24 GiB.
+    All of it is free. With `driver` alone, the devices are those of `seen`. Raises DeclarationError.
     """
-    devices = _devices(spec) if spec is not None else seen.devices if isinstance(seen, Gpu) else ()
     if driver is not None and not _DRIVER.fullmatch(driver.strip()):
-        raise DeclarationError(f"`--driver {one_line(driver, 40)}` is not a driver version such as `570.86`")
+        raise DeclarationError(f"`--driver {one_line(driver, 40)}` is not a driver version such as `580` or `570.86`")
     number = driver.strip() if driver else None
-    return Gpu(
-        source="declared", devices=devices, driver_version=number,
-        driver_cuda=drivers().cuda_of(number) if number else None,
-    )  # fmt: skip
+    cuda = drivers().cuda_of(number) if number else None
+    if spec is not None and (found := _other(spec)):
+        return Gpu(source="declared", others=(found,))
+    devices = _devices(spec) if spec is not None else seen.devices if isinstance(seen, Gpu) else ()
+    return Gpu(source="declared", devices=devices, driver_version=number, driver_cuda=cuda)
+
+
+def _parts(spec: str) -> tuple[str, str | None, str | None, int]:
+    """Name, memory, capability (None where they are left out) and count, without surrounding blanks."""
+    text, count = spec.strip(), 1
+    for pattern in (_COUNT, _COUNT_FIRST):
+        if found := pattern.search(text):
+            text, count = (text[: found.start()] + text[found.end() :]).strip(), int(found[1])
+            break
+    parts = [p.strip() for p in text.rsplit(":", 2)]
+    if len(parts) == 3 and _MEMORY.fullmatch(parts[2]):  # the name has a colon of its own
+        parts = [f"{parts[0]}:{parts[1]}", parts[2]]
+    name, memory, capability = (*parts, None, None)[:3]
+    if not name or memory == "" or capability == "":
+        raise DeclarationError(f"`--gpu {one_line(spec, 60)}` does not match {FORM}")
+    return name, memory, capability, count
+
+
+def _other(spec: str) -> OtherAccelerator | None:
+    """A device that does not run CUDA, its memory and its count aside."""
+    for name in (spec.strip(), _parts(spec)[0]):
+        if found := other(name):
+            return OtherAccelerator(one_line(name, 80), found.vendor, found.runs, found.fix)
+    return None
 
 
 def _devices(spec: str) -> tuple[Device, ...]:
-    parts = spec.rsplit(":", 2)
-    if len(parts) != 3 or not parts[0].strip():
-        raise DeclarationError(f"`--gpu {one_line(spec, 60)}` does not match {FORM}")
-    name, memory, capability = (part.strip() for part in parts)
-    size, kind = _MEMORY.fullmatch(memory), _CAPABILITY.fullmatch(capability)
-    if size is None:
+    name, memory, capability, count = _parts(spec)
+    size, kind = _MEMORY.fullmatch(memory or ""), _CAPABILITY.fullmatch(capability or "")
+    if memory is not None and size is None:
         raise DeclarationError(f"`{one_line(memory, 40)}` of `--gpu` is not a memory size such as `24GB` or `24576MiB`")
-    if kind is None:
+    if capability is not None and kind is None:
         raise DeclarationError(
             f"`{one_line(capability, 40)}` of `--gpu` is not a compute capability such as `8.9` or `8.9x2`"
         )
-    total, count = int(float(size[1]) * UNITS[size[2].upper()]), int(kind[3] or 1)
+    total = int(float(size[1]) * UNITS[size[2].upper()]) if size else None
+    known = card(name, total) if total is None or kind is None else None
+    if known is None and (total is None or kind is None):
+        raise _unknown(name)
+    version = (int(kind[1]), int(kind[2])) if kind else known.version if known else (0, 0)
+    total = total if total is not None else known.bytes if known else 0
     if not 1 <= count <= MAX_DEVICES or total <= 0:
         raise DeclarationError(f"`--gpu` takes 1 to {MAX_DEVICES} devices with memory, not {count} of `{memory}`")
-    one = Device(0, one_line(name, 80), (int(kind[1]), int(kind[2])), total, total)
+    shown = one_line(called(name, known) if known else name, 80)
+    one = Device(0, shown, version, total, total, unified_memory=known.unified if known else False)
     return tuple(dataclasses.replace(one, index=index) for index in range(count))
+
+
+def _unknown(name: str) -> DeclarationError:
+    meant = " or ".join(f"`{n}`" for n in near(name))
+    did = f"; did you mean {meant}?" if meant else "."
+    return DeclarationError(f"`--gpu {one_line(name, 60)}` is not a known GPU{did} The form is {FORM}")

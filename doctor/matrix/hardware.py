@@ -53,11 +53,14 @@ class Drivers:
     torch: tuple[TorchRow, ...]
 
     def cuda_of(self, driver: str, platform: Platform = "linux") -> Cuda | None:
-        """The newest CUDA that this driver certainly runs; a driver newer than the table gets the table's newest."""
+        """The newest CUDA that this driver certainly runs; a driver newer than the table gets the table's newest.
+
+        `580` and `580.65` are families: any release of them, and so not older than `580.65.06`.
+        """
         number = version(driver)
         for row in self.drivers:
             least = getattr(row, platform)
-            if number and least and number >= version(least):
+            if number and least and number >= version(least)[: len(number)]:
                 return version(row.cuda)[0], version(row.cuda)[1]
         return None
 

@@ -95,10 +95,15 @@ def _distributions(declaration: Declaration, base: Image | None, target: Target)
         name, extras = base.repository.distribution, ",".join(base.repository.extras)
         line = f"{name}{f'[{extras}]' if extras else ''}=={base.version}"
         pins = (Pin(normalize(name), line, f"image {base.reference}"), *pins)
+    chosen = None  # the build of torch that the step which installs it takes
     for step in sorted({p.step for p in pins}):
+        before = solving.known.get("torch")
         solving.install([p for p in pins if p.step == step])
+        chosen = declaration.builds.get(step) if solving.known.get("torch") is not before else chosen
     found = solving.known
-    if base and base.cuda and "torch" in found and "+" not in found["torch"].version:
+    if chosen and "torch" in found and "+" not in found["torch"].version:
+        found["torch"] = replace(found["torch"], build=f"{found['torch'].version}+{chosen}")
+    elif base and base.cuda and "torch" in found and "+" not in found["torch"].version:
         build = f"{found['torch'].version}+cu{base.cuda.replace('.', '')}"
         found["torch"] = replace(found["torch"], build=build)
     return Distributions(tuple(found.values()), problems=tuple(problems), complete=False, declared=pins)

@@ -57,7 +57,7 @@ def _read(
     engines = chosen_engines(distributions, launch)
     libraries = reader_for(target)
     linker = NativeLinker(libraries, target.paths, target.executable)
-    natives = collect_natives(target, distributions, (*engines, "torch"), libraries)
+    natives = collect_natives(target, distributions, (*engines, *kernels_of(engines), "torch"), libraries)
     if isinstance(natives, Natives):
         natives = judged(natives, linker, distributions)
     reader = ModuleReader(target, distributions, engines, request.environ)
@@ -69,6 +69,13 @@ def _read(
     for path in (*target.paths, "/etc/ld.so.cache"):
         reader.note(path)
     return Environment(distributions, modules, natives), {**libraries.seen, **reader.seen}, reader.asked
+
+
+def kernels_of(engines: tuple[str, ...]) -> tuple[str, ...]:
+    """The distributions of compiled code that these engines call and that are not their own."""
+    from doctor.matrix.gpu_code import gpu_libraries
+
+    return tuple(dict.fromkeys(d for row in gpu_libraries() if row.engine in engines for d in row.distributions))
 
 
 def chosen_engines(distributions: Distributions, launch: Launch | Unavailable) -> tuple[str, ...]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import tempfile
+import zipfile
+import zlib
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import IO, TYPE_CHECKING
 
@@ -21,6 +23,8 @@ AHEAD = 32 << 10
 GAP = 64 << 10
 LARGEST_RANGE = 256 << 20
 LARGEST_WHEEL = 4 << 30
+STREAMED = 16 << 20
+_LOCAL_HEADER = 30  # bytes; its last two pairs are the lengths of the name and of the extra field behind it
 
 
 def remote_wheel(http: requests.Session, url: str, filename: str, digest: str | None) -> ZipSource:
@@ -52,6 +56,13 @@ class RangeFile(io.RawIOBase):
         with ThreadPoolExecutor(CONNECTIONS) as pool:
             for (start, _), data in zip(wanted, pool.map(self._range, wanted), strict=True):
                 self._keep(start, data)
+
+    def streamed(self, start: int, stop: int) -> Iterator[bytes]:
+        """`[start, stop)` piece by piece, nothing of it kept; a connection that breaks off is taken up again."""
+        while start < stop:
+            span = (start, min(stop, start + STREAMED))
+            yield self._range(span)
+            start = span[1]
 
     def readable(self) -> bool:
         return True
@@ -116,6 +127,24 @@ class RemoteSource(ZipSource):
         """Fetches the members' bytes together: each reaches to the start of the one behind it."""
         starts = [self._info(m).header_offset for m in members]
         self.file.fetch((start, max(start, self._next[start])) for start in starts)
+
+    def _inflated(self, info: zipfile.ZipInfo) -> Iterator[bytes]:
+        """Straight from the connection: what is large is not kept beside the archive's other parts."""
+        self.file.seek(info.header_offset)
+        head = self.file.read(_LOCAL_HEADER)
+        start = info.header_offset + _LOCAL_HEADER + sum(int.from_bytes(head[i : i + 2], "little") for i in (26, 28))
+        blocks = self.file.streamed(start, start + info.compress_size)
+        if info.compress_type == zipfile.ZIP_STORED:
+            yield from blocks
+            return
+        if info.compress_type != zipfile.ZIP_DEFLATED:
+            raise WheelError(f"{info.filename} has a compression that wheels do not use")
+        unpacked = zlib.decompressobj(-zlib.MAX_WBITS)
+        for block in blocks:
+            while block and not unpacked.eof:
+                yield unpacked.decompress(block, STREAMED)
+                block = unpacked.unconsumed_tail
+        yield unpacked.flush()
 
 
 def _may_range(http: requests.Session, url: str) -> bool:

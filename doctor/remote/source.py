@@ -6,7 +6,7 @@ import stat
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
@@ -19,6 +19,7 @@ from doctor.remote.errors import IndexUnavailable, WheelError
 MOST_MEMBERS = 200_000
 # Deflate cannot do better than 1032 to 1: a member that claims more lies about its size.
 _BEST_RATIO = 1100
+_BLOCK = 1 << 20
 _DAMAGE = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, ValueError, RuntimeError, OSError)
 
 
@@ -82,6 +83,30 @@ class ZipSource(AbstractContextManager["ZipSource"]):
         if len(data) > limit:
             raise WheelError(f"{self.filename}: {member} unpacks to more than {limit} bytes")
         return data
+
+    def blocks(self, member: str, limit: int) -> Iterator[bytes]:
+        """The content of `member` piece by piece, so that it is never in memory whole. Raises WheelError."""
+        info = self._info(member)
+        if info.file_size > limit:
+            raise WheelError(f"{self.filename}: {member} has {info.file_size} bytes, more than {limit}")
+        left, crc = info.file_size, 0
+        try:
+            for block in self._inflated(info):
+                left, crc = left - len(block), zlib.crc32(block, crc)
+                if left < 0:
+                    break
+                yield block
+        except (WheelError, IndexUnavailable):
+            raise
+        except _DAMAGE as error:
+            raise WheelError(f"{self.filename}: {member} cannot be unpacked: {error}") from error
+        if left or crc != info.CRC:
+            raise WheelError(f"{self.filename}: {member} is damaged")
+
+    def _inflated(self, info: zipfile.ZipInfo) -> Iterator[bytes]:
+        with self._zip.open(info) as file:
+            while block := file.read(_BLOCK):
+                yield block
 
     def prefetch(self, members: Iterable[str]) -> None:
         """Nothing to do for a file on disk."""

@@ -14,6 +14,7 @@ from packaging.version import Version
 from doctor.facts.gpu import Device, Gpu
 from doctor.matrix.declared import DeclarationError, declared_gpu
 from doctor.matrix.files.data import data_dir, data_version
+from doctor.matrix.gpus import card, gpus, other
 from doctor.matrix.hardware import capabilities, drivers, version
 
 GIB = 1024**3
@@ -101,13 +102,62 @@ def test_memory_spellings(spec: str, total: int) -> None:
 
 @pytest.mark.parametrize(
     "spec",
-    ["", "RTX 4090", "RTX 4090:24GB", ":24GB:8.9", "A:24:8.9", "A:GB:8.9", "A:0GB:8.9", "A:24GB:sm_89", "A:24GB:8.9x0",
+    ["", "RTX 4099", "foo", "foo:24GB", ":24GB:8.9", "A:24:8.9", "A:GB:8.9", "A:0GB:8.9", "A:24GB:sm_89", "A:24GB:8.9x0",
      "A:24GB:8.9x999", "A:-1GB:8.9", "A:24GB:8.9x", "A:nanGB:8.9"],
 )  # fmt: skip
 def test_what_is_no_gpu_is_said_in_one_sentence(spec: str) -> None:
     with pytest.raises(DeclarationError) as caught:
         declared_gpu(spec, None)
     assert "--gpu" in str(caught.value) and "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("spec", "capability", "mib", "count"),
+    [("RTX 3090x2", (8, 6), 24576, 2), ("H100", (9, 0), 81559, 1), ("NVIDIA GeForce RTX 4090", (8, 9), 24564, 1),
+     ("rtx4090", (8, 9), 24564, 1), ("4090", (8, 9), 24564, 1), ("2x RTX 4090", (8, 9), 24564, 2),
+     ("A100-SXM4-40GB", (8, 0), 40960, 1), ("A100:40GB", (8, 0), 40960, 1), ("L40S x 4", (8, 9), 46068, 4),
+     ("RTX 4070 Ti Superx2", (8, 9), 16376, 2), ("GTX 1080", (6, 1), 8192, 1), ("RTX 4090 Laptop GPU", (8, 9), 16376, 1),
+     ("Tesla V100-SXM2-16GB", (7, 0), 16384, 1), ("RTX PRO 6000 Blackwell", (12, 0), 97887, 1)],
+)  # fmt: skip
+def test_a_card_by_its_name(spec: str, capability: tuple[int, int], mib: int, count: int) -> None:
+    devices = declared_gpu(spec, None).devices
+    assert (len(devices), devices[0].capability, devices[0].memory_total >> 20) == (count, capability, mib)
+
+
+def test_a_name_of_cards_of_several_sizes_says_which_was_taken() -> None:
+    assert declared_gpu("A100", None).devices[0].name == "A100 80GB"
+    assert declared_gpu("A100 40GB", None).devices[0].name == "A100 40GB"
+
+
+def test_an_unknown_name_is_an_error_with_near_ones() -> None:
+    with pytest.raises(DeclarationError, match="`RTX 4090`"):
+        declared_gpu("RTX 4099", None)
+
+
+@pytest.mark.parametrize(
+    ("spec", "vendor"),
+    [("MI300X", "AMD"), ("MI300Xx8", "AMD"), ("MI300X:192GB:9.4", "AMD"), ("gfx942", "AMD"), ("7900 XTX", "AMD"),
+     ("Ascend 910B", "Huawei"), ("Arc A770", "Intel"), ("Gaudi2", "Intel"), ("Apple M3 Max", "Apple"), ("M2", "Apple"),
+     ("cpu", "CPU"), ("TPU v5e", "Google")],
+)  # fmt: skip
+def test_accelerators_that_do_not_run_cuda(spec: str, vendor: str) -> None:
+    gpu = declared_gpu(spec, "580")
+    assert not gpu.devices and gpu.others[0].vendor == vendor and gpu.driver_version is None
+
+
+def test_every_card_is_found_by_all_of_its_names() -> None:
+    for one in gpus().cards:
+        for name in (one.name, *one.also):
+            found = card(name, one.bytes)
+            assert found is not None and found.capability == one.capability and other(name) is None
+            assert abs(found.memory - one.memory) * 20 < one.memory
+
+
+@pytest.mark.parametrize(
+    ("driver", "cuda"), [("580", (13, 0)), ("580.65", (13, 0)), ("570", (12, 8)), ("575", (12, 9))]
+)
+def test_a_driver_family_is_not_a_patch_release(driver: str, cuda: tuple[int, int]) -> None:
+    assert declared_gpu("H100", driver).driver_cuda == cuda
 
 
 @pytest.mark.parametrize("driver", ["", "newest", "570.86;rm", "57"])

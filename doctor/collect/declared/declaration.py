@@ -31,7 +31,7 @@ class Declaration:
 
     `entrypoint` and `command` are None where nothing overrides those of the image. `folder` is where they run, None
     where the image alone says it, and `places` are paths in the container with the file or folder here that stands for
-    them.
+    them. `builds` are the builds of torch that install steps choose by their index: step -> `cu128`.
     """
 
     why: str
@@ -44,6 +44,7 @@ class Declaration:
     container: Container | None = None
     folder: str | None = None
     places: tuple[tuple[str, str], ...] = ()
+    builds: dict[int, str] = field(default_factory=dict)
 
 
 def read_declaration(request: DeclaredRequest, environ: Mapping[str, str], cwd: str) -> Declaration:
@@ -71,7 +72,7 @@ def read_declaration(request: DeclaredRequest, environ: Mapping[str, str], cwd: 
     _through_shell(built, reading, os.path.join(cwd, request.compose or (request.requirements or ("",))[-1]))
     return Declaration(
         ", ".join(one_line(w, 200) for w in why), built.image, tuple(reading.pins), built.entrypoint, built.command,
-        built.variables, tuple(reading.problems), container, built.folder, tuple(built.places),
+        built.variables, tuple(reading.problems), container, built.folder, tuple(built.places), reading.builds,
     )  # fmt: skip
 
 

@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Mapping
 
-from doctor.collect.declared.requirements import Reading, read_line, read_requirements
+from doctor.collect.declared.requirements import Reading, note_build, read_line, read_requirements
 from doctor.facts import Problem
 
 _PYTHON = re.compile(r"(?:.*/)?python[0-9.]*$")
@@ -53,8 +53,10 @@ def _read_words(words: list[str], source: str, path: str, reading: Reading) -> N
             file = value if equals else next(rest, "")
             _read_named(file, source, path, reading, constraint=name in ("-c", "--constraint"))
         elif word in ("-e", "--editable") or word in _VALUED:
-            next(rest, "")
-        elif not word.startswith("-"):
+            note_build(f"{word} {next(rest, '')}", reading)
+        elif word.startswith("-"):
+            note_build(word, reading)
+        else:
             read_line(word, source, path, reading)
 
 

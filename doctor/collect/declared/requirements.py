@@ -27,19 +27,30 @@ _OPTION = re.compile(r"\s+--?(?:hash|config-settings?|global-option|install-opti
 _INCLUDE = re.compile(r"(-r|--requirement|-c|--constraint)(?:\s+|=|(?<=-[rc]))\s*(.+)$")
 _EDITABLE = re.compile(r"(?:-e|--editable)(?:\s+|=)\s*(.+)$")
 _EGG = re.compile(r"(?:^|&)egg=([A-Za-z0-9][A-Za-z0-9._-]{0,100})")
-_PATH = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]{0,20}://|\.{0,2}[\\/]|[A-Za-z]:[\\/]|\.$|file:)|.*\.(?:whl|tar\.gz|zip)(?:#.*)?$")
+_PATH = re.compile(
+    r"(?:[A-Za-z][A-Za-z0-9+.-]{0,20}://|\.{0,2}[\\/]|[A-Za-z]:[\\/]|\.$|file:)|.*\.(?:whl|tar\.gz|zip)(?:#.*)?$"
+)
+# an index of PyTorch's own has one build, and so has a backend of uv: `.../whl/cu128`, `--torch-backend=cpu`
+_BUILD = re.compile(
+    r"(?:/whl/|/pytorch[\w-]{0,20}/|--torch-backend[= ] ?)(?:nightly/|test/)?"
+    r"(cu\d{2,3}|cpu|xpu|rocm[\d.]{1,8})(?![\w.])"
+)
 # an exact version, as `==` and `===` write it; `==4.46.*` leaves the release open
 _EXACT = re.compile(r"[^*,\s]{1,100}$")
 
 
 @dataclass
 class Reading:
-    """What has been read so far; `seen` are the files on the way, so that files that include each other end."""
+    """What has been read so far; `seen` are the files on the way, so that files that include each other end.
+
+    `builds` are the builds of torch that install steps choose by their index: step -> `cu128`.
+    """
 
     environ: Mapping[str, str]
     step: int = 0
     pins: list[Pin] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
+    builds: dict[int, str] = field(default_factory=dict)
     seen: set[tuple[str, bool]] = field(default_factory=set)
 
 
@@ -73,8 +84,16 @@ def read_line(line: str, source: str, path: str, reading: Reading, constraint: b
         _include(include, path, reading, constraint, depth, source)
     elif editable := _EDITABLE.match(line):
         reading.pins.extend(_located(editable[1].strip(), source, reading, constraint))
-    elif not line.startswith("-"):  # other options choose an index or a cache, not a version
+    elif line.startswith("-"):  # other options choose an index or a cache, not a version
+        note_build(line, reading)
+    else:
         reading.pins.extend(_requirement(line, source, reading, constraint))
+
+
+def note_build(text: str, reading: Reading) -> None:
+    """Keeps which build of torch (`cu128`, `cpu`) an index or an option of this install step chooses."""
+    if found := _BUILD.search(text):
+        reading.builds[reading.step] = found[1]
 
 
 def exact(requirement: Requirement) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from doctor.base.record import dataclass
-from doctor.facts import Facts, Gpu, Launch, Modules, NativeLibrary, Natives
+from doctor.facts import Facts, Gpu, Host, Launch, Modules, NativeLibrary, Natives
 from doctor.findings import Open, Severity
 
 DRIVER = ("libcuda.so.1", "libnvidia-ml.so.1", "libnvcuvid.so.1", "libnvidia-encode.so.1")
@@ -14,6 +14,18 @@ DRIVER = ("libcuda.so.1", "libnvidia-ml.so.1", "libnvcuvid.so.1", "libnvidia-enc
 def driver_is_declared(facts: Facts) -> bool:
     """Whether the question is about another machine, whose driver has its own libraries (`--gpu`, `--driver`)."""
     return isinstance(facts.gpu, Gpu) and facts.gpu.source == "declared"
+
+
+def has_no_gpu(facts: Facts) -> bool:
+    """Whether this machine shows no sign of an NVIDIA GPU and no other one was named: what a build machine looks like.
+
+    What follows from the missing driver there says nothing about the machine that will serve.
+    """
+    gpu = facts.gpu
+    if not isinstance(gpu, Gpu) or gpu.source == "declared" or gpu.nvml != "no-library":
+        return False
+    wsl = isinstance(facts.host, Host) and facts.host.wsl is not None
+    return not (gpu.devices or gpu.pci or gpu.kernel_module or wsl)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +60,8 @@ def severity_of(failure: Failure, facts: Facts) -> Severity:
 
     It comes to it where the import check says so. Without an import check: where the engine or torch is hit.
     """
+    if failure.name in DRIVER and has_no_gpu(facts):
+        return "warning"
     if isinstance(facts.modules, Modules):
         reached = set(facts.modules.eager) | set(facts.modules.entries)
         stems = {m.rpartition(".")[2] for m in reached}

@@ -13,6 +13,7 @@ from doctor.rules.gpu import (
     gpu008_capability_lacks,
     gpu009_torch_without_cuda,
     gpu010_device_fault,
+    gpu011_other_accelerator,
 )
 from doctor.rules.rule import Rule
 
@@ -26,5 +27,6 @@ GPU_RULES: tuple[Rule, ...] = (
     gpu008_capability_lacks.RULE,
     gpu009_torch_without_cuda.RULE,
     gpu010_device_fault.RULE,
+    gpu011_other_accelerator.RULE,
     gpu005_memory_held.RULE,  # last: it passes by itself, the others do not
 )

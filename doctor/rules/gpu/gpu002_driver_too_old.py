@@ -35,6 +35,9 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     if build is None or build.kind in ("cpu", "other"):
         yield NotApplicable("no torch for CUDA is installed")
         return
+    if gpu.others:
+        yield NotApplicable("the named device does not run CUDA")
+        return
     table = drivers()
     known = gpu.driver_cuda or (table.cuda_of(gpu.driver_version, gpu.driver_platform) if gpu.driver_version else None)
     if gpu.driver_version is None and known is None:

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from doctor.derived.case import Case
 from doctor.derived.imports.failures import failures
 from doctor.derived.imports.findings import chain, location, where
-from doctor.derived.imports.libraries import DRIVER, driver_is_declared
+from doctor.derived.imports.libraries import DRIVER, driver_is_declared, has_no_gpu
 from doctor.findings import Evidence, Open
 from doctor.rules.rule import Rule, Verdict
 
@@ -29,11 +29,12 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
                 f"`{cause.name}` of the declared driver is not on this machine; imports after it are not checked"
             )
             continue
+        away = cause.name in DRIVER and has_no_gpu(case.facts) and failure.severity == "error"
         what = "the library" if cause.kind == "missing-library" else "the symbol"
         yield rule.finding(
             f"{where(cause)} imports a compiled module that is missing {what} `{cause.name}`, {failure.effect}",
             key=failure.key,
-            severity=failure.severity,
+            severity="warning" if away else failure.severity,
             location=location(cause),
             evidence=[Evidence(cause.error, cause.text, source=cause.file), chain(failure)],
             causes=[f"{_ROOTS[cause.kind]}:{cause.name}", f"LIB003:{cause.name}"],
