@@ -81,3 +81,13 @@ def test_a_clash_never_uninstalls_what_something_requires() -> None:
         for finding in judge(facts).findings:
             actions = [a for r in finding.remediations for a in r.actions if a.kind == "uninstall"]
             assert not required & {a.package for a in actions}
+
+
+def test_a_half_installed_distribution_is_first_and_the_way_out_is_the_same_release_again() -> None:
+    path = SCENARIOS / "PKG005" / "fires-half-installed.yaml"
+    report = judge(facts_from_json(yaml.safe_load(path.read_text(encoding="utf-8"))["facts"]))
+    assert primary(report) == "PKG005:transformers"
+    imported = next(f for f in report.findings if f.rule == "IMP002")
+    assert imported.follows_from == ("PKG005",) and not imported.remediations
+    action = report.findings[0].remediations[0].actions[0]
+    assert (action.package, action.specifier, action.direction) == ("transformers", "==5.24.0", "reinstall")

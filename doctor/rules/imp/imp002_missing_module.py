@@ -36,7 +36,7 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
             continue
         if _of_code_alone(case, failure):
             continue  # MDL006 names all packages that the model's code lacks
-        yield rule.finding(_message(facts, failure), **missing(facts, failure, _ways(facts, failure)))
+        yield rule.finding(_message(facts, failure), **missing(case, failure, _ways(facts, failure)))
 
 
 def _of_code_alone(case: Case, failure: Failure) -> bool:
