@@ -5,8 +5,8 @@ restores the line, and until then every message about that file is about code th
 of files holds a hash of each, so the difference is certain; the reason for it is not.
 
 An upgrade that was interrupted, or two tools that install into one environment, leave the metadata of one release with
-the files of another, or a folder that is missing. If the start fails at such files, this is an error, and it comes first:
-the failing import is its consequence, and no other release of a package helps.
+the files of another, or a folder that is missing. If the start fails at such files, this is an error, and it comes
+first: the failing import is its consequence, and no other release of a package helps.
 
 What to do: if you know the change, keep it, and mention it when you report a problem. Otherwise, reinstall the same
 release, which restores the original files and discards the change.
@@ -32,8 +32,8 @@ def check(rule: Rule, case: Case) -> Iterator[Finding]:
     """One finding for each distribution that has changed files."""
     distributions: Distributions = present(case.facts, "distributions", Distributions)
     groups: dict[str, list[ChangedFile]] = defaultdict(list)
-    for one in distributions.changed:
-        groups[one.distribution].append(one)
+    for changed in distributions.changed:
+        groups[changed.distribution].append(changed)
     for name, files in groups.items():
         one = distributions.get(name)
         if one is not None:
