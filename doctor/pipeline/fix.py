@@ -33,6 +33,7 @@ from doctor.report.launch import not_found
 
 ROUNDS = 4
 SOURCES = 6  # distributions without a wheel that a plan may bring, each to be consented to
+SKIPPED = ("ENG012",)  # a check that a variable skips: what it asks for contradicts another package's requirement
 BROKEN = ("PKG001", "PKG006", "IMP001", "IMP002", "IMP004", "ENG005")
 
 
@@ -98,7 +99,8 @@ def _options(report: Report) -> tuple[Action, ...]:
     """What findings say of the launch command and of variables, where that is all they ask for."""
     out: dict[tuple[str, str | None], Action] = {}
     for finding in report.findings:
-        first = next(iter(finding.remediations), None)
+        skipping = [r for r in finding.remediations if finding.rule in SKIPPED and r.actions[0].kind == "set_env"]
+        first = next(iter((*skipping, *finding.remediations)), None)
         if finding.severity != "error" or not first or not first.actions or first.applicability == "manual":
             continue
         if all(a.kind in ("set_argument", "set_env") for a in first.actions):

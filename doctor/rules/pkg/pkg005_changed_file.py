@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from doctor.derived.case import Case
 from doctor.derived.imports.failures import Failure
 from doctor.derived.imports.findings import what_fails, where
-from doctor.derived.imports.half_installed import stopped_in
+from doctor.derived.imports.half_installed import lost_entry, stopped_in
 from doctor.facts import ChangedFile, Distribution, Distributions, present
 from doctor.findings import Action, Evidence, Finding, Location, Remediation
 from doctor.rules.rule import Rule
@@ -37,22 +37,25 @@ def check(rule: Rule, case: Case) -> Iterator[Finding]:
     for name, files in groups.items():
         one = distributions.get(name)
         if one is not None:
-            yield _finding(rule, one, files, stopped_in(case, one))
+            yield _finding(rule, one, files, stopped_in(case, one), lost_entry(case, one))
 
 
-def _finding(rule: Rule, one: Distribution, files: list[ChangedFile], stops: tuple[Failure, ...]) -> Finding:
+def _finding(
+    rule: Rule, one: Distribution, files: list[ChangedFile], stops: tuple[Failure, ...], lost: str | None
+) -> Finding:
     name, version = one.name, one.version
     missing = sum(f.change == "missing" for f in files)
     modified = len(files) - missing
     parts = [f"{n} {_files(n)} {what}" for n, what in ((modified, "modified"), (missing, "deleted")) if n]
-    half = f"`{name} {version}` is only half installed: it" if stops else f"`{name} {version}`"
+    half = f"`{name} {version}` is only half installed: it" if stops or lost else f"`{name} {version}`"
     effect = f", and the start fails there at {where(stops[0].cause)}" if stops else ""
+    effect = effect or (f", and the start imports `{lost}`" if lost else "")
     fails = [Evidence("what fails", what_fails(f.cause), None, f.cause.file) for f in stops[:2]]
     pin = Action("install", package=name, specifier=f"=={version}", direction="reinstall")
     return rule.finding(
         f"{half} has {' and '.join(parts)} since it was installed, such as `{files[0].path}`{effect}",
         key=name,
-        severity="error" if stops else "warning",
+        severity="error" if stops or lost else "warning",
         location=Location("file", name, files[0].path),
         evidence=[*fails, *(Evidence("file as installed", f.change, "unchanged", f.path) for f in files[:_SHOWN])],
         remediations=[Remediation(f"reinstall `{name}=={version}`, which discards the change", (pin,), "unsafe")],
