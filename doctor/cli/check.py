@@ -47,12 +47,12 @@ def check(ctx: click.Context, /, **options: Any) -> None:
 
 def _report(options: dict[str, Any]) -> Report:
     from doctor.cli.request.load import load_facts, run
-    from doctor.pipeline import Request, judge
+    from doctor.pipeline import Request, answered, judge
 
     select, ignore = codes(options["select"]), codes(options["ignore"])
     target, declared = target_request(options), declared_request(options)
     if options["facts_file"]:
-        return judge(load_facts(options["facts_file"]), select, ignore)
+        return answered(judge(load_facts(options["facts_file"]), select, ignore))
     return run(Request(
         target=target, launch=options["launch"], model=options["model"], gpu=options["gpu"], driver=options["driver"],
         deep=options["deep"], gateway=options["gateway"],

@@ -153,7 +153,8 @@ class Model:
     JSON, bounded in size and depth.
     `remote_code` are the keys of `auto_map`: with `AutoConfig` among them, transformers need not know `model_type`.
     `code` is that code as it was read. `tokenizer`, `chat_template` and `processor` tell whether the files are there:
-    None where that is not known. `problems` are faults of single files; `revision` is the hub's commit,
+    None where that is not known. `preprocessor` is what preprocessor_config.json says of the
+    class and of `size`. `problems` are faults of single files; `revision` is the hub's commit,
     `folder` where the small files of a model on the hub lie on this disk.
     """
 
@@ -174,3 +175,4 @@ class Model:
     processor: bool | None = None
     problems: tuple[Problem, ...] = ()
     origin: str | None = None
+    preprocessor: JsonObject = field(default_factory=dict)

@@ -189,11 +189,16 @@ class RuleResult:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The whole answer: what was seen, what became of every rule, and the versions that said so."""
+    """The whole answer: what was seen, what became of every rule, and the versions that said so.
+
+    `way_out` fixes all errors together, as far as their own fixes can be merged; None where there is no more than one
+    error, or nothing to merge.
+    """
 
     facts: Facts
     results: tuple[RuleResult, ...]
     versions: dict[str, str] = field(default_factory=dict)
+    way_out: Remediation | None = None
 
     @property
     def findings(self) -> tuple[Finding, ...]:

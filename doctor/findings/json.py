@@ -8,7 +8,7 @@ from typing import Any
 
 from doctor.base.json_object import JsonObject
 from doctor.base.text import clean
-from doctor.findings import Action, Finding
+from doctor.findings import Action, Finding, Remediation
 
 
 def finding_to_json(finding: Finding) -> JsonObject:
@@ -19,12 +19,15 @@ def finding_to_json(finding: Finding) -> JsonObject:
         "primary": finding.primary, "follows_from": list(finding.follows_from), "message": finding.message,
         "location": None if place is None else dataclasses.asdict(place),
         "evidence": [dataclasses.asdict(e) for e in finding.evidence],
-        "remediations": [
-            {"title": r.title, "applicability": r.applicability, "actions": [action_to_json(a) for a in r.actions]}
-            for r in finding.remediations
-        ],
+        "remediations": [remediation_to_json(r) for r in finding.remediations],
     })  # fmt: skip
     return data
+
+
+def remediation_to_json(way: Remediation) -> JsonObject:
+    """One fix: its title, how safe it is, and its actions."""
+    actions = [action_to_json(a) for a in way.actions]
+    return {"title": way.title, "applicability": way.applicability, "actions": actions}
 
 
 def finding_from_json(data: Mapping[str, object]) -> Finding:

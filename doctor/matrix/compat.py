@@ -8,7 +8,7 @@ knows the model); *attested* is what somebody has seen working, and stands with 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import cache
+from functools import cache, lru_cache
 from typing import Literal
 
 from packaging.requirements import InvalidRequirement, Requirement
@@ -90,10 +90,11 @@ def compatibility(
     `model_type` asks that transformers knows it natively. `names` are further `(module, name)` pairs that must be
     there, such as those a model's remote code imports.
     """
-    row, known = rows.row(engine, version, "requires", "checks", "imports", "imports.half"), _known(library)
-    if row is None or known is None:
+    found = _bounds(engine, version, library)
+    known = _known(library)
+    if found is None or known is None:
         return None
-    bounds = [*_declared(row, library, known), *_checks(row, library, known), *_linked(row, library)]
+    bounds = list(found)
     for module, name in names:
         if (having := releases_with(library, module, name)) is not None:
             bounds.append(Bound("derived", f"{module}:{name}", having))
@@ -102,6 +103,16 @@ def compatibility(
     return Compatibility(normalize(engine), version, normalize(library), known, tuple(bounds))
 
 
+@lru_cache(maxsize=2048)
+def _bounds(engine: str, version: str, library: str) -> tuple[Bound, ...] | None:
+    """What a release of the engine asks of the library by itself."""
+    row, known = rows.row(engine, version, "requires", "checks", "imports", "imports.half"), _known(library)
+    if row is None or known is None:
+        return None
+    return (*_declared(row, library, known), *_checks(row, library, known), *_linked(row, library))
+
+
+@lru_cache(maxsize=256)
 def engines_for(engine: str, library_version: str, library: str = "transformers") -> ReleaseSet | None:
     """The releases of `engine` that `library` at `library_version` fits; None where the data does not cover them."""
     covered = rows.releases(engine)

@@ -11,7 +11,14 @@ from doctor.pipeline.request import Request
 
 def diagnose(request: Request) -> Report:
     """The whole answer. Raises TargetError or DeclarationError (both ValueError) for what the user has to change."""
-    return judge(collect(request), request.select, request.ignore)
+    return answered(judge(collect(request), request.select, request.ignore))
+
+
+def answered(report: Report) -> Report:
+    """A report as it is shown: with fixes that were tried on paper."""
+    from doctor.pipeline.remedies import with_checked_fixes
+
+    return with_checked_fixes(report)
 
 
 def judge(facts: Facts, select: tuple[str, ...] = (), ignore: tuple[str, ...] = ()) -> Report:

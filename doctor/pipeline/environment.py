@@ -48,7 +48,7 @@ def _read(
 ) -> tuple[Environment, dict[str, tuple[int, int] | None], set[str]]:
     from doctor.collect.native.libraries import reader_for
     from doctor.collect.native.natives import collect_natives
-    from doctor.collect.packages.distributions import read_distributions
+    from doctor.collect.packages.distributions import read_distributions, with_half_installed
     from doctor.collect.python.modules import ModuleReader
     from doctor.link.loader.natives import NativeLinker, judged
     from doctor.link.python.environment import link_environment
@@ -63,6 +63,7 @@ def _read(
     reader = ModuleReader(target, distributions, engines, request.environ)
     reader.loader = NativeGate(linker, distributions)
     modules = link_environment(reader, link_request(reader, distributions, engines, launch), request.progress)
+    distributions = with_half_installed(target, distributions, _failing(modules))
     for distribution in distributions.installed:
         reader.note(distribution.metadata_path)
         reader.note(f"{distribution.metadata_path}/RECORD")
@@ -76,6 +77,14 @@ def kernels_of(engines: tuple[str, ...]) -> tuple[str, ...]:
     from doctor.matrix.gpu_code import gpu_libraries
 
     return tuple(dict.fromkeys(d for row in gpu_libraries() if row.engine in engines for d in row.distributions))
+
+
+def _failing(modules: Modules) -> set[str]:
+    """The importable names at which imports fail, and transformers, whose models are imported by name later."""
+    causes = [s.cause for s in modules.verdicts.values() if s.status == "fail" and s.cause is not None]
+    tops = {c.module.partition(".")[0] for c in causes}
+    tops |= {(c.file or "").replace("\\", "/").partition("/")[0].removesuffix(".py") for c in causes}
+    return {"transformers", *tops} - {""}
 
 
 def chosen_engines(distributions: Distributions, launch: Launch | Unavailable) -> tuple[str, ...]:

@@ -18,11 +18,13 @@ from doctor.launch.edit import as_given, edited
 from doctor.matrix import rows
 from doctor.matrix.engines import serving_engines
 from doctor.pipeline.diagnosis import judge
+from doctor.pipeline.resolved import resolved_by
 from doctor.plan.choices import only_source, present_of
 from doctor.plan.declared import as_declared
 from doctor.plan.freedom import Freedom
 from doctor.plan.intent import lost_intent
 from doctor.plan.needs import serving_extras
+from doctor.plan.outcome import left_errors
 from doctor.plan.planner import Outcome, Solved, plan_for
 from doctor.plan.predict import predicted, same
 from doctor.plan.start import restarted, step_of, wrong_module
@@ -32,6 +34,7 @@ from doctor.report.launch import not_found
 
 ROUNDS = 4
 SOURCES = 6  # distributions without a wheel that a plan may bring, each to be consented to
+SKIPPED = ("ENG012",)  # a check that a variable skips: what it asks for contradicts another package's requirement
 BROKEN = ("PKG001", "PKG006", "IMP001", "IMP002", "IMP004", "ENG005")
 
 
@@ -83,6 +86,12 @@ def mended(report: Report) -> tuple[Finding, ...]:
     return tuple(f for f in report.findings if f.severity == "warning" and f.rule in BROKEN)
 
 
+def _left(before: Report, after: Report) -> tuple[Finding, ...]:
+    """What is left to fix after a plan, without what the import check got past before: nobody checked the new one."""
+    left = left_errors(before, after)
+    return tuple(f for f in mended(after) if f.severity != "error" or f in left)
+
+
 def _argv(facts: Facts) -> tuple[str, ...]:
     return facts.launch.argv if isinstance(facts.launch, Launch) else ()
 
@@ -91,7 +100,8 @@ def _options(report: Report) -> tuple[Action, ...]:
     """What findings say of the launch command and of variables, where that is all they ask for."""
     out: dict[tuple[str, str | None], Action] = {}
     for finding in report.findings:
-        first = next(iter(finding.remediations), None)
+        skipping = [r for r in finding.remediations if finding.rule in SKIPPED and r.actions[0].kind == "set_env"]
+        first = next(iter((*skipping, *finding.remediations)), None)
         if finding.severity != "error" or not first or not first.actions or first.applicability == "manual":
             continue
         if all(a.kind in ("set_argument", "set_env") for a in first.actions):
@@ -156,7 +166,7 @@ class _Work:
         gone = resolved_by(self.before, after, {*changes, *(o.name or "" for o in options)})
         again = (step_of(wrong, start),) if wrong and start and start is not self.facts.launch else ()
         gone += [wrong] if wrong and again and wrong not in gone else []
-        left = [f for f in mended(self.before) if f not in gone] + list(mended(after))
+        left = [f for f in mended(self.before) if f not in gone] + list(_left(self.before, after))
         source |= self.without
         if self.facts.target.kind != "installed":
             source |= {n for n, v in pins.items() if only_source(n, v)}
@@ -233,27 +243,6 @@ class _Work:
                 if action.kind == "install" and action.package and have.get(action.package) is None:
                     out.setdefault(normalize(action.package), action.specifier or "")
         return out
-
-
-def resolved_by(before: Report, after: Report, touched: set[str]) -> list[Finding]:
-    """The findings that a plan resolves.
-
-    Those that the rules no longer make, where they could still judge; where they could not (nothing is installed
-    yet), those whose own way out is among what was `touched`; and those that follow from one of these alone.
-    """
-    still = {(f.rule, f.key) for f in after.findings}
-    judged = {r.code for r in after.results if r.status in ("pass", "fail")}
-    gone: list[Finding] = []
-    for finding in before.findings:
-        if finding.severity == "note" or (finding.rule, finding.key) in still:
-            continue
-        actions = [a for r in finding.remediations for a in r.actions]
-        named = {normalize(a.package) if a.package else a.name or "" for a in actions} - {""}
-        if finding.rule in judged or named & touched:
-            gone.append(finding)
-    rules = {f.rule for f in gone}
-    others = [f for f in before.findings if f not in gone and f.follows_from and set(f.follows_from) <= rules]
-    return [*gone, *(f for f in others if f.severity != "note" and (f.rule, f.key) not in still)]
 
 
 def _with_extra(name: str, version: str) -> str:

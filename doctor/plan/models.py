@@ -12,7 +12,9 @@ from doctor.matrix.engines import engine_row
 from doctor.matrix.files.row import Row
 from doctor.matrix.models.families import Attested
 from doctor.matrix.models.generations import serving
+from doctor.matrix.models.inner import refused_inner
 from doctor.matrix.models.own_types import lacking
+from doctor.matrix.models.processors import rejecting
 from doctor.matrix.models.quantization import Need, floor, takes
 from doctor.matrix.models.turbomind import served_by
 from doctor.matrix.providers import releases_with
@@ -35,10 +37,12 @@ def model_clauses(draft: Draft) -> None:
             _whole(draft, draft.use(name))
         _pictures(draft, draft.use(name))
         _generation(draft, draft.use(name))
+        _inner(draft, draft.use(name))
     _type(draft)
     _packages(draft)
     _names(draft)
     _attested(draft)
+    _processor(draft)
 
 
 def _halves(draft: Draft, engine: Choice) -> None:
@@ -131,6 +135,41 @@ def _generation(draft: Draft, engine: Choice) -> None:
         engine.name, then, f"version {row.version} of the model", subject=f"version {row.version}", source=row.source,
         text=f"`{engine.name}` has version {row.version} of `{goal.architectures[0]}` in {_range(engine, then)}",
     ))  # fmt: skip
+
+
+def _inner(draft: Draft, engine: Choice) -> None:
+    """An architecture around several language models, of which a release's default backend reads some."""
+    goal = draft.goal
+    config = goal.model.config if goal.model else {}
+    if engine.releases is None or not config or goal.backend in HALVES[1:]:
+        return
+    refused = 0
+    for place, version in enumerate(engine.releases.versions):
+        row = refused_inner(engine.name, version, goal.architectures, config)
+        refused |= (row is not None) << place
+    if refused:
+        then = engine.present & ~refused
+        draft.require(Clause(
+            engine.name, then, "the inner language model", subject="the inner language model",
+            source="the readers of the engine's releases",
+            text=f"`{engine.name}` reads the language model in `{goal.architectures[0]}` in {_range(engine, then)}",
+        ))  # fmt: skip
+
+
+def _processor(draft: Draft) -> None:
+    """Releases of transformers that reject `size` in the image processor's file."""
+    model = draft.goal.model
+    rejected = rejecting(model.preprocessor) if model is not None else None
+    if rejected is None:
+        return
+    transformers = draft.use("transformers")
+    if transformers.releases is not None:
+        then = transformers.present & ~moved(rejected, transformers.releases)
+        draft.require(Clause(
+            "transformers", then, "size in preprocessor_config.json", subject="preprocessor_config.json",
+            source="the image processors of transformers",
+            text=f"`size` in `preprocessor_config.json` is accepted by {_range(transformers, then)}",
+        ))  # fmt: skip
 
 
 def _quantized(draft: Draft, engine: Choice, half: str, owner: str | None, when: int) -> None:

@@ -16,11 +16,18 @@ NATIVE = ("torch", "triton")  # and the engines
 
 
 def predicted(
-    facts: Facts, pins: Mapping[str, str], removed: frozenset[str] = frozenset(), launch: Launch | None = None
+    facts: Facts,
+    pins: Mapping[str, str],
+    removed: frozenset[str] = frozenset(),
+    launch: Launch | None = None,
+    again: frozenset[str] = frozenset(),
 ) -> Facts:
-    """`facts` with the distributions of `pins` (name -> version) in place of what is installed."""
+    """`facts` with the distributions of `pins` (name -> version) in place of what is installed.
+
+    Those in `again` are installed once more in the release that is there.
+    """
     have = facts.distributions if isinstance(facts.distributions, Distributions) else Distributions(())
-    changed = {n for n, v in pins.items() if not same(have, n, v)} | set(removed)
+    changed = {n for n, v in pins.items() if n in again or not same(have, n, v)} | set(removed)
     after = facts if launch is None else replace(facts, launch=launch)
     if not changed:
         return after
@@ -71,5 +78,3 @@ def _extra(line: str) -> str | None:
         return None
     word = marker.rpartition("extra")[2].strip(" =()'\"")
     return word if word.replace("-", "").replace("_", "").isalnum() else None
-
-

@@ -17,6 +17,15 @@ def commands(remediation: Remediation) -> list[str]:
     return [line for action in remediation.actions if (line := _command(action)) is not None]
 
 
+def together(remediation: Remediation) -> list[str]:
+    """The same with one line for all that is installed, which an installer then resolves together."""
+    plain = [a for a in remediation.actions if a.kind == "install" and a.direction != "reinstall"]
+    lines = [line for a in plain if (line := _command(a)) is not None]
+    words = [line.removeprefix("pip install ") for line in lines]
+    rest = [line for a in remediation.actions if a not in plain and (line := _command(a)) is not None]
+    return [*rest, *([f"pip install {' '.join(words)}"] if words else [])]
+
+
 def _command(action: Action) -> str | None:
     if action.kind == "install" and action.package and _NAME.fullmatch(action.package):
         specifier = action.specifier or ""

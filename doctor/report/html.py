@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from doctor.findings import Finding, Report
-from doctor.report.commands import commands
+from doctor.report.commands import commands, together
 from doctor.report.content import SIGNS, answer, counted, evidence, head, undecided
 from doctor.report.grid.markup import code, t
 from doctor.report.launch import correction
@@ -31,6 +31,9 @@ def _page(report: Report) -> Iterator[str]:
     yield "</dl>\n"
     for finding in report.findings:
         yield from _finding(finding)
+    if (way := report.way_out) is not None:
+        lines = t("\n".join(together(way)))
+        yield f"<article>\n<h2>fix all</h2>\n<p>{code(way.title)}</p>\n<pre>{lines}</pre>\n</article>\n"
     if (found := correction(report)) is not None:
         yield f"<article>\n<h2>corrected command</h2>\n<pre>{t(found.line)}</pre>\n<p>{t(found.note)}</p>\n</article>\n"
     unsure = undecided(report)

@@ -9,7 +9,7 @@ from typing import Any
 from doctor.base.json_object import JsonObject
 from doctor.facts import Modules, ModuleStatus, Target
 from doctor.findings import SEVERITIES, Finding, Report
-from doctor.findings.json import finding_to_json, scrubbed
+from doctor.findings.json import finding_to_json, remediation_to_json, scrubbed
 
 SCHEMA = 1
 
@@ -34,6 +34,8 @@ def report_to_json(report: Report) -> JsonObject:
             "open": sum(r.status == "open" for r in report.results),
         },
     })  # fmt: skip
+    if report.way_out is not None:
+        data["way_out"] = scrubbed(remediation_to_json(report.way_out))
     data["launch"] = scrubbed(launch_to_json(report))
     if (memory := memory_to_json(Case(report.facts))) is not None:
         data["memory"] = scrubbed(memory)

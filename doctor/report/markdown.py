@@ -6,7 +6,7 @@ import re
 
 from doctor.base.text import one_line
 from doctor.findings import Finding, Report
-from doctor.report.commands import commands
+from doctor.report.commands import commands, together
 from doctor.report.content import SIGNS, answer, counted, evidence, head, undecided
 from doctor.report.launch import correction
 
@@ -21,6 +21,8 @@ def report_to_markdown(report: Report) -> str:
     parts = [f"## {SIGNS[kind]} {_text(said)}", "", *(f"- **{label}**: {_text(text)}" for label, text in head(report))]
     for finding in report.findings:
         parts += ["", *_finding(finding)]
+    if report.way_out is not None:
+        parts += ["", "### Fix all", "", _text(report.way_out.title), "", *_block(together(report.way_out))]
     if (found := correction(report)) is not None:
         parts += ["", "### Corrected command", "", *_block([found.line]), "", _text(found.note)]
     parts += ["", f"{_text(counted(report))}. Checked with qvl-doctor ({_text(versions)})."]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from doctor.base.text import clean, one_line
 from doctor.findings import Finding, Report
-from doctor.report.commands import commands
+from doctor.report.commands import commands, together
 from doctor.report.content import LABEL, SIGNS, answer, counted, evidence, head, plural, undecided
 
 if TYPE_CHECKING:
@@ -26,8 +26,9 @@ def print_report(report: Report, console: Console, *, verbose: bool = False) -> 
     shown = report.findings if verbose else tuple(f for f in report.findings if f.severity != "note")
     for finding in shown:
         console.print()
-        _finding(finding, console)
+        _finding(finding, console, merged=report.way_out is not None)
     console.print()
+    _way_out(report, console)
     _memory(report, console)
     _corrected(report, console)
     _foot(report, console, verbose, len(report.findings) - len(shown))
@@ -41,8 +42,9 @@ def print_errors(report: Report, console: Console, most: int = 3) -> None:
     errors = [f for f in report.findings if f.severity == "error"]
     for finding in errors[:most]:
         console.print()
-        _finding(finding, console)
+        _finding(finding, console, merged=report.way_out is not None)
     console.print()
+    _way_out(report, console)
     _corrected(report, console)
     left = report.count("warning")
     more = [plural(len(errors) - most, "more error")] if len(errors) > most else []
@@ -76,7 +78,20 @@ def _head(report: Report, console: Console) -> None:
     console.print(Text(f"{SIGNS[kind]} {said}", style=ANSWERS[kind]))
 
 
-def _finding(finding: Finding, console: Console) -> None:
+def _way_out(report: Report, console: Console) -> None:
+    """What fixes all errors together, with its commands on as few lines as they take."""
+    from rich.text import Text
+
+    if report.way_out is None:
+        return
+    _row(console, "fix all", report.way_out.title, style="bold green")
+    for command in together(report.way_out):
+        console.print(Text(f"{' ' * LABEL}{clean(command)}", style="bold"), soft_wrap=True)
+    console.print()
+
+
+def _finding(finding: Finding, console: Console, *, merged: bool = False) -> None:
+    """One finding; the commands of an error's fixes are left out where one way out fixes all errors together."""
     from rich.text import Text
 
     title = Text(f"{finding.severity} {finding.rule} {finding.name}", style=STYLES[finding.severity])
@@ -90,7 +105,7 @@ def _finding(finding: Finding, console: Console) -> None:
         _row(console, fact, text, indent="  ", style="dim")
     for remediation in finding.remediations[:3]:
         _row(console, "fix", remediation.title, indent="  ", style="green")
-        for command in commands(remediation):
+        for command in commands(remediation) if not (merged and finding.severity == "error") else ():
             console.print(Text(f"  {' ' * LABEL}{clean(command)}", style="bold"), soft_wrap=True)
 
 

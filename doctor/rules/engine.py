@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 
 from doctor.derived.case import Case, memoized
 from doctor.derived.hedge import hedged, other_ways
+from doctor.derived.imports.stop import first_stop
 from doctor.derived.known_model import is_known_by_name, marked
 from doctor.facts import Facts, Model, Unavailable, present
 from doctor.findings import SEVERITIES, Finding, NotApplicable, Open, RuleResult
@@ -19,14 +20,15 @@ OF_THE_MODEL = ("MDL", "MEM", "ENG011")  # have nothing to say without a model, 
 
 def evaluate(facts: Facts, rules: Sequence[Rule]) -> tuple[RuleResult, ...]:
     """The result of every rule on one case, in the order given, with primary finding and `follows_from` filled in."""
-    results = _results(facts, rules)
+    case = Case(facts)
+    results = _results(case, rules)
     if ways := other_ways(facts):
-        results = hedged(results, [_results(way, rules) for way in ways], facts)
-    return _relate(results, frozenset(rule.code for rule in rules if rule.decisive))
+        results = hedged(results, [_results(Case(way), rules) for way in ways], facts)
+    return _relate(results, frozenset(rule.code for rule in rules if rule.decisive), first_stop(case))
 
 
-def _results(facts: Facts, rules: Sequence[Rule]) -> list[RuleResult]:
-    case, results = Case(facts), list[RuleResult]()
+def _results(case: Case, rules: Sequence[Rule]) -> list[RuleResult]:
+    results = list[RuleResult]()
     for rule in rules:
         results.append(_run(rule, case, results))
     return results
@@ -106,10 +108,13 @@ def _lacking(rule: Rule, facts: Facts) -> RuleResult | None:
     return None
 
 
-def _relate(results: Sequence[RuleResult], decisive: frozenset[str]) -> tuple[RuleResult, ...]:
+def _relate(
+    results: Sequence[RuleResult], decisive: frozenset[str], first: str | None = None
+) -> tuple[RuleResult, ...]:
     """Fills `follows_from` and marks one finding as primary.
 
-    That is the first of the gravest that follows from no other; an error of a `decisive` rule comes before them all.
+    That is the first of the gravest that follows from no other. An error of a `decisive` rule comes before them all;
+    then that on which the launch's own imports stop first (`first`), or the one that it follows from.
     """
     known = {f"{f.rule}:{f.key}": f for r in results for f in r.findings}
     follows = {
@@ -118,8 +123,10 @@ def _relate(results: Sequence[RuleResult], decisive: frozenset[str]) -> tuple[Ru
     }
     roots = [ident for ident in known if not follows[ident]]
 
-    def gravity(ident: str) -> tuple[int, bool]:
-        return SEVERITIES.index(known[ident].severity), known[ident].rule not in decisive
+    met = _roots_of(first, known)
+
+    def gravity(ident: str) -> tuple[int, bool, bool]:
+        return SEVERITIES.index(known[ident].severity), known[ident].rule not in decisive, ident not in met
 
     primary = min(roots, key=gravity, default=None)
 
@@ -128,3 +135,14 @@ def _relate(results: Sequence[RuleResult], decisive: frozenset[str]) -> tuple[Ru
         return dataclasses.replace(finding, follows_from=follows[ident], primary=ident == primary)
 
     return tuple(dataclasses.replace(r, findings=tuple(related(f) for f in r.findings)) for r in results)
+
+
+def _roots_of(ident: str | None, known: dict[str, Finding]) -> set[str]:
+    """A finding and all that it follows from."""
+    out, todo = set[str](), [ident]
+    while todo:
+        one = todo.pop()
+        if one in known and one not in out:
+            out.add(one)
+            todo.extend(known[one].causes)
+    return out

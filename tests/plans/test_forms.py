@@ -32,7 +32,9 @@ def version_in(text: str) -> str:
     return found[1]
 
 
-def fix(home: Path, *words: str, pins: str = PINS, card: tuple[str, ...] = CARD, launch: tuple[str, ...] = LAUNCH) -> Any:
+def fix(
+    home: Path, *words: str, pins: str = PINS, card: tuple[str, ...] = CARD, launch: tuple[str, ...] = LAUNCH
+) -> Any:
     file = home / "requirements.txt"
     file.write_text(pins)
     return doctor("fix", "--plan", "--offline", "--requirements", str(file), "--python-version", "3.11", *card, *words,
@@ -79,7 +81,7 @@ def test_what_is_kept_is_in_the_conflict(tmp_path: Path) -> None:
 
 def test_nothing_to_do(tmp_path: Path) -> None:
     done = fix(tmp_path, pins="vllm==0.11.0\n", launch=("--", "vllm", "serve", "m"))
-    assert done.returncode == 0 and "Nothing to do" in done.stdout, done.stderr
+    assert done.returncode == 0 and "Nothing found to fix" in done.stdout and " open." in done.stdout, done.stderr
 
 
 def test_commands_are_pinned_and_without_sudo(tmp_path: Path) -> None:
@@ -89,7 +91,9 @@ def test_commands_are_pinned_and_without_sudo(tmp_path: Path) -> None:
         for command in data["commands"]:
             words = command.split()
             if "install" in words:
-                named = [w for w in words[words.index("install") + 1 :] if re.match(r"[a-z0-9][\w.-]*$", w) and "/" not in w]
+                named = [
+                    w for w in words[words.index("install") + 1 :] if re.match(r"[a-z0-9][\w.-]*$", w) and "/" not in w
+                ]
                 assert not [w for w in named if "==" not in w and w not in ("qvl-env",)], command
                 assert "--only-binary" in command or "stream-generator" in command
 

@@ -73,7 +73,15 @@ def build(place: Place, named: str | None, only: str | None = None) -> Model:
         chat_template=_present(place, only, bool(tokenizer_config.get("chat_template")) or _any(place, _TEMPLATES)),
         processor=_present(place, only, _any(place, _PROCESSORS)),
         problems=tuple(problems),
+        preprocessor=_preprocessor(place) if only is None else {},
     )
+
+
+def _preprocessor(place: Place) -> dict[str, Any]:
+    """The class of the image processor and its `size`, as preprocessor_config.json has them."""
+    found = plain.maybe(place, "preprocessor_config.json")
+    kept, _ = plain.bounded({k: found[k] for k in ("image_processor_type", "size") if k in found})
+    return kept
 
 
 def _config(place: Place, problems: list[Problem]) -> dict[str, Any]:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import os
-from dataclasses import field
+from collections.abc import Iterable
+from dataclasses import field, replace
 
 from doctor.base.files import Files, Unreadable
 from doctor.base.record import dataclass
 from doctor.base.text import clean
 from doctor.collect.packages import metadata
 from doctor.collect.packages.build import full_version
-from doctor.collect.packages.changed import changed_files
+from doctor.collect.packages.changed import changed_files, half_installed
 from doctor.collect.packages.collisions import find_collisions
 from doctor.collect.packages.editable import editable_modules
 from doctor.collect.packages.gates import read_gates
@@ -59,6 +60,18 @@ def read_distributions(target: Target, deep: bool = False, verify: tuple[str, ..
         gates=read_gates(files, installed, records),
         shadows=find_shadows(files, target, installed),
     )
+
+
+def with_half_installed(target: Target, distributions: Distributions, tops: Iterable[str]) -> Distributions:
+    """The distributions that provide these importable names, with their files compared by size with RECORD."""
+    files, wanted = Files(target.root), set(tops)
+    known = {c.distribution for c in distributions.changed}
+    changed = list(distributions.changed)
+    for one in distributions.installed:
+        if wanted & set(one.top_level) and one.name not in known and one.metadata_path.endswith(".dist-info"):
+            data = files.maybe(os.path.join(one.metadata_path, "RECORD"), RECORD_LIMIT)
+            changed.extend(half_installed(files, one, Record(data) if data else None))
+    return replace(distributions, changed=tuple(changed))
 
 
 def _sort_out(found: list[Distribution]) -> tuple[tuple[Distribution, ...], ...]:

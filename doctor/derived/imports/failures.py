@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from doctor.base.record import dataclass
 from doctor.derived.case import Case
+from doctor.derived.imports.model_modules import modules_of_the_model
 from doctor.derived.imports.remote_code import demanded, used_files
 from doctor.derived.packages.providers import owner_of
 from doctor.derived.units import listed
@@ -50,6 +51,9 @@ def _meaning(case: Case, modules: Modules, cause: Cause, names: list[str]) -> tu
     engine = (launch.engine if launch else None) or next(iter(modules.distributions), None)
     if any(n in modules.entries for n in names):
         return "error", f"so {_command(launch, engine)} will not start"
+    needed = modules_of_the_model(case)
+    if (own := next((n for n in names if n in needed), None)) is not None:
+        return "error", f"so `{needed[own]}` cannot be loaded: its class is in `{own}`"
     if modules.code and (meaning := _of_the_model(case, modules, names)):
         return meaning
     backends = sorted({modules.optional[n] for n in names if n in modules.optional})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from doctor.base.json_object import JsonObject
 from doctor.findings import Plan, Report
 from doctor.findings.json import action_to_json, scrubbed
+from doctor.report.closing import open_questions
 from doctor.report.launch import launch_to_json
 
 SCHEMA = 1
@@ -36,6 +37,7 @@ def plan_to_json(plan: Plan, before: Report) -> JsonObject:
                 "rules": plan.verified.rules, "resolver": plan.verified.resolver, "note": plan.verified.note,
             },
         },
+        "open": [{"code": q.code, "reason": q.reason, "closes": q.closes or None} for q in open_questions(before)],
         "launch": launch_to_json(before),
     })  # fmt: skip
     return data

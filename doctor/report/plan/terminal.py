@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from doctor.base.text import clean
 from doctor.findings import ALONG, Action, Plan, Step
 from doctor.launch.edit import pasted
+from doctor.report.closing import open_questions
 from doctor.report.content import head, plural
 from doctor.report.launch import not_found
 from doctor.report.terminal import block, row
@@ -31,13 +32,22 @@ def print_plan(before: Report, plan: Plan, console: Console, *, idle: bool = Fal
     for label, text in head(before):
         row(console, label, text)
     console.print()
-    console.print(Text(_answer(before, plan, idle), style="bold green" if idle or _whole(plan) else "bold red"))
+    console.print(Text(_answer(before, plan, idle), style=_style(before, plan, idle)))
+    if idle:
+        for one in open_questions(before):
+            row(console, one.code, one.reason + (f"; closed by {one.closes}" if one.closes else ""), indent="  ")
     _steps(plan, console)
     _commands(plan, console)
     _conflict(before, plan, console)
     _exits(plan, console)
     console.print()
     _proof(plan, console, idle)
+
+
+def _style(before: Report, plan: Plan, idle: bool) -> str:
+    if idle:
+        return "bold yellow" if open_questions(before) else "bold green"
+    return "bold green" if _whole(plan) else "bold red"
 
 
 def _whole(plan: Plan) -> bool:
@@ -48,7 +58,8 @@ def _answer(before: Report, plan: Plan, idle: bool) -> str:
     if (lost := not_found(before)) is not None:
         return f"○ {lost}"
     if idle:
-        return "✓ Nothing to do: no error was found."
+        count = len(open_questions(before))
+        return f"○ Nothing found to fix, {count} open." if count else "✓ Nothing to do: no error was found."
     if plan.undecided:
         return "○ Undecided: the search for a plan timed out."
     if plan.conflict is not None:

@@ -6,6 +6,8 @@ plain AWQ kernels do not support. Marlin does, and the engine picks it automatic
 that. LMDeploy's TurboMind computes AWQ and GPTQ in float16 regardless of `--dtype`. The types that each method supports
 are read from the release.
 
+vLLM also rejects `--dtype float16` for types of models that are numerically unstable in it, such as Gemma 2 and 3.
+
 What to do: drop `--quantization`, since the checkpoint names its own method, or set `--dtype` to one of the listed
 types.
 """
@@ -23,6 +25,7 @@ from doctor.derived.quantization.served import family
 from doctor.facts import Model
 from doctor.findings import Evidence, Finding, Location, NotApplicable, Open, Remediation
 from doctor.matrix import rows
+from doctor.matrix.refusals import DtypeRefusal, holds_for, refusals
 from doctor.rules.rule import Rule, Verdict
 
 SHORT = {"half": "float16", "float": "float32", "fp16": "float16", "bf16": "bfloat16", "torch.float16": "float16",
@@ -43,6 +46,10 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     if not isinstance(model, Model):
         yield Open(f"how the model is quantized is unknown: {model.reason}")
         return
+    refused = _refused(found, model, SHORT.get(given, given))
+    if refused is not None:
+        yield _type_refuses(rule, found, model, given, refused)
+        return
     own = model.quantization.method.lower() if model.quantization else ""
     dtype = SHORT.get(given, given) if given != "auto" else _stated(model.config)
     if found.has("dtype_of_backend"):
@@ -53,6 +60,26 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
         yield Open("the data type of the model is not known")
     else:
         yield from _method(rule, found, method or own, dtype, bool(method))
+
+
+def _refused(asked: Asked, model: Model, dtype: str) -> DtypeRefusal | None:
+    """The row that says that the release refuses this type for the model's type."""
+    rows_ = (r for r in refusals().dtypes if r.engine == asked.engine and r.dtype == dtype)
+    return next((r for r in rows_ if model.model_type in r.types and holds_for(r.releases, asked.version)), None)
+
+
+def _type_refuses(rule: Rule, asked: Asked, model: Model, given: str, row: DtypeRefusal) -> Finding:
+    name = shown(given, 40)
+    return rule.finding(
+        f"{asked.shown} rejects `--dtype {name}` for models of type `{model.model_type}`, which are numerically "
+        "unstable in it",
+        key="--dtype", location=Location("argument", "--dtype"),
+        evidence=[Evidence("--dtype", name, "bfloat16 or float32", f"{asked.shown}: {row.source}")],
+        remediations=[
+            Remediation("use `--dtype bfloat16`", (argument("--dtype", "bfloat16"),), "safe"),
+            Remediation("leave `--dtype` out", (argument("--dtype", None),), "safe"),
+        ],
+    )  # fmt: skip
 
 
 def _method(rule: Rule, asked: Asked, method: str, dtype: str, named: bool) -> Iterator[Verdict]:

@@ -13,8 +13,9 @@ from doctor.rules.eng.eng008_kv_cache_quantization import RULE as ENG008
 from doctor.rules.eng.eng009_loader_missing import RULE as ENG009
 from doctor.rules.eng.eng010_structured_output import RULE as ENG010
 from doctor.rules.eng.eng011_model_fails_with_release import RULE as ENG011
+from doctor.rules.eng.eng012_library_refused import RULE as ENG012
 from doctor.rules.rule import Rule
 
 ENG_RULES: tuple[Rule, ...] = (
-    ENG001, ENG002, ENG003, ENG004, ENG005, ENG006, ENG007, ENG008, ENG009, ENG010, ENG011,
+    ENG001, ENG002, ENG003, ENG004, ENG005, ENG006, ENG007, ENG008, ENG009, ENG010, ENG011, ENG012,
 )  # fmt: skip

@@ -6,7 +6,8 @@ vLLM after 0.23.0). LMDeploy has two backends with a list each: `--backend pytor
 uses TurboMind if it can and falls back to PyTorch. The server fails when it loads the model, minutes after its start.
 An engine may also support an architecture for text only: vLLM serves the first Qwen-VL with images in 0.6.1 to 0.7.2,
 and later only under another architecture name. MiniCPM-V is one architecture in several versions (`version` in
-config.json), and a release has those that existed when it was made.
+config.json), and a release has those that existed when it was made. InternVL is one architecture around several
+language models, of which older releases of LMDeploy's TurboMind read two.
 
 What to do: use the other backend if it has the architecture, an engine release that has it, or another engine.
 """
@@ -25,6 +26,7 @@ from doctor.findings import Action, Evidence, Finding, Location, NotApplicable, 
 from doctor.launch.options import option
 from doctor.matrix import rows
 from doctor.matrix.models.generations import serving
+from doctor.matrix.models.inner import inner_architecture, refused_inner, taking_inner
 from doctor.matrix.models.quantization import fitting, sees
 from doctor.rules.rule import Rule, Verdict
 
@@ -46,6 +48,8 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
             yield from _lacking(rule, facts, one, model, known)
         elif (other := _generation(rule, one, model)) is not None:
             yield other
+        elif (inner := _inner(rule, facts, one, model, known)) is not None:
+            yield inner
         elif one.has("architectures_for_text") and sees(model.config):
             yield from _text_only(rule, one, model.architectures[0])
 
@@ -63,6 +67,26 @@ def _generation(rule: Rule, chosen: Chosen, model: Model) -> Finding | None:
         key=f"{chosen.name}:{name}:{found.version}", location=Location("distribution", chosen.name),
         evidence=[Evidence("version in config.json", f"{found.version}, {chosen.shown}", needs, found.source)],
         remediations=other_release(chosen.name, found.releases, chosen.version),
+    )  # fmt: skip
+
+
+def _inner(
+    rule: Rule, facts: Facts, chosen: Chosen, model: Model, known: dict[str, dict[str, object]]
+) -> Finding | None:
+    """A language model inside the architecture that the backend which takes the model has no reader for."""
+    row = refused_inner(chosen.name, chosen.version, model.architectures, model.config)
+    serves = row is not None and row.backend in known and row.architecture in known[row.backend]
+    if row is None or not serves or option(facts, *chosen.data.names("backend")) in chosen.data.backends[1:]:
+        return None
+    name = inner_architecture(row, model.config)
+    takes = " or ".join(f"`{t}`" for t in row.takes)
+    better = taking_inner(chosen.name, row, model.config)
+    needs = f": it needs {chosen.name}{better.spec()}" if better is not None and better.newest else ""
+    return rule.finding(
+        f"The language model in `{row.architecture}` is `{name}`, and `{chosen.shown}` reads only {takes} there{needs}",
+        key=f"{chosen.name}:{row.architecture}:{name}", location=Location("distribution", chosen.name),
+        evidence=[Evidence(f"architectures in {row.part}", name, ", ".join(row.takes), row.source)],
+        remediations=other_release(chosen.name, better, chosen.version) if better is not None else [],
     )  # fmt: skip
 
 

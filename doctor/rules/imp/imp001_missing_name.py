@@ -24,7 +24,7 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     """One finding for each missing name."""
     facts = case.facts
     for failure in failures(case, "missing-name"):
-        yield rule.finding(_message(facts, failure), **missing(facts, failure))
+        yield rule.finding(_message(facts, failure), **missing(case, failure))
 
 
 def _message(facts: Facts, failure: Failure) -> str:

@@ -11,14 +11,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from doctor.derived.case import Case
 from doctor.derived.imports.failures import Failure, failures
 from doctor.derived.imports.findings import missing, where
 from doctor.derived.imports.remote_code import demanded
 from doctor.derived.packages.providers import owner_of
+from doctor.derived.packages.requirements import parse
 from doctor.facts import Distributions, Facts, Launch, Model, Modules, normalize
 from doctor.findings import Action, Remediation
+from doctor.matrix.module_names import provider_of
 from doctor.rules.rule import Rule, Verdict
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -33,7 +36,7 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
             continue
         if _of_code_alone(case, failure):
             continue  # MDL006 names all packages that the model's code lacks
-        yield rule.finding(_message(facts, failure), **missing(facts, failure, _ways(facts, failure)))
+        yield rule.finding(_message(facts, failure), **missing(case, failure, _ways(facts, failure)))
 
 
 def _of_code_alone(case: Case, failure: Failure) -> bool:
@@ -61,26 +64,37 @@ def _ways(facts: Facts, failure: Failure) -> list[Remediation]:
     top = failure.cause.module.partition(".")[0]
     if owner_of(facts, top):
         return []
-    wanted = _required(facts, top)
-    if wanted:
-        action = Action("install", package=wanted, direction="install")
-        return [Remediation(f"install {wanted}, which an installed package requires", (action,), "safe")]
-    text = f"install the package that provides the module `{top}`; it often has the same name"
-    return [Remediation(text, (Action("install", package=top.replace("_", "-"), direction="install"),), "manual")]
+    known = provider_of(top)
+    wanted = _required(facts, normalize(known or top))
+    if wanted is not None:
+        title = f"install {wanted.name}{wanted.specifier}, which `{wanted.owner}` requires"
+        action = Action("install", package=wanted.name, specifier=wanted.specifier or None, direction="install")
+        return [Remediation(title, (action,), "safe")]
+    if known:
+        action = Action("install", package=known, direction="install")
+        return [Remediation(f"install {known}, which provides `{top}`", (action,), "unsafe")]
+    text = f"find out which package provides `{top}`: that is unknown, and one with the same name may be a stranger's"
+    return [Remediation(text, (Action("manual", text=text),))]
 
 
-def _required(facts: Facts, top: str) -> str | None:
-    """A requirement of an installed distribution that is named like the module, or begins with its name."""
-    key = normalize(top)
-    begins = None
+class _Required(NamedTuple):
+    name: str
+    specifier: str
+    owner: str
+
+
+def _required(facts: Facts, key: str) -> _Required | None:
+    """The requirement of an installed distribution that is this one; that of no extra where there is one."""
+    found: list[tuple[bool, _Required]] = []
     for distribution in facts.distributions.installed if isinstance(facts.distributions, Distributions) else ():
         for line in distribution.requires:
             match = _NAME.match(line)
-            name = normalize(match[0]) if match else ""
-            if name == key:
-                return name
-            begins = begins or (name if name.startswith(f"{key}-") else None)
-    return begins
+            if match is None or normalize(match[0]) != key or (asked := parse(line)) is None:
+                continue
+            known = _Required(key, str(asked.specifier), distribution.name)
+            found.append(("extra" in line.partition(";")[2], known))
+    found.sort(key=lambda pair: pair[0])
+    return found[0][1] if found else None
 
 
 RULE = Rule(code="IMP002", name="missing-module", severity="error", check=check, needs=("modules",))

@@ -16,6 +16,7 @@ from doctor.base.text import one_line
 from doctor.derived.case import Case
 from doctor.derived.imports.failures import Failure, failures
 from doctor.derived.imports.findings import chain, location, where
+from doctor.derived.imports.half_installed import half_installed_at
 from doctor.findings import Action, Evidence, Finding, Remediation
 from doctor.rules.rule import Rule, Verdict
 
@@ -25,10 +26,10 @@ _REQUIRED = re.compile(r"(?P<name>[A-Za-z0-9][\w.\-]{0,60})(?P<spec>(?:[<>=!~]=?
 def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     """One finding for each refusal."""
     for failure in failures(case, "error"):
-        yield _finding(rule, failure)
+        yield _finding(rule, failure, [f"PKG005:{name}" for name in half_installed_at(case, failure)])
 
 
-def _finding(rule: Rule, failure: Failure) -> Finding:
+def _finding(rule: Rule, failure: Failure, half: list[str]) -> Finding:
     cause = failure.cause
     said = one_line(cause.text, 240) or cause.error
     return rule.finding(
@@ -38,7 +39,7 @@ def _finding(rule: Rule, failure: Failure) -> Finding:
         location=location(cause),
         evidence=[Evidence(cause.error, said, source=cause.file), chain(failure)],
         remediations=_remediations(cause.text),
-        causes=_gate(cause.text),
+        causes=[*half, *_gate(cause.text)],
     )
 
 

@@ -14,13 +14,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from doctor.derived.case import Case
-from doctor.derived.imports.failures import Failure, failures
+from doctor.derived.imports.failures import failures
+from doctor.derived.imports.stop import KINDS, key_of
 from doctor.facts import Facts, Modules, Trial, Trials, present
 from doctor.findings import Evidence, Finding, Location, Open
 from doctor.rules.rule import Rule, Verdict
-
-KINDS = {"missing-name": "IMP001", "missing-module": "IMP002", "error": "IMP004", "missing-library": "IMP005",
-         "missing-symbol": "IMP005"}  # fmt: skip
 
 
 def check(rule: Rule, case: Case) -> Iterator[Verdict]:
@@ -47,14 +45,8 @@ def _finding(rule: Rule, case: Case, trials: Trials, trial: Trial) -> Finding:
         f"`import {trial.module}`, really run, {said}",
         key=trial.module, location=place,
         evidence=[Evidence(f"import {trial.module}", trial.error or trial.signal, "no error", trials.executable)],
-        causes=[_key(f) for f in failures(case, *KINDS) if trial.module in f.modules],
+        causes=[key_of(f) for f in failures(case, *KINDS) if trial.module in f.modules],
     )  # fmt: skip
-
-
-def _key(failure: Failure) -> str:
-    """The finding of the link check about the same failure."""
-    line = f":{failure.cause.line}" if failure.cause.kind == "error" else ""
-    return f"{KINDS[failure.cause.kind]}:{failure.key}{line}"
 
 
 def _said(facts: Facts, module: str) -> str | None:

@@ -6,8 +6,10 @@ requires in an older version, and nothing complains until the server starts. `pi
 on the Python version and the platform are evaluated for the environment under diagnosis, and so are the requirements of
 extras that an installed package requests, which `pip check` leaves out.
 
-What to do: install the required version. If two packages require conflicting versions, one of them has to change. For a
-serving engine this is an error; for other packages it is a warning, since the server may never use them.
+What to do: install the required version. If two packages require conflicting versions, one of them has to change. It is
+an error where a serving engine requires it and the start of the server fails because of it, or where that could not be
+checked. If everything that the start imports can be imported anyway, it is a warning: the package is needed later, or
+for a part that this command does not use.
 
 In an environment that is declared but not installed, only releases that the declaration pins are compared; what it
 leaves to the installer is open.
@@ -18,10 +20,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from doctor.derived.case import Case
+from doctor.derived.imports.stop import starts, stopped_for
 from doctor.derived.packages.needs import Need, needs_of
 from doctor.derived.packages.requirements import direction, fits
-from doctor.facts import Distributions, present
-from doctor.findings import Action, Evidence, Finding, Location, Open, Remediation
+from doctor.facts import Distributions, Modules, present
+from doctor.findings import Action, Evidence, Finding, Location, Open, Remediation, Severity
 from doctor.matrix.engines import serving_engines
 from doctor.rules.rule import Rule, Verdict
 
@@ -45,7 +48,7 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
         key = f"{key}{need.requirement.specifier}" if key in keys else key
         if key not in keys:
             keys.add(key)
-            yield _finding(rule, need, version, key, "installed" if distributions.complete else "declared")
+            yield _finding(rule, case, need, version, key)
     if left:
         yield Open(f"the declaration leaves {len(left)} required distributions to the installer")
     if needs.unclear:
@@ -53,8 +56,17 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
         yield Open(f"{len(needs.unclear)} requirements depend on the {lacking} of the target, which is not known")
 
 
-def _finding(rule: Rule, need: Need, version: str | None, key: str, how: str) -> Finding:
+def _severity(case: Case, need: Need, stops: tuple[str, ...]) -> Severity:
+    """An error where the start of the server fails because of it; where nobody could look, for what an engine needs."""
+    if need.owner.key not in serving_engines() or need.extra:
+        return "warning"
+    return "error" if stops or not isinstance(case.facts.modules, Modules) else "warning"
+
+
+def _finding(rule: Rule, case: Case, need: Need, version: str | None, key: str) -> Finding:
     requirement = need.requirement
+    how = "installed" if present(case.facts, "distributions", Distributions).complete else "declared"
+    stops = stopped_for(case, need.name)
     wanted = f"{requirement.name}{requirement.specifier}"
     owner = f"{need.owner.name} {need.owner.version}"
     observed = f"`{requirement.name} {version}` is {how}" if version else f"`{requirement.name}` is not installed"
@@ -63,13 +75,16 @@ def _finding(rule: Rule, need: Need, version: str | None, key: str, how: str) ->
         asker = f"`{need.owner.name}[{need.extra}] {need.owner.version}`, which `{need.asked_by}` asks for,"
     way = direction(requirement.specifier, version) if version else "install"
     action = Action("install", package=requirement.name, specifier=str(requirement.specifier), direction=way)
+    severity = _severity(case, need, stops)
+    fine = "; what the start imports can be imported" if severity == "warning" and starts(case) else ""
     return rule.finding(
-        f"{observed}, but {asker} requires `{wanted}`",
+        f"{observed}, but {asker} requires `{wanted}`{fine}",
         key=key,
-        severity="error" if need.owner.key in serving_engines() and not need.extra else "warning",
+        severity=severity,
         location=Location("distribution", need.owner.name),
         evidence=[Evidence(f"version of {requirement.name}", version, wanted, f"METADATA of {owner}")],
-        causes=[f"PKG006:{need.owner.key}:{need.name}"],  # the same bound, checked at import: that one is graver
+        # the same bound, checked at import, or the import that fails for it: those are graver
+        causes=[f"PKG006:{need.owner.key}:{need.name}", *stops],
         remediations=[Remediation(f"{way} `{wanted}`", (action,), "unsafe" if version else "safe")],
     )
 

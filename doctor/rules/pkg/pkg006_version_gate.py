@@ -3,7 +3,8 @@
 `transformers`, and packages that follow its pattern, check the versions of a few packages before anything else and
 raise ImportError ("... is required for a normal functioning of this module, but found ...") if one does not match.
 Nothing works past that point: every engine imports transformers, so the server does not start. The checks are read from
-the installed files, so the result is the same as that of the import.
+the installed files. Some of them are skipped: transformers does not check an `accelerate` that is too old to be usable.
+If the import check shows that the start of the server gets past the check, this is a warning.
 
 What to do: install a version inside the range shown, or a version of the checking package whose range includes the
 version you need.
@@ -19,6 +20,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
 
 from doctor.derived.case import Case
+from doctor.derived.imports.stop import starts, stopping
 from doctor.derived.packages.needs import needs_of
 from doctor.derived.packages.requirements import direction, python_bounds
 from doctor.facts import Distributions, Facts, Gate, normalize, present
@@ -38,6 +40,7 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     facts = case.facts
     distributions: Distributions = present(facts, "distributions", Distributions)
     vital = _vital(case, distributions) if distributions.gates else set()
+    skipped = starts(case) is True
     for gate in distributions.gates:
         match = _NAME.match(gate.requirement)
         if match is None:
@@ -49,7 +52,15 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
         elif not versions and gate.optional:
             continue
         elif not versions or not any(_passes(clauses, v) for v in versions):
-            yield _finding(rule, gate, match, versions, distributions, vital)
+            grave = gate.hard and not skipped and normalize(gate.distribution) in vital
+            yield _finding(rule, gate, match, versions, distributions, grave and not _uncertain(case, gate))
+
+
+def _uncertain(case: Case, gate: Gate) -> bool:
+    """Whether the start fails elsewhere, and the gate is one that is skipped under some condition."""
+    known = [f.cause for f in stopping(case)]
+    here = any(c.kind == "error" and gate.requirement.partition(">")[0].partition("<")[0] in c.text for c in known)
+    return bool(known) and gate.optional and not here
 
 
 def _vital(case: Case, distributions: Distributions) -> set[str]:
@@ -79,16 +90,15 @@ def _passes(clauses: str, version: str) -> bool:
 
 
 def _finding(
-    rule: Rule, gate: Gate, asked: re.Match[str], versions: tuple[str, ...], all_: Distributions, vital: set[str]
+    rule: Rule, gate: Gate, asked: re.Match[str], versions: tuple[str, ...], all_: Distributions, grave: bool
 ) -> Finding:
     name, clauses, version = asked[1], asked[2] or "", versions[0] if versions else None
     owner = f"{gate.distribution} {all_.version(gate.distribution)}"
     what = "Python" if name.lower() == "python" else name
     observed = f"`{what} {version}` is installed" if version else f"`{name}` is not installed"
-    grave = gate.hard and normalize(gate.distribution) in vital
     return rule.finding(
         f"{observed}, but `{owner}` checks for `{gate.requirement}` when it is imported"
-        + (" and raises ImportError" if gate.hard else ""),
+        + (" and raises ImportError" if grave else ""),
         key=f"{normalize(gate.distribution)}:{normalize(name)}",
         severity="error" if grave else "warning",
         location=Location("file", gate.distribution, gate.file, gate.line),

@@ -1,0 +1,103 @@
+"""What the code of a release refuses at startup: typed access to `matrices/refusals.yaml`."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+from packaging.specifiers import SpecifierSet
+
+from doctor.base.record import dataclass
+from doctor.facts.codec import FactsError, from_json
+from doctor.matrix.files.data import DataError, data_dir
+
+
+@dataclass(frozen=True, slots=True)
+class DtypeRefusal:
+    """`--dtype` may not be `dtype` for a model of one of `types`."""
+
+    engine: str
+    releases: str
+    dtype: str
+    types: tuple[str, ...]
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class InnerModels:
+    """The language models (architectures in `part` of config.json) that a backend reads inside `architecture`."""
+
+    engine: str
+    backend: str
+    architecture: str
+    part: str
+    releases: str
+    takes: tuple[str, ...]
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class LibraryRefusal:
+    """For models that see images, `package` has to be `needs` next to release `at` of `beside`; `why` is a clause.
+
+    `install` is what the engine itself names as the fix, `variable` skips the check.
+    """
+
+    engine: str
+    releases: str
+    beside: str
+    at: str
+    package: str
+    shown: str
+    needs: str
+    install: str
+    variable: str
+    why: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class SizeKeys:
+    """The keys that `size` of an image processor's file has to have in these releases of transformers."""
+
+    releases: str
+    classes: tuple[str, ...]
+    keys: tuple[str, ...]
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refusals:
+    """The whole file."""
+
+    verified: str
+    dtypes: tuple[DtypeRefusal, ...] = ()
+    inner: tuple[InnerModels, ...] = ()
+    libraries: tuple[LibraryRefusal, ...] = ()
+    sizes: tuple[SizeKeys, ...] = ()
+
+
+def refusals() -> Refusals:
+    """The rows. Raises DataError for damaged data."""
+    return _load(data_dir() / "refusals.yaml")
+
+
+def holds_for(releases: str, version: str) -> bool:
+    """Whether a release is in a range; pre-releases count as their order says."""
+    return SpecifierSet(releases).contains(version, prereleases=True)
+
+
+def inner_models(engine: str, backend: str, architecture: str, version: str) -> InnerModels | None:
+    """The row for an architecture of a release; None where the data says nothing."""
+    same = (r for r in refusals().inner if (r.engine, r.backend, r.architecture) == (engine, backend, architecture))
+    return next((r for r in same if holds_for(r.releases, version)), None)
+
+
+@cache
+def _load(path: Path) -> Refusals:
+    import yaml
+
+    try:
+        return from_json(Refusals, yaml.safe_load(path.read_text(encoding="utf-8")), "refusals")
+    except (OSError, yaml.YAMLError, FactsError) as error:
+        raise DataError(f"{path.name}: {error}") from error

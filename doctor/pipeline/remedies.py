@@ -1,0 +1,186 @@
+"""Every fix is tried on paper before it is printed, and the fixes of several errors are merged into one.
+
+A fix that makes an error which was not there is left out where the finding has another one. One that leaves errors says
+which. The rules that decide are run on the facts as they will be, as they are for a plan.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from dataclasses import replace
+
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
+from doctor.base.record import dataclass
+from doctor.facts import Distributions, normalize
+from doctor.findings import Action, Finding, Remediation, Report, RuleResult
+from doctor.matrix import rows
+from doctor.pipeline.resolved import resolved_by
+from doctor.plan.outcome import FORESEEABLE, foreseen, left_errors, new_errors
+
+MOST = 12  # fixes that are tried
+SECONDS = 3.0
+FAMILIES = ("PKG", "LIB", "IMP", "ENG", "CMD", "MDL")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a fix leads to: codes of the errors that it makes, and of those that it leaves."""
+
+    made: tuple[str, ...] = ()
+    left: tuple[str, ...] = ()
+
+
+@dataclass
+class Trials:
+    """Fixes tried so far on one report, until the time is spent."""
+
+    report: Report
+    deadline: float
+    known: dict[tuple[Action, ...], Outcome | None]
+
+    def of(self, actions: tuple[Action, ...]) -> Outcome | None:
+        """What the actions lead to; None where that cannot be foreseen, or not in time."""
+        if actions not in self.known:
+            spent = time.monotonic() > self.deadline or len(self.known) >= MOST
+            self.known[actions] = None if spent else _outcome(self.report, actions)
+        return self.known[actions]
+
+
+def with_checked_fixes(report: Report) -> Report:
+    """The report with the fixes of its errors checked, and with the way out of all errors together."""
+    errors = [f for f in report.findings if f.severity == "error"]
+    if not errors or not isinstance(report.facts.distributions, Distributions):
+        return report
+    trials = Trials(report, time.monotonic() + SECONDS, {})
+    way_out = _way_out(trials, errors)
+    results = tuple(replace(r, findings=tuple(_checked(trials, f, way_out) for f in r.findings)) for r in report.results)
+    return replace(report, results=results, way_out=way_out if len(errors) > 1 else None)
+
+
+def _way_out(trials: Trials, errors: list[Finding]) -> Remediation | None:
+    """The fix that leaves the fewest errors and makes none: that of one error, or the fixes of all merged."""
+    ways = [way for f in errors for way in f.remediations if _mergeable(way)]
+    if (together := merged(errors)) is not None:
+        ways.append(together)
+    tried = [(w, found) for w in ways if (found := trials.of(w.actions)) is not None and not found.made]
+    if not tried:
+        return None
+    return _announced(*min(tried, key=lambda t: (len(t[1].left), len(t[0].actions), t[0].applicability != "safe")))
+
+
+def _checked(trials: Trials, finding: Finding, way_out: Remediation | None) -> Finding:
+    """The finding with the fixes that make no new error; the common way out where it has no other."""
+    if finding.severity != "error" or not finding.remediations:
+        return finding
+    tried = [(way, trials.of(way.actions)) for way in finding.remediations]
+    sound = [(way, found) for way, found in tried if found is None or not found.made]
+    kept = tuple(_announced(way, found) for way, found in sound)
+    kept = kept or ((way_out,) if way_out else tuple(_announced(way, found) for way, found in tried))
+    return finding if kept == finding.remediations else replace(finding, remediations=kept)
+
+
+def _announced(way: Remediation, found: Outcome | None) -> Remediation:
+    """The fix with what it leaves or makes in its title."""
+    if found is None or not (found.made or found.left):
+        return way
+    if found.made:
+        return replace(way, title=f"{way.title}; this alone causes {_codes(found.made)}", applicability="manual")
+    return replace(way, title=f"{way.title}; {_codes(found.left)} {'remains' if len(found.left) == 1 else 'remain'}")
+
+
+def _codes(codes: Iterable[str]) -> str:
+    *first, last = codes
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def _outcome(report: Report, actions: tuple[Action, ...]) -> Outcome | None:
+    facts = foreseen(report.facts, actions)
+    if facts is None:
+        return None
+    from doctor.pipeline.diagnosis import judge
+
+    after = judge(facts, FAMILIES)
+    touched = frozenset(normalize(a.package) if a.package else a.name or "" for a in actions)
+    gone = resolved_by(_of_families(report), after, set(touched))
+    kept = [f for f in _of_families(report).findings if f.severity == "error" and f not in gone]
+    made = [f for f in new_errors(report, after, touched) if not _same_matter(f, kept)]
+    left = [*kept, *left_errors(report, after, touched)]
+    return Outcome(_rules(made), _rules([f for f in left if f not in made]))
+
+
+def _same_matter(finding: Finding, others: list[Finding]) -> bool:
+    """Whether an error is about a distribution that an error which is left is about, too."""
+    packages = _packages(finding)
+    return any(packages & _packages(other) for other in others)
+
+
+def _packages(finding: Finding) -> set[str]:
+    return {normalize(a.package) for r in finding.remediations for a in r.actions if a.package}
+
+
+def _rules(findings: Iterable[Finding]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(f.rule for f in findings))
+
+
+def _of_families(report: Report) -> Report:
+    results: tuple[RuleResult, ...] = tuple(r for r in report.results if r.code.startswith(FAMILIES))
+    return replace(report, results=results)
+
+
+def merged(errors: list[Finding]) -> Remediation | None:
+    """One way out for several errors: the first fix of each that changes packages or options, ranges intersected.
+
+    None where two of them exclude each other, or where fewer than two can be merged.
+    """
+    ranges: dict[str, SpecifierSet] = {}
+    first: dict[tuple[str, str], Action] = {}
+    count = 0
+    for finding in errors:
+        way = next((r for r in finding.remediations if r.actions and _mergeable(r)), None)
+        if way is None:
+            continue
+        count += 1
+        for action in way.actions:
+            key = (action.kind, normalize(action.package) if action.package else action.name or "")
+            before = first.setdefault(key, action)
+            if action.kind == "install":
+                try:
+                    ranges[key[1]] = ranges.get(key[1], SpecifierSet()) & SpecifierSet(action.specifier or "")
+                except InvalidSpecifier:
+                    return None
+            elif before != action:
+                return None  # two values for one option
+    if count < 2 or any(("uninstall", name) in first for name in ranges if ("install", name) not in first):
+        return None
+    actions = tuple(_narrowed(one, ranges) for one in first.values())
+    if any(a is None for a in actions):
+        return None
+    return Remediation(_title([a for a in actions if a is not None]), tuple(a for a in actions if a), "unsafe")
+
+
+def _mergeable(way: Remediation) -> bool:
+    return way.applicability != "manual" and all(a.kind in FORESEEABLE for a in way.actions)
+
+
+def _narrowed(action: Action, ranges: dict[str, SpecifierSet]) -> Action | None:
+    """The action with the range that all findings leave; None where no release is left."""
+    if action.kind != "install":
+        return action
+    name = normalize(action.package or "")
+    spec = ",".join(dict.fromkeys(sorted(map(str, ranges[name]))))
+    known = rows.releases(name)
+    if known is not None and spec:
+        having = known.matching(spec)
+        if not having.newest:
+            return None
+        spec = having.spec() or spec
+    return replace(action, specifier=spec or None)
+
+
+def _title(actions: list[Action]) -> str:
+    parts = [f"{a.direction or 'install'} {a.package}{a.specifier or ''}" for a in actions if a.kind == "install"]
+    parts += [f"uninstall {a.package}" for a in actions if a.kind == "uninstall"]
+    parts += [f"{a.name} {a.value}" if a.value is not None else f"no {a.name}" for a in actions if a.name]
+    return "; ".join(parts)

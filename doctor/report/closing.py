@@ -1,0 +1,47 @@
+"""What would close the questions that a report leaves open: another option, a file, a pin, a release in the data."""
+
+from __future__ import annotations
+
+import re
+
+from doctor.base.record import dataclass
+from doctor.facts import Distributions, Gpu, Launch, Model
+from doctor.findings import Report, RuleResult
+
+_NOT_COVERED = re.compile(r"data does not (?:cover|say what|know) `?([A-Za-z][\w.-]{0,60})`? ([0-9][\w.+!-]{0,30})")
+_LEFT_OPEN = ("declaration", "not pinned", "left open", "is not known", "release of")
+
+
+@dataclass(frozen=True, slots=True)
+class OpenQuestion:
+    """A rule that could not decide, why, and what would decide it; `closes` is empty where nobody knows."""
+
+    code: str
+    reason: str
+    closes: str = ""
+
+
+def open_questions(report: Report) -> tuple[OpenQuestion, ...]:
+    """One for each rule that is open or that crashed, in the rules' order."""
+    found = [r for r in report.results if r.status in ("open", "broken")]
+    return tuple(OpenQuestion(r.code, r.reason or "", _closes(report, r)) for r in found)
+
+
+def _closes(report: Report, result: RuleResult) -> str:
+    facts, reason = report.facts, result.reason or ""
+    covered = _NOT_COVERED.search(reason)
+    if covered:
+        return f"`qvl-doctor matrix add {covered[1]}=={covered[2].rstrip('.')}`"
+    if "not checked until" in reason:
+        return "the fix of that error"
+    read = isinstance(facts.model, Model) and facts.model.config
+    if not read and (result.code.startswith(("MDL", "MEM")) or "model" in reason or "config.json" in reason):
+        return "the model's files: `--model DIR`, or a check without `--offline`"
+    if result.code.startswith(("GPU", "MEM")) and not isinstance(facts.gpu, Gpu):
+        return "a GPU and its driver: `--gpu` and `--driver`"
+    declared = isinstance(facts.distributions, Distributions) and not facts.distributions.complete
+    if declared and any(words in reason for words in _LEFT_OPEN):
+        return "exact pins, or the installed environment: `--python`"
+    if result.code.startswith("CMD") and not isinstance(facts.launch, Launch):
+        return "the start command, after `--`"
+    return ""

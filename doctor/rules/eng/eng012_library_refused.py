@@ -1,0 +1,82 @@
+"""The engine stops at startup because a library is too old for it, although every requirement is met.
+
+Engines check more than their metadata says. SGLang 0.5.6 to 0.5.9 stops for a model that accepts images where cuDNN is
+older than 9.15 next to torch 2.9.1, because of a bug in `nn.Conv3d`. But torch 2.9.1 itself requires cuDNN 9.10, so the
+default installation of these releases cannot serve a vision model. Such checks are read from the engine's code.
+
+What to do: install the release that the engine asks for, without its requirements (`--no-deps`), since torch pins
+another one. Or set the variable that skips the check.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from doctor.derived.case import Case
+from doctor.derived.packages.requirements import parse
+from doctor.facts import Distributions, Launch, Model, Unavailable, normalize, present
+from doctor.findings import Action, Evidence, Finding, Location, NotApplicable, Open, Remediation
+from doctor.matrix.models.quantization import sees
+from doctor.matrix.refusals import LibraryRefusal, holds_for, refusals
+from doctor.rules.rule import Rule, Verdict
+
+
+def check(rule: Rule, case: Case) -> Iterator[Verdict]:
+    """One finding for each library that the engine refuses."""
+    have: Distributions = present(case.facts, "distributions", Distributions)
+    rows = [(c, r) for c in case.engine for r in refusals().libraries
+            if r.engine == c.name and holds_for(r.releases, c.version)]  # fmt: skip
+    model = case.facts.model
+    if not rows or (isinstance(model, Unavailable) and model.reason in ("not_requested", "not_supported")):
+        yield NotApplicable("no release with such a check" if not rows else "no model is named")
+        return
+    for chosen, row in rows:
+        beside = have.version(row.beside)
+        if beside is None:
+            yield Open(f"the release of `{row.beside}` is not known")
+        elif not holds_for(row.at, beside.partition("+")[0]) or _skipped(case, row):
+            continue
+        elif not isinstance(model, Model):
+            yield Open(f"whether the model accepts images is unknown: {model.detail or model.reason}")
+        elif sees(model.config):
+            version = have.version(row.package) or _required(have, row)
+            if version is None:
+                yield Open(f"the release of `{row.package}` is not known")
+            elif not holds_for(row.needs, version):
+                yield _finding(rule, chosen.shown, row, beside, version)
+
+
+def _skipped(case: Case, row: LibraryRefusal) -> bool:
+    """Whether the command sets the variable that skips the check."""
+    environ = case.facts.launch.environ if isinstance(case.facts.launch, Launch) else {}
+    return environ.get(row.variable, "").lower() in ("1", "true")
+
+
+def _required(have: Distributions, row: LibraryRefusal) -> str | None:
+    """The release that the other library requires, where it requires exactly one."""
+    other = have.get(row.beside)
+    for line in other.requires if other else ():
+        asked = parse(line) if normalize(line).startswith(row.package) else None
+        exact = [c.version for c in asked.specifier if c.operator == "=="] if asked else []
+        if asked and normalize(asked.name) == row.package and exact:
+            return exact[0]
+    return None
+
+
+def _finding(rule: Rule, engine: str, row: LibraryRefusal, beside: str, version: str) -> Finding:
+    newer = Action("install", package=row.package, specifier=row.install, direction="upgrade")
+    skip = Action("set_env", name=row.variable, value="1")
+    later = f"install {row.package}{row.install} with `--no-deps`, after everything else"
+    return rule.finding(
+        f"`{engine}` stops for a model that accepts images: it requires {row.shown} {row.needs} with `{row.beside} "
+        f"{beside}`, and `{row.package} {version}` is what that requires ({row.why})",
+        key=row.package, location=Location("distribution", row.package),
+        evidence=[Evidence(row.shown, version, row.needs, row.source)],
+        remediations=[
+            Remediation(later, (newer,), "unsafe"),
+            Remediation(f"set `{row.variable}=1`, which skips the check; the bug stays", (skip,), "unsafe"),
+        ],
+    )  # fmt: skip
+
+
+RULE = Rule(code="ENG012", name="library-refused", severity="error", check=check, needs=("distributions",))

@@ -1,0 +1,93 @@
+"""Every fix that a report prints was tried on paper: it leaves no error, or says which ones, and makes no new ones."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import yaml
+
+from doctor.facts import Distribution, Distributions, Facts, Gate, Launch, Target
+from doctor.facts.codec import facts_from_json
+from doctor.findings import Action, Finding, Remediation, Report
+from doctor.pipeline import answered, judge
+from doctor.pipeline.remedies import FAMILIES, merged
+from doctor.plan.outcome import foreseen, left_errors
+
+SCENARIOS = Path(__file__).parents[1] / "scenarios"
+FOLDERS = ("PKG001", "PKG004", "PKG005", "PKG006", "IMP001", "IMP002", "IMP004", "ENG001", "ENG003", "ENG006", "CMD002")
+FILES = sorted(p for code in FOLDERS for p in (SCENARIOS / code).glob("fires-*.yaml"))
+TARGET = Target(kind="installed", why="a test", python="3.11.7", platform="linux-x86_64")
+
+
+def dist(name: str, version: str, *requires: str) -> Distribution:
+    return Distribution(name, name, version, "/v/lib", f"/v/lib/{name}.dist-info", requires=requires)
+
+
+def gated(version: str) -> Report:
+    """An engine that wants a newer transformers than the one whose gate the installed tokenizers does not pass."""
+    installed = (dist("vllm", "0.33.0", "transformers<5.21.0,>=5.16.1", "tokenizers>=0.23"),
+                 dist("transformers", "4.57.3"), dist("tokenizers", version))  # fmt: skip
+    gate = Gate("transformers", "tokenizers>=0.22.0,<=0.23.0", "transformers/dependency_versions_check.py", 56)
+    return judge(Facts(TARGET, Distributions(installed, gates=(gate,))))
+
+
+def actions(report: Report, rule: str) -> list[tuple[str | None, str]]:
+    found = next(f for f in report.findings if f.rule == rule)
+    return [(a.package, r.title) for r in found.remediations for a in r.actions]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: f"{p.parent.name}-{p.stem}")
+def test_a_printed_fix_leaves_no_error_or_says_which(path: Path) -> None:
+    data = yaml.safe_load(path.read_text(encoding="utf-8"))["facts"]
+    data.setdefault("target", {"kind": "installed", "why": "scenario", "python": "3.10.12"})
+    report = answered(judge(facts_from_json(data)))
+    for finding in (f for f in report.findings if f.severity == "error"):
+        for way in finding.remediations:
+            facts = foreseen(report.facts, way.actions)
+            left = left_errors(report, judge(facts, FAMILIES)) if facts is not None else ()
+            own = {a.package for a in way.actions}
+            silent = [f.rule for f in left if f.rule not in way.title and not (f.rule == "PKG001" and own)]
+            assert not silent, f"{finding.rule}: `{way.title}` leaves {silent}"
+
+
+def test_a_fix_that_makes_another_error_gives_way_to_one_that_does_not() -> None:
+    before = gated("0.23.3")
+    assert actions(before, "PKG006") == [("tokenizers", "downgrade `tokenizers>=0.22.0,<=0.23.0`")]
+    after = answered(before)
+    assert [package for package, _ in actions(after, "PKG006")] == ["transformers"]
+    assert after.way_out is not None
+    assert [a.package for a in after.way_out.actions] == ["transformers"]
+
+
+def finding(rule: str, *asked: tuple[str, str]) -> Finding:
+    steps = tuple(Action("install", package=p, specifier=s, direction="install") for p, s in asked)
+    return Finding(rule, "x", "error", "m", remediations=(Remediation("t", steps, "unsafe"),), key=rule)
+
+
+def test_ranges_of_several_findings_are_intersected() -> None:
+    way = merged([finding("PKG001", ("pillow", ">=9")), finding("IMP002", ("pillow", "<12"), ("httpx", ""))])
+    assert way is not None
+    assert [(a.package, a.specifier) for a in way.actions] == [("pillow", "<12,>=9"), ("httpx", None)]
+
+
+def test_what_excludes_itself_is_not_merged() -> None:
+    assert merged([finding("A", ("transformers", "<4.40")), finding("B", ("transformers", ">=4.50"))]) is None
+
+
+def test_one_error_has_no_common_way_out() -> None:
+    report = answered(judge(Facts(TARGET, Distributions((dist("lmdeploy", "0.18.0", "fire"),)))))
+    assert report.count("error") == 1
+    assert report.way_out is None
+
+
+def test_a_changed_option_is_tried_too() -> None:
+    launch = Launch(argv=("vllm", "serve", "m", "--dtype", "float17"), program="vllm", engine="vllm",
+                    subcommand=("serve",), arguments=("m", "--dtype", "float17"))  # fmt: skip
+    facts = Facts(TARGET, Distributions((dist("vllm", "0.11.0"),)), launch=launch)
+    now = foreseen(facts, (Action("set_argument", name="--dtype", value="half"),))
+    assert now is not None
+    assert isinstance(now.launch, Launch)
+    assert now.launch.arguments == ("m", "--dtype", "half")
+    assert foreseen(replace(facts, launch=facts.trials), (Action("set_argument", name="--dtype", value="half"),)) is None  # type: ignore[arg-type]
