@@ -33,6 +33,8 @@ def check(ctx: click.Context, /, **options: Any) -> None:
     """Checks whether a server will start in this environment, and why not. Runs none of its code, except with --deep.
 
     Example:  qvl-doctor check -- lmdeploy serve api_server Qwen/Qwen2-VL-7B-Instruct
+
+    Exit status: 0 nothing found, 1 findings, 2 usage error, 3 doctor failed, 4 no server command found in what was given.
     """
     from doctor.cli.answer.output import NO_SERVER, exit_code
     from doctor.cli.answer.show import show_report

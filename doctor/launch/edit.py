@@ -60,7 +60,7 @@ def start_of(engine: str, model: str) -> tuple[str, ...]:
 
 def pasted(words: Iterable[str]) -> str:
     """The words as a shell line."""
-    return " ".join(shlex.quote(w) if w != HIDDEN else w for w in words)
+    return shlex.join(words)
 
 
 def lost(before: Launch, after: Launch, actions: Sequence[Action], version: str | None) -> tuple[str, ...]:
@@ -69,12 +69,13 @@ def lost(before: Launch, after: Launch, actions: Sequence[Action], version: str 
     if one is None or other is None:
         return ()
     named = {plain(a.name) for a in actions if a.name}
+    moved = {word for a in actions for word in (a.value or "").split()}  # what an option that nobody knew swallowed
     kept = {(g.name, g.values) for g in other.reading.given}
     names = {g.name for g in other.reading.given}
     gone = [
         g for g in one.reading.given
         if (g.name, g.values) not in kept and not {plain(g.name), plain(g.spelled)} & named
-        and (g.name not in names or not _touched(g, named))
+        and (g.name not in names or not _touched(g, named)) and not (not g.spelled and set(g.values) <= moved)
     ]  # fmt: skip
     return tuple(g.spelled or " ".join(g.values) for g in gone)
 

@@ -45,8 +45,8 @@ def meant(words: tuple[str, ...], engine: str | None, *, serve: bool = True) -> 
         rest = (option, *rest)
     out: list[str] = []
     unsplit: list[str] = []
-    for word in rest:
-        parts = _parts(word, engine)
+    for at, word in enumerate(rest):
+        parts = _parts(word, engine, at > 0 and rest[at - 1].startswith("-"))
         out += parts or [word]
         unsplit += [word] if parts else []
     return Meant(tuple(out), words[:count], tuple(unsplit))
@@ -62,15 +62,22 @@ def _repeated(words: tuple[str, ...], engine: str | None) -> int:
     return next((len(s) for s in subcommands if words[: len(s)] == s), 0)
 
 
-def _parts(word: str, engine: str | None) -> list[str]:
-    """An option and its value that stand in one word; nothing for any other word."""
+def _parts(word: str, engine: str | None, behind: bool) -> list[str]:
+    """An option and its value that stand in one word; nothing for any other word.
+
+    One of a name that no release has is an option too, misspelt, but `behind` an option it may be its value.
+    """
     found = _OPTION.match(word)
-    if found is None or engine is None or not _is_option(engine, dashed(found[1])):
+    if found is None or engine is None or not (_is_option(engine, dashed(found[1])) or _misspelt(found[1], behind)):
         return []
     try:
         return shlex.split(word)
     except ValueError:
         return word.split(maxsplit=1)
+
+
+def _misspelt(name: str, behind: bool) -> bool:
+    return not behind and re.fullmatch(r"--[A-Za-z][\w-]+", name) is not None
 
 
 def _is_option(engine: str, name: str) -> bool:

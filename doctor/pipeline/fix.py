@@ -9,11 +9,11 @@ from dataclasses import replace
 from doctor.base.record import dataclass
 from doctor.base.text import one_line
 from doctor.derived.goal import Goal, goal_of
-from doctor.derived.known_model import is_known_by_name
 from doctor.facts import Distributions, Facts, Host, Launch, Model, normalize
 from doctor.facts.host import Libc
-from doctor.findings import Action, Finding, Plan, Report, Verified
+from doctor.findings import Action, Finding, Plan, Remediation, Report, Verified
 from doctor.findings.proposal import IDLE, Proposal
+from doctor.launch.asked import asked_of
 from doctor.launch.edit import as_given, edited
 from doctor.matrix import rows
 from doctor.matrix.engines import serving_engines
@@ -64,8 +64,8 @@ def plan_facts(
 
 
 def _foreseen(facts: Facts, goal: Goal, freedom: Freedom) -> bool:
-    """Whether a model that is known by its name alone, which the rules do not judge, asks for something else."""
-    if (isinstance(facts.model, Model) and not is_known_by_name(facts)) or (goal.family is None and goal.model is None):
+    """Whether a model of which a path names the family, and which the rules do not judge, asks for something else."""
+    if isinstance(facts.model, Model) or (goal.family is None and goal.model is None):
         return False
     outcome = plan_for(facts, goal, freedom)
     return outcome.conflict is not None or (outcome.solved is not None and bool(outcome.solved.changed))
@@ -104,9 +104,21 @@ def _options(report: Report) -> tuple[Action, ...]:
         first = next(iter((*skipping, *finding.remediations)), None)
         if finding.severity != "error" or not first or not first.actions or first.applicability == "manual":
             continue
+        if finding.follows_from or _overwrites(report, first):
+            continue
         if all(a.kind in ("set_argument", "set_env") for a in first.actions):
             out.update({(a.kind, a.name): a for a in first.actions})
     return tuple(out.values())
+
+
+def _overwrites(report: Report, way: Remediation) -> bool:
+    """Whether a guess would replace an option that the user gave, and that no finding is about."""
+    given = asked_of(report.facts)
+    if way.applicability == "safe" or given is None:
+        return False
+    at_fault = {p.name for p in given.reading.problems}
+    names = [a.name for a in way.actions if a.kind == "set_argument" and a.value is not None and a.name]
+    return any(n not in at_fault and given.values(n) is not None for n in names)
 
 
 @dataclass

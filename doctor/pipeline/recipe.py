@@ -8,6 +8,7 @@ import re
 from doctor.derived.goal import goal_of, named_model
 from doctor.facts import Facts, Launch, Model
 from doctor.findings.proposal import Proposal
+from doctor.launch.options import parallel
 from doctor.matrix import rows
 from doctor.matrix.engines import engine_row, prefixes, serving_engines
 from doctor.matrix.official import official
@@ -36,10 +37,15 @@ def recipe(answer: Proposal) -> Recipe:
     interpreter = (target.executable or target.prefix) if target.kind == "installed" else None
     return Recipe(
         engine, version, found[0] if found else None, plan.launch, _model_word(facts, plan.launch),
-        _folder(facts, plan.launch), goal.parallel, ".".join((target.python or "3.11").split(".")[:2]), pins,
+        _folder(facts, plan.launch), _parallel(answer), ".".join((target.python or "3.11").split(".")[:2]), pins,
         {n: v for n, v in plan.changes.items() if NAME.fullmatch(n)}, layer, source, _environ(answer), interpreter,
         _metrics(engine, version), tuple(_why(answer)), _proof(answer),
     )  # fmt: skip
+
+
+def _parallel(answer: Proposal) -> int:
+    """The GPUs that the command as it will be shares the model over."""
+    return parallel(answer.after.facts if answer.after else answer.before.facts)
 
 
 def _model_word(facts: Facts, launch: tuple[str, ...]) -> str | None:

@@ -123,7 +123,7 @@ def test_wrappers_stay_and_secrets_are_not_told() -> None:
     found = correction(report)
     assert found is not None
     assert (
-        found.line == "CUDA_VISIBLE_DEVICES=0 nohup lmdeploy serve api_server Q --tp 2 --api-keys *** --log-level DEBUG"
+        found.line == "CUDA_VISIBLE_DEVICES=0 nohup lmdeploy serve api_server Q --tp 2 --api-keys '***' --log-level DEBUG"
     )
     assert "secrets" in found.note
 

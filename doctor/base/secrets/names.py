@@ -7,7 +7,7 @@ from functools import cache
 
 _SECRET_NAME = re.compile(
     r"(?i)(?:^|[_\-.])(?:tokens?|secrets?|passw(?:or)?ds?|passwd|access[_\-]?keys?|credentials?|authorization)"
-    r"(?:$|[_\-.])|api[_\-]?key"
+    r"(?:$|[_\-.])|api[_\-]?key|passw(?:or)?d$"
 )
 _NOT_SECRET = re.compile(
     r"(?i)tokenizer|max[\w\-]*tokens?|num[\w\-]*tokens?|tokens?[_\-](?:limit|count|per)|batched[_\-]tokens"

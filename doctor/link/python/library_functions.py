@@ -19,7 +19,6 @@ from doctor.link.python.search import find_top
 from doctor.link.python.values import (
     UNKNOWN,
     ClassVal,
-    InstanceVal,
     ModuleVal,
     NativeVal,
     PyRaise,

@@ -9,6 +9,7 @@ import shlex
 from typing import TYPE_CHECKING
 
 from doctor.base.text import clean
+from doctor.facts import Launch
 from doctor.findings import ALONG, Action, Plan, Step
 from doctor.launch.edit import pasted
 from doctor.report.closing import open_questions
@@ -37,7 +38,7 @@ def print_plan(before: Report, plan: Plan, console: Console, *, idle: bool = Fal
         for one in open_questions(before):
             row(console, one.code, one.reason + (f"; closed by {one.closes}" if one.closes else ""), indent="  ")
     _steps(plan, console)
-    _commands(plan, console)
+    _commands(before, plan, console)
     _conflict(before, plan, console)
     _exits(plan, console)
     console.print()
@@ -61,7 +62,7 @@ def _answer(before: Report, plan: Plan, idle: bool) -> str:
         count = len(open_questions(before))
         return f"○ Nothing found to fix, {count} open." if count else "✓ Nothing to do: no error was found."
     if plan.undecided:
-        return "○ Undecided: the search for a plan timed out."
+        return "○ Undecided: no plan was made."
     if plan.conflict is not None:
         alone = len(plan.conflict.members) == 1
         return "✗ No plan satisfies this request: " + ("no release works." if alone else "its requirements conflict.")
@@ -108,7 +109,7 @@ def _shown(action: Action, plan: Plan) -> str:
     return clean(action.text or action.name or action.kind)
 
 
-def _commands(plan: Plan, console: Console) -> None:
+def _commands(before: Report, plan: Plan, console: Console) -> None:
     from rich.text import Text
 
     if plan.commands:
@@ -118,8 +119,16 @@ def _commands(plan: Plan, console: Console) -> None:
             for line in wrapped(command):
                 console.print(Text(f"  {line}"), soft_wrap=True)
     if plan.launch and plan.steps:
-        console.print(Text("Then start it with" if plan.commands else "Start it with", style="bold"))
+        console.print(Text(_start(before, plan), style="bold"))
         console.print(Text(f"  {clean(pasted(plan.command or plan.launch))}"), soft_wrap=True)
+
+
+def _start(before: Report, plan: Plan) -> str:
+    """What the command is for: to be typed, or to stand in a script in place of the one there."""
+    launch = before.facts.launch
+    source = launch.source if isinstance(launch, Launch) and not plan.command else None
+    said = f"change the server's command in {clean(source)} to" if source else "start it with"
+    return f"Then {said}" if plan.commands else said[0].upper() + said[1:]
 
 
 def wrapped(command: str, width: int = 78) -> list[str]:
