@@ -32,7 +32,7 @@ def read_environment(target: Target, launch: Launch | Unavailable, request: Requ
     from doctor.collect import cache
 
     engine = launch.engine if isinstance(launch, Launch) else None
-    asked = (engine or "", _backend(launch) or "", _module(launch) or "", request.target.cwd)
+    asked = (engine or "", _backend(launch) or "", _module(launch) or "", request.target.cwd, "with kernels")
     place = cache.place(target, asked, request.environ) if request.use_cache else None
     known = cache.load(place, Environment, request.environ) if place else None
     if known is not None:
