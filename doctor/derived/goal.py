@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from doctor.base.record import dataclass
 from doctor.derived.engine import Chosen
 from doctor.derived.known_model import is_of_family_alone
-from doctor.derived.packages.helpers import needed
+from doctor.derived.packages.helpers import imports_helper, needed
 from doctor.facts import Distributions, Facts, Gpu, Launch, Model, Quantization, normalize
 from doctor.facts.gpu import Device
 from doctor.launch.options import engine as launched
@@ -39,7 +39,7 @@ class Goal:
     configuration class. `model` are its facts, from its files or from what is known of its name. `names` and
     `packages` (distribution -> where that is written) are what its code needs. `backend` is LMDeploy's as the launch
     names it. `devices` are those that may be used; `cuda` is the major that the driver runs, `driver` its number.
-    `label` names the model in sentences.
+    `label` names the model in sentences. `versions` are the engines' releases, as far as they are installed.
     """
 
     engines: tuple[str, ...] = ()
@@ -57,6 +57,7 @@ class Goal:
     parallel: int = 1
     driver: str | None = None
     cuda: int | None = None
+    versions: dict[str, str] = field(default_factory=dict)
 
 
 def goal_of(facts: Facts) -> Goal:
@@ -83,6 +84,7 @@ def _machine(facts: Facts) -> Goal:
     return Goal(
         engines, backend=option(facts, *choosing), devices=gpu.usable,
         parallel=parallel(facts), driver=gpu.driver_version, cuda=runs[0] if runs else None,
+        versions={e: d.version for e in engines if (d := have.get(e)) is not None},
     )  # fmt: skip
 
 
@@ -125,8 +127,9 @@ def _of_files(goal: Goal, facts: Facts, model: Model) -> Goal:
 def _documented_packages(goal: Goal, family: Family, packages: dict[str, str]) -> dict[str, str]:
     out = dict(packages)
     for helper in family.helpers:
-        wanted = not helper.engines or set(helper.engines) & set(goal.engines)
-        if helper.required and wanted and goal.engines:
+        asking = [e for e in goal.engines if not helper.engines or e in helper.engines]
+        wanted = any(imports_helper(e, goal.versions.get(e), helper.package) is not False for e in asking)
+        if helper.required and wanted:
             out.setdefault(normalize(helper.package), helper.source)
     return out
 

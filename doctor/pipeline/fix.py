@@ -168,22 +168,24 @@ class _Work:
         chosen = {**solved.pins, **resolved}
         moved = {n: v for n, v in chosen.items() if not same(have, n, v)}
         pins.update(moved)
-        changes = {n: have.version(n) for n in (*moved, *sorted(solved.removed))}
+        again = _reinstalled(self.before, have) - set(moved) - solved.removed
+        changes = {n: have.version(n) for n in (*moved, *sorted(solved.removed), *sorted(again))}
         options = self._all_options(solved)
         start, wrong = self._start(), wrong_module(self.facts, self.before.findings)
         launch = edited(start, options, pins.get(start.engine or "")) if start is not None else None
         if (why := lost_intent(start, launch, options, pins.get(start.engine or "") if start else None)) is not None:
             return Proposal(self.before, Plan(undecided=why, launch=_argv(self.facts)))
-        after = judge(predicted(self.facts, moved, solved.removed, launch))
+        to_come = {**moved, **{n: pins[n] for n in again}}
+        after = judge(predicted(self.facts, to_come, solved.removed, launch, again))
         gone = resolved_by(self.before, after, {*changes, *(o.name or "" for o in options)})
-        again = (step_of(wrong, start),) if wrong and start and start is not self.facts.launch else ()
-        gone += [wrong] if wrong and again and wrong not in gone else []
+        other = (step_of(wrong, start),) if wrong and start and start is not self.facts.launch else ()
+        gone += [wrong] if wrong and other and wrong not in gone else []
         left = [f for f in mended(self.before) if f not in gone] + list(_left(self.before, after))
         source |= self.without
         if self.facts.target.kind != "installed":
             source |= {n for n, v in pins.items() if only_source(n, v)}
         plan = Plan(
-            steps=(*again, *steps_of(solved, pins, changes, options, gone, outcome.refused)),
+            steps=(*other, *steps_of(solved, pins, changes, options, gone, outcome.refused)),
             pins=dict(sorted(pins.items())), changes=changes,
             commands=commands_of(self.facts, pins, changes, source, verified.resolver is not None),
             launch=launch.argv if launch else (), command=as_given(start, launch) if start and launch else (),
@@ -255,6 +257,13 @@ class _Work:
                 if action.kind == "install" and action.package and have.get(action.package) is None:
                     out.setdefault(normalize(action.package), action.specifier or "")
         return out
+
+
+def _reinstalled(before: Report, have: Distributions) -> frozenset[str]:
+    """The distributions of which an error says that the same release has to be installed once more."""
+    ways = (next(iter(f.remediations), None) for f in before.findings if f.severity == "error")
+    actions = (a for way in ways if way is not None for a in way.actions)
+    return frozenset(d.key for a in actions if a.direction == "reinstall" and (d := have.get(a.package or "")))
 
 
 def _with_extra(name: str, version: str) -> str:

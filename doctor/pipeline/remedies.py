@@ -67,7 +67,7 @@ def _way_out(trials: Trials, errors: list[Finding]) -> Remediation | None:
     tried = [(w, found) for w in ways if (found := trials.of(w.actions)) is not None and not found.made]
     if not tried:
         return None
-    return _announced(*min(tried, key=lambda t: (len(t[1].left), len(t[0].actions), t[0].applicability != "safe")))
+    return _announced(*min(tried, key=lambda t: (len(t[1].left), t[0].applicability != "safe", len(t[0].actions))))
 
 
 def _checked(trials: Trials, finding: Finding, way_out: Remediation | None) -> Finding:

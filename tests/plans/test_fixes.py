@@ -90,4 +90,28 @@ def test_a_changed_option_is_tried_too() -> None:
     assert now is not None
     assert isinstance(now.launch, Launch)
     assert now.launch.arguments == ("m", "--dtype", "half")
-    assert foreseen(replace(facts, launch=facts.trials), (Action("set_argument", name="--dtype", value="half"),)) is None  # type: ignore[arg-type]
+    assert (
+        foreseen(replace(facts, launch=facts.trials), (Action("set_argument", name="--dtype", value="half"),)) is None
+    )  # type: ignore[arg-type]
+
+
+def test_a_half_installed_distribution_is_installed_again_by_the_plan() -> None:
+    from doctor.pipeline.fix import plan_facts
+    from doctor.plan.freedom import Freedom
+
+    path = SCENARIOS / "PKG005" / "fires-half-installed.yaml"
+    facts = facts_from_json(yaml.safe_load(path.read_text(encoding="utf-8"))["facts"])
+    plan = plan_facts(facts, Freedom(), offline=True).plan
+    assert ("transformers", "==5.24.0", "reinstall") in [
+        (s.action.package, s.action.specifier, s.action.direction) for s in plan.steps
+    ]
+    assert not plan.remains
+    assert any("--reinstall-package transformers" in line for line in plan.commands)
+
+
+def test_a_helper_is_needed_only_while_the_release_imports_it() -> None:
+    from doctor.derived.packages.helpers import imports_helper
+
+    assert imports_helper("lmdeploy", "0.15.0", "qwen-vl-utils") is True
+    assert imports_helper("lmdeploy", "0.18.0", "qwen-vl-utils") is False
+    assert imports_helper("vllm", "0.11.0", "qwen-vl-utils") is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from doctor.derived.engine import Chosen
 from doctor.facts import Model, normalize
+from doctor.matrix import rows
 from doctor.matrix.compat import DISTRIBUTIONS
 from doctor.matrix.helpers import helpers
 
@@ -29,3 +30,19 @@ def needed(chosen: Chosen, model: Model) -> dict[str, str]:
         if entry.architecture in model.architectures and chosen.name in entry.engines:
             out |= dict.fromkeys((p for p in entry.packages if p not in required), entry.source)
     return out
+
+
+def imports_helper(engine: str, version: str | None, package: str) -> bool | None:
+    """Whether a release of the engine still imports a helper package: a row that someone wrote ends with the import.
+
+    The newest release where `version` is None. None where no release is known to import it: the wheels do not say.
+    """
+    top, known = package.replace("-", "_"), rows.releases(engine)
+    importing = None
+    for key in rows.keys(engine, "imports"):
+        if key.partition(":")[0].partition(".")[0] == top:
+            for releases, _ in rows.history(engine, "imports", key):
+                importing = releases if importing is None else importing | releases
+    newest = known.versions[-1] if known is not None and known.versions else None
+    asked = version or newest
+    return importing.contains(asked) if importing is not None and asked is not None else None
