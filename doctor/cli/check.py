@@ -34,7 +34,7 @@ def check(ctx: click.Context, /, **options: Any) -> None:
 
     Example:  qvl-doctor check -- lmdeploy serve api_server Qwen/Qwen2-VL-7B-Instruct
 
-    Exit status: 0 nothing found, 1 findings, 2 usage error, 3 doctor failed, 4 no server command found in what was given.
+    Exit status: 0 nothing found, 1 findings, 2 usage error, 3 doctor failed, 4 no server command in what was given.
     """
     from doctor.cli.answer.output import NO_SERVER, exit_code
     from doctor.cli.answer.show import show_report
