@@ -54,11 +54,16 @@ def _row(name: str, version: str, *kinds: str) -> Row | None:
 
 
 def installed_engines(facts: Facts) -> tuple[Chosen, ...]:
-    """The engine that the launch starts, else those that are here."""
+    """The engine that the launch starts, else those that are here; none where it starts what is not one of them.
+
+    `transformers serve` next to an installed LMDeploy has nothing to do with LMDeploy.
+    """
     if not isinstance(facts.distributions, Distributions):
         return ()
     wanted = launched(facts)
     known = serving_engines()
+    if wanted is not None and wanted not in known:
+        return ()
     found = ((name, facts.distributions.get(name)) for name in ((wanted,) if wanted in known else known))
     return tuple(Chosen(name, one.version) for name, one in found if one is not None)
 

@@ -18,7 +18,7 @@ def answered(report: Report) -> Report:
     """A report as it is shown: with fixes that were tried on paper."""
     from doctor.pipeline.remedies import with_checked_fixes
 
-    return with_checked_fixes(report)
+    return with_checked_fixes(report, judge)
 
 
 def judge(facts: Facts, select: tuple[str, ...] = (), ignore: tuple[str, ...] = ()) -> Report:

@@ -7,18 +7,19 @@ which. The rules that decide are run on the facts as they will be, as they are f
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from doctor.base.record import dataclass
-from doctor.facts import Distributions, normalize
+from doctor.facts import Distributions, Facts, normalize
 from doctor.findings import Action, Finding, Remediation, Report, RuleResult
 from doctor.matrix import rows
 from doctor.pipeline.resolved import resolved_by
 from doctor.plan.outcome import FORESEEABLE, foreseen, left_errors, new_errors
 
+Judge = Callable[[Facts, tuple[str, ...]], Report]  # the rules of these families on facts
 MOST = 12  # fixes that are tried
 SECONDS = 3.0
 FAMILIES = ("PKG", "LIB", "IMP", "ENG", "CMD", "MDL")
@@ -37,6 +38,7 @@ class Trials:
     """Fixes tried so far on one report, until the time is spent."""
 
     report: Report
+    judge: Judge
     deadline: float
     known: dict[tuple[Action, ...], Outcome | None]
 
@@ -44,18 +46,20 @@ class Trials:
         """What the actions lead to; None where that cannot be foreseen, or not in time."""
         if actions not in self.known:
             spent = time.monotonic() > self.deadline or len(self.known) >= MOST
-            self.known[actions] = None if spent else _outcome(self.report, actions)
+            self.known[actions] = None if spent else _outcome(self.report, self.judge, actions)
         return self.known[actions]
 
 
-def with_checked_fixes(report: Report) -> Report:
+def with_checked_fixes(report: Report, judge: Judge) -> Report:
     """The report with the fixes of its errors checked, and with the way out of all errors together."""
     errors = [f for f in report.findings if f.severity == "error"]
     if not errors or not isinstance(report.facts.distributions, Distributions):
         return report
-    trials = Trials(report, time.monotonic() + SECONDS, {})
+    trials = Trials(report, judge, time.monotonic() + SECONDS, {})
     way_out = _way_out(trials, errors)
-    results = tuple(replace(r, findings=tuple(_checked(trials, f, way_out) for f in r.findings)) for r in report.results)
+    results = tuple(
+        replace(r, findings=tuple(_checked(trials, f, way_out) for f in r.findings)) for r in report.results
+    )
     return replace(report, results=results, way_out=way_out if len(errors) > 1 else None)
 
 
@@ -95,12 +99,10 @@ def _codes(codes: Iterable[str]) -> str:
     return f"{', '.join(first)} and {last}" if first else last
 
 
-def _outcome(report: Report, actions: tuple[Action, ...]) -> Outcome | None:
+def _outcome(report: Report, judge: Judge, actions: tuple[Action, ...]) -> Outcome | None:
     facts = foreseen(report.facts, actions)
     if facts is None:
         return None
-    from doctor.pipeline.diagnosis import judge
-
     after = judge(facts, FAMILIES)
     touched = frozenset(normalize(a.package) if a.package else a.name or "" for a in actions)
     gone = resolved_by(_of_families(report), after, set(touched))

@@ -11,6 +11,7 @@ from doctor.plan.freedom import Freedom
 from doctor.plan.machine import machine_clauses
 from doctor.plan.models import model_clauses, seen_working
 from doctor.plan.needs import imports, majors, name_of, own_metadata, requirement, requirements
+from doctor.plan.refused import refused_clauses
 from doctor.plan.solver.problem import Clause, Problem, Variable
 
 CHECKED = ("transformers",)  # what engines look at when they start
@@ -24,6 +25,7 @@ def build(facts: Facts, goal: Goal, freedom: Freedom) -> tuple[Draft, Problem]:
     draft = Draft(facts, goal, freedom)
     _roots(draft)
     model_clauses(draft)
+    refused_clauses(draft)
     machine_clauses(draft)
     _drain(draft)
     for name in goal.engines:

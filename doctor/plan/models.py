@@ -12,9 +12,7 @@ from doctor.matrix.engines import engine_row
 from doctor.matrix.files.row import Row
 from doctor.matrix.models.families import Attested
 from doctor.matrix.models.generations import serving
-from doctor.matrix.models.inner import refused_inner
 from doctor.matrix.models.own_types import lacking
-from doctor.matrix.models.processors import rejecting
 from doctor.matrix.models.quantization import Need, floor, takes
 from doctor.matrix.models.turbomind import served_by
 from doctor.matrix.providers import releases_with
@@ -37,12 +35,10 @@ def model_clauses(draft: Draft) -> None:
             _whole(draft, draft.use(name))
         _pictures(draft, draft.use(name))
         _generation(draft, draft.use(name))
-        _inner(draft, draft.use(name))
     _type(draft)
     _packages(draft)
     _names(draft)
     _attested(draft)
-    _processor(draft)
 
 
 def _halves(draft: Draft, engine: Choice) -> None:
@@ -66,7 +62,7 @@ def _halves(draft: Draft, engine: Choice) -> None:
             draft.require(Clause(
                 engine.name, having[half], f"architecture {arch}", owner=BACKEND, when=1 << place,
                 subject=f"architecture {arch}", source="the engine's lists of architectures",
-                text=f"{_backend(half)} supports `{arch}` in {_range(engine, having[half])}",
+                text=f"{_backend(half)} supports `{arch}` in {range_of(engine, having[half])}",
             ))  # fmt: skip
         _quantized(draft, engine, half, BACKEND, 1 << place)
 
@@ -92,7 +88,7 @@ def _whole(draft: Draft, engine: Choice) -> None:
         draft.require(Clause(
             engine.name, taking, f"architecture {arch}", subject=f"architecture {arch}",
             source="the engine's lists of architectures",
-            text=f"`{engine.name}` supports `{arch}` in {_range(engine, taking)}",
+            text=f"`{engine.name}` supports `{arch}` in {range_of(engine, taking)}",
         ))  # fmt: skip
     elif goal.architectures:
         arch = goal.architectures[0]
@@ -120,7 +116,7 @@ def _pictures(draft: Draft, engine: Choice) -> None:
             draft.require(Clause(
                 engine.name, having.bits | engine.beyond, f"architecture {architecture}",
                 subject=f"architecture {architecture}", source="the engine's vision models",
-                text=f"`{engine.name}` accepts images with `{architecture}` in {_range(engine, having.bits)}",
+                text=f"`{engine.name}` accepts images with `{architecture}` in {range_of(engine, having.bits)}",
             ))  # fmt: skip
 
 
@@ -133,43 +129,8 @@ def _generation(draft: Draft, engine: Choice) -> None:
     then = moved(row.releases, engine.releases) | engine.beyond & engine.present
     draft.require(Clause(
         engine.name, then, f"version {row.version} of the model", subject=f"version {row.version}", source=row.source,
-        text=f"`{engine.name}` has version {row.version} of `{goal.architectures[0]}` in {_range(engine, then)}",
+        text=f"`{engine.name}` has version {row.version} of `{goal.architectures[0]}` in {range_of(engine, then)}",
     ))  # fmt: skip
-
-
-def _inner(draft: Draft, engine: Choice) -> None:
-    """An architecture around several language models, of which a release's default backend reads some."""
-    goal = draft.goal
-    config = goal.model.config if goal.model else {}
-    if engine.releases is None or not config or goal.backend in HALVES[1:]:
-        return
-    refused = 0
-    for place, version in enumerate(engine.releases.versions):
-        row = refused_inner(engine.name, version, goal.architectures, config)
-        refused |= (row is not None) << place
-    if refused:
-        then = engine.present & ~refused
-        draft.require(Clause(
-            engine.name, then, "the inner language model", subject="the inner language model",
-            source="the readers of the engine's releases",
-            text=f"`{engine.name}` reads the language model in `{goal.architectures[0]}` in {_range(engine, then)}",
-        ))  # fmt: skip
-
-
-def _processor(draft: Draft) -> None:
-    """Releases of transformers that reject `size` in the image processor's file."""
-    model = draft.goal.model
-    rejected = rejecting(model.preprocessor) if model is not None else None
-    if rejected is None:
-        return
-    transformers = draft.use("transformers")
-    if transformers.releases is not None:
-        then = transformers.present & ~moved(rejected, transformers.releases)
-        draft.require(Clause(
-            "transformers", then, "size in preprocessor_config.json", subject="preprocessor_config.json",
-            source="the image processors of transformers",
-            text=f"`size` in `preprocessor_config.json` is accepted by {_range(transformers, then)}",
-        ))  # fmt: skip
 
 
 def _quantized(draft: Draft, engine: Choice, half: str, owner: str | None, when: int) -> None:
@@ -187,7 +148,7 @@ def _quantized(draft: Draft, engine: Choice, half: str, owner: str | None, when:
     size = next((g.group_size for g in asked.groups if g.group_size), asked.settings.get("group_size"))
     shown = f"{asked.method}" + (f" with group size {size}" if size else "")
     name = _backend(half) if half != "default" else f"`{engine.name}`"
-    where = _range(engine, taken) if start & (start - 1) else "no more" if taken else "not here"
+    where = range_of(engine, taken) if start & (start - 1) else "no more" if taken else "not here"
     told = {"no more": f"{name} supports it", "not here": f"this release of {name} does not support it"}
     draft.require(Clause(
         engine.name, taken | rest | (engine.beyond & engine.present), f"quantization {asked.method}", owner=owner,
@@ -320,7 +281,8 @@ def seen_working(goal: Goal) -> dict[str, frozenset[str]]:
     return {name: frozenset(versions) for name, versions in out.items()}
 
 
-def _range(choice: Choice, taken: int) -> str:
+def range_of(choice: Choice, taken: int) -> str:
+    """The releases of a choice in a sentence."""
     assert choice.releases is not None
     spec = ReleaseSet(choice.releases, taken & ((1 << len(choice.releases.versions)) - 1)).spec()
     return "no release" if spec == "<0" else f"`{choice.name}{spec}`" if spec else "every release"

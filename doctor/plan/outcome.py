@@ -65,7 +65,8 @@ def new_errors(before: Report, after: Report, touched: Set[str]) -> tuple[Findin
     """The errors of the facts to come that the present ones do not have.
 
     What was a warning because the import check got past it is not a new error: nobody has checked the imports to come.
-    A requirement of the engine's libraries that is not met any more counts as one: they check it at import. What the `touched` distributions require themselves is installed with them.
+    A requirement of the engine's libraries that is not met any more counts as one: they check it at import.
+    What the `touched` distributions require themselves is installed with them.
     """
     known = {(f.rule, f.key) for f in before.findings}
     grave = [f for f in after.findings if f.severity == "error" or (f.rule == "PKG001" and _owner(f) in CHECKING)]

@@ -18,6 +18,7 @@ from doctor.collect.model.weights import read_weights
 from doctor.facts import Model, Problem
 
 MOST = 64
+SHAPE = 2  # counts what `Model` holds: a kept one without a new field is read again
 CONFIG = "config.json"
 _TOKENIZERS = ("tokenizer.json", "tokenizer.model", "tekken.json", "spiece.model", "vocab.txt", "tokenizer.model.v3",
                "sentencepiece.bpe.model")  # fmt: skip
@@ -136,7 +137,7 @@ def _revision(place: Place) -> str | None:
 def _kept(place: Folder, named: str) -> Any:
     from doctor.collect import cache
 
-    question = json.dumps([__version__, place.path, place.source, named, place.caches])
+    question = json.dumps([__version__, SHAPE, place.path, place.source, named, place.caches])
     try:
         return cache.folder() / "models" / f"{hashlib.sha256(question.encode()).hexdigest()[:32]}.json"
     except RuntimeError:  # no home folder

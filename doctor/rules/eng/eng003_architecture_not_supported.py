@@ -28,6 +28,7 @@ from doctor.matrix import rows
 from doctor.matrix.models.generations import serving
 from doctor.matrix.models.inner import inner_architecture, refused_inner, taking_inner
 from doctor.matrix.models.quantization import fitting, sees
+from doctor.matrix.models.turbomind import served_by
 from doctor.rules.rule import Rule, Verdict
 
 
@@ -50,6 +51,8 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
             yield other
         elif (inner := _inner(rule, facts, one, model, known)) is not None:
             yield inner
+        elif (other := _falls_back(rule, facts, one, model)) is not None:
+            yield other
         elif one.has("architectures_for_text") and sees(model.config):
             yield from _text_only(rule, one, model.architectures[0])
 
@@ -87,6 +90,30 @@ def _inner(
         key=f"{chosen.name}:{row.architecture}:{name}", location=Location("distribution", chosen.name),
         evidence=[Evidence(f"architectures in {row.part}", name, ", ".join(row.takes), row.source)],
         remediations=other_release(chosen.name, better, chosen.version) if better is not None else [],
+    )  # fmt: skip
+
+
+def _falls_back(rule: Rule, facts: Facts, chosen: Chosen, model: Model) -> Finding | None:
+    """A backend that is requested by name and does not take the model: the engine uses its other one silently."""
+    asked = option(facts, *chosen.data.names("backend"))
+    if asked is None or asked != next(iter(chosen.data.backends), None):
+        return None
+    row, name = chosen.row("decisions", f"architectures.{asked}"), model.architectures[0]
+    method = model.quantization.method if model.quantization else None
+    other = chosen.data.backends[1]
+    if served_by(row, name, model.config, method) is not False or name not in chosen.table(f"architectures.{other}"):
+        return None
+    action = Action("set_argument", name="--backend", value=other)
+    having = rows.releases_having(chosen.name, f"architectures.{asked}", name)
+    return rule.finding(
+        f"`{chosen.shown}` ignores `--backend {asked}` for `{name}`, which its {asked} backend does not support: it "
+        f"starts with the {other} backend and only logs it",
+        key=f"{chosen.name}:{name}:{asked}", severity="warning", location=Location("argument", "--backend"),
+        evidence=[Evidence(f"architecture {name}", f"{chosen.shown}, {asked}", other, f"is_supported {SOURCE}")],
+        remediations=[
+            Remediation(f"Use `--backend {other}`, which is what it does", (action,), "safe"),
+            *(other_release(chosen.name, having, chosen.version) if having is not None else ()),
+        ],
     )  # fmt: skip
 
 

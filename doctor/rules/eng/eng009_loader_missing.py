@@ -43,7 +43,8 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     distributions: Distributions = present(facts, "distributions", Distributions)
     have, model = distributions.get("transformers"), facts.model
     launched = facts.launch.engine if isinstance(facts.launch, Launch) else None
-    if have is None or launched in serving_engines() or any(distributions.get(e) for e in serving_engines()):
+    others = any(distributions.get(e) for e in serving_engines())
+    if have is None or launched in serving_engines() or (launched is None and others):
         yield NotApplicable("no weights that transformers itself would load")
         return
     if isinstance(model, Unavailable):
@@ -139,8 +140,10 @@ def _unknown(rule: Rule, have: Distribution, method: str) -> Finding:
     return rule.finding(
         f"The weights are quantized with `{method}`, which `transformers {have.version}` does not support: "
         f"it needs `{needs}`",
-        key=f"{method}:unknown", location=Location("distribution", "transformers"),
-        evidence=[Evidence("quantization", method, needs, f"quantizers {SOURCE}")], remediations=ways,
+        key=f"{method}:unknown",
+        location=Location("distribution", "transformers"),
+        evidence=[Evidence("quantization", method, needs, f"quantizers {SOURCE}")],
+        remediations=ways,
     )
 
 

@@ -1,6 +1,6 @@
 """The image processor's file has a `size` that this transformers release rejects.
 
-`preprocessor_config.json` tells the image processor how to scale images. Fine-tuning tools have written `size` with
+`preprocessor_config.json` sets how the image processor scales images. Fine-tuning tools have written `size` with
 `min_pixels` and `max_pixels` in it. From 4.50 to 5.14, the processor of Qwen2-VL and Qwen2.5-VL requires
 `shortest_edge` and `longest_edge` there and raises a ValueError (`size must contain 'shortest_edge' and 'longest_edge'
 keys.`), so the server stops while it starts.
