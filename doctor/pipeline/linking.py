@@ -50,6 +50,8 @@ def link_distributions(names: tuple[str, ...], request: Request) -> Modules:
         if distributions.get(name) is None:
             raise TargetError(f"the distribution `{name}` is not installed in this environment ({target.why})")
     reader = ModuleReader(target, distributions, names, request.environ, thorough=True)
-    reader.loader = NativeGate(NativeLinker(reader_for(target), target.paths, target.executable), distributions)
+    libraries = reader_for(target)
+    reader.driverless = reader.platform.startswith("linux") and not libraries.cached("libcuda.so.1")
+    reader.loader = NativeGate(NativeLinker(libraries, target.paths, target.executable), distributions)
     modules = in_order(reader, all_modules(reader, distributions, names))
     return link_environment(reader, LinkRequest(names, modules), request.progress)

@@ -38,6 +38,7 @@ class ModuleReader(Sources):
         self.platform = target.platform or "linux-x86_64"
         self.paths = target.paths
         self.thorough = thorough
+        self.driverless = False
         self.chosen = frozenset(normalize(c) for c in chosen)
         self.environ = environ or {}
         self.asked: set[str] = set()

@@ -154,6 +154,9 @@ def _entered(machine: Machine, name: str, cycle: frozenset[str]) -> ModuleStatus
             spaces[member] = owner.namespace, tail, owner.namespace.pop(tail)
     failed = dict(machine.failed)
     status = check_one(machine, name)
+    if is_cyclic(status):  # what was loaded on the way stays: where that lets the module in, any other import does too
+        again = check_one(machine, name)
+        status = again if again.status == "ok" else status
     machine.failed = failed
     machine.modules.clear()
     machine.modules.update(kept)

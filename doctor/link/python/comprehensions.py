@@ -25,11 +25,12 @@ def comprehend(
     machine: Machine, node: ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp, frame: Frame
 ) -> Value:
     """The list, set or dict that the comprehension makes (a list for a generator), or UNKNOWN."""
-    inner = Frame(frame.module, {}, (frame.names, *frame.outer), frame.handling)
+    inner = Frame(frame.module, {}, (frame.names, *frame.outer), frame.handling, func=frame.func, first=frame.first)
     try:
+        over = machine.items(evaluate(machine, node.generators[0].iter, frame))  # in the scope around, as in Python
         if isinstance(node, ast.DictComp):
-            return _dict(machine, node, inner)
-        values = [evaluate(machine, node.elt, inner) for _ in _rounds(machine, node.generators, inner)]
+            return _dict(machine, node, inner, over)
+        values = [evaluate(machine, node.elt, inner) for _ in _rounds(machine, node.generators, inner, over)]
     except _Unsure:
         return UNKNOWN
     if not isinstance(node, ast.SetComp):
@@ -37,9 +38,9 @@ def comprehend(
     return set(values) if all(v is not UNKNOWN and machine.is_key(v) for v in values) else UNKNOWN
 
 
-def _dict(machine: Machine, node: ast.DictComp, frame: Frame) -> Value:
+def _dict(machine: Machine, node: ast.DictComp, frame: Frame, over: list[Value] | None) -> Value:
     out = {}
-    for _ in _rounds(machine, node.generators, frame):
+    for _ in _rounds(machine, node.generators, frame, over):
         key = evaluate(machine, node.key, frame)
         if key is UNKNOWN or not machine.is_key(key):
             raise _Unsure
@@ -47,12 +48,10 @@ def _dict(machine: Machine, node: ast.DictComp, frame: Frame) -> Value:
     return out
 
 
-def _rounds(machine: Machine, generators: list[ast.comprehension], frame: Frame) -> Iterator[None]:
-    if not generators:
-        yield
-        return
+def _rounds(
+    machine: Machine, generators: list[ast.comprehension], frame: Frame, items: list[Value] | None
+) -> Iterator[None]:
     first, rest = generators[0], generators[1:]
-    items = machine.items(evaluate(machine, first.iter, frame))
     if items is None or len(items) > LIMIT:
         raise _Unsure
     for item in items:
@@ -65,6 +64,6 @@ def _rounds(machine: Machine, generators: list[ast.comprehension], frame: Frame)
             if not all(wanted):
                 continue
         if rest:
-            yield from _rounds(machine, rest, frame)
+            yield from _rounds(machine, rest, frame, machine.items(evaluate(machine, rest[0].iter, frame)))
         else:
             yield

@@ -17,6 +17,7 @@ class Reader(Protocol):
     python: tuple[int, int]
     platform: str
     paths: tuple[str, ...]
+    driverless: bool  # no GPU driver is installed where the modules are imported, for certain
 
     def find(self, name: str, search: list[str] | None) -> Found | None:
         """The module `name`: top-level on the search path (`search` None), else in its parent's folders."""
