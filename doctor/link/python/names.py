@@ -13,7 +13,9 @@ from doctor.link.python.values import UNKNOWN, FuncVal, InstanceVal, ModuleVal, 
 if TYPE_CHECKING:
     from doctor.link.python.machine import Machine
 
-_OF_EVERY_MODULE = ("__name__", "__package__", "__file__", "__path__", "__spec__", "__loader__", "__doc__", "__builtins__")
+_OF_EVERY_MODULE = (
+    "__name__", "__package__", "__file__", "__path__", "__spec__", "__loader__", "__doc__", "__builtins__",
+)  # fmt: skip
 
 
 class Names(State):

@@ -68,7 +68,7 @@ def plain_attribute(machine: Machine, owner: Value, name: str) -> Value:
     """`owner.name` for one of Python's own values; UNKNOWN for what we do not model."""
     for kind, names in _FIELDS.items():
         if isinstance(owner, kind) and name in names.split():
-            found = getattr(owner, name, UNKNOWN)
+            found: Any = getattr(owner, name, UNKNOWN)
             return tuple(found) if name == "parents" else found
     for kind, names in _METHODS.items():
         if isinstance(owner, kind) and name in names.split():
