@@ -22,7 +22,7 @@ METADATA = "Metadata-Version: 2.1\nName: {}\nVersion: {}\n{}\n"
 
 @pytest.fixture
 def vllm(tmp_path: Path) -> str:
-    """The command of an engine in an environment of its own, where a requirement of it is not met."""
+    """The command of an engine in an environment of its own, whose entry imports what an old requirement lacks."""
     env = tmp_path / "env"
     site = env / "lib/python{}.{}/site-packages".format(*sys.version_info[:2])
     needs = "Requires-Dist: transformers>=4.55\n"
@@ -34,6 +34,11 @@ def vllm(tmp_path: Path) -> str:
         (site / name / "__init__.py").write_text("")
         files = [f"{name}/__init__.py,,", f"{info.name}/METADATA,,", f"{info.name}/RECORD,,"]
         (info / "RECORD").write_text("\n".join(files) + "\n")
+    entry = site / "vllm/entrypoints/cli"
+    entry.mkdir(parents=True)
+    (site / "vllm/entrypoints/__init__.py").write_text("")
+    (entry / "__init__.py").write_text("")
+    (entry / "main.py").write_text("from transformers import AutoConfig\n")
     python = Path(PYTHON).resolve()
     (env / "pyvenv.cfg").write_text(f"home = {python.parent}\nversion = {sys.version.split()[0]}\n")
     (env / "bin").mkdir()
