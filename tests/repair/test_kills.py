@@ -58,8 +58,11 @@ def test_killed_at_each_call(known: Known, tmp_path: Path, call: str, what: str)
         known.patient.reset()
         assert what == "fix" or run(fix(known.patient)).returncode == 0
 
-    ready()
-    count = count_calls(argv, tmp_path / "log")[call]
+    counts = []
+    for _ in range(2):  # a cache that is filled, or a busy machine, makes a few more calls
+        ready()
+        counts.append(count_calls(argv, tmp_path / "log")[call])
+    count = min(counts)
     if count == 0:
         pytest.skip(f"{what} makes no {call} here")
     chosen = range(1, count + 1)
