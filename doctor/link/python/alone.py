@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from doctor.facts import ModuleStatus
 from doctor.link.python.imports import check_one
-from doctor.link.python.search import reached
+from doctor.link.python.search import reached, reaches
 from doctor.link.python.values import ModuleVal
 
 if TYPE_CHECKING:
@@ -32,7 +32,23 @@ def settle(machine: Machine, verdicts: dict[str, ModuleStatus]) -> dict[str, Mod
             broken.update(dict.fromkeys(cycle, cycle))
     if broken:
         _enter_from_outside(machine, again, [n for n in asked if n not in broken], frozenset(broken))
-    return _below(again.verdicts)
+    return _below(_by_siblings(machine, again.verdicts))
+
+
+def _by_siblings(machine: Machine, verdicts: dict[str, ModuleStatus]) -> dict[str, ModuleStatus]:
+    """A module that fails only where nothing of its package was imported before it: whether it fails is not known."""
+    siblings: dict[str, list[str]] = {}
+    for name in sorted(verdicts):
+        siblings.setdefault(name.rpartition(".")[0], []).append(name)
+    out = dict(verdicts)
+    for name, status in verdicts.items():
+        if is_cyclic(status):
+            before = (s for s in siblings[name.rpartition(".")[0]] if s < name and verdicts[s].status == "ok")
+            loader = next((s for s in before if reaches(machine.edges, [s], name)), None)
+            if loader is not None:
+                text = f"fails when it is imported first (circular import); after `{loader}`, it loads"
+                out[name] = ModuleStatus("unknown", status.cause, text)
+    return out
 
 
 class Again:
@@ -154,9 +170,6 @@ def _entered(machine: Machine, name: str, cycle: frozenset[str]) -> ModuleStatus
             spaces[member] = owner.namespace, tail, owner.namespace.pop(tail)
     failed = dict(machine.failed)
     status = check_one(machine, name)
-    if is_cyclic(status):  # what was loaded on the way stays: where that lets the module in, any other import does too
-        again = check_one(machine, name)
-        status = again if again.status == "ok" else status
     machine.failed = failed
     machine.modules.clear()
     machine.modules.update(kept)

@@ -48,6 +48,7 @@ class State:
         self.path_owners: dict[str, str] = {}  # entries added to `sys.path`, each with the module that did it
         self.borrowed: dict[str, str] = {}  # top-level modules, each with the added entry of `sys.path` that has it
         self.planted: dict[str, str] = {}  # modules put into `sys.modules`, each with the module that did it
+        self.seen_loads: set[tuple[str, str]] = set()
         self.elsewhere: dict[str, ModuleVal] = {}  # modules that may be in a folder that is not known
         self.outer_guards: list[int] = []  # for each module of `stack`, the guards around the import of it
         self.edges: dict[str, dict[str, None]] = {}  # module to the modules that loading it asks for, in order

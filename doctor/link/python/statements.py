@@ -39,7 +39,7 @@ def maybe_run(machine: Machine, body: Sequence[ast.stmt], frame: Frame) -> PyRai
     except (Break, Continue):
         return None
     except Return:
-        raise Return(UNKNOWN) from None
+        frame.may_have_returned = True
     return None
 
 
@@ -111,12 +111,23 @@ def _if(machine: Machine, node: ast.If, frame: Frame) -> None:
     if known is not None:
         run_block(machine, node.body if known else node.orelse, frame)
         return
-    errors = [maybe_run(machine, branch, frame) for branch in (node.body, node.orelse) if branch]
-    raised = [e for e in errors if e is not None]
-    if raised and len(raised) == 2:
+    ends = [_maybe_end(machine, branch, frame) for branch in (node.body, node.orelse) if branch]
+    raised = [e for e in ends if isinstance(e, PyRaise)]
+    if len(raised) == 2:
         raise raised[0] if raised[1].is_a(ImportError) is True else raised[1]
     for error in raised:
         machine.doubt(frame.module, node.lineno, error)
+    if len(ends) == 2 and None not in ends:
+        raise Return(UNKNOWN)
+
+
+def _maybe_end(machine: Machine, branch: Sequence[ast.stmt], frame: Frame) -> PyRaise | bool | None:
+    """How a branch that may run would end: with an error, with a `return` (True), or so that the rest follows."""
+    before, frame.may_have_returned = frame.may_have_returned, False
+    error = maybe_run(machine, branch, frame)
+    returned = frame.may_have_returned
+    frame.may_have_returned = before or returned
+    return error or (isinstance(branch[-1], ast.Return) and returned) or None
 
 
 def _for(machine: Machine, node: ast.For | ast.AsyncFor, frame: Frame) -> None:
@@ -198,7 +209,10 @@ def _handle(machine: Machine, handlers: Iterable[ast.ExceptHandler], error: PyRa
             frame.bind(handler.name, error)
         if caught is None and error.cause is not None:
             machine.doubt(frame.module, handler.lineno, error)
-        run_block(machine, handler.body, inner)
+        try:
+            run_block(machine, handler.body, inner)
+        finally:
+            frame.may_have_returned = frame.may_have_returned or inner.may_have_returned
         return
     raise error
 
