@@ -34,13 +34,22 @@ def lay_out(folder: Path, files: dict[str, str]) -> list[str]:
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(text.encode())
-    stems = [n.removesuffix(".py").removesuffix("/__init__") for n in files if n.startswith("pkg/") and n.endswith(".py") and "/lib/" not in n and "/more/" not in n and "-" not in n]
+    stems = [
+        n.removesuffix(".py").removesuffix("/__init__")
+        for n in files
+        if n.startswith("pkg/") and n.endswith(".py") and "/lib/" not in n and "/more/" not in n and "-" not in n
+    ]
     return [s.replace("/", ".") for s in stems]
 
 
 def real(folder: Path, module: str) -> list[object] | None:
     done = subprocess.run(
-        [sys.executable, "-c", _ASK, str(folder), module], capture_output=True, text=True, timeout=60, check=True, cwd="/"
+        [sys.executable, "-c", _ASK, str(folder), module],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+        cwd="/",
     )
     answer: list[object] | None = json.loads(done.stdout.splitlines()[-1])
     return answer
@@ -61,7 +70,9 @@ def reader(folder: Path) -> ModuleReader:
     site = str(Path(packaging.__file__).parents[1])
     minor = f"{sys.version_info[0]}.{sys.version_info[1]}"
     target = Target("paths", "test", python=minor, paths=(str(folder), site))
-    known = Distributions((Distribution("packaging", "packaging", packaging.__version__, site, site, top_level=("packaging",)),))
+    known = Distributions(
+        (Distribution("packaging", "packaging", packaging.__version__, site, site, top_level=("packaging",)),)
+    )
     return ModuleReader(target, known, thorough=True)
 
 

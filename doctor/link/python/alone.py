@@ -42,9 +42,11 @@ def _by_siblings(machine: Machine, verdicts: dict[str, ModuleStatus]) -> dict[st
         siblings.setdefault(name.rpartition(".")[0], []).append(name)
     out = dict(verdicts)
     for name, status in verdicts.items():
+        half = status.cause.module if status.cause is not None else name  # the module that is seen half-filled
         if is_cyclic(status):
-            before = (s for s in siblings[name.rpartition(".")[0]] if s < name and verdicts[s].status == "ok")
-            loader = next((s for s in before if reaches(machine.edges, [s], name)), None)
+            before = (s for s in siblings[name.rpartition(".")[0]] if s < name and s != half)
+            whole = (s for s in before if not is_cyclic(verdicts[s]))
+            loader = next((s for s in whole if reaches(machine.edges, [s], half)), None)
             if loader is not None:
                 text = f"fails when it is imported first (circular import); after `{loader}`, it loads"
                 out[name] = ModuleStatus("unknown", status.cause, text)

@@ -39,7 +39,8 @@ def builtin_names(machine: Machine) -> dict[str, Value]:
         "setattr": _setattr, "callable": _callable, "any": _any, "all": _all, "sorted": _sorted,
         "reversed": _reversed, "zip": _zip, "enumerate": _enumerate, "range": _range, "globals": _globals,
         "locals": _locals, "vars": _vars, "__import__": _import, "exec": _exec, "dir": _dir, "type": _type,
-        "super": super_of, "max": _extreme(max), "min": _extreme(min), "abs": _abs, "next": _next, "iter": _iter, "map": _map,
+        "super": super_of, "max": _extreme(max), "min": _extreme(min), "abs": _abs, "next": _next, "iter": _iter,
+        "map": _map,
     }  # fmt: skip
     out.update({name: NativeVal(name, call) for name, call in functions.items()})
     for name in ("staticmethod", "classmethod", "property"):

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
 
-from doctor.link.python.library_functions import FUNCTIONS, NOT_FOUND, comparison
 from doctor.link.python.accelerators import without_driver
+from doctor.link.python.library_functions import FUNCTIONS, NOT_FOUND, comparison
 from doctor.link.python.loaders import LOADER_FUNCTIONS, FileLoader
 from doctor.link.python.paths import PATH_METHODS
 from doctor.link.python.safe_regex import REGEX_FUNCTIONS, CompiledVal, MatchVal
@@ -64,7 +64,11 @@ class Library:
             "packaging.specifiers.InvalidSpecifier": InvalidSpecifier, "pathlib.Path": PurePosixPath,
             "pathlib.PurePath": PurePosixPath, "collections.OrderedDict": dict,
         }  # fmt: skip
-        for name, call in (*FUNCTIONS.items(), *LOADER_FUNCTIONS.items(), *((f"re.{n}", c) for n, c in REGEX_FUNCTIONS.items())):
+        for name, call in (
+            *FUNCTIONS.items(),
+            *LOADER_FUNCTIONS.items(),
+            *((f"re.{n}", c) for n, c in REGEX_FUNCTIONS.items()),
+        ):
             self.table[name] = NativeVal(name, call)
         if reader.driverless:
             self.table.update(without_driver())

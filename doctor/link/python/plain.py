@@ -68,8 +68,9 @@ def plain_attribute(machine: Machine, owner: Value, name: str) -> Value:
     """`owner.name` for one of Python's own values; UNKNOWN for what we do not model."""
     for kind, names in _FIELDS.items():
         if isinstance(owner, kind) and name in names.split():
-            found = getattr(owner, name, UNKNOWN)
-            return tuple(found) if name == "parents" else found
+            if name == "parents" and isinstance(owner, PurePosixPath):
+                return tuple(owner.parents)
+            return getattr(owner, name, UNKNOWN)
     for kind, names in _METHODS.items():
         if isinstance(owner, kind) and name in names.split():
             return NativeVal(name, lambda machine, args, kwargs: _method(machine, owner, name, args, kwargs))

@@ -22,7 +22,7 @@ def entries(state: State) -> Value:
 def note_owner(state: State, module: str) -> None:
     """Remembers that the entries which are new on `sys.path` came while `module` was loaded."""
     path = entries(state)
-    if not isinstance(path, list) or len(path) <= len(state.path) and not state.is_tainted(path):
+    if not isinstance(path, list) or (len(path) <= len(state.path) and not state.is_tainted(path)):
         return
     for entry in path:
         if not isinstance(entry, str):

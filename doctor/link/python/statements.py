@@ -10,8 +10,9 @@ from doctor.link.python.assign import assign, bound_names, delete
 from doctor.link.python.creation import define_class
 from doctor.link.python.expressions import evaluate, truth
 from doctor.link.python.frame import Frame
-from doctor.link.python.functions import define_function, managed
-from doctor.link.python.values import UNKNOWN, Break, Continue, InstanceVal, PyRaise, Return, SuppressVal, Value
+from doctor.link.python.functions import define_function
+from doctor.link.python.managers import swallows
+from doctor.link.python.values import UNKNOWN, Break, Continue, PyRaise, Return
 
 if TYPE_CHECKING:
     from doctor.link.python.machine import Machine
@@ -240,24 +241,9 @@ def _with(machine: Machine, node: ast.With | ast.AsyncWith, frame: Frame) -> Non
         run_block(machine, node.body, frame)
     except PyRaise as error:
         for manager in reversed(managers):
-            if _swallows(machine, manager, error, frame):
+            if swallows(machine, manager, error, frame):
                 return
         raise
-
-
-def _swallows(machine: Machine, manager: Value, error: PyRaise, frame: Frame) -> bool:
-    """Whether leaving this context manager with `error` would end the error."""
-    if isinstance(manager, SuppressVal):
-        return error.is_a(manager.types) is True
-    if isinstance(manager, InstanceVal):
-        leave = machine.attribute(manager, "__exit__", default=None)
-        if leave is None or leave is UNKNOWN:
-            return False
-        answer = truth(machine, machine.call(leave, [error.kind, error, None], {}, frame))
-        if answer is None:
-            machine.doubt(frame.module, 0, error)
-        return answer is not False
-    return managed(machine, manager, error)
 
 
 def _function(machine: Machine, node: ast.FunctionDef | ast.AsyncFunctionDef, frame: Frame) -> None:
