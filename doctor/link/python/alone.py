@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from doctor.facts import ModuleStatus
-from doctor.link.python.imports import check_one
+from doctor.link.python.imports import check_one, is_cyclic
 from doctor.link.python.search import reached, reaches
 from doctor.link.python.values import ModuleVal
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from doctor.link.python.machine import Machine
 
 WORK = 40_000  # modules that are loaded again, for all verdicts together: a few seconds
-RANK = {"ok": 0, "unknown": 1, "fail": 2}
 
 
 def settle(machine: Machine, verdicts: dict[str, ModuleStatus]) -> dict[str, ModuleStatus]:
@@ -119,19 +118,19 @@ def _first(
     return found
 
 
-def is_cyclic(status: ModuleStatus) -> bool:
-    """Whether a module fails because it is seen half-filled."""
-    return status.status == "fail" and status.cause is not None and "partially initialized" in (status.cause.text or "")
-
-
 def _below(verdicts: dict[str, ModuleStatus]) -> dict[str, ModuleStatus]:
-    """A module's packages are imported before it: it meets their failures."""
+    """A module's packages are imported before it: it is never better than they are."""
     out: dict[str, ModuleStatus] = {}
     for name in sorted(verdicts, key=lambda n: n.count(".")):
-        own = verdicts[name]
-        above = out.get(name.rpartition(".")[0])
-        out[name] = above if above is not None and RANK[above.status] >= max(1, RANK[own.status]) else own
+        own, above = verdicts[name], out.get(name.rpartition(".")[0])
+        if above is not None and above.status != "ok" and (own.status == "ok" or is_cyclic(own)):
+            own = above if above.status == "unknown" or own.status != "ok" else _in_spite_of(above)
+        out[name] = own
     return {name: out[name] for name in verdicts}
+
+
+def _in_spite_of(package: ModuleStatus) -> ModuleStatus:
+    return ModuleStatus("unknown", package.cause, "its package fails, but the module itself can be loaded")
 
 
 def _cycles(machine: Machine, names: Iterable[str]) -> Iterable[tuple[str, frozenset[str]]]:
