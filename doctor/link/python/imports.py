@@ -40,7 +40,7 @@ def _below_failed(machine: Machine, name: str, failure: PyRaise) -> ModuleStatus
     Where the folder around it was left loaded, the second import says on what the module itself would fail.
     """
     package = _judge(failure)
-    if name.rpartition(".")[0] not in machine.modules or package.status != "fail":
+    if package.status != "fail":
         return package
     try:
         machine.import_origin(name, None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import string
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,7 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
-from doctor.link.python.values import UNKNOWN, ClassVal, FuncVal, ModuleVal, NativeVal, Value
+from doctor.link.python.values import UNKNOWN, ClassVal, FuncVal, ModuleVal, NamespaceVal, NativeVal, Value
 
 if TYPE_CHECKING:
     from doctor.link.python.machine import Machine
@@ -71,6 +72,8 @@ def plain_attribute(machine: Machine, owner: Value, name: str) -> Value:
             if name == "parents" and isinstance(owner, PurePosixPath):
                 return tuple(owner.parents)
             return getattr(owner, name, UNKNOWN)
+    if name == "format" and isinstance(owner, str):
+        return NativeVal(name, lambda machine, args, kwargs: _formatted(machine, owner, args, kwargs))
     for kind, names in _METHODS.items():
         if isinstance(owner, kind) and name in names.split():
             return NativeVal(name, lambda machine, args, kwargs: _method(machine, owner, name, args, kwargs))
@@ -95,6 +98,28 @@ def _method(machine: Machine, owner: Value, name: str, args: list[Value], kwargs
     return list(result) if isinstance(owner, dict) and name in ("keys", "values", "items") else result
 
 
+def _formatted(machine: Machine, text: str, args: list[Value], kwargs: dict[str, Value]) -> Value:
+    """`text.format(...)` with plain fields; widths and look-ups inside of a field are not followed."""
+    parts: list[str] = []
+    count = 0
+    try:
+        fields = list(string.Formatter().parse(text))
+    except ValueError:
+        return UNKNOWN
+    for literal, field, spec, conversion in fields:
+        parts.append(literal)
+        if field is None:
+            continue
+        key, count = (str(count), count + 1) if not field else (field, count)
+        at = int(key) if key.isdecimal() and len(key) < 4 else -1
+        value = args[at] if 0 <= at < len(args) else kwargs.get(key, UNKNOWN)
+        known = None if spec or conversion else machine.text_of(value)
+        if known is None:
+            return UNKNOWN
+        parts.append(known)
+    return "".join(parts) if sum(map(len, parts)) <= ITEMS_LIMIT else UNKNOWN
+
+
 def _mutate(machine: Machine, owner: Value, name: str, args: list[Value], kwargs: dict[str, Value]) -> Value:
     if len(owner) > ITEMS_LIMIT:
         machine.taint(owner)
@@ -107,7 +132,8 @@ def _mutate(machine: Machine, owner: Value, name: str, args: list[Value], kwargs
     if name == "add" and args and is_key(args[0]):
         owner.add(args[0])
         return None
-    for arg in args:
+    for given in args:
+        arg = given.module.namespace if isinstance(given, NamespaceVal) and given.module.surface is None else given
         items_ = arg if isinstance(owner, dict) and isinstance(arg, dict) else items(machine, arg)
         if items_ is None or machine.is_tainted(arg):
             machine.taint(owner)

@@ -11,7 +11,7 @@ from doctor.link.python.creation import define_class
 from doctor.link.python.expressions import evaluate, truth
 from doctor.link.python.frame import Frame
 from doctor.link.python.functions import define_function
-from doctor.link.python.managers import swallows
+from doctor.link.python.managers import enter, leave, swallows
 from doctor.link.python.values import UNKNOWN, Break, Continue, PyRaise, Return
 
 if TYPE_CHECKING:
@@ -235,8 +235,9 @@ def _with(machine: Machine, node: ast.With | ast.AsyncWith, frame: Frame) -> Non
     for item in node.items:
         manager = evaluate(machine, item.context_expr, frame)
         managers.append(manager)
+        entered = enter(machine, manager, frame)
         if item.optional_vars is not None:
-            assign(machine, item.optional_vars, UNKNOWN, frame)
+            assign(machine, item.optional_vars, entered, frame)
     try:
         run_block(machine, node.body, frame)
     except PyRaise as error:
@@ -244,6 +245,8 @@ def _with(machine: Machine, node: ast.With | ast.AsyncWith, frame: Frame) -> Non
             if swallows(machine, manager, error, frame):
                 return
         raise
+    for manager in reversed(managers):
+        leave(machine, manager, frame)
 
 
 def _function(machine: Machine, node: ast.FunctionDef | ast.AsyncFunctionDef, frame: Frame) -> None:
