@@ -126,6 +126,19 @@ CLASS_CASES: dict[str, dict[str, str]] = {
     "guarded_by_unknown": {
         "pkg/__init__.py": "import random\ntry:\n    if random.random() > 2:\n        import nowhere_a\nexcept Exception:\n    pass"
     },
+    "module_below_a_module": {
+        "pkg/__init__.py": "from pkg.a.inner import x", "pkg/a.py": "import sys, types\ninner = types.ModuleType(f'{__name__}.inner')\n"
+        "inner.x = 1\nsys.modules[inner.__name__] = inner\n",
+    },
+    "maybe_returned": {
+        "pkg/__init__.py": "from pkg.a import x", "pkg/a.py": "import random\n\ndef bind(*names):\n    if random.random() > 2:\n        return\n"
+        "    globals().update({n: 1 for n in names})\n    y = 1\n\nbind('x', 'z')\n",
+    },
+    "locals_of_a_function": {
+        "pkg/__init__.py": "from pkg.a import f", "pkg/a.py": "def fill():\n    def f():\n        pass\n    g = 1\n"
+        "    globals().update({n: v for n, v in locals().items() if n in {'f'}})\n    x = 1\n\nfill()\n",
+        "pkg/b.py": "from pkg.a import g",
+    },
     "regex_groups": {"pkg/__init__.py": "import re\nm = re.match(r'v(\\d+)', 'v12')\nif m.group(1) != '12':\n    import nowhere_a"},
     "loop_over_globals": {
         "pkg/__init__.py": "from pkg.a import B_TOO, nope", "pkg/a.py": "A = 1\nB = 2\nfor _n, _v in list(globals().items()):\n"

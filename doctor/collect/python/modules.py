@@ -19,6 +19,7 @@ _NAME = re.compile(r"^\s*([A-Za-z0-9][A-Za-z0-9._-]*)")
 _STACK = frozenset(
     ("transformers", "huggingface-hub", "torch", "tokenizers", "accelerate", "lmdeploy", "vllm", "sglang")
 )
+_WINDOWS = frozenset(("winreg", "msvcrt", "nt", "winsound", "_winapi", "_overlapped", "_msi"))
 _INTERPRETED = frozenset(("transformers", "huggingface-hub"))
 
 
@@ -67,6 +68,8 @@ class ModuleReader(Sources):
         if found is not None and found.kind != "namespace":
             self._standard_tops.add(name)
             return _as_standard(found)
+        if name in _WINDOWS and not self.platform.startswith("win"):
+            return None
         if not folders or name in compiled_names():
             return Found(name, "stdlib", None, () if name in ("xml", "concurrent", "os") else None)
         return None

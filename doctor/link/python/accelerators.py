@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from doctor.link.python.values import UNKNOWN, NativeVal, PyRaise, Value
@@ -11,6 +12,14 @@ if TYPE_CHECKING:
 
 _DRIVERS = ("libcuda.so", "libnvidia-ml.so")
 _ABSENT = ("cuda", "xpu", "hpu", "mps", "backends.mps", "musa", "npu")
+
+# backends that torch itself does not have: an attribute of the name appears with the package that registers it
+_PLUGINS = {"npu": "torch-npu", "musa": "torch-musa", "hpu": "habana-torch-plugin", "mlu": "torch-mlu"}
+
+
+def is_foreign_backend(module: str, name: str, version: Callable[[str], str | None]) -> bool:
+    """Whether `torch.NAME` is a backend whose package is not installed."""
+    return module == "torch" and name in _PLUGINS and version(_PLUGINS[name]) is None
 
 
 def without_driver() -> dict[str, Value]:

@@ -11,15 +11,14 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from doctor.facts import ModuleStatus
-from doctor.link.python.imports import check_one
-from doctor.link.python.search import reached
+from doctor.link.python.imports import check_one, is_cyclic
+from doctor.link.python.search import reached, reaches
 from doctor.link.python.values import ModuleVal
 
 if TYPE_CHECKING:
     from doctor.link.python.machine import Machine
 
 WORK = 40_000  # modules that are loaded again, for all verdicts together: a few seconds
-RANK = {"ok": 0, "unknown": 1, "fail": 2}
 
 
 def settle(machine: Machine, verdicts: dict[str, ModuleStatus]) -> dict[str, ModuleStatus]:
@@ -32,7 +31,25 @@ def settle(machine: Machine, verdicts: dict[str, ModuleStatus]) -> dict[str, Mod
             broken.update(dict.fromkeys(cycle, cycle))
     if broken:
         _enter_from_outside(machine, again, [n for n in asked if n not in broken], frozenset(broken))
-    return _below(again.verdicts)
+    return _below(_by_siblings(machine, again.verdicts))
+
+
+def _by_siblings(machine: Machine, verdicts: dict[str, ModuleStatus]) -> dict[str, ModuleStatus]:
+    """A module that fails only where nothing of its package was imported before it: whether it fails is not known."""
+    siblings: dict[str, list[str]] = {}
+    for name in sorted(verdicts):
+        siblings.setdefault(name.rpartition(".")[0], []).append(name)
+    out = dict(verdicts)
+    for name, status in verdicts.items():
+        half = status.cause.module if status.cause is not None else name  # the module that is seen half-filled
+        if is_cyclic(status):
+            before = (s for s in siblings[name.rpartition(".")[0]] if s < name and s != half)
+            whole = (s for s in before if not is_cyclic(verdicts[s]))
+            loader = next((s for s in whole if reaches(machine.edges, [s], half)), None)
+            if loader is not None:
+                text = f"fails when it is imported first (circular import); after `{loader}`, it loads"
+                out[name] = ModuleStatus("unknown", status.cause, text)
+    return out
 
 
 class Again:
@@ -101,19 +118,19 @@ def _first(
     return found
 
 
-def is_cyclic(status: ModuleStatus) -> bool:
-    """Whether a module fails because it is seen half-filled."""
-    return status.status == "fail" and status.cause is not None and "partially initialized" in (status.cause.text or "")
-
-
 def _below(verdicts: dict[str, ModuleStatus]) -> dict[str, ModuleStatus]:
-    """A module's packages are imported before it: it meets their failures."""
+    """A module's packages are imported before it: it is never better than they are."""
     out: dict[str, ModuleStatus] = {}
     for name in sorted(verdicts, key=lambda n: n.count(".")):
-        own = verdicts[name]
-        above = out.get(name.rpartition(".")[0])
-        out[name] = above if above is not None and RANK[above.status] >= max(1, RANK[own.status]) else own
+        own, above = verdicts[name], out.get(name.rpartition(".")[0])
+        if above is not None and above.status != "ok" and (own.status == "ok" or is_cyclic(own)):
+            own = above if above.status == "unknown" or own.status != "ok" else _in_spite_of(above)
+        out[name] = own
     return {name: out[name] for name in verdicts}
+
+
+def _in_spite_of(package: ModuleStatus) -> ModuleStatus:
+    return ModuleStatus("unknown", package.cause, "its package fails, but the module itself can be loaded")
 
 
 def _cycles(machine: Machine, names: Iterable[str]) -> Iterable[tuple[str, frozenset[str]]]:
@@ -154,9 +171,6 @@ def _entered(machine: Machine, name: str, cycle: frozenset[str]) -> ModuleStatus
             spaces[member] = owner.namespace, tail, owner.namespace.pop(tail)
     failed = dict(machine.failed)
     status = check_one(machine, name)
-    if is_cyclic(status):  # what was loaded on the way stays: where that lets the module in, any other import does too
-        again = check_one(machine, name)
-        status = again if again.status == "ok" else status
     machine.failed = failed
     machine.modules.clear()
     machine.modules.update(kept)

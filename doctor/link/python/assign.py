@@ -86,7 +86,9 @@ def delete(machine: Machine, target: ast.expr, frame: Frame) -> None:
     elif isinstance(target, ast.Subscript):
         owner = evaluate(machine, target.value, frame)
         key = evaluate(machine, target.slice, frame)
-        if isinstance(owner, dict) and key is not UNKNOWN and machine.is_key(key):
+        if isinstance(owner, SysModulesVal) and isinstance(key, str):
+            machine.modules.pop(key, None)
+        elif isinstance(owner, dict) and key is not UNKNOWN and machine.is_key(key):
             owner.pop(key, None)
 
 

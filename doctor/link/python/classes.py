@@ -95,9 +95,14 @@ def instance_attribute(machine: Machine, instance: InstanceVal, name: str) -> Va
     if name == "__dict__":
         return instance.attributes
     getter = class_attribute(instance.cls, "__getattr__")
+    hidden = _may_have(machine, instance, name)
     if isinstance(getter, FuncVal):
-        return machine.call(BoundVal(getter, instance), [name], {})
-    if _may_have(machine, instance, name):
+        try:
+            return machine.call(BoundVal(getter, instance), [name], {})
+        except PyRaise as error:
+            if not machine.is_tainted(instance.attributes) or error.is_a(AttributeError) is not True:
+                raise
+    if hidden:
         return UNKNOWN
     raise PyRaise(AttributeError, f"'{instance.cls.name}' object has no attribute '{name}'")
 

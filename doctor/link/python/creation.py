@@ -126,8 +126,9 @@ def super_attribute(machine: Machine, value: SuperVal, name: str) -> Value:
     owner = value.owner
     line = owner.cls.mro() if isinstance(owner, InstanceVal) else owner.mro()
     if not any(c is value.cls for c in line):
-        above = isinstance(owner, ClassVal) and isinstance(owner.meta, ClassVal)
-        line = [*owner.meta.mro()] if above else value.cls.mro()
+        line = (
+            [*owner.meta.mro()] if isinstance(owner, ClassVal) and isinstance(owner.meta, ClassVal) else value.cls.mro()
+        )
     at = next((i for i, c in enumerate(line) if c is value.cls), len(line))
     hidden = False
     for base in line[at + 1 :]:

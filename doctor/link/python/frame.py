@@ -17,7 +17,8 @@ class Frame:
     `names` is written to; `outer` are the enclosing function scopes, innermost first; the module's namespace and the
     built-ins come after. `handling` is the exception that a bare `raise` would raise again. `on_yield` runs at a
     `yield` (context managers only). `declared` are names that a `global` statement sent to the module. `func` is the
-    function whose body runs, and `first` its first argument, for `super()`.
+    function whose body runs, and `first` its first argument, for `super()`. `may_have_returned`: a `return` stood where
+    it is not known whether it ran.
     """
 
     module: ModuleVal
@@ -29,6 +30,7 @@ class Frame:
     is_class: bool = False
     func: FuncVal | None = None
     first: Value = None
+    may_have_returned: bool = False
 
     def look_up(self, name: str, builtins: dict[str, Value]) -> Value:
         """The value of a name, `UNKNOWN` where nothing that we follow has bound it."""

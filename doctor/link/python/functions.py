@@ -82,10 +82,15 @@ def _run(machine: Machine, body: list[ast.stmt], frame: Frame) -> Value:
     try:
         run_block(machine, body, frame)
     except Return as done:
-        return done.value
+        return UNKNOWN if frame.may_have_returned else done.value
+    except PyRaise as error:
+        if not frame.may_have_returned or frame.on_yield is not None:
+            raise
+        machine.doubt(frame.module, machine.line, error)
+        return UNKNOWN
     finally:
         machine.depth -= 1
-    return None
+    return UNKNOWN if frame.may_have_returned else None
 
 
 def managed(machine: Machine, manager: Value, error: PyRaise) -> bool:
@@ -146,4 +151,3 @@ def is_generator(body: list[ast.stmt]) -> bool:
         if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)):
             stack.extend(ast.iter_child_nodes(node))
     return False
-

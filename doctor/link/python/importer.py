@@ -13,7 +13,7 @@ from doctor.link.python.loaders import found_of, load_by_spec
 from doctor.link.python.names import Names
 from doctor.link.python.reader import Found, SourceProblem
 from doctor.link.python.search import find_top, is_out_of_sight, may_hold_more, note_owner
-from doctor.link.python.state import FUEL
+from doctor.link.python.state import FUEL, IMPORT_SYSTEM
 from doctor.link.python.surface import Surface
 from doctor.link.python.values import UNKNOWN, InstanceVal, ModuleVal, OutOfFuel, PyRaise, Value
 
@@ -67,6 +67,8 @@ class Importer(Names):
                 if not self._from_finders(name):
                     raise self.not_found(name, importer, line, f"{parent_name!r} is not a package")
                 return
+        if self.finders[0] is not IMPORT_SYSTEM and self._from_finders(name, first=True, path=search):
+            return
         found = find_top(self, name) if search is None else self.reader.find(name, search)
         if found is None:
             self._otherwise(name, importer, line)
@@ -224,13 +226,14 @@ class Importer(Names):
             module.open = True
             module.doubts.append("its code is too complex to evaluate completely")
 
-    def _from_finders(self, name: str) -> bool:
-        """Asks the patient's own `sys.meta_path` finders, where it added any."""
-        for finder in self.finders:
+    def _from_finders(self, name: str, *, first: bool = False, path: list[str] | None = None) -> bool:
+        """Asks the finders that the target put on `sys.meta_path`: `first` those before Python's own, or the rest."""
+        at = next((i for i, f in enumerate(self.finders) if f is IMPORT_SYSTEM), 0)
+        for finder in self.finders[:at] if first else self.finders[at + 1 :]:
             find = self.attribute(finder, "find_spec", default=None)
             if find is None or find is UNKNOWN:
                 continue
-            spec = self.call(find, [name, None, None], {})
+            spec = self.call(find, [name, path, None], {})
             if isinstance(spec, objects.Spec):
                 load_by_spec(self.machine, name, spec)
                 return True

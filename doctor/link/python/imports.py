@@ -24,7 +24,7 @@ def check_one(machine: Machine, name: str) -> ModuleStatus:
     parents = [name[:at] for at, character in enumerate(name) if character == "."]
     failed = next((p for p in parents if p in machine.failed), None)
     if failed is not None:
-        return _judge(machine.failed[failed])
+        return _below_failed(machine, name, machine.failed[failed])
     try:
         machine.import_origin(name, None)
     except PyRaise as error:
@@ -32,6 +32,27 @@ def check_one(machine: Machine, name: str) -> ModuleStatus:
     module = machine.modules.get(name)
     doubts = module.doubts if isinstance(module, ModuleVal) else []
     return ModuleStatus("unknown", None, doubts[0]) if doubts else ModuleStatus("ok")
+
+
+def _below_failed(machine: Machine, name: str, failure: PyRaise) -> ModuleStatus:
+    """A module whose package fails: it fails too, but where the failing import has left it loaded, a second one works.
+
+    Where the folder around it was left loaded, the second import says on what the module itself would fail.
+    """
+    package = _judge(failure)
+    if package.status != "fail":
+        return package
+    try:
+        machine.import_origin(name, None)
+    except PyRaise as error:
+        own = _judge(error)
+        return own if own.status == "fail" and not is_cyclic(own) else package
+    return ModuleStatus("unknown", package.cause, "its package fails, but the module itself can be loaded")
+
+
+def is_cyclic(status: ModuleStatus) -> bool:
+    """Whether a module fails because it is seen half-filled."""
+    return status.status == "fail" and status.cause is not None and "partially initialized" in (status.cause.text or "")
 
 
 def _judge(error: PyRaise) -> ModuleStatus:

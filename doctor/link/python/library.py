@@ -64,8 +64,11 @@ class Library:
             "packaging.specifiers.InvalidSpecifier": InvalidSpecifier, "pathlib.Path": PurePosixPath,
             "pathlib.PurePath": PurePosixPath, "collections.OrderedDict": dict,
         }  # fmt: skip
-        expressions = {f"re.{n}": c for n, c in REGEX_FUNCTIONS.items()}
-        for name, call in (*FUNCTIONS.items(), *LOADER_FUNCTIONS.items(), *expressions.items()):
+        for name, call in (
+            *FUNCTIONS.items(),
+            *LOADER_FUNCTIONS.items(),
+            *((f"re.{n}", c) for n, c in REGEX_FUNCTIONS.items()),
+        ):
             self.table[name] = NativeVal(name, call)
         if reader.driverless:
             self.table.update(without_driver())

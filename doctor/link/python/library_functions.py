@@ -221,6 +221,7 @@ FUNCTIONS: dict[str, Callable[[Machine, Args, Kwargs], Value]] = {
     "packaging.version.parse": _parse_version,
     "pkg_resources.parse_version": _parse_version,
     "os.getenv": _getenv,
+    "logging.getLogger": _constant(UNKNOWN),  # given the module's name, it binds nothing in the module
     "os.environ.get": _getenv,
     "os.path.join": _os_path(posixpath.join),
     "os.path.dirname": _os_path(posixpath.dirname),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from doctor.facts import Cause
 from doctor.link.python import objects
+from doctor.link.python.accelerators import is_foreign_backend
 from doctor.link.python.state import State
 from doctor.link.python.surface import Surface
 from doctor.link.python.values import UNKNOWN, FuncVal, InstanceVal, ModuleVal, NamespaceVal, PyRaise, Value
@@ -13,9 +14,9 @@ from doctor.link.python.values import UNKNOWN, FuncVal, InstanceVal, ModuleVal, 
 if TYPE_CHECKING:
     from doctor.link.python.machine import Machine
 
-_OF_EVERY_MODULE = (
-    "__name__", "__package__", "__file__", "__path__", "__spec__", "__loader__", "__doc__", "__builtins__",
-)  # fmt: skip
+_OF_EVERY_MODULE = frozenset(
+    ("__name__", "__package__", "__file__", "__path__", "__spec__", "__loader__", "__doc__", "__builtins__")
+)
 
 
 class Names(State):
@@ -104,6 +105,8 @@ class Names(State):
             return module.namespace[name]
         if name == "__dict__":
             return NamespaceVal(module)
+        if is_foreign_backend(module.name, name, self.reader.version):
+            return self._absent(module, name)
         if name in _OF_EVERY_MODULE:
             return self._own_name(module, name)
         getter = module.namespace.get("__getattr__")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import types
 from collections.abc import Callable
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
@@ -170,6 +171,8 @@ def _construct(machine: Machine, kind: type, args: list[Value], kwargs: dict[str
     if issubclass(kind, BaseException):
         text = machine.text_of(args[0]) if args else None
         return PyRaise(kind, text)
+    if kind is types.ModuleType and args and isinstance(args[0], str):
+        return ModuleVal(args[0], namespace={"__name__": args[0]}, open=True)
     if kind not in _CALLABLE_TYPES or any(a is UNKNOWN for a in (*args, *kwargs.values())):
         return UNKNOWN
     if kind in (list, tuple, set, frozenset) and args:

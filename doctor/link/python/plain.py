@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import string
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
-from doctor.link.python.values import UNKNOWN, ClassVal, FuncVal, ModuleVal, NativeVal, Value
+from doctor.link.python.values import UNKNOWN, ClassVal, FuncVal, ModuleVal, NamespaceVal, NativeVal, SysModulesVal, Value
 
 if TYPE_CHECKING:
     from doctor.link.python.machine import Machine
@@ -68,8 +69,11 @@ def plain_attribute(machine: Machine, owner: Value, name: str) -> Value:
     """`owner.name` for one of Python's own values; UNKNOWN for what we do not model."""
     for kind, names in _FIELDS.items():
         if isinstance(owner, kind) and name in names.split():
-            found: Any = getattr(owner, name, UNKNOWN)
-            return tuple(found) if name == "parents" else found
+            if name == "parents" and isinstance(owner, PurePosixPath):
+                return tuple(owner.parents)
+            return getattr(owner, name, UNKNOWN)
+    if name == "format" and isinstance(owner, str):
+        return NativeVal(name, lambda machine, args, kwargs: _formatted(machine, owner, args, kwargs))
     for kind, names in _METHODS.items():
         if isinstance(owner, kind) and name in names.split():
             return NativeVal(name, lambda machine, args, kwargs: _method(machine, owner, name, args, kwargs))
@@ -94,6 +98,28 @@ def _method(machine: Machine, owner: Value, name: str, args: list[Value], kwargs
     return list(result) if isinstance(owner, dict) and name in ("keys", "values", "items") else result
 
 
+def _formatted(machine: Machine, text: str, args: list[Value], kwargs: dict[str, Value]) -> Value:
+    """`text.format(...)` with plain fields; widths and look-ups inside of a field are not followed."""
+    parts: list[str] = []
+    count = 0
+    try:
+        fields = list(string.Formatter().parse(text))
+    except ValueError:
+        return UNKNOWN
+    for literal, field, spec, conversion in fields:
+        parts.append(literal)
+        if field is None:
+            continue
+        key, count = (str(count), count + 1) if not field else (field, count)
+        at = int(key) if key.isdecimal() and len(key) < 4 else -1
+        value = args[at] if 0 <= at < len(args) else kwargs.get(key, UNKNOWN)
+        known = None if spec or conversion else machine.text_of(value)
+        if known is None:
+            return UNKNOWN
+        parts.append(known)
+    return "".join(parts) if sum(map(len, parts)) <= ITEMS_LIMIT else UNKNOWN
+
+
 def _mutate(machine: Machine, owner: Value, name: str, args: list[Value], kwargs: dict[str, Value]) -> Value:
     if len(owner) > ITEMS_LIMIT:
         machine.taint(owner)
@@ -106,7 +132,8 @@ def _mutate(machine: Machine, owner: Value, name: str, args: list[Value], kwargs
     if name == "add" and args and is_key(args[0]):
         owner.add(args[0])
         return None
-    for arg in args:
+    for given in args:
+        arg = given.module.namespace if isinstance(given, NamespaceVal) and given.module.surface is None else given
         items_ = arg if isinstance(owner, dict) and isinstance(arg, dict) else items(machine, arg)
         if items_ is None or machine.is_tainted(arg):
             machine.taint(owner)
@@ -125,6 +152,8 @@ def _mutate(machine: Machine, owner: Value, name: str, args: list[Value], kwargs
 
 def items(machine: Machine, value: Value) -> list[Value] | None:
     """What iterating gives, or None."""
+    if isinstance(value, SysModulesVal):
+        return list(machine.modules)
     if machine.is_tainted(value):
         return None
     if isinstance(value, (list, tuple, set, frozenset, dict, str, range)) and len(value) <= ITEMS_LIMIT:

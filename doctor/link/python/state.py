@@ -8,13 +8,23 @@ from typing import TYPE_CHECKING, Any
 
 from doctor.facts import Cause
 from doctor.link.python.reader import Reader
-from doctor.link.python.values import ClassVal, InstanceVal, ModuleVal, OutOfFuel, PyRaise, Value
+from doctor.link.python.values import (
+    UNKNOWN,
+    ClassVal,
+    InstanceVal,
+    ModuleVal,
+    NativeVal,
+    OutOfFuel,
+    PyRaise,
+    Value,
+)  # fmt: skip
 
 if TYPE_CHECKING:
     from doctor.link.python.frame import Frame
     from doctor.link.python.lazy import LazyModules
     from doctor.link.python.library import Library
 
+IMPORT_SYSTEM = NativeVal("importlib finders", lambda machine, args, kwargs: UNKNOWN)  # Python's own, on `sys.meta_path`
 FUEL = 3_000_000
 STRANGERS = 300_000  # for all modules of strangers together: about two seconds
 
@@ -43,11 +53,12 @@ class State:
         self.line = 0
         self.guards = 0
         self.uses: dict[tuple[str, str, str | None], None] = {}
-        self.finders: list[Value] = []
+        self.finders: list[Value] = [IMPORT_SYSTEM]  # what `sys.meta_path` is
         self.path = frozenset(reader.paths)
         self.path_owners: dict[str, str] = {}  # entries added to `sys.path`, each with the module that did it
         self.borrowed: dict[str, str] = {}  # top-level modules, each with the added entry of `sys.path` that has it
         self.planted: dict[str, str] = {}  # modules put into `sys.modules`, each with the module that did it
+        self.seen_loads: set[tuple[str, str]] = set()
         self.elsewhere: dict[str, ModuleVal] = {}  # modules that may be in a folder that is not known
         self.outer_guards: list[int] = []  # for each module of `stack`, the guards around the import of it
         self.edges: dict[str, dict[str, None]] = {}  # module to the modules that loading it asks for, in order

@@ -10,8 +10,9 @@ from doctor.link.python.assign import assign, bound_names, delete
 from doctor.link.python.creation import define_class
 from doctor.link.python.expressions import evaluate, truth
 from doctor.link.python.frame import Frame
-from doctor.link.python.functions import define_function, managed
-from doctor.link.python.values import UNKNOWN, Break, Continue, InstanceVal, PyRaise, Return, SuppressVal, Value
+from doctor.link.python.functions import define_function
+from doctor.link.python.managers import enter, leave, swallows
+from doctor.link.python.values import UNKNOWN, Break, Continue, PyRaise, Return
 
 if TYPE_CHECKING:
     from doctor.link.python.machine import Machine
@@ -39,7 +40,7 @@ def maybe_run(machine: Machine, body: Sequence[ast.stmt], frame: Frame) -> PyRai
     except (Break, Continue):
         return None
     except Return:
-        raise Return(UNKNOWN) from None
+        frame.may_have_returned = True
     return None
 
 
@@ -111,12 +112,23 @@ def _if(machine: Machine, node: ast.If, frame: Frame) -> None:
     if known is not None:
         run_block(machine, node.body if known else node.orelse, frame)
         return
-    errors = [maybe_run(machine, branch, frame) for branch in (node.body, node.orelse) if branch]
-    raised = [e for e in errors if e is not None]
-    if raised and len(raised) == 2:
+    ends = [_maybe_end(machine, branch, frame) for branch in (node.body, node.orelse) if branch]
+    raised = [e for e in ends if isinstance(e, PyRaise)]
+    if len(raised) == 2:
         raise raised[0] if raised[1].is_a(ImportError) is True else raised[1]
     for error in raised:
         machine.doubt(frame.module, node.lineno, error)
+    if len(ends) == 2 and None not in ends:
+        raise Return(UNKNOWN)
+
+
+def _maybe_end(machine: Machine, branch: Sequence[ast.stmt], frame: Frame) -> PyRaise | bool | None:
+    """How a branch that may run would end: with an error, with a `return` (True), or so that the rest follows."""
+    before, frame.may_have_returned = frame.may_have_returned, False
+    error = maybe_run(machine, branch, frame)
+    returned = frame.may_have_returned
+    frame.may_have_returned = before or returned
+    return error or (isinstance(branch[-1], ast.Return) and returned) or None
 
 
 def _for(machine: Machine, node: ast.For | ast.AsyncFor, frame: Frame) -> None:
@@ -198,7 +210,10 @@ def _handle(machine: Machine, handlers: Iterable[ast.ExceptHandler], error: PyRa
             frame.bind(handler.name, error)
         if caught is None and error.cause is not None:
             machine.doubt(frame.module, handler.lineno, error)
-        run_block(machine, handler.body, inner)
+        try:
+            run_block(machine, handler.body, inner)
+        finally:
+            frame.may_have_returned = frame.may_have_returned or inner.may_have_returned
         return
     raise error
 
@@ -220,30 +235,18 @@ def _with(machine: Machine, node: ast.With | ast.AsyncWith, frame: Frame) -> Non
     for item in node.items:
         manager = evaluate(machine, item.context_expr, frame)
         managers.append(manager)
+        entered = enter(machine, manager, frame)
         if item.optional_vars is not None:
-            assign(machine, item.optional_vars, UNKNOWN, frame)
+            assign(machine, item.optional_vars, entered, frame)
     try:
         run_block(machine, node.body, frame)
     except PyRaise as error:
         for manager in reversed(managers):
-            if _swallows(machine, manager, error, frame):
+            if swallows(machine, manager, error, frame):
                 return
         raise
-
-
-def _swallows(machine: Machine, manager: Value, error: PyRaise, frame: Frame) -> bool:
-    """Whether leaving this context manager with `error` would end the error."""
-    if isinstance(manager, SuppressVal):
-        return error.is_a(manager.types) is True
-    if isinstance(manager, InstanceVal):
-        leave = machine.attribute(manager, "__exit__", default=None)
-        if leave is None or leave is UNKNOWN:
-            return False
-        answer = truth(machine, machine.call(leave, [error.kind, error, None], {}, frame))
-        if answer is None:
-            machine.doubt(frame.module, 0, error)
-        return answer is not False
-    return managed(machine, manager, error)
+    for manager in reversed(managers):
+        leave(machine, manager, frame)
 
 
 def _function(machine: Machine, node: ast.FunctionDef | ast.AsyncFunctionDef, frame: Frame) -> None:
