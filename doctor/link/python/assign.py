@@ -103,3 +103,14 @@ def bound_names(body: list[ast.stmt]) -> set[str]:
         elif isinstance(node, (ast.Import, ast.ImportFrom)):
             out.update(a.asname or a.name.partition(".")[0] for a in node.names)
     return out
+
+
+def as_load(target: ast.expr) -> ast.expr:
+    """The target of `+=` as the expression that is read first."""
+    if isinstance(target, ast.Name):
+        return ast.copy_location(ast.Name(id=target.id, ctx=ast.Load()), target)
+    if isinstance(target, ast.Attribute):
+        return ast.copy_location(ast.Attribute(value=target.value, attr=target.attr, ctx=ast.Load()), target)
+    if isinstance(target, ast.Subscript):
+        return ast.copy_location(ast.Subscript(value=target.value, slice=target.slice, ctx=ast.Load()), target)
+    return target

@@ -10,7 +10,16 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
-from doctor.link.python.values import UNKNOWN, ClassVal, FuncVal, ModuleVal, NamespaceVal, NativeVal, SysModulesVal, Value
+from doctor.link.python.values import (
+    UNKNOWN,
+    ClassVal,
+    FuncVal,
+    ModuleVal,
+    NamespaceVal,
+    NativeVal,
+    SysModulesVal,
+    Value,
+)
 
 if TYPE_CHECKING:
     from doctor.link.python.machine import Machine

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from doctor.link.python.lazy import LazyModules
     from doctor.link.python.library import Library
 
-IMPORT_SYSTEM = NativeVal("importlib finders", lambda machine, args, kwargs: UNKNOWN)  # Python's own, on `sys.meta_path`
+# Python's own finders, as one entry of `sys.meta_path`
+IMPORT_SYSTEM = NativeVal("importlib finders", lambda machine, args, kwargs: UNKNOWN)
 FUEL = 3_000_000
 STRANGERS = 300_000  # for all modules of strangers together: about two seconds
 

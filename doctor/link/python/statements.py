@@ -6,7 +6,7 @@ import ast
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from doctor.link.python.assign import assign, bound_names, delete
+from doctor.link.python.assign import as_load, assign, bound_names, delete
 from doctor.link.python.creation import define_class
 from doctor.link.python.expressions import evaluate, truth
 from doctor.link.python.frame import Frame
@@ -61,7 +61,7 @@ def _ann_assign(machine: Machine, node: ast.AnnAssign, frame: Frame) -> None:
 
 
 def _aug_assign(machine: Machine, node: ast.AugAssign, frame: Frame) -> None:
-    current = evaluate(machine, _as_load(node.target), frame)
+    current = evaluate(machine, as_load(node.target), frame)
     added = evaluate(machine, node.value, frame)
     if isinstance(current, list) and isinstance(added, (list, tuple)) and isinstance(node.op, ast.Add):
         current.extend(added)
@@ -71,16 +71,6 @@ def _aug_assign(machine: Machine, node: ast.AugAssign, frame: Frame) -> None:
         return
     both = ast.BinOp(left=ast.Constant(value=current), op=node.op, right=ast.Constant(value=added))
     assign(machine, node.target, evaluate(machine, ast.copy_location(both, node), frame), frame)
-
-
-def _as_load(target: ast.expr) -> ast.expr:
-    if isinstance(target, ast.Name):
-        return ast.copy_location(ast.Name(id=target.id, ctx=ast.Load()), target)
-    if isinstance(target, ast.Attribute):
-        return ast.copy_location(ast.Attribute(value=target.value, attr=target.attr, ctx=ast.Load()), target)
-    if isinstance(target, ast.Subscript):
-        return ast.copy_location(ast.Subscript(value=target.value, slice=target.slice, ctx=ast.Load()), target)
-    return target
 
 
 def _delete(machine: Machine, node: ast.Delete, frame: Frame) -> None:
