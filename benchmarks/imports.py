@@ -81,7 +81,8 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="qvl-imports-") as scratch:
         folder = Path(asked.keep or scratch)
         folder.mkdir(parents=True, exist_ok=True)
-        return int(not all([compare(engine, install(engine, folder)) for engine in asked.engines]))
+        right = [compare(engine, install(engine, folder)) for engine in asked.engines]
+    return int(not all(right))
 
 
 if __name__ == "__main__":
