@@ -18,9 +18,10 @@ from packaging.version import InvalidVersion, Version
 
 from doctor.base.record import dataclass
 from doctor.facts import normalize
-from doctor.facts.codec import FactsError, from_json, to_json
+from doctor.facts.codec import from_json, to_json
 from doctor.facts.natives import GpuCode
 from doctor.matrix.files.data import DataError, data_dir
+from doctor.matrix.files.tables import table
 
 LARGEST = 4 << 20
 
@@ -83,14 +84,7 @@ class ReleaseCode:
 @cache
 def gpu_libraries() -> tuple[GpuLibrary, ...]:
     """The libraries that decide. Raises DataError for damaged data."""
-    import yaml
-
-    path = data_dir() / "hardware" / "gpu_libraries.yaml"
-    try:
-        data: Any = yaml.load(path.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-        return from_json(GpuLibraries, data, "gpu_libraries").libraries
-    except (OSError, yaml.YAMLError, FactsError) as error:
-        raise DataError(f"`{path}` cannot be used: {error}") from error
+    return table(GpuLibraries, data_dir() / "hardware" / "gpu_libraries.yaml").libraries
 
 
 def release_code(project: str, version: str) -> ReleaseCode | None:

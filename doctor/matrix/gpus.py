@@ -5,11 +5,10 @@ from __future__ import annotations
 import difflib
 import re
 from functools import cache
-from typing import Any
 
 from doctor.base.record import dataclass
-from doctor.facts.codec import FactsError, from_json
-from doctor.matrix.files.data import DataError, data_dir
+from doctor.matrix.files.data import data_dir
+from doctor.matrix.files.tables import table
 
 MIB = 1024**2
 LONGEST = 120
@@ -68,14 +67,7 @@ class Gpus:
 @cache
 def gpus() -> Gpus:
     """The GPUs that are known by name. Raises DataError for damaged data."""
-    import yaml
-
-    path = data_dir() / "hardware" / "gpus.yaml"
-    try:
-        data: Any = yaml.load(path.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-        return from_json(Gpus, data, "gpus")
-    except (OSError, yaml.YAMLError, FactsError) as error:
-        raise DataError(f"`{path}` cannot be used: {error}") from error
+    return table(Gpus, data_dir() / "hardware" / "gpus.yaml")
 
 
 def card(name: str, memory: int | None = None) -> Card | None:

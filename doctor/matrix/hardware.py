@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from typing import Any, Literal, TypeVar
+from typing import Literal
 
 from doctor.base.record import dataclass
-from doctor.facts.codec import FactsError, from_json
-from doctor.matrix.files.data import DataError, data_dir
+from doctor.matrix.files.data import data_dir
+from doctor.matrix.files.tables import table
 
-T = TypeVar("T")
 Platform = Literal["linux", "windows"]
 Cuda = tuple[int, int]
 _NUMBERS = re.compile(r"\d{1,5}(?:\.\d{1,5}){0,4}")
@@ -134,21 +133,10 @@ def version(text: str) -> tuple[int, ...]:
 @cache
 def drivers() -> Drivers:
     """Which CUDA which driver runs. Raises DataError for damaged data."""
-    return _load("driver_cuda", Drivers)
+    return table(Drivers, data_dir() / "hardware" / "driver_cuda.yaml")
 
 
 @cache
 def capabilities() -> Capabilities:
     """What the engines' options ask of a GPU. Raises DataError for damaged data."""
-    return _load("capability", Capabilities)
-
-
-def _load(name: str, kind: type[T]) -> T:
-    import yaml
-
-    path = data_dir() / "hardware" / f"{name}.yaml"
-    try:
-        data: Any = yaml.load(path.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-        return from_json(kind, data, name)
-    except (OSError, yaml.YAMLError, FactsError) as error:
-        raise DataError(f"`{path}` cannot be used: {error}") from error
+    return table(Capabilities, data_dir() / "hardware" / "capability.yaml")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from doctor.base.record import dataclass
 from doctor.facts.codec import FactsError, from_json
 from doctor.matrix.files.data import DataError, data_dir
+from doctor.matrix.files.tables import plain
 from doctor.matrix.providers import releases_with
 from doctor.matrix.releases import ReleaseSet
 
@@ -58,7 +58,7 @@ def _load(path: Path) -> Helpers:
     import yaml
 
     try:
-        data: Any = yaml.load(path.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        data = plain(path)
         for group in data.values() if isinstance(data, dict) else ():
             for row in group:
                 row["verified"] = str(row.get("verified"))

@@ -13,6 +13,7 @@ from doctor.base.record import dataclass
 from doctor.facts import normalize
 from doctor.matrix import rows
 from doctor.matrix.files.data import DataError, data_dir
+from doctor.matrix.files.tables import plain
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ def _load(folder: Path) -> ModuleNames:
     known: dict[str, str] = {}
     for name, keys in (("names.yaml", ("distributions",)), ("module_names.yaml", ("other", "same"))):
         try:
-            data = yaml.safe_load((folder / name).read_text(encoding="utf-8"))
+            data = plain(folder / name)
             for key in keys:
                 part = data[key]
                 known |= {t: t.replace("_", "-") for t in part.split()} if isinstance(part, str) else part

@@ -12,11 +12,11 @@ from __future__ import annotations
 from dataclasses import field
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from doctor.base.record import dataclass
 from doctor.facts.codec import FactsError, from_json
 from doctor.matrix.files.data import DataError, data_dir
+from doctor.matrix.files.tables import plain
 
 # meanings of options that take the next word, or the next two
 VALUED = frozenset((
@@ -146,7 +146,7 @@ def _load(path: Path) -> Programs:
     import yaml
 
     try:
-        data: Any = yaml.load(path.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        data = plain(path)
         if isinstance(data, dict):
             data["verified"] = str(data.get("verified"))
             data["mentions"] = [{"program": m} if isinstance(m, str) else m for m in data.get("mentions", ())]

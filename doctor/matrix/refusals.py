@@ -10,6 +10,7 @@ from packaging.specifiers import SpecifierSet
 from doctor.base.record import dataclass
 from doctor.facts.codec import FactsError, from_json
 from doctor.matrix.files.data import DataError, data_dir
+from doctor.matrix.files.tables import plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +99,6 @@ def _load(path: Path) -> Refusals:
     import yaml
 
     try:
-        return from_json(Refusals, yaml.safe_load(path.read_text(encoding="utf-8")), "refusals")
+        return from_json(Refusals, plain(path), "refusals")
     except (OSError, yaml.YAMLError, FactsError) as error:
         raise DataError(f"{path.name}: {error}") from error

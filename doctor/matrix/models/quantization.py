@@ -13,12 +13,12 @@ from typing import Any
 from packaging.specifiers import SpecifierSet
 
 from doctor.base.record import dataclass
-from doctor.facts.codec import FactsError, from_json
 from doctor.facts.model import Quantization, QuantizationGroup
 from doctor.matrix import rows
 from doctor.matrix.engines import engine_row
-from doctor.matrix.files.data import DataError, data_dir
+from doctor.matrix.files.data import data_dir
 from doctor.matrix.files.row import Row
+from doctor.matrix.files.tables import table as read_table
 from doctor.matrix.models.members import KNOWN
 from doctor.matrix.models.turbomind import Config, nested, refusal, served_by, unsaid
 from doctor.matrix.releases import ReleaseSet
@@ -88,14 +88,7 @@ class Floor:
 @cache
 def table() -> Table:
     """What no wheel says in one place. Raises DataError for damaged data."""
-    import yaml
-
-    path = data_dir() / "quantization.yaml"
-    try:
-        data: Any = yaml.load(path.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-        return from_json(Table, data, "quantization")
-    except (OSError, yaml.YAMLError, FactsError) as error:
-        raise DataError(f"`{path}` cannot be used: {error}") from error
+    return read_table(Table, data_dir() / "quantization.yaml")
 
 
 def spelled(taken: Row | dict[str, Any], method: str) -> str | None:
