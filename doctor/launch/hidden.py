@@ -13,7 +13,7 @@ from doctor.base.secrets.names import is_secret_key, is_secret_name
 from doctor.facts import Launch
 from doctor.launch.argv import dashed
 from doctor.launch.asked import newest
-from doctor.launch.program import base_name
+from doctor.launch.program import name_of
 from doctor.launch.table import Option, Table, table
 from doctor.launch.variables import shown_variables
 from doctor.matrix import rows
@@ -74,7 +74,7 @@ def _without(text: str, secrets: tuple[str, ...]) -> str:
 def _hidden(words: tuple[str, ...], engine: str | None) -> Iterator[str]:
     hiding, program = 0, ""
     for word in words:
-        program = base_name(word).removesuffix(".exe") if base_name(word).removesuffix(".exe") in _LOGINS else program
+        program = name if (name := name_of(word)) in _LOGINS else program
         option = word.startswith("-") and len(word) > 1
         if option and (cut := _login(program, word)) is not None:
             hiding, shown = (1, word) if cut == len(word) else (0, f"{word[:cut]}{HIDDEN}")

@@ -38,8 +38,8 @@ def volume_places(volumes: Iterable[str], folder: str) -> list[tuple[str, str]]:
     """Volumes such as `./models:/models:ro` as pairs of the path there and the path here, below `folder`."""
     out = []
     for volume in volumes:
-        outside, _, rest = volume.partition(":")
-        inside = rest.partition(":")[0]
-        if inside.startswith("/") and outside.startswith(("/", ".", "~")):
-            out.append((inside, os.path.join(folder, os.path.expanduser(outside))))
+        source, _, rest = volume.partition(":")
+        inside, outside = rest.partition(":")[0], os.path.expanduser(source)
+        if inside.startswith("/") and outside.startswith(("/", ".")):  # docker keeps the others itself
+            out.append((inside, os.path.join(folder, outside)))
     return out

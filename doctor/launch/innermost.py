@@ -64,12 +64,17 @@ class State:
     written: Mapping[str, str] = field(default_factory=dict)
     stdin: str | None = None
 
+    @property
+    def elsewhere(self) -> bool:
+        """Whether the files that the command names are not those of this machine."""
+        return self.apart or self.here.shell.inner is not None
+
     def text(self, path: str) -> str | None:
         """The text of a file by its absolute path where the command runs; None for one that cannot be read."""
         shell = self.here.shell
         if path in self.written:
             return self.written[path]
-        if self.apart or shell.inner is not None:
+        if self.elsewhere:
             return shell.inner(path) if shell.inner is not None else None
         return shell.files.text(shell.files.inside(path), LARGEST)
 
@@ -78,6 +83,6 @@ class State:
         shell = self.here.shell
         if path in self.written:
             return True
-        if self.apart or shell.inner is not None:
+        if self.elsewhere:
             return True if shell.inner is not None and shell.inner(path) is not None else None
         return shell.files.exists(shell.files.inside(path))

@@ -7,8 +7,9 @@ import re
 from dataclasses import replace
 
 from doctor.launch.innermost import Unfolded
+from doctor.launch.program import PYTHON
 from doctor.launch.pyenv import pyenv_target, resolve_shim
-from doctor.launch.shell import PYTHON, Behind, Shell, behind_env, python_arguments
+from doctor.launch.shell import Behind, Shell, behind_env, python_arguments
 
 _EXEC = re.compile(rb"""'''exec' (?:"([^"\n]{1,4096})"|'([^'\n]{1,4096})'|([^\s"'$\n]{1,4096})) """)
 _EXEC_NEIGHBOR = re.compile(rb"""'''exec' "\$\(dirname [^\n]{1,200}?\)"/'?([A-Za-z0-9_.\-]{1,64})'? """)

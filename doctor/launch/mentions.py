@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from doctor.launch.layer import behind_verb
-from doctor.launch.starting import name_of
+from doctor.launch.program import name_of
 from doctor.matrix.programs import Mention, mentioned
 
 

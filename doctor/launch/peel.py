@@ -12,9 +12,9 @@ from doctor.base.text import one_line
 from doctor.launch.changed import assigned, entered
 from doctor.launch.innermost import State
 from doctor.launch.layer import ASSIGNMENT, Layer, layer, matching
-from doctor.launch.program import PYTHON, program_of
+from doctor.launch.program import PYTHON, name_of, program_of
 from doctor.launch.scripts import from_file, script_at, text_ways
-from doctor.launch.starting import hidden_start, name_of, serves
+from doctor.launch.starting import hidden_start, serves
 from doctor.matrix.programs import wrappers, wrapping_modules
 
 Ways = list[list[State]]

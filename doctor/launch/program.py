@@ -51,6 +51,11 @@ def program_of(words: tuple[str, ...]) -> Program:
     return Program()
 
 
+def name_of(word: str) -> str:
+    """The program's name without its folder and `.exe`."""
+    return base_name(word).removesuffix(".exe")
+
+
 def base_name(word: str) -> str:
     """The file name of a program, whichever slashes its path has."""
     return re.split(r"[\\/]", word)[-1]

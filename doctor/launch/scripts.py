@@ -51,7 +51,7 @@ def script(state: State) -> list[list[State]] | None:
         return None
     if (known := _known(state, name)) is not None:
         return from_file(state, known, state.here.words[1:])
-    if state.apart or shell.inner is not None:
+    if state.elsewhere:
         return None
     path = script_at(shell, name) if name.endswith((".sh", ".bash")) and os.sep not in name else shell.which(name)
     if path is None or not shell.files.isfile(path) or not _is_shell(name, shell.files.head(path, 256)):
@@ -63,9 +63,8 @@ def _known(state: State, name: str) -> str | None:
     """The path of a shell script whose text is known though it is no file here: in a container, or written before."""
     folders = (state.here.shell.cwd,) if os.sep in name else (state.here.shell.cwd, *_FOLDERS)
     paths = (os.path.normpath(os.path.join(folder, name)) for folder in folders)
-    apart = state.apart or state.here.shell.inner is not None
     for path in paths:
-        text = state.text(path) if apart or path in state.written else None
+        text = state.text(path) if state.elsewhere or path in state.written else None
         if text is not None and _is_shell(name, text[:256].encode("utf-8", "replace")):
             return path
     return None
@@ -92,7 +91,7 @@ def from_file(state: State, name: str, arguments: tuple[str, ...]) -> list[list[
     text = state.text(path)
     if text is None or "\0" in text:
         why = f"the script `{shown}` cannot be read or is larger than {LARGEST >> 10} KiB"
-        if state.apart or here.shell.inner is not None:
+        if state.elsewhere:
             why = f"the script `{shown}` is not on this machine, so it is not read"
         return [[replace(state, here=replace(here, words=(), source=shown, open=(*here.open, why)))]]
     inner = replace(state, here=replace(here, layers=(*here.layers, shown)), depth=state.depth + 1)
@@ -105,10 +104,10 @@ def text_ways(
     """The commands that shell text starts, a list for each way through it; `source` names the text, `name` is `$0`."""
     from doctor.launch.shell_text import Setting, ways
 
-    shell, open_environment = state.here.shell, state.apart or state.here.shell.inner is not None
+    shell = state.here.shell
     found = ways(text, Setting(
         shell.environ, shell.cwd, arguments, home, name, read=state.text, exists=state.exists,
-        open_environment=open_environment,
+        open_environment=state.elsewhere,
     ))  # fmt: skip
     out = [[_started(state, way, at, source) for at in range(len(way.starts))] for way in found]
     if any(out):

@@ -10,7 +10,6 @@ from dataclasses import replace
 from doctor.base.files import Files
 from doctor.base.record import dataclass
 
-PYTHON = re.compile(r"(?:python|pypy)[0-9.]{0,6}t?(?:\.exe)?$")
 _ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=")
 LARGEST = 64 << 10  # characters of a script that are read
 _ENV_VALUES = ("-u", "--unset", "-C", "--chdir")

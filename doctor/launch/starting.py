@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 from doctor.launch.container import compose_up, subcommand
-from doctor.launch.program import PYTHON, base_name, program_of
+from doctor.launch.program import PYTHON, name_of, program_of
 from doctor.matrix.engine_types import Engine
 from doctor.matrix.engines import engines, launched
 
 _FAR = 400
-
-
-def name_of(word: str) -> str:
-    """The program's name without its folder and `.exe`."""
-    return base_name(word).removesuffix(".exe")
 
 
 def serves(words: tuple[str, ...]) -> bool:

@@ -13,10 +13,10 @@ from doctor.base.text import one_line
 from doctor.launch.innermost import State, Unfolded
 from doctor.launch.mentions import mentions
 from doctor.launch.peel import program_off, without_assignments
-from doctor.launch.program import PYTHON, program_of
+from doctor.launch.program import PYTHON, name_of, program_of
 from doctor.launch.scripts import script, shell_words, text_ways
 from doctor.launch.shell import Shell
-from doctor.launch.starting import hidden_start, mentions_engine, name_of, of_an_engine, serves
+from doctor.launch.starting import hidden_start, mentions_engine, of_an_engine, serves
 
 _DEPTH = 40
 _STEPS = 400

@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from doctor.base.files import Files
+from doctor.launch.program import name_of
 from doctor.launch.shell import Shell
-from doctor.launch.starting import name_of
 from doctor.launch.wrappers import alternatives
 
 SERVER = """#!{python} -I

@@ -15,9 +15,9 @@ import yaml
 
 from doctor.base.files import Files
 from doctor.launch.layer import matching
-from doctor.launch.program import program_of
+from doctor.launch.program import name_of, program_of
 from doctor.launch.shell import Shell
-from doctor.launch.starting import name_of, serves
+from doctor.launch.starting import serves
 from doctor.launch.wrappers import Place, Unfolded, alternatives, unfolded
 from doctor.matrix.files.data import data_dir
 from doctor.matrix.programs import programs, wrappers, wrapping_modules

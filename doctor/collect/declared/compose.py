@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 from collections.abc import Mapping
 from dataclasses import field
 from typing import Any
@@ -15,7 +14,7 @@ from doctor.base.record import dataclass
 from doctor.base.text import one_line
 from doctor.base.yaml_text import YamlError, load
 from doctor.collect.declared.container import container_of
-from doctor.collect.declared.text import decoded, name_of, read_text
+from doctor.collect.declared.text import decoded, name_of, read_text, split_words
 from doctor.collect.python.target import TargetError
 from doctor.facts import Container
 from doctor.launch.inner import volume_places
@@ -173,15 +172,7 @@ def _argv(raw: Any, text: Any) -> tuple[str, ...] | None:
         return None
     if isinstance(raw, list):
         return tuple(text(w) for w in raw[:2000])
-    return tuple(_split(text(raw)))
-
-
-def _split(text: str) -> list[str]:
-    """A command in one text, split into words as Compose does; no shell reads it."""
-    try:
-        return shlex.split(text)
-    except ValueError:
-        return text.split()
+    return tuple(split_words(text(raw)))  # Compose splits it; no shell reads it
 
 
 def _variables_of(path: str) -> dict[str, str]:

@@ -6,14 +6,13 @@ import json
 import os
 import posixpath
 import re
-import shlex
 from collections.abc import Iterator
 from dataclasses import field
 
 from doctor.base.record import dataclass
 from doctor.collect.declared.pip_lines import read_installs
 from doctor.collect.declared.requirements import Reading
-from doctor.collect.declared.text import logical_lines, name_of, read_text
+from doctor.collect.declared.text import logical_lines, name_of, read_text, split_words
 from doctor.collect.python.target import TargetError
 from doctor.launch.variables import substituted
 
@@ -151,7 +150,7 @@ def _instruction(stage: Stage, number: int, word: str, rest: str) -> None:
 
 def _copies(rest: str, folder: str) -> list[tuple[str, str]]:
     """The sources of a COPY with the path that each gets; what comes from another stage or a URL is left out."""
-    words = list(listed(rest) or _split(rest))
+    words = list(listed(rest) or split_words(rest))
     while words and words[0].startswith("--"):
         if words.pop(0).startswith("--from"):
             return []
@@ -167,7 +166,7 @@ def _copies(rest: str, folder: str) -> list[tuple[str, str]]:
 
 
 def _pairs(rest: str) -> Iterator[tuple[str, str]]:
-    words = _split(rest)
+    words = split_words(rest)
     if words and "=" not in words[0]:
         yield words[0], " ".join(words[1:])
         return
@@ -192,13 +191,6 @@ def listed(text: str) -> tuple[str, ...] | None:
     except (ValueError, RecursionError):
         return None
     return tuple(words) if isinstance(words, list) and all(isinstance(w, str) for w in words) else None
-
-
-def _split(text: str) -> list[str]:
-    try:
-        return shlex.split(text, comments=False)
-    except ValueError:
-        return text.split()
 
 
 def _joined_documents(text: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import shlex
 from pathlib import PurePath
 
 from doctor.base.files import Files, Unreadable
@@ -55,6 +56,14 @@ def logical_lines(text: str, path: str, problems: list[Problem]) -> list[tuple[i
     if parts:
         out.append((first, "".join(parts)))
     return [(n, line) for n, line in out if _fits(n, line, path, problems)]
+
+
+def split_words(text: str) -> list[str]:
+    """A text split into words as a shell does, at blanks where its quotes do not end."""
+    try:
+        return shlex.split(text)
+    except ValueError:
+        return text.split()
 
 
 def name_of(path: str) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from doctor.facts import Launch
 from doctor.facts.launch import HUB_HOME
+from doctor.launch.inner import volume_places
 
 MOST = 64
 
@@ -32,9 +33,6 @@ def cache(launch: Launch) -> str | None:
 
 def _mounts(launch: Launch) -> Iterator[tuple[str, str]]:
     """Folders of this machine with the place where they are mounted; volumes that docker keeps are left out."""
-    for volume in (launch.container.volumes if launch.container else ())[:MOST]:
-        source, _, rest = volume.partition(":")
-        target = rest.partition(":")[0]
-        source = os.path.expanduser(source)
-        if target.startswith("/") and source.startswith(("/", ".")):
-            yield os.path.join(os.getcwd(), source), os.path.normpath(target)
+    volumes = launch.container.volumes if launch.container else ()
+    for inside, here in volume_places(volumes[:MOST], os.getcwd()):
+        yield here, os.path.normpath(inside)
