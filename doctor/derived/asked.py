@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from doctor.facts import Distributions, Facts, Launch
+from doctor.facts import Facts, Launch
 from doctor.findings import NotApplicable, Open
 from doctor.launch.asked import SOURCE, Asked, asked, form_of
 from doctor.matrix.engines import serving_engines
@@ -18,8 +18,7 @@ def read_asked(facts: Facts) -> Asked | Open | NotApplicable:
     form = form_of(launch)
     if form is None or form.own_parser:
         return NotApplicable("the command does not start a server by the engine's own command line")
-    here = facts.distributions if isinstance(facts.distributions, Distributions) else None
-    version = here.version(launch.engine) if here else None
+    version = facts.version(launch.engine)
     if version is None:
         return Open(f"which release of {launch.engine} would run is not known")
     found = asked(launch, version)

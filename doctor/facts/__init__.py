@@ -59,6 +59,10 @@ class Facts:
     trials: Trials | Unavailable = NOT_REQUESTED
     schema: int = SCHEMA
 
+    def version(self, name: str | None) -> str | None:
+        """The version of a distribution that is installed or declared; None where that is not known."""
+        return self.distributions.version(name) if name and isinstance(self.distributions, Distributions) else None
+
 
 def present(facts: Facts, name: str, kind: type[Any]) -> Any:
     """The fact `name`, of type `kind`; for rules that name it in `needs`, where it cannot be missing."""

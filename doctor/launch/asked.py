@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from doctor.base.record import dataclass
-from doctor.facts import Distributions, Facts, Launch
+from doctor.facts import Facts, Launch
 from doctor.launch.parser import Given, Reading, read
 from doctor.launch.program import Program, program_of
 from doctor.matrix import rows
@@ -107,8 +107,7 @@ def asked_of(facts: Facts) -> Asked | None:
     launch = facts.launch
     if not isinstance(launch, Launch) or launch.engine not in serving_engines():
         return None
-    here = facts.distributions if isinstance(facts.distributions, Distributions) else None
-    return asked(launch, here.version(launch.engine) if here else None)
+    return asked(launch, facts.version(launch.engine))
 
 
 def form_of(launch: Launch) -> LaunchForm | None:

@@ -22,7 +22,7 @@ def settings(facts: Facts) -> Settings:
     """The settings of the launch; of the engine that is here, or of none, where there is no launch."""
     name = engine_of(facts)
     row = engine_row(name)
-    release = facts.distributions.version(name) if name and isinstance(facts.distributions, Distributions) else None
+    release = facts.version(name)
     return Settings(
         engine=name or "", release=release, backend=backend_of(facts, release) if row.backends else "default",
         tp=_count(facts, "tensor_parallel"), pp=_count(facts, "pipeline_parallel"), copies=_copies(facts, row),

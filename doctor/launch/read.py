@@ -82,11 +82,16 @@ def read_whole(
     return replace(first, alternatives=tuple(different.values())[:MOST] if serving else ())
 
 
-def composed(
+def commands_of(
     argv: tuple[str, ...], environ: Mapping[str, str] | None = None, cwd: str | None = None
-) -> Composed | None:
+) -> tuple[Unfolded, ...]:
+    """The commands that may be the server, the likeliest first: what `composed` and `image_of` look at."""
+    return alternatives(Shell(Files(None), dict(os.environ if environ is None else environ), cwd or _here()), argv)
+
+
+def composed(commands: tuple[Unfolded, ...]) -> Composed | None:
     """The compose file and service that `docker compose up` starts; None for any other command."""
-    here = alternatives(Shell(Files(None), dict(os.environ if environ is None else environ), cwd or _here()), argv)[0]
+    here = commands[0]
     found = subcommand(here.words)
     asked = compose_up(found[1]) if found and found[0] == "compose" else None
     if asked is None:
@@ -96,9 +101,9 @@ def composed(
     return Composed(next((p for p in paths if os.path.isfile(p)), paths[0]), asked[1])
 
 
-def image_of(argv: tuple[str, ...], environ: Mapping[str, str], cwd: str) -> tuple[str, str] | None:
+def image_of(commands: tuple[Unfolded, ...]) -> tuple[str, str] | None:
     """The image that the command runs in, and by which program; None where it runs in no container."""
-    for here in alternatives(Shell(Files(None), dict(environ), cwd), argv):
+    for here in commands:
         if (run := _docker(here)) is not None and run.container.image:
             return run.container.image, "docker run"
         if here.place.image is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from doctor.base.record import dataclass
-from doctor.facts import Distributions, Facts, Launch, Model
+from doctor.facts import Facts, Launch, Model
 from doctor.launch.asked import form_of
 from doctor.launch.options import model_of, options_of
 from doctor.matrix import rows
@@ -49,9 +49,8 @@ def server(facts: Facts) -> Server | None:
     launch = facts.launch
     if not isinstance(launch, Launch) or launch.engine not in serving_engines():
         return None
-    version = facts.distributions.version(launch.engine) if isinstance(facts.distributions, Distributions) else None
     told = facts.model.named if isinstance(facts.model, Model) else None
-    return server_of(launch, version, told)
+    return server_of(launch, facts.version(launch.engine), told)
 
 
 def server_of(launch: Launch, version: str | None = None, model: str | None = None) -> Server | None:

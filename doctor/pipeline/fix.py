@@ -172,8 +172,9 @@ class _Work:
         changes = {n: have.version(n) for n in (*moved, *sorted(solved.removed), *sorted(again))}
         options = self._all_options(solved)
         start, wrong = self._start(), wrong_module(self.facts, self.before.findings)
-        launch = edited(start, options, pins.get(start.engine or "")) if start is not None else None
-        if (why := lost_intent(start, launch, options, pins.get(start.engine or "") if start else None)) is not None:
+        release = pins.get(start.engine or "") if start is not None else None
+        launch = edited(start, options, release) if start is not None else None
+        if (why := lost_intent(start, launch, options, release)) is not None:
             return Proposal(self.before, Plan(undecided=why, launch=_argv(self.facts)))
         to_come = {**moved, **{n: pins[n] for n in again}}
         after = judge(predicted(self.facts, to_come, solved.removed, launch, again))

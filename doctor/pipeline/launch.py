@@ -45,12 +45,11 @@ def contained(request: Request) -> Request:
         return request
     from doctor.launch import read
 
-    if composed := read.composed(request.launch, request.environ, target.cwd):
+    commands = read.commands_of(request.launch, request.environ, target.cwd)
+    if composed := read.composed(commands):
         declared = DeclaredRequest(compose=composed.file, service=composed.service)
         return replace(request, declared=declared, launch=())
-    found = read.image_of(request.launch, request.environ, target.cwd)
-    if found:
+    if found := read.image_of(commands):
         return replace(request, declared=DeclaredRequest(image=found[0], by=found[1]))
-    launch = read_launch(request)
-    place = launch.elsewhere if isinstance(launch, Launch) else None
+    place = commands[0].place.environment
     return replace(request, declared=DeclaredRequest(place=place)) if place else request

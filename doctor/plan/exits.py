@@ -191,9 +191,4 @@ def _start(facts: Facts, goal: Goal, actions: tuple[Action, ...], pins: dict[str
         if model:
             argv, arguments = (tuple(model if w in now else w for w in x) for x in (launch.argv, launch.arguments))
             launch = replace(launch, argv=argv, arguments=arguments)
-        yield pasted(edited(launch, actions, pins.get(launch.engine or "") or _version(facts, launch)).argv)
-
-
-def _version(facts: Facts, launch: Launch) -> str | None:
-    have = facts.distributions
-    return have.version(launch.engine) if launch.engine and isinstance(have, Distributions) else None
+        yield pasted(edited(launch, actions, pins.get(launch.engine or "") or facts.version(launch.engine)).argv)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from doctor.base.json_object import JsonObject
 from doctor.base.record import dataclass
 from doctor.base.secrets.hide import HIDDEN
-from doctor.facts import Distributions, Launch
+from doctor.facts import Launch
 from doctor.findings import Report
 from doctor.launch.asked import starts_server
 from doctor.launch.edit import corrected, pasted
@@ -23,11 +23,10 @@ class Correction:
 
 def correction(report: Report) -> Correction | None:
     """The command with the safe ways out of its errors; None where there is no command, or nothing to correct."""
-    launch, here = report.facts.launch, report.facts.distributions
+    launch = report.facts.launch
     if not isinstance(launch, Launch) or launch.engine is None:
         return None
-    version = here.version(launch.engine) if isinstance(here, Distributions) else None
-    words = corrected(launch, report.findings, version)
+    words = corrected(launch, report.findings, report.facts.version(launch.engine))
     if not words:
         return None
     notes = [f"from {launch.source}"] if launch.source and words[:1] != launch.given[:1] else []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from doctor.facts import Distributions, Facts, Natives
+from doctor.facts import Facts, Natives
 
 _NAME = re.compile(r"-cu(1[1-9])$")
 _BUILD = re.compile(r"\+cu(1[1-9])\d$")
@@ -23,6 +23,6 @@ def torch_major(facts: Facts) -> int | None:
         found = next((n.major for n in needs if n.soname.startswith("libcudart")), None)
         if found is not None:
             return found
-    version = facts.distributions.version("torch") if isinstance(facts.distributions, Distributions) else None
+    version = facts.version("torch")
     build = _BUILD.search(version or "")
     return int(build[1]) if build else None

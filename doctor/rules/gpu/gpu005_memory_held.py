@@ -14,7 +14,7 @@ from collections.abc import Iterator
 
 from doctor.derived.case import Case
 from doctor.derived.units import GIB, size
-from doctor.facts import Distributions, Facts, present
+from doctor.facts import Facts, present
 from doctor.facts.gpu import Device, Gpu
 from doctor.findings import Action, Evidence, Finding, Location, NotApplicable, Remediation
 from doctor.launch.options import engine, number
@@ -74,7 +74,7 @@ def _by(device: Device) -> str:
 def _usual(facts: Facts) -> Share | None:
     """What the engine of the launch command reserves by itself."""
     name = engine(facts)
-    release = facts.distributions.version(name) if name and isinstance(facts.distributions, Distributions) else None
+    release = facts.version(name)
     return capabilities().share(name, release) if name else None
 
 

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 
 from doctor.derived.case import Case
 from doctor.derived.units import dotted
-from doctor.facts import Distributions, Facts, present
+from doctor.facts import Facts, present
 from doctor.facts.gpu import Device, Gpu
 from doctor.findings import Action, Evidence, Finding, Location, NotApplicable, Remediation
 from doctor.launch.options import engine, option
@@ -48,7 +48,7 @@ def _covers(facts: Facts, row: CapabilityRow) -> bool:
     from packaging.specifiers import SpecifierSet
     from packaging.version import InvalidVersion, Version
 
-    found = facts.distributions.version(row.engine) if isinstance(facts.distributions, Distributions) else None
+    found = facts.version(row.engine)
     if found is None:
         return "<" not in row.versions
     try:

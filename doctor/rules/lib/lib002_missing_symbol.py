@@ -14,7 +14,7 @@ from collections.abc import Iterator
 
 from doctor.derived.case import Case
 from doctor.derived.imports.libraries import failures, severity_of, unsure
-from doctor.facts import Distributions, Facts, Natives, present
+from doctor.facts import Facts, Natives, present
 from doctor.findings import Action, Evidence, Location, Remediation
 from doctor.rules.rule import Rule, Verdict
 
@@ -46,7 +46,7 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
 
 
 def _rebuild(distribution: str, facts: Facts) -> Remediation:
-    torch = facts.distributions.version("torch") if isinstance(facts.distributions, Distributions) else None
+    torch = facts.version("torch")
     title = f"Install a build of `{distribution}` that was made for torch {torch or 'as installed'}, or remove it"
     return Remediation(title, (Action("install", package=distribution, direction="reinstall"),))
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from doctor.derived.case import Case
-from doctor.facts import CudaNeed, Distributions, Facts, Natives, present
+from doctor.facts import CudaNeed, Facts, Natives, present
 from doctor.findings import Action, Evidence, Location, Remediation
 from doctor.rules.rule import Rule, Verdict
 
@@ -49,7 +49,7 @@ def _first(needs: tuple[CudaNeed, ...], name: str) -> CudaNeed | None:
 
 
 def _build(facts: Facts) -> list[Evidence]:
-    version = facts.distributions.version("torch") if isinstance(facts.distributions, Distributions) else None
+    version = facts.version("torch")
     return [Evidence("distributions", f"torch {version}")] if version else []
 
 

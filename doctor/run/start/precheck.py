@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from doctor.findings import HOW_TO_SEE, StartVerdict
 from doctor.launch.asked import starts_server
-from doctor.launch.read import composed, read_launch
+from doctor.launch.read import commands_of, composed, read_launch
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -36,7 +36,7 @@ def unreadable(argv: tuple[str, ...]) -> str | None:
     from doctor.matrix.files.data import DataError
 
     try:
-        if composed(argv) is not None:
+        if composed(commands_of(argv)) is not None:
             return None
         launch = read_launch(argv)
         return None if starts_server(launch) else launch.why
