@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from doctor.facts import normalize
@@ -12,8 +12,12 @@ from doctor.matrix.files.row import Row
 from doctor.matrix.releases import Releases, ReleaseSet
 
 
+@lru_cache(maxsize=64)  # a report asks the same of one release again and again, a grid of thousands of releases
 def row(project: str, version: str, *kinds: str) -> Row | None:
-    """What was extracted from one release (kind -> key -> value), of all kinds or of `kinds`; None if not covered."""
+    """What was extracted from one release (kind -> key -> value), of all kinds or of `kinds`; None if not covered.
+
+    To be read and not changed: whoever asks the same gets the same.
+    """
     found = _file(normalize(project))
     return None if found is None else found.row(version, kinds)
 

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 
 from doctor.derived.case import Case
 from doctor.derived.imports.remote_code import loader
-from doctor.derived.packages.model_ranges import ModelBound, linking, model_bounds, narrowed
+from doctor.derived.packages.model_ranges import ModelBound, failing, linking, narrowed
 from doctor.derived.packages.other_releases import other_release
 from doctor.facts import Distributions, Model, Modules, present
 from doctor.findings import Evidence, Finding, Location, NotApplicable, Open
@@ -25,7 +25,7 @@ from doctor.rules.rule import Rule, Verdict
 def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     """One finding for each distribution with which the model fails."""
     have: Distributions = present(case.facts, "distributions", Distributions)
-    bounds = [b for b in model_bounds(case) if b.kind == "seen" or (b.kind == "name" and not _linked(case))]
+    bounds = [b for b in failing(case) if b.kind == "seen" or (b.kind == "name" and not _linked(case))]
     if not bounds:
         yield NotApplicable("nothing is known of this model with releases of other packages")
         return
