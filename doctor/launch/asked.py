@@ -12,6 +12,7 @@ from doctor.base.record import dataclass
 from doctor.facts import Facts, Launch
 from doctor.launch.parser import Given, Reading, read
 from doctor.launch.program import Program, program_of
+from doctor.launch.starting import asks_for_help
 from doctor.matrix import rows
 from doctor.matrix.engine_types import Engine, LaunchForm
 from doctor.matrix.engines import engine_row, launched_as, serving_engines
@@ -121,7 +122,7 @@ def _program(launch: Launch) -> Program:
     """What the command starts; facts of an older form hold its words alone."""
     if launch.program or launch.module:
         return Program(launch.program, launch.module, launch.subcommand)
-    return program_of(launch.argv)
+    return Program() if asks_for_help(launch.argv) else program_of(launch.argv)
 
 
 def starts_server(launch: object) -> bool:
