@@ -70,9 +70,15 @@ class Asked:
     @property
     def model(self) -> str | None:
         """The word that names the model, or None."""
-        names = self.data.names("model")
+        names = set(self.data.names("model")) - set(self.unread)
         found = [g for g in self.reading.given if g.name in names and g.values]
         return found[-1].values[0] if found else None
+
+    @property
+    def unread(self) -> tuple[str, ...]:
+        """The positional words that this start form takes and never uses."""
+        form = form_of(self.launch)
+        return form.unread if form is not None else ()
 
     def _given(self, names: Sequence[str]) -> Iterator[tuple[int, tuple[str, ...] | None]]:
         """Where each of these options stands, with its values; None for a switch that is turned off."""
