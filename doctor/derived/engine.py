@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Any
 
 from doctor.base.record import dataclass
@@ -47,7 +46,7 @@ class Chosen:
         return self.row(kind).get(kind, {})
 
 
-@lru_cache(maxsize=64)
+@rows.kept(64)
 def _row(name: str, version: str, *kinds: str) -> Row | None:
     """A row of the data that several rules ask for; none of them changes it."""
     return rows.row(name, version, *kinds)
