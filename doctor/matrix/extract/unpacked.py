@@ -1,4 +1,4 @@
-"""The packages of an installed distribution, read as if they were its wheel; needs no RECORD, which editable ones lack."""
+"""The packages of an installed distribution, read as if they were its wheel, with no RECORD: editable ones have none."""
 
 from __future__ import annotations
 
