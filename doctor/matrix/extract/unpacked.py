@@ -1,4 +1,4 @@
-"""The packages of an installed distribution, read as if they were its wheel, with no RECORD: editable ones have none."""
+"""The packages of an installed distribution, read as if they were its wheel. Editable ones need no RECORD for it."""
 
 from __future__ import annotations
 
