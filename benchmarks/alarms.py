@@ -27,6 +27,7 @@ from typing import Any
 import yaml
 
 HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
 DATA = HERE / "failures.yaml"
 GPUS = ("H100", "B200", "A100", "RTX 4090", "RTX 3090", "RTX 5090", "V100")
 DRIVER = "595.80"  # newer than what any release here asks for
@@ -52,11 +53,16 @@ class Question:
     lacks: bool = field(default=False)  # the GPU has no code in this release: an error is right, none is wrong
 
 
+def doctor(*words: str) -> subprocess.CompletedProcess[str]:
+    """One run of the command line of this checkout."""
+    environ = {**os.environ, "PYTHONPATH": str(HERE.parent)}
+    command = [sys.executable, "-m", "doctor", *words]
+    return subprocess.run(command, capture_output=True, text=True, env=environ, cwd="/", timeout=600)
+
+
 def ask(question: Question) -> dict[str, Any]:
     """The JSON that `check` prints."""
-    environ = {**os.environ, "PYTHONPATH": str(HERE.parent)}
-    command = [sys.executable, "-m", "doctor", "check", "--offline", "--format", "json", *question.words]
-    done = subprocess.run(command, capture_output=True, text=True, env=environ, cwd="/", timeout=600)
+    done = doctor("check", "--offline", "--format", "json", *question.words)
     try:
         answer: dict[str, Any] = json.loads(done.stdout)
     except ValueError:
@@ -91,31 +97,48 @@ def newest(engine: str) -> list[str]:
     return [str(v) for v in final if not v.is_prerelease][:NEWEST]
 
 
-def resolved(engine: str, version: str, folder: Path) -> Path:
-    """What an installer would take for this release, as pins; kept in the folder. Raises CalledProcessError."""
-    pins = folder / f"{engine}-{version}.txt"
-    if not pins.exists():
-        uv = shutil.which("uv") or str(Path(sys.executable).parent / "uv")
-        command = [uv, "pip", "compile", "-q", "--python-version", "3.12", "--python-platform", "x86_64-manylinux_2_28"]
-        command += ["--no-header", "--no-annotate", "--prerelease", "if-necessary-or-explicit", "-"]
-        done = subprocess.run(command, input=f"{engine}=={version}\n", capture_output=True, text=True, check=True)
-        pins.write_text(done.stdout, encoding="utf-8")
-    return pins
+def resolved(folder: Path, pins: tuple[str, ...], python: str = "3.12", seen: str = "") -> Path:
+    """What an installer would take for the first pin on that day, the other pins in place of its choice; kept.
+
+    Where there is no solution (a Python that the release does not take), the pins as they are.
+    """
+    name = "_".join((python, seen, *pins)).replace("/", "-")
+    file = folder / f"{name}.txt"
+    if not file.exists():
+        public = [pin.partition("+")[0] for pin in pins]
+        with tempfile.NamedTemporaryFile("w", suffix=".txt") as others:
+            others.write("\n".join(public[1:]))
+            others.flush()
+            command = [shutil.which("uv") or str(Path(sys.executable).parent / "uv"), "pip", "compile", "-q", "-"]
+            command += ["--no-header", "--no-annotate", "--python-version", python, "--override", others.name]
+            command += ["--python-platform", "x86_64-manylinux_2_35"]
+            command += ["--exclude-newer", seen] if seen else []
+            done = subprocess.run(command, input=public[0], capture_output=True, text=True)
+        if done.returncode:
+            print(f"not resolved {' '.join(pins)}: {' '.join(done.stderr.split())[:200]}", file=sys.stderr)
+        mine = {pin.partition("==")[0]: pin for pin in pins}
+        lines = [mine.pop(line.partition("==")[0], line) for line in done.stdout.splitlines()]
+        file.write_text("\n".join([*lines, *mine.values()]) + "\n", encoding="utf-8")
+    return file
 
 
 def lacks(pins: Path, gpu: str) -> bool:
     """Whether torch of these pins is built without code for the GPU, by the tables read out of the wheels."""
+    from doctor.derived.reach.covering import runs
     from doctor.matrix.declared import declared_gpu
-    from doctor.matrix.gpu_code import runs_on
+    from doctor.matrix.gpu_code import release_code
 
     version = next((line[7:] for line in pins.read_text().splitlines() if line.startswith("torch==")), "")
-    return runs_on("torch", version.split(" ")[0], declared_gpu(gpu, DRIVER)) is False
+    capability = declared_gpu(gpu, DRIVER).devices[0].capability
+    if capability is None or release_code("torch", version) is None:
+        raise SystemExit(f"nothing is known of the GPU code of torch {version}")
+    return not runs("torch", version, capability)
 
 
 def healthy(folder: Path, installed: dict[str, Path]) -> Iterator[Question]:
     """Environments that start: no error, but for GPUs that torch has no code for."""
     for engine, start in STARTS.items():
-        environments = [(v, resolved(engine, v, folder)) for v in newest(engine)]
+        environments = [(v, resolved(folder, (f"{engine}=={v}",))) for v in newest(engine)]
         for gpu in GPUS:
             for model in ("", SMALL):
                 launch = ["--", *shlex.split(start.format(model=model or "/models/some-model"))]
@@ -129,28 +152,42 @@ def healthy(folder: Path, installed: dict[str, Path]) -> Iterator[Question]:
                     yield Question(f"installed {engine} on {gpu}", tuple(words), lacks=lacks(environments[0][1], gpu))
 
 
-def failing(folder: Path, only: list[str]) -> Iterator[Question]:
+def failing(folder: Path, pins: Path, only: list[str]) -> Iterator[Question]:
     """The recorded failures, each laid out as files in the folder."""
     data = yaml.safe_load(DATA.read_text(encoding="utf-8"))
     for case in data["failures"]:
         if only and case["id"] not in only:
             continue
         here = folder / case["id"]
-        here.mkdir(parents=True, exist_ok=True)
+        model = here / "model"
+        model.mkdir(parents=True, exist_ok=True)
         words = []
         if case.get("pins"):
-            (here / "requirements.txt").write_text("\n".join(case["pins"]) + "\n", encoding="utf-8")
-            words += ["--requirements", str(here / "requirements.txt"), "--python-version", case.get("python", "3.12")]
+            python = case.get("python", "3.12")
+            file = here / "requirements.txt"
+            file.write_text("\n".join(case["pins"]) + "\n", encoding="utf-8")
+            if seen := case.get("seen"):
+                file = resolved(pins, tuple(case["pins"]), python, seen)
+            words += ["--requirements", str(file), "--python-version", python]
         words += ["--image", case["image"]] if case.get("image") else []
         words += [w for key in ("gpu", "driver") if case.get(key) for w in (f"--{key}", case[key])]
-        model = here / "model"
         if case.get("config"):
-            model.mkdir(exist_ok=True)
             (model / "config.json").write_text(json.dumps(data["configs"][case["config"]]), encoding="utf-8")
             for name, text in case.get("files", {}).items():
                 (model / name).write_text(text, encoding="utf-8")
-        launch = [str(model) if w == "MODEL" else w for w in shlex.split(case["command"])]
-        yield Question(case["id"], (*words, "--", *launch), tuple(case["codes"]), tuple(case["words"]), case["source"])
+        words += ["--", *(str(model) if w == "MODEL" else w for w in shlex.split(case["command"]))]
+        if case.get("seen"):
+            words = ["--facts", str(all_installed(words, here / "facts.json"))]
+        yield Question(case["id"], tuple(words), tuple(case["codes"]), tuple(case["words"]), case["source"])
+
+
+def all_installed(words: list[str], file: Path) -> Path:
+    """The facts of a declared environment, saved as those of one in which nothing else is installed."""
+    facts = json.loads(doctor("facts", *words).stdout)
+    facts["distributions"]["complete"] = True
+    facts["target"]["kind"] = "installed"
+    file.write_text(json.dumps(facts), encoding="utf-8")
+    return file
 
 
 def main() -> int:
@@ -171,7 +208,7 @@ def main() -> int:
             questions = list(healthy(kept, {k: Path(v) for k, v in environments.items()}))
             right &= report_healthy(questions, list(pool.map(ask, questions)))
         if "failures" in asked.parts:
-            questions = list(failing(Path(scratch), asked.only))
+            questions = list(failing(Path(scratch), kept, asked.only))
             right &= report_failures(questions, list(pool.map(ask, questions)))
     return int(not right)
 
