@@ -50,12 +50,12 @@ class Through:
 
     method: str
     library: str
-    module: str
-    name: str
     releases: str
     packages: dict[str, str]
     source: str
     verified: str
+    module: str = ""
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +65,7 @@ class Helpers:
     remote_code: tuple[RemoteCode, ...]
     loaders: tuple[Loader, ...]
     through: tuple[Through, ...] = ()
+    engines: tuple[Through, ...] = ()
 
 
 def helpers() -> Helpers:

@@ -43,7 +43,7 @@ def lacking(distributions: Distributions, quantizer: dict[str, Any], method: str
     found = list(_tested(distributions, quantizer, by))
     yield from found
     named = {p for lack in found for p in lack.packages}
-    for row in _rows(distributions, method):
+    for row in _rows(distributions, method, helpers().through):
         if row.library not in named:
             yield from (lack for lack in _demanded(distributions, row) if not named & set(lack.packages))
 
@@ -97,10 +97,18 @@ def _constants(test: Any) -> Iterator[str]:
             yield from _constants(part)
 
 
-def _rows(distributions: Distributions, method: str) -> list[Through]:
+def lacking_beside(distributions: Distributions, engine: str, method: str) -> Iterator[Lack]:
+    """What the engine imports itself when it loads weights of the method, and does not require."""
+    for row in _rows(distributions, method, tuple(r for r in helpers().engines if r.library == engine)):
+        have = distributions.get(engine)
+        if have is not None and SpecifierSet(row.releases).contains(have.version, prereleases=True):
+            yield from _demanded(distributions, row)
+
+
+def _rows(distributions: Distributions, method: str, known: tuple[Through, ...]) -> list[Through]:
     """The row of each library that is here, of its release; of one that has none, the first row of the library."""
     out = dict[str, Through]()
-    for row in helpers().through:
+    for row in known:
         have = distributions.get(row.library)
         if row.method == method and have is not None:
             fits = SpecifierSet(row.releases).contains(have.version, prereleases=True)
@@ -113,13 +121,9 @@ def _demanded(distributions: Distributions, row: Through) -> Iterator[Lack]:
     have = distributions.get(row.library)
     if have is None:
         return
-    having = releases_with(row.library, row.module, row.name)
     by = f"{row.library} {have.version}"
-    if having is None or (has := having.contains(have.version)) is None:
-        yield Lack((row.library,), by, sure=False)
-        return
-    if not has:
-        yield Lack((row.library,), f"`{row.name}` from `{row.module}`", having.spec(), have.version)
+    if row.module and (lack := _without(row, have.version, by)) is not None:
+        yield lack
         return
     there = {p: found for p in row.packages if (found := distributions.get(p)) is not None}
     if not there:
@@ -127,6 +131,15 @@ def _demanded(distributions: Distributions, row: Through) -> Iterator[Lack]:
     for name, found in there.items():
         if row.packages[name] and not SpecifierSet(row.packages[name]).contains(found.version, prereleases=True):
             yield Lack((name,), by, row.packages[name], found.version)
+
+
+def _without(row: Through, version: str, by: str) -> Lack | None:
+    """The library itself, where its release does not have what is imported from it."""
+    having = releases_with(row.library, row.module, row.name)
+    has = having.contains(version) if having is not None else None
+    if having is None or has is None:
+        return Lack((row.library,), by, sure=False)
+    return None if has else Lack((row.library,), f"`{row.name}` from `{row.module}`", having.spec(), version)
 
 
 def _there(distributions: Distributions, package: str) -> Any:
