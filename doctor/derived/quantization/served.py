@@ -87,7 +87,7 @@ def refusal(chosen: Chosen, backend: str, need: Need) -> str | None:
 def unread(chosen: Chosen, backends: tuple[str, ...], need: Need) -> str | None:
     """Why a backend that takes the method may still refuse its settings, as a clause; None where they were read."""
     if backends == ("turbomind",) and chosen.table("decisions").get("quantization") and as_written(need) is None:
-        return f"the settings of `{need.quantization.method}` (such as its group size), which decide here, are not known"
+        return f"the settings of `{need.quantization.method}`, such as its group size, decide here and are not known"
     return None
 
 

@@ -67,7 +67,8 @@ def _loader(rule: Rule, facts: Facts, chosen: Chosen, need: Need) -> Iterator[Ve
         method, here = need.quantization.method, f"`{name} {lack.here}` is" if lack.here else "it is not"
         step = Action("install", package=name, specifier=needs, direction="upgrade" if lack.here else "install")
         yield rule.finding(
-            f"`{chosen.shown}` loads weights quantized with `{method}` through `{name}{lack.needs}`, but {here} installed",
+            f"`{chosen.shown}` loads weights quantized with `{method}` through `{name}{lack.needs}`, but "
+            f"{here} installed",
             key=f"{chosen.name}:{name}", location=Location("distribution", name),
             evidence=[Evidence(name, lack.here or "not installed", lack.needs or "installed", SOURCE)],
             remediations=[Remediation(f"install {name}{lack.needs}", (step,), "safe")],

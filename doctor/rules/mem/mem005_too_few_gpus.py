@@ -36,7 +36,10 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     if there is None:
         yield Open(f"the command takes {asked.gpus} GPUs, and nothing is known of those of this machine")
         return
-    if len(there) >= asked.gpus or option(facts, *SEVERAL_MACHINES) is not None:
+    if len(there) >= asked.gpus:
+        return
+    if option(facts, *SEVERAL_MACHINES) is not None:
+        yield Open("the launch runs on several machines, and nothing is known of the GPUs of the others")
         return
     ray = option(facts, "--distributed-executor-backend") == "ray"
     hidden = isinstance(facts.gpu, Gpu) and len(facts.gpu.usable) < len(facts.gpu.devices)
