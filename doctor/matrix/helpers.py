@@ -40,11 +40,31 @@ class Loader:
 
 
 @dataclass(frozen=True, slots=True)
+class Through:
+    """What `releases` of a `library`, through which transformers loads weights of `method`, import and demand.
+
+    `module` has `name` only in some releases of the library. One of `packages` has to be there, and each of them that
+    is there in its range: package -> specifier.
+    """
+
+    method: str
+    library: str
+    releases: str
+    packages: dict[str, str]
+    source: str
+    verified: str
+    module: str = ""
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Helpers:
     """The whole file."""
 
     remote_code: tuple[RemoteCode, ...]
     loaders: tuple[Loader, ...]
+    through: tuple[Through, ...] = ()
+    engines: tuple[Through, ...] = ()
 
 
 def helpers() -> Helpers:

@@ -20,6 +20,7 @@ from doctor.derived.option_findings import argument, shown
 from doctor.derived.quantization.served import family
 from doctor.facts import Model
 from doctor.findings import Evidence, Finding, Location, NotApplicable, Open, Remediation
+from doctor.matrix import rows
 from doctor.rules.rule import Rule, Verdict
 
 # methods that read other checkpoints too, or decide for themselves
@@ -54,7 +55,7 @@ def _conflict(rule: Rule, asked: Asked, model: Model, option: str, given: str) -
         if wanted not in NEEDED:
             return None
         message = f"`{option} {shown(given, 60)}` requires a checkpoint in that format, but this one is not quantized"
-    elif wanted == own or given in asked.data.other_methods.get(own, ()):
+    elif wanted == own or given in asked.data.other_methods.get(own, ()) or _taken_over(asked, method, own):
         return None
     else:
         message = (
@@ -68,6 +69,14 @@ def _conflict(rule: Rule, asked: Asked, model: Model, option: str, given: str) -
         remediations=[Remediation(f"leave `{option}` out: {asked.engine} reads it from the checkpoint",
                                   (argument(option, None),), "safe")],
     )  # fmt: skip
+
+
+def _taken_over(asked: Asked, *methods: str) -> bool:
+    """Whether the release takes such a checkpoint whatever the option says: `override_quantization_method`."""
+    row = rows.row(asked.engine, asked.version, "quantization.default") or {}
+    known = row.get("quantization.default", {})
+    names = [n for n in known if n.replace("_", "-") in methods or family(n) in methods]
+    return bool(names) and all((known[n] or {}).get("overrides") for n in names)
 
 
 RULE = Rule(

@@ -18,6 +18,7 @@ from doctor.derived.option_findings import argument
 from doctor.facts import Model
 from doctor.findings import Evidence, Finding, Location, NotApplicable, Open, Remediation
 from doctor.matrix import rows
+from doctor.matrix.models.turbomind import served_by
 from doctor.rules.rule import Rule, Verdict
 
 SHOWN = {"pytorch": "the PyTorch engine", "turbomind": "TurboMind"}
@@ -39,8 +40,7 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
         return
     backend = _backend(found, served_model(case.facts))
     if backend is None:
-        if any(option.only == "pytorch" for option in given.values()):
-            yield Open("which backend LMDeploy takes depends on the model, which is not known here")
+        yield Open("which backend LMDeploy takes depends on the model, which is not known here")
         return
     for name, option in given.items():
         if option.only != backend and option.only is not None:
@@ -53,8 +53,10 @@ def _backend(asked: Asked, model: object) -> str | None:
         return "pytorch"
     if not isinstance(model, Model) or not model.architectures:
         return None
-    row = rows.row(asked.engine, asked.version, "architectures.turbomind") or {}
-    return "turbomind" if model.architectures[0] in row.get("architectures.turbomind", {}) else "pytorch"
+    row = rows.row(asked.engine, asked.version, "architectures.turbomind", "decisions") or {}
+    method = model.quantization.method if model.quantization else None
+    taken = served_by(row, model.architectures[0], model.config, method)
+    return None if taken is None else "turbomind" if taken else "pytorch"
 
 
 def _finding(rule: Rule, asked: Asked, name: str, only: str, backend: str) -> Finding:

@@ -37,6 +37,8 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
             yield Open(f"the release of `{package}` is not known")
         elif broken:
             yield _finding(rule, case, package, here.version, broken)
+        elif all(b.admits.contains(here.version) is None for b in mine):
+            yield Open(f"the data does not cover {package} {here.version}, which the model may need in another release")
 
 
 def _linked(case: Case) -> bool:
