@@ -49,7 +49,7 @@ class Importer(Names):
     def load(self, name: str, importer: ModuleVal | None, line: int) -> None:
         """Makes sure that a module is in `sys.modules`. Raises PyRaise where the import fails."""
         if self.stack:
-            self.edges.setdefault(self.stack[-1], {})[name] = None
+            self.edges.note(self.stack[-1], name)
         if name in self.modules:
             if self.modules[name] is None or is_out_of_sight(self, name):
                 raise self.not_found(name, importer, line)

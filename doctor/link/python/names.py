@@ -44,7 +44,7 @@ class Names(State):
         self.note_use(importer, self.name_of(module), name)
         full = f"{self.name_of(module)}.{name}"
         if full in self.modules and self.stack:
-            self.edges.setdefault(self.stack[-1], {})[full] = None
+            self.edges.note(self.stack[-1], full)
         try:
             return self.attribute(module, name, importer, line, importing=True)
         except PyRaise as error:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from doctor.facts import Cause
+from doctor.link.python.edges import Edges
 from doctor.link.python.reader import Reader
 from doctor.link.python.values import (
     UNKNOWN,
@@ -59,10 +60,9 @@ class State:
         self.path_owners: dict[str, str] = {}  # entries added to `sys.path`, each with the module that did it
         self.borrowed: dict[str, str] = {}  # top-level modules, each with the added entry of `sys.path` that has it
         self.planted: dict[str, str] = {}  # modules put into `sys.modules`, each with the module that did it
-        self.seen_loads: set[tuple[str, str]] = set()
         self.elsewhere: dict[str, ModuleVal] = {}  # modules that may be in a folder that is not known
         self.outer_guards: list[int] = []  # for each module of `stack`, the guards around the import of it
-        self.edges: dict[str, dict[str, None]] = {}  # module to the modules that loading it asks for, in order
+        self.edges = Edges()
         self.caller: Frame | None = None
         self.making: list[ClassVal] = []  # classes whose metaclass is at work
         self.bodies: dict[int, list[ast.stmt] | None] = {}
