@@ -158,6 +158,10 @@ class ModuleReader(Sources):
         """The distributions (as named in their metadata) that bring this importable name."""
         return self._owners.get(top_level, ())
 
+    def has_entry_points(self, group: str) -> bool:
+        """Whether an installed distribution declares an entry point of this group."""
+        return any(group == of for d in self.distributions.installed for of, _, _ in d.entry_points)
+
     def _owner(self, name: str) -> str | None:
         owners = self.owners(name.partition(".")[0])
         return normalize(owners[0]) if owners else None

@@ -175,7 +175,7 @@ class Importer(Names):
         """Follows what a foundation imports first; where that fails, the truth is found by interpreting it."""
         module.depth, module.foundation = "surface", True
         self._read_surface(module)
-        if module.surface is not None and module.surface.moves_paths:
+        if module.surface is not None and (module.surface.moves_paths or module.surface.is_plain):
             module.depth, module.surface = "full", None
             self.interpret(module)
             return

@@ -14,7 +14,7 @@ from packaging.version import InvalidVersion, Version
 from doctor.facts import Cause
 from doctor.link.python.objects import Spec
 from doctor.link.python.packages import Packages
-from doctor.link.python.paths import exists, is_dir, is_file, listdir
+from doctor.link.python.paths import exists, glob_files, is_dir, is_file, listdir
 from doctor.link.python.search import find_top
 from doctor.link.python.values import (
     UNKNOWN,
@@ -100,6 +100,12 @@ def _version(machine: Machine, args: Args, kwargs: Kwargs) -> Value:
 def _distribution(machine: Machine, args: Args, kwargs: Kwargs) -> Value:
     _version(machine, args, kwargs)
     return UNKNOWN
+
+
+def _entry_points(machine: Machine, args: Args, kwargs: Kwargs) -> Value:
+    """`importlib.metadata.entry_points(group=...)`; what a plugin is, is not known, but that there is none."""
+    group = kwargs.get("group")
+    return [] if isinstance(group, str) and not machine.reader.has_entry_points(group) else UNKNOWN
 
 
 def _parse_version(machine: Machine, args: Args, kwargs: Kwargs) -> Value:
@@ -235,6 +241,8 @@ FUNCTIONS: dict[str, Callable[[Machine, Args, Kwargs], Value]] = {
     "os.path.isfile": is_file,
     "os.path.isdir": is_dir,
     "os.listdir": listdir,
+    "glob.glob": glob_files,
+    "importlib.metadata.entry_points": _entry_points,
     "platform.system": lambda machine, args, kwargs: {"linux": "Linux", "darwin": "Darwin", "win32": "Windows"}.get(
         str(machine.library.table["sys.platform"]), UNKNOWN
     ),
