@@ -146,6 +146,8 @@ class Importer(Names):
             self.outer_guards.pop()
 
     def _fill(self, module: ModuleVal, found: Found, importer: ModuleVal | None, line: int) -> None:
+        if found.kind == "unreadable":
+            raise self.denied(module, f"Permission denied: {(found.search or ('',))[0]!r}", importer, line)
         if found.kind == "extension" and found.file is not None:
             module.depth, module.open = "native", True
             cause = self.reader.native(found.file, tuple(self.modules))
@@ -166,8 +168,11 @@ class Importer(Names):
             file = module.file
             try:
                 self.reader.text(file)
-            except SourceProblem:
+            except SourceProblem as problem:
+                if problem.unreadable:
+                    raise self.denied(module, f"{file} {problem}", None, 0) from None
                 module.open = True
+                module.doubts.append(str(problem))
             else:
                 module.surface = Surface(lambda: self.reader.text(file))
 
@@ -212,6 +217,8 @@ class Importer(Names):
             if problem.fatal:
                 cause = Cause("error", module.name, error="SyntaxError", text=str(problem))
                 raise PyRaise(SyntaxError, str(problem), self.located(cause, module, problem.line or 0)) from None
+            if problem.unreadable:
+                raise self.denied(module, f"{file} {problem}", None, 0) from None
             module.open = True
             module.doubts.append(str(problem))
             return

@@ -106,6 +106,11 @@ class State:
         cause = Cause("missing-module", name, error="ModuleNotFoundError", text=text)
         return PyRaise(ModuleNotFoundError, text, self.located(cause, importer, line))
 
+    def denied(self, module: ModuleVal, text: str, importer: ModuleVal | None, line: int) -> PyRaise:
+        """The error of a module whose file or folder may not be read; who may read it can import it."""
+        cause = Cause("error", module.name, error="PermissionError", text=text)
+        return PyRaise(PermissionError, text, self.located(cause, importer, line))
+
     def no_name(self, module: Value, name: str, importer: ModuleVal, line: int) -> PyRaise:
         origin = self.name_of(module)
         half = "partially initialized module " if isinstance(module, ModuleVal) and module.loading else ""
