@@ -1,2 +1,1 @@
-"""What this launch really loads: the half of the engine that runs, and libraries with GPU code.
-"""
+"""What this launch really loads: the half of the engine that runs, and libraries with GPU code."""

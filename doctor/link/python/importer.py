@@ -53,8 +53,10 @@ class Importer(Names):
         if name in self.modules:
             if self.modules[name] is None or is_out_of_sight(self, name):
                 raise self.not_found(name, importer, line)
+            self._doubt_left_behind(name)
             return
         if name in self.failed:
+            self.met[name] = self.stack[0] if self.stack else name
             raise self.again(self.failed[name])
         parent_name, _, tail = name.rpartition(".")
         search: list[str] | None = None
@@ -79,6 +81,21 @@ class Importer(Names):
             parent.namespace[tail] = self.modules.get(name, UNKNOWN)
         elif isinstance(parent, InstanceVal):
             parent.attributes[tail] = self.modules.get(name, UNKNOWN)
+
+    def _doubt_left_behind(self, name: str) -> None:
+        """A module that its failing package has left loaded: a new process meets the failure before it.
+
+        Not where the outermost import has met the failure itself; there, as in Python, a second try loads the module.
+        """
+        if not self.stack:
+            return
+        reason, package = self.doubtful.get(name), name.rpartition(".")[0]
+        while package and reason is None:
+            if package in self.failed and package not in self.modules and self.met.get(package) != self.stack[0]:
+                reason = f"`{package}` fails; only after that, `{name}` can be loaded"
+            package = package.rpartition(".")[0]
+        if reason is not None:
+            self.doubtful.update(dict.fromkeys(self.spread_doubt(reason), reason))
 
     def _made_by_extension(self, name: str, parent_name: str) -> bool:
         """Submodules of extension modules are registered by the extension itself; they are taken to be there."""
@@ -122,6 +139,7 @@ class Importer(Names):
             self.modules.pop(found.name, None)  # what was loaded below it stays, as in Python
             if "partially initialized" not in (error.message or ""):
                 self.failed[found.name] = PyRaise(error.kind, error.message, error.cause)  # without its traceback
+                self.met[found.name] = self.stack[0]
             raise
         finally:
             module.loading = False

@@ -47,6 +47,8 @@ class State:
         self.lenient = lenient  # takes what is missing to be there, to see what comes after it
         self.modules: dict[str, Value] = {}
         self.failed: dict[str, PyRaise] = {}
+        self.met: dict[str, str] = {}  # failed modules, each with the outermost import that met the failure last
+        self.doubtful: dict[str, str] = {}  # modules that load only after a failure, each with the reason
         self.stack: list[str] = []
         self.fuel = FUEL
         self.strange = ""  # the top-level name of modules that strangers wrote
@@ -135,16 +137,18 @@ class State:
         if error.is_a(ImportError) is True and not self.guards:
             module.doubts.append(f"line {line}: {error.name}: {error.message or ''}")
 
-    def spread_doubt(self, reason: str) -> None:
-        """The same for all modules being loaded, out to the first `try` that would catch a failed import."""
-        guards = self.guards
+    def spread_doubt(self, reason: str) -> list[str]:
+        """The same for all modules being loaded, out to the first `try` that would catch a failed import; which."""
+        guards, met = self.guards, list[str]()
         for name, around in zip(reversed(self.stack), reversed(self.outer_guards), strict=True):
             module = self.modules.get(name)
             if guards:
-                return
+                break
             if isinstance(module, ModuleVal):
                 module.doubts.append(reason)
+                met.append(name)
             guards = around
+        return met
 
     def note_use(self, importer: ModuleVal | None, module: str, name: str | None) -> None:
         """Remembers what one distribution takes from another where nothing catches its absence."""
