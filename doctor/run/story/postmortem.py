@@ -49,10 +49,11 @@ def build(folder: Path, events: Sequence[Event] | None = None, redactor: Redacto
 def _of_journal(folder: Path, meta: Meta, events: Sequence[Event]) -> RunReport:
     """What the journal alone tells."""
     processes = lives(events)
-    ended = outcome(events, next((p for p in processes if p.main), None))
+    ended, main = outcome(events, processes), next((p for p in processes if p.main), None)
     end = ended.ending
     return RunReport(
         run=folder.name, command=meta.command, outcome=ended.outcome, exit_code=end.exit_code, signal=end.signal,
+        command_exit_code=main.exit_code if main else None,
         signal_name=end.signal_name, core_dumped=end.core_dumped, duration_seconds=ended.duration,
         sentence=ended.sentence, cause=cause_of(ended, meta, events, processes),
         requested=tuple(Asked(e.name, e.sender, e.t) for e in every(events, SignalCame)),
