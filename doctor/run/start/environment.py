@@ -10,6 +10,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from doctor.base.opening import first_bytes
 from doctor.base.record import dataclass
 from doctor.launch.listening import recognize
 from doctor.launch.program import PYTHON
@@ -93,9 +94,8 @@ def python_flags(program: Path, argv: Sequence[str]) -> str | None:
 def shebang(program: Path) -> list[str]:
     """The words of a script's first line; of the second, where the first is a shell that hands over to Python."""
     try:
-        with program.open("rb") as file:
-            start = file.read(1024)
-    except OSError:
+        start = first_bytes(program, 1024)
+    except (OSError, ValueError):
         return []
     if not start.startswith(b"#!"):
         return []
@@ -109,9 +109,8 @@ def shebang(program: Path) -> list[str]:
 def _elf(program: Path) -> bytes:
     """The first 4 KiB of a native program, empty for anything else."""
     try:
-        with program.open("rb") as file:
-            start = file.read(4096)
-    except OSError:
+        start = first_bytes(program, 4096)
+    except (OSError, ValueError):
         return b""
     return start if start.startswith(b"\x7fELF") else b""
 
