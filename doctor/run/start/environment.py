@@ -6,6 +6,7 @@ Nothing that the user has set is changed.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -23,6 +24,10 @@ _PRELOAD = ("/usr/libexec/coreutils/libstdbuf.so", "/usr/lib/coreutils/libstdbuf
 _NOT_READ = (
     "this Python ignores PYTHON* variables (-E or -I), so PYTHONUNBUFFERED and PYTHONFAULTHANDLER do nothing: "
     "the last output before a crash may be incomplete"
+)
+_CLEARED = (
+    "`{}` drops PYTHONUNBUFFERED and PYTHONFAULTHANDLER: the last output before a crash may be incomplete; "
+    "set PYTHONUNBUFFERED=1 behind it"
 )
 _LINE_BUFFERED = "a native program: its C output is line-buffered here; C++ streams may lose text"
 _BUFFERED = "a native program: text in its buffers is lost in a crash (output incomplete)"
@@ -49,6 +54,8 @@ def environment(argv: Sequence[str], base: Mapping[str, str]) -> Launch:
     program = resolve(argv[0], base)
     if program is None:
         return Launch(env)
+    if said := _clears(program.name, argv):
+        return Launch(env, (_CLEARED.format(said),))
     flags = python_flags(program, argv)
     if flags is not None:
         return Launch(env, (_NOT_READ,) if set("EI") & set(flags) else ())
@@ -57,6 +64,17 @@ def environment(argv: Sequence[str], base: Mapping[str, str]) -> Launch:
         return Launch(env, notes=(_LINE_BUFFERED,))
     warn = header and program.name not in _SHELLS
     return Launch(env, (_BUFFERED,) if warn else ())
+
+
+def _clears(name: str, argv: Sequence[str]) -> str | None:
+    """The words that start the rest without our variables: `env -i`, `sudo` without `-E`; None for none."""
+    if any(word.startswith("PYTHONUNBUFFERED=") for word in argv):
+        return None
+    flags = [word for word in argv[1:4] if word.startswith("-")]
+    if name == "env":
+        return "env -i" if any(f in ("-", "--ignore-environment") or re.match(r"-\w*i", f) for f in flags) else None
+    kept = any(f.startswith("--preserve-env") or re.match(r"-\w*E", f) for f in flags)
+    return name if name in ("sudo", "doas") and not kept else None
 
 
 def resolve(program: str, env: Mapping[str, str]) -> Path | None:
