@@ -90,7 +90,11 @@ def test_base64_of_a_known_value_is_hidden() -> None:
     "unit",
     [
         "a@a.a",
-        "a@a.", "a.", "://a:", "%3A%2F%2Fa%3A", "mysql ",
+        "a@a.",
+        "a.",
+        "://a:",
+        "%3A%2F%2Fa%3A",
+        "mysql ",
         "key: ",
         "://a:b@",
         "password:\n ",

@@ -293,7 +293,15 @@ _HANDLED = (f"{_FAILS} | cat || true", f"if {_FAILS} | cat; then exit 0; fi", f"
             f"{_FAILS}; true", f"{PYTHON} -c 'print(1)' | grep -v 1 | cat", "yes | head -1")  # fmt: skip
 
 
-@pytest.mark.parametrize("script", [f"{_FAILS} | tee x", f"cd / && {_FAILS} 2>&1 | cat >/dev/null", f"( {_FAILS} ) | cat; echo done", f"PY=1 {_FAILS} | cat | cat"])
+@pytest.mark.parametrize(
+    "script",
+    [
+        f"{_FAILS} | tee x",
+        f"cd / && {_FAILS} 2>&1 | cat >/dev/null",
+        f"( {_FAILS} ) | cat; echo done",
+        f"PY=1 {_FAILS} | cat | cat",
+    ],
+)
 def test_a_pipeline_that_hides_a_failure_ends_with_it(doctor: Doctor, script: str) -> None:
     assert doctor.run(["bash", "-c", script]).returncode == 7
     report = doctor.report

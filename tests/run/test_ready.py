@@ -119,7 +119,15 @@ def test_an_unknown_command_says_that_readiness_is_not_watched(doctor: Doctor) -
 
 
 def test_a_ready_address_that_is_none(doctor: Doctor) -> None:
-    for address in ("ftp://x", "http://", "http://a b/", "http://[::1", "http://h:99999/", "http://h:0/", "http://\x1b[31m/"):
+    for address in (
+        "ftp://x",
+        "http://",
+        "http://a b/",
+        "http://[::1",
+        "http://h:99999/",
+        "http://h:0/",
+        "http://\x1b[31m/",
+    ):
         done = doctor.run(["true"], "--ready", address)
         assert done.returncode == 2 and b"http://" in done.stdout and b"Traceback" not in done.stdout, address
     done = doctor.run(["true"], "--ready", "ftp://user:hunter2secret@h/")
@@ -146,7 +154,12 @@ def test_a_server_that_drips_is_not_waited_for(port: int) -> None:
     )
     other = subprocess.Popen([PYTHON, "-c", drip, str(port)], stderr=subprocess.DEVNULL)
     try:
-        wait_for(lambda: "0A" in "".join(line for line in Path("/proc/net/tcp").read_text().split("\n") if f":{port:04X}" in line))
+        wait_for(
+            lambda: (
+                "0A"
+                in "".join(line for line in Path("/proc/net/tcp").read_text().split("\n") if f":{port:04X}" in line)
+            )
+        )
         began = time.monotonic()
         assert ready.get(f"http://127.0.0.1:{port}", "/health") is None
         assert time.monotonic() - began < ready.PATIENCE + 2

@@ -97,7 +97,9 @@ def test_a_run_lives_while_a_daemon_of_it_writes(doctor: Doctor) -> None:
     cli("runs", "prune", "--keep", "0", "--log-dir", str(doctor.base))
     assert doctor.folder.exists(), "its daemon holds the log"
     wait_for(lambda: b"late" in (doctor.folder / "output.log").read_bytes())
-    wait_for(lambda: cli("runs", "prune", "--keep", "0", "--log-dir", str(doctor.base)) and not list(doctor.base.iterdir()))
+    wait_for(
+        lambda: cli("runs", "prune", "--keep", "0", "--log-dir", str(doctor.base)) and not list(doctor.base.iterdir())
+    )
 
 
 def test_what_a_kill_left_before_the_run_began_is_removed(doctor: Doctor) -> None:
