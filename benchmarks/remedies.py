@@ -4,9 +4,9 @@
 
 The cases are the saved facts below tests/scenarios; `--field` adds the calls of a folder with `cases.jsonl` (`argv`,
 where `{here}` is the folder): `check` is asked for its fixes, `fix --plan` for a plan, and `check` is then asked about
-the plan's pins and command, as a user would. Counted are the fixes of errors: those that leave no error, those that leave some and
-say which, and those that leave some silently. What nobody can foresee (another model, another engine, a step for a
-person) is counted apart. The status is 1 below 90 %, with a silent one, or with a fix that is a placeholder.
+the plan's pins and command, as a user would. Counted are the fixes of errors: those that leave no error, those that
+leave some and say which, and those that leave some silently. What nobody can foresee (another model, another engine, a
+step for a person) is counted apart. The status is 1 below 90 %, with a silent one, or with a placeholder.
 """
 
 from __future__ import annotations
