@@ -41,11 +41,23 @@ class Loader:
 
 
 @dataclass(frozen=True, slots=True)
+class Kernels:
+    """The package that an engine's own loader of `method` imports."""
+
+    method: str
+    engine: str
+    package: str
+    source: str
+    verified: str
+
+
+@dataclass(frozen=True, slots=True)
 class Helpers:
     """The whole file."""
 
     remote_code: tuple[RemoteCode, ...]
     loaders: tuple[Loader, ...]
+    kernels: tuple[Kernels, ...] = ()
 
 
 def helpers() -> Helpers:

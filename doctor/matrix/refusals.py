@@ -58,6 +58,30 @@ class LibraryRefusal:
 
 
 @dataclass(frozen=True, slots=True)
+class LibraryBreak:
+    """Releases `at` of the library `beside` with which the engine fails to start; `needs` those that it works with."""
+
+    engine: str
+    releases: str
+    beside: str
+    at: str
+    needs: str
+    why: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class OptionsTogether:
+    """Options that are refused together: `condition` over `args.x`, and what the release says."""
+
+    engine: str
+    releases: str
+    condition: str
+    says: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
 class SizeKeys:
     """The keys that `size` of an image processor's file has to have in these releases of transformers."""
 
@@ -75,6 +99,8 @@ class Refusals:
     dtypes: tuple[DtypeRefusal, ...] = ()
     inner: tuple[InnerModels, ...] = ()
     libraries: tuple[LibraryRefusal, ...] = ()
+    breaks: tuple[LibraryBreak, ...] = ()
+    together: tuple[OptionsTogether, ...] = ()
     sizes: tuple[SizeKeys, ...] = ()
 
 

@@ -89,7 +89,8 @@ def _blocks(asked: Asked, model: Model, found: Layout, many: int) -> str | None:
         return None
     experts = found.text.whole("num_experts", "n_routed_experts", "num_local_experts")
     whole = any(asked.value(o) not in (None, "1") for o in WHOLE_EXPERTS)
-    kept = any("mlp" in i or "experts" in i for i in quantization.ignored)
+    parts = [i for i in quantization.ignored if not i.rstrip("$").endswith("gate")]  # the router alone is no expert
+    kept = any("mlp" in i or "experts" in i for i in parts)
     width = found.text.whole("moe_intermediate_size") if experts else found.text.whole("intermediate_size")
     if not width or kept or (experts and whole) or not (width % many or width // many % block):
         return None

@@ -6,7 +6,8 @@ names that it imports, or call methods that it does not have: the first Qwen-VL 
 model, so no installer complains.
 
 What to do: install a release from the range shown. It has what the model's code imports, and none with which the model
-was seen to fail.
+was seen to fail. The same is asked of the engine's module for the model's architecture in an environment that is not
+installed yet.
 """
 
 from __future__ import annotations
@@ -25,7 +26,11 @@ from doctor.rules.rule import Rule, Verdict
 def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     """One finding for each distribution with which the model fails."""
     have: Distributions = present(case.facts, "distributions", Distributions)
-    bounds = [b for b in model_bounds(case) if b.kind == "seen" or (b.kind == "name" and not _linked(case))]
+    every = model_bounds(case)
+    typed = [b for b in every if b.kind == "type"]
+    unknown = {b.package for b in typed if b.admits.contains(have.version(b.package) or "") is False}
+    bounds = [b for b in every if b.kind == "seen" or (b.kind == "name" and not _linked(case))]
+    bounds += [b for b in every if b.kind == "engine" and b.package not in unknown]  # else ENG002 says it
     if not bounds:
         yield NotApplicable("nothing is known of this model with releases of other packages")
         return
@@ -59,7 +64,8 @@ def _finding(rule: Rule, case: Case, package: str, version: str, broken: list[Mo
         confidence="medium", location=Location("distribution", package),
         evidence=[Evidence(b.subject, f"{package} {version}", f"{package}{b.admits.spec()}", b.source)
                   for b in broken[:4]],
-        remediations=other_release(package, needs, version), severity=None if _runs(case) else "warning",
+        remediations=other_release(package, needs, version),
+        severity=None if first.kind == "engine" or _runs(case) else "warning",
     )  # fmt: skip
 
 
