@@ -59,7 +59,10 @@ class LibraryRefusal:
 
 @dataclass(frozen=True, slots=True)
 class LibraryBreak:
-    """Releases `at` of the library `beside` with which the engine fails to start; `needs` those that it works with."""
+    """Releases `at` of the library `beside` with which the engine fails to start; `needs` those that it works with.
+
+    `build` is how the local part of the version begins, where only such builds (`+cu126`) are meant.
+    """
 
     engine: str
     releases: str
@@ -67,6 +70,18 @@ class LibraryBreak:
     at: str
     needs: str
     why: str
+    source: str
+    build: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BackendRefusal:
+    """An option that the release takes, and stops for where another backend than `only` would run."""
+
+    engine: str
+    releases: str
+    option: str
+    only: str
     source: str
 
 
@@ -100,6 +115,7 @@ class Refusals:
     inner: tuple[InnerModels, ...] = ()
     libraries: tuple[LibraryRefusal, ...] = ()
     breaks: tuple[LibraryBreak, ...] = ()
+    backends: tuple[BackendRefusal, ...] = ()
     together: tuple[OptionsTogether, ...] = ()
     sizes: tuple[SizeKeys, ...] = ()
 

@@ -96,6 +96,8 @@ def _use(facts: Facts, model: Model, found: Loader | None, key: str) -> Use | No
         return None
     if not key.startswith("AutoModel"):
         return "yes"
+    if option(facts, "--backend") == "pytorch" and found.engine.has("loads_model_code_in_pytorch"):
+        return "yes"
     if found.engine.has("runs_model_code"):
         own = option(facts, "--backend") != "pytorch"
         vision = any(a in found.engine.table("architectures.vision") for a in model.architectures)

@@ -110,9 +110,15 @@ def _loaded(case: Case, goal: Goal) -> Iterator[ModelBound]:
             top = module.partition(".")[0]
             library = normalize(DISTRIBUTIONS.get(top, top))
             found = releases_with(library, module, name or None) if file in files and when != "guarded" else None
-            if found is not None and found.newest and found.bits != found.releases.everything().bits:
+            if found is not None and found.bits != found.releases.everything().bits and _exists(library, module):
                 said = f"`{name}` from `{module}`" if name else f"`{module}`"
                 yield ModelBound(library, found, "engine", key, f"`{chosen.shown}` imports {said} for this model", file)
+
+
+def _exists(library: str, module: str) -> bool:
+    """Whether some release has the module: of one that none has, the index says nothing."""
+    found = releases_with(library, module)
+    return found is not None and found.newest is not None
 
 
 def _seen(case: Case, goal: Goal) -> Iterator[ModelBound]:

@@ -12,7 +12,7 @@ installed yet.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from doctor.derived.case import Case
 from doctor.derived.imports.remote_code import loader
@@ -38,8 +38,11 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
         here = have.get(package)
         mine = [b for b in bounds if b.package == package]
         broken = [b for b in mine if here is not None and b.admits.contains(here.version) is False]
+        never = [b for b in broken if b.kind == "engine" and not b.admits.newest]
         if here is None:
             yield Open(f"the release of `{package}` is not known")
+        elif never:
+            yield _without(rule, case, package, here.version, never[0], every)
         elif broken:
             yield _finding(rule, case, package, here.version, broken)
 
@@ -66,6 +69,21 @@ def _finding(rule: Rule, case: Case, package: str, version: str, broken: list[Mo
                   for b in broken[:4]],
         remediations=other_release(package, needs, version),
         severity=None if first.kind == "engine" or _runs(case) else "warning",
+    )  # fmt: skip
+
+
+def _without(
+    rule: Rule, case: Case, package: str, version: str, bound: ModelBound, every: Sequence[ModelBound]
+) -> Finding:
+    """No release of the library has the name: another release of the engine is the only way."""
+    ways = [
+        r for chosen in case.engine for b in every if b.kind == "served" and b.package == chosen.name
+        for r in other_release(b.package, b.admits & b.admits.releases.matching(f">{chosen.version}"), chosen.version)
+    ]  # fmt: skip
+    return rule.finding(
+        f"{_capital(bound.why)}, which no published `{package}` has", key=f"{package}:{bound.subject}",
+        location=Location("distribution", package), remediations=ways,
+        evidence=[Evidence(bound.subject, f"{package} {version}", "another release of the engine", bound.source)],
     )  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 
 from doctor.derived.case import Case
 from doctor.derived.packages.requirements import parse
-from doctor.facts import Distributions, Launch, Model, Unavailable, normalize, present
+from doctor.facts import Distributions, Launch, Model, Natives, Unavailable, normalize, present
 from doctor.findings import Action, Evidence, Finding, Location, NotApplicable, Open, Remediation
 from doctor.matrix.models.quantization import sees
 from doctor.matrix.refusals import LibraryRefusal, holds_for, refusals
@@ -54,14 +54,23 @@ def _broken(rule: Rule, case: Case, have: Distributions) -> Iterator[Finding]:
         version = have.version(row.beside)
         if version is None or not holds_for(row.releases, chosen.version) or not holds_for(row.at, version):
             continue
-        older = Action("install", package=row.beside, specifier=row.needs, direction="downgrade")
+        if row.build and not _other_build(case, chosen.version, version, row.build):
+            continue
+        way = "reinstall" if row.build else "downgrade"
+        older = Action("install", package=row.beside, specifier=row.needs, direction=way)
         yield rule.finding(
             f"`{chosen.shown}` does not start with `{row.beside} {version}`: {row.why}; it needs "
             f"`{row.beside}{row.needs}`",
             key=f"{row.beside}:{row.at}", location=Location("distribution", row.beside),
             evidence=[Evidence(row.beside, version, row.needs, row.source)],
-            remediations=[Remediation(f"downgrade {row.beside} to {row.needs}", (older,), "unsafe")],
+            remediations=[Remediation(f"{way} {row.beside}{row.needs}", (older,), "unsafe")],
         )  # fmt: skip
+
+
+def _other_build(case: Case, engine: str, version: str, build: str) -> bool:
+    """Whether the library is this build, and the engine the one on the index, whose files nobody has linked."""
+    linked = isinstance(case.facts.natives, Natives)
+    return "+" not in engine and not linked and version.partition("+")[2].startswith(build)
 
 
 def _skipped(case: Case, row: LibraryRefusal) -> bool:
