@@ -6,8 +6,8 @@ names that it imports, or call methods that it does not have: the first Qwen-VL 
 model, so no installer complains.
 
 What to do: install a release from the range shown. It has what the model's code imports, and none with which the model
-was seen to fail. The same is asked of the engine's module for the model's architecture in an environment that is not
-installed yet.
+was seen to fail. In an environment that is not installed yet, the imports of the engine's module for the model's
+architecture are checked in the same way.
 """
 
 from __future__ import annotations

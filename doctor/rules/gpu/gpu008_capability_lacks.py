@@ -3,8 +3,8 @@
 Data types need a compute capability: bfloat16 needs 8.0 (Ampere), while a Tesla T4 has 7.5 and a V100 has 7.0. Some
 engines exit (vLLM: `Bfloat16 is only supported on GPUs with compute capability of at least 8.0`); others fall back to
 float16, which is reported as a warning because answers can differ or overflow. This rule checks only what the command
-line says, or leaves to the checkpoint where the release takes that as it is (vLLM before 0.9); ENG007 checks what a
-quantization needs.
+line says, or leaves to the checkpoint where the release does not fall back to float16 (vLLM before 0.9); ENG007 checks
+what a quantization needs.
 
 What to do: request a data type that the GPU supports, such as float16, or use a newer GPU.
 """
