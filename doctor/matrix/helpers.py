@@ -58,6 +58,17 @@ class Through:
 
 
 @dataclass(frozen=True, slots=True)
+class Kernels:
+    """The package that an engine's own loader of `method` imports."""
+
+    method: str
+    engine: str
+    package: str
+    source: str
+    verified: str
+
+
+@dataclass(frozen=True, slots=True)
 class Helpers:
     """The whole file."""
 
@@ -65,6 +76,7 @@ class Helpers:
     loaders: tuple[Loader, ...]
     through: tuple[Through, ...] = ()
     engines: tuple[Through, ...] = ()
+    kernels: tuple[Kernels, ...] = ()
 
 
 def helpers() -> Helpers:

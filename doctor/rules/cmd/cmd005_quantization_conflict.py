@@ -55,7 +55,9 @@ def _conflict(rule: Rule, asked: Asked, model: Model, option: str, given: str) -
         if wanted not in NEEDED:
             return None
         message = f"`{option} {shown(given, 60)}` requires a checkpoint in that format, but this one is not quantized"
-    elif wanted == own or given in asked.data.other_methods.get(own, ()) or _taken_over(asked, method, own):
+    elif given == method or _taken_over(asked, method, own):
+        return None
+    elif not asked.has("compares_methods_by_name") and _reads(asked, wanted, own, given):
         return None
     else:
         message = (
@@ -69,6 +71,10 @@ def _conflict(rule: Rule, asked: Asked, model: Model, option: str, given: str) -
         remediations=[Remediation(f"leave `{option}` out: {asked.engine} reads it from the checkpoint",
                                   (argument(option, None),), "safe")],
     )  # fmt: skip
+
+
+def _reads(asked: Asked, wanted: str, own: str, given: str) -> bool:
+    return wanted == own or given in asked.data.other_methods.get(own, ())
 
 
 def _taken_over(asked: Asked, *methods: str) -> bool:
