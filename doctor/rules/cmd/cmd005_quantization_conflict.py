@@ -55,9 +55,7 @@ def _conflict(rule: Rule, asked: Asked, model: Model, option: str, given: str) -
         if wanted not in NEEDED:
             return None
         message = f"`{option} {shown(given, 60)}` requires a checkpoint in that format, but this one is not quantized"
-    elif given == method or _taken_over(asked, method, own):
-        return None
-    elif not asked.has("compares_methods_by_name") and _reads(asked, wanted, own, given):
+    elif given == method or _taken_over(asked, method, own) or (not asked.has("compares_methods_by_name") and _reads(asked, wanted, own, given)):
         return None
     else:
         message = (
