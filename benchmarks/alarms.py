@@ -1,6 +1,6 @@
 """False alarms and failures that are not named: `check` on declared environments that start, and on those that do not.
 
-    python benchmarks/alarms.py [healthy] [failures] [--keep FOLDER] [--installed ENGINE=ENVIRONMENT ...] [--only ID]
+    python benchmarks/alarms.py [healthy] [failures] [--keep FOLDER] [--installed ENGINE=ENVIRONMENT] [--only ID ...]
 
 `healthy`: the newest three releases of each engine, resolved as an installer would (needs `uv` and the index), on seven
 GPUs, with and without a model; nothing is installed. `--installed` adds real environments. An error is a false alarm,
@@ -232,7 +232,8 @@ def report_failures(questions: list[Question], answers: list[dict[str, Any]]) ->
     """Prints the failures that are not named; whether enough are."""
     missed = [(q, a) for q, a in zip(questions, answers, strict=True) if not named(q, a)]
     for question, answer in missed:
-        said = "; ".join(f"{f['code']} {f['message'][:140]}" for f in errors(answer)) or answer.get("broken", "none")
+        said = "; ".join(f"{f['code']} {f['message'][:140]}" for f in errors(answer))
+        said = said or answer.get("broken", "no error")
         print(f"{'not named':12} {question.name} ({question.source}), expected {'/'.join(question.codes)}: {said}")
     count = len(questions) - len(missed)
     print(f"failures: {count} of {len(questions)} named ({count / max(1, len(questions)):.1%})")

@@ -24,7 +24,9 @@ GRAMMAR_STACK = 2 << 20
 CHARACTER_STACK = 128
 LONGEST_NAME = 8192  # characters of a dotted name; the memory that Python's parser takes for one grows by its square
 DEEPEST = 3000  # levels of a tree, as Python 3.11 has it with its usual limit of recursion
-_IMPORTED = re.compile(rf"\b(?:import|from)[ \t\\]((?:[\w. \t]|\\\r?\n){{{LONGEST_NAME},}})")
+_IMPORTED = (  # compiled where it is needed: that takes a while, and nearly no file needs it
+    rf"\b(?:import|from)[ \t\\]((?:[\w. \t]|\\\r?\n){{{LONGEST_NAME},}})"
+)
 Reason = Literal["syntax", "value", "bounds"]
 
 
@@ -86,7 +88,7 @@ def _names_without_end(source: str | bytes) -> bool:
     text = source.decode("latin-1") if isinstance(source, bytes) else source
     if (text.count("\\\n") + 1) * max(map(len, text.split("\n"))) < LONGEST_NAME:
         return False  # no line, joined or not, has room for one: so it is with nearly every file
-    return any(found[1].count(".") > LONGEST_NAME // 8 for found in _IMPORTED.finditer(text))
+    return any(found[1].count(".") > LONGEST_NAME // 8 for found in re.finditer(_IMPORTED, text))
 
 
 def _parse(source: str | bytes, mode: str, python: tuple[int, int] | None) -> ast.AST:

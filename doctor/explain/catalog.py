@@ -16,6 +16,7 @@ from doctor.base.json_object import JsonObject
 from doctor.base.record import dataclass
 from doctor.findings import Action, Confidence, Remediation
 from doctor.matrix.files.data import DataError, data_dir
+from doctor.matrix.files.tables import parsed
 
 LARGEST = 1 << 20
 _ENTRY = re.compile(r"^- code: (?P<code>RUN\d{3})\n  literals: (?P<literals>\[[^\n]{1,2000}\])$", re.M)
@@ -101,12 +102,9 @@ def find(code: str) -> Crash | None:
 
 @cache
 def _parsed(code: str, text: str) -> Crash:
-    import yaml
-
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        (row,) = yaml.load(text, Loader=loader)
-    except (yaml.YAMLError, ValueError) as error:
+        (row,) = parsed(text, code)
+    except (TypeError, ValueError) as error:
         raise DataError(f"{code}: {error}") from error
     return crash(row)
 

@@ -12,6 +12,7 @@ from doctor.base.record import dataclass
 from doctor.facts import Facts, Launch
 from doctor.launch.parser import Given, Reading, read
 from doctor.launch.program import Program, program_of
+from doctor.launch.starting import asks_for_help
 from doctor.matrix import rows
 from doctor.matrix.engine_types import Engine, LaunchForm
 from doctor.matrix.engines import engine_row, launched_as, serving_engines
@@ -69,9 +70,15 @@ class Asked:
     @property
     def model(self) -> str | None:
         """The word that names the model, or None."""
-        names = self.data.names("model")
+        names = set(self.data.names("model")) - set(self.unread)
         found = [g for g in self.reading.given if g.name in names and g.values]
         return found[-1].values[0] if found else None
+
+    @property
+    def unread(self) -> tuple[str, ...]:
+        """The positional words that this start form takes and never uses."""
+        form = form_of(self.launch)
+        return form.unread if form is not None else ()
 
     def _given(self, names: Sequence[str]) -> Iterator[tuple[int, tuple[str, ...] | None]]:
         """Where each of these options stands, with its values; None for a switch that is turned off."""
@@ -121,7 +128,7 @@ def _program(launch: Launch) -> Program:
     """What the command starts; facts of an older form hold its words alone."""
     if launch.program or launch.module:
         return Program(launch.program, launch.module, launch.subcommand)
-    return program_of(launch.argv)
+    return Program() if asks_for_help(launch.argv) else program_of(launch.argv)
 
 
 def starts_server(launch: object) -> bool:

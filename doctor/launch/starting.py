@@ -14,8 +14,7 @@ def serves(words: tuple[str, ...]) -> bool:
     """Whether the words start a server of an engine, in a container or not."""
     if found := subcommand(words):
         return found[0] != "compose" or compose_up(found[1]) is not None
-    run = program_of(words)
-    return launched(run.name, run.module, run.subcommand) is not None
+    return _started(words) and not asks_for_help(words)
 
 
 def mentions_engine(text: str) -> bool:
@@ -35,6 +34,20 @@ def of_an_engine(words: tuple[str, ...]) -> bool:
     if run.module:
         return any(run.module.split(".")[0] == one.package for one in engines())
     return run.name is not None and any(form.program == run.name for form in forms)
+
+
+def asks_for_help(words: tuple[str, ...]) -> bool:
+    """Whether a start form has `-h` or `--help` behind it: argparse takes that word for no option's value."""
+    if not _started(words):
+        return False
+    rest = program_of(words).rest
+    options = rest[: rest.index("--")] if "--" in rest else rest
+    return any(w in ("-h", "--help") or w.startswith("--help=") for w in options)
+
+
+def _started(words: tuple[str, ...]) -> bool:
+    run = program_of(words)
+    return launched(run.name, run.module, run.subcommand) is not None
 
 
 def hidden_start(words: tuple[str, ...]) -> int | None:

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from doctor.base.record import dataclass
-from doctor.facts.codec import FactsError, from_json
 from doctor.matrix.engines import engine_row, serving_engines
-from doctor.matrix.files.data import DataError, data_dir
-
-LARGEST = 64 << 10
+from doctor.matrix.files.data import data_dir
+from doctor.matrix.files.tables import table
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +44,4 @@ def equals() -> Equals:
 
 
 def _load(path: Path) -> Equals:
-    import yaml
-
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    try:
-        with path.open("rb") as file:
-            data: Any = yaml.load(file.read(LARGEST), Loader=loader)
-        data["verified"] = str(data.get("verified"))
-        return from_json(Equals, data, path.name)
-    except (OSError, yaml.YAMLError, FactsError, TypeError, AttributeError) as error:
-        raise DataError(f"{path.name}: {error}") from error
+    return table(Equals, path)

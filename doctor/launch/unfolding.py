@@ -16,7 +16,7 @@ from doctor.launch.peel import program_off, without_assignments
 from doctor.launch.program import PYTHON, name_of, program_of
 from doctor.launch.scripts import script, shell_words, text_ways
 from doctor.launch.shell import Shell
-from doctor.launch.starting import hidden_start, mentions_engine, of_an_engine, serves
+from doctor.launch.starting import asks_for_help, hidden_start, mentions_engine, of_an_engine, serves
 
 _DEPTH = 40
 _STEPS = 400
@@ -60,7 +60,7 @@ def _step(state: State) -> list[list[State]] | None:
     words = state.here.words
     if serves(words):
         return None
-    if mentions(words):
+    if mentions(words) or asks_for_help(words):
         return [[replace(state, here=replace(state.here, mention=True))]]
     if found := program_off(state) or shell_words(state):
         return found

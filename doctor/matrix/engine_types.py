@@ -14,12 +14,14 @@ class LaunchForm:
     """One way to start a server: the console command `program` with `subcommand`, or `python -m module` with it.
 
     `own_parser`: its options are read by another parser than that of the command line, and no table tells them.
+    `unread`: positional words that the parser takes and nothing behind it uses.
     """
 
     program: str | None = None
     module: str | None = None
     subcommand: tuple[str, ...] = ()
     own_parser: bool = False
+    unread: tuple[str, ...] = ()
 
     @property
     def serve(self) -> bool:

@@ -12,13 +12,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
-from typing import Any
 
-from doctor.facts.codec import FactsError, from_json
 from doctor.matrix.engine_types import UNKNOWN, Engine, LaunchForm
-from doctor.matrix.files.data import DataError, data_dir
-
-LARGEST = 256 << 10
+from doctor.matrix.files.data import data_dir
+from doctor.matrix.files.tables import table
 
 
 def engines() -> tuple[Engine, ...]:
@@ -142,14 +139,4 @@ def _all(data: Path) -> tuple[Engine, ...]:
 
 @cache
 def _load(path: Path) -> Engine:
-    import yaml
-
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    try:
-        with path.open("rb") as file:
-            data: Any = yaml.load(file.read(LARGEST), Loader=loader)
-        if isinstance(data, dict):
-            data["verified"] = str(data.get("verified"))
-        return from_json(Engine, data, path.name)
-    except (OSError, yaml.YAMLError, FactsError) as error:
-        raise DataError(f"{path.name}: {error}") from error
+    return table(Engine, path)

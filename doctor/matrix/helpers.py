@@ -6,9 +6,8 @@ from functools import cache
 from pathlib import Path
 
 from doctor.base.record import dataclass
-from doctor.facts.codec import FactsError, from_json
-from doctor.matrix.files.data import DataError, data_dir
-from doctor.matrix.files.tables import plain
+from doctor.matrix.files.data import data_dir
+from doctor.matrix.files.tables import table
 from doctor.matrix.providers import releases_with
 from doctor.matrix.releases import ReleaseSet
 
@@ -67,13 +66,4 @@ def helpers() -> Helpers:
 
 @cache
 def _load(path: Path) -> Helpers:
-    import yaml
-
-    try:
-        data = plain(path)
-        for group in data.values() if isinstance(data, dict) else ():
-            for row in group:
-                row["verified"] = str(row.get("verified"))
-        return from_json(Helpers, data, path.name)
-    except (OSError, yaml.YAMLError, FactsError, TypeError, AttributeError) as error:
-        raise DataError(f"`{path}` cannot be used: {error}") from error
+    return table(Helpers, path)

@@ -6,16 +6,14 @@ import re
 from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
 
 from doctor.base.record import dataclass
-from doctor.facts.codec import FactsError, from_json
 from doctor.matrix.files.data import DataError, data_dir
+from doctor.matrix.files.tables import table
 
-LARGEST = 64 << 10
 _CUDA = re.compile(r"(?:^|-)cu(?:da)?(\d{2})\.?(\d{1,2})(?:\.\d+)?(?:-|$)")
 
 
@@ -109,20 +107,13 @@ def _cuda(known: Repository, version: str, suffix: str) -> str | None:
 
 @cache
 def _load(folder: Path) -> tuple[Repository, ...]:
-    import yaml
-
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     out = []
     for path in sorted(folder.glob("*.yaml")):
+        one = table(Repository, path)
         try:
-            with path.open("rb") as file:
-                data: Any = yaml.load(file.read(LARGEST), Loader=loader)
-            if isinstance(data, dict):
-                data["verified"] = str(data.get("verified"))
-            one = from_json(Repository, data, path.name)
             for variant in one.variants:
                 SpecifierSet(variant.versions)
-        except (OSError, yaml.YAMLError, FactsError, InvalidSpecifier) as error:
+        except InvalidSpecifier as error:
             raise DataError(f"{path.name}: {error}") from error
         out.append(one)
     return tuple(out)

@@ -37,8 +37,6 @@ def provider_of(module: str) -> str | None:
 
 @cache
 def _load(folder: Path) -> ModuleNames:
-    import yaml
-
     known: dict[str, str] = {}
     for name, keys in (("names.yaml", ("distributions",)), ("module_names.yaml", ("other", "same"))):
         try:
@@ -46,6 +44,6 @@ def _load(folder: Path) -> ModuleNames:
             for key in keys:
                 part = data[key]
                 known |= {t: t.replace("_", "-") for t in part.split()} if isinstance(part, str) else part
-        except (OSError, yaml.YAMLError, KeyError, TypeError) as error:
+        except (KeyError, TypeError) as error:
             raise DataError(f"{name}: {error}") from error
     return ModuleNames({str(k): str(v) for k, v in known.items()})

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
 
 from packaging.specifiers import SpecifierSet
 
 from doctor.matrix import rows
 from doctor.matrix.files.data import DataError, data_dir
+from doctor.matrix.files.tables import plain
 from doctor.matrix.hardware import version as numbers
 from doctor.matrix.images import Repository, repositories
 
@@ -50,11 +50,8 @@ def _torch_cuda(engine: str, version: str) -> str | None:
 @cache
 def service(name: str) -> str:
     """The image of `gateway`, `prometheus` or `grafana`. Raises DataError for damaged data."""
-    import yaml
-
     path = data_dir() / "services.yaml"
     try:
-        data: Any = yaml.load(path.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-        return str(next(row["image"] for row in data if row["name"] == name))
-    except (OSError, yaml.YAMLError, TypeError, KeyError, StopIteration) as error:
+        return str(next(row["image"] for row in plain(path) if row["name"] == name))
+    except (TypeError, KeyError, StopIteration) as error:
         raise DataError(f"`{path}` cannot be used: {error}") from error

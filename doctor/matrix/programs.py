@@ -143,13 +143,10 @@ def _mentions(data: Path) -> dict[str, tuple[Mention, ...]]:
 
 @cache
 def _load(path: Path) -> Programs:
-    import yaml
-
     try:
         data = plain(path)
         if isinstance(data, dict):
-            data["verified"] = str(data.get("verified"))
             data["mentions"] = [{"program": m} if isinstance(m, str) else m for m in data.get("mentions", ())]
         return from_json(Programs, data, path.name)
-    except (OSError, yaml.YAMLError, FactsError, TypeError) as error:
+    except (FactsError, TypeError) as error:
         raise DataError(f"`{path}` cannot be used: {error}") from error

@@ -8,9 +8,8 @@ from pathlib import Path
 from packaging.specifiers import SpecifierSet
 
 from doctor.base.record import dataclass
-from doctor.facts.codec import FactsError, from_json
-from doctor.matrix.files.data import DataError, data_dir
-from doctor.matrix.files.tables import plain
+from doctor.matrix.files.data import data_dir
+from doctor.matrix.files.tables import table
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,9 +137,4 @@ def inner_models(engine: str, backend: str, architecture: str, version: str) -> 
 
 @cache
 def _load(path: Path) -> Refusals:
-    import yaml
-
-    try:
-        return from_json(Refusals, plain(path), "refusals")
-    except (OSError, yaml.YAMLError, FactsError) as error:
-        raise DataError(f"{path.name}: {error}") from error
+    return table(Refusals, path)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from doctor import __version__
 from doctor.facts import Facts
 from doctor.findings import Report
@@ -18,16 +20,16 @@ def answered(report: Report) -> Report:
     """A report as it is shown: with fixes that were tried on paper."""
     from doctor.pipeline.remedies import with_checked_fixes
 
-    return with_checked_fixes(report, judge)
+    return with_checked_fixes(report, partial(judge, bare=True))
 
 
-def judge(facts: Facts, select: tuple[str, ...] = (), ignore: tuple[str, ...] = ()) -> Report:
-    """The report on facts, whether just collected or saved elsewhere."""
+def judge(facts: Facts, select: tuple[str, ...] = (), ignore: tuple[str, ...] = (), bare: bool = False) -> Report:
+    """The report on facts, whether just collected or saved elsewhere; `bare` as `rules.engine.evaluate` has it."""
     from doctor.rules import RULES
     from doctor.rules import engine as rule_engine
 
     rules = rule_engine.select(RULES, select, ignore)
-    return Report(facts, rule_engine.evaluate(facts, rules), versions())
+    return Report(facts, rule_engine.evaluate(facts, rules, bare), versions())
 
 
 def versions() -> dict[str, str]:

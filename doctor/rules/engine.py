@@ -18,10 +18,16 @@ OF_THE_MACHINE = ("SYS", "GPU", "LIB", "PKG", "IMP")  # of what is installed; wh
 OF_THE_MODEL = ("MDL", "MEM", "ENG011")  # have nothing to say without a model, or take it from its name themselves
 
 
-def evaluate(facts: Facts, rules: Sequence[Rule]) -> tuple[RuleResult, ...]:
-    """The result of every rule on one case, in the order given, with primary finding and `follows_from` filled in."""
+def evaluate(facts: Facts, rules: Sequence[Rule], bare: bool = False) -> tuple[RuleResult, ...]:
+    """The result of every rule on one case, in the order given, with primary finding and `follows_from` filled in.
+
+    `bare`: for who only counts what is found. The releases that a fix offers are then not compared with those that the
+    model works with, and nothing says how far a finding rests on the model's name.
+    """
     case = Case(facts)
     results = _results(case, rules)
+    if not bare:
+        results = [_shown(rule, case, result) for rule, result in zip(rules, results, strict=True)]
     if ways := other_ways(facts):
         results = hedged(results, [_results(Case(way), rules) for way in ways], facts)
     return _relate(results, frozenset(rule.code for rule in rules if rule.decisive), first_stop(case))
@@ -52,9 +58,9 @@ def _run(rule: Rule, case: Case, before: Sequence[RuleResult]) -> RuleResult:
         return RuleResult(rule.code, rule.name, "open", reason=f"not checked until {blocker} is fixed")
     try:
         verdicts = list(rule.check(rule, case))
-        findings = _marked(rule, case, tuple(_narrowed(case, v) for v in verdicts if isinstance(v, Finding)))
+        findings = tuple(v for v in verdicts if isinstance(v, Finding))
     except Exception as error:  # a rule that crashes must not take the report with it
-        return RuleResult(rule.code, rule.name, "broken", reason=f"{type(error).__name__}: {error}")
+        return _broken(rule, error)
     if findings:
         unsure = next((v.reason for v in verdicts if isinstance(v, Open)), None)
         return RuleResult(rule.code, rule.name, "fail", findings, unsure)
@@ -64,6 +70,21 @@ def _run(rule: Rule, case: Case, before: Sequence[RuleResult]) -> RuleResult:
         if isinstance(verdict, NotApplicable):
             return RuleResult(rule.code, rule.name, "notApplicable", reason=verdict.reason)
     return RuleResult(rule.code, rule.name, "pass")
+
+
+def _shown(rule: Rule, case: Case, result: RuleResult) -> RuleResult:
+    """The result with its findings as people read them."""
+    if not result.findings:
+        return result
+    try:
+        findings = _marked(rule, case, tuple(_narrowed(case, f) for f in result.findings))
+    except Exception as error:  # as for the rule itself
+        return _broken(rule, error)
+    return dataclasses.replace(result, findings=findings)
+
+
+def _broken(rule: Rule, error: Exception) -> RuleResult:
+    return RuleResult(rule.code, rule.name, "broken", reason=f"{type(error).__name__}: {error}")
 
 
 def _narrowed(case: Case, finding: Finding) -> Finding:

@@ -10,6 +10,8 @@ import pytest
 
 from doctor.collect.python.target import TargetRequest
 from doctor.facts import Launch
+from doctor.launch.asked import starts_server
+from doctor.launch.read import read_launch as read
 from doctor.launch.shell_text import Setting, ways
 from doctor.pipeline import Request
 from doctor.pipeline.launch import read_launch
@@ -152,3 +154,21 @@ def test_a_script_too_large_and_one_that_starts_nothing(tmp_path: Path) -> None:
 def test_words_as_bash_makes_them(text: str, words: list[str]) -> None:
     first, *_ = ways(text, Setting({"X": "1", "Y": "2 3"}, "/"))
     assert [list(s.words) for s in first.starts] == [words]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "vllm serve --help", "docker run vllm/vllm-openai:v0.11.0 --help", "lmdeploy serve api_server M -h",
+        "docker run vllm/vllm-openai:v0.11.0 vllm serve M --help=page",
+    ],
+)  # fmt: skip
+def test_who_asks_for_help_starts_no_server(text: str) -> None:
+    front = ("python3", "-m", "vllm.entrypoints.openai.api_server")
+    launch = read(tuple(text.split()), {}, "/", lambda _: () if "serve" in text else front)
+    assert launch.engine is None and not starts_server(launch) and "starts no server" in launch.why
+
+
+def test_a_hostname_is_no_call_for_help() -> None:
+    launch = read(("docker", "run", "-h", "box", "vllm/vllm-openai:v0.11.0", "vllm", "serve", "M"), {}, "/")
+    assert launch.engine == "vllm" and starts_server(launch)

@@ -382,6 +382,11 @@ uv run python -m sglang.launch_server => python -m sglang.launch_server
 
 # each starts no server
 STARTS_NOTHING = r"""
+vllm serve --help
+vllm serve M --dtype auto -h
+python -m vllm.entrypoints.openai.api_server --help=page
+nohup lmdeploy serve api_server --help
+bash -c "sglang serve -h | less"
 pkill -f "vllm serve"
 sudo pkill -9 -f "python -m sglang.launch_server"
 killall vllm

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import re
 from pathlib import Path
+from typing import get_type_hints
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
@@ -12,8 +13,9 @@ from hypothesis import strategies as st
 
 import doctor.rules
 from doctor.facts import Distribution, Distributions, Facts, Host, Launch, Target
-from doctor.facts.gpu import CudaLibrary, Device, DeviceNode, Gpu, GpuProcess, MigInstance
+from doctor.facts.gpu import CudaLibrary, Device, DeviceNode, Gpu, GpuProcess, MigInstance, OtherAccelerator
 from doctor.facts.host import Cgroup, Disk, Libc
+from doctor.facts.target import Problem
 from doctor.facts.wsl import Wsl, WslConfig
 from doctor.rules.engine import evaluate
 from doctor.rules.gpu import GPU_RULES
@@ -44,11 +46,16 @@ def distributions() -> st.SearchStrategy[Distributions]:
 
 def whole(kind: type[object]) -> st.SearchStrategy[object]:
     """Any value of a dataclass, optional fields filled too."""
-    return st.builds(kind, **dict.fromkeys((f.name for f in dataclasses.fields(kind)), ...))  # type: ignore[arg-type]
+    hints = get_type_hints(kind)
+    return st.builds(kind, **{f.name: st.from_type(hints[f.name]) for f in dataclasses.fields(kind)})  # type: ignore[arg-type]
 
 
 def facts() -> st.SearchStrategy[Facts]:
-    for kind in (Device, CudaLibrary, DeviceNode, GpuProcess, MigInstance, Wsl, WslConfig, Cgroup, Disk, Libc):
+    parts = (
+        CudaLibrary, DeviceNode, GpuProcess, MigInstance, OtherAccelerator, Problem, Device, WslConfig, Wsl, Cgroup, Disk,
+        Libc,
+    )  # fmt: skip
+    for kind in parts:
         st.register_type_strategy(kind, whole(kind))
     engine = st.sampled_from([None, "vllm", "lmdeploy", "sglang"])
     launch = st.builds(Launch, argv=st.lists(WORDS, max_size=6).map(tuple), engine=engine)

@@ -49,8 +49,14 @@ def model_bounds(case: Case) -> tuple[ModelBound, ...]:
     goal = goal_of(case.facts)
     if goal.model is None and goal.family is None:
         return ()
-    imported = (*_names(goal), *_loaded(case, goal))
-    return (*_type(case, goal), *imported, *_seen(case, goal), *_served(case, goal), *_helpers(case, goal))
+    return (*_type(case, goal), *failing(case), *_loaded(case, goal), *_served(case, goal), *_helpers(case, goal))
+
+
+@memoized
+def failing(case: Case) -> tuple[ModelBound, ...]:
+    """What the model's own code imports, and with what it was seen to fail; empty where nothing is known."""
+    goal = goal_of(case.facts)
+    return () if goal.model is None and goal.family is None else (*_names(goal), *_seen(case, goal))
 
 
 def narrowed(case: Case, package: str, to: ReleaseSet) -> ReleaseSet:

@@ -6,18 +6,13 @@ from functools import cache
 
 from doctor.base.json_object import JsonObject
 from doctor.matrix.files.data import DataError, data_dir
+from doctor.matrix.files.tables import plain
 
 
 @cache
 def table() -> JsonObject:
     """`matrices/names.yaml`. Raises DataError."""
-    import yaml
-
-    path = data_dir() / "names.yaml"
-    try:
-        data = yaml.load(path.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    except (OSError, yaml.YAMLError) as error:
-        raise DataError(f"names.yaml: {error}") from error
+    data = plain(data_dir() / "names.yaml")
     if not isinstance(data, dict):
         raise DataError("names.yaml: not a mapping")
     return data

@@ -11,14 +11,13 @@ from dataclasses import replace
 from fnmatch import fnmatch
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from doctor.base.record import dataclass
-from doctor.facts.codec import FactsError, from_json
 from doctor.matrix.engines import engine_row, names_of_engines
 from doctor.matrix.files.data import DataError, data_dir
+from doctor.matrix.files.tables import plain, table
 
-LARGEST = 256 << 10
 _DATE = re.compile(r"20\d\d-\d\d-\d\d")
 
 
@@ -186,15 +185,8 @@ def _patterns(folder: Path) -> tuple[tuple[Path, str], ...]:
 
 def ids_of(path: Path) -> tuple[str, ...]:
     """The key `ids` of a family's file. Raises DataError for a file that cannot be read."""
-    import yaml
-
-    try:
-        text = path.read_bytes()[:LARGEST].decode("utf-8")
-        block = re.search(r"^ids:.*(?:\n[ \-].*)*", text, re.MULTILINE)
-        data: Any = yaml.load(block[0] if block else "", Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-        return tuple(str(one) for one in (data or {}).get("ids") or ())
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, AttributeError) as error:
-        raise DataError(f"{path.name}: {error}") from error
+    data = plain(path)
+    return tuple(str(one) for one in (data.get("ids") if isinstance(data, dict) else None) or ())
 
 
 def _narrowed(family: Family, text: str) -> Family:
@@ -245,14 +237,7 @@ def _key(text: str) -> str:
 
 @cache
 def _load(path: Path) -> Family:
-    import yaml
-
-    try:
-        with path.open("rb") as file:
-            data: Any = yaml.load(file.read(LARGEST), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-        family = from_json(Family, data, path.name)
-    except (OSError, yaml.YAMLError, FactsError) as error:
-        raise DataError(f"{path.name}: {error}") from error
+    family = table(Family, path)
     if wrong := next(_wrong(family), None):
         raise DataError(f"{path.name}: {wrong}")
     return family

@@ -15,8 +15,8 @@ from typing import Any
 from doctor.base.record import dataclass
 from doctor.facts.model import Model, Quantization, QuantizationGroup, Weights
 from doctor.matrix.files.data import DataError, data_dir
+from doctor.matrix.files.tables import plain
 
-LARGEST = 256 << 10
 KNOWN = "members"  # the source of a quantization of which only some settings are known
 _NAME = re.compile(r"[a-z0-9][\w.-]{0,95}/[a-z0-9][\w.-]{0,95}")
 _OWN = ("dtype", "torch_dtype")  # a checkpoint stored otherwise states a data type of its own
@@ -79,11 +79,7 @@ def member(name: str) -> Member | None:
     wanted = name.strip().rstrip("/").lower()
     if not _NAME.fullmatch(wanted):
         return None
-    line = re.compile(rf"^ *- id: {re.escape(wanted)}$", re.IGNORECASE | re.MULTILINE)
-    for path in sorted((data_dir() / "members").glob("*.yaml")):
-        if line.search(path.read_text(encoding="utf-8")):  # YAML is slow: only the file that has it is taken apart
-            return next((m for m in _load(path) if m.id.lower() == wanted), None)
-    return None
+    return next((m for m in members() if m.id.lower() == wanted), None)
 
 
 def of_family(name: str) -> tuple[Member, ...]:
@@ -106,18 +102,15 @@ def quantization(row: Mapping[str, Any]) -> Quantization:
 
 @cache
 def _load(path: Path) -> tuple[Member, ...]:
-    import yaml
-
+    data = plain(path)
     try:
-        with path.open("rb") as file:
-            data: Any = yaml.load(file.read(LARGEST), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
         code = {"auto_map": data["auto_map"]["classes"]} if "auto_map" in data else {}
         for row in data["members"]:
             if "config" in row:
                 row["config"] = {**row["config"], **code}
         bases = {row["id"]: row.get("config", {}) for row in data["members"]}
         return tuple(_member(row, data["family"], bases) for row in data["members"])
-    except (OSError, yaml.YAMLError, KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         raise DataError(f"members/{path.name}: {type(error).__name__} {error}") from error
 
 
