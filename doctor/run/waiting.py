@@ -80,7 +80,7 @@ class Waiting:
 
     def _other(self) -> str:
         found = self._poller.stranger if self._poller else None
-        return f": {found} answers there, which is no part of this run" if found else ""
+        return f": {found} answers there, which does not belong to this run" if found else ""
 
     def _taken(self) -> str:
         latest, first = self._sampler.latest, self._sampler.first_gpu

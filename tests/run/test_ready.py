@@ -144,7 +144,7 @@ def test_a_stranger_on_the_port_is_not_the_server(doctor: Doctor, vllm: str, por
         other.kill()
         other.wait()
     assert b"ready at" not in done.stdout
-    assert f"process {other.pid}".encode() in done.stdout and b"no part of this run" in done.stdout
+    assert f"process {other.pid}".encode() in done.stdout and b"does not belong to this run" in done.stdout
 
 
 def test_a_server_that_drips_is_not_waited_for(port: int) -> None:

@@ -50,12 +50,11 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
 
 def _conflict(rule: Rule, asked: Asked, model: Model, option: str, given: str) -> Finding | None:
     method = model.quantization.method.lower().replace("_", "-") if model.quantization else None
-    wanted, own = family(given), family(method or "")
     if method is None:
-        if wanted not in NEEDED:
+        if family(given) not in NEEDED:
             return None
         message = f"`{option} {shown(given, 60)}` requires a checkpoint in that format, but this one is not quantized"
-    elif given == method or _taken_over(asked, method, own) or (not asked.has("compares_methods_by_name") and _reads(asked, wanted, own, given)):
+    elif given == method or _reads(asked, method, given):
         return None
     else:
         message = (
@@ -71,8 +70,13 @@ def _conflict(rule: Rule, asked: Asked, model: Model, option: str, given: str) -
     )  # fmt: skip
 
 
-def _reads(asked: Asked, wanted: str, own: str, given: str) -> bool:
-    return wanted == own or given in asked.data.other_methods.get(own, ())
+def _reads(asked: Asked, method: str, given: str) -> bool:
+    """Whether the release takes a checkpoint of `method` for what is asked: by another name, or whatever is asked."""
+    own = family(method)
+    if _taken_over(asked, method, own):
+        return True
+    same = family(given) == own or given in asked.data.other_methods.get(own, ())
+    return same and not asked.has("compares_methods_by_name")
 
 
 def _taken_over(asked: Asked, *methods: str) -> bool:

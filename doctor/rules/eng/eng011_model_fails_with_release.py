@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 
 from doctor.derived.case import Case
 from doctor.derived.imports.remote_code import loader
-from doctor.derived.packages.model_ranges import ModelBound, failing, linking, narrowed
+from doctor.derived.packages.model_ranges import ModelBound, failing, linking, model_bounds, narrowed
 from doctor.derived.packages.other_releases import other_release
 from doctor.facts import Distributions, Model, Modules, present
 from doctor.findings import Evidence, Finding, Location, NotApplicable, Open
@@ -42,7 +42,7 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
         if here is None:
             yield Open(f"the release of `{package}` is not known")
         elif never:
-            yield _without(rule, case, package, here.version, never[0], every)
+            yield _without(rule, case, package, here.version, never[0], model_bounds(case))
         elif broken:
             yield _finding(rule, case, package, here.version, broken)
         elif all(b.admits.contains(here.version) is None for b in mine):
