@@ -21,7 +21,8 @@ class Attention:
     `full`, `sliding`, `linear` and `cross` are numbers of layers: attending to everything, to a `window` of tokens,
     keeping a state of fixed size, and attending to the picture alone. `heads` share `kv_heads`; `latent` is the
     width of what multi-head latent attention keeps for a token, 0 without it. `state` is the numbers of one linear
-    layer's state for one request. `usual` is the context that engines take by default, in tokens, and `stretch` what
+    layer's state for one request. `rotary` is the numbers of the tables of rotary positions, which each GPU has whole.
+    `usual` is the context that engines take by default, in tokens, and `stretch` what
     some multiply it by.
     """
 
@@ -42,6 +43,7 @@ class Attention:
     intermediate: int = 0
     usual: int = 0
     stretch: float = 1.0
+    rotary: int = 0
 
 
 def attention(found: Layout) -> Attention | None:
@@ -61,6 +63,7 @@ def attention(found: Layout) -> Attention | None:
         text.whole("v_head_dim") if rank else head_dim, kinds.count("full"), kinds.count("sliding"), window,
         kinds.count("linear"), kinds.count("cross"), rank + rope if rank else 0, _state(text),
         text.whole("vocab_size", default=0), _intermediate(found), usual(found), stretch(found),
+        _rotary(text, rope or head_dim),
     )  # fmt: skip
 
 
@@ -72,6 +75,29 @@ def usual(found: Layout) -> int:
     """
     said = [found.text.whole(key) for key in LENGTHS]
     return min((n for n in said if n), default=2048)
+
+
+def _rotary(text: Section, width: int) -> int:
+    """One row for each position, the stretched ones too; a second table where layers with a window have their own."""
+    rope: Any = text.get("rope_parameters", "rope_scaling")
+    places = text.whole("max_position_embeddings")
+    tables = [rope]
+    if isinstance(rope, dict) and isinstance(rope.get("full_attention"), dict):
+        tables = [rope["full_attention"], rope.get("sliding_attention")]
+    elif text.get("rope_local_base_freq") is not None:
+        tables = [rope, None]
+    part = text.real("partial_rotary_factor", default=1.0)
+    return int(sum(_positions(places, table) for table in tables) * width * min(part, 1.0))
+
+
+def _positions(places: int, rope: Any) -> int:
+    """The rows of one table."""
+    kind = rope.get("rope_type", rope.get("type")) if isinstance(rope, dict) else None
+    factor, first = (rope.get("factor"), rope.get("original_max_position_embeddings")) if kind else (None, None)
+    if kind not in ("linear", "dynamic", "yarn", "deepseek_yarn") or not isinstance(factor, (int, float)):
+        return places
+    start = first if kind.endswith("yarn") and isinstance(first, int) and 0 < first < 1 << 24 else places
+    return int(start * factor) if 1 <= factor <= 64 else places
 
 
 def longest(found: Layout) -> int:

@@ -109,9 +109,14 @@ def _linear_attention(found: Layout, shape: Attention) -> Iterator[Piece]:
     yield other(f"{stem}.conv1d", (2 * keys + wide) * kernel + 2 * heads + value, many)
 
 
+def of_experts(text: Section) -> int:
+    """How many experts a sparse layer has, of each kind; 0 for a dense model."""
+    return text.whole("num_experts", "n_routed_experts", "num_local_experts", "moe_num_experts")
+
+
 def _mlp(found: Layout, shape: Attention) -> Iterator[Piece]:
     text, hidden = found.text, shape.hidden
-    experts = text.whole("num_experts", "n_routed_experts", "num_local_experts")
+    experts = of_experts(text)
     sparse = _sparse(text, shape.layers) if experts else 0
     dense, bias = shape.layers - sparse, text.on("mlp_bias")
     if dense:

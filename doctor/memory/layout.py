@@ -40,12 +40,15 @@ class Section:
         return bool(self.given or self.defaults)
 
     def get(self, *names: str) -> Any:
-        """The first of these keys that config.json gives, else the first that the class has; None where none does."""
-        for place in (self.given, self.defaults):
-            for name in names:
-                if place.get(name) is not None:
-                    return place[name]
-        return None
+        """The first of these keys that config.json gives, else the first that the class has; None where none does.
+
+        A `null` in config.json is a value: the class's default does not take its place.
+        """
+        for name in names:
+            if self.given.get(name) is not None:
+                return self.given[name]
+        asked = (n for n in names if n not in self.given and self.defaults.get(n) is not None)
+        return self.defaults.get(next(asked, ""))
 
     def whole(self, *names: str, default: int = 0) -> int:
         """A non-negative whole number, `default` where there is none that makes sense (NaN, text, 10**30)."""
