@@ -135,9 +135,21 @@ def _intermediate(found: Layout) -> int:
     return size // 2 if found.text.type == FIRST_GENERATION else size
 
 
+def pattern_of(text: Section) -> str:
+    """Nemotron-H's pattern of its layers, one letter each; empty for other models."""
+    found = text.get("hybrid_override_pattern")
+    return found[:1000] if isinstance(found, str) else ""
+
+
 def _kinds(found: Layout, layers: int) -> list[str]:
     """For each layer: full, sliding, linear or cross."""
     text, said = found.text, found.text.get("layer_types")
+    if pattern := pattern_of(text):
+        return [{"M": "linear", "*": "full"}.get(letter, "none") for letter in pattern[:layers]]
+    if text.type.startswith("lfm2") and not isinstance(said, list):
+        chosen = text.get("full_attn_idxs")
+        full = chosen if isinstance(chosen, list) else [2, 5, 8, 10, 12, 14]
+        return ["full" if i in full else "conv" for i in range(layers)]
     if isinstance(said, list) and len(said) >= layers:
         known = {**dict.fromkeys(LINEAR, "linear"), "sliding_attention": "sliding", "chunked_attention": "sliding"}
         return [known.get(str(k), "full") for k in said[:layers]]
@@ -165,7 +177,11 @@ def _windows(text: Section, layers: int) -> list[str]:
 
 
 def _state(text: Section) -> int:
-    """Numbers of a gated delta net's state for one request and layer: its convolution and its matrix."""
+    """Numbers of the state of a gated delta net, or of Mamba, for one request and layer: convolution and matrix."""
+    if pattern_of(text):
+        wide, state = text.whole("mamba_num_heads") * text.whole("mamba_head_dim"), text.whole("ssm_state_size")
+        mixed = wide + 2 * text.whole("n_groups", default=1) * state
+        return mixed * max(text.whole("conv_kernel", default=4) - 1, 0) + wide * state
     keys = text.whole("linear_num_key_heads") * text.whole("linear_key_head_dim")
     heads, value = text.whole("linear_num_value_heads"), text.whole("linear_value_head_dim")
     kernel = text.whole("linear_conv_kernel_dim")
