@@ -32,12 +32,17 @@ def hybrid(text: Section, shape: Attention) -> Iterator[Piece]:
 
 
 def _mamba(text: Section, hidden: int, many: int) -> Iterator[Piece]:
-    heads, state = text.whole("mamba_num_heads"), text.whole("n_groups", default=1) * text.whole("ssm_state_size")
+    heads, state = text.whole("mamba_num_heads"), state_of(text)
     wide, stem = heads * text.whole("mamba_head_dim"), "layers.{}.mixer"
     yield linear(f"{stem}.in_proj", hidden, 2 * wide + 2 * state + heads, many)
     yield linear(f"{stem}.out_proj", wide, hidden, many)
     kernel = text.whole("conv_kernel", default=4)
     yield other(f"{stem}.conv1d", (wide + 2 * state) * (kernel + 1) + 3 * heads + wide, many)
+
+
+def state_of(text: Section) -> int:
+    """Numbers of the state of all groups, by the class's defaults where config.json does not tell."""
+    return text.whole("n_groups", default=8) * text.whole("ssm_state_size", default=128)
 
 
 def _two(stem: str, hidden: int, width: int, times: int) -> Iterator[Piece]:
