@@ -179,7 +179,8 @@ def _windows(text: Section, layers: int) -> list[str]:
 def _state(text: Section) -> int:
     """Numbers of the state of a gated delta net, or of Mamba, for one request and layer: convolution and matrix."""
     if pattern_of(text):
-        wide, state = text.whole("mamba_num_heads") * text.whole("mamba_head_dim"), text.whole("ssm_state_size", default=128)
+        wide = text.whole("mamba_num_heads") * text.whole("mamba_head_dim")
+        state = text.whole("ssm_state_size", default=128)
         mixed = wide + 2 * text.whole("n_groups", default=8) * state
         return mixed * max(text.whole("conv_kernel", default=4) - 1, 0) + wide * state
     keys = text.whole("linear_num_key_heads") * text.whole("linear_key_head_dim")
