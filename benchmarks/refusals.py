@@ -97,8 +97,10 @@ def main() -> int:
         start = time.process_time()
         answers = [(case, *right(case)) for case in asked]
         took = (time.process_time() - start) / len(asked)
-        count = sum(ok for _, ok, _ in answers)
-        print(f"{engine} {', '.join(versions)}: {count} of {len(asked)}, {took * 1000:.0f} ms each")
+        count, framed = sum(ok for _, ok, _ in answers), [ok for case, ok, _ in answers if "Traceback" in case.log]
+        alone = f"{count - sum(framed)} of {len(asked) - len(framed)} without"
+        parts = f"{sum(framed)} of {len(framed)} with a traceback, {alone}"
+        print(f"{engine} {', '.join(versions)}: {count} of {len(asked)} ({parts}), {took * 1000:.0f} ms each")
         for case, _, said in [a for a in answers if not a[1]][: args.show]:
             print(
                 f"  {case.version} {case.file}:{case.line} when {case.condition}\n    {case.log.splitlines()[-1][:200]}"

@@ -24,6 +24,7 @@ MOST = 2  # findings of one answer that are looked up
 LONGEST = 40  # lines of a message
 _LOUD = ("ERROR", "CRITICAL", "FATAL", "SEVERE")
 TAIL = 10  # lines of a log that may be its end: a server that goes on says more after an error
+NEAR = 2  # innermost frames whose files are looked at
 SHOWN = 5  # other places of the same message
 _UNKNOWN = ("RUN001", "RUN003")
 _NOTHING = "RUN004"
@@ -61,7 +62,24 @@ def placed(findings: Sequence[Finding], digest: Digest) -> tuple[Finding, ...]:
         found = _find(said, digest) if said else None
         if found:
             out[place] = _with_place(finding, found)
+        elif said and (here := _here(said)):
+            out[place] = dataclasses.replace(finding, evidence=(*finding.evidence[:1], here, *finding.evidence[1:]))
     return tuple(out)
+
+
+def _here(said: _Said) -> Evidence | None:
+    """The place in the installed file itself, where the traceback's files are on this machine."""
+    from doctor.matrix.extract.raising.own_file import own_site
+
+    for frame in (said.trace.frames[::-1] if said.trace else [])[:NEAR]:
+        site = own_site(frame.file, frame.line, Spoken(said.message))
+        if site:
+            when = f" when `{one_line(site.condition, 200)}`" if site.condition else f", always in {site.function}"
+            needs = needs_of(site.condition, "", None)
+            return Evidence(
+                "raised at", f"{clean(frame.file, 300)}:{site.line}{when}", needs.satisfied or None, "this file"
+            )
+    return None
 
 
 def _last_record(digest: Digest) -> Finding | None:

@@ -10,14 +10,14 @@ import re
 import zlib
 from collections.abc import Iterator
 from functools import cache, cached_property
-from itertools import count
+from itertools import accumulate, count
 from pathlib import Path
 
 from packaging.version import InvalidVersion, Version
 
 from doctor.base.record import dataclass
 from doctor.matrix.files.data import DataError, data_dir
-from doctor.matrix.files.message_digest import Fit, Spoken, anchor_of
+from doctor.matrix.files.message_digest import Fit, Spoken, anchors_of
 from doctor.matrix.files.names_file import bits, releases_of
 from doctor.matrix.files.raising_file import RaisingTable, placed
 from doctor.matrix.releases import Releases, ReleaseSet
@@ -80,14 +80,12 @@ class RaiseSites:
 
     def matches(self, spoken: Spoken) -> list[Match]:
         """Every place whose message may be this one, in any release."""
-        numbers = {n for span in spoken.anchors for n in self._anchors.get(span, ())}
-        fits = {n: fit for n in sorted(numbers) if (fit := spoken.fit(self._digests[n]))}
-        places = {place for n in fits for place in self._where[n]}
+        wanted = spoken.anchors.keys() & set(self._anchors)
+        numbers = [n for n, anchor in enumerate(self._anchors) if anchor in wanted] if wanted else []
+        fits = {n: fit for n in numbers if (fit := spoken.fit(self._digests[n]))}
+        places = self._having(set(fits)) if fits else []
         return [
-            Match(site, fits[n], self._digests[n])
-            for place in sorted(places)
-            for n, site in self._sites(place)
-            if n in fits
+            Match(site, fits[n], self._digests[n]) for place in places for n, site in self._sites(place) if n in fits
         ]
 
     def at(self, file: str, line: int, version: str) -> list[KnownSite]:
@@ -120,11 +118,8 @@ class RaiseSites:
         return out
 
     @cached_property
-    def _anchors(self) -> dict[tuple[int, int], list[int]]:
-        out: dict[tuple[int, int], list[int]] = {}
-        for number, digest in enumerate(self._digests):
-            out.setdefault(anchor_of(digest), []).append(number)
-        return out
+    def _anchors(self) -> list[str]:
+        return anchors_of("\n".join(self._digests))
 
     @cached_property
     def _starts(self) -> list[tuple[int, int]]:
@@ -137,15 +132,14 @@ class RaiseSites:
             test += sum(map(int, columns[3].split()))
         return out
 
-    @cached_property
-    def _where(self) -> dict[int, list[int]]:
-        """The rows of files by the number of a template."""
-        out: dict[int, list[int]] = {}
+    def _having(self, templates: set[int]) -> list[int]:
+        """The rows of the files that have one of these templates."""
+        out, number = [], 0
         for place, row in enumerate(self._files):
-            number = self._starts[place][0]
-            for step in row.split("\t", 2)[1].split():
-                number += int(step)
-                out.setdefault(number, []).append(place)
+            numbers = list(accumulate(map(int, row.split("\t", 2)[1].split()), initial=number))
+            number = numbers[-1]
+            if not templates.isdisjoint(numbers[1:]):
+                out.append(place)
         return out
 
     def _sites(self, place: int) -> Iterator[tuple[int, KnownSite]]:

@@ -15,7 +15,7 @@ from doctor.matrix.extract.projects.registry import Project
 from doctor.matrix.extract.raising.projects import last_of_minors
 from doctor.matrix.extract.raising.sites import sites_of
 from doctor.matrix.files.data import DataError, data_dir
-from doctor.matrix.files.message_digest import Spoken, anchor_of, encoded
+from doctor.matrix.files.message_digest import Spoken, anchors_of, encoded
 from doctor.matrix.files.raising_file import moved, placed
 from doctor.matrix.refusal_needs import needs_of
 from doctor.matrix.update.build import Offer
@@ -112,7 +112,7 @@ def test_what_has_no_literal_text_is_no_site() -> None:
 def test_a_message_fits_its_template(template: tuple[str | None, ...], message: str, fits: bool) -> None:
     digest = encoded(template)
     assert (Spoken(message).fit(digest) is not None) is fits
-    assert anchor_of(digest)[0] >= 1 and not any(w in digest for w in ("must", "dtype", "word", "line"))
+    assert len(anchors_of(digest)) == 1 and not any(w in digest for w in ("must", "dtype", "word", "line"))
 
 
 def test_lines_come_back_as_they_were() -> None:
@@ -148,6 +148,20 @@ def test_the_answer_names_place_condition_and_what_satisfies_it(data: Path, log:
     assert "vllm/cards.py:6 when `self.heads % self.tp_size != 0` (vllm 0.34.0)" in (place.observed or "")
     assert "must be a multiple of" in (place.expected or "") and "0.33.0 to 0.35.0" in (place.source or "")
     assert finding.location and finding.location.path == "vllm/cards.py" and finding.location.line == 6
+
+
+def test_an_installed_file_says_it_itself(data: Path) -> None:
+    """A release that is not covered: the file of the traceback is read."""
+    path = data / "lib" / "site-packages" / "ours" / "cards.py"
+    path.parent.mkdir(parents=True)
+    path.write_text(ENGINE.replace("cards", "machines"), encoding="utf-8")
+    trace = f'Traceback (most recent call last):\n  File "{path}", line 4, in check\n    raise V(\n'
+    log = trace + SAID.replace("cards", "machines")
+    (finding, *_) = explain_log(io.BytesIO(log.encode()))
+    place = next(e for e in finding.evidence if e.fact == "raised at")
+    assert place.observed == f"{path}:4 when `self.heads % self.tp_size != 0`"
+    (other, *_) = explain_log(io.BytesIO((trace + "ValueError: something else was wrong\n").encode()))
+    assert not [e for e in other.evidence if e.expected]
 
 
 def test_a_healthy_log_reads_none_of_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,6 +21,8 @@ SPAN = 16  # words of one digest
 MOST_WORDS = 400  # of a message; what is behind them is not looked at
 MOST_SPANS = 40
 _WORD = re.compile(r"\w+")
+_ANCHOR = re.compile(r"[0-9a-g][0-9a-f]{8}")
+_WHOLE = 9  # characters of an anchor
 _COUNT = "0123456789abcdefg"  # SPAN in one character
 
 
@@ -54,45 +56,46 @@ class Fit:
 
 
 class Spoken:
-    """The words of one message, for comparison with many templates. `anchors` are its spans as (count, CRC)."""
+    """The words of one message, for comparison with many templates. `anchors` are its spans, as digests write them."""
 
     def __init__(self, message: str) -> None:
         self.tokens = _WORD.findall(message.replace("\\n", " ").replace("\\t", " ").replace("\\'", "'"))[:MOST_WORDS]
-        self.anchors: dict[tuple[int, int], list[int]] = {}
+        self.anchors: dict[str, list[int]] = {}
         for start in range(len(self.tokens)):
             crc = 0
             for count, word in enumerate(self.tokens[start : start + SPAN], 1):
                 crc = zlib.crc32((f" {word}" if count > 1 else word).encode("utf-8", "replace"), crc)
-                self.anchors.setdefault((count, crc), []).append(start)
+                self.anchors.setdefault(f"{_COUNT[count]}{crc:08x}", []).append(start)
 
     def fit(self, digest: str) -> Fit | None:
         """How the message fits a digest; None where a span is missing that the message is long enough to hold."""
-        spans = [_span(text) for text in re.split(r"[.*]", digest) if text]
-        anchor = next(i for i, (_, _, whole) in enumerate(spans) if whole)
-        count, crc, _ = spans[anchor]
-        for at in self.anchors.get((count, crc), ()):
+        texts = [text for text in re.split(r"[.*]", digest) if text]
+        anchor = next(i for i, text in enumerate(texts) if len(text) == _WHOLE)
+        spans = [_span(text) for text in texts]
+        count = spans[anchor][0]
+        for at in self.anchors.get(texts[anchor], ()):
             after = self._forward(spans[anchor + 1 :], at + count)
             before = self._backward(spans[:anchor], at)
             if after is not None and before is not None:
-                total = count + sum(n for n, _, _ in spans[:anchor]) + after[1]
+                total = count + sum(n for n, _ in spans[:anchor]) + after[1]
                 starts = digest.startswith("*") or before == 0
                 ends = digest.endswith("*") or after[0] >= len(self.tokens)
                 return Fit(total, starts and ends)
         return None
 
-    def _forward(self, spans: Sequence[tuple[int, int, bool]], at: int) -> tuple[int, int] | None:
+    def _forward(self, spans: Sequence[tuple[int, int]], at: int) -> tuple[int, int] | None:
         """Where the last of `spans` ends and how many words they have; spans that a cut message lacks are let go."""
         total = 0
-        for count, crc, _ in spans:
+        for count, crc in spans:
             found = next((p for p in range(at, len(self.tokens) - count + 1) if self._is(p, count, crc)), None)
             if found is None:
                 return (len(self.tokens), total) if len(self.tokens) - at < count else None
             at, total = found + count, total + count
         return at, total
 
-    def _backward(self, spans: Sequence[tuple[int, int, bool]], at: int) -> int | None:
+    def _backward(self, spans: Sequence[tuple[int, int]], at: int) -> int | None:
         """Where the first of `spans` begins."""
-        for count, crc, _ in reversed(spans):
+        for count, crc in reversed(spans):
             found = next((p for p in range(at - count, -1, -1) if self._is(p, count, crc)), None)
             if found is None:
                 return None
@@ -103,14 +106,13 @@ class Spoken:
         return _crc(self.tokens[at : at + count]) & 0xFFFF == crc & 0xFFFF
 
 
-def anchor_of(digest: str) -> tuple[int, int]:
-    """The anchor of a digest as (count, CRC)."""
-    text = next(part for part in re.split(r"[.*]", digest) if len(part) == 9)
+def anchors_of(digests: str) -> list[str]:
+    """The anchor of each digest in a text, in their order."""
+    return _ANCHOR.findall(digests)
+
+
+def _span(text: str) -> tuple[int, int]:
     return _COUNT.index(text[0]), int(text[1:], 16)
-
-
-def _span(text: str) -> tuple[int, int, bool]:
-    return _COUNT.index(text[0]), int(text[1:], 16), len(text) == 9
 
 
 def _crc(words: Sequence[str]) -> int:
