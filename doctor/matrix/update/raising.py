@@ -26,8 +26,8 @@ from doctor.remote.source import WheelSource
 GENERATION = 1
 LARGEST_SOURCE = 4 << 20
 _MAY = re.compile(rb"\b(?:raise|assert)\b|\.(?:error|critical|exception|fatal)\(")
-# Files that no server runs: the projects' own tests, and what writes or converts a model's source.
-APART = re.compile(r"/tests?/|/(?:modular|convert)_[^/]*\.py$")
+# Files that no server runs: the projects' own tests, what writes or converts a model's source, bundled kernel sources.
+APART = re.compile(r"/tests?/|/(?:modular|convert)_[^/]*\.py$|/kernel_src/|^flashinfer/(?!jit/|comm/|[^/]*\.py$)")
 Rows = dict[str, list[list[Any]]]
 
 
