@@ -28,7 +28,12 @@ NEAR = 2  # innermost frames whose files are looked at
 SHOWN = 5  # other places of the same message
 _UNKNOWN = ("RUN001", "RUN003")
 _NOTHING = "RUN004"
-_FROM_ALL = 5  # words in common that are enough where nothing else says which package spoke
+# Words in common that are enough without a traceback: a whole message, one that Python may have said, a part of one.
+_SHORT, _PYTHON, _PART = 2, 6, 9
+_PYTHONS = (
+    "ImportError", "ModuleNotFoundError", "AttributeError", "KeyError", "IndexError", "NameError", "TypeError",
+    "OSError", "FileNotFoundError", "PermissionError", "ConnectionError", "TimeoutError", "UnicodeDecodeError",
+)  # fmt: skip
 _PROJECTS = {"flashinfer": "flashinfer-python"}
 
 
@@ -106,13 +111,13 @@ def _said(finding: Finding, digest: Digest) -> _Said | None:
         first = line if line.trace.number == line.number else None
         text = line.trace.message if first else line.text
         return _Said("\n".join([text, *_rest(digest.lines, at, line)]), line.trace.kind, line.trace)
-    if line.level in _LOUD or line.text.startswith(_LOUD):
-        return _Said("\n".join([line.text, *_rest(digest.lines, at, line)]), "", None)
     raised, colon, message = line.text.partition(": ")
     kind = raised.rpartition(".")[2]
-    return (
-        _Said(message, kind, None) if colon and kind.isidentifier() and kind.endswith(("Error", "Exception")) else None
-    )
+    rest = _rest(digest.lines, at, line)
+    if colon and kind.isidentifier() and kind.endswith(("Error", "Exception")):
+        return _Said("\n".join([message, *rest]), kind, None)
+    loud = line.level in _LOUD or line.text.startswith(_LOUD)
+    return _Said("\n".join([line.text, *rest]), "", None) if loud else None
 
 
 def _rest(lines: Sequence[Line], at: int, first: Line) -> Iterator[str]:
@@ -156,14 +161,21 @@ def _ranked(matches: Sequence[Match], said: _Said, version: str | None) -> list[
 
 
 def _score(match: Match, said: _Said, version: str | None) -> tuple[int, ...]:
-    """How surely a place said it; empty where that is not sure enough."""
+    """How surely a place said it; empty where that is not sure enough.
+
+    What a traceback shows was raised in one of its files. Without one the message has to be the place's from its first
+    word to its last, and long enough not to be Python's own.
+    """
     site, fit = match.site, match.fit
-    frames = [f for f in (said.trace.frames if said.trace else ()) if f.file.replace("\\", "/").endswith(site.file)]
+    shown = said.trace.frames if said.trace else ()
+    frames = [f for f in shown if f.file.replace("\\", "/").endswith(f"/{site.file}")]
     lines = {line for _, line in site.lines} if version is None else {site.line(version)}
     on_line = any(f.line in lines for f in frames)
     same = site.raised == said.raised if said.raised else site.raised == "log"
-    whole = fit.whole and fit.count >= (2 if same else 3)
-    if not (frames or whole or fit.count >= _FROM_ALL):
+    least = _PYTHON if said.raised in _PYTHONS else _SHORT
+    if shown and not (on_line or (frames and (fit.whole or fit.count >= _SHORT))):
+        return ()
+    if not shown and not (fit.whole and same and fit.count >= least) and fit.count < _PART:
         return ()
     known = version is None or site.line(version) is not None
     return (on_line, bool(frames), known, fit.whole, same, fit.count)

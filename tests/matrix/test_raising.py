@@ -164,6 +164,12 @@ def test_an_installed_file_says_it_itself(data: Path) -> None:
     assert not [e for e in other.evidence if e.expected]
 
 
+def test_a_message_of_another_file_is_not_taken_for_the_engine_s(data: Path) -> None:
+    log = HEAD + FRAME.replace("vllm/cards.py", "torch/cards.py") + SAID
+    (finding, *_) = explain_log(io.BytesIO(log.encode()))
+    assert "vllm/cards.py" not in "".join(e.observed or "" for e in finding.evidence)
+
+
 def test_a_healthy_log_reads_none_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(access, "_kept", lambda path: pytest.fail(f"{path} was read"))
     log = HEAD + "".join(
