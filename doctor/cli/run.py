@@ -29,13 +29,25 @@ class Bytes(click.ParamType):  # type: ignore[type-arg, unused-ignore]
         return int(found[1]) * _UNITS[found[2]]
 
 
+def _address(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    """`auto`, or an address that can be asked."""
+    if value and value != "auto":
+        from doctor.run.ready import Target
+
+        try:
+            Target.of_url(value)
+        except ValueError as error:
+            raise click.BadParameter(str(error), ctx, param) from None
+    return value
+
+
 @click.command(context_settings={"allow_interspersed_args": False})
 @click.option("--log-dir", type=click.Path(), help="folder in which to create the run folder")
 @click.option("--grace", type=click.FloatRange(0), default=10.0, show_default=True, help="seconds before SIGKILL")
 @click.option("--max-log", type=Bytes(), default="512M", envvar="QVL_LOG_CAP", show_default=True, help="log size limit")
 @click.option("--no-check", is_flag=True, help="start without checking first")
 @click.option("--force", is_flag=True, help="start even if the check finds errors")
-@click.option("--ready", metavar="URL|auto", help="report when the server answers")
+@click.option("--ready", metavar="URL|auto", callback=_address, help="report when the server answers")
 @click.option("--ready-timeout", type=click.FloatRange(0), default=600.0, show_default=True, help="seconds")
 @click.option("--require-gpu", is_flag=True, help="once ready, fail unless the server uses GPU memory")
 @click.option("--stdin", type=click.Choice(["null", "inherit"]), default="null", show_default=True, help="server input")

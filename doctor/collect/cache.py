@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import stat
 import sys
 import tempfile
 from collections.abc import Iterable, Mapping
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from doctor import __version__
+from doctor.base.opening import first_bytes
 from doctor.facts import Target
 from doctor.facts.codec import FactsError, from_json, to_json
 
@@ -42,15 +44,31 @@ def place(target: Target, asked: tuple[str, ...], environ: Mapping[str, str]) ->
 def load(path: Path, kind: type[T], environ: Mapping[str, str] | None = None) -> T | None:
     """What was kept, if every file, folder and variable that decided it is still the same; else None."""
     try:
-        if path.stat().st_size > _SIZE_LIMIT:
+        if not _ours(path):
             return None
-        data = json.loads(path.read_bytes())
+        data = json.loads(first_bytes(path, _SIZE_LIMIT, follow=False))
         asked: dict[str, str] = data["asked"]
         if _digests(asked, environ or {}) != asked or not _unchanged(data["seen"]):
             return None
         return from_json(kind, data["made"], "cache")
     except (OSError, ValueError, KeyError, TypeError, FactsError, RecursionError):
         return None
+
+
+def _ours(path: Path) -> bool:
+    """Whether nobody else can have written an entry: it and its folders are this user's, and closed to others."""
+    if not hasattr(os, "getuid"):
+        return True
+    for place in (path, path.parent, path.parent.parent):
+        found = os.stat(place) if place != path else os.lstat(place)
+        if found.st_uid != os.getuid() or _open_to_others(found.st_mode):
+            return False
+    return True
+
+
+def _open_to_others(mode: int) -> bool:
+    """Whether others may put files in the place of ours; a sticky folder keeps ours."""
+    return bool(mode & (stat.S_IWGRP | stat.S_IWOTH)) and not mode & stat.S_ISVTX
 
 
 def _digests(names: Iterable[str], environ: Mapping[str, str]) -> dict[str, str]:
@@ -67,7 +85,7 @@ def _unchanged(seen: dict[str, dict[str, list[int] | None]]) -> bool:
         for name, expected in names.items():
             try:
                 info = os.stat(f"{base}/{name}")
-                now: list[int] | None = [info.st_mtime_ns, info.st_size]
+                now: list[int] | None = [info.st_mtime_ns, info.st_size, info.st_ctime_ns]
             except OSError:
                 now = None
             if now != expected:
@@ -82,15 +100,15 @@ def save(
 
     `asked` are the variables of `environ` that decided it.
     """
-    grouped: dict[str, dict[str, tuple[int, int] | None]] = {}
+    grouped: dict[str, dict[str, tuple[int, ...] | None]] = {}
     for file, stamp in seen.items():
         base, _, name = file.rpartition("/")
-        grouped.setdefault(base, {})[name] = stamp
+        grouped.setdefault(base, {})[name] = None if stamp is None else (*stamp, _changed_at(file))
     kept = {"made": to_json(made), "seen": grouped, "asked": _digests(asked, environ or {})}
     text = json.dumps(kept, separators=(",", ":"))
     temporary = None
     try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _make_private(path.parent)
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".new-")
         with os.fdopen(handle, "w", encoding="utf-8") as stream:
             stream.write(text)
@@ -102,6 +120,25 @@ def save(
     finally:
         if temporary is not None:
             Path(temporary).unlink(missing_ok=True)
+
+
+def _make_private(where: Path) -> None:
+    """The two folders of the cache, closed to others whatever the umask is."""
+    where.parent.parent.mkdir(parents=True, exist_ok=True)
+    for made in (where.parent, where):
+        new = not made.is_dir()
+        made.mkdir(mode=0o700, exist_ok=True)
+        found = made.stat()
+        if new or (hasattr(os, "getuid") and found.st_uid == os.getuid() and _open_to_others(found.st_mode)):
+            made.chmod(0o700)
+
+
+def _changed_at(file: str) -> int:
+    """When the file's status last changed, which no tool sets back, as they do with the time of its content."""
+    try:
+        return os.stat(file).st_ctime_ns
+    except OSError:
+        return 0
 
 
 def _prune(where: Path) -> None:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import shlex
+from typing import Any
 
 from doctor.derived.known_model import is_of_family_alone
 from doctor.facts import Facts, Model, Unavailable
 from doctor.findings import Action, Location, NotApplicable, Open, Remediation
+
+SHORT = {"half": "float16", "float": "float32", "fp16": "float16", "bf16": "bfloat16", "torch.float16": "float16",
+         "torch.bfloat16": "bfloat16", "torch.float32": "float32", "torch.half": "float16"}  # fmt: skip
 
 
 def file(model: Model, name: str, line: int | None = None) -> Location:
@@ -18,6 +22,13 @@ def bare(model: Model) -> bool:
     """A folder with configuration and without any weights: somebody asks about a model that is elsewhere."""
     weights = model.weights
     return isinstance(weights, Unavailable) or not weights.files
+
+
+def stated_dtype(config: dict[str, Any]) -> str | None:
+    """The data type that a configuration states, in any of its generations, such as `bfloat16`."""
+    parts = (config, *(config[k] for k in ("text_config", "llm_config") if isinstance(config.get(k), dict)))
+    found = next((p[k] for p in parts for k in ("dtype", "torch_dtype") if isinstance(p.get(k), str)), None)
+    return SHORT.get(found, found) if found else None
 
 
 def fetch_again(model: Model) -> Remediation:

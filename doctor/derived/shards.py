@@ -97,8 +97,9 @@ def _widths(parts: Shards, *, rows_alone: bool) -> Iterator[Width]:
 
 
 def _kept(parts: Shards, width: Width) -> bool:
-    """Whether some of these modules are left unquantized."""
-    ignored = parts.model.quantization.ignored if parts.model.quantization else ()
+    """Whether some of these modules are left unquantized; a router alone (`mlp.gate`) is none of them."""
+    every = parts.model.quantization.ignored if parts.model.quantization else ()
+    ignored = [entry for entry in every if not entry.rstrip("$").endswith("gate")]
     return any(name in entry for entry in ignored for name in width.modules if "visual" not in entry)
 
 

@@ -168,12 +168,14 @@ class Memory:
 @dataclass(frozen=True, slots=True)
 class RunReport:
     """The post-mortem. `sentence` says how it ended; `tail`, `traces` and `last_lines` (by process) quote the log,
-    `findings` are what the log says about a failure, the likeliest first. Everything is redacted."""
+    `findings` are what the log says about a failure, the likeliest first. Everything is redacted. `exit_code` is the
+    run's; `command_exit_code` differs where a shell hides that a member of a pipeline failed."""
 
     run: str = ""
     command: tuple[str, ...] = ()
     outcome: Outcome = "unobserved"
     exit_code: int | None = None
+    command_exit_code: int | None = None
     signal: int | None = None
     signal_name: str | None = None
     core_dumped: bool | None = None

@@ -33,6 +33,7 @@ class Server:
     serves_models: bool
     api_key: str | None = None
     sure: bool = True
+    tls: bool = False
 
     @property
     def address(self) -> str:
@@ -40,9 +41,11 @@ class Server:
         host = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "[::1]", "*": "127.0.0.1"}.get(self.host, self.host)
         if ":" in host and not host.startswith("["):
             host = f"[{host}]"
-        return f"http://{host}:{self.port}"
+        return f"{'https' if self.tls else 'http'}://{host}:{self.port}"
 
 
+# what makes a server speak TLS; each takes both files, or the switch of an engine that reads them from variables
+_TLS = ("--ssl-keyfile", "--ssl-certfile", "--ssl", "--enable-ssl")
 _ELSEWHERE = {"--config", "--uds", "--fd", "--headless", "--env-file"}
 # a server of whatever its words name: its own command line gives the port, and nothing tells what it serves
 _UVICORN = "uvicorn"
@@ -73,7 +76,8 @@ def _engine(launch: Launch, env: Mapping[str, str]) -> Server | None:
     host = found.host if launch.container is None else LOCAL[0]
     elsewhere = {w.partition("=")[0] for w in launch.arguments} & _ELSEWHERE
     key = next(iter(options_of(launch, None, *row.names("api_key"))), None) or _key_of(env)
-    return Server(row.name, host, outside, True, key, (bool(told) or not elsewhere) and launch.container is None)
+    sure = (bool(told) or not elsewhere) and launch.container is None
+    return Server(row.name, host, outside, True, key, sure, _speaks_tls(launch.arguments))
 
 
 def _published(launch: Launch, port: int | None) -> int | None:
@@ -95,7 +99,11 @@ def _uvicorn(launch: Launch, env: Mapping[str, str]) -> Server:
     elsewhere = {w.partition("=")[0] for w in words} & _ELSEWHERE
     host = option_of(words, "--host") or LOCAL[0]
     key = option_of(words, *option_names("api_key")) or _key_of(env)
-    return Server(_UVICORN, host, port, False, key, bool(told) or not elsewhere)
+    return Server(_UVICORN, host, port, False, key, bool(told) or not elsewhere, _speaks_tls(words))
+
+
+def _speaks_tls(words: Sequence[str]) -> bool:
+    return any(word.partition("=")[0].replace("_", "-") in _TLS for word in words)
 
 
 def _key_of(env: Mapping[str, str]) -> str | None:

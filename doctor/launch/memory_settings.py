@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 
-from doctor.facts import Distributions, Facts, Launch, Model
+from doctor.facts import Distributions, Facts, Gpu, Launch, Model
 from doctor.launch.options import engine, number, option
 from doctor.launch.settings import Settings
 from doctor.matrix import rows
@@ -28,7 +28,8 @@ def settings(facts: Facts) -> Settings:
         tp=_count(facts, "tensor_parallel"), pp=_count(facts, "pipeline_parallel"), copies=_copies(facts, row),
         share=_share(facts, row), context=_positive(facts, row, "context"), kv=_kv(facts, row),
         dtype=_any(facts, "dtype"), quantization=_any(facts, "quantization"),
-        batch=_positive(facts, row, "batch_tokens"), requests=_positive(facts, row, "requests"), images=_images(facts),
+        batch=_positive(facts, row, "batch_tokens"), requests=_positive(facts, row, "requests"),
+        images=_limit(facts, "image"), videos=_limit(facts, "video"), ordinary=_ordinary(facts, row),
         vision_split=not row.asks("vision_whole", option(facts, *row.names("vision_whole"))),
         vision=_any(facts, "vision_off") is None, eager=_any(facts, "eager") is not None,
         elastic=option(facts, *row.names("context")) in row.words.get("context_that_fits", ()),
@@ -117,16 +118,22 @@ def _blocks(facts: Facts, row: Engine) -> int | None:
     return given * block if given and block else None
 
 
-def _images(facts: Facts) -> int | None:
-    """Pictures of one request: JSON in the newer releases, `image=3` in the older ones."""
+def _ordinary(facts: Facts, row: Engine) -> bool:
+    """Whether a card is one for which the engine takes its smaller defaults by its name."""
+    names = [d.name.lower() for d in facts.gpu.devices] if isinstance(facts.gpu, Gpu) else []
+    return any(word in name for name in names for word in row.memory.ordinary)
+
+
+def _limit(facts: Facts, kind: str) -> int | None:
+    """Pictures or videos of one request: JSON in the newer releases, `image=3` in the older ones."""
     told = _any(facts, "images_per_prompt")
     if not told:
         return None
     try:
         data = json.loads(told[:4096])
     except ValueError:
-        found = re.search(r"image[=:](\d{1,6})", told[:4096])
+        found = re.search(rf"\b{kind}[=:](\d{{1,6}})", told[:4096])
         return int(found[1]) if found else None
-    count = data.get("image") if isinstance(data, dict) else None
+    count = data.get(kind) if isinstance(data, dict) else None
     count = count.get("count") if isinstance(count, dict) else count
     return count if isinstance(count, int) and not isinstance(count, bool) and 0 <= count < 1 << 20 else None

@@ -8,6 +8,7 @@ from typing import Any
 from doctor.base.record import dataclass
 from doctor.launch.shapes import Shapes
 from doctor.matrix import rows
+from doctor.matrix.refusals import holds_for, refusals
 
 HELP = ("-h", "--help")
 # how one value is read where a table's name for it is the name of a function in the release's source
@@ -113,7 +114,7 @@ def table(engine: str, version: str, *, serve: bool = False) -> Table | None:
     options.append(Option("--help", HELP, nargs=0))
     positionals = sorted((o for o in made if not o.spellings), key=lambda o: o.nargs is not None)
     known = {s: o for o in options for s in o.spellings}
-    return Table(engine, version, tuple(options), tuple(positionals), style, known, row.get("checks.parsed", {}))
+    return Table(engine, version, tuple(options), tuple(positionals), style, known, _checks(engine, version, row))
 
 
 def _option(name: str, flag: dict[str, Any], words: tuple[str, ...], style: Style) -> Option:
@@ -138,6 +139,12 @@ def _option(name: str, flag: dict[str, Any], words: tuple[str, ...], style: Styl
         spellings[len(plainly) :], tuple(sorted(flag.get("bounds", {}).items())),
         settings,
     )  # fmt: skip
+
+
+def _checks(engine: str, version: str, row: dict[str, Any]) -> dict[str, str]:
+    """The conditions that the release refuses, read from its parser and from what makes its configuration."""
+    rest = (r for r in refusals().together if r.engine == engine and holds_for(r.releases, version))
+    return {**row.get("checks.parsed", {}), **{r.condition: r.says for r in rest}}
 
 
 def _shapes(row: dict[str, Any]) -> Shapes:

@@ -41,6 +41,14 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
+class Sampler:
+    """What the choice of the next word takes at its peak: `times` x requests x vocabulary x 4 bytes, by `releases`."""
+
+    releases: str
+    times: float
+
+
+@dataclass(frozen=True, slots=True)
 class Memory:
     """How the engine deals with GPU memory.
 
@@ -49,7 +57,8 @@ class Memory:
     defaults for one step, on an ordinary card and on a large one, `vision_tokens` those of a model with pictures on an
     ordinary card. `block` is the tokens of a block of cache. `cache_default` and `cache_names` are the words for the
     cache's number format, `cache_numbers` the table in `doctor.memory.cache` that knows them, `narrow_caches` those
-    that advice tries.
+    that advice tries. `ordinary` are words in the names of large cards that count as ordinary ones. `sampler` is what
+    the choice of the next word takes at most, in times of `requests x vocabulary x 4` bytes, by releases.
     """
 
     budget: str | None = None
@@ -63,6 +72,13 @@ class Memory:
     cache_names: dict[str, str] = field(default_factory=dict)
     cache_numbers: str = "names"
     narrow_caches: tuple[str, ...] = ()
+    ordinary: tuple[str, ...] = ()
+    sampler: tuple[Sampler, ...] = ()
+
+    def sampler_of(self, version: str | None) -> float | None:
+        """`times` of this release, of the newest where it is not known; None for an engine without rows."""
+        held = [s for s in self.sampler if _within(s.releases, version, True)]
+        return held[-1].times if held else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,7 +81,8 @@ class Drivers:
 class CapabilityRow:
     """What an option with one of `values` needs; an empty `option` is the engine itself.
 
-    `outcome` says what the engine does on an older card, `fix` what to do instead.
+    `outcome` says what the engine does on an older card, `fix` what to do instead. `stated`: the releases that stop for
+    a checkpoint that states such a value, too, where the option leaves it to the checkpoint.
     """
 
     engine: str
@@ -93,6 +94,7 @@ class CapabilityRow:
     source: str
     fix: str
     backend: str | None = None
+    stated: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,11 +40,43 @@ class Loader:
 
 
 @dataclass(frozen=True, slots=True)
+class Through:
+    """What `releases` of a `library`, through which transformers loads weights of `method`, import and demand.
+
+    `module` has `name` only in some releases of the library. One of `packages` has to be there, and each of them that
+    is there in its range: package -> specifier.
+    """
+
+    method: str
+    library: str
+    releases: str
+    packages: dict[str, str]
+    source: str
+    verified: str
+    module: str = ""
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Kernels:
+    """The package that an engine's own loader of `method` imports."""
+
+    method: str
+    engine: str
+    package: str
+    source: str
+    verified: str
+
+
+@dataclass(frozen=True, slots=True)
 class Helpers:
     """The whole file."""
 
     remote_code: tuple[RemoteCode, ...]
     loaders: tuple[Loader, ...]
+    through: tuple[Through, ...] = ()
+    engines: tuple[Through, ...] = ()
+    kernels: tuple[Kernels, ...] = ()
 
 
 def helpers() -> Helpers:

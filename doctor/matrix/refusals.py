@@ -57,6 +57,45 @@ class LibraryRefusal:
 
 
 @dataclass(frozen=True, slots=True)
+class LibraryBreak:
+    """Releases `at` of the library `beside` with which the engine fails to start; `needs` those that it works with.
+
+    `build` is how the local part of the version begins, where only such builds (`+cu126`) are meant.
+    """
+
+    engine: str
+    releases: str
+    beside: str
+    at: str
+    needs: str
+    why: str
+    source: str
+    build: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BackendRefusal:
+    """An option that the release takes, and stops for where another backend than `only` would run."""
+
+    engine: str
+    releases: str
+    option: str
+    only: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class OptionsTogether:
+    """Options that are refused together: `condition` over `args.x`, and what the release says."""
+
+    engine: str
+    releases: str
+    condition: str
+    says: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
 class SizeKeys:
     """The keys that `size` of an image processor's file has to have in these releases of transformers."""
 
@@ -74,6 +113,9 @@ class Refusals:
     dtypes: tuple[DtypeRefusal, ...] = ()
     inner: tuple[InnerModels, ...] = ()
     libraries: tuple[LibraryRefusal, ...] = ()
+    breaks: tuple[LibraryBreak, ...] = ()
+    backends: tuple[BackendRefusal, ...] = ()
+    together: tuple[OptionsTogether, ...] = ()
     sizes: tuple[SizeKeys, ...] = ()
 
 

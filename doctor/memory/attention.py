@@ -21,7 +21,8 @@ class Attention:
     `full`, `sliding`, `linear` and `cross` are numbers of layers: attending to everything, to a `window` of tokens,
     keeping a state of fixed size, and attending to the picture alone. `heads` share `kv_heads`; `latent` is the
     width of what multi-head latent attention keeps for a token, 0 without it. `state` is the numbers of one linear
-    layer's state for one request. `usual` is the context that engines take by default, in tokens, and `stretch` what
+    layer's state for one request. `rotary` is the numbers of the tables of rotary positions, which each GPU has whole.
+    `usual` is the context that engines take by default, in tokens, and `stretch` what
     some multiply it by.
     """
 
@@ -42,6 +43,7 @@ class Attention:
     intermediate: int = 0
     usual: int = 0
     stretch: float = 1.0
+    rotary: int = 0
 
 
 def attention(found: Layout) -> Attention | None:
@@ -61,6 +63,7 @@ def attention(found: Layout) -> Attention | None:
         text.whole("v_head_dim") if rank else head_dim, kinds.count("full"), kinds.count("sliding"), window,
         kinds.count("linear"), kinds.count("cross"), rank + rope if rank else 0, _state(text),
         text.whole("vocab_size", default=0), _intermediate(found), usual(found), stretch(found),
+        _rotary(text, rope or head_dim),
     )  # fmt: skip
 
 
@@ -72,6 +75,29 @@ def usual(found: Layout) -> int:
     """
     said = [found.text.whole(key) for key in LENGTHS]
     return min((n for n in said if n), default=2048)
+
+
+def _rotary(text: Section, width: int) -> int:
+    """One row for each position, the stretched ones too; a second table where layers with a window have their own."""
+    rope: Any = text.get("rope_parameters", "rope_scaling")
+    places = text.whole("max_position_embeddings")
+    tables = [rope]
+    if isinstance(rope, dict) and isinstance(rope.get("full_attention"), dict):
+        tables = [rope["full_attention"], rope.get("sliding_attention")]
+    elif text.get("rope_local_base_freq") is not None:
+        tables = [rope, None]
+    part = text.real("partial_rotary_factor", default=1.0)
+    return int(sum(_positions(places, table) for table in tables) * width * min(part, 1.0))
+
+
+def _positions(places: int, rope: Any) -> int:
+    """The rows of one table."""
+    kind = rope.get("rope_type", rope.get("type")) if isinstance(rope, dict) else None
+    factor, first = (rope.get("factor"), rope.get("original_max_position_embeddings")) if kind else (None, None)
+    if kind not in ("linear", "dynamic", "yarn", "deepseek_yarn") or not isinstance(factor, (int, float)):
+        return places
+    start = first if kind.endswith("yarn") and isinstance(first, int) and 0 < first < 1 << 24 else places
+    return int(start * factor) if 1 <= factor <= 64 else places
 
 
 def longest(found: Layout) -> int:
@@ -109,9 +135,21 @@ def _intermediate(found: Layout) -> int:
     return size // 2 if found.text.type == FIRST_GENERATION else size
 
 
+def pattern_of(text: Section) -> str:
+    """Nemotron-H's pattern of its layers, one letter each; empty for other models."""
+    found = text.get("hybrid_override_pattern")
+    return found[:1000] if isinstance(found, str) else ""
+
+
 def _kinds(found: Layout, layers: int) -> list[str]:
     """For each layer: full, sliding, linear or cross."""
     text, said = found.text, found.text.get("layer_types")
+    if pattern := pattern_of(text):
+        return [{"M": "linear", "*": "full"}.get(letter, "none") for letter in pattern[:layers]]
+    if text.type.startswith("lfm2") and not isinstance(said, list):
+        chosen = text.get("full_attn_idxs")
+        full = chosen if isinstance(chosen, list) else [2, 5, 8, 10, 12, 14]
+        return ["full" if i in full else "conv" for i in range(layers)]
     if isinstance(said, list) and len(said) >= layers:
         known = {**dict.fromkeys(LINEAR, "linear"), "sliding_attention": "sliding", "chunked_attention": "sliding"}
         return [known.get(str(k), "full") for k in said[:layers]]
@@ -139,7 +177,11 @@ def _windows(text: Section, layers: int) -> list[str]:
 
 
 def _state(text: Section) -> int:
-    """Numbers of a gated delta net's state for one request and layer: its convolution and its matrix."""
+    """Numbers of the state of a gated delta net, or of Mamba, for one request and layer: convolution and matrix."""
+    if pattern_of(text):
+        wide, state = text.whole("mamba_num_heads") * text.whole("mamba_head_dim"), text.whole("ssm_state_size", default=128)
+        mixed = wide + 2 * text.whole("n_groups", default=8) * state
+        return mixed * max(text.whole("conv_kernel", default=4) - 1, 0) + wide * state
     keys = text.whole("linear_num_key_heads") * text.whole("linear_key_head_dim")
     heads, value = text.whole("linear_num_value_heads"), text.whole("linear_value_head_dim")
     kernel = text.whole("linear_conv_kernel_dim")

@@ -61,9 +61,12 @@ def number(kind: str, dtype_bytes: float, engine: str, kv_bits: int | None = Non
 
 
 def cache(
-    shape: Attention, tp: int, pp: int, number: tuple[float, float], *, windows: bool = False
+    shape: Attention, tp: int, pp: int, number: tuple[float, float], *, windows: bool = False, ahead: int = 0
 ) -> Cache:  # fmt: skip
     """The cache of one GPU of the largest stage. `windows`: the engine frees what slid out of a window.
+
+    `ahead`: a window holds as many tokens more, those of the next step. vLLM, which works so, also deals the layers out
+    to groups of one size (v1/core/kv_cache_utils.py); a group that is not full is paid for whole.
 
     A GPU holds at least one whole key-value head: with more GPUs than heads they are replicated. The vector of latent
     attention is replicated always.
@@ -77,8 +80,17 @@ def cache(
     full, sliding = _stage(shape.full + shape.cross, pp), _stage(shape.sliding, pp)
     if not windows or not shape.window:
         full, sliding = full + sliding, 0
+    if ahead and full and sliding:
+        full, sliding = _grouped(full, sliding)
     state = _stage(shape.linear, pp) * shape.state * STATE_BYTES / max(tp, 1)
-    return Cache(full * each, sliding * each, shape.window if sliding else 0, state)
+    return Cache(full * each, sliding * each, shape.window + ahead if sliding else 0, state)
+
+
+def _grouped(full: int, sliding: int) -> tuple[int, int]:
+    """The layers of each kind, filled up to groups of the smaller kind's size, of the larger's where they are close."""
+    small, large = sorted((full, sliding))
+    size = large if large < small * 1.25 else small
+    return -(-full // size) * size, -(-sliding // size) * size
 
 
 def _stage(layers: int, pp: int) -> int:

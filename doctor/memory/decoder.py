@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from doctor.memory.attention import FIRST_GENERATION, Attention
+from doctor.memory.attention import FIRST_GENERATION, Attention, pattern_of
+from doctor.memory.hybrid import convolved, hybrid, per_layer
 from doctor.memory.layout import Layout, Section
 from doctor.memory.pieces import Piece, linear, other
 
@@ -33,12 +34,23 @@ FOUR_NORMS = ("gemma2", "gemma3", "glm4v_text", "glm4")
 def decoder(found: Layout, shape: Attention) -> tuple[Piece, ...]:
     """Embedding, layers, head."""
     hidden, rows = shape.hidden, shape.vocabulary
+    layers = _layers(found, shape) if not pattern_of(found.text) else hybrid(found.text, shape)
     extra = 8 if found.text.type.startswith("mllama") else 0  # its picture tokens have no row in the head
     return (
         Piece("embed_tokens", "embedding", (rows + extra) * hidden),
-        *_attention(found, shape), *_linear_attention(found, shape), *_mlp(found, shape),
+        *layers,
         other("norm", hidden), *(() if found.tied else (Piece("lm_head", "head", hidden * rows, hidden),)),
     )  # fmt: skip
+
+
+def _layers(found: Layout, shape: Attention) -> Iterator[Piece]:
+    yield from _attention(found, shape)
+    yield from _linear_attention(found, shape)
+    yield from _mlp(found, shape)
+    if found.text.type.startswith("lfm2"):
+        yield from convolved(found.text, shape.hidden, shape.layers - shape.full)
+    if found.text.whole("hidden_size_per_layer_input") and found.text.type.startswith("gemma3n"):
+        yield from per_layer(found.text, shape)
 
 
 def _attention(found: Layout, shape: Attention) -> Iterator[Piece]:
@@ -109,9 +121,14 @@ def _linear_attention(found: Layout, shape: Attention) -> Iterator[Piece]:
     yield other(f"{stem}.conv1d", (2 * keys + wide) * kernel + 2 * heads + value, many)
 
 
+def of_experts(text: Section) -> int:
+    """How many experts a sparse layer has, of each kind; 0 for a dense model."""
+    return text.whole("num_experts", "n_routed_experts", "num_local_experts", "moe_num_experts")
+
+
 def _mlp(found: Layout, shape: Attention) -> Iterator[Piece]:
     text, hidden = found.text, shape.hidden
-    experts = text.whole("num_experts", "n_routed_experts", "num_local_experts")
+    experts = of_experts(text)
     sparse = _sparse(text, shape.layers) if experts else 0
     dense, bias = shape.layers - sparse, text.on("mlp_bias")
     if dense:
@@ -119,15 +136,24 @@ def _mlp(found: Layout, shape: Attention) -> Iterator[Piece]:
     if not sparse:
         return
     width = text.whole("moe_intermediate_size") or shape.intermediate
-    yield from (replace(p, copies=experts) for p in _swiglu("layers.{}.mlp.experts", hidden, width, sparse))
+    for kind in _widths(text, width):
+        yield from (replace(p, copies=experts) for p in _swiglu("layers.{}.mlp.experts", hidden, kind, sparse))
     extra = experts if text.type.startswith(("deepseek_v3", "glm4_moe", "glm4v_moe")) else 0
     yield linear("layers.{}.mlp.gate", hidden, experts, sparse, share="whole")
     yield other("layers.{}.mlp.gate.correction", extra, sparse)
-    shared = text.whole("shared_expert_intermediate_size") or text.whole("n_shared_experts") * width
+    shared = text.whole("n_shared_experts", "moe_num_shared_experts") * width
+    shared = text.whole("shared_expert_intermediate_size") or shared
     if shared:
         yield from _swiglu("layers.{}.mlp.shared_expert", hidden, shared, sparse)
     if text.whole("shared_expert_intermediate_size"):
         yield linear("layers.{}.mlp.shared_expert_gate", hidden, 1, sparse, share="whole")
+
+
+def _widths(text: Section, width: int) -> list[int]:
+    """The widths of the experts: ERNIE 4.5 VL has a group for words and one for pictures, of one width each."""
+    given = text.get("moe_intermediate_size")
+    numbers = [n for n in given[:4] if isinstance(n, int) and 0 < n < 1 << 20] if isinstance(given, list) else []
+    return numbers or [width]
 
 
 def _swiglu(stem: str, hidden: int, width: int, times: int, *, bias: bool = False) -> Iterator[Piece]:
@@ -143,6 +169,8 @@ def _sparse(text: Section, layers: int) -> int:
     if "first_k_dense_replace" in {**text.defaults, **text.given}:
         every = text.whole("moe_layer_freq", default=1) or 1
         return sum(i >= text.whole("first_k_dense_replace") and i % every == 0 for i in range(layers))
+    if text.type.startswith("ernie4_5") and text.whole("moe_num_experts"):
+        return layers - max(text.whole("moe_layer_start_index", default=1), 0)
     step = text.whole("decoder_sparse_step", default=1) or 1
     return sum(i not in plain and (i + 1) % step == 0 for i in range(layers))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from doctor.memory import joints
 from doctor.memory.attention import Attention
 from doctor.memory.blocks import VISION, Layers, Tower, blocks, patches, projection
 from doctor.memory.layout import Layout
@@ -200,12 +201,16 @@ ENCODERS: dict[str, Tower] = {
     "clip_vision_model": _clip, "siglip_vision_model": _siglip, "siglip": _siglip, "idefics3_vision": _siglip,
     "smolvlm_vision": _siglip, "idefics3": _siglip, "internvl_vision": _intern_hf, "intern_vit_6b": _intern_chat,
     "pixtral": _pixtral, "mllama_vision_model": _mllama, "glm4v_vision": _glm4v, "glm4v_moe_vision": _glm4v,
-    "minicpmv4_6_vision": _minicpm4_6, "minicpmv4_7_vision": _minicpm4_6,
+    "minicpmv4_6_vision": _minicpm4_6, "minicpmv4_7_vision": _minicpm4_6, "paddleocr_vl_vision": joints.navit,
+    "Keye": joints.navit, "siglip2_vision_model": _siglip, "siglip2_navit": joints.navit, "idefics2": _siglip,
+    "idefics2_vision": _siglip, "gemma3n_vision": joints.mobilenet, "radio": joints.radio,
 }  # fmt: skip
 JOINTS: dict[str, Tower] = {
     "llava": _two_layers, "vipllava": _two_layers, "llava_next": _newline, "llava_next_video": _newline,
     "llava_onevision": _newline, "internvl": _shuffled, "internvl_chat": _shuffled, "gemma3": _gemma3,
     "paligemma": _paligemma, "idefics3": _idefics3, "smolvlm": _idefics3, "mistral3": _mistral3,
     "mllama": _mllama_joint, "minicpmv": _resampler, "glm4v": _nothing, "glm4v_moe": _nothing, "glm46v": _nothing,
-    "minicpmv4_6": _nothing, "minicpmv4_7": _nothing,
+    "minicpmv4_6": _nothing, "minicpmv4_7": _nothing, "minicpmo": _resampler, "paddleocr_vl": joints.merged,
+    "KeyeVL": joints.merged, "aya_vision": joints.aya, "lfm2_vl": joints.lfm2, "idefics2": joints.idefics2,
+    "ovis2_5": joints.ovis, "gemma3n": _nothing, "NemotronH_Nano_VL_V2": _nothing,
 }  # fmt: skip

@@ -73,12 +73,12 @@ def fit(found: Footprint, card: int, asked: Settings, free: int | None = None) -
     """The value for cards of `card` bytes of which `free` are (all of it where that is not known)."""
     at_hand = card if free is None else min(free, card)
     batch, requests = steps(asked, card, found)
-    used = overhead(found, asked, batch, requests)
+    used = overhead(found, asked, batch, requests, card)
     held = found.per_gpu(asked.tp, asked.pp, asked.vision_split)
     eyes = held.vision if asked.vision else 0
-    language = max(held.language - asked.offload, 0)
+    language = max(held.language - asked.offload, 0) + rotary(found, asked)
     left = budget(card, at_hand, language + eyes, used, asked, found)
-    kept = kept_by(found, asked)
+    kept = kept_by(found, asked, batch)
     context = asked.context or usual_context(found, asked)
     space = (max(left.least, 0), max(left.most, 0))
     tokens = (kept.tokens_in(space[0]), kept.tokens_in(space[1])) if kept else (0, 0)
@@ -99,12 +99,13 @@ def ease(used: Overhead) -> int:
 
 def steps(asked: Settings, card: int, found: Footprint) -> tuple[int, int]:
     """Tokens computed at once and requests at most: as asked, else the engine's default for such a card."""
-    row, large = engine_row(asked.engine), card >= LARGE
+    row, large = engine_row(asked.engine), card >= LARGE and not asked.ordinary
     usual = row.memory
-    requests = asked.requests or usual.requests[large]
+    first = row.has("whole_prompts", asked.release, unknown=False)
+    requests = asked.requests or usual.requests[large and not first]
     if asked.batch:
         return asked.batch, requests
-    if row.has("whole_prompts", asked.release, unknown=False):
+    if first:
         return _whole_prompts(found, asked), requests
     if found.vision and not large and usual.vision_tokens:
         return usual.vision_tokens, requests
@@ -125,12 +126,19 @@ def usual_context(found: Footprint, asked: Settings) -> int:
     return int(found.shape.usual * (found.shape.stretch if stretched else 1))
 
 
-def kept_by(found: Footprint, asked: Settings) -> Cache | None:
-    """The cache of one GPU, None where the configuration does not tell its shape."""
+def rotary(found: Footprint, asked: Settings) -> int:
+    """Bytes of the tables of rotary positions: they lie in no file, and vLLM counts them as weights."""
+    counted = engine_row(asked.engine).memory.budget == "whole_card"
+    return int(found.shape.rotary * found.dtype_bytes) if counted and found.shape else 0
+
+
+def kept_by(found: Footprint, asked: Settings, batch: int = 0) -> Cache | None:
+    """The cache of a GPU that computes `batch` tokens at once; None where the configuration does not tell its shape."""
     if found.shape is None:
         return None
     width = number(asked.kv, found.dtype_bytes, asked.engine, found.kv_bits)
-    return cache(found.shape, asked.tp, asked.pp, width, windows=asked.windows)
+    ahead = batch - 1 if batch and engine_row(asked.engine).memory.budget == "whole_card" else 0
+    return cache(found.shape, asked.tp, asked.pp, width, windows=asked.windows, ahead=ahead)
 
 
 def _verdict(weights: int, used: Overhead, card: int, left: Budget, kept: Cache | None, needed: int) -> Verdict:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from doctor.base.record import dataclass
 from doctor.facts.model import Model, Weights
 from doctor.memory.attention import Attention, attention
-from doctor.memory.decoder import KNOWN, decoder
+from doctor.memory.decoder import KNOWN, decoder, of_experts
 from doctor.memory.ignored import Ignored
 from doctor.memory.layout import Layout, layout
 from doctor.memory.pieces import Piece
@@ -44,7 +44,10 @@ class Footprint:
     `tower` says whether the vision part is known; `eyes` are its layers as `num_hidden_layers` tells them (0 where the
     key has another name), as `depth` does, and its `hidden_size`. `assumed`: the configuration says nothing of the
     language model's size, so that it is that of the class's defaults. `guessed`: the language model is of a kind whose
-    layers are not known here, and counted as if they were Llama's.
+    layers are not known here, and counted as if they were Llama's. `experts`: some layers are mixtures of experts.
+    `patch` are the bytes of one patch of a picture at the tower's widest layer (0: not known), of which `merge`
+    become one token of a picture of any size; 0 for towers of one size of picture. `videos`: a long video is one item,
+    as the processors of Qwen2-VL and Qwen2.5-VL have it; those of Qwen3-VL hold it to the pixels of a picture.
     """
 
     name: str
@@ -67,6 +70,10 @@ class Footprint:
     eyes: tuple[int, int, int] = (0, 0, 0)
     assumed: bool = False
     guessed: bool = False
+    experts: bool = False
+    patch: int = 0
+    merge: int = 0
+    videos: bool = False
 
     @property
     def total(self) -> int:
@@ -134,6 +141,7 @@ def _computed(model: Model) -> Footprint | None:
         quantization.kv_bits if quantization else None,
         found.tied, eyes is not None, None, quantization.method if quantization else None, _eyes(found),
         not any(found.text.given.get(key) for key in SIZES), found.text.type not in KNOWN,
+        of_experts(found.text) > 0, *_patches(found),
     )  # fmt: skip
 
 
@@ -143,6 +151,21 @@ def _sums(stored: Mapping[Piece, float]) -> dict[str, float]:
     for piece, size in stored.items():
         found[piece.share if piece.part == "layers" else piece.part].append(size)
     return {part: sum(each) for part, each in found.items()}
+
+
+def _patches(found: Layout) -> tuple[int, int, bool]:
+    """`patch`, `merge` and `videos` of a footprint."""
+    vision = found.vision
+    wide = vision.whole("hidden_size", "embed_dim", "width")
+    if vision.type.startswith("qwen2_vl"):
+        wide = vision.whole("embed_dim")
+    inner = vision.whole("intermediate_size") or int(wide * vision.real("mlp_ratio", default=4))
+    if not wide:
+        return 0, 0, False
+    merge = vision.whole("spatial_merge_size") if vision.whole("temporal_patch_size") else 0
+    pixels = 3 * 2 * vision.whole("patch_size", default=14) ** 2
+    each = 2 * (3 * wide + 3 * inner + (pixels if merge else 0))
+    return each, merge * merge, found.model_type.startswith(("qwen2_vl", "qwen2_5_vl"))
 
 
 def _eyes(found: Layout) -> tuple[int, int, int]:

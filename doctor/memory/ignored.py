@@ -29,6 +29,8 @@ class Ignored:
         for name in list(names)[:MOST]:
             if name.startswith("re:"):
                 self._patterns += [_compiled(name[3:])] if len(self._patterns) < MOST_PATTERNS else []
+            elif "*" in name:
+                self._patterns += [_glob(name)] if len(self._patterns) < MOST_PATTERNS else []
             elif place := _PLACE.search(name):
                 key = (bool(_VISION.search(name)), place[3])
                 self._places.setdefault(key, set()).add(int(place[2]))
@@ -73,10 +75,17 @@ def _matches(pattern: re.Pattern[str], name: str) -> bool:
 
 
 def _covers(word: str, piece: Piece) -> bool:
-    """As the engines do it, a plain word is looked for anywhere in the module's name."""
-    if word in piece.name or any(f"{stem}{piece.name}".startswith(word) for stem in STEMS):
+    """A word names modules whole: `gate` is the router, and no `gate_proj`; `model.vision` is where a name begins."""
+    begins = any(f"{stem}{piece.name}".startswith(word) for stem in STEMS if stem)
+    if begins or f".{word.strip('.')}." in f".{piece.name}.":
         return True
     return piece.part == "vision" and bool(_VISION.search(word)) and not re.search(r"merger|proj|mlp1", word)
+
+
+def _glob(name: str) -> re.Pattern[str]:
+    """`model.layers.*.self_attn`: a star stands for anything, and what lies below the name is named too."""
+    parts = [re.escape(part) for part in name[:400].split("*")[:8]]
+    return re.compile(r"[^\s]{0,200}?".join(parts) + r"(?:\.|$)")
 
 
 @lru_cache(maxsize=256)

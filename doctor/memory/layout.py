@@ -14,7 +14,7 @@ from doctor.base.record import dataclass
 from doctor.matrix.models.configs import ConfigClass, config_class
 
 TEXT_KEYS = ("text_config", "llm_config", "language_config", "thinker_config")
-VISION_KEYS = ("vision_config", "visual", "vision_tower_config")
+VISION_KEYS = ("vision_config", "visual", "vision_tower_config", "vit_config")
 LARGEST = 1 << 40
 MINICPMV = {"2.5": "llama", "2.6": "qwen2", "4.0": "llama", "4": "llama", "4.5": "qwen3"}
 # Classes whose code comes with the model, so that no transformers release has them. Their config.json files are whole.
@@ -40,12 +40,15 @@ class Section:
         return bool(self.given or self.defaults)
 
     def get(self, *names: str) -> Any:
-        """The first of these keys that config.json gives, else the first that the class has; None where none does."""
-        for place in (self.given, self.defaults):
-            for name in names:
-                if place.get(name) is not None:
-                    return place[name]
-        return None
+        """The first of these keys that config.json gives, else the first that the class has; None where none does.
+
+        A `null` in config.json is a value: the class's default does not take its place.
+        """
+        for name in names:
+            if self.given.get(name) is not None:
+                return self.given[name]
+        asked = (n for n in names if n not in self.given and self.defaults.get(n) is not None)
+        return self.defaults.get(next(asked, ""))
 
     def whole(self, *names: str, default: int = 0) -> int:
         """A non-negative whole number, `default` where there is none that makes sense (NaN, text, 10**30)."""
@@ -103,7 +106,9 @@ def layout(config: Mapping[str, Any], model_type: str | None = None) -> Layout |
     outer = Section(kind, config, known.defaults if known else {})
     if text is None:
         text = _flat(config, known, kind)
-    vision = _section(config, known, VISION_KEYS)
+    thinker = config.get("thinker_config")
+    inner = thinker if isinstance(thinker, dict) and not any(k in config for k in VISION_KEYS) else None
+    vision = _section(config if inner is None else inner, known, VISION_KEYS)
     if vision is not None and kind in REMOTE_VISION and not vision.defaults:
         vision = _remote_vision(vision, kind)
     if flat and vision is None and not text.whole("num_hidden_layers", "n_layer"):

@@ -16,6 +16,13 @@ from doctor.memory.footprint import Footprint
 
 GIB = 1 << 30
 CONTEXT = (0.3 * GIB, 0.7 * GIB)
+TRIED_CONTEXT = (0.0, 0.3 * GIB)
+TRIED_EXPERTS = (0.2 * GIB, 0.55 * GIB)  # the experts' work space is kept; Qwen3-30B-A3B, DeepSeek-V2-Lite, Qwen1.5-MoE
+# NCCL, the engine's own all-reduce and their graphs: vLLM 0.9 to 0.19 on two and four H100 logged 1.9 to 2.5 GiB
+TOGETHER_LARGE, TOGETHER = (1.85 * GIB, 2.4 * GIB), (0.2 * GIB, 1.4 * GIB)
+LARGE = 70 * GIB
+LONGEST_VIDEO = 114_688  # tokens: 14 frames, two by two, of the largest picture; vllm, models/qwen2_vl.py
+LARGEST_IMAGE = 16_384  # tokens of the largest picture that those models take
 COUNTED_CONTEXT = (0.0, 0.5 * GIB)  # vLLM: most of it is there before it begins to count
 SHARED = (0.05 * GIB, 0.5 * GIB)
 GRAPHS = (0.05 * GIB, 0.9 * GIB)
@@ -31,8 +38,79 @@ class Overhead:
     reasons: tuple[tuple[str, int, int], ...] = ()
 
 
-def overhead(found: Footprint, asked: Settings, batch: int, requests: int) -> Overhead:
-    """The range for one GPU that computes `batch` tokens at once, of `requests` requests."""
+def overhead(found: Footprint, asked: Settings, batch: int, requests: int, card: int = 0) -> Overhead:
+    """The range for one GPU of `card` bytes that computes `batch` tokens at once, of `requests` requests."""
+    times = _sampler(asked)
+    if times is None:
+        rows = _usual(found, asked, batch, requests)
+    else:
+        rows = _tried(found, asked, (batch, requests), card, times)
+    told = tuple((what, int(least), int(most)) for what, least, most in rows)
+    return Overhead(sum(r[1] for r in told), sum(r[2] for r in told), told)
+
+
+def _sampler(asked: Settings) -> float | None:
+    """The engine's row for its sampler; None for one that sizes its cache without having tried a step."""
+    row = engine_row(asked.engine)
+    first = row.has("whole_prompts", asked.release, unknown=False)
+    return None if first else row.memory.sampler_of(asked.release)
+
+
+def _tried(
+    found: Footprint, asked: Settings, step: tuple[int, int], card: int, times: float
+) -> list[tuple[str, float, float]]:
+    """vLLM's second engine: what its trial step takes at its peak, the picture's, the layers' or the sampler's.
+
+    `step` is as `overhead` has it: tokens at once, requests.
+    """
+    batch, requests = step
+    rows: list[tuple[str, float, float]] = [("CUDA context and libraries", *TRIED_CONTEXT)]
+    if asked.tp > 1:
+        rows.append(("communication between GPUs", *(TOGETHER_LARGE if card >= LARGE else TOGETHER)))
+    vocabulary = found.shape.vocabulary if found.shape else 150_000
+    sampler = times * min(requests, max(batch, 1)) * vocabulary * 4
+    layers = _layers(found, asked, batch)
+    least, most = max(sampler * 0.9, 0.4 * layers), max(sampler * 1.1, 1.2 * layers)
+    if asked.pp > 1:
+        least = 0.2 * least  # only the last stage has a sampler
+    rows.append(("computation of one step", least, most))
+    if found.experts:
+        rows.append(("computation of the experts", *TRIED_EXPERTS))
+    if found.vision and asked.vision and (asked.images != 0 or asked.videos != 0):
+        low, high = _sight(found, asked)
+        rows.append(("image processing", max(low - least, 0.0), max(high - most, 0.0) + 0.15 * GIB))
+    return rows
+
+
+def _layers(found: Footprint, asked: Settings, batch: int) -> float:
+    """Bytes of the widest layer's vectors for all tokens of a step."""
+    if found.shape is None:
+        return 0.5 * GIB
+    shape = found.shape
+    wide = 2 * max(shape.intermediate, shape.heads * shape.head_dim) / asked.tp + 4 * shape.hidden
+    return min(batch, LARGEST_BATCH) * wide * 2
+
+
+def _sight(found: Footprint, asked: Settings) -> tuple[float, float]:
+    """The vision tower at work on the largest picture or video that a request may hold.
+
+    The bytes of a patch are those of the widest layer (`patch`); towers of one size of picture know how many patches
+    they have, others take as many tokens as the engine tries out.
+    """
+    if not found.patch:
+        return 0.05 * GIB, min(max(found.vision / 2, 0.2 * GIB), 1.0 * GIB)
+    if not found.merge:
+        return 0.0, 0.3 * GIB
+    image = LARGEST_IMAGE if asked.images != 0 else 0
+    context = asked.context or (found.shape.usual if found.shape else 0)
+    longest = min(max(context - image, LARGEST_IMAGE), LONGEST_VIDEO) if found.videos else LARGEST_IMAGE
+    video = longest if asked.videos != 0 else 0
+    most = max(image, video) * found.merge * found.patch / (asked.tp if asked.vision_split else 1)
+    return 0.7 * most, 1.1 * most
+
+
+def _usual(found: Footprint, asked: Settings, batch: int, requests: int) -> list[tuple[str, float, float]]:
+    """Engines of which no law is known: wide."""
     context = COUNTED_CONTEXT if engine_row(asked.engine).has("context_not_counted", asked.release) else CONTEXT
     rows: list[tuple[str, float, float]] = [("CUDA context and libraries", *context)]
     if asked.tp * asked.pp > 1:
@@ -42,8 +120,7 @@ def overhead(found: Footprint, asked: Settings, batch: int, requests: int) -> Ov
         rows.append(("image processing", *_pictures(found, asked)))
     if not asked.eager and asked.graphs_counted:
         rows.append(("CUDA graphs", *GRAPHS))
-    told = tuple((what, int(least), int(most)) for what, least, most in rows)
-    return Overhead(sum(r[1] for r in told), sum(r[2] for r in told), told)
+    return rows
 
 
 def _activations(found: Footprint, asked: Settings, batch: int, requests: int) -> tuple[float, float]:

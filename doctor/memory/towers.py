@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from doctor.memory.attention import Attention
 from doctor.memory.blocks import VISION, Layers, Tower, blocks, patches, projection
+from doctor.memory.hearing import ears
 from doctor.memory.layout import Layout, Section
 from doctor.memory.pieces import Piece, other
 
@@ -23,11 +24,11 @@ def tower(found: Layout, shape: Attention) -> tuple[Piece, ...] | None:
     kind, family = found.vision.type, found.model_type
     known = QWEN.get(kind) or QWEN.get(family) if family.startswith("qwen") else None
     if known is not None:
-        return tuple(known(found, shape))
+        return (*known(found, shape), *ears(found, shape.hidden))
     encoder, joint = ENCODERS.get(kind), JOINTS.get(family)
     if encoder is None or joint is None:
         return None
-    return (*encoder(found, shape), *joint(found, shape))
+    return (*encoder(found, shape), *joint(found, shape), *ears(found, shape.hidden))
 
 
 def _qwen_patches(vision: Section, width: int, *, bias: bool) -> Piece:
@@ -91,4 +92,5 @@ def _qwen1(found: Layout, shape: Attention) -> Iterator[Piece]:
 QWEN: dict[str, Tower] = {
     "qwen2_vl_vision": _qwen2, "qwen2_5_vl_vision": _qwen2_5, "qwen3_vl_vision": _qwen3, "qwen3_vl_moe_vision": _qwen3,
     "qwen3_5_vision": _qwen3, "qwen3_5_moe_vision": _qwen3, "qwen": _qwen1,
+    "qwen2_5_omni_vision_encoder": _qwen2_5, "qwen3_omni_moe_vision_encoder": _qwen3,
 }  # fmt: skip

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from doctor.collect.python.target import TargetError, find_target
 from doctor.facts import Modules
 from doctor.facts.source import SourceProblem
-from doctor.pipeline.environment import NativeGate, all_modules, source_of
+from doctor.pipeline.environment import NativeGate, all_modules, kernels_of, source_of
 from doctor.pipeline.request import Request
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def link_distributions(names: tuple[str, ...], request: Request) -> Modules:
     for name in names:
         if distributions.get(name) is None:
             raise TargetError(f"the distribution `{name}` is not installed in this environment ({target.why})")
-    reader = ModuleReader(target, distributions, names, request.environ, thorough=True)
+    reader = ModuleReader(target, distributions, (*names, *kernels_of(names)), request.environ, thorough=True)
     libraries = reader_for(target)
     reader.driverless = reader.platform.startswith("linux") and not libraries.cached("libcuda.so.1")
     reader.loader = NativeGate(NativeLinker(libraries, target.paths, target.executable), distributions)

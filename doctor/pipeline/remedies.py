@@ -1,7 +1,8 @@
 """Every fix is tried on paper before it is printed, and the fixes of several errors are merged into one.
 
-A fix that makes an error which was not there is left out where the finding has another one. One that leaves errors says
-which. The rules that decide are run on the facts as they will be, as they are for a plan.
+A fix that leads to errors is completed with their own fixes, ranges intersected, as long as that leaves fewer. One that
+makes an error which was not there is left out where the finding has another one; one that leaves errors says which. The
+rules are run on the facts as they will be, as they are for a plan.
 """
 
 from __future__ import annotations
@@ -17,20 +18,22 @@ from doctor.facts import Distributions, Facts, normalize
 from doctor.findings import Action, Finding, Remediation, Report, RuleResult
 from doctor.matrix import rows
 from doctor.pipeline.resolved import resolved_by
-from doctor.plan.outcome import FORESEEABLE, foreseen, left_errors, new_errors
+from doctor.plan.outcome import FORESEEABLE, foreseen, left_errors, new_errors, touched_by
 
 Judge = Callable[[Facts, tuple[str, ...]], Report]  # the rules of these families on facts
-MOST = 12  # fixes that are tried
+MOST = 24  # fixes that are tried
 SECONDS = 3.0
-FAMILIES = ("PKG", "LIB", "IMP", "ENG", "CMD", "MDL")
+ROUNDS = 3  # how often a fix is completed
+FAMILIES = ("SYS", "GPU", "PKG", "LIB", "IMP", "CMD", "ENG", "MDL", "MEM")
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a fix leads to: codes of the errors that it makes, and of those that it leaves."""
+    """What a fix leads to: the codes of the errors that it makes and of those that it leaves, and the errors."""
 
     made: tuple[str, ...] = ()
     left: tuple[str, ...] = ()
+    errors: tuple[Finding, ...] = ()
 
 
 @dataclass
@@ -56,33 +59,51 @@ def with_checked_fixes(report: Report, judge: Judge) -> Report:
     if not errors or not isinstance(report.facts.distributions, Distributions):
         return report
     trials = Trials(report, judge, time.monotonic() + SECONDS, {})
-    way_out = _way_out(trials, errors)
-    results = tuple(
-        replace(r, findings=tuple(_checked(trials, f, way_out) for f in r.findings)) for r in report.results
-    )
-    return replace(report, results=results, way_out=way_out if len(errors) > 1 else None)
+    best = _way_out(trials, errors)
+    results = tuple(replace(r, findings=tuple(_checked(trials, f, best) for f in r.findings)) for r in report.results)
+    return replace(report, results=results, way_out=_announced(*best) if best and len(errors) > 1 else None)
 
 
-def _way_out(trials: Trials, errors: list[Finding]) -> Remediation | None:
+def _way_out(trials: Trials, errors: list[Finding]) -> tuple[Remediation, Outcome] | None:
     """The fix that leaves the fewest errors and makes none: that of one error, or the fixes of all merged."""
     ways = [way for f in errors for way in f.remediations if _mergeable(way)]
     if (together := merged(errors)) is not None:
         ways.append(together)
-    tried = [(w, found) for w in ways if (found := trials.of(w.actions)) is not None and not found.made]
+    tried = [(w, found) for w, found in (_completed(trials, w) for w in ways) if found is not None and not found.made]
     if not tried:
         return None
-    return _announced(*min(tried, key=lambda t: (len(t[1].left), t[0].applicability != "safe", len(t[0].actions))))
+    return min(tried, key=lambda t: (len(t[1].left), t[0].applicability != "safe", len(t[0].actions)))
 
 
-def _checked(trials: Trials, finding: Finding, way_out: Remediation | None) -> Finding:
-    """The finding with the fixes that make no new error; the common way out where it has no other."""
+def _checked(trials: Trials, finding: Finding, best: tuple[Remediation, Outcome] | None) -> Finding:
+    """The finding with the fixes that leave no error, where it has one; else the common one, or what makes none."""
     if finding.severity != "error" or not finding.remediations:
         return finding
-    tried = [(way, trials.of(way.actions)) for way in finding.remediations]
+    tried = [_completed(trials, way) for way in finding.remediations]
     sound = [(way, found) for way, found in tried if found is None or not found.made]
-    kept = tuple(_announced(way, found) for way, found in sound)
-    kept = kept or ((way_out,) if way_out else tuple(_announced(way, found) for way, found in tried))
+    known = [(way, found) for way, found in sound if found is not None]
+    if any(not found.left for _, found in known):
+        sound = [(way, found) for way, found in sound if found is None or not found.left]
+    elif best and not best[1].left:
+        sound = [best, *((way, found) for way, found in sound if found is None)]
+    kept = tuple(dict.fromkeys(_announced(*one) for one in sound))
+    kept = kept or tuple(_announced(way, found) for way, found in ([best] if best else tried))
     return finding if kept == finding.remediations else replace(finding, remediations=kept)
+
+
+def _completed(trials: Trials, way: Remediation) -> tuple[Remediation, Outcome | None]:
+    """The fix with those of the errors that it leads to, as far as that leaves fewer; and what it leads to."""
+    found = trials.of(way.actions)
+    for _ in range(ROUNDS):
+        if found is None or not found.errors or not _mergeable(way):
+            break
+        asked = Finding("", "", "error", "", remediations=(way,))
+        more = merged([asked, *found.errors])
+        after = trials.of(more.actions) if more is not None else None
+        if more is None or after is None or len(after.errors) >= len(found.errors):
+            break
+        way, found = more, after
+    return way, found
 
 
 def _announced(way: Remediation, found: Outcome | None) -> Remediation:
@@ -104,12 +125,13 @@ def _outcome(report: Report, judge: Judge, actions: tuple[Action, ...]) -> Outco
     if facts is None:
         return None
     after = judge(facts, FAMILIES)
-    touched = frozenset(normalize(a.package) if a.package else a.name or "" for a in actions)
+    touched = touched_by(report.facts, facts, actions)
     gone = resolved_by(_of_families(report), after, set(touched))
     kept = [f for f in _of_families(report).findings if f.severity == "error" and f not in gone]
     made = [f for f in new_errors(report, after, touched) if not _same_matter(f, kept)]
     left = [*kept, *left_errors(report, after, touched)]
-    return Outcome(_rules(made), _rules([f for f in left if f not in made]))
+    rest = [f for f in left if f not in made]
+    return Outcome(_rules(made), _rules(rest), (*made, *rest))
 
 
 def _same_matter(finding: Finding, others: list[Finding]) -> bool:

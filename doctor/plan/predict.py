@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from doctor.facts import Distribution, Distributions, Facts, Launch, Natives, Unavailable, normalize
+from doctor.facts import Distribution, Distributions, Facts, Launch, Model, Natives, Unavailable, normalize
 from doctor.matrix import rows
 from doctor.matrix.engines import serving_engines
+from doctor.matrix.module_names import provider_of
 
 FROM_ROWS = Unavailable(
     "not_supported", "not installed yet: imports are checked against the names in the published wheels"
@@ -42,9 +43,28 @@ def predicted(
         collisions=tuple(c for c in have.collisions if not {normalize(o.distribution) for o in c.owners} & changed),
         declared=tuple(p for p in have.declared if p.key not in changed),
     )  # fmt: skip
-    touched = any(n in (*NATIVE, *serving_engines()) or n.startswith("nvidia-") for n in changed)
-    natives = FROM_ROWS if touched and isinstance(facts.natives, Natives) else facts.natives
-    return replace(after, distributions=distributions, modules=FROM_ROWS, natives=natives)
+    return replace(
+        after, distributions=distributions, modules=FROM_ROWS, natives=_natives(facts, changed),
+        model=_model(facts, changed - removed),
+    )  # fmt: skip
+
+
+def _natives(facts: Facts, changed: set[str]) -> Natives | Unavailable:
+    """The libraries, unless those of a distribution that changes are among them, or what it brings is linked with."""
+    if not isinstance(facts.natives, Natives):
+        return facts.natives
+    own = {normalize(one.distribution) for one in facts.natives.libraries} & changed
+    beside = any(n in (*NATIVE, *serving_engines()) or n.startswith("nvidia-") for n in changed)
+    return FROM_ROWS if own or beside else facts.natives
+
+
+def _model(facts: Facts, added: set[str]) -> Model | Unavailable:
+    """The model, whose own code finds the packages that are installed."""
+    model = facts.model
+    if not isinstance(model, Model) or model.code is None or not model.code.absent:
+        return model
+    left = tuple(m for m in model.code.absent if normalize(provider_of(m) or m) not in added)
+    return replace(model, code=replace(model.code, absent=left))
 
 
 def same(have: Distributions, name: str, version: str) -> bool:
@@ -54,7 +74,7 @@ def same(have: Distributions, name: str, version: str) -> bool:
         return False
     local = version.partition("+")[2]
     mine = (found.build or found.version).partition("+")[2]
-    if name == "torch" and mine.startswith("cpu") and not local:
+    if name == "torch" and mine.startswith(("cpu", "rocm", "xpu")) and not local:
         return False
     return found.version.partition("+")[0] == version.partition("+")[0] and (not local or local == mine)
 

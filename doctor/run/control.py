@@ -7,19 +7,23 @@ import signal
 import time
 
 from doctor.run.session import Session
-from doctor.run.signals import ENDING, Received, name_of
+from doctor.run.signals import ENDING, PATIENT, Received, name_of
 from doctor.run.story.events import Killed, SignalCame
 
 _STOPS = ("SIGTSTP",)
 
 
 class Control:
-    """Acts on signals. `kill_at` is when patience ends, by the monotonic clock; `interrupted`: Ctrl-C came once."""
+    """Acts on signals. `kill_at` is when patience ends, by the monotonic clock; `interrupts`: how often Ctrl-C came.
+
+    Engines force their own exit on the second Ctrl-C, so each is handed to the server; the third ends the tree.
+    """
 
     def __init__(self, session: Session) -> None:
         self.session = session
         self.kill_at: float | None = None
-        self.interrupted = self.stopped = False
+        self.interrupts = 0
+        self.stopped = False
 
     def handle(self, got: Received) -> None:
         """Notes one signal and does what it means."""
@@ -31,9 +35,8 @@ class Control:
         if got.name in _STOPS:
             self._suspend()
             return
-        if self.second_interrupt(got):
+        if self.last_interrupt(got):
             return
-        self.interrupted = self.interrupted or got.name == "SIGINT"
         self._forward(got.number, group=got.from_terminal)
         if got.name in (*ENDING, "SIGHUP"):
             session.asked_to_end()
@@ -42,16 +45,16 @@ class Control:
 
     def handle_late(self, got: Received) -> None:
         """The same while the last processes are waited for, which have been asked to end already."""
-        if not self.second_interrupt(got) and got.name in ENDING:
-            self.interrupted = self.interrupted or got.name == "SIGINT"
+        if not self.last_interrupt(got) and got.name in ENDING:
             self.session.asked_to_end()
 
-    def second_interrupt(self, got: Received) -> bool:
-        """Whether this is the second Ctrl-C, which kills."""
-        again = got.name == "SIGINT" and self.interrupted
-        if again:
-            self.kill_all("Ctrl-C was pressed again")
-        return again
+    def last_interrupt(self, got: Received) -> bool:
+        """Counts a Ctrl-C; whether this is the third, which kills."""
+        self.interrupts += got.name == "SIGINT"
+        last = got.name == "SIGINT" and self.interrupts >= PATIENT
+        if last:
+            self.kill_all("Ctrl-C was pressed three times")
+        return last
 
     def end_server(self) -> None:
         """Asks the server to end, as a SIGTERM to doctor would."""

@@ -13,7 +13,8 @@ from doctor.run.control import Control
 from doctor.run.session import Session
 from doctor.run.signals import Signals
 from doctor.run.story import endings
-from doctor.run.story.events import CleanUp, Survivors
+from doctor.run.story.events import CleanUp, Hidden, Survivors
+from doctor.run.story.pipeline import failed_member
 from doctor.run.watch.process import Process
 
 SETTLE = 0.4
@@ -39,9 +40,21 @@ def finish(session: Session, control: Control, signals: Signals, main: Process) 
     evidence.gather(session.prepared, tree, main)
     if not tree.living:
         session.logs.release()
+    code = _hidden(session, code)
     _say_goodbye(session, session.save(), code)
     session.logs.leave(str(session.folder))
     return UNKNOWN if session.prepared.failed or code is None else code
+
+
+def _hidden(session: Session, code: int | None) -> int | None:
+    """The status of the run: that of a failed member of a pipeline where the shell itself says 0."""
+    if code != 0:
+        return code
+    member = failed_member(session.options.argv, session.journal.kept)
+    if member is None:
+        return code
+    session.journal.add(Hidden(session.tree.now(), member.pid))
+    return member.exit_code
 
 
 def _say_goodbye(session: Session, report: RunReport, code: int | None) -> None:

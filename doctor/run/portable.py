@@ -11,6 +11,7 @@ import sys
 import time
 
 from doctor.findings import StartVerdict
+from doctor.run.signals import PATIENT
 from doctor.run.start.environment import environment
 from doctor.run.start.options import Options
 from doctor.run.start.prepare import prepare
@@ -55,8 +56,9 @@ def _not_started(journal: Journal, status: int, why: str) -> int:
 
 
 def _watch(child: subprocess.Popen[bytes], streams: list[tuple[int, int]], grace: float) -> int:
-    """Shows the log while the server runs. The console sends Ctrl-C to the server too; a second one kills it."""
+    """Shows the log while the server runs. The console sends Ctrl-C to the server too; the third kills it."""
     asked: float | None = None
+    interrupts = 0
     places = dict.fromkeys(streams, 0)
     while True:
         try:
@@ -73,8 +75,9 @@ def _watch(child: subprocess.Popen[bytes], streams: list[tuple[int, int]], grace
                 child.kill()
             time.sleep(0.02)
         except KeyboardInterrupt:
-            if asked is not None:
+            interrupts += 1
+            if interrupts >= PATIENT:
                 child.kill()
-            asked = time.monotonic()
+            asked = asked or time.monotonic()
         except OSError:
             return child.wait()

@@ -5,12 +5,15 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
+import re
+import socket
 import threading
 import time
 from collections.abc import Callable
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from doctor.base.record import dataclass
+from doctor.base.secrets.hide import redact_text
 from doctor.base.text import one_line
 from doctor.launch.listening import Server
 
@@ -19,6 +22,7 @@ PATIENCE = 3.0
 ANSWER = 1 << 20
 ANSWERS = "answers"  # instead of a model id, where none is listed
 _NEEDS_KEY = (401, 403)
+_HOST = re.compile(r"[\w.\-]{1,253}|[0-9a-f:.]{2,45}(?:%\w{1,20})?", re.I)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,30 +44,68 @@ class Target:
     @classmethod
     def of_url(cls, url: str) -> Target:
         """A URL: its path is asked for alone; without one, as for an engine. Raises ValueError."""
-        parts = urlsplit(url)
-        if parts.scheme != "http" or not parts.hostname:
-            raise ValueError(f"`{one_line(url, 200)}` is not an http:// address")
-        _ = parts.port
-        address = f"http://{parts.netloc.rpartition('@')[2]}"
+        parts = _parts(url)
+        address = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
         path = parts.path + (f"?{parts.query}" if parts.query else "")
         if path in ("", "/"):
             return cls(address, ("/health", "/v1/models"), any_answer=True)
         return cls(address, (path,))
 
 
-def get(address: str, route: str, api_key: str | None = None) -> tuple[int, bytes] | None:
-    """Status and body (1 MiB at most) of one GET, or None for no answer. No proxy, no redirect is followed."""
-    parts = urlsplit(address)
-    connection = http.client.HTTPConnection(parts.hostname or "127.0.0.1", parts.port or 80, timeout=PATIENCE)
-    headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
+def _parts(url: str) -> SplitResult:
+    """The parts of an address that can be asked. Raises ValueError with a sentence."""
+    wrong = ValueError(f"`{one_line(redact_text(url), 200)}` is not an http:// or https:// address")
     try:
+        parts = urlsplit(url)
+        fits = parts.scheme in ("http", "https") and parts.port != 0
+    except ValueError:
+        raise wrong from None
+    if not fits or not _HOST.fullmatch(parts.hostname or "") or not url.isprintable() or " " in url:
+        raise wrong
+    return parts
+
+
+def _connection(address: str) -> http.client.HTTPConnection:
+    """A connection to an address; the certificate of one's own server is as good as any."""
+    parts = urlsplit(address)
+    host, port = parts.hostname or "127.0.0.1", parts.port
+    if parts.scheme != "https":
+        return http.client.HTTPConnection(host, port or 80, timeout=PATIENCE)
+    import ssl
+
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return http.client.HTTPSConnection(host, port or 443, timeout=PATIENCE, context=context)
+
+
+def get(address: str, route: str, api_key: str | None = None) -> tuple[int, bytes] | None:
+    """Status and body (1 MiB at most) of one GET, or None for no answer within `PATIENCE` seconds in all.
+
+    No proxy is asked and no redirect is followed.
+    """
+    connection = _connection(address)
+    headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
+    late: list[bool] = []
+    clock = threading.Timer(PATIENCE, _hang_up, (connection, late))
+    clock.daemon = True
+    try:
+        connection.connect()
+        clock.start()  # one byte a second would restart every shorter patience
         connection.request("GET", route, headers=headers)
         answer = connection.getresponse()
-        return answer.status, answer.read(ANSWER)
-    except (OSError, http.client.HTTPException, ValueError):
+        body = answer.read(ANSWER)
+        return None if late else (answer.status, body)
+    except (OSError, http.client.HTTPException, ValueError, AttributeError):
         return None
     finally:
+        clock.cancel()
         connection.close()
+
+
+def _hang_up(connection: http.client.HTTPConnection, late: list[bool]) -> None:
+    late.append(True)
+    with contextlib.suppress(OSError, AttributeError):
+        connection.sock.shutdown(socket.SHUT_RDWR)
 
 
 def ask(target: Target) -> str | None:
@@ -93,14 +135,17 @@ def model_of(answer: tuple[int, bytes] | None) -> str | None:
 class Poller(threading.Thread):
     """Waits for `target`; `result` becomes the model's id or `timed_out` True. `alive` says whether to go on.
 
-    `then` looks once more when the server answers, and may object.
+    `foreign` names a process outside of the run that holds the port, whose answers do not count. `then` looks once
+    more when the server answers, and may object.
     """
 
     def __init__(
-        self, target: Target, patience: float, alive: Callable[[], bool], then: Callable[[], str | None]
-    ) -> None:
+        self, target: Target, patience: float, alive: Callable[[], bool], foreign: Callable[[Target], str | None],
+        then: Callable[[], str | None],
+    ) -> None:  # fmt: skip
         super().__init__(daemon=True, name="ready")
-        self._then = then
+        self._then, self._foreign = then, foreign
+        self.stranger: str | None = None
         self.objection: str | None = None
         self.target, self.patience, self.still = target, patience, alive
         self.result: str | None = None
@@ -112,7 +157,8 @@ class Poller(threading.Thread):
         """Asks every quarter of a second; the first answers usually are refused connections, which cost nothing."""
         while self.still() and time.monotonic() - self._began < self.patience:
             found = ask(self.target)
-            if found:
+            self.stranger = self._foreign(self.target) if found else None
+            if found and not self.stranger:
                 self.after = time.monotonic() - self._began
                 self.objection = self._then()
                 self.result = found

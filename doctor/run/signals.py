@@ -16,6 +16,7 @@ _NEVER = {"SIGKILL", "SIGSTOP", "SIGSEGV", "SIGBUS", "SIGFPE", "SIGILL", "SIGABR
 ENDING = ("SIGTERM", "SIGINT", "SIGQUIT")
 SI_KERNEL = 0x80
 TWICE = 0.1
+PATIENT = 3  # the Ctrl-C that ends the tree; those before are handed to the server
 
 
 @dataclass(frozen=True, slots=True)

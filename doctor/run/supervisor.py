@@ -47,8 +47,8 @@ class Supervisor:
             except OSError as e:  # no trouble of ours may end the watch: the server would live on alone
                 self.session.warn(f"problem while watching: {e}")
                 time.sleep(IDLE)
-        if self.waiting:
-            self.waiting.stop()
+        if self.waiting and (news := self.waiting.stop()):
+            self._news(news)
         return finish(self.session, self.control, self.signals, main)
 
     def _start(self) -> Process:

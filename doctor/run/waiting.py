@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from doctor.findings.run import Ready
 from doctor.launch.listening import recognize
 from doctor.report.run.units import size, span
 from doctor.run.ready import ANSWERS, Poller, Target
+from doctor.run.start.ports import stranger
 from doctor.run.story.events import Failed, NotReady
 from doctor.run.watch import nvml
 
@@ -17,6 +19,9 @@ if TYPE_CHECKING:
     from doctor.run.watch.samples import Sampler
 
 GROWTH = 64 << 20
+_LOCAL = ("127.0.0.1", "localhost", "::1", "0.0.0.0", "::")
+# their servers are children of somebody else
+_ELSEWHERE = {"docker", "podman", "nerdctl", "kubectl", "ssh", "srun", "systemd-run", "systemctl", "ray", "sudo", "su"}
 News = Ready | NotReady | Failed
 
 
@@ -37,12 +42,19 @@ class Waiting:
         self._target = target_of(options)
         self._poller: Poller | None = None
         if self._target:
-            self._poller = Poller(self._target, options.ready_timeout, lambda: not self._stopped, self._gpu_missing)
+            self._poller = Poller(
+                self._target, options.ready_timeout, lambda: not self._stopped, self._stranger, self._gpu_missing
+            )
             self._poller.start()
 
-    def stop(self) -> None:
-        """Nobody waits any more."""
+    def stop(self) -> News | None:
+        """The server has ended: nobody waits any more. What there is to say of one that never was ready."""
+        found = self.news()
         self._stopped = True
+        if found or self._said or self._target is None:
+            return found
+        text = f"the server ended before it was ready ({self._target.address}){self._other()}"
+        return NotReady(self._tree.now(), text, self._target.address)
 
     def news(self) -> News | None:
         """What became of the waiting, or None while there is nothing new."""
@@ -56,7 +68,7 @@ class Waiting:
             text = "the port of this command is unknown, so readiness is not watched; use --ready URL"
             return NotReady(now, text)
         if poller.timed_out:
-            text = f"not ready after {span(self._options.ready_timeout)} at {target.address}"
+            text = f"not ready after {span(self._options.ready_timeout)} at {target.address}{self._other()}"
             return NotReady(now, text, target.address)
         if poller.result is None:
             return None
@@ -66,11 +78,24 @@ class Waiting:
         text = f"ready at {target.address}, {named}, after {span(poller.after)}, {self._taken()}"
         return Ready(now, text, target.address, poller.result, round(poller.after, 2))
 
+    def _other(self) -> str:
+        found = self._poller.stranger if self._poller else None
+        return f": {found} answers there, which does not belong to this run" if found else ""
+
     def _taken(self) -> str:
         latest, first = self._sampler.latest, self._sampler.first_gpu
         used = latest.gpu_used or {}
         parts = [f"GPU {gpu}: {size(max(0, count - first.get(int(gpu), 0)))}" for gpu, count in used.items()]
         return ", ".join([*parts, f"{size(latest.rss)} of memory"])
+
+    def _stranger(self, target: Target) -> str | None:
+        """Who holds the port, where that is none of the server's processes and none that it starts elsewhere."""
+        parts = urlsplit(target.address)
+        elsewhere = any(word.rpartition("/")[2] in _ELSEWHERE for word in self._options.argv)
+        if elsewhere or parts.hostname not in _LOCAL:
+            return None
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+        return stranger(port, list(self._tree.living))
 
     def _gpu_missing(self) -> str | None:
         """With `--require-gpu`: no process of the server holds GPU memory, so it runs somewhere else."""

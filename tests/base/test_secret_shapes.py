@@ -91,6 +91,10 @@ def test_base64_of_a_known_value_is_hidden() -> None:
     [
         "a@a.a",
         "a@a.",
+        "a.",
+        "://a:",
+        "%3A%2F%2Fa%3A",
+        "mysql ",
         "key: ",
         "://a:b@",
         "password:\n ",
@@ -105,7 +109,7 @@ def test_base64_of_a_known_value_is_hidden() -> None:
 )
 @pytest.mark.parametrize("private", [False, True])
 def test_no_text_makes_it_slow(unit: str, private: bool) -> None:
-    text = (unit * (1 << 20))[: 1 << 20]
+    text = (unit * (1 << 18))[: 1 << 18]
     began = time.monotonic()
     Redactor(private=private).text(text)
     assert time.monotonic() - began < 8

@@ -72,7 +72,7 @@ def ask(libraries: dict[str, Path], tmp_path: Path) -> Ask:
         scenario = tmp_path / "scenario"
         scenario.write_text("\n".join(lines) + "\n", encoding="latin-1")
         variables = {k: v for k, v in os.environ.items() if k not in ("CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES")}
-        variables |= {"LD_LIBRARY_PATH": str(libraries[series]), "NVML_STUB": str(scenario), **environ}
+        variables |= {"QVL_DOCTOR_NVML": str(libraries[series]), "NVML_STUB": str(scenario), **environ}
         gpu = GpuCollection(environ=variables, timeout=timeout).finish()
         assert isinstance(gpu, Gpu)
         facts = Facts(Target("paths", "test"), gpu=gpu)
@@ -244,11 +244,13 @@ def test_visible_devices(ask: Ask, visible: str | None, left: list[int]) -> None
     assert gpu.visible == visible and [d.index for d in gpu.usable] == left
 
 
-def test_the_library_on_a_relative_path(ask: Ask, libraries: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(libraries["new"])
-    for path in (".", "/none:"):
-        gpu = ask("driver=570.124.06", "cuda=12080", "count=1", *card("ada"), LD_LIBRARY_PATH=path)
-        assert gpu.nvml == "ok" and len(gpu.devices) == 1
+@pytest.mark.parametrize("variable", ["LD_LIBRARY_PATH", "LD_PRELOAD"])
+def test_a_library_of_the_target_is_not_loaded(variable: str, libraries: dict[str, Path], tmp_path: Path) -> None:
+    scenario = tmp_path / "scenario"
+    scenario.write_text("\n".join(["driver=570.124.06", "cuda=12080", "count=1", *card("ada")]) + "\n")
+    value = libraries["new"] / ("libnvidia-ml.so.1" if variable == "LD_PRELOAD" else "")
+    gpu = GpuCollection(environ={**os.environ, variable: str(value), "NVML_STUB": str(scenario)}).finish()
+    assert isinstance(gpu, Gpu) and gpu.driver_version != "570.124.06"
 
 
 def test_it_is_fast_enough(ask: Ask) -> None:

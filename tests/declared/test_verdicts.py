@@ -141,3 +141,20 @@ def test_configurations_that_are_none(write: Write, text: str) -> None:
     path = write(r__txt="lmdeploy==0.11.1\n")
     report = judge(facts_of(path, launch=("lmdeploy", "serve", "api_server", str(model))))
     assert not [r for r in report.results if r.status == "broken"]
+
+
+def test_chains_and_aliases_without_end_are_read_in_time(tmp_path: Path) -> None:
+    import time
+
+    stages = "".join(f"FROM s{n} AS s{n + 1}\n" for n in range(10_000))
+    aliases = "x0: &x0 [a,b,c,d,e,f,g,h,i,j]\n" + "".join(
+        f"x{n}: &x{n} [{','.join([f'*x{n - 1}'] * 10)}]\n" for n in range(1, 10)
+    )
+    compose = aliases + "services:\n  a: {image: *x9}\n  b: {image: vllm/vllm-openai:v0.11.0, command: [--model, m]}\n"
+    (tmp_path / "Dockerfile").write_text("FROM vllm/vllm-openai:v0.11.0 AS s0\n" + stages)
+    (tmp_path / "compose.yml").write_text(compose)
+    for option, name in (("--requirements", "Dockerfile"), ("--compose", "compose.yml")):
+        began = time.monotonic()
+        done = CliRunner().invoke(main, ["check", "--offline", option, str(tmp_path / name)])
+        assert done.exit_code in (0, 1, 3, 4), done.output
+        assert time.monotonic() - began < 30

@@ -173,4 +173,31 @@ CASES: dict[str, dict[str, str]] = {
     "hasattr_guard": {"pkg/__init__.py": "import pkg.a\nif hasattr(pkg.a, 'new'):\n    from pkg.a import new\nelse:\n    from pkg.a import old", "pkg/a.py": "old = 1"},
     "getattr_default": {"pkg/__init__.py": "import pkg.a\nx = getattr(pkg.a, 'new', None)\nif x is None:\n    import nowhere_a", "pkg/a.py": "old = 1"},
     "partial_reload": {"pkg/__init__.py": "try:\n    import pkg.a\nexcept ImportError:\n    pass\nimport pkg.a", "pkg/a.py": "import nowhere_a"},
+    "enumeration": {
+        "pkg/__init__.py": "import enum\nclass Kind(enum.Enum):\n    ONE = enum.auto()\n    TWO = enum.auto()\n    ALSO = 'x'\n",
+        "pkg/a.py": "from pkg import Kind\nchosen = Kind.ONE\nif chosen == Kind.TWO:\n    import nowhere_a",
+        "pkg/b.py": "from pkg import Kind\nchosen = Kind.ONE\nif chosen is not Kind.TWO:\n    import nowhere_a",
+        "pkg/c.py": "from pkg import Kind\nif Kind('x') is Kind.ALSO and Kind.ALSO.value == 'x':\n    import nowhere_a",
+        "pkg/d.py": "from pkg import Kind\ntable = {Kind.ONE: 1, Kind.TWO: 2}\nif Kind.ONE not in table or Kind.ONE.name != 'ONE':\n    import nowhere_a",
+    },
+    "enumeration_of_texts": {
+        "pkg/__init__.py": "import enum\nclass Kind(str, enum.Enum):\n    ONE = 'one'\n",
+        "pkg/a.py": "from pkg import Kind\nif Kind.ONE != 'one':\n    import nowhere_a",
+        "pkg/b.py": "from pkg import Kind\nif Kind.ONE == 'one':\n    import nowhere_a",
+    },
+    "class_of_an_error": {
+        "pkg/__init__.py": "class OwnError(Exception):\n    pass\ndef fail():\n    raise OwnError('no')\n",
+        "pkg/a.py": "from pkg import fail\ntry:\n    fail()\nexcept Exception as e:\n    if 'own' not in e.__class__.__name__.lower():\n        import nowhere_a",
+        "pkg/b.py": "from pkg import fail\ntry:\n    fail()\nexcept Exception as e:\n    if type(e).__name__ == 'OwnError':\n        import nowhere_a",
+    },
+    "no_plugins": {
+        "pkg/__init__.py": "from importlib.metadata import entry_points\nfound = entry_points(group='qvl.no_such_group')\n",
+        "pkg/a.py": "from pkg import found\nif len(found) == 0:\n    import nowhere_a",
+    },
+    "files_by_a_pattern": {
+        "pkg/__init__.py": "import glob, os\nhere = os.path.dirname(__file__)\n",
+        "pkg/a.py": "from pkg import glob, here, os\nif glob.glob(os.path.join(here, 'data', 'no*.txt')):\n    import nowhere_a",
+        "pkg/b.py": "from pkg import glob, here\nfor file in glob.glob(here + '/data/*.txt'):\n    import nowhere_a",
+        "pkg/data/one.txt": "",
+    },
 }  # fmt: skip

@@ -116,3 +116,18 @@ def test_where_a_cycle_is_entered_decides_and_the_names_of_others_do_not(tmp_pat
     assert verdicts["pkg.half"].status == "unknown" and verdicts[f"pkg.{way}"].status == "ok"
     first = link_environment(reader(tmp_path), LinkRequest((), modules, entries=("pkg.half",))).verdicts
     assert first["pkg.half"].status == "fail", "what the launch imports first fails, whatever else would load it"
+
+
+def test_what_a_failing_package_has_left_loaded_is_not_fine_for_who_comes_to_it_first(tmp_path: Path) -> None:
+    files = {
+        "pkg/__init__.py": "",
+        "pkg/a.py": "try:\n    import pkg.broken\nexcept ImportError:\n    pass\nfrom pkg.broken.part import x\n",
+        "pkg/b.py": "from pkg.broken.part import x\n",
+        "pkg/c.py": "import pkg.b\n",
+        "pkg/broken/__init__.py": "from pkg.broken.part import x\nimport nowhere_to_be_found\n",
+        "pkg/broken/part.py": "x = 1\n",
+    }
+    lay_out(tmp_path, files)
+    said = linked_together(tmp_path, ["pkg.a", "pkg.b", "pkg.c"])
+    assert [real(tmp_path, f"pkg.{n}") is None for n in "abc"] == [True, False, False]
+    assert said["pkg.a"].status == "ok" and "ok" not in (said["pkg.b"].status, said["pkg.c"].status)

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from doctor.derived.case import Case
+from doctor.derived.imports.model_modules import modules_of_the_model
 from doctor.derived.reach.halves import half
 from doctor.derived.reach.libraries import admitted_releases, gpu_binaries, is_called
-from doctor.derived.reach.modules import is_reached, model_modules, reached_modules
 from doctor.facts.codec import facts_from_json
 from doctor.matrix.gpu_code import gpu_libraries
 
@@ -44,22 +44,7 @@ def test_lmdeploy_takes_turbomind_where_it_has_the_model(
 
 def test_the_named_models_own_module_is_reached() -> None:
     one = case("vllm", "0.33.0", architecture="LlavaForConditionalGeneration")
-    assert model_modules(one, one.engine[0]) == ("vllm.model_executor.models.llava",)
-    assert [r.why for r in reached_modules(one)] == ["model"]
-    assert is_reached(one, "vllm.model_executor.models.llava")
-    assert not is_reached(one, "vllm.model_executor.models.pixtral")
-
-
-def test_entries_come_before_the_half_that_runs() -> None:
-    modules = {
-        "distributions": ["lmdeploy"], "entries": ["lmdeploy.cli.entrypoint"], "eager": ["lmdeploy.cli.entrypoint", "torch"],
-        "optional": {"lmdeploy.turbomind": "turbomind", "lmdeploy.pytorch.engine": "pytorch"},
-    }  # fmt: skip
-    one = case("lmdeploy", "0.11.1", "--backend", "pytorch", modules=modules)
-    assert [(r.module, r.half) for r in reached_modules(one)] == [
-        ("lmdeploy.cli.entrypoint", None), ("lmdeploy.pytorch.engine", "pytorch"),
-    ]  # fmt: skip
-    assert is_reached(one, "torch") and not is_reached(one, "lmdeploy.turbomind")
+    assert list(modules_of_the_model(one)) == ["vllm.model_executor.models.llava"]
 
 
 def test_only_the_launched_engine_is_called() -> None:

@@ -286,3 +286,36 @@ def test_almost_no_environment(tmp_path: Path) -> None:
     assert subprocess.run(command, env=env, capture_output=True, timeout=30).returncode == 4
     (folder,) = (tmp_path / ".local/state/qvl-doctor/runs").iterdir()
     assert (folder / "output.log").read_bytes() == b"hi\n"
+
+
+_FAILS = f"{PYTHON} -c 'import time; time.sleep(0.4); print(1); raise SystemExit(7)'"
+_HANDLED = (f"{_FAILS} | cat || true", f"if {_FAILS} | cat; then exit 0; fi", f"trap 'exit 0' EXIT; {_FAILS} | cat", f"! {_FAILS} | false",
+            f"{_FAILS}; true", f"{PYTHON} -c 'print(1)' | grep -v 1 | cat", "yes | head -1")  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        f"{_FAILS} | tee x",
+        f"cd / && {_FAILS} 2>&1 | cat >/dev/null",
+        f"( {_FAILS} ) | cat; echo done",
+        f"PY=1 {_FAILS} | cat | cat",
+    ],
+)
+def test_a_pipeline_that_hides_a_failure_ends_with_it(doctor: Doctor, script: str) -> None:
+    assert doctor.run(["bash", "-c", script]).returncode == 7
+    report = doctor.report
+    assert (report["exit_code"], report["command_exit_code"]) == (7, 0)
+    assert report["first_failure"]["exit_code"] == 7 and "pipeline" in report["sentence"]
+
+
+@pytest.mark.parametrize("script", _HANDLED)
+def test_a_pipeline_whose_failure_the_user_handles_stays_as_the_shell_says(doctor: Doctor, script: str) -> None:
+    assert doctor.run(["bash", "-c", script]).returncode == 0
+    assert doctor.report["command_exit_code"] == 0
+
+
+def test_a_pipeline_in_a_script_file_and_with_pipefail(doctor: Doctor, tmp_path: Path) -> None:
+    (tmp_path / "run.sh").write_text(f"#!/bin/bash\n{_FAILS} | cat\n")
+    (tmp_path / "run.sh").chmod(0o755)
+    assert doctor.run([str(tmp_path / "run.sh")]).returncode == 7

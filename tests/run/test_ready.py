@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import subprocess
+import time
 import venv
 from collections.abc import Iterator
 from pathlib import Path
@@ -118,8 +119,59 @@ def test_an_unknown_command_says_that_readiness_is_not_watched(doctor: Doctor) -
 
 
 def test_a_ready_address_that_is_none(doctor: Doctor) -> None:
-    done = doctor.run(["true"], "--ready", "ftp://x")
-    assert done.returncode == 125 and b"http://" in done.stdout
+    for address in (
+        "ftp://x",
+        "http://",
+        "http://a b/",
+        "http://[::1",
+        "http://h:99999/",
+        "http://h:0/",
+        "http://\x1b[31m/",
+    ):
+        done = doctor.run(["true"], "--ready", address)
+        assert done.returncode == 2 and b"http://" in done.stdout and b"Traceback" not in done.stdout, address
+    done = doctor.run(["true"], "--ready", "ftp://user:hunter2secret@h/")
+    assert b"hunter2secret" not in done.stdout
+
+
+def test_a_stranger_on_the_port_is_not_the_server(doctor: Doctor, vllm: str, port: int) -> None:
+    other = subprocess.Popen([PYTHON, "-c", SERVER, "--port", str(port)])
+    try:
+        wait_for(lambda: ready.get(f"http://127.0.0.1:{port}", "/health"))
+        server = ["sh", "-c", "sleep 4"]
+        done = doctor.run(server, "--no-check", "--ready", f"http://127.0.0.1:{port}/health", "--ready-timeout", "2")
+    finally:
+        other.kill()
+        other.wait()
+    assert b"ready at" not in done.stdout
+    assert f"process {other.pid}".encode() in done.stdout and b"does not belong to this run" in done.stdout
+
+
+def test_a_server_that_drips_is_not_waited_for(port: int) -> None:
+    drip = (  # one header a second
+        "import socket, sys, time\ns = socket.create_server(('127.0.0.1', int(sys.argv[1])))\nc, _ = s.accept()\n"
+        "c.sendall(b'HTTP/1.1 200 OK\\r\\n')\nwhile True: c.sendall(b'X: y\\r\\n'); time.sleep(0.5)"
+    )
+    other = subprocess.Popen([PYTHON, "-c", drip, str(port)], stderr=subprocess.DEVNULL)
+    try:
+        wait_for(
+            lambda: (
+                "0A"
+                in "".join(line for line in Path("/proc/net/tcp").read_text().split("\n") if f":{port:04X}" in line)
+            )
+        )
+        began = time.monotonic()
+        assert ready.get(f"http://127.0.0.1:{port}", "/health") is None
+        assert time.monotonic() - began < ready.PATIENCE + 2
+    finally:
+        other.kill()
+        other.wait()
+
+
+@pytest.mark.parametrize("words", [("--ssl-keyfile", "k", "--ssl-certfile", "c"), ("--ssl-keyfile=k",)])
+def test_a_server_with_a_certificate_is_asked_over_tls(words: tuple[str, ...]) -> None:
+    found = recognize(["vllm", "serve", "m", *words], {})
+    assert found and found.address == "https://127.0.0.1:8000"
 
 
 @pytest.mark.parametrize(

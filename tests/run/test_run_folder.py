@@ -70,7 +70,7 @@ def test_the_written_forms_are_what_they_always_were(tmp_path: Path) -> None:
     place = folder(tmp_path / "r")
     report = run_report_to_json(postmortem.rebuild(place))
     assert list(report) == [
-        "schema", "run", "command", "outcome", "exit_code", "signal", "signal_name", "core_dumped", "duration_seconds",
+        "schema", "run", "command", "outcome", "exit_code", "command_exit_code", "signal", "signal_name", "core_dumped", "duration_seconds",
         "sentence", "cause", "requested", "first_failure", "processes", "survivors", "log", "warnings", "notes", "xid",
         "kernel", "core", "ready", "memory", "traces", "last_lines", "tail", "findings",
     ]  # fmt: skip

@@ -88,3 +88,23 @@ def test_unusual_options(doctor: Doctor) -> None:
     assert doctor.run(["true"], "--max-log", "much").returncode == 2
     assert doctor.run(["true"], "--no-such-option").returncode == 2
     assert doctor.run(["sh", "-c", "exit 3"], "--max-log", "0", "--grace", "0").returncode == 3
+
+
+def test_a_run_lives_while_a_daemon_of_it_writes(doctor: Doctor) -> None:
+    code = "import os, time\nif os.fork() == 0:\n    os.setsid()\n    if os.fork() == 0:\n        time.sleep(8); print('late', flush=True)\n    os._exit(0)\n"
+    done = doctor.run([PYTHON, "-c", code], "--no-check")
+    assert done.returncode == 0
+    cli("runs", "prune", "--keep", "0", "--log-dir", str(doctor.base))
+    assert doctor.folder.exists(), "its daemon holds the log"
+    wait_for(lambda: b"late" in (doctor.folder / "output.log").read_bytes())
+    wait_for(
+        lambda: cli("runs", "prune", "--keep", "0", "--log-dir", str(doctor.base)) and not list(doctor.base.iterdir())
+    )
+
+
+def test_what_a_kill_left_before_the_run_began_is_removed(doctor: Doctor) -> None:
+    doctor.base.mkdir(parents=True, exist_ok=True)
+    for name in ("20240101T000000Z-999999999", "20240101T000000Z-1", "notes"):
+        (doctor.base / name).mkdir()
+    cli("runs", "prune", "--log-dir", str(doctor.base))
+    assert sorted(p.name for p in doctor.base.iterdir()) == ["20240101T000000Z-1", "notes"]

@@ -58,7 +58,7 @@ def test_a_deaf_server_is_killed_after_the_grace(doctor: Doctor, tmp_path: Path)
     assert "oom" not in str(doctor.report["cause"]).lower()
 
 
-def test_a_second_ctrl_c_kills_everything(doctor: Doctor, tmp_path: Path) -> None:
+def test_each_ctrl_c_is_handed_on_and_the_third_kills_everything(doctor: Doctor, tmp_path: Path) -> None:
     side, worker = tmp_path / "side", tmp_path / "worker"
     fork = (
         "import os, time\nif os.fork() == 0:\n"
@@ -71,12 +71,16 @@ def test_a_second_ctrl_c_kills_everything(doctor: Doctor, tmp_path: Path) -> Non
     process.send_signal(signal.SIGINT)
     wait_for(lambda: received(side) == ["SIGINT"])
     time.sleep(0.3)
+    process.send_signal(signal.SIGINT)
+    wait_for(lambda: received(side) == ["SIGINT", "SIGINT"])
+    assert process.poll() is None
+    time.sleep(0.3)
     began = time.monotonic()
     process.send_signal(signal.SIGINT)
     assert ended(process) == 137
     assert time.monotonic() - began < 3
     assert not alive(pid)
-    assert "pressed again" in str(doctor.report["cause"])
+    assert "three times" in str(doctor.report["cause"])
 
 
 def test_ctrl_c_at_a_terminal_reaches_the_whole_group_once(doctor: Doctor, tmp_path: Path) -> None:

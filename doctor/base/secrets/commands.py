@@ -49,5 +49,5 @@ def _pattern(names: str, options: str, login: bool, glued: bool) -> re.Pattern[s
     user = r"[^\s:\"',%]{0,128}[:%]" if login else ""
     value = r"[^\s\"',;|&<>]{3,512}" if not login else r"[^\s\"';|&<>]{3,512}"
     return re.compile(
-        rf"(?<![\w.\-])(?P<lead>(?:{names})\b(?:[^\n;|&]{{0,200}}?)(?<=[\s\"',])(?:{options}){gap}{user})(?P<value>{value})"
+        rf"(?<![\w.\-])(?P<lead>(?:{names})\b(?:[^\n;|&]{{0,120}}?)(?<=[\s\"',])(?:{options}){gap}{user})(?P<value>{value})"
     )

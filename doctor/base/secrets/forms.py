@@ -29,7 +29,7 @@ _MORE = re.compile(r"\r?\n[ \t│|]{0,40}(?P<value>[A-Za-z0-9_\-+/=]{12,400})(?=
 _LOOSE_WORDS = ("key", "token", "secret", "pass", "credential", "netrc")
 _SCHEME_WORDS = ("bearer", "basic", "digest", "token", "apikey", "aws4")
 _PAIR = re.compile(
-    r"(?<![A-Za-z0-9_])(?P<name>[A-Za-z_][A-Za-z0-9_.\-]{1,80})(?P<close>[\"'\\]{0,3})"
+    r"(?<![A-Za-z0-9_])(?<![A-Za-z0-9_][.\-])(?P<name>[A-Za-z_][A-Za-z0-9_.\-]{1,120})(?P<close>[\"'\\]{0,3})"
     r"(?P<sep>[ \t]{0,3}(?:=>|:=|[=:])[ \t]{0,3}|%3[Dd])"
     r"(?P<open>(?:[ \t]{0,2}[\[({][ \t]{0,2})?(?:b|r|SecretStr\()?[\"'\\]{0,3})"
 )
@@ -46,7 +46,7 @@ _FAR = re.compile(  # `key for api.wandb.ai to your netrc file: x`
     r"(?P<value>[A-Za-z0-9_\-+/=]{24,400})(?=[.\s\"']|$)"
 )
 _ENCODED_LOGIN = re.compile(
-    r"(?i)(?P<lead>%3A%2F%2F[^%\s\"'&]{0,128}%3A)(?P<value>(?:(?!%40)[^\s\"'&<>]){1,512})(?=%40)"
+    r"(?i)(?P<lead>%3A%2F%2F[^%\s\"'&]{0,128}%3A)(?P<value>(?:(?!%40|%3A%2F)[^\s\"'&<>]){1,256})(?=%40)"
 )
 _QUERY = re.compile(
     r"(?P<lead>[?&;](?:[A-Za-z0-9_\-.]{0,40}(?:token|secret|passw|sign|sig|key|credential|auth|code|session)[A-Za-z0-9_\-]{0,20})=)"

@@ -8,6 +8,7 @@ import ipaddress
 import re
 import socket
 from collections.abc import Callable
+from functools import lru_cache
 
 Word = Callable[[str, str], str]
 
@@ -50,9 +51,14 @@ def _ip(match: re.Match[str], word: Word) -> str:
     """An address, unless it is of this machine itself, or a version number with four parts."""
     if _VERSION_BEFORE.search(match.string, max(0, match.start() - 60), match.start()):
         return match[0]
+    return word("address", match["value"]) if _of_another(match["value"]) else match[0]
+
+
+@lru_cache(maxsize=4096)
+def _of_another(text: str) -> bool:
+    """Whether this is an address, and not of this machine itself."""
     try:
-        address = ipaddress.ip_address(match["value"])
+        address = ipaddress.ip_address(text)
     except ValueError:
-        return match[0]
-    local = address.is_loopback or address.is_unspecified or str(address) == "255.255.255.255"
-    return match[0] if local else word("address", match["value"])
+        return False
+    return not (address.is_loopback or address.is_unspecified or text == "255.255.255.255")

@@ -92,7 +92,7 @@ def _only(services: dict[str, dict[str, Any]], path: str) -> str:
         raise TargetError(f"`{name_of(path)}`, given as `--compose`, has no service with settings")
     if len(services) == 1:
         return next(iter(services))
-    serving = [n for n, s in services.items() if mentions_engine(f"{s.get('image')} {_text(s.get('command'))}")]
+    serving = [n for n, s in services.items() if mentions_engine(f"{_text(s.get('image'))} {_text(s.get('command'))}")]
     if len(serving) == 1:
         return serving[0]
     raise TargetError(f"`{name_of(path)}` has several services; choose one with `--service`: {_listed(services)}")

@@ -76,16 +76,25 @@ def read_dockerfile(
     stages = _stages(logical_lines(_joined_documents(text), path, reading.problems), arguments or {})
     if not stages:
         raise TargetError(f"`{path}` has no FROM line, so it is not a Dockerfile")
-    chain: list[Stage] = []
-    at: Stage | None = next((s for s in stages if s.name and s.name == target), stages[-1])
-    while at is not None:
-        chain.append(at)
-        place = stages.index(at)
-        at = next((s for s in stages[:place] if s.name and s.name == chain[-1].image.lower()), None)
+    chain = _chain(stages, target)
     built = Built(image=chain[-1].image)
     for stage in reversed(chain):
         _build(built, stage, path, reading)
     return built
+
+
+def _chain(stages: list[Stage], target: str | None) -> list[Stage]:
+    """The last stage, or `target`, and what it stands on, down to an image."""
+    first: dict[str, int] = {}
+    for number, stage in enumerate(stages):
+        first.setdefault(stage.name, number)
+    at: int | None = first.get(target, len(stages) - 1) if target else len(stages) - 1
+    chain: list[Stage] = []
+    while at is not None:
+        chain.append(stages[at])
+        below = first.get(stages[at].image.lower())
+        at = below if below is not None and below < at else None
+    return chain
 
 
 def _build(built: Built, stage: Stage, path: str, reading: Reading) -> None:

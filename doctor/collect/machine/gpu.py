@@ -10,6 +10,7 @@ from pathlib import Path
 
 from doctor.base.files import Files
 from doctor.base.text import one_line
+from doctor.collect.machine import nvml_places
 from doctor.collect.machine.library_search import candidates
 from doctor.collect.machine.nvml_child import Answer, Probe
 from doctor.facts import Unavailable
@@ -52,9 +53,9 @@ def _has_nvml(tree: Files, environ: Mapping[str, str]) -> bool:
     """Whether a child is worth its 40 ms: where no loader cache can be read we cannot tell and ask."""
     if not sys.platform.startswith("linux"):
         return True
-    if environ.get("LD_PRELOAD") or not tree.exists("/etc/ld.so.cache"):
+    if not tree.exists("/etc/ld.so.cache"):
         return True
-    return bool(candidates(tree, "libnvidia-ml.so.1", environ))
+    return bool(candidates(tree, nvml_places.LIBRARY, nvml_places.clean(environ)))
 
 
 def _gpu(tree: Files, environ: Mapping[str, str], answer: Answer) -> Gpu:

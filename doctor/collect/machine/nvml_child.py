@@ -18,6 +18,7 @@ from typing import Any
 from doctor.base.files import Files
 from doctor.base.record import dataclass
 from doctor.base.text import one_line
+from doctor.collect.machine import nvml_places
 from doctor.facts import Problem
 from doctor.facts.gpu import Device, GpuProcess, MigInstance, NvmlStatus
 
@@ -59,7 +60,7 @@ class Probe:
         try:
             self.child = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-                env=dict(environ), start_new_session=os.name == "posix", close_fds=True,
+                env=nvml_places.clean(environ), start_new_session=os.name == "posix", close_fds=True,
             )  # fmt: skip
         except (OSError, ValueError) as error:
             self.problem = f"the NVML child process could not be started: {error}"

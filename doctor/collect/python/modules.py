@@ -44,6 +44,7 @@ class ModuleReader(Sources):
         self.environ = environ or {}
         self.asked: set[str] = set()
         self._listings: dict[str, dict[str, bool]] = {}
+        self._locked: set[str] = set()  # folders that may not be listed
         self._editable = dict(target.editable)
         self._suffixes = _suffixes(self.python, self.platform)
         self._on_stack: dict[str, bool] = {}
@@ -65,6 +66,8 @@ class ModuleReader(Sources):
         if name not in stdlib_names(self.python):
             return None
         found = self._in_folders(name, name, folders) if folders else None
+        if found is not None and found.kind == "unreadable":
+            return None if name in compiled_names() else found
         if found is not None and found.kind != "namespace":
             self._standard_tops.add(name)
             return _as_standard(found)
@@ -107,6 +110,9 @@ class ModuleReader(Sources):
                     return self._made(name, f"{folder}/{tail}{suffix}", suffix, None)
             if listing.get(tail):
                 portions.append(f"{folder}/{tail}")
+        locked = next((p for p in (*portions, *folders) if p in self._locked), None)
+        if locked is not None:
+            return Found(name, "unreadable", None, (locked,), self._owner(name))
         if portions:
             return Found(name, "namespace", None, tuple(portions), self._owner(name))
         return None
@@ -129,6 +135,8 @@ class ModuleReader(Sources):
                         out[entry.name] = self.files.isdir(f"{folder}/{entry.name}") if linked else entry.is_dir()
                     except OSError:  # a loop of links
                         continue
+        except PermissionError:
+            self._locked.add(folder)
         except (OSError, ValueError):
             pass
         self.note(folder)
@@ -157,6 +165,10 @@ class ModuleReader(Sources):
     def owners(self, top_level: str) -> tuple[str, ...]:
         """The distributions (as named in their metadata) that bring this importable name."""
         return self._owners.get(top_level, ())
+
+    def has_entry_points(self, group: str) -> bool:
+        """Whether an installed distribution declares an entry point of this group."""
+        return any(group == of for d in self.distributions.installed for of, _, _ in d.entry_points)
 
     def _owner(self, name: str) -> str | None:
         owners = self.owners(name.partition(".")[0])

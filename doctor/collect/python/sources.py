@@ -57,7 +57,7 @@ class Sources:
         except NotRegular:
             raise SourceProblem("is not a regular file") from None
         except (OSError, ValueError) as error:
-            raise SourceProblem(f"cannot be read: {getattr(error, 'strerror', error)}") from None
+            raise SourceProblem(f"cannot be read: {getattr(error, 'strerror', error)}", unreadable=True) from None
         try:
             if status.st_size > SOURCE_LIMIT:
                 raise SourceProblem(f"is {status.st_size >> 20} MiB large; {SOURCE_LIMIT >> 20} MiB are read")

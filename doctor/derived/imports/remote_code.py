@@ -59,10 +59,12 @@ def loader(case: Case) -> Loader | None:
 
 
 def _known(facts: Facts, model: Model) -> bool | None:
-    """Whether the transformers that is here knows the model's type by itself."""
+    """Whether the transformers that is here, or any where none is pinned, knows the model's type by itself."""
     found = facts.distributions.get("transformers") if isinstance(facts.distributions, Distributions) else None
     row = rows.row("transformers", found.version, "model_types") if found else None
     types = (row or {}).get("model_types")
+    if found is None and model.model_type is not None:
+        return None if rows.releases_having("transformers", "model_types", model.model_type) else False
     return None if not types or model.model_type is None else model.model_type in types
 
 
@@ -93,6 +95,8 @@ def _use(facts: Facts, model: Model, found: Loader | None, key: str) -> Use | No
     if found.trusts is False and found.knows:
         return None
     if not key.startswith("AutoModel"):
+        return "yes"
+    if option(facts, "--backend") == "pytorch" and found.engine.has("loads_model_code_in_pytorch"):
         return "yes"
     if found.engine.has("runs_model_code"):
         own = option(facts, "--backend") != "pytorch"

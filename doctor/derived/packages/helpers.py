@@ -25,6 +25,10 @@ def needed(chosen: Chosen, model: Model) -> dict[str, str]:
         package = normalize(DISTRIBUTIONS.get(top, top))
         if file in files and when != "guarded" and package not in required | {"huggingface-hub"}:
             out.setdefault(package, f"{file} of {chosen.shown}")
+    method = model.quantization.method.lower() if model.quantization else None
+    for kernel in (k for k in helpers().kernels if (k.engine, k.method) == (chosen.name, method)):
+        if kernel.package not in required:
+            out.setdefault(kernel.package, kernel.source)
     read = model.code is not None and bool(model.code.files)  # then MDL006 knows better what that code imports
     for entry in helpers().remote_code if model.remote_code and not read else ():
         if entry.architecture in model.architectures and chosen.name in entry.engines:

@@ -14,7 +14,7 @@ from doctor.derived.case import Case, memoized
 from doctor.derived.goal import Goal, goal_of
 from doctor.derived.packages.other_releases import having
 from doctor.derived.quantization.served import to_serve
-from doctor.facts import Distributions, normalize
+from doctor.facts import Distributions, Modules, normalize
 from doctor.matrix import rows
 from doctor.matrix.compat import DISTRIBUTIONS, compatibility
 from doctor.matrix.models.generations import serving
@@ -31,13 +31,13 @@ if TYPE_CHECKING:
 class ModelBound:
     """What the model asks of one distribution: `admits` are the releases that will do, `why` is a clause.
 
-    `kind`: the model's type, a name that its code imports, a failure that was seen, what the engine serves, or what a
-    package that the model needs works with.
+    `kind`: the model's type, a name that its code or the engine's module for it imports, a failure that was seen, what
+    the engine serves, or what a package that the model needs works with.
     """
 
     package: str
     admits: ReleaseSet
-    kind: Literal["type", "name", "seen", "served", "helper"]
+    kind: Literal["type", "name", "engine", "seen", "served", "helper"]
     subject: str
     why: str
     source: str
@@ -49,14 +49,16 @@ def model_bounds(case: Case) -> tuple[ModelBound, ...]:
     goal = goal_of(case.facts)
     if goal.model is None and goal.family is None:
         return ()
-    return (*_type(case, goal), *failing(case), *_served(case, goal), *_helpers(case, goal))
+    return (*failing(case), *_served(case, goal), *_helpers(case, goal))
 
 
 @memoized
 def failing(case: Case) -> tuple[ModelBound, ...]:
-    """What the model's own code imports, and with what it was seen to fail; empty where nothing is known."""
+    """The model's type, what its code and the engine's for it import, and with what it was seen to fail."""
     goal = goal_of(case.facts)
-    return () if goal.model is None and goal.family is None else (*_names(goal), *_seen(case, goal))
+    if goal.model is None and goal.family is None:
+        return ()
+    return (*_type(case, goal), *_names(goal), *_loaded(case, goal), *_seen(case, goal))
 
 
 def narrowed(case: Case, package: str, to: ReleaseSet) -> ReleaseSet:
@@ -102,6 +104,29 @@ def _names(goal: Goal) -> Iterator[ModelBound]:
             what = f"{one.module}:{one.name}" if one.name else one.module
             said = f"`{one.name}` from `{one.module}`" if one.name else f"`{one.module}`"
             yield ModelBound(library, found, "name", what, f"the model's own code imports {said}", one.source)
+
+
+def _loaded(case: Case, goal: Goal) -> Iterator[ModelBound]:
+    """What the engine's own module for the architecture imports; where modules were linked, IMP001 says it better."""
+    for chosen in case.engine if not isinstance(case.facts.modules, Modules) else ():
+        row = chosen.row("architectures.default", "imports")
+        known = row.get("architectures.default", {})
+        places = [p for a in goal.architectures if isinstance(p := known.get(a), str)]
+        files = {p.rpartition(".")[0].replace(".", "/") + ".py" for p in places}
+        for key, (when, file) in row.get("imports", {}).items():
+            module, _, name = key.partition(":")
+            top = module.partition(".")[0]
+            library = normalize(DISTRIBUTIONS.get(top, top))
+            found = releases_with(library, module, name or None) if file in files and when != "guarded" else None
+            if found is not None and found.bits != found.releases.everything().bits and _exists(library, module):
+                said = f"`{name}` from `{module}`" if name else f"`{module}`"
+                yield ModelBound(library, found, "engine", key, f"`{chosen.shown}` imports {said} for this model", file)
+
+
+def _exists(library: str, module: str) -> bool:
+    """Whether some release has the module: of one that none has, the index says nothing."""
+    found = releases_with(library, module)
+    return found is not None and found.newest is not None
 
 
 def _seen(case: Case, goal: Goal) -> Iterator[ModelBound]:

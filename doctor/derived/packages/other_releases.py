@@ -22,9 +22,12 @@ def direction(to: ReleaseSet, version: str) -> str:
 
 
 def other_release(package: str, to: ReleaseSet, version: str) -> list[Remediation]:
-    """The way out that keeps everything but the release of `package`; none where no release will do."""
-    if not to.newest:
+    """The way out that keeps everything but the release of `package`; none where no release, or any, will do."""
+    if not to.newest or not to.spec():
         return []
+    if to.contains(version):  # what is here is not what was published under this name
+        again = Action("install", package=package, specifier=f"=={version}", direction="reinstall")
+        return [Remediation(f"reinstall {package} {version}", (again,), "unsafe")]
     way = direction(to, version)
     action = Action("install", package=package, specifier=to.spec(), direction=way)
     return [Remediation(f"{way} {package} to {to.spec()}", (action,), "unsafe")]

@@ -9,7 +9,7 @@ from doctor.facts.gpu import Device, Gpu
 from doctor.facts.model import Weights
 from doctor.launch.options import model_word, option
 from doctor.matrix.engines import option_names
-from doctor.matrix.models.quantization import Capability, Need, floor, takes
+from doctor.matrix.models.quantization import Capability, Need, as_written, floor, takes
 from doctor.matrix.models.turbomind import served_by
 
 KINDS = (
@@ -82,6 +82,13 @@ def used(facts: Facts, chosen: Chosen, need: Need) -> tuple[str, ...]:
 def refusal(chosen: Chosen, backend: str, need: Need) -> str | None:
     """Why this backend of the release that is here does not take the checkpoint, or None."""
     return takes(chosen.row(*KINDS), chosen.name, chosen.version, backend, need)
+
+
+def unread(chosen: Chosen, backends: tuple[str, ...], need: Need) -> str | None:
+    """Why a backend that takes the method may still refuse its settings, as a clause; None where they were read."""
+    if backends == ("turbomind",) and chosen.table("decisions").get("quantization") and as_written(need) is None:
+        return f"the settings of `{need.quantization.method}`, such as its group size, decide here and are not known"
+    return None
 
 
 def too_old(chosen: Chosen, backend: str, need: Need, capability: Capability | None) -> bool:

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from doctor.link.python.machine import Machine
 
 _DRIVERS = ("libcuda.so", "libnvidia-ml.so")
+# what is there only with a driver of NVIDIA, of a Tegra board, or of AMD
+DEVICE_FILES = ("/dev/nvidia", "/proc/driver/nvidia", "/etc/nv_tegra_release", "/sys/class/tegra-firmware", "/dev/kfd")
 _ABSENT = ("cuda", "xpu", "hpu", "mps", "backends.mps", "musa", "npu")
 
 # backends that torch itself does not have: an attribute of the name appears with the package that registers it

@@ -94,7 +94,7 @@ def _enter_from_outside(machine: Machine, again: Again, names: list[str], broken
         status = again.verdicts.get(first)
         if status is not None and is_cyclic(status) == is_cyclic(again.verdicts[name]):
             continue
-        again.judge(name, frozenset(reached(machine.edges, [name]) & above))
+        again.judge(name, frozenset(reached(machine.edges, [name], above) & above))
 
 
 def _importers(edges: dict[str, dict[str, None]], goals: frozenset[str]) -> set[str]:

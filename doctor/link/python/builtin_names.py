@@ -237,6 +237,8 @@ def _type(machine: Machine, args: Args, kwargs: Kwargs) -> Value:
         return args[0].cls
     if len(args) == 1 and isinstance(args[0], ClassVal) and args[0].meta is not None:
         return args[0].meta
+    if len(args) == 1 and isinstance(args[0], PyRaise):
+        return args[0].kind
     return type(args[0]) if len(args) == 1 and machine.is_plain(args[0]) else UNKNOWN
 
 

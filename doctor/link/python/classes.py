@@ -5,6 +5,7 @@ from __future__ import annotations
 import types
 from typing import TYPE_CHECKING
 
+from doctor.link.python.enums import is_enum, is_member, member_of
 from doctor.link.python.values import UNKNOWN, BoundVal, ClassVal, FuncVal, InstanceVal, NativeVal, PyRaise, Value
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ def instantiate(machine: Machine, cls: ClassVal, args: list[Value], kwargs: dict
 
 def construct(machine: Machine, cls: ClassVal, args: list[Value], kwargs: dict[str, Value]) -> Value:
     """What `type.__call__` makes: an exception for exception classes, else an instance whose `__init__` has run."""
+    if is_enum(cls):
+        return member_of(cls, args)
     if any(is_exception(b) for b in cls.mro()):
         text = args[0] if args and isinstance(args[0], str) else None
         return PyRaise(cls, text)
@@ -76,6 +79,8 @@ def bound(machine: Machine, found: Value, instance: Value, cls: ClassVal) -> Val
             return machine.call(found, [instance], {})
         return found if found.kind == "static" else BoundVal(found, cls if found.kind == "class" else instance)
     if isinstance(found, InstanceVal):
+        if is_member(found):
+            return found
         getter = class_attribute(found.cls, "__get__")
         if isinstance(getter, FuncVal):
             return machine.call(BoundVal(getter, found), [instance, cls], {})

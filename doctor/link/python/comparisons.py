@@ -7,9 +7,11 @@ import operator
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from doctor.link.python.classes import class_attribute
+from doctor.link.python.enums import is_member
 from doctor.link.python.expressions import evaluate
 from doctor.link.python.frame import Frame
-from doctor.link.python.values import UNKNOWN, NamespaceVal, SysModulesVal, Value
+from doctor.link.python.values import UNKNOWN, InstanceVal, NamespaceVal, SysModulesVal, Value
 
 if TYPE_CHECKING:
     from doctor.link.python.machine import Machine
@@ -40,6 +42,8 @@ def _compare_pair(machine: Machine, op: ast.cmpop, left: Value, right: Value) ->
         return found if found is None or isinstance(op, ast.In) else not found
     if left is UNKNOWN or right is UNKNOWN:
         return None
+    if is_member(left) and is_member(right) and isinstance(op, (ast.Eq, ast.NotEq, ast.Is, ast.IsNot)):
+        return _members(op, left, right)
     if isinstance(op, (ast.Is, ast.IsNot)):
         same = left is right or (machine.is_plain(left) and machine.is_plain(right) and _same(left, right))
         return same if isinstance(op, ast.Is) else not same
@@ -49,6 +53,13 @@ def _compare_pair(machine: Machine, op: ast.cmpop, left: Value, right: Value) ->
         return bool(_COMPARE[type(op)](left, right))
     except (TypeError, ValueError):  # holds UNKNOWN, or kinds that do not compare
         return None
+
+
+def _members(op: ast.cmpop, left: InstanceVal, right: InstanceVal) -> bool | None:
+    """Members are one object each; a class may say otherwise with an `__eq__` of its own."""
+    if isinstance(op, (ast.Eq, ast.NotEq)) and class_attribute(left.cls, "__eq__") is not None:
+        return None
+    return (left is right) == isinstance(op, (ast.Is, ast.Eq))
 
 
 def _same(left: Value, right: Value) -> bool:

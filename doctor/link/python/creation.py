@@ -7,6 +7,7 @@ import types
 from typing import TYPE_CHECKING
 
 from doctor.link.python.classes import bound, class_attribute, construct, is_exception, is_type
+from doctor.link.python.enums import make_members
 from doctor.link.python.expressions import evaluate
 from doctor.link.python.frame import Frame
 from doctor.link.python.values import (
@@ -43,6 +44,7 @@ def define_class(machine: Machine, node: ast.ClassDef, frame: Frame) -> Value:
     for value in cls.namespace.values():
         if isinstance(value, FuncVal) and value.owner is None:
             value.owner = cls
+    make_members(cls)
     made = _by_metaclass(machine, cls, given)
     if made is cls:
         _run_hooks(machine, cls, given)

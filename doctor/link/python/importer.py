@@ -49,12 +49,14 @@ class Importer(Names):
     def load(self, name: str, importer: ModuleVal | None, line: int) -> None:
         """Makes sure that a module is in `sys.modules`. Raises PyRaise where the import fails."""
         if self.stack:
-            self.edges.setdefault(self.stack[-1], {})[name] = None
+            self.edges.note(self.stack[-1], name)
         if name in self.modules:
             if self.modules[name] is None or is_out_of_sight(self, name):
                 raise self.not_found(name, importer, line)
+            self._doubt_left_behind(name)
             return
         if name in self.failed:
+            self.met[name] = self.stack[0] if self.stack else name
             raise self.again(self.failed[name])
         parent_name, _, tail = name.rpartition(".")
         search: list[str] | None = None
@@ -79,6 +81,21 @@ class Importer(Names):
             parent.namespace[tail] = self.modules.get(name, UNKNOWN)
         elif isinstance(parent, InstanceVal):
             parent.attributes[tail] = self.modules.get(name, UNKNOWN)
+
+    def _doubt_left_behind(self, name: str) -> None:
+        """A module that its failing package has left loaded: a new process meets the failure before it.
+
+        Not where the outermost import has met the failure itself; there, as in Python, a second try loads the module.
+        """
+        if not self.stack:
+            return
+        reason, package = self.doubtful.get(name), name.rpartition(".")[0]
+        while package and reason is None:
+            if package in self.failed and package not in self.modules and self.met.get(package) != self.stack[0]:
+                reason = f"`{package}` fails; only after that, `{name}` can be loaded"
+            package = package.rpartition(".")[0]
+        if reason is not None:
+            self.doubtful.update(dict.fromkeys(self.spread_doubt(reason), reason))
 
     def _made_by_extension(self, name: str, parent_name: str) -> bool:
         """Submodules of extension modules are registered by the extension itself; they are taken to be there."""
@@ -122,6 +139,7 @@ class Importer(Names):
             self.modules.pop(found.name, None)  # what was loaded below it stays, as in Python
             if "partially initialized" not in (error.message or ""):
                 self.failed[found.name] = PyRaise(error.kind, error.message, error.cause)  # without its traceback
+                self.met[found.name] = self.stack[0]
             raise
         finally:
             module.loading = False
@@ -146,6 +164,8 @@ class Importer(Names):
             self.outer_guards.pop()
 
     def _fill(self, module: ModuleVal, found: Found, importer: ModuleVal | None, line: int) -> None:
+        if found.kind == "unreadable":
+            raise self.denied(module, f"Permission denied: {(found.search or ('',))[0]!r}", importer, line)
         if found.kind == "extension" and found.file is not None:
             module.depth, module.open = "native", True
             cause = self.reader.native(found.file, tuple(self.modules))
@@ -166,8 +186,11 @@ class Importer(Names):
             file = module.file
             try:
                 self.reader.text(file)
-            except SourceProblem:
+            except SourceProblem as problem:
+                if problem.unreadable:
+                    raise self.denied(module, f"{file} {problem}", None, 0) from None
                 module.open = True
+                module.doubts.append(str(problem))
             else:
                 module.surface = Surface(lambda: self.reader.text(file))
 
@@ -175,7 +198,7 @@ class Importer(Names):
         """Follows what a foundation imports first; where that fails, the truth is found by interpreting it."""
         module.depth, module.foundation = "surface", True
         self._read_surface(module)
-        if module.surface is not None and module.surface.moves_paths:
+        if module.surface is not None and (module.surface.moves_paths or module.surface.is_plain):
             module.depth, module.surface = "full", None
             self.interpret(module)
             return
@@ -212,6 +235,8 @@ class Importer(Names):
             if problem.fatal:
                 cause = Cause("error", module.name, error="SyntaxError", text=str(problem))
                 raise PyRaise(SyntaxError, str(problem), self.located(cause, module, problem.line or 0)) from None
+            if problem.unreadable:
+                raise self.denied(module, f"{file} {problem}", None, 0) from None
             module.open = True
             module.doubts.append(str(problem))
             return

@@ -16,6 +16,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
 
 from doctor.link.python.accelerators import without_driver
+from doctor.link.python.enums import ENUM
 from doctor.link.python.library_functions import FUNCTIONS, NOT_FOUND, comparison
 from doctor.link.python.loaders import LOADER_FUNCTIONS, FileLoader
 from doctor.link.python.paths import PATH_METHODS
@@ -62,7 +63,7 @@ class Library:
             "packaging.version.Version": Version, "packaging.version.InvalidVersion": InvalidVersion,
             "packaging.specifiers.SpecifierSet": SpecifierSet,
             "packaging.specifiers.InvalidSpecifier": InvalidSpecifier, "pathlib.Path": PurePosixPath,
-            "pathlib.PurePath": PurePosixPath, "collections.OrderedDict": dict,
+            "pathlib.PurePath": PurePosixPath, "collections.OrderedDict": dict, "enum.Enum": ENUM,
         }  # fmt: skip
         for name, call in (
             *FUNCTIONS.items(),

@@ -14,8 +14,8 @@ from packaging.version import InvalidVersion, Version
 from doctor.facts import Cause
 from doctor.link.python.objects import Spec
 from doctor.link.python.packages import Packages
-from doctor.link.python.paths import exists, is_dir, is_file, listdir
-from doctor.link.python.search import find_top
+from doctor.link.python.paths import exists, glob_files, is_dir, is_file, listdir
+from doctor.link.python.search import find_top, is_out_of_sight
 from doctor.link.python.values import (
     UNKNOWN,
     ClassVal,
@@ -60,10 +60,11 @@ def _find_spec(machine: Machine, args: Args, kwargs: Kwargs) -> Value:
         name = f"{package}{name}" if isinstance(package, str) else name
     parent = name.rpartition(".")[0]
     search = machine.search_of(machine.import_origin(parent, None)) if parent else None
+    loaded = name in machine.modules and not is_out_of_sight(machine, name)
     known = machine.modules.get(name)
-    if isinstance(known, ModuleVal) and known.file is not None:
+    if loaded and isinstance(known, ModuleVal) and known.file is not None:
         return Spec(name, origin=known.file, search=known.search)
-    if name in machine.modules:
+    if loaded:
         return Spec(name, origin=UNKNOWN)
     found = find_top(machine, name) if not parent else machine.reader.find(name, search)
     return None if found is None else Spec(name, origin=found.file, search=found.search and list(found.search))
@@ -100,6 +101,12 @@ def _version(machine: Machine, args: Args, kwargs: Kwargs) -> Value:
 def _distribution(machine: Machine, args: Args, kwargs: Kwargs) -> Value:
     _version(machine, args, kwargs)
     return UNKNOWN
+
+
+def _entry_points(machine: Machine, args: Args, kwargs: Kwargs) -> Value:
+    """`importlib.metadata.entry_points(group=...)`; what a plugin is, is not known, but that there is none."""
+    group = kwargs.get("group")
+    return [] if isinstance(group, str) and not machine.reader.has_entry_points(group) else UNKNOWN
 
 
 def _parse_version(machine: Machine, args: Args, kwargs: Kwargs) -> Value:
@@ -235,6 +242,8 @@ FUNCTIONS: dict[str, Callable[[Machine, Args, Kwargs], Value]] = {
     "os.path.isfile": is_file,
     "os.path.isdir": is_dir,
     "os.listdir": listdir,
+    "glob.glob": glob_files,
+    "importlib.metadata.entry_points": _entry_points,
     "platform.system": lambda machine, args, kwargs: {"linux": "Linux", "darwin": "Darwin", "win32": "Windows"}.get(
         str(machine.library.table["sys.platform"]), UNKNOWN
     ),

@@ -44,7 +44,7 @@ class Names(State):
         self.note_use(importer, self.name_of(module), name)
         full = f"{self.name_of(module)}.{name}"
         if full in self.modules and self.stack:
-            self.edges.setdefault(self.stack[-1], {})[full] = None
+            self.edges.note(self.stack[-1], full)
         try:
             return self.attribute(module, name, importer, line, importing=True)
         except PyRaise as error:
@@ -79,8 +79,13 @@ class Names(State):
                 if isinstance(name, str):
                     names[name] = self.import_name(module, name, importer, line)
         else:
-            names.update({k: v for k, v in module.namespace.items() if not k.startswith("_")})
+            names.update({k: self._modeled(module, k, v) for k, v in module.namespace.items() if not k.startswith("_")})
         importer.open = importer.open or module.open
+
+    def _modeled(self, module: ModuleVal, name: str, value: Value) -> Value:
+        """The value of a module's name, as modelled where it is: a star import takes that too."""
+        modeled = self.library.attribute(module.name, name)
+        return value if modeled is UNKNOWN else modeled
 
     def attribute(self, owner: Value, name: str, importer: ModuleVal | None = None, line: int = 0, **how: Any) -> Value:
         """`owner.name`; `default=` as in `getattr`. Raises PyRaise(AttributeError) where it is sure to be missing."""

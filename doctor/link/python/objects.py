@@ -69,7 +69,9 @@ def attribute(machine: Machine, owner: Value, name: str) -> Value:
         known = {"get": _modules_get, "setdefault": _modules_setdefault, "pop": _modules_pop}
         return NativeVal(f"sys.modules.{name}", known[name]) if name in known else UNKNOWN
     if isinstance(owner, type):
-        return owner.__name__ if name == "__name__" else machine.library.attribute(owner.__name__, name)
+        if name in ("__name__", "__qualname__"):
+            return owner.__name__
+        return machine.library.attribute(owner.__name__, name)
     return plain_attribute(machine, owner, name)
 
 
@@ -84,6 +86,8 @@ def _spec_attribute(spec: Spec, name: str) -> Value:
 
 
 def _error_attribute(error: PyRaise, name: str) -> Value:
+    if name == "__class__":
+        return error.kind
     if name == "name" and error.cause is not None:
         return error.cause.module
     if name in ("msg", "message"):

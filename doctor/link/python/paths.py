@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import fnmatch
+import glob
 import posixpath
 from collections.abc import Callable
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
+from doctor.link.python.accelerators import DEVICE_FILES
 from doctor.link.python.values import UNKNOWN, Value
 
 if TYPE_CHECKING:
@@ -25,9 +27,17 @@ def place(machine: Machine, args: Args) -> str | None:
     return normal if any(normal == p or normal.startswith(p + "/") for p in machine.reader.paths) else None
 
 
+def is_of_a_device(machine: Machine, args: Args) -> bool:
+    """Whether the path is one that only a driver makes, where no driver is installed."""
+    path = str(args[0]) if args and isinstance(args[0], (str, PurePosixPath)) else ""
+    return machine.reader.driverless and path.startswith(DEVICE_FILES)
+
+
 def exists(machine: Machine, args: Args, kwargs: Kwargs) -> Value:
     """`os.path.exists`."""
     path = place(machine, args)
+    if path is None and is_of_a_device(machine, args):
+        return False
     return UNKNOWN if path is None else machine.reader.is_file(path) or machine.reader.is_dir(path)
 
 
@@ -40,6 +50,8 @@ def is_dir(machine: Machine, args: Args, kwargs: Kwargs) -> Value:
 def is_file(machine: Machine, args: Args, kwargs: Kwargs) -> Value:
     """`os.path.isfile`."""
     path = place(machine, args)
+    if path is None and is_of_a_device(machine, args):
+        return False
     return UNKNOWN if path is None else machine.reader.is_file(path)
 
 
@@ -64,6 +76,17 @@ def _glob(machine: Machine, path: PurePosixPath, args: Args) -> Value:
     if found is UNKNOWN or not pattern or "/" in pattern or "**" in pattern:
         return UNKNOWN
     return [path / n for n in found if fnmatch.fnmatchcase(n, pattern)]
+
+
+def glob_files(machine: Machine, args: Args, kwargs: Kwargs) -> Value:
+    """`glob.glob(pattern)`; only the last part of the pattern may have wildcards."""
+    folder, _, pattern = str(args[0] if args else "").rpartition("/")
+    if kwargs or len(args) != 1 or glob.has_magic(folder) or "**" in pattern:
+        return UNKNOWN
+    found = listdir(machine, [folder], {})
+    if found is UNKNOWN:
+        return UNKNOWN
+    return [f"{folder}/{n}" for n in found if fnmatch.fnmatchcase(n, pattern) and not n.startswith(".")]
 
 
 def _same(machine: Machine, path: PurePosixPath, args: Args) -> Value:

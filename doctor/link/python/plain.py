@@ -10,6 +10,7 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
+from doctor.link.python.enums import is_member
 from doctor.link.python.values import (
     UNKNOWN,
     ClassVal,
@@ -61,7 +62,7 @@ def is_key(value: Value) -> bool:
     """Whether the value can be a dictionary's key."""
     if isinstance(value, (tuple, frozenset)):
         return all(is_key(v) for v in value)
-    return isinstance(value, (*_KEYS, ClassVal, FuncVal, ModuleVal, type))
+    return isinstance(value, (*_KEYS, ClassVal, FuncVal, ModuleVal, type)) or is_member(value)
 
 
 def is_version(value: Value) -> bool:
@@ -181,6 +182,8 @@ def _order(value: Value) -> tuple[str, str]:
         return kind, f"{value.module.name}.{value.name}"
     if isinstance(value, ModuleVal):
         return kind, value.name
+    if is_member(value):
+        return kind, f"{value.cls.module.name}.{value.cls.name}.{value.attributes['name']}"
     if isinstance(value, (tuple, frozenset)):
         return kind, " ".join("/".join(_order(v)) for v in value)
     return kind, str(value) if is_plain(value) else getattr(value, "__name__", "")

@@ -43,6 +43,9 @@ class Reader(Protocol):
     def owners(self, top_level: str) -> tuple[str, ...]:
         """The distributions (as named in their metadata) that bring this importable name."""
 
+    def has_entry_points(self, group: str) -> bool:
+        """Whether an installed distribution declares an entry point of this group."""
+
     def surface(self, distribution: str | None) -> bool:
         """Whether this distribution's modules are only looked at as text (foundations such as torch or numpy)."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container
 from typing import TYPE_CHECKING
 
 from doctor.link.python.reader import Found
@@ -86,34 +86,21 @@ def _visible(state: State, entry: Value) -> bool:
 
 def _loads(state: State, name: str) -> bool:
     """Whether the modules being loaded have `name` in what they have imported so far."""
-    if name in state.stack:
-        return True
-    key = state.stack[0], name
-    if key not in state.seen_loads:  # what a module has imported, it has: only a yes is remembered
-        if not reaches(state.edges, state.stack, name):
-            return False
-        state.seen_loads.add(key)
-    return True
+    return state.edges.comes_to(state.stack, name)
 
 
-def reaches(edges: dict[str, dict[str, None]], start: list[str], goal: str) -> bool:
-    """Whether one of the modules `start` imports `goal`, itself or through others."""
-    return any(name == goal for name in _walk(edges, start))
+def reached(edges: dict[str, dict[str, None]], start: list[str], within: Container[str] | None = None) -> set[str]:
+    """These modules and what they import, themselves or through others; a module imports its packages.
 
-
-def reached(edges: dict[str, dict[str, None]], start: list[str]) -> set[str]:
-    """These modules and what they import, themselves or through others; a module imports its packages."""
-    return set(_walk(edges, start))
-
-
-def _walk(edges: dict[str, dict[str, None]], start: list[str]) -> Iterator[str]:
+    `within` bounds the walk to modules from which something is reached that the caller looks for.
+    """
     seen = set(start)
     stack = list(start)
     while stack:
         name = stack.pop()
-        yield name
         parent = name.rpartition(".")[0]
         for one in (*edges.get(name, ()), *((parent,) if parent else ())):
-            if one not in seen:
+            if one not in seen and (within is None or one in within):
                 seen.add(one)
                 stack.append(one)
+    return seen

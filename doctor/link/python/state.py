@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from doctor.facts import Cause
+from doctor.link.python.edges import Edges
 from doctor.link.python.reader import Reader
 from doctor.link.python.values import (
     UNKNOWN,
@@ -46,6 +47,8 @@ class State:
         self.lenient = lenient  # takes what is missing to be there, to see what comes after it
         self.modules: dict[str, Value] = {}
         self.failed: dict[str, PyRaise] = {}
+        self.met: dict[str, str] = {}  # failed modules, each with the outermost import that met the failure last
+        self.doubtful: dict[str, str] = {}  # modules that load only after a failure, each with the reason
         self.stack: list[str] = []
         self.fuel = FUEL
         self.strange = ""  # the top-level name of modules that strangers wrote
@@ -59,10 +62,9 @@ class State:
         self.path_owners: dict[str, str] = {}  # entries added to `sys.path`, each with the module that did it
         self.borrowed: dict[str, str] = {}  # top-level modules, each with the added entry of `sys.path` that has it
         self.planted: dict[str, str] = {}  # modules put into `sys.modules`, each with the module that did it
-        self.seen_loads: set[tuple[str, str]] = set()
         self.elsewhere: dict[str, ModuleVal] = {}  # modules that may be in a folder that is not known
         self.outer_guards: list[int] = []  # for each module of `stack`, the guards around the import of it
-        self.edges: dict[str, dict[str, None]] = {}  # module to the modules that loading it asks for, in order
+        self.edges = Edges()
         self.caller: Frame | None = None
         self.making: list[ClassVal] = []  # classes whose metaclass is at work
         self.bodies: dict[int, list[ast.stmt] | None] = {}
@@ -106,6 +108,11 @@ class State:
         cause = Cause("missing-module", name, error="ModuleNotFoundError", text=text)
         return PyRaise(ModuleNotFoundError, text, self.located(cause, importer, line))
 
+    def denied(self, module: ModuleVal, text: str, importer: ModuleVal | None, line: int) -> PyRaise:
+        """The error of a module whose file or folder may not be read; who may read it can import it."""
+        cause = Cause("error", module.name, error="PermissionError", text=text)
+        return PyRaise(PermissionError, text, self.located(cause, importer, line))
+
     def no_name(self, module: Value, name: str, importer: ModuleVal, line: int) -> PyRaise:
         origin = self.name_of(module)
         half = "partially initialized module " if isinstance(module, ModuleVal) and module.loading else ""
@@ -130,16 +137,18 @@ class State:
         if error.is_a(ImportError) is True and not self.guards:
             module.doubts.append(f"line {line}: {error.name}: {error.message or ''}")
 
-    def spread_doubt(self, reason: str) -> None:
-        """The same for all modules being loaded, out to the first `try` that would catch a failed import."""
-        guards = self.guards
+    def spread_doubt(self, reason: str) -> list[str]:
+        """The same for all modules being loaded, out to the first `try` that would catch a failed import; which."""
+        guards, met = self.guards, list[str]()
         for name, around in zip(reversed(self.stack), reversed(self.outer_guards), strict=True):
             module = self.modules.get(name)
             if guards:
-                return
+                break
             if isinstance(module, ModuleVal):
                 module.doubts.append(reason)
+                met.append(name)
             guards = around
+        return met
 
     def note_use(self, importer: ModuleVal | None, module: str, name: str | None) -> None:
         """Remembers what one distribution takes from another where nothing catches its absence."""

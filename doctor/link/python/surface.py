@@ -24,6 +24,9 @@ _IMPORT = re.compile(
     rb"(?:\((?P<many>[^)]{1,20000})\)|(?P<few>[\w*][\w, \t]*(?:\\\r?\n[\w, \t]+)*)))",
     re.M,
 )
+# any line that is no assignment to a name, no import from `typing`, no comment and no blank
+_STATEMENT = re.compile(rb"^(?!\w+\s*(?::[^=\n(]*)?=[^(]*$|from typing import|from __future__|\s*(?:#.*)?$)", re.M)
+SHORT = 4096
 _COMMENT = re.compile(rb"#[^\n]*")
 _PART = (b"_", b".")
 _QUOTE = (b"'", b'"')
@@ -62,6 +65,12 @@ class Surface:
         """Whether the module may change where others are found; then it has to be interpreted."""
         text = self.text
         return any(mark in text for mark in (b"sys.path.", b"meta_path", b"__path__"))
+
+    @cached_property
+    def is_plain(self) -> bool:
+        """Whether the module is short and only assigns constants, as a build writes it (`torch/version.py`)."""
+        text = self.text
+        return len(text) <= SHORT and b"=" in text and not _STATEMENT.search(text)
 
     def binds(self, name: str) -> bool:
         """Whether anything in the text looks like a binding of `name`; errs on the side of yes."""

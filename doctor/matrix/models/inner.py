@@ -29,8 +29,17 @@ def refused_inner(
     name = inner_architecture(row, config) if row is not None else None
     if row is None or name is None or name in row.takes:
         return None
+    if backend != "turbomind":
+        return row
     known = rows.row(engine, version, "architectures.turbomind", "decisions") or {}
     return None if served_by(known, row.architecture, dict(config), None) is False else row
+
+
+def inner_architectures(config: Mapping[str, Any]) -> list[str]:
+    """What the inner configurations name as their architectures, the first of each."""
+    parts = (config.get(p) for p in ("llm_config", "text_config", "language_config"))
+    named = (p.get("architectures") for p in parts if isinstance(p, dict))
+    return [a[0] for a in named if isinstance(a, list) and a and isinstance(a[0], str)]
 
 
 def taking_inner(engine: str, row: InnerModels, config: Mapping[str, Any]) -> ReleaseSet | None:

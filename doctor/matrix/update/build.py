@@ -26,7 +26,7 @@ from doctor.matrix.releases import Releases
 from doctor.remote.source import WheelSource
 
 # Counts changes of what is extracted: results of another generation are read again.
-GENERATION = 7
+GENERATION = 8
 
 
 @dataclass(frozen=True, slots=True)

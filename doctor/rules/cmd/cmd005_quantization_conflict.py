@@ -20,6 +20,7 @@ from doctor.derived.option_findings import argument, shown
 from doctor.derived.quantization.served import family
 from doctor.facts import Model
 from doctor.findings import Evidence, Finding, Location, NotApplicable, Open, Remediation
+from doctor.matrix import rows
 from doctor.rules.rule import Rule, Verdict
 
 # methods that read other checkpoints too, or decide for themselves
@@ -49,12 +50,11 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
 
 def _conflict(rule: Rule, asked: Asked, model: Model, option: str, given: str) -> Finding | None:
     method = model.quantization.method.lower().replace("_", "-") if model.quantization else None
-    wanted, own = family(given), family(method or "")
     if method is None:
-        if wanted not in NEEDED:
+        if family(given) not in NEEDED:
             return None
         message = f"`{option} {shown(given, 60)}` requires a checkpoint in that format, but this one is not quantized"
-    elif wanted == own or given in asked.data.other_methods.get(own, ()):
+    elif given == method or _reads(asked, method, given):
         return None
     else:
         message = (
@@ -68,6 +68,23 @@ def _conflict(rule: Rule, asked: Asked, model: Model, option: str, given: str) -
         remediations=[Remediation(f"leave `{option}` out: {asked.engine} reads it from the checkpoint",
                                   (argument(option, None),), "safe")],
     )  # fmt: skip
+
+
+def _reads(asked: Asked, method: str, given: str) -> bool:
+    """Whether the release takes a checkpoint of `method` for what is asked: by another name, or whatever is asked."""
+    own = family(method)
+    if _taken_over(asked, method, own):
+        return True
+    same = family(given) == own or given in asked.data.other_methods.get(own, ())
+    return same and not asked.has("compares_methods_by_name")
+
+
+def _taken_over(asked: Asked, *methods: str) -> bool:
+    """Whether the release takes such a checkpoint whatever the option says: `override_quantization_method`."""
+    row = rows.row(asked.engine, asked.version, "quantization.default") or {}
+    known = row.get("quantization.default", {})
+    names = [n for n in known if n.replace("_", "-") in methods or family(n) in methods]
+    return bool(names) and all((known[n] or {}).get("overrides") for n in names)
 
 
 RULE = Rule(

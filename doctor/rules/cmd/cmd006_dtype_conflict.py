@@ -15,11 +15,10 @@ types.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from doctor.derived.asked import SOURCE, Asked
 from doctor.derived.case import Case
-from doctor.derived.model_files import served_model
+from doctor.derived.model_files import SHORT, served_model, stated_dtype
 from doctor.derived.option_findings import argument, shown
 from doctor.derived.quantization.served import family
 from doctor.facts import Model
@@ -28,8 +27,6 @@ from doctor.matrix import rows
 from doctor.matrix.refusals import DtypeRefusal, holds_for, refusals
 from doctor.rules.rule import Rule, Verdict
 
-SHORT = {"half": "float16", "float": "float32", "fp16": "float16", "bf16": "bfloat16", "torch.float16": "float16",
-         "torch.bfloat16": "bfloat16", "torch.float32": "float32", "torch.half": "float16"}  # fmt: skip
 NEWER = {"awq": "awq_marlin", "gptq": "gptq_marlin"}
 
 
@@ -51,7 +48,7 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
         yield _type_refuses(rule, found, model, given, refused)
         return
     own = model.quantization.method.lower() if model.quantization else ""
-    dtype = SHORT.get(given, given) if given != "auto" else _stated(model.config)
+    dtype = SHORT.get(given, given) if given != "auto" else stated_dtype(model.config)
     if found.has("dtype_of_backend"):
         yield from _lmdeploy(rule, found, SHORT.get(given, given), own)
     elif not own or (method and family(method) != family(own)):
@@ -129,13 +126,6 @@ def _lmdeploy(rule: Rule, asked: Asked, dtype: str, own: str) -> Iterator[Verdic
         evidence=[Evidence("--dtype", "bfloat16", "float16", f"{asked.shown}: {SOURCE}; its weight converter")],
         remediations=[Remediation("use `--dtype float16`", (argument("--dtype", "float16"),), "safe")],
     )  # fmt: skip
-
-
-def _stated(config: dict[str, Any]) -> str | None:
-    """The data type that a configuration states, in any of its generations."""
-    parts = (config, *(config[k] for k in ("text_config", "llm_config") if isinstance(config.get(k), dict)))
-    found = next((p[k] for p in parts for k in ("dtype", "torch_dtype") if isinstance(p.get(k), str)), None)
-    return SHORT.get(found, found) if found else None
 
 
 RULE = Rule(code="CMD006", name="dtype-conflict", severity="error", check=check, needs=("launch", "distributions"))

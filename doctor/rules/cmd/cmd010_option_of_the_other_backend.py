@@ -18,6 +18,8 @@ from doctor.derived.option_findings import argument
 from doctor.facts import Model
 from doctor.findings import Evidence, Finding, Location, NotApplicable, Open, Remediation
 from doctor.matrix import rows
+from doctor.matrix.models.turbomind import served_by
+from doctor.matrix.refusals import BackendRefusal, holds_for, refusals
 from doctor.rules.rule import Rule, Verdict
 
 SHOWN = {"pytorch": "the PyTorch engine", "turbomind": "TurboMind"}
@@ -34,17 +36,21 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
         return
     table = found.reading.table
     given = {g.name: option for g in found.reading.given if (option := table.option(g.name)) and option.only}
-    if not given:
+    stopping = [r for r in refusals().backends if r.engine == found.engine and holds_for(r.releases, found.version)
+                and found.value(r.option) is not None]  # fmt: skip
+    if not given and not stopping:
         yield NotApplicable("no option of one backend alone is given")
         return
     backend = _backend(found, served_model(case.facts))
     if backend is None:
-        if any(option.only == "pytorch" for option in given.values()):
-            yield Open("which backend LMDeploy takes depends on the model, which is not known here")
+        yield Open("which backend LMDeploy takes depends on the model, which is not known here")
         return
     for name, option in given.items():
         if option.only != backend and option.only is not None:
             yield _finding(rule, found, name, option.only, backend)
+    for row in stopping:
+        if row.only != backend:
+            yield _stops(rule, found, row, backend)
 
 
 def _backend(asked: Asked, model: object) -> str | None:
@@ -53,8 +59,22 @@ def _backend(asked: Asked, model: object) -> str | None:
         return "pytorch"
     if not isinstance(model, Model) or not model.architectures:
         return None
-    row = rows.row(asked.engine, asked.version, "architectures.turbomind") or {}
-    return "turbomind" if model.architectures[0] in row.get("architectures.turbomind", {}) else "pytorch"
+    row = rows.row(asked.engine, asked.version, "architectures.turbomind", "decisions") or {}
+    method = model.quantization.method if model.quantization else None
+    taken = served_by(row, model.architectures[0], model.config, method)
+    return None if taken is None else "turbomind" if taken else "pytorch"
+
+
+def _stops(rule: Rule, asked: Asked, row: BackendRefusal, backend: str) -> Finding:
+    return rule.finding(
+        f"`{row.option}` works with {SHOWN[row.only]} alone, but {SHOWN[backend]} will run: {asked.shown} stops",
+        key=row.option, severity="error", location=Location("argument", row.option),
+        evidence=[Evidence(row.option, backend, row.only, f"{asked.shown}: {row.source}")],
+        remediations=[
+            Remediation(f"use `--backend {row.only}`", (argument("--backend", row.only),), "unsafe"),
+            Remediation(f"leave `{row.option}` out", (argument(row.option, None),), "unsafe"),
+        ],
+    )  # fmt: skip
 
 
 def _finding(rule: Rule, asked: Asked, name: str, only: str, backend: str) -> Finding:

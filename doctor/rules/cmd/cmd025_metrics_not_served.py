@@ -50,13 +50,16 @@ def _port(scrape: Scrape) -> int | None:
 def _switch(rule: Rule, facts: Facts, scrape: Scrape, here: Server) -> Iterator[Verdict]:
     gateway: Gateway = present(facts, "gateway", Gateway)
     flags = (rows.row(here.engine, here.version or "", "flags") or {}).get("flags", {})
+    if not flags:
+        yield Open(f"the options of {here.engine} {here.version} are not in the data")
+        return
     on, off = here.data.option("metrics"), here.data.option("metrics_off") or ""
     way: tuple[str, str | None] | None = None
     if off in flags and option(facts, off) is not None:
         what, way = f"`{off}` leaves none of the engine's numbers to read there", (off, None)
     elif on and on in flags and option(facts, on) is None:
         what, way = f"{here.shown} gives metrics only with `{on}`", (on, "")
-    elif on and off and flags and on not in flags and off not in flags:
+    elif on and off and on not in flags and off not in flags:
         what = f"{here.shown} gives no metrics"
     else:
         return

@@ -16,15 +16,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from doctor.derived.architectures import unread
 from doctor.derived.case import Case
 from doctor.derived.engine import SOURCE, Chosen, backends
 from doctor.derived.packages.other_releases import having, other_engines, other_release
 from doctor.derived.quantization.exits import engines_serving
 from doctor.derived.quantization.served import to_serve
-from doctor.facts import Facts, Model, present
+from doctor.facts import Distributions, Facts, Launch, Model, Weights, present
 from doctor.findings import Action, Evidence, Finding, Location, NotApplicable, Open, Remediation
 from doctor.launch.options import option
 from doctor.matrix import rows
+from doctor.matrix.engines import serving_engines
 from doctor.matrix.models.generations import serving
 from doctor.matrix.models.inner import inner_architecture, refused_inner, taking_inner
 from doctor.matrix.models.quantization import fitting, sees
@@ -37,9 +39,16 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     facts = case.facts
     model: Model = present(facts, "model", Model)
     chosen = case.engine
-    if not model.architectures or not chosen:
-        why = "config.json does not name an architecture" if chosen else "the release of the engine is unknown"
-        yield NotApplicable(why)
+    if not chosen:
+        started = facts.launch.engine if isinstance(facts.launch, Launch) else None
+        open_ = started in serving_engines() and not present(facts, "distributions", Distributions).complete
+        yield Open(f"the release of {started} is not known") if open_ else NotApplicable("no engine is known here")
+        return
+    if not model.architectures:
+        own = isinstance(model.weights, Weights) and model.weights.format == "gguf"
+        yield NotApplicable("a GGUF file names its architecture itself") if own else Open(
+            "config.json does not name an architecture, so the engine has to guess it from the model's type"
+        )
         return
     for one in chosen:
         known = backends(one, facts, "architectures")
@@ -53,8 +62,10 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
             yield inner
         elif (other := _falls_back(rule, facts, one, model)) is not None:
             yield other
-        elif one.has("architectures_for_text") and sees(model.config):
-            yield from _text_only(rule, one, model.architectures[0])
+        elif text := list(_text_only(rule, one, model)):
+            yield from text
+        elif (why := unread(one, model, known)) is not None:
+            yield Open(why)
 
 
 def _generation(rule: Rule, chosen: Chosen, model: Model) -> Finding | None:
@@ -77,7 +88,8 @@ def _inner(
     rule: Rule, facts: Facts, chosen: Chosen, model: Model, known: dict[str, dict[str, object]]
 ) -> Finding | None:
     """A language model inside the architecture that the backend which takes the model has no reader for."""
-    row = refused_inner(chosen.name, chosen.version, model.architectures, model.config)
+    first, version = chosen.data.halves[0], chosen.version
+    row = refused_inner(chosen.name, version, model.architectures, model.config, first)
     serves = row is not None and row.backend in known and row.architecture in known[row.backend]
     if row is None or not serves or option(facts, *chosen.data.names("backend")) in chosen.data.backends[1:]:
         return None
@@ -150,8 +162,11 @@ def _finding(rule: Rule, facts: Facts, chosen: Chosen, model: Model, name: str) 
     )  # fmt: skip
 
 
-def _text_only(rule: Rule, chosen: Chosen, name: str) -> Iterator[Finding]:
+def _text_only(rule: Rule, chosen: Chosen, model: Model) -> Iterator[Finding]:
     """An architecture that other releases have with pictures, and this one without."""
+    if not chosen.has("architectures_for_text") or not sees(model.config):
+        return
+    name = model.architectures[0]
     known = rows.releases_having(chosen.name, "architectures.vision", name)
     here = chosen.table("architectures.vision")
     if not here or name in here or known is None or not known.newest:

@@ -20,9 +20,10 @@ from doctor.derived.case import Case
 from doctor.derived.engine import SOURCE, Chosen
 from doctor.derived.known_model import is_of_family_alone
 from doctor.derived.quantization.exits import ways
-from doctor.derived.quantization.served import KINDS, refusal, to_serve, used
-from doctor.facts import Model, Unavailable
-from doctor.findings import Evidence, Finding, Location, NotApplicable, Open
+from doctor.derived.quantization.loaders import lacking_beside
+from doctor.derived.quantization.served import KINDS, refusal, to_serve, unread, used
+from doctor.facts import Distributions, Facts, Model, Unavailable, present
+from doctor.findings import Action, Evidence, Finding, Location, NotApplicable, Open, Remediation
 from doctor.matrix import rows
 from doctor.matrix.models.quantization import Need, spelled
 from doctor.rules.rule import Rule, Verdict
@@ -49,6 +50,29 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
             yield Open(f"the data does not say which quantization methods {chosen.shown} supports")
         elif not any(refusal(chosen, b, need) is None for b in known):
             yield _finding(rule, chosen, known, need)
+        else:
+            yield from _loader(rule, facts, chosen, need)
+            if (untold := unread(chosen, known, need)) is not None:
+                yield Open(untold)
+
+
+def _loader(rule: Rule, facts: Facts, chosen: Chosen, need: Need) -> Iterator[Verdict]:
+    """Packages that the engine imports for the method, and that its metadata does not require."""
+    have: Distributions = present(facts, "distributions", Distributions)
+    for lack in lacking_beside(have, chosen.name, need.quantization.method):
+        name, needs = lack.packages[0], lack.needs or None
+        if not have.complete and lack.here is None:
+            yield Open(f"{chosen.shown} imports `{name}` for `{need.quantization.method}`, which is not pinned")
+            continue
+        method, here = need.quantization.method, f"`{name} {lack.here}` is" if lack.here else "it is not"
+        step = Action("install", package=name, specifier=needs, direction="upgrade" if lack.here else "install")
+        yield rule.finding(
+            f"`{chosen.shown}` loads weights quantized with `{method}` through `{name}{lack.needs}`, but "
+            f"{here} installed",
+            key=f"{chosen.name}:{name}", location=Location("distribution", name),
+            evidence=[Evidence(name, lack.here or "not installed", lack.needs or "installed", SOURCE)],
+            remediations=[Remediation(f"install {name}{lack.needs}", (step,), "safe")],
+        )  # fmt: skip
 
 
 def _finding(rule: Rule, chosen: Chosen, backends: tuple[str, ...], need: Need) -> Finding:

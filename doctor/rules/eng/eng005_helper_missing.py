@@ -17,7 +17,7 @@ from doctor.derived.case import Case
 from doctor.derived.engine import SOURCE, Chosen
 from doctor.derived.packages.helpers import needed
 from doctor.derived.packages.other_releases import other_release
-from doctor.facts import Distributions, Model, present
+from doctor.facts import Distributions, Model, Unavailable, present
 from doctor.findings import Action, Evidence, Finding, Location, Open, Remediation
 from doctor.matrix.compat import compatibility
 from doctor.matrix.helpers import helpers
@@ -31,8 +31,12 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     """One finding for each helper that is missing, that does not link, or that transformers does not look for."""
     facts = case.facts
     distributions: Distributions = present(facts, "distributions", Distributions)
+    if isinstance(facts.model, Unavailable) and facts.model.reason not in ("not_requested", "not_supported"):
+        yield Open(f"which packages the model needs is not known: {facts.model.detail or facts.model.reason}")
     if isinstance(facts.model, Model):
         for chosen in case.engine:
+            if not chosen.row("imports"):
+                yield Open(f"the data does not say what the modules of {chosen.shown} import")
             for package, source in needed(chosen, facts.model).items():
                 if distributions.get(package) is not None:
                     continue

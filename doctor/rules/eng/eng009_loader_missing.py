@@ -12,29 +12,19 @@ as vLLM and LMDeploy have kernels of their own and need none of these packages.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
-
-from packaging.version import InvalidVersion, Version
 
 from doctor.derived.case import Case
 from doctor.derived.engine import SOURCE
 from doctor.derived.packages.other_releases import other_release
+from doctor.derived.quantization.loaders import Lack, lacking
 from doctor.facts import Distribution, Distributions, Launch, Unavailable, present
 from doctor.findings import Action, Evidence, Finding, Location, NotApplicable, Open, Remediation
 from doctor.matrix import rows
 from doctor.matrix.engines import serving_engines
-from doctor.matrix.models.decision import UNKNOWN, holds
 from doctor.matrix.models.quantization import spelled
 from doctor.rules.rule import Rule, Verdict
 
-ASKED, KIND = ("is_", "_available"), "quantization.default"
-# the distribution behind `is_..._available`, where its name is another one: transformers/utils/import_utils.py
-NAMES = {
-    "auto-awq": "autoawq", "flute": "flute-kernel", "hadamard": "fast-hadamard-transform", "quark": "amd-quark",
-    "spqr": "spqr-quant",
-}  # fmt: skip
-# what is no package of the index but a question about the machine
-MACHINE = ("torch-cuda", "torch-xpu", "torch-npu", "torch-mps")
+KIND = "quantization.default"
 
 
 def check(rule: Rule, case: Case) -> Iterator[Verdict]:
@@ -63,73 +53,32 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     if name is None:
         yield _unknown(rule, have, method)
         return
-    for lacking in _lacking(distributions, known[name] or {}):
-        if distributions.complete:
-            yield _missing(rule, have, method, lacking)
+    for one in lacking(distributions, known[name] or {}, method, f"transformers {have.version}"):
+        if not one.sure:
+            yield Open(f"whether {one.by} loads `{method}` with this {_either(one.packages)} is not in the data")
+        elif distributions.complete or one.here is not None:
+            yield _missing(rule, have, method, one)
         else:
-            yield Open(f"transformers {have.version} loads `{method}` through {_either(lacking)}, which is not pinned")
+            yield Open(f"{one.by} loads `{method}` through {_either(one.packages)}, which is not pinned")
 
 
-def _lacking(distributions: Distributions, quantizer: dict[str, Any]) -> Iterator[list[str]]:
-    """For each test of the quantiser on which it stops, the packages of which one is missing or too old."""
-
-    def version(name: str) -> Any:
-        found = distributions.get(name)
-        return _version(found.version) if found else UNKNOWN
-
-    for test in quantizer.get("lacking", ()):
-        asked = _asked(test)
-        names: dict[str, Any] = {f: _there(distributions, p) for f, p in asked.items()}
-        if holds(test, {**names, ".version": version, ".parse": _version, ".is_available": lambda *_: UNKNOWN}):
-            absent = [p for f, p in asked.items() if not names[f]() and p not in MACHINE]
-            if absent or asked:
-                yield absent or list(asked.values())
-
-
-def _there(distributions: Distributions, package: str) -> Any:
-    """Stands for `is_..._available(at_least)`."""
-
-    def answer(least: str | None = None) -> Any:
-        if package in MACHINE:
-            return package == "torch-cuda"  # a machine with a GPU is what is asked about
-        found = distributions.get(package)
-        return found is not None and (least is None or _version(found.version) >= _version(least))
-
-    return answer
-
-
-def _version(text: Any) -> Any:
-    try:
-        return text if isinstance(text, Version) else Version(str(text))
-    except InvalidVersion:
-        return UNKNOWN
-
-
-def _asked(test: Any) -> dict[str, str]:
-    """The functions `is_..._available` in a test, each with its package."""
-    out: dict[str, str] = {}
-    if isinstance(test, list):
-        if len(test) >= 2 and test[0] == "call" and str(test[1]).startswith(ASKED[0]) and test[1].endswith(ASKED[1]):
-            plain = str(test[1])[len(ASKED[0]) : -len(ASKED[1])].replace("_", "-")
-            out[str(test[1])] = NAMES.get(plain, plain)
-        for part in test[1:]:
-            out |= _asked(part)
-    return out
-
-
-def _either(names: list[str]) -> str:
+def _either(names: tuple[str, ...]) -> str:
     return " or ".join(f"`{n}`" for n in names)
 
 
-def _missing(rule: Rule, have: Distribution, method: str, lacking: list[str]) -> Finding:
-    steps = [Action("install", package=n, direction="install") for n in lacking]
+def _missing(rule: Rule, have: Distribution, method: str, lack: Lack) -> Finding:
+    first, way = lack.packages[0], "upgrade" if lack.needs.startswith(">") else "install"
+    steps = [Action("install", package=n, specifier=lack.needs or None, direction=way) for n in lack.packages]
+    message = f"`transformers {have.version}` loads weights quantized with `{method}` through {_either(lack.packages)}"
+    if lack.needs:
+        message += f", and `{first} {lack.here}` is too old for {lack.by}: it needs `{first}{lack.needs}`"
+    else:
+        message += ", which is not installed or too old"
     return rule.finding(
-        f"`transformers {have.version}` loads weights quantized with `{method}` through {_either(lacking)}, which is "
-        "not installed or too old",
-        key=f"{method}:{lacking[0]}", location=Location("distribution", lacking[0]),
-        evidence=[Evidence(", ".join(lacking), "not installed", "installed",
-                           f"validate_environment of transformers {have.version}, {SOURCE}")],
-        remediations=[Remediation(f"install {s.package}", (s,), "unsafe") for s in steps],
+        message, key=f"{method}:{lack.packages[0]}", location=Location("distribution", lack.packages[0]),
+        evidence=[Evidence(", ".join(lack.packages), lack.here or "not installed", lack.needs or "installed",
+                           f"what {lack.by} imports and tests, {SOURCE}")],
+        remediations=[Remediation(f"{way} {s.package}{lack.needs}", (s,), "unsafe") for s in steps],
     )  # fmt: skip
 
 

@@ -58,6 +58,8 @@ def _names(rule: Rule, distributions: Distributions, chosen: Chosen) -> Iterator
             newest = fitting.releases.everything().newest
             if newest and not fitting.contains(newest):
                 yield Open(f"`{package}` is left open; structured output of {chosen.shown} needs {fitting.spec()}")
+        elif have is not None and fitting.contains(have.version) is None:
+            yield Open(f"the data does not cover {package} {have.version}; structured output needs {fitting.spec()}")
         elif have is not None and fitting.contains(have.version) is False:
             pairs = [(n, releases_with(package, *n.split(":", 1))) for n in names]
             lacks = [n for n, having in pairs if having is not None and not having.contains(have.version)]

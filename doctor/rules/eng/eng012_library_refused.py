@@ -1,8 +1,9 @@
-"""The engine stops at startup because a library is too old for it, although every requirement is met.
+"""The engine stops at startup because a library is too old or too new for it, although every requirement is met.
 
 Engines check more than their metadata says. SGLang 0.5.6 to 0.5.9 stops for a model that accepts images where cuDNN is
 older than 9.15 next to torch 2.9.1, because of a bug in `nn.Conv3d`. But torch 2.9.1 itself requires cuDNN 9.10, so the
-default installation of these releases cannot serve a vision model. Such checks are read from the engine's code.
+default installation of these releases cannot serve a vision model. Such checks are read from the engine's code. vLLM
+before 0.12 asks each tokenizer for an attribute that transformers 5 does not have.
 
 What to do: install the release that the engine asks for, without its requirements (`--no-deps`), since torch pins
 another one. Or set the variable that skips the check.
@@ -14,7 +15,7 @@ from collections.abc import Iterator
 
 from doctor.derived.case import Case
 from doctor.derived.packages.requirements import parse
-from doctor.facts import Distributions, Launch, Model, Unavailable, normalize, present
+from doctor.facts import Distributions, Launch, Model, Natives, Unavailable, normalize, present
 from doctor.findings import Action, Evidence, Finding, Location, NotApplicable, Open, Remediation
 from doctor.matrix.models.quantization import sees
 from doctor.matrix.refusals import LibraryRefusal, holds_for, refusals
@@ -26,6 +27,7 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     have: Distributions = present(case.facts, "distributions", Distributions)
     rows = [(c, r) for c in case.engine for r in refusals().libraries
             if r.engine == c.name and holds_for(r.releases, c.version)]  # fmt: skip
+    yield from _broken(rule, case, have)
     model = case.facts.model
     if not rows or (isinstance(model, Unavailable) and model.reason in ("not_requested", "not_supported")):
         yield NotApplicable("no release with such a check" if not rows else "no model is named")
@@ -44,6 +46,31 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
                 yield Open(f"the release of `{row.package}` is not known")
             elif not holds_for(row.needs, version):
                 yield _finding(rule, chosen.shown, row, beside, version)
+
+
+def _broken(rule: Rule, case: Case, have: Distributions) -> Iterator[Finding]:
+    """Libraries with which this release's start fails."""
+    for chosen, row in ((c, r) for c in case.engine for r in refusals().breaks if r.engine == c.name):
+        version = have.version(row.beside)
+        if version is None or not holds_for(row.releases, chosen.version) or not holds_for(row.at, version):
+            continue
+        if row.build and not _other_build(case, chosen.version, version, row.build):
+            continue
+        way = "reinstall" if row.build else "downgrade"
+        older = Action("install", package=row.beside, specifier=row.needs, direction=way)
+        yield rule.finding(
+            f"`{chosen.shown}` does not start with `{row.beside} {version}`: {row.why}; it needs "
+            f"`{row.beside}{row.needs}`",
+            key=f"{row.beside}:{row.at}", location=Location("distribution", row.beside),
+            evidence=[Evidence(row.beside, version, row.needs, row.source)],
+            remediations=[Remediation(f"{way} {row.beside}{row.needs}", (older,), "unsafe")],
+        )  # fmt: skip
+
+
+def _other_build(case: Case, engine: str, version: str, build: str) -> bool:
+    """Whether the library is this build, and the engine the one on the index, whose files nobody has linked."""
+    linked = isinstance(case.facts.natives, Natives)
+    return "+" not in engine and not linked and version.partition("+")[2].startswith(build)
 
 
 def _skipped(case: Case, row: LibraryRefusal) -> bool:

@@ -32,6 +32,8 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
         return
     if gpu.nvml == "no-permission":
         yield _permission(rule, gpu)
+    elif not gpu.devices:
+        yield NotApplicable("no GPU was found")
     if gpu.devices:
         yield from _variable(rule, gpu)
         yield from _mig(rule, gpu)

@@ -34,6 +34,8 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     library = gpu.user_library or (first.version if first else None)
     odd = next((v for v in (gpu.user_library, first.version if first else None) if v and v != gpu.kernel_module), None)
     if gpu.nvml != "mismatch" and not (gpu.kernel_module and odd):
+        if not gpu.kernel_module or library is None:
+            yield NotApplicable("there is no driver with a kernel module and libraries to compare")
         return
     shown, module = odd or library or "another version", gpu.kernel_module or "another version"
     contained = isinstance(facts.host, Host) and facts.host.container

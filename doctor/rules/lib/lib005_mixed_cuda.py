@@ -17,7 +17,7 @@ from collections.abc import Iterator
 
 from doctor.derived.case import Case
 from doctor.facts import CudaNeed, Facts, Natives, present
-from doctor.findings import Action, Evidence, Location, Remediation
+from doctor.findings import Action, Evidence, Location, NotApplicable, Remediation
 from doctor.rules.rule import Rule, Verdict
 
 
@@ -25,9 +25,12 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     """One finding for each distribution that needs another CUDA than torch."""
     natives = present(case.facts, "natives", Natives)
     torch = _first(natives.cuda, "torch")
+    if torch is None:
+        yield NotApplicable("no torch for CUDA is installed")
+        return
     for name in dict.fromkeys(n.distribution for n in natives.cuda):
         own = _first(natives.cuda, name)
-        if torch is None or own is None or name == "torch" or own.major == torch.major:
+        if own is None or name == "torch" or own.major == torch.major:
             continue
         yield rule.finding(
             f"`{own.path}` needs CUDA {own.major} (`{own.soname}`) while torch was built for CUDA {torch.major} "

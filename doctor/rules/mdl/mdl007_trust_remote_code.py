@@ -17,6 +17,7 @@ from doctor.derived.case import Case
 from doctor.derived.imports.remote_code import FLAG, Loader, loader
 from doctor.facts import Launch, Model, present
 from doctor.findings import Action, Evidence, Location, NotApplicable, Open, Remediation
+from doctor.matrix import rows
 from doctor.matrix.models.own_types import brings
 from doctor.rules.rule import Rule, Verdict
 
@@ -44,12 +45,13 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
 
 
 def _needed(rule: Rule, model: Model, found: Loader) -> Iterator[Verdict]:
-    """vLLM and SGLang have configurations of their own for some models; of which, old releases do not tell."""
+    """vLLM and SGLang have configurations of their own for some models; old releases do not tell for which of them."""
     known = found.engine.table("architectures.default")
     brought = brings(found.engine.name, found.engine.version, model.model_type or "")
     if brought:
         return
-    own = brought is None and any(a in known for a in model.architectures)
+    ever = (model.model_type or "") in rows.keys(found.engine.name, "model_types")
+    own = brought is None and ever and any(a in known for a in model.architectures)
     code = model.code
     where = code.classes.get("AutoConfig", "") if code else ""
     said = "may not be recognized" if own else "is not recognized"

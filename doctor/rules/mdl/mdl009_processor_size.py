@@ -19,6 +19,7 @@ from doctor.derived.packages.other_releases import other_release
 from doctor.facts import Distributions, Model, present
 from doctor.findings import Action, Evidence, Finding, NotApplicable, Open, Remediation
 from doctor.matrix.models.processors import rejecting, size_row
+from doctor.matrix.models.quantization import sees
 from doctor.matrix.refusals import SizeKeys, holds_for
 from doctor.matrix.releases import ReleaseSet
 from doctor.rules.rule import Rule, Verdict
@@ -30,6 +31,9 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     """A finding where `size` does not have the keys that the processor requires."""
     model: Model = present(case.facts, "model", Model)
     have: Distributions = present(case.facts, "distributions", Distributions)
+    if not model.preprocessor and (model.source == "known" or model.processor is None) and sees(model.config):
+        yield Open(f"`{FILE}` of `{model.path}` was not read")
+        return
     row, size = size_row(model.preprocessor), model.preprocessor.get("size")
     if row is None or not isinstance(size, dict):
         yield NotApplicable("the image processor's file has no `size` that a release rejects")

@@ -33,8 +33,8 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
         return
     have = host.usable_memory
     if have is None:
-        if not host.root:
-            yield Open("the size of the main memory could not be read")
+        yield Open("the main memory of that machine is not known" if host.root else
+                   "the size of the main memory could not be read")  # fmt: skip
         return
     box = facts.launch.container.memory if isinstance(facts.launch, Launch) and facts.launch.container else None
     have = min(have, box) if box else have

@@ -18,6 +18,7 @@ from doctor.derived.memory.verdict import MemoryVerdict, cards, memory_verdict
 from doctor.facts import Facts, Gpu, Launch
 from doctor.findings import Action, Evidence, Location, NotApplicable, Open, Remediation
 from doctor.launch.memory_settings import settings
+from doctor.launch.options import engine as launched
 from doctor.launch.options import option
 from doctor.matrix.engines import engine_row, option_names
 from doctor.rules.rule import Rule, Verdict
@@ -36,9 +37,12 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     if there is None:
         yield Open(f"the command takes {asked.gpus} GPUs, and nothing is known of those of this machine")
         return
-    if len(there) >= asked.gpus or option(facts, *SEVERAL_MACHINES) is not None:
+    if len(there) >= asked.gpus:
         return
-    ray = option(facts, "--distributed-executor-backend") == "ray"
+    if option(facts, *SEVERAL_MACHINES) is not None:
+        yield Open("the launch runs on several machines, and nothing is known of the GPUs of the others")
+        return
+    ray = _by_ray(facts)
     hidden = isinstance(facts.gpu, Gpu) and len(facts.gpu.usable) < len(facts.gpu.devices)
     pairs = (("tp", asked.tp), ("pp", asked.pp), ("dp", asked.copies))
     parts = [f"{name} {count}" for name, count in pairs if count > 1]
@@ -50,6 +54,13 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
         evidence=[Evidence("GPUs", str(len(there)), str(asked.gpus), "NVML, CUDA_VISIBLE_DEVICES")],
         remediations=list(_ways(case, len(there), hidden)),
     )  # fmt: skip
+
+
+def _by_ray(facts: Facts) -> bool:
+    """Whether Ray deals out the GPUs, which may be other machines': it is named, or the release takes it by itself."""
+    named, engine = option(facts, "--distributed-executor-backend"), launched(facts)
+    turns = engine is not None and engine_row(engine).has("ray_for_more_gpus", facts.version(engine), unknown=False)
+    return named == "ray" or (named is None and turns and facts.version("ray") is not None)
 
 
 def _ways(case: Case, there: int, hidden: bool) -> Iterator[Remediation]:

@@ -29,8 +29,8 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     host = host_of(facts)
     memory = host.usable_memory
     if memory is None:
-        if not host.root:
-            yield Open("the size of the main memory could not be read")
+        yield Open("the main memory of that machine is not known" if host.root else
+                   "the size of the main memory could not be read")  # fmt: skip
         return
     limited = host.cgroup is not None and host.cgroup.memory_limit == memory
     swap = (host.cgroup.swap_limit if limited and host.cgroup else None) or (0 if limited else host.swap_total or 0)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 
 from doctor.base.new_files import create_private
+from doctor.base.opening import open_regular
 from doctor.base.record import dataclass
 
 NAME = "output.log"
@@ -22,7 +24,38 @@ class Log:
 
 def create(path: Path) -> Log:
     """A new empty log, mode 0600 whatever the umask. Raises OSError, also when something is there already."""
-    return Log(path, create_private(path, append=True))
+    log = Log(path, create_private(path, append=True))
+    hold(log.fd)
+    return log
+
+
+def hold(fd: int) -> None:
+    """Marks a log as in use: by us, and by whoever has this very descriptor from us, to the last writer's end."""
+    with contextlib.suppress(ImportError, OSError):  # Windows; a file system without locks
+        import fcntl
+
+        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+
+
+def is_held(path: Path) -> bool:
+    """Whether anybody still has the log from its run."""
+    try:
+        import fcntl
+    except ImportError:
+        return False
+    try:
+        handle, _ = open_regular(path, follow=False)
+    except (OSError, ValueError):
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return False
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    finally:
+        os.close(handle)
 
 
 def streams_differ() -> bool:

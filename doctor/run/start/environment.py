@@ -6,10 +6,12 @@ Nothing that the user has set is changed.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from doctor.base.opening import first_bytes
 from doctor.base.record import dataclass
 from doctor.launch.listening import recognize
 from doctor.launch.program import PYTHON
@@ -22,6 +24,10 @@ _PRELOAD = ("/usr/libexec/coreutils/libstdbuf.so", "/usr/lib/coreutils/libstdbuf
 _NOT_READ = (
     "this Python ignores PYTHON* variables (-E or -I), so PYTHONUNBUFFERED and PYTHONFAULTHANDLER do nothing: "
     "the last output before a crash may be incomplete"
+)
+_CLEARED = (
+    "`{}` drops PYTHONUNBUFFERED and PYTHONFAULTHANDLER: the last output before a crash may be incomplete; "
+    "set PYTHONUNBUFFERED=1 behind it"
 )
 _LINE_BUFFERED = "a native program: its C output is line-buffered here; C++ streams may lose text"
 _BUFFERED = "a native program: text in its buffers is lost in a crash (output incomplete)"
@@ -48,6 +54,8 @@ def environment(argv: Sequence[str], base: Mapping[str, str]) -> Launch:
     program = resolve(argv[0], base)
     if program is None:
         return Launch(env)
+    if said := _clears(program.name, argv):
+        return Launch(env, (_CLEARED.format(said),))
     flags = python_flags(program, argv)
     if flags is not None:
         return Launch(env, (_NOT_READ,) if set("EI") & set(flags) else ())
@@ -56,6 +64,17 @@ def environment(argv: Sequence[str], base: Mapping[str, str]) -> Launch:
         return Launch(env, notes=(_LINE_BUFFERED,))
     warn = header and program.name not in _SHELLS
     return Launch(env, (_BUFFERED,) if warn else ())
+
+
+def _clears(name: str, argv: Sequence[str]) -> str | None:
+    """The words that start the rest without our variables: `env -i`, `sudo` without `-E`; None for none."""
+    if any(word.startswith("PYTHONUNBUFFERED=") for word in argv):
+        return None
+    flags = [word for word in argv[1:4] if word.startswith("-")]
+    if name == "env":
+        return "env -i" if any(f in ("-", "--ignore-environment") or re.match(r"-\w*i", f) for f in flags) else None
+    kept = any(f.startswith("--preserve-env") or re.match(r"-\w*E", f) for f in flags)
+    return name if name in ("sudo", "doas") and not kept else None
 
 
 def resolve(program: str, env: Mapping[str, str]) -> Path | None:
@@ -93,9 +112,8 @@ def python_flags(program: Path, argv: Sequence[str]) -> str | None:
 def shebang(program: Path) -> list[str]:
     """The words of a script's first line; of the second, where the first is a shell that hands over to Python."""
     try:
-        with program.open("rb") as file:
-            start = file.read(1024)
-    except OSError:
+        start = first_bytes(program, 1024)
+    except (OSError, ValueError):
         return []
     if not start.startswith(b"#!"):
         return []
@@ -109,9 +127,8 @@ def shebang(program: Path) -> list[str]:
 def _elf(program: Path) -> bytes:
     """The first 4 KiB of a native program, empty for anything else."""
     try:
-        with program.open("rb") as file:
-            start = file.read(4096)
-    except OSError:
+        start = first_bytes(program, 4096)
+    except (OSError, ValueError):
         return b""
     return start if start.startswith(b"\x7fELF") else b""
 

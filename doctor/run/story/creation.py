@@ -43,7 +43,7 @@ def create(log_dir: str | None) -> tuple[Path, str | None]:
             raise Unusable(f"the log folder `{base}` cannot be used: {e.strerror or e}") from e
     for base in default_bases():
         try:
-            return _new_run(base), None
+            return _new_run(base), _of_another(base)
         except OSError:
             continue
     base = fallback_base()
@@ -93,6 +93,16 @@ def _private(base: Path) -> None:
     if hasattr(os, "getuid") and found.st_uid != os.getuid():
         raise PermissionError(errno.EPERM, "it belongs to another user")
     base.chmod(0o700)
+
+
+def _of_another(base: Path) -> str | None:
+    """A warning where others can read, change or remove what is kept there."""
+    found = base.stat()
+    if hasattr(os, "getuid") and found.st_uid != os.getuid():
+        return f"the log folder `{base}` belongs to another user (uid {found.st_uid})"
+    if os.name == "posix" and found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        return f"the log folder `{base}` can be changed by other users"
+    return None
 
 
 def _windows_side(base: Path) -> str | None:

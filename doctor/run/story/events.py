@@ -105,6 +105,14 @@ class Exit:
 
 
 @dataclass(frozen=True, slots=True)
+class Hidden:
+    """A member of a pipeline failed while its shell ended with 0: the run ends with the member's status."""
+
+    t: float
+    pid: int
+
+
+@dataclass(frozen=True, slots=True)
 class NotReady:
     """The server did not answer in time, or nobody knows where to ask."""
 
@@ -131,12 +139,13 @@ class End:
 
 
 Event = (
-    Start | Refused | SignalCame | Killed | CleanUp | Survivors | Warned | Noted | Born | Exit | Ready | NotReady
-    | Failed | Xid | KernelLine | CoreDump | End
+    Start | Refused | SignalCame | Killed | CleanUp | Survivors | Warned | Noted | Born | Exit | Hidden | Ready
+    | NotReady | Failed | Xid | KernelLine | CoreDump | End
 )  # fmt: skip
 KINDS: Mapping[str, type[Event]] = {
     "start": Start, "not_started": Refused, "signal": SignalCame, "killed": Killed, "cleanup": CleanUp,
-    "survivors": Survivors, "warning": Warned, "note": Noted, "process": Born, "exit": Exit, "ready": Ready,
+    "survivors": Survivors, "warning": Warned, "note": Noted, "process": Born, "exit": Exit, "pipeline": Hidden,
+    "ready": Ready,
     "not_ready": NotReady, "failed": Failed, "xid": Xid, "kernel": KernelLine, "core": CoreDump, "end": End,
 }  # fmt: skip
 NAMES: Mapping[type[Event], str] = {kind: name for name, kind in KINDS.items()}

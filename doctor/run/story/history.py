@@ -10,7 +10,7 @@ from itertools import islice
 from pathlib import Path
 
 from doctor.base.record import dataclass
-from doctor.run.log.logfile import logs_of
+from doctor.run.log.logfile import is_held, logs_of
 from doctor.run.log.reading import extents
 from doctor.run.story import creation, lookup
 from doctor.run.story.decode import read_events, read_meta, read_report
@@ -35,8 +35,11 @@ class Run:
 
 def runs(log_dir: str | None = None) -> list[Run]:
     """All runs, the oldest first, of one folder or of all usual places."""
-    bases = [Path(log_dir)] if log_dir else [*creation.default_bases(), creation.fallback_base()]
-    return [describe(folder) for base in bases for folder in lookup.runs_in(base)]
+    return [describe(folder) for base in _bases(log_dir) for folder in lookup.runs_in(base)]
+
+
+def _bases(log_dir: str | None) -> list[Path]:
+    return [Path(log_dir)] if log_dir else [*creation.default_bases(), creation.fallback_base()]
 
 
 def describe(folder: Path) -> Run:
@@ -58,7 +61,9 @@ def describe(folder: Path) -> Run:
 
 
 def is_running(folder: Path) -> bool:
-    """Whether the server of a run, or doctor itself, is still there."""
+    """Whether anybody holds the run: its server, a daemon that writes its log, or doctor itself."""
+    if any(is_held(path) for path in logs_of(folder)):
+        return True
     meta = read_meta(folder)
     if meta.boot != boot():
         return False
@@ -69,15 +74,21 @@ def is_running(folder: Path) -> bool:
 
 
 def prune(keep: int, older_than: float | None, log_dir: str | None = None) -> list[Run]:
-    """Removes ended runs beyond the newest `keep`, or older than so many seconds where that is given; returns them."""
+    """Removes ended runs beyond the newest `keep`, or older than so many seconds where that is given; returns them.
+
+    A run that anybody holds stays. What is left of one that was killed before it began goes too.
+    """
+    for orphan in (folder for base in _bases(log_dir) for folder in lookup.orphans_in(base)):
+        shutil.rmtree(orphan, ignore_errors=True)
     ended = [r for r in runs(log_dir) if r.state != "running"]
     if older_than is not None:
         doomed = [r for r in ended if r.age > older_than]
     else:
         doomed = ended[: max(0, len(ended) - keep)]
-    for run in doomed:
+    gone = [run for run in doomed if not is_running(run.folder)]  # asked again: listing many takes a while
+    for run in gone:
         shutil.rmtree(run.folder, ignore_errors=True)
-    return doomed
+    return gone
 
 
 def follow(folder: Path, back: int = 1 << 14, poll: float = 0.1) -> Iterator[bytes]:

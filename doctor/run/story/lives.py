@@ -7,20 +7,21 @@ from dataclasses import replace
 
 from doctor.findings.run import Ending, FirstFailure, Life, Survivor
 from doctor.run.story import endings
-from doctor.run.story.events import Born, Event, Exit, Start, Survivors
+from doctor.run.story.events import Born, Event, Exit, Hidden, Start, Survivors
 
 
 def lives(events: Sequence[Event]) -> list[Life]:
     """One entry a process, in the order of birth; a renamed one keeps its last name."""
     out: dict[tuple[int, int], Life] = {}
     main = next((e.pid for e in events if isinstance(e, Start)), None)
+    hidden = {e.pid for e in events if isinstance(e, Hidden)}
     for event in events:
         if not isinstance(event, (Born, Exit)):
             continue
         key = event.pid, event.start
         life = out.get(key) or Life(event.pid, main=event.pid == main)
         out[key] = _born(life, event) if isinstance(event, Born) else _ended(life, event)
-    return list(out.values())
+    return [replace(life, after_request=False) if life.pid in hidden else life for life in out.values()]
 
 
 def _born(life: Life, event: Born) -> Life:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from doctor.run.story.creation import Unusable, default_bases, fallback_base
 from doctor.run.story.decode import read_meta
 from doctor.run.story.meta import MARKER
+from doctor.run.watch.proc import read_stat
+
+_NAME = re.compile(r"\d{8}T\d{6}Z-(?P<pid>\d{1,9})(?:-\d{1,2})?")
 
 
 def is_run(folder: Path) -> bool:
@@ -21,6 +25,15 @@ def runs_in(base: Path) -> list[Path]:
     except OSError:
         return []
     return sorted((p for p in found if is_run(p)), key=lambda p: (read_meta(p).started, p.name))
+
+
+def orphans_in(base: Path) -> list[Path]:
+    """Folders of runs that ended before they had begun: of a process that is gone, without `meta.json`."""
+    try:
+        named = [(p, _NAME.fullmatch(p.name)) for p in base.iterdir() if p.is_dir() and not p.is_symlink()]
+    except OSError:
+        return []
+    return [p for p, n in named if n and not (p / "meta.json").exists() and read_stat(int(n["pid"])) is None]
 
 
 def find(name: str, log_dir: str | None = None) -> Path:

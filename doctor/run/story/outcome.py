@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from doctor.base.record import dataclass
 from doctor.findings.run import Ending, Life, Outcome
 from doctor.run.story import endings
-from doctor.run.story.events import End, Event, Refused, Start, first
+from doctor.run.story.events import End, Event, Hidden, Refused, Start, first
 from doctor.run.story.lives import ending_of
 from doctor.run.watch.proc import read_stat
 
@@ -22,17 +22,22 @@ class Ended:
     sentence: str
 
 
-def outcome(events: Sequence[Event], main: Life | None) -> Ended:
-    """That of a run; `main` is the process that was started."""
+def outcome(events: Sequence[Event], processes: Sequence[Life]) -> Ended:
+    """That of a run; of a pipeline whose shell hides a failure, that of the member that failed."""
+    main = next((p for p in processes if p.main), None)
     refused = first(events, Refused)
     if refused:
         why = f"the server was not started: {refused.why}"
         return Ended("not_started", Ending(refused.status, core_dumped=False), 0.0, why)
     if main and main.exited_after is not None:
-        end = ending_of(main)
+        hidden = first(events, Hidden)
+        member = next((p for p in processes if hidden and p.pid == hidden.pid), main)
+        end, last = ending_of(member), first(list(reversed(events)), End)
         kind: Outcome = "signalled" if end.signal else "unknown" if end.exit_code is None else "exited"
-        last = first(list(reversed(events)), End)
-        return Ended(kind, end, last.t if last else main.exited_after, f"the server {endings.sentence(end)}")
+        said = f"the server {endings.sentence(end)}"
+        if member is not main:
+            said = f"process {member.pid} ({member.title}) of the pipeline {endings.sentence(end)}; the shell said 0"
+        return Ended(kind, end, last.t if last else main.exited_after, said)
     return _unobserved(events)
 
 

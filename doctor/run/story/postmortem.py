@@ -14,6 +14,7 @@ from doctor.base.secrets.redactor import Redactor
 from doctor.findings.run import Asked, CoreDump, KernelLine, Memory, Ready, RunReport, Sample, Xid
 from doctor.report.run.json import run_report_to_json
 from doctor.report.run.text import run_text
+from doctor.run.log.logfile import logs_of
 from doctor.run.story import cause, excerpt, runfolder
 from doctor.run.story.attribution import cause_of
 from doctor.run.story.decode import read_events, read_meta, read_samples
@@ -39,6 +40,8 @@ def build(folder: Path, events: Sequence[Event] | None = None, redactor: Redacto
     texts = excerpt.tail_text(folder, redactor)
     whole = "\n".join(texts.values())
     report = _of_journal(folder, meta, events)
+    if report.outcome in ("unobserved", "running"):
+        report = dataclasses.replace(report, duration_seconds=_seen_until(folder, meta, report.duration_seconds))
     return dataclasses.replace(
         report, log=excerpt.state_of_logs(folder), memory=_memory(read_samples(folder)), traces=excerpt.traces(whole),
         last_lines=excerpt.by_process(whole, {p.pid for p in lives(events)}), tail=excerpt.last_lines(whole),
@@ -46,13 +49,23 @@ def build(folder: Path, events: Sequence[Event] | None = None, redactor: Redacto
     )  # fmt: skip
 
 
+def _seen_until(folder: Path, meta: Meta, at_least: float) -> float:
+    """Seconds from the start to the last sign of life: a sample, or a write to the log."""
+    last = max([at_least, *(sample.t for sample in read_samples(folder))])
+    for path in logs_of(folder):
+        with contextlib.suppress(OSError):
+            last = max(last, path.stat().st_mtime - (meta.started_unix or path.stat().st_mtime))
+    return round(last, 3)
+
+
 def _of_journal(folder: Path, meta: Meta, events: Sequence[Event]) -> RunReport:
     """What the journal alone tells."""
     processes = lives(events)
-    ended = outcome(events, next((p for p in processes if p.main), None))
+    ended, main = outcome(events, processes), next((p for p in processes if p.main), None)
     end = ended.ending
     return RunReport(
         run=folder.name, command=meta.command, outcome=ended.outcome, exit_code=end.exit_code, signal=end.signal,
+        command_exit_code=main.exit_code if main else None,
         signal_name=end.signal_name, core_dumped=end.core_dumped, duration_seconds=ended.duration,
         sentence=ended.sentence, cause=cause_of(ended, meta, events, processes),
         requested=tuple(Asked(e.name, e.sender, e.t) for e in every(events, SignalCame)),

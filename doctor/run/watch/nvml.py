@@ -7,6 +7,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+from doctor.collect.machine import nvml_places
+
 
 class Gpus:
     """The GPUs that NVML shows. Every call may be made without one; `why` says what is missing."""
@@ -20,6 +22,9 @@ class Gpus:
         """Loads NVML; may take a second, and may hang where the driver does: call it in a thread."""
         if not any(os.path.exists(p) for p in ("/dev/nvidiactl", "/dev/dxg")) and os.name == "posix":  # noqa: PTH110
             self.why = "this system has no NVIDIA device file"
+            return self
+        self.why = nvml_places.preload(os.environ)
+        if self.why:
             return self
         try:
             import pynvml

@@ -79,12 +79,20 @@ def _needs(files: Files) -> dict[str, Any]:
     for member in files.below(QUANTIZERS.rpartition("/")[0]):
         if "validate_environment" not in files.text(member):
             continue
+        known = constants(files.tree(member))
         for node in (n for n in files.tree(member).body if isinstance(n, ast.ClassDef)):
             found = functions(ast.Module(node.body, [])).get("validate_environment")
             tests = [n.test for n in ast.walk(found) if isinstance(n, ast.If) and _import_error(n)] if found else []
             if tests:
-                out[node.name] = {"lacking": [expression(t) for t in tests]}
+                out[node.name] = {"lacking": [_valued(expression(t), known) for t in tests]}
     return out
+
+
+def _valued(test: Any, known: dict[str, Any]) -> Any:
+    """The test with the module's own constants in place of their names."""
+    if isinstance(test, list) and len(test) == 2 and test[0] == "name" and isinstance(known.get(test[1]), (str, int)):
+        return ["c", known[test[1]]]
+    return [_valued(part, known) for part in test] if isinstance(test, list) else test
 
 
 def _import_error(node: ast.If) -> bool:

@@ -21,6 +21,7 @@ from doctor.matrix.extract.parsers import habits, readable, variables
 from doctor.matrix.extract.projects.model_types import registered
 from doctor.matrix.extract.projects.quant_classes import class_facts, schemes
 from doctor.matrix.extract.projects.vllm_kwargs import adds, listed_pairs, looped, spreads_of
+from doctor.matrix.extract.projects.vllm_parsers import highest_share, refused_parsers
 from doctor.matrix.extract.shapes import plain, shapes
 from doctor.matrix.files.row import Row
 
@@ -54,7 +55,7 @@ def extract(files: Files) -> Row:
     """
     flags, settings = _flags(files)
     row: Row = {"settings": _shapes(files, flags, settings)} if "validate_json" in files.text(ARGUMENTS) else {}
-    if found := _checks(files):
+    if found := {**_checks(files), **refused_parsers(files, flags)}:
         row["checks.parsed"] = found
     return {
         **row,
@@ -194,6 +195,9 @@ def _flags(files: Files) -> tuple[dict[str, Flag], Settings]:
         if "bounds" in made:
             kept = (made["class"], name.lstrip("-").replace("-", "_")) in handed
             out[name] = {k: v for k, v in made.items() if k != "class" and (kept or k != "bounds")}
+    share = out.get("--gpu-memory-utilization")
+    if share is not None and "bounds" not in share and highest_share(files):
+        share["bounds"] = {"le": 1}
     if "--tensor-parallel-size" not in out or "--port" not in out:
         raise files.lacks(ARGUMENTS, "the flags --tensor-parallel-size and --port")
     return out, settings
