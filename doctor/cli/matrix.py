@@ -82,8 +82,14 @@ def list_(form: str) -> None:
 @click.option("--index-url", help="package index to use")
 @click.option("--to", type=click.Path(file_okay=False, path_type=Path), help="write here instead of the built-in data")
 @click.option("--gpu-code", is_flag=True, help="read which GPUs the releases have code for; streams large files")
-def add(what: tuple[str, ...], all_new: bool, gpu_code: bool, **options: Any) -> None:
+@click.option("--refusals", is_flag=True, help="read where the releases raise errors; --all-new reads all")
+def add(what: tuple[str, ...], all_new: bool, gpu_code: bool, refusals: bool, **options: Any) -> None:
     """Reads releases from their wheels and adds them: lmdeploy==0.19.0, or NAME with --all-new."""
+    if refusals:
+        from doctor.cli.refusals import add_refusals
+
+        add_refusals(what, all_new, **options)
+        return
     if gpu_code:
         from doctor.cli.gpu_code import add_gpu_code
 

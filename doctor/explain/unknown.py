@@ -52,7 +52,7 @@ def unexplained(digest: Digest, known: Sequence[Candidate]) -> list[Finding]:
     if any(c.rank > 0 for c in known):
         return []
     loud = next((n for n in digest.lines if _LOUD.search(n.text[:300]) and not _HARMLESS.search(n.text[:400])), None)
-    return [_error_line(loud.number, loud.text)] if loud else [_nothing(digest)]
+    return [error_line(loud.number, loud.text)] if loud else [_nothing(digest)]
 
 
 def _known(trace: Trace, known: Sequence[Candidate]) -> bool:
@@ -122,7 +122,8 @@ def _cut(trace: Trace) -> Finding:
     )  # fmt: skip
 
 
-def _error_line(number: int, text: str) -> Finding:
+def error_line(number: int, text: str) -> Finding:
+    """The finding for an error record that no entry knows."""
     return Finding(
         rule="RUN003", name="unknown-error", severity="error", confidence="low", key=f"line {number}",
         message=f"The first error in this log is `{one_line(redact_text(text), 300)}`; no known cause is written "

@@ -47,7 +47,9 @@ def verdict(digest: Digest) -> tuple[Finding, ...]:
     out = [*out[:MOST], *(u for u in unknown[:1] if u not in out)]
     echoes = found if not causes else []
     out.extend(_finding(c, digest, first=False) for c in echoes[: max(0, 2 - len(out))])
-    return tuple(dataclasses.replace(f, primary=i == 0) for i, f in enumerate(out[:MOST]))
+    from doctor.explain.raised import placed
+
+    return placed([dataclasses.replace(f, primary=i == 0) for i, f in enumerate(out[:MOST])], digest)
 
 
 def _unknown_first(unknown: list[Finding], causes: list[Candidate]) -> list[Finding]:

@@ -1,0 +1,1 @@
+"""Where a package refuses: its `raise`, `assert` and error records with a literal message, and on which condition."""
