@@ -115,7 +115,7 @@ STORIES = (
     ),
     Story(
         "transformers too old for the model's type",
-        "vllm==0.7.2 transformers==4.48.2", "vllm serve Qwen/Qwen2.5-VL-3B-Instruct", "ENG002",
+        "vllm==0.7.3 transformers==4.48.2", "vllm serve Qwen/Qwen2.5-VL-3B-Instruct", "ENG002",
         "ImportError: cannot import name 'Qwen2_5_VLProcessor' from 'transformers' "
         "(/v/site-packages/transformers/__init__.py)",
     ),
