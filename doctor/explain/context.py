@@ -8,6 +8,7 @@ from dataclasses import field
 from functools import cached_property
 
 from doctor.base.record import dataclass
+from doctor.explain.life.life import Life, life_of
 from doctor.explain.lines import Line
 from doctor.explain.traces import Trace
 from doctor.facts import Distributions, Facts, normalize
@@ -74,6 +75,16 @@ class Digest:
     def text(self) -> str:
         """Everything the log said, one stripped line a line."""
         return "\n".join(line.text for line in self.lines)
+
+    @cached_property
+    def life(self) -> Life:
+        """When the run was ready, worked, died and was stopped."""
+        return life_of(self.lines)
+
+    @cached_property
+    def ignored(self) -> frozenset[int]:
+        """The tracebacks, by `id`, that the log itself says were ignored."""
+        return frozenset(id(n.trace) for n in self.lines if n.aside and n.trace is not None)
 
     @cached_property
     def wsl(self) -> bool:

@@ -59,6 +59,7 @@ class Line:
     """One line: its place in the log, the process that wrote it, what it says, and the trace it belongs to.
 
     `role` is text, frame (`File "x", line n`), code (a source line below a frame) or error (what was raised).
+    `aside`: the log itself says that this was ignored, so it is no evidence.
     """
 
     number: int
@@ -67,6 +68,7 @@ class Line:
     level: str = ""
     role: str = "text"
     trace: Trace | None = None
+    aside: bool = False
 
 
 def lines_of(raw: Iterable[tuple[int, str]]) -> list[Line]:

@@ -11,6 +11,7 @@ from doctor.base.text import one_line
 from doctor.explain.catalog import Crash
 from doctor.explain.context import Digest
 from doctor.explain.evidence import evidence_of, location_of
+from doctor.explain.life.outcome import peaceful
 from doctor.explain.matching import Candidate, candidates
 from doctor.explain.refine import refine
 from doctor.explain.refine.refined import Refined
@@ -36,6 +37,9 @@ _LOWER: Mapping[Confidence, Confidence] = {"high": "medium", "medium": "low", "l
 def verdict(digest: Digest) -> tuple[Finding, ...]:
     """The findings, ordered by likelihood; never empty, and `high` only where the log itself names the cause."""
     found = candidates(digest)
+    calm = peaceful(digest, found)
+    if calm is not None:
+        return (dataclasses.replace(calm, primary=True),)
     causes = [c for c in found if c.rank > ECHO]
     unknown = unexplained(digest, found)
     out = _unknown_first(unknown, causes)
