@@ -11,7 +11,7 @@ from doctor.base.text import one_line
 from doctor.explain.catalog import Crash
 from doctor.explain.context import Digest
 from doctor.explain.evidence import evidence_of, location_of
-from doctor.explain.life.outcome import peaceful
+from doctor.explain.life.outcome import SEVERE, noteworthy, peaceful
 from doctor.explain.matching import Candidate, candidates
 from doctor.explain.refine import refine
 from doctor.explain.refine.refined import Refined
@@ -39,7 +39,7 @@ def verdict(digest: Digest) -> tuple[Finding, ...]:
     found = candidates(digest)
     calm = peaceful(digest, found)
     if calm is not None:
-        return (dataclasses.replace(calm, primary=True),)
+        return (dataclasses.replace(_with_note(calm, noteworthy(digest, found), digest), primary=True),)
     causes = [c for c in found if c.rank > ECHO]
     unknown = unexplained(digest, found)
     out = _unknown_first(unknown, causes)
@@ -54,13 +54,31 @@ def verdict(digest: Digest) -> tuple[Finding, ...]:
     return tuple(dataclasses.replace(f, primary=i == 0) for i, f in enumerate(out[:MOST]))
 
 
+def _with_note(calm: Finding, candidate: Candidate | None, digest: Digest) -> Finding:
+    """The good news with the one known thing beside it that was survived."""
+    if candidate is None:
+        return calm
+    known = _finding(candidate, digest, first=False)
+    return dataclasses.replace(
+        calm, message=f"{calm.message} One thing it logged: {known.message}.", remediations=known.remediations,
+        evidence=(*calm.evidence, *known.evidence),
+    )  # fmt: skip
+
+
 def _unknown_first(unknown: list[Finding], causes: list[Candidate]) -> list[Finding]:
     """An exception that no entry explains comes before a death or a generic error that follows it."""
     if not unknown or unknown[0].rule != "RUN001" or not causes:
         return []
     top = causes[0]
     follows = int(unknown[0].key.rpartition(" ")[2]) < top.line.number
-    return unknown[:1] if follows and (top.rank <= GENERIC or top.crash.code in _DEATHS) else []
+    weak = follows and (top.rank <= GENERIC or top.crash.code in _DEATHS)
+    return unknown[:1] if weak or _is_hint(top) else []
+
+
+def _is_hint(candidate: Candidate) -> bool:
+    """Whether a line outside of every traceback, and no error by its level, only mentions something in passing."""
+    line = candidate.line
+    return line.trace is None and line.level not in SEVERE and candidate.rank <= GENERIC
 
 
 def _finding(candidate: Candidate, digest: Digest, *, first: bool) -> Finding:

@@ -48,8 +48,8 @@ def _block(lines: Sequence[Line], place: int) -> Iterator[Line]:
     yield lines[place]
     trace, opened = None, _OPEN in lines[place].text
     for line in lines[place + 1 : place + LONGEST]:
-        begins = line.role == "text" and line.trace is not None and trace is None
-        if not (opened or line.text.startswith((" ", "\t")) or not line.text or begins or line.trace is trace):
+        mine = line.trace is not None and (trace is None or line.trace is trace)
+        if not (opened or mine or not line.text or line.text.startswith((" ", "\t"))):
             return
         if line.trace is not None and line.trace is not trace:
             if trace is not None and not opened:

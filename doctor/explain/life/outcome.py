@@ -19,7 +19,7 @@ HARMLESS_ENDS = ("KeyboardInterrupt", "SystemExit", "CancelledError", "BrokenPip
                  "ClientDisconnect", "ConnectionResetError")  # fmt: skip
 _ALWAYS = ("chat-template",)  # every request fails of it, not one
 _MILD = ("DEBUG", "TRACE", "INFO", "NOTICE", "WARNING", "WARN")
-_SEVERE = ("ERROR", "CRITICAL", "FATAL", "SEVERE")
+SEVERE = ("ERROR", "CRITICAL", "FATAL", "SEVERE")
 _ERROR = re.compile(r"^(?:\S{1,60} )?(?:[A-Za-z_.]{0,60}(?:Error|Exception)|ERROR|[Ff]atal(?: error)?|error)\b:? ")
 SHOWN = 3
 
@@ -36,14 +36,24 @@ def peaceful(digest: Digest, found: Sequence[Candidate]) -> Finding | None:
     return _stopped(digest, asked) if asked else None
 
 
+def noteworthy(digest: Digest, found: Sequence[Candidate]) -> Candidate | None:
+    """Of a run that nothing failed in, the known thing that a user may want to hear of: a fallback, a refused request.
+    """
+    life = digest.life
+    return next((c for c in found if c.rank > 0 and (
+        (c.crash.warns and not c.quiet) or life.of_a_request(c.line.number, c.line.trace))), None)  # fmt: skip
+
+
 def _troubles(digest: Digest, found: Sequence[Candidate]) -> Iterator[int]:
     """The lines of all that failed and was not survived."""
     life = digest.life
     quiet = {n.number for n in digest.lines if n.role == "error" and n.level in _MILD}
     for candidate in found:
         number, trace = candidate.line.number, candidate.line.trace
-        mine = life.of_a_request(number, trace) and candidate.crash.kind not in _ALWAYS
-        if not candidate.quiet and not mine and not _harmless(trace, digest) and not life.survived(number, trace):
+        over = life.survived(number, trace) or life.of_a_request(number, trace)
+        if candidate.crash.kind in _ALWAYS:
+            over = any(r > number for r in life.ready)
+        if not candidate.quiet and not over and not _harmless(trace, digest):
             yield number
     for trace in digest.traces:
         if trace.number in quiet or _harmless(trace, digest) or life.of_a_request(trace.number, trace):
@@ -65,7 +75,7 @@ def _is_error(line: Line, life: Life) -> bool:
     """Whether a line outside of tracebacks tells of an error while the server was not up yet."""
     if line.aside or line.trace is not None or line.level in _MILD or life.served(line.number):
         return False
-    return (line.level in _SEVERE or bool(_ERROR.match(line.text[:300]))) and not life.survived(line.number)
+    return (line.level in SEVERE or bool(_ERROR.match(line.text[:300]))) and not life.survived(line.number)
 
 
 def _healthy(digest: Digest, life: Life, asked: int) -> Finding:

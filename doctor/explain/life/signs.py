@@ -33,7 +33,7 @@ _STOP = (
     "^C", "Received SIGINT", "Received SIGTERM", "received SIGINT", "received SIGTERM", "eceived signal 2",
     "eceived signal 15", "SIGTERM received", "SIGINT received", "Handling signal: term", "Handling signal: int",
     "Received signal to terminate", "Shutting down FastAPI HTTP server", "INFO:     Shutting down", "Shutting down\n",
-    "Received terminate signal", "Gracefully stopping", "KeyboardInterrupt", "Keyboard interruption",
+    "Received terminate signal", "Gracefully stopping", "Keyboard interruption",
 )  # fmt: skip
 _GOOD = re.compile(
     r"\"POST [^\"\s]{1,300} HTTP/[\d.]{1,3}\" 20\d|[Tt]hroughput: {1,2}\d|Decode batch|Prefill batch|Finished request|"
