@@ -11,6 +11,7 @@ from doctor.base.text import one_line
 from doctor.explain.catalog import Crash
 from doctor.explain.context import Digest
 from doctor.explain.evidence import evidence_of, location_of
+from doctor.explain.gate import sound
 from doctor.explain.life.outcome import SEVERE, noteworthy, peaceful
 from doctor.explain.matching import Candidate, candidates
 from doctor.explain.refine import refine
@@ -51,7 +52,7 @@ def verdict(digest: Digest) -> tuple[Finding, ...]:
     out = [*out[:MOST], *(u for u in unknown[:1] if u not in out)]
     echoes = found if not causes else []
     out.extend(_finding(c, digest, first=False) for c in echoes[: max(0, 2 - len(out))])
-    return tuple(dataclasses.replace(f, primary=i == 0) for i, f in enumerate(out[:MOST]))
+    return tuple(dataclasses.replace(sound(f), primary=i == 0) for i, f in enumerate(out[:MOST]))
 
 
 def _with_note(calm: Finding, candidate: Candidate | None, digest: Digest) -> Finding:

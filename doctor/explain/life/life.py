@@ -70,7 +70,7 @@ def life_of(lines: Sequence[Line]) -> Life:
     def numbers(places: Sequence[int]) -> list[int]:
         return [kept[p].number for p in places]
 
-    access = [p for p in text.places(("HTTP/1.1\" ", "HTTP/2\" ", "HTTP/1.0\" ")) if _ACCESS.search(kept[p].text)]
+    access = [p for p in text.places(('HTTP/1.1" ', 'HTTP/2" ', 'HTTP/1.0" ')) if _ACCESS.search(kept[p].text)]
     statuses = [(kept[p].number, int(m["status"])) for p in access if (m := _ACCESS.search(kept[p].text))]
     return Life(
         numbers(signs.ready(text)), numbers(signs.worked(text)), numbers(signs.dead(text)),

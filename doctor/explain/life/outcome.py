@@ -37,11 +37,12 @@ def peaceful(digest: Digest, found: Sequence[Candidate]) -> Finding | None:
 
 
 def noteworthy(digest: Digest, found: Sequence[Candidate]) -> Candidate | None:
-    """Of a run that nothing failed in, the known thing that a user may want to hear of: a fallback, a refused request.
-    """
-    life = digest.life
-    return next((c for c in found if c.rank > 0 and (
-        (c.crash.warns and not c.quiet) or life.of_a_request(c.line.number, c.line.trace))), None)  # fmt: skip
+    """Where nothing failed, the known thing that a user may want to hear of: a fallback, a refused request."""
+    for candidate in found:
+        refused = digest.life.of_a_request(candidate.line.number, candidate.line.trace)
+        if candidate.rank > 0 and (refused or (candidate.crash.warns and not candidate.quiet)):
+            return candidate
+    return None
 
 
 def _troubles(digest: Digest, found: Sequence[Candidate]) -> Iterator[int]:

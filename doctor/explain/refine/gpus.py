@@ -84,8 +84,7 @@ def _blackwell(package: str, gpu: str) -> Refined:
             install(
                 package,
                 "upgrade",
-                title=f"and a {package} built against it (upgrade {package}), or build it "
-                "with TORCH_CUDA_ARCH_LIST=12.0",
+                title=f"and {package} built against it (a newer release), or build it with TORCH_CUDA_ARCH_LIST=12.0",
             ),
         ),
     )

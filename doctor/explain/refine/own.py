@@ -9,7 +9,9 @@ from doctor.explain.refine.refined import Refined, manual
 from doctor.matrix.engines import engine_row
 from doctor.matrix.module_names import provider_of
 
-_SITE = re.compile(r"(?:site|dist)-packages[/\\]|[/\\]lib[/\\]python3(?:\.\d{1,2})?[/\\]|[/\\]Lib[/\\]\w|<frozen|<string>")
+_SITE = re.compile(
+    r"(?:site|dist)-packages[/\\]|[/\\]lib[/\\]python3(?:\.\d{1,2})?[/\\]|[/\\]Lib[/\\]\w|<frozen|<string>"
+)
 _PATH = re.compile(r"\((?P<path>(?:/|[A-Z]:\\)[^()\n]{1,300}\.py|unknown location)\)")
 _REMOTE = "transformers_modules"
 
@@ -64,7 +66,7 @@ def unprovided(module: str, candidate: Candidate) -> Refined | None:
     by = f" (imported in `{asker}`)" if asker else ""
     return Refined(
         f"the Python module `{module}`{by} is not installed, and which distribution provides it is not known",
-        (manual(f"see the requirements of the package that imports `{top}`; a package of the same name may be another"),),
+        (manual(f"see what the package that imports `{top}` requires; a package of the same name may be another"),),
     )
 
 
