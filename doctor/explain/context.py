@@ -82,6 +82,18 @@ class Digest:
         return life_of(self.lines)
 
     @cached_property
+    def _by_trace(self) -> dict[int, list[Line]]:
+        out: dict[int, list[Line]] = {}
+        for line in self.lines:
+            if line.trace is not None:
+                out.setdefault(id(line.trace), []).append(line)
+        return out
+
+    def lines_of(self, trace: Trace) -> Sequence[Line]:
+        """The lines that a traceback is made of, and those that its message may go on over."""
+        return self._by_trace.get(id(trace), ())
+
+    @cached_property
     def ignored(self) -> frozenset[int]:
         """The tracebacks, by `id`, that the log itself says were ignored."""
         return frozenset(id(n.trace) for n in self.lines if n.aside and n.trace is not None)

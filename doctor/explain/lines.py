@@ -59,7 +59,8 @@ class Line:
     """One line: its place in the log, the process that wrote it, what it says, and the trace it belongs to.
 
     `role` is text, frame (`File "x", line n`), code (a source line below a frame) or error (what was raised).
-    `aside`: the log itself says that this was ignored, so it is no evidence.
+    `aside`: the log itself says that this was ignored, so it is no evidence. `stamped`: a logger's or container's words
+    stood before it.
     """
 
     number: int
@@ -69,6 +70,7 @@ class Line:
     role: str = "text"
     trace: Trace | None = None
     aside: bool = False
+    stamped: bool = False
 
 
 def lines_of(raw: Iterable[tuple[int, str]]) -> list[Line]:
@@ -80,6 +82,7 @@ def _line(number: int, text: str) -> Line:
     if "\x1b" in text:
         text = _ANSI.sub("", text)
     text = text.rstrip("\r\n")
+    whole = len(text)
     who: list[str] = []
     level = ""
     for _ in range(_LAYERS):
@@ -94,7 +97,7 @@ def _line(number: int, text: str) -> Line:
             who.append(groups["who"].strip())
         level = groups.get("level") or _GLOG.get(groups.get("glog") or "", "") or level
         text = text[match.end() :]
-    return Line(number, " ".join(who), text, level)
+    return Line(number, " ".join(who), text, level, stamped=len(text) < whole)
 
 
 def _layer(text: str) -> re.Match[str] | None:

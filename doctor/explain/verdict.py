@@ -12,15 +12,14 @@ from doctor.explain.catalog import Crash
 from doctor.explain.context import Digest
 from doctor.explain.evidence import evidence_of, location_of
 from doctor.explain.gate import sound
-from doctor.explain.life.outcome import SEVERE, noteworthy, peaceful
+from doctor.explain.life.outcome import SEVERE, lived, noteworthy, peaceful
 from doctor.explain.matching import Candidate, candidates
 from doctor.explain.refine import refine
 from doctor.explain.refine.refined import Refined
-from doctor.explain.unknown import unexplained
+from doctor.explain.unknown import ECHO, unexplained
 from doctor.findings import Action, Confidence, Finding, Remediation
 
 MOST = 4
-ECHO = 40
 GENERIC = 60
 _DEATHS = ("RUN602", "RUN603", "RUN611", "RUN612")
 _FIELD = re.compile(r"\{(?P<name>[a-z_]{1,40})\}")
@@ -99,7 +98,7 @@ def _finding(candidate: Candidate, digest: Digest, *, first: bool) -> Finding:
         key=f"line {candidate.line.number}",
         message=filled(refined.message or crash.message, values),
         location=location_of(candidate.line.trace),
-        evidence=(*evidence_of(candidate), *refined.evidence),
+        evidence=(*evidence_of(candidate), *refined.evidence, *(lived(digest, candidate.line.number) if first else ())),
         remediations=_remediations(_ways(crash, refined, digest), values),
     )
     return _as_ruled(found, candidate, digest)

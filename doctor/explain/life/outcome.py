@@ -36,6 +36,13 @@ def peaceful(digest: Digest, found: Sequence[Candidate]) -> Finding | None:
     return _stopped(digest, asked) if asked else None
 
 
+def lived(digest: Digest, number: int) -> Iterator[Evidence]:
+    """Of a failure at this line: that the server had been ready before, where it had."""
+    before = [n for n in digest.life.ready if n < number]
+    if before:
+        yield Evidence("served, then failed", observed="the server was ready before this", source=f"line {before[-1]}")
+
+
 def noteworthy(digest: Digest, found: Sequence[Candidate]) -> Candidate | None:
     """Where nothing failed, the known thing that a user may want to hear of: a fallback, a refused request."""
     for candidate in found:

@@ -29,6 +29,8 @@ REFINERS = {
     "oom_kill": "hosts",
     "config_name": "imports",
     "keyword": "arguments",
+    "divisible": "sizes",
+    "shapes": "sizes",
 }
 
 
