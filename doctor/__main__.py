@@ -1,6 +1,25 @@
-"""`python -m doctor` is the same as `qvl-doctor`."""
+"""`python -m doctor` is the same as `qvl-doctor`: the command line, behind a guard that is loaded before all else."""
 
-from doctor.cli import main
+from __future__ import annotations
+
+import sys
+
+
+def main() -> None:
+    """Runs the command line and ends with its status."""
+    try:
+        from doctor.cli.guard import guarded
+    except MemoryError:
+        sys.stderr.write("Error: not enough memory\n")
+        sys.exit(3)
+    sys.exit(guarded(_command))
+
+
+def _command() -> None:
+    from doctor.cli import main as command
+
+    command(prog_name="qvl-doctor")
+
 
 if __name__ == "__main__":
-    main(prog_name="qvl-doctor")
+    main()

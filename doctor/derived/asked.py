@@ -23,5 +23,11 @@ def read_asked(facts: Facts) -> Asked | Open | NotApplicable:
         return Open(f"which release of {launch.engine} would run is not known")
     found = asked(launch, version)
     if found is None or not found.exact:
-        return Open(f"the options of {launch.engine} {version} are not in the data")
+        return Open(f"the options of {launch.engine} {version} are not in the data{_why(facts, launch.engine)}")
     return found
+
+
+def _why(facts: Facts, engine: str) -> str:
+    """Why the files of the installed release did not tell them either."""
+    problem = next((r.problem for r in facts.releases if r.distribution == engine and r.problem), None)
+    return f", and its own files do not say: {problem}" if problem else ""

@@ -14,6 +14,7 @@ from doctor.derived.asked import Asked, read_asked
 from doctor.derived.engine import Chosen, installed_engines
 from doctor.facts import Facts
 from doctor.findings import NotApplicable, Open
+from doctor.matrix import rows
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -30,6 +31,7 @@ class Case:
 
     def __init__(self, facts: Facts) -> None:
         self.facts = facts
+        rows.take_over(facts.releases)
         self._memo: dict[tuple[Any, ...], Any] = {}
 
     @property

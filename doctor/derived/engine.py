@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Any
 
 from doctor.base.record import dataclass
@@ -40,17 +39,11 @@ class Chosen:
 
     def row(self, *kinds: str) -> Row:
         """What was read out of this release, of these kinds; empty for a release that the data does not cover."""
-        return _row(self.name, self.version, *kinds) or {}
+        return rows.row(self.name, self.version, *kinds) or {}
 
     def table(self, kind: str) -> dict[str, Any]:
         """One kind of the row: key -> value; empty where the release has none."""
         return self.row(kind).get(kind, {})
-
-
-@lru_cache(maxsize=64)
-def _row(name: str, version: str, *kinds: str) -> Row | None:
-    """A row of the data that several rules ask for; none of them changes it."""
-    return rows.row(name, version, *kinds)
 
 
 def installed_engines(facts: Facts) -> tuple[Chosen, ...]:

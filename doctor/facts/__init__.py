@@ -36,6 +36,7 @@ from doctor.facts.model import (
 )
 from doctor.facts.modules import Cause, Modules, ModuleStatus, Use
 from doctor.facts.natives import CudaNeed, GpuCode, NativeLibrary, Natives, NativeVerdict
+from doctor.facts.release import ReadRelease
 from doctor.facts.target import Problem, Target
 from doctor.facts.trial import Trial, Trials
 from doctor.facts.unavailable import NOT_REQUESTED, Unavailable
@@ -45,7 +46,10 @@ SCHEMA = 1
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """Everything that the rules may look at. `schema` counts incompatible changes of the saved form."""
+    """Everything that the rules may look at. `schema` counts incompatible changes of the saved form.
+
+    `releases` are installed engines that the data does not cover, as their own files tell what they accept.
+    """
 
     target: Target
     distributions: Distributions | Unavailable = NOT_REQUESTED
@@ -57,6 +61,7 @@ class Facts:
     model: Model | Unavailable = NOT_REQUESTED
     gateway: Gateway | Unavailable = NOT_REQUESTED
     trials: Trials | Unavailable = NOT_REQUESTED
+    releases: tuple[ReadRelease, ...] = ()
     schema: int = SCHEMA
 
     def version(self, name: str | None) -> str | None:
@@ -76,6 +81,6 @@ __all__ = [
     "NOT_REQUESTED", "SCHEMA", "Cause", "ChangedFile", "CodeAct", "CodeImport", "Collision", "Container", "CudaNeed",
     "Distribution", "Distributions", "Facts", "Gate", "Gateway", "GatewayModel", "Gpu", "GpuCode", "Host", "Launch",
     "Model", "ModuleStatus", "Modules", "NativeLibrary", "NativeVerdict", "Natives", "Owner", "Pin", "Problem",
-    "Quantization", "QuantizationGroup", "RemoteCode", "Scrape", "Shadow", "Target", "Trial", "Trials", "Unavailable",
-    "Use", "WeightFile", "Weights", "normalize", "present",
+    "Quantization", "QuantizationGroup", "ReadRelease", "RemoteCode", "Scrape", "Shadow", "Target", "Trial", "Trials",
+    "Unavailable", "Use", "WeightFile", "Weights", "normalize", "present",
 ]  # fmt: skip

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import field, replace
-from functools import lru_cache
 
 from doctor.base.record import dataclass
 from doctor.launch.argv import Word, prepared
@@ -15,6 +14,7 @@ from doctor.launch.table import Option, Table
 from doctor.launch.table import table as table_of
 from doctor.launch.together import refused_together
 from doctor.launch.values import refusal
+from doctor.matrix import rows
 
 _NUMBER = re.compile(r"^-\d+$|^-\d*\.\d+$")
 _PATTERNS = {None: "(-*A-*)", "?": "(-*A?-*)", "*": "(-*[A-]*)", "+": "(-*A[A-]*)"}
@@ -38,7 +38,7 @@ class Reading:
         return (found[-1].values[-1] if found[-1].values else "") if found else None
 
 
-@lru_cache(maxsize=16)
+@rows.kept(16)
 def read(engine: str, version: str, arguments: tuple[str, ...], *, serve: bool = False) -> Reading | None:
     """The arguments read by the table of a release; None where the data does not cover it."""
     table = table_of(engine, version, serve=serve)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import field, fields, replace
-from functools import lru_cache
 from typing import Any
 
 from doctor.base.record import dataclass
@@ -97,7 +96,7 @@ class Table:
         return self.known.get(name)
 
 
-@lru_cache(maxsize=8)
+@rows.kept(8)
 def table(engine: str, version: str, *, serve: bool = False) -> Table | None:
     """The options of a release (`serve`: as the subcommand `serve` has them); None where the data does not cover it."""
     row = rows.row(engine, version, "flags", "flags.serve", "parser", "kv_cache", "settings", "checks.parsed")

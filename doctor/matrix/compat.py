@@ -107,7 +107,7 @@ def compatibility(
 def _bounds(engine: str, version: str, library: str) -> tuple[Bound, ...] | None:
     """What a release of the engine asks of the library by itself."""
     row, known = rows.row(engine, version, "requires", "checks", "imports", "imports.half"), _known(library)
-    if row is None or known is None:
+    if row is None or known is None or not rows.covers(engine, version):
         return None
     return (*_declared(row, library, known), *_checks(row, library, known), *_linked(row, library))
 

@@ -32,6 +32,7 @@ def _collect(request: Request) -> Facts:
     from doctor.matrix.declared import declared_gpu
     from doctor.pipeline.environment import read_environment
     from doctor.pipeline.model_code import with_code
+    from doctor.pipeline.own_releases import read_releases
 
     root, launch = request.target.root, read_launch(request)
     away = _away(launch)
@@ -41,6 +42,7 @@ def _collect(request: Request) -> Facts:
         request = replace(request, environ={**request.environ, **launch.environ})
     target = find_target(replace(request.target, launcher=request.launch))
     environment = read_environment(target, launch, request)
+    releases = read_releases(target, environment.distributions, launch, request)
     if gpu is None and seen is not None:
         gpu = seen.finish()
         gpu = declared_gpu(None, request.driver, gpu) if request.driver else gpu
@@ -54,7 +56,7 @@ def _collect(request: Request) -> Facts:
         target=target, distributions=environment.distributions, modules=modules,
         natives=environment.natives, launch=launch, gpu=gpu or NOT_REQUESTED,
         host=away or collect_host(target, root, environ=request.environ), model=model,
-        trials=_tried(target, modules, request),
+        trials=_tried(target, modules, request), releases=releases,
     )  # fmt: skip
 
 

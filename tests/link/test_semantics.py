@@ -97,3 +97,22 @@ def test_agrees_with_python(case: str, tmp_path: Path) -> None:
                 assert name in (cause.module, f"{cause.module}.{cause.name}"), f"{module}: {text} / {cause}"
             if "cannot import name" in str(text):
                 assert f"'{cause.name}'" in str(text), f"{module}: {text} / {cause}"
+
+
+# `pkg.half` fails alone, in Python too; who comes to it through the other end of the cycle loads it
+_CYCLE = {
+    "pkg/__init__.py": "",
+    "pkg/half.py": "import pkg.other\nx = 1\n",
+    "pkg/other.py": "from pkg.half import x\n",
+}
+
+
+@pytest.mark.parametrize("way", ["a", "z"])
+def test_where_a_cycle_is_entered_decides_and_the_names_of_others_do_not(tmp_path: Path, way: str) -> None:
+    lay_out(tmp_path, {**_CYCLE, f"pkg/{way}.py": "import pkg.other\n"})
+    modules = tuple(sorted(f"pkg.{n}" for n in ("half", "other", way)))
+    assert real(tmp_path, "pkg.half") is not None and real(tmp_path, f"pkg.{way}") is None
+    verdicts = link_environment(reader(tmp_path), LinkRequest((), modules)).verdicts
+    assert verdicts["pkg.half"].status == "unknown" and verdicts[f"pkg.{way}"].status == "ok"
+    first = link_environment(reader(tmp_path), LinkRequest((), modules, entries=("pkg.half",))).verdicts
+    assert first["pkg.half"].status == "fail", "what the launch imports first fails, whatever else would load it"

@@ -1,39 +1,110 @@
-"""Which names announce a secret."""
+"""Which names announce a secret: one table for variables, options, pairs, parameters of URLs, YAML and JSON keys.
+
+A name is read word by word: `GITLAB_PAT`, `--api-key`, `SecretAccessKey` and `ssl.keyfile.password` are cut where they
+are cut in speech. What a model or an engine calls a token or a key is none (`eos_token`, `max-num-batched-tokens`).
+"""
 
 from __future__ import annotations
 
 import re
 from functools import cache
 
-_SECRET_NAME = re.compile(
-    r"(?i)(?:^|[_\-.])(?:tokens?|secrets?|passw(?:or)?ds?|passwd|access[_\-]?keys?|credentials?|authorization)"
-    r"(?:$|[_\-.])|api[_\-]?key|passw(?:or)?d$"
-)
-_NOT_SECRET = re.compile(
-    r"(?i)tokenizer|max[\w\-]*tokens?|num[\w\-]*tokens?|tokens?[_\-](?:limit|count|per)|batched[_\-]tokens"
-)
-_ALSO_SECRET = (
-    r"(?i)(?:^|[_\-.])(?:pass|passphrase|pwd|auth|bearer|private[_\-]?key|account[_\-]?key|signing[_\-]?key|session[_\-]?(?:id|key|token)"
-    r"|client[_\-]?secret|webhook|dsn|sas|secret[_\-]?key|encryption[_\-]?key|license[_\-]?key|master[_\-]?key)$|accountkey$|sharedaccesskey"
-)
-_MODEL_TOKEN = (
-    r"(?i)(?:eos|bos|pad|unk|sep|cls|mask|image|video|audio|vision|stop|start|end|special|next|first|last|prompt|input|output|new"
-    r"|generated|cached|total|completion|chunked|draft)[_\-]?tokens?$"
-)
+LONGEST = 128
+_PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+_ALWAYS = {
+    "secret", "secrets", "password", "passwords", "passwd", "passwds", "passphrase", "passcode", "credential",
+    "credentials", "creds", "authorization", "bearer", "apikey", "apikeys", "accesskey", "secretkey", "privatekey",
+    "accountkey", "sharedaccesskey", "sessionid", "webhook", "webhooks", "dsn",
+}  # fmt: skip
+_AT_THE_END = {"pat", "pats", "pass", "pwd", "auth", "sas", "pin", "htpasswd", "netrc", "authtoken", "accesstoken"}
+_ENDINGS = ("password", "passwd", "passphrase", "apikey", "sshpass", "secret", "authtoken")  # PGPASSWORD
+_PHRASES = (
+    "connection string", "session id", "kubeconfig data", "kubeconfig content", "docker auth config", "key data",
+    "service account json", "database url", "webhook url",
+)  # fmt: skip
+# what may stand behind `token` or `key` and leaves it one: HF_TOKEN_B, TOKEN_2, api-key-value
+_TAILS = {"value", "secret", "old", "new", "prod", "dev", "test", "staging", "default", "primary", "secondary", "read",
+          "write", "ro", "rw", "data", "text", "plain", "encoded", "b", "base", "hash", "str"}  # fmt: skip
+_PLACES = {"file", "path", "dir", "directory", "url", "uri", "endpoint"}
+_OWNERS = {"api", "access", "auth", "hf", "hub", "refresh", "bot", "service", "admin", "bearer", "user", "session"}
+_KEYS = {
+    "api", "access", "account", "admin", "app", "auth", "client", "consumer", "crypt", "decryption", "deploy",
+    "encryption", "enc", "fernet", "hmac", "integration", "license", "licence", "master", "private", "secret",
+    "service", "session", "shared", "sign", "signing", "ssh", "storage", "subscription", "user", "vault", "write",
+}  # fmt: skip
+_NO_KEYS = {"public", "pub", "foreign", "primary", "sort", "partition", "cache", "missing", "unexpected", "dict",
+            "state", "num", "row", "index", "lookup", "event", "registry", "search", "group"}  # fmt: skip
+_NO_TOKENS = {
+    "eos", "bos", "pad", "unk", "sep", "cls", "mask", "image", "video", "audio", "vision", "stop", "start", "end",
+    "special", "next", "new", "first", "last", "prompt", "input", "output", "generated", "cached", "total",
+    "chunked", "draft", "max", "min", "num", "n", "batched", "prefill", "decode", "per", "added", "extra", "tool",
+    "think", "thinking", "reasoning", "stream", "sampled", "speculative", "ignore", "boi", "eoi", "of", "logprob",
+    "completion",
+}  # fmt: skip
+_SETTINGS = {
+    "limit", "count", "counts", "per", "threshold", "budget", "id", "ids", "length", "len", "type", "types", "size",
+    "rate", "ratio", "window", "num", "bytes", "pool", "usage", "index", "indices", "dictionary", "level", "map",
+    "parser", "step", "steps", "interval", "expired", "expires", "expiry", "ttl", "name", "throughput", "latency",
+    "weight", "weights", "capacity", "drop", "dim", "start", "end", "position", "offset", "factor", "timeout",
+}  # fmt: skip
 
 
 def is_secret_name(name: str) -> bool:
-    """Whether an environment variable or option of this name holds a secret (`HF_TOKEN`, not `max_tokens`)."""
-    return bool(_SECRET_NAME.search(name)) and not _NOT_SECRET.search(name)
+    """Whether a variable, an option or a key of this name holds a secret (`HF_TOKEN`, not `max_tokens`)."""
+    return _secret(name[:LONGEST])
 
 
-def is_secret_key(name: str) -> bool:
-    """The same for a name in a text, where more is secret (`pwd=`) and the words of models are not (`eos_token`)."""
-    also, model = _inside_texts()
-    return (is_secret_name(name) and not model.search(name)) or bool(also.search(name))
+is_secret_key = is_secret_name
+
+
+def is_key_of_something(name: str) -> bool:
+    """`wandb_key`: a secret where its value looks random, since `sort_key` and `cache_key` are none."""
+    parts = _parts(name[:LONGEST])
+    return len(parts) > 1 and parts[-1] in ("key", "keys", "code", "sig", "signature", "cookie")
 
 
 @cache
-def _inside_texts() -> tuple[re.Pattern[str], re.Pattern[str]]:
-    """Compiled when the first text is looked through: a check of an environment does without."""
-    return re.compile(_ALSO_SECRET), re.compile(_MODEL_TOKEN)
+def _secret(name: str) -> bool:
+    parts = _parts(name)
+    if not parts or (parts[-1] in _PLACES and " ".join(parts[-2:]) not in _PHRASES):
+        return False
+    spoken = f" {' '.join(parts)} "
+    if not _SETTINGS.isdisjoint(parts[-1:]) and parts[-2:] != ["session", "id"]:
+        return False
+    if not _ALWAYS.isdisjoint(parts) or any(f" {phrase} " in spoken for phrase in _PHRASES):
+        return True
+    if parts[-1] in _AT_THE_END or any(part.endswith(_ENDINGS) for part in parts):
+        return len(parts) > 1 or parts[0] not in ("pwd", "oldpwd", "pin")
+    return _token(parts, name.isupper()) or _key(parts, name.isupper())
+
+
+def _token(parts: list[str], variable: bool) -> bool:
+    """`token` with nothing behind it but a tail, and nothing of a model before it; `tokens` only of a service."""
+    at = _last(parts, ("token", "tokens"))
+    if at is None or not (_tail(parts[at + 1 :]) or (variable and _SETTINGS.isdisjoint(parts[at + 1 :]))):
+        return False
+    if parts[at] == "tokens" and not _OWNERS.intersection(parts[:at]):
+        return False
+    return _NO_TOKENS.isdisjoint(parts[max(0, at - 2) : at])
+
+
+def _key(parts: list[str], variable: bool) -> bool:
+    """`api_key` in any spelling; in capitals, as variables are named, any key that is not known to be public."""
+    at = _last(parts, ("key", "keys"))
+    if at is None or at == 0 or parts[at - 1] in _NO_KEYS:
+        return False
+    if variable:
+        return _SETTINGS.isdisjoint(parts[at + 1 :]) and _NO_KEYS.isdisjoint(parts)
+    return _tail(parts[at + 1 :]) and parts[at - 1] in _KEYS
+
+
+def _tail(parts: list[str]) -> bool:
+    return all(len(part) <= 2 or part.isdigit() or part in _TAILS for part in parts)
+
+
+def _last(parts: list[str], wanted: tuple[str, ...]) -> int | None:
+    return max((n for n, part in enumerate(parts) if part in wanted), default=None)
+
+
+def _parts(name: str) -> list[str]:
+    return [part.lower() for part in _PARTS.findall(name)]

@@ -42,7 +42,7 @@ class Redactor:
 
     def text(self, text: str) -> str:
         """`text` without colors and secrets, controls written out. Give whole texts: half a secret is missed."""
-        text = without_colors(text).replace("\r\n", "\n")
+        text = without_colors(text).replace("\0", "").replace("\r\n", "\n")  # UTF-16 is read as what it says
         for value in self._values:
             if value in text:
                 text = text.replace(value, self.word("secret", value))

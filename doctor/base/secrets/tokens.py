@@ -35,5 +35,16 @@ def queries() -> re.Pattern[str]:
 def logins() -> re.Pattern[str]:
     """The login of a URL with everything before it: groups `scheme`, `user` and `password`."""
     return re.compile(
-        r"(?P<scheme>[a-z][a-z0-9+.\-]{1,20}://)(?P<user>[^/\s@:]{0,256})(?::(?P<password>[^/\s@]{0,256}))?@", re.I
-    )
+        r"(?P<scheme>[a-z][a-z0-9+.\-]{1,20}://)(?:(?P<user>[^/\s@:\"'<>]{0,256})"
+        r"(?::(?P<password>(?!\d{1,5}(?:[/?#]|$))[^\s\"'<>,]{0,512}))?)@(?=[\w\[.\-]|$)", re.I
+    )  # fmt: skip
+
+
+@cache
+def hooks() -> re.Pattern[str]:
+    """An address that is itself the secret: groups `lead` (the host and what says that it is a hook) and `value`."""
+    return re.compile(
+        r"(?P<lead>https?://[\w.\-]{1,200}/(?:[\w.\-]{1,40}/){0,4}?"
+        r"(?:services|workflows|triggers|webhooks?|webhookb2|hooks?|incoming)/)"
+        r"(?P<value>[^\s\"'<>,;)\]}]{16,400})", re.I
+    )  # fmt: skip

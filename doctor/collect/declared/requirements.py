@@ -130,7 +130,7 @@ def _requirement(line: str, source: str, reading: Reading, constraint: bool) -> 
         if _PATH.match(text):
             yield from _located(text, source, reading, constraint)
         else:
-            reading.problems.append(Problem(source, f"`{source}` cannot be parsed: {_shown(text)}"))
+            reading.problems.append(Problem(source, f"`{source}` is not a requirement"))
         return
     yield Pin(normalize(requirement.name), _plain(requirement), source, reading.step, constraint)
 

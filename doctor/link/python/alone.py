@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from doctor.facts import ModuleStatus
 from doctor.link.python.imports import check_one, is_cyclic
-from doctor.link.python.search import reached, reaches
+from doctor.link.python.search import reached
 from doctor.link.python.values import ModuleVal
 
 if TYPE_CHECKING:
@@ -21,8 +21,13 @@ if TYPE_CHECKING:
 WORK = 40_000  # modules that are loaded again, for all verdicts together: a few seconds
 
 
-def settle(machine: Machine, verdicts: dict[str, ModuleStatus]) -> dict[str, ModuleStatus]:
-    """The verdicts with cycles entered where each module enters them, and no module better than its packages."""
+def settle(
+    machine: Machine, verdicts: dict[str, ModuleStatus], entries: frozenset[str] = frozenset()
+) -> dict[str, ModuleStatus]:
+    """The verdicts with cycles entered where each module enters them, and no module better than its packages.
+
+    `entries` are what the launch imports first.
+    """
     again = Again(machine, dict(verdicts))
     asked = [n for n, v in verdicts.items() if v.status == "ok" or is_cyclic(v)]
     broken: dict[str, frozenset[str]] = {}
@@ -31,25 +36,34 @@ def settle(machine: Machine, verdicts: dict[str, ModuleStatus]) -> dict[str, Mod
             broken.update(dict.fromkeys(cycle, cycle))
     if broken:
         _enter_from_outside(machine, again, [n for n in asked if n not in broken], frozenset(broken))
-    return _below(_by_siblings(machine, again.verdicts))
+    return _below(_by_entry(machine, again.verdicts, entries))
 
 
-def _by_siblings(machine: Machine, verdicts: dict[str, ModuleStatus]) -> dict[str, ModuleStatus]:
-    """A module that fails only where nothing of its package was imported before it: whether it fails is not known."""
-    siblings: dict[str, list[str]] = {}
-    for name in sorted(verdicts):
-        siblings.setdefault(name.rpartition(".")[0], []).append(name)
+def _by_entry(machine: Machine, verdicts: dict[str, ModuleStatus], entries: frozenset[str]) -> dict[str, ModuleStatus]:
+    """What fails only where its cycle is entered at it, and loads where another module enters the cycle.
+
+    Asked alone, such a module fails, so it is never `ok`. But nothing that runs asks for it alone: `fail` would be
+    red for a module that every process loads which comes to it as its author does. So it is not known, whoever else
+    was asked before, but for what the launch itself imports first. Where no module that loads comes to it, it fails.
+    """
+    above: dict[str, set[str]] = {}
     out = dict(verdicts)
     for name, status in verdicts.items():
+        if name in entries or not is_cyclic(status):
+            continue
         half = status.cause.module if status.cause is not None else name  # the module that is seen half-filled
-        if is_cyclic(status):
-            before = (s for s in siblings[name.rpartition(".")[0]] if s < name and s != half)
-            whole = (s for s in before if not is_cyclic(verdicts[s]))
-            loader = next((s for s in whole if reaches(machine.edges, [s], half)), None)
-            if loader is not None:
-                text = f"fails when it is imported first (circular import); after `{loader}`, it loads"
-                out[name] = ModuleStatus("unknown", status.cause, text)
+        if half not in above:
+            above[half] = _importers(machine.edges, frozenset((half,)))
+        loader = min((n for n in above[half] if n != half and _loads(verdicts, n)), default=None)
+        if loader is not None:
+            text = f"fails when it is imported first (circular import); after `{loader}`, it loads"
+            out[name] = ModuleStatus("unknown", status.cause, text)
     return out
+
+
+def _loads(verdicts: dict[str, ModuleStatus], name: str) -> bool:
+    status = verdicts.get(name)
+    return status is not None and status.status == "ok"
 
 
 class Again:

@@ -56,7 +56,7 @@ def _link(reader: Reader, request: LinkRequest, progress: Progress | None) -> Mo
     verdicts.update({name: judge(name) for name in request.beside if name not in verdicts})
     uses = set(machine.uses)
     verdicts.update({name: judge(name) for name in names if name not in verdicts})
-    verdicts = {n: _relative(v, reader.paths) for n, v in settle(machine, verdicts).items()}
+    verdicts = {n: _relative(v, reader.paths) for n, v in settle(machine, verdicts, frozenset(request.entries)).items()}
     cut_short = [n for n in (*first, *request.beside) if _lacks(verdicts[n])]
     if cut_short:
         uses |= _uses_of_all(reader, cut_short, request.strange)

@@ -1,4 +1,4 @@
-"""The model stands in a word that this way of starting the server takes and never uses.
+"""The model is named by a word that this way of starting the server takes and never uses.
 
 `vllm serve M` and `python -m vllm.entrypoints.openai.api_server` share a parser, so the module takes `M` without an
 error. Only `vllm serve` makes it the model: the module loads the one that `--model` names, or a small model of its own.

@@ -8,6 +8,7 @@ import select
 import time
 from collections.abc import Callable
 
+from doctor.base.terminals import encoded
 from doctor.run.log.logfile import Log
 from doctor.run.log.pump import Pump, advisable
 from doctor.run.log.reserve import Reserve
@@ -97,4 +98,4 @@ def _say_if_possible(text: str) -> None:
     """Writes to stderr only if that cannot block: a frozen terminal must not keep us at the very end."""
     with contextlib.suppress(OSError):
         if select.select([], [2], [], 0)[1]:
-            os.write(2, text.encode("utf-8", "replace"))
+            os.write(2, encoded(text))

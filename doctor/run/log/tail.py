@@ -12,6 +12,7 @@ import time
 from collections import deque
 
 from doctor.base.opening import open_any
+from doctor.base.terminals import encoded
 from doctor.run.log.logfile import Log
 
 POLL, LAZY = 0.02, 0.03
@@ -35,7 +36,7 @@ class Tail(threading.Thread):
 
     def say(self, text: str) -> None:
         """Queues one line of doctor's own."""
-        self._messages.append(text.encode("utf-8", "replace") + b"\n")
+        self._messages.append(encoded(f"{text}\n"))
 
     def run(self) -> None:
         """Copies until `finish` was called and everything is shown, or nobody listens any more."""

@@ -7,6 +7,7 @@ import os
 import sys
 from dataclasses import replace
 
+from doctor.base.terminals import encoded
 from doctor.base.text import one_line
 from doctor.findings import StartVerdict
 from doctor.launch import listening
@@ -77,4 +78,4 @@ def _show(text: str) -> None:
     from doctor.base.secrets.redactor import Redactor
 
     with contextlib.suppress(OSError):
-        os.write(2, Redactor(known_values(os.environ, sys.argv[1:])).text(text).encode("utf-8", "replace"))
+        os.write(2, encoded(Redactor(known_values(os.environ, sys.argv[1:])).text(text)))

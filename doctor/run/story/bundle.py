@@ -23,6 +23,7 @@ from doctor.run.log.logfile import logs_of
 from doctor.run.log.reading import read_ends
 from doctor.run.story import postmortem, runfolder
 from doctor.run.story.decode import report_from_json
+from doctor.run.story.excerpt import decoded
 
 HEAD, TAIL = 2 << 20, 6 << 20
 _DATA = ("report.json", "meta.json", "facts.json", "findings.json")
@@ -81,7 +82,7 @@ def _log(path: Path, redactor: Redactor) -> str:
 
 
 def _text(data: bytes, redactor: Redactor) -> str:
-    return redactor.text(data.decode("utf-8", "replace").replace("\r\n", "\n").replace("\r", "\n"))
+    return redactor.text(decoded(data))
 
 
 def _add(archive: tarfile.TarFile, name: str, data: bytes) -> None:

@@ -25,17 +25,20 @@ def tail_text(folder: Path, redactor: Redactor, size: int = TAIL_BYTES) -> dict[
             head, last, _ = read_ends(path, 0, size)
         except OSError:
             continue
-        text = (head + last).replace(b"\r\n", b"\n").replace(b"\r", b"\n").decode(_encoding(last), "replace")
-        out[path.name] = redactor.text(text)
+        out[path.name] = redactor.text(decoded(head + last))
     return out
 
 
-def _encoding(data: bytes) -> str:
-    """UTF-16 where every second byte is zero (output of Windows programs), else UTF-8."""
+def decoded(data: bytes) -> str:
+    """The text of a log, carriage returns as line ends: UTF-16 where every second byte is zero, else UTF-8.
+
+    The part of a log may begin in the middle of a character.
+    """
     start = data[:4096]
-    if len(start) > 16 and start[1::2].count(0) > len(start) * 0.4:
-        return "utf-16-le"
-    return "utf-8"
+    even, odd = start[::2].count(0), start[1::2].count(0)
+    wide = len(start) > 16 and max(even, odd) > len(start) * 0.4
+    text = data[even > odd :].decode("utf-16-le", "replace") if wide else data.decode("utf-8", "replace")
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def last_lines(text: str, count: int = TAIL_LINES) -> tuple[str, ...]:
