@@ -14,6 +14,7 @@ _SPOKEN = re.compile(
     r"\bprompt[=:] ?[\"']|\b(?:input_)?text=[\"']|\bout(?:put)?(?:_text)?[=:] ?(?:\{'text': )?[\"']|"
     r"\b(?:messages|content|inputs)[=:] ?[\[{\"'])"
 )
+_RAISES = re.compile(r"[\w.]{0,120}(?:Error|Exception)\b")
 _REQUEST = ("Received request", "Generated response", "GenerateReqInput", "Finish: obj", "Receive: obj", "prompt",
             "essages", "content")  # fmt: skip
 _IGNORED = re.compile(r"Ignore import error|Exception ignored (?:in|on|while)|Ignoring (?:exception|error)\b")
@@ -22,7 +23,7 @@ _OPEN, _CLOSE = "[start of ", "[end of "
 
 def spoken(text: str) -> str:
     """A line without the words of a user or a model in it."""
-    if not any(w in text for w in _REQUEST) or "rror:" in text[:60]:
+    if not any(w in text for w in _REQUEST) or _RAISES.match(text):
         return text
     match = _SPOKEN.search(text)
     return text[: match.end()] if match else text

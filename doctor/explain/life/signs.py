@@ -13,7 +13,9 @@ _READY = (
     "Application startup complete", "Uvicorn running on", "The server is fired up and ready to roll",
     "server is listening on", "all slots are idle", "Started HTTPService at", "Started GRPCInferenceService",
     "Running on http", "Listening at: http", "Starting development server at", "msg=\"Listening on ", "Serve app",
-    "Webserver started", "text_generation_router::server: Connected", "ready to receive requests",
+    "ready to accept connections", "Ready to accept connections", "erver listening on", "istening on http",
+    "start worker processes", "Webserver started", "text_generation_router::server: Connected",
+    "ready to receive requests",
 )  # fmt: skip
 _WORK = (
     "\" 20", " throughput", "Decode batch", "Prefill batch", "Finished request", " finished, reason", "100%|",

@@ -31,6 +31,7 @@ REFINERS = {
     "keyword": "arguments",
     "divisible": "sizes",
     "shapes": "sizes",
+    "memory": "gpus",
 }
 
 
