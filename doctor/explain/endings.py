@@ -23,6 +23,12 @@ _ADVISES = re.compile(
     r"to (?:fix|disable|enable|resolve|use|avoid|solve|bypass|skip)|if (?:you|your)|alternatively|or (?:set|use))\b",
     re.I,
 )
+# What sends the reader elsewhere, or only to more output.
+_POINTS = re.compile(
+    r"(?i)\b(?:report|file|open|raise|submit) (?:this|an?|it|the)\b|for (?:more|further|debugging|details)|"
+    r"see (?:the |also|http|above)|refer to|check the (?:log|server|stack)|contact|CUDA_LAUNCH_BLOCKING|"
+    r"TORCH_USE_CUDA_DSA|search for|set `?\w{0,40}(?:DEBUG|VERBOSE)"
+)
 _SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z`'\"(-])|\n")
 _RULE = re.compile(r"^[-=*#_~\s]{3,}$")
 
@@ -65,6 +71,8 @@ def advice_in(message: str) -> list[str]:
     out: list[str] = []
     for sentence in _SENTENCE.split(message[:LENGTH]):
         text = re.sub(r"\s+", " ", sentence).strip(" -*")
+        if _POINTS.search(text[:120]):
+            continue
         labelled = _LABEL.match(text)
         if labelled:
             out.append(labelled["text"])

@@ -113,8 +113,9 @@ def _exception(trace: Trace, digest: Digest) -> Finding:
 
 def _is_refusal(trace: Trace, digest: Digest) -> bool:
     """Whether an engine itself raised it on purpose and a process ended of it: then the message is the cause."""
-    names = {e.package for e in engines()}
-    return trace.kind in _REFUSALS and bool(names & set(packages_of(trace))) and not digest.life.alive
+    inner = packages_of(trace)[-1:]
+    mine = bool(inner) and inner[0] in {e.package for e in engines()}
+    return trace.kind in _REFUSALS and mine and not digest.life.alive
 
 
 def _advice(trace: Trace, packages: Sequence[str]) -> Remediation:

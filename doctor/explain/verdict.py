@@ -10,14 +10,14 @@ from doctor.base.secrets.hide import redact_text
 from doctor.base.text import one_line
 from doctor.explain.catalog import Crash
 from doctor.explain.context import Digest
-from doctor.explain.evidence import evidence_of, location_of
+from doctor.explain.evidence import evidence_of, location_of, ranks_of
 from doctor.explain.gate import sound
 from doctor.explain.life.outcome import SEVERE, lived, noteworthy, peaceful
 from doctor.explain.matching import Candidate, candidates
 from doctor.explain.refine import refine
 from doctor.explain.refine.refined import Refined
 from doctor.explain.unknown import ECHO, unexplained
-from doctor.findings import Action, Confidence, Finding, Remediation
+from doctor.findings import Action, Confidence, Evidence, Finding, Remediation
 
 MOST = 4
 GENERIC = 60
@@ -98,10 +98,15 @@ def _finding(candidate: Candidate, digest: Digest, *, first: bool) -> Finding:
         key=f"line {candidate.line.number}",
         message=filled(refined.message or crash.message, values),
         location=location_of(candidate.line.trace),
-        evidence=(*evidence_of(candidate), *refined.evidence, *(lived(digest, candidate.line.number) if first else ())),
+        evidence=(*evidence_of(candidate), *refined.evidence, *(_around(candidate, digest) if first else ())),
         remediations=_remediations(_ways(crash, refined, digest), values),
     )
     return _as_ruled(found, candidate, digest)
+
+
+def _around(candidate: Candidate, digest: Digest) -> tuple[Evidence, ...]:
+    """What the rest of the log says of this failure: in how many processes, and whether the server had been ready."""
+    return (*ranks_of(candidate.line, digest.lines), *lived(digest, candidate.line.number))
 
 
 def _as_ruled(found: Finding, candidate: Candidate, digest: Digest) -> Finding:

@@ -14,7 +14,7 @@ _READY = (
     "server is listening on", "all slots are idle", "Started HTTPService at", "Started GRPCInferenceService",
     "Running on http", "Listening at: http", "Starting development server at", "msg=\"Listening on ", "Serve app",
     "ready to accept connections", "Ready to accept connections", "erver listening on", "istening on http",
-    "start worker processes", "Webserver started", "text_generation_router::server: Connected",
+    "start worker processes", "Serving HTTP on ", "Webserver started", "text_generation_router::server: Connected",
     "ready to receive requests",
 )  # fmt: skip
 _WORK = (
@@ -35,7 +35,7 @@ _STOP = (
     "^C", "Received SIGINT", "Received SIGTERM", "received SIGINT", "received SIGTERM", "eceived signal 2",
     "eceived signal 15", "SIGTERM received", "SIGINT received", "Handling signal: term", "Handling signal: int",
     "Received signal to terminate", "Shutting down FastAPI HTTP server", "INFO:     Shutting down", "Shutting down\n",
-    "Received terminate signal", "Gracefully stopping", "Keyboard interruption",
+    "Received terminate signal", "Gracefully stopping", "Keyboard interrupt",
 )  # fmt: skip
 _GOOD = re.compile(
     r"\"POST [^\"\s]{1,300} HTTP/[\d.]{1,3}\" 20\d|[Tt]hroughput: {1,2}\d|Decode batch|Prefill batch|Finished request|"

@@ -32,6 +32,7 @@ REFINERS = {
     "divisible": "sizes",
     "shapes": "sizes",
     "memory": "gpus",
+    "weight_name": "sizes",
 }
 
 
