@@ -14,6 +14,7 @@ from doctor.explain.evidence import evidence_of, location_of, ranks_of
 from doctor.explain.gate import sound
 from doctor.explain.life.outcome import SEVERE, lived, noteworthy, peaceful
 from doctor.explain.matching import Candidate, candidates
+from doctor.explain.platform import platform_of, suited
 from doctor.explain.refine import refine
 from doctor.explain.refine.refined import Refined
 from doctor.explain.unknown import ECHO, unexplained
@@ -51,7 +52,9 @@ def verdict(digest: Digest) -> tuple[Finding, ...]:
     out = [*out[:MOST], *(u for u in unknown[:1] if u not in out)]
     echoes = found if not causes else []
     out.extend(_finding(c, digest, first=False) for c in echoes[: max(0, 2 - len(out))])
-    return tuple(dataclasses.replace(sound(f), primary=i == 0) for i, f in enumerate(out[:MOST]))
+    platform = platform_of(digest.text)
+    out = [suited(sound(f), platform) for f in out[:MOST]]
+    return tuple(dataclasses.replace(f, primary=i == 0) for i, f in enumerate(out))
 
 
 def _with_note(calm: Finding, candidate: Candidate | None, digest: Digest) -> Finding:
