@@ -41,6 +41,13 @@ HEALTHY = {
     "SIGTERM received. signum=None frame=None. Draining requests and shutting down...\nKilled\n",
     "optional kernel": "WARNING 03-04 05:05:00 [_custom_ops.py:20] Failed to import from vllm._C with "
     "ModuleNotFoundError(\"No module named 'vllm._C'\")\n" + STARTED + READY,
+    "lifespan canceled by Ctrl-C": READY + "INFO:     Shutting down\n"
+    + logged("uvicorn/server.py", "KeyboardInterrupt", "ERROR:    ", "run")
+    + "\nDuring handling of the above exception, another exception occurred:\n\n"
+    + logged("starlette/routing.py", "asyncio.exceptions.CancelledError", "", "lifespan") + "\nAborted!\n",
+    "file server": "Serving HTTP on 0.0.0.0 port 8305 (http://0.0.0.0:8305/) ...\n192.0.2.7 - - [30/Nov/2026 08:31:20] "
+    "code 404, message File not found\n\nKeyboard interrupt received, exiting.\n",
+    "database with a bad query": "LOG:  database system is ready to accept connections\nERROR:  relation does not exist\n",
     "llama.cpp": "main: server is listening on http://127.0.0.1:8080 - starting the main loop\n",
 }  # fmt: skip
 
