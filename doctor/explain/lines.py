@@ -52,6 +52,7 @@ _BY_LETTER = (
 )
 _GLOG = {"I": "INFO", "W": "WARNING", "E": "ERROR", "F": "FATAL"}
 _LAYERS = 6
+_BEGIN = "Traceback (most recent call last)"
 
 
 @dataclass(slots=True)
@@ -74,8 +75,18 @@ class Line:
 
 
 def lines_of(raw: Iterable[tuple[int, str]]) -> list[Line]:
-    """Every raw line stripped of its prefixes, in the order of the log."""
-    return [_line(number, text) for number, text in raw]
+    """Every raw line stripped of its prefixes, in the order of the log.
+
+    A logger that writes its prefix once before a whole traceback owns the bare lines after it.
+    """
+    out = [_line(number, text) for number, text in raw]
+    owner = ""
+    for line in out:
+        if line.stamped:
+            owner = line.who if line.who and _BEGIN in line.text else ""
+        elif owner:
+            line.who = owner
+    return out
 
 
 def _line(number: int, text: str) -> Line:

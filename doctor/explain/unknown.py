@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from doctor.base.secrets.hide import redact_text
 from doctor.base.text import clean, one_line
@@ -31,6 +31,14 @@ RERUN = Remediation(
 )
 _ECHOES = ("KeyboardInterrupt", "SystemExit", "CancelledError", "BrokenPipeError", "EOFError", "GeneratorExit")
 _REFUSALS = ("ValueError", "ValidationError", "RuntimeError", "NotImplementedError", "ImportError", "AssertionError")
+_FAULTS = ("AttributeError", "TypeError", "KeyError", "IndexError", "UnboundLocalError", "NameError", "AssertionError",
+           "NotImplementedError", "ZeroDivisionError")  # fmt: skip
+_CONFIGS = (
+    ("image_processing_", "preprocessor_config.json"), ("video_processing_", "preprocessor_config.json"),
+    ("processing_", "preprocessor_config.json and processor_config.json"),
+    ("feature_extraction_", "preprocessor_config.json"), ("tokenization_", "tokenizer_config.json"),
+    ("configuration_", "config.json"),
+)  # fmt: skip
 _WRAPPER = re.compile(
     r"Engine core initialization failed|Engine process failed to start|WorkerProc initialization failed|TokenizerInfo|"
     r"Failed core proc|died unexpectedly|look up to see its traceback|ChildFailedError|EngineDeadError|not healthy|"
@@ -107,7 +115,7 @@ def _exception(trace: Trace, digest: Digest) -> Finding:
         location=location_of(trace),
         evidence=(Evidence("log", observed=shown(f"{trace.raised}: {trace.message}"), source=f"line {trace.number}"),
                   *lived(digest, trace.number)),
-        remediations=((own,) if advice else (_advice(trace, packages), RERUN)),
+        remediations=((own,) if advice else (*_likely(trace, packages, digest), _advice(trace, packages), RERUN)),
     )  # fmt: skip
 
 
@@ -116,6 +124,23 @@ def _is_refusal(trace: Trace, digest: Digest) -> bool:
     inner = packages_of(trace)[-1:]
     mine = bool(inner) and inner[0] in {e.package for e in engines()}
     return trace.kind in _REFUSALS and mine and not digest.life.alive
+
+
+def _likely(trace: Trace, packages: Sequence[str], digest: Digest) -> Iterator[Remediation]:
+    """Where the failing code stands tells what to look at: the model's files, or a fault in the engine itself."""
+    name = trace.frames[-1].file.replace("\\", "/").rpartition("/")[2] if trace.frames else ""
+    file = next((f for start, f in _CONFIGS if name.startswith(start)), "")
+    if file and packages[-1:] == ["transformers"]:
+        text = (f"`{name}` reads the model's {file}: compare it with the model's current one, and the transformers "
+                "release with the one that it was written by")  # fmt: skip
+        yield Remediation(text, (Action("manual", text=text),))
+    engine = next((e.name for e in engines() if packages[-1:] == [e.package] and not e.library), "")
+    if engine and trace.kind in _FAULTS:
+        have = digest.version(engine)
+        yield Remediation(
+            f"upgrade {engine}{f' {have}' if have else ''}: a fault in its own code may be fixed in a newer release",
+            (Action("install", package=engine, direction="upgrade"),), "unsafe",
+        )  # fmt: skip
 
 
 def _advice(trace: Trace, packages: Sequence[str]) -> Remediation:

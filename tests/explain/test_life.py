@@ -83,9 +83,10 @@ def test_stopped_before_it_was_ready(explain) -> None:
     assert found[0].rule == "RUN006" and found[0].severity == "note" and found[0].confidence != "high"
 
 
-def test_the_kill_of_a_cleanup_is_no_cause(explain) -> None:
+@pytest.mark.parametrize("rank", ["", " TP1", " DP0 TP1 EP1"])
+def test_the_kill_of_a_cleanup_is_no_cause(explain, rank: str) -> None:
     log = (
-        "[2026-01-01 10:00:00] Scheduler hit an exception: Traceback (most recent call last):\n"
+        f"[2026-01-01 10:00:00{rank}] Scheduler hit an exception: Traceback (most recent call last):\n"
         '  File "/opt/e/lib/python3.12/site-packages/sglang/srt/models/wombat.py", line 3, in __init__\n'
         '    raise ValueError("Wombats are supported up to version 4")\n'
         "ValueError: Wombats are supported up to version 4\n"
