@@ -190,6 +190,6 @@ def _nothing(digest: Digest) -> Finding:
     last = digest.lines[-1].number if digest.lines else 0
     return Finding(
         rule="RUN004", name="no-failure-in-log", severity="note", confidence="low",
-        message=f"No failure is written in this log ({last} lines): whatever ended the server left no message here.",
+        message=f"No failure is written in this log ({last} lines). If a server ended here, it left no message.",
         remediations=(RERUN,),
     )  # fmt: skip

@@ -26,6 +26,10 @@ HEALTHY = {
     "refused request": STARTED + READY + logged("vllm/entrypoints/openai/serving_chat.py", "ValueError: Invalid image")
     + BAD,
     "failed request, then others": STARTED + READY + logged("vllm/multimodal/image.py", "ValueError: broken PNG") + OK,
+    "refused by the template code": STARTED + READY + logged("vllm/entrypoints/chat_utils.py", "ValueError: At most 1 "
+    "image(s) may be provided in one request.") + BAD,
+    "a model's answer": "Prompt: 'a', Generated text: ' " + OOM + "'\nProcessed prompts: 100%|##| 1/1 [00:01<00:00]\n",
+    "ollama": "time=2025-10-01T10:00:00Z level=INFO source=routes.go:1 msg=\"Listening on 127.0.0.1:11434\"\n",
     "client left": READY + "ERROR:    Exception in ASGI application\n"
     + logged("starlette/responses.py", "starlette.requests.ClientDisconnect", "", "stream") + OK,
     "prompt with an error in it": READY + "INFO 03-04 05:06:08 [logger.py:3] Received request cmpl-1: prompt: 'why "

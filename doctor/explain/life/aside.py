@@ -11,12 +11,14 @@ LONGEST = 400  # lines of one block that is ignored
 # Where the words of a user or of a model begin in the request logs of the engines.
 _SPOKEN = re.compile(
     r"(?:Received request [\w.-]{1,120}: prompt: |Generated response [\w.-]{1,120}[^:\n]{0,40}: output: |"
-    r"\bprompt[=:] ?[\"']|\b(?:input_)?text=[\"']|\bout(?:put)?(?:_text)?[=:] ?(?:\{'text': )?[\"']|"
-    r"\b(?:messages|content|inputs)[=:] ?[\[{\"'])"
+    r"^(?:User|Assistant|Human|Question|Answer|Response|Prompt|Generated text|Output)\s?: |"
+    r"\b(?:prompt|text|input_text)[\"']?[=:] ?[\"']|\bout(?:put)?(?:_text)?[\"']?[=:] ?(?:\{'text': )?[\"']|"
+    r"\b(?:messages|content|inputs)[\"']?[=:] ?[\[{\"'])"
 )
-_RAISES = re.compile(r"[\w.]{0,120}(?:Error|Exception)\b")
 _REQUEST = ("Received request", "Generated response", "GenerateReqInput", "Finish: obj", "Receive: obj", "prompt",
-            "essages", "content")  # fmt: skip
+            "essages", "content", "User", "ssistant", "Human", "Question", "Answer", "Response", "Prompt", "Output",
+            "Generated text")  # fmt: skip
+_RAISES = re.compile(r"[\w.]{0,120}(?:Error|Exception)\b")
 _IGNORED = re.compile(r"Ignore import error|Exception ignored (?:in|on|while)|Ignoring (?:exception|error)\b")
 _OPEN, _CLOSE = "[start of ", "[end of "
 

@@ -12,10 +12,7 @@ from doctor.explain.lines import Line
 from doctor.explain.traces import Trace
 
 _ACCESS = re.compile(r"\"(?:POST|GET|PUT) [^\"\s]{1,300} HTTP/[\d.]{1,3}\" (?P<status>\d{3})")
-_SERVING = re.compile(
-    r"serving_\w{1,40}\.py|/serving/|connections\.py|http_server\.py|entrypoints/openai|api_server\.py|"
-    r"(?:uvicorn|starlette|fastapi|anyio|httptools)/|tokenizer_manager\.py|multimodal/(?:utils|media)|media_utils"
-)
+_ENGINE = re.compile(r"/(?:worker|executor|model_executor|model_runner|engine/core|scheduler)\w{0,40}[./]")
 _TOP = re.compile(r"^(?:<module>|_run_code|_run_module_as_main|_bootstrap)$")
 _NEAR = 60
 
@@ -52,7 +49,7 @@ class Life:
         """Whether this failed one request of a server that was up, by the request's own fault (status 4xx)."""
         if not self.served(number) or any(d >= number for d in self.dead):
             return False
-        if trace is None or not _SERVING.search(trace.paths) or _ended_process(trace):
+        if trace is not None and (_ENGINE.search(trace.paths) or _ended_process(trace)):
             return False
         near = [s for n, s in self.statuses if abs(n - number) <= _NEAR]
         return any(400 <= s < 500 for s in near) and not any(s >= 500 for s in near)

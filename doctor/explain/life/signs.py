@@ -19,7 +19,7 @@ _READY = (
 )  # fmt: skip
 _WORK = (
     "\" 20", " throughput", "Decode batch", "Prefill batch", "Finished request", " finished, reason", "100%|",
-    "done request: ", "text_generation_router::server: Success", "completed in ",
+    "done request: ", "| 200 |", "text_generation_router::server: Success", "completed in ",
 )  # fmt: skip
 _DEAD = (
     "EngineDeadError", "Engine core initialization failed", "EngineCore encountered", "EngineCore failed to start",
@@ -39,7 +39,8 @@ _STOP = (
 )  # fmt: skip
 _GOOD = re.compile(
     r"\"POST [^\"\s]{1,300} HTTP/[\d.]{1,3}\" 20\d|[Tt]hroughput: {1,2}\d|Decode batch|Prefill batch|Finished request|"
-    r"finished, reason|Processed prompts: {1,2}100%|done request: POST [^\n]{1,200} 200|::server: Success"
+    r"finished, reason|Processed prompts: {1,2}100%|done request: POST [^\n]{1,200} 200|::server: Success|"
+    r"\[GIN\][^\n]{1,60}\| 200 \|[^\n]{1,80}POST"
 )
 _BAD = re.compile(r"exited with (?:code|status) 0\b")
 
