@@ -70,7 +70,10 @@ def unexplained(digest: Digest, known: Sequence[Candidate]) -> list[Finding]:
     loud = next((n for n in digest.lines if _is_loud(n) and n.number not in echoed), None)
     if loud is None and known:
         return []
-    return [_error_line(loud.number, loud.text)] if loud else [_nothing(digest)]
+    if loud is not None:
+        return [_error_line(loud.number, loud.text)]
+    echo = next((t for t in digest.traces if t.raised and t.kind not in _ECHOES and id(t) not in digest.ignored), None)
+    return [_echoed(echo)] if echo else [_nothing(digest)]
 
 
 def _is_loud(line: Line) -> bool:
@@ -183,6 +186,17 @@ def _error_line(number: int, text: str) -> Finding:
         message=f"The first error in this log is `{one_line(redact_text(text), 300)}`; no known cause is written "
                 "for it.",
         evidence=(Evidence("log", observed=shown(text), source=f"line {number}"),), remediations=(RERUN,),
+    )  # fmt: skip
+
+
+def _echoed(trace: Trace) -> Finding:
+    said = one_line(redact_text(f"{trace.kind}: {trace.message}" if trace.message else trace.kind), 300)
+    return Finding(
+        rule="RUN003", name="unknown-error", severity="error", confidence="low", key=f"line {trace.number}",
+        message=f"The first error in this log is `{said}`, which only tells that something else failed or gave no "
+                "answer; the log does not hold the cause.",
+        evidence=(Evidence("log", observed=shown(f"{trace.raised}: {trace.message}"), source=f"line {trace.number}"),),
+        remediations=(RERUN,),
     )  # fmt: skip
 
 

@@ -130,3 +130,19 @@ def test_an_error_line_without_traceback_comes_before_its_echoes(explain) -> Non
     log = "[ERROR] the wombat is of another kind than the kernel.\n" + DIED
     found = explain(log)
     assert "of another kind" in found[0].message and found[0].confidence == "low"
+
+
+def test_an_echo_alone_is_a_failure_without_its_cause(explain) -> None:
+    found = explain(
+        STARTED + logged("vllm/v1/engine/utils.py", "TimeoutError: Timed out waiting for engines.", "", "wait")
+    )
+    assert found[0].severity == "error" and found[0].confidence == "low" and "Timed out" in found[0].message
+
+
+def test_a_rank_without_prefix_on_its_traceback_is_read(explain) -> None:
+    bare = logged(
+        "sglang/srt/model_executor/a.py", "AssertionError: Backend needs wombats. Please use `--backend b`.", ""
+    )
+    log = "".join(f"[2026-01-01 10:00:0{n} TP{n}] Scheduler hit an exception: {bare}\n" for n in (0, 1))
+    found = explain(log + "[2026-01-01 10:00:03] Received sigquit from a child process.\nKilled\n")
+    assert "--backend b" in found[0].remediations[0].title

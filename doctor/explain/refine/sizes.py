@@ -16,7 +16,6 @@ _NUMBERS = re.compile(r"(?P<size>\d{1,9})\D{1,80}?(?:divisible by|multiple of)\D
 _SHARE = re.compile(r"(?i)block|group|thread|partition|quantiz|align|tile")
 _SPLIT = re.compile(r"(?i)tensor.parallel|world.size|\btp\b|tp_size|num.gpus|\branks?\b")
 _SHAPES = re.compile(r"torch\.Size\(\[(?P<dims>[\d, ]{1,80})\]\)")
-_PACKED = re.compile(r"qweight|qzeros|scales?\b|scale_inv|packed|g_idx|absmax|quant")
 MOST = 64
 
 
@@ -115,15 +114,17 @@ def _shapes(message: str) -> list[list[int]]:
 
 
 def weight_name(candidate: Candidate, digest: Digest) -> Refined:
-    """For the groups `tensor` or `module`: a tensor of the checkpoint without a parameter in the engine's class."""
+    """For the groups `key`, `name` or `param`: a tensor that does not fit the engine's class; the engine is named."""
     groups = candidate.match.groupdict()
-    tensor = groups.get("tensor") or groups.get("module") or ""
+    tensor = groups.get("key") or groups.get("name") or groups.get("param") or ""
     engine = digest.engine if digest.engine in serving_engines() else ""
     have = digest.version(engine) if engine else None
-    who = f"{engine} {have}" if have else (engine or "this release")
-    ways = [install(engine, "upgrade", title=f"upgrade {engine}: a newer release may know it")] if engine else []
+    who = f"{engine} {have}" if have else (engine or "the program")
+    newer = f"upgrade {engine} to a release that supports this checkpoint"
+    ways = [install(engine, "upgrade", title=newer)] if engine else []
     if "lora" in tensor:
         ways.insert(0, manual("merge the adapter into the model, or load it as a LoRA adapter (--enable-lora)"))
-    other = "the unquantized checkpoint, or one in another quantization" if _PACKED.search(tensor) else "the original"
-    ways.append(manual(f"or use {other}; a checkpoint saved by a newer transformers may have new tensor names"))
-    return Refined(f"the checkpoint has a tensor `{tensor}` that the model class of {who} does not know", tuple(ways))
+    ways.append(manual("or use the original (unquantized, AWQ or GPTQ) checkpoint of the model"))
+    named = f" (`{tensor}`)" if tensor else ""
+    text = f"the checkpoint's tensors do not match the model class of {who}{named}: the release is too old for this "
+    return Refined(f"{text}checkpoint or its quantization, or the checkpoint has another layout", tuple(ways))
