@@ -144,9 +144,9 @@ def test_a_log_says_that_the_module_of_the_command_is_wrong() -> None:
 
 
 FAMILIES = (
-    ("vllm==0.9.2 transformers==4.53.3", "vllm serve someone/Qwen3-VL-8B-tuned-AWQ --quantization awq", "ENG003"),
+    ("vllm==0.10.1 transformers==4.57.1", "vllm serve someone/Qwen3-VL-8B-tuned-AWQ --quantization awq", "ENG003"),
     (
-        "vllm==0.9.2 transformers==4.53.3",
+        "vllm==0.10.1 transformers==4.57.1",
         "vllm serve someone/Qwen3-VL-30B-A3B-tuned --max-model-len 9000000",
         "ENG003",
     ),

@@ -19,6 +19,7 @@ def explain_log(source: str | Path | Stream, *, facts: Facts | None = None) -> t
     does not hold the cause. Raises OSError for a file that cannot be read, DataError where our own data is damaged.
     """
     from doctor.explain.context import digest
+    from doctor.explain.life.aside import set_aside
     from doctor.explain.lines import Line, lines_of
     from doctor.explain.reading import read
     from doctor.explain.tracebacks import traces_of
@@ -30,4 +31,6 @@ def explain_log(source: str | Path | Stream, *, facts: Facts | None = None) -> t
         by_process.setdefault(line.who, []).append(line)
     traces = [t for own in by_process.values() for t in traces_of(own)]
     traces.sort(key=lambda t: t.number or t.start)
+    for own in by_process.values():
+        set_aside(own)
     return verdict(digest(lines, traces, facts))

@@ -8,6 +8,7 @@ from dataclasses import field
 from functools import cached_property
 
 from doctor.base.record import dataclass
+from doctor.explain.life.life import Life, life_of
 from doctor.explain.lines import Line
 from doctor.explain.traces import Trace
 from doctor.facts import Distributions, Facts, normalize
@@ -74,6 +75,28 @@ class Digest:
     def text(self) -> str:
         """Everything the log said, one stripped line a line."""
         return "\n".join(line.text for line in self.lines)
+
+    @cached_property
+    def life(self) -> Life:
+        """When the run was ready, worked, died and was stopped."""
+        return life_of(self.lines)
+
+    @cached_property
+    def _by_trace(self) -> dict[int, list[Line]]:
+        out: dict[int, list[Line]] = {}
+        for line in self.lines:
+            if line.trace is not None:
+                out.setdefault(id(line.trace), []).append(line)
+        return out
+
+    def lines_of(self, trace: Trace) -> Sequence[Line]:
+        """The lines that a traceback is made of, and those that its message may go on over."""
+        return self._by_trace.get(id(trace), ())
+
+    @cached_property
+    def ignored(self) -> frozenset[int]:
+        """The tracebacks, by `id`, that the log itself says were ignored."""
+        return frozenset(id(n.trace) for n in self.lines if n.aside and n.trace is not None)
 
     @cached_property
     def wsl(self) -> bool:

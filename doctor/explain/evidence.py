@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from doctor.base.secrets.hide import redact_text
 from doctor.base.text import clean
+from doctor.explain.lines import Line
 from doctor.explain.matching import Candidate
 from doctor.explain.traces import Trace
 from doctor.findings import Evidence, Location
@@ -27,6 +29,16 @@ def evidence_of(candidate: Candidate) -> tuple[Evidence, ...]:
             )
         )
     return tuple(out)
+
+
+def ranks_of(line: Line, lines: Sequence[Line]) -> tuple[Evidence, ...]:
+    """That several processes said the same, how many, and which was the first; nothing where one did."""
+    same = [n for n in lines if n.text == line.text and n.who]
+    who = list(dict.fromkeys(n.who for n in same))
+    if len(who) < 2:
+        return ()
+    return (Evidence("seen in", observed=f"{len(who)} processes; the first: {clean(who[0], 80)}",
+                     source=f"line {same[0].number}"),)  # fmt: skip
 
 
 def shown(text: str) -> str:

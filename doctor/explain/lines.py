@@ -52,6 +52,7 @@ _BY_LETTER = (
 )
 _GLOG = {"I": "INFO", "W": "WARNING", "E": "ERROR", "F": "FATAL"}
 _LAYERS = 6
+_BEGIN = "Traceback (most recent call last)"
 
 
 @dataclass(slots=True)
@@ -59,6 +60,8 @@ class Line:
     """One line: its place in the log, the process that wrote it, what it says, and the trace it belongs to.
 
     `role` is text, frame (`File "x", line n`), code (a source line below a frame) or error (what was raised).
+    `aside`: the log itself says that this was ignored, so it is no evidence. `stamped`: a logger's or container's words
+    stood before it.
     """
 
     number: int
@@ -67,17 +70,30 @@ class Line:
     level: str = ""
     role: str = "text"
     trace: Trace | None = None
+    aside: bool = False
+    stamped: bool = False
 
 
 def lines_of(raw: Iterable[tuple[int, str]]) -> list[Line]:
-    """Every raw line stripped of its prefixes, in the order of the log."""
-    return [_line(number, text) for number, text in raw]
+    """Every raw line stripped of its prefixes, in the order of the log.
+
+    A logger that writes its prefix once before a whole traceback owns the bare lines after it.
+    """
+    out = [_line(number, text) for number, text in raw]
+    owner = ""
+    for line in out:
+        if line.stamped:
+            owner = line.who if line.who and _BEGIN in line.text else ""
+        elif owner:
+            line.who = owner
+    return out
 
 
 def _line(number: int, text: str) -> Line:
     if "\x1b" in text:
         text = _ANSI.sub("", text)
     text = text.rstrip("\r\n")
+    whole = len(text)
     who: list[str] = []
     level = ""
     for _ in range(_LAYERS):
@@ -92,7 +108,7 @@ def _line(number: int, text: str) -> Line:
             who.append(groups["who"].strip())
         level = groups.get("level") or _GLOG.get(groups.get("glog") or "", "") or level
         text = text[match.end() :]
-    return Line(number, " ".join(who), text, level)
+    return Line(number, " ".join(who), text, level, stamped=len(text) < whole)
 
 
 def _layer(text: str) -> re.Match[str] | None:

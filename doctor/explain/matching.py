@@ -22,7 +22,6 @@ _WENT_ON = re.compile(
     r"will be disabled|is deprecated|Ignore import error|Exception ignored in|not installed, using|Failed to import "
     r"from vllm\._C with"
 )
-_READY = ("Application startup complete", "Uvicorn running on", "The server is fired up and ready to roll")
 
 
 @dataclass(slots=True)
@@ -75,7 +74,7 @@ def _joined(lines: Sequence[Line], code: bool) -> _Text:
     seen: set[tuple[str, str, bool]] = set()
     by_process: dict[str, list[Line]] = {}
     for line in lines:
-        if (line.role in ("code", "frame")) == code and line.text:
+        if (line.role in ("code", "frame")) == code and line.text and not line.aside:
             by_process.setdefault(line.who, []).append(line)
     for who, own in by_process.items():
         for line in own:
@@ -140,7 +139,7 @@ def _is_quiet(line: Line) -> bool:
 
 def _demote_survived(found: list[Candidate], digest: Digest) -> None:
     """What came before the server was ready and was followed by another failure did not stop it."""
-    ready = max((line.number for line in digest.lines if any(r in line.text for r in _READY)), default=0)
+    ready = max(digest.life.ready, default=0)
     if any(c.line.number > ready and c.rank >= 30 for c in found):
         for candidate in found:
             if candidate.line.number < ready:

@@ -24,6 +24,8 @@ _CAUSE = "The above exception was the direct cause of the following exception"
 _DURING = "During handling of the above exception, another exception occurred"
 _BEGIN = "Traceback (most recent call last)"
 _NOISE = 40
+LONGEST = 30  # lines of a message
+_SHELL = ("Killed", "Terminated", "Aborted", "Segmentation fault", "Bus error")
 _ADDRESS = re.compile(r"\[address=[^\]\n]{1,80}, pid=\d{1,9}\] ")
 
 
@@ -32,6 +34,7 @@ def traces_of(lines: Sequence[Line]) -> list[Trace]:
     found: list[Trace] = []
     place, relation = 0, ""
     last: Trace | None = None
+    raised: Line | None = None
     while place < len(lines):
         text = lines[place].text
         if _BEGIN in text:
@@ -39,13 +42,22 @@ def traces_of(lines: Sequence[Line]) -> list[Trace]:
             place = _parse(lines, place, trace)
             found.append(trace)
             last, relation = trace, ""
+            raised = lines[place - 1] if not trace.cut else None
             continue
         if _CAUSE in text or _DURING in text:
             relation = "cause" if _CAUSE in text else "during"
-        elif last is not None and text.strip() and not last.cut and lines[place].number - last.number <= 30:
-            lines[place].trace = last  # the message goes on over several lines
+        elif last is not None and text.strip() and not last.cut:
+            last = last if lines[place].number - last.number <= LONGEST and _goes_on(lines[place], raised) else None
+            lines[place].trace = last
         place += 1
     return found
+
+
+def _goes_on(line: Line, raised: Line | None) -> bool:
+    """Whether a line may be the next one of the message that began at `raised`: written in the same manner."""
+    if raised is None or line.text.strip() in _SHELL:
+        return False
+    return line.level == raised.level and (line.stamped == raised.stamped or line.text.startswith(" "))
 
 
 def _parse(lines: Sequence[Line], place: int, trace: Trace) -> int:

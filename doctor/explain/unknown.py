@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from doctor.base.secrets.hide import redact_text
 from doctor.base.text import clean, one_line
 from doctor.explain.context import Digest, packages_of
+from doctor.explain.endings import advice_in, message_of
 from doctor.explain.evidence import location_of, shown
+from doctor.explain.life.outcome import lived
+from doctor.explain.lines import Line
 from doctor.explain.matching import Candidate
 from doctor.explain.traces import Trace
-from doctor.findings import Action, Confidence, Evidence, Finding, Remediation
+from doctor.findings import Action, Evidence, Finding, Remediation
+from doctor.matrix.engines import engines
+
+ECHO = 40  # the rank below which an entry is only an echo of a failure
 
 RERUN = Remediation(
     "run it again and keep the whole output of every process from its start to its end",
@@ -24,6 +30,15 @@ RERUN = Remediation(
     ),
 )
 _ECHOES = ("KeyboardInterrupt", "SystemExit", "CancelledError", "BrokenPipeError", "EOFError", "GeneratorExit")
+_REFUSALS = ("ValueError", "ValidationError", "RuntimeError", "NotImplementedError", "ImportError", "AssertionError")
+_FAULTS = ("AttributeError", "TypeError", "KeyError", "IndexError", "UnboundLocalError", "NameError", "AssertionError",
+           "NotImplementedError", "ZeroDivisionError")  # fmt: skip
+_CONFIGS = (
+    ("image_processing_", "preprocessor_config.json"), ("video_processing_", "preprocessor_config.json"),
+    ("processing_", "preprocessor_config.json and processor_config.json"),
+    ("feature_extraction_", "preprocessor_config.json"), ("tokenization_", "tokenizer_config.json"),
+    ("configuration_", "config.json"),
+)  # fmt: skip
 _WRAPPER = re.compile(
     r"Engine core initialization failed|Engine process failed to start|WorkerProc initialization failed|TokenizerInfo|"
     r"Failed core proc|died unexpectedly|look up to see its traceback|ChildFailedError|EngineDeadError|not healthy|"
@@ -43,16 +58,30 @@ def unexplained(digest: Digest, known: Sequence[Candidate]) -> list[Finding]:
     """Findings for exceptions that no entry explains, then for what is cut or absent; the likeliest first."""
     covered = {id(c.line.trace) for c in known if c.line.trace and c.rank > 20}
     fatal = [t for t in digest.traces if t.raised and id(t) not in covered and not _is_echo(t) and not _known(t, known)]
-    out = [_exception(t) for t in _roots(fatal)[:2]]
+    out = [_exception(t, digest) for t in _roots(fatal)[:2]]
     if out:
         return out
     cut = [t for t in digest.traces if t.cut]
     if cut:
         return [_cut(cut[-1])]
-    if any(c.rank > 0 for c in known):
+    if any(c.rank > ECHO for c in known):
         return []
-    loud = next((n for n in digest.lines if _LOUD.search(n.text[:300]) and not _HARMLESS.search(n.text[:400])), None)
-    return [error_line(loud.number, loud.text)] if loud else [_nothing(digest)]
+    echoed = {c.line.number for c in known}
+    loud = next((n for n in digest.lines if _is_loud(n) and n.number not in echoed), None)
+    if loud is None and known:
+        return []
+    if loud is not None:
+        return [error_line(loud.number, loud.text)]
+    echo = next((t for t in digest.traces if t.raised and t.kind not in _ECHOES and id(t) not in digest.ignored), None)
+    return [_echoed(echo)] if echo else [_nothing(digest)]
+
+
+def _is_loud(line: Line) -> bool:
+    """Whether a line outside of tracebacks tells of an error by its words or its level, and not as an echo."""
+    if line.aside or line.role != "text" or _WRAPPER.search(line.text[:600]) or _HARMLESS.search(line.text[:400]):
+        return False
+    severe = line.level in ("ERROR", "CRITICAL", "FATAL") and line.trace is None and line.text.strip() != ""
+    return severe or bool(_LOUD.search(line.text[:300]))
 
 
 def _known(trace: Trace, known: Sequence[Candidate]) -> bool:
@@ -72,20 +101,49 @@ def _roots(traces: Sequence[Trace]) -> list[Trace]:
     return [t for t in traces if id(t) not in inner and id(t) not in later] or list(traces)
 
 
-def _exception(trace: Trace) -> Finding:
-    said = one_line(redact_text(f"{trace.kind}: {trace.message}" if trace.message else trace.kind), 300)
+def _exception(trace: Trace, digest: Digest) -> Finding:
+    message = message_of(trace, digest.lines_of(trace))
+    said = one_line(redact_text(f"{trace.kind}: {message}" if message else trace.kind), 500)
     frame = trace.frames[-1] if trace.frames else None
     packages = packages_of(trace)
     place = f" in `{packages[-1]}`" if packages else ""
     code = f" at `{one_line(frame.code, 120)}`" if frame and frame.code and not trace.message else ""
-    confidence: Confidence = "medium"
+    advice = advice_in(message)
+    own = Remediation(clean(f"follow the program's own advice: {' '.join(advice)}", 500), (
+        Action("manual", text=clean(" ".join(advice), 500)),))  # fmt: skip
     return Finding(
-        rule="RUN001", name="unknown-exception", severity="error", confidence=confidence, key=f"line {trace.number}",
-        message=f"The first failure in this log is `{said}`, raised{place}{code}; no known cause is written for it.",
+        rule="RUN001", name="unknown-exception", severity="error", key=f"line {trace.number}",
+        confidence="high" if advice and _is_refusal(trace, digest) else "medium",
+        message=f"The first failure in this log is `{said}`, raised{place}{code}.",
         location=location_of(trace),
-        evidence=(Evidence("log", observed=shown(f"{trace.raised}: {trace.message}"), source=f"line {trace.number}"),),
-        remediations=(_advice(trace, packages), RERUN),
+        evidence=(Evidence("log", observed=shown(f"{trace.raised}: {trace.message}"), source=f"line {trace.number}"),
+                  *lived(digest, trace.number)),
+        remediations=((own,) if advice else (*_likely(trace, packages, digest), _advice(trace, packages), RERUN)),
     )  # fmt: skip
+
+
+def _is_refusal(trace: Trace, digest: Digest) -> bool:
+    """Whether an engine itself raised it on purpose and a process ended of it: then the message is the cause."""
+    inner = packages_of(trace)[-1:]
+    mine = bool(inner) and inner[0] in {e.package for e in engines()}
+    return trace.kind in _REFUSALS and mine and not digest.life.alive
+
+
+def _likely(trace: Trace, packages: Sequence[str], digest: Digest) -> Iterator[Remediation]:
+    """Where the failing code stands tells what to look at: the model's files, or a fault in the engine itself."""
+    name = trace.frames[-1].file.replace("\\", "/").rpartition("/")[2] if trace.frames else ""
+    file = next((f for start, f in _CONFIGS if name.startswith(start)), "")
+    if file and packages[-1:] == ["transformers"]:
+        text = (f"`{name}` reads the model's {file}: compare it with the model's current one, and the transformers "
+                "release with the one that it was written by")  # fmt: skip
+        yield Remediation(text, (Action("manual", text=text),))
+    engine = next((e.name for e in engines() if packages[-1:] == [e.package] and not e.library), "")
+    if engine and trace.kind in _FAULTS:
+        have = digest.version(engine)
+        yield Remediation(
+            f"upgrade {engine}{f' {have}' if have else ''}: a fault in its own code may be fixed in a newer release",
+            (Action("install", package=engine, direction="upgrade"),), "unsafe",
+        )  # fmt: skip
 
 
 def _advice(trace: Trace, packages: Sequence[str]) -> Remediation:
@@ -132,10 +190,21 @@ def error_line(number: int, text: str) -> Finding:
     )  # fmt: skip
 
 
+def _echoed(trace: Trace) -> Finding:
+    said = one_line(redact_text(f"{trace.kind}: {trace.message}" if trace.message else trace.kind), 300)
+    return Finding(
+        rule="RUN003", name="unknown-error", severity="error", confidence="low", key=f"line {trace.number}",
+        message=f"The first error in this log is `{said}`, which only tells that something else failed or gave no "
+                "answer; the log does not hold the cause.",
+        evidence=(Evidence("log", observed=shown(f"{trace.raised}: {trace.message}"), source=f"line {trace.number}"),),
+        remediations=(RERUN,),
+    )  # fmt: skip
+
+
 def _nothing(digest: Digest) -> Finding:
     last = digest.lines[-1].number if digest.lines else 0
     return Finding(
         rule="RUN004", name="no-failure-in-log", severity="note", confidence="low",
-        message=f"No failure is written in this log ({last} lines): whatever ended the server left no message here.",
+        message=f"No failure is written in this log ({last} lines). If a server ended here, it left no message.",
         remediations=(RERUN,),
     )  # fmt: skip

@@ -10,15 +10,17 @@ from doctor.base.secrets.hide import redact_text
 from doctor.base.text import one_line
 from doctor.explain.catalog import Crash
 from doctor.explain.context import Digest
-from doctor.explain.evidence import evidence_of, location_of
+from doctor.explain.evidence import evidence_of, location_of, ranks_of
+from doctor.explain.gate import sound
+from doctor.explain.life.outcome import SEVERE, lived, noteworthy, peaceful
 from doctor.explain.matching import Candidate, candidates
+from doctor.explain.platform import platform_of, suited
 from doctor.explain.refine import refine
 from doctor.explain.refine.refined import Refined
-from doctor.explain.unknown import unexplained
-from doctor.findings import Action, Confidence, Finding, Remediation
+from doctor.explain.unknown import ECHO, unexplained
+from doctor.findings import Action, Confidence, Evidence, Finding, Remediation
 
 MOST = 4
-ECHO = 40
 GENERIC = 60
 _DEATHS = ("RUN602", "RUN603", "RUN611", "RUN612")
 _FIELD = re.compile(r"\{(?P<name>[a-z_]{1,40})\}")
@@ -36,6 +38,9 @@ _LOWER: Mapping[Confidence, Confidence] = {"high": "medium", "medium": "low", "l
 def verdict(digest: Digest) -> tuple[Finding, ...]:
     """The findings, ordered by likelihood; never empty, and `high` only where the log itself names the cause."""
     found = candidates(digest)
+    calm = peaceful(digest, found)
+    if calm is not None:
+        return (dataclasses.replace(_with_note(calm, noteworthy(digest, found), digest), primary=True),)
     causes = [c for c in found if c.rank > ECHO]
     unknown = unexplained(digest, found)
     out = _unknown_first(unknown, causes)
@@ -49,7 +54,20 @@ def verdict(digest: Digest) -> tuple[Finding, ...]:
     out.extend(_finding(c, digest, first=False) for c in echoes[: max(0, 2 - len(out))])
     from doctor.explain.raised import placed
 
-    return placed([dataclasses.replace(f, primary=i == 0) for i, f in enumerate(out[:MOST])], digest)
+    platform = platform_of(digest.text)
+    known = placed([dataclasses.replace(f, primary=i == 0) for i, f in enumerate(out[:MOST])], digest)
+    return tuple(suited(sound(f), platform) for f in known)
+
+
+def _with_note(calm: Finding, candidate: Candidate | None, digest: Digest) -> Finding:
+    """The good news with the one known thing beside it that was survived."""
+    if candidate is None:
+        return calm
+    known = _finding(candidate, digest, first=False)
+    return dataclasses.replace(
+        calm, message=f"{calm.message} One thing it logged: {known.message}.", remediations=known.remediations,
+        evidence=(*calm.evidence, *known.evidence),
+    )  # fmt: skip
 
 
 def _unknown_first(unknown: list[Finding], causes: list[Candidate]) -> list[Finding]:
@@ -58,7 +76,14 @@ def _unknown_first(unknown: list[Finding], causes: list[Candidate]) -> list[Find
         return []
     top = causes[0]
     follows = int(unknown[0].key.rpartition(" ")[2]) < top.line.number
-    return unknown[:1] if follows and (top.rank <= GENERIC or top.crash.code in _DEATHS) else []
+    weak = follows and (top.rank <= GENERIC or top.crash.code in _DEATHS)
+    return unknown[:1] if weak or _is_hint(top) else []
+
+
+def _is_hint(candidate: Candidate) -> bool:
+    """Whether a line outside of every traceback, and no error by its level, only mentions something in passing."""
+    line = candidate.line
+    return line.trace is None and line.level not in SEVERE and candidate.rank <= GENERIC
 
 
 def _finding(candidate: Candidate, digest: Digest, *, first: bool) -> Finding:
@@ -78,10 +103,15 @@ def _finding(candidate: Candidate, digest: Digest, *, first: bool) -> Finding:
         key=f"line {candidate.line.number}",
         message=filled(refined.message or crash.message, values),
         location=location_of(candidate.line.trace),
-        evidence=(*evidence_of(candidate), *refined.evidence),
+        evidence=(*evidence_of(candidate), *refined.evidence, *(_around(candidate, digest) if first else ())),
         remediations=_remediations(_ways(crash, refined, digest), values),
     )
     return _as_ruled(found, candidate, digest)
+
+
+def _around(candidate: Candidate, digest: Digest) -> tuple[Evidence, ...]:
+    """What the rest of the log says of this failure: in how many processes, and whether the server had been ready."""
+    return (*ranks_of(candidate.line, digest.lines), *lived(digest, candidate.line.number))
 
 
 def _as_ruled(found: Finding, candidate: Candidate, digest: Digest) -> Finding:

@@ -29,6 +29,10 @@ REFINERS = {
     "oom_kill": "hosts",
     "config_name": "imports",
     "keyword": "arguments",
+    "divisible": "sizes",
+    "shapes": "sizes",
+    "memory": "gpus",
+    "weight_name": "sizes",
 }
 
 

@@ -6,7 +6,11 @@ from doctor.explain.context import Digest, packages_of
 from doctor.explain.matching import Candidate
 from doctor.explain.refine.names import distribution_of
 from doctor.explain.refine.refined import Refined, install, manual
-from doctor.matrix.engines import engine_row
+from doctor.matrix.engines import engine_row, serving_engines
+
+_SERVES = ("uvicorn", "Uvicorn", "serve", "xinference", "from_pretrained", "generate(")
+_TRAINS = ("'loss':", "trainer.train", "/trainer.py", "optimizer.step", "/optim/", "loss.backward", "deepspeed", "fsdp",
+           "torchrun")  # fmt: skip
 
 # Lowest Linux driver for a CUDA major release (CUDA toolkit release notes, table of minor version compatibility).
 _FLOOR = {11: "450", 12: "525", 13: "580"}
@@ -36,6 +40,19 @@ def driver(candidate: Candidate, digest: Digest) -> Refined:
             manual("or use an older image whose CUDA the host driver supports"),
         ),
     )
+
+
+def memory(candidate: Candidate, digest: Digest) -> Refined:
+    """Out of GPU memory: a server's options help a server alone; a training run and other programs have their own."""
+    if digest.engine in serving_engines() or any(w in digest.text for w in _SERVES):
+        return Refined()
+    trains = any(w in digest.text for w in _TRAINS)
+    less = "smaller inputs, a smaller or quantized model, or CPU offload"
+    if trains:
+        less = "a smaller batch with gradient accumulation or checkpointing, or shard the optimizer (ZeRO, FSDP)"
+    who = "training run" if trains else "program"
+    ways = (manual(f"use less of it: {less}"), manual("stop other processes that hold GPU memory (nvidia-smi)"))
+    return Refined(f"there is not enough GPU memory (out of memory) for this {who}", ways)
 
 
 def no_kernel(candidate: Candidate, digest: Digest) -> Refined:
@@ -84,8 +101,7 @@ def _blackwell(package: str, gpu: str) -> Refined:
             install(
                 package,
                 "upgrade",
-                title=f"and a {package} built against it (upgrade {package}), or build it "
-                "with TORCH_CUDA_ARCH_LIST=12.0",
+                title=f"and {package} built against it (a newer release), or build it with TORCH_CUDA_ARCH_LIST=12.0",
             ),
         ),
     )

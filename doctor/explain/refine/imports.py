@@ -9,6 +9,7 @@ from doctor.explain.context import Digest, packages_of
 from doctor.explain.matching import Candidate
 from doctor.explain.refine.history import releases_with, window
 from doctor.explain.refine.names import changed_name, distribution_of
+from doctor.explain.refine.own import is_known, own_name, unreleased
 from doctor.explain.refine.refined import Refined, install, manual
 from doctor.facts import normalize
 from doctor.findings import Remediation
@@ -50,6 +51,8 @@ def missing_name(candidate: Candidate, digest: Digest) -> Refined:
     top = module.partition(".")[0]
     if "partially initialized module" in candidate.line.text or "circular import" in candidate.line.text:
         return _circular(name, module)
+    if (own := own_name(name, module, candidate)) is not None:
+        return own
     package = distribution_of(top)
     importer = _importer(candidate, top)
     right = _respelt(name, package, module)
@@ -62,6 +65,8 @@ def missing_name(candidate: Candidate, digest: Digest) -> Refined:
     known = changed_name(module, name) if found is None else None
     if known:
         return _known_change(package, module, name, importer, known, digest)
+    if found is None and not is_known(module):
+        return unreleased(name, module, candidate)
     return _by_history(package, module, name, importer, found, digest)
 
 

@@ -9,6 +9,7 @@ from doctor.explain.context import Digest, packages_of
 from doctor.explain.matching import Candidate
 from doctor.explain.refine.history import window
 from doctor.explain.refine.names import distribution_of, special_module
+from doctor.explain.refine.own import unprovided
 from doctor.explain.refine.refined import Refined, install, manual
 from doctor.explain.refine.started import started_module
 from doctor.findings import Remediation
@@ -24,6 +25,8 @@ def missing_module(candidate: Candidate, digest: Digest) -> Refined:
     if (wrong := started_module(module, candidate, digest)) is not None:
         return wrong
     row = special_module(module)
+    if row is None and (stranger := unprovided(module, candidate)) is not None:
+        return stranger
     if row is None:
         return _plain(module, distribution_of(module), _importer(candidate, module))
     return _special(module, row, candidate, digest)
