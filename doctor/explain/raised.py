@@ -82,7 +82,7 @@ def _here(said: _Said) -> Evidence | None:
             when = f" when `{one_line(site.condition, 200)}`" if site.condition else f", always in {site.function}"
             needs = needs_of(site.condition, "", None)
             return Evidence(
-                "raised at", f"{clean(frame.file, 300)}:{site.line}{when}", _wanted(needs), "this file"
+                "raised at", f"{clean(frame.file, 300)}:{site.line}{when}", needs.satisfied or None, "this file"
             )
     return None
 
@@ -204,16 +204,11 @@ def _evidence(found: _Found, needs: Needs) -> Iterator[Evidence]:
     release = found.version or site.releases.newest or site.releases.all_versions[-1]
     about = "".join(f"; {s.kind} {s.name}" for s in needs.subjects)
     source = f"{project} {_history(found)}{about}"
-    yield Evidence("raised at", f"{_where(site, found)} ({project} {release})", _wanted(needs), source)
+    yield Evidence("raised at", f"{_where(site, found)} ({project} {release})", needs.satisfied or None, source)
     if found.others:
         shown = "; ".join(_where(s, found) for s in found.others[:SHOWN])
         more = f"; and {len(found.others) - SHOWN} more" if len(found.others) > SHOWN else ""
         yield Evidence("or raised at", f"{shown}{more}", source=f"{project}, the same message")
-
-
-def _wanted(needs: Needs) -> str | None:
-    """What has to hold, where it is about something that a user can see: a name inside a function helps nobody."""
-    return needs.satisfied if needs.satisfied and needs.subjects else None
 
 
 def _where(site: KnownSite, found: _Found) -> str:

@@ -194,8 +194,8 @@ def _echoed(trace: Trace) -> Finding:
     said = one_line(redact_text(f"{trace.kind}: {trace.message}" if trace.message else trace.kind), 300)
     return Finding(
         rule="RUN003", name="unknown-error", severity="error", confidence="low", key=f"line {trace.number}",
-        message=f"The first error in this log is `{said}`, which only tells that something else failed or gave no "
-                "answer; the log does not hold the cause.",
+        message=f"The first error in this log is `{said}`, which only shows that something else failed or did "
+                "not answer; the cause is not in the log.",
         evidence=(Evidence("log", observed=shown(f"{trace.raised}: {trace.message}"), source=f"line {trace.number}"),),
         remediations=(RERUN,),
     )  # fmt: skip

@@ -180,8 +180,10 @@ def test_a_healthy_log_reads_none_of_it(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_an_error_that_a_server_outlives_is_no_failure(data: Path) -> None:
-    log = HEAD + "ERROR 11-30 12:00:01 [a.py:6] a name has to be given to the cards\n" + HEAD * 30
-    assert [f.rule for f in explain_log(io.BytesIO(log.encode()))] == ["RUN004"]
+    ready = "INFO:     Application startup complete.\n"
+    error = "ERROR 11-30 12:00:01 [a.py:6] a name has to be given to the cards\n"
+    served = 'INFO:     127.0.0.1:5000 - "POST /v1/chat/completions HTTP/1.1" 200 OK\n' * 30
+    assert [f.rule for f in explain_log(io.BytesIO((HEAD + ready + error + served).encode()))] == ["RUN005"]
 
 
 @pytest.mark.parametrize(
