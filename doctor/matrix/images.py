@@ -27,10 +27,19 @@ class Variant:
 
 
 @dataclass(frozen=True, slots=True)
+class Start:
+    """What the images of the releases that `versions` admits run before the words of a command."""
+
+    versions: str
+    command: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Repository:
     """One repository of images. Its tags name releases of `distribution`, or of Python itself where `python` is set.
 
-    `extras` are those that the image installs; `entrypoint` is what runs before the words of a command.
+    `extras` are those that the image installs; `entrypoint` is what runs before the words of a command, where
+    `entrypoints` has nothing for the release; a tag that names none is of the newest.
     """
 
     repository: str
@@ -40,6 +49,7 @@ class Repository:
     python: bool = False
     extras: tuple[str, ...] = ()
     entrypoint: tuple[str, ...] = ()
+    entrypoints: tuple[Start, ...] = ()
     variants: tuple[Variant, ...] = ()
 
 
@@ -71,7 +81,12 @@ def image(reference: str) -> Image | None:
 def entrypoint(reference: str) -> tuple[str, ...]:
     """What an image runs before the words of a command; empty where the data does not tell."""
     found = image(reference)
-    return found.repository.entrypoint if found else ()
+    if found is None:
+        return ()
+    for start in found.repository.entrypoints:
+        if found.version is None or SpecifierSet(start.versions).contains(found.version, prereleases=True):
+            return start.command
+    return found.repository.entrypoint
 
 
 def repositories() -> tuple[Repository, ...]:
@@ -111,8 +126,8 @@ def _load(folder: Path) -> tuple[Repository, ...]:
     for path in sorted(folder.glob("*.yaml")):
         one = table(Repository, path)
         try:
-            for variant in one.variants:
-                SpecifierSet(variant.versions)
+            for versions in (*(v.versions for v in one.variants), *(e.versions for e in one.entrypoints)):
+                SpecifierSet(versions)
         except InvalidSpecifier as error:
             raise DataError(f"{path.name}: {error}") from error
         out.append(one)

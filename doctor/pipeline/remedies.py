@@ -79,6 +79,8 @@ def _checked(trials: Trials, finding: Finding, best: tuple[Remediation, Outcome]
     """The finding with the fixes that leave no error, where it has one; else the common one, or what makes none."""
     if finding.severity != "error" or not finding.remediations:
         return finding
+    if all(_of_command(way) for way in finding.remediations):
+        return _with_what_remains(trials, finding)  # the corrected command has the others, too
     tried = [_completed(trials, way) for way in finding.remediations]
     sound = [(way, found) for way, found in tried if found is None or not found.made]
     known = [(way, found) for way, found in sound if found is not None]
@@ -89,6 +91,16 @@ def _checked(trials: Trials, finding: Finding, best: tuple[Remediation, Outcome]
     kept = tuple(dict.fromkeys(_announced(*one) for one in sound))
     kept = kept or tuple(_announced(way, found) for way, found in ([best] if best else tried))
     return finding if kept == finding.remediations else replace(finding, remediations=kept)
+
+
+def _of_command(way: Remediation) -> bool:
+    return all(a.kind in ("set_argument", "set_env") for a in way.actions)
+
+
+def _with_what_remains(trials: Trials, finding: Finding) -> Finding:
+    tried = [(way, trials.of(way.actions)) for way in finding.remediations]
+    sound = [(way, found) for way, found in tried if found is None or not found.made] or tried
+    return replace(finding, remediations=tuple(_announced(way, found) for way, found in sound))
 
 
 def _completed(trials: Trials, way: Remediation) -> tuple[Remediation, Outcome | None]:
@@ -160,12 +172,13 @@ def merged(errors: list[Finding]) -> Remediation | None:
     """
     ranges: dict[str, SpecifierSet] = {}
     first: dict[tuple[str, str], Action] = {}
-    count = 0
+    count, safe = 0, True
     for finding in errors:
         way = next((r for r in finding.remediations if r.actions and _mergeable(r)), None)
         if way is None:
             continue
         count += 1
+        safe = safe and way.applicability == "safe"
         for action in way.actions:
             key = (action.kind, normalize(action.package) if action.package else action.name or "")
             before = first.setdefault(key, action)
@@ -181,7 +194,7 @@ def merged(errors: list[Finding]) -> Remediation | None:
     actions = tuple(_narrowed(one, ranges) for one in first.values())
     if any(a is None for a in actions):
         return None
-    return Remediation(_title([a for a in actions if a is not None]), tuple(a for a in actions if a), "unsafe")
+    return Remediation(_title([a for a in actions if a is not None]), tuple(a for a in actions if a), "safe" if safe else "unsafe")
 
 
 def _mergeable(way: Remediation) -> bool:
