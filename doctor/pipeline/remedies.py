@@ -194,7 +194,8 @@ def merged(errors: list[Finding]) -> Remediation | None:
     actions = tuple(_narrowed(one, ranges) for one in first.values())
     if any(a is None for a in actions):
         return None
-    return Remediation(_title([a for a in actions if a is not None]), tuple(a for a in actions if a), "safe" if safe else "unsafe")
+    kept = [a for a in actions if a is not None]
+    return Remediation(_title(kept), tuple(kept), "safe" if safe else "unsafe")
 
 
 def _mergeable(way: Remediation) -> bool:
