@@ -220,5 +220,5 @@ def _narrowed(action: Action, ranges: dict[str, SpecifierSet]) -> Action | None:
 def _title(actions: list[Action]) -> str:
     parts = [f"{a.direction or 'install'} {a.package}{a.specifier or ''}" for a in actions if a.kind == "install"]
     parts += [f"uninstall {a.package}" for a in actions if a.kind == "uninstall"]
-    parts += [f"{a.name} {a.value}" if a.value is not None else f"no {a.name}" for a in actions if a.name]
+    parts += [f"{a.name} {a.value}".strip() if a.value is not None else f"no {a.name}" for a in actions if a.name]
     return "; ".join(parts)
