@@ -25,6 +25,12 @@ CASES: dict[str, dict[str, str]] = {
     "platform": {"pkg/__init__.py": "import sys\nif sys.platform == 'win32':\n    import nowhere_a"},
     "platform_system": {"pkg/__init__.py": "import platform\nif platform.system() == 'Windows':\n    import nowhere_a"},
     "os_name": {"pkg/__init__.py": "import os\nif os.name == 'nt':\n    import nowhere_a"},
+    "branches_that_may_not_run_add_nothing_certain": {
+        "pkg/__init__.py": "import time\ndef one():\n    found = None\n    if time.time() < 1e9:\n        found = 'one'\n    return found\n"
+        "def two():\n    found = None\n    if time.time() >= 1e9:\n        found = 'two'\n    return found\n"
+        "def chosen():\n    there = []\n    for probe in (one, two):\n        if probe() is not None:\n            there.append(probe)\n"
+        "    if len(there) >= 2:\n        raise RuntimeError(there)\n    return there\n\nchosen()\nimport nowhere_a",
+    },
     "constant_false": {"pkg/__init__.py": "if 0:\n    import nowhere_a"},
     "relative": {"pkg/__init__.py": "from . import a", "pkg/a.py": "from .b import x", "pkg/b.py": "x = 1"},
     "relative_missing": {"pkg/__init__.py": "from . import a", "pkg/a.py": "from .b import y", "pkg/b.py": "x = 1"},
