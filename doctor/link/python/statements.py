@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from doctor.link.python.assign import as_load, assign, bound_names, delete
 from doctor.link.python.creation import define_class
+from doctor.link.python.doubt import forget, sizes
 from doctor.link.python.expressions import evaluate, truth
 from doctor.link.python.frame import Frame
 from doctor.link.python.functions import define_function
 from doctor.link.python.managers import enter, leave, swallows
-from doctor.link.python.plain import is_plain
-from doctor.link.python.values import UNKNOWN, Break, Continue, PyRaise, Return, Value
+from doctor.link.python.values import UNKNOWN, Break, Continue, PyRaise, Return
 
 if TYPE_CHECKING:
     from doctor.link.python.machine import Machine
@@ -103,9 +103,9 @@ def _if(machine: Machine, node: ast.If, frame: Frame) -> None:
     if known is not None:
         run_block(machine, node.body if known else node.orelse, frame)
         return
-    before = _sizes(frame)
+    before = sizes(frame)
     ends = [_maybe_end(machine, branch, frame) for branch in (node.body, node.orelse) if branch]
-    _forget(frame, before)
+    forget(frame, before)
     raised = [e for e in ends if isinstance(e, PyRaise)]
     if len(raised) == 2:
         raise raised[0] if raised[1].is_a(ImportError) is True else raised[1]
@@ -113,21 +113,6 @@ def _if(machine: Machine, node: ast.If, frame: Frame) -> None:
         machine.doubt(frame.module, node.lineno, error)
     if len(ends) == 2 and None not in ends:
         raise Return(UNKNOWN)
-
-
-def _sizes(frame: Frame) -> dict[str, tuple[Value, int]]:
-    """The local names of a function with how much their lists, sets and dictionaries hold."""
-    sized = (list, set, dict)
-    names = frame.names.items() if frame.func is not None else ()
-    return {name: (value, len(value) if isinstance(value, sized) else 0) for name, value in names}
-
-
-def _forget(frame: Frame, before: dict[str, tuple[Value, int]]) -> None:
-    """What a branch that may not have run did to plain local values is not known: `found = True`, `all.append(x)`."""
-    for name, (value, size) in _sizes(frame).items():
-        old, length = before.get(name, (UNKNOWN, 0))
-        if is_plain(value) and (value is not old or size != length):
-            frame.names[name] = UNKNOWN
 
 
 def _maybe_end(machine: Machine, branch: Sequence[ast.stmt], frame: Frame) -> PyRaise | bool | None:
