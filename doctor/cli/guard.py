@@ -11,7 +11,7 @@ from pathlib import Path
 from doctor.base.stack import NoStack
 from doctor.base.terminals import encoded, let_go, prepare_streams
 
-CANNOT, NOT_STARTED = 3, 125
+CANNOT, NOT_STARTED, INTERRUPTED = 3, 125, 130
 TRACEBACK = "QVL_DOCTOR_TRACEBACK"  # set, it lets the exception through, for a bug report
 
 
@@ -25,6 +25,8 @@ def guarded(action: Callable[[], object]) -> int:
         return status
     except BrokenPipeError:
         pass  # `| head` has seen enough
+    except KeyboardInterrupt:  # outside of the command's own handling, such as while it loads
+        return INTERRUPTED
     except Exception as error:
         if os.environ.get(TRACEBACK):
             raise
