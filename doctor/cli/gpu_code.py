@@ -9,6 +9,7 @@ import click
 from packaging.version import InvalidVersion, Version
 
 from doctor.base.text import clean
+from doctor.cli.failed import Failed
 from doctor.facts import normalize
 from doctor.matrix.files.data import DataError, data_dir
 from doctor.matrix.gpu_code import covered, gpu_libraries
@@ -17,12 +18,6 @@ from doctor.pipeline.gpu_code import WheelOffer
 from doctor.remote.errors import IndexUnavailable, WheelError
 
 _ERRORS = (IndexUnavailable, WheelError, DataError, OSError)
-
-
-class Failed(click.ClickException):
-    """Doctor could not do its work: exit status 3."""
-
-    exit_code = 3
 
 
 def add_gpu_code(

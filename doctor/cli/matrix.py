@@ -11,6 +11,7 @@ import click
 from packaging.version import InvalidVersion, Version
 
 from doctor.base.text import clean
+from doctor.cli.failed import Failed
 from doctor.cli.request.options import target_options
 from doctor.matrix import rows
 from doctor.matrix.extract.errors import LayoutError
@@ -22,12 +23,6 @@ from doctor.matrix.update.build import add as build
 from doctor.remote.errors import IndexUnavailable, WheelError
 
 _ERRORS = (IndexUnavailable, LayoutError, WheelError, NamesError, OSError)
-
-
-class Failed(click.ClickException):
-    """Doctor could not do its work: exit status 3."""
-
-    exit_code = 3
 
 
 @click.group()

@@ -9,6 +9,7 @@ import click
 from packaging.version import Version
 
 from doctor.base.text import clean
+from doctor.cli.failed import Failed
 from doctor.matrix.extract.projects.registry import Project
 from doctor.matrix.extract.raising.projects import NAMES, last_of_minors, project
 from doctor.matrix.files.data import DataError, data_dir
@@ -18,12 +19,6 @@ from doctor.matrix.update.raising import read_all, write
 from doctor.remote.errors import IndexUnavailable, WheelError
 
 _ERRORS = (IndexUnavailable, WheelError, DataError, OSError, ValueError)
-
-
-class Failed(click.ClickException):
-    """Doctor could not do its work: exit status 3."""
-
-    exit_code = 3
 
 
 def add_refusals(

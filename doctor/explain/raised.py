@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from doctor.base.record import dataclass
 from doctor.base.text import clean, one_line
 from doctor.explain.context import Digest, packages_of
+from doctor.explain.life.outcome import SEVERE
 from doctor.explain.lines import Line
 from doctor.explain.traces import Trace
 from doctor.explain.unknown import error_line
@@ -22,7 +23,6 @@ from doctor.matrix.refusal_needs import Needs, needs_of
 
 MOST = 2  # findings of one answer that are looked up
 LONGEST = 40  # lines of a message
-_LOUD = ("ERROR", "CRITICAL", "FATAL", "SEVERE")
 TAIL = 10  # lines of a log that may be its end: a server that goes on says more after an error
 NEAR = 2  # innermost frames whose files are looked at
 SHOWN = 5  # other places of the same message
@@ -90,7 +90,7 @@ def _here(said: _Said) -> Evidence | None:
 def _last_record(digest: Digest) -> Finding | None:
     """The error record that a log ends with, where the code of a package that is known says it."""
     for line in digest.lines[-TAIL:]:
-        if line.level in _LOUD and line.role == "text":
+        if line.level in SEVERE and line.role == "text":
             finding = dataclasses.replace(error_line(line.number, line.text), primary=True)
             said = _said(finding, digest)
             found = _find(said, digest) if said else None
@@ -116,7 +116,7 @@ def _said(finding: Finding, digest: Digest) -> _Said | None:
     rest = _rest(digest.lines, at, line)
     if colon and kind.isidentifier() and kind.endswith(("Error", "Exception")):
         return _Said("\n".join([message, *rest]), kind, None)
-    loud = line.level in _LOUD or line.text.startswith(_LOUD)
+    loud = line.level in SEVERE or line.text.startswith(SEVERE)
     return _Said("\n".join([line.text, *rest]), "", None) if loud else None
 
 

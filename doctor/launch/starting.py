@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from doctor.launch.container import compose_up, subcommand
-from doctor.launch.program import PYTHON, name_of, program_of
+from doctor.launch.program import PYTHON, Program, name_of, program_of
 from doctor.matrix.engine_types import Engine
 from doctor.matrix.engines import engines, launched
 
@@ -14,7 +14,8 @@ def serves(words: tuple[str, ...]) -> bool:
     """Whether the words start a server of an engine, in a container or not."""
     if found := subcommand(words):
         return found[0] != "compose" or compose_up(found[1]) is not None
-    return _started(words) and not asks_for_help(words)
+    run = _started(words)
+    return run is not None and not _is_help(run)
 
 
 def mentions_engine(text: str) -> bool:
@@ -38,16 +39,19 @@ def of_an_engine(words: tuple[str, ...]) -> bool:
 
 def asks_for_help(words: tuple[str, ...]) -> bool:
     """Whether a start form has `-h` or `--help` behind it: argparse takes that word for no option's value."""
-    if not _started(words):
-        return False
-    rest = program_of(words).rest
-    options = rest[: rest.index("--")] if "--" in rest else rest
-    return any(w in ("-h", "--help") or w.startswith("--help=") for w in options)
+    run = _started(words)
+    return run is not None and _is_help(run)
 
 
-def _started(words: tuple[str, ...]) -> bool:
+def _started(words: tuple[str, ...]) -> Program | None:
+    """What is run, where that is a start form."""
     run = program_of(words)
-    return launched(run.name, run.module, run.subcommand) is not None
+    return run if launched(run.name, run.module, run.subcommand) is not None else None
+
+
+def _is_help(run: Program) -> bool:
+    options = run.rest[: run.rest.index("--")] if "--" in run.rest else run.rest
+    return any(w in ("-h", "--help") or w.startswith("--help=") for w in options)
 
 
 def hidden_start(words: tuple[str, ...]) -> int | None:

@@ -27,6 +27,7 @@ _KNOWN = """
     qwen3_vl_text seed_oss smollm3 solar_open stablelm youtu
 """
 KNOWN = frozenset(_KNOWN.split())
+EXPERTS = ("num_experts", "n_routed_experts", "num_local_experts", "moe_num_experts")
 NORMED = ("qwen3", "gemma3", "qwen3_next")
 FOUR_NORMS = ("gemma2", "gemma3", "glm4v_text", "glm4")
 
@@ -123,7 +124,7 @@ def _linear_attention(found: Layout, shape: Attention) -> Iterator[Piece]:
 
 def of_experts(text: Section) -> int:
     """How many experts a sparse layer has, of each kind; 0 for a dense model."""
-    return text.whole("num_experts", "n_routed_experts", "num_local_experts", "moe_num_experts")
+    return text.whole(*EXPERTS)
 
 
 def _mlp(found: Layout, shape: Attention) -> Iterator[Piece]:

@@ -128,8 +128,12 @@ def usual_context(found: Footprint, asked: Settings) -> int:
 
 def rotary(found: Footprint, asked: Settings) -> int:
     """Bytes of the tables of rotary positions: they lie in no file, and vLLM counts them as weights."""
-    counted = engine_row(asked.engine).memory.budget == "whole_card"
-    return int(found.shape.rotary * found.dtype_bytes) if counted and found.shape else 0
+    return int(found.shape.rotary * found.dtype_bytes) if found.shape and _as_vllm(asked) else 0
+
+
+def _as_vllm(asked: Settings) -> bool:
+    """Whether the engine shares out a whole card, as vLLM does."""
+    return engine_row(asked.engine).memory.budget == "whole_card"
 
 
 def kept_by(found: Footprint, asked: Settings, batch: int = 0) -> Cache | None:
@@ -137,7 +141,7 @@ def kept_by(found: Footprint, asked: Settings, batch: int = 0) -> Cache | None:
     if found.shape is None:
         return None
     width = number(asked.kv, found.dtype_bytes, asked.engine, found.kv_bits)
-    ahead = batch - 1 if batch and engine_row(asked.engine).memory.budget == "whole_card" else 0
+    ahead = batch - 1 if batch and _as_vllm(asked) else 0
     return cache(found.shape, asked.tp, asked.pp, width, windows=asked.windows, ahead=ahead)
 
 

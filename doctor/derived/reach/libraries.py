@@ -15,9 +15,9 @@ from doctor.facts import Distributions, GpuCode, Launch, Model, Natives, normali
 from doctor.launch.options import option
 from doctor.matrix import rows
 from doctor.matrix.gpu_code import GpuLibrary, gpu_libraries, release_code
+from doctor.memory.decoder import EXPERTS
 
 CUDA_PLATFORM = "linux-x86_64"  # the wheels whose GPU code is in the data
-_EXPERTS = ("num_experts", "n_routed_experts", "num_local_experts", "moe_num_experts")
 _DEEPEST = 4
 _CAPS = ("<", "<=", "==", "~=")
 
@@ -154,7 +154,7 @@ def _has_experts(config: object, depth: int = 0) -> bool:
     """Whether a configuration, or one inside it, describes a mixture of experts."""
     if not isinstance(config, dict) or depth > _DEEPEST:
         return False
-    if any(isinstance(n := config.get(key), int) and n > 1 for key in _EXPERTS):
+    if any(isinstance(n := config.get(key), int) and n > 1 for key in EXPERTS):
         return True
     return any(_has_experts(value, depth + 1) for value in config.values())
 
