@@ -18,6 +18,13 @@ TRACEBACK = "QVL_DOCTOR_TRACEBACK"  # set, it lets the exception through, for a 
 def guarded(action: Callable[[], object]) -> int:
     """The status of `action`, a command that ends with SystemExit, or ours where it could not do its work."""
     prepare_streams()
+    try:
+        return _ended(action)
+    finally:
+        exec("")  # a Ctrl-C that `exec` of a text let through ends Python by SIGINT at exit, though handled since
+
+
+def _ended(action: Callable[[], object]) -> int:
     failed = NOT_STARTED if sys.argv[1:2] == ["run"] else CANNOT
     try:
         status = _status(action)

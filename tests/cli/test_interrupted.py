@@ -1,0 +1,34 @@
+"""Ctrl-C ends with 130 wherever it comes, inside `exec` of a text too, as class decorators of the library use it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SEND = "import os, signal; os.kill(os.getpid(), signal.SIGINT)"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT between processes")
+@pytest.mark.parametrize("inside", [f"exec({SEND!r})", SEND])
+@pytest.mark.parametrize("handled", ["ctx.exit(130)", "raise"])
+def test_the_status_is_130(inside: str, handled: str, tmp_path: Path) -> None:
+    text = f"""
+import sys
+from doctor.cli.guard import guarded
+
+def action():
+    try:
+        {inside}
+    except KeyboardInterrupt:
+        {handled.replace("ctx.exit", "sys.exit")}
+
+sys.exit(guarded(action))
+"""
+    (tmp_path / "command.py").write_text(text)
+    where = os.environ | {"PYTHONPATH": os.pathsep.join((str(tmp_path), *sys.path))}
+    ended = subprocess.run([sys.executable, "-m", "command"], env=where, timeout=60, check=False)
+    assert ended.returncode == 130
