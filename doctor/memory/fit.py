@@ -12,6 +12,7 @@ from doctor.memory.cache import Cache, cache, number
 from doctor.memory.engines import BLOCK, FEWEST_BLOCKS, GIB, Budget, budget, default_share
 from doctor.memory.footprint import Footprint
 from doctor.memory.overhead import Overhead, overhead
+from doctor.memory.padding import Capability, padding
 
 Verdict = Literal["never", "refused", "short", "tight", "fits"]
 LARGE = 70 * GIB  # vLLM computes more at once on such cards: engine/arg_utils.py, get_batch_defaults()
@@ -69,14 +70,16 @@ class Fit:
         return self.verdict not in ("never", "refused")
 
 
-def fit(found: Footprint, card: int, asked: Settings, free: int | None = None) -> Fit:
+def fit(
+    found: Footprint, card: int, asked: Settings, free: int | None = None, capability: Capability | None = None
+) -> Fit:
     """The value for cards of `card` bytes of which `free` are (all of it where that is not known)."""
     at_hand = card if free is None else min(free, card)
     batch, requests = steps(asked, card, found)
     used = overhead(found, asked, batch, requests, card)
     held = found.per_gpu(asked.tp, asked.pp, asked.vision_split)
     eyes = held.vision if asked.vision else 0
-    language = max(held.language - asked.offload, 0) + rotary(found, asked)
+    language = max(held.language + padding(found, asked, capability) - asked.offload, 0) + rotary(found, asked)
     left = budget(card, at_hand, language + eyes, used, asked, found)
     kept = kept_by(found, asked, batch)
     context = asked.context or usual_context(found, asked)

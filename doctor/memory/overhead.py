@@ -25,7 +25,6 @@ LONGEST_VIDEO = 114_688  # tokens: 14 frames, two by two, of the largest picture
 LARGEST_IMAGE = 16_384  # tokens of the largest picture that those models take
 COUNTED_CONTEXT = (0.0, 0.5 * GIB)  # vLLM: most of it is there before it begins to count
 SHARED = (0.05 * GIB, 0.5 * GIB)
-GRAPHS = (0.05 * GIB, 0.9 * GIB)
 LARGEST_BATCH = 1 << 20
 
 
@@ -118,8 +117,6 @@ def _usual(found: Footprint, asked: Settings, batch: int, requests: int) -> list
     rows.append(("computation of one step", *_activations(found, asked, batch, requests)))
     if found.vision and asked.vision and asked.images != 0:
         rows.append(("image processing", *_pictures(found, asked)))
-    if not asked.eager and asked.graphs_counted:
-        rows.append(("CUDA graphs", *GRAPHS))
     return rows
 
 
