@@ -11,7 +11,7 @@ from doctor.matrix.engines import engine_row
 from doctor.memory.cache import Cache, cache, number
 from doctor.memory.engines import BLOCK, FEWEST_BLOCKS, GIB, Budget, budget, default_share
 from doctor.memory.footprint import Footprint
-from doctor.memory.overhead import Overhead, overhead
+from doctor.memory.overhead import Overhead, in_chunks, overhead
 from doctor.memory.padding import Capability, padding
 
 Verdict = Literal["never", "refused", "short", "tight", "fits"]
@@ -117,8 +117,7 @@ def steps(asked: Settings, card: int, found: Footprint) -> tuple[int, int]:
 
 def _whole_prompts(found: Footprint, asked: Settings) -> int:
     """vLLM's first engine takes whole prompts at once, those of models with pictures whatever their length."""
-    context = asked.context or usual_context(found, asked)
-    return max(context, 2048) if found.vision or context <= 32768 else 2048
+    return 2048 if in_chunks(found, asked) else max(asked.context or usual_context(found, asked), 2048)
 
 
 def usual_context(found: Footprint, asked: Settings) -> int:
