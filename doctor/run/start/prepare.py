@@ -20,6 +20,7 @@ from doctor.run.log.logfile import Log
 from doctor.run.start.environment import environment
 from doctor.run.start.options import Options
 from doctor.run.story import creation, runfolder
+from doctor.run.story.holding import hold_folder
 from doctor.run.story.journal import Journal
 from doctor.run.story.meta import Meta, meta_of_start
 from doctor.run.watch import oom
@@ -31,7 +32,8 @@ RESERVE = 1 << 18
 class Prepared:
     """A run about to start: its folder and open logs, its journal, and what hides its secrets.
 
-    `opening` is what the user reads first; `failed` is set when the server counts as failed although it runs.
+    `opening` is what the user reads first; `failed` is set when the server counts as failed although it runs; `held` is
+    the lock on the folder, until this process ends.
     """
 
     options: Options
@@ -42,13 +44,15 @@ class Prepared:
     meta: Meta
     opening: list[str]
     failed: bool = False
+    held: int = -1
 
 
 def prepare(options: Options, verdict: StartVerdict) -> Prepared:
     """Makes the run folder and everything in it. Raises `Unusable`; then nothing has been started."""
     folder, warning = creation.create(options.log_dir)
     try:
-        return _fill(folder, options, verdict, [warning] if warning else [])
+        held = hold_folder(folder)
+        return dataclasses.replace(_fill(folder, options, verdict, [warning] if warning else []), held=held)
     except OSError as e:
         raise creation.Unusable(f"the log folder `{folder}` cannot be used: {e.strerror or e}") from e
 
