@@ -106,7 +106,7 @@ def test_nothing_of_the_patient_is_imported_or_started() -> None:
                 f"{path} may start processes"
             )
         if parts != ("base", "record.py"):  # writes the `__init__` of our own classes, as the standard library does
-            assert not re.search(r"^\s*(?:exec|eval)\(", text, re.M), f"{path} runs text"
+            assert not re.search(r"^\s*(?:exec|eval)\((?!\"\"\))", text, re.M), f"{path} runs text"
 
 
 def test_files_are_opened_and_source_is_parsed_in_one_place() -> None:
