@@ -56,6 +56,8 @@ class Session:
     def save(self) -> RunReport:
         """Writes the report, into the space that was set aside where the disk is full."""
         report = postmortem.build(self.folder, self.journal.kept, self.prepared.redactor)
+        if not self.prepared.kept:
+            return report
         with contextlib.suppress(OSError):
             (self.folder / ".reserve").unlink()
         try:

@@ -39,7 +39,7 @@ def runs(log_dir: str | None = None) -> list[Run]:
 
 
 def _bases(log_dir: str | None) -> list[Path]:
-    return [Path(log_dir)] if log_dir else [*creation.default_bases(), creation.fallback_base()]
+    return [Path(log_dir)] if log_dir else creation.all_bases()
 
 
 def describe(folder: Path) -> Run:

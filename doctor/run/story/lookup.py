@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from doctor.run.story.creation import Unusable, default_bases, fallback_base
+from doctor.run.story.creation import Unusable, all_bases
 from doctor.run.story.decode import read_meta
 from doctor.run.story.meta import MARKER
 from doctor.run.watch.proc import read_stat
@@ -40,7 +40,7 @@ def find(name: str, log_dir: str | None = None) -> Path:
     """The run that `name` means: a folder, an id, the beginning of one id, or `last`. Raises `Unusable`."""
     if Path(name).is_dir() and is_run(Path(name)):
         return Path(name).absolute()
-    bases = [Path(log_dir)] if log_dir else [*default_bases(), fallback_base()]
+    bases = [Path(log_dir)] if log_dir else all_bases()
     runs = [run for base in bases for run in runs_in(base)]
     if name == "last" and runs:
         return max(runs, key=lambda p: (read_meta(p).started, p.name))
