@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from doctor.run.story.creation import Unusable, default_bases, fallback_base
+from doctor.run.story.creation import Unusable, all_bases
 from doctor.run.story.decode import read_meta
 from doctor.run.story.listing import NAME, listing, trouble
 from doctor.run.story.meta import MARKER
@@ -17,7 +17,7 @@ def is_run(folder: Path) -> bool:
 
 def find(name: str, log_dir: str | None = None) -> Path:
     """The run that `name` means: a folder, an id, the beginning of one id, or `last`. Raises `Unusable`."""
-    bases = [Path(log_dir)] if log_dir else [*default_bases(), fallback_base()]
+    bases = [Path(log_dir)] if log_dir else all_bases()
     for folder in (Path(name), *(base / name for base in bases)):
         if folder.is_dir() and is_run(folder):
             return folder.absolute()
