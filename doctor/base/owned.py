@@ -28,6 +28,15 @@ def read_owned(path: str | os.PathLike[str], limit: int, folders: int = 2) -> by
         os.close(handle)
 
 
+def is_owned(path: str | os.PathLike[str], folders: int = 1) -> bool:
+    """Whether a regular file is there that only this user can have written."""
+    try:
+        read_owned(path, 0, folders)
+    except OSError:
+        return False
+    return True
+
+
 def owned_folders(path: str | os.PathLike[str], count: int) -> bool:
     """Whether the `count` folders above `path` belong to this user and are closed to others."""
     at = os.path.abspath(path)
