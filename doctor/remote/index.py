@@ -18,7 +18,7 @@ from doctor.remote.source import wheel_name
 
 LARGEST_PAGE = 32 << 20
 LONGEST_TAG = 8192
-MOST_LINKS = 100_000
+MOST_LINKS = 50_000
 _SHA256 = re.compile(r"sha256=([0-9a-fA-F]{64})\Z")
 _WHOLE = re.compile(r"""<(?:[^<>"']|"[^"]*"|'[^']*')*>""")
 _TAG = re.compile(r"<(?:a|base)\s", re.IGNORECASE)
@@ -52,7 +52,10 @@ def wheels(http: Client, index_url: str, project: str) -> list[IndexedWheel]:
 
 
 def parse_page(html: str, base: str, project: str) -> list[IndexedWheel]:
-    """The wheels that a simple page lists; links are resolved against `base`, or the page's own `<base>`."""
+    """The wheels that a simple page lists; links are resolved against `base`, or the page's own `<base>`.
+
+    Raises IndexUnavailable for a page with no end of links.
+    """
     parser = _Links(base)
     for tag in _tags(html):
         parser.feed(tag)
@@ -77,13 +80,16 @@ def best_wheel(offered: list[IndexedWheel]) -> IndexedWheel:
 
 
 def _tags(html: str) -> Iterator[str]:
-    """The links of a page, each alone and of bounded length: the time to read a page grows with its length only."""
+    """The links to wheels, each alone and of bounded length: the time to read a page grows with its length only."""
     at = count = 0
-    while count < MOST_LINKS and (found := _TAG.search(html, at)):
+    while (found := _TAG.search(html, at)):
         whole = _WHOLE.match(html, found.start(), found.start() + LONGEST_TAG)
-        if whole:
+        at = whole.end() if whole else found.start() + LONGEST_TAG
+        if whole and (".whl" in whole[0] or whole[0][1] in "bB"):
+            count += 1
+            if count > MOST_LINKS:
+                raise IndexUnavailable(f"the index lists more than {MOST_LINKS} files of one project")
             yield whole[0]
-        at, count = whole.end() if whole else found.start() + LONGEST_TAG, count + 1
 
 
 class _Links(HTMLParser):

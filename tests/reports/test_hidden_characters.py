@@ -19,7 +19,16 @@ from doctor.report.plan.files import written
 from doctor.report.plan.recipe import Recipe
 
 HIDDEN = "\x1b]0;pwn\x07\x00\u202egnp\u2066\u200b\ufeff\x85\x9b31m\x7f"
-WORDS = ("a \u202e b", "tab\tand\nline", "it's `$(id)` \\ \x1b[2J", "\u200bzero", "plain", "ü 模型", "%s %b \\0101\x07", "")
+WORDS = (
+    "a \u202e b",
+    "tab\tand\nline",
+    "it's `$(id)` \\ \x1b[2J",
+    "\u200bzero",
+    "plain",
+    "ü 模型",
+    "%s %b \\0101\x07",
+    "",
+)
 
 
 def hostile(text: str) -> str:
@@ -35,12 +44,17 @@ def recipe() -> Recipe:
 
 
 def report() -> Report:
-    remedy = Remediation(hostile("t"), (Action("set_env", name="A", value=hostile("v")), Action("manual", text=hostile("m"))))
+    remedy = Remediation(
+        hostile("t"), (Action("set_env", name="A", value=hostile("v")), Action("manual", text=hostile("m")))
+    )
     found = Finding(
         "IMP001", "missing-name", "error", hostile("x"), Location("file", hostile("x"), hostile("y.py"), 6),
         (Evidence(hostile("f"), hostile("o"), hostile("e"), hostile("s")),), (remedy,), primary=True,
     )  # fmt: skip
-    results = (RuleResult("IMP001", "missing-name", "fail", (found,)), RuleResult("GPU001", "no-driver", "open", reason=hostile("r")))
+    results = (
+        RuleResult("IMP001", "missing-name", "fail", (found,)),
+        RuleResult("GPU001", "no-driver", "open", reason=hostile("r")),
+    )
     target = Target("installed", hostile("shebang"), "3.11", prefix=hostile("/opt"))
     facts = Facts(target, Distributions(()), launch=Launch(("vllm", "serve", hostile("m")), "vllm"))
     return Report(facts, results, {"doctor": "1", "matrix": "2026"}, way_out=remedy)
@@ -54,7 +68,9 @@ def test_no_file_of_a_plan_hides_anything(form: str) -> None:
 
 def test_compose_still_means_the_same() -> None:
     data = yaml.safe_load(written("compose", recipe(), ()))
-    assert hostile("m") not in data["services"]["server"]["command"], "the folder stands under its name in the container"
+    assert hostile("m") not in data["services"]["server"]["command"], (
+        "the folder stands under its name in the container"
+    )
     assert data["services"]["server"]["environment"]["A"] == hostile("v")
     plain = written("compose", Recipe(engine="vllm", image="x:1", command=("vllm", "serve", "模型")), ())
     assert "模型" in plain, "other letters stay letters"

@@ -82,8 +82,10 @@ def _same(folder: Path, files: Mapping[str, bytes]) -> bool:
     """Whether the folder holds exactly these files, and nobody else can change them."""
     try:
         names = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir()}
-        return names == set(files) and owned_folders(folder / "x", _FOLDERS + 1) and all(
-            read_owned(folder / name, len(data) + 1, 1) == data for name, data in files.items()
+        return (
+            names == set(files)
+            and owned_folders(folder / "x", _FOLDERS + 1)
+            and all(read_owned(folder / name, len(data) + 1, 1) == data for name, data in files.items())
         )
     except OSError:
         return False
