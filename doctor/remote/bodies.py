@@ -23,7 +23,7 @@ def pieces(answer: requests.Response, limit: int, cut: bool, whose: str) -> Iter
     if packed in _GZIP and answer.status_code == 200:
         blocks = _unpacked(blocks, limit, packed)
     elif packed not in ("", "identity"):
-        raise RemoteError("answer", f"{whose} sent data packed as {one_line(packed, 40)}, which was not asked for")
+        raise RemoteError("answer", f"{whose} sent data compressed as {one_line(packed, 40)}, which was not requested")
     left = limit
     for block in blocks:
         if len(block) > left:
@@ -49,7 +49,7 @@ def _received(answer: requests.Response, limit: int, whose: str) -> Iterator[byt
         if got > limit:
             raise RemoteError("size", f"{whose} sent more than the {limit} bytes that are read")
     if expected is not None and got < expected:
-        raise RemoteError("connection", f"{whose} broke off its answer")
+        raise RemoteError("connection", f"{whose} dropped the connection in the middle of its answer")
 
 
 def _unpacked(blocks: Iterator[bytes], limit: int, packed: str) -> Iterator[bytes]:

@@ -9,22 +9,22 @@ from doctor.remote.errors import Kind, RemoteError
 
 # class of the error (or of one that it derives from or stands in front of) -> its kind, and what it means
 _MEANING: tuple[tuple[str, Kind, str], ...] = (
-    ("SSLError", "certificate", "could not agree with us on TLS"),
-    ("ProxyError", "connection", "cannot be reached: the proxy refuses the connection or breaks it off"),
-    ("NameResolutionError", "connection", "cannot be reached: no connection, its name is not known here"),
-    ("gaierror", "connection", "cannot be reached: no connection, its name is not known here"),
+    ("SSLError", "certificate", "failed the TLS handshake"),
+    ("ProxyError", "connection", "cannot be reached: the proxy refused or dropped the connection"),
+    ("NameResolutionError", "connection", "cannot be reached: no connection, its host name does not resolve"),
+    ("gaierror", "connection", "cannot be reached: no connection, its host name does not resolve"),
     ("NewConnectionError", "connection", "cannot be reached: no connection"),
     ("Timeout", "timeout", "did not answer in time"),
     ("TimeoutError", "timeout", "did not answer in time"),
-    ("InvalidHeader", "answer", "cannot be asked: the token or a header has characters that do not belong there"),
-    ("InvalidSchema", "answer", "cannot be asked: its address, or the proxy's, has a scheme that is not supported"),
-    ("InvalidProxyURL", "connection", "cannot be reached: the proxy's address is not valid"),
-    ("RequestException", "connection", "broke off its answer, or sent one that is not HTTP"),
-    ("HTTPError", "connection", "broke off its answer, or sent one that is not HTTP"),
-    ("HTTPException", "connection", "broke off its answer, or sent one that is not HTTP"),
+    ("InvalidHeader", "answer", "cannot be asked: the token or a header contains invalid characters"),
+    ("InvalidSchema", "answer", "cannot be asked: its URL, or the proxy's, has an unsupported scheme"),
+    ("InvalidProxyURL", "connection", "cannot be reached: the proxy's URL is not valid"),
+    ("RequestException", "connection", "dropped the connection or did not answer in HTTP"),
+    ("HTTPError", "connection", "dropped the connection or did not answer in HTTP"),
+    ("HTTPException", "connection", "dropped the connection or did not answer in HTTP"),
     ("error", "answer", "sent data that cannot be unpacked"),
-    ("UnicodeError", "answer", "cannot be asked: its address is not valid"),
-    ("ValueError", "answer", "cannot be asked: its address is not valid"),
+    ("UnicodeError", "answer", "cannot be asked: its URL is not valid"),
+    ("ValueError", "answer", "cannot be asked: its URL is not valid"),
 )
 _ADDRESS = ("MissingSchema", "InvalidURL", "LocationParseError", "LocationValueError")
 
@@ -40,9 +40,9 @@ def meaning(error: Exception, whose: str, over: bool) -> RemoteError:
     for one in chain:
         if isinstance(one, ssl.SSLCertVerificationError):
             why = one_line(getattr(one, "verify_message", "") or "it is not valid", 120)
-            return RemoteError("certificate", f"{whose} shows a certificate that is not trusted ({why})")
+            return RemoteError("certificate", f"{whose} has a certificate that is not trusted ({why})")
     if names & set(_ADDRESS):
-        return RemoteError("answer", f"{whose} cannot be asked: its address is not valid")
+        return RemoteError("answer", f"{whose} cannot be asked: its URL is not valid")
     if type(error) is OSError and "CA certificate bundle" in str(error):
         return RemoteError("certificate", f"{whose} cannot be asked: the certificate bundle is not readable")
     for name, kind, said in _MEANING:

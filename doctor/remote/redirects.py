@@ -23,14 +23,14 @@ def followed(url: str, location: str, whose: str) -> str:
         old, new = urlsplit(url), urlsplit(target)
         origin(new)
     except ValueError:
-        raise RemoteError("redirect", f"{whose} sent a redirect to an address that is none") from None
+        raise RemoteError("redirect", f"{whose} redirected to an invalid address") from None
     shown = one_line(f"{new.scheme}://{new.hostname or ''}", 200)
     if new.scheme not in _PORTS or not new.hostname:
-        raise RemoteError("redirect", f"{whose} sent a redirect to {shown}, which is not followed")
+        raise RemoteError("redirect", f"{whose} redirected to {shown}, which qvl-doctor refuses")
     if old.scheme == "https" and new.scheme == "http":
-        raise RemoteError("redirect", f"{whose} sent a redirect from https to {shown}, which is not followed")
+        raise RemoteError("redirect", f"{whose} redirected from https to {shown}, which qvl-doctor refuses")
     if _inside(new.hostname) and not (_inside(old.hostname or "") or _resolved_inside(old.hostname or "")):
-        raise RemoteError("redirect", f"{whose} sent a redirect into a local network ({shown}), which is not followed")
+        raise RemoteError("redirect", f"{whose} redirected into a local network ({shown}), which qvl-doctor refuses")
     return target
 
 

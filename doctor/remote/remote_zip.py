@@ -52,7 +52,7 @@ class RangeFile(io.RawIOBase):
         self._spans = [tail.body]
         self._place, self.fetched, self.asked = 0, len(tail.body), 1
         if len(tail.body) != min(TAIL, self.size):
-            raise IndexUnavailable("the index sent another part of a wheel than was asked for")
+            raise IndexUnavailable("the index sent a different range of the wheel than requested")
 
     def fetch(self, spans: Iterable[tuple[int, int]]) -> None:
         """Fetches `[start, stop)` spans that are not here yet, close ones together, a few at once."""
@@ -118,7 +118,7 @@ class RangeFile(io.RawIOBase):
         if answer.status != 206:
             raise IndexUnavailable(f"the index returned {answer.status} for a range of a wheel it served before")
         if _total(answer) != self.size or len(answer.body) != stop - start:
-            raise IndexUnavailable("the index sent another part of a wheel than was asked for")
+            raise IndexUnavailable("the index sent a different range of the wheel than requested")
         return answer.body
 
 

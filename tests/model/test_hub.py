@@ -154,7 +154,7 @@ def test_a_broken_off_download_is_no_file_and_is_fetched_again(model: Path, tmp_
     (model / "modeling_owl.py").write_text((model / "modeling_owl.py").read_text() + "# fill\n" * 4000)
     with Hub(model, faults={"modeling_owl.py": "cut"}) as hub:
         cut = ask(hub, tmp_path)["model"]
-        assert cut["unavailable"] == "failed" and "broke off" in cut["detail"], "half a file is no file"
+        assert cut["unavailable"] == "failed" and "dropped" in cut["detail"], "half a file is no file"
         hub.faults.clear()
         whole = ask(hub, tmp_path)["model"]
         assert "modeling_owl.py" in whole["code"]["files"]

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import huggingface_hub.file_download  # noqa: F401  (else the first test pays for the import)
 import pytest
-import requests  # noqa: F401
 
+import doctor.remote.sockets  # noqa: F401  (the same)
 from doctor.base.files import Files
 from doctor.collect.model.hub import download
 from doctor.facts import Model, Unavailable
@@ -31,12 +31,11 @@ from tests.remote.misbehaving import (
 )
 
 TOKEN = "hf_abcdefghijklmnopqrstuvwxyzabcdefgh"
-SECONDS = 1.5
+SECONDS = 2.0
 
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(download, "SECONDS", SECONDS)
     own = ("HF_", "CURL_CA", "REQUESTS_CA", "SSL_CERT")
     for name in [n for n in os.environ if n.lower().endswith("_proxy") or n.startswith(own)]:
         monkeypatch.delenv(name)
@@ -51,14 +50,16 @@ def ask(server: Server) -> Model | Unavailable:
 
 
 @pytest.mark.parametrize(("act", "said", "files"), [c[1:] for c in every()], ids=[c[0] for c in every()])
-def test_every_act_ends_well(act: Act, said: str, files: bool, home: Path) -> None:
+def test_every_act_ends_well(act: Act, said: str, files: bool, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if said.startswith("in time"):
+        monkeypatch.setattr(download, "SECONDS", SECONDS)
     with Server() as other, Server(act, files, other=other.address) as server:
         tracemalloc.start()
         began = time.monotonic()
         found = ask(server)
         took, most = time.monotonic() - began, tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
-        assert took < SECONDS + 2.5 and most < 100 << 20, (took, most)
+        assert took < 10 and most < 100 << 20, (took, most)
         text = found.detail or "" if isinstance(found, Unavailable) else ""
         if said:
             assert isinstance(found, Unavailable) and re.search(said, text), found
@@ -66,7 +67,7 @@ def test_every_act_ends_well(act: Act, said: str, files: bool, home: Path) -> No
         else:
             assert isinstance(found, Model), found
         assert not any("Bearer" in head for head in other.asked), "the token went to another host"
-        assert any("Bearer" in head for head in server.asked)
+        assert all("Bearer" in head for head in server.asked)
     written = [p for p in home.rglob("*") if p.is_file()]
     assert all(p.is_relative_to(home / "cache/qvl-doctor/hub") for p in written), written
 
@@ -159,7 +160,7 @@ def test_a_proxy_is_used_unless_it_is_not_for_this_host(cut: bool, monkeypatch: 
         assert server.asked == [] and middle.asked
         assert isinstance(found, Unavailable if cut else Model), found
         if isinstance(found, Unavailable):
-            assert "broke" in (found.detail or "") or "proxy" in (found.detail or "")
+            assert "dropped" in (found.detail or "") or "proxy" in (found.detail or "")
         monkeypatch.setenv("NO_PROXY", "127.0.0.1")
         monkeypatch.setenv("no_proxy", "127.0.0.1")
         assert isinstance(ask(server), Model) and server.asked

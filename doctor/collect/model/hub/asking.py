@@ -21,9 +21,9 @@ _CODES = {
 }
 _STATUSES = {
     401: _CODES["RepoNotFound"],
-    403: "is not available: the hub denies access; accept its terms there, or set HF_TOKEN",
+    403: "is not available: the hub denies access; accept the terms there, or set HF_TOKEN",
     404: _CODES["RepoNotFound"],
-    429: "is not available: the hub asks to wait (too many requests)",
+    429: "is not available: the hub limits requests (status 429); try again later",
 }
 
 

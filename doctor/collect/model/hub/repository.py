@@ -92,11 +92,11 @@ class HubPlace:
     def _fetched(self, name: str, size: int) -> bytes:
         data, digest = self.hub.file(self.repository, name, self.revision, size), self.listed[name].digest
         if len(data) != size:
-            raise Refused(f"is not available: the hub sent {len(data)} bytes of a file that it lists with {size}")
+            raise Refused(f"is not available: the hub sent {len(data)} bytes of a file that it lists as {size} bytes")
         if digest is None:
             self.unverified.add(name)
         elif not digest.fits(data):
-            raise Refused("is not available: the hub sent a file with another content than it lists")
+            raise Refused("is not available: the hub sent a file whose content differs from its listing")
         else:
             kept.keep(digest, data)
         return data
@@ -112,7 +112,7 @@ class HubPlace:
         if digest is None or len(found) != size:
             self.unverified.add(name)  # a digest of the whole file says nothing of its beginning
         elif not digest.fits(found):
-            raise Refused("is not available: the hub sent a file with another content than it lists")
+            raise Refused("is not available: the hub sent a file whose content differs from its listing")
         self.heads[name] = found
         return found[:limit]
 
