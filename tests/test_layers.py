@@ -136,8 +136,9 @@ LOCAL = {
     "doctor.run.start.ports": {"socket"},  # whether a port is free
     "doctor.base.secrets.private": {"socket"},  # this machine's name
 }
-# Of the hub's client: where the hub is, who asks, what a file's address is, and where its cache lies. Nothing that reads.
-HUB = {"constants", "build_hf_headers", "hf_hub_url", "try_to_load_from_cache"}
+# Of the hub's client: where the hub is, what a file's address is, and where its cache lies. Nothing that asks the hub, as
+# `build_hf_headers` and `get_token` do in newer releases.
+HUB = {"constants", "hf_hub_url", "try_to_load_from_cache"}
 
 
 def network(tree: ast.AST) -> Iterator[tuple[str, set[str]]]:

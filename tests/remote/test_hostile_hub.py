@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import re
 import socket
+import subprocess
+import sys
 import time
 import tracemalloc
 from pathlib import Path
@@ -17,6 +19,7 @@ from doctor.base.files import Files
 from doctor.collect.model.hub import download
 from doctor.facts import Model, Unavailable
 from tests.remote.misbehaving import (
+    ACTS,
     FILES,
     REPOSITORY,
     Act,
@@ -46,7 +49,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def ask(server: Server) -> Model | Unavailable:
-    return download.hub_model(REPOSITORY, Files(None), {"HF_ENDPOINT": server.address}, False, None)
+    return download.hub_model(REPOSITORY, Files(None), {**os.environ, "HF_ENDPOINT": server.address}, False, None)
 
 
 @pytest.mark.parametrize(("act", "said", "files"), [c[1:] for c in every()], ids=[c[0] for c in every()])
@@ -178,8 +181,42 @@ def test_https_is_never_left(home: Path, monkeypatch: pytest.MonkeyPatch) -> Non
         assert other.asked == []
 
 
-def test_a_token_with_a_line_break_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("huggingface_hub.utils._headers.get_token", lambda: f"{TOKEN}\r\nX-Evil: 1")
+@pytest.mark.parametrize("where", ["variable", "file", "disabled"])
+def test_the_token_is_found_as_the_hubs_client_finds_it(
+    where: str, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("HF_TOKEN")
+    (home / "token").write_text(f"{TOKEN}\n")
+    monkeypatch.setattr("huggingface_hub.constants.HF_TOKEN_PATH", str(home / ("token" if where == "file" else "none")))
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_DISABLE_IMPLICIT_TOKEN", where == "disabled")
+    environ = {} if where == "file" else {"HF_TOKEN": f" {TOKEN}\r\nX-Evil: 1"[: len(TOKEN) + 2]}
     with Server() as server:
-        found = ask(server)
-    assert isinstance(found, Unavailable) and TOKEN not in str(found.detail), found
+        found = download.hub_model(REPOSITORY, Files(None), {"HF_ENDPOINT": server.address, **environ}, False, None)
+    assert isinstance(found, Model)
+    assert all((f"Authorization: Bearer {TOKEN}\r\n" in head) == (where != "disabled") for head in server.asked)
+
+
+def test_a_token_with_characters_of_a_header_is_not_shown() -> None:
+    with Server() as server:
+        environ = {"HF_ENDPOINT": server.address, "HF_TOKEN": f"{TOKEN}\x00ü"}
+        found = download.hub_model(REPOSITORY, Files(None), environ, False, None)
+    assert isinstance(found, Unavailable) and TOKEN not in str(found.detail) and server.asked == [], found
+
+
+def test_the_command_asks_for_nothing_else(home: Path) -> None:
+    """In a process of its own, where the hub's client knows the endpoint, too: it may not ask for anything by itself."""
+    (home / "requirements.txt").write_text("vllm==0.11.0\n")
+    environ = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), "HF_HOME": str(home / "hf")}
+    with Server(ACTS["endless body"][0]) as bad, Server() as good:
+        for server, said in ((bad, "more than the 8388608 bytes"), (good, "owl_vl")):
+            done = subprocess.run(
+                [sys.executable, "-m", "doctor", "facts", "--requirements", "requirements.txt", "--model", REPOSITORY],
+                env={**environ, "HF_ENDPOINT": server.address}, cwd=home, capture_output=True, text=True, timeout=60,
+            )  # fmt: skip
+            assert said in done.stdout and TOKEN not in done.stdout + done.stderr, done
+            paths = {head.split(" ")[1].partition("?")[0] for head in server.asked}
+            assert all(path.startswith((f"/api/models/{REPOSITORY}", f"/{REPOSITORY}/resolve/")) for path in paths), (
+                paths
+            )
+    written = {p.relative_to(home).parts[0] for p in home.rglob("*") if p.is_file()}
+    assert written == {"requirements.txt", "cache"}, written

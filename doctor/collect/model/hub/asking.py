@@ -1,6 +1,7 @@
-"""What the hub is asked, through the bounded client. Its own client tells the endpoint, the token and the addresses.
+"""What the hub is asked, through the bounded client. Its own client tells where that is and what addresses.
 
-That import takes half a second: this module is imported only when the hub is asked.
+That import takes half a second: this module is imported only when the hub is asked. Its `build_hf_headers` and
+`get_token` are not used: newer ones ask the hub themselves (for a list of agents, for fresh tokens), without any limit.
 """
 
 from __future__ import annotations
@@ -8,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from doctor.base.files import Unreadable
+from doctor.base.opening import first_bytes
 from doctor.collect.model.hub.listing import LARGEST, Listing, Refused, listing
 from doctor.remote.client import Answer, Client, Limits
 from doctor.remote.errors import RemoteError
 
+LONGEST_TOKEN = 8 << 10
 # what the hub's error codes mean, else its status alone
 _CODES = {
     "GatedRepo": "is gated: accept its terms on the hub and set HF_TOKEN",
@@ -32,13 +35,15 @@ class Hub:
 
     def __init__(self, limits: Limits, environ: Mapping[str, str]) -> None:
         from huggingface_hub import constants
-        from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]
 
         if constants.HF_HUB_OFFLINE:
             raise Refused("is not available: the hub was not asked, since its client is set to work offline")
         self.endpoint = (environ.get("HF_ENDPOINT") or constants.ENDPOINT).rstrip("/")
         self._client = Client("the hub", limits)
-        self._headers: dict[str, str] = build_hf_headers()
+        token = None if constants.HF_HUB_DISABLE_IMPLICIT_TOKEN else _token(environ, constants.HF_TOKEN_PATH)
+        if token and not (token.isascii() and token.isprintable()):
+            raise Refused("is not available: the hub was not asked, since the token in use is not valid")
+        self._headers = {"Authorization": f"Bearer {token}"} if token else {}
 
     def listing(self, repository: str) -> Listing:
         """What a repository holds. Raises Refused."""
@@ -80,6 +85,17 @@ class Hub:
             return self._client.get(url, limit, {**self._headers, **headers}, cut=cut)
         except RemoteError as error:
             raise Refused(f"is not available: {error}", late=error.kind == "timeout") from None
+
+
+def _token(environ: Mapping[str, str], path: str) -> str | None:
+    """The user's token, as the hub's client finds it: a variable, else the file that a login left."""
+    for name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"):
+        if token := "".join(environ.get(name, "").split()):
+            return token
+    try:
+        return "".join(first_bytes(path, LONGEST_TOKEN).decode("ascii").split()) or None
+    except (OSError, ValueError):
+        return None
 
 
 def _refused(answer: Answer, usual: str | None = None) -> Refused:
