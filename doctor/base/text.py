@@ -26,6 +26,22 @@ def one_line(text: str, limit: int | None = None) -> str:
     return clean(" ".join(text.split()), limit)
 
 
+def has_hidden(text: str) -> bool:
+    """Whether `text` has characters that `clean` writes out: whoever reads it does not see what it says."""
+    return _ESCAPED.search(text) is not None
+
+
+def shell_word(text: str) -> str:
+    """`text` as one word of a POSIX shell; hidden characters stand there as numbers that `printf` puts back."""
+    import shlex
+
+    if not has_hidden(text):
+        return shlex.quote(text)
+    data = text.replace("\0", "").encode("utf-8", "surrogateescape")
+    plain = "".join(chr(b) if 32 <= b < 127 and chr(b) not in "\\'" else f"\\0{b:03o}" for b in data)
+    return f"\"$(printf '%b' '{plain}')\""
+
+
 def _escape(match: re.Match[str]) -> str:
     code = ord(match[0])
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import yaml
 
 from doctor.base.json_object import JsonObject
+from doctor.base.text import has_hidden
 from doctor.facts.launch import HUB_HOME
 from doctor.matrix.engines import engine_row
 from doctor.report.plan import image
@@ -98,5 +99,6 @@ _Dumper.add_representer(str, _text)
 
 
 def dumped(data: JsonObject) -> str:
-    """YAML in the order of the keys."""
-    return yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
+    """YAML in the order of the keys; where a text has hidden characters, all but ASCII stands there as numbers."""
+    hidden = has_hidden(yaml.safe_dump(data, allow_unicode=True))
+    return yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=not hidden, width=110)
