@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -38,7 +39,7 @@ def orphans_in(base: Path) -> list[Path]:
 
 def find(name: str, log_dir: str | None = None) -> Path:
     """The run that `name` means: a folder, an id, the beginning of one id, or `last`. Raises `Unusable`."""
-    if Path(name).is_dir() and is_run(Path(name)):
+    if os.path.isdir(name) and is_run(Path(name)):  # noqa: PTH112 - false for a name that is too long, too
         return Path(name).absolute()
     bases = [Path(log_dir)] if log_dir else [*default_bases(), fallback_base()]
     runs = [run for base in bases for run in runs_in(base)]
