@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from doctor.base.text import has_hidden, shell_word
+from doctor.base.quoting import quoted
+from doctor.base.text import has_hidden
 from doctor.cli.answer.show import FORMATS, show_report
 from doctor.facts import Distributions, Facts, Launch, Target
 from doctor.findings import Action, Evidence, Finding, Location, Plan, Remediation, Report, RuleResult
@@ -92,7 +93,7 @@ def test_the_json_of_a_plan_hides_nothing() -> None:
 def test_a_word_reaches_the_shell_as_it_is(word: str, tmp_path: Path) -> None:
     shell = shutil.which("sh")
     assert shell
-    line = shell_word(word)
+    line = quoted(word)
     assert not has_hidden(line)
     done = subprocess.run([shell, "-c", f"printf %s {line}"], capture_output=True, check=True, cwd=tmp_path)
     assert done.stdout.decode() == word
