@@ -73,7 +73,12 @@ def read_declared(asked: DeclaredRequest, request: TargetRequest) -> tuple[Targe
     told = base.version if base and base.repository.python else None
     if request.python_version and not re.match(r"\d\.\d{1,2}(?:\.\d{1,3})?$", request.python_version):
         raise TargetError(f"`{request.python_version}` is not a Python version such as 3.10")
-    target = Target("declared", declaration.why, request.python_version or told, platform=request.platform or PLATFORM)
+    target = Target(
+        "declared",
+        declaration.why,
+        request.python_version or declaration.python or told,
+        platform=request.platform or PLATFORM,
+    )
     if declaration.entrypoint is None and base and base.repository.entrypoint:
         declaration = replace(declaration, entrypoint=base.repository.entrypoint)
     return target, _distributions(declaration, base, target), declaration

@@ -17,7 +17,7 @@ _TARGET = (
     click.option("--path", "paths", multiple=True, metavar="DIR", help="target: a sys.path entry; repeatable"),
     click.option("--python-version", metavar="X.Y", help="Python version, if the target does not say it"),
     click.option("--platform", metavar="TAG", help="platform such as linux-x86_64, if the target does not say it"),
-    click.option("--requirements", multiple=True, metavar="FILE", help="not installed yet: requirements, Dockerfile"),
+    click.option("--requirements", multiple=True, metavar="FILE", help="not installed yet: list, lock or Dockerfile"),
     click.option("--image", metavar="REF", help="not installed yet: image such as vllm/vllm-openai:v0.11.0"),
     click.option("--compose", metavar="FILE", help="not installed yet: a compose service"),
     click.option("--service", metavar="NAME", help="the service in the compose file"),

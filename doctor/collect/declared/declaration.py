@@ -13,8 +13,8 @@ from doctor.base.text import one_line
 from doctor.collect.declared.dockerfile import Built, looks_like_dockerfile, read_dockerfile
 from doctor.collect.declared.pip_lines import read_installs
 from doctor.collect.declared.request import DeclaredRequest
-from doctor.collect.declared.requirements import Reading, read_requirements
-from doctor.collect.declared.text import name_of, read_text
+from doctor.collect.declared.requirements import LARGEST_LOCK, OF_MANAGERS, Reading, read_requirements
+from doctor.collect.declared.text import LARGEST, name_of, read_text
 from doctor.collect.python.target import TargetError
 from doctor.facts import Container, Pin, Problem
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from doctor.collect.declared.compose import Service
 
 _SHELL = re.compile(r"(?:.*/)?(?:ba|da|z|a)?sh$")
+_EXTRAS = re.compile(r"(.+)\[([\w., -]{1,200})\]$")
 _REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@+-]{0,500}$")
 
 
@@ -31,7 +32,9 @@ class Declaration:
 
     `entrypoint` and `command` are None where nothing overrides those of the image. `folder` is where they run, None
     where the image alone says it, and `places` are paths in the container with the file or folder here that stands for
-    them. `builds` are the builds of torch that install steps choose by their index: step -> `cu128`.
+    them. `builds` are the builds of torch that install steps choose by their index: step -> `cu128`. `python` is the
+    release that a file fixes, `locked` are the steps that a lock file writes out, `elsewhere` the distributions that
+    come from no index, `indexes` those of the user's own.
     """
 
     why: str
@@ -45,6 +48,10 @@ class Declaration:
     folder: str | None = None
     places: tuple[tuple[str, str], ...] = ()
     builds: dict[int, str] = field(default_factory=dict)
+    python: str | None = None
+    locked: frozenset[int] = frozenset()
+    elsewhere: frozenset[str] = frozenset()
+    indexes: tuple[str, ...] = ()
 
 
 def read_declaration(request: DeclaredRequest, environ: Mapping[str, str], cwd: str) -> Declaration:
@@ -68,23 +75,35 @@ def read_declaration(request: DeclaredRequest, environ: Mapping[str, str], cwd: 
     for file in request.requirements:
         built = _of_file(os.path.join(cwd, file), built, reading)
         why.append(f"--requirements {file}")
+    why += reading.why
     _check(built.image, reading)
     _through_shell(built, reading, os.path.join(cwd, request.compose or (request.requirements or ("",))[-1]))
     return Declaration(
         ", ".join(one_line(w, 200) for w in why), built.image, tuple(reading.pins), built.entrypoint, built.command,
         built.variables, tuple(reading.problems), container, built.folder, tuple(built.places), reading.builds,
+        reading.python, frozenset(reading.locked), frozenset(reading.elsewhere), tuple(sorted(reading.indexes)),
     )  # fmt: skip
 
 
 def _of_file(path: str, below: Built, reading: Reading) -> Built:
     """A requirement file on top of what there is, or a Dockerfile, which begins anew."""
-    if not looks_like_dockerfile(path, read_text(path, "--requirements")):
+    path, extras = _with_extras(path)
+    limit = LARGEST_LOCK if path.endswith(OF_MANAGERS) else LARGEST
+    if not looks_like_dockerfile(path, read_text(path, "--requirements", limit)):
         reading.step += 1
-        read_requirements(path, reading)
+        read_requirements(path, reading, extras=extras)
         return below
     if below.image:
         raise TargetError(f"`{name_of(path)}` is a Dockerfile and names its own image; remove the other image")
     return read_dockerfile(path, reading)
+
+
+def _with_extras(path: str) -> tuple[str, tuple[str, ...]]:
+    """`pyproject.toml[serve,gpu]` as the file and what to read of it beside its own dependencies."""
+    found = _EXTRAS.match(path)
+    if found is None or os.path.exists(path):
+        return path, ()
+    return found[1], tuple(e.strip() for e in found[2].split(",") if e.strip())
 
 
 def _of_service(service: Service, reading: Reading) -> Built:
