@@ -19,7 +19,7 @@ from doctor.collect.python.target import TargetError
 from doctor.facts import Container, Pin, Problem
 
 if TYPE_CHECKING:
-    from doctor.collect.declared.compose import Service
+    from doctor.collect.declared.compose.service import Service
 
 _SHELL = re.compile(r"(?:.*/)?(?:ba|da|z|a)?sh$")
 _EXTRAS = re.compile(r"(.+)\[([\w., -]{1,200})\]$")
@@ -67,11 +67,12 @@ def read_declaration(request: DeclaredRequest, environ: Mapping[str, str], cwd: 
     if request.place is not None:
         reading.problems.append(Problem(request.place, f"what is installed in {request.place} is not known"))
     if request.compose is not None:
-        from doctor.collect.declared.compose import read_compose
+        from doctor.collect.declared.compose.service import read_compose
 
-        service = read_compose(os.path.join(cwd, request.compose), request.service, environ)
+        service = read_compose(request, environ, cwd)
         built, container = _of_service(service, reading), service.container
-        why.append(f"--compose {request.compose}, service {service.name}")
+        beside = "".join(f" + {name_of(f)}" for f in service.files[1:4])
+        why.append(f"--compose {request.compose}{beside}, service {service.name}")
     for file in request.requirements:
         built = _of_file(os.path.join(cwd, file), built, reading)
         why.append(f"--requirements {file}")
@@ -108,8 +109,12 @@ def _with_extras(path: str) -> tuple[str, tuple[str, ...]]:
 
 def _of_service(service: Service, reading: Reading) -> Built:
     """What the service starts from; its own command and variables come before those of what it is built from."""
-    if service.build is not None:
-        built = read_dockerfile(service.build, reading, service.stage, service.arguments)
+    build = service.build
+    if build is not None and (build.inline is not None or os.path.isfile(build.path)):
+        built = read_dockerfile(build.path, reading, build)
+    elif build is not None and service.image is None:
+        reading.problems.append(Problem(build.path, f"`{name_of(build.path)}` of `{service.name}` is not here"))
+        built = Built()
     elif service.image is not None:
         built = Built(image=service.image)
     else:
@@ -121,6 +126,7 @@ def _of_service(service: Service, reading: Reading) -> Built:
     built.variables = {**built.variables, **service.variables}
     built.folder = service.folder or built.folder
     built.places += service.places
+    reading.problems += service.problems
     for name in sorted(service.lacking.unset)[:20]:
         reading.problems.append(Problem(service.name, f"the variable `{name}` is not set here and counts as empty"))
     return built

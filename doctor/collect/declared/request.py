@@ -6,11 +6,27 @@ from doctor.base.record import dataclass
 
 
 @dataclass(frozen=True)
+class Composing:
+    """What Compose is told beside its first file: further files, files of variables, profiles, the project's folder.
+
+    `command` are the words behind the service of `docker compose run`, which replace its command,
+    `among` the services that are started, all where none is named.
+    """
+
+    overlays: tuple[str, ...] = ()
+    env_files: tuple[str, ...] = ()
+    profiles: tuple[str, ...] = ()
+    folder: str | None = None
+    command: tuple[str, ...] = ()
+    among: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class DeclaredRequest:
     """What the user named: requirement files or Dockerfiles, an image, a compose file and one of its services.
 
     `by` is how the image was named: the option, or `docker run`. `place` names an environment of which nothing is
-    known, such as a container that runs already.
+    known, such as a container that runs already. `compose` is the first file, `composing` what else Compose is told.
     """
 
     requirements: tuple[str, ...] = ()
@@ -19,6 +35,7 @@ class DeclaredRequest:
     service: str | None = None
     by: str = "--image"
     place: str | None = None
+    composing: Composing = Composing()
 
     def __bool__(self) -> bool:
         return bool(self.requirements or self.image or self.compose or self.service or self.place)
