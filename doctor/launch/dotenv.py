@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections import ChainMap
+from collections.abc import Mapping
 
 from doctor.launch.variables import substituted
 
@@ -14,9 +15,10 @@ _ESCAPED = {"n": "\n", "r": "\r", "t": "\t"}
 _COMMENT = re.compile(r"(?:^|[ \t])#.*$")
 
 
-def dotenv(text: str, outer: dict[str, str]) -> dict[str, str]:
+def dotenv(text: str, outer: Mapping[str, str]) -> dict[str, str]:
     """The variables of a `.env` file; `outer` and earlier lines fill the variables in values that are not in `'`."""
     out: dict[str, str] = {}
+    known = ChainMap(dict(outer), out)
     rows = text.splitlines()[:MOST]
     at = 0
     while at < len(rows):
@@ -27,16 +29,15 @@ def dotenv(text: str, outer: dict[str, str]) -> dict[str, str]:
             continue
         if rest[:1] in ("'", '"'):
             body, at = _quoted(rest, rows, at)
-            value = body if rest[0] == "'" else substituted(_unescaped(body), {**out, **outer})
+            value = body if rest[0] == "'" else substituted(_unescaped(body), known)
         else:
-            value = substituted(_COMMENT.sub("", rest).strip(), {**out, **outer})
+            value = substituted(_COMMENT.sub("", rest).strip(), known)
         out[found[1]] = value
     return out
 
 
 def _unescaped(body: str) -> str:
-    replaced: Callable[[re.Match[str]], str] = lambda m: "$$" if m[1] == "$" else _ESCAPED.get(m[1], m[1])  # noqa: E731
-    return _ESCAPE.sub(replaced, body)
+    return _ESCAPE.sub(lambda m: "$$" if m[1] == "$" else _ESCAPED.get(m[1], m[1]), body)
 
 
 def _quoted(rest: str, rows: list[str], at: int) -> tuple[str, int]:

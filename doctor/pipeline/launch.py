@@ -49,7 +49,9 @@ def contained(request: Request) -> Request:
     if composed := read.composed(commands):
         told = composed.told
         first, *others = composed.files
-        beside = Composing(tuple(others), told.env_files, told.profiles, told.folder, told.command, told.services)
+        beside = Composing(
+            tuple(others), told.env_files, told.profiles, told.folder, told.command, told.services, composed.beside
+        )
         service = told.services[0] if len(told.services) == 1 else None
         declared = DeclaredRequest(compose=first, service=service, composing=beside)
         return replace(request, declared=declared, launch=())

@@ -10,7 +10,8 @@ class Composing:
     """What Compose is told beside its first file: further files, files of variables, profiles, the project's folder.
 
     `command` are the words behind the service of `docker compose run`, which replace its command,
-    `among` the services that are started, all where none is named.
+    `among` the services that are started, all where none is named. `beside`: the override file
+    next to the first file counts, as it does unless files are named with `-f`.
     """
 
     overlays: tuple[str, ...] = ()
@@ -19,6 +20,7 @@ class Composing:
     folder: str | None = None
     command: tuple[str, ...] = ()
     among: tuple[str, ...] = ()
+    beside: bool = True
 
 
 @dataclass(frozen=True)

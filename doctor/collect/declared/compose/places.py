@@ -25,8 +25,8 @@ def localized(service: dict[str, Any], folder: str) -> dict[str, Any]:
 def _build(value: Any, folder: str) -> Any:
     if isinstance(value, str):
         return _whole(value, folder)
-    if isinstance(value, dict) and (isinstance(value.get("context"), str) or "context" not in value):
-        return {**value, "context": _whole(value.get("context") or ".", folder)}
+    if isinstance(value, dict) and isinstance(value.get("context"), str):
+        return {**value, "context": _whole(value["context"], folder)}
     return value
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import ChainMap
 from collections.abc import Mapping
 from dataclasses import field
 from typing import Any
@@ -50,7 +51,7 @@ def load_project(paths: tuple[str, ...], asked: Composing, environ: Mapping[str,
     env_files = tuple(os.path.join(cwd, f) for f in asked.env_files)
     project = Project(folder, _variables(folder, env_files, environ))
     reader = _Reader(project)
-    for path in (*paths, *beside(paths)):
+    for path in (*paths, *(beside(paths) if asked.beside else ())):
         for name, service in reader.services(path, folder, project.values).items():
             project.services[name] = reader.over(project.services.get(name), service, path, name)
     return project
@@ -68,8 +69,9 @@ def beside(paths: tuple[str, ...]) -> tuple[str, ...]:
 def _variables(folder: str, env_files: tuple[str, ...], environ: Mapping[str, str]) -> dict[str, str]:
     """What `.env` beside the first file, or the files that were named instead, and the shell set."""
     outer, out = dict(environ), dict[str, str]()
+    env_files = env_files or tuple(filter(None, outer.get("COMPOSE_ENV_FILES", "").split(",")))
     for path in env_files[:20]:
-        out |= dotenv(read_text(os.path.join(folder, path), "--env-file", LARGEST), {**out, **outer})
+        out |= dotenv(read_text(os.path.join(folder, path), "--env-file", LARGEST), ChainMap(outer, out))
     if not env_files and (data := Files(None).maybe(os.path.join(folder, ".env"), LARGEST)):
         out = dotenv(decoded(data), outer)
     return {**out, **outer}

@@ -55,6 +55,9 @@ def read_compose(request: DeclaredRequest, environ: Mapping[str, str], cwd: str)
     if name not in services:
         raise TargetError(f"`{name_of(path)}` has no service `{one_line(name, 60)}`; it has {_listed(services)}")
     service = service_of(project, name)
+    for braces in service.lacking.malformed[:1]:
+        way = "write `$$` where the container's shell is meant"
+        raise TargetError(f"`{name_of(path)}`: Compose does not accept `{braces}`; {way}")
     for variable, message in service.lacking.required.items():
         told = f": {message}" if message else ""
         raise TargetError(f"`{name_of(path)}` requires the variable `{variable}`, which is not set here{told}")
@@ -71,12 +74,12 @@ def project_of(request: DeclaredRequest, environ: Mapping[str, str], cwd: str) -
 
 def _only(project: Project, request: DeclaredRequest, path: str) -> str:
     enabled = {*request.composing.profiles, *project.values.get("COMPOSE_PROFILES", "").split(",")}
-    among = request.composing.among or tuple(project.services)
-    active = {n: s for n, s in project.services.items() if n in among and (_active(s, enabled) or len(among) < 2)}
+    among = request.composing.among  # a service that is named starts, whatever its profiles
+    active = {n: s for n, s in project.services.items() if (n in among if among else _active(s, enabled))}
     for services in filter(None, (active, project.services)):
         if len(services) == 1:
             return next(iter(services))
-        serving = [n for n, s in services.items() if _serves(s)]
+        serving = [n for n, s in services.items() if _serves(s, project)]
         if len(serving) == 1:
             return serving[0]
         if serving:
@@ -90,11 +93,11 @@ def _active(service: Mapping[str, Any], enabled: set[str]) -> bool:
     return not isinstance(profiles, list) or not profiles or "*" in enabled or bool(enabled & set(map(_text, profiles)))
 
 
-def _serves(service: Mapping[str, Any]) -> bool:
+def _serves(service: Mapping[str, Any], project: Project) -> bool:
     """Whether an engine is named by the service's image or command, or by the Dockerfile that it is built from."""
     if mentions_engine(" ".join(_text(service.get(key)) for key in ("image", "entrypoint", "command"))):
         return True
-    build = _build(service.get("build"))
+    build = _build(service.get("build"), project)
     text = None if build is None else build.inline or Files(None).text(build.path, LARGEST)
     return bool(text) and mentions_engine(text or "")
 
@@ -108,7 +111,7 @@ def service_of(project: Project, name: str) -> Service:
     given = project.services[name]
     service = Service(name, lacking=project.lacking.get(name, Lacking()), files=tuple(project.files))
     service.image = _text(given.get("image")).strip() or None
-    service.build = _build(given.get("build"))
+    service.build = _build(given.get("build"), project)
     service.variables = _environment(given, project, service)
     service.entrypoint, service.command = (_argv(given.get(key)) for key in ("entrypoint", "command"))
     service.container = container_of(given, service.image, _text)
@@ -117,12 +120,13 @@ def service_of(project: Project, name: str) -> Service:
     return service
 
 
-def _build(build: Any) -> Build | None:
+def _build(build: Any, project: Project) -> Build | None:
     detail = {"context": build} if isinstance(build, str) else build if isinstance(build, dict) else None
-    context = _text(detail.get("context") or ".") if detail is not None else ""
+    context = _text(detail.get("context") or project.folder) if detail is not None else ""
     if detail is None or "://" in context or context.startswith("git@"):
         return None
-    arguments = {k: _text(v) for k, v in _items(detail.get("args")) if v is not None}
+    named = {k: project.values.get(k) if v is None else _text(v) for k, v in _items(detail.get("args"))}
+    arguments = {k: v for k, v in named.items() if v is not None}
     path = os.path.join(context, _text(detail.get("dockerfile") or "Dockerfile"))
     inline = detail["dockerfile_inline"] if isinstance(detail.get("dockerfile_inline"), str) else None
     return Build(path, context, _text(detail.get("target")) or None, arguments, inline)
@@ -130,14 +134,15 @@ def _build(build: Any) -> Build | None:
 
 def _environment(given: Mapping[str, Any], project: Project, service: Service) -> dict[str, str]:
     out: dict[str, str] = {}
-    files = given.get("env_file") or ()
-    for entry in (files if isinstance(files, list) else [files])[:20]:
+    told = {k: _text(v) for k, v in _items(given.get("environment")) if v is not None}
+    files = given.get("env_file")
+    for entry in files[:20] if isinstance(files, list) else [files] if files else []:
         detail = entry if isinstance(entry, dict) else {"path": entry}
         path = _text(detail.get("path"))
         data = Files(None).maybe(path, LARGEST) if path else None
         if data is not None:
             text = decoded(data)
-            out |= raw(text) if detail.get("format") == "raw" else dotenv(text, {**out, **project.values})
+            out |= raw(text) if detail.get("format") == "raw" else dotenv(text, {**out, **project.values, **told})
         elif detail.get("required") is not False:
             message = f"`{name_of(path)}`, which `env_file` names, is not here; Compose does not start without it"
             service.problems.append(Problem(path, message))
