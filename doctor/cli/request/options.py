@@ -20,7 +20,8 @@ _TARGET = (
     click.option("--requirements", multiple=True, metavar="FILE", help="not installed yet: requirements, Dockerfile"),
     click.option("--image", metavar="REF", help="not installed yet: image such as vllm/vllm-openai:v0.11.0"),
     click.option("--compose", metavar="FILE", help="not installed yet: a compose service"),
-    click.option("--service", metavar="NAME", help="the service in the compose file"),
+    click.option("--deployment", "deployments", multiple=True, metavar="FILE", help="manifest, compose, unit, sbatch"),
+    click.option("--service", metavar="NAME", help="only this service of the compose file or deployment"),
     click.option("--root", metavar="DIR", help="another root file system; /proc, /etc and /usr are read below it"),
 )  # fmt: skip
 _QUESTION = (
@@ -59,8 +60,9 @@ def declared_request(options: dict[str, Any]) -> DeclaredRequest:
     from doctor.collect.declared.request import DeclaredRequest
 
     return DeclaredRequest(
-        tuple(options.pop("requirements")), options.pop("image"), options.pop("compose"), options.pop("service")
-    )
+        tuple(options.pop("requirements")), options.pop("image"), options.pop("compose"), options.pop("service"),
+        deployments=tuple(options.pop("deployments")),
+    )  # fmt: skip
 
 
 def codes(values: tuple[str, ...]) -> tuple[str, ...]:

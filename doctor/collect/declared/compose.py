@@ -4,43 +4,23 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import field
 from typing import Any
 
 import yaml
 
 from doctor.base.files import Files
-from doctor.base.record import dataclass
 from doctor.base.text import one_line
 from doctor.base.yaml_text import YamlError, load
 from doctor.collect.declared.container import container_of
+from doctor.collect.declared.service import Service
 from doctor.collect.declared.text import decoded, name_of, read_text, split_words
 from doctor.collect.python.target import TargetError
-from doctor.facts import Container
 from doctor.launch.inner import volume_places
 from doctor.launch.starting import mentions_engine
-from doctor.launch.variables import Lacking, assignments, substituted
+from doctor.launch.variables import assignments, substituted
 
 LARGEST = 256 << 10
 MOST_KEYS = 10_000
-
-
-@dataclass
-class Service:
-    """One service. `build` is the folder and Dockerfile it is built from; `lacking` are variables without a value."""
-
-    name: str
-    image: str | None = None
-    build: str | None = None
-    stage: str | None = None
-    arguments: dict[str, str] = field(default_factory=dict)
-    entrypoint: tuple[str, ...] | None = None
-    command: tuple[str, ...] | None = None
-    variables: dict[str, str] = field(default_factory=dict)
-    lacking: Lacking = field(default_factory=Lacking)
-    container: Container | None = None
-    folder: str | None = None
-    places: list[tuple[str, str]] = field(default_factory=list)
 
 
 class _Loader(yaml.SafeLoader):

@@ -1,4 +1,4 @@
-"""What `--requirements`, `--image` and `--compose` say together, in the order in which it would be installed."""
+"""What `--requirements`, `--image` and a service say together, in the order in which it would be installed."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import field
-from typing import TYPE_CHECKING
 
 from doctor.base.record import dataclass
 from doctor.base.text import one_line
@@ -14,12 +13,10 @@ from doctor.collect.declared.dockerfile import Built, looks_like_dockerfile, rea
 from doctor.collect.declared.pip_lines import read_installs
 from doctor.collect.declared.request import DeclaredRequest
 from doctor.collect.declared.requirements import Reading, read_requirements
+from doctor.collect.declared.service import Service
 from doctor.collect.declared.text import name_of, read_text
 from doctor.collect.python.target import TargetError
 from doctor.facts import Container, Pin, Problem
-
-if TYPE_CHECKING:
-    from doctor.collect.declared.compose import Service
 
 _SHELL = re.compile(r"(?:.*/)?(?:ba|da|z|a)?sh$")
 _REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@+-]{0,500}$")
@@ -31,7 +28,8 @@ class Declaration:
 
     `entrypoint` and `command` are None where nothing overrides those of the image. `folder` is where they run, None
     where the image alone says it, and `places` are paths in the container with the file or folder here that stands for
-    them. `builds` are the builds of torch that install steps choose by their index: step -> `cu128`.
+    them; `texts` are files there whose text is known. `builds` are the builds of torch that install steps choose by
+    their index: step -> `cu128`.
     """
 
     why: str
@@ -45,6 +43,7 @@ class Declaration:
     folder: str | None = None
     places: tuple[tuple[str, str], ...] = ()
     builds: dict[int, str] = field(default_factory=dict)
+    texts: dict[str, str] = field(default_factory=dict)
 
 
 def read_declaration(request: DeclaredRequest, environ: Mapping[str, str], cwd: str) -> Declaration:
@@ -54,7 +53,7 @@ def read_declaration(request: DeclaredRequest, environ: Mapping[str, str], cwd: 
     if request.image is not None and request.compose is not None:
         raise TargetError("`--image` conflicts with `--compose`: both name an image")
     reading = Reading(environ)
-    container = None
+    service = request.stated
     built = Built(image=request.image)
     why = [f"{request.by} {request.image}"] if request.image else [request.place] if request.place else []
     if request.place is not None:
@@ -63,8 +62,13 @@ def read_declaration(request: DeclaredRequest, environ: Mapping[str, str], cwd: 
         from doctor.collect.declared.compose import read_compose
 
         service = read_compose(os.path.join(cwd, request.compose), request.service, environ)
-        built, container = _of_service(service, reading), service.container
         why.append(f"--compose {request.compose}, service {service.name}")
+    elif service is not None:
+        why.append(service.where)
+    if service is not None and not service.host:
+        built = _of_service(service, reading)
+    if service is not None:
+        _around(service, reading, os.path.join(cwd, service.file))
     for file in request.requirements:
         built = _of_file(os.path.join(cwd, file), built, reading)
         why.append(f"--requirements {file}")
@@ -72,7 +76,8 @@ def read_declaration(request: DeclaredRequest, environ: Mapping[str, str], cwd: 
     _through_shell(built, reading, os.path.join(cwd, request.compose or (request.requirements or ("",))[-1]))
     return Declaration(
         ", ".join(one_line(w, 200) for w in why), built.image, tuple(reading.pins), built.entrypoint, built.command,
-        built.variables, tuple(reading.problems), container, built.folder, tuple(built.places), reading.builds,
+        built.variables, tuple(reading.problems), service.container if service else None, built.folder,
+        tuple(built.places), reading.builds, service.texts if service else {},
     )  # fmt: skip
 
 
@@ -102,9 +107,16 @@ def _of_service(service: Service, reading: Reading) -> Built:
     built.variables = {**built.variables, **service.variables}
     built.folder = service.folder or built.folder
     built.places += service.places
+    return built
+
+
+def _around(service: Service, reading: Reading, path: str) -> None:
+    """What a service says beside its command: packages that it installs first, and what was not understood."""
+    if service.installs:
+        read_installs(service.installs, service.variables, "the setup", path, reading)
+    reading.problems += [Problem(service.name, note) for note in service.notes[:20]]
     for name in sorted(service.lacking.unset)[:20]:
         reading.problems.append(Problem(service.name, f"the variable `{name}` is not set here and counts as empty"))
-    return built
 
 
 def _through_shell(built: Built, reading: Reading, path: str) -> None:
