@@ -53,7 +53,7 @@ def _launch(request: Request, declaration: Declaration) -> Launch | Unavailable:
     own = bool(request.launch)
     environ = {**request.environ, **declaration.environ} if own else declaration.environ
     words = request.launch or launch_words(declaration)
-    inside = None if own else Inside(declaration.folder or "/", inner_reader(declaration.places))
+    inside = None if own else Inside(declaration.folder or "/", inner_reader(declaration.places, declaration.texts))
     launch = read_launch(replace(request, launch=words, environ=environ), inside)
     if declaration.container is None or own:
         return launch

@@ -83,9 +83,9 @@ def test_kinds_that_exclude_each_other(tmp_path: Path) -> None:
 
 def test_a_build_in_both_forms(tmp_path: Path) -> None:
     files = {"a.yml": "services: {s: {build: ./a}}\n", "b.yml": "services: {s: {build: {args: [K=1, SHELL_ONE], target: t}}}\n"}
-    build = service(tmp_path, files, "b.yml", environ={"SHELL_ONE": "q"}).build
-    assert build is not None and (build.context, build.stage) == (str(tmp_path / "a"), "t")
-    assert build.arguments == {"K": "1", "SHELL_ONE": "q"}
+    found = service(tmp_path, files, "b.yml", environ={"SHELL_ONE": "q"})
+    assert (found.context, found.stage) == (str(tmp_path / "a"), "t")
+    assert found.arguments == {"K": "1", "SHELL_ONE": "q"}
 
 
 def test_the_override_file_next_to_the_usual_name(tmp_path: Path) -> None:
@@ -131,9 +131,9 @@ def test_a_dotenv_in_every_form() -> None:
 def test_files_of_variables_of_a_service(tmp_path: Path) -> None:
     text = f"{ONE}    env_file: [a.env, {{path: no.env, required: false}}, {{path: r.env, format: raw}}]\n    environment: {{A: over}}\n"
     found = service(tmp_path, {"compose.yml": text, "a.env": "A=1\nB=${A}x\nC=\"q\"\n", "r.env": 'R="q $A"\n'})
-    assert found.variables == {"A": "over", "B": "overx", "C": "q", "R": '"q $A"'} and not found.problems
+    assert found.variables == {"A": "over", "B": "overx", "C": "q", "R": '"q $A"'} and not found.notes
     lacking = service(tmp_path, {"compose.yml": f"{ONE}    env_file: gone.env\n"})
-    assert "gone.env" in lacking.problems[0].message
+    assert "gone.env" in lacking.notes[0]
 
 
 def test_extends_in_the_same_and_in_another_file(tmp_path: Path) -> None:
@@ -156,8 +156,8 @@ def test_include_with_a_folder_and_variables_of_its_own(tmp_path: Path) -> None:
     found = project(tmp_path, files)
     other, last = service_of(found, "t"), service_of(found, "u")
     assert (other.image, other.places) == ("t:o", [("/d", str(tmp_path / "o/d"))])
-    assert (last.image, last.command) == ("u:mine", ("z",)) and last.build is not None
-    assert last.build.context == str(tmp_path / "q/b")
+    assert (last.image, last.command) == ("u:mine", ("z",))
+    assert last.context == str(tmp_path / "q/b")
     (tmp_path / ".env").write_text("V=main\n")
     assert service_of(project(tmp_path, files), "t").image == "t:main", "the project's variables come first"
 
@@ -213,3 +213,20 @@ def test_hostile_projects_end_soon(tmp_path: Path) -> None:
         except TargetError as error:
             assert "\n" not in str(error) and len(str(error)) < 400
         assert time.monotonic() - began < 5
+
+
+def test_scripts_that_configs_mount(tmp_path: Path) -> None:
+    text = """
+services:
+  s:
+    image: vllm/vllm-openai:v0.11.0
+    entrypoint: [/bin/sh, /go.sh]
+    configs: [{source: go, target: /go.sh}]
+configs:
+  go: {content: "exec vllm serve ${MODEL:-Q} --tpp 2"}
+"""
+    put(tmp_path, {"compose.yml": text})
+    from tests.declared.conftest import facts_of
+
+    launch = facts_of(compose=str(tmp_path / "compose.yml")).launch
+    assert launch.argv == ("vllm", "serve", "Q", "--tpp", "2")  # type: ignore[union-attr]

@@ -21,7 +21,8 @@ _TARGET = (
     click.option("--image", metavar="REF", help="not installed yet: image such as vllm/vllm-openai:v0.11.0"),
     click.option("--compose", multiple=True, metavar="FILE", help="not installed yet: a compose service; repeatable"),
     click.option("--env-file", "env_files", multiple=True, metavar="FILE", help="variables for --compose, not .env"),
-    click.option("--service", metavar="NAME", help="the service in the compose file"),
+    click.option("--deployment", "deployments", multiple=True, metavar="FILE", help="manifest, compose, unit, sbatch"),
+    click.option("--service", metavar="NAME", help="only this service of the compose file or deployment"),
     click.option("--root", metavar="DIR", help="another root file system; /proc, /etc and /usr are read below it"),
 )  # fmt: skip
 _QUESTION = (
@@ -64,8 +65,9 @@ def declared_request(options: dict[str, Any]) -> DeclaredRequest:
     if composing.env_files and first is None:
         raise click.UsageError("`--env-file` requires `--compose`")
     return DeclaredRequest(
-        tuple(options.pop("requirements")), options.pop("image"), first, options.pop("service"), composing=composing
-    )
+        tuple(options.pop("requirements")), options.pop("image"), first, options.pop("service"), composing=composing,
+        deployments=tuple(options.pop("deployments")),
+    )  # fmt: skip
 
 
 def codes(values: tuple[str, ...]) -> tuple[str, ...]:

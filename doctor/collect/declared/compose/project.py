@@ -34,7 +34,7 @@ class Project:
     """`services` with everything merged and filled in; `lacking` tells what was asked for in vain, by service.
 
     `folder` is the project's, `values` are the variables, `files` those that were read, in order, `configs` the files
-    behind the names of top-level `configs`.
+    behind the names of top-level `configs`, `contents` the texts of those that stand in the file itself.
     """
 
     folder: str
@@ -43,6 +43,7 @@ class Project:
     lacking: dict[str, Lacking] = field(default_factory=dict)
     files: list[str] = field(default_factory=list)
     configs: dict[str, str] = field(default_factory=dict)
+    contents: dict[str, str] = field(default_factory=dict)
 
 
 def load_project(paths: tuple[str, ...], asked: Composing, environ: Mapping[str, str], cwd: str) -> Project:
@@ -108,9 +109,12 @@ class _Reader:
 
     def _configs(self, data: dict[str, Any], folder: str, values: dict[str, str]) -> None:
         for name, detail in data["configs"].items() if isinstance(data.get("configs"), dict) else ():
-            path = detail.get("file") if isinstance(detail, dict) else None
+            fill = Filling(values, Lacking())
+            path, content = (detail.get(k) if isinstance(detail, dict) else None for k in ("file", "content"))
             if isinstance(path, str):
-                self.project.configs[str(name)] = os.path.join(folder, Filling(values, Lacking())(path))
+                self.project.configs[str(name)] = os.path.join(folder, fill(path))
+            elif isinstance(content, str):
+                self.project.contents[str(name)] = fill(content)
 
     def parsed(self, path: str) -> dict[str, Any]:
         """The mapping that a file holds, read once. Raises TargetError."""

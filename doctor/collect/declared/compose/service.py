@@ -5,19 +5,17 @@ from __future__ import annotations
 import os
 import posixpath
 from collections.abc import Mapping
-from dataclasses import field
 from typing import Any
 
 from doctor.base.files import Files
-from doctor.base.record import dataclass
 from doctor.base.text import one_line
 from doctor.collect.declared.compose.container import container_of
 from doctor.collect.declared.compose.project import Project, Services, load_project
 from doctor.collect.declared.dockerfile import Build
-from doctor.collect.declared.request import DeclaredRequest
+from doctor.collect.declared.request import Composing, DeclaredRequest
+from doctor.collect.declared.service import Service
 from doctor.collect.declared.text import decoded, name_of, split_words
 from doctor.collect.python.target import TargetError
-from doctor.facts import Container, Problem
 from doctor.launch.dotenv import dotenv, raw
 from doctor.launch.inner import volume_places
 from doctor.launch.starting import mentions_engine
@@ -25,24 +23,6 @@ from doctor.launch.variables import Lacking
 
 LARGEST = 256 << 10
 MOST_KEYS = 10_000
-
-
-@dataclass
-class Service:
-    """One service. `lacking` are variables without a value, `problems` files that are not here."""
-
-    name: str
-    image: str | None = None
-    build: Build | None = None
-    entrypoint: tuple[str, ...] | None = None
-    command: tuple[str, ...] | None = None
-    variables: dict[str, str] = field(default_factory=dict)
-    lacking: Lacking = field(default_factory=Lacking)
-    container: Container | None = None
-    folder: str | None = None
-    places: list[tuple[str, str]] = field(default_factory=list)
-    problems: list[Problem] = field(default_factory=list)
-    files: tuple[str, ...] = ()
 
 
 def read_compose(request: DeclaredRequest, environ: Mapping[str, str], cwd: str) -> Service:
@@ -64,6 +44,11 @@ def read_compose(request: DeclaredRequest, environ: Mapping[str, str], cwd: str)
     if request.composing.command:
         service.command = request.composing.command
     return service
+
+
+def service_names(path: str) -> list[str]:
+    """The names of all services of a file. Raises TargetError."""
+    return list(load_project((path,), Composing(), {}, "").services)
 
 
 def project_of(request: DeclaredRequest, environ: Mapping[str, str], cwd: str) -> Project:
@@ -111,12 +96,16 @@ def service_of(project: Project, name: str) -> Service:
     given = project.services[name]
     service = Service(name, lacking=project.lacking.get(name, Lacking()), files=tuple(project.files))
     service.image = _text(given.get("image")).strip() or None
-    service.build = _build(given.get("build"), project)
+    build = _build(given.get("build"), project)
+    if build is not None:
+        service.build, service.context, service.inline = build.path, build.context, build.inline
+        service.stage, service.arguments = build.stage, build.arguments
     service.variables = _environment(given, project, service)
     service.entrypoint, service.command = (_argv(given.get(key)) for key in ("entrypoint", "command"))
     service.container = container_of(given, service.image, _text)
     service.folder = _text(given.get("working_dir")) or None
-    service.places = [*volume_places(service.container.volumes, project.folder), *_configs(given, project)]
+    service.places = volume_places(service.container.volumes, project.folder)
+    _configs(given, project, service)
     return service
 
 
@@ -145,7 +134,7 @@ def _environment(given: Mapping[str, Any], project: Project, service: Service) -
             out |= raw(text) if detail.get("format") == "raw" else dotenv(text, {**out, **project.values, **told})
         elif detail.get("required") is not False:
             message = f"`{name_of(path)}`, which `env_file` names, is not here; Compose does not start without it"
-            service.problems.append(Problem(path, message))
+            service.notes.append(message)
     for name, value in _items(given.get("environment")):
         found = project.values.get(name) if value is None else _text(value)
         if found is not None:
@@ -153,15 +142,16 @@ def _environment(given: Mapping[str, Any], project: Project, service: Service) -
     return out
 
 
-def _configs(given: Mapping[str, Any], project: Project) -> list[tuple[str, str]]:
-    """Files that `configs` mount: the path in the container and the file here."""
-    out = []
-    for entry in given.get("configs") or () if isinstance(given.get("configs"), list) else ():
+def _configs(given: Mapping[str, Any], project: Project, service: Service) -> None:
+    """Adds the files that `configs` mount."""
+    for entry in given["configs"][:100] if isinstance(given.get("configs"), list) else ():
         detail = entry if isinstance(entry, dict) else {"source": entry}
         source = _text(detail.get("source"))
-        if path := project.configs.get(source):
-            out.append((posixpath.join("/", _text(detail.get("target")) or source), path))
-    return out[:100]
+        target = posixpath.normpath(posixpath.join("/", _text(detail.get("target")) or source))
+        if source in project.configs:
+            service.places.append((target, project.configs[source]))
+        elif source in project.contents:
+            service.texts[target] = project.contents[source]
 
 
 def _items(given: Any) -> list[tuple[str, Any]]:
