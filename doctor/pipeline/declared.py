@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from packaging.requirements import Requirement
 
 from doctor.collect.declared.declaration import Declaration, read_declaration
+from doctor.collect.declared.pins import exact
 from doctor.collect.declared.request import DeclaredRequest
-from doctor.collect.declared.requirements import exact
 from doctor.collect.python.target import TargetError, TargetRequest
 from doctor.derived.packages.requirements import applies, environments, fits, parse
 from doctor.facts import Distribution, Distributions, Facts, Launch, Pin, Problem, Target, Unavailable, normalize

@@ -133,7 +133,7 @@ def _environment(given: Mapping[str, Any], project: Project, service: Service) -
             text = decoded(data)
             out |= raw(text) if detail.get("format") == "raw" else dotenv(text, {**out, **project.values, **told})
         elif detail.get("required") is not False:
-            message = f"`{name_of(path)}`, which `env_file` names, is not here; Compose does not start without it"
+            message = f"`{name_of(path)}`, which `env_file` names, was not found; Compose does not start without it"
             service.notes.append(message)
     for name, value in _items(given.get("environment")):
         found = project.values.get(name) if value is None else _text(value)
