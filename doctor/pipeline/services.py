@@ -1,0 +1,67 @@
+"""The services of the deployment files of a request, and the same question about one of them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from doctor.collect.declared.request import DeclaredRequest
+from doctor.collect.declared.service import Service
+from doctor.collect.python.target import TargetError
+from doctor.deployment.read import chosen, read_deployment
+from doctor.launch.starting import mentions_engine
+from doctor.pipeline.launch import contained
+from doctor.pipeline.request import Request
+
+
+def services_of(request: Request) -> list[Service]:
+    """The services that the request names. Raises TargetError."""
+    asked = request.declared
+    if asked.compose is not None or asked.image is not None:
+        other = "--compose" if asked.compose is not None else "--image"
+        raise TargetError(f"`{other}` conflicts with `--deployment`: both say what runs")
+    found = read_deployment(asked.deployments, request.environ, request.target.cwd, request.target.root)
+    return chosen(found, asked.service)
+
+
+def only_service(request: Request) -> Request:
+    """The request for the one service that names an engine. Raises TargetError where there are several, or none."""
+    services = services_of(request)
+    if len(services) != 1:
+        services = [s for s in services if _mentions(s)] or services
+    if len(services) != 1:
+        names = ", ".join(f"`{s.name}`" for s in services[:8]) or "none"
+        raise TargetError(f"choose one service of the deployment with `--service`: {names}")
+    if services[0].unread:
+        raise TargetError(services[0].unread)
+    return request_of(services[0], request)
+
+
+def request_of(service: Service, request: Request) -> Request:
+    """The same question about one service."""
+    asked = request.declared
+    stated = replace(asked, deployments=(), service=None, stated=service)
+    target = replace(request.target, root=None)
+    if not service.host:
+        return replace(request, declared=stated, target=target)
+    environ = {**(request.environ if service.inherits else {}), **service.variables}
+    inner = replace(request, launch=service.command or (), environ=environ)
+    if asked.requirements or service.installs:
+        return replace(inner, declared=stated, target=target)
+    return replace(inner, declared=_environment(service, inner))
+
+
+def _environment(service: Service, inner: Request) -> DeclaredRequest:
+    """The environment of a command on this machine: its image or what is installed here, else one that nobody knows."""
+    from doctor.launch.read import commands_of
+
+    bare = replace(inner, declared=DeclaredRequest())
+    if (found := contained(bare).declared) or inner.target.python or inner.target.paths:
+        return found
+    commands = commands_of(inner.launch, inner.environ, inner.target.cwd)
+    here = any(c.words and c.shell.which(c.words[0]) for c in commands)
+    return DeclaredRequest() if here else DeclaredRequest(place=service.where, stated=service)
+
+
+def _mentions(service: Service) -> bool:
+    words = (service.image or "", *(service.entrypoint or ()), *(service.command or ()))
+    return mentions_engine(" ".join(words)[: 1 << 16])
