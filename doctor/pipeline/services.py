@@ -8,7 +8,9 @@ from doctor.collect.declared.request import DeclaredRequest
 from doctor.collect.declared.service import Service
 from doctor.collect.python.target import TargetError
 from doctor.deployment.read import chosen, read_deployment
+from doctor.facts import Granted
 from doctor.launch.starting import mentions_engine
+from doctor.matrix.declared import DeclarationError, declared_gpu
 from doctor.pipeline.launch import contained
 from doctor.pipeline.request import Request
 
@@ -41,11 +43,13 @@ def request_of(service: Service, request: Request) -> Request:
     asked = request.declared
     stated = replace(asked, deployments=(), service=None, stated=service)
     target = replace(request.target, root=None)
+    request = replace(request, gpu=request.gpu or _gpu(service))
     if not service.host:
         return replace(request, declared=stated, target=target)
     environ = {**(request.environ if service.inherits else {}), **service.variables}
-    inner = replace(request, launch=service.command or (), environ=environ)
-    if asked.requirements or service.installs:
+    granted = Granted(service.where, service.gpus, service.nodes) if service.gpus or service.nodes > 1 else None
+    inner = replace(request, launch=service.command or (), environ=environ, granted=granted)
+    if asked.requirements:
         return replace(inner, declared=stated, target=target)
     return replace(inner, declared=_environment(service, inner))
 
@@ -56,10 +60,20 @@ def _environment(service: Service, inner: Request) -> DeclaredRequest:
 
     bare = replace(inner, declared=DeclaredRequest())
     if (found := contained(bare).declared) or inner.target.python or inner.target.paths:
-        return found
+        return found  # the image alone says what is in it
+    if service.installs:
+        return DeclaredRequest(stated=service)
     commands = commands_of(inner.launch, inner.environ, inner.target.cwd)
-    here = any(c.words and c.shell.which(c.words[0]) for c in commands)
+    here = not service.elsewhere and any(c.words and c.shell.which(c.words[0]) for c in commands)
     return DeclaredRequest() if here else DeclaredRequest(place=service.where, stated=service)
+
+
+def _gpu(service: Service) -> str | None:
+    """The GPU that the service names for its machine, where the table of cards has it."""
+    try:
+        return service.gpu if service.gpu and declared_gpu(service.gpu, None) else None
+    except DeclarationError:
+        return None
 
 
 def _mentions(service: Service) -> bool:

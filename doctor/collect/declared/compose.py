@@ -54,6 +54,11 @@ def read_compose(path: str, wanted: str | None, environ: Mapping[str, str]) -> S
     return service
 
 
+def service_names(path: str) -> list[str]:
+    """The names of all services of a file. Raises TargetError."""
+    return list(_services(path))
+
+
 def _services(path: str) -> dict[str, dict[str, Any]]:
     text = read_text(path, "--compose", LARGEST)
     try:
