@@ -69,7 +69,7 @@ def _of_yaml(source: Source, objects: Objects) -> list[Service]:
     if any(_is_compose(d) for d in documents):
         return _of_compose(source)
     if not any(isinstance(d, dict) and d.get("kind") for d in documents):
-        why = f"`{source.name}` is no deployment of a form that is known here"
+        why = f"`{source.name}` is not a deployment file in a known form"
         return [Service(source.name, kind="file", file=source.name, unread=why)]
     objects.add(documents, source.name)
     return []

@@ -7,7 +7,8 @@ import re
 from doctor.collect.declared.service import Service
 from doctor.deployment.host.source import Source
 
-LONGEST = 1 << 18
+LONGEST = 1 << 16
+_PARAM = re.compile(r"\bparam\s?\(", re.IGNORECASE)
 _ENVIRONMENT = re.compile(r"\$(?:\{env:(\w+)\}|env:(\w+))", re.IGNORECASE)
 _VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
 _ASSIGNED = re.compile(r"(?:\[[\w.\[\]]+\]\s*)?\$(env:)?(\w+)\s*=\s*(.*)$", re.IGNORECASE | re.DOTALL)
@@ -32,12 +33,29 @@ def services(source: Source) -> list[Service]:
 
 def as_shell(text: str) -> str:
     """The script as shell text: variables, lists, continued lines and `&`."""
-    text = re.sub(r"<#.*?#>", "", text[:LONGEST], flags=re.DOTALL)
-    text = re.sub(r"`[ \t]*\r?\n\s*", " ", text)
-    text = re.sub(r"(?im)^\s*param\s*\((.*?)^\s*\)", lambda m: re.sub(r",\s*$", "", m[1], flags=re.M), text, flags=re.S)
-    text = re.sub(r"(?i)^\s*param\s*\((.*?)\)\s*$", lambda m: m[1].replace(",", "\n"), text, flags=re.M)
-    text = re.sub(r"@\(\s*(.*?)\)", lambda m: "@(" + re.sub(r"\s*\r?\n\s*", " ", m[1]) + ")", text, flags=re.DOTALL)
+    text = _parameters(_without_comments(text[:LONGEST])).replace("\r\n", "\n")
+    text = re.sub(r"`[ \t]*\n[ \t]*", " ", text)
+    text = re.sub(r"@\(([^()]*)\)", lambda m: f"@({' '.join(m[1].split())})", text)
     return "\n".join(filter(None, map(_line, text.splitlines())))
+
+
+def _without_comments(text: str) -> str:
+    """Without `<# ... #>`."""
+    first, *rest = text.split("<#")
+    return first + "".join(part.partition("#>")[2] for part in rest)
+
+
+def _parameters(text: str) -> str:
+    """The first `param( ... )` as assignments, a line each."""
+    begun = _PARAM.search(text)
+    if begun is None:
+        return text
+    depth, at = 1, begun.end()
+    while at < len(text) and depth:
+        depth += {"(": 1, ")": -1}.get(text[at], 0)
+        at += 1
+    inside = "\n".join(part.strip() for part in text[begun.end() : at - 1].split(","))
+    return f"{text[: begun.start()]}\n{inside}\n{text[at:]}"
 
 
 def _line(line: str) -> str:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 MOST_LINES = 5000
+MOST_WORDS = 5000
 LONGEST = 1 << 18
 Sections = dict[str, list[tuple[str, str]]]
 _ESCAPES = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v", "s": " "}
@@ -62,7 +63,7 @@ def split(text: str) -> list[str]:
     out: list[str] = []
     word: list[str] = []
     quote, begun, at, text = "", False, 0, text[:LONGEST]
-    while at < len(text):
+    while at < len(text) and len(out) < MOST_WORDS:
         char = text[at]
         at += 1
         if char == "\\" and at < len(text):
@@ -101,10 +102,12 @@ def expanded(words: list[str], environ: Mapping[str, str], unset: set[str]) -> l
     """
     out: list[str] = []
     for word in words:
+        if len(out) > MOST_WORDS:
+            break
         if whole := _WHOLE.match(word):
             if whole[1] not in environ:
                 unset.add(whole[1])
-            out += environ.get(whole[1], "").split()
+            out += environ.get(whole[1], "").split()[:MOST_WORDS]
             continue
         out.append(_BRACED.sub(lambda found: _value(found, environ, unset), word)[:LONGEST])
     return out
