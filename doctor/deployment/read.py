@@ -9,6 +9,7 @@ from typing import Any
 from doctor.base.text import one_line
 from doctor.base.yaml_text import YamlError, load_all
 from doctor.collect.declared.dockerfile import looks_like_dockerfile
+from doctor.collect.declared.request import DeclaredRequest
 from doctor.collect.declared.service import Service
 from doctor.collect.declared.text import read_text
 from doctor.collect.python.target import TargetError
@@ -20,6 +21,7 @@ from doctor.deployment.kubernetes.objects import Objects
 
 LARGEST = 512 << 10
 OPTION = "--deployment"
+MOST = 100  # services of one compose file
 Reader = Callable[[Source], list[Service]]
 # the first whose form it is; what has a name of its own goes before what only looks like itself
 _FORMS: tuple[tuple[Callable[[Source], bool], Reader], ...] = (
@@ -81,11 +83,14 @@ def _is_compose(document: Any) -> bool:
 
 def _of_compose(source: Source) -> list[Service]:
     """Every service of a compose file, as `--compose` reads each."""
-    from doctor.collect.declared.compose import read_compose, service_names
+    from doctor.collect.declared.compose.service import read_compose, service_names
 
     out = []
-    for name in service_names(source.path):
-        service = read_compose(source.path, name, source.environ)
+    for name in service_names(source.path)[:MOST]:
+        try:
+            service = read_compose(DeclaredRequest(compose=source.path, service=name), source.environ, source.folder)
+        except TargetError as error:
+            service = Service(name, unread=str(error))
         service.file = source.name
         out.append(service)
     return out

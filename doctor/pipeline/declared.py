@@ -16,7 +16,7 @@ from doctor.collect.python.target import TargetError, TargetRequest
 from doctor.derived.packages.requirements import applies, environments, fits, parse
 from doctor.facts import Distribution, Distributions, Facts, Launch, Pin, Problem, Target, Unavailable, normalize
 from doctor.matrix import rows
-from doctor.matrix.images import Image, image
+from doctor.matrix.images import Image, entrypoint, image
 
 if TYPE_CHECKING:
     from doctor.pipeline.request import Request
@@ -73,9 +73,14 @@ def read_declared(asked: DeclaredRequest, request: TargetRequest) -> tuple[Targe
     told = base.version if base and base.repository.python else None
     if request.python_version and not re.match(r"\d\.\d{1,2}(?:\.\d{1,3})?$", request.python_version):
         raise TargetError(f"`{request.python_version}` is not a Python version such as 3.10")
-    target = Target("declared", declaration.why, request.python_version or told, platform=request.platform or PLATFORM)
-    if declaration.entrypoint is None and base and base.repository.entrypoint:
-        declaration = replace(declaration, entrypoint=base.repository.entrypoint)
+    target = Target(
+        "declared",
+        declaration.why,
+        request.python_version or declaration.python or told,
+        platform=request.platform or PLATFORM,
+    )
+    if declaration.entrypoint is None and base and (start := entrypoint(base.reference)):
+        declaration = replace(declaration, entrypoint=start)
     return target, _distributions(declaration, base, target), declaration
 
 

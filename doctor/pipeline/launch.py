@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from doctor.collect.declared.request import DeclaredRequest
+from doctor.collect.declared.request import Composing, DeclaredRequest
 from doctor.facts import NOT_REQUESTED, Distributions, Launch, Unavailable
 from doctor.pipeline.request import Request
 
@@ -48,7 +48,13 @@ def contained(request: Request) -> Request:
 
     commands = read.commands_of(request.launch, request.environ, target.cwd)
     if composed := read.composed(commands):
-        declared = DeclaredRequest(compose=composed.file, service=composed.service)
+        told = composed.told
+        first, *others = composed.files
+        beside = Composing(
+            tuple(others), told.env_files, told.profiles, told.folder, told.command, told.services, composed.beside
+        )
+        service = told.services[0] if len(told.services) == 1 else None
+        declared = DeclaredRequest(compose=first, service=service, composing=beside)
         return replace(request, declared=declared, launch=())
     if found := read.image_of(commands):
         return replace(request, declared=DeclaredRequest(image=found[0], by=found[1]))

@@ -9,16 +9,17 @@ from dataclasses import field
 
 from doctor.base.record import dataclass
 from doctor.base.text import one_line
-from doctor.collect.declared.dockerfile import Built, looks_like_dockerfile, read_dockerfile
+from doctor.collect.declared.dockerfile import Build, Built, looks_like_dockerfile, read_dockerfile
 from doctor.collect.declared.pip_lines import read_installs
 from doctor.collect.declared.request import DeclaredRequest
-from doctor.collect.declared.requirements import Reading, read_requirements
+from doctor.collect.declared.requirements import LARGEST_LOCK, OF_MANAGERS, Reading, read_requirements
 from doctor.collect.declared.service import Service
-from doctor.collect.declared.text import name_of, read_text
+from doctor.collect.declared.text import LARGEST, name_of, read_text
 from doctor.collect.python.target import TargetError
 from doctor.facts import Container, Pin, Problem
 
 _SHELL = re.compile(r"(?:.*/)?(?:ba|da|z|a)?sh$")
+_EXTRAS = re.compile(r"(.+)\[([\w., -]{1,200})\]$")
 _REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@+-]{0,500}$")
 
 
@@ -29,7 +30,8 @@ class Declaration:
     `entrypoint` and `command` are None where nothing overrides those of the image. `folder` is where they run, None
     where the image alone says it, and `places` are paths in the container with the file or folder here that stands for
     them; `texts` are files there whose text is known. `builds` are the builds of torch that install steps choose by
-    their index: step -> `cu128`.
+    their index: step -> `cu128`. `python` is the release that a file fixes, `locked` are the steps that a lock file
+    writes out, `elsewhere` the distributions that come from no index, `indexes` those of the user's own.
     """
 
     why: str
@@ -43,6 +45,10 @@ class Declaration:
     folder: str | None = None
     places: tuple[tuple[str, str], ...] = ()
     builds: dict[int, str] = field(default_factory=dict)
+    python: str | None = None
+    locked: frozenset[int] = frozenset()
+    elsewhere: frozenset[str] = frozenset()
+    indexes: tuple[str, ...] = ()
     texts: dict[str, str] = field(default_factory=dict)
 
 
@@ -59,10 +65,11 @@ def read_declaration(request: DeclaredRequest, environ: Mapping[str, str], cwd: 
     if request.place is not None:
         reading.problems.append(Problem(request.place, f"what is installed in {request.place} is not known"))
     if request.compose is not None:
-        from doctor.collect.declared.compose import read_compose
+        from doctor.collect.declared.compose.service import read_compose
 
-        service = read_compose(os.path.join(cwd, request.compose), request.service, environ)
-        why.append(f"--compose {request.compose}, service {service.name}")
+        service = read_compose(request, environ, cwd)
+        beside = "".join(f" + {name_of(f)}" for f in service.files[1:4])
+        why.append(f"--compose {request.compose}{beside}, service {service.name}")
     elif service is not None:
         why.append(service.where)
     if service is not None and not service.host:
@@ -72,30 +79,47 @@ def read_declaration(request: DeclaredRequest, environ: Mapping[str, str], cwd: 
     for file in request.requirements:
         built = _of_file(os.path.join(cwd, file), built, reading)
         why.append(f"--requirements {file}")
+    why += reading.why
     _check(built.image, reading)
     _through_shell(built, reading, os.path.join(cwd, request.compose or (request.requirements or ("",))[-1]))
     return Declaration(
         ", ".join(one_line(w, 200) for w in why), built.image, tuple(reading.pins), built.entrypoint, built.command,
         built.variables, tuple(reading.problems), service.container if service else None, built.folder,
-        tuple(built.places), reading.builds, service.texts if service else {},
+        tuple(built.places), reading.builds, reading.python, frozenset(reading.locked), frozenset(reading.elsewhere),
+        tuple(sorted(reading.indexes)), service.texts if service else {},
     )  # fmt: skip
 
 
 def _of_file(path: str, below: Built, reading: Reading) -> Built:
     """A requirement file on top of what there is, or a Dockerfile, which begins anew."""
-    if not looks_like_dockerfile(path, read_text(path, "--requirements")):
+    path, extras = _with_extras(path)
+    limit = LARGEST_LOCK if path.endswith(OF_MANAGERS) else LARGEST
+    if not looks_like_dockerfile(path, read_text(path, "--requirements", limit)):
         reading.step += 1
-        read_requirements(path, reading)
+        read_requirements(path, reading, extras=extras)
         return below
     if below.image:
         raise TargetError(f"`{name_of(path)}` is a Dockerfile and names its own image; remove the other image")
     return read_dockerfile(path, reading)
 
 
+def _with_extras(path: str) -> tuple[str, tuple[str, ...]]:
+    """`pyproject.toml[serve,gpu]` as the file and what to read of it beside its own dependencies."""
+    found = _EXTRAS.match(path)
+    if found is None or os.path.exists(path):
+        return path, ()
+    return found[1], tuple(e.strip() for e in found[2].split(",") if e.strip())
+
+
 def _of_service(service: Service, reading: Reading) -> Built:
     """What the service starts from; its own command and variables come before those of what it is built from."""
-    if service.build is not None:
-        built = read_dockerfile(service.build, reading, service.stage, service.arguments)
+    path = service.build
+    if path is not None and (service.inline is not None or os.path.isfile(path)):
+        context = service.context or os.path.dirname(path)
+        built = read_dockerfile(path, reading, Build(path, context, service.stage, service.arguments, service.inline))
+    elif path is not None and service.image is None:
+        reading.problems.append(Problem(path, f"`{name_of(path)}` of `{service.name}` is not here"))
+        built = Built()
     elif service.image is not None:
         built = Built(image=service.image)
     else:

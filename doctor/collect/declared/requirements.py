@@ -14,18 +14,25 @@ from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 from doctor.base.record import dataclass
 from doctor.base.secrets.hide import redact_text
 from doctor.base.text import one_line
-from doctor.collect.declared.text import LONGEST_LINE, logical_lines, name_of, read_text
+from doctor.collect.declared.text import LARGEST, LONGEST_LINE, logical_lines, name_of, read_text
 from doctor.collect.python.target import TargetError
 from doctor.facts import Pin, Problem, normalize
 
 DEEPEST = 10
 MOST_FILES = 100
 MOST_PINS = 5000
+LARGEST_LOCK = 8 << 20  # a lock file lists every wheel with its hash
+OF_MANAGERS = (".lock", ".toml", ".yml", ".yaml", ".json")
 _COMMENT = re.compile(r"(^|\s+)#.*$")
 _VARIABLE = re.compile(r"\$\{([A-Z0-9_]{1,100})\}")
 _OPTION = re.compile(r"\s+--?(?:hash|config-settings?|global-option|install-option)\b.*$", re.DOTALL)
 _INCLUDE = re.compile(r"(-r|--requirement|-c|--constraint)(?:\s+|=|(?<=-[rc]))\s*(.+)$")
 _EDITABLE = re.compile(r"(?:-e|--editable)(?:\s+|=)\s*(.+)$")
+_PROJECT = re.compile(
+    r"(?:(?:-e|--editable)(?:\s+|=)\s*)?(?:file:)?(\.{1,2}(?:/[\w./-]{0,200})?)(?:\[([\w., -]{0,200})\])?$"
+)
+_INDEX = re.compile(r"(?:-i|-f|--(?:extra-)?index-url|--find-links|--index|--default-index)(?:\s+|=)\s*(\S+)")
+_PUBLIC = re.compile(r"https?://(?:pypi\.org|download\.pytorch\.org|wheels\.vllm\.ai|flashinfer\.ai)(?:[/:]|$)")
 _EGG = re.compile(r"(?:^|&)egg=([A-Za-z0-9][A-Za-z0-9._-]{0,100})")
 _PATH = re.compile(
     r"(?:[A-Za-z][A-Za-z0-9+.-]{0,20}://|\.{0,2}[\\/]|[A-Za-z]:[\\/]|\.$|file:)|.*\.(?:whl|tar\.gz|zip)(?:#.*)?$"
@@ -43,7 +50,9 @@ _EXACT = re.compile(r"[^*,\s]{1,100}$")
 class Reading:
     """What has been read so far; `seen` are the files on the way, so that files that include each other end.
 
-    `builds` are the builds of torch that install steps choose by their index: step -> `cu128`.
+    `builds` are the builds of torch that install steps choose by their index: step -> `cu128`. `python` is the release
+    of Python that a file fixes, `why` what was chosen of it, `locked` are the steps that a lock file writes out,
+    `elsewhere` the distributions that come from a repository or a folder instead of an index.
     """
 
     environ: Mapping[str, str]
@@ -52,10 +61,20 @@ class Reading:
     problems: list[Problem] = field(default_factory=list)
     builds: dict[int, str] = field(default_factory=dict)
     seen: set[tuple[str, bool]] = field(default_factory=set)
+    python: str | None = None
+    why: list[str] = field(default_factory=list)
+    locked: set[int] = field(default_factory=set)
+    elsewhere: set[str] = field(default_factory=set)
+    indexes: set[str] = field(default_factory=set)
 
 
-def read_requirements(path: str, reading: Reading, constraint: bool = False, depth: int = 0) -> None:
-    """Adds the lines of a requirement file and of those that it names. Raises TargetError for the outermost alone."""
+def read_requirements(
+    path: str, reading: Reading, constraint: bool = False, depth: int = 0, extras: tuple[str, ...] = ()
+) -> None:
+    """Adds the lines of a requirement file and of those that it names, or what a manager's file declares.
+
+    Raises TargetError for the outermost alone. `extras` are the parts of a project that the user named.
+    """
     real = os.path.realpath(path)
     if (real, constraint) in reading.seen:
         return
@@ -64,11 +83,16 @@ def read_requirements(path: str, reading: Reading, constraint: bool = False, dep
         return
     reading.seen.add((real, constraint))
     try:
-        text = read_text(path, "--requirements")
+        text = read_text(path, "--requirements", LARGEST_LOCK if path.endswith(OF_MANAGERS) else LARGEST)
     except TargetError as error:
         if not depth:
             raise
         reading.problems.append(Problem(path, str(error).replace("given as `--requirements`", "which is included")))
+        return
+    from doctor.collect.declared.manifests.kinds import is_manifest, read_manifest
+
+    if is_manifest(text) and not constraint:
+        read_manifest(path, text, reading, extras)
         return
     for number, line in logical_lines(text, path, reading.problems):
         read_line(line, f"{name_of(path)}:{number}", path, reading, constraint, depth)
@@ -82,18 +106,27 @@ def read_line(line: str, source: str, path: str, reading: Reading, constraint: b
         return
     if include := _INCLUDE.match(line):
         _include(include, path, reading, constraint, depth, source)
+    elif (project := _PROJECT.match(line)) and _project(project, path, reading, depth):
+        return
     elif editable := _EDITABLE.match(line):
         reading.pins.extend(_located(editable[1].strip(), source, reading, constraint))
     elif line.startswith("-"):  # other options choose an index or a cache, not a version
         note_build(line, reading)
+        note_index(line, reading)
     else:
-        reading.pins.extend(_requirement(line, source, reading, constraint))
+        reading.pins.extend(requirement_pins(line, source, reading, constraint))
 
 
 def note_build(text: str, reading: Reading) -> None:
     """Keeps which build of torch (`cu128`, `cpu`) an index or an option of this install step chooses."""
     if found := _BUILD.search(text):
         reading.builds[reading.step] = found[1]
+
+
+def note_index(text: str, reading: Reading) -> None:
+    """Keeps an index or a folder of packages other than the public ones: what these hold is not known."""
+    if (found := _INDEX.match(text)) and not _PUBLIC.match(found[1].strip("\"'")):
+        reading.indexes.add(_shown(found[1]))
 
 
 def exact(requirement: Requirement) -> str | None:
@@ -110,6 +143,16 @@ def wheel_version(url: str) -> str | None:
     return found[1] if found else None
 
 
+def _project(found: re.Match[str], path: str, reading: Reading, depth: int) -> bool:
+    """Reads the project in a folder that a line installs (`-e .[serve]`); False where none is there."""
+    inside = os.path.join(os.path.dirname(path), found[1], "pyproject.toml")
+    if not os.path.isfile(inside):
+        return False
+    extras = tuple(e.strip() for e in (found[2] or "").split(",") if e.strip())
+    read_requirements(inside, reading, False, depth + 1, extras)
+    return True
+
+
 def _include(found: re.Match[str], path: str, reading: Reading, constraint: bool, depth: int, source: str) -> None:
     target = found[2].strip().strip("\"'")
     if "://" in target:
@@ -119,7 +162,8 @@ def _include(found: re.Match[str], path: str, reading: Reading, constraint: bool
     read_requirements(os.path.join(os.path.dirname(path), target), reading, inner, depth + 1)
 
 
-def _requirement(line: str, source: str, reading: Reading, constraint: bool) -> Iterator[Pin]:
+def requirement_pins(line: str, source: str, reading: Reading, constraint: bool) -> Iterator[Pin]:
+    """The pin that one requirement makes; what is none becomes a problem."""
     text = _OPTION.sub("", line).strip()
     if len(text) > LONGEST_LINE:
         reading.problems.append(Problem(source, f"`{source}` is too long for a requirement"))

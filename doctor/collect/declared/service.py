@@ -11,7 +11,10 @@ from doctor.launch.variables import Lacking
 
 @dataclass
 class Service:
-    """One service. `build` is the folder and Dockerfile it is built from; `lacking` are variables without a value.
+    """One service. `build` is the Dockerfile that it is built from; `lacking` are variables without a value.
+
+    `context` is the folder of the build where it is not the Dockerfile's own, `inline` a Dockerfile's text that stands
+    in the file itself; `files` are all that the service was read from.
 
     `kind` and `file` say where it stands (`Kubernetes Deployment`, `deploy.yaml`), and `labels` are further names that
     it may be chosen by. `nodes` is how many machines share one copy of the model, each with the container's GPUs, or
@@ -46,6 +49,9 @@ class Service:
     inherits: bool = False
     texts: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    context: str | None = None
+    inline: str | None = None
+    files: tuple[str, ...] = ()
     unread: str = ""
     elsewhere: bool = False
     gpu: str = ""
