@@ -1,6 +1,6 @@
 """False alarms and failures that are not named: `check` on declared environments that start, and on those that do not.
 
-    python benchmarks/alarms.py [healthy] [starts] [failures] [--keep FOLDER] [--installed ENGINE=ENVIRONMENT] [--only ID ...]
+    python benchmarks/alarms.py [healthy] [starts] [failures] [--keep FOLDER] [--installed ENGINE=FOLDER] [--only ID]
 
 `healthy`: the newest three releases of each engine, resolved as an installer would (needs `uv` and the index), on seven
 GPUs, with and without a model; nothing is installed. `--installed` adds real environments. An error is a false alarm,
@@ -180,7 +180,8 @@ def recorded(cases: Path, folder: Path, pins: Path, only: list[str]) -> Iterator
         words += ["--", *(str(model) if w == "MODEL" else w for w in shlex.split(case["command"]))]
         if case.get("seen"):
             words = ["--facts", str(all_installed(words, here / "facts.json"))]
-        yield Question(case["id"], tuple(words), tuple(case.get("codes", ())), tuple(case.get("words", ())), case["source"])
+        codes, said = tuple(case.get("codes", ())), tuple(case.get("words", ()))
+        yield Question(case["id"], tuple(words), codes, said, case["source"])
 
 
 def all_installed(words: list[str], file: Path) -> Path:

@@ -26,7 +26,7 @@ from doctor.matrix.releases import Releases
 from doctor.remote.source import WheelSource
 
 # Counts changes of what is extracted: results of another generation are read again.
-GENERATION = 8
+GENERATION = 9
 
 
 @dataclass(frozen=True, slots=True)
