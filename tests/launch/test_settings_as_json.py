@@ -115,7 +115,7 @@ def test_values_that_the_release_refuses(line: str, kind: str, option: str) -> N
         "--spec-method mtp",
         "--moe-backend FlashInfer-TRTLLM",
         "--mm-processor-device cuda",  # depends on the machine
-        "--reasoning-parser own",  # a plugin may have it
+        "--reasoning-parser own --reasoning-parser-plugin own.py",
         "--max-model-len -1",
         "--long-prefill-token-threshold '***'",
     ],
