@@ -79,9 +79,9 @@ def link(engine: str, env: Path) -> dict[str, Any]:
     return modules
 
 
-def real(env: Path, modules: list[str]) -> dict[str, Outcome]:
+def real(env: Path, modules: list[str], warm: list[str]) -> dict[str, Outcome]:
     """What Python says of each, forked from a process that has imported its packages; progress on stderr."""
-    command = [env / "bin/python", "-B", HERE / "imports_child.py", str(TIMEOUT)]
+    command = [env / "bin/python", "-B", HERE / "imports_child.py", str(TIMEOUT), *warm]
     child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd="/")
     assert child.stdin is not None and child.stdout is not None
     child.stdin.write(json.dumps(modules))
@@ -163,7 +163,7 @@ def compare(engine: str, env: Path, asked: argparse.Namespace) -> bool:
         known = json.loads(Path(asked.real).read_text())["modules"]
         outcomes = {m: o for m, o in known.items() if m in said}
     else:
-        outcomes = real(env, chosen(said, asked))
+        outcomes = real(env, chosen(said, asked), asked.warm)
     found = differences(env, said, outcomes, again=not asked.real)
     if asked.record:
         Path(asked.record).write_text(json.dumps({"engine": engine, "modules": outcomes}, indent=0))
@@ -188,6 +188,7 @@ def main() -> int:
     parser.add_argument("--keep", help="folder of the environments, kept for the next time")
     parser.add_argument("--environment", help="the environment of the one engine")
     parser.add_argument("--sample", type=int, default=400)
+    parser.add_argument("--warm", nargs="*", default=[], metavar="MODULE", help="see imports_child.py")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--record", metavar="FILE")
     parser.add_argument("--real", metavar="FILE")
