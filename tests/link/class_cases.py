@@ -145,5 +145,24 @@ CLASS_CASES: dict[str, dict[str, str]] = {
         "    if not _n.startswith('_'):\n        globals()[_n + '_TOO'] = _v\n",
     },
     "globals_update": {"pkg/__init__.py": "from pkg.a import x", "pkg/a.py": "globals().update({'x': 1})\n"},
+    "dataclass_by_position": {
+        "pkg/__init__.py": "from dataclasses import dataclass, field\nfrom typing import ClassVar\n\n@dataclass(frozen=True)\nclass A:\n"
+        "    x: str\n    kind: ClassVar[int] = 3\n    y: str | None = None\n    z: list = field(default_factory=list)\n\n"
+        "    @property\n    def is_y(self):\n        return self.y is not None\n\n@dataclass\nclass B(A if False else object):\n"
+        "    a: int = 0\n    b: int = 1\n\n    def __post_init__(self):\n        self.c = self.a + self.b\n",
+        "pkg/a.py": "import pkg\none = pkg.A('nowhere_a')\nif not one.is_y:\n    __import__(one.x)",
+        "pkg/b.py": "import pkg\none = pkg.A('nowhere_a', 'json')\nif one.is_y:\n    __import__(one.y)",
+        "pkg/c.py": "import pkg\nif pkg.B(2, b=3).c == 5:\n    import nowhere_a",
+    },
+    "class_attribute_none": {
+        "pkg/__init__.py": "class A:\n    x = None\n    def f(self):\n        return self.x\n\nif A().x is None and A.x is None:\n    import nowhere_a",
+        "pkg/a.py": "class B:\n    y = None\n\nB().y",
+    },
+    "resolve_name": {
+        "pkg/__init__.py": "", "pkg/q.py": "class C:\n    where = 'nowhere_a'\n",
+        "pkg/a.py": "from pkgutil import resolve_name\n__import__(resolve_name('pkg.q.C').where)",
+        "pkg/b.py": "from pkgutil import resolve_name\n__import__(resolve_name('pkg.q:C.where'))",
+        "pkg/c.py": "from pkgutil import resolve_name\nresolve_name('pkg.nowhere_a:C')",
+    },
     "standard_loop": {"pkg/__init__.py": "import re._parser as p\nfrom re._constants import CATEGORY_DIGIT\nv = p.CATEGORY_DIGIT"},
 }  # fmt: skip

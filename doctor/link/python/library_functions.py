@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from packaging.version import InvalidVersion, Version
 
 from doctor.facts import Cause
+from doctor.link.python.dataclass import decorate
 from doctor.link.python.objects import Spec
 from doctor.link.python.packages import Packages
 from doctor.link.python.paths import exists, glob_files, is_dir, is_file, listdir
@@ -83,6 +84,31 @@ def _import_module(machine: Machine, args: Args, kwargs: Kwargs) -> Value:
         name = ".".join([*base[: len(base) - dots + 1], name[dots:]])
     here = machine.caller.module if machine.caller is not None else None
     return machine.import_origin(name, here, machine.line)
+
+
+def _resolve_name(machine: Machine, args: Args, kwargs: Kwargs) -> Value:
+    """`pkgutil.resolve_name`: `package.module:object`, or dots only, where the modules end is tried out."""
+    name = _text(args)
+    if name is None:
+        return UNKNOWN
+    here, line = machine.caller.module if machine.caller is not None else None, machine.line
+    origin, colon, path = name.partition(":")
+    parts = path.split(".") if path else []
+    if not colon:
+        origin, *parts = name.split(".")
+    value = machine.import_origin(origin, here, line)
+    while parts and not colon:
+        origin = f"{origin}.{parts[0]}"
+        try:
+            value = machine.import_origin(origin, here, line)
+        except PyRaise as error:
+            if error.is_a(ImportError) is not True:
+                raise
+            break
+        del parts[0]
+    for part in parts:
+        value = machine.attribute(value, part, here, line)
+    return value
 
 
 def _version(machine: Machine, args: Args, kwargs: Kwargs) -> Value:
@@ -258,6 +284,7 @@ FUNCTIONS: dict[str, Callable[[Machine, Args, Kwargs], Value]] = {
     "contextlib.contextmanager": _same,
     "contextlib.asynccontextmanager": _same,
     "contextlib.suppress": _suppress,
+    "dataclasses.dataclass": decorate,
     "typing.cast": _cast,
     "itertools.chain": _chain,
     "itertools.chain.from_iterable": lambda machine, args, kwargs: _chain(machine, machine.items(args[0]) or [], {}),
@@ -265,6 +292,7 @@ FUNCTIONS: dict[str, Callable[[Machine, Args, Kwargs], Value]] = {
     "pkgutil.extend_path": _extend_path,
     "pkg_resources.declare_namespace": _declare_namespace,
     "pkgutil.iter_modules": _iter_modules,
+    "pkgutil.resolve_name": _resolve_name,
     "collections.namedtuple": _namedtuple,
     "transformers.utils.import_utils.define_import_structure": lambda machine, args, kwargs: (
         machine.lazy.define_import_structure(args, kwargs)
