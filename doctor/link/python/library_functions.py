@@ -20,6 +20,7 @@ from doctor.link.python.search import find_top, is_out_of_sight
 from doctor.link.python.values import (
     UNKNOWN,
     ClassVal,
+    FuncVal,
     ModuleVal,
     NativeVal,
     PyRaise,
@@ -86,31 +87,6 @@ def _import_module(machine: Machine, args: Args, kwargs: Kwargs) -> Value:
     return machine.import_origin(name, here, machine.line)
 
 
-def _resolve_name(machine: Machine, args: Args, kwargs: Kwargs) -> Value:
-    """`pkgutil.resolve_name`: `package.module:object`, or dots only, where the modules end is tried out."""
-    name = _text(args)
-    if name is None:
-        return UNKNOWN
-    here, line = machine.caller.module if machine.caller is not None else None, machine.line
-    origin, colon, path = name.partition(":")
-    parts = path.split(".") if path else []
-    if not colon:
-        origin, *parts = name.split(".")
-    value = machine.import_origin(origin, here, line)
-    while parts and not colon:
-        origin = f"{origin}.{parts[0]}"
-        try:
-            value = machine.import_origin(origin, here, line)
-        except PyRaise as error:
-            if error.is_a(ImportError) is not True:
-                raise
-            break
-        del parts[0]
-    for part in parts:
-        value = machine.attribute(value, part, here, line)
-    return value
-
-
 def _version(machine: Machine, args: Args, kwargs: Kwargs) -> Value:
     name = _text(args) or _text([kwargs.get("distribution_name")])
     if name is None:
@@ -168,6 +144,17 @@ def _decorator(name: str) -> Callable[[Machine, Args, Kwargs], Value]:
         return args[0] if bare else NativeVal(name, _same)
 
     return call
+
+
+def _wraps(machine: Machine, args: Args, kwargs: Kwargs) -> Value:
+    """`functools.wraps(wrapped)`: the wrapper takes over the name."""
+
+    def rename(machine: Machine, given: Args, kwargs: Kwargs) -> Value:
+        if given and isinstance(given[0], FuncVal) and args and isinstance(args[0], (FuncVal, ClassVal)):
+            given[0].name = args[0].name
+        return given[0] if given else UNKNOWN
+
+    return NativeVal("functools.wraps", rename)
 
 
 def _cast(machine: Machine, args: Args, kwargs: Kwargs) -> Value:
@@ -278,7 +265,7 @@ FUNCTIONS: dict[str, Callable[[Machine, Args, Kwargs], Value]] = {
     "platform.python_version": lambda machine, args, kwargs: ".".join(map(str, machine.reader.python)) + ".0",
     "functools.lru_cache": _decorator("functools.lru_cache"),
     "functools.cache": _same,
-    "functools.wraps": _constant(NativeVal("functools.wraps", _same)),
+    "functools.wraps": _wraps,
     "functools.partial": _partial,
     "functools.cached_property": _same,
     "contextlib.contextmanager": _same,
@@ -292,7 +279,6 @@ FUNCTIONS: dict[str, Callable[[Machine, Args, Kwargs], Value]] = {
     "pkgutil.extend_path": _extend_path,
     "pkg_resources.declare_namespace": _declare_namespace,
     "pkgutil.iter_modules": _iter_modules,
-    "pkgutil.resolve_name": _resolve_name,
     "collections.namedtuple": _namedtuple,
     "transformers.utils.import_utils.define_import_structure": lambda machine, args, kwargs: (
         machine.lazy.define_import_structure(args, kwargs)
