@@ -131,6 +131,7 @@ def differences(env: Path, said: dict[str, Any], outcomes: dict[str, Outcome], *
     for module, outcome in outcomes.items():
         found = difference(module, outcome, said[module])
         if found is not None and again and found.kind != "unknown":
+            print(f"  asked again: {module}, {found.kind}, {outcome}", file=sys.stderr, flush=True)
             outcomes[module] = alone(env, module)
             found = difference(module, outcomes[module], said[module])
         if found is not None:
@@ -153,6 +154,12 @@ def chosen(said: dict[str, Any], asked: argparse.Namespace) -> list[str]:
     return sorted({*fine, *(m for m, verdict in said.items() if verdict["status"] != "ok")})
 
 
+def record(engine: str, outcomes: dict[str, Outcome], asked: argparse.Namespace) -> None:
+    """Keeps the real outcomes, where that was asked for."""
+    if asked.record:
+        Path(asked.record).write_text(json.dumps({"engine": engine, "modules": outcomes}, indent=0))
+
+
 def compare(engine: str, env: Path, asked: argparse.Namespace) -> bool:
     """Prints what differs; whether all is right."""
     start = time.perf_counter()
@@ -164,9 +171,9 @@ def compare(engine: str, env: Path, asked: argparse.Namespace) -> bool:
         outcomes = {m: o for m, o in known.items() if m in said}
     else:
         outcomes = real(env, chosen(said, asked), asked.warm)
+    record(engine, outcomes, asked)
     found = differences(env, said, outcomes, again=not asked.real)
-    if asked.record:
-        Path(asked.record).write_text(json.dumps({"engine": engine, "modules": outcomes}, indent=0))
+    record(engine, outcomes, asked)
     for one in found:
         print(f"{one.kind:12} {one.module}: really {one.real and one.real['error']}; said {_short(one.said)}")
     better = contradictions(said)
