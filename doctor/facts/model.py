@@ -154,7 +154,7 @@ class Model:
     `remote_code` are the keys of `auto_map`: with `AutoConfig` among them, transformers need not know `model_type`.
     `code` is that code as it was read. `tokenizer`, `chat_template` and `processor` tell whether the files are there:
     None where that is not known. `preprocessor` is what preprocessor_config.json says of the
-    class and of `size`. `problems` are faults of single files; `revision` is the hub's commit,
+    class and of the sizes of pictures. `problems` are faults of single files; `revision` is the hub's commit,
     `folder` where the Python files of a model on the hub lie on this disk. `unverified` are files of the hub whose
     bytes no digest vouches for: the hub lists none, or only a file's beginning was read.
     """

@@ -9,6 +9,7 @@ from __future__ import annotations
 from doctor.base.json_object import JsonObject
 from doctor.base.text import one_line
 from doctor.derived.case import Case
+from doctor.derived.memory.pictures import SHOWN, pictures
 from doctor.derived.memory.verdict import MemoryVerdict, memory_verdict
 from doctor.derived.units import size
 from doctor.memory.fit import Fit, ease, floor
@@ -27,7 +28,7 @@ def memory_lines(case: Case, width: int = WIDTH) -> list[str]:
     if not isinstance(here, MemoryVerdict) or here.fit is None:
         return []
     result = here.fit
-    return [_title(here, result), bar(result, width), *_table(result), *_verdict(result)]
+    return [_title(here, result), bar(result, width), *_table(result), *_verdict(result), *_pictures(case, here)]
 
 
 def memory_to_json(case: Case) -> JsonObject | None:
@@ -41,6 +42,10 @@ def memory_to_json(case: Case) -> JsonObject | None:
         "exact": found.exact, "source": here.listed.source if here.listed else found.source,
         "engine": here.settings.engine or None, "gpus": here.settings.gpus,
         "needs": [{"count": count, "gib": gib} for count, gib in floor(found, here.settings)], "per_gpu": None,
+        "pictures": [
+            {"width": p.width, "height": p.height, "tokens": p.tokens, "at_once": p.at_once and list(p.at_once)}
+            for p in pictures(case.facts, here)
+        ],
     }  # fmt: skip
     if result is not None:
         data["per_gpu"] = _one_gpu(here, result)
@@ -121,3 +126,17 @@ def _verdict(result: Fit) -> list[str]:
     each = size(result.needed)
     return [said, f"  {least:.1f} to {most:.1f} requests of {result.context:,} tokens at once, {each} each"]
 
+
+def _pictures(case: Case, here: MemoryVerdict) -> list[str]:
+    """A picture of one usual size, where the server starts."""
+    if here.fit is None or not here.fit.starts:
+        return []
+    shown = [p for p in pictures(case.facts, here) if (p.width, p.height) == SHOWN and p.at_once]
+    return [f"  a {p.width} x {p.height} image takes {p.tokens:,} tokens{_held(p.at_once)}" for p in shown]
+
+
+def _held(at_once: tuple[int, int] | None) -> str:
+    if at_once is None or not at_once[1]:
+        return ""
+    least, most = at_once
+    return f"; the KV cache holds {least:,}" + (f" to {most:,}" if most != least else "") + " at once"

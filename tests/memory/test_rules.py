@@ -152,6 +152,16 @@ def test_the_json_holds_what_its_schema_says() -> None:
         assert ("memory" in data) == isinstance(one.model, Model)
 
 
+def test_what_a_picture_costs_is_shown() -> None:
+    """2040 tokens, as the processor of Qwen3-VL says; the command's own bound makes it smaller."""
+    plain = report_to_json(judge(facts("vllm serve /m", QWEN3_VL_8B)))["memory"]["pictures"]
+    bounded = report_to_json(judge(facts("vllm serve /m --mm-processor-kwargs {\"max_pixels\":602112}", QWEN3_VL_8B)))
+    assert [p["tokens"] for p in plain] == [300, 2040, 11844]
+    assert [p["tokens"] for p in bounded["memory"]["pictures"]] == [300, 576, 588]
+    none = report_to_json(judge(facts("vllm serve /m --limit-mm-per-prompt {\"image\":0}", QWEN3_VL_8B)))
+    assert none["memory"]["pictures"] == []
+
+
 @pytest.mark.parametrize("card", [4, 8, 12, 16, 24, 80, 192])
 def test_the_picture_is_as_wide_as_said(card: int) -> None:
     found = computed(QWEN_VL_INT4, "m", GPTQ)

@@ -23,6 +23,7 @@ CONFIG = "config.json"
 _TOKENIZERS = ("tokenizer.json", "tokenizer.model", "tekken.json", "spiece.model", "vocab.txt", "tokenizer.model.v3",
                "sentencepiece.bpe.model")  # fmt: skip
 _TEMPLATES = ("chat_template.json", "chat_template.jinja")
+_PICTURES = ("image_processor_type", "size", "min_pixels", "max_pixels", "max_patches", "max_dynamic_patch")
 _PROCESSORS = ("preprocessor_config.json", "processor_config.json", "image_processor_config.json")
 
 
@@ -78,9 +79,9 @@ def build(place: Place, named: str | None, only: str | None = None) -> Model:
 
 
 def _preprocessor(place: Place) -> dict[str, Any]:
-    """The class of the image processor and its `size`, as preprocessor_config.json has them."""
+    """The class of the image processor and the sizes it keeps to, as preprocessor_config.json has them."""
     found = plain.maybe(place, "preprocessor_config.json")
-    kept, _ = plain.bounded({k: found[k] for k in ("image_processor_type", "size") if k in found})
+    kept, _ = plain.bounded({k: found[k] for k in _PICTURES if k in found})
     return kept
 
 
