@@ -23,7 +23,7 @@ from doctor.facts.distribution import (
 from doctor.facts.gateway import Gateway, GatewayModel, Neighbor, Neighbors, Reference, Route, Scrape
 from doctor.facts.gpu import Gpu
 from doctor.facts.host import Host
-from doctor.facts.launch import Container, Launch
+from doctor.facts.launch import Container, Granted, Launch
 from doctor.facts.model import (
     CodeAct,
     CodeImport,
@@ -79,10 +79,10 @@ def present(facts: Facts, name: str, kind: type[Any]) -> Any:
 
 
 __all__ = [
-    "NOT_REQUESTED", "SCHEMA", "Cause", "ChangedFile", "CodeAct", "CodeImport", "Collision", "Container", "CudaNeed",
-    "Distribution", "Distributions", "Facts", "Gate", "Gateway", "GatewayModel", "Gpu", "GpuCode", "Host", "Launch",
-    "Model", "ModuleStatus", "Modules", "NativeLibrary", "NativeVerdict", "Natives", "Neighbor", "Neighbors",
-    "Owner", "Pin", "Problem", "Quantization", "QuantizationGroup", "ReadRelease", "Reference", "RemoteCode", "Route",
-    "Scrape", "Shadow", "Target", "Trial", "Trials",
-    "Unavailable", "Use", "WeightFile", "Weights", "normalize", "present",
+    "NOT_REQUESTED", "SCHEMA", "Cause", "ChangedFile", "CodeAct", "CodeImport", "Collision", "Container",
+    "CudaNeed", "Distribution", "Distributions", "Facts", "Gate", "Gateway", "GatewayModel", "Gpu", "GpuCode",
+    "Granted", "Host", "Launch", "Model", "ModuleStatus", "Modules", "NativeLibrary", "NativeVerdict", "Natives",
+    "Neighbor", "Neighbors", "Owner", "Pin", "Problem", "Quantization", "QuantizationGroup", "ReadRelease",
+    "Reference", "RemoteCode", "Route", "Scrape", "Shadow", "Target", "Trial", "Trials", "Unavailable", "Use",
+    "WeightFile", "Weights", "normalize", "present",
 ]  # fmt: skip

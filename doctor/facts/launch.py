@@ -40,6 +40,18 @@ class Container:
 
 
 @dataclass(frozen=True, slots=True)
+class Granted:
+    """What a scheduler gives the command: `gpus` on each of `nodes` machines, None where that is not said.
+
+    `how` says where that stands (`Slurm job serve.sbatch`).
+    """
+
+    how: str
+    gpus: int | None = None
+    nodes: int = 1
+
+
+@dataclass(frozen=True, slots=True)
 class Launch:
     """A launch command taken apart: `argv` as given (secrets redacted), the engine, the module or command it starts.
 
@@ -56,7 +68,8 @@ class Launch:
     neither on this machine nor in this environment. `guessed`: found behind a program that nobody knows. `guards` are
     conditions of a script on which the command hangs, `alternatives` what else the script may start. `literal` are
     words with a `$NAME` that no shell reads, so that the program is given them as they are. `cut` are the words of the
-    line behind the command that begins with an option: the line break made it a command of its own.
+    line behind the command that begins with an option: the line break made it a command of its own. `granted` is what
+    a scheduler gives it.
     """
 
     argv: tuple[str, ...]
@@ -83,3 +96,4 @@ class Launch:
     literal: tuple[str, ...] = ()
     cut: tuple[str, ...] = ()
     alternatives: tuple[Launch, ...] = ()
+    granted: Granted | None = None

@@ -31,7 +31,8 @@ def collect(request: Request) -> Facts:
 def with_nodes(facts: Facts) -> Facts:
     """The facts with the GPUs of all machines that serve one copy of the model together."""
     launch, gpu = facts.launch, facts.gpu
-    nodes = launch.container.nodes if isinstance(launch, Launch) and launch.container else 1
+    given = (launch.container, launch.granted) if isinstance(launch, Launch) else ()
+    nodes = max((one.nodes for one in given if one is not None), default=1)
     if not isinstance(gpu, Gpu) or not 1 < nodes <= MOST_NODES:
         return facts
     own = len(gpu.devices)

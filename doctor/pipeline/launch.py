@@ -22,7 +22,8 @@ def read_launch(request: Request, inside: Inside | None = None) -> Launch | Unav
         return NOT_REQUESTED
     from doctor.launch.read import read_launch as read
 
-    return read(request.launch, request.environ, request.target.cwd, _entrypoint, inside)
+    found = read(request.launch, request.environ, request.target.cwd, _entrypoint, inside)
+    return replace(found, granted=request.granted) if request.granted else found
 
 
 def engine_release(launch: Launch | Unavailable, here: Distributions | Unavailable) -> str | None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from doctor.base.files import Files
 from doctor.collect.declared.request import DeclaredRequest
 from doctor.collect.declared.service import Service
 from doctor.collect.python.target import TargetError
 from doctor.deployment.read import chosen, read_deployment
+from doctor.facts import Granted
 from doctor.launch.starting import mentions_engine
+from doctor.matrix.declared import DeclarationError, declared_gpu
 from doctor.pipeline.launch import contained
 from doctor.pipeline.request import Request
 
@@ -38,28 +41,42 @@ def only_service(request: Request) -> Request:
 
 def request_of(service: Service, request: Request) -> Request:
     """The same question about one service."""
-    asked = request.declared
-    stated = replace(asked, deployments=(), service=None, stated=service)
-    target = replace(request.target, root=None)
+    request = replace(request, gpu=request.gpu or _gpu(service))
+    stated = replace(request.declared, deployments=(), service=None, stated=service)
+    rootless = replace(request.target, root=None)  # of a declared environment there are no files
     if not service.host:
-        return replace(request, declared=stated, target=target)
+        return replace(request, declared=stated, target=rootless)
     environ = {**(request.environ if service.inherits else {}), **service.variables}
-    inner = replace(request, launch=service.command or (), environ=environ)
-    if asked.requirements or service.installs:
-        return replace(inner, declared=stated, target=target)
-    return replace(inner, declared=_environment(service, inner))
+    granted = Granted(service.where, service.gpus, service.nodes) if service.gpus or service.nodes > 1 else None
+    inner = replace(request, launch=service.command or (), environ=environ, granted=granted)
+    if request.declared.requirements:
+        return replace(inner, declared=stated, target=rootless)
+    bare = replace(inner, declared=DeclaredRequest())
+    if (found := contained(replace(bare, target=rootless))).declared:
+        return found  # the image alone says what is in it
+    if not service.installs and (bare.target.python or bare.target.paths or _installed(service, bare)):
+        return bare
+    place = None if service.installs else service.where
+    return replace(inner, declared=DeclaredRequest(place=place, stated=service), target=rootless)
 
 
-def _environment(service: Service, inner: Request) -> DeclaredRequest:
-    """The environment of a command on this machine: its image or what is installed here, else one that nobody knows."""
+def _installed(service: Service, inner: Request) -> bool:
+    """Whether the program that the service starts is a file of this machine, or of the root that is named."""
     from doctor.launch.read import commands_of
 
-    bare = replace(inner, declared=DeclaredRequest())
-    if (found := contained(bare).declared) or inner.target.python or inner.target.paths:
-        return found
+    if service.elsewhere:
+        return False
+    files = Files(inner.target.root)
     commands = commands_of(inner.launch, inner.environ, inner.target.cwd)
-    here = any(c.words and c.shell.which(c.words[0]) for c in commands)
-    return DeclaredRequest() if here else DeclaredRequest(place=service.where, stated=service)
+    return any(c.words and replace(c.shell, files=files).which(c.words[0]) for c in commands)
+
+
+def _gpu(service: Service) -> str | None:
+    """The GPU that the service names for its machine, where the table of cards has it."""
+    try:
+        return service.gpu if service.gpu and declared_gpu(service.gpu, None) else None
+    except DeclarationError:
+        return None
 
 
 def _mentions(service: Service) -> bool:

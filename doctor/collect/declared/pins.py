@@ -141,4 +141,5 @@ def _plain(requirement: Requirement) -> str:
 
 
 def shown(text: str) -> str:
+    """The words of a line for a message, without secrets."""
     return f"`{one_line(redact_text(text), 120)}`"

@@ -18,11 +18,13 @@ class Service:
     other services reach it by.
 
     `kind` and `file` say where it stands (`Kubernetes Deployment`, `deploy.yaml`), and `labels` are further names that
-    it may be chosen by. `nodes` is how many machines share one copy of the model, each with the container's GPUs.
+    it may be chosen by. `nodes` is how many machines share one copy of the model, each with the container's GPUs, or
+    with `gpus` where a scheduler gives them.
     `installs` is shell text that installs packages before the command runs. `host`: it runs in no container of its
     own, so that its `command` is one of this machine, with `variables` alone unless `inherits`. `texts` are files in
     the container by their absolute path; `notes` say what could not be understood, a sentence each. `unread`: why
-    nothing of it can be read, such as a chart's template.
+    nothing of it can be read, such as a chart's template. `elsewhere`: it runs on another machine, whose GPU is `gpu`
+    in the form of `--gpu`, where that is said.
     """
 
     name: str
@@ -41,6 +43,7 @@ class Service:
     file: str = ""
     labels: tuple[str, ...] = ()
     nodes: int = 1
+    gpus: int | None = None
     replicas: int = 1
     installs: str = ""
     host: bool = False
@@ -52,6 +55,8 @@ class Service:
     files: tuple[str, ...] = ()
     hosts: tuple[str, ...] = ()
     unread: str = ""
+    elsewhere: bool = False
+    gpu: str = ""
 
     @property
     def where(self) -> str:

@@ -56,13 +56,13 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     if not mine:
         yield NotApplicable("no entry of the gateway names a server of its own")
         return
-    told = [(m, a) for m in mine if (a := split_address(m.api_base)) is not None]
-    if not told:
+    named = [(m, a) for m in mine if (a := split_address(m.api_base)) is not None]
+    if not named:
         yield Open("the addresses in the gateway's file come from variables")
     services = around(facts)
     client = next((n for n in services if "litellm" in (n.image or "").lower()), None)
-    inside = [(m, a) for m, a in told if services and lead(services, a, client).kind != "elsewhere"]
-    plain = [(m, a) for m, a in told if a.scheme == "http" or a.hostname in LOCAL]  # `https` is somebody else's
+    inside = [(m, a) for m, a in named if services and lead(services, a, client).kind != "elsewhere"]
+    plain = [(m, a) for m, a in named if a.scheme == "http" or a.hostname in LOCAL]  # `https` is somebody else's
     outside = [] if inside or client else _of_this_server(plain, here)
     if outside is None:
         yield Open("which of the gateway's addresses is this server's is not known")
@@ -91,17 +91,17 @@ def _references(rule: Rule, gateway: Gateway) -> Iterator[Finding]:
             )  # fmt: skip
 
 
-def _of_this_server(told: list[Entry], here: Server) -> list[Entry] | None:
+def _of_this_server(named: list[Entry], here: Server) -> list[Entry] | None:
     """The entries of one server among several: those of its name and port, else of one of these; None: not known."""
-    if len({a.netloc for _, a in told}) < 2:
-        return told
-    by_name = [(m, a) for m, a in told if m.model in here.names]
-    by_port = [(m, a) for m, a in told if here.port is None or port_of(a) == here.port]
+    if len({a.netloc for _, a in named}) < 2:
+        return named
+    by_name = [(m, a) for m, a in named if m.model in here.names]
+    by_port = [(m, a) for m, a in named if here.port is None or port_of(a) == here.port]
     both = [entry for entry in by_name if entry in by_port]
     for found in (both, by_name):
         if found:
             hosts = {a.netloc for _, a in found}
-            return [(m, a) for m, a in told if a.netloc in hosts]
+            return [(m, a) for m, a in named if a.netloc in hosts]
     return by_port if len({a.netloc for _, a in by_port}) == 1 else None
 
 
