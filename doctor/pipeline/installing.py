@@ -28,10 +28,10 @@ def newest_image(base: Image | None) -> Image | None:
     if base is None or base.version is not None or base.repository.distribution is None or "@" in base.reference:
         return None
     last = base.reference.rpartition("/")[2]
-    name, _, tag = last.partition(":")
+    name, colon, tag = last.partition(":")
     first, dash, suffix = tag.partition("-")
     known = rows.releases(base.repository.distribution)
-    newest = known.everything().newest if known and first in ("", "latest") else None
+    newest = known.everything().newest if known and first == ("latest" if colon else "") else None
     if newest is None:
         return None
     place = base.reference[: len(base.reference) - len(last)]
