@@ -173,3 +173,13 @@ def test_the_upstreams_of_nginx(tmp_path: Path) -> None:
     assert has(in_front(tmp_path, gateway=conf.replace("23333", "8000")), "CMD027", "upstream llm", "8000")
     direct = "location / { proxy_pass http://vlm:8001/v1/; }  # proxy_pass http://vlm:1;\n"
     assert has(in_front(tmp_path, gateway=direct), "CMD027", "8001")
+
+
+@pytest.mark.parametrize(
+    ("target", "wanted"),
+    [("vision:8000", set()), ("vision:8001", {"CMD025:port:vision:8001:warning"}), ("localhost:8001", set()),
+     ("text:30001", set()), ("text:8000", {"CMD025:port:text:8000:warning"}), ("dcgm:9400", set())],
+)  # fmt: skip
+def test_targets_of_prometheus(tmp_path: Path, target: str, wanted: set[str]) -> None:
+    text = f"scrape_configs:\n- job_name: a\n  static_configs: [{{targets: ['{target}', 'node-exporter:9100']}}]\n"
+    assert found(tmp_path, TWO, text, name="prometheus.yml") == wanted
