@@ -61,10 +61,7 @@ def _read(source: Source, objects: Objects) -> list[Service]:
 
 
 def _of_yaml(source: Source, objects: Objects) -> list[Service]:
-    try:
-        documents = load_all(source.text)
-    except YamlError as error:
-        raise TargetError(f"`{source.name}` is not valid YAML: {one_line(str(error), 120)}") from None
+    documents = _documents(source)
     tasks = [s for d in documents if sky.is_sky(d) for s in sky.services(d, source)]
     if tasks:
         return tasks
@@ -75,6 +72,18 @@ def _of_yaml(source: Source, objects: Objects) -> list[Service]:
         return [Service(source.name, kind="file", file=source.name, unread=why)]
     objects.add(documents, source.name)
     return []
+
+
+def _documents(source: Source) -> list[Any]:
+    """The documents of the file, else those that it has with its placeholders filled in. Raises TargetError."""
+    filled = charts.with_names(source.text)
+    for text in filter(None, (source.text, filled)):
+        try:
+            return load_all(text)
+        except YamlError as error:
+            told = one_line(str(error), 120)
+    hint = "; it is a template that nobody has filled in" if filled else ""
+    raise TargetError(f"`{source.name}` is not valid YAML: {told}{hint}")
 
 
 def _is_compose(document: Any) -> bool:

@@ -8,6 +8,7 @@ from doctor.base.record import dataclass
 
 HUB_HOME = "/root/.cache/huggingface"  # where the official images keep what the hub's client fetches
 KUBERNETES = "Kubernetes"  # `how` of a container in a pod
+RAY = "Kubernetes, in a Ray cluster"
 QUADLET = "Quadlet"  # ... in a unit that Podman makes a service of
 NODE_MEMORY = "node memory"  # `ipc` of a container whose shared memory is as large as the node's memory allows
 
