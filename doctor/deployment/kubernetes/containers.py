@@ -45,11 +45,11 @@ def service_of(pod: Pod, container: Mapping[str, Any], objects: Objects) -> Serv
     )  # fmt: skip
 
 
-def _image(told: str) -> tuple[str | None, list[str]]:
+def _image(given: str) -> tuple[str | None, list[str]]:
     """The image, None for a placeholder that is filled in before the manifest is applied, and what to say of it."""
-    if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._:/@+-]{0,500}", told):
-        return told, []
-    return None, [f"`{one_line(told, 100)}` is a placeholder for an image"] if told else []
+    if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._:/@+-]{0,500}", given):
+        return given, []
+    return None, [f"`{one_line(given, 100)}` is a placeholder for an image"] if given else []
 
 
 def _filled(variables: Variables, raw: Any) -> tuple[str, ...] | None:
