@@ -77,7 +77,8 @@ def _of_yaml(source: Source, objects: Objects) -> list[Service]:
 def _documents(source: Source) -> list[Any]:
     """The documents of the file, else those that it has with its placeholders filled in. Raises TargetError."""
     filled = charts.with_names(source.text)
-    for text in filter(None, (source.text, filled)):
+    told = ""
+    for text in (source.text, *([filled] if filled else [])):
         try:
             return load_all(text)
         except YamlError as error:

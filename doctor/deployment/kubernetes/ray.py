@@ -13,9 +13,9 @@ from doctor.deployment.kubernetes.objects import Object, Objects
 from doctor.deployment.kubernetes.pods import cluster_of, pods_of
 from doctor.deployment.kubernetes.settings import settings_of
 from doctor.deployment.kubernetes.variables import variables_of
-from doctor.deployment.options import as_options
 from doctor.deployment.values import at, listed, mapping, text
 from doctor.facts.launch import RAY
+from doctor.launch.config_file import as_options
 
 BUILDERS = ("ray.serve.llm", "ray.llm")
 LARGEST = 256 << 10
