@@ -16,6 +16,7 @@ from doctor.collect.python.target import TargetError
 from doctor.deployment import charts
 from doctor.deployment.host import batch, just, make, powershell, procfile, quadlet, script, sky, supervisor, systemd
 from doctor.deployment.host.source import Source
+from doctor.deployment.kubernetes import stack_values
 from doctor.deployment.kubernetes.manifests import services_of
 from doctor.deployment.kubernetes.objects import Objects
 
@@ -65,6 +66,9 @@ def _of_yaml(source: Source, objects: Objects) -> list[Service]:
     tasks = [s for d in documents if sky.is_sky(d) for s in sky.services(d, source)]
     if tasks:
         return tasks
+    stacks = [s for d in documents if stack_values.is_stack(d) for s in stack_values.services(d, source.name)]
+    if stacks:
+        return stacks
     if any(_is_compose(d) for d in documents):
         return _of_compose(source)
     if not any(isinstance(d, dict) and d.get("kind") for d in documents):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -52,12 +53,13 @@ def _llm_services(one: Object, objects: Objects) -> list[Service]:
         service = service_of(pod, container, objects)
         service.name = "/".join(filter(None, (one.name, pod.role if pod.role != "pod" else "")))
         if service.entrypoint is None:
-            added = service.variables.get("VLLM_ADDITIONAL_ARGS", "").split()
+            added = service.variables.get("VLLM_ADDITIONAL_ARGS", "")  # a shell reads it
             named = text(at(one.body, "spec", "model", "name"))
             parallel = number(at(one.body, "spec", "parallelism", "tensor"), 1)
-            options = [*(("--served-model-name", named) if named else ()), *(service.command or ()), *added]
+            options = [*(("--served-model-name", named) if named else ()), *(service.command or ())]
             options += ["--tensor-parallel-size", str(parallel)] if parallel > 1 else []
-            service.entrypoint, service.command = ("vllm", "serve"), (model, *options)
+            line = f"{shlex.join(('vllm', 'serve', model, *options))} {added}"
+            service.entrypoint, service.command = ("bash", "-c", line), ()
         out.append(service)
     return out
 
