@@ -19,12 +19,13 @@ def collect(request: Request) -> Facts:
         from doctor.pipeline.services import only_service
 
         return collect(only_service(request))
-    facts = with_nodes(with_known_model(_collect(contained(request)), request.model))
-    if request.gateway is None:
+    request = contained(request)
+    facts = with_nodes(with_known_model(_collect(request), request.model))
+    if request.gateway is None and request.declared.compose is None:
         return facts
-    from doctor.collect.declared.gateway import read_gateway
+    from doctor.pipeline.neighbors import with_neighbors
 
-    return replace(facts, gateway=read_gateway(request.gateway, request.target.root))
+    return with_neighbors(facts, request)
 
 
 def with_nodes(facts: Facts) -> Facts:

@@ -10,9 +10,10 @@ from dataclasses import field
 from doctor.base.record import dataclass
 from doctor.base.text import one_line
 from doctor.collect.declared.dockerfile import Build, Built, looks_like_dockerfile, read_dockerfile
+from doctor.collect.declared.pins import Reading
 from doctor.collect.declared.pip_lines import read_installs
 from doctor.collect.declared.request import DeclaredRequest
-from doctor.collect.declared.requirements import LARGEST_LOCK, OF_MANAGERS, Reading, read_requirements
+from doctor.collect.declared.requirements import LARGEST_LOCK, OF_MANAGERS, read_requirements
 from doctor.collect.declared.service import Service
 from doctor.collect.declared.text import LARGEST, name_of, read_text
 from doctor.collect.python.target import TargetError
@@ -118,7 +119,7 @@ def _of_service(service: Service, reading: Reading) -> Built:
         context = service.context or os.path.dirname(path)
         built = read_dockerfile(path, reading, Build(path, context, service.stage, service.arguments, service.inline))
     elif path is not None and service.image is None:
-        reading.problems.append(Problem(path, f"`{name_of(path)}` of `{service.name}` is not here"))
+        reading.problems.append(Problem(path, f"`{name_of(path)}` of `{service.name}` was not found"))
         built = Built()
     elif service.image is not None:
         built = Built(image=service.image)

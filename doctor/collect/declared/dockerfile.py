@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from dataclasses import field
 
 from doctor.base.record import dataclass
+from doctor.collect.declared.pins import Reading
 from doctor.collect.declared.pip_lines import read_installs
-from doctor.collect.declared.requirements import Reading
 from doctor.collect.declared.text import logical_lines, name_of, read_text, split_words
 from doctor.collect.python.target import TargetError
 from doctor.launch.variables import substituted

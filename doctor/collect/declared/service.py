@@ -14,7 +14,8 @@ class Service:
     """One service. `build` is the Dockerfile that it is built from; `lacking` are variables without a value.
 
     `context` is the folder of the build where it is not the Dockerfile's own, `inline` a Dockerfile's text that stands
-    in the file itself; `files` are all that the service was read from.
+    in the file itself; `files` are all that the service was read from, `hosts` the names that
+    other services reach it by.
 
     `kind` and `file` say where it stands (`Kubernetes Deployment`, `deploy.yaml`), and `labels` are further names that
     it may be chosen by. `nodes` is how many machines share one copy of the model, each with the container's GPUs, or
@@ -52,6 +53,7 @@ class Service:
     context: str | None = None
     inline: str | None = None
     files: tuple[str, ...] = ()
+    hosts: tuple[str, ...] = ()
     unread: str = ""
     elsewhere: bool = False
     gpu: str = ""

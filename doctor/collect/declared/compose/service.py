@@ -105,6 +105,7 @@ def service_of(project: Project, name: str) -> Service:
     service.container = container_of(given, service.image, _text)
     service.folder = _text(given.get("working_dir")) or None
     service.places = volume_places(service.container.volumes, project.folder)
+    service.hosts = tuple(dict.fromkeys((name, *_hosts(given))))
     _configs(given, project, service)
     return service
 
@@ -133,13 +134,23 @@ def _environment(given: Mapping[str, Any], project: Project, service: Service) -
             text = decoded(data)
             out |= raw(text) if detail.get("format") == "raw" else dotenv(text, {**out, **project.values, **told})
         elif detail.get("required") is not False:
-            message = f"`{name_of(path)}`, which `env_file` names, is not here; Compose does not start without it"
+            message = f"`{name_of(path)}`, which `env_file` names, was not found; Compose does not start without it"
             service.notes.append(message)
     for name, value in _items(given.get("environment")):
         found = project.values.get(name) if value is None else _text(value)
         if found is not None:
             out[name] = found
     return out
+
+
+def _hosts(given: Mapping[str, Any]) -> list[str]:
+    """The names of a container besides its service's: its own, its host name, and aliases in networks."""
+    networks = given.get("networks")
+    found = [_text(given.get("container_name")), _text(given.get("hostname"))]
+    for network in list(networks.values())[:50] if isinstance(networks, dict) else ():
+        aliases = network.get("aliases") if isinstance(network, dict) else None
+        found += [_text(a) for a in aliases[:50]] if isinstance(aliases, list) else []
+    return [f for f in found if f]
 
 
 def _configs(given: Mapping[str, Any], project: Project, service: Service) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
-from doctor.collect.declared.manifests.kinds import Manifest
-from doctor.collect.declared.requirements import Reading
+from doctor.collect.declared.manifests.manifest import Manifest
+from doctor.collect.declared.pins import Reading
 from doctor.collect.declared.text import name_of
 from doctor.facts import Problem, normalize
 from doctor.launch.starting import is_engine

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from doctor.collect.declared.manifests.kinds import Manifest
-from doctor.collect.declared.requirements import Reading, read_line, requirement_pins
+from doctor.collect.declared.manifests.manifest import Manifest
+from doctor.collect.declared.pins import Reading, requirement_pins
 
 MOST = 2000
 # conda's names of distributions that PyPI has under another one
@@ -33,7 +33,7 @@ def read_environment(manifest: Manifest, reading: Reading) -> None:
             reading.step += 1
             for line in lines[:MOST]:
                 if isinstance(line, str):
-                    read_line(line, manifest.at(line), manifest.path, reading)
+                    manifest.line(line, manifest.at(line), manifest.path, reading)
 
 
 def _package(entry: str, manifest: Manifest, reading: Reading) -> None:

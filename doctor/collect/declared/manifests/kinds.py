@@ -9,13 +9,14 @@ from typing import Any
 
 import yaml
 
-from doctor.base.record import dataclass
 from doctor.base.text import one_line
 from doctor.base.toml_text import TomlError
 from doctor.base.toml_text import load as load_toml
 from doctor.base.yaml_text import YamlError
 from doctor.base.yaml_text import load as load_yaml
-from doctor.collect.declared.requirements import Reading
+from doctor.collect.declared.manifests import conda, locks, pipenv, project
+from doctor.collect.declared.manifests.manifest import Manifest
+from doctor.collect.declared.pins import Reading
 from doctor.collect.declared.text import name_of
 from doctor.collect.python.target import TargetError
 
@@ -23,25 +24,6 @@ _TABLE = re.compile(r"^\s{0,20}\[{1,2}[\w.\"' -]{1,200}\]{1,2}\s*(?:#.*)?$", re.
 _CONDA = re.compile(r"^dependencies:\s*(?:#.*)?$", re.MULTILINE)
 _KEY = re.compile(r"^\s{0,20}[\w.\"'-]{1,100}\s{0,20}=[^=]", re.MULTILINE)
 _FIRST = re.compile(r"(?:\s*#[^\n]*\n|\s*\n){0,200}\s{0,20}[\w.-]{1,100}\s{0,20}=\s{0,20}[\"'\[{\d]")
-
-
-@dataclass(frozen=True)
-class Manifest:
-    """A manager's file, parsed: where it lies, its text (for line numbers), its values, and what was chosen of it.
-
-    `chosen` are the extras and groups that the user named behind the file's name: `pyproject.toml[serve]`.
-    """
-
-    path: str
-    text: str
-    data: dict[str, Any]
-    chosen: tuple[str, ...] = ()
-
-    def at(self, words: str) -> str:
-        """The file's name with the line on which these words stand first; the name alone where they do not."""
-        place = self.text.find(words) if words else -1
-        name = name_of(self.path)
-        return name if place < 0 else f"{name}:{self.text.count(chr(10), 0, place) + 1}"
 
 
 Read = Callable[[Manifest, Reading], None]
@@ -57,14 +39,14 @@ def _is_toml(text: str) -> bool:
     return bool(_FIRST.match(text) or (_TABLE.search(text) and _KEY.search(text)))
 
 
-def read_manifest(path: str, text: str, reading: Reading, chosen: tuple[str, ...] = ()) -> None:
+def read_manifest(manifest: Manifest, reading: Reading) -> None:
     """Adds what the file declares. Raises TargetError, with one sentence, for a file that is none of those known."""
-    data = _parsed(path, text)
-    read = _reader(data)
+    manifest.data = _parsed(manifest.path, manifest.text)
+    read = _reader(manifest.data)
     if read is None:
         known = "pyproject.toml, uv.lock, pylock.toml, poetry.lock, Pipfile, Pipfile.lock or environment.yml"
-        raise TargetError(f"`{name_of(path)}`, given as `--requirements`, is not a {known}")
-    read(Manifest(path, text, data, chosen), reading)
+        raise TargetError(f"`{name_of(manifest.path)}`, given as `--requirements`, is not a {known}")
+    read(manifest, reading)
 
 
 def _parsed(path: str, text: str) -> dict[str, Any]:
@@ -85,8 +67,6 @@ def _value(text: str) -> Any:
 
 
 def _reader(data: dict[str, Any]) -> Read | None:
-    from doctor.collect.declared.manifests import conda, locks, pipenv, project
-
     if isinstance(data.get("package"), list):
         return locks.read_uv if "version" in data else locks.read_poetry
     if isinstance(data.get("packages"), list) and "lock-version" in data:

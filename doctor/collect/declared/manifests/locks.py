@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from doctor.collect.declared.manifests.choice import chosen_parts, names_engine
-from doctor.collect.declared.manifests.kinds import Manifest
+from doctor.collect.declared.manifests.manifest import Manifest
 from doctor.collect.declared.manifests.project import only_minor, table, tables, texts
-from doctor.collect.declared.requirements import Reading, requirement_pins
+from doctor.collect.declared.pins import Reading, requirement_pins
 from doctor.facts import normalize
 
 Package = dict[str, Any]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from doctor.collect.declared.manifests.kinds import Manifest
+from doctor.collect.declared.manifests.manifest import Manifest
 from doctor.collect.declared.manifests.poetry import poetry_lines
 from doctor.collect.declared.manifests.project import table, tables
-from doctor.collect.declared.requirements import Reading, note_build, requirement_pins
+from doctor.collect.declared.pins import Reading, note_build, requirement_pins
 
 MOST = 5000
 

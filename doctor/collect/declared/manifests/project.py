@@ -12,9 +12,9 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from doctor.base.files import Files
 from doctor.collect.declared.manifests.choice import chosen_parts
-from doctor.collect.declared.manifests.kinds import Manifest
+from doctor.collect.declared.manifests.manifest import Manifest
 from doctor.collect.declared.manifests.poetry import poetry_groups, poetry_lines, specifier
-from doctor.collect.declared.requirements import Reading, note_build, requirement_pins, wheel_version
+from doctor.collect.declared.pins import Reading, note_build, requirement_pins, wheel_version
 from doctor.collect.declared.text import name_of
 from doctor.facts import Problem, normalize
 
