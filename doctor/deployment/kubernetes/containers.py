@@ -41,7 +41,7 @@ def service_of(pod: Pod, container: Mapping[str, Any], objects: Objects) -> Serv
         labels=(one.name, f"{one.kind}/{one.name}".lower(), *([pod.role] if pod.role else [])),
         nodes=settings.nodes, replicas=max(number(at(one.body, "spec", "replicas"), 1), 0),
         texts=_texts(pod, container, objects),
-        notes=note,
+        notes=note, unknown=frozenset(variables.unknown),
     )  # fmt: skip
 
 
