@@ -11,7 +11,7 @@ from doctor.collect.python.target import TargetError
 from doctor.deployment.read import read_deployment
 from tests.deployment.conftest import written
 
-SECONDS = 20  # on a machine that is busy with other things
+SECONDS = 20  # of this process
 ALIASES = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(f"{n}: &{n} [{','.join(['*' + p] * 9)}]\n" for p, n in zip("abcdefgh", "bcdefghi", strict=True))
 POD = "apiVersion: v1\nkind: Pod\nmetadata: {name: x}\n"
 FILES = {
@@ -43,7 +43,7 @@ FILES = {
 
 @pytest.mark.parametrize("name", FILES)
 def test_a_hostile_file_ends_soon(name: str, tmp_path: Path) -> None:
-    path, begun = written(tmp_path, FILES[name], name), time.monotonic()
+    path, begun = written(tmp_path, FILES[name], name), time.process_time()
     try:
         services = read_deployment((str(path),), {}, str(tmp_path))
     except TargetError as error:
@@ -51,7 +51,7 @@ def test_a_hostile_file_ends_soon(name: str, tmp_path: Path) -> None:
     else:
         words = [w for s in services for w in (*(s.entrypoint or ()), *(s.command or ()))]
         assert len(services) <= 1000 and sum(map(len, words)) < 2_000_000
-    assert time.monotonic() - begun < SECONDS
+    assert time.process_time() - begun < SECONDS
 
 
 def test_a_file_that_is_none_is_one_sentence(tmp_path: Path) -> None:

@@ -40,13 +40,13 @@ def _service(model: Mapping[str, Any], shared: Mapping[str, Any], file: str) -> 
     )  # fmt: skip
     environ = {text(at(e, "name")): text(at(e, "value")) for e in listed(model, "env") if at(e, "value") is not None}
     return Service(
-        text(model.get("name")) or "model", image, entrypoint=("vllm", "serve"), command=tuple(_words(model)),
+        text(model.get("name")) or "model", image, entrypoint=("vllm", "serve"), command=tuple(_command(model)),
         variables={"HF_HOME": "/data", **environ} if kept else environ, container=container,
         kind="values of the vLLM production stack", file=file, replicas=number(model.get("replicaCount"), 1),
     )  # fmt: skip
 
 
-def _words(model: Mapping[str, Any]) -> Iterator[str]:
+def _command(model: Mapping[str, Any]) -> Iterator[str]:
     yield from (text(model.get("modelURL")), "--host", "0.0.0.0", "--port", "8000")
     yield from ("--enable-lora",) if model.get("enableLoRA") is True else ()
     yield from ("--enable-auto-tool-choice",) if model.get("enableTool") is True else ()

@@ -2,8 +2,8 @@
 
 A start or liveness probe that gets no answer restarts the container, forever; a readiness probe keeps it out of every
 service. The server listens on the port of its command or on its engine's own (8000 for vLLM, 23333 for LMDeploy, 30000
-for SGLang), whatever `containerPort` says. Only pods with a single container are judged: in others, the port may be
-that of a container beside it.
+for SGLang), whatever `containerPort` says. Only pods with a single container are checked: in others, the port may be
+that of another container.
 
 What to do: let the probe ask the server's port, or start the server on the port that the probe asks.
 """
