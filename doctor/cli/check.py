@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 @target_options
 @click.option("--facts", "facts_file", metavar="FILE", help="check saved facts instead of this machine")
 @question_options
-@click.option("--gateway", metavar="FILE", help="LiteLLM or Prometheus config that points to this server")
+@click.option("--gateway", metavar="FILE", help="LiteLLM, Prometheus or nginx config that points to this server")
 @click.option("--select", multiple=True, metavar="CODES", help="run only these rules: codes or prefixes")
 @click.option("--ignore", multiple=True, metavar="CODES", help="skip these rules: codes or prefixes")
 @click.option("--fail-on", type=click.Choice(("error", "warning", "never")), default="error", show_default=True)

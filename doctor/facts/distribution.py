@@ -111,7 +111,8 @@ class Distributions:
     `shadowed` are those that a same-named distribution earlier on the path hides, `duplicates` the ones that share
     a folder with another of the same name, `problems` metadata that could not be read.
     Where `complete` is False the environment is declared, not installed: `installed` are the distributions whose
-    release the declaration fixes, `declared` all of its lines, and whatever else will be there is not known.
+    release the declaration fixes, `declared` all of its lines, and whatever else will be there is not known. `refused`
+    says why the installer's resolver finds no releases for these lines.
     """
 
     installed: tuple[Distribution, ...]
@@ -124,6 +125,7 @@ class Distributions:
     shadows: tuple[Shadow, ...] = ()
     complete: bool = True
     declared: tuple[Pin, ...] = ()
+    refused: str | None = None
 
     def get(self, name: str) -> Distribution | None:
         """The installed distribution of this name (any spelling), or None."""

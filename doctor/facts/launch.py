@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import field
 
 from doctor.base.record import dataclass
+from doctor.facts.gateway import Route
 
 HUB_HOME = "/root/.cache/huggingface"  # where the official images keep what the hub's client fetches
 KUBERNETES = "Kubernetes"  # `how` of a container in a pod
@@ -70,8 +71,9 @@ class Launch:
     neither on this machine nor in this environment. `guessed`: found behind a program that nobody knows. `guards` are
     conditions of a script on which the command hangs, `alternatives` what else the script may start. `literal` are
     words with a `$NAME` that no shell reads, so that the program is given them as they are. `cut` are the words of the
-    line behind the command that begins with an option: the line break made it a command of its own. `granted` is what
-    a scheduler gives it.
+    line behind the command that begins with an option: the line break made it a command of its own. `front` is the
+    program that runs in front of a server which was started with `&`, `routes` are the addresses that it asks.
+    `granted` is what a scheduler gives it.
     """
 
     argv: tuple[str, ...]
@@ -98,4 +100,6 @@ class Launch:
     literal: tuple[str, ...] = ()
     cut: tuple[str, ...] = ()
     alternatives: tuple[Launch, ...] = ()
+    front: str | None = None
+    routes: tuple[Route, ...] = ()
     granted: Granted | None = None

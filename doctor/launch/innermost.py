@@ -25,6 +25,17 @@ class Place:
 
 
 @dataclass(frozen=True)
+class Front:
+    """A program that runs in front of a server which a script started with `&`: its words, and the addresses it asks.
+
+    `routes` are pairs of where an address stands (a variable, or a program such as `curl`) and the address itself.
+    """
+
+    words: tuple[str, ...]
+    routes: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
 class Unfolded:
     """One innermost command. `shell` is where it runs; `set` the variables that the layers set for it.
 
@@ -33,7 +44,7 @@ class Unfolded:
     followed, a sentence each; `guards` are conditions on which it hangs. `guessed`: found behind a program that is not
     known. `mention`: the words start nothing. `layers` are the programs taken off, the outermost first, and `runner`
     is the environment that one of them (`uv run`) chooses. `cut` are the words of a next line that begins with an
-    option, so that it is a command of its own.
+    option, so that it is a command of its own. `front` is what runs in front of it.
     """
 
     shell: Shell
@@ -49,6 +60,7 @@ class Unfolded:
     layers: tuple[str, ...] = ()
     runner: Behind | None = None
     cut: tuple[str, ...] = ()
+    front: Front | None = None
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,9 @@ from dataclasses import replace
 
 from doctor.base.files import Files
 from doctor.base.record import dataclass
+from doctor.base.secrets.hide import redact_text
 from doctor.base.text import one_line
-from doctor.facts import Container, Launch
+from doctor.facts import Container, Launch, Route
 from doctor.launch.asked import form_of
 from doctor.launch.config_file import with_config
 from doctor.launch.container import LARGEST, ComposeUp, DockerRun, compose_up, read_docker_run, subcommand
@@ -198,6 +199,8 @@ def _launch(typed: Typed, here: Unfolded, environ: Mapping[str, str], container:
         lead=lead, doubled=words.doubled, unsplit=words.unsplit, machine=here.place.machine,
         elsewhere=here.place.environment, guessed=here.guessed, guards=here.guards[:MOST],
         cut=here.cut, literal=() if here.source else _literal(raw),
+        front=_brief(here.front.words) if here.front else None,
+        routes=tuple(Route(n, redact_text(url)) for n, url in (here.front.routes if here.front else ())),
     )  # fmt: skip
     launch = replace(launch, why=_why(here, launch, bool(form)))
     return launch if form else replace(launch, near=_near(here.words))

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from doctor.base.text import one_line
+from doctor.launch.fronts import front_of
 from doctor.launch.innermost import State, Unfolded
 from doctor.launch.shell import LARGEST, Shell
 
@@ -139,5 +140,6 @@ def _started(state: State, way: Way, place: int, source: str) -> State:
         here.dropped | (start.dropped if "*" not in here.dropped else frozenset()), at,
         (*here.open, *way.unknown, *start.unknown), (*here.guards, *way.guards), here.place, here.guessed, False,
         here.layers, None if activated else here.runner, behind if behind[:1] and behind[0].startswith("-") else (),
+        front_of(way.starts, place) or here.front,
     )  # fmt: skip
     return replace(state, here=inner, stdin=start.stdin, written={**state.written, **start.written})

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
+from doctor.base.secrets.hide import redact_text
 from doctor.base.text import one_line
 from doctor.collect.declared.declaration import Declaration
-from doctor.collect.declared.gateway import bare_address, read_gateway
+from doctor.collect.declared.gateway import read_gateway
 from doctor.collect.declared.service import Service
 from doctor.collect.python.target import TargetError
 from doctor.facts import Facts, Launch, Neighbor, Neighbors, Route
+from doctor.launch.fronts import addresses
 from doctor.launch.server import Server, server_of
 from doctor.pipeline.declared import launch_of, read_declared
 from doctor.pipeline.launch import engine_release
 from doctor.pipeline.request import Request
 
 MOST = 40
-_ADDRESS = re.compile(r"(?:.*_)?(?:URLS?|API_BASE|BASE|ENDPOINTS?|HOST|SERVER|ADDRESS|UPSTREAM)$")
-_HTTP = re.compile(r"https?://[^\s;,\"']{1,300}")
 
 
 def with_neighbors(facts: Facts, request: Request) -> Facts:
@@ -61,16 +60,8 @@ def _neighbor(service: Service, declaration: Declaration | None, here: Server | 
     ports = container.ports if container else ()
     plain = Neighbor(
         service.name, service.hosts, tuple(p for p in ports if p != "host"), mine=mine, image=service.image,
-        host_network="host" in ports, routes=tuple(_routes(variables)),
+        host_network="host" in ports, routes=tuple(Route(n, redact_text(url)) for n, url in addresses(variables)),
     )  # fmt: skip
     if here is None:
         return plain
     return replace(plain, engine=here.engine, port=here.port, names=here.names, key=here.key, local=here.local)
-
-
-def _routes(variables: Mapping[str, str]) -> Iterator[Route]:
-    """The addresses in a service's variables; a login in one is left out."""
-    for name, value in list(variables.items())[:500]:
-        if _ADDRESS.match(name.upper()):
-            for url in _HTTP.findall(value[:4000])[:10]:
-                yield Route(one_line(name, 80), bare_address(url))

@@ -101,3 +101,85 @@ def test_a_command_alone_and_a_gateway_with_two_servers(tmp_path: Path) -> None:
         return {f"{f.key}" for f in report.findings if f.rule == "CMD020"} | {r.status for r in report.results if r.code == "CMD020"}
 
     assert codes("m-a") == {"pass"} and codes("m-b") == {"pass"} and codes("other") == {"open"}
+
+
+ADAPTER = """
+services:
+  vlm:
+    image: openmmlab/lmdeploy:v0.11.1-cu12
+    gpus: all
+    ipc: host
+    volumes: ["hf:/root/.cache/huggingface", "./go.sh:/go.sh"]
+    ports: ["8080:8080"]
+    entrypoint: [/bin/bash, /go.sh]
+    environment: {LMDEPLOY_BASE_URL: "http://127.0.0.1:23333"}
+  ui:
+    image: ghcr.io/open-webui/open-webui:main
+    environment: {OPENAI_API_BASE_URLS: "http://vlm:23333/v1;https://api.example.com/v1"}
+volumes: {hf: }
+"""
+SCRIPT = """#!/bin/bash
+lmdeploy serve api_server OpenGVLab/InternVL3-8B --server-port 23333 &
+until curl -sf http://localhost:23333/health; do sleep 2; done
+exec uvicorn app:app --host 0.0.0.0 --port 8080
+"""
+
+
+def in_front(folder: Path, script: str = SCRIPT, compose: str = ADAPTER, gateway: str | None = None) -> set[str]:
+    (folder / "compose.yaml").write_text(compose, encoding="utf-8")
+    (folder / "go.sh").write_text(script, encoding="utf-8")
+    (folder / "nginx.conf").write_text(gateway or "", encoding="utf-8")
+    declared = DeclaredRequest(compose=str(folder / "compose.yaml"), service="vlm")
+    where = str(folder / "nginx.conf") if gateway else None
+    report = diagnose(Request(TargetRequest(environ={}), declared=declared, environ={}, gateway=where))
+    assert not [r for r in report.results if r.status == "broken"]
+    assert report.facts.launch.engine == "lmdeploy"  # type: ignore[union-attr]
+    return {f"{f.rule} {f.message}" for f in report.findings if f.rule in ("CMD020", "CMD027", "CMD028")}
+
+
+def has(found: set[str], *words: str) -> bool:
+    return any(all(w in one for w in words) for one in found)
+
+
+def test_an_adapter_in_front_hides_the_death_of_the_server(tmp_path: Path) -> None:
+    found = in_front(tmp_path)
+    assert len(found) == 1 and has(found, "CMD028", "uvicorn app:app")
+    together = SCRIPT.replace("exec uvicorn app:app --host 0.0.0.0 --port 8080", "uvicorn app:app --port 8080 &\nwait -n")
+    assert in_front(tmp_path, together) == set()
+    assert in_front(tmp_path, "exec lmdeploy serve api_server OpenGVLab/InternVL3-8B\n") == set()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [("--server-port 23333", "--server-port 23334", ("`LMDEPLOY_BASE_URL`", "23333", "listens on 23334")),
+     ("localhost:23333/health", "localhost:8000/health", ("`curl`", "8000", "listens on 23333")),
+     ("exec uvicorn", "export VLM_BACKEND=http://localhost:9000\nexec uvicorn", ("`VLM_BACKEND`", "9000")),
+     ("--port 8080", "--port 8080 --backend-url http://localhost:23334", ("`--backend-url`", "23334"))],
+)  # fmt: skip
+def test_addresses_that_the_adapter_asks(tmp_path: Path, old: str, new: str, words: tuple[str, ...]) -> None:
+    assert has(in_front(tmp_path, SCRIPT.replace(old, new)), "CMD027", *words)
+
+
+def test_clients_in_other_containers(tmp_path: Path) -> None:
+    wrong = ADAPTER.replace("http://vlm:23333/v1", "http://vlm:8000/v1")
+    assert has(in_front(tmp_path, compose=wrong), "CMD027", "`OPENAI_API_BASE_URLS` of `ui`", "8000")
+    to_adapter = ADAPTER.replace('OPENAI_API_BASE_URLS: "http://vlm:23333/v1;', 'BACKEND_URL: "http://vlm:8080/v1;')
+    assert not has(in_front(tmp_path, compose=to_adapter), "CMD027")
+
+
+def test_the_upstreams_of_nginx(tmp_path: Path) -> None:
+    conf = "upstream llm { server vlm:23333; }\nserver { location / { proxy_pass http://llm; } }\n"
+    assert not has(in_front(tmp_path, gateway=conf), "CMD027")
+    assert has(in_front(tmp_path, gateway=conf.replace("23333", "8000")), "CMD027", "upstream llm", "8000")
+    direct = "location / { proxy_pass http://vlm:8001/v1/; }  # proxy_pass http://vlm:1;\n"
+    assert has(in_front(tmp_path, gateway=direct), "CMD027", "8001")
+
+
+@pytest.mark.parametrize(
+    ("target", "wanted"),
+    [("vision:8000", set()), ("vision:8001", {"CMD025:port:vision:8001:warning"}), ("localhost:8001", set()),
+     ("text:30001", set()), ("text:8000", {"CMD025:port:text:8000:warning"}), ("dcgm:9400", set())],
+)  # fmt: skip
+def test_targets_of_prometheus(tmp_path: Path, target: str, wanted: set[str]) -> None:
+    text = f"scrape_configs:\n- job_name: a\n  static_configs: [{{targets: ['{target}', 'node-exporter:9100']}}]\n"
+    assert found(tmp_path, TWO, text, name="prometheus.yml") == wanted

@@ -33,6 +33,7 @@ class Declaration:
     them; `texts` are files there whose text is known. `builds` are the builds of torch that install steps choose by
     their index: step -> `cu128`. `python` is the release that a file fixes, `locked` are the steps that a lock file
     writes out, `elsewhere` the distributions that come from no index, `indexes` those of the user's own.
+    `bare`: the image brings no packages that count.
     """
 
     why: str
@@ -51,6 +52,7 @@ class Declaration:
     elsewhere: frozenset[str] = frozenset()
     indexes: tuple[str, ...] = ()
     texts: dict[str, str] = field(default_factory=dict)
+    bare: bool = False
 
 
 def read_declaration(request: DeclaredRequest, environ: Mapping[str, str], cwd: str) -> Declaration:

@@ -97,6 +97,8 @@ def requirement_pins(line: str, source: str, reading: Reading, constraint: bool)
         else:
             reading.problems.append(Problem(source, f"`{source}` is not a requirement"))
         return
+    if requirement.url and not wheel_version(requirement.url):
+        reading.elsewhere.add(normalize(requirement.name))
     yield Pin(normalize(requirement.name), _plain(requirement), source, reading.step, constraint)
 
 
@@ -108,6 +110,7 @@ def located(text: str, source: str, reading: Reading, constraint: bool) -> Itera
         suffix = f" ;{marker}" if marker else ""
         yield Pin(normalize(wheel[0]), f"{wheel[0]}=={wheel[1]}{suffix}", source, reading.step, constraint)
     elif egg:
+        reading.elsewhere.add(normalize(egg[1]))
         yield Pin(normalize(egg[1]), egg[1], source, reading.step, constraint)
     else:
         message = f"`{source}` installs {shown(text)}, whose name and version are unknown"

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from doctor.derived.packages.requirements import parse
 from doctor.facts import Distributions, Pin, normalize
 from doctor.matrix.releases import Releases, ReleaseSet
+
+_LOCK = re.compile(r"(?:\.lock|^pylock[\w.-]*\.toml)(?::\d+)?$")
 
 
 def last_lines(distributions: Distributions, name: str) -> tuple[Pin, ...]:
@@ -27,6 +31,20 @@ def specifier_of(pin: Pin) -> SpecifierSet | None:
     if requirement is None or requirement.marker is not None or not len(requirement.specifier):
         return None
     return requirement.specifier
+
+
+def pinned_together(distributions: Distributions, one: str, other: str) -> bool:
+    """Whether the last install that names both pins both of them; a lock file's lines are installed as they are."""
+    steps = []
+    for name in (one, other):
+        lines = [p for p in last_lines(distributions, name) if not p.constraint and _is_pin(p)]
+        steps.append({p.step for p in lines if not _LOCK.search(p.source)})
+    return bool(steps[0] & steps[1])
+
+
+def _is_pin(pin: Pin) -> bool:
+    specifier = specifier_of(pin)
+    return specifier is not None and any(s.operator in ("==", "===") and "*" not in s.version for s in specifier)
 
 
 def admitted(distributions: Distributions, name: str, known: Releases) -> ReleaseSet | None:

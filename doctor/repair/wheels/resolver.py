@@ -112,15 +112,19 @@ def compile_pins(
 ) -> dict[str, str]:
     """Exact releases (distribution -> version) of everything that the requirements need, on another Python.
 
-    `prefer` are releases that are kept where they fit, `without` distributions that are left out whoever asks for them.
+    A requirement `-c NAME<2` bounds a release without asking for the distribution. `prefer` are releases that are kept
+    where they fit, `without` distributions that are left out whoever asks for them.
     Raises Unresolvable, OnlySource, Unreachable or UvError.
     """
     asked = {
-        "in.txt": [*requirements], "out.txt": [f"{n}=={v}" for n, v in (prefer or {}).items()],
+        "in.txt": [r for r in requirements if not r.startswith("-c ")],
+        "bounds.txt": [r.removeprefix("-c ") for r in requirements if r.startswith("-c ")],
+        "out.txt": [f"{n}=={v}" for n, v in (prefer or {}).items()],
         "without.txt": [f"{name}; python_version < '3'" for name in without],
     }  # fmt: skip
     arguments = [
         "pip", "compile", "in.txt", "--output-file", "out.txt", "--overrides", "without.txt",
+        *(("--constraints", "bounds.txt") if asked["bounds.txt"] else ()),
         "--python", sys.executable, "--python-version", python, "--python-platform", platform,
         "--only-binary", ":all:", "--no-header", "--no-annotate", "--quiet",
     ]  # fmt: skip

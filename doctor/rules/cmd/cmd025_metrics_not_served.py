@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from doctor.derived.case import Case
+from doctor.derived.neighbors import Lead, around, lead, server_behind, split_address
 from doctor.facts import Facts, Gateway, Scrape, present
 from doctor.findings import Action, Evidence, Location, NotApplicable, Open, Remediation
 from doctor.launch.options import option
@@ -30,16 +31,43 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
         yield NotApplicable("no server and scraper to compare")
         return
     mine = [s for s in gateway.scrapes if s.path.rstrip("/") == "/metrics"]
-    at = [s for s in mine if _port(s) == here.port]
+    for scrape, behind in _amiss(facts, mine):
+        yield _elsewhere(rule, gateway, scrape, behind)
+    at = [s for s in mine if _port(s) == here.port and _leads_here(facts, s)]
     if not at:
         local = next((s for s in mine if s.target.rpartition(":")[0] in LOCAL), None)
-        if local is not None and len(mine) == 1:
+        if local is not None and len(mine) == 1 and not around(facts):
             yield _elsewhere(rule, gateway, local, here)
         return
     if here.version is None:
         yield Open(f"the release of {here.engine} is not known, nor whether it gives metrics by itself")
         return
     yield from _switch(rule, facts, at[0], here)
+
+
+def _lead(facts: Facts, scrape: Scrape) -> Lead | None:
+    """Where a target leads in the deployment."""
+    services = around(facts)
+    client = next((n for n in services if "prometheus" in (n.image or "") or "victoria" in (n.image or "")), None)
+    address = split_address(f"http://{scrape.target}")
+    return lead(services, address, client) if services and address else None
+
+
+def _amiss(facts: Facts, scrapes: list[Scrape]) -> Iterator[tuple[Scrape, Server]]:
+    """Targets that name a service of the deployment, but another port than its server's or any that it publishes."""
+    for scrape in scrapes:
+        found = _lead(facts, scrape)
+        if found is None or found.kind != "service" or found.neighbor is None:
+            continue
+        behind = server_behind(facts, found.neighbor)
+        if behind is not None and behind.port not in (None, found.port):
+            yield scrape, behind
+
+
+def _leads_here(facts: Facts, scrape: Scrape) -> bool:
+    """Whether a target is the server that is checked, as far as the deployment says it."""
+    found = _lead(facts, scrape)
+    return found is None or found.neighbor is None or found.neighbor.mine
 
 
 def _port(scrape: Scrape) -> int | None:
@@ -77,7 +105,7 @@ def _elsewhere(rule: Rule, gateway: Gateway, scrape: Scrape, here: Server) -> Ve
     text = f"scrape port {here.port}"
     return rule.finding(
         f"`{scrape.target}` is scraped, but {here.engine} listens on port {here.port}",
-        key="port", location=Location("file", gateway.path, gateway.path, scrape.line),
+        key=f"port:{scrape.target}", location=Location("file", gateway.path, gateway.path, scrape.line),
         evidence=[Evidence("port", scrape.target, str(here.port), f"flags of {here.shown}")],
         remediations=[Remediation(text, (Action("manual", text=text),))],
     )  # fmt: skip

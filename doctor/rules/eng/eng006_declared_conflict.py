@@ -42,10 +42,22 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
         if (pair := _clash(last, key)) is not None:
             clashing.add(key)
             yield _lines(rule, *pair)
+    if distributions.refused and not clashing:
+        yield _refused(rule, distributions.refused)
     yield from _ranges(rule, case, distributions, clashing)
     if distributions.problems:
         more = f" (and {len(distributions.problems) - 1} more)" if len(distributions.problems) > 1 else ""
         yield Open(f"{distributions.problems[0].message}{more}")
+
+
+def _refused(rule: Rule, reason: str) -> Finding:
+    step = Action("manual", text="change one of the lines that the resolver names")
+    return rule.finding(
+        f"No releases satisfy these lines together. uv: {reason}",
+        key="resolver", location=Location("distribution", "declaration"),
+        evidence=[Evidence("releases for these lines", "none", "one each", "uv pip compile")],
+        remediations=[Remediation("change one of the lines", (step,))],
+    )  # fmt: skip
 
 
 def _clash(lines: tuple[Pin, ...], key: str) -> tuple[Pin, Pin] | None:

@@ -21,6 +21,7 @@ from collections.abc import Iterator
 
 from doctor.derived.case import Case
 from doctor.derived.imports.stop import starts, stopped_for
+from doctor.derived.packages.declared_ranges import pinned_together
 from doctor.derived.packages.needs import Need, needs_of
 from doctor.derived.packages.requirements import direction, fits
 from doctor.facts import Distributions, Modules, present
@@ -57,7 +58,13 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
 
 
 def _severity(case: Case, need: Need, stops: tuple[str, ...]) -> Severity:
-    """An error where the start of the server fails because of it; where nobody could look, for what an engine needs."""
+    """An error where the start of the server fails because of it; where nobody could look, for what an engine needs.
+
+    Two pins of one install that exclude each other are refused by the installer before anything is there.
+    """
+    distributions: Distributions = present(case.facts, "distributions", Distributions)
+    if pinned_together(distributions, need.owner.key, need.name):
+        return "error"
     if need.owner.key not in serving_engines() or need.extra:
         return "warning"
     return "error" if stops or not isinstance(case.facts.modules, Modules) else "warning"

@@ -42,11 +42,12 @@ def read_project(manifest: Manifest, reading: Reading) -> None:
         if _name(line) not in replaced:
             _add(line, manifest, reading, sources)
     asked = {_name(line) for line in lines}
-    for line in overrides[:MOST]:  # an override counts only where somebody asks for the distribution
-        reading.pins.extend(requirement_pins(line, manifest.at(line), reading, _name(line) not in asked))
     for line in texts(uv.get("constraint-dependencies"))[:MOST]:
         reading.pins.extend(requirement_pins(line, manifest.at(line), reading, True))
     _indexes(uv, sources, asked, reading)
+    reading.step += bool(overrides)  # uv takes them whatever the others require, as a later install would
+    for line in overrides[:MOST]:  # an override counts only where somebody asks for the distribution
+        reading.pins.extend(requirement_pins(line, manifest.at(line), reading, _name(line) not in asked))
 
 
 def _add(line: str, manifest: Manifest, reading: Reading, sources: dict[str, Any]) -> None:
