@@ -1,4 +1,4 @@
-"""Templates of Helm charts: text that becomes a manifest only when Helm fills it in."""
+"""Templates: text that becomes a manifest only when Helm, or something else, fills it in."""
 
 from __future__ import annotations
 
@@ -6,14 +6,22 @@ import re
 
 from doctor.collect.declared.service import Service
 
-_ACTION = re.compile(
-    r"\{\{-?\s*(?:/\*|include\b|template\b|define\b|if\b|range\b|with\b|toYaml\b|\$?\.(?:Values|Release|Chart)\b|tpl\b)"
-)
+_OF_HELM_TEXT = r"""
+\{\{-?\s* (?: [\w\s]*\(?\$?\.(?:Values|Release|Chart|Capabilities|Files)\b | include\s | template\s | define\s )
+"""
+_OF_HELM = re.compile(_OF_HELM_TEXT, re.VERBOSE)
+_PLACE = re.compile(r"\{\{-?\s*\.?(\w[\w.]{0,100})\s*-?\}\}|<([A-Za-z][\w-]{0,100})>(?=\s*$)", re.MULTILINE)
 
 
 def template(text: str, file: str) -> Service | None:
     """The template as a service of which nothing can be read; None for any other text."""
-    if not _ACTION.search(text[: 1 << 20]):
+    if not _OF_HELM.search(text):
         return None
     why = f"`{file}` is a template of a Helm chart; pass what `helm template RELEASE CHART` prints"
     return Service(file, kind="Helm template", file=file, unread=why)
+
+
+def with_names(text: str) -> str | None:
+    """The text with `${NAME}`, a value that nobody knows, for each `{{ NAME }}` in it; None without any."""
+    filled = _PLACE.sub(lambda m: "${" + re.sub(r"\W", "_", m[1] or m[2]) + "}", text)
+    return None if filled == text else filled

@@ -16,6 +16,7 @@ from doctor.collect.python.target import TargetError
 from doctor.deployment import charts
 from doctor.deployment.host import batch, just, make, powershell, procfile, quadlet, script, sky, supervisor, systemd
 from doctor.deployment.host.source import Source
+from doctor.deployment.kubernetes import stack_values
 from doctor.deployment.kubernetes.manifests import services_of
 from doctor.deployment.kubernetes.objects import Objects
 
@@ -61,13 +62,13 @@ def _read(source: Source, objects: Objects) -> list[Service]:
 
 
 def _of_yaml(source: Source, objects: Objects) -> list[Service]:
-    try:
-        documents = load_all(source.text)
-    except YamlError as error:
-        raise TargetError(f"`{source.name}` is not valid YAML: {one_line(str(error), 120)}") from None
+    documents = _documents(source)
     tasks = [s for d in documents if sky.is_sky(d) for s in sky.services(d, source)]
     if tasks:
         return tasks
+    stacks = [s for d in documents if stack_values.is_stack(d) for s in stack_values.services(d, source.name)]
+    if stacks:
+        return stacks
     if any(_is_compose(d) for d in documents):
         return _of_compose(source)
     if not any(isinstance(d, dict) and d.get("kind") for d in documents):
@@ -75,6 +76,19 @@ def _of_yaml(source: Source, objects: Objects) -> list[Service]:
         return [Service(source.name, kind="file", file=source.name, unread=why)]
     objects.add(documents, source.name)
     return []
+
+
+def _documents(source: Source) -> list[Any]:
+    """The documents of the file, else those that it has with its placeholders filled in. Raises TargetError."""
+    filled = charts.with_names(source.text)
+    told = ""
+    for text in (source.text, *([filled] if filled else [])):
+        try:
+            return load_all(text)
+        except YamlError as error:
+            told = one_line(str(error), 120)
+    hint = "; it is a template that nobody has filled in" if filled else ""
+    raise TargetError(f"`{source.name}` is not valid YAML: {told}{hint}")
 
 
 def _is_compose(document: Any) -> bool:

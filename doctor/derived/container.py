@@ -20,7 +20,7 @@ def in_compose(container: Container) -> bool:
 
 def in_pod(container: Container) -> bool:
     """Whether it is a container of a Kubernetes pod."""
-    return container.how == KUBERNETES
+    return container.how.startswith(KUBERNETES)
 
 
 def key_in(container: Container, compose: str, run: str, pod: str) -> str:

@@ -9,6 +9,7 @@ from doctor.facts.gateway import Route
 
 HUB_HOME = "/root/.cache/huggingface"  # where the official images keep what the hub's client fetches
 KUBERNETES = "Kubernetes"  # `how` of a container in a pod
+RAY = "Kubernetes, in a Ray cluster"
 QUADLET = "Quadlet"  # ... in a unit that Podman makes a service of
 NODE_MEMORY = "node memory"  # `ipc` of a container whose shared memory is as large as the node's memory allows
 
@@ -21,7 +22,7 @@ class Container:
     written (`host`); `ports` and `volumes` as written; `healthcheck` tells whether one is set, `memory` the limit in
     bytes. `patience` is how many seconds the health check gives the server from its start until the container counts as
     unhealthy. `capabilities` are those of a GPU reservation of compose. `nodes` is how many machines serve one copy of
-    the model together, each with these GPUs.
+    the model together, each with these GPUs. `probed` are the ports that a pod's probes ask: `livenessProbe 8000`.
     """
 
     how: str
@@ -38,6 +39,7 @@ class Container:
     restart: str | None = None
     patience: int | None = None
     nodes: int = 1
+    probed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from doctor.base.secrets.hide import redact_text
 from doctor.base.text import one_line
 from doctor.facts import Container, Launch, Route
 from doctor.launch.asked import form_of
+from doctor.launch.config_file import with_config
 from doctor.launch.container import LARGEST, ComposeUp, DockerRun, compose_up, read_docker_run, subcommand
 from doctor.launch.dotenv import dotenv
 from doctor.launch.hidden import hidden, hidden_launch
@@ -184,10 +185,12 @@ def _launch(typed: Typed, here: Unfolded, environ: Mapping[str, str], container:
     form = launched_as(program.name, program.module, program.subcommand)
     engine = form[0].name if form else _named(program)
     behind = len(form[1].subcommand) if form else 0
-    raw = program.rest[behind:]
+    own = program.rest[behind:]
+    away = here.shell.inner is None and (here.place.machine or here.place.environment)
+    raw = own if away or not form else with_config(own, here.shell, model_first=bool(form[1].subcommand))
     given = known(raw) if here.source else raw
     words = meant(given, engine, serve=form[1].serve or not form[1].module) if form else Meant(given)
-    front = here.words[: len(here.words) - len(raw)]
+    front = here.words[: len(here.words) - len(own)]
     ends = bool(raw) and typed.argv[-len(raw) :] == raw
     lead = typed.argv[: len(typed.argv) - len(raw)] if ends else typed.argv if not raw and not here.source else None
     launch = Launch(

@@ -33,7 +33,7 @@ def shell_words(state: State) -> list[list[State]] | None:
         word = words[at]
         at += 1
         if re.fullmatch(r"-[A-Za-z]*c[A-Za-z]*", word):
-            at += 2 if words[at : at + 1] in (("-o",), ("+o",)) else 1 if "o" in word else 0
+            at = _behind_options(words, at + ("o" in word))
             text = words[at] if at < len(words) else ""
             inner = replace(state, here=replace(state.here, layers=(*state.here.layers, name)), depth=state.depth + 1)
             return text_ways(inner, text, f"`{name} -c`", words[at + 2 :], name="".join(words[at + 1 : at + 2]) or name)
@@ -43,6 +43,16 @@ def shell_words(state: State) -> list[list[State]] | None:
     if at >= len(words) or words[at] == "-":
         return None if state.stdin is None else text_ways(state, state.stdin, f"the text that `{name}` reads")
     return from_file(state, words[at], words[at + 1 :])
+
+
+def _behind_options(words: tuple[str, ...], at: int) -> int:
+    """Where the text of `-c` stands: it is the first word that is no option of the shell."""
+    while at < len(words) and words[at][:1] in ("-", "+") and len(words[at]) > 1:
+        at += 1
+        if words[at - 1] == "--":
+            break
+        at += 1 if words[at - 1] in _VALUED or re.fullmatch(r"[-+][A-Za-z]*o", words[at - 1]) else 0
+    return at
 
 
 def script(state: State) -> list[list[State]] | None:

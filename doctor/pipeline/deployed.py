@@ -28,10 +28,20 @@ def diagnose_services(request: Request, diagnose: Diagnose, judge: Judge) -> Rep
     serving = [(name, report) for name, report in judged if _serves(report)]
     if len(serving) > 1:
         return _together(serving, answers)
-    if judged:
-        return replace((serving or judged)[0][1], services=answers)
-    why = answers[0].why if answers else "the files hold no service that starts a program"
-    return replace(judge(_nothing(request, why), request.select, request.ignore), services=answers)
+    if serving:
+        return replace(serving[0][1], services=answers)
+    return replace(judge(_nothing(request, _why(answers)), request.select, request.ignore), services=answers)
+
+
+def _why(answers: tuple[ServiceAnswer, ...]) -> str:
+    """Why no server was found: what the first service that says something says."""
+    for one in answers:
+        launch = one.report.facts.launch if one.report is not None else None
+        if isinstance(launch, Launch) and launch.why:
+            return launch.why
+        if one.why or one.report is not None:
+            return one.why or f"the own command of `{one.image}` is not known"
+    return "the files hold no service that starts a program"
 
 
 def _answer(request: Request, diagnose: Diagnose, service: Service) -> ServiceAnswer:

@@ -23,6 +23,9 @@ def read_launch(request: Request, inside: Inside | None = None) -> Launch | Unav
     from doctor.launch.read import read_launch as read
 
     found = read(request.launch, request.environ, request.target.cwd, _entrypoint, inside)
+    if request.unknown:
+        names = tuple(f"${{{name}}}" for name in request.unknown)
+        found = replace(found, literal=tuple(w for w in found.literal if not any(n in w for n in names)))
     return replace(found, granted=request.granted) if request.granted else found
 
 

@@ -20,7 +20,8 @@ class Request:
 
     `online`: the hub may be asked about a model that is named and not on this disk, and `tell` says so. With
     `declared`, the target is not installed: its versions come from files, an image's tag and the data.
-    `deep` runs the real imports in a child process of the target. `granted` is what a scheduler gives the command.
+    `deep` runs the real imports in a child process of the target. `granted` is what a scheduler gives the command;
+    `unknown` are variables in it whose values are set elsewhere.
     """
 
     target: TargetRequest
@@ -39,3 +40,4 @@ class Request:
     declared: DeclaredRequest = field(default_factory=DeclaredRequest)
     deep: bool = False
     granted: Granted | None = None
+    unknown: frozenset[str] = frozenset()

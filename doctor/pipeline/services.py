@@ -41,7 +41,7 @@ def only_service(request: Request) -> Request:
 
 def request_of(service: Service, request: Request) -> Request:
     """The same question about one service."""
-    request = replace(request, gpu=request.gpu or _gpu(service))
+    request = replace(request, gpu=request.gpu or _gpu(service), unknown=service.unknown)
     stated = replace(request.declared, deployments=(), service=None, stated=service)
     rootless = replace(request.target, root=None)  # of a declared environment there are no files
     if not service.host:

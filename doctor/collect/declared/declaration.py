@@ -126,6 +126,9 @@ def _of_service(service: Service, reading: Reading) -> Built:
         built = Built()
     elif service.image is not None:
         built = Built(image=service.image)
+    elif service.entrypoint or service.command:  # a placeholder stands for the image, or a patch leaves it out
+        built = Built()
+        reading.problems.append(Problem(service.name, "the image is not known, nor what is installed in it"))
     else:
         raise TargetError(f"the service `{one_line(service.name, 60)}` has neither `image` nor `build`")
     if service.entrypoint is not None:  # an entrypoint of the service drops the command of the image

@@ -24,7 +24,7 @@ class Service:
     own, so that its `command` is one of this machine, with `variables` alone unless `inherits`. `texts` are files in
     the container by their absolute path; `notes` say what could not be understood, a sentence each. `unread`: why
     nothing of it can be read, such as a chart's template. `elsewhere`: it runs on another machine, whose GPU is `gpu`
-    in the form of `--gpu`, where that is said.
+    in the form of `--gpu`, where that is said. `unknown` are variables that are set to what nobody says here.
     """
 
     name: str
@@ -57,6 +57,7 @@ class Service:
     unread: str = ""
     elsewhere: bool = False
     gpu: str = ""
+    unknown: frozenset[str] = frozenset()
 
     @property
     def where(self) -> str:

@@ -15,7 +15,12 @@ _ASSIGNED = re.compile(r"(?:\[[\w.\[\]]+\]\s*)?\$(env:)?(\w+)\s*=\s*(.*)$", re.I
 _LIST = re.compile(r"@\((.*)\)\s*$", re.DOTALL)
 _ITEM = re.compile(r""""((?:[^"`]|`.)*)"|'([^']*)'|([^\s,"']+)""")
 _BLOCK = re.compile(r"^\s*(?:\}?\s*(?:if|elseif|else|try|catch|finally|foreach|for|while|do)\b.*\{?|[{}]+)\s*$")
-_STARTED = re.compile(r"^Start-Process\s+(?:-FilePath\s+)?(\S+)\s+(?:.*?-ArgumentList\s+)?(.*)$", re.IGNORECASE)
+_STARTED = re.compile(r"^Start-Process\s+(?:-FilePath\s+)?(\S+)\s+(.*)$", re.IGNORECASE)
+_ARGUMENTS = re.compile(r"(?:^|\s)-(?:ArgumentList|Args)\s+(.*)$", re.IGNORECASE)
+_NEXT = re.compile(
+    r"""\s-(?:NoNewWindow|Wait|WindowStyle|PassThru|WorkingDirectory|Redirect\w+|Verb)\b.*$""", re.IGNORECASE
+)
+_COMMAS = re.compile(r"""(?:"[^"]*"|'[^']*'|\$[\w:]+|[\w./-]+)(?:\s*,\s*(?:"[^"]*"|'[^']*'|\$[\w:]+|[\w./-]+))+$""")
 
 
 def is_powershell(source: Source) -> bool:
@@ -66,15 +71,28 @@ def _line(line: str) -> str:
         name = found[2] if found[1] else found[2].lower()
         return f"{'export ' if found[1] else ''}{name}={_value(found[3].strip())}"
     if found := _STARTED.match(line):
-        line = " ".join((found[1], *_items(found[2])))
+        return f"{_dollars(found[1])} {_arguments(found[2])}"
     line = re.sub(r"^[&.]\s+", "", line)
     return _dollars(re.sub(r"(?<=\s)@(\w+)\b", lambda m: f'"${{{m[1].lower()}[@]}}"', line)).replace("\\", "\\\\")
+
+
+def _arguments(text: str) -> str:
+    """The words that Start-Process hands on: a list, or a variable that holds one."""
+    text = _NEXT.sub("", text)
+    found = _ARGUMENTS.search(text)
+    given = (found[1] if found else text).strip()
+    if name := re.fullmatch(r"\$(\w+)", given):
+        return f'"${{{name[1].lower()}[@]}}"'
+    one = re.fullmatch(r"\"([^\"]*)\"|'([^']*)'", given)
+    return _dollars(one[1] or one[2] or "") if one else " ".join(_items(given))
 
 
 def _value(text: str) -> str:
     """What is assigned: a list, a text or a number."""
     if found := _LIST.match(text):
         return f"({' '.join(_items(found[1]))})"
+    if len(text) < LONGEST >> 2 and _COMMAS.match(text):
+        return f"({' '.join(_items(text))})"
     text = re.sub(r"\s+#.*$", "", text)
     return _dollars(text) if re.match(r"[\"'\w$./:-]", text) and "|" not in text else '"${UNKNOWN}"'
 

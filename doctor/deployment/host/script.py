@@ -64,9 +64,11 @@ def _slurm(source: Source) -> dict[str, str]:
 
 
 def gpus(source: Source) -> str | None:
-    """How many GPUs each node gets, as the directives have it."""
+    """How many GPUs each node gets, as the directives have it; `--gpus` counts those of all nodes."""
+    nodes = max(number(_option(source, "-N", "--nodes"), 1), 1)
     for line in _DIRECTIVE.findall(source.text[: 1 << 16]):
-        text = re.sub(r"(?:^|\s)-G\s*", "--gpus=", line).replace("--gres ", "--gres=").replace("--gpus ", "--gpus=")
+        text = re.sub(r"(?:^|\s)-G\s*", " --gpus=", line).replace("--gres ", "--gres=").replace("--gpus ", "--gpus=")
         if found := _COUNT.search(text):
-            return found[1]
+            total = found[0].startswith(("--gpus=", "--gpus:"))
+            return str(max(int(found[1]) // nodes, 1)) if total else found[1]
     return None

@@ -31,15 +31,19 @@ def services(source: Source) -> list[Service]:
         source.name.rpartition(".")[0] or source.name, kind="systemd unit", file=source.name, labels=(source.name,),
         host=True, folder=last(keys, "WorkingDirectory"), variables=environment(source, unit, "Service", known),
     )  # fmt: skip
-    service.notes += unread_files(source, unit, "Service", known)
+    unread = unread_files(source, unit, "Service", known)
+    service.notes += unread
     for line in values(keys, "ExecStart"):
-        words, unset = command(line, known, {"PATH": PATH, **service.variables})
-        service.lacking.unset |= unset
+        words, unset = command(line, known, {"PATH": PATH, **service.variables}, complete=not unread)
+        service.lacking.unset |= set() if unread else unset
+        service.unknown |= unset if unread else set()
         service.command = words  # of several, systemd allows all but the last only where they end
     return [service]
 
 
-def command(line: str, known: dict[str, str], environ: dict[str, str]) -> tuple[tuple[str, ...], set[str]]:
+def command(
+    line: str, known: dict[str, str], environ: dict[str, str], *, complete: bool = True
+) -> tuple[tuple[str, ...], set[str]]:
     """The words of an `Exec` line, and the variables that it lacks. `@` gives the program another name."""
     prefix = _PREFIX.match(line)
     marks = prefix[0] if prefix else ""
@@ -48,7 +52,7 @@ def command(line: str, known: dict[str, str], environ: dict[str, str]) -> tuple[
     if ";" in words:  # several commands
         words = words[: words.index(";")]
     if ":" not in marks:
-        words = [*words[:1], *expanded(words[1:], environ, unset)]
+        words = [*words[:1], *expanded(words[1:], environ, unset, complete=complete)]
     if "@" in marks:
         del words[1:2]
     return tuple(words), unset
@@ -74,11 +78,11 @@ def environment(source: Source, unit: Sections, section: str, known: dict[str, s
 
 
 def unread_files(source: Source, unit: Sections, section: str, known: dict[str, str]) -> list[str]:
-    """The environment files that must be there and cannot be read, a sentence each."""
+    """The environment files that cannot be read here, a sentence each: what they set stays unknown."""
     out = []
     for line in values(unit.get(section, []), "EnvironmentFile")[:MOST_FILES]:
-        path = specifiers.replaced(line.strip().strip("\"'"), known)
-        if not path.startswith("-") and os.path.isabs(path) and source.read(path) is None:
+        path = specifiers.replaced(line.removeprefix("-").strip().strip("\"'"), known)
+        if os.path.isabs(path) and source.read(path) is None:
             out.append(f"the variables in `{one_line(path, 100)}` cannot be read")
     return out
 

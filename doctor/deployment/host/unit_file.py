@@ -95,10 +95,11 @@ def _escaped(text: str, at: int) -> tuple[str, int]:
     return (char if char in "\\\"' ;" else f"\\{char}"), at + 1
 
 
-def expanded(words: list[str], environ: Mapping[str, str], unset: set[str]) -> list[str]:
+def expanded(words: list[str], environ: Mapping[str, str], unset: set[str], *, complete: bool = True) -> list[str]:
     """Variables in words: `${A}` stays within its word, `$A` that is a whole word is split at blanks, `$$` is `$`.
 
-    A variable that nothing sets is empty; its name is put into `unset`.
+    A variable that nothing sets is empty, and its name is put into `unset`; where the environment is not `complete`,
+    `${A}` stays as it is written.
     """
     out: list[str] = []
     for word in words:
@@ -109,13 +110,13 @@ def expanded(words: list[str], environ: Mapping[str, str], unset: set[str]) -> l
                 unset.add(whole[1])
             out += environ.get(whole[1], "").split()[:MOST_WORDS]
             continue
-        out.append(_BRACED.sub(lambda found: _value(found, environ, unset), word)[:LONGEST])
+        out.append(_BRACED.sub(lambda found: _value(found, environ, unset, complete), word)[:LONGEST])
     return out
 
 
-def _value(found: re.Match[str], environ: Mapping[str, str], unset: set[str]) -> str:
+def _value(found: re.Match[str], environ: Mapping[str, str], unset: set[str], complete: bool) -> str:
     if found[1] is None:
         return "$"
     if found[1] not in environ:
         unset.add(found[1])
-    return environ.get(found[1], "")
+    return environ.get(found[1], "" if complete else found[0])

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from doctor.base.text import one_line
 from doctor.collect.declared.service import Service
 from doctor.deployment.kubernetes.objects import CONFIG, SECRET, Objects
 from doctor.deployment.kubernetes.pods import Pod, cluster_of
 from doctor.deployment.kubernetes.settings import mounted, ports_of, settings_of
 from doctor.deployment.kubernetes.variables import Variables, variables_of
 from doctor.deployment.values import at, items, listed, mapping, number, text
+from doctor.facts.launch import RAY
+
+PARTIAL = ("ServingRuntime", "Config")  # kinds that another object completes
 
 
 def service_of(pod: Pod, container: Mapping[str, Any], objects: Objects) -> Service:
@@ -20,14 +25,15 @@ def service_of(pod: Pod, container: Mapping[str, Any], objects: Objects) -> Serv
     variables = variables_of(pod.spec, container, objects, one.namespace)
     for name, value in pod.given:
         variables.set(name, value)
-    image = variables.filled(text(container.get("image"))).strip() or None
+    image, note = _image(variables.filled(text(container.get("image"))).strip())
     ports = ports_of(pod.spec, pod.labels, objects, one.namespace)
     settings = settings_of(pod.spec, container, image, ports)
     if one.kind.startswith("Ray"):
         gpus, nodes = cluster_of(one)
-        settings = replace(settings, gpus=gpus, nodes=nodes)
+        settings = replace(settings, gpus=gpus, nodes=nodes, how=RAY)
     else:
-        settings = replace(settings, nodes=pod.nodes)
+        claimed = settings.gpus or ("claim" if one.kind.endswith(PARTIAL) else None)
+        settings = replace(settings, nodes=pod.nodes, gpus=claimed)
     return Service(
         one.name, image, entrypoint=_filled(variables, container.get("command")),
         command=_filled(variables, container.get("args")), variables=variables.known, container=settings,
@@ -35,8 +41,15 @@ def service_of(pod: Pod, container: Mapping[str, Any], objects: Objects) -> Serv
         labels=(one.name, f"{one.kind}/{one.name}".lower(), *([pod.role] if pod.role else [])),
         nodes=settings.nodes, replicas=max(number(at(one.body, "spec", "replicas"), 1), 0),
         texts=_texts(pod, container, objects),
-        notes=[] if image else [f"the container `{text(container.get('name'))}` has no `image`"],
+        notes=note, unknown=frozenset(variables.unknown),
     )  # fmt: skip
+
+
+def _image(given: str) -> tuple[str | None, list[str]]:
+    """The image, None for a placeholder that is filled in before the manifest is applied, and what to say of it."""
+    if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._:/@+-]{0,500}", given):
+        return given, []
+    return None, [f"`{one_line(given, 100)}` is a placeholder for an image"] if given else []
 
 
 def _filled(variables: Variables, raw: Any) -> tuple[str, ...] | None:

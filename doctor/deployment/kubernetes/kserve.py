@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 from doctor.collect.declared.service import Service
 from doctor.deployment.kubernetes.containers import service_of
 from doctor.deployment.kubernetes.objects import Object, Objects
-from doctor.deployment.kubernetes.pods import Pod
+from doctor.deployment.kubernetes.pods import Pod, pods_of
 from doctor.deployment.values import at, items, listed, mapping, number, text
 
 MODEL = "/mnt/models"  # where KServe puts what `storageUri` names
@@ -23,6 +24,8 @@ def kserve_services(one: Object, objects: Objects) -> list[Service] | None:
     """The predictor of an InferenceService that names a model; None for any other object."""
     predictor = mapping(one.body, "spec", "predictor")
     model = mapping(predictor, "model")
+    if one.kind == "LLMInferenceService":
+        return _llm_services(one, objects)
     if one.kind in RUNTIMES:
         used = any(_runtime(o, objects) is one for o in objects.all if o.kind == "InferenceService")
         return [] if used else None
@@ -37,6 +40,28 @@ def kserve_services(one: Object, objects: Objects) -> list[Service] | None:
     container["resources"] = model.get("resources") or base.get("resources")
     service = service_of(Pod(one, "", {**spec, "containers": [container]}, {}, _nodes(predictor)), container, objects)
     return [_started(one, service, model)]
+
+
+def _llm_services(one: Object, objects: Objects) -> list[Service]:
+    """KServe's own start of vLLM, which a container `main` without a command of its own adds options to."""
+    uri = text(at(one.body, "spec", "model", "uri"))
+    model = uri.removeprefix("hf://") if uri.startswith("hf://") else MODEL
+    out = []
+    for pod in pods_of(one) or [Pod(one, "", {"containers": [{"name": "main"}]}, {})]:
+        containers = [c for c in listed(pod.spec, "containers") if isinstance(c, dict)]
+        container = next((c for c in containers if c.get("name") == "main"), {"name": "main"})
+        service = service_of(pod, container, objects)
+        service.name = "/".join(filter(None, (one.name, pod.role if pod.role != "pod" else "")))
+        if service.entrypoint is None:
+            added = service.variables.get("VLLM_ADDITIONAL_ARGS", "")  # a shell reads it
+            named = text(at(one.body, "spec", "model", "name"))
+            parallel = number(at(one.body, "spec", "parallelism", "tensor"), 1)
+            options = [*(("--served-model-name", named) if named else ()), *(service.command or ())]
+            options += ["--tensor-parallel-size", str(parallel)] if parallel > 1 else []
+            line = f"{shlex.join(('vllm', 'serve', model, *options))} {added}"
+            service.entrypoint, service.command = ("bash", "-c", line), ()
+        out.append(service)
+    return out
 
 
 def _runtime(one: Object, objects: Objects) -> Object | None:

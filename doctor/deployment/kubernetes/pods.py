@@ -56,6 +56,8 @@ def _templates(body: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], Mappi
         seen.add(id(here))
         if isinstance(here, Mapping):
             labels = mapping(here, "metadata", "labels") or labels
+            if isinstance(here.get("mainContainer"), Mapping):  # NVIDIA Dynamo
+                here = {**here, "containers": [{"name": "main", **here["mainContainer"]}, *listed(here, "containers")]}
             if any(isinstance(c, Mapping) and ("image" in c or "name" in c) for c in listed(here, "containers")):
                 yield path, here, labels
             todo += [((*path, str(k)), v, labels) for k, v in here.items() if isinstance(v, (Mapping, list))]
@@ -97,7 +99,8 @@ def _nodes(one: Object, pods: list[Pod]) -> int:
 def cluster_of(one: Object) -> tuple[str | None, int]:
     """The GPUs of a Ray cluster: those of its largest pod, and how many such pods come to all of them."""
     body = mapping(one.body, "spec")
-    cluster = mapping(body, "rayClusterConfig") or mapping(body, "rayClusterSpec") or body
+    places = (("rayClusterConfig",), ("rayClusterSpec",), ("template", "spec"), ())
+    cluster = next((c for keys in places if "headGroupSpec" in (c := mapping(body, *keys))), body)
     groups = [(1, mapping(cluster, "headGroupSpec"))]
     groups += [(number(at(g, "replicas"), 1), g) for g in listed(cluster, "workerGroupSpecs") if isinstance(g, dict)]
     each = [(count, _gpus(mapping(group, "template", "spec"))) for count, group in groups]

@@ -6,14 +6,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from doctor.base.text import one_line
 from doctor.base.yaml_text import YamlError, load
 from doctor.collect.declared.service import Service
 from doctor.deployment.kubernetes.objects import Object, Objects
 from doctor.deployment.kubernetes.pods import cluster_of, pods_of
 from doctor.deployment.kubernetes.settings import settings_of
 from doctor.deployment.kubernetes.variables import variables_of
-from doctor.deployment.options import as_options
 from doctor.deployment.values import at, listed, mapping, text
+from doctor.facts.launch import RAY
+from doctor.launch.config_file import as_options
 
 BUILDERS = ("ray.serve.llm", "ray.llm")
 LARGEST = 256 << 10
@@ -30,7 +32,15 @@ def ray_services(one: Object, objects: Objects) -> list[Service] | None:
         except YamlError:
             return None
     made = [_service(one, objects, app, llm) for app, llm in _models(config)]
-    return made or None
+    return made or [_own(one, app) for app in listed(config, "applications")] or None
+
+
+def _own(one: Object, app: Any) -> Service:
+    """An application that is the user's own Python code."""
+    module = one_line(text(at(app, "import_path")), 100)
+    why = f"the Ray Serve application `{module}` is Python code, and which engine it starts is not known"
+    return Service(text(at(app, "name")) or one.name, kind="Kubernetes RayService", file=one.file,
+                   labels=(one.name,), unread=why)  # fmt: skip
 
 
 def _models(config: Any) -> Iterator[tuple[Mapping[str, Any], Mapping[str, Any]]]:
@@ -54,7 +64,11 @@ def _service(one: Object, objects: Objects, app: Mapping[str, Any], llm: Mapping
     image = text(container.get("image")) or None
     variables = variables_of(head[0].spec, container, objects, one.namespace).known if head else {}
     gpus, nodes = cluster_of(one)
-    settings = replace(settings_of(head[0].spec, container, image, ("host",)), gpus=gpus, nodes=nodes) if head else None
+    settings = (
+        replace(settings_of(head[0].spec, container, image, ("host",)), how=RAY, gpus=gpus, nodes=nodes)
+        if head
+        else None
+    )
     inner = {str(k): text(v) for k, v in mapping(llm, "runtime_env", "env_vars").items()}
     return Service(
         f"{one.name}/{name or text(app.get('name'))}", image, entrypoint=("vllm", "serve"),

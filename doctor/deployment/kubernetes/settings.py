@@ -14,6 +14,7 @@ from doctor.facts.launch import KUBERNETES, NODE_MEMORY
 
 GPU = re.compile(r"nvidia\.com/(?:gpu|mig-)|amd\.com/gpu|gpu\.intel\.com/|habana\.ai/|google\.com/tpu|.*/(?:npu|gpu)\b")
 _PART = re.compile(r".*/gpu(?:mem|cores|-mem|-core|-memory)")  # a share of a GPU's memory or cores, and no count
+PROBES = ("startupProbe", "livenessProbe", "readinessProbe")
 _QUANTITY = re.compile(r"(\d{1,15}(?:\.\d{1,6})?)([kKMGTP]i?|m)?$")
 _UNITS = {"k": 10**3, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "P": 10**15,
           "Ki": 1 << 10, "Mi": 1 << 20, "Gi": 1 << 30, "Ti": 1 << 40, "Pi": 1 << 50}  # fmt: skip
@@ -31,7 +32,7 @@ def settings_of(
         KUBERNETES, image, gpus, ("gpu",) if gpus else (), text(pod.get("runtimeClassName")) or None,
         shared, "host" if at(pod, "hostIPC") is True else kind, memory,
         ports, tuple(_volumes(pod, container)), probe is not None or None, text(pod.get("restartPolicy")) or None,
-        None if probe is None else patience(probe),
+        None if probe is None else patience(probe), probed=tuple(_probed(pod, container)),
     )  # fmt: skip
 
 
@@ -73,6 +74,18 @@ def _volumes(pod: Mapping[str, Any], container: Mapping[str, Any]) -> Iterator[s
 def _deadly(container: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """The probe whose failure restarts the container while it starts: the start probe, else the liveness probe."""
     return mapping(container, "startupProbe") or mapping(container, "livenessProbe") or None
+
+
+def _probed(pod: Mapping[str, Any], container: Mapping[str, Any]) -> Iterator[str]:
+    """The port that each probe asks, unless another container of the pod may be the one that answers there."""
+    if len(listed(pod, "containers")) != 1:
+        return
+    named = {text(at(p, "name")): text(at(p, "containerPort")) for p in listed(container, "ports")}
+    for probe in PROBES:
+        for way in ("httpGet", "tcpSocket"):
+            port = text(at(container, probe, way, "port"))
+            if (number := named.get(port, port)).isdigit() and len(number) < 6:
+                yield f"{probe} {number}"
 
 
 def patience(probe: Mapping[str, Any]) -> int:

@@ -48,8 +48,13 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     for name in given:
         if name == found.data.variables.get("port") and "://" in found.launch.environ[name]:
             yield _address(rule, found)
-        elif name not in known and not any(part in name for part in _KUBERNETES):
+        elif name not in known and not _of_a_service(name, found.launch.environ[name]):
             yield _finding(rule, found, name, sorted(known))
+
+
+def _of_a_service(name: str, value: str) -> bool:
+    """Whether Kubernetes set the variable for a service such as `vllm-leader`."""
+    return any(part in name for part in _KUBERNETES) or (name.endswith("_PORT") and "://" in value)
 
 
 def _finding(rule: Rule, asked: Asked, name: str, known: list[str]) -> Finding:

@@ -11,6 +11,7 @@ What to do: add the reservation. Run `nvidia-smi` in the container to see whethe
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from doctor.derived.case import Case
@@ -31,6 +32,9 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     container, launch = container_of(facts), facts.launch
     if container is None or not isinstance(launch, Launch) or option(facts, "--device") in ("cpu", "ascend", "maca"):
         yield NotApplicable("the launch command starts no container that needs a GPU")
+        return
+    if re.search(r"(?:^|[-_:/.])cpu(?:$|[-_:/.])", container.image or ""):
+        yield NotApplicable("the image is one for CPUs")
         return
     visible = launch.environ.get("NVIDIA_VISIBLE_DEVICES")
     if container.runtime == "nvidia":

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from doctor.derived.case import Case
 from doctor.derived.container import container_of
 from doctor.findings import Action, Evidence, Location, NotApplicable, Remediation
+from doctor.launch.options import option
 from doctor.launch.server import Server, server
 from doctor.rules.rule import Rule, Verdict
 
@@ -23,7 +24,8 @@ from doctor.rules.rule import Rule, Verdict
 def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     """One finding for the address, one for the port."""
     container, here = container_of(case.facts), server(case.facts)
-    if container is None or here is None or "host" in container.ports:
+    follows = option(case.facts, "--node-rank") not in (None, "", "0")  # only the first of several serves
+    if container is None or here is None or "host" in container.ports or follows:
         yield NotApplicable("the server runs in no container with a network of its own")
         return
     if here.local:
