@@ -8,7 +8,7 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
-from doctor.base.text import clean
+from doctor.base.text import clean, shell_word
 from doctor.facts import Launch
 from doctor.findings import ALONG, Action, Plan, Step
 from doctor.launch.edit import pasted
@@ -33,7 +33,7 @@ def print_plan(before: Report, plan: Plan, console: Console, *, idle: bool = Fal
     for label, text in head(before):
         row(console, label, text)
     console.print()
-    console.print(Text(_answer(before, plan, idle), style=_style(before, plan, idle)))
+    console.print(Text(clean(_answer(before, plan, idle)), style=_style(before, plan, idle)))
     if idle:
         for one in open_questions(before):
             row(console, one.code, one.reason + (f"; closed by {one.closes}" if one.closes else ""), indent="  ")
@@ -134,11 +134,18 @@ def _start(before: Report, plan: Plan) -> str:
 def wrapped(command: str, width: int = 78) -> list[str]:
     """A shell command over several lines, each but the last ending in a backslash."""
     lines: list[str] = [""]
-    for word in (shlex.quote(w) for w in shlex.split(clean(command))):
+    for word in map(shell_word, _split(command)):
         if lines[-1] and len(lines[-1]) + 1 + len(word) > width - 4:
             lines.append("  ")
         lines[-1] += word if not lines[-1].strip() else f" {word}"
     return [f"{line} \\" if n < len(lines) - 1 else line for n, line in enumerate(lines)]
+
+
+def _split(command: str) -> list[str]:
+    try:
+        return shlex.split(command)
+    except ValueError:
+        return command.split()
 
 
 def _conflict(before: Report, plan: Plan, console: Console) -> None:
