@@ -121,6 +121,16 @@ def test_metadata_is_what_the_index_names() -> None:
                     source.read(member, 100)
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["demo-1.0-1%2F..%2F..%2Fx-py3-none-any.whl", "demo-1.0-py3%2F..%2F..%2Fx-none-any.whl", "..%2Fdemo-1.0-py3-none-any.whl",
+     "demo-1.0-py3-none-any%5Cx.whl", "demo-1.0-1%00-py3-none-any.whl", "demo-1.0-1%0A-py3-none-any.whl", "demo-1.0-1\u202e-py3-none-any.whl",
+     f"demo-1.0-1{'x' * 400}-py3-none-any.whl"],
+)  # fmt: skip
+def test_a_name_that_leads_out_is_no_wheel(name: str) -> None:
+    assert parse_page(f'<a href="{name}">x</a>', "http://h/", "demo") == []
+
+
 def test_a_login_does_not_go_to_another_host() -> None:
     def elsewhere(server: Server, taken: socket.socket, head: str) -> None:
         send(taken, b"", f"Location: {server.other}/simple/demo/", status="302 Found")
