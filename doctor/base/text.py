@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-_ESCAPED = re.compile(
+UNSEEN = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff\U000e0000-\U000e007f]"
 )
 
@@ -15,7 +15,7 @@ def clean(text: str, limit: int | None = None) -> str:
 
     Newline and tab stay. `limit` is the longest result in characters; what is cut is marked with an ellipsis.
     """
-    out = _ESCAPED.sub(_escape, text)
+    out = UNSEEN.sub(_escape, text)
     if limit is not None and len(out) > limit:
         return out[: max(0, limit - 1)] + "…"
     return out
@@ -28,18 +28,7 @@ def one_line(text: str, limit: int | None = None) -> str:
 
 def has_hidden(text: str) -> bool:
     """Whether `text` has characters that `clean` writes out: whoever reads it does not see what it says."""
-    return _ESCAPED.search(text) is not None
-
-
-def shell_word(text: str) -> str:
-    """`text` as one word of a POSIX shell; hidden characters stand there as numbers that `printf` puts back."""
-    import shlex
-
-    if not has_hidden(text):
-        return shlex.quote(text)
-    data = text.replace("\0", "").encode("utf-8", "surrogateescape")
-    plain = "".join(chr(b) if 32 <= b < 127 and chr(b) not in "\\'" else f"\\0{b:03o}" for b in data)
-    return f"\"$(printf '%b' '{plain}')\""
+    return UNSEEN.search(text) is not None
 
 
 def _escape(match: re.Match[str]) -> str:

@@ -13,7 +13,8 @@ import pytest
 import yaml
 from rich.console import Console
 
-from doctor.base.text import has_hidden, shell_word
+from doctor.base.quoting import quoted
+from doctor.base.text import has_hidden
 from doctor.cli.answer.show import FORMATS, show_report
 from doctor.facts import Distributions, Facts, Launch, Target
 from doctor.findings import (
@@ -132,7 +133,7 @@ def test_a_plan_in_a_terminal_hides_nothing(found: bool) -> None:
 def test_a_word_reaches_the_shell_as_it_is(word: str, tmp_path: Path) -> None:
     shell = shutil.which("sh")
     assert shell
-    line = shell_word(word)
+    line = quoted(word)
     assert not has_hidden(line)
     done = subprocess.run([shell, "-c", f"printf %s {line}"], capture_output=True, check=True, cwd=tmp_path)
     assert done.stdout.decode() == word

@@ -27,7 +27,7 @@ from doctor.matrix.releases import Releases
 from doctor.remote.source import WheelSource
 
 # Counts changes of what is extracted: results of another generation are read again.
-GENERATION = 8
+GENERATION = 9
 LARGEST = 64 << 20  # bytes of one remembered release
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from doctor.run.story.creation import Unusable, all_bases
@@ -19,7 +20,7 @@ def find(name: str, log_dir: str | None = None) -> Path:
     """The run that `name` means: a folder, an id, the beginning of one id, or `last`. Raises `Unusable`."""
     bases = [Path(log_dir)] if log_dir else all_bases()
     for folder in (Path(name), *(base / name for base in bases)):
-        if folder.is_dir() and is_run(folder):
+        if os.path.isdir(folder) and is_run(folder):  # noqa: PTH112 - false for a name that is too long, too
             return folder.absolute()
         _refuse_damaged(folder)
     runs = [run for base in bases for run in listing(base).runs]
