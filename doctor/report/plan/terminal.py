@@ -8,7 +8,8 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
-from doctor.base.text import clean, shell_word
+from doctor.base.quoting import quoted
+from doctor.base.text import clean
 from doctor.facts import Launch
 from doctor.findings import ALONG, Action, Plan, Step
 from doctor.launch.edit import pasted
@@ -136,7 +137,7 @@ def wrapped(command: str, width: int = 78) -> list[str]:
     if "$(" in command:  # a word that is no plain text is not split
         return [command]
     lines: list[str] = [""]
-    for word in map(shell_word, _split(command)):
+    for word in map(quoted, _split(command)):
         if lines[-1] and len(lines[-1]) + 1 + len(word) > width - 4:
             lines.append("  ")
         lines[-1] += word if not lines[-1].strip() else f" {word}"
