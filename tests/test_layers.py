@@ -135,6 +135,7 @@ LOCAL = {
     "doctor.run.ready": {"http.client", "socket", "ssl"},  # asks the server that it started
     "doctor.run.start.ports": {"socket"},  # whether a port is free
     "doctor.base.secrets.private": {"socket"},  # this machine's name
+    "doctor.collect.machine.sockets": {"socket"},  # how an address is written
 }
 # Of the hub's client: where the hub is, what a file's address is, and where its cache lies. Nothing that asks the hub, as
 # `build_hf_headers` and `get_token` do in newer releases.

@@ -53,6 +53,8 @@ def write_owned(path: str | os.PathLike[str], data: bytes, folders: int = 2) -> 
     handle, temporary = tempfile.mkstemp(dir=os.path.dirname(os.path.abspath(path)), prefix=".new-")
     try:
         with os.fdopen(handle, "wb") as stream:
+            if hasattr(os, "fchmod"):
+                os.fchmod(handle, 0o600)
             stream.write(data)
         os.replace(temporary, path)
     except BaseException:

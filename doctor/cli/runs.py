@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from doctor.base.text import one_line
+
 if TYPE_CHECKING:
     from doctor.run.story.listing import Listing
 
@@ -35,7 +37,6 @@ def _find(run: str, log_dir: str | None) -> Path:
 @click.option("--format", "form", type=click.Choice(["terminal", "json"]), default="terminal", show_default=True)
 def list_(log_dir: str | None = None, form: str = "terminal") -> None:
     """Lists the runs, one per line, newest last."""
-    from doctor.base.text import one_line
     from doctor.report.run.units import size
     from doctor.run.story import history, runfolder
 
@@ -58,7 +59,6 @@ def list_(log_dir: str | None = None, form: str = "terminal") -> None:
 
 def _name_damaged(found: Listing) -> None:
     """One line on stderr for each folder that was skipped."""
-    from doctor.base.text import one_line
 
     for bad in found.damaged:
         click.echo(f"warning: skipped `{one_line(str(bad.folder), 300)}`: {one_line(bad.reason, 200)}", err=True)
@@ -73,7 +73,7 @@ def show(run: str, log_dir: str | None) -> None:
     from doctor.run.story import postmortem
 
     folder = _find(run, log_dir)
-    click.echo(f"{folder}\n{run_text(postmortem.rebuild(folder))}", nl=False)
+    click.echo(f"{one_line(str(folder), 4000)}\n{run_text(postmortem.rebuild(folder))}", nl=False)
 
 
 @runs.command()
@@ -110,7 +110,7 @@ def prune(keep: int, older_than: float | None, log_dir: str | None) -> None:
     done = history.prune(keep, None if older_than is None else older_than * 86400, log_dir)
     _name_damaged(done.listing)
     for run, why in done.stayed:
-        click.echo(f"warning: `{run.folder}` was not removed: {why}", err=True)
+        click.echo(one_line(f"warning: `{run.folder}` was not removed: {why}", 4000), err=True)
     click.echo(f"{len(done.gone)} runs removed, {size(sum(r.size for r in done.gone))} freed")
 
 
@@ -128,5 +128,5 @@ def export(run: str, log_dir: str | None, output: str | None) -> None:
         names = bundle.export(folder, target)
     except OSError as e:
         raise click.ClickException(f"the archive `{target}` cannot be written: {e.strerror or e}") from e
-    click.echo(f"{target}: {', '.join(names)}")
+    click.echo(one_line(f"{target}: {', '.join(names)}", 4000))
     click.echo("Review it before you post it: a secret that looks like an ordinary word is not hidden.")

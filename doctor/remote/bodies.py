@@ -43,7 +43,7 @@ def _received(answer: requests.Response, limit: int, whose: str) -> Iterator[byt
     if "chunked" in answer.headers.get("Transfer-Encoding", "").lower():
         expected = None
     got = 0
-    while block := answer.raw.read(min(BLOCK, max(1, limit + 1 - got)), decode_content=False):
+    while block := answer.raw.read(min(BLOCK, limit + 1 - got), decode_content=False):
         got += len(block)
         yield block
         if got > limit:

@@ -10,7 +10,7 @@ import os
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -112,13 +112,16 @@ class Client:
 
     def _open(self, url: str, headers: dict[str, str], watch: Watch) -> tuple[requests.Response, str]:
         """The answer, its body not yet read, and the address that gave it after redirects."""
-        login: Any = _login(url)
+        try:
+            login: Any = _login(url)
+        except ValueError as error:
+            raise meaning(error, self.whose, False) from None
         headers = {**headers, "Accept-Encoding": "identity"}
         for _ in range(redirects.MOST + 1):
             answer = self._send(url, headers, login, watch)
             if answer.status_code not in redirects.STATUSES or "Location" not in answer.headers:
                 return answer, url
-            answer.close()
+            self._passed_over(answer, watch)
             target = redirects.followed(url, answer.headers["Location"], self.whose)
             if not redirects.same_owner(url, target):
                 headers, login = redirects.without_login(headers), _login(target) or _nobody
@@ -152,6 +155,15 @@ class Client:
                 raise RemoteError("timeout", f"{self.whose} did not answer in time")
         except Exception as error:
             raise meaning(error, self.whose, watch.over) from None
+
+    def _passed_over(self, answer: requests.Response, watch: Watch) -> None:
+        """Leaves an answer of which nothing is wanted; a short one is read, so that its connection is used again."""
+        claimed = answer.headers.get("Content-Length", "")
+        if len(claimed) <= 5 and claimed.isascii() and claimed.isdecimal():
+            with suppress(RemoteError):
+                for _ in self._body(answer, int(claimed), True, watch):
+                    pass
+        answer.close()
 
     def _http(self) -> requests.Session:
         with self._lock:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import stat
 import struct
 import zipfile
@@ -21,6 +22,7 @@ LARGEST_DIRECTORY = 24 << 20  # bytes of the list of members at the end: some 12
 # Deflate cannot do better than 1032 to 1: a member that claims more lies about its size.
 _BEST_RATIO = 1100
 _BLOCK = 1 << 20
+_FILENAME = re.compile(r"[\w.!+-]{1,300}")
 _DAMAGE = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, ValueError, RuntimeError, OSError)
 
 
@@ -142,8 +144,10 @@ def local_wheel(path: Path) -> ZipSource:
 
 
 def wheel_name(filename: str) -> tuple[str, str, tuple[str, ...]]:
-    """Name, version and tags of a wheel's file name. Raises WheelError."""
+    """Name, version and tags of a wheel's file name, which is part of no path. Raises WheelError."""
     try:
+        if not _FILENAME.fullmatch(filename):  # `packaging` takes any text as a build number or a tag
+            raise InvalidWheelFilename(filename)
         name, version, _, tags = parse_wheel_filename(filename)
     except InvalidWheelFilename as error:
         raise WheelError(f"{filename!r} is not a wheel file name") from error

@@ -32,7 +32,7 @@ def _page(report: Report) -> Iterator[str]:
     for finding in report.findings:
         yield from _finding(finding)
     if (way := report.way_out) is not None:
-        lines = t("\n".join(together(way)))
+        lines = "\n".join(map(t, together(way)))
         yield f"<article>\n<h2>fix all</h2>\n<p>{code(way.title)}</p>\n<pre>{lines}</pre>\n</article>\n"
     if (found := correction(report)) is not None:
         yield f"<article>\n<h2>corrected command</h2>\n<pre>{t(found.line)}</pre>\n<p>{t(found.note)}</p>\n</article>\n"

@@ -75,7 +75,7 @@ def _head(report: Report, console: Console) -> None:
         _row(console, label, text)
     kind, said = answer(report)
     console.print()
-    console.print(Text(f"{SIGNS[kind]} {said}", style=ANSWERS[kind]))
+    console.print(Text(f"{SIGNS[kind]} {clean(said)}", style=ANSWERS[kind]))
 
 
 def _way_out(report: Report, console: Console) -> None:

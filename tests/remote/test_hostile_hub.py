@@ -206,7 +206,11 @@ def test_a_token_with_characters_of_a_header_is_not_shown() -> None:
 def test_the_command_asks_for_nothing_else(home: Path) -> None:
     """In a process of its own, where the hub's client knows the endpoint, too: it may not ask for anything by itself."""
     (home / "requirements.txt").write_text("vllm==0.11.0\n")
-    environ = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), "HF_HOME": str(home / "hf")}
+    environ = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(map(str, (Path(__file__).parents[2], *sys.path))),
+        "HF_HOME": str(home / "hf"),
+    }
     with Server(ACTS["endless body"][0]) as bad, Server() as good:
         for server, said in ((bad, "more than the 8388608 bytes"), (good, "owl_vl")):
             done = subprocess.run(

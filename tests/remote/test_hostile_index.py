@@ -25,11 +25,8 @@ from tests.remote.misbehaving import ACTS, Act, Server, send
 
 SECONDS = 1.5
 NAME = "demo-1.0-py3-none-any.whl"
-ENDLESS = [
-    n
-    for n in ACTS
-    if n.startswith(("one byte", "headers", "status", "never", "endless", "redirect", "cut", "wait", "not http"))
-]
+ENDLESS = ["one byte a second", "never answers", *(n for n in ACTS if n.startswith(("redirect", "cut", "wait", "not http"))),
+           *(n for n in ACTS if n.startswith("endless") and not ACTS[n][1].startswith("in time"))]  # fmt: skip
 
 
 def client(seconds: float = 15.0) -> Client:
@@ -122,6 +119,16 @@ def test_metadata_is_what_the_index_names() -> None:
             else:
                 with pytest.raises(WheelError, match="sha256 differs"):
                     source.read(member, 100)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["demo-1.0-1%2F..%2F..%2Fx-py3-none-any.whl", "demo-1.0-py3%2F..%2F..%2Fx-none-any.whl", "..%2Fdemo-1.0-py3-none-any.whl",
+     "demo-1.0-py3-none-any%5Cx.whl", "demo-1.0-1%00-py3-none-any.whl", "demo-1.0-1%0A-py3-none-any.whl", "demo-1.0-1\u202e-py3-none-any.whl",
+     f"demo-1.0-1{'x' * 400}-py3-none-any.whl"],
+)  # fmt: skip
+def test_a_name_that_leads_out_is_no_wheel(name: str) -> None:
+    assert parse_page(f'<a href="{name}">x</a>', "http://h/", "demo") == []
 
 
 def test_a_login_does_not_go_to_another_host() -> None:

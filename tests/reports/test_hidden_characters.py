@@ -2,22 +2,39 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import yaml
+from rich.console import Console
 
 from doctor.base.quoting import quoted
 from doctor.base.text import has_hidden
 from doctor.cli.answer.show import FORMATS, show_report
 from doctor.facts import Distributions, Facts, Launch, Target
-from doctor.findings import Action, Evidence, Finding, Location, Plan, Remediation, Report, RuleResult
+from doctor.findings import (
+    Action,
+    Alternative,
+    Conflict,
+    Evidence,
+    Finding,
+    Location,
+    Plan,
+    Remediation,
+    Report,
+    RuleResult,
+    Step,
+    Verified,
+)
 from doctor.report.plan.data import plan_to_json
 from doctor.report.plan.files import written
 from doctor.report.plan.recipe import Recipe
+from doctor.report.plan.terminal import print_plan
 
 HIDDEN = "\x1b]0;pwn\x07\x00\u202egnp\u2066\u200b\ufeff\x85\x9b31m\x7f"
 WORDS = (
@@ -61,6 +78,12 @@ def report() -> Report:
     return Report(facts, results, {"doctor": "1", "matrix": "2026"}, way_out=remedy)
 
 
+def lost(found: Report) -> Report:
+    """The same, with words in which no server was found."""
+    launch = Launch((hostile("x"),), None, why=hostile("why"), near=hostile("near"), source=hostile("a.sh"))
+    return replace(found, facts=replace(found.facts, launch=launch))
+
+
 @pytest.mark.parametrize("form", ["sh", "requirements", "dockerfile", "compose"])
 def test_no_file_of_a_plan_hides_anything(form: str) -> None:
     text = written(form, recipe(), ("gateway", "metrics"))
@@ -77,9 +100,10 @@ def test_compose_still_means_the_same() -> None:
     assert "模型" in plain, "other letters stay letters"
 
 
+@pytest.mark.parametrize("found", [True, False], ids=["server", "no server"])
 @pytest.mark.parametrize("form", FORMATS)
-def test_no_form_of_a_report_hides_anything(form: str, capsys: pytest.CaptureFixture[str]) -> None:
-    show_report(report(), form, None)
+def test_no_form_of_a_report_hides_anything(form: str, found: bool, capsys: pytest.CaptureFixture[str]) -> None:
+    show_report(report() if found else lost(report()), form, None)
     text = capsys.readouterr().out
     assert text and not has_hidden(text), repr([c for c in text if has_hidden(c)][:5])
 
@@ -87,6 +111,22 @@ def test_no_form_of_a_report_hides_anything(form: str, capsys: pytest.CaptureFix
 def test_the_json_of_a_plan_hides_nothing() -> None:
     plan = Plan(command=("vllm", hostile("m")), commands=(hostile("c"),))
     assert not has_hidden(json.dumps(plan_to_json(plan, report()), ensure_ascii=False))
+
+
+@pytest.mark.parametrize("found", [True, False], ids=["server", "no server"])
+def test_a_plan_in_a_terminal_hides_nothing(found: bool) -> None:
+    action = Action("install", package=hostile("p"), specifier=hostile("==1"), direction=hostile("d"))
+    plan = Plan(
+        steps=tuple(Step(a, hostile("w"), (hostile("IMP001:k"),)) for a in (action, *report().way_out.actions)),  # type: ignore[union-attr]
+        pins={hostile("p"): hostile("1")}, changes={hostile("p"): hostile("0")}, commands=(hostile("c"),), launch=("vllm", hostile("m")),
+        remains=(hostile("r"),), conflict=Conflict((hostile("m"),), (hostile("s"),)), verified=Verified(True, hostile("uv"), hostile("n")),
+        alternatives=(Alternative(hostile("t"), (action,), {hostile("p"): hostile("1")}, (hostile("c"),)),),
+    )  # fmt: skip
+    before = report() if found else lost(report())
+    for shown in (plan, replace(plan, conflict=None), replace(plan, conflict=None, undecided=hostile("u"))):
+        out = io.StringIO()
+        print_plan(before, shown, Console(file=out, width=100, markup=False, highlight=False, emoji=False))
+        assert out.getvalue() and not has_hidden(out.getvalue()), repr(out.getvalue())
 
 
 @pytest.mark.parametrize("word", WORDS)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
+from doctor.base.quoting import quoted
 from doctor.base.text import clean
 from doctor.facts import Launch
 from doctor.findings import ALONG, Action, Plan, Step
@@ -33,7 +34,7 @@ def print_plan(before: Report, plan: Plan, console: Console, *, idle: bool = Fal
     for label, text in head(before):
         row(console, label, text)
     console.print()
-    console.print(Text(_answer(before, plan, idle), style=_style(before, plan, idle)))
+    console.print(Text(clean(_answer(before, plan, idle)), style=_style(before, plan, idle)))
     if idle:
         for one in open_questions(before):
             row(console, one.code, one.reason + (f"; closed by {one.closes}" if one.closes else ""), indent="  ")
@@ -136,11 +137,18 @@ def wrapped(command: str, width: int = 78) -> list[str]:
     if "$(" in command:  # a word that is no plain text is not split
         return [command]
     lines: list[str] = [""]
-    for word in (shlex.quote(w) for w in shlex.split(clean(command))):
+    for word in map(quoted, _split(command)):
         if lines[-1] and len(lines[-1]) + 1 + len(word) > width - 4:
             lines.append("  ")
         lines[-1] += word if not lines[-1].strip() else f" {word}"
     return [f"{line} \\" if n < len(lines) - 1 else line for n, line in enumerate(lines)]
+
+
+def _split(command: str) -> list[str]:
+    try:
+        return shlex.split(command)
+    except ValueError:
+        return command.split()
 
 
 def _conflict(before: Report, plan: Plan, console: Console) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from doctor.base.text import clean
 from doctor.findings import Finding
 from doctor.findings.run import FirstFailure, Memory, RunReport
 from doctor.report.run.units import size, span
@@ -16,7 +17,7 @@ def closing(report: RunReport, after: float, folder: Path | None) -> list[str]:
     first = report.first_failure
     if first and first.pid != next((p.pid for p in report.processes), None):
         lines.append(f"first to fail: process {first.pid} ({first.title}) {first.sentence}")
-    return [*lines, *([f"full report: {folder / 'report.txt'}"] if folder else [])]
+    return [clean(x) for x in (*lines, *([f"full report: {folder / 'report.txt'}"] if folder else []))]
 
 
 def run_text(report: RunReport) -> str:
@@ -36,7 +37,7 @@ def run_text(report: RunReport) -> str:
     for trace in report.traces[-2:]:
         lines += ["", *(f"  {line}" for line in trace)]
     lines += ["", f"Last lines of the log ({size(report.log.bytes)}):", *(f"  {line}" for line in report.tail[-25:])]
-    return "\n".join(lines) + "\n"
+    return clean("\n".join(lines)) + "\n"
 
 
 def _first_lines(first: FirstFailure | None) -> list[str]:

@@ -11,7 +11,7 @@ import posixpath
 from collections.abc import Callable
 from typing import Any
 
-from doctor.collect.declared.compose.tags import Tagged
+from doctor.collect.declared.compose.tags import Tagged, scalar
 
 MOST_STEPS = 50_000
 Path = tuple[str, ...]
@@ -106,9 +106,9 @@ def _pairs(value: Any, separator: str) -> Any:
         return value
     out: dict[str, Any] = {}
     for entry in value:
-        name, found, text = str(entry).partition(separator)
+        name, found, text = scalar(entry).partition(separator)
         if not found and separator == ":":
-            name, found, text = str(entry).partition("=")
+            name, found, text = scalar(entry).partition("=")
         out[name] = text if found else None
     return out
 
@@ -118,7 +118,7 @@ def _list(value: Any) -> Any:
 
 
 def _keys(value: Any) -> Any:
-    return {str(v): None for v in value} if isinstance(value, list) else value
+    return {scalar(v): None for v in value} if isinstance(value, list) else value
 
 
 def unique(values: list[Any], path: Path) -> list[Any]:
@@ -138,7 +138,7 @@ def _target(value: Any) -> Any:
     if isinstance(value, dict):
         found = value.get("target")
         return posixpath.normpath(found) if isinstance(found, str) and found else None
-    parts = str(value).split(":")
+    parts = scalar(value).split(":")
     inside = parts[0] if len(parts) == 1 else parts[1] if len(parts[0]) > 1 else parts[-1]
     return posixpath.normpath(inside) if inside else None
 
@@ -146,9 +146,9 @@ def _target(value: Any) -> Any:
 def _port(value: Any) -> Any:
     """Address, published port, port in the container and protocol."""
     if isinstance(value, dict):
-        host, published = str(value.get("host_ip") or ""), str(value.get("published") or "")
-        return host, published, str(value.get("target") or ""), str(value.get("protocol") or "tcp")
-    text, _, protocol = str(value).partition("/")
+        host, published = scalar(value.get("host_ip") or ""), scalar(value.get("published") or "")
+        return host, published, scalar(value.get("target") or ""), scalar(value.get("protocol") or "tcp")
+    text, _, protocol = scalar(value).partition("/")
     rest, _, target = text.rpartition(":")
     host, _, published = rest.rpartition(":")
     return host, published, target, protocol or "tcp"
@@ -161,12 +161,12 @@ def _text(value: Any) -> Any:
 def _mount(value: Any) -> Any:
     """Where a secret or a configuration is mounted."""
     if isinstance(value, dict):
-        return str(value.get("target") or value.get("source") or "")
-    return str(value)
+        return scalar(value.get("target") or value.get("source") or "")
+    return scalar(value)
 
 
 def _file(value: Any) -> Any:
-    return str(value.get("path")) if isinstance(value, dict) else str(value)
+    return scalar(value.get("path") if isinstance(value, dict) else value)
 
 
 _IDENTITIES: dict[Path, Callable[[Any], Any]] = {

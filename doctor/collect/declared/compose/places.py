@@ -45,8 +45,11 @@ def _volume(value: Any, folder: str) -> Any:
 
 
 def _files(value: Any, folder: str) -> Any:
-    if isinstance(value, list):
-        return [_files(v, folder) for v in value]
+    """One file of variables, or a list of them: a list in a list is none, and YAML's aliases make billions of those."""
+    return [_file(v, folder) for v in value] if isinstance(value, list) else _file(value, folder)
+
+
+def _file(value: Any, folder: str) -> Any:
     if isinstance(value, dict) and isinstance(value.get("path"), str):
         return {**value, "path": _whole(value["path"], folder)}
     return _whole(value, folder) if isinstance(value, str) else value

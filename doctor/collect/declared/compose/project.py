@@ -14,7 +14,7 @@ from doctor.base.text import one_line
 from doctor.base.yaml_text import YamlError, load
 from doctor.collect.declared.compose.merge import MergeError, Merging
 from doctor.collect.declared.compose.places import localized
-from doctor.collect.declared.compose.tags import ComposeLoader, Tagged
+from doctor.collect.declared.compose.tags import ComposeLoader, Tagged, scalar
 from doctor.collect.declared.compose.values import Filling
 from doctor.collect.declared.request import Composing
 from doctor.collect.declared.text import decoded, name_of, read_text
@@ -179,7 +179,7 @@ class _Reader:
         if isinstance(other, str):
             far = os.path.join(folder, other)
         near = os.path.abspath(os.path.dirname(far)) if isinstance(other, str) else folder
-        below = self._extended(far, str(detail.get("service") or name), near, values, (*seen, key))
+        below = self._extended(far, scalar(detail.get("service") or "") or name, near, values, (*seen, key))
         return self.over(below, own, path, name)
 
 

@@ -35,3 +35,8 @@ def _value(loader: yaml.SafeLoader, node: yaml.Node) -> Any:
 
 
 ComposeLoader.add_multi_constructor("!", _tagged)
+
+
+def scalar(value: Any) -> str:
+    """A plain value as text; nothing for a list or a mapping, which aliases can make longer than any memory."""
+    return "" if isinstance(value, (dict, list, tuple, set, Tagged)) else str(value)

@@ -2,7 +2,7 @@
 
 The settings are those of the hub's own client (`HF_ENDPOINT`, `HF_TOKEN`, `HF_HUB_OFFLINE`, `HF_HOME`), and so are the
 addresses. Weights are never fetched, nor is any file whose size is not known to be small. Everything has an end: what
-the hub has not answered after some fifteen seconds stays open.
+the hub has not answered after some twelve seconds stays open.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from doctor.collect.model.hub.remembered import recall, remember
 from doctor.collect.model.reading import build
 from doctor.facts import Model, Unavailable
 
-SECONDS = 15.0
+SECONDS = 12.0
 LARGEST = 192 << 20  # bytes in all
 _TRUE = ("1", "on", "yes", "true")
 

@@ -94,6 +94,7 @@ def _same(folder: Path, files: Mapping[str, bytes]) -> bool:
 def _write(folder: Path, files: Mapping[str, bytes]) -> None:
     make_private(str(folder.parent), _FOLDERS)
     made = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".new-"))
+    made.chmod(0o700)
     try:
         for name, data in files.items():
             if safe(name):

@@ -120,8 +120,16 @@ class HubPlace:
         """Another repository that this one's code refers to; None where the hub does not give it."""
         if repository not in self.others:
             asked = REPOSITORY.match(repository) and len(self.others) < MOST_OTHERS
-            self.others[repository] = HubPlace.open(repository, self.files, self.hub) if asked else None
+            self.others[repository] = self._opened(repository) if asked else None
         return self.others[repository]
+
+    def _opened(self, repository: str) -> HubPlace | None:
+        try:
+            return HubPlace.open(repository, self.files, self.hub)
+        except Refused as error:
+            if error.late:
+                raise
+            return None
 
     def prefetch(self) -> None:
         """Fetches at once what will be read: small files, Python files, and the beginnings of the weights."""
