@@ -2,9 +2,9 @@
 
     python benchmarks/kills.py [apply in-place undo recover prune start] [--number 100] [--seed N] [--json FILE]
 
-A small environment and small runs are made in a folder of their own. Each command is first timed on its own. Half of the
-kills come at a moment drawn evenly from its whole length, the others after the command has begun to write; they hit it and
-all that it started (SIGKILL to the group). Ends with 1 where anything was lost, mixed or blocked.
+A small environment and small runs are made in a folder of their own. Each command is first timed on its own. Half of
+the kills come at a moment drawn evenly from its whole length, the others after the command has begun to write; they hit
+it and all that it started (SIGKILL to the group). Ends with 1 where anything was lost, mixed or blocked.
 
 What is asked afterwards:
 apply     the old environment is untouched, a new one is whole or marked as unfinished, and the next `fix --apply` works
@@ -217,7 +217,7 @@ class Runs:
         try:
             import fcntl
 
-            fcntl.flock(holder, fcntl.LOCK_SH)
+            fcntl.flock(holder, fcntl.LOCK_EX)
             if self.chance.random() < 0.5:
                 killed(self.prune, self.chance.uniform(0.1, 1.05) * self.takes["prune"])
             else:
