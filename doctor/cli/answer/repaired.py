@@ -143,6 +143,6 @@ def answer(json: bool, lines: list[str], data: Mapping[str, object]) -> None:
 
 def quoted(path: str) -> str:
     """A path as a shell reads it."""
-    import shlex
+    from doctor.base.quoting import quoted
 
-    return shlex.quote(path)
+    return quoted(path)

@@ -29,6 +29,15 @@ def create(path: Path) -> Log:
     return log
 
 
+def in_memory(name: str) -> Log:
+    """The same where no disk can be written to. Raises OSError, AttributeError where the system has no such files."""
+    fd = os.memfd_create(name, os.MFD_CLOEXEC)
+    import fcntl
+
+    fcntl.fcntl(fd, fcntl.F_SETFL, fcntl.fcntl(fd, fcntl.F_GETFL) | os.O_APPEND)
+    return Log(Path(f"/proc/{os.getpid()}/fd/{fd}"), fd)
+
+
 def hold(fd: int) -> None:
     """Marks a log as in use: by us, and by whoever has this very descriptor from us, to the last writer's end.
 

@@ -31,7 +31,7 @@ def runs(log_dir: str | None = None) -> Listing:
 
 
 def _bases(log_dir: str | None) -> list[Path]:
-    return [Path(log_dir)] if log_dir else [*creation.default_bases(), creation.fallback_base()]
+    return [Path(log_dir)] if log_dir else creation.all_bases()
 
 
 def prune(keep: int, older_than: float | None, log_dir: str | None = None) -> Pruned:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
-from doctor.run.story.creation import Unusable, default_bases, fallback_base
+from doctor.run.story.creation import Unusable, all_bases
 from doctor.run.story.decode import read_meta
 from doctor.run.story.listing import NAME, listing, trouble
 from doctor.run.story.meta import MARKER
@@ -17,9 +18,9 @@ def is_run(folder: Path) -> bool:
 
 def find(name: str, log_dir: str | None = None) -> Path:
     """The run that `name` means: a folder, an id, the beginning of one id, or `last`. Raises `Unusable`."""
-    bases = [Path(log_dir)] if log_dir else [*default_bases(), fallback_base()]
+    bases = [Path(log_dir)] if log_dir else all_bases()
     for folder in (Path(name), *(base / name for base in bases)):
-        if folder.is_dir() and is_run(folder):
+        if os.path.isdir(folder) and is_run(folder):  # noqa: PTH112 - false for a name that is too long, too
             return folder.absolute()
         _refuse_damaged(folder)
     runs = [run for base in bases for run in listing(base).runs]
