@@ -70,6 +70,23 @@ def test_the_command_line_names_the_damaged_one(tmp_path: Path) -> None:
     assert said.returncode == 2 and "meta.json" in said.stderr and "said" not in said.stdout
 
 
+def test_a_folder_that_may_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    good, closed = make(tmp_path, 1), make(tmp_path, 2)
+    refused, status = PermissionError(13, "Permission denied"), os.stat
+
+    def stat(path: object, *more: object, **how: object) -> os.stat_result:
+        if str(path).startswith(f"{closed}/"):
+            raise refused
+        return status(path, *more, **how)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(os, "stat", stat)
+    monkeypatch.setattr(os, "lstat", lambda path, **how: stat(path, follow_symlinks=False, **how))
+    (closed / "meta.json").write_text("")
+    found = history.runs(str(tmp_path))
+    assert [r.folder for r in found.runs] == [good] and [d.folder for d in found.damaged] == [closed]
+    assert not listing.never_began(closed) and listing.orphans(tmp_path) == []
+
+
 def many(base: Path) -> list[Path]:
     return [make(base, number) for number in range(index.WORTH + 10)]
 

@@ -99,8 +99,19 @@ def orphans(base: Path) -> list[Path]:
     number another one has by now: between the folder and the file lies far less than a minute.
     """
     named = [(p, NAME.fullmatch(p.name)) for p in _folders(base)]
-    empty = [(p, int(n["pid"])) for p, n in named if n and not (p / "meta.json").exists()]
+    empty = [(p, int(n["pid"])) for p, n in named if n and never_began(p)]
     return [p for p, pid in empty if read_stat(pid) is None or _since_change(p) > _BEGINNING]
+
+
+def never_began(folder: Path) -> bool:
+    """Whether a folder surely has no `meta.json`."""
+    try:
+        (folder / "meta.json").lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def trouble(folder: Path) -> str | None:
@@ -147,8 +158,8 @@ def _key(folder: Path) -> Key | None:
     for name in ("meta.json", "report.json", ""):
         try:
             at = os.stat(f"{folder}/{name}", follow_symlinks=False)  # noqa: PTH116 - hot
-        except OSError:
-            if name == "meta.json":
+        except OSError as e:
+            if name == "meta.json" and isinstance(e, (FileNotFoundError, NotADirectoryError)):
                 return None
             out += [0, 0, 0, 0]
             continue
