@@ -24,7 +24,7 @@ def committed(folder: Path) -> tuple[Path, Path]:
     (old / "lib.so").write_bytes(BINARY)
     (old / "inner/a.py").write_text("x = 1\n")
     (old / "new\nline \udcff").write_text("")
-    os.symlink("inner/a.py", old / "link")
+    (old / "link").symlink_to("inner/a.py")
     claims = {"lib.so": (hashlib.sha256(BINARY).hexdigest(), len(BINARY))}
     clone = clone_tree(str(old), str(new), claims)
     (new / "inner/b.py").write_text("y = 1\n")
@@ -84,7 +84,7 @@ def test_added_removed_and_another_mode(tmp_path: Path) -> None:
     (new / "mine.py").write_text("")
     (new / "inner/b.py").unlink()
     (new / "link").unlink()
-    os.symlink("elsewhere", new / "link")
+    (new / "link").symlink_to("elsewhere")
     (old / "inner/a.py").chmod(0o600)
     assert both(old, new) == (["inner/b.py", "link", "mine.py"], ["inner/a.py"])
 
