@@ -49,17 +49,27 @@ def need(true: object, why: str) -> None:
         raise Lost(why)
 
 
-def killed(argv: list[str], after: float, once: Callable[[], bool] | None = None) -> None:
-    """Runs a command and kills its group after so many seconds, counted from the moment when `once()` is true."""
+def killed(argv: list[str], after: float, once: Callable[[], bool] | None = None) -> bool:
+    """Runs a command and kills its group after so many seconds, counted from the moment when `once()` is true.
+
+    False where it was done before.
+    """
     null = subprocess.DEVNULL
     process = subprocess.Popen(argv, start_new_session=True, stdin=null, stdout=null, stderr=null)
     while once and process.poll() is None and not once():
         time.sleep(0.001)
     try:
         process.wait(after)
+        return False
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+        return True
+
+
+def adapted(takes: float, was_killed: bool) -> float:
+    """How long a command is taken to last, as the load of the machine changes."""
+    return takes * (1.05 if was_killed else 0.8)
 
 
 class Repairs:
@@ -100,9 +110,10 @@ class Repairs:
 
     def _kill(self, what: str, argv: list[str], once: Callable[[], bool]) -> None:
         if self.chance.random() < 0.5:
-            killed(argv, self.chance.uniform(0.1, 1.05) * self.takes[what])
+            done = killed(argv, self.chance.uniform(0.1, 1.05) * self.takes[what])
         else:
-            killed(argv, self.chance.random() ** 2 * self.takes[what] / 2, once)
+            done = killed(argv, self.chance.random() ** 2 * self.takes[what] / 2, once)
+        self.takes[what] = adapted(self.takes[what], done)
 
     def _state(self) -> str:
         now = patients.digest(self.env)
@@ -219,7 +230,8 @@ class Runs:
 
             fcntl.flock(holder, fcntl.LOCK_EX)
             if self.chance.random() < 0.5:
-                killed(self.prune, self.chance.uniform(0.1, 1.05) * self.takes["prune"])
+                done = killed(self.prune, self.chance.uniform(0.1, 1.05) * self.takes["prune"])
+                self.takes["prune"] = adapted(self.takes["prune"], done)
             else:
                 killed(self.prune, self.chance.random() * 0.1, lambda: not runs[0].exists())
             there = [path for path in runs if path.exists()]
@@ -238,7 +250,8 @@ class Runs:
         """A killed start of a run."""
         shutil.rmtree(self.base, ignore_errors=True)
         if self.chance.random() < 0.5:
-            killed(self.start, self.chance.uniform(0.1, 1.05) * self.takes["start"])
+            done = killed(self.start, self.chance.uniform(0.1, 1.05) * self.takes["start"])
+            self.takes["start"] = adapted(self.takes["start"], done)
         else:
             killed(self.start, self.chance.random() ** 2 * 0.1, lambda: self.base.exists() and any(self.base.iterdir()))
         listed = self._list() if self.base.exists() else []
