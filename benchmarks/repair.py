@@ -22,8 +22,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 PARTS = (
-    "clone_tree", "install", "verify_pins", "verify_judged", "entries_of", "write_manifest", "sync_file_system", "snapshot",
-    "exchange",
+    "clone_tree", "install", "verify_pins", "verify_judged", "entries_of", "write_manifest", "sync_file_system",
+    "snapshot", "exchange",
 )  # fmt: skip
 
 
