@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 FULL = bool(os.environ.get("QVL_FULL"))
-NUMBER = 100 if FULL else 2
+NUMBER = 100 if FULL else 1
 _FILE = Path(__file__).resolve().parents[2] / "benchmarks" / "kills.py"
 _COMMANDS = ["apply", "undo", "recover", "prune", "start"]  # in place: `test_kills.py`
 
