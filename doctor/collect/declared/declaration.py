@@ -83,8 +83,9 @@ def read_declaration(request: DeclaredRequest, environ: Mapping[str, str], cwd: 
     why += reading.why
     _check(built.image, reading)
     _through_shell(built, reading, os.path.join(cwd, request.compose or (request.requirements or ("",))[-1]))
+    said = ", ".join(one_line(w, 200) for w in dict.fromkeys(why))
     return Declaration(
-        ", ".join(one_line(w, 200) for w in why), built.image, tuple(reading.pins), built.entrypoint, built.command,
+        said, built.image, tuple(reading.pins), built.entrypoint, built.command,
         built.variables, tuple(reading.problems), service.container if service else None, built.folder,
         tuple(built.places), reading.builds, reading.python, frozenset(reading.locked), frozenset(reading.elsewhere),
         tuple(sorted(reading.indexes)), service.texts if service else {},
