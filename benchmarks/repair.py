@@ -22,7 +22,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 PARTS = (
-    "clone_tree", "install", "verify_pins", "tree_digest", "verify_judged", "sync_file_system", "snapshot", "exchange",
+    "clone_tree", "install", "verify_pins", "verify_judged", "entries_of", "write_manifest", "sync_file_system",
+    "snapshot", "exchange",
 )  # fmt: skip
 
 

@@ -55,6 +55,23 @@ def test_beside_with_everything_else_as_it_was(known: Known, fixed: Path) -> Non
     assert not list(fixed.glob(".qvl*"))
 
 
+def test_edits_in_one_do_not_show_in_the_other(known: Known, fixed: Path) -> None:
+    binary = known.patient.site / "gamma/lib.so"
+    binary.write_bytes(b"\x7fELF\0" + b"x" * (2 << 20))
+    record = known.patient.site / "gamma-1.0.dist-info/RECORD"
+    record.write_text(record.read_text() + "gamma/lib.so,,\n")
+    done = run(new(known.patient, "--format", "json"))
+    assert done.returncode == 0, done.stderr
+    site = next(fixed.glob("lib/python3*/site-packages"))
+    assert json.loads(done.stdout)["shared"] == {"files": 1, "bytes": binary.stat().st_size}
+    assert [p.name for p in site.rglob("*") if p.is_file() and p.stat().st_nlink > 1] == ["lib.so"]
+    before = digest(known.patient.env)
+    for path in (site / "gamma/m1.py", site / "alpha/one.py", fixed / "bin/gamma"):
+        with path.open("r+b") as file:
+            file.write(b"#")
+    assert digest(known.patient.env) == before
+
+
 def test_records_of_what_was_carried(known: Known, fixed: Path) -> None:
     from doctor.repair.installed import damaged, read_installed
 

@@ -173,6 +173,38 @@ def test_large_binaries_are_shared_and_said_to_be(fresh: Patient) -> None:
     assert len(fresh.beside()) == 1, "the state that was changed is kept"
 
 
+def test_a_file_system_that_shares_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Then nothing is linked, however large; one that cannot is asked once."""
+    import errno
+
+    from doctor.repair.switch import apart
+
+    asked: list[int] = []
+
+    def clones(source: int, target: int) -> None:
+        os.write(target, os.pread(source, 4 << 20, 0))
+
+    def refuses(source: int, target: int) -> None:
+        asked.append(source)
+        raise OSError(errno.EOPNOTSUPP, "Operation not supported")
+
+    large, small = tmp_path / "lib.so", tmp_path / "a.py"
+    large.write_bytes(b"\x7fELF\0" + b"x" * (2 << 20))
+    small.write_text("x = 1\n")
+    small.chmod(0o751)
+    for number, (kind, shared) in enumerate(((clones, 0), (refuses, 1))):
+        monkeypatch.setattr(apart, "clone_range", kind)
+        copier = apart.Copier()
+        for path in (large, small):
+            there = tmp_path / f"{number}-{path.name}"
+            copier.put(str(path), str(there), path.lstat())
+            assert there.read_bytes() == path.read_bytes() and there.stat().st_mode == path.stat().st_mode
+            assert there.stat().st_mtime_ns == path.stat().st_mtime_ns
+            assert there.samefile(path) == (path is large and bool(shared))
+        assert copier.shared.files == shared
+    assert len(asked) == 1
+
+
 def test_rubbish_that_cannot_be_removed_is_a_warning(known: Known, monkeypatch: pytest.MonkeyPatch) -> None:
     from doctor.repair.switch import names
     from doctor.repair.switch import recover as recovery

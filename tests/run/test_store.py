@@ -26,7 +26,12 @@ def make(base: Path, number: int, **meta: object) -> Path:
     """A run that has ended, as its folder shows it."""
     folder = base / f"20260101T{number // 3600:02}{number // 60 % 60:02}{number % 60:02}Z-{number + 1}"
     folder.mkdir(parents=True)
-    start = {"kind": "qvl-doctor run", "schema": 1, "started": f"2026-01-01T00:00:{number:05}", "command": ["serve", "x"]}
+    start = {
+        "kind": "qvl-doctor run",
+        "schema": 1,
+        "started": f"2026-01-01T00:00:{number:05}",
+        "command": ["serve", "x"],
+    }
     (folder / "meta.json").write_text(json.dumps({**start, "started_unix": 1.0 + number, "boot": "another", **meta}))
     (folder / "report.json").write_text(json.dumps({"outcome": "exited", "exit_code": number % 2}))
     (folder / "output.log").write_text("said\n")
@@ -44,7 +49,9 @@ def test_one_damaged_run_is_named_and_hides_no_other(tmp_path: Path, text: str) 
     assert bad.exists(), "nothing tells that this one may go"
 
 
-@pytest.mark.parametrize("field", [{"started": 5}, {"command": "serve"}, {"command": [1]}, {"schema": 2}, {"doctor_pid": "1"}])
+@pytest.mark.parametrize(
+    "field", [{"started": 5}, {"command": "serve"}, {"command": [1]}, {"schema": 2}, {"doctor_pid": "1"}]
+)
 def test_each_field_is_checked(tmp_path: Path, field: dict[str, object]) -> None:
     make(tmp_path, 1, **field)
     (damaged,) = history.runs(str(tmp_path)).damaged
@@ -61,6 +68,23 @@ def test_the_command_line_names_the_damaged_one(tmp_path: Path) -> None:
     assert cli("report", "last", "--log-dir", str(tmp_path)).returncode == 1, "the good one ended with 1"
     said = cli("report", bad.name, "--log-dir", str(tmp_path))
     assert said.returncode == 2 and "meta.json" in said.stderr and "said" not in said.stdout
+
+
+def test_a_folder_that_may_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    good, closed = make(tmp_path, 1), make(tmp_path, 2)
+    refused, status = PermissionError(13, "Permission denied"), os.stat
+
+    def stat(path: object, *more: object, **how: object) -> os.stat_result:
+        if str(path).startswith(f"{closed}/"):
+            raise refused
+        return status(path, *more, **how)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(os, "stat", stat)
+    monkeypatch.setattr(os, "lstat", lambda path, **how: stat(path, follow_symlinks=False, **how))
+    (closed / "meta.json").write_text("")
+    found = history.runs(str(tmp_path))
+    assert [r.folder for r in found.runs] == [good] and [d.folder for d in found.damaged] == [closed]
+    assert not listing.never_began(closed) and listing.orphans(tmp_path) == []
 
 
 def many(base: Path) -> list[Path]:
@@ -92,7 +116,11 @@ def test_the_index_is_only_a_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 def test_two_writers_of_the_index(tmp_path: Path) -> None:
     folders = many(tmp_path)
-    words = [PYTHON, "-c", f"from pathlib import Path; from doctor.run.story.listing import listing; print(len(listing(Path({str(tmp_path)!r})).runs))"]
+    words = [
+        PYTHON,
+        "-c",
+        f"from pathlib import Path; from doctor.run.story.listing import listing; print(len(listing(Path({str(tmp_path)!r})).runs))",
+    ]
     both = [subprocess.Popen(words, stdout=subprocess.PIPE, text=True, env=environment()) for _ in range(2)]
     assert [p.communicate()[0].strip() for p in both] == [str(len(folders))] * 2
     assert sorted(p.name for p in tmp_path.iterdir() if p.name.startswith(".")) == [index.NAME]
@@ -124,6 +152,24 @@ def test_prune_while_the_server_refuses_to_end(doctor: Doctor) -> None:
     assert ended(process) == 3 and (folder / "report.json").exists()
 
 
+def test_many_may_ask_at_once(tmp_path: Path) -> None:
+    from doctor.run.story.holding import alone
+
+    folder = make(tmp_path, 1)
+    with alone(folder, shared=True) as free:
+        assert free and not is_running(folder), "another question is no user of the run"
+        held = hold_folder(folder)  # waits for nobody for long
+    os.close(held)
+
+
+def test_an_orphan_whose_number_another_process_has(tmp_path: Path) -> None:
+    for name in ("20240101T000000Z-1", f"20240101T000001Z-{os.getpid()}"):
+        (tmp_path / name).mkdir()
+    os.utime(tmp_path / "20240101T000000Z-1", (1, 1))
+    history.prune(0, None, str(tmp_path))
+    assert [p.name for p in tmp_path.iterdir()] == [f"20240101T000001Z-{os.getpid()}"]
+
+
 def test_a_removal_that_was_interrupted_is_finished_by_the_next(tmp_path: Path) -> None:
     make(tmp_path, 1).rename(tmp_path / ".removed-20260101T000000Z-2")
     assert history.runs(str(tmp_path)).runs == ()
@@ -148,4 +194,6 @@ def test_killed_while_it_begins(doctor: Doctor) -> None:
     listed = json.loads(cli("runs", "list", "--log-dir", str(doctor.base), "--format", "json").stdout)
     assert listed["damaged"] == []
     assert doctor.run([PYTHON, "-c", "pass"], "--no-check").returncode == 0
-    wait_for(lambda: cli("runs", "prune", "--keep", "0", "--log-dir", str(doctor.base)) and not list(doctor.base.iterdir()))
+    wait_for(
+        lambda: cli("runs", "prune", "--keep", "0", "--log-dir", str(doctor.base)) and not list(doctor.base.iterdir())
+    )

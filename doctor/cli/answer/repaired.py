@@ -85,7 +85,7 @@ def _sharing(shared: Shared, other: str) -> list[str]:
     files = "1 large binary file" if shared.files == 1 else f"{shared.files} large binary files"
     return [
         f"it shares {files} ({size(shared.size)}) with {other} by hard links: replacing one changes only this "
-        "environment, writing into one changes both; everything else is separate"
+        "environment, writing into one changes both; everything else is separate from it"
     ]
 
 

@@ -143,7 +143,8 @@ def remove_tree(path: str) -> None:
     """Removes a tree, folders marked read-only too. Its files may be shared with others: those keep theirs."""
 
     def again(function: object, name: str, _: object) -> None:
-        os.chmod(os.path.dirname(name), 0o700)
+        if name != path:  # what is above the tree is not ours
+            os.chmod(os.path.dirname(name), 0o700)
         if os.path.isdir(name) and not os.path.islink(name):
             os.chmod(name, 0o700)
             shutil.rmtree(name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from contextlib import suppress
 
 from doctor.base.record import dataclass
@@ -147,6 +148,8 @@ def changed_since(tree: str, other: str | None = None) -> list[str] | None:
     if manifest is None:
         return None
     since = os.stat(os.path.join(tree, MARK)).st_mtime_ns
+    if since > time.time_ns():  # the clock was ahead then, so it tells nothing
+        since = 0
     return differences(other or tree, manifest.before if other else manifest.after, since)
 
 

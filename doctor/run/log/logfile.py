@@ -39,13 +39,16 @@ def in_memory(name: str) -> Log:
 
 
 def hold(fd: int) -> None:
-    """Marks a log as in use: by us, and by whoever has this very descriptor from us, to the last writer's end."""
+    """Marks a log as in use: by us, and by whoever has this very descriptor from us, to the last writer's end.
+
+    Who asks whether it is takes a shared lock for a moment, so that many may ask at once.
+    """
     with contextlib.suppress(ImportError, OSError):  # Windows; a file system without locks
         import fcntl
 
         for _ in range(100):
             try:
-                fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 return
             except BlockingIOError:  # somebody asks at this very moment whether it is held
                 time.sleep(0.005)

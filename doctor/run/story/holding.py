@@ -28,21 +28,25 @@ def hold_folder(folder: Path) -> int:
 
 
 @contextlib.contextmanager
-def alone(folder: Path) -> Iterator[bool]:
-    """Whether nobody has the run; if so, nobody gets it while the block runs."""
+def alone(folder: Path, shared: bool = False) -> Iterator[bool]:
+    """Whether nobody has the run; if so, nobody gets it while the block runs.
+
+    `shared`: others may ask the same at the same time.
+    """
     handles: list[int] = []
     try:
-        yield _taken(folder, handles)
+        yield _taken(folder, handles, shared)
     finally:
         for handle in handles:
             os.close(handle)
 
 
-def _taken(folder: Path, handles: list[int]) -> bool:
+def _taken(folder: Path, handles: list[int], shared: bool) -> bool:
     try:
         import fcntl
     except ImportError:
         return True
+    kind = fcntl.LOCK_NB | (fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
     for path in (folder, *logs_of(folder)):
         try:
             handle = open_any(path) if path == folder else open_regular(path, follow=False)[0]
@@ -50,7 +54,7 @@ def _taken(folder: Path, handles: list[int]) -> bool:
             continue
         handles.append(handle)
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(handle, kind)
         except BlockingIOError:
             return False
         except OSError:  # a file system without locks
@@ -63,7 +67,7 @@ def is_running(folder: Path, meta: Meta | None = None, reported: bool = False) -
 
     `reported`: its report says how the server ended.
     """
-    with alone(folder) as free:
+    with alone(folder, shared=True) as free:
         if not free:
             return True
     return _lives(folder, meta or read_meta(folder), reported)

@@ -19,6 +19,7 @@ from doctor.run.story.meta import MARKER, Meta
 from doctor.run.story.runfolder import load, load_any
 from doctor.run.watch.proc import read_stat
 
+_BEGINNING = 60.0  # seconds
 NAME = re.compile(r"\d{8}T\d{6}Z-(?P<pid>\d{1,9})(?:-\d{1,2})?")
 
 
@@ -93,9 +94,24 @@ def describe(folder: Path, meta: Meta | None = None) -> Run:
 
 
 def orphans(base: Path) -> list[Path]:
-    """Folders of runs that ended before they had begun: of a process that is gone, without `meta.json`."""
+    """Folders of runs that ended before they had begun: without `meta.json`, and of a process that is gone, or whose
+
+    number another one has by now: between the folder and the file lies far less than a minute.
+    """
     named = [(p, NAME.fullmatch(p.name)) for p in _folders(base)]
-    return [p for p, n in named if n and not (p / "meta.json").exists() and read_stat(int(n["pid"])) is None]
+    empty = [(p, int(n["pid"])) for p, n in named if n and never_began(p)]
+    return [p for p, pid in empty if read_stat(pid) is None or _since_change(p) > _BEGINNING]
+
+
+def never_began(folder: Path) -> bool:
+    """Whether a folder surely has no `meta.json`."""
+    try:
+        (folder / "meta.json").lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def trouble(folder: Path) -> str | None:
@@ -142,8 +158,8 @@ def _key(folder: Path) -> Key | None:
     for name in ("meta.json", "report.json", ""):
         try:
             at = os.stat(f"{folder}/{name}", follow_symlinks=False)  # noqa: PTH116 - hot
-        except OSError:
-            if name == "meta.json":
+        except OSError as e:
+            if name == "meta.json" and isinstance(e, (FileNotFoundError, NotADirectoryError)):
                 return None
             out += [0, 0, 0, 0]
             continue
@@ -160,6 +176,13 @@ def _from_row(folder: Path, row: list[object]) -> Run | None:
     age = _age(unix if isinstance(unix, (int, float)) else None)
     code = code if isinstance(code, int) else None
     return Run(folder, str(started), str(state), code, str(command), age, size if isinstance(size, int) else 0)
+
+
+def _since_change(folder: Path) -> float:
+    try:
+        return time.time() - folder.stat().st_mtime
+    except OSError:
+        return 0.0
 
 
 def _age(started: float | None) -> float:

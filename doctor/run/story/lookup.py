@@ -7,7 +7,7 @@ from pathlib import Path
 
 from doctor.run.story.creation import Unusable, all_bases
 from doctor.run.story.decode import read_meta
-from doctor.run.story.listing import NAME, listing, trouble
+from doctor.run.story.listing import NAME, listing, never_began, trouble
 from doctor.run.story.meta import MARKER
 
 
@@ -34,7 +34,7 @@ def find(name: str, log_dir: str | None = None) -> Path:
 
 def _refuse_damaged(folder: Path) -> None:
     """A run's own folder that cannot be read as one: without `meta.json` nothing tells which words are secrets."""
-    if not NAME.fullmatch(folder.name) or not folder.is_dir() or not (folder / "meta.json").exists():
+    if not NAME.fullmatch(folder.name) or not folder.is_dir() or never_began(folder):
         return
     if why := trouble(folder):
         raise Unusable(f"the run in `{folder}` cannot be used: {why}; its raw log is still there")

@@ -4,28 +4,36 @@ from __future__ import annotations
 
 import contextlib
 import shutil
+import time
 from pathlib import Path
 
 from doctor.run.story.holding import alone, is_running
 
 _GOING = ".removed-"
+_TRIES = 20
 
 
 def remove(folder: Path) -> str | None:
     """Removes a run; None, or why it stays. Interrupted, what is left is no run any more and goes with the next one."""
-    if is_running(folder):
-        return "it is still in use"
-    with alone(folder) as free:
-        if not free:
-            return "it is still in use"
-        going = folder.with_name(f"{_GOING}{folder.name}")
-        try:
-            _remove_tree(going)
-            folder.rename(going)
-        except OSError as e:
-            return e.strerror or str(e)
-        with contextlib.suppress(OSError):
-            _remove_tree(going)
+    for _ in range(_TRIES):
+        if is_running(folder):
+            break
+        with alone(folder) as free:
+            if free:
+                return _removed(folder)
+        time.sleep(0.01)  # somebody asks at this very moment whether it runs
+    return "it is still in use"
+
+
+def _removed(folder: Path) -> str | None:
+    going = folder.with_name(f"{_GOING}{folder.name}")
+    try:
+        _remove_tree(going)
+        folder.rename(going)
+    except OSError as e:
+        return e.strerror or str(e)
+    with contextlib.suppress(OSError):
+        _remove_tree(going)
     return None
 
 
