@@ -9,6 +9,7 @@ from pathlib import Path
 from doctor.base.new_files import create_private
 from doctor.base.opening import open_regular
 from doctor.base.record import dataclass
+from doctor.run.log.overflow import leads_to
 
 NAME = "output.log"
 ERROR_NAME = "stderr.log"
@@ -78,4 +79,4 @@ def streams_differ() -> bool:
 
 def logs_of(folder: Path) -> list[Path]:
     """The raw logs of a run folder, in the order of their names."""
-    return sorted(p for p in folder.glob("*.log") if p.is_file() and not p.is_symlink())
+    return sorted(p for p in folder.glob("*.log") if p.is_file() and (not p.is_symlink() or leads_to(p)))

@@ -10,6 +10,7 @@ from itertools import islice
 from pathlib import Path
 
 from doctor.base.record import dataclass
+from doctor.run.log import overflow
 from doctor.run.log.logfile import is_held, logs_of
 from doctor.run.log.reading import extents
 from doctor.run.story import creation, lookup
@@ -87,6 +88,7 @@ def prune(keep: int, older_than: float | None, log_dir: str | None = None) -> li
         doomed = ended[: max(0, len(ended) - keep)]
     gone = [run for run in doomed if not is_running(run.folder)]  # asked again: listing many takes a while
     for run in gone:
+        overflow.remove(run.folder)
         shutil.rmtree(run.folder, ignore_errors=True)
     return gone
 
