@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import os
+import time
 from pathlib import Path
 
 from doctor.base.new_files import create_private
-from doctor.base.opening import open_regular
 from doctor.base.record import dataclass
 from doctor.run.log.overflow import leads_to
 
@@ -44,28 +44,12 @@ def hold(fd: int) -> None:
     with contextlib.suppress(ImportError, OSError):  # Windows; a file system without locks
         import fcntl
 
-        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
-
-
-def is_held(path: Path) -> bool:
-    """Whether anybody still has the log from its run."""
-    try:
-        import fcntl
-    except ImportError:
-        return False
-    try:
-        handle, _ = open_regular(path, follow=False)
-    except (OSError, ValueError):
-        return False
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return False
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False
-    finally:
-        os.close(handle)
+        for _ in range(100):
+            try:
+                fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+                return
+            except BlockingIOError:  # somebody asks at this very moment whether it is held
+                time.sleep(0.005)
 
 
 def streams_differ() -> bool:
@@ -79,4 +63,13 @@ def streams_differ() -> bool:
 
 def logs_of(folder: Path) -> list[Path]:
     """The raw logs of a run folder, in the order of their names."""
-    return sorted(p for p in folder.glob("*.log") if p.is_file() and (not p.is_symlink() or leads_to(p)))
+    try:
+        with os.scandir(folder) as found:
+            names = [e.name for e in found if e.name.endswith(".log") and (_is_plain(e) or leads_to(folder / e.name))]
+    except OSError:
+        return []
+    return sorted(folder / name for name in names)
+
+
+def _is_plain(entry: os.DirEntry[str]) -> bool:
+    return entry.is_file(follow_symlinks=False)

@@ -20,6 +20,7 @@ from doctor.run.log.logfile import Log
 from doctor.run.start.environment import environment
 from doctor.run.start.options import Options
 from doctor.run.story import creation, runfolder
+from doctor.run.story.holding import hold_folder
 from doctor.run.story.journal import Journal
 from doctor.run.story.meta import Meta, meta_of_start
 from doctor.run.watch import oom
@@ -32,8 +33,8 @@ MEMORY = 64 << 20  # bytes of a log that is in memory
 class Prepared:
     """A run about to start: its folder and open logs, its journal, and what hides its secrets.
 
-    `opening` is what the user reads first; `failed` is set when the server counts as failed although it runs. Where
-    nothing is `kept`, the folder does not exist.
+    `opening` is what the user reads first; `failed` is set when the server counts as failed although it runs; `held` is
+    the lock on the folder, until this process ends. Where nothing is `kept`, the folder does not exist.
     """
 
     options: Options
@@ -44,6 +45,7 @@ class Prepared:
     meta: Meta
     opening: list[str]
     failed: bool = False
+    held: int = -1
     kept: bool = True
 
 
@@ -92,6 +94,7 @@ def _filled(
 ) -> Prepared:
     """The files of a new run folder. Raises OSError, with `want_room` also where there is hardly any space."""
     logs: list[Log] = []
+    held = hold_folder(folder)
     try:
         logs += [logfile.create(folder / name) for name in _names()]
         run = _prepared(folder, logs, options, verdict, [warning] if warning else [])
@@ -103,7 +106,10 @@ def _filled(
     except OSError:
         for log in logs:
             os.close(log.fd)
+        if held >= 0:
+            os.close(held)
         raise
+    run.held = held
     return run
 
 
