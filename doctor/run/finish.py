@@ -40,6 +40,7 @@ def finish(session: Session, control: Control, signals: Signals, main: Process) 
     evidence.gather(session.prepared, tree, main)
     if not tree.living:
         session.logs.release()
+        session.logs.settle()
     code = _hidden(session, code)
     _say_goodbye(session, session.save(), code)
     session.logs.leave(str(session.folder) if session.prepared.kept else None)

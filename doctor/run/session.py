@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
 
 from doctor.findings.run import RunReport
@@ -62,8 +61,6 @@ class Session:
         report = postmortem.build(self.folder, self.journal.kept, self.prepared.redactor)
         if not self.prepared.kept:
             return report
-        with contextlib.suppress(OSError):
-            (self.folder / ".reserve").unlink()
         try:
             postmortem.save(self.folder, report)
         except OSError as e:

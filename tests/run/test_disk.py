@@ -6,8 +6,10 @@ import contextlib
 import os
 import shutil
 import subprocess
+import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import IO
 
 import pytest
 from doctor_run import PYTHON, ROOT, Doctor, ended, environment, wait_for
@@ -15,6 +17,11 @@ from doctor_run import PYTHON, ROOT, Doctor, ended, environment, wait_for
 from doctor.run.log import logfile, sink
 
 LOUD = "import sys\nfor i in range(int(sys.argv[1])): print('LINE %09d %s' % (i, 'x' * 80))\nprint('THE END')"
+
+
+@pytest.fixture(autouse=True)
+def _other_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
 
 
 @pytest.mark.parametrize("size", [2, 8, 40])
@@ -85,8 +92,62 @@ def test_somebody_else_fills_the_disk(small_disk: Callable[[int], Path]) -> None
     assert doctor.report["outcome"] == "exited"
 
 
+LINES = "import time\nfor i in range({count}): print('LINE %04d' % i + 'x' * {width}, flush=True); time.sleep(0.01)\n"
+
+
+@pytest.mark.parametrize("size", [20, 100], ids=["through a holder", "by the server itself"])
+def test_what_comes_on_a_full_disk_is_kept_elsewhere_and_in_order(
+    small_disk: Callable[[int], Path], tmp_path: Path, size: int
+) -> None:
+    """Somebody fills the disk and takes every byte that becomes free; the server says 12 MB more."""
+    place = small_disk(size)
+    doctor = Doctor(place / "logs")
+    with (tmp_path / "shown").open("wb") as shown, (place / "filler").open("wb", buffering=0) as filler:
+        process = doctor.start([PYTHON, "-c", LINES.format(count=200, width=60_000)], stdout=shown)
+        wait_for(lambda: doctor.base.exists() and b"LINE 0009" in doctor.log)
+        while process.poll() is None:
+            _take_all(filler)
+            time.sleep(0.01)
+    whole = b"".join(b"LINE %04d" % i + b"x" * 60_000 + b"\n" for i in range(200))
+    assert process.returncode == 0
+    assert doctor.log == whole == (tmp_path / "shown").read_bytes()
+    assert any("the disk of the log is full" in w for w in doctor.report["warnings"])
+    log = doctor.folder / "output.log"
+    if not log.is_symlink():
+        return  # there was room again in the very last moment
+    kept = log.readlink()
+    assert str(tmp_path / "state") in str(kept) and kept.stat().st_mode & 0o077 == 0
+    prune = [PYTHON, "-m", "doctor", "runs", "prune", "--keep", "0", "--log-dir", str(doctor.base)]
+    subprocess.run(prune, env=environment(), check=True, capture_output=True)
+    assert not kept.parent.exists()
+
+
+def test_a_disk_with_room_again_has_the_whole_log(small_disk: Callable[[int], Path], tmp_path: Path) -> None:
+    place = small_disk(100)
+    doctor = Doctor(place / "logs")
+    process = doctor.start([PYTHON, "-c", LINES.format(count=150, width=200_000)])
+    wait_for(lambda: doctor.base.exists() and b"LINE 0009" in doctor.log)
+    _fill(place)
+    wait_for(lambda: list((tmp_path / "state").rglob("output.log")))
+    (place / "filler").unlink()
+    assert ended(process) == 0
+    assert doctor.log.count(b"x" * 200_000 + b"\n") == 150 and b"\0" not in doctor.log
+    assert not (doctor.folder / "output.log").is_symlink() and not list((tmp_path / "state").rglob("output.log"))
+
+
+def test_a_link_in_a_run_folder_that_leads_anywhere_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "other").write_text("a secret")
+    (tmp_path / "output.log").symlink_to(tmp_path / "other")
+    assert logfile.logs_of(tmp_path) == []
+
+
 def _fill(place: Path) -> None:
-    with (place / "filler").open("wb", buffering=0) as filler, contextlib.suppress(OSError):
+    with (place / "filler").open("wb", buffering=0) as filler:
+        _take_all(filler)
+
+
+def _take_all(filler: IO[bytes]) -> None:
+    with contextlib.suppress(OSError):
         while filler.write(b"\xff" * (1 << 16)):
             pass
 

@@ -329,7 +329,7 @@ def test_almost_no_environment(tmp_path: Path) -> None:
 
 
 _FAILS = f"{PYTHON} -c 'import time; time.sleep(0.4); print(1); raise SystemExit(7)'"
-_HANDLED = (f"{_FAILS} | cat || true", f"if {_FAILS} | cat; then exit 0; fi", f"trap 'exit 0' EXIT; {_FAILS} | cat", f"! {_FAILS} | false",
+_HANDLED = (f"{_FAILS} | cat || true", f"if {_FAILS} | cat; then exit 0; fi", f"trap 'exit 0' EXIT; {_FAILS} | cat", f"! {_FAILS} | false", f"{_FAILS} | cat; exit $((PIPESTATUS[0] - 7))", f"f() {{ {_FAILS} | cat; }}; f || true",
             f"{_FAILS}; true", f"{PYTHON} -c 'print(1)' | grep -v 1 | cat", "yes | head -1")  # fmt: skip
 
 
@@ -340,6 +340,9 @@ _HANDLED = (f"{_FAILS} | cat || true", f"if {_FAILS} | cat; then exit 0; fi", f"
         f"cd / && {_FAILS} 2>&1 | cat >/dev/null",
         f"( {_FAILS} ) | cat; echo done",
         f"PY=1 {_FAILS} | cat | cat",
+        f"A=1 nohup {_FAILS} 2>&1 | cat",
+        f"serve() {{ {_FAILS}; }}; serve | cat",
+        f"main() {{ if [ -n x ]; then {_FAILS} | cat; fi; }}; main",
     ],
 )
 def test_a_pipeline_that_hides_a_failure_ends_with_it(doctor: Doctor, script: str) -> None:

@@ -20,7 +20,7 @@ class LogCapture:
 
     def __init__(self, logs: list[Log], cap: int, warn: Callable[[str], None]) -> None:
         self.logs, self.cap, self._warn = logs, cap // len(logs), warn
-        self.tails = _tails(logs)
+        self.tails = _tails(logs, self.cap)
         self.pumps: list[Pump] = []
         self.reserves: list[Reserve] = []
         self.full = False
@@ -31,7 +31,7 @@ class LogCapture:
             self._warn(f"{why}: the output goes through a helper process, and its middle may be dropped")
             self.pumps = [Pump.start(log, self.cap) for log in self.logs]
             return [pump.write_end for pump in self.pumps]
-        self.reserves = [Reserve(log, self.cap) for log in self.logs]
+        self.reserves = [Reserve(tail.log, self.cap, tail.elsewhere) for tail in self.tails]
         self.keep()
         return [log.fd for log in self.logs]
 
@@ -48,10 +48,23 @@ class LogCapture:
         for reserve in self.reserves:
             with contextlib.suppress(OSError):
                 growing = reserve.keep() or growing
-        if not self.full and any(r.disk_full for r in self.reserves):
-            self.full = True
-            self._warn("the disk of the log is full; the older part was dropped so that the server can continue")
+        self.full = any(r.disk_full for r in self.reserves)
+        if self.full:
+            self._say_where_it_went()
         return growing
+
+    def _say_where_it_went(self) -> None:
+        places = [path.parent for tail in self.tails if (path := tail.elsewhere.path)]
+        if places:
+            self._warn(f"the disk of the log is full: its older part is kept in `{places[0]}` for the time being")
+        if any(r.given_up for r in self.reserves):
+            self._warn("the disk of the log is full; the older part was dropped so that the server can continue")
+
+    def settle(self) -> None:
+        """Brings the parts of the logs together, once nobody writes any more."""
+        for tail in self.tails:
+            if (path := tail.elsewhere.settle()) is not None:
+                self._warn(f"the disk of the log is full, so `{tail.log.path.name}` is kept in `{path.parent}`")
 
     def hold_on(self, ours: set[int], gone: dict[int, int]) -> None:
         """A holder that somebody killed gets a successor; the pipe kept what came meanwhile."""
@@ -87,11 +100,11 @@ class LogCapture:
             _say_if_possible(f"qvl-doctor: {missed} bytes not shown{f'; see {where}' if where else ''}\n")
 
 
-def _tails(logs: list[Log]) -> list[Tail]:
+def _tails(logs: list[Log], cap: int) -> list[Tail]:
     """One thread a log; doctor's own lines go to stderr with the last."""
     if len(logs) == 1:
-        return [Tail(logs[0], 1, messages_to=2)]
-    return [Tail(logs[0], 1), Tail(logs[1], 2, messages_to=2)]
+        return [Tail(logs[0], 1, cap, messages_to=2)]
+    return [Tail(logs[0], 1, cap), Tail(logs[1], 2, cap, messages_to=2)]
 
 
 def _say_if_possible(text: str) -> None:

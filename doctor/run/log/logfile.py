@@ -9,6 +9,7 @@ from pathlib import Path
 
 from doctor.base.new_files import create_private
 from doctor.base.record import dataclass
+from doctor.run.log.overflow import leads_to
 
 NAME = "output.log"
 ERROR_NAME = "stderr.log"
@@ -67,8 +68,11 @@ def logs_of(folder: Path) -> list[Path]:
     """The raw logs of a run folder, in the order of their names."""
     try:
         with os.scandir(folder) as found:
-            return sorted(
-                folder / e.name for e in found if e.name.endswith(".log") and e.is_file(follow_symlinks=False)
-            )
+            names = [e.name for e in found if e.name.endswith(".log") and (_is_plain(e) or leads_to(folder / e.name))]
     except OSError:
         return []
+    return sorted(folder / name for name in names)
+
+
+def _is_plain(entry: os.DirEntry[str]) -> bool:
+    return entry.is_file(follow_symlinks=False)

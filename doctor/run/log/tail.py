@@ -13,6 +13,7 @@ from collections import deque
 
 from doctor.base.opening import open_any
 from doctor.base.terminals import encoded
+from doctor.run.log.elsewhere import Elsewhere
 from doctor.run.log.logfile import Log
 
 POLL, LAZY = 0.02, 0.03
@@ -23,14 +24,18 @@ FAST = 8 << 20
 
 
 class Tail(threading.Thread):
-    """Copies `log` to the file descriptor `out`; `say()` puts doctor's own lines in between, at a line's start."""
+    """Copies `log`, of `cap` bytes at most, to the file descriptor `out`.
 
-    def __init__(self, log: Log, out: int, messages_to: int | None = None) -> None:
+    `say()` puts doctor's own lines in between, at a line's start.
+    """
+
+    def __init__(self, log: Log, out: int, cap: int = 0, messages_to: int | None = None) -> None:
         super().__init__(daemon=True, name=f"tail-{out}")
-        self.out, self.messages_to = out, messages_to
+        self.log, self.out, self.messages_to = log, out, messages_to
         self.shown = self.skipped = 0
         self.broken = self.ended = False
         self._fd = open_any(log.path)
+        self.elsewhere = Elsewhere(log, cap)
         self._messages: deque[bytes] = deque(maxlen=200)
         self._mid_line = self._finishing = False
 
@@ -72,10 +77,13 @@ class Tail(threading.Thread):
         if self.broken:
             return False
         at = self.shown + self.skipped
-        block = os.pread(self._fd, BLOCK, at)
+        block = os.pread(self._fd, BLOCK, at) or self.elsewhere.read(at, BLOCK)
         if not block:
             return False
-        if block[0] == 0 and (start := self._data_from(at)) > at:  # a hole, where the middle was given back
+        if block[0] == 0 and (start := self._data_from(at)) > at:  # a hole, where the middle was moved or given back
+            if kept := self.elsewhere.read(at, min(BLOCK, start - at)):
+                self._write(self.out, kept)
+                return True
             self.skipped += start - at
             self.say(f"qvl-doctor: {start - at} bytes not shown here: the log is faster than this terminal")
             return True

@@ -9,7 +9,6 @@ import shutil
 import time
 from pathlib import Path
 
-from doctor.base.new_files import create_private
 from doctor.base.record import dataclass
 from doctor.base.secrets.known import known_values
 from doctor.base.secrets.redactor import Redactor
@@ -26,7 +25,7 @@ from doctor.run.story.journal import Journal
 from doctor.run.story.meta import Meta, meta_of_start
 from doctor.run.watch import oom
 
-RESERVE = 1 << 18
+RESERVED = {"report.json": 192 << 10, "report.txt": 64 << 10}  # bytes
 MEMORY = 64 << 20  # bytes of a log that is in memory
 
 
@@ -102,7 +101,8 @@ def _filled(
         runfolder.write(folder, "meta.json", runfolder.dump(record_to_json(run.meta)))
         _keep_verdict(folder, verdict, run.redactor)
         with contextlib.nullcontext() if want_room else contextlib.suppress(OSError):
-            _set_aside(folder)
+            for name, size in RESERVED.items():
+                runfolder.set_aside(folder, name, size)
     except OSError:
         for log in logs:
             os.close(log.fd)
@@ -150,14 +150,3 @@ def _keep_verdict(folder: Path, verdict: StartVerdict, redactor: Redactor) -> No
     if verdict.findings:
         found = [finding_to_json(one) for one in verdict.findings]
         runfolder.write(folder, "findings.json", runfolder.dump(redactor.value(found)))
-
-
-def _set_aside(folder: Path) -> None:
-    """Space for the report, so that it can be written on a full disk too. Raises OSError where there is none."""
-    fd = create_private(folder / ".reserve", append=True)
-    try:
-        left = RESERVE
-        while left > 0:
-            left -= os.write(fd, b" " * left)
-    finally:
-        os.close(fd)

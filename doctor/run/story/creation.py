@@ -100,6 +100,15 @@ def private(base: Path) -> None:
     base.chmod(0o700)
 
 
+def private_folder(base: Path, name: str) -> Path:
+    """A folder of that name in one of our places, made where it is missing and ours alone. Raises OSError."""
+    _make_all(base)
+    if base in fallback_bases():
+        private(base)
+    private(base / name)
+    return base / name
+
+
 def _of_another(base: Path) -> str | None:
     """A warning where others can read, change or remove what is kept there."""
     found = base.stat()

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 from doctor.base.files import Files
 from doctor.findings.run import Life
-from doctor.launch.shell_text.pipes import UNKNOWN, unhandled
+from doctor.launch.shell_text.pipes import Member, unhandled
 from doctor.run.story.events import Event, Killed, SignalCame
 from doctor.run.story.lives import lives
 
 _SHELLS = {"sh", "bash", "dash", "zsh", "ksh", "ash"}
-_SAYS_NO = {"grep", "egrep", "fgrep", "rg", "zgrep", "diff", "cmp"}  # 1 is an answer of theirs
+_SAYS_NO = frozenset({"grep", "egrep", "fgrep", "rg", "zgrep", "diff", "cmp"})  # 1 is an answer of theirs
 _NOBODY_READS = 13  # SIGPIPE: what follows in the pipeline had enough
 _LOOKED_AT = 3  # words of a command: its interpreter, the interpreter's option, the script
 
@@ -24,9 +24,9 @@ def failed_member(argv: Sequence[str], events: Sequence[Event]) -> Life | None:
         return None
     bad = [p for p in processes if p.ppid == main.pid and not p.main and _failed(p)]
     text = _script(argv) if bad else None
-    for programs in unhandled(text) if text else ():
-        for program in programs[:-1]:  # the last one's status is the shell's, or the script went on after it
-            if found := next((p for p in bad if _is(p, program)), None):
+    for members in unhandled(text) if text else ():
+        for member in members[:-1]:  # the last one's status is the shell's, or the script went on after it
+            if found := next((p for p in bad if _is(p, member)), None):
                 return found
     return None
 
@@ -34,12 +34,12 @@ def failed_member(argv: Sequence[str], events: Sequence[Event]) -> Life | None:
 def _failed(process: Life) -> bool:
     if not process.exit_code:
         return False
-    said_no = process.exit_code == 1 and any(_is(process, name) for name in _SAYS_NO)
+    said_no = process.exit_code == 1 and _is(process, _SAYS_NO)
     return not said_no and process.exit_code != 128 + _NOBODY_READS
 
 
-def _is(process: Life, program: str) -> bool:
-    return program == UNKNOWN or program in {word.rpartition("/")[2] for word in (process.cmd or ())[:_LOOKED_AT]}
+def _is(process: Life, member: Member) -> bool:
+    return not member or bool(member & {word.rpartition("/")[2] for word in (process.cmd or ())[:_LOOKED_AT]})
 
 
 def _script(argv: Sequence[str]) -> str | None:

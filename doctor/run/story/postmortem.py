@@ -102,8 +102,8 @@ def _memory(rows: Sequence[Sample]) -> Memory | None:
 
 def save(folder: Path, report: RunReport) -> None:
     """Writes `report.json` and `report.txt` into the run folder. Raises OSError."""
-    runfolder.write(folder, "report.json", runfolder.dump(run_report_to_json(report)))
-    runfolder.write(folder, "report.txt", run_text(report))
+    runfolder.write_at_last(folder, "report.json", runfolder.dump(run_report_to_json(report)))
+    runfolder.write_at_last(folder, "report.txt", run_text(report))
 
 
 def rebuild(folder: Path) -> RunReport:

@@ -7,6 +7,7 @@ import shutil
 import time
 from pathlib import Path
 
+from doctor.run.log import overflow
 from doctor.run.story.holding import alone, is_running
 
 _GOING = ".removed-"
@@ -30,6 +31,7 @@ def _removed(folder: Path) -> str | None:
     try:
         _remove_tree(going)
         folder.rename(going)
+        overflow.remove(folder)
     except OSError as e:
         return e.strerror or str(e)
     with contextlib.suppress(OSError):

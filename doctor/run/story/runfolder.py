@@ -38,6 +38,36 @@ def write(folder: Path, name: str, data: str) -> None:
         raise
 
 
+def set_aside(folder: Path, name: str, size: int) -> None:
+    """Space for a file that is written later, so that it can be on a full disk too. Raises OSError."""
+    fd = create_private(_spare(folder, name), append=True)
+    try:
+        while size > 0:
+            size -= os.write(fd, b" " * size)
+    finally:
+        os.close(fd)
+
+
+def write_at_last(folder: Path, name: str, data: str) -> None:
+    """As `write`; on a full disk over what was set aside for the file, whose blocks are there. Raises OSError."""
+    spare = _spare(folder, name)
+    try:
+        write(folder, name, data)
+    except OSError:
+        with spare.open("r+b", buffering=0) as file:
+            left = data.encode("utf-8", "replace")
+            while left:
+                left = left[file.write(left) :]
+            file.truncate()
+        spare.replace(folder / name)
+    with contextlib.suppress(OSError):
+        spare.unlink()
+
+
+def _spare(folder: Path, name: str) -> Path:
+    return folder / f".{name}.reserve"
+
+
 def dump(value: object) -> str:
     """JSON, one key a line, so that it can be read and searched; only characters that no terminal acts on."""
     return json.dumps(value, indent=1, ensure_ascii=True) + "\n"
