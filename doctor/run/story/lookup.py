@@ -6,6 +6,7 @@ import os
 import re
 from pathlib import Path
 
+from doctor.base.files import BARRED, Files
 from doctor.run.story.creation import Unusable, default_bases, fallback_base
 from doctor.run.story.decode import read_meta
 from doctor.run.story.meta import MARKER
@@ -41,6 +42,8 @@ def find(name: str, log_dir: str | None = None) -> Path:
     """The run that `name` means: a folder, an id, the beginning of one id, or `last`. Raises `Unusable`."""
     if os.path.isdir(name) and is_run(Path(name)):  # noqa: PTH112 - false for a name that is too long, too
         return Path(name).absolute()
+    if os.path.isdir(name) and Files().barred(name):  # noqa: PTH112 - as above
+        raise Unusable(f"`{name}` {BARRED}")
     bases = [Path(log_dir)] if log_dir else [*default_bases(), fallback_base()]
     runs = [run for base in bases for run in runs_in(base)]
     if name == "last" and runs:
