@@ -1,7 +1,7 @@
 """Hostile inputs for every reader: no traceback, no signal, nothing over 20 s or 500 MB.
 
     python benchmarks/fuzz.py [--seconds 240] [--seed N] [--only NAME]... [--keep DIR]
-    python benchmarks/fuzz.py readers [--seconds 240] [--seed N] [--only NAME]...     the readers alone, many times faster
+    python benchmarks/fuzz.py readers [--seconds 240] [--seed N] [--only NAME]...     the readers alone
     python benchmarks/fuzz.py places [--only WORD]...     odd files in the place of every option that takes one
 
 Each input is given to a process forked from this one (Linux). A fault is printed once for each kind, with the number of

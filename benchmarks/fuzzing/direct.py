@@ -238,19 +238,18 @@ def try_many(name: str, first: int, seed: int) -> tuple[int, str]:
         os.close(out)
         _be_reader(name, first, seed, into)
     os.close(into)
-    done, fault = 0, ""
-    with os.fdopen(out, "rb") as lines:
-        while True:
-            if not select.select([lines], [], [], trial.STUCK)[0]:
-                fault = f"stuck for {trial.STUCK:.0f} s"
-                os.kill(child, signal.SIGKILL)
-                break
-            line = lines.readline()
-            if not line:
-                break
-            done += 1
-            if fault := line.decode("utf-8", "replace").strip():
-                break
+    told, fault = b"", ""
+    while select.select([out], [], [], trial.STUCK)[0]:
+        block = os.read(out, 1 << 16)
+        if not block:
+            break
+        told += block
+    else:
+        fault = f"stuck for {trial.STUCK:.0f} s"
+        os.kill(child, signal.SIGKILL)
+    os.close(out)
+    lines = told.decode("utf-8", "replace").splitlines()
+    done, fault = len(lines) + bool(fault), fault or (lines[-1] if lines else "")
     status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     if not fault and status:
         done, fault = done + 1, f"ended with {status}"
