@@ -1,10 +1,11 @@
 """False alarms and failures that are not named: `check` on declared environments that start, and on those that do not.
 
-    python benchmarks/alarms.py [healthy] [failures] [--keep FOLDER] [--installed ENGINE=ENVIRONMENT] [--only ID ...]
+    python benchmarks/alarms.py [healthy] [starts] [failures] [--keep FOLDER] [--installed ENGINE=FOLDER] [--only ID]
 
 `healthy`: the newest three releases of each engine, resolved as an installer would (needs `uv` and the index), on seven
 GPUs, with and without a model; nothing is installed. `--installed` adds real environments. An error is a false alarm,
-but for a GPU that the release has no code for. `failures`: each case of failures.yaml must have an error with the right
+but for a GPU that the release has no code for. `starts`: the maintainers' own recipes of starts.yaml; an error is a
+false alarm. `failures`: each case of failures.yaml must have an error with the right
 code and cause. Prints what is wrong and the two figures; the status is 1 with a false alarm, or below 95 % named.
 """
 
@@ -29,6 +30,7 @@ import yaml
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 DATA = HERE / "failures.yaml"
+RECIPES = HERE / "starts.yaml"
 GPUS = ("H100", "B200", "A100", "RTX 4090", "RTX 3090", "RTX 5090", "V100")
 DRIVER = "595.80"  # newer than what any release here asks for
 SMALL = "Qwen/Qwen3-VL-2B-Instruct"  # fits on each of the GPUs, and each release knows it
@@ -152,10 +154,10 @@ def healthy(folder: Path, installed: dict[str, Path]) -> Iterator[Question]:
                     yield Question(f"installed {engine} on {gpu}", tuple(words), lacks=lacks(environments[0][1], gpu))
 
 
-def failing(folder: Path, pins: Path, only: list[str]) -> Iterator[Question]:
-    """The recorded failures, each laid out as files in the folder."""
+def recorded(cases: Path, folder: Path, pins: Path, only: list[str]) -> Iterator[Question]:
+    """The cases of failures.yaml or starts.yaml, each laid out as files in the folder."""
     data = yaml.safe_load(DATA.read_text(encoding="utf-8"))
-    for case in data["failures"]:
+    for case in yaml.safe_load(cases.read_text(encoding="utf-8"))[cases.stem]:
         if only and case["id"] not in only:
             continue
         here = folder / case["id"]
@@ -178,7 +180,8 @@ def failing(folder: Path, pins: Path, only: list[str]) -> Iterator[Question]:
         words += ["--", *(str(model) if w == "MODEL" else w for w in shlex.split(case["command"]))]
         if case.get("seen"):
             words = ["--facts", str(all_installed(words, here / "facts.json"))]
-        yield Question(case["id"], tuple(words), tuple(case["codes"]), tuple(case["words"]), case["source"])
+        codes, said = tuple(case.get("codes", ())), tuple(case.get("words", ()))
+        yield Question(case["id"], tuple(words), codes, said, case["source"])
 
 
 def all_installed(words: list[str], file: Path) -> Path:
@@ -193,10 +196,10 @@ def all_installed(words: list[str], file: Path) -> Path:
 def main() -> int:
     """Asks all; 1 where a figure is not reached."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("parts", nargs="*", default=["healthy", "failures"])
+    options.add_argument("parts", nargs="*", default=["healthy", "starts", "failures"])
     options.add_argument("--keep", type=Path, help="folder of the resolved pins, kept for the next time")
     options.add_argument("--installed", action="append", default=[], metavar="ENGINE=ENVIRONMENT")
-    options.add_argument("--only", action="append", default=[], help="a case of failures.yaml")
+    options.add_argument("--only", action="append", default=[], help="a case of failures.yaml or starts.yaml")
     options.add_argument("--jobs", type=int, default=2)
     asked = options.parse_args()
     with tempfile.TemporaryDirectory(prefix="qvl-alarms-") as scratch, ThreadPoolExecutor(asked.jobs) as pool:
@@ -207,8 +210,11 @@ def main() -> int:
             environments = dict(pair.split("=", 1) for pair in asked.installed)
             questions = list(healthy(kept, {k: Path(v) for k, v in environments.items()}))
             right &= report_healthy(questions, list(pool.map(ask, questions)))
+        if "starts" in asked.parts:
+            questions = list(recorded(RECIPES, Path(scratch), kept, asked.only))
+            right &= report_healthy(questions, list(pool.map(ask, questions)))
         if "failures" in asked.parts:
-            questions = list(failing(Path(scratch), kept, asked.only))
+            questions = list(recorded(DATA, Path(scratch), kept, asked.only))
             right &= report_failures(questions, list(pool.map(ask, questions)))
     return int(not right)
 
@@ -224,7 +230,7 @@ def report_healthy(questions: list[Question], answers: list[dict[str, Any]]) -> 
         said = "; ".join(f"{f['code']} {f['message'][:160]}" for f in found) or answer.get("broken", "no error")
         print(f"{'not named' if question.lacks else 'false alarm':12} {question.name}: {said}")
     lacking = sum(q.lacks for q in questions)
-    print(f"healthy: {wrong} wrong of {len(questions)}, {lacking} of them on GPUs that the release has no code for")
+    print(f"to start: {wrong} wrong of {len(questions)}, {lacking} of them on GPUs that the release has no code for")
     return not wrong
 
 

@@ -26,6 +26,11 @@ def one_line(text: str, limit: int | None = None) -> str:
     return clean(" ".join(text.split()), limit)
 
 
+def has_hidden(text: str) -> bool:
+    """Whether `text` has characters that `clean` writes out: whoever reads it does not see what it says."""
+    return UNSEEN.search(text) is not None
+
+
 def _escape(match: re.Match[str]) -> str:
     code = ord(match[0])
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"

@@ -54,7 +54,8 @@ class Host:
     `shm_free` are of /dev/shm. `open_files` is RLIMIT_NOFILE `(soft, hard)`, -1 for no limit. `compiler` is the C
     compiler that Triton would find (`CC`, gcc, clang, cc). `python_header` is the target's Python.h;
     `header_expected` is where it should be. `container` names the runtime (docker, podman, kubernetes, lxc, ...).
-    `environment` holds the variables that change what a server does, by allowlist, secrets never.
+    `environment` holds the variables that change what a server does, by allowlist, secrets never. `listening` are the
+    addresses on which some process takes TCP connections, such as `127.0.0.1:8000` and `[::]:22`.
     """
 
     system: str
@@ -82,6 +83,7 @@ class Host:
     wsl: Wsl | None = None
     root: str | None = None
     environment: dict[str, str] = field(default_factory=dict)
+    listening: tuple[str, ...] = ()
 
     @property
     def usable_memory(self) -> int | None:

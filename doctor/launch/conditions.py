@@ -31,6 +31,23 @@ def names(condition: str) -> list[str]:
     return [n for n in dict.fromkeys(_named(node)) if n] if node is not None else []
 
 
+def compared(condition: str) -> list[str]:
+    """The names whose values it compares, in order; a name that is only on or off is none of them."""
+    node = _tree(condition)
+    parts = [p for p in ast.walk(node) if isinstance(p, ast.Compare)] if node is not None else []
+    return [n for n in dict.fromkeys(n for p in parts for n in _named(p)) if n]
+
+
+def words_of(condition: str, name: str) -> tuple[str, ...]:
+    """All that `name` may be where the condition is about a list: `args.x not in (...)`."""
+    node = _tree(condition)
+    for part in ast.walk(node) if node is not None else ():
+        if isinstance(part, ast.Compare) and isinstance(part.ops[0], ast.NotIn) and next(_named(part.left), "") == name:
+            held = _value(part.comparators[0], lambda _: UNKNOWN)
+            return tuple(str(v) for v in held) if isinstance(held, list) else ()
+    return ()
+
+
 @lru_cache(maxsize=256)
 def _tree(condition: str) -> ast.expr | None:
     try:

@@ -63,6 +63,11 @@ def recognize(argv: Sequence[str], env: Mapping[str, str] | None = None) -> Serv
         return None
 
 
+def served_at(launch: Launch) -> Server | None:
+    """Where the engine's server of a command that was read already will listen; None for any other command."""
+    return _engine(launch, launch.environ) if starts_server(launch) else None
+
+
 def _engine(launch: Launch, env: Mapping[str, str]) -> Server | None:
     """Where the engine's server will listen; None for one on another machine, or in a container without the port."""
     found, row = server_of(launch), engine_row(launch.engine)

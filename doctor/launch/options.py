@@ -21,6 +21,13 @@ def option(facts: Facts, *names: str) -> str | None:
     return option_of(words_of(facts.launch), *names) if isinstance(facts.launch, Launch) else None
 
 
+def setting(facts: Facts, name: str) -> str | None:
+    """The value of an option, or of a variable that the command sets, by its name."""
+    if name.startswith("-"):
+        return option(facts, name)
+    return facts.launch.environ.get(name) if isinstance(facts.launch, Launch) else None
+
+
 def options_of(launch: Launch, version: str | None, *names: str) -> tuple[str, ...]:
     """All values of the last of these options in a command; empty where it is absent or has none."""
     if (found := asked(launch, version)) is not None:

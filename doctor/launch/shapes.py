@@ -42,7 +42,7 @@ class Shapes:
     """The settings classes of one release: `keys` of each class, which of them are `closed` to other keys.
 
     `checks` are the conditions of each that are refused, `defaults` those of the keys in them, `required` the keys
-    without which there is no such object.
+    without which there is no such object. `hyphens` are the classes whose keys may have hyphens for underscores.
     """
 
     keys: Mapping[str, Mapping[str, list[Any]]]
@@ -50,6 +50,7 @@ class Shapes:
     checks: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     defaults: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     required: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    hyphens: frozenset[str] = frozenset()
 
     def misfits(self, name: str, data: object) -> list[Misfit]:
         """What class `name` refuses in `data`; nothing for a class that is not known."""
@@ -59,6 +60,8 @@ class Shapes:
         keys = self.keys.get(name)
         if keys is None or not isinstance(data, dict) or depth > _DEPTH:
             return
+        if name in self.hyphens:
+            data = {key.replace("-", "_"): held for key, held in data.items()}
         for key in data:
             if key not in keys and name in self.closed:
                 yield Misfit(path + key, next(iter(difflib.get_close_matches(key, keys, n=1, cutoff=0.6)), ""))

@@ -19,7 +19,7 @@ _TYPES = {
 }  # fmt: skip
 _CHECKED = frozenset(
     ("str", "int", "float", "json", "json object", "lora", "key=value", "json or key=value", "text or json",
-     "readable int", "readable int or auto", "SI int", "folded text", "policy", "true or false", "bool")
+     "readable int", "readable int or auto", "SI int", "folded text", "text or none", "policy", "true or false", "bool")
 )  # fmt: skip
 
 
@@ -121,7 +121,7 @@ def _option(name: str, flag: dict[str, Any], words: tuple[str, ...], style: Styl
     spellings = plainly = (name, *flag.get("aliases", ())) if name.startswith("-") else ()
     kind = _TYPES.get(flag.get("type", "str"), flag.get("type", "str"))
     kind = "lora" if name == "--lora-modules" else kind
-    settings = flag.get("class") if kind in ("json object", "lora") else None
+    settings = flag.get("class") if kind in ("json object", "json", "lora") else None
     nargs = flag.get("nargs")
     if flag.get("switch") or (kind == "bool" and nargs is None and not flag.get("valued")):
         nargs = 0
@@ -157,7 +157,8 @@ def _shapes(row: dict[str, Any]) -> Shapes:
     checks = {name: row[name].get("checks", {}) for name in keys}
     defaults = {name: row[name].get("defaults", {}) for name in keys}
     required = {name: tuple(row[name].get("required", ())) for name in keys}
-    return Shapes(keys, frozenset(name for name in keys if row[name].get("closed")), checks, defaults, required)
+    folded = frozenset(name for name in keys if row[name].get("hyphens"))
+    return Shapes(keys, frozenset(name for name in keys if row[name].get("closed")), checks, defaults, required, folded)
 
 
 def _inverse(name: str) -> str | None:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from doctor.launch.conditions import UNKNOWN, holds, names
+import difflib
+
+from doctor.launch.conditions import UNKNOWN, compared, holds, names, words_of
 from doctor.launch.problem import Given, Problem
 from doctor.launch.table import Option, Table
 from doctor.launch.values import computed, converted
 
 
 def refused_together(table: Table, given: list[Given]) -> list[Problem]:
-    """One problem for each condition that certainly holds, put down to the first of its options that was given."""
+    """One problem for each condition that certainly holds, put down to a given option, one whose value counts first.
+
+    Where the condition is about a list, the problem has the value, and the nearest word of the list as its candidate.
+    """
     out: list[Problem] = []
     if not table.checks:
         return out
@@ -20,10 +25,13 @@ def refused_together(table: Table, given: list[Given]) -> list[Problem]:
         return UNKNOWN if option is None else _value(option, last.get(option.name))
 
     for condition, said in table.checks.items():
-        asked = [o.name for n in names(condition) if (o := table.option(f"--{n.replace('_', '-')}"))]
+        asked = {o.name: n for n in (*compared(condition), *names(condition))
+                 if (o := table.option(f"--{n.replace('_', '-')}"))}  # fmt: skip
         first = next((last[name] for name in asked if name in last), None)
         if first is not None and holds(condition, look_up):
-            out.append(Problem("together", first.name, first.spelled, None, said, first.at))
+            value, words = next(iter(first.values), ""), words_of(condition, asked[first.name])
+            near = tuple(difflib.get_close_matches(value.lower(), words, n=1, cutoff=0.7))
+            out.append(Problem("together", first.name, first.spelled, value if words else None, said, first.at, near))
     return out
 
 

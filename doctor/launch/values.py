@@ -102,6 +102,8 @@ def converted(kind: str, word: str) -> Any:
         return readable(word)
     if kind == "SI int":
         return word if _SI.fullmatch(word.strip()) else int(word)
+    if kind == "text or none":
+        return "" if word.lower() == "none" else word
     if kind == "folded text":
         return word.lower().replace("-", "_")
     if kind == "readable int or auto":

@@ -82,7 +82,8 @@ class CapabilityRow:
     """What an option with one of `values` needs; an empty `option` is the engine itself.
 
     `outcome` says what the engine does on an older card, `fix` what to do instead. `stated`: the releases that stop for
-    a checkpoint that states such a value, too, where the option leaves it to the checkpoint.
+    a checkpoint that states such a value, too, where the option leaves it to the checkpoint. `option` may be a variable
+    that the command sets.
     """
 
     engine: str

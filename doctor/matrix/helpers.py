@@ -69,6 +69,22 @@ class Kernels:
 
 
 @dataclass(frozen=True, slots=True)
+class SettingPackages:
+    """An option, or a variable, `name` that with one of `values` makes an engine import one of `packages`.
+
+    `fetching`: only to fetch a model that is no folder of this machine.
+    """
+
+    engine: str
+    name: str
+    values: tuple[str, ...]
+    packages: tuple[str, ...]
+    source: str
+    verified: str
+    fetching: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Helpers:
     """The whole file."""
 
@@ -77,6 +93,7 @@ class Helpers:
     through: tuple[Through, ...] = ()
     engines: tuple[Through, ...] = ()
     kernels: tuple[Kernels, ...] = ()
+    settings: tuple[SettingPackages, ...] = ()
 
 
 def helpers() -> Helpers:

@@ -6,6 +6,7 @@ import os
 import platform
 import resource
 import shutil
+import socket
 import subprocess
 import sys
 import time
@@ -45,6 +46,15 @@ def write(root: Path, files: dict[str, str | bytes]) -> str:
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_bytes(content if isinstance(content, bytes) else content.encode())
     return str(root)
+
+
+def test_where_processes_listen(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as one, socket.socket() as idle:
+        idle.bind(("127.0.0.1", 0))
+        listening = host().listening
+        assert f"127.0.0.1:{one.getsockname()[1]}" in listening
+        assert f"127.0.0.1:{idle.getsockname()[1]}" not in listening
+    assert host(root=write(tmp_path, {"/proc/net/tcp": "x\n 0: 00000000:1F40 00000000:0000 0A\n"})).listening == ()
 
 
 def test_this_machine_against_its_own_tools() -> None:

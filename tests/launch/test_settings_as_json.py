@@ -35,7 +35,9 @@ TAKEN = r"""
 --attention-config '{"backend": "auto"}'
 --kv-transfer-config '{"kv_connector": "X", "kv_role": "kv_both", "kv_connector_extra_config": {"any": 1}}'
 --kv-transfer-config None
---speculative-config '{"anything": 1}'
+--speculative-config '{"method": "ngram", "num-speculative-tokens": 3}'
+--speculative-config '{"model": "a", "num_speculative_tokens": "3", "draft_load_config": {"load_format": "any"}}'
+--speculative-config None
 --lora-modules '{"name": "a", "path": "b"}' c=d
 --quantization-config '{"linear": "mxfp8"}'
 --kernel-config '{"moe_backend": "FlashInfer-TRTLLM"}'
@@ -45,6 +47,10 @@ REFUSED = [
     ("""--compilation-config '{"cudagraph_mod": "PIECEWISE"}'""", "key", "cudagraph_mod"),
     ("""--compilation-config '{"cudagraph_mode": "PIECE"}'""", "member", "cudagraph_mode"),
     ("""--compilation-config '{"mode": 7}'""", "member", "mode"),
+    ("""--speculative-config '{"methd": "ngram"}'""", "key", "methd"),  # by the class: the parser reads any JSON
+    ("""--speculative-config '{"method": "ngrams"}'""", "member", "method"),
+    ("""--speculative-config '{"num_speculative_tokens": 0}'""", "member", "num_speculative_tokens"),
+    ("""--speculative-config '{"tensor_parallel_size": 2}'""", "together", "tensor_parallel_size"),
     ("""--compilation-config '{"pass_config": {"fuse_norm_quan": true}}'""", "key", "pass_config.fuse_norm_quan"),
     (
         """--compilation-config '{"pass_config": {"fuse_norm_quant": "maybe"}}'""",
@@ -109,7 +115,7 @@ def test_values_that_the_release_refuses(line: str, kind: str, option: str) -> N
         "--spec-method mtp",
         "--moe-backend FlashInfer-TRTLLM",
         "--mm-processor-device cuda",  # depends on the machine
-        "--reasoning-parser own",  # a plugin may have it
+        "--reasoning-parser own --reasoning-parser-plugin own.py",
         "--max-model-len -1",
         "--long-prefill-token-threshold '***'",
     ],

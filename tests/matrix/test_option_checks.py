@@ -11,7 +11,7 @@ from doctor.matrix.extract.conversions import conversion
 from doctor.matrix.extract.definitions import definition, named, returned
 from doctor.matrix.extract.fields import Settings
 from doctor.matrix.extract.files import Files
-from doctor.matrix.extract.handed import handed_on
+from doctor.matrix.extract.handed import handed_on, refused_when_made
 from doctor.matrix.extract.installed import InstalledSource
 from doctor.matrix.extract.shapes import shapes
 
@@ -61,6 +61,91 @@ def test_only_what_is_always_reached_is_a_check() -> None:
         "args",
     )
     assert found == {"args.a and (not args.b)": "--a requires --b"}
+
+
+def test_conditions_around_a_check_and_literals_belong_to_it() -> None:
+    found = checks(
+        function(
+            """
+            def check(args):
+                ranks = (8, 16)
+                sizes = [1, args.x]
+                if args.a:
+                    if not platform.cuda():
+                        raise ValueError("another name")
+                    if args.rank not in ranks:
+                        raise ValueError(f"rank ({args.rank}) must be one of {ranks}.")
+                elif args.b > 1:
+                    say("too many")
+                    raise ValueError("b")
+                assert args.c or args.d, "c or d"
+                if args.size in sizes:
+                    raise ValueError("no literal")
+                if args.f.check():
+                    args.g = 1
+                if args.g:
+                    raise ValueError("changed before")
+                if args.check():
+                    pass
+                if args.h:
+                    raise ValueError("after a method that may change it")
+            """
+        ),
+        "args",
+    )
+    assert found == {
+        "args.a and args.rank not in (8, 16)": "rank must be one of (8, 16)",
+        "not args.a and args.b > 1": "b",
+        "not (args.c or args.d)": "c or d",
+    }
+
+
+def test_what_a_settings_class_refuses_is_asked_of_the_options_that_it_gets() -> None:
+    tree = ast.parse(
+        textwrap.dedent(
+            """
+            class Args:
+                def create(self):
+                    one = One(a=self.a, b=self.b, c=self.c or 1, d=self.d)
+                    two = Two(e=self.e) if self.on else None
+                    if self.on:
+                        three = Three(f=self.f)
+                    self.d = 2
+            """
+        )
+    )
+    classes = ast.parse(
+        textwrap.dedent(
+            """
+            class One:
+                @field_validator("b", mode="before")
+                def _b(cls, value):
+                    return value or 3
+                def __post_init__(self):
+                    if self.a > 4:
+                        raise ValueError("a is too large")
+                    if self.b:
+                        raise ValueError("a validator may change it")
+                    if self.c:
+                        raise ValueError("is not what was given")
+                    if self.d:
+                        raise ValueError("is set before")
+            class Two:
+                def __post_init__(self):
+                    if self.e < 1 or self.e > 8:
+                        raise ValueError("e")
+            class Three:
+                def __post_init__(self):
+                    if self.f:
+                        raise ValueError("not always made")
+            """
+        )
+    ).body
+    known = {n.name: n for n in classes if isinstance(n, ast.ClassDef)}
+    assert refused_when_made(tree, "Args", "create", known) == {
+        "args.a > 4": "a is too large",
+        "args.on and (args.e < 1 or args.e > 8)": "e",
+    }
 
 
 def test_a_check_over_what_another_validator_sets_is_left_out() -> None:

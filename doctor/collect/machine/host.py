@@ -16,6 +16,7 @@ from doctor.base.text import one_line
 from doctor.collect.machine.library_search import candidates
 from doctor.collect.machine.limits import cgroup, meminfo, open_files
 from doctor.collect.machine.mounts import Mount, disk, mounts, shm
+from doctor.collect.machine.sockets import listening
 from doctor.collect.machine.wsl import collect_wsl
 from doctor.facts import Target, Unavailable
 from doctor.facts.host import Disk, Host, Libc
@@ -69,6 +70,7 @@ def collect_host(
         compiler=_compiler(tree, variables), header_expected=header,
         python_header=header if header and Path(header).is_file() else None, container=_container(tree, variables),
         wsl=collect_wsl(tree, variables), root=None if tree.own else root, environment=_environment(variables),
+        listening=listening(tree),
     )  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from doctor.derived.packages.requirements import parse
 from doctor.derived.reach.covering import has_code, row_of
 from doctor.derived.reach.halves import half
 from doctor.facts import Distributions, GpuCode, Launch, Model, Natives, normalize
-from doctor.launch.options import option
+from doctor.launch.options import setting
 from doctor.matrix import rows
 from doctor.matrix.gpu_code import GpuLibrary, gpu_libraries, release_code
 from doctor.memory.decoder import EXPERTS
@@ -161,9 +161,5 @@ def _has_experts(config: object, depth: int = 0) -> bool:
 
 def _given(case: Case, name: str, values: tuple[str, ...]) -> bool:
     """Whether the launch has the option, or the variable, with one of these values."""
-    launch = case.facts.launch
-    if not name.startswith("-"):
-        told = launch.environ.get(name) if isinstance(launch, Launch) else None
-    else:
-        told = option(case.facts, name)
+    told = setting(case.facts, name)
     return told is not None and any(re.fullmatch(value, told, re.IGNORECASE) for value in values)

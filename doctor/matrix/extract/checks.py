@@ -1,8 +1,9 @@
-"""What a release refuses after its options are parsed: `if CONDITION: raise ...` in a function that checks them."""
+"""What a release refuses after its options are parsed: `if CONDITION: raise ...` and `assert` where it checks them."""
 
 from __future__ import annotations
 
 import ast
+import copy
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -20,20 +21,77 @@ _ALLOWED = (
 def checks(function: ast.FunctionDef, owner: str) -> dict[str, str]:
     """Each condition over `owner.x` (also as `getattr(owner, "x", default)`) -> what the release says then.
 
-    Only those that are always reached are read: at the function's own level, before anything there may return, and over
-    values that nothing before has changed. Conditions with other names are left out.
+    `if CONDITION: raise`, also below others, and `assert`. Only those that are always reached are read: before
+    anything at the function's own level may return, and over values that nothing before has changed. Names that hold a
+    literal count as that; conditions with other names are left out.
     """
-    out: dict[str, str] = {}
-    changed: set[str] = set()
-    for node in function.body:
-        if isinstance(node, ast.If) and not node.orelse and len(node.body) == 1 and isinstance(node.body[0], ast.Raise):
-            text = ast.unparse(node.test)
-            if _plain(node.test, owner) and len(text) <= LONGEST and not changed & _attributes(node.test, owner):
-                out[text] = _message(node.body[0])
-        elif any(_leaves(n, owner) for n in ast.walk(node)) and not _guards(node):
-            break
-        changed |= {a for n in ast.walk(node) for a in _attributes(n, owner, ast.Store)}
-    return out
+    found = _Refused(owner)
+    found.block(function.body, [])
+    return found.out
+
+
+class _Refused:
+    """What is refused in one function, statement by statement."""
+
+    def __init__(self, owner: str) -> None:
+        self.owner = owner
+        self.out: dict[str, str] = {}
+        self.changed: set[str] = set()
+        self.literals: dict[str, ast.expr] = {}
+
+    def block(self, body: list[ast.stmt], tests: list[ast.expr]) -> bool:
+        """Reads the statements, which are reached where all `tests` hold; whether what follows them is reached, too."""
+        for node in body:
+            if isinstance(node, ast.Raise):
+                self._note(tests, node.exc)
+                return True
+            if isinstance(node, ast.Assert):
+                self._note([*tests, ast.UnaryOp(ast.Not(), node.test)], node.msg)
+            elif isinstance(node, ast.If):
+                if not self._branches(node, tests):
+                    return False
+            elif any(_leaves(n, self.owner) for n in ast.walk(node)):
+                return False
+            else:
+                self._literal(node)
+            self.changed |= {a for n in ast.walk(node) for a in _attributes(n, self.owner, ast.Store)}
+        return True
+
+    def _branches(self, node: ast.If, tests: list[ast.expr]) -> bool:
+        if any(_leaves(n, self.owner) for n in ast.walk(node.test)):
+            return False
+        inside = self.block(node.body, [*tests, node.test])
+        other = self.block(node.orelse, [*tests, ast.UnaryOp(ast.Not(), node.test)])
+        return (inside and other) or _guards(node)
+
+    def _literal(self, node: ast.stmt) -> None:
+        for name in [n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]:
+            held = node.value if isinstance(node, ast.Assign) and name not in self.literals else None
+            plain = isinstance(held, (ast.Tuple, ast.List, ast.Set)) and all(
+                isinstance(e, ast.Constant) for e in held.elts
+            )
+            self.literals[name] = held if held is not None and plain else ast.Name("?", ast.Load())
+
+    def _note(self, tests: list[ast.expr], raised: ast.expr | None) -> None:
+        """Keeps a condition that is read to its end, of values as they were given."""
+        known = [_Replaced(self.literals).visit(copy.deepcopy(t)) for t in tests]
+        test = known[0] if len(known) == 1 else ast.BoolOp(ast.And(), known)
+        if not known or not _plain(test, self.owner) or self.changed & _attributes(test, self.owner):
+            return
+        text = ast.unparse(test)
+        if len(text) <= LONGEST:
+            said = _Replaced(self.literals).visit(copy.deepcopy(raised)) if raised is not None else None
+            self.out[text] = _message(said)
+
+
+class _Replaced(ast.NodeTransformer):
+    """Names that hold a literal, as that literal."""
+
+    def __init__(self, literals: dict[str, ast.expr]) -> None:
+        self.literals = literals
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        return self.literals.get(node.id, node)
 
 
 def _attributes(node: ast.AST, owner: str, context: type[ast.expr_context] = ast.expr_context) -> set[str]:
@@ -90,18 +148,20 @@ def _guards(node: ast.stmt) -> bool:
     return isinstance(node, ast.If) and "subparser" in ast.unparse(node.test) and isinstance(node.body[-1], ast.Return)
 
 
-def _message(node: ast.stmt) -> str:
-    """The text that is raised, without what is computed."""
-    call = node.exc if isinstance(node, ast.Raise) else None
-    parts = list(_texts(call.args[0])) if isinstance(call, ast.Call) and call.args else []
+def _message(raised: ast.expr | None) -> str:
+    """The text of an exception or of an assertion, without what is computed."""
+    text = next(iter(raised.args), None) if isinstance(raised, ast.Call) else raised
+    parts = list(_texts(text)) if text is not None else []
     said = " ".join("".join(parts).split()).removeprefix("Error: ")
-    return re.sub(r"\s*\(.*\)\.?$", "", said)[:200].rstrip(".")
+    return re.sub(r"\s*\([^()]*…[^()]*\)", "", said)[:200].rstrip(".")
 
 
 def _texts(node: ast.expr) -> Iterator[str]:
     if isinstance(node, ast.JoinedStr):
         for part in node.values:
-            yield from _texts(part) if isinstance(part, ast.Constant) else ("…",)
+            held = part.value if isinstance(part, ast.FormattedValue) else part
+            listed = isinstance(held, (ast.Tuple, ast.List, ast.Set))
+            yield from _texts(held) if isinstance(held, ast.Constant) else (ast.unparse(held) if listed else "…",)
     elif isinstance(node, ast.BinOp):
         yield from (*_texts(node.left), *_texts(node.right))
     else:

@@ -13,7 +13,7 @@ def conversion(files: Files, members: Iterable[str], name: str) -> str | None:
     """Our name for what the function `name`, as one of `members` has it, does; None where its own name stays.
 
     `str`: it hands on its word or raises; `json object`: it reads JSON and raises for anything but an object;
-    `SI int`: numbers such as `8k` and `8Ki`, not `8K`.
+    `SI int`: numbers such as `8k` and `8Ki`, not `8K`; `text or none`: `none` in any case is the empty text.
     """
     if not name.isidentifier() or name in ("str", "int", "float", "bool", "callable"):
         return None
@@ -29,6 +29,10 @@ def _kind(node: ast.FunctionDef) -> str | None:
     if returns and all(isinstance(r, ast.Name) and r.id == word for r in returns):
         assigned = {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
         return None if word in assigned else "str"
+    if returns and all(
+        r is not None and ast.unparse(r) == f"'' if {word}.lower() == 'none' else {word}" for r in returns
+    ):
+        return "text or none"
     if "(Ki|Mi|Gi|Ti|k|M|G|T)" in text:
         return "SI int"
     if f"json.loads({word})" in text and any(_only_objects(n) for n in node.body):

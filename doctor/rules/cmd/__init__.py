@@ -19,6 +19,7 @@ from doctor.rules.cmd.cmd014_words_in_one import RULE as CMD014
 from doctor.rules.cmd.cmd015_variable_not_expanded import RULE as CMD015
 from doctor.rules.cmd.cmd016_command_cut_short import RULE as CMD016
 from doctor.rules.cmd.cmd017_model_word_not_read import RULE as CMD017
+from doctor.rules.cmd.cmd018_port_in_use import RULE as CMD018
 from doctor.rules.cmd.cmd020_gateway_mismatch import RULE as CMD020
 from doctor.rules.cmd.cmd021_container_without_gpu import RULE as CMD021
 from doctor.rules.cmd.cmd022_server_unreachable import RULE as CMD022
@@ -26,11 +27,12 @@ from doctor.rules.cmd.cmd023_container_shared_memory import RULE as CMD023
 from doctor.rules.cmd.cmd024_model_not_kept import RULE as CMD024
 from doctor.rules.cmd.cmd025_metrics_not_served import RULE as CMD025
 from doctor.rules.cmd.cmd026_health_check_too_early import RULE as CMD026
+from doctor.rules.cmd.cmd030_too_few_gpus_requested import RULE as CMD030
 from doctor.rules.rule import Rule
 
 CMD_RULES: tuple[Rule, ...] = (
     CMD012, CMD011, CMD013, CMD014, CMD015, CMD016, CMD003, CMD002, CMD004, CMD001, CMD005, CMD006, CMD007, CMD008,
-    CMD009, CMD010, CMD017,
+    CMD009, CMD010, CMD017, CMD018,
 )  # fmt: skip
 # what stands around the server: its container, a gateway in front, a scraper
-DEPLOYMENT_RULES: tuple[Rule, ...] = (CMD020, CMD021, CMD022, CMD023, CMD024, CMD025, CMD026)
+DEPLOYMENT_RULES: tuple[Rule, ...] = (CMD020, CMD021, CMD022, CMD023, CMD024, CMD025, CMD026, CMD030)

@@ -56,6 +56,8 @@ def _finding(rule: Rule, asked: Asked, problem: Problem) -> Finding:
 
 def _message(asked: Asked, problem: Problem) -> str:
     name, value = f"`{shown(problem.spelled, 100)}` of {asked.shown}", f"`{shown_value(problem, 100)}`"
+    if problem.kind == "together" and problem.value is not None and not problem.path:
+        return f"{name} does not take {value}: {shown(problem.wanted, 160)}"
     if problem.kind == "together":
         keys = f" for the keys of `{shown(problem.spelled, 100)}`" if problem.path else ""
         return f"{asked.shown} rejects this combination{keys}: {shown(problem.wanted, 160)}"
@@ -92,6 +94,9 @@ def _ways(asked: Asked, problem: Problem) -> Iterator[Remediation]:
         yield Remediation(f"leave `{name}` out", (argument(name, None),), "safe" if _off(problem) else "unsafe")
     elif problem.kind in ("refused", "exclusive"):
         yield Remediation(f"leave `{name}` out", (argument(name, None),), "unsafe" if problem.wanted else "safe")
+    elif problem.kind == "together" and problem.candidates:
+        near = problem.candidates[0]
+        yield Remediation(f"use `{name} {near}`", (argument(name, near),), "safe")
     elif problem.kind == "together" and not problem.path:
         yield Remediation(f"leave `{name}` out", (argument(name, None),), "unsafe")
     elif problem.kind == "range" and (number := _share(problem)) is not None:

@@ -30,11 +30,20 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     words = shown(" ".join(launch.doubled), 100)
     start = shown(" ".join(launch.argv[: len(launch.argv) - len(launch.arguments)]), 100)
     yield rule.finding(
-        f"`{words}` is given to the server as arguments: the image starts `{start}` already", key=words,
+        f"`{words}` is given to the server as arguments: the image starts `{start}` already{_taken(launch)}", key=words,
         location=Location("argument", words),
         evidence=[Evidence("start command", f"{start} {words}", start, launch.source or "the image's entrypoint")],
         remediations=[Remediation(f"leave `{words}` out", (argument(words, None),), "safe")],
     )  # fmt: skip
+
+
+def _taken(launch: Launch) -> str:
+    """What the server makes of the words, where it takes the first one as its model."""
+    first, *rest = launch.doubled
+    before = launch.argv[: len(launch.argv) - len(launch.arguments)]
+    if before[-1:] != ("serve",) or not rest or first.startswith("-"):
+        return ""
+    return f". It takes `{shown(first, 40)}` as the model and rejects `{shown(rest[0], 40)}`"
 
 
 RULE = Rule(code="CMD013", name="start-command-twice", severity="error", check=check, needs=("launch",))

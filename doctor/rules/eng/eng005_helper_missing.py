@@ -13,12 +13,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from doctor.base.text import one_line
 from doctor.derived.case import Case
 from doctor.derived.engine import SOURCE, Chosen
 from doctor.derived.packages.helpers import needed
 from doctor.derived.packages.other_releases import other_release
 from doctor.facts import Distributions, Model, Unavailable, present
 from doctor.findings import Action, Evidence, Finding, Location, Open, Remediation
+from doctor.launch.options import model_word, setting
 from doctor.matrix.compat import compatibility
 from doctor.matrix.helpers import helpers
 from doctor.rules.rule import Rule, Verdict
@@ -44,6 +46,7 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
                     yield _missing(rule, chosen, package, source)
                 elif not any(p.key == package for p in distributions.declared):
                     yield Open(f"the model needs `{package}` ({source}), which no line of the declaration names")
+    yield from _asked_for(rule, case, distributions)
     if not distributions.complete:
         yield from _unlinked(rule, case, distributions)
     yield from _loaders(rule, distributions)
@@ -57,6 +60,36 @@ def _missing(rule: Rule, chosen: Chosen, package: str, source: str) -> Finding:
         evidence=[Evidence(package, "not installed", "installed", source)],
         remediations=[Remediation(f"install {package}", (action,), "safe")],
     )  # fmt: skip
+
+
+def _asked_for(rule: Rule, case: Case, distributions: Distributions) -> Iterator[Verdict]:
+    """Packages that an option or a variable of the launch makes the engine import."""
+    for chosen in case.engine:
+        for row in (r for r in helpers().settings if r.engine == chosen.name):
+            value = setting(case.facts, row.name)
+            if value is None or value.lower() not in row.values or any(distributions.get(p) for p in row.packages):
+                continue
+            if row.fetching and not _is_fetched(case):
+                continue
+            between = " " if row.name.startswith("-") else "="
+            given, package = f"{row.name}{between}{one_line(value, 40)}", row.packages[0]
+            if not distributions.complete:
+                yield Open(f"`{given}` needs `{package}`, which no line of the declaration names")
+                continue
+            action = Action("install", package=package, direction="install")
+            ways = [Remediation(f"install {package}", (action,), "safe")] if len(row.packages) == 1 else []
+            yield rule.finding(
+                f"`{given}` makes `{chosen.shown}` import `{package}`, which is not installed",
+                key=f"{chosen.name}:{row.name}", location=Location("argument", row.name),
+                evidence=[Evidence(package, "not installed", "installed", row.source)], remediations=ways,
+            )  # fmt: skip
+
+
+def _is_fetched(case: Case) -> bool:
+    """Whether the launch names a model of a hub, of which no folder is known."""
+    word, model = model_word(case.facts), case.facts.model
+    local = isinstance(model, Model) and model.source != "known"
+    return word is not None and not local and not word.startswith(("/", ".", "~"))
 
 
 def _unlinked(rule: Rule, case: Case, distributions: Distributions) -> Iterator[Finding]:

@@ -19,7 +19,7 @@ from doctor.derived.units import dotted
 from doctor.facts import Facts, Model, present
 from doctor.facts.gpu import Device, Gpu
 from doctor.findings import Action, Evidence, Finding, Location, NotApplicable, Remediation
-from doctor.launch.options import engine, option
+from doctor.launch.options import engine, option, setting
 from doctor.matrix.hardware import CapabilityRow, capabilities
 from doctor.rules.rule import Rule, Verdict
 
@@ -44,7 +44,7 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
 def _asked(facts: Facts, row: CapabilityRow) -> bool:
     if row.backend and (option(facts, "--backend") or "turbomind") != row.backend:
         return False
-    return not row.option or (option(facts, row.option) or "").lower() in row.values
+    return not row.option or (setting(facts, row.option) or "").lower() in row.values
 
 
 def _stated(facts: Facts, row: CapabilityRow) -> bool:
@@ -70,8 +70,9 @@ def _covers(facts: Facts, row: CapabilityRow, versions: str) -> bool:
 
 
 def _lacks(rule: Rule, facts: Facts, row: CapabilityRow, device: Device, said: str = "") -> Finding:
-    value = option(facts, row.option) if row.option else None
-    what = said or (f"`{row.option} {value}`" if row.option else f"`{row.engine}`")
+    value = setting(facts, row.option) if row.option else None
+    between = " " if row.option.startswith("-") else "="
+    what = said or (f"`{row.option}{between}{value}`" if row.option else f"`{row.engine}`")
     then = "stops" if row.outcome == "error" else "continues with another data type"
     return rule.finding(
         f"GPU {device.index} (`{device.name}`) has compute capability {dotted(device.capability)}, but {what} needs "
@@ -84,6 +85,9 @@ def _lacks(rule: Rule, facts: Facts, row: CapabilityRow, device: Device, said: s
 
 
 def _mend(row: CapabilityRow) -> Remediation:
+    if row.option and not row.option.startswith("-"):
+        unset = Action("set_env", name=row.option, value=None)
+        return Remediation(f"take `{row.option}` out: {row.fix}", (unset,), "safe")
     name, _, value = row.fix.partition(" ")
     if name == row.option and value and " " not in value:
         return Remediation(f"Use `{row.fix}`", (Action("set_argument", name=name, value=value),), "unsafe")

@@ -8,14 +8,16 @@ derived from settings classes (since 0.8). A release that fits none is a LayoutE
 from __future__ import annotations
 
 import ast
+import re
 from typing import Any
 
 from doctor.matrix.extract.checks import checks
+from doctor.matrix.extract.conversions import conversion
 from doctor.matrix.extract.definitions import definition
 from doctor.matrix.extract.fields import Settings
 from doctor.matrix.extract.files import Files
 from doctor.matrix.extract.flags import Flag, flag, flags_of, functions
-from doctor.matrix.extract.handed import handed_on
+from doctor.matrix.extract.handed import handed_on, refused_when_made
 from doctor.matrix.extract.literals import Names, constants, jsonable
 from doctor.matrix.extract.parsers import habits, readable, variables
 from doctor.matrix.extract.projects.model_types import registered
@@ -55,7 +57,8 @@ def extract(files: Files) -> Row:
     """
     flags, settings = _flags(files)
     row: Row = {"settings": _shapes(files, flags, settings)} if "validate_json" in files.text(ARGUMENTS) else {}
-    if found := {**_checks(files), **refused_parsers(files, flags)}:
+    made = refused_when_made(files.tree(ARGUMENTS), "EngineArgs", "create_engine_config", settings.classes)
+    if found := {**_checks(files), **refused_parsers(files, flags), **_unchanged(files, made)}:
         row["checks.parsed"] = found
     return {
         **row,
@@ -156,17 +159,36 @@ def _checks(files: Files) -> dict[str, str]:
     return {}
 
 
+def _unchanged(files: Files, made: dict[str, str]) -> dict[str, str]:
+    """The conditions over options that the server's own start does not set before."""
+    trees = [files.tree(m) for m in (*FRONT, *SERVE) if files.has(m)]
+    stored = (n for t in trees for n in ast.walk(t) if isinstance(n, ast.Attribute) and isinstance(n.ctx, ast.Store))
+    names = {n.attr for n in stored}
+    return {c: said for c, said in made.items() if not names & set(re.findall(r"args\.(\w+)", c))}
+
+
 def _shapes(files: Files, flags: dict[str, Flag], settings: Settings) -> dict[str, Any]:
     """What the settings classes accept that options take as JSON."""
     config = definition(files, "vllm/config/__init__.py", "config")
     forbids = config is not None and "extra='forbid'" in ast.unparse(config.node)
     classes = [f["class"] for f in flags.values() if f.get("type") == "json object" and "class" in f]
-    out = shapes(settings, list(dict.fromkeys(classes)), forbids)
+    unpacked = {f["class"]: text for f in flags.values() if f.get("type") == "json.loads" and "class" in f
+                if (text := _unpacking(files, f["class"]))}  # fmt: skip
+    out = shapes(settings, list(dict.fromkeys([*classes, *unpacked])), forbids)
+    for name, text in unpacked.items():
+        if name in out and ".replace('-', '_')" in text:
+            out[name]["hyphens"] = True
     front = files.first(*FRONT)
     if front and "--lora-modules" in flags and (made := plain(files, front, LORA)):
         flags["--lora-modules"]["class"] = LORA
         out |= made
     return out
+
+
+def _unpacking(files: Files, name: str) -> str:
+    """The method that makes class `name` of an object's keys (`X(**self.x)`), as text; empty where none does."""
+    found = (f for f in ast.walk(files.tree(ARGUMENTS)) if isinstance(f, ast.FunctionDef))
+    return next((t for f in found if f"{name}(**self." in (t := ast.unparse(f))), "")
 
 
 def _flags(files: Files) -> tuple[dict[str, Flag], Settings]:
@@ -195,6 +217,8 @@ def _flags(files: Files) -> tuple[dict[str, Flag], Settings]:
         if "bounds" in made:
             kept = (made["class"], name.lstrip("-").replace("-", "_")) in handed
             out[name] = {k: v for k, v in made.items() if k != "class" and (kept or k != "bounds")}
+        if kind := conversion(files, (ARGUMENTS,), str(made.get("type", ""))):
+            out[name] = {**out[name], "type": kind}
     share = out.get("--gpu-memory-utilization")
     if share is not None and "bounds" not in share and highest_share(files):
         share["bounds"] = {"le": 1}
