@@ -23,7 +23,7 @@ def find(name: str, log_dir: str | None = None) -> Path:
     for folder in (Path(name), *(base / name for base in bases)):
         if os.path.isdir(folder) and is_run(folder):  # noqa: PTH112 - false for a name that is too long, too
             return folder.absolute()
-        if Files().barred(str(folder)):
+        if os.path.isdir(folder) and Files().barred(str(folder)):  # noqa: PTH112 - as above
             raise Unusable(f"`{folder}` {BARRED}")
         _refuse_damaged(folder)
     runs = [run for base in bases for run in listing(base).runs]
