@@ -1,6 +1,7 @@
 """Hostile inputs for every reader: no traceback, no signal, nothing over 20 s or 500 MB.
 
     python benchmarks/fuzz.py [--seconds 240] [--seed N] [--only NAME]... [--keep DIR]
+    python benchmarks/fuzz.py readers [--seconds 240] [--seed N] [--only NAME]...     the readers alone
     python benchmarks/fuzz.py places [--only WORD]...     odd files in the place of every option that takes one
 
 Each input is given to a process forked from this one (Linux). A fault is printed once for each kind, with the number of
@@ -21,7 +22,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from fuzzing import places, seeds, spoil, trial
+from fuzzing import direct, places, seeds, spoil, trial
 
 
 def lay_out(folder: Path, files: dict[str, bytes]) -> None:
@@ -72,7 +73,7 @@ def odd_files(options: argparse.Namespace, folder: Path) -> Iterator[tuple[str, 
 def main() -> int:
     """Tries, prints each kind of fault once, and says by its exit status whether there was one."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", nargs="?", choices=["inputs", "places"], default="inputs")
+    parser.add_argument("what", nargs="?", choices=["inputs", "places", "readers"], default="inputs")
     parser.add_argument("--seconds", type=float, default=240)
     parser.add_argument("--seed", type=int, default=random.randrange(1 << 30))
     parser.add_argument("--first", type=int, default=0, help="number of the first input, to see one again")
@@ -81,6 +82,8 @@ def main() -> int:
     parser.add_argument("--statuses", action="store_true", help="how often each reader ended with which status")
     options = parser.parse_args()
     trial.load_all()
+    if options.what == "readers":
+        return 1 if direct.run(options.seconds, options.seed, options.only) else 0
     count, kinds, slowest, largest = 0, dict[str, int](), (0.0, ""), (0, "")
     statuses = Counter[tuple[str, int]]()
     with tempfile.TemporaryDirectory() as name:

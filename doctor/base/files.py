@@ -10,6 +10,7 @@ from doctor.base.opening import NotRegular, first_bytes, open_regular, read_up_t
 
 MOST_BYTES = 256 << 10
 MOST_NAMES = 4096
+BARRED = "cannot be read (permission denied)"
 _MAX_LINKS = 40  # as Linux has it
 
 
@@ -43,7 +44,7 @@ class Files:
 
     def real(self, path: str) -> str:
         """`path` with its symlinks followed, the way the target would follow them. A loop is left as it is."""
-        if "\0" in path:
+        if not _encodable(path):
             return path
         if self.root is None:
             return os.path.realpath(path)
@@ -61,7 +62,7 @@ class Files:
 
     def at(self, path: str) -> str:
         """The path that this machine's own calls take for `path`, so that none leaves the root; empty for a loop."""
-        return path if self.root is None or "\0" in path else self._below(self.root, self.inside(path)) or ""
+        return path if self.root is None or not _encodable(path) else self._below(self.root, self.inside(path)) or ""
 
     def _below(self, root: str, path: str) -> str | None:
         todo = [p for p in path[len(root) :].split(os.sep) if p][::-1]
@@ -98,6 +99,17 @@ class Files:
     def exists(self, path: str) -> bool:
         """Whether anything is there, symlinks followed."""
         return os.path.exists(self.at(path))
+
+    def barred(self, path: str) -> bool:
+        """Whether this user may not read what is at `path`, or may not even know whether anything is there."""
+        try:
+            where = self.at(path)
+            needed = os.R_OK | os.X_OK if stat.S_ISDIR(os.stat(where).st_mode) else os.R_OK
+            return not os.access(where, needed)
+        except PermissionError:
+            return True
+        except (OSError, ValueError):
+            return False
 
     def size(self, path: str) -> int | None:
         """The size of a regular file in bytes, None where there is none."""
@@ -183,6 +195,14 @@ class Files:
         """As `maybe`, decoded; bytes that are not UTF-8 become replacement characters."""
         data = self.maybe(path, limit)
         return None if data is None else data.decode("utf-8-sig", "replace")
+
+
+def _encodable(path: str) -> bool:
+    """Whether the system can be asked for such a path: no NUL, and no half of a character (`\\ud800` in JSON)."""
+    try:
+        return b"\0" not in os.fsencode(path)
+    except UnicodeEncodeError:
+        return False
 
 
 def _link(path: str) -> str | None:

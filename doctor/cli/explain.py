@@ -52,17 +52,21 @@ def _explained(subject: str, log_dir: str | None, facts: Facts | None) -> tuple[
     if path.is_file():
         with Whole(path) as log:
             return explain_log(log, facts=facts, finite=True)
-    found = _of_folder(path, facts)
+    found = _of_folder(subject, facts)
     return _of_run(subject, log_dir, facts) if found is None else found
 
 
-def _of_folder(path: Path, facts: Facts | None) -> tuple[Finding, ...] | None:
+def _of_folder(subject: str, facts: Facts | None) -> tuple[Finding, ...] | None:
     """What the logs in a folder say that is no run of ours; None for a run, or where there is no such folder."""
+    from doctor.base.files import BARRED, Files
     from doctor.explain import explain_log
     from doctor.run.story import lookup
 
+    path = Path(subject)
     if not path.exists() or lookup.is_run(path):
         return None
+    if Files().barred(subject):
+        raise click.UsageError(f"{subject!r} {BARRED}")
     if path.is_dir() and not any(path.glob("*.log")):
         raise click.UsageError(f"no log found in {str(path)!r}")
     return explain_log(path, facts=facts)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import difflib
 import re
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import cache
+from functools import cache, lru_cache
+from itertools import takewhile
 
 from doctor.base.secrets.hide import HIDDEN, redact_text
 from doctor.base.secrets.names import is_secret_key, is_secret_name
@@ -130,12 +132,13 @@ def _value(value: str) -> str:
     return value if not value or _UNKNOWN.fullmatch(value) else HIDDEN
 
 
+@lru_cache(maxsize=4096)
 def _secrets(name: str, engine: str | None) -> int:
     """How many words the option takes that are secret; of one that no table has, all up to the next option."""
     spelled = dashed(name)
     if not is_secret_name(name.lstrip("-")) and not _like_a_secret(spelled, engine):
         return 0
-    option = _option(name, _newest(engine))
+    option = _option(name, engine)
     if option is None:
         return ALL if is_secret_name(name.lstrip("-")) else 1  # it may be cut short in several ways, or misspelt
     text = option.nargs != 0 and option.choices is None and option.type in _TEXTS
@@ -144,13 +147,17 @@ def _secrets(name: str, engine: str | None) -> int:
     return ALL if option.nargs in ("*", "+") else option.nargs if isinstance(option.nargs, int) else 1
 
 
-def _option(name: str, known: Table | None) -> Option | None:
+def _option(name: str, engine: str | None) -> Option | None:
+    known = _newest(engine)
     if known is None:
         return None
     spelled = dashed(name)
     if (found := known.option(spelled)) is not None:
         return found
-    near = {o.name: o for s, o in known.known.items() if spelled.startswith("--") and s.startswith(spelled)}
+    names = _spellings(engine)
+    first = bisect_left(names, spelled)
+    begun = takewhile(lambda s: s.startswith(spelled), names[first:]) if spelled.startswith("--") else ()
+    near = {known.known[s].name: known.known[s] for s in begun}
     return next(iter(near.values())) if len(near) == 1 else None
 
 
@@ -158,7 +165,7 @@ def _like_a_secret(spelled: str, engine: str | None) -> bool:
     """Whether an option may be a secret one, cut short or misspelt."""
     if any(s.startswith(spelled) for s in _named_so(engine)):
         return True
-    if not spelled.startswith("--") or _option(spelled, _newest(engine)) is not None:
+    if not spelled.startswith("--") or _option(spelled, engine) is not None:
         return False
     return bool(difflib.get_close_matches(spelled, _named_so(engine), n=1, cutoff=0.8))
 
@@ -174,3 +181,9 @@ def _named_so(engine: str | None) -> tuple[str, ...]:
 def _newest(engine: str | None) -> Table | None:
     release = newest(engine) if engine else None
     return table(engine, release, serve=True) if engine and release else None
+
+
+@cache
+def _spellings(engine: str | None) -> tuple[str, ...]:
+    known = _newest(engine)
+    return tuple(sorted(known.known)) if known else ()

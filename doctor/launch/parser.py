@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import field, replace
 
@@ -19,6 +20,7 @@ from doctor.matrix import rows
 _NUMBER = re.compile(r"^-\d+$|^-\d*\.\d+$")
 _PATTERNS = {None: "(-*A-*)", "?": "(-*A?-*)", "*": "(-*[A-]*)", "+": "(-*A[A-]*)"}
 MODELS = ("--model", "--model-path", "--model-id")  # what other engines call the word that is the model
+MOST_PROBLEMS = 60  # each is explained, which takes a while
 # the order in which argparse reports: while it reads, then what is lacking, then what nobody wanted; the settings last
 _LATE = {"ambiguous": -1, "misplaced": -2, "required": 1, "unknown": 2, "extra": 2, "range": 3}
 
@@ -58,7 +60,7 @@ def read_by(table: Table, arguments: tuple[str, ...], *, serve: bool = False) ->
     if not parse.problems and not config:
         parse.problems += refused_together(table, parse.given)
     problems = sorted(parse.problems, key=lambda p: _LATE.get(p.kind, 0))
-    return Reading(table, tuple(parse.given), tuple(problems), config)
+    return Reading(table, tuple(parse.given), tuple(problems[:MOST_PROBLEMS]), config)
 
 
 def _misplaced(arguments: tuple[str, ...]) -> list[Problem]:
@@ -104,9 +106,9 @@ class _Parse:
         self.marks: dict[int, _Mark] = {}
         self.pattern = "".join(self._letters())
         self.waiting = list(self.table.positionals)
-        at, last = 0, max(self.marks, default=-1)
-        while at <= last:
-            following = min(i for i in self.marks if i >= at)
+        at, marks = 0, sorted(self.marks)
+        while at <= (marks[-1] if marks else -1):
+            following = marks[bisect_left(marks, at)]
             if at != following:
                 end = self._positionals(at)
                 if end > at:
@@ -241,12 +243,16 @@ class _Parse:
                 self.problems.append(Problem("required", option.name, option.name, wanted="a value"))
 
     def _unwanted(self) -> None:
-        lost = [u for u in self.unknown if u + 1 in self.placed and self._after(u) == [u + 1]]
-        shifted = [e for e in self.extras if lost and e > lost[0] + 1][: len(lost)]
-        for at in sorted({*self.extras, *self.unknown}):
+        unknown, self.over = set(self.unknown), frozenset(self.extras)
+        self.free = self._last_free()
+        after = {u: self._after(u) for u in self.unknown}
+        valued = {place for places in after.values() for place in places}
+        lost = [u for u in self.unknown if u + 1 in self.placed and after[u] == [u + 1]]
+        shifted = set([e for e in self.extras if lost and e > lost[0] + 1][: len(lost)])
+        for at in sorted(self.over | unknown):
             word = self.words[at]
-            if at in self.unknown:
-                values = self._after(at)
+            if at in unknown:
+                values = after[at]
                 places = (word.at, *(self.words[i].at for i in values))
                 name, equals, value = word.text.partition("=")
                 shown = value if equals else " ".join(self.words[i].text for i in values) or None
@@ -255,7 +261,7 @@ class _Parse:
                 self.problems.append(Problem(kind, name, name, shown, at=places, candidates=many))
             elif at in shifted:
                 continue  # it is what the positional would have got
-            elif not any(at in self._after(u) for u in self.unknown if u < at):
+            elif at not in valued:
                 self.problems.append(Problem("extra", word.text, word.text, word.text, at=(word.at,)))
 
     def _after(self, at: int) -> list[int]:
@@ -264,23 +270,23 @@ class _Parse:
         A word that a positional has taken instead, though it could do without or has another behind it, is one too.
         """
         taken = self.placed.get(at + 1)
-        if taken is not None and (taken.nargs == "?" or self._free(at + 1)):
+        if taken is not None and (taken.nargs == "?" or self.free > at + 1):
             return [at + 1]
         return self._left(at)
 
     def _left(self, at: int) -> list[int]:
         out = []
         for place in range(at + 1, len(self.words)):
-            if place not in self.extras:
+            if place not in self.over:
                 break
             out.append(place)
         return out
 
-    def _free(self, at: int) -> bool:
-        """Whether a word is left over behind this one that could stand in its place: no value of an unknown option."""
+    def _last_free(self) -> int:
+        """The last word left over that is no value of an unknown option: it could stand where a positional stands."""
         others = [u for u in self.unknown if self.words[u].text not in MODELS]
         values = {place for u in others for place in self._left(u)}
-        return any(e > at and e not in values for e in self.extras)
+        return max(self.over - values, default=-1)
 
     def _problem(
         self, kind: str, option: Option, word: Word, value: str | None, wanted: str, places: tuple[int, ...]

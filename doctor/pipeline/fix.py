@@ -9,6 +9,7 @@ from dataclasses import replace
 from doctor.base.record import dataclass
 from doctor.base.text import one_line
 from doctor.derived.goal import Goal, goal_of
+from doctor.derived.packages.hidden import asked_engine, hidden_by
 from doctor.facts import Distributions, Facts, Host, Launch, Model, normalize
 from doctor.facts.host import Libc
 from doctor.findings import Action, Finding, Plan, Remediation, Report, Verified
@@ -50,6 +51,8 @@ def plan_facts(
     if not isinstance(facts.distributions, Distributions):
         why = facts.distributions.detail or "the installed distributions could not be read"
         return Proposal(before, Plan(undecided=why, launch=_argv(facts)))
+    if (hidden := hidden_by(facts, asked_engine(facts))) is not None:
+        return Proposal(before, Plan(undecided=f"{hidden.message}: nothing is planned for it", launch=_argv(facts)))
     for name in freedom.keep:
         if facts.distributions.get(name) is None:
             raise KeepError(f"`--keep {one_line(name, 80)}`: no such distribution is installed")

@@ -142,3 +142,13 @@ def test_an_installed_engine_whose_files_are_fifos_is_an_error(tmp_path: Path) -
     for member in ("vllm/a.py", "vllm/none.py", "a\0b"):
         with pytest.raises(WheelError, match="is missing"):
             InstalledSource(info).read(member, 100)
+
+
+@pytest.mark.parametrize("name", ["a\0b", "\ud800", "a/\udfff\ud800/b", "x" * 5000])
+@pytest.mark.parametrize("below", [True, False])
+def test_a_name_that_no_file_can_have_is_not_there(tmp_path: Path, name: str, below: bool) -> None:
+    files = Files(str(tmp_path) if below else None)
+    path = f"{tmp_path}/{name}"
+    assert not files.exists(path) and not files.isfile(path) and not files.isdir(path) and files.size(path) is None
+    assert files.found(path) is None and files.maybe(path, 9) is None and files.names(path) == [] and not files.barred(path)
+    files.real(path)

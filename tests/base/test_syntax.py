@@ -147,3 +147,39 @@ def test_a_dotted_name_without_end_takes_no_memory(text: str) -> None:
 
 def test_long_lines_and_joined_lines_are_no_names() -> None:
     assert len(parse("import a\nx = '" + "a." * 20_000 + "'\n" + "y = 1" + " + \\\n 1" * 500).body) == 3
+
+
+SHORTER = 40_000
+OTHERS = {
+    "nots": "x = " + "not " * SHORTER + "a",
+    "f-strings": "x = " + "f'{" * 150 + "a" + "}'" * 150,
+    "decorators": "@a\n" * SHORTER + "def f(): pass\n",
+    "decorators of chains": "@a" + ".b" * SHORTER + "\ndef f(): pass\n",
+    "comparisons": "x = a" + "<b" * SHORTER,
+    "powers": "x = a" + "**b" * SHORTER,
+    "subscripts": "x = a" + "[0]" * SHORTER,
+    "assignments": "a=" * SHORTER + "0",
+    "annotations": "x: a" + "|b" * SHORTER + " = 0",
+    "awaits": "async def f():\n " + "await " * SHORTER + "a",
+    "stars": "f(" + "*" * SHORTER + "a)",
+    "comprehensions": "x = [a " + "for a in b " * SHORTER + "]",
+    "withs": "with a" + ", a" * SHORTER + ": pass",
+    "tries": "".join(" " * n + "try:\n" for n in range(90)),
+    "strings": "x = " + "'a' " * SHORTER,
+    "types": "def f(a: " + "b[" * SHORTER + "]" * SHORTER + "): pass",
+}
+
+
+def test_no_text_of_other_kinds_ends_the_process() -> None:
+    """Each is a tree or an error; on Python 3.10 some of these ended the process with the stack that it has."""
+    script = (
+        "import resource; resource.setrlimit(resource.RLIMIT_AS, (3 << 30, 3 << 30))\n"
+        "from doctor.base.syntax import Unparsable, parse\n"
+        "from tests.base.test_syntax import OTHERS\n"
+        "for text in OTHERS.values():\n"
+        "    try:\n        parse(text)\n    except Unparsable:\n        pass\n"
+        "print('alive', resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10)\n"
+    )
+    done = _limited(8192, [sys.executable, "-c", script])
+    assert done.stdout.startswith("alive"), done.stderr[-2000:]
+    assert int(done.stdout.split()[1]) < 500

@@ -85,3 +85,24 @@ def test_the_command_runs_it_only_when_asked(tmp_path: Path) -> None:
     deep = answer(doctor("check", "--deep", "--python", str(env), "--format", "json", home=tmp_path))
     assert mark.exists()
     assert "RuntimeError: at import" in found(deep, "IMP006")[0]["message"]
+
+
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="needs /proc")
+def test_what_an_import_started_does_not_outlive_it(tmp_path: Path) -> None:
+    """In the import's own process group and in a session of its own, behind a parent that has gone."""
+    body = (
+        "import os, subprocess\n"
+        f"out = open({str(tmp_path / 'pids')!r}, 'w')\n"
+        "for apart in (False, True):\n"
+        "    out.write(f\"{subprocess.Popen(['sleep', '300'], start_new_session=apart).pid}\\n\")\n"
+        "out.close()\n"
+    )
+    assert tried(tmp_path, body).trials[0].outcome == "ok"
+    for pid in (tmp_path / "pids").read_text().split():
+        stat = Path(f"/proc/{pid}/stat")
+        for _ in range(100):
+            if not stat.exists() or stat.read_text().rpartition(")")[2].split()[0] == "Z":
+                break
+            time.sleep(0.05)
+        else:
+            pytest.fail(f"process {pid} is still there")

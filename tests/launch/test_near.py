@@ -317,3 +317,20 @@ def test_hostile_words_end_soon() -> None:
     for words in ((), ("",), ("v" * 9_000_000, "serve"), ("vllm", "s" * 9_000_000), ("python", "-m", "v" * 9_000_000)):
         assert near_program(words) is None
     assert time.monotonic() - began < 1
+
+
+def test_a_command_of_many_words_is_read_in_time_that_grows_with_it() -> None:
+    """Forty times the words take less than four hundred times as long, whatever they are."""
+    import time
+
+    from doctor.launch.asked import asked
+    from doctor.launch.read import read_launch
+
+    def took(words: list[str]) -> float:
+        start = time.process_time()
+        asked(read_launch(("vllm", "serve", "m", *words), {}, "/"), "0.11.0")
+        return time.process_time() - start
+
+    took(["--foo", "x"])
+    for unit in (["--foo"], ["x"], ["--foo", "x"], ["--port", "1"]):
+        assert took(unit * 4000) < 400 * max(took(unit * 100), 0.01)

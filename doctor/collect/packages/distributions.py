@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterable
 from dataclasses import field, replace
 
-from doctor.base.files import Files, Unreadable
+from doctor.base.files import BARRED, Files, Unreadable
 from doctor.base.record import dataclass
 from doctor.base.text import clean
 from doctor.collect.packages import metadata
@@ -94,6 +94,8 @@ def _read_location(reading: Reading, location: str) -> None:
         _read_one(reading, location, os.path.join(location, "EGG-INFO"))
         return
     if not reading.files.isdir(location):
+        if reading.files.barred(location):
+            reading.problem(location, f"`{location}` {BARRED}, so it is unknown what is installed there")
         return  # a zip file on the path, or nothing
     try:
         names = reading.files.listdir(location)
@@ -118,6 +120,9 @@ def _half_removed(reading: Reading, location: str, name: str) -> None:
 def _read_one(reading: Reading, location: str, path: str) -> None:
     name = os.path.basename(path)
     source = _metadata_file(reading.files, path)
+    if source is None and reading.files.barred(path):
+        reading.problem(path, f"`{name}` {BARRED}, so its package is unknown")
+        return
     if source is None:
         reading.problem(path, f"`{name}` has no METADATA, so not even pip knows its package")
         return

@@ -10,7 +10,7 @@ import os
 import re
 from dataclasses import field
 
-from doctor.base.files import Files
+from doctor.base.files import BARRED, Files, Unreadable
 from doctor.base.record import dataclass
 from doctor.facts import Problem
 
@@ -95,21 +95,25 @@ def read_interpreter(files: Files, prefix: str, executable: str | None, version:
 
 
 def _read_venv(files: Files, found: Interpreter, path: str) -> None:
-    config = _parse_config(files.text(path, _SMALL) or "")
+    try:
+        config = _parse_config(files.read(path, _SMALL).decode("utf-8-sig", "replace"))
+    except Unreadable as error:
+        config = {}
+        found.problems.append(Problem(path, f"`pyvenv.cfg` {error}, so its base Python is unknown"))
     found.venv = True
     found.system_site = config.get("include-system-site-packages", "").lower() == "true"
     match = _CFG_VERSION.match(config.get("version") or config.get("version_info") or "")
     claimed = match[1] if match else None
     home = config.get("home")
-    if not home:
+    if not home and config:
         found.problems.append(Problem(path, "`pyvenv.cfg` has no `home`, so its base Python is unknown"))
-    else:
+    elif home:
         home = os.path.join(found.prefix, home) if not os.path.isabs(home) else files.inside(home)
         found.base_prefix = _base_of(files, home, claimed)
         if found.base_prefix is None:
-            found.problems.append(
-                Problem(home, f"the venv's base Python is gone: `{home}` no longer has an interpreter")
-            )
+            gone = f"the venv's base Python is gone: `{home}` no longer has an interpreter"
+            barred = f"the venv's base Python in `{home}` {BARRED}"
+            found.problems.append(Problem(home, barred if files.barred(home) else gone))
     found.version = _venv_version(files, found, claimed)
 
 
@@ -125,7 +129,7 @@ def _base_of(files: Files, home: str, version: str | None) -> str | None:
         path = os.path.join(home, name)
         if files.exists(path):
             return _landmark(files, os.path.dirname(files.real(path)))
-    return _landmark(files, files.real(home)) if files.isdir(home) else None
+    return _landmark(files, files.real(home)) if files.isdir(home) and not files.barred(home) else None
 
 
 def _venv_version(files: Files, found: Interpreter, claimed: str | None) -> str | None:

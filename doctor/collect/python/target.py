@@ -11,7 +11,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import field, replace
 
-from doctor.base.files import Files
+from doctor.base.files import BARRED, Files
 from doctor.base.record import dataclass
 from doctor.collect.python import layout
 from doctor.collect.python.interpreter import Interpreter, is_environment, prefix_of, read_interpreter
@@ -65,7 +65,7 @@ def find_target(request: TargetRequest) -> Target:
     chosen = chosen or _found(request, inner, problems)
     if request.python and (launched := behind_inner(inner)):
         chosen = replace(chosen, flags=launched.flags, front=launched.front)
-    return _read(request, inner.shell, chosen, problems)
+    return _read(request, inner.shell, chosen, [*problems, *_barred(inner)])
 
 
 def _read(request: TargetRequest, shell: Shell, chosen: Behind, problems: list[Problem]) -> Target:
@@ -81,7 +81,10 @@ def _read(request: TargetRequest, shell: Shell, chosen: Behind, problems: list[P
             Problem(python.prefix, "the Python version of this environment is unknown")
         )
     elif not any(p.startswith(python.prefix) for p in found.paths):
-        problems.append(Problem(python.prefix, f"no package folder for Python {python.version} was found"))
+        library = f"{python.prefix}/lib/{python.libdir}"
+        where = library if files.barred(library) else python.prefix
+        missing = f"no package folder for Python {python.version} was found"
+        problems.append(Problem(where, missing if where == python.prefix else f"`{where}` {BARRED}: {missing}"))
     return Target(
         kind="installed", why=chosen.why, python=python.version, prefix=python.prefix, base_prefix=python.base_prefix,
         executable=python.executable, paths=tuple(found.paths), stdlib=layout.stdlib_folders(files, python),
@@ -99,13 +102,23 @@ def _interpreter(files: Files, chosen: Behind, version: str | None) -> Interpret
     return None if prefix is None else read_interpreter(files, prefix, chosen.executable, version)
 
 
+def _barred(inner: Unfolded) -> tuple[Problem, ...]:
+    """The program of the launch, given as a path, where this user may neither read nor run it."""
+    word = inner.words[0] if inner.words else ""
+    files = inner.shell.files
+    path = files.inside(os.path.join(inner.shell.cwd, word))
+    if os.sep not in word or not files.barred(path) or os.access(files.at(path), os.X_OK):
+        return ()
+    return (Problem(word, f"`{word}`, which the command starts, {BARRED}"),)
+
+
 def _from_paths(request: TargetRequest, shell: Shell, launched: Behind | None, chosen: Behind | None) -> Target:
     """`--path`: the entries as they are, without `.pth` files; version and library of `--python`, if given."""
     files = shell.files
     entries = [os.path.normpath(files.inside(os.path.join(shell.cwd, p))) for p in request.paths]
     for given, entry in zip(request.paths, entries, strict=True):
         if not files.exists(entry):
-            raise TargetError(f"`{given}`, given as `--path`, does not exist")
+            raise TargetError(f"`{given}`, given as `--path`, {BARRED if files.barred(entry) else 'does not exist'}")
     python = _interpreter(files, chosen, request.python_version) if chosen else None
     guess = next((m[1] for e in entries if (m := _IN_PATH.search(e + os.sep))), None)
     return Target(
@@ -130,7 +143,7 @@ def _named(request: TargetRequest, shell: Shell) -> Behind:
         name = f"python{given}" if _VERSION.match(given) else given
         found = shell.which(name) if os.sep not in given else None
         if found is None:
-            raise TargetError(f"`{given}`, given as `--python`, does not exist")
+            raise TargetError(f"`{given}`, given as `--python`, {BARRED if files.barred(path) else 'does not exist'}")
         path = found
     resolved = resolve_shim(shell, path)
     if resolved is None:
@@ -140,7 +153,9 @@ def _named(request: TargetRequest, shell: Shell) -> Behind:
         return Behind("--python", resolved)
     if script := behind_script(shell, resolved):
         return replace(script, why="--python")
-    raise TargetError(f"`{given}`, given as `--python`, is not the interpreter of a Python environment")
+    barred = any(files.barred(p) for p in (resolved, os.path.dirname(resolved), os.path.dirname(files.real(resolved))))
+    said = BARRED if barred else "is not the interpreter of a Python environment"
+    raise TargetError(f"`{given}`, given as `--python`, {said}")
 
 
 def _named_folder(files: Files, given: str, path: str) -> Behind:
@@ -150,6 +165,8 @@ def _named_folder(files: Files, given: str, path: str) -> Behind:
     parent = os.path.dirname(path)
     if os.path.basename(path).lower() in ("bin", "scripts") and is_environment(files, parent):
         return Behind("--python", prefix=parent)
+    if files.barred(path):
+        raise TargetError(f"`{given}`, given as `--python`, {BARRED}")
     raise TargetError(
         f"`{given}`, given as `--python`, is not a Python environment: "
         "it has no `pyvenv.cfg`, no `conda-meta` and no `lib/pythonX.Y`"
@@ -165,7 +182,7 @@ def _found(request: TargetRequest, inner: Unfolded, problems: list[Problem]) -> 
     if launched:
         where = launched.executable or launched.prefix or ""
         problems.append(Problem(where, f"`{where}` ({launched.why}) does not belong to a Python environment"))
-    elif argv:
+    elif argv and not _barred(inner):
         problems.append(Problem(argv[0], f"`{argv[0]}` does not say which Python runs it"))
     for why in ("VIRTUAL_ENV", "CONDA_PREFIX", "./.venv"):
         value = os.path.join(shell.cwd, ".venv") if why == "./.venv" else shell.environ.get(why)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from doctor.base.record import dataclass
+from doctor.base.text import one_line
 from doctor.derived.case import Case
 from doctor.derived.imports.model_modules import modules_of_the_model
 from doctor.derived.imports.remote_code import demanded, used_files
 from doctor.derived.packages.providers import owner_of
 from doctor.derived.units import listed
 from doctor.facts import Cause, Launch, Model, Modules
-from doctor.findings import Severity
+from doctor.findings import Open, Severity
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,16 @@ def failures(case: Case, *kinds: str) -> Iterator[Failure]:
         first = modules.verdicts[names[0]].cause
         if first is not None:
             yield Failure(first, tuple(names), *_meaning(case, modules, first, names))
+
+
+def unread(case: Case) -> Iterator[Open]:
+    """The answer where this user may not read a file that the launch imports: what it would ask for is not known."""
+    modules = case.facts.modules
+    found = (modules.verdicts.get(name) for name in modules.entries) if isinstance(modules, Modules) else ()
+    causes = (one.cause for one in found if one is not None and one.status == "unknown")
+    cause = next((c for c in causes if c is not None and c.error == "PermissionError"), None)
+    if cause is not None:
+        yield Open(f"the launch imports `{cause.module}`, which this user may not read: {one_line(cause.text, 300)}")
 
 
 def _meaning(case: Case, modules: Modules, cause: Cause, names: list[str]) -> tuple[Severity, str]:

@@ -15,6 +15,7 @@ import subprocess
 import time
 from collections.abc import Mapping, Sequence
 
+from doctor.base.opening import system_bytes
 from doctor.base.record import dataclass
 
 BLOCK = 64 << 10
@@ -59,6 +60,9 @@ class Interpreter:
     first_failure_ends: bool = False
 
 
+MARK = "QVL_DOCTOR_IMPORT"
+
+
 @dataclass(frozen=True, slots=True)
 class Import:
     """One import that came to its end; `error` and `text` are Python's own words where it raised."""
@@ -88,11 +92,12 @@ class Round:
 def import_in_child(who: Interpreter, modules: Sequence[str], until: float) -> Round:
     """Imports `modules` one after another, until a moment of the monotonic clock. Raises OSError: cannot be started."""
     reading, writing = os.pipe()
+    mark = os.urandom(16).hex()
     words = [who.python, "-c", _PROGRAM, str(writing), who.front, "stop" if who.first_failure_ends else "", *modules]
     try:
         child = subprocess.Popen(
             words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, pass_fds=(writing,),
-            env={**who.environ, "PYTHONDONTWRITEBYTECODE": "1"}, start_new_session=True, cwd=who.cwd,
+            env={MARK: mark, **who.environ, "PYTHONDONTWRITEBYTECODE": "1"}, start_new_session=True, cwd=who.cwd,
         )  # fmt: skip
     except OSError:
         os.close(reading)
@@ -105,19 +110,31 @@ def import_in_child(who: Interpreter, modules: Sequence[str], until: float) -> R
     finally:
         os.close(reading)
         status = _ended(child)
+        _end_marked(f"{MARK}={mark}".encode())
     return Round(_imports(answers), answers.endswith(_END), late, status, printed.decode("utf-8", "replace"))
 
 
 def _ended(child: subprocess.Popen[bytes]) -> int:
     """The child's status; it and what it started are ended where it is still there a moment later."""
-    try:
+    with contextlib.suppress(subprocess.TimeoutExpired):
         child.wait(0.5)
-    except subprocess.TimeoutExpired:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(child.pid, signal.SIGKILL)
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(child.pid, signal.SIGKILL)
     if child.stdout:
         child.stdout.close()
     return child.wait()
+
+
+def _end_marked(mark: bytes) -> None:
+    """Ends what the modules started in sessions of their own, known by a variable that it inherited (Linux)."""
+    for _ in range(3):  # what starts others may do so once more
+        pids = [int(p) for p in os.listdir("/proc") if p.isdigit()] if os.path.isdir("/proc") else []
+        found = [p for p in pids if mark in (system_bytes(f"/proc/{p}/environ", 4096) or b"")]
+        for pid in found:
+            with contextlib.suppress(OSError):
+                os.kill(pid, signal.SIGKILL)
+        if not found:
+            return
 
 
 def _listen(reading: int, noise: int, until: float) -> tuple[bytes, bytes, bool]:

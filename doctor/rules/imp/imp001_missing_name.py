@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from doctor.derived.case import Case
-from doctor.derived.imports.failures import Failure, failures
+from doctor.derived.imports.failures import Failure, failures, unread
 from doctor.derived.imports.findings import missing, where
 from doctor.derived.packages.providers import owner_of
 from doctor.facts import Facts
@@ -25,6 +25,7 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     facts = case.facts
     for failure in failures(case, "missing-name"):
         yield rule.finding(_message(facts, failure), **missing(case, failure))
+    yield from unread(case)
 
 
 def _message(facts: Facts, failure: Failure) -> str:

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from doctor.derived.case import Case
-from doctor.derived.imports.failures import Failure, failures
+from doctor.derived.imports.failures import Failure, failures, unread
 from doctor.derived.imports.findings import missing, where
 from doctor.derived.imports.remote_code import demanded
 from doctor.derived.packages.providers import owner_of
@@ -37,6 +37,7 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
         if _of_code_alone(case, failure):
             continue  # MDL006 names all packages that the model's code lacks
         yield rule.finding(_message(facts, failure), **missing(case, failure, _ways(facts, failure)))
+    yield from unread(case)
 
 
 def _of_code_alone(case: Case, failure: Failure) -> bool:

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 
 from doctor.base.text import one_line
 from doctor.derived.case import Case
-from doctor.derived.imports.failures import Failure, failures
+from doctor.derived.imports.failures import Failure, failures, unread
 from doctor.derived.imports.findings import chain, location, where
 from doctor.derived.imports.half_installed import half_installed_at
 from doctor.findings import Action, Evidence, Finding, Remediation
@@ -27,6 +27,7 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     """One finding for each refusal."""
     for failure in failures(case, "error"):
         yield _finding(rule, failure, [f"PKG005:{name}" for name in half_installed_at(case, failure)])
+    yield from unread(case)
 
 
 def _finding(rule: Rule, failure: Failure, half: list[str]) -> Finding:

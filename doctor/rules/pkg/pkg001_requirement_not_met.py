@@ -22,6 +22,7 @@ from collections.abc import Iterator
 from doctor.derived.case import Case
 from doctor.derived.imports.stop import starts, stopped_for
 from doctor.derived.packages.declared_ranges import pinned_together
+from doctor.derived.packages.hidden import hidden_by
 from doctor.derived.packages.needs import Need, needs_of
 from doctor.derived.packages.requirements import direction, fits
 from doctor.facts import Distributions, Modules, present
@@ -42,6 +43,9 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
         version = other.version if other else None
         if version is None and not distributions.complete:
             left.add(need.name)
+            continue
+        if version is None and (hidden := hidden_by(facts, need.name)) is not None:
+            yield Open(f"whether `{need.name}` is installed is not known: {hidden.message}")
             continue
         if version is not None and fits(need.requirement.specifier, version) is not False:
             continue

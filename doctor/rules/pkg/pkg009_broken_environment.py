@@ -11,7 +11,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from doctor.base.files import BARRED
 from doctor.derived.case import Case
+from doctor.facts import Launch
 from doctor.findings import Action, Evidence, Finding, Location, Remediation
 from doctor.rules.rule import Rule
 
@@ -20,12 +22,14 @@ def check(rule: Rule, case: Case) -> Iterator[Finding]:
     """An error where the environment has lost its Python; a note for whatever else could not be used."""
     target = case.facts.target
     gone = target.kind == "installed" and target.base_prefix is None
+    started = case.facts.launch.argv[:1] if isinstance(case.facts.launch, Launch) else ()
     for problem in target.problems:
+        locked = problem.path in started and BARRED in problem.message
         step = Action("manual", text="create a new environment and install the same packages")
         yield rule.finding(
             problem.message,
             key=problem.path,
-            severity=rule.severity if gone else "note",
+            severity=rule.severity if gone or locked else "note",
             location=Location("environment", target.prefix or problem.path, problem.path),
             evidence=[Evidence("environment", problem.message, None, problem.path)],
             remediations=[Remediation("create a new environment", (step,))] if gone else (),

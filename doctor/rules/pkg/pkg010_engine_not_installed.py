@@ -11,8 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from doctor.derived.case import Case
+from doctor.derived.packages.hidden import hidden_by, is_of_one
 from doctor.facts import Distributions, Launch, present
-from doctor.findings import Action, Evidence, Location, Remediation
+from doctor.findings import Action, Evidence, Location, Open, Remediation
 from doctor.matrix.engines import names_of_engines
 from doctor.rules.rule import Rule, Verdict
 
@@ -23,7 +24,17 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     distributions: Distributions = present(facts, "distributions", Distributions)
     engine = facts.launch.engine if isinstance(facts.launch, Launch) else None
     where = facts.target.prefix or next(iter(facts.target.paths), "this environment")
-    if engine and distributions.get(engine) is None:
+    hidden = hidden_by(facts, engine) if engine and distributions.get(engine) is None else None
+    if hidden is not None and is_of_one(hidden):
+        yield Open(f"whether `{engine}` is installed is not known: {hidden.message}")
+    elif hidden is not None:
+        yield rule.finding(
+            f"`{engine}` was not found: {hidden.message}",
+            key=f"{engine}", location=Location("environment", where, hidden.path),
+            evidence=[Evidence(engine or "", "cannot be read", "installed", hidden.path)],
+            remediations=[_readable(hidden.path)],
+        )  # fmt: skip
+    elif engine and distributions.get(engine) is None:
         yield rule.finding(
             f"`{engine}` is not installed in `{where}`, so this command has nothing to start",
             key=engine,
@@ -44,6 +55,11 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
 def _listed() -> str:
     *most, last = (f"`{name}`" for name in names_of_engines())
     return f"{', '.join(most)} and {last}"
+
+
+def _readable(path: str) -> Remediation:
+    text = f"let this user read `{path}`, or check as the user that runs the server"
+    return Remediation(text, (Action("manual", text=text),), "manual")
 
 
 def _ways(engine: str | None) -> list[Remediation]:

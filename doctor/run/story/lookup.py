@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from doctor.base.files import BARRED, Files
 from doctor.run.story.creation import Unusable, all_bases
 from doctor.run.story.decode import read_meta
 from doctor.run.story.listing import NAME, listing, never_began, trouble
@@ -22,6 +23,8 @@ def find(name: str, log_dir: str | None = None) -> Path:
     for folder in (Path(name), *(base / name for base in bases)):
         if os.path.isdir(folder) and is_run(folder):  # noqa: PTH112 - false for a name that is too long, too
             return folder.absolute()
+        if os.path.isdir(folder) and Files().barred(str(folder)):  # noqa: PTH112 - as above
+            raise Unusable(f"`{folder}` {BARRED}")
         _refuse_damaged(folder)
     runs = [run for base in bases for run in listing(base).runs]
     if name == "last" and runs:

@@ -1,0 +1,33 @@
+"""What may not be read hides what is installed: a distribution there is unknown, not missing."""
+
+from __future__ import annotations
+
+import re
+
+from doctor.base.files import BARRED
+from doctor.facts import Distributions, Facts, Launch, Problem, normalize
+
+_INFO = re.compile(r"[/\\](?P<name>[A-Za-z0-9_.]+?)(?:-[^/\\]*)?\.(?:dist|egg)-info(?:[/\\]|$)")
+
+
+def hidden_by(facts: Facts, name: str) -> Problem | None:
+    """The file or folder that may not be read and behind which a distribution may be; None where there is none."""
+    have = facts.distributions
+    found = (*have.problems, *facts.target.problems) if isinstance(have, Distributions) else ()
+    return next((p for p in found if BARRED in p.message and _may_hold(p, name)), None)
+
+
+def asked_engine(facts: Facts) -> str:
+    """The engine that the launch starts, empty where none is known."""
+    return (facts.launch.engine if isinstance(facts.launch, Launch) else None) or ""
+
+
+def is_of_one(problem: Problem) -> bool:
+    """Whether only the metadata of one distribution may not be read: its code may be there all the same."""
+    return _INFO.search(problem.path) is not None
+
+
+def _may_hold(problem: Problem, name: str) -> bool:
+    info = _INFO.search(problem.path)
+    whole = "unknown what is installed" in problem.message or "no package folder" in problem.message
+    return normalize(info["name"]) == normalize(name) if info else whole
