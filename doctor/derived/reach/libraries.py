@@ -110,10 +110,16 @@ def _declared(case: Case) -> Iterator[GpuBinary]:
         versions = (fixed,) if fixed else admitted_releases(case, name)
         for path, code in (_read(case, name, versions[0]) or {}).items() if versions else ():
             others = (_read(case, name, v) or {} for v in versions[1:])
-            wheel = f"read from the published wheel of {name} {versions[0]}"
+            wheel = _origin(name, versions[0])
             if code:
                 older = tuple(o[path] for o in others if path in o)
                 yield GpuBinary(path, name, versions[0], code, wheel, row_of(name, path), older)
+
+
+def _origin(name: str, version: str) -> str:
+    """Where the GPU code of a release was read: its wheel, or what tells of the build."""
+    known = release_code(name, version)
+    return f"read from the published wheel of {name} {version}" if known is None or known.sha256 else known.wheel
 
 
 @memoized
