@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 
 def main() -> None:
     """Runs the command line and ends with its status."""
     try:
+        from doctor.base.held import not_promised, put_back
+
+        put_back()
+        if (said := not_promised(os.environ, sys.platform)) is not None:
+            sys.stderr.write(f"qvl-doctor: warning: {said}\n")
         from doctor.cli.guard import guarded
     except MemoryError:
         sys.stderr.write("Error: not enough memory\n")

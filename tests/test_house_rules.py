@@ -106,7 +106,8 @@ def test_nothing_of_the_patient_is_imported_or_started() -> None:
                 f"{path} may start processes"
             )
         if parts != ("base", "record.py"):  # writes the `__init__` of our own classes, as the standard library does
-            assert not re.search(r"^\s*(?:exec|eval)\(", text, re.M), f"{path} runs text"
+            runs = re.search(r"^\s*(?:exec|eval)\((?!\"\"\))", text, re.M)  # an empty text does nothing
+            assert not runs, f"{path} runs text"
 
 
 def test_files_are_opened_and_source_is_parsed_in_one_place() -> None:

@@ -124,3 +124,52 @@ def test_no_string_hides_an_import(module: str) -> None:
 
 def test_only_those_load_others_that_do() -> None:
     assert {m for m in OTHERS if any(True for _ in loads(TREES[m]))} == set(OTHERS)
+
+
+NETWORK = {
+    "aiohttp", "ftplib", "http", "httpx", "huggingface_hub", "imaplib", "poplib", "requests", "smtplib", "socket", "socketserver",
+    "ssl", "telnetlib", "urllib.request", "urllib3", "websockets", "xmlrpc",
+}  # fmt: skip
+# What else may reach for a socket, and what for: nothing of it reads from another machine.
+LOCAL = {
+    "doctor.run.ready": {"http.client", "socket", "ssl"},  # asks the server that it started
+    "doctor.run.start.ports": {"socket"},  # whether a port is free
+    "doctor.base.secrets.private": {"socket"},  # this machine's name
+}
+# Of the hub's client: where the hub is, what a file's address is, and where its cache lies. Nothing that asks the hub, as
+# `build_hf_headers` and `get_token` do in newer releases.
+HUB = {"constants", "hf_hub_url", "try_to_load_from_cache"}
+
+
+def network(tree: ast.AST) -> Iterator[tuple[str, set[str]]]:
+    """The modules of NETWORK that a file imports anywhere, and the names that it takes from them."""
+    for node in ast.walk(tree):
+        found = [(a.name, set[str]()) for a in node.names] if isinstance(node, ast.Import) else []
+        if isinstance(node, ast.ImportFrom):
+            names = {a.name for a in node.names}
+            found = [(str(node.module), names), *((f"{node.module}.{name}", set[str]()) for name in names)]
+        for module, names in found:
+            if module in NETWORK or module.partition(".")[0] in NETWORK:
+                yield module, names
+
+
+def test_other_machines_are_read_by_the_bounded_client_alone() -> None:
+    wrong = []
+    for module, tree in TREES.items():
+        for name, taken in network(tree):
+            if name.partition(".")[0] == "huggingface_hub":
+                fine = taken <= HUB and module.startswith("doctor.collect.model.hub.")
+            else:
+                fine = module.startswith("doctor.remote.") or name in LOCAL.get(module, ())
+            if not fine:
+                wrong.append(f"{module} imports {name} {sorted(taken)}: ask doctor.remote.client")
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["import requests", "from urllib.request import urlopen", "import urllib.request as u", "from urllib import request",
+     "def f():\n    from huggingface_hub import hf_hub_download", "import http.client", "from requests.adapters import X"],
+)  # fmt: skip
+def test_a_network_import_is_found(text: str) -> None:
+    assert any(not names <= HUB or not names for _, names in network(ast.parse(text)))

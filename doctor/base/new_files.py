@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
 
 _BINARY = getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+_NO_WAIT = getattr(os, "O_NONBLOCK", 0)
 _NO_LINK = getattr(os, "O_NOFOLLOW", 0)
 
 
@@ -28,6 +30,19 @@ def open_append(path: str | os.PathLike[str]) -> int:
 def create_or_empty(path: str | os.PathLike[str], mode: int) -> int:
     """A new file of that mode (less the umask), or the one that is there, emptied. Raises OSError."""
     return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | _BINARY, mode)
+
+
+def open_output(path: str | os.PathLike[str]) -> int:
+    """Where an answer goes: a file, emptied, or a device; a pipe only where somebody reads from it. Raises OSError."""
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | _NO_WAIT | _BINARY, 0o666)
+    except OSError as error:
+        if error.errno == errno.ENXIO:
+            raise OSError(errno.ENXIO, "nobody reads from it", os.fspath(path)) from None
+        raise
+    if _NO_WAIT:
+        os.set_blocking(handle, True)
+    return handle
 
 
 def open_lock(path: str | os.PathLike[str]) -> int:

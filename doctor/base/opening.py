@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import stat
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,9 @@ _NO_LINK = getattr(os, "O_NOFOLLOW", 0)
 _BLOCK = 1 << 22
 
 
+_HANDED_ON = re.compile(r"/dev/stdin|/(?:dev|proc/self)/fd/\d{1,9}")
+
+
 class NotRegular(OSError):
     """Something of that name is there, and it is no regular file."""
 
@@ -31,6 +35,14 @@ class NotRegular(OSError):
 def open_any(path: str | os.PathLike[str]) -> int:
     """A descriptor of a file, a folder or a device. Raises OSError, and ValueError for a NUL in `path`."""
     return os.open(path, _READ)
+
+
+def is_handed_on(path: str | os.PathLike[str]) -> bool:
+    """Whether a path is a pipe that a shell gave this process, as `<(command)` does: waiting for it is meant."""
+    try:
+        return bool(_HANDED_ON.fullmatch(os.fspath(path))) and stat.S_ISFIFO(os.stat(path).st_mode)
+    except OSError:
+        return False
 
 
 def open_regular(path: str | os.PathLike[str], *, follow: bool = True) -> tuple[int, os.stat_result]:

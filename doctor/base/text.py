@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-_ESCAPED = re.compile(
+UNSEEN = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff\U000e0000-\U000e007f]"
 )
 
@@ -15,7 +15,7 @@ def clean(text: str, limit: int | None = None) -> str:
 
     Newline and tab stay. `limit` is the longest result in characters; what is cut is marked with an ellipsis.
     """
-    out = _ESCAPED.sub(_escape, text)
+    out = UNSEEN.sub(_escape, text)
     if limit is not None and len(out) > limit:
         return out[: max(0, limit - 1)] + "…"
     return out
@@ -24,6 +24,11 @@ def clean(text: str, limit: int | None = None) -> str:
 def one_line(text: str, limit: int | None = None) -> str:
     """`clean`, with every run of white space as one blank."""
     return clean(" ".join(text.split()), limit)
+
+
+def has_hidden(text: str) -> bool:
+    """Whether `text` has characters that `clean` writes out: whoever reads it does not see what it says."""
+    return UNSEEN.search(text) is not None
 
 
 def _escape(match: re.Match[str]) -> str:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import chain
+from itertools import chain, islice
 from typing import Any
 
 import yaml
 
 MOST_NODES = 50_000  # far beyond any real compose file
+MOST_DOCUMENTS = 1000  # of one text; a rendered chart has some dozens
 MOST_MERGED = 100_000  # keys that the mappings of one document with `<<` have once that is written out, together
 MOST_KEYS = 10_000  # the same for one mapping
 LONGEST_NUMBER = 1000  # characters; PyYAML reads `1:1:1...` in quadratic time
@@ -44,6 +45,39 @@ def load(text: str, loader: type[yaml.SafeLoader] = yaml.SafeLoader) -> Any:
         raise _named(error) from None
 
 
+def load_all(text: str, loader: type[yaml.SafeLoader] = yaml.SafeLoader) -> list[Any]:
+    """The values of all documents in `text`, those that are empty left out. Raises YamlError."""
+    try:
+        reader = loader(text)
+        roots = list(_roots(reader))
+    except YamlError:
+        raise
+    except _ERRORS as error:
+        raise _named(error) from None
+    mappings = [m for root in roots for m in _mappings(root)]
+    _merge_all(mappings)
+    try:
+        return [reader.construct_document(root) for root in roots]
+    except _ERRORS as error:
+        raise _named(error) from None
+
+
+def _roots(reader: yaml.SafeLoader) -> Iterator[yaml.Node]:
+    """The root of every document that is not empty; no more values in all than one document may have."""
+    left, number = MOST_NODES, 0
+    while reader.check_node():
+        number += 1
+        if number > MOST_DOCUMENTS:
+            raise YamlError(f"more than {MOST_DOCUMENTS} documents")
+        root = reader.get_node()
+        if root is None or root.tag == "tag:yaml.org,2002:null":
+            continue
+        left -= sum(1 for _ in islice(_distinct(root), left + 1))
+        if left < 0:
+            raise YamlError(f"more than {MOST_NODES} values")
+        yield root
+
+
 def _composed(
     text: str, loader: type[yaml.SafeLoader]
 ) -> tuple[yaml.SafeLoader, yaml.Node | None, list[yaml.MappingNode]]:
@@ -53,15 +87,20 @@ def _composed(
         root = reader.get_single_node()
     except _ERRORS as error:
         raise _named(error) from None
+    return reader, root, [] if root is None else _mappings(root)
+
+
+def _mappings(root: yaml.Node) -> list[yaml.MappingNode]:
+    """Every mapping below a node. Raises YamlError where there is more than is read."""
     mappings = []
-    for number, node in enumerate(() if root is None else _distinct(root)):
+    for number, node in enumerate(_distinct(root)):
         if number >= MOST_NODES:
             raise YamlError(f"more than {MOST_NODES} values")
         if isinstance(node, yaml.MappingNode):
             mappings.append(node)
         elif node.tag in _SLOW_TAGS and len(node.value) > LONGEST_NUMBER:
             raise YamlError("a number without end")
-    return reader, root, mappings
+    return mappings
 
 
 def _named(error: BaseException) -> YamlError:

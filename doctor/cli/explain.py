@@ -39,15 +39,19 @@ def explain(subject: str, facts_file: str | None, log_dir: str | None, form: str
 
 def _explained(subject: str, log_dir: str | None, facts: Facts | None) -> tuple[Finding, ...]:
     """The findings for whatever is meant. Raises OSError, click.UsageError."""
+    from doctor.base.opening import is_handed_on
     from doctor.explain import explain_log
     from doctor.run.log.reading import Whole
 
     path = Path(subject)
     if subject == "-":
         return explain_log(sys.stdin.buffer, facts=facts)
+    if is_handed_on(subject):
+        with path.open("rb", buffering=0) as pipe:
+            return explain_log(pipe, facts=facts)
     if path.is_file():
         with Whole(path) as log:
-            return explain_log(log, facts=facts)
+            return explain_log(log, facts=facts, finite=True)
     found = _of_folder(path, facts)
     return _of_run(subject, log_dir, facts) if found is None else found
 

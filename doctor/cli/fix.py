@@ -18,9 +18,18 @@ FORMS = ("terminal", "json", "sh", "requirements", "dockerfile", "compose")
 @click.option("--plan", "do", flag_value="plan", help="print the fix; change nothing")
 @click.option("--apply", "do", flag_value="apply", help="apply the fix in a new environment next to the old one")
 @click.option("--recover", "do", flag_value="recover", help="clean up after an interrupted `--in-place`")
-@click.option("--undo", "do", flag_value="undo", help="undo the last `--in-place`")
+@click.option("--undo", "do", flag_value="undo", help="undo the last `--in-place`; again for the one before")
+@click.option("--list", "do", flag_value="list", help="list the earlier environments that `--undo` goes back to")
 @click.option("--in-place", is_flag=True, help="with --apply: replace the environment at its own path, in one step")
 @click.option("--yes", is_flag=True, help="do not ask for confirmation")
+@click.option(
+    "--generations",
+    type=click.IntRange(1, 1000),
+    default=3,
+    show_default=True,
+    metavar="N",
+    help="with --in-place: how many earlier environments to keep",
+)
 @click.option("--to", metavar="FILE", help="install these exact pins instead of a solved plan")
 @click.option("--find-links", metavar="DIR", help="a folder of wheels; searched before the package index")
 @click.option("--offline", is_flag=True, help="do not use the network; wheels come from --find-links and uv's cache")

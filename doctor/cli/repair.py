@@ -31,6 +31,7 @@ class Wanted:
     find_links: str | None = None
     offline: bool = False
     json: bool = False
+    generations: int = 3
 
     @staticmethod
     def of(options: dict[str, Any]) -> Wanted:
@@ -39,7 +40,7 @@ class Wanted:
         return Wanted(
             options, in_place=options["in_place"], yes=options["yes"], to=options["to"],
             find_links=str(Path(links).absolute()) if links else None, offline=options["offline"],
-            json=options["form"] == "json",
+            json=options["form"] == "json", generations=options["generations"],
         )  # fmt: skip
 
     @property
@@ -66,15 +67,32 @@ class Wanted:
 
 def carry_out(ctx: click.Context, do: str, wanted: Wanted) -> None:
     """Runs one of the three; ends with 3 and a sentence where it was not done, with 130 on Ctrl-C."""
-    actions: dict[str, Callable[[Wanted], None]] = {"apply": _apply, "recover": _recover, "undo": _undo}
+    actions: dict[str, Callable[[Wanted], None]] = {"apply": _apply, "recover": _recover, "undo": _undo, "list": _list}
     if do not in actions:
-        raise click.UsageError("expected one of --plan, --apply, --recover or --undo")
-    with _interruptions(ctx):
+        raise click.UsageError("expected one of --plan, --apply, --recover, --undo or --list")
+    there = _Identity(wanted if do == "undo" or wanted.in_place else None)
+    with _interruptions(ctx, there):
         actions[do](wanted)
 
 
+class _Identity:
+    """Which folder stands at the environment's path: a switch and an undo put another one there."""
+
+    def __init__(self, wanted: Wanted | None) -> None:
+        self._path = wanted.prefix if wanted else None
+        self._before = self._now()
+
+    def _now(self) -> int | None:
+        with contextlib.suppress(OSError):
+            return Path(self._path).stat().st_ino if self._path else None
+        return None
+
+    def __str__(self) -> str:
+        return "the environment is unchanged" if self._now() == self._before else "the environment had been replaced"
+
+
 @contextlib.contextmanager
-def _interruptions(ctx: click.Context) -> Iterator[None]:
+def _interruptions(ctx: click.Context, there: _Identity) -> Iterator[None]:
     from doctor.repair.errors import RepairError, Terminated
     from doctor.repair.wheels.pins import PinsError
 
@@ -85,10 +103,10 @@ def _interruptions(ctx: click.Context) -> Iterator[None]:
     except RepairError as error:
         raise failure(str(error)) from None
     except KeyboardInterrupt:
-        say("interrupted; the environment is unchanged")
+        say(f"interrupted; {there}")
         ctx.exit(128 + signal.SIGINT)
     except Terminated as stop:
-        say("ended by a signal; the environment is unchanged")
+        say(f"ended by a signal; {there}")
         ctx.exit(128 + stop.signum)
 
 
@@ -103,10 +121,28 @@ def _apply(wanted: Wanted) -> None:
         print_applied(new_environment(request, goal, source, say), wanted.json)
         return
     words = [p.line.split()[0] for p in goal.pins] + [f"without {name}" for name in goal.removed]
-    _ask(wanted, f"change `{prefix}` in place to {', '.join(words)}?")
-    done = switch_in_place(prefix, goal, source, request, say)
+    _ask(wanted, f"change `{prefix}` in place to {', '.join(words)}?{_price(prefix, wanted.generations)}")
+    done = switch_in_place(prefix, goal, source, request, say, wanted.generations)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # it is done: only the answer is left
+    for path in done.dropped:
+        say(f"warning: the oldest earlier environment was removed: `{path}`; `--generations` keeps more")
+    _warn_of_leftovers(prefix)
     print_switched(done, wanted.json)
+
+
+def _price(prefix: str, keep: int) -> str:
+    """What of the earlier environments a repair costs, for the question."""
+    from doctor.repair.switch.generations import generations
+
+    doomed = [g.path for g in generations(prefix)[max(keep - 1, 0) :]]
+    return f" (this removes {', '.join(doomed)}; `--generations` keeps more)" if doomed else ""
+
+
+def _warn_of_leftovers(prefix: str) -> None:
+    from doctor.repair.switch.recover import leftovers
+
+    for path in leftovers(prefix):
+        say(f"warning: `{path}` could not be removed; nothing needs it, so remove it yourself")
 
 
 def _planned(options: dict[str, Any]) -> WantedPins:
@@ -140,28 +176,36 @@ def _recover(wanted: Wanted) -> None:
     lines = [f"repair {tx} was interrupted; it is now complete" for tx in found.finished]
     lines += [f"repair {tx} was not applied; its leftovers were removed" for tx in found.discarded]
     lines += [f"the new environment `{path}` was not finished; it was removed" for path in unfinished]
+    lines += [f"`{path}` had been changed after its repair, so it was kept" for path in found.kept]
     lines = lines or ["nothing to recover"]
+    _warn_of_leftovers(prefix)
     lines += [f"the previous environment is kept as `{found.previous}`"] if found.previous else []
     answer(wanted.json, lines, {
         "action": "recover", "environment": prefix, "finished": list(found.finished),
         "discarded": list(found.discarded), "unfinished": list(unfinished), "previous": found.previous,
+        "kept": list(found.kept),
     })  # fmt: skip
 
 
 def _undo(wanted: Wanted) -> None:
+    from doctor.cli.answer.repaired import print_undone
     from doctor.repair.switch.undo import undo
 
-    done = undo(wanted.prefix)
-    lines = [f"`{wanted.prefix}` is back to its state before repair {done.tx}"]
-    if done.kept:
-        say(
-            "warning: the environment was changed after the repair (its digest does not match); "
-            f"that state is kept as `{done.kept}`"
-        )
-    answer(wanted.json, lines, {
-        "action": "undo", "environment": wanted.prefix, "transaction": done.tx, "kept": done.kept,
-        "changed_since": done.kept is not None,
-    })  # fmt: skip
+    prefix = wanted.prefix
+    done = undo(prefix)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # it is done: only the answer is left
+    _warn_of_leftovers(prefix)
+    print_undone(prefix, done, wanted.json)
+
+
+def _list(wanted: Wanted) -> None:
+    from doctor.cli.answer.repaired import print_generations
+    from doctor.repair.switch.generations import apart, generations
+
+    prefix = wanted.prefix
+    if not Path(prefix).is_dir():
+        raise failure(f"`{prefix}` is not an environment: the folder does not exist")
+    print_generations(prefix, generations(prefix), apart(prefix), wanted.json)
 
 
 def _ask(wanted: Wanted, question: str) -> None:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from doctor.run.story.listing import Listing
 
 _DIR = click.option("--log-dir", type=click.Path(), help="folder that contains the runs")
 
@@ -36,16 +40,28 @@ def list_(log_dir: str | None = None, form: str = "terminal") -> None:
     from doctor.run.story import history, runfolder
 
     found = history.runs(log_dir)
+    _name_damaged(found)
     if form == "json":
         rows = [{"id": r.folder.name, "folder": str(r.folder), "started": r.started, "state": r.state,
-                 "exit_code": r.exit_code, "command": r.command, "bytes": r.size} for r in found]  # fmt: skip
-        click.echo(runfolder.dump({"schema": 1, "runs": rows}), nl=False)
+                 "exit_code": r.exit_code, "command": r.command, "bytes": r.size} for r in found.runs]  # fmt: skip
+        bad = [{"id": d.folder.name, "folder": str(d.folder), "reason": d.reason} for d in found.damaged]
+        click.echo(runfolder.dump({"schema": 1, "runs": rows, "damaged": bad}), nl=False)
         return
-    for r in found:
+    lines = []
+    for r in found.runs:
         code = "" if r.exit_code is None else str(r.exit_code)
-        click.echo(f"{r.folder.name:28} {r.state:11} {code:>3}  {size(r.size):>10}  {one_line(r.command, 80)}")
-    if not found:
+        lines.append(f"{r.folder.name:28} {r.state:11} {code:>3}  {size(r.size):>10}  {one_line(r.command, 80)}\n")
+    click.echo("".join(lines), nl=False)
+    if not found.runs:
         click.echo("no runs yet; start one with `qvl-doctor run -- COMMAND`", err=True)
+
+
+def _name_damaged(found: Listing) -> None:
+    """One line on stderr for each folder that was skipped."""
+    from doctor.base.text import one_line
+
+    for bad in found.damaged:
+        click.echo(f"warning: skipped `{one_line(str(bad.folder), 300)}`: {one_line(bad.reason, 200)}", err=True)
 
 
 @runs.command()
@@ -91,8 +107,11 @@ def prune(keep: int, older_than: float | None, log_dir: str | None) -> None:
     from doctor.report.run.units import size
     from doctor.run.story import history
 
-    gone = history.prune(keep, None if older_than is None else older_than * 86400, log_dir)
-    click.echo(f"{len(gone)} runs removed, {size(sum(r.size for r in gone))} freed")
+    done = history.prune(keep, None if older_than is None else older_than * 86400, log_dir)
+    _name_damaged(done.listing)
+    for run, why in done.stayed:
+        click.echo(f"warning: `{run.folder}` was not removed: {why}", err=True)
+    click.echo(f"{len(done.gone)} runs removed, {size(sum(r.size for r in done.gone))} freed")
 
 
 @runs.command()

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
-import stat
 import sys
-import tempfile
+import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
 from doctor import __version__
-from doctor.base.opening import first_bytes
+from doctor.base.owned import read_owned, write_owned
 from doctor.facts import Target
 from doctor.facts.codec import FactsError, from_json, to_json
 
@@ -21,6 +21,8 @@ T = TypeVar("T")
 Seen = Mapping[str, "tuple[int, int] | None"]
 KEEP = 40
 _SIZE_LIMIT = 64 * 1024 * 1024
+TICK = 20_000_000  # nanoseconds by which a file system's clock may be late
+_asked_at: dict[Path, int] = {}
 # variables that decide which files are looked at; those that the patient's modules ask for are kept with the result
 _DECISIVE = ("LD_LIBRARY_PATH", "LD_PRELOAD", "PYTHONPATH")
 
@@ -42,33 +44,19 @@ def place(target: Target, asked: tuple[str, ...], environ: Mapping[str, str]) ->
 
 
 def load(path: Path, kind: type[T], environ: Mapping[str, str] | None = None) -> T | None:
-    """What was kept, if every file, folder and variable that decided it is still the same; else None."""
+    """What was kept, if every file, folder and variable that decided it is still the same; else None.
+
+    Ask before anything is read: `save` keeps only what was read of files that have not changed since then.
+    """
+    _asked_at[path] = time.time_ns()
     try:
-        if not _ours(path):
-            return None
-        data = json.loads(first_bytes(path, _SIZE_LIMIT, follow=False))
+        data = json.loads(read_owned(path, _SIZE_LIMIT))
         asked: dict[str, str] = data["asked"]
         if _digests(asked, environ or {}) != asked or not _unchanged(data["seen"]):
             return None
         return from_json(kind, data["made"], "cache")
-    except (OSError, ValueError, KeyError, TypeError, FactsError, RecursionError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, FactsError, RecursionError):
         return None
-
-
-def _ours(path: Path) -> bool:
-    """Whether nobody else can have written an entry: it and its folders are this user's, and closed to others."""
-    if not hasattr(os, "getuid"):
-        return True
-    for place in (path, path.parent, path.parent.parent):
-        found = os.stat(place) if place != path else os.lstat(place)
-        if found.st_uid != os.getuid() or _open_to_others(found.st_mode):
-            return False
-    return True
-
-
-def _open_to_others(mode: int) -> bool:
-    """Whether others may put files in the place of ours; a sticky folder keeps ours."""
-    return bool(mode & (stat.S_IWGRP | stat.S_IWOTH)) and not mode & stat.S_ISVTX
 
 
 def _digests(names: Iterable[str], environ: Mapping[str, str]) -> dict[str, str]:
@@ -85,7 +73,7 @@ def _unchanged(seen: dict[str, dict[str, list[int] | None]]) -> bool:
         for name, expected in names.items():
             try:
                 info = os.stat(f"{base}/{name}")
-                now: list[int] | None = [info.st_mtime_ns, info.st_size, info.st_ctime_ns]
+                now: list[int] | None = [info.st_mtime_ns, info.st_size, info.st_ctime_ns, info.st_ino]
             except OSError:
                 now = None
             if now != expected:
@@ -98,47 +86,31 @@ def save(
 ) -> None:
     """Keeps a result, whole or not at all; two processes may do so at once. A full or read-only disk is no error.
 
-    `asked` are the variables of `environ` that decided it.
+    `asked` are the variables of `environ` that decided it. Nothing is kept where a file has changed since `load` was
+    asked: nobody knows whether that was before or after it was read.
     """
+    began = _asked_at.pop(path, None) or time.time_ns()
     grouped: dict[str, dict[str, tuple[int, ...] | None]] = {}
     for file, stamp in seen.items():
+        changed, number = _identity(file)
+        if changed > began - TICK:
+            return
         base, _, name = file.rpartition("/")
-        grouped.setdefault(base, {})[name] = None if stamp is None else (*stamp, _changed_at(file))
+        grouped.setdefault(base, {})[name] = None if stamp is None else (*stamp, changed, number)
     kept = {"made": to_json(made), "seen": grouped, "asked": _digests(asked, environ or {})}
     text = json.dumps(kept, separators=(",", ":"))
-    temporary = None
-    try:
-        _make_private(path.parent)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".new-")
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            stream.write(text)
-        os.replace(temporary, path)
-        temporary = None
+    with contextlib.suppress(OSError):
+        write_owned(path, text.encode("utf-8", "surrogatepass"))
         _prune(path.parent)
-    except OSError:
-        return
-    finally:
-        if temporary is not None:
-            Path(temporary).unlink(missing_ok=True)
 
 
-def _make_private(where: Path) -> None:
-    """The two folders of the cache, closed to others whatever the umask is."""
-    where.parent.parent.mkdir(parents=True, exist_ok=True)
-    for made in (where.parent, where):
-        new = not made.is_dir()
-        made.mkdir(mode=0o700, exist_ok=True)
-        found = made.stat()
-        if new or (hasattr(os, "getuid") and found.st_uid == os.getuid() and _open_to_others(found.st_mode)):
-            made.chmod(0o700)
-
-
-def _changed_at(file: str) -> int:
-    """When the file's status last changed, which no tool sets back, as they do with the time of its content."""
+def _identity(file: str) -> tuple[int, int]:
+    """When the file's status last changed, which no tool sets back as that of its content; its inode."""
     try:
-        return os.stat(file).st_ctime_ns
+        status = os.stat(file)
     except OSError:
-        return 0
+        return 0, 0
+    return status.st_ctime_ns, status.st_ino
 
 
 def _prune(where: Path) -> None:

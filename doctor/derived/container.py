@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from doctor.facts import Container, Facts, Launch
+from doctor.facts.launch import KUBERNETES, QUADLET
 from doctor.findings import Action, Remediation
 
 
@@ -13,11 +14,27 @@ def container_of(facts: Facts) -> Container | None:
 
 
 def in_compose(container: Container) -> bool:
-    """Whether it is a service of a compose file, else `docker run`."""
+    """Whether it is a service of a compose file."""
     return "compose" in container.how
 
 
-def set_in(container: Container, compose: str, run: str) -> Remediation:
-    """The same setting as a compose file and as `docker run` has it."""
-    text = f"add `{compose}` to the service" if in_compose(container) else f"start the container with `{run}`"
+def in_pod(container: Container) -> bool:
+    """Whether it is a container of a Kubernetes pod."""
+    return container.how == KUBERNETES
+
+
+def key_in(container: Container, compose: str, run: str, pod: str) -> str:
+    """The setting's name where this container has it."""
+    return pod if in_pod(container) else compose if in_compose(container) else run
+
+
+def set_in(container: Container, compose: str, run: str, pod: str) -> Remediation:
+    """The same setting as a compose file, `docker run`, a pod and a Quadlet unit have it."""
+    text = f"start the container with `{run}`"
+    if in_pod(container):
+        text = pod
+    elif in_compose(container):
+        text = f"add `{compose}` to the service"
+    elif container.how == QUADLET:
+        text = f"add `PodmanArgs={run}` to the `[Container]` section"
     return Remediation(text, (Action("manual", text=text),))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import shlex
 from typing import Any
 
+from doctor.base.quoting import quoted
 from doctor.derived.known_model import is_of_family_alone
 from doctor.facts import Facts, Model, Unavailable
 from doctor.findings import Action, Location, NotApplicable, Open, Remediation
@@ -34,7 +34,7 @@ def stated_dtype(config: dict[str, Any]) -> str | None:
 def fetch_again(model: Model) -> Remediation:
     """The way to get whole files: from the hub where the model is named so, else by hand."""
     if model.source != "folder" and model.named:
-        command = f"hf download {shlex.quote(model.named)}"
+        command = f"hf download {quoted(model.named)}"
         return Remediation(f"fetch the files again: `{command}`", (Action("manual", text=command),), "manual")
     text = "copy or download the model's files again"
     return Remediation(text, (Action("manual", text=text),), "manual")

@@ -8,6 +8,7 @@ from doctor.base.record import dataclass
 from doctor.facts import Model
 from doctor.launch.asked import Asked
 from doctor.memory.attention import Attention
+from doctor.memory.decoder import of_experts
 from doctor.memory.layout import Layout
 
 # vision towers that vLLM divides without filling up heads that are left over: `divide(num_heads, tp_size)` of
@@ -84,7 +85,7 @@ def _divides_vision(parts: Shards) -> bool:
 def _widths(parts: Shards, *, rows_alone: bool) -> Iterator[Width]:
     """The dimensions that are divided; `rows_alone`: those by which weights are cut along their inputs."""
     text, shape = parts.layout.text, parts.attention
-    experts = text.whole("num_experts", "n_routed_experts", "num_local_experts")
+    experts = of_experts(text)
     whole = any(parts.asked.value(o) not in (None, "1") for o in WHOLE_EXPERTS)
     if experts and not whole and not rows_alone:
         yield Width("experts", text.whole("moe_intermediate_size"), ("mlp", "experts"))

@@ -12,20 +12,28 @@ if TYPE_CHECKING:
     from doctor.explain.reading import Stream
 
 
-def explain_log(source: str | Path | Stream, *, facts: Facts | None = None) -> tuple[Finding, ...]:
+def explain_log(
+    source: str | Path | Stream, *, facts: Facts | None = None, finite: bool = False
+) -> tuple[Finding, ...]:
     """The findings for a log file, a run folder or an open binary stream, the likeliest cause first; never empty.
 
+    `finite`: a stream ends by itself, as a file does; of others only a part is read.
     Each evidence names its place as `line N`. Only the first may have confidence `high`, and none has where the log
-    does not hold the cause. Raises OSError for a file that cannot be read, DataError where our own data is damaged.
+    does not hold the cause or was not read to its end. Raises OSError for a file that cannot be read, DataError where
+    our own data is damaged.
     """
+    from doctor.explain.bounded import Bounded, with_end
     from doctor.explain.context import digest
     from doctor.explain.life.aside import set_aside
     from doctor.explain.lines import Line, lines_of
-    from doctor.explain.reading import read
+    from doctor.explain.reading import opened, read
     from doctor.explain.tracebacks import traces_of
     from doctor.explain.verdict import verdict
 
-    lines = lines_of(read(Path(source) if isinstance(source, str) else source))
+    if isinstance(source, (str, Path)):
+        source, finite = opened(Path(source)), True
+    log = Bounded(source, None) if finite else Bounded(source)
+    lines = lines_of(read(log))
     by_process: dict[str, list[Line]] = {}
     for line in lines:
         by_process.setdefault(line.who, []).append(line)
@@ -33,4 +41,4 @@ def explain_log(source: str | Path | Stream, *, facts: Facts | None = None) -> t
     traces.sort(key=lambda t: t.number or t.start)
     for own in by_process.values():
         set_aside(own)
-    return verdict(digest(lines, traces, facts))
+    return with_end(verdict(digest(lines, traces, facts)), log, lines[-1].number if lines else 0)

@@ -7,11 +7,13 @@ progress bars cost little; only what is kept is ever decoded. The memory is boun
 from __future__ import annotations
 
 import codecs
+import os
 from collections import deque
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
+from doctor.base.opening import open_regular
 from doctor.base.record import dataclass
 from doctor.explain.encoding import text_of, transcoder
 
@@ -77,17 +79,16 @@ class Parts:
             self._open = None
 
 
-def read(source: Path | Stream) -> Lines:
-    """The excerpt of a log file, of a run folder's parts (`*.log` by name) or of a stream. Raises OSError."""
-    if not isinstance(source, Path):
-        return _read(source)
+def opened(source: Path) -> Stream:
+    """A log file, or a folder's parts (`*.log` by name), as a stream. Raises OSError, also for no regular file."""
     if source.is_dir():
-        return _read(Parts(sorted(p for p in source.glob("*.log") if p.is_file())))
-    with source.open("rb") as stream:
-        return _read(stream)
+        return Parts(sorted(p for p in source.glob("*.log") if p.is_file()))
+    handle, _ = open_regular(source)
+    return os.fdopen(handle, "rb")
 
 
-def _read(stream: Stream) -> Lines:
+def read(stream: Stream) -> Lines:
+    """The excerpt of a log. Raises OSError."""
     keep = _Keeper()
     for block in _blocks(stream):
         keep.feed(block)

@@ -20,10 +20,10 @@ from doctor.facts.distribution import (
     Shadow,
     normalize,
 )
-from doctor.facts.gateway import Gateway, GatewayModel, Scrape
+from doctor.facts.gateway import Gateway, GatewayModel, Neighbor, Neighbors, Reference, Route, Scrape
 from doctor.facts.gpu import Gpu
 from doctor.facts.host import Host
-from doctor.facts.launch import Container, Launch
+from doctor.facts.launch import Container, Granted, Launch
 from doctor.facts.model import (
     CodeAct,
     CodeImport,
@@ -60,6 +60,7 @@ class Facts:
     host: Host | Unavailable = NOT_REQUESTED
     model: Model | Unavailable = NOT_REQUESTED
     gateway: Gateway | Unavailable = NOT_REQUESTED
+    neighbors: Neighbors | Unavailable = NOT_REQUESTED
     trials: Trials | Unavailable = NOT_REQUESTED
     releases: tuple[ReadRelease, ...] = ()
     schema: int = SCHEMA
@@ -78,9 +79,10 @@ def present(facts: Facts, name: str, kind: type[Any]) -> Any:
 
 
 __all__ = [
-    "NOT_REQUESTED", "SCHEMA", "Cause", "ChangedFile", "CodeAct", "CodeImport", "Collision", "Container", "CudaNeed",
-    "Distribution", "Distributions", "Facts", "Gate", "Gateway", "GatewayModel", "Gpu", "GpuCode", "Host", "Launch",
-    "Model", "ModuleStatus", "Modules", "NativeLibrary", "NativeVerdict", "Natives", "Owner", "Pin", "Problem",
-    "Quantization", "QuantizationGroup", "ReadRelease", "RemoteCode", "Scrape", "Shadow", "Target", "Trial", "Trials",
-    "Unavailable", "Use", "WeightFile", "Weights", "normalize", "present",
+    "NOT_REQUESTED", "SCHEMA", "Cause", "ChangedFile", "CodeAct", "CodeImport", "Collision", "Container",
+    "CudaNeed", "Distribution", "Distributions", "Facts", "Gate", "Gateway", "GatewayModel", "Gpu", "GpuCode",
+    "Granted", "Host", "Launch", "Model", "ModuleStatus", "Modules", "NativeLibrary", "NativeVerdict", "Natives",
+    "Neighbor", "Neighbors", "Owner", "Pin", "Problem", "Quantization", "QuantizationGroup", "ReadRelease",
+    "Reference", "RemoteCode", "Route", "Scrape", "Shadow", "Target", "Trial", "Trials", "Unavailable", "Use",
+    "WeightFile", "Weights", "normalize", "present",
 ]  # fmt: skip

@@ -34,11 +34,65 @@ class Scrape:
 
 
 @dataclass(frozen=True, slots=True)
-class Gateway:
-    """A file of LiteLLM (`model_list`) or of Prometheus (`scrape_configs`), as far as it concerns a server."""
+class Reference:
+    """A name that a gateway's settings point to, such as a fallback, and the entry that has it (`fallbacks`)."""
 
-    kind: Literal["litellm", "prometheus"]
+    name: str
+    entry: str
+    line: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """An address that a client of the server has: `name` is the variable or the upstream that holds it."""
+
+    name: str
+    url: str
+    line: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbor:
+    """One service of the deployment: the names that the others reach it by, and the server that it runs, if any.
+
+    `published` are its ports as written. `engine`, `port`, `names` and `key` are the server's as its command says,
+    `local`: it listens on the loopback alone. `mine`: it is the service that is checked. `host_network`: it has the
+    host's network. `routes` are addresses in its variables.
+    """
+
+    service: str
+    hosts: tuple[str, ...]
+    published: tuple[str, ...] = ()
+    engine: str | None = None
+    port: int | None = None
+    names: tuple[str, ...] = ()
+    key: bool = False
+    local: bool = False
+    mine: bool = False
+    image: str | None = None
+    host_network: bool = False
+    routes: tuple[Route, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbors:
+    """The services that are started together; `path` is the file that says so."""
+
+    path: str
+    services: tuple[Neighbor, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """A file of LiteLLM (`model_list`), Prometheus (`scrape_configs`) or nginx, as far as it concerns a server.
+
+    `references` are the names that fallbacks and aliases point to, `routes` nginx's upstreams and `proxy_pass`.
+    """
+
+    kind: Literal["litellm", "prometheus", "nginx"]
     path: str
     models: tuple[GatewayModel, ...] = ()
     scrapes: tuple[Scrape, ...] = ()
     problems: tuple[Problem, ...] = ()
+    references: tuple[Reference, ...] = ()
+    routes: tuple[Route, ...] = ()

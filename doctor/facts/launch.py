@@ -7,16 +7,20 @@ from dataclasses import field
 from doctor.base.record import dataclass
 
 HUB_HOME = "/root/.cache/huggingface"  # where the official images keep what the hub's client fetches
+KUBERNETES = "Kubernetes"  # `how` of a container in a pod
+QUADLET = "Quadlet"  # ... in a unit that Podman makes a service of
+NODE_MEMORY = "node memory"  # `ipc` of a container whose shared memory is as large as the node's memory allows
 
 
 @dataclass(frozen=True, slots=True)
 class Container:
-    """The container that the command runs in, by `docker run` or a compose service; None: not said there.
+    """The container that the command runs in: by `docker run`, a compose service, a pod ...; None: not said there.
 
     `gpus` is what was asked for (`all`, `2`, `device=0,1`), `runtime` such as `nvidia`; `shm_size` in bytes, `ipc` as
     written (`host`); `ports` and `volumes` as written; `healthcheck` tells whether one is set, `memory` the limit in
     bytes. `patience` is how many seconds the health check gives the server from its start until the container counts as
-    unhealthy. `capabilities` are those of a GPU reservation of compose.
+    unhealthy. `capabilities` are those of a GPU reservation of compose. `nodes` is how many machines serve one copy of
+    the model together, each with these GPUs.
     """
 
     how: str
@@ -32,6 +36,19 @@ class Container:
     healthcheck: bool | None = None
     restart: str | None = None
     patience: int | None = None
+    nodes: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """What a scheduler gives the command: `gpus` on each of `nodes` machines, None where that is not said.
+
+    `how` says where that stands (`Slurm job serve.sbatch`).
+    """
+
+    how: str
+    gpus: int | None = None
+    nodes: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +68,8 @@ class Launch:
     neither on this machine nor in this environment. `guessed`: found behind a program that nobody knows. `guards` are
     conditions of a script on which the command hangs, `alternatives` what else the script may start. `literal` are
     words with a `$NAME` that no shell reads, so that the program is given them as they are. `cut` are the words of the
-    line behind the command that begins with an option: the line break made it a command of its own.
+    line behind the command that begins with an option: the line break made it a command of its own. `granted` is what
+    a scheduler gives it.
     """
 
     argv: tuple[str, ...]
@@ -78,3 +96,4 @@ class Launch:
     literal: tuple[str, ...] = ()
     cut: tuple[str, ...] = ()
     alternatives: tuple[Launch, ...] = ()
+    granted: Granted | None = None

@@ -155,7 +155,8 @@ class Model:
     `code` is that code as it was read. `tokenizer`, `chat_template` and `processor` tell whether the files are there:
     None where that is not known. `preprocessor` is what preprocessor_config.json says of the
     class and of `size`. `problems` are faults of single files; `revision` is the hub's commit,
-    `folder` where the small files of a model on the hub lie on this disk.
+    `folder` where the Python files of a model on the hub lie on this disk. `unverified` are files of the hub whose
+    bytes no digest vouches for: the hub lists none, or only a file's beginning was read.
     """
 
     path: str
@@ -176,3 +177,4 @@ class Model:
     problems: tuple[Problem, ...] = ()
     origin: str | None = None
     preprocessor: JsonObject = field(default_factory=dict)
+    unverified: tuple[str, ...] = ()

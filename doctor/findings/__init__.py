@@ -133,7 +133,7 @@ class Finding:
     """One problem. `rule` and `name` come from the rule; `key` tells findings of one rule apart.
 
     `causes` are keys (`CODE:key`) of findings that this one would vanish with; the rule engine turns them into
-    `follows_from` and picks the primary finding.
+    `follows_from` and picks the primary finding. `service` names the service it is about, where several are judged.
     """
 
     rule: str
@@ -148,6 +148,7 @@ class Finding:
     causes: tuple[str, ...] = ()
     primary: bool = False
     follows_from: tuple[str, ...] = ()
+    service: str | None = None
 
 
 class FindingParts(TypedDict, total=False):
@@ -188,17 +189,34 @@ class RuleResult:
 
 
 @dataclass(frozen=True, slots=True)
+class ServiceAnswer:
+    """What became of one service of a deployment: `report` is its own, None where `why` it could not be judged.
+
+    `file` and `kind` say where it stands, `image` what it runs in, if anything.
+    """
+
+    name: str
+    kind: str
+    file: str
+    image: str | None = None
+    report: Report | None = None
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """The whole answer: what was seen, what became of every rule, and the versions that said so.
 
     `way_out` fixes all errors together, as far as their own fixes can be merged; None where there is no more than one
-    error, or nothing to merge.
+    error, or nothing to merge. `services` are those of a deployment; where several start a server, `results` hold what
+    was found in all of them, and `facts` are those of the first.
     """
 
     facts: Facts
     results: tuple[RuleResult, ...]
     versions: dict[str, str] = field(default_factory=dict)
     way_out: Remediation | None = None
+    services: tuple[ServiceAnswer, ...] = ()
 
     @property
     def findings(self) -> tuple[Finding, ...]:

@@ -20,6 +20,7 @@ def finding_to_json(finding: Finding) -> JsonObject:
         "location": None if place is None else dataclasses.asdict(place),
         "evidence": [dataclasses.asdict(e) for e in finding.evidence],
         "remediations": [remediation_to_json(r) for r in finding.remediations],
+        **({"service": finding.service} if finding.service else {}),
     })  # fmt: skip
     return data
 

@@ -169,24 +169,59 @@ def size_of(text: str | None) -> int | None:
     return int(float(found[1]) * _UNITS[found[2]]) if found else None
 
 
-def compose_up(words: tuple[str, ...]) -> tuple[str | None, str | None] | None:
-    """File and service of `docker compose -f F up S`; None for another verb. A file not named is None."""
-    files: list[str] = []
+@dataclass(frozen=True)
+class ComposeUp:
+    """`docker compose ... up S`: files, files of variables and profiles as given, the services, the project's folder.
+
+    `command` are the words behind the service of `run`.
+    """
+
+    files: tuple[str, ...] = ()
+    env_files: tuple[str, ...] = ()
+    profiles: tuple[str, ...] = ()
+    folder: str | None = None
+    services: tuple[str, ...] = ()
+    command: tuple[str, ...] = ()
+
+
+_VERBS = ("up", "run", "create", "start")
+_COMPOSE_VALUES = {"-f", "--file", "-p", "--project-name", "--profile", "--env-file", "--project-directory", "--ansi",
+                   "--progress", "--parallel"}  # fmt: skip
+_UP_VALUES = {"--scale", "-t", "--timeout", "--attach", "--no-attach", "--exit-code-from", "--wait-timeout", "--pull"}
+_RUN_VALUES = {"-e", "--env", "-v", "--volume", "-p", "--publish", "--name", "--entrypoint", "-u", "--user", "-w",
+               "--workdir", "-l", "--label", "--cap-add", "--cap-drop", "--pull"}  # fmt: skip
+
+
+def compose_up(words: tuple[str, ...]) -> ComposeUp | None:
+    """What `docker compose` is told to start; None for another verb."""
+    given: dict[str, list[str]] = {}
     rest = list(words)
     while rest and rest[0].startswith("-"):
-        name, equals, value = rest.pop(0).partition("=")
-        takes = name in ("-f", "--file", "-p", "--project-name", "--profile", "--env-file", "--project-directory",
-                         "--ansi", "--progress", "--parallel")  # fmt: skip
-        value = value if equals else rest.pop(0) if takes and rest else ""
-        files += [value] if name in ("-f", "--file") else []
-    if rest[:1] not in (["up"], ["run"], ["create"], ["start"]):
+        word = rest.pop(0)
+        name, equals, value = word.partition("=")
+        if not equals and word.startswith("-f") and len(word) > 2:
+            name, equals, value = "-f", "=", word[2:]
+        value = value if equals else rest.pop(0) if name in _COMPOSE_VALUES and rest else ""
+        given.setdefault({"-f": "--file"}.get(name, name), []).append(value)
+    if rest[:1] not in ([verb] for verb in _VERBS):
         return None
+    services, command = _services(rest[0], rest[1:])
+    folder = given.get("--project-directory", [None])[-1]
+    files, env_files, profiles = (tuple(given.get(n, ())) for n in ("--file", "--env-file", "--profile"))
+    return ComposeUp(files, env_files, profiles, folder, services, command)
+
+
+def _services(verb: str, words: list[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The services behind a verb, and the command that `run` gives to its only one."""
+    valued = _RUN_VALUES if verb == "run" else _UP_VALUES
     services: list[str] = []
-    todo = rest[1:]
+    todo = list(words)
     while todo:
         word = todo.pop(0)
-        if not word.startswith("-"):
-            services.append(word)
-        elif word in ("--scale", "-t", "--timeout", "--attach", "--exit-code-from", "--wait-timeout") and todo:
+        if word in valued and todo:
             todo.pop(0)
-    return (files[0] if files else None), (services[0] if services else None)
+        elif not word.startswith("-"):
+            services.append(word)
+            if verb == "run":
+                return tuple(services), tuple(todo)
+    return tuple(services), ()

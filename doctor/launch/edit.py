@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+from doctor.base.quoting import joined
 from doctor.base.secrets.hide import HIDDEN
 from doctor.facts import Launch
 from doctor.findings import Action, Finding
@@ -60,7 +60,7 @@ def start_of(engine: str, model: str) -> tuple[str, ...]:
 
 def pasted(words: Iterable[str]) -> str:
     """The words as a shell line."""
-    return shlex.join(words)
+    return joined(words)
 
 
 def lost(before: Launch, after: Launch, actions: Sequence[Action], version: str | None) -> tuple[str, ...]:

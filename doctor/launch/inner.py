@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import posixpath
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from doctor.base.files import Files
 from doctor.launch.shell import LARGEST
@@ -12,16 +12,20 @@ from doctor.launch.shell import LARGEST
 MOST = 200
 
 
-def inner_reader(places: Iterable[tuple[str, str]]) -> Callable[[str], str | None]:
+def inner_reader(
+    places: Iterable[tuple[str, str]], texts: Mapping[str, str] | None = None
+) -> Callable[[str], str | None]:
     """Reads the text of a file by its path in a container.
 
     `places` are pairs of an absolute path there and the file or folder here that stands for it; later ones hide
-    earlier ones. Returns None for a file that none of them holds.
+    earlier ones. `texts` are files there whose text is known. Returns None for a file that none of them holds.
     """
     known = [(posixpath.normpath(inside), outside) for inside, outside in places][:MOST]
 
     def read(path: str) -> str | None:
         asked = posixpath.normpath(path)
+        if texts and asked in texts:
+            return texts[asked]
         for inside, outside in reversed(known):
             if asked != inside and not asked.startswith(f"{inside.rstrip('/')}/"):
                 continue

@@ -35,7 +35,6 @@ def settings(facts: Facts) -> Settings:
         elastic=option(facts, *row.names("context")) in row.words.get("context_that_fits", ()),
         cache=whole(_any(facts, "cache_bytes")), blocks=_blocks(facts, row),
         offload=_gib(facts, "cpu_offload"), swap=_gib(facts, "swap"),
-        graphs_counted=row.has("cuda_graphs_counted", release),
         windows=row.has("frees_windows", release) and option(facts, *row.names("windows_kept")) is None,
     )  # fmt: skip
 

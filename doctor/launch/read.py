@@ -15,7 +15,8 @@ from doctor.base.record import dataclass
 from doctor.base.text import one_line
 from doctor.facts import Container, Launch
 from doctor.launch.asked import form_of
-from doctor.launch.container import DockerRun, compose_up, read_docker_run, subcommand
+from doctor.launch.container import LARGEST, ComposeUp, DockerRun, compose_up, read_docker_run, subcommand
+from doctor.launch.dotenv import dotenv
 from doctor.launch.hidden import hidden, hidden_launch
 from doctor.launch.inner import inner_reader, volume_places
 from doctor.launch.program import Program, program_of
@@ -32,10 +33,11 @@ Entrypoint = Callable[[str], tuple[str, ...]]
 
 @dataclass(frozen=True)
 class Composed:
-    """`docker compose up`: the file, as given or found, and the service if one is named."""
+    """`docker compose up`: the files, as given or found, and what else was told. `beside`: none was named."""
 
-    file: str
-    service: str | None
+    files: tuple[str, ...]
+    told: ComposeUp
+    beside: bool
 
 
 @dataclass(frozen=True)
@@ -96,9 +98,25 @@ def composed(commands: tuple[Unfolded, ...]) -> Composed | None:
     asked = compose_up(found[1]) if found and found[0] == "compose" else None
     if asked is None:
         return None
-    names = (asked[0],) if asked[0] else COMPOSE_FILES
-    paths = [os.path.join(here.shell.cwd, name) for name in names]
-    return Composed(next((p for p in paths if os.path.isfile(p)), paths[0]), asked[1])
+    cwd, environ = here.shell.cwd, here.shell.environ
+    beside = dotenv(Files(None).text(os.path.join(cwd, ".env"), LARGEST) or "", {})
+    told = "" if asked.files else environ.get("COMPOSE_FILE") or beside.get("COMPOSE_FILE") or ""
+    separator = environ.get("COMPOSE_PATH_SEPARATOR") or beside.get("COMPOSE_PATH_SEPARATOR") or os.pathsep
+    given = asked.files or tuple(filter(None, told.split(separator)))
+    if given:
+        return Composed(tuple(os.path.join(cwd, name) for name in given), asked, False)
+    return Composed(_found(cwd), asked, True)
+
+
+def _found(cwd: str) -> tuple[str, ...]:
+    """The first usual file in the folder or above it."""
+    folder = os.path.abspath(cwd)
+    for _ in range(20):
+        found = next((p for n in COMPOSE_FILES if os.path.isfile(p := os.path.join(folder, n))), None)
+        if found or os.path.dirname(folder) == folder:
+            return (found or os.path.join(cwd, COMPOSE_FILES[0]),)
+        folder = os.path.dirname(folder)
+    return (os.path.join(cwd, COMPOSE_FILES[0]),)
 
 
 def image_of(commands: tuple[Unfolded, ...]) -> tuple[str, str] | None:

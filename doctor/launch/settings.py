@@ -19,8 +19,7 @@ class Settings:
     `ordinary`: the engine takes its defaults for smaller cards whatever the size of this one. `vision_split`:
     tensor parallelism divides the vision tower. `vision`: the tower is loaded at all. `eager`: no CUDA graphs.
     `cache` is a size given for the cache, `offload` weights kept in main memory, `swap` main memory set aside, each
-    for each GPU. `graphs_counted`: the engine takes CUDA graphs out of its share. `windows`: it frees what slid out
-    of an attention window.
+    for each GPU. `windows`: it frees what slid out of an attention window.
     """
 
     engine: str = ""
@@ -47,7 +46,6 @@ class Settings:
     offload: int = 0
     swap: int = 0
     elastic: bool = False
-    graphs_counted: bool = False
     windows: bool = False
 
     @property

@@ -24,6 +24,11 @@ def mentions_engine(text: str) -> bool:
     return any(name in low for e in engines() if not e.library for name in _names(e))
 
 
+def is_engine(distribution: str) -> bool:
+    """Whether a distribution, by its normalized name, is an engine that serves."""
+    return any(distribution == one.name for one in engines() if not one.library)
+
+
 def _names(one: Engine) -> set[str]:
     return {one.name, one.package, *(f.program for f in one.launches if f.program)}
 

@@ -14,6 +14,7 @@ from doctor.base.text import one_line
 from doctor.matrix.engines import prefixes
 
 _NAME = re.compile(r"[A-Za-z_]\w*|\d")
+_COMPOSE_NAME = re.compile(r"[A-Za-z_]\w*")  # `$1` is left to the container's shell
 _BRACE = re.compile(r"[{}]")
 _OPERATOR = re.compile(r":?[-?+]")
 _ASSIGNMENT = re.compile(r"(?:export\s+)?([A-Za-z_][A-Za-z0-9_.]{0,200})\s*=\s*(.*)$")
@@ -33,15 +34,19 @@ _SINGLE = "PYTHONUNBUFFERED|PYTHONNOUSERSITE|LD_LIBRARY_PATH|LD_PRELOAD|XDG_CACH
 class Lacking:
     """What a text asked for in vain: `unset` variables, which become empty, and those without which it stops.
 
-    `required` has their messages by name (`${TAG:?set TAG}`).
+    `required` has their messages by name (`${TAG:?set TAG}`). `malformed` are braces that Compose does not accept.
     """
 
     unset: set[str] = field(default_factory=set)
     required: dict[str, str] = field(default_factory=dict)
+    malformed: list[str] = field(default_factory=list)
 
 
 def substituted(text: str, values: Mapping[str, str], lacking: Lacking | None = None, depth: int = 0) -> str:
-    """`text` with its variables replaced once, defaults within defaults too; `$$` is a dollar."""
+    """`text` with its variables replaced once, defaults within defaults too; `$$` is a dollar.
+
+    With `lacking`, as Compose has it, which tells what it could not fill.
+    """
     out: list[str] = []
     at, text = 0, text[:LONGEST]
     closed = _closed(text) if "{" in text else {}
@@ -53,8 +58,10 @@ def substituted(text: str, values: Mapping[str, str], lacking: Lacking | None = 
             continue
         braced = text[dollar + 1] == "{"
         end = closed.get(dollar + 1) if braced else None
-        name = _NAME.match(text, dollar + 1 + braced)
+        name = (_NAME if lacking is None else _COMPOSE_NAME).match(text, dollar + 1 + braced)
         if name is None or (braced and (end is None or depth > _DEEPEST)):
+            if braced and lacking is not None:
+                lacking.malformed.append(one_line(text[dollar : dollar + 40], 40))
             out.append("$")
             at = dollar + 1
             continue
@@ -79,6 +86,8 @@ def _closed(text: str) -> dict[int, int]:
 def _value(name: str, rest: str, values: Mapping[str, str], lacking: Lacking, depth: int) -> str:
     operator = _OPERATOR.match(rest)
     how = operator[0] if operator else ""
+    if rest and not how:
+        lacking.malformed.append(one_line(f"${{{name}{rest}}}", 40))
     found = values.get(name)
     there = found is not None and (bool(found) or not how.startswith(":"))
     if how.endswith("+"):

@@ -21,14 +21,16 @@ _KNOWN = """
     bitnet bloom cohere cohere2 cohere2_moe cwm deepseek_v2 deepseek_v3 deepseek_v32 diffllama ernie4_5 exaone4
     flex_olmo gemma gemma2 gemma3_text glm glm4 glm4_moe glm4v_moe_text glm4v_text glm_moe_dsa glm_ocr_text
     gpt_oss granite granite_docling_text granite_swa granitemoe granitemoe_swa granitemoeshared helium
-    hyperclovax internlm2 internlm2_5 internlm3 iquestcoder llama mellum minimax_m2 ministral3 mistral mistral4
+    hyperclovax internlm2 internlm2_5 internlm3 iquestcoder llama llama4_text mellum minimax_m2
+    ministral3 mistral mistral4
     mixtral mllama_text_model olmo olmo2 olmo3 olmoe paddleocr_vl_text phi3 phimoe qwen qwen2 qwen2_5_vl_text
     qwen2_moe qwen2_vl_text qwen3 qwen3_5_moe_text qwen3_5_text qwen3_moe qwen3_next qwen3_vl_moe_text
     qwen3_vl_text seed_oss smollm3 solar_open stablelm youtu
 """
 KNOWN = frozenset(_KNOWN.split())
 EXPERTS = ("num_experts", "n_routed_experts", "num_local_experts", "moe_num_experts")
-NORMED = ("qwen3", "gemma3", "qwen3_next")
+LLAMA4 = "llama4_text"
+NORMED = ("qwen3", "gemma3", "qwen3_next", "molmo2")
 FOUR_NORMS = ("gemma2", "gemma3", "glm4v_text", "glm4")
 
 
@@ -133,7 +135,8 @@ def _mlp(found: Layout, shape: Attention) -> Iterator[Piece]:
     sparse = _sparse(text, shape.layers) if experts else 0
     dense, bias = shape.layers - sparse, text.on("mlp_bias")
     if dense:
-        yield from _swiglu("layers.{}.mlp", hidden, shape.intermediate, dense, bias=bias)
+        plain = text.whole("intermediate_size_mlp") or shape.intermediate
+        yield from _swiglu("layers.{}.mlp", hidden, plain, dense, bias=bias)
     if not sparse:
         return
     width = text.whole("moe_intermediate_size") or shape.intermediate
@@ -142,8 +145,8 @@ def _mlp(found: Layout, shape: Attention) -> Iterator[Piece]:
     extra = experts if text.type.startswith(("deepseek_v3", "glm4_moe", "glm4v_moe")) else 0
     yield linear("layers.{}.mlp.gate", hidden, experts, sparse, share="whole")
     yield other("layers.{}.mlp.gate.correction", extra, sparse)
-    shared = text.whole("n_shared_experts", "moe_num_shared_experts") * width
-    shared = text.whole("shared_expert_intermediate_size") or shared
+    shared = text.whole("n_shared_experts", "moe_num_shared_experts", default=int(text.type == LLAMA4)) * width
+    shared = text.whole("shared_expert_intermediate_size", "share_expert_dim") or shared
     if shared:
         yield from _swiglu("layers.{}.mlp.shared_expert", hidden, shared, sparse)
     if text.whole("shared_expert_intermediate_size"):
@@ -165,6 +168,8 @@ def _swiglu(stem: str, hidden: int, width: int, times: int, *, bias: bool = Fals
 
 def _sparse(text: Section, layers: int) -> int:
     """How many layers are mixtures of experts."""
+    if (listed := _listed(text)) is not None:
+        return sum(0 <= i < layers for i in listed)
     plain = text.get("mlp_only_layers")
     plain = plain[:layers] if isinstance(plain, list) else []
     if "first_k_dense_replace" in {**text.defaults, **text.given}:
@@ -172,8 +177,18 @@ def _sparse(text: Section, layers: int) -> int:
         return sum(i >= text.whole("first_k_dense_replace") and i % every == 0 for i in range(layers))
     if text.type.startswith("ernie4_5") and text.whole("moe_num_experts"):
         return layers - max(text.whole("moe_layer_start_index", default=1), 0)
-    step = text.whole("decoder_sparse_step", default=1) or 1
+    step = text.whole("decoder_sparse_step", "interleave_moe_layer_step", default=1) or 1
     return sum(i not in plain and (i + 1) % step == 0 for i in range(layers))
+
+
+def _listed(text: Section) -> list[int] | None:
+    """The layers that are mixtures, where the configuration lists them."""
+    kinds, numbers = text.get("mlp_layer_types"), text.get("moe_layers_enum")
+    if isinstance(kinds, list):
+        return [i for i, kind in enumerate(kinds) if kind == "sparse"]
+    if isinstance(numbers, str):
+        numbers = [int(word) for word in numbers[:4096].split(",") if word.strip().isdecimal() and len(word) < 6]
+    return [n for n in numbers if isinstance(n, int)] if isinstance(numbers, list) else None
 
 
 def _is(text: Section, kinds: tuple[str, ...]) -> bool:

@@ -11,7 +11,8 @@ from doctor.matrix.engines import engine_row
 from doctor.memory.cache import Cache, cache, number
 from doctor.memory.engines import BLOCK, FEWEST_BLOCKS, GIB, Budget, budget, default_share
 from doctor.memory.footprint import Footprint
-from doctor.memory.overhead import Overhead, overhead
+from doctor.memory.overhead import Overhead, in_chunks, overhead
+from doctor.memory.padding import Capability, padding
 
 Verdict = Literal["never", "refused", "short", "tight", "fits"]
 LARGE = 70 * GIB  # vLLM computes more at once on such cards: engine/arg_utils.py, get_batch_defaults()
@@ -69,14 +70,16 @@ class Fit:
         return self.verdict not in ("never", "refused")
 
 
-def fit(found: Footprint, card: int, asked: Settings, free: int | None = None) -> Fit:
+def fit(
+    found: Footprint, card: int, asked: Settings, free: int | None = None, capability: Capability | None = None
+) -> Fit:
     """The value for cards of `card` bytes of which `free` are (all of it where that is not known)."""
     at_hand = card if free is None else min(free, card)
     batch, requests = steps(asked, card, found)
     used = overhead(found, asked, batch, requests, card)
     held = found.per_gpu(asked.tp, asked.pp, asked.vision_split)
     eyes = held.vision if asked.vision else 0
-    language = max(held.language - asked.offload, 0) + rotary(found, asked)
+    language = max(held.language + padding(found, asked, capability) - asked.offload, 0) + rotary(found, asked)
     left = budget(card, at_hand, language + eyes, used, asked, found)
     kept = kept_by(found, asked, batch)
     context = asked.context or usual_context(found, asked)
@@ -114,8 +117,7 @@ def steps(asked: Settings, card: int, found: Footprint) -> tuple[int, int]:
 
 def _whole_prompts(found: Footprint, asked: Settings) -> int:
     """vLLM's first engine takes whole prompts at once, those of models with pictures whatever their length."""
-    context = asked.context or usual_context(found, asked)
-    return max(context, 2048) if found.vision or context <= 32768 else 2048
+    return 2048 if in_chunks(found, asked) else max(asked.context or usual_context(found, asked), 2048)
 
 
 def usual_context(found: Footprint, asked: Settings) -> int:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from doctor.base.record import dataclass
 from doctor.facts.model import Model, Weights
 from doctor.memory.attention import Attention, attention
-from doctor.memory.decoder import KNOWN, decoder, of_experts
+from doctor.memory.decoder import KNOWN, decoder
 from doctor.memory.ignored import Ignored
 from doctor.memory.layout import Layout, layout
 from doctor.memory.pieces import Piece
@@ -18,6 +18,7 @@ from doctor.memory.towers import tower
 VISION_WORDS = ("visual", "vision", "vpm", "resampler", "multi_modal_projector", "mlp1", "image_newline", "connector",
                 "merger", "mm_projector", "vit", "embed_vision", "projector")  # fmt: skip
 
+PARTS = ("split", "kv", "whole", "embedding", "head", "vision", "experts")
 SIZES = ("hidden_size", "num_hidden_layers", "n_embd", "n_layer")
 
 
@@ -44,7 +45,8 @@ class Footprint:
     `tower` says whether the vision part is known; `eyes` are its layers as `num_hidden_layers` tells them (0 where the
     key has another name), as `depth` does, and its `hidden_size`. `assumed`: the configuration says nothing of the
     language model's size, so that it is that of the class's defaults. `guessed`: the language model is of a kind whose
-    layers are not known here, and counted as if they were Llama's. `experts`: some layers are mixtures of experts.
+    layers are not known here, and counted as if they were Llama's. `experts` are the bytes of its mixtures of experts
+    (they are part of `split`), each expert `narrow` wide inside.
     `patch` are the bytes of one patch of a picture at the tower's widest layer (0: not known), of which `merge`
     become one token of a picture of any size; 0 for towers of one size of picture. `videos`: a long video is one item,
     as the processors of Qwen2-VL and Qwen2.5-VL have it; those of Qwen3-VL hold it to the pixels of a picture.
@@ -70,7 +72,8 @@ class Footprint:
     eyes: tuple[int, int, int] = (0, 0, 0)
     assumed: bool = False
     guessed: bool = False
-    experts: bool = False
+    experts: float = 0.0
+    narrow: int = 0
     patch: int = 0
     merge: int = 0
     videos: bool = False
@@ -133,7 +136,10 @@ def _computed(model: Model) -> Footprint | None:
     plain = bytes_of(found.dtype)
     if quantization is not None and plain > 2:
         plain = 2.0
-    of = _sums(sizes((*decoder(found, shape), *(eyes or ())), plain, packed, ignored))
+    stored = sizes((*decoder(found, shape), *(eyes or ())), plain, packed, ignored)
+    of = _sums(stored)
+    experts, narrow = _experts(stored)
+    patch, merge, videos = _patches(found)
     unknown = f"; `{quantization.method}` is unknown here" if quantization is not None and packed is None else ""
     return Footprint(
         model.named or model.path, of["split"], of["kv"], of["whole"], of["embedding"], of["head"], of["vision"], shape,
@@ -141,7 +147,7 @@ def _computed(model: Model) -> Footprint | None:
         quantization.kv_bits if quantization else None,
         found.tied, eyes is not None, None, quantization.method if quantization else None, _eyes(found),
         not any(found.text.given.get(key) for key in SIZES), found.text.type not in KNOWN,
-        of_experts(found.text) > 0, *_patches(found),
+        experts, narrow, patch, merge, videos,
     )  # fmt: skip
 
 
@@ -151,6 +157,12 @@ def _sums(stored: Mapping[Piece, float]) -> dict[str, float]:
     for piece, size in stored.items():
         found[piece.share if piece.part == "layers" else piece.part].append(size)
     return {part: sum(each) for part, each in found.items()}
+
+
+def _experts(stored: Mapping[Piece, float]) -> tuple[float, int]:
+    """`experts` and `narrow` of a footprint."""
+    found = {piece: size for piece, size in stored.items() if piece.copies > 1}
+    return sum(found.values()), max((min(p.n_in, p.n_out) for p in found if p.n_in), default=0)
 
 
 def _patches(found: Layout) -> tuple[int, int, bool]:
@@ -185,6 +197,7 @@ def _scaled(computed: Footprint, real: Weights, total: int) -> Footprint:
     return replace(
         computed, split=computed.split * factor, kv=computed.kv * factor, whole=computed.whole * factor,
         embedding=computed.embedding * factor, head=computed.head * factor, vision=eyes, exact=True,
+        experts=computed.experts * factor,
         source="sizes of the tensors in its files", on_disk=sum(f.size for f in real.files) or total,
         tower=computed.tower or bool(seen), assumed=False,
     )  # fmt: skip
@@ -208,12 +221,12 @@ def _as_asked(found: Footprint, model: Model, dtype: str | None, quantization: s
     """What the engine makes of the weights while it loads them."""
     if model.quantization is None and (packed := online(quantization)) is not None:
         small = packed.bits / 8 / found.dtype_bytes
-        layers = {"split": found.split * small, "kv": found.kv * small}
+        layers = {"split": found.split * small, "kv": found.kv * small, "experts": found.experts * small}
         return replace(found, **layers, method=quantization, exact=False,  # type: ignore[arg-type]
                        source=f"{found.source}, made `{quantization}` while loading")  # fmt: skip
     wanted = bytes_of(dtype) if dtype not in (None, "auto") else min(found.dtype_bytes, 2.0)
     if model.quantization is not None or wanted == found.dtype_bytes:
         return found
     factor = wanted / found.dtype_bytes
-    sized = {name: getattr(found, name) * factor for name in ("split", "kv", "whole", "embedding", "head", "vision")}
+    sized = {name: getattr(found, name) * factor for name in PARTS}
     return replace(found, **sized, dtype_bytes=wanted, exact=False, source=f"{found.source}, as {dtype or '16 bit'}")

@@ -20,12 +20,14 @@ TRIED_CONTEXT = (0.0, 0.3 * GIB)
 TRIED_EXPERTS = (0.2 * GIB, 0.55 * GIB)  # the experts' work space is kept; Qwen3-30B-A3B, DeepSeek-V2-Lite, Qwen1.5-MoE
 # NCCL, the engine's own all-reduce and their graphs: vLLM 0.9 to 0.19 on two and four H100 logged 1.9 to 2.5 GiB
 TOGETHER_LARGE, TOGETHER = (1.85 * GIB, 2.4 * GIB), (0.2 * GIB, 1.4 * GIB)
+TOGETHER_FIRST = (0.0, 0.3 * GIB)
+FIRST_WIDE = 3  # both halves of the MLP and their product: nothing is compiled into one kernel
+LONG = 32_768  # tokens
 LARGE = 70 * GIB
 LONGEST_VIDEO = 114_688  # tokens: 14 frames, two by two, of the largest picture; vllm, models/qwen2_vl.py
 LARGEST_IMAGE = 16_384  # tokens of the largest picture that those models take
 COUNTED_CONTEXT = (0.0, 0.5 * GIB)  # vLLM: most of it is there before it begins to count
 SHARED = (0.05 * GIB, 0.5 * GIB)
-GRAPHS = (0.05 * GIB, 0.9 * GIB)
 LARGEST_BATCH = 1 << 20
 
 
@@ -51,28 +53,26 @@ def overhead(found: Footprint, asked: Settings, batch: int, requests: int, card:
 
 def _sampler(asked: Settings) -> float | None:
     """The engine's row for its sampler; None for one that sizes its cache without having tried a step."""
-    row = engine_row(asked.engine)
-    first = row.has("whole_prompts", asked.release, unknown=False)
-    return None if first else row.memory.sampler_of(asked.release)
+    return engine_row(asked.engine).memory.sampler_of(asked.release)
+
+
+def _first(asked: Settings) -> bool:
+    """Whether it is vLLM's first engine, which takes whole prompts at once."""
+    return engine_row(asked.engine).has("whole_prompts", asked.release, unknown=False)
 
 
 def _tried(
     found: Footprint, asked: Settings, step: tuple[int, int], card: int, times: float
 ) -> list[tuple[str, float, float]]:
-    """vLLM's second engine: what its trial step takes at its peak, the picture's, the layers' or the sampler's.
+    """vLLM: what its trial step takes at its peak, the picture's, the layers' or the sampler's.
 
     `step` is as `overhead` has it: tokens at once, requests.
     """
-    batch, requests = step
     rows: list[tuple[str, float, float]] = [("CUDA context and libraries", *TRIED_CONTEXT)]
     if asked.tp > 1:
-        rows.append(("communication between GPUs", *(TOGETHER_LARGE if card >= LARGE else TOGETHER)))
-    vocabulary = found.shape.vocabulary if found.shape else 150_000
-    sampler = times * min(requests, max(batch, 1)) * vocabulary * 4
-    layers = _layers(found, asked, batch)
-    least, most = max(sampler * 0.9, 0.4 * layers), max(sampler * 1.1, 1.2 * layers)
-    if asked.pp > 1:
-        least = 0.2 * least  # only the last stage has a sampler
+        usual = TOGETHER_FIRST if _first(asked) else TOGETHER_LARGE if card >= LARGE else TOGETHER
+        rows.append(("communication between GPUs", *usual))
+    least, most = _step(found, asked, step, times)
     rows.append(("computation of one step", least, most))
     if found.experts:
         rows.append(("computation of the experts", *TRIED_EXPERTS))
@@ -82,12 +82,31 @@ def _tried(
     return rows
 
 
-def _layers(found: Footprint, asked: Settings, batch: int) -> float:
-    """Bytes of the widest layer's vectors for all tokens of a step."""
+def _step(found: Footprint, asked: Settings, step: tuple[int, int], times: float) -> tuple[float, float]:
+    """The larger of the layers and the sampler; the last stage of a pipeline alone has one."""
+    batch, requests = step
+    vocabulary = found.shape.vocabulary if found.shape else 150_000
+    sampler = times * min(requests, max(batch, 1)) * vocabulary * 4
+    if _first(asked):
+        layers = _layers(found, asked, batch, FIRST_WIDE)
+        sampler = 0.0 if in_chunks(found, asked) else sampler
+        return max(0.95 * sampler, 0.95 * layers), max(1.05 * sampler, 1.1 * layers)
+    layers = _layers(found, asked, batch)
+    least, most = max(sampler * 0.9, 0.4 * layers), max(sampler * 1.1, 1.2 * layers)
+    return (0.2 * least if asked.pp > 1 else least), most
+
+
+def in_chunks(found: Footprint, asked: Settings) -> bool:
+    """Whether vLLM's first engine cuts prompts into chunks by itself: long contexts, no pictures."""
+    return not found.vision and (asked.context or (found.shape.usual if found.shape else 0)) > LONG
+
+
+def _layers(found: Footprint, asked: Settings, batch: int, inner: int = 2) -> float:
+    """Bytes of the widest layer's vectors for all tokens of a step, with `inner` vectors of the MLP's width."""
     if found.shape is None:
         return 0.5 * GIB
     shape = found.shape
-    wide = 2 * max(shape.intermediate, shape.heads * shape.head_dim) / asked.tp + 4 * shape.hidden
+    wide = inner * max(shape.intermediate, shape.heads * shape.head_dim) / asked.tp + 4 * shape.hidden
     return min(batch, LARGEST_BATCH) * wide * 2
 
 
@@ -118,8 +137,6 @@ def _usual(found: Footprint, asked: Settings, batch: int, requests: int) -> list
     rows.append(("computation of one step", *_activations(found, asked, batch, requests)))
     if found.vision and asked.vision and asked.images != 0:
         rows.append(("image processing", *_pictures(found, asked)))
-    if not asked.eager and asked.graphs_counted:
-        rows.append(("CUDA graphs", *GRAPHS))
     return rows
 
 

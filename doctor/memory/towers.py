@@ -14,14 +14,21 @@ from doctor.memory.hearing import ears
 from doctor.memory.layout import Layout, Section
 from doctor.memory.pieces import Piece, other
 
+DEEP_ENCODER = "deeplip_b_l"  # DeepSeek-OCR calls itself `deepseek_vl_v2`, whose tower is another
+
 
 def tower(found: Layout, shape: Attention) -> tuple[Piece, ...] | None:
     """All pieces of the vision side; empty for a text-only model, None where the kind is not known."""
     from doctor.memory.encoders import ENCODERS, JOINTS
+    from doctor.memory.newer import FAMILIES, deep_encoder
 
-    if not found.vision:
-        return None if found.model_type in JOINTS else ()
     kind, family = found.vision.type, found.model_type
+    if not found.vision:
+        return None if family in JOINTS or family in FAMILIES else ()
+    if family in FAMILIES:
+        return tuple(FAMILIES[family](found, shape))
+    if found.vision.get("model_name") == DEEP_ENCODER:
+        return tuple(deep_encoder(found, shape))
     known = QWEN.get(kind) or QWEN.get(family) if family.startswith("qwen") else None
     if known is not None:
         return (*known(found, shape), *ears(found, shape.hidden))

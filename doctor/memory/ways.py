@@ -152,5 +152,3 @@ def _size_of(member: Member) -> int:
     config = member.config.get("text_config") or member.config.get("llm_config") or member.config
     layers, hidden = config.get("num_hidden_layers", 0), config.get("hidden_size", 0)
     return int(layers) * int(hidden)
-
-

@@ -10,15 +10,34 @@ from doctor.facts import NOT_REQUESTED, Facts, Gpu, Launch, Modules, Target, Tri
 from doctor.pipeline.launch import contained, engine_release, read_launch
 from doctor.pipeline.request import Request
 
+MOST_NODES = 64
+
 
 def collect(request: Request) -> Facts:
     """Everything that can be seen of the target and the machine; what cannot is Unavailable."""
-    facts = with_known_model(_collect(contained(request)), request.model)
-    if request.gateway is None:
-        return facts
-    from doctor.collect.declared.gateway import read_gateway
+    if request.declared.deployments:
+        from doctor.pipeline.services import only_service
 
-    return replace(facts, gateway=read_gateway(request.gateway, request.target.root))
+        return collect(only_service(request))
+    request = contained(request)
+    facts = with_nodes(with_known_model(_collect(request), request.model))
+    if request.gateway is None and request.declared.compose is None:
+        return facts
+    from doctor.pipeline.neighbors import with_neighbors
+
+    return with_neighbors(facts, request)
+
+
+def with_nodes(facts: Facts) -> Facts:
+    """The facts with the GPUs of all machines that serve one copy of the model together."""
+    launch, gpu = facts.launch, facts.gpu
+    given = (launch.container, launch.granted) if isinstance(launch, Launch) else ()
+    nodes = max((one.nodes for one in given if one is not None), default=1)
+    if not isinstance(gpu, Gpu) or not 1 < nodes <= MOST_NODES:
+        return facts
+    own = len(gpu.devices)
+    devices = [replace(d, index=n * own + d.index) for n in range(nodes) for d in gpu.devices]
+    return replace(facts, gpu=replace(gpu, devices=tuple(devices)))
 
 
 def _collect(request: Request) -> Facts:
@@ -47,9 +66,7 @@ def _collect(request: Request) -> Facts:
         gpu = seen.finish()
         gpu = declared_gpu(None, request.driver, gpu) if request.driver else gpu
     release = engine_release(launch, environment.distributions)
-    asked = ModelRequest(
-        request.environ, request.model, root, request.online, request.use_cache, request.tell, release
-    )
+    asked = ModelRequest(request.environ, request.model, root, request.online, request.use_cache, request.tell, release)
     model = launched_model(launch, asked)
     model, modules = with_code(target, environment, model, request)
     return Facts(

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 from packaging.requirements import Requirement
 
 from doctor.collect.declared.declaration import Declaration, read_declaration
+from doctor.collect.declared.pins import exact
 from doctor.collect.declared.request import DeclaredRequest
-from doctor.collect.declared.requirements import exact
 from doctor.collect.python.target import TargetError, TargetRequest
 from doctor.derived.packages.requirements import applies, environments, fits, parse
 from doctor.facts import Distribution, Distributions, Facts, Launch, Pin, Problem, Target, Unavailable, normalize
 from doctor.matrix import rows
-from doctor.matrix.images import Image, image
+from doctor.matrix.images import Image, entrypoint, image
 
 if TYPE_CHECKING:
     from doctor.pipeline.request import Request
@@ -35,7 +35,7 @@ def collect_declared(request: Request) -> Facts:
     from doctor.pipeline.launch import engine_release
 
     target, distributions, declaration = read_declared(request.declared, request.target)
-    launch = _launch(request, declaration)
+    launch = launch_of(request, declaration)
     named = request.gpu or request.driver
     gpu = declared_gpu(request.gpu, request.driver) if named else NO_MACHINE
     host = Unavailable("not_requested", "the environment is declared: this machine is not checked")
@@ -44,7 +44,7 @@ def collect_declared(request: Request) -> Facts:
     return Facts(target, distributions, NO_FILES, NO_FILES, launch, gpu, host, launched_model(launch, asked))
 
 
-def _launch(request: Request, declaration: Declaration) -> Launch | Unavailable:
+def launch_of(request: Request, declaration: Declaration) -> Launch | Unavailable:
     """The user's own command, else the one that the declaration starts; variables of this machine stay out of it."""
     from doctor.launch.inner import inner_reader
     from doctor.launch.read import Inside
@@ -53,7 +53,7 @@ def _launch(request: Request, declaration: Declaration) -> Launch | Unavailable:
     own = bool(request.launch)
     environ = {**request.environ, **declaration.environ} if own else declaration.environ
     words = request.launch or launch_words(declaration)
-    inside = None if own else Inside(declaration.folder or "/", inner_reader(declaration.places))
+    inside = None if own else Inside(declaration.folder or "/", inner_reader(declaration.places, declaration.texts))
     launch = read_launch(replace(request, launch=words, environ=environ), inside)
     if declaration.container is None or own:
         return launch
@@ -73,9 +73,10 @@ def read_declared(asked: DeclaredRequest, request: TargetRequest) -> tuple[Targe
     told = base.version if base and base.repository.python else None
     if request.python_version and not re.match(r"\d\.\d{1,2}(?:\.\d{1,3})?$", request.python_version):
         raise TargetError(f"`{request.python_version}` is not a Python version such as 3.10")
-    target = Target("declared", declaration.why, request.python_version or told, platform=request.platform or PLATFORM)
-    if declaration.entrypoint is None and base and base.repository.entrypoint:
-        declaration = replace(declaration, entrypoint=base.repository.entrypoint)
+    python = request.python_version or declaration.python or told
+    target = Target("declared", declaration.why, python, platform=request.platform or PLATFORM)
+    if declaration.entrypoint is None and base and (start := entrypoint(base.reference)):
+        declaration = replace(declaration, entrypoint=start)
     return target, _distributions(declaration, base, target), declaration
 
 

@@ -13,6 +13,10 @@ from doctor.pipeline.request import Request
 
 def diagnose(request: Request) -> Report:
     """The whole answer. Raises TargetError or DeclarationError (both ValueError) for what the user has to change."""
+    if request.declared.deployments:
+        from doctor.pipeline.deployed import diagnose_services
+
+        return diagnose_services(request, diagnose, judge)
     return answered(judge(collect(request), request.select, request.ignore))
 
 

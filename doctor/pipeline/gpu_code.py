@@ -12,13 +12,14 @@ import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from doctor.base.owned import read_owned, write_owned
 from doctor.base.record import dataclass
 from doctor.collect.native.elf import Elf, ElfError, read_elf
 from doctor.collect.native.fatbin import gpu_code, recorded_archs
 from doctor.facts.codec import FactsError, from_json, to_json
 from doctor.facts.natives import GpuCode
 from doctor.matrix.gpu_code import ReleaseCode, gpu_libraries, read, written
-from doctor.matrix.update.build import atomic
+from doctor.matrix.update.build import LARGEST, atomic
 from doctor.remote.errors import WheelError
 from doctor.remote.source import ZipSource
 
@@ -55,7 +56,7 @@ def add_gpu_code(
         if one is None:
             with offer.open() as source:
                 one = release_gpu_code(project, source)
-            atomic(kept, json.dumps(to_json(one)).encode())
+            write_owned(kept, json.dumps(to_json(one)).encode())
         found[offer.version] = one
         done(1)
     known = read(path) if path.is_file() else {}
@@ -101,6 +102,6 @@ def _build(project: str, source: ZipSource) -> str | None:
 
 def _kept(path: Path) -> ReleaseCode | None:
     try:
-        return from_json(ReleaseCode, json.loads(path.read_bytes()), "code")
+        return from_json(ReleaseCode, json.loads(read_owned(path, LARGEST, 1)), "code")
     except (OSError, ValueError, FactsError):
         return None

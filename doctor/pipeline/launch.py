@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from doctor.collect.declared.request import DeclaredRequest
+from doctor.collect.declared.request import Composing, DeclaredRequest
 from doctor.facts import NOT_REQUESTED, Distributions, Launch, Unavailable
 from doctor.pipeline.request import Request
 
@@ -22,7 +22,8 @@ def read_launch(request: Request, inside: Inside | None = None) -> Launch | Unav
         return NOT_REQUESTED
     from doctor.launch.read import read_launch as read
 
-    return read(request.launch, request.environ, request.target.cwd, _entrypoint, inside)
+    found = read(request.launch, request.environ, request.target.cwd, _entrypoint, inside)
+    return replace(found, granted=request.granted) if request.granted else found
 
 
 def engine_release(launch: Launch | Unavailable, here: Distributions | Unavailable) -> str | None:
@@ -47,7 +48,13 @@ def contained(request: Request) -> Request:
 
     commands = read.commands_of(request.launch, request.environ, target.cwd)
     if composed := read.composed(commands):
-        declared = DeclaredRequest(compose=composed.file, service=composed.service)
+        told = composed.told
+        first, *others = composed.files
+        beside = Composing(
+            tuple(others), told.env_files, told.profiles, told.folder, told.command, told.services, composed.beside
+        )
+        service = told.services[0] if len(told.services) == 1 else None
+        declared = DeclaredRequest(compose=first, service=service, composing=beside)
         return replace(request, declared=declared, launch=())
     if found := read.image_of(commands):
         return replace(request, declared=DeclaredRequest(image=found[0], by=found[1]))

@@ -15,7 +15,8 @@ from doctor.repair.apply import Applied, Modules, Origin, Proof, apply_new
 from doctor.repair.carry import Carried
 from doctor.repair.errors import Refused, RepairError
 from doctor.repair.place import read_place
-from doctor.repair.switch.inplace import Switched, WantedPins, switch
+from doctor.repair.switch.generations import USUAL
+from doctor.repair.switch.inplace import How, Switched, WantedPins, switch
 from doctor.repair.verify import Judge
 from doctor.repair.wheels.pins import pins_of
 from doctor.repair.wheels.prepare import Say, Source
@@ -57,9 +58,11 @@ def _problems(report: Report, tree: str, name: str) -> dict[str, str]:
     }
 
 
-def switch_in_place(prefix: str, wanted: WantedPins, source: Source, request: Request, say: Say) -> Switched:
-    """`fix --apply --in-place`. Raises RepairError with the environment as it was."""
-    return switch(prefix, wanted, source, judge_for(prefix, request), say)
+def switch_in_place(
+    prefix: str, wanted: WantedPins, source: Source, request: Request, say: Say, keep: int = USUAL
+) -> Switched:  # fmt: skip
+    """`fix --apply --in-place`, after which `keep` earlier environments stay. Raises RepairError with it as it was."""
+    return switch(prefix, wanted, source, How(judge_for(prefix, request), say, keep))
 
 
 def new_environment(request: Request, wanted: WantedPins, source: Source, say: Say) -> Applied:

@@ -9,6 +9,7 @@ from dataclasses import field
 from doctor.base.record import dataclass
 from doctor.collect.declared.request import DeclaredRequest
 from doctor.collect.python.target import TargetRequest
+from doctor.facts import Granted
 
 Progress = Callable[[int, int], None]
 
@@ -19,7 +20,7 @@ class Request:
 
     `online`: the hub may be asked about a model that is named and not on this disk, and `tell` says so. With
     `declared`, the target is not installed: its versions come from files, an image's tag and the data.
-    `deep` runs the real imports in a child process of the target.
+    `deep` runs the real imports in a child process of the target. `granted` is what a scheduler gives the command.
     """
 
     target: TargetRequest
@@ -37,3 +38,4 @@ class Request:
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
     declared: DeclaredRequest = field(default_factory=DeclaredRequest)
     deep: bool = False
+    granted: Granted | None = None

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from doctor.base.quoting import joined
 from doctor.facts import Distributions, Facts, Target
 from doctor.findings import ALONG, Action, Conflict, Finding, Step
 from doctor.plan.choices import only_source
@@ -123,13 +123,13 @@ def commands_of(
         out.append(f"uv venv --python {target.python or '3.11'} {NEW}")
         into, moved, gone = f"{NEW}/bin/python", dict(pins), []
     if gone:
-        out.append(shlex.join(["uv", "pip", "uninstall", "--python", into, *gone]))
+        out.append(joined(["uv", "pip", "uninstall", "--python", into, *gone]))
     wheels = [f"{n}=={v}" for n, v in sorted(moved.items()) if n not in source and _sound(n, v)]
     again = [w for n in sorted(moved) if here and _again(facts, n, moved[n]) for w in ("--reinstall-package", n)]
     head = ["uv", "pip", "install", "--python", into, *(["--no-deps"] if here or whole else [])]
     if wheels:
-        out.append(shlex.join([*head, "--only-binary", ":all:", *again, *wheels]))
-    out += [shlex.join([*head, f"{n}=={moved[n]}"]) for n in sorted(source & set(moved)) if _sound(n, moved[n])]
+        out.append(joined([*head, "--only-binary", ":all:", *again, *wheels]))
+    out += [joined([*head, f"{n}=={moved[n]}"]) for n in sorted(source & set(moved)) if _sound(n, moved[n])]
     return tuple(out)
 
 
@@ -142,7 +142,7 @@ def install_line(facts: Facts, pins: Mapping[str, str]) -> list[str]:
         out.append(f"uv venv --python {facts.target.python or '3.11'} {NEW}")
         into = f"{NEW}/bin/python"
     words = [f"{n}=={v.partition('+')[0]}" for n, v in sorted(pins.items()) if not only_source(n, v)]
-    return [*out, shlex.join(["uv", "pip", "install", "--python", into, "--only-binary", ":all:", *words])]
+    return [*out, joined(["uv", "pip", "install", "--python", into, "--only-binary", ":all:", *words])]
 
 
 def _interpreter(target: Target) -> str | None:

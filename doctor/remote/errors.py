@@ -2,6 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
+Kind = Literal["timeout", "connection", "certificate", "size", "redirect", "answer"]
+
+
+class RemoteError(ValueError):
+    """Another machine did not give what was asked for. The message is a sentence without its end, without logins."""
+
+    def __init__(self, kind: Kind, message: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+
 
 class WheelError(ValueError):
     """A wheel that cannot be trusted or read: hostile paths or sizes, damage, a member that is too large."""

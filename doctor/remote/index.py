@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from html.parser import HTMLParser
-from typing import TYPE_CHECKING
 from urllib.parse import unquote, urldefrag, urljoin
 
 from packaging.version import Version
 
 from doctor.base.record import dataclass
 from doctor.facts import normalize
+from doctor.remote.client import Client
 from doctor.remote.errors import IndexUnavailable, WheelError
 from doctor.remote.http import get
 from doctor.remote.source import wheel_name
 
-if TYPE_CHECKING:
-    import requests
-
-LARGEST_PAGE = 64 << 20
+LARGEST_PAGE = 32 << 20
+LONGEST_TAG = 8192
+MOST_LINKS = 50_000
+_SHA256 = re.compile(r"sha256=([0-9a-fA-F]{64})\Z")
+_WHOLE = re.compile(r"""<(?:[^<>"']|"[^"]*"|'[^']*')*>""")
+_TAG = re.compile(r"<(?:a|base)\s", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class IndexedWheel:
-    """One wheel that the index offers. `yanked` is None, or the reason for which it was retracted (may be empty)."""
+    """One wheel that the index offers. `yanked` is None, or the reason for which it was retracted (may be empty).
+
+    `metadata` is the sha256 of its METADATA file, where the index says it (PEP 658, PEP 714).
+    """
 
     project: str
     version: str
@@ -32,21 +39,27 @@ class IndexedWheel:
     tags: tuple[str, ...]
     requires_python: str | None
     yanked: str | None
+    metadata: str | None = None
 
 
-def wheels(http: requests.Session, index_url: str, project: str) -> list[IndexedWheel]:
+def wheels(http: Client, index_url: str, project: str) -> list[IndexedWheel]:
     """The wheels of `project`, oldest release first; unreadable file names are left out. Raises IndexUnavailable."""
     page = f"{index_url.rstrip('/')}/{normalize(project)}/"
     answer = get(http, page, LARGEST_PAGE, {"Accept": "text/html"})
-    if answer.status_code != 200:
-        raise IndexUnavailable(f"the index returned {answer.status_code} for {normalize(project)}")
-    return parse_page(answer.content.decode("utf-8", "replace"), answer.url, normalize(project))
+    if answer.status != 200:
+        raise IndexUnavailable(f"the index returned {answer.status} for {normalize(project)}")
+    return parse_page(answer.body.decode("utf-8", "replace"), answer.url, normalize(project))
 
 
 def parse_page(html: str, base: str, project: str) -> list[IndexedWheel]:
-    """The wheels that a simple page lists; links are resolved against `base`, or the page's own `<base>`."""
+    """The wheels that a simple page lists; links are resolved against `base`, or the page's own `<base>`.
+
+    Raises IndexUnavailable for a page with no end of links.
+    """
     parser = _Links(base)
-    parser.feed(html)
+    for tag in _tags(html):
+        parser.feed(tag)
+        parser.reset()
     found = [w for link in parser.links if (w := _wheel(link, parser.base, project))]
     return sorted(found, key=lambda w: (Version(w.version), w.filename))
 
@@ -64,6 +77,19 @@ def best_wheel(offered: list[IndexedWheel]) -> IndexedWheel:
         return "none-any" in joined, linux, REFERENCE_PYTHON in joined or "abi3" in joined, wheel.filename
 
     return max(offered, key=rank)
+
+
+def _tags(html: str) -> Iterator[str]:
+    """The links to wheels, each alone and of bounded length: the time to read a page grows with its length only."""
+    at = count = 0
+    while (found := _TAG.search(html, at)):
+        whole = _WHOLE.match(html, found.start(), found.start() + LONGEST_TAG)
+        at = whole.end() if whole else found.start() + LONGEST_TAG
+        if whole and (".whl" in whole[0] or whole[0][1] in "bB"):
+            count += 1
+            if count > MOST_LINKS:
+                raise IndexUnavailable(f"the index lists more than {MOST_LINKS} files of one project")
+            yield whole[0]
 
 
 class _Links(HTMLParser):
@@ -88,6 +114,14 @@ def _wheel(link: dict[str, str], base: str, project: str) -> IndexedWheel | None
         return None
     if name != project:
         return None
-    digest = fragment.removeprefix("sha256=") if fragment.startswith("sha256=") else None
     python = link.get("data-requires-python") or None
-    return IndexedWheel(project, version, filename, url, digest, tags, python, link.get("data-yanked"))
+    metadata = link.get("data-core-metadata") or link.get("data-dist-info-metadata") or ""
+    return IndexedWheel(
+        project, version, filename, url, _digest(fragment), tags, python, link.get("data-yanked"), _digest(metadata)
+    )
+
+
+def _digest(text: str) -> str | None:
+    """The digest in `sha256=0f3a...`; None for anything else."""
+    found = _SHA256.match(text)
+    return found[1].lower() if found else None

@@ -3,50 +3,56 @@
 from __future__ import annotations
 
 import io
+import re
 import tempfile
 import zipfile
 import zlib
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import IO, TYPE_CHECKING
+from hashlib import sha256
+from typing import IO
 
-from doctor.remote.errors import IndexUnavailable, WheelError
+from doctor.remote.client import Answer, Client
+from doctor.remote.errors import IndexUnavailable, RemoteError, WheelError
 from doctor.remote.http import CONNECTIONS, get
 from doctor.remote.source import ZipSource
-
-if TYPE_CHECKING:
-    import requests
 
 TAIL = 64 << 10
 AHEAD = 32 << 10
 GAP = 64 << 10
-LARGEST_RANGE = 256 << 20
+LARGEST_RANGE = 128 << 20
 LARGEST_WHEEL = 4 << 30
 STREAMED = 16 << 20
+_METADATA = re.compile(r"[^/]+\.dist-info/METADATA")
 _LOCAL_HEADER = 30  # bytes; its last two pairs are the lengths of the name and of the extra field behind it
 
 
-def remote_wheel(http: requests.Session, url: str, filename: str, digest: str | None) -> ZipSource:
+def remote_wheel(http: Client, url: str, filename: str, digest: str | None, metadata: str | None = None) -> ZipSource:
     """A wheel behind `url`; downloaded whole only where the server refuses ranges. Raises IndexUnavailable, WheelError.
 
-    `digest` is what the index says; members read by ranges are checked by their CRC, a whole download by the digest.
+    `digest` is what the index says of the wheel, `metadata` of its METADATA. A whole download is checked by the digest;
+    members read by ranges by their CRC, and METADATA by its own digest.
     """
-    first = get(http, url, LARGEST_RANGE, {"Range": f"bytes=-{TAIL}"}) if _may_range(http, url) else None
-    if first is not None and first.status_code == 206:
-        return RemoteSource(RangeFile(http, url, first), filename, digest)
+    first = get(http, url, TAIL, {"Range": f"bytes=-{TAIL}"}, cut=True)
+    if first.status == 206:
+        return RemoteSource(RangeFile(http, url, first), filename, digest, metadata)
+    if first.status not in (200, 416, 501):
+        raise IndexUnavailable(f"the index returned {first.status} for {filename}")
     return ZipSource(_whole(http, url, filename, digest), filename, digest)
 
 
 class RangeFile(io.RawIOBase):
     """A seekable file over HTTP ranges that keeps what it has. `fetched` counts bytes, `asked` requests."""
 
-    def __init__(self, http: requests.Session, url: str, tail: requests.Response) -> None:
+    def __init__(self, http: Client, url: str, tail: Answer) -> None:
         self._http, self._url = http, url
         self.size = _total(tail)
-        self._starts = [self.size - len(tail.content)]
-        self._spans = [tail.content]
-        self._place, self.fetched, self.asked = 0, len(tail.content), 1
+        self._starts = [self.size - len(tail.body)]
+        self._spans = [tail.body]
+        self._place, self.fetched, self.asked = 0, len(tail.body), 1
+        if len(tail.body) != min(TAIL, self.size):
+            raise IndexUnavailable("the index sent a different range of the wheel than requested")
 
     def fetch(self, spans: Iterable[tuple[int, int]]) -> None:
         """Fetches `[start, stop)` spans that are not here yet, close ones together, a few at once."""
@@ -109,19 +115,28 @@ class RangeFile(io.RawIOBase):
     def _range(self, span: tuple[int, int]) -> bytes:
         start, stop = span
         answer = get(self._http, self._url, stop - start, {"Range": f"bytes={start}-{stop - 1}"})
-        if answer.status_code != 206 or _total(answer) != self.size or len(answer.content) != stop - start:
-            raise IndexUnavailable(f"the index returned {answer.status_code} for a range of a wheel it served before")
-        return bytes(answer.content)
+        if answer.status != 206:
+            raise IndexUnavailable(f"the index returned {answer.status} for a range of a wheel it served before")
+        if _total(answer) != self.size or len(answer.body) != stop - start:
+            raise IndexUnavailable("the index sent a different range of the wheel than requested")
+        return answer.body
 
 
 class RemoteSource(ZipSource):
     """A wheel over ranges; `file` tells what it cost."""
 
-    def __init__(self, file: RangeFile, filename: str, digest: str | None) -> None:
+    def __init__(self, file: RangeFile, filename: str, digest: str | None, metadata: str | None = None) -> None:
         super().__init__(file, filename, digest)  # type: ignore[arg-type]
-        self.file = file
+        self.file, self._metadata = file, metadata
         offsets = sorted(i.header_offset for i in self._infos.values())
         self._next = dict(zip(offsets, [*offsets[1:], self._zip.start_dir], strict=True))
+
+    def read(self, member: str, limit: int) -> bytes:
+        """As a zip archive's; METADATA must be what the index says it is. Raises WheelError."""
+        data = super().read(member, limit)
+        if self._metadata and _METADATA.fullmatch(member) and sha256(data).hexdigest() != self._metadata:
+            raise WheelError(f"{self.filename}: {member} is not the one that the index names (its sha256 differs)")
+        return data
 
     def prefetch(self, members: Iterable[str]) -> None:
         """Fetches the members' bytes together: each reaches to the start of the one behind it."""
@@ -147,44 +162,26 @@ class RemoteSource(ZipSource):
         yield unpacked.flush()
 
 
-def _may_range(http: requests.Session, url: str) -> bool:
-    """Whether a range may be asked for without risking the whole file in the answer's body."""
-    import requests
-
-    try:
-        with http.get(url, headers={"Range": "bytes=0-0"}, stream=True, timeout=(15, 60)) as probe:
-            return probe.status_code == 206
-    except requests.RequestException as error:
-        raise IndexUnavailable(f"the wheel cannot be read: {error}") from error
-
-
-def _whole(http: requests.Session, url: str, filename: str, digest: str | None) -> IO[bytes]:
+def _whole(http: Client, url: str, filename: str, digest: str | None) -> IO[bytes]:
     """The whole wheel in a temporary file that goes with its handle."""
-    from hashlib import sha256
-
-    import requests
-
     file, seen = tempfile.TemporaryFile(), sha256()  # noqa: SIM115 (handed to the caller)
     try:
-        with http.get(url, stream=True, timeout=(15, 60)) as answer:
-            if answer.status_code != 200:
-                raise IndexUnavailable(f"the index returned {answer.status_code} for {filename}")
-            for block in answer.iter_content(1 << 20):
-                seen.update(block)
-                file.write(block)
-                if file.tell() > LARGEST_WHEEL:
-                    raise WheelError(f"{filename}: larger than {LARGEST_WHEEL} bytes")
-    except requests.RequestException as error:
-        raise IndexUnavailable(f"{filename} cannot be downloaded: {error}") from error
+        for block in http.blocks(url, LARGEST_WHEEL):
+            seen.update(block)
+            file.write(block)
+    except RemoteError as error:
+        file.close()
+        raise IndexUnavailable(f"{filename} cannot be downloaded: {error}") from None
     if digest and seen.hexdigest() != digest:
+        file.close()
         raise WheelError(f"{filename}: its sha256 is {seen.hexdigest()}, the index says {digest}")
     file.seek(0)
     return file
 
 
-def _total(answer: requests.Response) -> int:
-    total = answer.headers.get("Content-Range", "").rpartition("/")[2]
-    if not total.isdigit():
+def _total(answer: Answer) -> int:
+    total = answer.headers.get("content-range", "").rpartition("/")[2]
+    if not (total.isascii() and total.isdecimal() and len(total) < 16):
         raise IndexUnavailable("the server answers a range request without the file size")
     return int(total)
 

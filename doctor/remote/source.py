@@ -17,6 +17,7 @@ from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 from doctor.remote.errors import IndexUnavailable, WheelError
 
 MOST_MEMBERS = 200_000
+LARGEST_DIRECTORY = 24 << 20  # bytes of the list of members at the end: some 120 for each
 # Deflate cannot do better than 1032 to 1: a member that claims more lies about its size.
 _BEST_RATIO = 1100
 _BLOCK = 1 << 20
@@ -52,6 +53,7 @@ class ZipSource(AbstractContextManager["ZipSource"]):
         self.filename, self.sha256 = filename, digest
         self._file = file
         try:
+            _bounded(file, filename)
             self._zip = zipfile.ZipFile(file)
         except (WheelError, IndexUnavailable):
             raise
@@ -146,6 +148,13 @@ def wheel_name(filename: str) -> tuple[str, str, tuple[str, ...]]:
     except InvalidWheelFilename as error:
         raise WheelError(f"{filename!r} is not a wheel file name") from error
     return name, str(version), tuple(sorted(map(str, tags)))
+
+
+def _bounded(file: IO[bytes], filename: str) -> None:
+    """Refuses a list of members so long that reading it takes gigabytes. Raises WheelError; OSError."""
+    end = getattr(zipfile, "_EndRecData", lambda _: None)(file)  # its parts: zipfile's `_ECD_SIZE` is 5
+    if end is not None and end[5] > LARGEST_DIRECTORY:
+        raise WheelError(f"{filename}: lists too many members ({end[5]} bytes of names)")
 
 
 def _checked(filename: str, infos: list[zipfile.ZipInfo]) -> dict[str, zipfile.ZipInfo]:

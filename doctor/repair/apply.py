@@ -19,6 +19,7 @@ from doctor.repair.install import Installation, install, interpreter_of
 from doctor.repair.place import Place, read_place
 from doctor.repair.real_import.proof import Tried, try_until_failure
 from doctor.repair.signals import orderly, uninterrupted
+from doctor.repair.switch.apart import Copier, Shared
 from doctor.repair.switch.clone import remove_tree
 from doctor.repair.switch.inplace import Changes, WantedPins
 from doctor.repair.switch.lock import locked
@@ -60,7 +61,8 @@ class Proof:
 class Applied:
     """The new environment: what differs from the old one, what was installed anew though it stays, and what was left
 
-    out because it could not be carried nor installed. `tried` is the real import; `remains` problems as before.
+    out because it could not be carried nor installed. `tried` is the real import; `remains` problems as before;
+    `shared` the files that both environments have by hard links.
     """
 
     prefix: str
@@ -69,6 +71,7 @@ class Applied:
     renewed: tuple[str, ...] = ()
     editable: tuple[str, ...] = ()
     remains: tuple[str, ...] = ()
+    shared: Shared = Shared()
 
 
 def apply_new(origin: Origin, goal: WantedPins, source: Source, proof: Proof, say: Say) -> Applied:
@@ -88,7 +91,8 @@ def _made(origin: Origin, goal: WantedPins, source: Source, proof: Proof, say: S
     say("copying unchanged packages")
     pinned = {p.name for p in goal.pins}
     stays = [c for c in origin.installed if c.name not in pinned and c.name not in goal.removed]
-    anew = tuple(Pinned(c.name, c.version) for c in stays if not _carried(c, origin.prefix, place))
+    copier = Copier()
+    anew = tuple(Pinned(c.name, c.version) for c in stays if not _carried(c, origin.prefix, place, copier))
     pins = (*goal.pins, *anew)
     work = os.path.join(prefix, UNFINISHED)
     prepared = prepare(place, pins, source, work, say, (lock,))
@@ -107,12 +111,12 @@ def _made(origin: Origin, goal: WantedPins, source: Source, proof: Proof, say: S
     changes: Changes = {p.name: (old.get(p.name), p.version) for p in goal.pins if old.get(p.name) != p.version}
     changes.update({name: (old[name], None) for name in goal.removed if name in old})
     editable = tuple(c.name for c in stays if c.editable)
-    return Applied(prefix, changes, tried, tuple(p.name for p in anew), editable, remains)
+    return Applied(prefix, changes, tried, tuple(p.name for p in anew), editable, remains, copier.shared)
 
 
-def _carried(one: Carried, old_prefix: str | None, place: Place) -> bool:
+def _carried(one: Carried, old_prefix: str | None, place: Place, copier: Copier) -> bool:
     try:
-        carry(one, old_prefix, place)
+        carry(one, old_prefix, place, copier)
     except NotCarried as error:
         if one.editable:
             raise Refused(f"{error}: an editable install cannot be reinstalled without building it") from None
@@ -147,14 +151,30 @@ def _claimed(beside: str) -> Iterator[Claim]:
             continue
         try:
             with locked(prefix) as lock:
-                remove_tree(prefix) if os.path.isdir(os.path.join(prefix, UNFINISHED)) else None
-                os.makedirs(os.path.join(prefix, UNFINISHED))
+                if not _emptied(prefix):
+                    continue
                 with _finished(prefix):
                     yield prefix, lock
                 return
-        except (Locked, FileExistsError):
+        except Locked:
             continue
     raise Refused(f"there are {_MOST} environments next to `{beside}`; remove some")
+
+
+def _emptied(prefix: str) -> bool:
+    """Makes the folder anew; False where the remains of an interrupted run cannot go, or somebody was quicker."""
+    mark = os.path.join(prefix, UNFINISHED)
+    try:
+        if os.path.isdir(mark):
+            remove_tree(prefix)
+        os.makedirs(mark)
+    except FileExistsError:
+        return False
+    except OSError:
+        if os.path.isdir(mark):
+            return False
+        raise
+    return True
 
 
 def clear_unfinished(beside: str) -> tuple[str, ...]:
@@ -166,7 +186,7 @@ def clear_unfinished(beside: str) -> tuple[str, ...]:
         prefix = os.path.join(folder, name)
         if not name.startswith(start) or not os.path.isdir(os.path.join(prefix, UNFINISHED)):
             continue
-        with suppress(Refused), locked(prefix):
+        with suppress(Refused, OSError), locked(prefix):
             remove_tree(prefix)
             removed.append(prefix)
     return tuple(removed)

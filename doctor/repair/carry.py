@@ -10,7 +10,6 @@ import base64
 import csv
 import io
 import os
-import shutil
 import stat
 from configparser import ConfigParser, Error
 
@@ -21,6 +20,7 @@ from doctor.repair.errors import Refused, RepairError
 from doctor.repair.install import interpreter_of, shebang
 from doctor.repair.installed import Row, encoded, read_record
 from doctor.repair.place import Place
+from doctor.repair.switch.apart import Copier
 
 
 class NotCarried(RepairError):
@@ -38,8 +38,8 @@ class Carried:
     editable: bool = False
 
 
-def carry(one: Carried, old_prefix: str | None, to: Place) -> None:
-    """Links or copies its files into `to`. Raises NotCarried where it is not whole, before anything is written."""
+def carry(one: Carried, old_prefix: str | None, to: Place, copier: Copier) -> None:
+    """Puts its files into `to`. Raises NotCarried where it is not whole, before anything is written."""
     record = os.path.join(one.info, "RECORD")
     if not os.path.isfile(record):
         raise NotCarried(f"`{one.name}` {one.version} has no RECORD")
@@ -61,7 +61,7 @@ def carry(one: Carried, old_prefix: str | None, to: Place) -> None:
         data = _script(source, to) if target.startswith(scripts) else None
         os.makedirs(os.path.dirname(target), exist_ok=True)
         if data is None:
-            _link(source, target)
+            _put(source, target, copier)
             rows.append((relative, _field(row), row.size))
         else:
             _write(target, data, 0o755)
@@ -152,13 +152,11 @@ def _field(row: Row) -> str:
         return row.digest
 
 
-def _link(source: str, target: str) -> None:
+def _put(source: str, target: str, copier: Copier) -> None:
     if os.path.lexists(target):
         return  # two distributions own it; the first one on the path is the one that counts
-    try:
-        os.link(source, target, follow_symlinks=True)
-    except OSError:
-        shutil.copy2(source, target)
+    real = os.path.realpath(source)
+    copier.put(real, target, os.stat(real))
 
 
 def _write(path: str, data: bytes, mode: int = 0o644) -> None:

@@ -28,11 +28,11 @@ class Terminated(BaseException):
         self.signum = signum
 
 
-def worded(error: OSError) -> RepairError:
-    """An error of the operating system as a sentence."""
+def worded(error: OSError, state: str = "nothing was changed") -> RepairError:
+    """An error of the operating system as a sentence; `state` is what then is true of the environment."""
     where = f" (`{error.filename}`)" if error.filename else ""
     if error.errno in _FULL:
-        return RepairError(f"no space left on the disk{where}; nothing was changed")
+        return RepairError(f"no space left on the disk{where}; {state}")
     if error.errno in _DENIED:
-        return RepairError(f"no permission to write here: {error.strerror}{where}; nothing was changed")
-    return RepairError(f"{error.strerror or error}{where}; nothing was changed")
+        return RepairError(f"no permission to write here: {error.strerror}{where}; {state}")
+    return RepairError(f"{error.strerror or error}{where}; {state}")

@@ -8,11 +8,13 @@ import os
 import re
 import shlex
 import stat
+from contextlib import suppress
 
 from doctor.base.new_files import create_private
 from doctor.base.record import dataclass
 from doctor.repair.installed import Installed, encoded, read_installed
 from doctor.repair.place import Place
+from doctor.repair.switch.apart import separated
 from doctor.repair.wheels.prepare import ONLY_WHEELS, Prepared
 from doctor.repair.wheels.uv import checked_uv
 
@@ -76,6 +78,8 @@ def _make_own(tree: str, place: Place, base: str, found: Installed) -> None:
             os.unlink(path)  # times and inode of the wheel: of use to nobody here, and different each time
             changed = True
             continue
+        with suppress(OSError):
+            separated(path)
         if os.path.normpath(path).startswith(os.path.join(tree, place.scripts) + os.sep):
             data = _with_interpreter(path, place, base)
             if data is not None:

@@ -15,6 +15,7 @@ from packaging.utils import canonicalize_name
 from doctor.base.opening import first_text
 from doctor.base.record import dataclass
 from doctor.repair.errors import Refused
+from doctor.repair.switch.apart import LARGE
 from doctor.repair.switch.digest import hash_file
 
 _HEAD = 1 << 20
@@ -127,6 +128,21 @@ def damaged(site: str, found: Installed) -> str | None:
         except OSError:
             return f"`{row.path}` is listed in RECORD but missing"
     return None
+
+
+def claims_of(prefix: str, site: str) -> dict[str, tuple[str, int]]:
+    """What the RECORDs in `site` say of large files: path relative to `prefix` -> sha256 in hexadecimal, and size."""
+    out = {}
+    for found in (one for several in read_installed(os.path.join(prefix, site)).values() for one in several):
+        try:
+            rows = read_record(found.record)
+        except Refused:
+            continue
+        for row in rows:
+            size = int(row.size) if row.size.isascii() and row.size.isdigit() and len(row.size) < 18 else 0
+            if size >= LARGE and len(row.digest) == 64:
+                out[os.path.normpath(os.path.join(site, row.path))] = (row.digest, size)
+    return out
 
 
 def refuse_unsafe_record(prefix: str, site: str, found: Installed) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from packaging.version import InvalidVersion, Version
 
 from doctor.repair.errors import RepairError
-from doctor.repair.installed import Installed, damaged, read_installed, read_record
+from doctor.repair.installed import Installed, damaged, read_installed
 from doctor.repair.wheels.pins import Pinned
 
 # prefix of an environment -> its problems: a key that is the same for the same problem -> the sentence
@@ -50,18 +50,11 @@ def verify_judged(judge: Judge, before: dict[str, str], tree: str) -> tuple[str,
 
 
 def satisfied(site: str, installed: dict[str, list[Installed]], pin: Pinned) -> bool:
-    """Whether a pin's version is there and, by the sizes of its files, whole."""
+    """Whether a pin's version is there and, byte for byte, whole."""
     found = installed.get(pin.name, [])
     if len(found) != 1 or not _same(found[0].version, pin.version) or not os.path.isfile(found[0].record):
         return False
-    return all(_has_size(os.path.join(site, row.path), row.size) for row in read_record(found[0].record) if row.digest)
-
-
-def _has_size(path: str, size: str) -> bool:
-    try:
-        return os.stat(path).st_size == int(size or 0) or not size
-    except (OSError, ValueError):
-        return False
+    return damaged(site, found[0]) is None
 
 
 def _same(a: str, b: str) -> bool:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-import shlex
 
+from doctor.base.quoting import quoted
 from doctor.findings import Action, Remediation
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,100}")
@@ -32,11 +32,11 @@ def _command(action: Action) -> str | None:
         if not _SPECIFIER.fullmatch(specifier):
             return None
         again = " --force-reinstall --no-deps" if action.direction == "reinstall" else ""
-        return f"pip install{again} {shlex.quote(action.package + specifier.replace(' ', ''))}"
+        return f"pip install{again} {quoted(action.package + specifier.replace(' ', ''))}"
     if action.kind == "uninstall" and action.package and _NAME.fullmatch(action.package):
         return f"pip uninstall {action.package}"
     if action.kind == "set_env" and action.name and _VARIABLE.fullmatch(action.name):
         if action.value is None:
             return f"unset {action.name}"
-        return f"export {action.name}={shlex.quote(action.value)}"
+        return f"export {action.name}={quoted(action.value)}"
     return None

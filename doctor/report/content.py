@@ -52,6 +52,10 @@ def head(report: Report) -> list[tuple[str, str]]:
         there = [f"{n} {v}" for n in (*names_of_engines(), "torch") if (v := known.version(n))]
         how = "installed" if known.complete else "with a known release"
         rows.append(("packages", f"{len(known.installed)} {how}" + (f": {', '.join(there)}" if there else "")))
+    if report.services:
+        from doctor.report.services import service_lines
+
+        rows += [("service", line) for line in service_lines(report)]
     return rows
 
 

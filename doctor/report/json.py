@@ -37,6 +37,10 @@ def report_to_json(report: Report) -> JsonObject:
     if report.way_out is not None:
         data["way_out"] = scrubbed(remediation_to_json(report.way_out))
     data["launch"] = scrubbed(launch_to_json(report))
+    if report.services:
+        from doctor.report.services import services_to_json
+
+        data["services"] = scrubbed(services_to_json(report))
     if (memory := memory_to_json(Case(report.facts))) is not None:
         data["memory"] = scrubbed(memory)
     return data

@@ -42,7 +42,7 @@ def finish(session: Session, control: Control, signals: Signals, main: Process) 
         session.logs.release()
     code = _hidden(session, code)
     _say_goodbye(session, session.save(), code)
-    session.logs.leave(str(session.folder))
+    session.logs.leave(str(session.folder) if session.prepared.kept else None)
     return UNKNOWN if session.prepared.failed or code is None else code
 
 
@@ -62,7 +62,7 @@ def _say_goodbye(session: Session, report: RunReport, code: int | None) -> None:
     if living:
         session.say(f"left running: {', '.join(f'{p.pid} ({p.title})' for p in living)}")
     if code != 0:
-        for line in closing(report, session.tree.now(), session.folder):
+        for line in closing(report, session.tree.now(), session.folder if session.prepared.kept else None):
             session.say(line)
 
 

@@ -8,12 +8,15 @@ import time
 from doctor.findings.run import RunReport
 from doctor.run.log.capture import LogCapture
 from doctor.run.start.prepare import Prepared
-from doctor.run.story import postmortem
+from doctor.run.story import endings, postmortem
 from doctor.run.story.events import Born, Exit, Killed, Warned
 from doctor.run.watch.process import Process
-from doctor.run.watch.processes import ProcessTree
+from doctor.run.watch.processes import CRASHES, ProcessTree
 from doctor.run.watch.samples import Sampler
 from doctor.run.watch.scanner import Scanner
+
+SILENT = CRASHES | {9}  # a worker that such a signal ends says nothing, and its parents may wait for it for ever
+MOST_SAID = 4
 
 
 class Session:
@@ -28,6 +31,7 @@ class Session:
         self.main: Process | None = None
         self.sampler: Sampler | None = None
         self._asked_until = 0.0
+        self._deaths = 0
 
     def asked_to_end(self) -> None:
         """From now on an end is what was wanted; not for ever, since a hang-up may mean: read the settings again."""
@@ -56,6 +60,8 @@ class Session:
     def save(self) -> RunReport:
         """Writes the report, into the space that was set aside where the disk is full."""
         report = postmortem.build(self.folder, self.journal.kept, self.prepared.redactor)
+        if not self.prepared.kept:
+            return report
         with contextlib.suppress(OSError):
             (self.folder / ".reserve").unlink()
         try:
@@ -75,3 +81,6 @@ class Session:
         peak = max(p.peak, self.sampler.peaks.get(p.pid, 0)) if self.sampler else p.peak
         late = self.requested or bool(self.main and not self.main.alive and p is not self.main)
         self.journal.add(Exit(p.ended or 0.0, p.pid, p.start, p.status, peak, late))
+        if not late and p is not self.main and (p.status or 0) & 0x7F in SILENT and self._deaths < MOST_SAID:
+            self._deaths += 1
+            self.say(f"process {p.pid} ({p.title}) {endings.sentence(endings.ending(p.status))}")

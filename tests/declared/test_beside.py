@@ -67,8 +67,10 @@ def test_the_same_service_mended(write: Write) -> None:
 def test_a_gateway_that_asks_amiss(write: Write) -> None:
     compose = write(compose__yaml=MENDED)
     found = codes(check(compose, write(litellm__yaml=LITELLM)))
-    assert found == {"CMD020:qwen:path", "CMD020:qwen:host", "CMD020:qwen:name"}
+    assert found == {"CMD020:qwen:path", "CMD020:qwen:name"}, "the port is published on the host"
     assert codes(check(compose, write(litellm__yaml=LITELLM_MENDED))) == set()
+    beside = write(compose__yaml=MENDED + "  proxy: {image: 'ghcr.io/berriai/litellm:main-stable'}\n")
+    assert codes(check(beside, write(litellm__yaml=LITELLM))) == {"CMD020:qwen:host"}
 
 
 def test_a_scraper_without_metrics(write: Write) -> None:

@@ -191,7 +191,7 @@ NESTED = "b0: &b0 [x]\n" + "".join(f"b{n}: &b{n} [{', '.join([f'*b{n - 1}'] * 9)
         ("services: {a: {image: [", "is not valid YAML"),
         ("[" * 50_000, "is not valid YAML"),
         (BOMB + "services: {a: {image: x}}", "is not valid YAML"),
-        ("services: {a: {extends: {file: other.yaml, service: b}}}", "extends another file"),
+        ("services: {a: {extends: {file: other.yaml, service: b}}}", "other.yaml.*cannot be read"),
         ("x" * 300_000, "more than the"),
     ],
     ids=range(10),

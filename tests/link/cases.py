@@ -206,4 +206,10 @@ CASES: dict[str, dict[str, str]] = {
         "pkg/b.py": "from pkg import glob, here\nfor file in glob.glob(here + '/data/*.txt'):\n    import nowhere_a",
         "pkg/data/one.txt": "",
     },
+    "bundled_copy_under_another_name": {
+        "pkg/__init__.py": "",
+        "pkg/a.py": "import sys\nimport pkg.copy\nsys.modules['bundled'] = pkg.copy\nimport bundled.part",
+        "pkg/copy/__init__.py": "", "pkg/copy/part.py": "x = 1",
+        "pkg/z.py": "from bundled.part import x",
+    },
 }  # fmt: skip

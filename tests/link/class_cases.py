@@ -145,5 +145,39 @@ CLASS_CASES: dict[str, dict[str, str]] = {
         "    if not _n.startswith('_'):\n        globals()[_n + '_TOO'] = _v\n",
     },
     "globals_update": {"pkg/__init__.py": "from pkg.a import x", "pkg/a.py": "globals().update({'x': 1})\n"},
+    "dataclass_by_position": {
+        "pkg/__init__.py": "from dataclasses import dataclass, field\nfrom typing import ClassVar\n\n@dataclass(frozen=True)\nclass A:\n"
+        "    x: str\n    kind: ClassVar[int] = 3\n    y: str | None = None\n    z: list = field(default_factory=list)\n\n"
+        "    @property\n    def is_y(self):\n        return self.y is not None\n\n@dataclass\nclass B(A if False else object):\n"
+        "    a: int = 0\n    b: int = 1\n\n    def __post_init__(self):\n        self.c = self.a + self.b\n",
+        "pkg/a.py": "import pkg\none = pkg.A('nowhere_a')\nif not one.is_y:\n    __import__(one.x)",
+        "pkg/b.py": "import pkg\none = pkg.A('nowhere_a', 'json')\nif one.is_y:\n    __import__(one.y)",
+        "pkg/c.py": "import pkg\nif pkg.B(2, b=3).c == 5:\n    import nowhere_a",
+    },
+    "class_attribute_none": {
+        "pkg/__init__.py": "class A:\n    x = None\n    def f(self):\n        return self.x\n\nif A().x is None and A.x is None:\n    import nowhere_a",
+        "pkg/a.py": "class B:\n    y = None\n\nB().y",
+    },
+    "resolve_name": {
+        "pkg/__init__.py": "", "pkg/q.py": "class C:\n    where = 'nowhere_a'\n",
+        "pkg/a.py": "from pkgutil import resolve_name\n__import__(resolve_name('pkg.q.C').where)",
+        "pkg/b.py": "from pkgutil import resolve_name\n__import__(resolve_name('pkg.q:C.where'))",
+        "pkg/c.py": "from pkgutil import resolve_name\nresolve_name('pkg.nowhere_a:C')",
+    },
+    "decorators": {
+        "pkg/__init__.py": "",
+        "pkg/decorator_raises.py": "def deco(f):\n    import nowhere_a\n    return f\n\n@deco\ndef g():\n    pass",
+        "pkg/decorator_wraps_and_changes.py": "def deco(f):\n    def inner(*a, **k):\n        return f(*a, **k) + 5\n    return inner\n\n@deco\ndef g(x):\n    return x + 1\nif g(1) == 2:\n    import nowhere_a",
+        "pkg/decorator_registers.py": "R = {}\ndef deco(name):\n    def inner(f):\n        R[name] = f\n        return f\n    return inner\n\n@deco('x')\ndef g():\n    pass\nif 'x' in R:\n    import nowhere_a",
+        "pkg/decorator_returns_none.py": "def deco(f):\n    return None\n\n@deco\ndef g():\n    pass\nif g is None:\n    import nowhere_a",
+        "pkg/class_decorator_registers.py": "R = []\ndef deco(c):\n    R.append(c)\n    c.extra = 1\n    return c\n\n@deco\nclass A:\n    pass\nif len(R) == 1 and A.extra == 1:\n    import nowhere_a",
+        "pkg/class_decorator_import.py": "def deco(c):\n    import nowhere_a\n    return c\n\n@deco\nclass A:\n    pass",
+        "pkg/decorator_object.py": "class Reg:\n    def __init__(self):\n        self.all = {}\n    def register(self, name):\n        def inner(f):\n            if name in self.all:\n                raise KeyError(name)\n            self.all[name] = f\n            return f\n        return inner\n\nr = Reg()\n@r.register('x')\ndef g():\n    pass\nif list(r.all) == ['x']:\n    import nowhere_a",
+        "pkg/method_decorator.py": "def deco(f):\n    def inner(self):\n        return 7\n    return inner\n\nclass A:\n    @deco\n    def g(self):\n        return 1\nif A().g() == 7:\n    import nowhere_a",
+        "pkg/decorator_order.py": "def a(f):\n    return lambda: f() + 'a'\ndef b(f):\n    return lambda: f() + 'b'\n@a\n@b\ndef g():\n    return 'nowhere_'\n__import__(g()) if g() == 'nowhere_ba' else None",
+        "pkg/decorator_with_super.py": "def deco(f):\n    def inner(self):\n        return f(self)\n    return inner\n\nclass A:\n    def g(self):\n        return 'nowhere_a'\n\nclass B(A):\n    @deco\n    def g(self):\n        return super().g()\n\n__import__(B().g())",
+        "pkg/decorator_of_a_class_body.py": "class A:\n    def deco(f):\n        return lambda self: 'nowhere_a'\n\n    @deco\n    def g(self):\n        return 'json'\n\n__import__(A().g())",
+        "pkg/decorator_by_a_class.py": "class Lazy:\n    def __init__(self, f):\n        self.f = f\n\n    def __call__(self):\n        return self.f() + '_a'\n\n@Lazy\ndef g():\n    return 'nowhere'\n\n__import__(g())",
+    },
     "standard_loop": {"pkg/__init__.py": "import re._parser as p\nfrom re._constants import CATEGORY_DIGIT\nv = p.CATEGORY_DIGIT"},
 }  # fmt: skip

@@ -23,7 +23,7 @@ from tests.story.environments import BASE
 from tests.story.environments import TRANSFORMERS as TRANSFORMERS_5
 
 pytestmark = pytest.mark.registry
-TRANSFORMERS = ["transformers==5.10.1", *TRANSFORMERS_5["5.0.0"].split()[1:]]
+TRANSFORMERS = ["transformers==5.20.2", "tokenizers==0.23.3", *TRANSFORMERS_5["5.0.0"].split()[2:]]
 LM = {"num_hidden_layers": 3, "hidden_size": 512, "num_attention_heads": 8, "intermediate_size": 1024, "vocab_size": 160000, "num_key_value_heads": 4}
 CASES: dict[str, list[dict[str, Any]]] = {
     "Qwen2VLForConditionalGeneration": [
@@ -63,6 +63,11 @@ CASES: dict[str, list[dict[str, Any]]] = {
     "Lfm2VlForConditionalGeneration": [{"model_type": "lfm2_vl", "text_config": {"model_type": "lfm2", "num_hidden_layers": 6, "full_attn_idxs": [2, 5], "block_auto_adjust_ff_dim": False}}],
     "NemotronHForCausalLM": [{"model_type": "nemotron_h", "hybrid_override_pattern": "M-M*-M-", "num_hidden_layers": 7, "intermediate_size": 8192}],
     "Qwen2_5OmniThinkerForConditionalGeneration": [{"model_type": "qwen2_5_omni_thinker", "text_config": {"num_hidden_layers": 3}, "audio_config": {"d_model": 640, "encoder_layers": 4, "encoder_ffn_dim": 2560, "encoder_attention_heads": 10, "output_dim": 3584, "num_mel_bins": 128}}],
+    "Llama4ForConditionalGeneration": [{"model_type": "llama4", "text_config": {"num_hidden_layers": 4, "interleave_moe_layer_step": 2}}],
+    "Ernie4_5_VLMoeForConditionalGeneration": [{"model_type": "ernie4_5_vl_moe", "text_config": {"num_hidden_layers": 3, "moe_intermediate_size": [1536, 512]}}],
+    "Molmo2ForConditionalGeneration": [{"model_type": "molmo2", "text_config": {"num_hidden_layers": 3}, "adapter_config": {"intermediate_size": 12288, "text_hidden_size": 4096}}],
+    "Kimi_K25ForConditionalGeneration": [{"model_type": "kimi_k25", "text_config": {"model_type": "deepseek_v3", "num_hidden_layers": 3}}],
+    "Step3p7ForConditionalGeneration": [{"model_type": "step3p7", "text_config": {"num_hidden_layers": 5, "mlp_layer_types": ["dense", "dense", "dense", "sparse", "sparse"]}}],
     "DeepseekV3ForCausalLM": [{"model_type": "deepseek_v3", "num_hidden_layers": 5}],
     "Qwen2MoeForCausalLM": [{"model_type": "qwen2_moe", "num_hidden_layers": 3}],
     "LlamaForCausalLM": [{"model_type": "llama", "attention_bias": True, "mlp_bias": True}],
@@ -90,7 +95,7 @@ def _folders() -> list[str]:
     given = os.environ.get("QVL_TEST_TORCH")
     if given:
         return given.split(os.pathsep)
-    return [str(laid_out("meta-transformers-5.10.1", TRANSFORMERS)), str(laid_out("story-base", BASE.split()))]
+    return [str(laid_out("meta-transformers-5.20.2", TRANSFORMERS)), str(laid_out("story-base", BASE.split()))]
 
 
 @pytest.fixture(scope="module")

@@ -48,7 +48,7 @@ def launches(draw: st.DrawFn) -> Settings:
         context=draw(st.none() | st.integers(256, 300_000)), kv=draw(st.sampled_from(("auto", "fp8", "8", "4"))),
         batch=draw(st.none() | st.integers(256, 32768)), requests=draw(st.none() | st.integers(1, 1024)),
         images=draw(st.none() | st.integers(0, 20)), eager=draw(st.booleans()), vision_split=draw(st.booleans()),
-        graphs_counted=draw(st.booleans()), windows=draw(st.booleans()),
+        windows=draw(st.booleans()),
     )  # fmt: skip
 
 

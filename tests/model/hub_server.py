@@ -18,7 +18,7 @@ COMMIT = "0123456789abcdef0123456789abcdef01234567"
 class Hub:
     """Serves `folder` as the repository `name`. `log` holds (method, file, range, bytes sent).
 
-    `faults` by file, or `*` for all: a status such as 401, `gated`, `slow`, `cut`, `no-range`, `stall`.
+    `faults` by file, or `*` for all: a status such as 401, `gated`, `slow`, `cut`, `cut once`, `no-range`, `stall`.
     """
 
     folder: Path
@@ -51,6 +51,13 @@ class Hub:
     def asked(self, method: str = "GET") -> list[str]:
         """The files that were asked for, in order."""
         return [name for verb, name, _, _ in self.log if verb == method]
+
+
+def blob_id(path: Path) -> str:
+    """What git calls the content; of a large file, here, nothing: the hub lists those otherwise."""
+    if path.stat().st_size > 1 << 20:
+        return ""
+    return hashlib.sha1(b"blob %d\0" % path.stat().st_size + path.read_bytes()).hexdigest()
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -93,7 +100,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _info(self, hub: Hub) -> None:
         files = [p for p in sorted(hub.folder.iterdir()) if p.is_file()]
-        siblings = [{"rfilename": p.name, "size": hub.sizes.get(p.name, p.stat().st_size), "blobId": "0" * 40} for p in files]
+        siblings = [{"rfilename": p.name, "size": hub.sizes.get(p.name, p.stat().st_size), "blobId": blob_id(p)} for p in files]
         body = json.dumps({"_id": "1", "id": hub.name, "modelId": hub.name, "sha": COMMIT, "private": False,
                            "tags": [], "downloads": 0, "likes": 0, "siblings": siblings}).encode()
         hub.log.append((self.command, "api", None, len(body)))
@@ -135,7 +142,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _send(self, path: Path, first: int, length: int, fault: Any) -> int:
         sent = 0
-        stop = length // 2 if fault == "cut" and not self.served.faults.pop(f"{path.name}:once", False) else length
+        stop = length // 2 if fault in ("cut", "cut once") else length
+        if fault == "cut once":
+            self.served.faults.pop(path.name)
         with path.open("rb") as file:
             file.seek(first)
             try:

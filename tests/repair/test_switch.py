@@ -57,7 +57,9 @@ def test_undo_brings_back_every_byte_and_leaves_nothing(known: Known) -> None:
     assert run(fix(known.patient)).returncode == 0
     assert undo(known.patient).returncode == 0
     assert known.state() == "old" and known.patient.beside() == []
-    assert before == {p: (p.lstat().st_ino, p.lstat().st_mtime_ns) for p in known.patient.env.rglob("*") if not p.is_dir()}
+    assert before == {
+        p: (p.lstat().st_ino, p.lstat().st_mtime_ns) for p in known.patient.env.rglob("*") if not p.is_dir()
+    }
 
 
 def test_second_undo_says_there_is_nothing_and_touches_nothing(known: Known) -> None:
@@ -75,7 +77,7 @@ def test_fix_undo_fix_is_the_same_again(known: Known) -> None:
 
 def test_undo_after_the_users_own_install_warns_and_keeps_it(known: Known) -> None:
     assert run(fix(known.patient)).returncode == 0
-    patients.install(known.patient.env, known.patient.wheels, "--reinstall", "gamma==1.0")
+    patients.install(known.patient.env, known.patient.wheels, "--reinstall", "beta==1.0", "alpha==1.0")
     changed = digest(known.patient.env)
     done = undo(known.patient)
     assert done.returncode == 0 and "changed after the repair" in done.stderr
@@ -92,14 +94,102 @@ def test_using_the_environment_is_no_change(known: Known) -> None:
     assert done.returncode == 0 and "warning" not in done.stderr and known.state() == "old"
 
 
-def test_one_old_tree_is_kept(known: Known, tmp_path: Path) -> None:
+def backwards(known: Known, folder: Path, *more: str) -> subprocess.CompletedProcess[str]:
+    """A second repair, to the pins that the environment was built with."""
+    back = folder / "back.txt"
+    back.write_text("alpha==1.0\nbeta==1.0\n")
+    return run([*fix(known.patient)[:-3], str(back), "--find-links", str(known.patient.wheels), *more])
+
+
+def test_generations_are_kept_and_undone_one_after_the_other(known: Known, tmp_path: Path) -> None:
     assert run(fix(known.patient)).returncode == 0
     middle = digest(known.patient.env)
-    back = tmp_path / "back.txt"
-    back.write_text("alpha==1.0\nbeta==1.0\n")
-    assert run([*fix(known.patient)[:-3], str(back), "--find-links", str(known.patient.wheels)]).returncode == 0
+    done = backwards(known, tmp_path, "--format", "json")
+    assert done.returncode == 0 and json.loads(done.stdout)["kept"] == 2 and json.loads(done.stdout)["dropped"] == []
+    assert sorted(digest(p) for p in known.patient.beside()) == sorted([middle, known.old])
+    listed = json.loads(run(command("--list", "--python", str(known.patient.env), "--format", "json")).stdout)
+    assert [digest(Path(g["path"])) for g in listed["generations"]] == [middle, known.old]
+    assert [g["first"] for g in listed["generations"]] == [False, True]
+    first = undo(known.patient)
+    assert first.returncode == 0 and "1 more" in first.stdout and digest(known.patient.env) == middle, first.stderr
+    assert undo(known.patient).returncode == 0 and known.state() == "old" and known.patient.beside() == []
+
+
+def test_the_first_environment_is_never_dropped_without_a_word(known: Known, tmp_path: Path) -> None:
+    assert run(fix(known.patient)).returncode == 0
+    middle, (oldest,) = digest(known.patient.env), known.patient.beside()
+    done = backwards(known, tmp_path, "--generations", "1")
+    assert done.returncode == 0 and str(oldest) in done.stderr and str(oldest) in done.stdout
     assert [digest(p) for p in known.patient.beside()] == [middle]
     assert undo(known.patient).returncode == 0 and digest(known.patient.env) == middle
+
+
+def test_edits_in_one_do_not_show_in_the_other(known: Known) -> None:
+    """Written into, not replaced: with `>>`, as an editor with links does, and at the same size with the time put back."""
+    assert run(fix(known.patient)).returncode == 0
+    (kept,) = known.patient.beside()
+    live = known.patient.site
+    with (live / "gamma/m1.py").open("a") as file:
+        file.write("y = 2\n")
+    same_size = live / "gamma/m2.py"
+    at = same_size.stat()
+    same_size.write_text("x = 9\n")
+    os.utime(same_size, ns=(at.st_atime_ns, at.st_mtime_ns))
+    assert digest(kept) == known.old
+    changed = digest(known.patient.env)
+    done = undo(known.patient)
+    assert done.returncode == 0 and known.state() == "old"
+    assert "gamma/m1.py" in done.stderr and "gamma/m2.py" in done.stderr
+    assert [digest(p) for p in known.patient.beside()] == [changed]
+
+
+def test_undo_says_where_the_kept_environment_was_changed(known: Known) -> None:
+    assert run(fix(known.patient)).returncode == 0
+    (kept,) = known.patient.beside()
+    edited = next(kept.glob("lib/python3*/site-packages/gamma/m3.py"))
+    edited.write_text("x = 8\n")
+    done = undo(known.patient)
+    assert done.returncode == 0 and "gamma/m3.py" in done.stdout and "back to its state" not in done.stdout
+    assert known.patient.beside() == [] and (known.patient.site / "gamma/m3.py").read_text() == "x = 8\n"
+
+
+def test_large_binaries_are_shared_and_said_to_be(fresh: Patient) -> None:
+    binary, text = fresh.site / "gamma/lib.so", fresh.site / "gamma/big.py"
+    binary.write_bytes(b"\x7fELF\0" + b"x" * (2 << 20))
+    text.write_text("x = 1\n" * (1 << 18))
+    done = run(fix(fresh, "--format", "json"))
+    assert done.returncode == 0, done.stderr
+    answer = json.loads(done.stdout)
+    kept = Path(answer["previous"]) / fresh.site.relative_to(fresh.env) / "gamma"
+    assert answer["shared"] == {"files": 1, "bytes": binary.stat().st_size}
+    assert (kept / "lib.so").samefile(binary) and not (kept / "big.py").samefile(text)
+    at = binary.stat()
+    with binary.open("r+b") as file:
+        file.seek(100)
+        file.write(b"y")
+    os.utime(binary, ns=(at.st_atime_ns, at.st_mtime_ns))
+    said = undo(fresh)
+    assert said.returncode == 0 and "gamma/lib.so" in said.stdout and "back to its state" not in said.stdout
+    assert len(fresh.beside()) == 1, "the state that was changed is kept"
+
+
+def test_rubbish_that_cannot_be_removed_is_a_warning(known: Known, monkeypatch: pytest.MonkeyPatch) -> None:
+    from doctor.repair.switch import names
+    from doctor.repair.switch import recover as recovery
+
+    trash = Path(names.trash_path(str(known.patient.env), "0" * 12))
+    (trash / "inner").mkdir(parents=True)
+
+    def refuses(path: str) -> None:
+        raise PermissionError(1, "Operation not permitted", path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(recovery, "remove_tree", refuses)
+        assert recovery.recover(str(known.patient.env)).finished == ()
+        recovery.discard(str(known.patient.env), str(trash), "0" * 12)
+        assert len(recovery.leftovers(str(known.patient.env))) == 1
+    assert run(fix(known.patient)).returncode == 0 and known.state() == "new"
+    assert len(known.patient.beside()) == 1
 
 
 def test_the_same_change_again_after_the_environment_was_put_back_by_hand(known: Known) -> None:

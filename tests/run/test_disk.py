@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from doctor_run import PYTHON, Doctor, ended, wait_for
+from doctor_run import PYTHON, ROOT, Doctor, ended, environment, wait_for
 
 from doctor.run.log import logfile, sink
 
@@ -33,6 +34,40 @@ def test_no_space_at_all_for_anything(small_disk: Callable[[int], Path]) -> None
     done = doctor.run([PYTHON, "-c", "print('hello'); raise SystemExit(3)"])
     assert done.returncode in (3, 125), "it ran, or it said that there is no place for the log"
     assert b"Traceback" not in done.stdout
+
+
+def _in_full_places(small_disk: Callable[[int], Path], tmp_path: Path, places: tuple[str, ...]) -> list[str]:
+    """A run without `--log-dir` whose home is full and whose `places` are hidden by read-only disks."""
+    home = small_disk(1)
+    _fill(home)
+    mounts = [f"mount -t tmpfs -o ro tmpfs {place}" for place in places]
+    server = "'echo hello; echo err >&2; exit 3'"
+    script = " && ".join(["cd /", *mounts, f"exec {PYTHON} -m doctor run --no-check -- sh -c {server}"])
+    env = environment(HOME=str(home), XDG_STATE_HOME=str(home / "state"))
+    env["PYTHONPATH"] = "/mnt"
+    inner = f"mount --bind {ROOT} /mnt && {script}"
+    done = subprocess.run(["unshare", "-m", "sh", "-c", inner], env=env, capture_output=True, stdin=subprocess.DEVNULL)
+    if b"unshare" in done.stderr:
+        pytest.skip("mounts of one's own are not allowed here")
+    assert done.returncode == 3 and done.stdout == b"hello\n"
+    return done.stderr.decode().splitlines()
+
+
+def test_a_full_home_is_no_place_for_the_log(small_disk: Callable[[int], Path], tmp_path: Path) -> None:
+    said = _in_full_places(small_disk, tmp_path, ())
+    folder = Path(next(x for line in said if (x := line.partition("doctor: the log is kept in ")[2])))
+    assert str(folder).startswith("/tmp/qvl-doctor-") and (folder / "output.log").read_bytes() == b"hello\n"
+    assert any("the default log folder cannot be used" in line for line in said)
+    shutil.rmtree(folder)
+
+
+def test_where_nothing_can_be_written_the_server_starts_all_the_same(
+    small_disk: Callable[[int], Path], tmp_path: Path
+) -> None:
+    said = _in_full_places(small_disk, tmp_path, ("/var/tmp", "/dev/shm", "/tmp"))
+    assert any("the log is shown here only" in line for line in said) and "err" in said
+    assert any("exited with status 3" in line for line in said)
+    assert not any("report" in line for line in said)
 
 
 def test_somebody_else_fills_the_disk(small_disk: Callable[[int], Path]) -> None:

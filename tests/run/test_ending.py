@@ -89,12 +89,14 @@ def test_a_fallback_folder_of_somebody_else_is_not_used(tmp_path: Path) -> None:
     blocked = tmp_path / "file"
     blocked.write_text("x")
     os.chown(place, 12345, 12345)
+    before = set(place.iterdir())
     try:
         env = environment(HOME=str(blocked / "home"), XDG_STATE_HOME=str(blocked / "state"))
-        command = [PYTHON, "-m", "doctor", "run", "--", "true"]
+        command = [PYTHON, "-m", "doctor", "run", "--", "sh", "-c", ":"]
         done = subprocess.run(command, env=env, capture_output=True, timeout=30, stdin=subprocess.DEVNULL)
-        assert done.returncode == 125
-        assert b"another user" in done.stderr
+        assert done.returncode == 0 and set(place.iterdir()) == before
+        assert f"the log is kept in `/var/tmp/qvl-doctor-{os.getuid()}`" in done.stderr.decode()
+        shutil.rmtree(done.stderr.decode().split("the log is kept in ")[1].split("\n")[0])
     finally:
         os.chown(place, os.getuid(), os.getgid())
 
@@ -124,6 +126,44 @@ def test_the_worker_killed_by_a_signal_is_named_though_its_parent_collects_it(do
     first = doctor.report["first_failure"]
     assert first["pid"] == int(side.read_text())
     assert first["signal_name"] in ("SIGSEGV", None), "None only where the kernel does not tell"
+
+
+HANGS = (
+    "import multiprocessing as mp, os, sys, time\n"
+    "def w(s, n):\n    open(s, 'w').write(str(os.getpid())); time.sleep(0.3); os.kill(os.getpid(), int(n))\n"
+    "if __name__ == '__main__':\n"
+    "    p = mp.get_context('spawn').Process(target=w, args=tuple(sys.argv[1:3]))\n"
+    "    p.start(); p.join() if len(sys.argv) > 3 else None; open(sys.argv[1] + '.hang', 'w'); time.sleep(60)\n"
+)
+
+
+@pytest.mark.parametrize("collected", [True, False], ids=["collected", "left"])
+@pytest.mark.parametrize("name", ["SIGKILL", "SIGSEGV"])
+def test_a_worker_that_dies_without_a_word_is_the_failure_of_a_server_that_hangs(
+    doctor: Doctor, tmp_path: Path, name: str, collected: bool
+) -> None:
+    if collected and tuple(map(int, os.uname().release.split("-")[0].split(".")[:2])) < (6, 15):
+        pytest.skip("this kernel does not tell how a process ended that its parent has collected")
+    side, script = tmp_path / "side", tmp_path / "server.py"
+    script.write_text(HANGS)
+    words = [PYTHON, str(script), str(side), str(int(getattr(signal, name))), *(["join"] if collected else [])]
+    with (tmp_path / "said").open("wb") as said:
+        process = doctor.start(words, stderr=said)
+    wait_for(lambda: b"qvl-doctor: process" in (tmp_path / "said").read_bytes())
+    process.send_signal(signal.SIGINT)
+    ended(process)
+    first = doctor.report["first_failure"]
+    assert (first["pid"], first["signal_name"]) == (int(side.read_text()), name)
+    assert f"First to fail: process {first['pid']}" in (doctor.folder / "report.txt").read_text()
+    assert f"process {first['pid']} (python" in text(tmp_path / "said")
+
+
+@pytest.mark.parametrize("turn", range(3))
+def test_a_crash_and_the_end_of_its_parent_in_one_moment(doctor: Doctor, turn: int) -> None:
+    """The parent reads the status and ends with another at once; so does the main process when both are looked at."""
+    code = "import os; os.kill(os.getpid(), 6)"
+    assert doctor.run(["sh", "-c", f"{PYTHON} -c '{code}'; exit 6"]).returncode == 6
+    assert doctor.report["first_failure"]["signal_name"] == "SIGABRT"
 
 
 def test_a_helper_that_says_no_is_not_the_failure(doctor: Doctor) -> None:

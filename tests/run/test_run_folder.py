@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from doctor.findings.json import finding_to_json
 from doctor.report.run.json import record_to_json, run_report_to_json
 from doctor.report.run.text import run_text
-from doctor.run.story import bundle, cause, history, lookup, postmortem
+from doctor.run.story import bundle, cause, listing, lookup, postmortem
 from doctor.run.story.decode import read_events, read_meta, read_report, report_from_json
 from doctor.run.story.events import NAMES
 from doctor.run.story.runfolder import dump
@@ -115,7 +115,7 @@ def _all_work(place: Path) -> None:
     text = run_text(report) + dump(run_report_to_json(report))
     assert "\x1b" not in text
     text.encode("utf-8")
-    history.describe(place)
+    listing.describe(place)
     cause.ending(place)
     lookup.is_run(place)
     (place / "out.tgz").unlink(missing_ok=True)
@@ -142,7 +142,7 @@ def test_a_hostile_report_never_raises(tmp_path: Path, data: st.DataObject) -> N
     (run_text(found) + dump(run_report_to_json(found))).encode("utf-8")
     (tmp_path / "r" / "report.json").write_text(json.dumps(report))
     cause.ending(tmp_path / "r")
-    history.describe(tmp_path / "r")
+    listing.describe(tmp_path / "r")
 
 
 @pytest.mark.parametrize("text", ["", "[", "[]", "null", "3", '{"kind": NaN}', '{"started_unix": 1e999}', "[" * 100_000, '{"a":' * 5000])

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from doctor.base.terminals import LEGIBLE
 from doctor.findings import SEVERITIES, Report
 
 if TYPE_CHECKING:
@@ -27,8 +28,6 @@ class CannotWork(click.ClickException):
 
 def console() -> Console:
     """The terminal, or a pipe that gets the same text in 100 columns and without colour."""
-    import os
-
     from rich.console import Console
 
     width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else PIPED_WIDTH
@@ -40,10 +39,14 @@ def write(text: str, output: str | None) -> None:
     if output is None or output == "-":
         sys.stdout.write(text)
         return
+    from doctor.base.new_files import open_output
+
     try:
-        Path(output).write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise failure(f"{output} cannot be written: {error.strerror}") from None
+        with os.fdopen(open_output(output), "w", encoding="utf-8", errors=LEGIBLE) as file:
+            file.write(text)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise failure(f"{output} cannot be written: {reason}") from None
 
 
 def notice(sentence: str) -> None:

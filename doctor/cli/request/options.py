@@ -17,10 +17,12 @@ _TARGET = (
     click.option("--path", "paths", multiple=True, metavar="DIR", help="target: a sys.path entry; repeatable"),
     click.option("--python-version", metavar="X.Y", help="Python version, if the target does not say it"),
     click.option("--platform", metavar="TAG", help="platform such as linux-x86_64, if the target does not say it"),
-    click.option("--requirements", multiple=True, metavar="FILE", help="not installed yet: requirements, Dockerfile"),
+    click.option("--requirements", multiple=True, metavar="FILE", help="not installed yet: list, lock or Dockerfile"),
     click.option("--image", metavar="REF", help="not installed yet: image such as vllm/vllm-openai:v0.11.0"),
-    click.option("--compose", metavar="FILE", help="not installed yet: a compose service"),
-    click.option("--service", metavar="NAME", help="the service in the compose file"),
+    click.option("--compose", multiple=True, metavar="FILE", help="not installed yet: a compose service; repeatable"),
+    click.option("--env-file", "env_files", multiple=True, metavar="FILE", help="variables for --compose, not .env"),
+    click.option("--deployment", "deployments", multiple=True, metavar="FILE", help="manifest, compose, unit, sbatch"),
+    click.option("--service", metavar="NAME", help="only this service of the compose file or deployment"),
     click.option("--root", metavar="DIR", help="another root file system; /proc, /etc and /usr are read below it"),
 )  # fmt: skip
 _QUESTION = (
@@ -56,11 +58,16 @@ def target_request(options: dict[str, Any]) -> TargetRequest:
 
 def declared_request(options: dict[str, Any]) -> DeclaredRequest:
     """The declared environment that the options name, if any; they are taken out of `options`."""
-    from doctor.collect.declared.request import DeclaredRequest
+    from doctor.collect.declared.request import Composing, DeclaredRequest
 
+    first, *others = options.pop("compose") or (None,)
+    composing = Composing(tuple(others), tuple(options.pop("env_files")))
+    if composing.env_files and first is None:
+        raise click.UsageError("`--env-file` requires `--compose`")
     return DeclaredRequest(
-        tuple(options.pop("requirements")), options.pop("image"), options.pop("compose"), options.pop("service")
-    )
+        tuple(options.pop("requirements")), options.pop("image"), first, options.pop("service"), composing=composing,
+        deployments=tuple(options.pop("deployments")),
+    )  # fmt: skip
 
 
 def codes(values: tuple[str, ...]) -> tuple[str, ...]:

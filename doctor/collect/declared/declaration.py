@@ -1,4 +1,4 @@
-"""What `--requirements`, `--image` and `--compose` say together, in the order in which it would be installed."""
+"""What `--requirements`, `--image` and a service say together, in the order in which it would be installed."""
 
 from __future__ import annotations
 
@@ -6,22 +6,21 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import field
-from typing import TYPE_CHECKING
 
 from doctor.base.record import dataclass
 from doctor.base.text import one_line
-from doctor.collect.declared.dockerfile import Built, looks_like_dockerfile, read_dockerfile
+from doctor.collect.declared.dockerfile import Build, Built, looks_like_dockerfile, read_dockerfile
+from doctor.collect.declared.pins import Reading
 from doctor.collect.declared.pip_lines import read_installs
 from doctor.collect.declared.request import DeclaredRequest
-from doctor.collect.declared.requirements import Reading, read_requirements
-from doctor.collect.declared.text import name_of, read_text
+from doctor.collect.declared.requirements import LARGEST_LOCK, OF_MANAGERS, read_requirements
+from doctor.collect.declared.service import Service
+from doctor.collect.declared.text import LARGEST, name_of, read_text
 from doctor.collect.python.target import TargetError
 from doctor.facts import Container, Pin, Problem
 
-if TYPE_CHECKING:
-    from doctor.collect.declared.compose import Service
-
 _SHELL = re.compile(r"(?:.*/)?(?:ba|da|z|a)?sh$")
+_EXTRAS = re.compile(r"(.+)\[([\w., -]{1,200})\]$")
 _REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@+-]{0,500}$")
 
 
@@ -31,7 +30,9 @@ class Declaration:
 
     `entrypoint` and `command` are None where nothing overrides those of the image. `folder` is where they run, None
     where the image alone says it, and `places` are paths in the container with the file or folder here that stands for
-    them. `builds` are the builds of torch that install steps choose by their index: step -> `cu128`.
+    them; `texts` are files there whose text is known. `builds` are the builds of torch that install steps choose by
+    their index: step -> `cu128`. `python` is the release that a file fixes, `locked` are the steps that a lock file
+    writes out, `elsewhere` the distributions that come from no index, `indexes` those of the user's own.
     """
 
     why: str
@@ -45,6 +46,11 @@ class Declaration:
     folder: str | None = None
     places: tuple[tuple[str, str], ...] = ()
     builds: dict[int, str] = field(default_factory=dict)
+    python: str | None = None
+    locked: frozenset[int] = frozenset()
+    elsewhere: frozenset[str] = frozenset()
+    indexes: tuple[str, ...] = ()
+    texts: dict[str, str] = field(default_factory=dict)
 
 
 def read_declaration(request: DeclaredRequest, environ: Mapping[str, str], cwd: str) -> Declaration:
@@ -54,43 +60,67 @@ def read_declaration(request: DeclaredRequest, environ: Mapping[str, str], cwd: 
     if request.image is not None and request.compose is not None:
         raise TargetError("`--image` conflicts with `--compose`: both name an image")
     reading = Reading(environ)
-    container = None
+    service = request.stated
     built = Built(image=request.image)
     why = [f"{request.by} {request.image}"] if request.image else [request.place] if request.place else []
     if request.place is not None:
         reading.problems.append(Problem(request.place, f"what is installed in {request.place} is not known"))
     if request.compose is not None:
-        from doctor.collect.declared.compose import read_compose
+        from doctor.collect.declared.compose.service import read_compose
 
-        service = read_compose(os.path.join(cwd, request.compose), request.service, environ)
-        built, container = _of_service(service, reading), service.container
-        why.append(f"--compose {request.compose}, service {service.name}")
+        service = read_compose(request, environ, cwd)
+        beside = "".join(f" + {name_of(f)}" for f in service.files[1:4])
+        why.append(f"--compose {request.compose}{beside}, service {service.name}")
+    elif service is not None:
+        why.append(service.where)
+    if service is not None and not service.host:
+        built = _of_service(service, reading)
+    if service is not None:
+        _around(service, reading, os.path.join(cwd, service.file))
     for file in request.requirements:
         built = _of_file(os.path.join(cwd, file), built, reading)
         why.append(f"--requirements {file}")
+    why += reading.why
     _check(built.image, reading)
     _through_shell(built, reading, os.path.join(cwd, request.compose or (request.requirements or ("",))[-1]))
     return Declaration(
         ", ".join(one_line(w, 200) for w in why), built.image, tuple(reading.pins), built.entrypoint, built.command,
-        built.variables, tuple(reading.problems), container, built.folder, tuple(built.places), reading.builds,
+        built.variables, tuple(reading.problems), service.container if service else None, built.folder,
+        tuple(built.places), reading.builds, reading.python, frozenset(reading.locked), frozenset(reading.elsewhere),
+        tuple(sorted(reading.indexes)), service.texts if service else {},
     )  # fmt: skip
 
 
 def _of_file(path: str, below: Built, reading: Reading) -> Built:
     """A requirement file on top of what there is, or a Dockerfile, which begins anew."""
-    if not looks_like_dockerfile(path, read_text(path, "--requirements")):
+    path, extras = _with_extras(path)
+    limit = LARGEST_LOCK if path.endswith(OF_MANAGERS) else LARGEST
+    if not looks_like_dockerfile(path, read_text(path, "--requirements", limit)):
         reading.step += 1
-        read_requirements(path, reading)
+        read_requirements(path, reading, extras=extras)
         return below
     if below.image:
         raise TargetError(f"`{name_of(path)}` is a Dockerfile and names its own image; remove the other image")
     return read_dockerfile(path, reading)
 
 
+def _with_extras(path: str) -> tuple[str, tuple[str, ...]]:
+    """`pyproject.toml[serve,gpu]` as the file and what to read of it beside its own dependencies."""
+    found = _EXTRAS.match(path)
+    if found is None or os.path.exists(path):
+        return path, ()
+    return found[1], tuple(e.strip() for e in found[2].split(",") if e.strip())
+
+
 def _of_service(service: Service, reading: Reading) -> Built:
     """What the service starts from; its own command and variables come before those of what it is built from."""
-    if service.build is not None:
-        built = read_dockerfile(service.build, reading, service.stage, service.arguments)
+    path = service.build
+    if path is not None and (service.inline is not None or os.path.isfile(path)):
+        context = service.context or os.path.dirname(path)
+        built = read_dockerfile(path, reading, Build(path, context, service.stage, service.arguments, service.inline))
+    elif path is not None and service.image is None:
+        reading.problems.append(Problem(path, f"`{name_of(path)}` of `{service.name}` was not found"))
+        built = Built()
     elif service.image is not None:
         built = Built(image=service.image)
     else:
@@ -102,9 +132,16 @@ def _of_service(service: Service, reading: Reading) -> Built:
     built.variables = {**built.variables, **service.variables}
     built.folder = service.folder or built.folder
     built.places += service.places
+    return built
+
+
+def _around(service: Service, reading: Reading, path: str) -> None:
+    """What a service says beside its command: packages that it installs first, and what was not understood."""
+    if service.installs:
+        read_installs(service.installs, service.variables, "the setup", path, reading)
+    reading.problems += [Problem(service.name, note) for note in service.notes[:20]]
     for name in sorted(service.lacking.unset)[:20]:
         reading.problems.append(Problem(service.name, f"the variable `{name}` is not set here and counts as empty"))
-    return built
 
 
 def _through_shell(built: Built, reading: Reading, path: str) -> None:

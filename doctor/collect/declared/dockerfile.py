@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from dataclasses import field
 
 from doctor.base.record import dataclass
+from doctor.collect.declared.pins import Reading
 from doctor.collect.declared.pip_lines import read_installs
-from doctor.collect.declared.requirements import Reading
 from doctor.collect.declared.text import logical_lines, name_of, read_text, split_words
 from doctor.collect.python.target import TargetError
 from doctor.launch.variables import substituted
@@ -68,18 +68,31 @@ def looks_like_dockerfile(path: str, text: str) -> bool:
     return bool(re.match(r"\s*(?:FROM\s+\S+|ARG\s+\w+)", first))
 
 
-def read_dockerfile(
-    path: str, reading: Reading, target: str | None = None, arguments: dict[str, str] | None = None
-) -> Built:
-    """Follows the last stage (or `target`) down to its image. Raises TargetError for a file that has no FROM."""
-    text = read_text(path, "--requirements")
-    stages = _stages(logical_lines(_joined_documents(text), path, reading.problems), arguments or {})
+@dataclass(frozen=True)
+class Build:
+    """How an image is built: the Dockerfile, or its text where a compose file holds it, in the folder `context`.
+
+    `stage` is the one that is wanted, `arguments` are values of ARG.
+    """
+
+    path: str
+    context: str
+    stage: str | None = None
+    arguments: dict[str, str] = field(default_factory=dict)
+    inline: str | None = None
+
+
+def read_dockerfile(path: str, reading: Reading, build: Build | None = None) -> Built:
+    """Follows the last stage, or the one wanted, down to its image. Raises TargetError for a file that has no FROM."""
+    build = build or Build(path, os.path.dirname(path))
+    text = read_text(path, "--requirements") if build.inline is None else build.inline
+    stages = _stages(logical_lines(_joined_documents(text), path, reading.problems), build.arguments)
     if not stages:
         raise TargetError(f"`{path}` has no FROM line, so it is not a Dockerfile")
-    chain = _chain(stages, target)
+    chain = _chain(stages, build.stage)
     built = Built(image=chain[-1].image)
     for stage in reversed(chain):
-        _build(built, stage, path, reading)
+        _build(built, stage, build, reading)
     return built
 
 
@@ -97,7 +110,7 @@ def _chain(stages: list[Stage], target: str | None) -> list[Stage]:
     return chain
 
 
-def _build(built: Built, stage: Stage, path: str, reading: Reading) -> None:
+def _build(built: Built, stage: Stage, build: Build, reading: Reading) -> None:
     """One stage on top of what is built so far; an entrypoint drops the command of the image below."""
     built.variables |= stage.variables
     if stage.entrypoint is not None:
@@ -105,12 +118,12 @@ def _build(built: Built, stage: Stage, path: str, reading: Reading) -> None:
     if stage.command is not None:
         built.command = stage.command
     built.folder = posixpath.normpath(posixpath.join(built.folder, stage.folder))
-    context = os.path.dirname(path)
-    built.places += [(inside, os.path.join(context, outside)) for outside, inside in stage.copies]
+    built.places += [(inside, os.path.join(build.context, outside)) for outside, inside in stage.copies]
     known = {**stage.arguments, **built.variables}
     for number, run in stage.runs[:MOST_STEPS]:
         run = re.sub(r"^(?:--[a-z]+(?:=\S+)?\s+)+", "", run)
-        read_installs(run, known, f"{name_of(path)}:{number}", path, reading)
+        source = f"{name_of(build.path)}:{number}"
+        read_installs(run, known, source, os.path.join(build.context, os.path.basename(build.path)), reading)
 
 
 def _stages(lines: list[tuple[int, str]], arguments: dict[str, str]) -> list[Stage]:

@@ -6,7 +6,8 @@ import os
 import re
 from collections.abc import Mapping
 
-from doctor.collect.declared.requirements import Reading, note_build, read_line, read_requirements
+from doctor.collect.declared.pins import Reading, note_build
+from doctor.collect.declared.requirements import read_line, read_requirements
 from doctor.facts import Problem
 
 _PYTHON = re.compile(r"(?:.*/)?python[0-9.]*$")

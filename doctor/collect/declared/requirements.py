@@ -4,58 +4,34 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import field
-from urllib.parse import unquote, urlsplit
 
-from packaging.requirements import InvalidRequirement, Requirement
-from packaging.utils import InvalidWheelFilename, parse_wheel_filename
-
-from doctor.base.record import dataclass
-from doctor.base.secrets.hide import redact_text
-from doctor.base.text import one_line
-from doctor.collect.declared.text import LONGEST_LINE, logical_lines, name_of, read_text
+from doctor.collect.declared.manifests.kinds import is_manifest, read_manifest
+from doctor.collect.declared.manifests.manifest import Manifest
+from doctor.collect.declared.pins import MOST_PINS, Reading, located, note_build, note_index, requirement_pins, shown
+from doctor.collect.declared.text import LARGEST, logical_lines, name_of, read_text
 from doctor.collect.python.target import TargetError
-from doctor.facts import Pin, Problem, normalize
+from doctor.facts import Problem
 
 DEEPEST = 10
 MOST_FILES = 100
-MOST_PINS = 5000
+LARGEST_LOCK = 8 << 20  # a lock file lists every wheel with its hash
+OF_MANAGERS = (".lock", ".toml", ".yml", ".yaml", ".json")
 _COMMENT = re.compile(r"(^|\s+)#.*$")
 _VARIABLE = re.compile(r"\$\{([A-Z0-9_]{1,100})\}")
-_OPTION = re.compile(r"\s+--?(?:hash|config-settings?|global-option|install-option)\b.*$", re.DOTALL)
 _INCLUDE = re.compile(r"(-r|--requirement|-c|--constraint)(?:\s+|=|(?<=-[rc]))\s*(.+)$")
 _EDITABLE = re.compile(r"(?:-e|--editable)(?:\s+|=)\s*(.+)$")
-_EGG = re.compile(r"(?:^|&)egg=([A-Za-z0-9][A-Za-z0-9._-]{0,100})")
-_PATH = re.compile(
-    r"(?:[A-Za-z][A-Za-z0-9+.-]{0,20}://|\.{0,2}[\\/]|[A-Za-z]:[\\/]|\.$|file:)|.*\.(?:whl|tar\.gz|zip)(?:#.*)?$"
+_PROJECT = re.compile(
+    r"(?:(?:-e|--editable)(?:\s+|=)\s*)?(?:file:)?(\.{1,2}(?:/[\w./-]{0,200})?)(?:\[([\w., -]{0,200})\])?$"
 )
-# an index of PyTorch's own has one build, and so has a backend of uv: `.../whl/cu128`, `--torch-backend=cpu`
-_BUILD = re.compile(
-    r"(?:/whl/|/pytorch[\w-]{0,20}/|--torch-backend[= ] ?)(?:nightly/|test/)?"
-    r"(cu\d{2,3}|cpu|xpu|rocm[\d.]{1,8})(?![\w.])"
-)
-# an exact version, as `==` and `===` write it; `==4.46.*` leaves the release open
-_EXACT = re.compile(r"[^*,\s]{1,100}$")
 
 
-@dataclass
-class Reading:
-    """What has been read so far; `seen` are the files on the way, so that files that include each other end.
+def read_requirements(
+    path: str, reading: Reading, constraint: bool = False, depth: int = 0, extras: tuple[str, ...] = ()
+) -> None:
+    """Adds the lines of a requirement file and of those that it names, or what a manager's file declares.
 
-    `builds` are the builds of torch that install steps choose by their index: step -> `cu128`.
+    Raises TargetError for the outermost alone. `extras` are the parts of a project that the user named.
     """
-
-    environ: Mapping[str, str]
-    step: int = 0
-    pins: list[Pin] = field(default_factory=list)
-    problems: list[Problem] = field(default_factory=list)
-    builds: dict[int, str] = field(default_factory=dict)
-    seen: set[tuple[str, bool]] = field(default_factory=set)
-
-
-def read_requirements(path: str, reading: Reading, constraint: bool = False, depth: int = 0) -> None:
-    """Adds the lines of a requirement file and of those that it names. Raises TargetError for the outermost alone."""
     real = os.path.realpath(path)
     if (real, constraint) in reading.seen:
         return
@@ -64,11 +40,14 @@ def read_requirements(path: str, reading: Reading, constraint: bool = False, dep
         return
     reading.seen.add((real, constraint))
     try:
-        text = read_text(path, "--requirements")
+        text = read_text(path, "--requirements", LARGEST_LOCK if path.endswith(OF_MANAGERS) else LARGEST)
     except TargetError as error:
         if not depth:
             raise
         reading.problems.append(Problem(path, str(error).replace("given as `--requirements`", "which is included")))
+        return
+    if is_manifest(text) and not constraint:
+        read_manifest(Manifest(path, text, extras, line=read_line), reading)
         return
     for number, line in logical_lines(text, path, reading.problems):
         read_line(line, f"{name_of(path)}:{number}", path, reading, constraint, depth)
@@ -82,95 +61,33 @@ def read_line(line: str, source: str, path: str, reading: Reading, constraint: b
         return
     if include := _INCLUDE.match(line):
         _include(include, path, reading, constraint, depth, source)
+    elif (project := _PROJECT.match(line)) and _project(project, path, reading, depth):
+        return
     elif editable := _EDITABLE.match(line):
-        reading.pins.extend(_located(editable[1].strip(), source, reading, constraint))
+        reading.pins.extend(located(editable[1].strip(), source, reading, constraint))
     elif line.startswith("-"):  # other options choose an index or a cache, not a version
         note_build(line, reading)
+        note_index(line, reading)
     else:
-        reading.pins.extend(_requirement(line, source, reading, constraint))
+        reading.pins.extend(requirement_pins(line, source, reading, constraint))
 
 
-def note_build(text: str, reading: Reading) -> None:
-    """Keeps which build of torch (`cu128`, `cpu`) an index or an option of this install step chooses."""
-    if found := _BUILD.search(text):
-        reading.builds[reading.step] = found[1]
-
-
-def exact(requirement: Requirement) -> str | None:
-    """The one release that a requirement admits, or None."""
-    for one in requirement.specifier:
-        if one.operator in ("==", "===") and _EXACT.match(one.version):
-            return one.version
-    return wheel_version(requirement.url) if requirement.url else None
-
-
-def wheel_version(url: str) -> str | None:
-    """The version in a wheel's file name at the end of a URL or path, or None."""
-    found = _wheel(url)
-    return found[1] if found else None
+def _project(found: re.Match[str], path: str, reading: Reading, depth: int) -> bool:
+    """Reads the project in a folder that a line installs (`-e .[serve]`); False where none is there."""
+    inside = os.path.join(os.path.dirname(path), found[1], "pyproject.toml")
+    if not os.path.isfile(inside):
+        return False
+    extras = tuple(e.strip() for e in (found[2] or "").split(",") if e.strip())
+    read_requirements(inside, reading, False, depth + 1, extras)
+    return True
 
 
 def _include(found: re.Match[str], path: str, reading: Reading, constraint: bool, depth: int, source: str) -> None:
     target = found[2].strip().strip("\"'")
     if "://" in target:
-        reading.problems.append(Problem(path, f"`{source}` names {_shown(target)}, and URLs are not opened"))
+        reading.problems.append(Problem(path, f"`{source}` names {shown(target)}, and URLs are not opened"))
         return
     inner = constraint or found[1] in ("-c", "--constraint")
     read_requirements(os.path.join(os.path.dirname(path), target), reading, inner, depth + 1)
 
 
-def _requirement(line: str, source: str, reading: Reading, constraint: bool) -> Iterator[Pin]:
-    text = _OPTION.sub("", line).strip()
-    if len(text) > LONGEST_LINE:
-        reading.problems.append(Problem(source, f"`{source}` is too long for a requirement"))
-        return
-    try:
-        requirement = Requirement(text)
-    except (InvalidRequirement, RecursionError):  # brackets without end
-        if _PATH.match(text):
-            yield from _located(text, source, reading, constraint)
-        else:
-            reading.problems.append(Problem(source, f"`{source}` is not a requirement"))
-        return
-    yield Pin(normalize(requirement.name), _plain(requirement), source, reading.step, constraint)
-
-
-def _located(text: str, source: str, reading: Reading, constraint: bool) -> Iterator[Pin]:
-    """A path or a URL without a name before it: a wheel's name tells both, `#egg=` the name, anything else nothing."""
-    location, _, marker = text.partition(" ;")
-    wheel, egg = _wheel(location), _EGG.search(_fragment(location))
-    if wheel:
-        suffix = f" ;{marker}" if marker else ""
-        yield Pin(normalize(wheel[0]), f"{wheel[0]}=={wheel[1]}{suffix}", source, reading.step, constraint)
-    elif egg:
-        yield Pin(normalize(egg[1]), egg[1], source, reading.step, constraint)
-    else:
-        message = f"`{source}` installs {_shown(text)}, whose name and version are unknown"
-        reading.problems.append(Problem(source, message))
-
-
-def _fragment(text: str) -> str:
-    try:
-        return urlsplit(text).fragment
-    except ValueError:
-        return ""
-
-
-def _wheel(url: str) -> tuple[str, str] | None:
-    try:
-        name, version, _, _ = parse_wheel_filename(unquote(re.split(r"[\\/]", url.partition("#")[0])[-1]))
-    except (InvalidWheelFilename, ValueError):
-        return None
-    return str(name), str(version)
-
-
-def _plain(requirement: Requirement) -> str:
-    """As text without a login in its URL; a wheel's URL as the version that its name tells."""
-    version = wheel_version(requirement.url) if requirement.url else None
-    extras = f"[{','.join(sorted(requirement.extras))}]" if requirement.extras else ""
-    rule = f"=={version}" if version else "" if requirement.url else str(requirement.specifier)
-    return f"{requirement.name}{extras}{rule}" + (f"; {requirement.marker}" if requirement.marker else "")
-
-
-def _shown(text: str) -> str:
-    return f"`{one_line(redact_text(text), 120)}`"

@@ -8,6 +8,8 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
+from doctor.base.held import without_loader
+
 LIBRARY = "libnvidia-ml.so.1"
 ASKED = "QVL_DOCTOR_NVML"  # a folder that the user wants NVML from all the same
 # beside the loader's cache and default folders: WSL, device plugins of Kubernetes, NixOS
@@ -25,9 +27,10 @@ def folders(environ: Mapping[str, str]) -> list[str]:
 
 def clean(environ: Mapping[str, str]) -> dict[str, str]:
     """`environ` without what would load code of the target into a child of doctor."""
-    kept = {n: v for n, v in environ.items() if not n.startswith(("LD_", "PYTHON", "GLIBC_TUNABLES"))}
+    kept = without_loader(environ)
     if found := folders(environ):
-        kept["LD_LIBRARY_PATH"] = os.pathsep.join(found)
+        own = kept.get("LD_LIBRARY_PATH")
+        kept["LD_LIBRARY_PATH"] = os.pathsep.join([*found, own] if own else found)
     return kept
 
 

@@ -13,6 +13,7 @@ LARGEST = 4 << 20
 DEEPEST = 12
 LONGEST = 2000  # characters of a string, items of a list or an object
 MOST_NODES = 40_000
+MOST_PARTS = 2_000_000  # commas and brackets in a file: each may stand for sixty bytes of memory
 
 
 class NotPlain(ValueError):
@@ -24,10 +25,16 @@ def load(place: Place, name: str, limit: int = LARGEST) -> dict[str, Any]:
     return parse(place.read(name, limit))
 
 
-def parse(data: bytes) -> dict[str, Any]:
-    """The object in these bytes. NaN and the infinities are no JSON. Raises NotPlain."""
+def parse(data: bytes, *, unique: bool = False) -> dict[str, Any]:
+    """The object in these bytes. NaN and the infinities are no JSON. Raises NotPlain.
+
+    `unique`: a key that stands in an object twice is an error; else the last one counts, as Python has it.
+    """
+    if sum(data.count(sign) for sign in (b",", b"[", b"{")) > MOST_PARTS:
+        raise NotPlain("has too many parts to be read")
     try:
-        found = json.loads(data.decode("utf-8-sig"), parse_constant=_constant)
+        pairs = _once_each if unique else None
+        found = json.loads(data.decode("utf-8-sig"), parse_constant=_constant, object_pairs_hook=pairs)
     except UnicodeDecodeError:
         raise NotPlain("is not UTF-8") from None
     except NotPlain:
@@ -49,6 +56,13 @@ def maybe(place: Place, name: str) -> dict[str, Any]:
         return load(place, name) if name in place.names else {}
     except (NotPlain, Unreadable):
         return {}
+
+
+def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    out = dict(pairs)
+    if len(out) < len(pairs):
+        raise NotPlain("has a key twice")
+    return out
 
 
 def _constant(name: str) -> Any:

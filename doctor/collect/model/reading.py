@@ -66,7 +66,6 @@ def build(place: Place, named: str | None, only: str | None = None) -> Model:
         named=one_line(named, 300) if named else None,
         source=place.source,
         revision=_revision(place),
-        folder=getattr(place, "folder", None),
         config=shown,
         weights=read_weights(place) if only is None else _single(place, only),
         code=read_code(place, config, tokenizer_config, named) if only is None else None,

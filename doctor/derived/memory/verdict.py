@@ -55,7 +55,8 @@ def memory_verdict(case: Case) -> MemoryVerdict | NotApplicable | Open:
     card = min(d.memory_total for d in used)
     told = [d.memory_free for d in used if d.memory_free is not None]
     free = min(told) if told and isinstance(facts.gpu, Gpu) and facts.gpu.source == "nvml" else None
-    return MemoryVerdict(found, asked, listed, devices, fit(found, card, asked, free), free)
+    verdict = fit(found, card, asked, free, used[0].capability)
+    return MemoryVerdict(found, asked, listed, devices, verdict, free)
 
 
 def cards(facts: Facts) -> tuple[Device, ...] | None:

@@ -5,11 +5,15 @@ from __future__ import annotations
 import types
 from typing import TYPE_CHECKING
 
+from doctor.link.python.dataclass import fill
 from doctor.link.python.enums import is_enum, is_member, member_of
 from doctor.link.python.values import UNKNOWN, BoundVal, ClassVal, FuncVal, InstanceVal, NativeVal, PyRaise, Value
 
 if TYPE_CHECKING:
     from doctor.link.python.machine import Machine
+
+
+_ABSENT: Value = object()
 
 
 def is_exception(value: Value) -> bool:
@@ -44,6 +48,11 @@ def construct(machine: Machine, cls: ClassVal, args: list[Value], kwargs: dict[s
     init = class_attribute(cls, "__init__")
     if isinstance(init, FuncVal):
         machine.call(BoundVal(init, instance), args, kwargs)
+    elif cls.fields is not None:
+        fill(instance, cls.fields, args, kwargs)
+        after = class_attribute(cls, "__post_init__")
+        if isinstance(after, FuncVal):
+            machine.call(BoundVal(after, instance), [], {})
     else:
         instance.attributes.update({k: v for k, v in kwargs.items() if isinstance(k, str)})
         instance.open = instance.open or bool(args)
@@ -64,12 +73,12 @@ def descends(cls: ClassVal, kind: Value) -> bool:
     return any(base is kind for base in cls.mro())
 
 
-def class_attribute(cls: ClassVal, name: str) -> Value | None:
-    """The attribute as the class or a base of it binds it, or None."""
+def class_attribute(cls: ClassVal, name: str, absent: Value = None) -> Value:
+    """The attribute as the class or a base of it binds it, or `absent`."""
     for base in cls.mro():
         if isinstance(base, ClassVal) and name in base.namespace:
             return base.namespace[name]
-    return None
+    return absent
 
 
 def bound(machine: Machine, found: Value, instance: Value, cls: ClassVal) -> Value:
@@ -92,8 +101,8 @@ def instance_attribute(machine: Machine, instance: InstanceVal, name: str) -> Va
     """`instance.name`. Raises PyRaise(AttributeError) only where nothing hidden could provide it."""
     if name in instance.attributes:
         return instance.attributes[name]
-    found = class_attribute(instance.cls, name)
-    if found is not None:
+    found = class_attribute(instance.cls, name, _ABSENT)
+    if found is not _ABSENT:
         return bound(machine, found, instance, instance.cls)
     if name == "__class__":
         return instance.cls
@@ -142,12 +151,12 @@ def class_member(machine: Machine, cls: ClassVal, name: str) -> Value:
         return tuple(cls.mro())
     if name == "__bases__":
         return cls.bases
-    found = class_attribute(cls, name)
+    found = class_attribute(cls, name, _ABSENT)
     if isinstance(found, FuncVal) and found.kind == "class":
         return BoundVal(found, cls)
     if isinstance(found, InstanceVal):
         return bound(machine, found, None, cls)
-    if found is not None:
+    if found is not _ABSENT:
         return found
     own = class_attribute(cls.meta, name) if isinstance(cls.meta, ClassVal) else None
     return bound(machine, own, cls, cls.meta) if isinstance(own, FuncVal) else UNKNOWN

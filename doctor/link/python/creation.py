@@ -7,6 +7,8 @@ import types
 from typing import TYPE_CHECKING
 
 from doctor.link.python.classes import bound, class_attribute, construct, is_exception, is_type
+from doctor.link.python.dataclass import DATACLASS, fields_of
+from doctor.link.python.decorators import decorated
 from doctor.link.python.enums import make_members
 from doctor.link.python.expressions import evaluate
 from doctor.link.python.frame import Frame
@@ -36,19 +38,29 @@ def define_class(machine: Machine, node: ast.ClassDef, frame: Frame) -> Value:
 
     bases = tuple(evaluate(machine, b, frame) for b in node.bases if not isinstance(b, ast.Starred))
     given = {k.arg or "": evaluate(machine, k.value, frame) for k in node.keywords}
-    for decorator in node.decorator_list:
-        evaluate(machine, decorator, frame)
+    decorators = [evaluate(machine, decorator, frame) for decorator in node.decorator_list]
     cls = ClassVal(node.name, frame.module, bases, open=bool(given) or bool(node.decorator_list) or _is_open(bases))
     cls.meta = given.pop("metaclass") if "metaclass" in given else _inherited_meta(bases)
     run_block(machine, node.body, frame.nested(cls.namespace, is_class=True))
     for value in cls.namespace.values():
-        if isinstance(value, FuncVal) and value.owner is None:
-            value.owner = cls
+        _own(value, cls)
     make_members(cls)
+    if any(isinstance(d, NativeVal) and d.name == DATACLASS for d in decorators):
+        cls.fields = fields_of(cls, node)
     made = _by_metaclass(machine, cls, given)
     if made is cls:
         _run_hooks(machine, cls, given)
-    return made
+    return decorated(machine, made, node.decorator_list, decorators, frame) if decorators else made
+
+
+def _own(value: Value, cls: ClassVal) -> None:
+    """A method knows its class, and so does the method that a decorator has wrapped into another function."""
+    if isinstance(value, FuncVal) and value.owner is None:
+        value.owner = cls
+        for scope in value.scopes:
+            for inner in scope.values():
+                if isinstance(inner, FuncVal) and inner.name in cls.namespace and inner.module is cls.module:
+                    inner.owner = inner.owner or cls
 
 
 def _is_open(bases: tuple[Value, ...]) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from doctor.link.python.expressions import attempt, evaluate
 from doctor.link.python.frame import Frame
-from doctor.link.python.values import UNKNOWN, FuncVal, NativeVal, PyRaise, Return, Value
+from doctor.link.python.values import UNKNOWN, FuncVal, PyRaise, Return, Value
 
 if TYPE_CHECKING:
     from doctor.link.python.machine import Machine
@@ -24,6 +24,8 @@ class Managed:
 
 def define_function(machine: Machine, node: ast.FunctionDef | ast.AsyncFunctionDef, frame: Frame) -> Value:
     """What `def` binds. Decorators that we do not know are taken to keep the function as it is."""
+    from doctor.link.python.decorators import decorated
+
     func = FuncVal(node.name, node, frame.module, frame.closure())
     arguments = node.args
     positional = [*arguments.posonlyargs, *arguments.args]
@@ -32,11 +34,11 @@ def define_function(machine: Machine, node: ast.FunctionDef | ast.AsyncFunctionD
     for arg, kw_default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True):
         if kw_default is not None:
             func.defaults[arg.arg] = evaluate(machine, kw_default, frame)
-    for decorator in reversed(node.decorator_list):
-        _decorate(func, evaluate(machine, decorator, frame), decorator)
+    decorators = node.decorator_list
+    given = [evaluate(machine, decorator, frame) for decorator in decorators]
     if not machine.depth:  # the body of a called function may be run again
         _slim(node)
-    return func
+    return decorated(machine, func, decorators, given, frame) if given else func
 
 
 def _slim(node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
@@ -46,16 +48,6 @@ def _slim(node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
     for arg in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs):
         arg.annotation = None
     arguments.defaults, arguments.kw_defaults = [], [None] * len(arguments.kwonlyargs)
-
-
-def _decorate(func: FuncVal, decorator: Value, node: ast.expr) -> None:
-    name = decorator.name if isinstance(decorator, NativeVal) else ""
-    if name in ("contextlib.contextmanager", "contextlib.asynccontextmanager"):
-        func.manages_context = True
-    elif name in ("staticmethod", "classmethod", "property", "functools.cached_property"):
-        func.kind = {"staticmethod": "static", "classmethod": "class"}.get(name, "property")
-    elif isinstance(node, ast.Attribute) and node.attr in ("setter", "deleter"):
-        func.kind = "property"
 
 
 def call_function(machine: Machine, func: FuncVal, args: list[Value], kwargs: dict[str, Value]) -> Value:

@@ -51,8 +51,10 @@ class Importer(Names):
         if self.stack:
             self.edges.note(self.stack[-1], name)
         if name in self.modules:
-            if self.modules[name] is None or is_out_of_sight(self, name):
+            if self.modules[name] is None:
                 raise self.not_found(name, importer, line)
+            if is_out_of_sight(self, name):
+                raise self.not_found(name.partition(".")[0], importer, line)
             self._doubt_left_behind(name)
             return
         if name in self.failed:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from packaging.version import InvalidVersion, Version
 
 from doctor.facts import Cause
+from doctor.link.python.dataclass import decorate
 from doctor.link.python.objects import Spec
 from doctor.link.python.packages import Packages
 from doctor.link.python.paths import exists, glob_files, is_dir, is_file, listdir
@@ -19,6 +20,7 @@ from doctor.link.python.search import find_top, is_out_of_sight
 from doctor.link.python.values import (
     UNKNOWN,
     ClassVal,
+    FuncVal,
     ModuleVal,
     NativeVal,
     PyRaise,
@@ -144,6 +146,17 @@ def _decorator(name: str) -> Callable[[Machine, Args, Kwargs], Value]:
     return call
 
 
+def _wraps(machine: Machine, args: Args, kwargs: Kwargs) -> Value:
+    """`functools.wraps(wrapped)`: the wrapper takes over the name."""
+
+    def rename(machine: Machine, given: Args, kwargs: Kwargs) -> Value:
+        if given and isinstance(given[0], FuncVal) and args and isinstance(args[0], (FuncVal, ClassVal)):
+            given[0].name = args[0].name
+        return given[0] if given else UNKNOWN
+
+    return NativeVal("functools.wraps", rename)
+
+
 def _cast(machine: Machine, args: Args, kwargs: Kwargs) -> Value:
     return args[1] if len(args) == 2 else UNKNOWN
 
@@ -252,12 +265,13 @@ FUNCTIONS: dict[str, Callable[[Machine, Args, Kwargs], Value]] = {
     "platform.python_version": lambda machine, args, kwargs: ".".join(map(str, machine.reader.python)) + ".0",
     "functools.lru_cache": _decorator("functools.lru_cache"),
     "functools.cache": _same,
-    "functools.wraps": _constant(NativeVal("functools.wraps", _same)),
+    "functools.wraps": _wraps,
     "functools.partial": _partial,
     "functools.cached_property": _same,
     "contextlib.contextmanager": _same,
     "contextlib.asynccontextmanager": _same,
     "contextlib.suppress": _suppress,
+    "dataclasses.dataclass": decorate,
     "typing.cast": _cast,
     "itertools.chain": _chain,
     "itertools.chain.from_iterable": lambda machine, args, kwargs: _chain(machine, machine.items(args[0]) or [], {}),

@@ -91,6 +91,31 @@ def _from_spec(machine: Machine, args: Args, kwargs: Kwargs) -> Value:
     return ModuleVal(spec.name, file, search, {"__name__": spec.name, "__spec__": spec})
 
 
+def _resolve_name(machine: Machine, args: Args, kwargs: Kwargs) -> Value:
+    """`pkgutil.resolve_name`: `package.module:object`, or dots only, where the modules end is tried out."""
+    name = args[0] if args else UNKNOWN
+    if not isinstance(name, str):
+        return UNKNOWN
+    here, line = machine.caller.module if machine.caller is not None else None, machine.line
+    origin, colon, path = name.partition(":")
+    parts = path.split(".") if path else []
+    if not colon:
+        origin, *parts = name.split(".")
+    value = machine.import_origin(origin, here, line)
+    while parts and not colon:
+        origin = f"{origin}.{parts[0]}"
+        try:
+            value = machine.import_origin(origin, here, line)
+        except PyRaise as error:
+            if error.is_a(ImportError) is not True:
+                raise
+            break
+        del parts[0]
+    for part in parts:
+        value = machine.attribute(value, part, here, line)
+    return value
+
+
 def found_of(module: ModuleVal, file: str) -> Found:
     """The module as the import system would have found it at `file`."""
     kind = "source" if file.endswith(".py") else "bytecode" if file.endswith(".pyc") else "extension"
@@ -102,4 +127,5 @@ LOADER_FUNCTIONS: dict[str, Callable[[Machine, Args, Kwargs], Value]] = {
     "importlib.machinery.ModuleSpec": _module_spec,
     "importlib.util.spec_from_file_location": _from_file,
     "importlib.util.module_from_spec": _from_spec,
+    "pkgutil.resolve_name": _resolve_name,
 }

@@ -68,6 +68,7 @@ class State:
         self.caller: Frame | None = None
         self.making: list[ClassVal] = []  # classes whose metaclass is at work
         self.bodies: dict[int, list[ast.stmt] | None] = {}
+        self.costly: dict[int, Value] = {}  # decorators that cost too much to be followed, by the id of their code
         self.stood_for: dict[int, ModuleVal] = {}
         self._tainted: dict[int, Any] = {}
 

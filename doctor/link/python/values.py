@@ -81,7 +81,10 @@ class FuncVal:
 
 @dataclass(eq=False, slots=True)
 class ClassVal:
-    """A class of the patient. `open` where a base or a decorator may bring attributes that we cannot see."""
+    """A class of the patient. `open` where a base or a decorator may bring attributes that we cannot see.
+
+    `fields` are what the `__init__` of a dataclass takes, in order; None for other classes and where it is not known.
+    """
 
     name: str
     module: ModuleVal
@@ -90,6 +93,7 @@ class ClassVal:
     open: bool = False
     meta: Value = None
     order: list[Value] | None = None
+    fields: tuple[str, ...] | None = None
 
     def mro(self) -> list[Value]:
         """This class and its bases in the order of look-ups, worked out once."""

@@ -51,4 +51,4 @@ def _from_index(name: str, version: str, index_url: str | None) -> WheelSource:
     if not offered:
         raise IndexUnavailable(f"the index has no wheel of {name} {version}")
     wheel = best_wheel(offered)
-    return remote_wheel(http, wheel.url, wheel.filename, wheel.sha256)
+    return remote_wheel(http, wheel.url, wheel.filename, wheel.sha256, wheel.metadata)

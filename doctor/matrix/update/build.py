@@ -16,6 +16,7 @@ from pathlib import Path
 
 from packaging.version import Version
 
+from doctor.base.owned import is_owned, read_owned, write_owned
 from doctor.base.record import dataclass
 from doctor.matrix.extract.projects.registry import Project
 from doctor.matrix.extract.release import Reader, Table
@@ -27,6 +28,7 @@ from doctor.remote.source import WheelSource
 
 # Counts changes of what is extracted: results of another generation are read again.
 GENERATION = 9
+LARGEST = 64 << 20  # bytes of one remembered release
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,7 @@ def add(
     for offer in offers:
         kept = cache / project.name / f"{offer.version}-{offer.identity[:16]}-{GENERATION}.json.gz"
         results[offer.version] = kept
-        if not kept.is_file():
+        if not is_owned(kept):
             source = offer.open()
             try:
                 row, names = reader.read(source, offer.version)
@@ -114,12 +116,12 @@ def _joined(old: Releases, yanked: dict[str, bool]) -> Releases:
 
 def _keep(path: Path, row: Row, names: Table | None) -> None:
     table = None if names is None else {m: sorted(n) for m, n in sorted(names.items())}
-    atomic(path, gzip.compress(json.dumps({"row": row, "names": table}).encode(), 5, mtime=0))
+    write_owned(path, gzip.compress(json.dumps({"row": row, "names": table}).encode(), 5, mtime=0))
 
 
 def _kept(path: Path) -> tuple[Row, dict[str, list[str]] | None]:
     try:
-        data = json.loads(gzip.decompress(path.read_bytes()))
+        data = json.loads(gzip.decompress(read_owned(path, LARGEST, 1)))
         return data["row"], data["names"]
     except (OSError, EOFError, zlib.error, ValueError, KeyError) as error:
         path.unlink(missing_ok=True)

@@ -17,7 +17,7 @@ from doctor.remote.index import IndexedWheel, best_wheel, wheels
 from doctor.remote.source import WheelSource, local_wheel, wheel_name
 
 if TYPE_CHECKING:
-    import requests
+    from doctor.remote.client import Client
 
 
 def indexed(project: Project, index_url: str | None = None) -> list[Offer]:
@@ -70,16 +70,16 @@ def installed(project: Project, dist_info: Path) -> Offer:
     return Offer(str(Version(version)), False, sha256(record).hexdigest(), lambda: source)
 
 
-def _offer(http: requests.Session, version: str, offered: list[IndexedWheel]) -> Offer:
+def _offer(http: Client, version: str, offered: list[IndexedWheel]) -> Offer:
     wheel = best_wheel(offered)
     yanked = all(w.yanked is not None for w in offered)
     return Offer(version, yanked, wheel.sha256 or wheel.filename, _opener(http, wheel), _tags(offered))
 
 
-def _opener(http: requests.Session, wheel: IndexedWheel) -> Callable[[], WheelSource]:
+def _opener(http: Client, wheel: IndexedWheel) -> Callable[[], WheelSource]:
     from doctor.remote.remote_zip import remote_wheel
 
-    return lambda: remote_wheel(http, wheel.url, wheel.filename, wheel.sha256)
+    return lambda: remote_wheel(http, wheel.url, wheel.filename, wheel.sha256, wheel.metadata)
 
 
 def _tags(offered: list[IndexedWheel]) -> tuple[str, ...]:

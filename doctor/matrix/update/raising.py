@@ -13,6 +13,7 @@ from typing import Any
 from packaging.version import Version
 
 from doctor.base.json_object import JsonObject
+from doctor.base.owned import is_owned, read_owned, write_owned
 from doctor.matrix.extract.bindings import parse
 from doctor.matrix.extract.projects.registry import Project
 from doctor.matrix.extract.raising.sites import Site, sites_of
@@ -20,7 +21,7 @@ from doctor.matrix.files.message_digest import encoded
 from doctor.matrix.files.raising_file import RaisingTable
 from doctor.matrix.raise_sites import read
 from doctor.matrix.releases import Releases
-from doctor.matrix.update.build import Offer, atomic
+from doctor.matrix.update.build import LARGEST, Offer, atomic
 from doctor.remote.source import WheelSource
 
 GENERATION = 1
@@ -65,13 +66,13 @@ def read_all(
     for offer in offers:
         kept = cache / "raising" / project.name / f"{offer.version}-{offer.identity[:16]}-{GENERATION}.json.gz"
         out[offer.version] = kept
-        if not kept.is_file():
+        if not is_owned(kept):
             source = offer.open()
             try:
                 rows = reader.read(source)
             finally:
                 source.close()
-            atomic(kept, gzip.compress(json.dumps(rows).encode(), 5, mtime=0))
+            write_owned(kept, gzip.compress(json.dumps(rows).encode(), 5, mtime=0))
         done(1)
     return out
 
@@ -79,7 +80,7 @@ def read_all(
 def kept_rows(path: Path) -> Rows:
     """What `read_all` remembered of one release. Raises ValueError for a damaged file, which is removed."""
     try:
-        found: JsonObject = json.loads(gzip.decompress(path.read_bytes()))
+        found: JsonObject = json.loads(gzip.decompress(read_owned(path, LARGEST, 1)))
     except (OSError, EOFError, zlib.error, ValueError) as error:
         path.unlink(missing_ok=True)
         raise ValueError(f"{path} was damaged and has been removed; run the command again") from error

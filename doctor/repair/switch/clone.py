@@ -1,8 +1,7 @@
-"""A copy of an environment that costs no space: new folders, hard links to the same files; and its state to compare."""
+"""A copy of an environment to be changed, apart from it as far as `apart` can; and its state to compare."""
 
 from __future__ import annotations
 
-import errno
 import os
 import shutil
 import stat
@@ -10,15 +9,17 @@ from dataclasses import field
 
 from doctor.base.record import dataclass
 from doctor.repair.errors import Refused
+from doctor.repair.switch.apart import LARGE, Copier, Shared
+from doctor.repair.switch.manifest import Entries, counts, entry_of, walk
 
-_NO_LINK = (errno.EPERM, errno.EMLINK, errno.EXDEV, errno.EOPNOTSUPP, errno.EACCES)
-# written to by tools without being replaced; a link would reach the live environment
-_COPIED = frozenset({"pyvenv.cfg", ".lock"})  # the second is uv's, whose older releases open it for writing
+_SAME = -1  # instead of a time: the very inode of the source
+# relative path -> sha256 and size, both as RECORD gives them
+Claims = dict[str, tuple[str, int]]
 
 
 @dataclass(slots=True)
 class Snapshot:
-    """The state of a tree: relative path -> what must not change (files: inode, size, mtime; folders: their names).
+    """The state of a tree: relative path -> what must not change (files: inode, size, times; folders: their names).
 
     `links` are the symbolic links that name folders.
     """
@@ -34,67 +35,108 @@ class Snapshot:
         return min(changed)
 
 
-def clone_tree(source: str, target: str) -> Snapshot:
-    """Makes `target` (which must not exist) a clone of `source`; gives the state of `source` as it was cloned."""
-    seen = Snapshot()
-    _walk(source, target, "", seen, os.stat(source).st_dev)
-    return seen
+@dataclass(slots=True)
+class Clone:
+    """What was cloned: the source's state, its entries for the manifest, and the copies as they were made.
+
+    `copies`: relative path -> inode and time of the last change of the copy, which then still is what `files` says.
+    """
+
+    seen: Snapshot
+    files: Entries = field(default_factory=dict)
+    copies: dict[str, tuple[int, int]] = field(default_factory=dict)
+    shared: Shared = field(default_factory=Shared)
+
+
+def clone_tree(source: str, target: str, claims: Claims) -> Clone:
+    """Makes `target` (which must not exist) a clone of `source`, as that is now."""
+    maker = _Maker(source, target, claims)
+    _walk(source, "", maker.made.seen, os.stat(source).st_dev, maker)
+    maker.made.shared = maker.copier.shared
+    return maker.made
+
+
+class _Maker:
+    """Makes the clone while the source is walked through."""
+
+    def __init__(self, source: str, target: str, claims: Claims) -> None:
+        self.source, self.target, self.claims = source, target, claims
+        self.copier = Copier()
+        self.made = Clone(Snapshot())
+
+    def file(self, path: str, at: os.stat_result) -> None:
+        """One file or link."""
+        old, new = f"{self.source}/{path}", f"{self.target}/{path}"
+        digest = self.copier.put(old, new, at)
+        if not counts_within(path):
+            return
+        sha, size = self.claims.get(path, (None, 0))
+        self.made.files[path] = entry_of(old, at, digest, sha if size == at.st_size >= LARGE else None)
+        copy = os.stat(new, follow_symlinks=False)
+        self.made.copies[path] = (copy.st_ino, _SAME if copy.st_ino == at.st_ino else copy.st_ctime_ns)
+
+    def folder(self, path: str) -> None:
+        """A new folder."""
+        os.mkdir(f"{self.target}/{path}" if path else self.target)
+
+    def filled(self, path: str, at: os.stat_result) -> None:
+        """A folder whose content has been made: mode, times, and the access lists and labels that some systems keep."""
+        new = f"{self.target}/{path}" if path else self.target
+        if os.geteuid() == 0 and (at.st_uid, at.st_gid) != (0, 0):
+            os.chown(new, at.st_uid, at.st_gid)
+        shutil.copystat(f"{self.source}/{path}", new)
+        if path and counts_within(path):
+            self.made.files[path] = entry_of(new, at)
+
+
+def counts_within(path: str) -> bool:
+    """Whether a path and all folders above it belong to what is compared."""
+    return counts(path) and "/__pycache__/" not in f"/{path}"
+
+
+def entries_of(tree: str, clone: Clone) -> Entries:
+    """The manifest's entries of a changed clone: what is still the copy that was made is not read again."""
+    out = {}
+    for path, at in walk(tree):
+        if clone.copies.get(path) in ((at.st_ino, at.st_ctime_ns), (at.st_ino, _SAME)):
+            out[path] = clone.files[path]
+        else:
+            out[path] = entry_of(f"{tree}/{path}", at)
+    return out
 
 
 def snapshot(tree: str) -> Snapshot:
     """The state of a tree as it is now."""
     seen = Snapshot()
-    _walk(tree, None, "", seen, os.stat(tree).st_dev)
+    _walk(tree, "", seen, os.stat(tree).st_dev, None)
     return seen
 
 
-def _walk(source: str, target: str | None, relative: str, seen: Snapshot, device: int) -> None:
-    with os.scandir(source) as found:
+def _walk(source: str, relative: str, seen: Snapshot, device: int, maker: _Maker | None) -> None:
+    at_path = f"{source}/{relative}" if relative else source
+    with os.scandir(at_path) as found:
         entries = list(found)
-    status = os.stat(source)
+    status = os.stat(at_path)
     if status.st_dev != device:
-        raise Refused(f"`{source}` is another file system mounted inside the environment")
-    if target is not None:
-        os.mkdir(target)
+        raise Refused(f"`{at_path}` is another file system mounted inside the environment")
+    if maker is not None:
+        maker.folder(relative)
     seen.entries[relative] = (tuple(sorted(e.name for e in entries)), status.st_mode)
     for entry in entries:
         path = f"{relative}/{entry.name}" if relative else entry.name
-        there = None if target is None else f"{target}/{entry.name}"
         if entry.is_dir(follow_symlinks=False):
-            _walk(entry.path, there, path, seen, device)
+            _walk(source, path, seen, device, maker)
             continue
         at = entry.stat(follow_symlinks=False)
-        seen.entries[path] = (at.st_ino, at.st_size, at.st_mtime_ns, at.st_mode)
         if stat.S_ISLNK(at.st_mode) and entry.is_dir():
             seen.links.append(path)
-        if there is not None:
-            _link(entry, there, at, copied=path in _COPIED)
-    if target is not None:
-        _same_status(source, target, status)
-
-
-def _link(entry: os.DirEntry[str], target: str, at: os.stat_result, copied: bool) -> None:
-    if not copied:
-        try:
-            os.link(entry.path, target, follow_symlinks=False)
-            return
-        except OSError as error:  # another's file where links are protected, or too many links
-            if error.errno not in _NO_LINK:
-                raise
-    if not (stat.S_ISREG(at.st_mode) or stat.S_ISLNK(at.st_mode)):
-        raise Refused(f"`{entry.path}` is neither a file, a folder nor a symbolic link")
-    shutil.copy2(entry.path, target, follow_symlinks=False)
-    _own(target, at)
-
-
-def _same_status(source: str, folder: str, status: os.stat_result) -> None:
-    _own(folder, status)
-    shutil.copystat(source, folder)  # mode, times, and the access lists and labels that some systems keep
-
-
-def _own(path: str, status: os.stat_result) -> None:
-    if os.geteuid() == 0 and (status.st_uid, status.st_gid) != (0, 0):
-        os.chown(path, status.st_uid, status.st_gid, follow_symlinks=False)
+        if maker is not None:
+            maker.file(path, at)
+        # a link changes the time of the inode's last change; what both environments share cannot be lost by either
+        changed = at.st_ctime_ns if stat.S_ISREG(at.st_mode) and at.st_size < LARGE else 0
+        seen.entries[path] = (at.st_ino, at.st_size, at.st_mtime_ns, changed, at.st_mode)
+    if maker is not None:
+        maker.filled(relative, status)
 
 
 def remove_tree(path: str) -> None:

@@ -1,9 +1,9 @@
 """`fix --apply --in-place`: the environment is switched at its own path, in one step, from the old to the verified new.
 
-Clone by hard links, change the clone, verify it, exchange the two names. Whatever happens at whatever moment, the path
-holds exactly the old environment or exactly the new one; what is left beside it is removed by `recover` or the next
-repair. Nothing of the environment is run. Not protected: processes that start from it meanwhile in the very moment of
-the exchange, and later writes *into* files (not replacing them), which the kept old environment shares.
+Clone, change the clone, verify it, exchange the two names. Whatever happens at whatever moment, the path holds exactly
+the old environment or exactly the new one; what is left beside it is removed by `recover` or the next repair. Nothing
+of the environment is run. Not protected: processes that start from it meanwhile in the very moment of the exchange,
+and later writes *into* the large binaries (not replacing them) that `apart` lets the two share; `undo` sees those.
 """
 
 from __future__ import annotations
@@ -11,23 +11,25 @@ from __future__ import annotations
 import hashlib
 import os
 from contextlib import suppress
-from dataclasses import replace
 
 from packaging.version import InvalidVersion, Version
 
 from doctor.base.record import dataclass
 from doctor.repair.errors import Refused, RepairError, worded
 from doctor.repair.install import Installation, install
-from doctor.repair.installed import Installed, read_installed, refuse_unsafe_record
+from doctor.repair.installed import Installed, claims_of, read_installed, refuse_unsafe_record
 from doctor.repair.place import Place, read_place
 from doctor.repair.refusals import NEW_ENVIRONMENT, refuse_layout, refuse_prefix, refuse_processes, refuse_system
 from doctor.repair.signals import checkpoint, orderly, uninterrupted
 from doctor.repair.switch import names
-from doctor.repair.switch.clone import Snapshot, clone_tree, snapshot
-from doctor.repair.switch.digest import hash_file, tree_digest
+from doctor.repair.switch.apart import Shared
+from doctor.repair.switch.clone import Snapshot, clone_tree, entries_of, snapshot
+from doctor.repair.switch.digest import hash_file
 from doctor.repair.switch.exchange import can_exchange, exchange, sync_file_system, sync_folder
+from doctor.repair.switch.generations import USUAL, generations
 from doctor.repair.switch.journal import MARK, Journal, Mark, write_journal, write_mark
 from doctor.repair.switch.lock import locked
+from doctor.repair.switch.manifest import Manifest, write_manifest
 from doctor.repair.switch.recover import TREE, discard, drop_olds, keep_old, tidy
 from doctor.repair.verify import Judge, satisfied, verify_judged, verify_no_leftovers, verify_pins
 from doctor.repair.wheels.pins import Pinned
@@ -48,7 +50,8 @@ class WantedPins:
 class Switched:
     """What was done: name -> (version before, version now or None); `previous` is the old environment, for `--undo`.
 
-    `remains` are problems that were there before and still are.
+    `remains` are problems that were there before and still are; `shared` the files that both environments have by hard
+    links; `kept` how many earlier environments there are now, `dropped` those that were removed for it.
     """
 
     prefix: str
@@ -56,6 +59,18 @@ class Switched:
     tx: str | None = None
     previous: str | None = None
     remains: tuple[str, ...] = ()
+    shared: Shared = Shared()
+    kept: int = 0
+    dropped: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class How:
+    """How a repair is judged and told, and how many earlier environments are kept after it."""
+
+    judge: Judge
+    say: Say
+    keep: int = USUAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,15 +83,14 @@ class _Job:
     work: str
     lock: int
     tx: str
-    judge: Judge
-    say: Say
+    how: How
 
     @property
     def tree(self) -> str:
         return os.path.join(self.work, TREE)
 
 
-def switch(prefix: str, goal: WantedPins, source: Source, judge: Judge, say: Say) -> Switched:
+def switch(prefix: str, goal: WantedPins, source: Source, how: How) -> Switched:
     """Brings the environment at `prefix` to the goal. Raises RepairError, with everything as it was.
 
     KeyboardInterrupt and Terminated pass through, with everything as it was.
@@ -89,12 +103,12 @@ def switch(prefix: str, goal: WantedPins, source: Source, judge: Judge, say: Say
     with locked(prefix) as lock, orderly():
         try:
             tidy(prefix)
-            return _transact(place, goal, source, judge, say, lock)
+            return _transact(place, goal, source, how, lock)
         except OSError as error:
             raise worded(error) from None
 
 
-def _transact(place: Place, goal: WantedPins, source: Source, judge: Judge, say: Say, lock: int) -> Switched:
+def _transact(place: Place, goal: WantedPins, source: Source, how: How, lock: int) -> Switched:
     site = os.path.join(place.prefix, place.site)
     installed = read_installed(site)
     wanted = tuple(p for p in goal.pins if not satisfied(site, installed, p))
@@ -103,47 +117,57 @@ def _transact(place: Place, goal: WantedPins, source: Source, judge: Judge, say:
     changes.update({n: (_versions(installed[n]), None) for n in left.removed})
     if not changes:
         return Switched(place.prefix, {})
-    tx = _number(site, place.prefix, left)
-    work = names.work_path(place.prefix, tx)
+    tx, work = _begin(site, place.prefix, left)
     try:
-        os.mkdir(work, 0o700)
         if reason := can_exchange(work):
             raise Refused(f"this file system cannot exchange two folders ({reason}); {NEW_ENVIRONMENT}")
         _refuse_unsafe(place.prefix, site, list(changes))
-        job = _Job(place, left, changes, work, lock, tx, judge, say)
-        prepared = prepare(place, wanted, source, work, say, (lock,))
+        job = _Job(place, left, changes, work, lock, tx, how)
+        prepared = prepare(place, wanted, source, work, how.say, (lock,))
         return _changed(job, prepared)
     finally:
         with uninterrupted(), suppress(OSError):
             tidy(place.prefix)
 
 
+def _begin(site: str, prefix: str, goal: WantedPins) -> tuple[str, str]:
+    """The transaction's number and its new folder; another number where the remains of an earlier one cannot go."""
+    for attempt in range(100):
+        tx = _number(site, prefix, goal, attempt)
+        work = names.work_path(prefix, tx)
+        with suppress(FileExistsError):
+            os.mkdir(work, 0o700)
+            return tx, work
+    raise Refused(f"the folder of `{prefix}` is full of leftovers that cannot be removed: `{work}`")
+
+
 def _changed(job: _Job, prepared: Prepared) -> Switched:
     """Clone, install, verify, switch."""
-    place, tree = job.place, job.tree
+    place, tree, say = job.place, job.tree, job.how.say
     write_journal(job.work, Journal(job.tx, "PREPARED", place.prefix))
-    before = job.judge(place.prefix)
-    job.say("cloning the environment")
-    seen = clone_tree(place.prefix, tree)
+    before = job.how.judge(place.prefix)
+    say("cloning the environment")
+    clone = clone_tree(place.prefix, tree, claims_of(place.prefix, place.site))
     site = os.path.join(tree, place.site)
     listed = frozenset(os.listdir(site))
     _refuse_unsafe(tree, site, list(job.changes))
-    _refuse_links(job, seen.links, prepared.folders)
-    job.say("installing " + ", ".join(f"{p.name} {p.version}" for p in prepared.pins))
+    _refuse_links(job, clone.seen.links, prepared.folders)
+    say("installing " + ", ".join(f"{p.name} {p.version}" for p in prepared.pins))
     again = tuple(p.name for p in prepared.pins if _equal(*job.changes[p.name]))
     install(tree, place, Installation(prepared, again, job.goal.removed), job.work, (job.lock,))
-    job.say("verifying")
+    say("verifying")
     verify_pins(site, prepared.pins, job.goal.removed)
     verify_no_leftovers(site, listed)
-    mark = Mark(job.tx, {p.name: p.version for p in prepared.pins}, "")
-    write_mark(tree, replace(mark, digest=tree_digest(tree, place.prefix)))
-    remains = verify_judged(job.judge, before, tree)
-    old = _switch(job, seen)
-    return Switched(place.prefix, job.changes, job.tx, old, remains)
+    remains = verify_judged(job.how.judge, before, tree)
+    digest = write_manifest(tree, Manifest(clone.files, entries_of(tree, clone)))
+    write_mark(tree, Mark(job.tx, {p.name: p.version for p in prepared.pins}, digest))
+    dropped = _switch(job, clone.seen)
+    old, kept = names.old_path(place.prefix, job.tx), len(generations(place.prefix))
+    return Switched(place.prefix, job.changes, job.tx, old, remains, clone.shared, kept, dropped)
 
 
-def _switch(job: _Job, seen: Snapshot) -> str:
-    """The one moment: until the exchange nothing has changed, after it everything has."""
+def _switch(job: _Job, seen: Snapshot) -> tuple[str, ...]:
+    """The one moment: until the exchange nothing has changed, after it everything has. Gives what was dropped then."""
     prefix, tree = job.place.prefix, job.tree
     sync_file_system(tree)
     refuse_processes(prefix)
@@ -159,9 +183,9 @@ def _switch(job: _Job, seen: Snapshot) -> str:
             write_journal(job.work, Journal(job.tx, "COMMITTED", prefix))
         with suppress(OSError):  # what cannot be put away now is put away by `recover` or the next repair
             keep_old(prefix, tree, job.tx)
-            drop_olds(prefix, job.tx)
             discard(prefix, job.work, job.tx)
-    return names.old_path(prefix, job.tx)
+            return drop_olds(prefix, job.how.keep)
+    return ()
 
 
 def _refuse_unsafe(prefix: str, site: str, names: list[str]) -> None:
@@ -183,9 +207,9 @@ def _refuse_links(job: _Job, links: list[str], folders: frozenset[str]) -> None:
             raise Refused(f"`{os.path.join(job.place.prefix, link)}` is a symbolic link to outside the environment")
 
 
-def _number(site: str, prefix: str, goal: WantedPins) -> str:
+def _number(site: str, prefix: str, goal: WantedPins, attempt: int = 0) -> str:
     """The transaction's number: from the state that it starts at and what it does, so that a repeated one is equal."""
-    out = hashlib.sha256()
+    out = hashlib.sha256(b"\0" * attempt)
     for entry in sorted(os.listdir(site)):
         out.update(os.fsencode(entry) + b"\0")
         record = os.path.join(site, entry, "RECORD")

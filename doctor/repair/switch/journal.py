@@ -29,7 +29,7 @@ class Journal:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """Inside a tree that a repair made: the transaction, what it pinned, and the digest of the tree as committed."""
+    """Inside a tree that a repair made: the transaction, what it pinned, and the digest of its manifest."""
 
     tx: str
     pins: dict[str, str]
@@ -39,6 +39,12 @@ class Mark:
 def write_journal(work: str, journal: Journal) -> None:
     """On disk when this returns."""
     write_durably(os.path.join(work, JOURNAL), asdict(journal))
+
+
+def read_journal(work: str) -> str:
+    """The state that a transaction had reached; empty where it cannot be read."""
+    data = _read(os.path.join(work, JOURNAL))
+    return str(data.get("state", "")) if isinstance(data, dict) else ""
 
 
 def write_mark(tree: str, mark: Mark) -> None:
@@ -55,11 +61,16 @@ def read_mark(tree: str) -> Mark | None:
 
 
 def write_durably(path: str, data: dict[str, Any]) -> None:
-    """A JSON file that is whole or not there: written beside, synced, renamed, and its folder synced."""
+    """A JSON file that is whole or not there."""
+    text = json.dumps({"schema": 1, **data}, indent=1, sort_keys=True) + "\n"
+    write_bytes_durably(path, text.encode())
+
+
+def write_bytes_durably(path: str, data: bytes) -> None:
+    """A file that is whole or not there: written beside, synced, renamed, and its folder synced."""
     beside = f"{path}.tmp"
-    with open(beside, "w", encoding="utf-8") as file:
-        json.dump({"schema": 1, **data}, file, indent=1, sort_keys=True)
-        file.write("\n")
+    with open(beside, "wb") as file:
+        file.write(data)
         file.flush()
         os.fsync(file.fileno())
     os.rename(beside, path)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import secrets
 
 LONGEST = 255
 _TX = re.compile(r"[0-9a-f]{12}")
@@ -41,8 +42,11 @@ def undone_path(prefix: str, tx: str) -> str:
 
 
 def trash_path(prefix: str, tx: str) -> str:
-    """What is being removed."""
-    return f"{_stem(prefix)}.qvl-trash-{tx}"
+    """What is being removed; another name where rubbish that could not be removed has that of `tx`."""
+    path = f"{_stem(prefix)}.qvl-trash-{tx}"
+    while os.path.lexists(path):
+        path = f"{_stem(prefix)}.qvl-trash-{secrets.token_hex(6)}"
+    return path
 
 
 def siblings(prefix: str, kind: str) -> list[tuple[str, str]]:
@@ -51,3 +55,10 @@ def siblings(prefix: str, kind: str) -> list[tuple[str, str]]:
     folder = os.path.dirname(prefix)
     found = [(n, n[len(start) :]) for n in os.listdir(folder) if n.startswith(start)]
     return sorted((os.path.join(folder, name), tx) for name, tx in found if _TX.fullmatch(tx))
+
+
+def undone(prefix: str) -> list[str]:
+    """The undone environments that were kept."""
+    start = f"{os.path.basename(_stem(prefix))}.qvl-undone-"
+    folder = os.path.dirname(prefix)
+    return sorted(os.path.join(folder, n) for n in os.listdir(folder) if n.startswith(start))

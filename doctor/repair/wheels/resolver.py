@@ -18,17 +18,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 
+from doctor.base.owned import read_owned, write_owned
 from doctor.base.secrets.hide import redact_text
 from doctor.base.text import clean
 from doctor.facts import Target
 from doctor.facts.host import Libc
-from doctor.matrix.update.build import atomic, cache_dir
+from doctor.matrix.update.build import cache_dir
 from doctor.remote.errors import IndexUnavailable
 from doctor.remote.index_settings import index_settings
 from doctor.repair.errors import RepairError
 from doctor.repair.wheels.uv import run_uv, uv_version
 
 SECONDS = 90
+LARGEST_ANSWER = 4 << 20
 USUAL_GLIBC = 35  # of Ubuntu 22.04 and of the engines' images
 FRESH = 600  # seconds; package indexes let their pages be kept as long
 _PIN = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]{0,200})==([A-Za-z0-9][A-Za-z0-9.!+_-]{0,100})\s*(?:;.*)?$")
@@ -156,8 +158,8 @@ def _recent(file: Path) -> dict[str, str] | None:
     try:
         if not 0 <= time.time() - file.stat().st_mtime < FRESH:
             return None
-        data = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        data = json.loads(read_owned(file, LARGEST_ANSWER, 1))
+    except (OSError, ValueError, RecursionError):
         return None
     fine = isinstance(data, dict) and all(isinstance(v, str) and _PIN.match(f"{n}=={v}") for n, v in data.items())
     return data if fine and data else None
@@ -165,7 +167,7 @@ def _recent(file: Path) -> dict[str, str] | None:
 
 def _remember(file: Path, pins: dict[str, str]) -> None:
     with contextlib.suppress(OSError):
-        atomic(file, json.dumps(pins).encode())
+        write_owned(file, json.dumps(pins).encode(), 1)
 
 
 def _pins(text: str) -> Iterable[tuple[str, str]]:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
 
+from doctor.base.held import without_loader
 from doctor.base.record import dataclass
 from doctor.base.text import clean, one_line
 from doctor.repair.errors import RepairError
@@ -19,7 +20,7 @@ _DROPPED = (
     "UV_PYTHON", "UV_SYSTEM_PYTHON", "UV_COMPILE_BYTECODE", "UV_CONSTRAINT", "UV_OVERRIDE", "UV_EXCLUDE", "UV_TARGET",
     "UV_BUILD_CONSTRAINT", "UV_REQUIRE_HASHES", "UV_NO_VERIFY_HASHES", "UV_PRERELEASE", "UV_RESOLUTION",
     "UV_WORKING_DIRECTORY", "UV_WORKING_DIR", "UV_PROJECT", "UV_NO_BINARY", "UV_NO_CACHE",
-    "VIRTUAL_ENV", "CONDA_PREFIX", "PYTHONPATH", "PYTHONHOME", "UV_EXCLUDE_NEWER", "UV_TORCH_BACKEND", "RUST_LOG",
+    "VIRTUAL_ENV", "CONDA_PREFIX", "UV_EXCLUDE_NEWER", "UV_TORCH_BACKEND", "RUST_LOG",
 )  # fmt: skip
 _SIGNS_OF_FULL = ("No space left on device", "os error 28", "Disk quota exceeded")
 PR_SET_PDEATHSIG = 1
@@ -46,7 +47,7 @@ def find_uv() -> str:
 
 def environment(given: Mapping[str, str] | None = None) -> dict[str, str]:
     """The user's variables without those that would change what uv does; index and certificate settings stay."""
-    environ = dict(os.environ if given is None else given)
+    environ = without_loader(os.environ if given is None else given)
     for name in _DROPPED:
         environ.pop(name, None)
     return {**environ, "UV_PYTHON_DOWNLOADS": "never", "NO_COLOR": "1"}

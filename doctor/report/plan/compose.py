@@ -5,6 +5,7 @@ from __future__ import annotations
 import yaml
 
 from doctor.base.json_object import JsonObject
+from doctor.base.text import UNSEEN
 from doctor.facts.launch import HUB_HOME
 from doctor.matrix.engines import engine_row
 from doctor.report.plan import image
@@ -90,7 +91,7 @@ class _Dumper(yaml.SafeDumper):
 
 
 def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    style = "|" if "\n" in text else None
+    style = '"' if UNSEEN.search(text) else "|" if "\n" in text else None
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 
@@ -98,5 +99,6 @@ _Dumper.add_representer(str, _text)
 
 
 def dumped(data: JsonObject) -> str:
-    """YAML in the order of the keys."""
-    return yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
+    """YAML in the order of the keys; what a terminal would not show stands between double quotes, and is escaped."""
+    text = yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
+    return UNSEEN.sub(lambda m: f"\\U{ord(m[0]):08x}", text)

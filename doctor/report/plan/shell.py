@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import shlex
-
+from doctor.base.quoting import joined, quoted
 from doctor.report.plan.recipe import Recipe, comment
 
 CHECK = """command -v uv >/dev/null 2>&1 || {
@@ -18,38 +17,38 @@ def script(plan: Recipe) -> str:
     parts = ["#!/bin/sh", head, "set -eu", "", CHECK, ""]
     moved = {n: v for n, v in plan.pins.items() if n in plan.changes} if plan.interpreter else dict(plan.pins)
     if plan.interpreter:
-        parts.append(f"PYTHON={shlex.quote(plan.interpreter)}")
+        parts.append(f"PYTHON={quoted(plan.interpreter)}")
     else:
-        parts += ['ENVIRONMENT="${1:-qvl-env}"', f'uv venv --python {shlex.quote(plan.python)} "$ENVIRONMENT"',
+        parts += ['ENVIRONMENT="${1:-qvl-env}"', f'uv venv --python {quoted(plan.python)} "$ENVIRONMENT"',
                   'PYTHON="$ENVIRONMENT/bin/python"']  # fmt: skip
     gone = [n for n in plan.changes if n not in plan.pins] if plan.interpreter else []
     if gone:
-        parts.append(f'uv pip uninstall --python "$PYTHON" {shlex.join(gone)}')
+        parts.append(f'uv pip uninstall --python "$PYTHON" {joined(gone)}')
     wheels = sorted(f"{n}=={v}" for n, v in moved.items() if n not in plan.source)
     if wheels:
         parts += ["", "# exact releases, wheels only: installing them runs none of their code",
                   _install("--only-binary :all:", wheels)]  # fmt: skip
     for name in sorted(n for n in plan.source if n in moved):
         parts += ["", _with_consent(name, moved[name])]
-    parts += [f"export {n}={shlex.quote(v)}" for n, v in plan.environ.items()]
+    parts += [f"export {n}={quoted(v)}" for n, v in plan.environ.items()]
     if plan.command:
-        parts += ["", comment(("Start it with:",)), f"echo {shlex.quote(shlex.join(plan.command))}"]
+        parts += ["", comment(("Start it with:",)), f"echo {quoted(joined(plan.command))}"]
     return "\n".join(p for p in parts if p is not None) + "\n"
 
 
 def _install(flags: str, words: list[str]) -> str:
-    body = " \\\n  ".join(shlex.quote(w) for w in words)
+    body = " \\\n  ".join(quoted(w) for w in words)
     return f'uv pip install --python "$PYTHON" --no-deps {flags} \\\n  {body}'
 
 
 def _with_consent(name: str, version: str) -> str:
-    pin = shlex.quote(f"{name}=={version}")
+    pin = quoted(f"{name}=={version}")
     return "\n".join([
         f"# {name} is published only as source: installing it runs its own setup.py",
         'if [ "${BUILD_FROM_SOURCE:-no}" = yes ]; then',
         f'  uv pip install --python "$PYTHON" --no-deps {pin}',
         "else",
-        f"  echo {shlex.quote(f'{name} {version} was left out: set BUILD_FROM_SOURCE=yes to run its setup.py')} >&2",
+        f"  echo {quoted(f'{name} {version} was left out: set BUILD_FROM_SOURCE=yes to run its setup.py')} >&2",
         "fi",
     ])  # fmt: skip
 

@@ -133,6 +133,8 @@ def _start(before: Report, plan: Plan) -> str:
 
 def wrapped(command: str, width: int = 78) -> list[str]:
     """A shell command over several lines, each but the last ending in a backslash."""
+    if "$(" in command:  # a word that is no plain text is not split
+        return [command]
     lines: list[str] = [""]
     for word in (shlex.quote(w) for w in shlex.split(clean(command))):
         if lines[-1] and len(lines[-1]) + 1 + len(word) > width - 4:

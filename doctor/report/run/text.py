@@ -9,14 +9,14 @@ from doctor.findings.run import FirstFailure, Memory, RunReport
 from doctor.report.run.units import size, span
 
 
-def closing(report: RunReport, after: float, folder: Path) -> list[str]:
-    """What the terminal shows of a failure, in a few lines; the rest is in the report."""
+def closing(report: RunReport, after: float, folder: Path | None) -> list[str]:
+    """What the terminal shows of a failure, in a few lines; the rest is in the report, where one could be kept."""
     lines = [f"{report.sentence}, {span(after)} after the start"]
     lines += [f"cause, from the log: {f.message}" for f in report.findings[:1] if f.confidence != "low"]
     first = report.first_failure
     if first and first.pid != next((p.pid for p in report.processes), None):
         lines.append(f"first to fail: process {first.pid} ({first.title}) {first.sentence}")
-    return [*lines, f"full report: {folder / 'report.txt'}"]
+    return [*lines, *([f"full report: {folder / 'report.txt'}"] if folder else [])]
 
 
 def run_text(report: RunReport) -> str:

@@ -27,6 +27,7 @@ from doctor.rules.cmd.cmd023_container_shared_memory import RULE as CMD023
 from doctor.rules.cmd.cmd024_model_not_kept import RULE as CMD024
 from doctor.rules.cmd.cmd025_metrics_not_served import RULE as CMD025
 from doctor.rules.cmd.cmd026_health_check_too_early import RULE as CMD026
+from doctor.rules.cmd.cmd030_too_few_gpus_requested import RULE as CMD030
 from doctor.rules.rule import Rule
 
 CMD_RULES: tuple[Rule, ...] = (
@@ -34,4 +35,4 @@ CMD_RULES: tuple[Rule, ...] = (
     CMD009, CMD010, CMD017, CMD018,
 )  # fmt: skip
 # what stands around the server: its container, a gateway in front, a scraper
-DEPLOYMENT_RULES: tuple[Rule, ...] = (CMD020, CMD021, CMD022, CMD023, CMD024, CMD025, CMD026)
+DEPLOYMENT_RULES: tuple[Rule, ...] = (CMD020, CMD021, CMD022, CMD023, CMD024, CMD025, CMD026, CMD030)

@@ -1,10 +1,10 @@
 """The server's container does not request a GPU.
 
 A container sees a GPU only if it requests one: with `docker run --gpus all`, with a device reservation that has the
-capability `gpu` in a compose file, or with the NVIDIA runtime and `NVIDIA_VISIBLE_DEVICES`. Without it the server
-starts, looks for CUDA and exits with `Found no NVIDIA driver on your system`, `Failed to infer device type` or `cuda is
-not available`, although `nvidia-smi` works on the host. Compose rejects a reservation that names a driver but no
-capability.
+capability `gpu` in a compose file, with `nvidia.com/gpu` in the `limits` of a Kubernetes pod, or with the NVIDIA
+runtime and `NVIDIA_VISIBLE_DEVICES`. Without it the server starts, looks for CUDA and exits with `Found no NVIDIA
+driver on your system`, `Failed to infer device type` or `cuda is not available`, although `nvidia-smi` works on the
+host. Compose rejects a reservation that names a driver but no capability.
 
 What to do: add the reservation. Run `nvidia-smi` in the container to see whether it took effect.
 """
@@ -14,13 +14,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from doctor.derived.case import Case
-from doctor.derived.container import container_of, in_compose, set_in
+from doctor.derived.container import container_of, in_compose, in_pod, key_in, set_in
 from doctor.facts import Container, Launch
 from doctor.findings import Evidence, Location, NotApplicable, Open
 from doctor.launch.options import option
 from doctor.rules.rule import Rule, Verdict
 
 COMPOSE = "deploy: {resources: {reservations: {devices: [{driver: nvidia, count: all, capabilities: [gpu]}]}}}"
+POD = "add `resources: {limits: {nvidia.com/gpu: 1}}` to the container"
 SOURCE = "the container's settings; NVIDIA Container Toolkit"
 
 
@@ -37,7 +38,9 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
             hidden = f"NVIDIA_VISIBLE_DEVICES={visible}"
             yield _finding(rule, f"hides every GPU (`{hidden}`)", container, hidden)
         return
-    if container.gpus is None and container.runtime is None:
+    if container.gpus is None and in_pod(container) and visible is not None:
+        yield Open("whether NVIDIA_VISIBLE_DEVICES alone gives the pod a GPU depends on the cluster")
+    elif container.gpus is None and container.runtime is None:
         yield _finding(rule, "asks for no GPU", container)
     elif container.gpus is None:
         yield Open(f"whether the runtime `{container.runtime}` gives the container a GPU is not known")
@@ -49,9 +52,9 @@ def _finding(rule: Rule, what: str, container: Container, seen: str | None = Non
     asked = seen or container.gpus or "none asked for"
     return rule.finding(
         f"The container ({container.how}) {what}, so the server finds no CUDA device",
-        location=Location("argument", "devices" if in_compose(container) else "--gpus"),
+        location=Location("argument", key_in(container, "devices", "--gpus", "resources")),
         evidence=[Evidence("GPUs of the container", asked, "at least one", SOURCE)],
-        remediations=[set_in(container, COMPOSE, "--gpus all")],
+        remediations=[set_in(container, COMPOSE, "--gpus all", POD)],
     )
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from doctor.derived.case import Case
-from doctor.derived.container import container_of, in_compose, set_in
+from doctor.derived.container import container_of, key_in, set_in
 from doctor.facts import Launch
 from doctor.facts.launch import HUB_HOME
 from doctor.findings import Evidence, Location, NotApplicable
@@ -36,9 +36,16 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     text = f"- ~/.cache/huggingface:{HUB_HOME}"
     yield rule.finding(
         f"The container fetches `{word}` and keeps it nowhere: no volume holds `{places[0]}`",
-        location=Location("argument", "volumes" if in_compose(container) else "--volume"),
+        location=Location("argument", key_in(container, "volumes", "--volume", "volumeMounts")),
         evidence=[Evidence("volumes", ", ".join(container.volumes) or "none", places[0], container.how)],
-        remediations=[set_in(container, f"volumes: {text}", f"-v ~/.cache/huggingface:{HUB_HOME}")],
+        remediations=[
+            set_in(
+                container,
+                f"volumes: {text}",
+                f"-v ~/.cache/huggingface:{HUB_HOME}",
+                f"mount a persistent volume at `{HUB_HOME}`",
+            )
+        ],
     )
 
 

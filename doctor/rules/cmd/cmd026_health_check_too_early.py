@@ -6,8 +6,11 @@ every `interval` (30 s), and marks the container unhealthy after `retries` (3) o
 that wait for it (`depends_on: condition: service_healthy`) then fail with `dependency failed to start: container is
 unhealthy`, orchestrators and watchdogs restart it, and loading starts over, forever.
 
+In Kubernetes a start probe, or without one a liveness probe, restarts the container when it has failed
+`failureThreshold` (3) times, one check every `periodSeconds` (10 s), the first after `initialDelaySeconds` (0 s).
+
 What to do: set a `start_period` of ten minutes or more. The first check that succeeds ends that period, so a long one
-costs nothing.
+costs nothing. In Kubernetes, add a start probe with `failureThreshold: 120`.
 """
 
 from __future__ import annotations
@@ -15,7 +18,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from doctor.derived.case import Case
-from doctor.derived.container import container_of, in_compose, set_in
+from doctor.derived.container import container_of, in_pod, key_in, set_in
+from doctor.facts import Container
 from doctor.findings import Evidence, Location, NotApplicable, Open
 from doctor.rules.rule import Rule, Verdict
 
@@ -30,14 +34,22 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     elif container.patience is None:
         yield Open("how long the health check waits is unknown, or set by the image")
     elif container.patience < LEAST:
-        yield rule.finding(
-            f"The health check marks the container unhealthy after {container.patience} s, but loading a model takes "
-            "minutes",
-            location=Location("argument", "healthcheck" if in_compose(container) else "--health-start-period"),
-            evidence=[Evidence("start_period + interval x retries", f"{container.patience} s", f"{LEAST} s or more",
-                               container.how)],
-            remediations=[set_in(container, "healthcheck: {start_period: 10m}", "--health-start-period=10m")],
-        )  # fmt: skip
+        yield _finding(rule, container, container.patience)
+
+
+def _finding(rule: Rule, container: Container, seconds: int) -> Verdict:
+    does = "marks the container unhealthy"
+    told, sum_of = "The health check", "start_period + interval x retries"
+    if in_pod(container):
+        does, told = "restarts the container", "The start or liveness probe"
+        sum_of = "initialDelaySeconds + periodSeconds x failureThreshold"
+    pod = "add `startupProbe: {httpGet: {path: /health, port: PORT}, periodSeconds: 10, failureThreshold: 120}`"
+    return rule.finding(
+        f"{told} {does} after {seconds} s, but loading a model takes minutes",
+        location=Location("argument", key_in(container, "healthcheck", "--health-start-period", "startupProbe")),
+        evidence=[Evidence(sum_of, f"{seconds} s", f"{LEAST} s or more", container.how)],
+        remediations=[set_in(container, "healthcheck: {start_period: 10m}", "--health-start-period=10m", pod)],
+    )
 
 
 RULE = Rule(code="CMD026", name="health-check-too-early", severity="warning", check=check, needs=("launch",))

@@ -80,11 +80,11 @@ class LogCapture:
         """One line of doctor's own, on stderr."""
         self.tails[-1].say(line)
 
-    def leave(self, where: str) -> None:
-        """Shows what is left, as far as somebody reads it."""
+    def leave(self, where: str | None) -> None:
+        """Shows what is left, as far as somebody reads it; `where` the log is kept, if it is."""
         missed = sum(tail.finish() for tail in self.tails)
         if missed and not all(tail.broken for tail in self.tails):
-            _say_if_possible(f"qvl-doctor: {missed} bytes not shown; see {where}\n")
+            _say_if_possible(f"qvl-doctor: {missed} bytes not shown{f'; see {where}' if where else ''}\n")
 
 
 def _tails(logs: list[Log]) -> list[Tail]:

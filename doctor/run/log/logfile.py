@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import os
+import time
 from pathlib import Path
 
 from doctor.base.new_files import create_private
-from doctor.base.opening import open_regular
 from doctor.base.record import dataclass
 
 NAME = "output.log"
@@ -29,33 +29,26 @@ def create(path: Path) -> Log:
     return log
 
 
+def in_memory(name: str) -> Log:
+    """The same where no disk can be written to. Raises OSError, AttributeError where the system has no such files."""
+    fd = os.memfd_create(name, os.MFD_CLOEXEC)
+    import fcntl
+
+    fcntl.fcntl(fd, fcntl.F_SETFL, fcntl.fcntl(fd, fcntl.F_GETFL) | os.O_APPEND)
+    return Log(Path(f"/proc/{os.getpid()}/fd/{fd}"), fd)
+
+
 def hold(fd: int) -> None:
     """Marks a log as in use: by us, and by whoever has this very descriptor from us, to the last writer's end."""
     with contextlib.suppress(ImportError, OSError):  # Windows; a file system without locks
         import fcntl
 
-        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
-
-
-def is_held(path: Path) -> bool:
-    """Whether anybody still has the log from its run."""
-    try:
-        import fcntl
-    except ImportError:
-        return False
-    try:
-        handle, _ = open_regular(path, follow=False)
-    except (OSError, ValueError):
-        return False
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return False
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False
-    finally:
-        os.close(handle)
+        for _ in range(100):
+            try:
+                fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+                return
+            except BlockingIOError:  # somebody asks at this very moment whether it is held
+                time.sleep(0.005)
 
 
 def streams_differ() -> bool:
@@ -69,4 +62,10 @@ def streams_differ() -> bool:
 
 def logs_of(folder: Path) -> list[Path]:
     """The raw logs of a run folder, in the order of their names."""
-    return sorted(p for p in folder.glob("*.log") if p.is_file() and not p.is_symlink())
+    try:
+        with os.scandir(folder) as found:
+            return sorted(
+                folder / e.name for e in found if e.name.endswith(".log") and e.is_file(follow_symlinks=False)
+            )
+    except OSError:
+        return []

@@ -48,7 +48,7 @@ def explained(folder: Path, facts: Facts | None = None) -> tuple[Finding, ...]:
     logs = [path for path in logs_of(folder) if path.stat().st_size] or logs_of(folder)[:1]
     for path in logs:
         with Whole(path) as stream:
-            out += explain_log(stream, facts=facts)
+            out += explain_log(stream, facts=facts, finite=True)
     return tuple(sorted(out, key=lambda f: (f.severity != "error", _RANK.index(f.confidence))))
 
 

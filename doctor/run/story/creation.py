@@ -9,6 +9,7 @@ import stat
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 
@@ -27,31 +28,35 @@ def default_bases() -> list[Path]:
     return out
 
 
-def fallback_base() -> Path:
-    """The last resort: a folder of this user below the system's folder for temporary files."""
-    top = Path("/tmp") if os.name == "posix" else Path(tempfile.gettempdir())
-    return top / f"qvl-doctor-{os.getuid() if hasattr(os, 'getuid') else 'user'}"
+def fallback_bases() -> list[Path]:
+    """The last resorts: a folder of this user below each folder for temporary files; `/dev/shm` is memory."""
+    tops = ["/tmp", "/var/tmp", "/dev/shm"] if os.name == "posix" else [tempfile.gettempdir()]
+    return [Path(top) / f"qvl-doctor-{os.getuid() if hasattr(os, 'getuid') else 'user'}" for top in tops]
 
 
-def create(log_dir: str | None) -> tuple[Path, str | None]:
-    """A new run folder and a warning, or None. Raises `Unusable` (a named place is never replaced by another)."""
-    if log_dir is not None:
-        base = Path(log_dir)
-        try:
-            return _new_run(base), _windows_side(base)
-        except OSError as e:
-            raise Unusable(f"the log folder `{base}` cannot be used: {e.strerror or e}") from e
+def all_bases() -> list[Path]:
+    """Wherever a run may be kept that the user named no place for."""
+    return [*default_bases(), *fallback_bases()]
+
+
+def create(base: Path) -> tuple[Path, str | None]:
+    """A new run folder where the user wants it, and a warning, or None. Raises OSError."""
+    return _new_run(base), _windows_side(base)
+
+
+def create_somewhere(why_not: str) -> Iterator[tuple[Path, str | None]]:
+    """New run folders where nobody named a place, each in the next place where one can be made, with what to say.
+
+    `why_not` is what is said of the default places where only the last resorts are left; the caller takes the first
+    folder that can be written to.
+    """
     for base in default_bases():
-        try:
-            return _new_run(base), _of_another(base)
-        except OSError:
-            continue
-    base = fallback_base()
-    try:
-        _private(base)
-        return _new_run(base), f"the default log folder cannot be used, so the log is kept in `{base}`"
-    except OSError as e:
-        raise Unusable(f"no folder for the log: `{base}` cannot be used: {e.strerror or e}") from e
+        with contextlib.suppress(OSError):
+            yield _new_run(base), _of_another(base)
+    for base in fallback_bases():
+        with contextlib.suppress(OSError):
+            private(base)
+            yield _new_run(base), f"{why_not}, so the log is kept in `{base}`"
 
 
 def _new_run(base: Path) -> Path:
@@ -83,8 +88,8 @@ def _make_all(base: Path) -> None:
         raise NotADirectoryError(errno.ENOTDIR, "not a folder")
 
 
-def _private(base: Path) -> None:
-    """Makes sure that a folder in a place where everybody writes is ours alone."""
+def private(base: Path) -> None:
+    """Makes sure that a folder in a place where everybody writes is ours alone. Raises OSError."""
     with contextlib.suppress(FileExistsError):
         base.mkdir(0o700)
     found = base.lstat()

@@ -30,6 +30,34 @@ def read_meta(folder: Path) -> Meta:
     return _lenient(Meta, {"kind": "", **load(folder / "meta.json")}) or Meta(kind="")
 
 
+def shown_of(data: Mapping[str, object]) -> Meta:
+    """What a list shows of `meta.json`, every field as it should be. Raises ValueError, which names the field."""
+    if data.get("schema", 1) != 1:
+        raise ValueError(f"it was written by another release (schema {str(data['schema'])[:20]})")
+    for kinds, names in _SHAPE:
+        for name in names:
+            if name in data and (not isinstance(data[name], kinds) or isinstance(data[name], bool)):
+                raise ValueError(f"`{name}` has a wrong value")
+    command = data.get("command", ())
+    if not all(isinstance(word, str) for word in cast("list[str]", command)):
+        raise ValueError("`command` has a wrong value")
+    shown = {
+        name: data[name] for name in ("started", "started_unix", "boot", "doctor_pid", "doctor_start") if name in data
+    }
+    return Meta(**cast("dict[str, Any]", shown), command=tuple(cast("list[str]", command)))
+
+
+_SHAPE: tuple[tuple[tuple[type, ...], tuple[str, ...]], ...] = (
+    ((str,), ("run", "doctor", "started", "boot", "platform", "workdir", "ready")),
+    ((int, float, type(None)), ("started_unix",)),
+    ((int, float), ("monotonic", "grace")),
+    ((int,), ("doctor_pid", "doctor_start", "max_log")),
+    ((list,), ("command", "warnings", "notes")),
+    ((dict,), ("environment", "oom_before")),
+    ((dict, type(None)), ("redaction",)),
+)
+
+
 def read_report(folder: Path) -> RunReport | None:
     """`report.json`, None where there is none."""
     saved = load(folder / "report.json")

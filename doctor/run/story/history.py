@@ -1,94 +1,59 @@
-"""The runs that are there: one line each, their removal, and reading along with one that runs."""
+"""The runs that are there, their removal, and reading along with one that runs."""
 
 from __future__ import annotations
 
 import os
-import shutil
 import time
 from collections.abc import Iterator
-from itertools import islice
 from pathlib import Path
 
 from doctor.base.record import dataclass
-from doctor.run.log.logfile import is_held, logs_of
+from doctor.run.log.logfile import logs_of
 from doctor.run.log.reading import extents
-from doctor.run.story import creation, lookup
-from doctor.run.story.decode import read_events, read_meta, read_report
-from doctor.run.story.events import Start
-from doctor.run.story.meta import boot
-from doctor.run.story.outcome import still_runs
-from doctor.run.watch.proc import read_stat
+from doctor.run.story import creation, removal
+from doctor.run.story.holding import is_running
+from doctor.run.story.listing import Listing, Run, listing, orphans
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
-    """One run: `state` is running, success, failed, not-started or unobserved; `age` in seconds; `size` on disk."""
+class Pruned:
+    """The runs that were removed, and those that could not be: each with the reason."""
 
-    folder: Path
-    started: str
-    state: str
-    exit_code: int | None
-    command: str
-    age: float
-    size: int
+    gone: tuple[Run, ...]
+    stayed: tuple[tuple[Run, str], ...]
+    listing: Listing
 
 
-def runs(log_dir: str | None = None) -> list[Run]:
+def runs(log_dir: str | None = None) -> Listing:
     """All runs, the oldest first, of one folder or of all usual places."""
-    return [describe(folder) for base in _bases(log_dir) for folder in lookup.runs_in(base)]
+    found = [listing(base) for base in _bases(log_dir)]
+    return Listing(tuple(r for one in found for r in one.runs), tuple(d for one in found for d in one.damaged))
 
 
 def _bases(log_dir: str | None) -> list[Path]:
-    return [Path(log_dir)] if log_dir else [*creation.default_bases(), creation.fallback_base()]
+    return [Path(log_dir)] if log_dir else creation.all_bases()
 
 
-def describe(folder: Path) -> Run:
-    """One run in a line."""
-    meta, report = read_meta(folder), read_report(folder)
-    code = report.exit_code if report else None
-    if is_running(folder):
-        state = "running"
-    elif report is None or report.outcome == "unobserved":
-        state = "unobserved"
-    else:
-        state = "not-started" if report.outcome == "not_started" else "failed" if code else "success"
-    size = sum(
-        p.lstat().st_blocks * 512 if hasattr(os.stat_result, "st_blocks") else p.lstat().st_size
-        for p in folder.iterdir()
-    )
-    age = 0.0 if meta.started_unix is None else time.time() - meta.started_unix
-    return Run(folder, meta.started or "?", state, code, " ".join(meta.command), age, size)
+def prune(keep: int, older_than: float | None, log_dir: str | None = None) -> Pruned:
+    """Removes ended runs beyond the newest `keep`, or older than so many seconds where that is given.
 
-
-def is_running(folder: Path) -> bool:
-    """Whether anybody holds the run: its server, a daemon that writes its log, or doctor itself."""
-    if any(is_held(path) for path in logs_of(folder)):
-        return True
-    meta = read_meta(folder)
-    if meta.boot != boot():
-        return False
-    start = next((e for e in islice(read_events(folder), 50) if isinstance(e, Start)), None)
-    if start is None:
-        return read_stat(meta.doctor_pid) is not None and not (folder / "report.json").exists()
-    return still_runs(start)
-
-
-def prune(keep: int, older_than: float | None, log_dir: str | None = None) -> list[Run]:
-    """Removes ended runs beyond the newest `keep`, or older than so many seconds where that is given; returns them.
-
-    A run that anybody holds stays. What is left of one that was killed before it began goes too.
+    A run that anybody has stays, and so does one whose `meta.json` is damaged. What is left of one that was
+    killed before it began goes too.
     """
-    for orphan in (folder for base in _bases(log_dir) for folder in lookup.orphans_in(base)):
-        shutil.rmtree(orphan, ignore_errors=True)
-    ended = [r for r in runs(log_dir) if r.state != "running"]
+    for base in _bases(log_dir):
+        removal.clear(base)
+        for orphan in orphans(base):
+            removal.remove(orphan)
+    found = runs(log_dir)
+    ended = [r for r in found.runs if r.state != "running"]
     if older_than is not None:
         doomed = [r for r in ended if r.age > older_than]
     else:
         doomed = ended[: max(0, len(ended) - keep)]
-    gone = [run for run in doomed if not is_running(run.folder)]  # asked again: listing many takes a while
-    for run in gone:
-        shutil.rmtree(run.folder, ignore_errors=True)
-    return gone
+    answers = [(run, removal.remove(run.folder)) for run in doomed]
+    for base in _bases(log_dir) if doomed else ():
+        listing(base)  # so that the index forgets them
+    return Pruned(tuple(r for r, why in answers if why is None), tuple((r, why) for r, why in answers if why), found)
 
 
 def follow(folder: Path, back: int = 1 << 14, poll: float = 0.1) -> Iterator[bytes]:

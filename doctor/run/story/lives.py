@@ -52,7 +52,7 @@ def first_failure(processes: Sequence[Life]) -> FirstFailure | None:
     """
     main = next((p for p in processes if p.main), None)
     bad = [(p.exited_after, p) for p in processes if p.exited_after is not None and p.exit_code != 0]
-    bad = sorted(((t, p) for t, p in bad if not p.after_request), key=lambda one: one[0])
+    bad = sorted(((t, p) for t, p in bad if not p.after_request), key=lambda one: (one[0], one[1].main))
     own = [(t, p) for t, p in bad if p.signal or p.main or (main and p.program == main.program)]
     if not bad:
         return None

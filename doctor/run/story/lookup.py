@@ -1,16 +1,14 @@
-"""The runs that are there, and the one that a user means."""
+"""The run that a user means."""
 
 from __future__ import annotations
 
-import re
+import os
 from pathlib import Path
 
-from doctor.run.story.creation import Unusable, default_bases, fallback_base
+from doctor.run.story.creation import Unusable, all_bases
 from doctor.run.story.decode import read_meta
+from doctor.run.story.listing import NAME, listing, trouble
 from doctor.run.story.meta import MARKER
-from doctor.run.watch.proc import read_stat
-
-_NAME = re.compile(r"\d{8}T\d{6}Z-(?P<pid>\d{1,9})(?:-\d{1,2})?")
 
 
 def is_run(folder: Path) -> bool:
@@ -18,34 +16,25 @@ def is_run(folder: Path) -> bool:
     return read_meta(folder).kind == MARKER
 
 
-def runs_in(base: Path) -> list[Path]:
-    """The run folders below `base`, the oldest first."""
-    try:
-        found = [p for p in base.iterdir() if p.is_dir() and not p.is_symlink()]
-    except OSError:
-        return []
-    return sorted((p for p in found if is_run(p)), key=lambda p: (read_meta(p).started, p.name))
-
-
-def orphans_in(base: Path) -> list[Path]:
-    """Folders of runs that ended before they had begun: of a process that is gone, without `meta.json`."""
-    try:
-        named = [(p, _NAME.fullmatch(p.name)) for p in base.iterdir() if p.is_dir() and not p.is_symlink()]
-    except OSError:
-        return []
-    return [p for p, n in named if n and not (p / "meta.json").exists() and read_stat(int(n["pid"])) is None]
-
-
 def find(name: str, log_dir: str | None = None) -> Path:
     """The run that `name` means: a folder, an id, the beginning of one id, or `last`. Raises `Unusable`."""
-    if Path(name).is_dir() and is_run(Path(name)):
-        return Path(name).absolute()
-    bases = [Path(log_dir)] if log_dir else [*default_bases(), fallback_base()]
-    runs = [run for base in bases for run in runs_in(base)]
+    bases = [Path(log_dir)] if log_dir else all_bases()
+    for folder in (Path(name), *(base / name for base in bases)):
+        if os.path.isdir(folder) and is_run(folder):  # noqa: PTH112 - false for a name that is too long, too
+            return folder.absolute()
+        _refuse_damaged(folder)
+    runs = [run for base in bases for run in listing(base).runs]
     if name == "last" and runs:
-        return max(runs, key=lambda p: (read_meta(p).started, p.name))
-    exact = [run for run in runs if run.name == name]
-    hits = exact or [run for run in runs if run.name.startswith(name)]
+        return max(runs, key=lambda r: (r.started, r.folder.name)).folder
+    hits = [run.folder for run in runs if run.folder.name.startswith(name)]
     if len(hits) == 1:
         return hits[0]
     raise Unusable(f"{len(hits)} runs begin with `{name}`" if hits else f"no run `{name}`: see `qvl-doctor runs`")
+
+
+def _refuse_damaged(folder: Path) -> None:
+    """A run's own folder that cannot be read as one: without `meta.json` nothing tells which words are secrets."""
+    if not NAME.fullmatch(folder.name) or not folder.is_dir() or not (folder / "meta.json").exists():
+        return
+    if why := trouble(folder):
+        raise Unusable(f"the run in `{folder}` cannot be used: {why}; its raw log is still there")

@@ -25,7 +25,8 @@ _KEPT_NAMES = {"LD_LIBRARY_PATH", "HF_HOME", "HF_HUB_OFFLINE", "TRANSFORMERS_OFF
 @dataclass(frozen=True, slots=True)
 class Meta:
     """The start of a run. `started_unix` in seconds, `monotonic` the same moment by the clock that nobody sets; `boot`
-    names the boot of the machine, `oom_before` holds the out-of-memory counters; `redaction` recognizes the secrets."""
+    names the boot of the machine, `doctor_start` when doctor was born in its clock ticks; `oom_before` holds the
+    out-of-memory counters; `redaction` recognizes the secrets."""
 
     kind: str = MARKER
     schema: int = 1
@@ -36,6 +37,7 @@ class Meta:
     monotonic: float = 0.0
     boot: str = ""
     doctor_pid: int = 0
+    doctor_start: int = 0
     platform: str = ""
     command: tuple[str, ...] = ()
     workdir: str = ""
@@ -53,10 +55,19 @@ def meta_of_start(folder: Path, started: float, redactor: Redactor) -> Meta:
     """What this process knows of itself; `started` in seconds since 1970."""
     return Meta(
         run=folder.name, doctor=__version__, started=utc(started), started_unix=started, monotonic=time.monotonic(),
-        boot=boot(), doctor_pid=os.getpid(), platform=sys.platform, workdir=redactor.line(workdir()),
+        boot=boot(), doctor_pid=os.getpid(), doctor_start=_own_start(), platform=sys.platform,
+        workdir=redactor.line(workdir()),
         environment={k: redactor.line(v) for k, v in sorted(os.environ.items()) if _kept(k)},
         redaction=redactor.fingerprints(),
     )  # fmt: skip
+
+
+def _own_start() -> int:
+    """When this process was born, in clock ticks: with its number, that is this process and no other."""
+    from doctor.run.watch.proc import read_stat
+
+    stat = read_stat(os.getpid())
+    return stat.start if stat else 0
 
 
 def workdir() -> str:

@@ -17,6 +17,7 @@ from doctor.run.watch.process import Process, send
 
 MOST_KEPT = 600
 YOUNG = 3.0
+CRASHES = {4, 5, 6, 7, 8, 11, 31}  # ILL, TRAP, ABRT, BUS, FPE, SEGV, SYS: nobody sends these to end a worker
 
 
 class ProcessTree:
@@ -118,6 +119,7 @@ class ProcessTree:
                 return
             if info is None:
                 return
+            self._note_crashes()
             self._collect(info.si_pid)
 
     def _collect(self, pid: int) -> None:
@@ -135,6 +137,21 @@ class ProcessTree:
             self._end(process, status)
         elif pid in self.ours:
             self.ours_gone[pid] = status
+
+    def _note_crashes(self) -> None:
+        """Notes crashes before the end of a parent that was met in the same moment, and which they may have caused.
+
+        Other signals may as well come from the parent's end, and count as later.
+        """
+        for process in self._pidfds.ended():
+            stat = read_stat(process.pid)
+            status = stat.status if stat and stat.start == process.start else self._status(process)
+            if (status or 0) & 0x7F in CRASHES and (stat is None or stat.ppid != os.getpid()):
+                self._check(process, known_dead=True)
+
+    @staticmethod
+    def _status(process: Process) -> int | None:
+        return system_calls.pidfd_exit_status(process.fd) if process.fd >= 0 else None
 
     def poll(self) -> None:
         """Notices the end of processes that others have to collect."""
@@ -155,7 +172,7 @@ class ProcessTree:
                 return  # ours to collect, with its status, in `reap`
             self._end(process, stat.status)
         elif known_dead or not stat or stat.start != process.start:
-            self._end(process, system_calls.pidfd_exit_status(process.fd) if process.fd >= 0 else None)
+            self._end(process, self._status(process))
 
     def _end(self, process: Process, status: int | None) -> None:
         process.ended, process.status = self.now(), status

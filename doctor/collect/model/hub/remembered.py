@@ -14,15 +14,16 @@ from doctor.facts import Model
 SECONDS = 3600
 
 
-def recall(repository: str, endpoint: str) -> Model | None:
-    """The facts, while they are fresh."""
+def recall(repository: str, endpoint: str, *, at_any_age: bool = False) -> Model | None:
+    """The facts, while they are fresh; `at_any_age` where the hub may not be asked anyway."""
     path = _path(repository, endpoint)
     try:
-        if path is None or not 0 <= time.time() - path.stat().st_mtime < SECONDS:
+        if path is None or not (at_any_age or 0 <= time.time() - path.stat().st_mtime < SECONDS):
             return None
     except OSError:
         return None
-    return cache.load(path, Model)
+    found = cache.load(path, Model)
+    return found if found is not None and (found.folder is None or Path(found.folder).is_dir()) else None
 
 
 def remember(repository: str, endpoint: str, model: Model) -> None:

@@ -38,8 +38,10 @@ def _gpus(raw: Mapping[str, Any], text: Text) -> tuple[str | None, tuple[str, ..
         ids = [text(i) for i in _list(device.get("device_ids"))]
         if "gpu" in capabilities or device.get("driver") in ("nvidia", "cdi") or raw.get("gpus"):
             asked = f"device={','.join(ids)}" if ids else text(device.get("count", "all"))
-            return "all" if asked == "-1" else asked, capabilities
-    return None, ()
+            implied = ("gpu",) if raw.get("gpus") else ()
+            return "all" if asked == "-1" else asked, capabilities or implied
+    named = [d for d in map(text, _list(raw.get("devices"))) if d.startswith("nvidia.com/gpu")]
+    return (named[0].partition("=")[2] or "all", ("gpu",)) if named else (None, ())
 
 
 def _ports(raw: Mapping[str, Any], text: Text) -> tuple[str, ...]:

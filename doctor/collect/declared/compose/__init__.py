@@ -1,0 +1,1 @@
+"""Compose projects as Docker reads them: several files merged, included and extended, then one service of them."""

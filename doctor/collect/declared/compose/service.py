@@ -1,0 +1,190 @@
+"""A service of a compose project: its image or build, its command and its environment."""
+
+from __future__ import annotations
+
+import os
+import posixpath
+from collections.abc import Mapping
+from typing import Any
+
+from doctor.base.files import Files
+from doctor.base.text import one_line
+from doctor.collect.declared.compose.container import container_of
+from doctor.collect.declared.compose.project import Project, Services, load_project
+from doctor.collect.declared.dockerfile import Build
+from doctor.collect.declared.request import Composing, DeclaredRequest
+from doctor.collect.declared.service import Service
+from doctor.collect.declared.text import decoded, name_of, split_words
+from doctor.collect.python.target import TargetError
+from doctor.launch.dotenv import dotenv, raw
+from doctor.launch.inner import volume_places
+from doctor.launch.starting import mentions_engine
+from doctor.launch.variables import Lacking
+
+LARGEST = 256 << 10
+MOST_KEYS = 10_000
+
+
+def read_compose(request: DeclaredRequest, environ: Mapping[str, str], cwd: str) -> Service:
+    """The service named, or the only one, or the only one that serves a model. Raises TargetError with one sentence."""
+    project = project_of(request, environ, cwd)
+    path, services = request.compose or "", project.services
+    if not services:
+        raise TargetError(f"`{name_of(path)}`, given as `--compose`, has no `services`")
+    name = request.service if request.service is not None else _only(project, request, path)
+    if name not in services:
+        raise TargetError(f"`{name_of(path)}` has no service `{one_line(name, 60)}`; it has {_listed(services)}")
+    service = service_of(project, name)
+    for braces in service.lacking.malformed[:1]:
+        way = "write `$$` where the container's shell is meant"
+        raise TargetError(f"`{name_of(path)}`: Compose does not accept `{braces}`; {way}")
+    for variable, message in service.lacking.required.items():
+        told = f": {message}" if message else ""
+        raise TargetError(f"`{name_of(path)}` requires the variable `{variable}`, which is not set here{told}")
+    if request.composing.command:
+        service.command = request.composing.command
+    return service
+
+
+def service_names(path: str) -> list[str]:
+    """The names of all services of a file. Raises TargetError."""
+    return list(load_project((path,), Composing(), {}, "").services)
+
+
+def project_of(request: DeclaredRequest, environ: Mapping[str, str], cwd: str) -> Project:
+    """The project that the request names. Raises TargetError with one sentence."""
+    paths = tuple(os.path.join(cwd, p) for p in (request.compose or "", *request.composing.overlays))
+    return load_project(paths, request.composing, environ, cwd)
+
+
+def _only(project: Project, request: DeclaredRequest, path: str) -> str:
+    enabled = {*request.composing.profiles, *project.values.get("COMPOSE_PROFILES", "").split(",")}
+    among = request.composing.among  # a service that is named starts, whatever its profiles
+    active = {n: s for n, s in project.services.items() if (n in among if among else _active(s, enabled))}
+    for services in filter(None, (active, project.services)):
+        if len(services) == 1:
+            return next(iter(services))
+        serving = [n for n, s in services.items() if _serves(s, project)]
+        if len(serving) == 1:
+            return serving[0]
+        if serving:
+            break
+    listed = _listed(project.services)
+    raise TargetError(f"`{name_of(path)}` has several services; choose one with `--service`: {listed}")
+
+
+def _active(service: Mapping[str, Any], enabled: set[str]) -> bool:
+    profiles = service.get("profiles")
+    return not isinstance(profiles, list) or not profiles or "*" in enabled or bool(enabled & set(map(_text, profiles)))
+
+
+def _serves(service: Mapping[str, Any], project: Project) -> bool:
+    """Whether an engine is named by the service's image or command, or by the Dockerfile that it is built from."""
+    if mentions_engine(" ".join(_text(service.get(key)) for key in ("image", "entrypoint", "command"))):
+        return True
+    build = _build(service.get("build"), project)
+    text = None if build is None else build.inline or Files(None).text(build.path, LARGEST)
+    return bool(text) and mentions_engine(text or "")
+
+
+def _listed(services: Services) -> str:
+    return ", ".join(f"`{one_line(n, 40)}`" for n in list(services)[:8]) or "none"
+
+
+def service_of(project: Project, name: str) -> Service:
+    """The service as it starts."""
+    given = project.services[name]
+    service = Service(name, lacking=project.lacking.get(name, Lacking()), files=tuple(project.files))
+    service.image = _text(given.get("image")).strip() or None
+    build = _build(given.get("build"), project)
+    if build is not None:
+        service.build, service.context, service.inline = build.path, build.context, build.inline
+        service.stage, service.arguments = build.stage, build.arguments
+    service.variables = _environment(given, project, service)
+    service.entrypoint, service.command = (_argv(given.get(key)) for key in ("entrypoint", "command"))
+    service.container = container_of(given, service.image, _text)
+    service.folder = _text(given.get("working_dir")) or None
+    service.places = volume_places(service.container.volumes, project.folder)
+    service.hosts = tuple(dict.fromkeys((name, *_hosts(given))))
+    _configs(given, project, service)
+    return service
+
+
+def _build(build: Any, project: Project) -> Build | None:
+    detail = {"context": build} if isinstance(build, str) else build if isinstance(build, dict) else None
+    context = _text(detail.get("context") or project.folder) if detail is not None else ""
+    if detail is None or "://" in context or context.startswith("git@"):
+        return None
+    named = {k: project.values.get(k) if v is None else _text(v) for k, v in _items(detail.get("args"))}
+    arguments = {k: v for k, v in named.items() if v is not None}
+    path = os.path.join(context, _text(detail.get("dockerfile") or "Dockerfile"))
+    inline = detail["dockerfile_inline"] if isinstance(detail.get("dockerfile_inline"), str) else None
+    return Build(path, context, _text(detail.get("target")) or None, arguments, inline)
+
+
+def _environment(given: Mapping[str, Any], project: Project, service: Service) -> dict[str, str]:
+    out: dict[str, str] = {}
+    told = {k: _text(v) for k, v in _items(given.get("environment")) if v is not None}
+    files = given.get("env_file")
+    for entry in files[:20] if isinstance(files, list) else [files] if files else []:
+        detail = entry if isinstance(entry, dict) else {"path": entry}
+        path = _text(detail.get("path"))
+        data = Files(None).maybe(path, LARGEST) if path else None
+        if data is not None:
+            text = decoded(data)
+            out |= raw(text) if detail.get("format") == "raw" else dotenv(text, {**out, **project.values, **told})
+        elif detail.get("required") is not False:
+            message = f"`{name_of(path)}`, which `env_file` names, was not found; Compose does not start without it"
+            service.notes.append(message)
+    for name, value in _items(given.get("environment")):
+        found = project.values.get(name) if value is None else _text(value)
+        if found is not None:
+            out[name] = found
+    return out
+
+
+def _hosts(given: Mapping[str, Any]) -> list[str]:
+    """The names of a container besides its service's: its own, its host name, and aliases in networks."""
+    networks = given.get("networks")
+    found = [_text(given.get("container_name")), _text(given.get("hostname"))]
+    for network in list(networks.values())[:50] if isinstance(networks, dict) else ():
+        aliases = network.get("aliases") if isinstance(network, dict) else None
+        found += [_text(a) for a in aliases[:50]] if isinstance(aliases, list) else []
+    return [f for f in found if f]
+
+
+def _configs(given: Mapping[str, Any], project: Project, service: Service) -> None:
+    """Adds the files that `configs` mount."""
+    for entry in given["configs"][:100] if isinstance(given.get("configs"), list) else ():
+        detail = entry if isinstance(entry, dict) else {"source": entry}
+        source = _text(detail.get("source"))
+        target = posixpath.normpath(posixpath.join("/", _text(detail.get("target")) or source))
+        if source in project.configs:
+            service.places.append((target, project.configs[source]))
+        elif source in project.contents:
+            service.texts[target] = project.contents[source]
+
+
+def _items(given: Any) -> list[tuple[str, Any]]:
+    """`{A: b}` or `[A=b, C]` as pairs; a name alone has the value None."""
+    if isinstance(given, dict):
+        return [(str(k), v) for k, v in list(given.items())[:MOST_KEYS]]
+    words = [_text(w).partition("=") for w in given[:MOST_KEYS]] if isinstance(given, list) else []
+    return [(name, value if equals else None) for name, equals, value in words]
+
+
+def _argv(given: Any) -> tuple[str, ...] | None:
+    if given is None:
+        return None
+    if isinstance(given, list):
+        return tuple(_text(w) for w in given[:2000])
+    return tuple(split_words(_text(given)))  # Compose splits it; no shell reads it
+
+
+def _text(value: Any) -> str:
+    """A scalar as a compose file means it; anything else as nothing."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list):
+        return " ".join(_text(v) for v in value[:2000] if not isinstance(v, (list, dict)))
+    return str(value) if isinstance(value, (str, int, float)) else ""

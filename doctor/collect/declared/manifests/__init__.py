@@ -1,0 +1,1 @@
+"""Files of package managers: projects, environments and lock files, known by their content."""

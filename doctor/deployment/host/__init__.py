@@ -1,0 +1,1 @@
+"""Forms that start a program on a machine: units, batch scripts, process lists, recipes."""

@@ -1,0 +1,65 @@
+"""One container of a pod as a service."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from doctor.collect.declared.service import Service
+from doctor.deployment.kubernetes.objects import CONFIG, SECRET, Objects
+from doctor.deployment.kubernetes.pods import Pod, cluster_of
+from doctor.deployment.kubernetes.settings import mounted, ports_of, settings_of
+from doctor.deployment.kubernetes.variables import Variables, variables_of
+from doctor.deployment.values import at, items, listed, mapping, number, text
+
+
+def service_of(pod: Pod, container: Mapping[str, Any], objects: Objects) -> Service:
+    """What one container of a pod starts."""
+    one = pod.owner
+    variables = variables_of(pod.spec, container, objects, one.namespace)
+    for name, value in pod.given:
+        variables.set(name, value)
+    image = variables.filled(text(container.get("image"))).strip() or None
+    ports = ports_of(pod.spec, pod.labels, objects, one.namespace)
+    settings = settings_of(pod.spec, container, image, ports)
+    if one.kind.startswith("Ray"):
+        gpus, nodes = cluster_of(one)
+        settings = replace(settings, gpus=gpus, nodes=nodes)
+    else:
+        settings = replace(settings, nodes=pod.nodes)
+    return Service(
+        one.name, image, entrypoint=_filled(variables, container.get("command")),
+        command=_filled(variables, container.get("args")), variables=variables.known, container=settings,
+        folder=text(container.get("workingDir")) or None, kind=f"Kubernetes {one.kind}", file=one.file,
+        labels=(one.name, f"{one.kind}/{one.name}".lower(), *([pod.role] if pod.role else [])),
+        nodes=settings.nodes, replicas=max(number(at(one.body, "spec", "replicas"), 1), 0),
+        texts=_texts(pod, container, objects),
+        notes=[] if image else [f"the container `{text(container.get('name'))}` has no `image`"],
+    )  # fmt: skip
+
+
+def _filled(variables: Variables, raw: Any) -> tuple[str, ...] | None:
+    found = items(raw)
+    return tuple(variables.filled(w) for w in found) if found else None
+
+
+def _texts(pod: Pod, container: Mapping[str, Any], objects: Objects) -> dict[str, str]:
+    """The files that ConfigMaps and Secrets put into the container."""
+    out: dict[str, str] = {}
+    mounts = {text(at(m, "mountPath")).rstrip("/"): text(at(m, "subPath")) for m in listed(container, "volumeMounts")}
+    for place, volume in mounted(pod.spec, container):
+        for kind, key, name in ((CONFIG, "configMap", "name"), (SECRET, "secret", "secretName")):
+            if key not in volume:
+                continue
+            source = mapping(volume, key)
+            held = objects.texts(kind, pod.owner.namespace, text(source.get(name))) or {}
+            paths = {text(at(i, "key")): text(at(i, "path")) for i in listed(source, "items")}
+            for entry, value in held.items():
+                inside = paths.get(entry, entry) if paths else entry
+                chosen = mounts.get(place)
+                if not chosen:
+                    out[f"{place}/{inside}"] = value
+                elif chosen == inside:
+                    out[place] = value
+    return out

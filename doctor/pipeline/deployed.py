@@ -1,0 +1,83 @@
+"""A deployment judged: every service that starts a server by the same rules, and one answer for all of them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from functools import partial
+
+from doctor.collect.declared.service import Service
+from doctor.collect.python.target import TargetError
+from doctor.facts import Facts, Launch, Target
+from doctor.findings import Report, RuleResult, ServiceAnswer
+from doctor.launch.asked import starts_server
+from doctor.pipeline.request import Request
+from doctor.pipeline.services import request_of, services_of
+
+Diagnose = Callable[[Request], Report]
+Judge = Callable[[Facts, tuple[str, ...], tuple[str, ...]], Report]
+WORST = ("fail", "broken", "open", "pass", "notApplicable")
+MOST = 40  # services that are judged
+
+
+def diagnose_services(request: Request, diagnose: Diagnose, judge: Judge) -> Report:
+    """The answer for the services of the deployment files. Raises TargetError or DeclarationError."""
+    answers = tuple(map(partial(_answer, request, diagnose), services_of(request)[:MOST]))
+    judged = [(a.name, a.report) for a in answers if a.report is not None]
+    serving = [(name, report) for name, report in judged if _serves(report)]
+    if len(serving) > 1:
+        return _together(serving, answers)
+    if judged:
+        return replace((serving or judged)[0][1], services=answers)
+    why = answers[0].why if answers else "the files hold no service that starts a program"
+    return replace(judge(_nothing(request, why), request.select, request.ignore), services=answers)
+
+
+def _answer(request: Request, diagnose: Diagnose, service: Service) -> ServiceAnswer:
+    told = ServiceAnswer(service.name, service.kind, service.file, service.image, why=service.unread)
+    if service.unread:
+        return told
+    try:
+        return replace(told, report=diagnose(request_of(service, request)))
+    except TargetError as error:
+        return replace(told, why=str(error))
+
+
+def _serves(report: Report) -> bool:
+    launch = report.facts.launch
+    return isinstance(launch, Launch) and (starts_server(launch) or launch.engine is not None)
+
+
+def _together(serving: list[tuple[str, Report]], answers: tuple[ServiceAnswer, ...]) -> Report:
+    """One report on several servers: the worst of every rule, each finding with the service that it is about."""
+    first = max((report for _, report in serving), key=lambda r: (r.count("error"), r.count("warning")))
+    by_code = [_worst([(name, report.results[at]) for name, report in serving]) for at in range(len(first.results))]
+    return replace(first, results=_one_primary(by_code), services=answers, way_out=None)
+
+
+def _worst(results: list[tuple[str, RuleResult]]) -> RuleResult:
+    """What became of one rule in all services."""
+    _, worst = min(results, key=lambda pair: WORST.index(pair[1].status))
+    findings = tuple(
+        replace(f, service=name, message=f"{name}: {f.message}") for name, result in results for f in result.findings
+    )
+    return replace(worst, findings=findings)
+
+
+def _one_primary(results: Iterable[RuleResult]) -> tuple[RuleResult, ...]:
+    """Only the first primary finding stays one."""
+    out, seen = [], False
+    for result in results:
+        kept = []
+        for finding in result.findings:
+            kept.append(replace(finding, primary=finding.primary and not seen))
+            seen |= finding.primary
+        out.append(replace(result, findings=tuple(kept)))
+    return tuple(out)
+
+
+def _nothing(request: Request, why: str) -> Facts:
+    """The facts of files in which no command was found."""
+    names = ", ".join(map(os.path.basename, request.declared.deployments))
+    return Facts(Target("declared", f"--deployment {names}"), launch=Launch((), why=why))

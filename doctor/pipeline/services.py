@@ -1,0 +1,84 @@
+"""The services of the deployment files of a request, and the same question about one of them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from doctor.base.files import Files
+from doctor.collect.declared.request import DeclaredRequest
+from doctor.collect.declared.service import Service
+from doctor.collect.python.target import TargetError
+from doctor.deployment.read import chosen, read_deployment
+from doctor.facts import Granted
+from doctor.launch.starting import mentions_engine
+from doctor.matrix.declared import DeclarationError, declared_gpu
+from doctor.pipeline.launch import contained
+from doctor.pipeline.request import Request
+
+
+def services_of(request: Request) -> list[Service]:
+    """The services that the request names. Raises TargetError."""
+    asked = request.declared
+    if asked.compose is not None or asked.image is not None:
+        other = "--compose" if asked.compose is not None else "--image"
+        raise TargetError(f"`{other}` conflicts with `--deployment`: both say what runs")
+    found = read_deployment(asked.deployments, request.environ, request.target.cwd, request.target.root)
+    return chosen(found, asked.service)
+
+
+def only_service(request: Request) -> Request:
+    """The request for the one service that names an engine. Raises TargetError where there are several, or none."""
+    services = services_of(request)
+    if len(services) != 1:
+        services = [s for s in services if _mentions(s)] or services
+    if len(services) != 1:
+        names = ", ".join(f"`{s.name}`" for s in services[:8]) or "none"
+        raise TargetError(f"choose one service of the deployment with `--service`: {names}")
+    if services[0].unread:
+        raise TargetError(services[0].unread)
+    return request_of(services[0], request)
+
+
+def request_of(service: Service, request: Request) -> Request:
+    """The same question about one service."""
+    request = replace(request, gpu=request.gpu or _gpu(service))
+    stated = replace(request.declared, deployments=(), service=None, stated=service)
+    rootless = replace(request.target, root=None)  # of a declared environment there are no files
+    if not service.host:
+        return replace(request, declared=stated, target=rootless)
+    environ = {**(request.environ if service.inherits else {}), **service.variables}
+    granted = Granted(service.where, service.gpus, service.nodes) if service.gpus or service.nodes > 1 else None
+    inner = replace(request, launch=service.command or (), environ=environ, granted=granted)
+    if request.declared.requirements:
+        return replace(inner, declared=stated, target=rootless)
+    bare = replace(inner, declared=DeclaredRequest())
+    if (found := contained(replace(bare, target=rootless))).declared:
+        return found  # the image alone says what is in it
+    if not service.installs and (bare.target.python or bare.target.paths or _installed(service, bare)):
+        return bare
+    place = None if service.installs else service.where
+    return replace(inner, declared=DeclaredRequest(place=place, stated=service), target=rootless)
+
+
+def _installed(service: Service, inner: Request) -> bool:
+    """Whether the program that the service starts is a file of this machine, or of the root that is named."""
+    from doctor.launch.read import commands_of
+
+    if service.elsewhere:
+        return False
+    files = Files(inner.target.root)
+    commands = commands_of(inner.launch, inner.environ, inner.target.cwd)
+    return any(c.words and replace(c.shell, files=files).which(c.words[0]) for c in commands)
+
+
+def _gpu(service: Service) -> str | None:
+    """The GPU that the service names for its machine, where the table of cards has it."""
+    try:
+        return service.gpu if service.gpu and declared_gpu(service.gpu, None) else None
+    except DeclarationError:
+        return None
+
+
+def _mentions(service: Service) -> bool:
+    words = (service.image or "", *(service.entrypoint or ()), *(service.command or ()))
+    return mentions_engine(" ".join(words)[: 1 << 16])

@@ -1,0 +1,1 @@
+@"%~dp0qvl-doctor-python.exe" %*

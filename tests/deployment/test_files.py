@@ -1,0 +1,50 @@
+"""Every file below `files`, in the shapes that are public: what it says of itself is what is found.
+
+A comment at its top tells the truth: `expect: KEY=VALUE ...`, once for each line, with the keys `engine`, `holds` (a
+word of the command), `code` (a finding at or above a warning), `no` (a code that must not be there), `found=no`,
+`servers` (how many), `service`, `requirements` (one line of a requirement file).
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from doctor.report.services import serving
+from tests.deployment.conftest import FILES, judged
+
+ALL = sorted(p for p in FILES.rglob("*") if p.is_file() and not p.name.startswith("_"))
+
+
+def expected(path: Path) -> dict[str, list[str]]:
+    out: dict[str, list[str]] = {}
+    for line in re.findall(r"expect: (.*)", path.read_text(encoding="utf-8")):
+        for word in shlex.split(line):
+            key, _, value = word.partition("=")
+            out.setdefault(key, []).append(value)
+    return out
+
+
+@pytest.mark.parametrize("path", ALL, ids=[str(p.relative_to(FILES)) for p in ALL])
+def test_a_file_says_what_it_says(path: Path, tmp_path: Path) -> None:
+    truth = expected(path)
+    assert truth, "a file tells what is true of it"
+    pins = tmp_path / "requirements.txt"
+    pins.write_text("\n".join(truth.get("requirements", [])), encoding="utf-8")
+    named = (str(pins),) if "requirements" in truth else ()
+    report = judged(path, service=truth.get("service", [None])[0], requirements=named)
+    launches = [launch for s in report.services if (launch := serving(s)) is not None]
+    codes = {f.rule for f in report.findings if f.severity != "note"}
+    if truth.get("found") == ["no"]:
+        assert not launches
+        return
+    assert launches and launches[0].engine == truth["engine"][0]
+    assert len(launches) == int(truth.get("servers", ["1"])[0])
+    words = [w for one in launches for w in one.argv]
+    held = {part for word in words for part in (word, *word.split("=", 1))}
+    assert not [w for w in truth.get("holds", []) if w not in held], words
+    assert set(truth.get("code", [])) <= codes, codes
+    assert not set(truth.get("no", [])) & codes, [f.message for f in report.findings]

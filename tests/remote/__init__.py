@@ -1,0 +1,1 @@
+"""What other machines send, meant ill."""
