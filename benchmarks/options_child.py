@@ -40,8 +40,38 @@ def vllm():
         except Exception as error:
             raise ValueError(f"validate: {error}") from error
         within_limits(args)
+        try:
+            made_into_settings(args)
+        except ValueError as error:
+            raise ValueError(f"later: {error}") from error
 
     return inner, parse
+
+
+def made_into_settings(args):
+    """What vLLM refuses when it makes its settings of the options, as far as it needs no model and no GPU for that."""
+    from pydantic import TypeAdapter
+    from vllm.config import SpeculativeConfig
+    from vllm.config.cache import is_known_kv_cache_dtype
+    from vllm.reasoning import ReasoningParserManager
+
+    if args.reasoning_parser and args.reasoning_parser not in ReasoningParserManager.list_registered():
+        raise ValueError(f"--reasoning-parser: {args.reasoning_parser}")
+    if not is_known_kv_cache_dtype(args.kv_cache_dtype):
+        raise ValueError(f"--kv-cache-dtype: {args.kv_cache_dtype}")
+    if args.enable_eplb and not args.enable_expert_parallel:
+        raise ValueError("--enable-eplb")
+    if args.enable_elastic_ep and (not args.enable_eplb or args.pipeline_parallel_size > 1):
+        raise ValueError("--enable-elastic-ep")
+    if None not in (args.max_num_batched_tokens, args.max_num_seqs) and args.max_num_batched_tokens < args.max_num_seqs:
+        raise ValueError("--max-num-batched-tokens")
+    data = args.speculative_config if isinstance(args.speculative_config, dict) else {}
+    for key, value in ((k.replace("-", "_"), v) for k, v in data.items()):
+        field = SpeculativeConfig.__pydantic_fields__.get(key)
+        if field is None or (key == "tensor_parallel_size" and value is not None):
+            raise ValueError(f"--speculative-config: {key}")
+        if field.metadata or key in ("method", "model", "revision"):
+            TypeAdapter(typing.Annotated[(field.annotation, *field.metadata)]).validate_python(value)
 
 
 def within_limits(args):

@@ -29,10 +29,10 @@ class Option:
 
     `nargs`: None one value, 0 none, a number, or `?`, `*`, `+`. `type` is a name of ours (`json`, `readable int`), or
     `any` where what the release accepts is not known. `optional`: `None` and the empty word mean no value.
-    `words` are all that a `policy` takes. `exclusive` names the group of which one may be given; `only` the backend
-    that alone reads it; `refused`: the parser knows it only to reject it; `defaulted`: its default is known; `negative`
-    are the spellings that switch it off; `bounds` are the limits of its number as `ge`, `gt`, `le`, `lt`; `settings`
-    names the class in `shapes` that reads its JSON.
+    `words` are all that a `policy` takes; `named` is all that is no file. `exclusive` names the group of which one may
+    be given; `only` the backend that alone reads it; `refused`: the parser knows it only to reject it; `defaulted`: its
+    default is known; `negative` are the spellings that switch it off; `bounds` are the limits of its number as `ge`,
+    `gt`, `le`, `lt`; `settings` names the class in `shapes` that reads its JSON.
     """
 
     name: str
@@ -52,6 +52,7 @@ class Option:
     bounds: tuple[tuple[str, float], ...] = ()
     settings: str | None = None
     shapes: Shapes | None = None
+    named: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +138,7 @@ def _option(name: str, flag: dict[str, Any], words: tuple[str, ...], style: Styl
         bool(flag.get("optional")), words if kind == "policy" else (), flag.get("exclusive"), flag.get("only"),
         bool(flag.get("refused")), flag.get("default"), "default" in flag,
         spellings[len(plainly) :], tuple(sorted(flag.get("bounds", {}).items())),
-        settings,
+        settings, named=tuple(flag.get("named", ())),
     )  # fmt: skip
 
 

@@ -41,6 +41,8 @@ def refusal(option: Option, word: str) -> Refusal | None:
         return None
     if option.optional and word in ("", "None"):
         return None
+    if option.named and word not in option.named and not re.search(r"[./\\]", word):
+        return Refusal("choice", f"choose from {', '.join(option.named)}, or name a file")
     if option.type == "policy":
         return None if _policy(option, word) else Refusal("choice", f"choose from {', '.join(option.words)}")
     try:

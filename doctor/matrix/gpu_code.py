@@ -14,6 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from packaging.specifiers import SpecifierSet
 from packaging.version import InvalidVersion, Version
 
 from doctor.base.record import dataclass
@@ -81,6 +82,24 @@ class ReleaseCode:
     libraries: dict[str, tuple[GpuCode, ...]] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class TorchBuild:
+    """The architectures of the builds of torch whose local version is `build`, in a range of releases."""
+
+    releases: str
+    build: str
+    archs: tuple[str, ...]
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class TorchBuilds:
+    """The table of `hardware/torch_builds.yaml`."""
+
+    verified: str
+    builds: tuple[TorchBuild, ...]
+
+
 @cache
 def gpu_libraries() -> tuple[GpuLibrary, ...]:
     """The libraries that decide. Raises DataError for damaged data."""
@@ -99,7 +118,17 @@ def release_code(project: str, version: str) -> ReleaseCode | None:
     found = covered(normalize(project)).get(asked.public)
     if found is None or not asked.local or not asked.local.startswith(("cu", "cpu", "rocm", "xpu")):
         return found
-    return found if found.build and Version(found.build) == asked else None
+    return found if found.build and Version(found.build) == asked else _other_build(normalize(project), asked, found)
+
+
+def _other_build(project: str, asked: Version, known: ReleaseCode) -> ReleaseCode | None:
+    """A build of torch from its own index, by the table; its libraries are those of the release on PyPI."""
+    rows = table(TorchBuilds, data_dir() / "hardware" / "torch_builds.yaml").builds if project == "torch" else ()
+    for row in rows:
+        if row.build == asked.local and SpecifierSet(row.releases).contains(asked.public):
+            code = (GpuCode(1, row.archs),)
+            return ReleaseCode(row.source, build=str(asked), libraries=dict.fromkeys(known.libraries, code))
+    return None
 
 
 @cache

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import socket
+import ipaddress
 import struct
 
 from doctor.base.files import Files
@@ -31,7 +31,7 @@ def _address(word: str) -> str | None:
     try:
         parts = [int(host[at : at + 8], 16) for at in range(0, len(host), 8)]
         raw = struct.pack(f"={len(parts)}I", *parts)
-        name = socket.inet_ntop(socket.AF_INET if len(raw) == 4 else socket.AF_INET6, raw)
+        name = str(ipaddress.ip_address(raw))
         return f"{name}:{int(port, 16)}" if len(raw) == 4 else f"[{name}]:{int(port, 16)}"
-    except (ValueError, OSError, struct.error):
+    except (ValueError, struct.error):
         return None

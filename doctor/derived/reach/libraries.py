@@ -74,7 +74,7 @@ def is_called(case: Case, library: GpuLibrary) -> bool:
     if library.engine is not None and not _is_used(case, library.engine, library.backend):
         return False
     model = case.facts.model if isinstance(case.facts.model, Model) else None
-    if library.experts and not (model and _has_experts(model.config)):
+    if library.experts and not (model and has_experts(model.config)):
         return False
     if library.methods and not (model and model.quantization and model.quantization.method in library.methods):
         return False
@@ -110,10 +110,16 @@ def _declared(case: Case) -> Iterator[GpuBinary]:
         versions = (fixed,) if fixed else admitted_releases(case, name)
         for path, code in (_read(case, name, versions[0]) or {}).items() if versions else ():
             others = (_read(case, name, v) or {} for v in versions[1:])
-            wheel = f"read from the published wheel of {name} {versions[0]}"
+            wheel = _origin(name, versions[0])
             if code:
                 older = tuple(o[path] for o in others if path in o)
                 yield GpuBinary(path, name, versions[0], code, wheel, row_of(name, path), older)
+
+
+def _origin(name: str, version: str) -> str:
+    """Where the GPU code of a release was read: its wheel, or what tells of the build."""
+    known = release_code(name, version)
+    return f"read from the published wheel of {name} {version}" if known is None or known.sha256 else known.wheel
 
 
 @memoized
@@ -150,13 +156,13 @@ def _read(case: Case, name: str, version: str) -> dict[str, tuple[GpuCode, ...]]
     return found.libraries if found else None
 
 
-def _has_experts(config: object, depth: int = 0) -> bool:
+def has_experts(config: object, depth: int = 0) -> bool:
     """Whether a configuration, or one inside it, describes a mixture of experts."""
     if not isinstance(config, dict) or depth > _DEEPEST:
         return False
     if any(isinstance(n := config.get(key), int) and n > 1 for key in EXPERTS):
         return True
-    return any(_has_experts(value, depth + 1) for value in config.values())
+    return any(has_experts(value, depth + 1) for value in config.values())
 
 
 def _given(case: Case, name: str, values: tuple[str, ...]) -> bool:

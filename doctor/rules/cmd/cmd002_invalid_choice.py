@@ -46,7 +46,7 @@ def _finding(rule: Rule, asked: Asked, problem: Problem) -> Finding:
 
 def _ways(asked: Asked, problem: Problem) -> list[Remediation]:
     option = asked.reading.table.option(problem.name)
-    choices = [str(c) for c in (option.choices or option.words if option else ()) if c is not None]
+    choices = [str(c) for c in (option.choices or option.words or option.named if option else ()) if c is not None]
     value = (problem.value or "").strip()
     same = next((c for c in choices if c.lower() == value.lower()), None)
     if same is not None:
@@ -67,7 +67,7 @@ def _offering(engine: str, name: str, value: str) -> ReleaseSet | None:
     """The releases in which the option has this choice."""
     out: ReleaseSet | None = None
     for having, flag in rows.history(engine, "flags", name):
-        if value in [str(c) for c in flag.get("choices") or ()]:
+        if value in [str(c) for c in flag.get("choices") or flag.get("named") or ()]:
             out = having if out is None else out | having
     return out
 

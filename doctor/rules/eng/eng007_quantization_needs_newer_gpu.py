@@ -20,11 +20,13 @@ from doctor.derived.engine import SOURCE, Chosen
 from doctor.derived.known_model import is_of_family_alone
 from doctor.derived.quantization.exits import ways
 from doctor.derived.quantization.served import KINDS, NOT_ONE, refusal, to_serve, used, weakest_device
+from doctor.derived.reach.libraries import has_experts
 from doctor.derived.units import dotted
 from doctor.facts import Facts, Model
 from doctor.facts.gpu import Device
 from doctor.findings import Evidence, Finding, Location, NotApplicable, Open
 from doctor.launch.options import engine, option
+from doctor.matrix.models.expert_floors import expert_floor
 from doctor.matrix.models.quantization import Floor, Need, floor
 from doctor.rules.rule import Rule, Verdict
 
@@ -57,7 +59,9 @@ def _floor(facts: Facts, chosen: Chosen, backend: str, need: Need) -> Floor | No
     """With `--quantization` (LMDeploy: `--model-format`), the floor of the method named there."""
     told = option(facts, *chosen.data.names("quantization"))
     told = told if told and told.lower() not in NOT_ONE else None
-    return floor(chosen.row(*KINDS), backend, need.quantization, told)
+    found = floor(chosen.row(*KINDS), backend, need.quantization, told)
+    more = expert_floor(chosen.name, chosen.version, need.quantization.method) if has_experts(need.config) else None
+    return more if more and (found is None or more.capability > found.capability) else found
 
 
 def _finding(

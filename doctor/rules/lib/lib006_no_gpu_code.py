@@ -141,11 +141,21 @@ def _other_builds(case: Case, binary: GpuBinary, capability: tuple[int, int]) ->
     """The other half, an older torch that is admitted, the engine's releases that have the code, or any other build."""
     torch = all(b.runs_on(capability) for b in gpu_binaries(case) if b.distribution == "torch")
     ways = [*(_other_half(case, binary) if torch else ()), *_admitted(case, binary, capability)]
+    ways += _of_the_index(binary, capability)
     for chosen in case.engine:
         found = _with_the_model(case, chosen, covering(chosen.name, capability))
         ways += other_release(chosen.name, found, chosen.version) if found is not None else []
     title = f"Install a build of `{binary.distribution}` for compute capability {dotted(capability)}"
     return ways or [Remediation(title, (Action("manual", text=title),))]
+
+
+def _of_the_index(binary: GpuBinary, capability: tuple[int, int]) -> list[Remediation]:
+    """The same release as the package index has it, where only another build of it (`+cu128`) lacks the GPU."""
+    public, _, local = (binary.release or "").partition("+")
+    if not local or not runs(binary.distribution, public, capability):
+        return []
+    action = Action("install", package=binary.distribution, specifier=f"=={public}", direction="reinstall")
+    return [Remediation(f"reinstall `{binary.distribution}=={public}` from the package index", (action,), "unsafe")]
 
 
 def _other_half(case: Case, binary: GpuBinary) -> Iterator[Remediation]:

@@ -17,8 +17,10 @@ from doctor.matrix.extract.flags import Flag, flags_of, functions
 from doctor.matrix.extract.literals import constants, jsonable, value
 from doctor.matrix.extract.parsers import backends_of, habits, variables
 from doctor.matrix.extract.projects.lmdeploy_decisions import decisions, structured
+from doctor.matrix.extract.registered import registered_names
 from doctor.matrix.files.row import Row
 
+TEMPLATES = "lmdeploy/model.py"
 TURBOMIND = "lmdeploy/turbomind/supported_models.py"
 PYTORCH_MAP = "lmdeploy/pytorch/models/module_map.py"
 PYTORCH_OLD = "lmdeploy/pytorch/supported_models.py"
@@ -70,6 +72,24 @@ def command(files: Files) -> Row:
 
 
 def _flags(files: Files) -> dict[str, Flag]:
+    out = _written_flags(files)
+    if "--chat-template" in out and (names := _templates(files)):
+        out["--chat-template"]["named"] = names
+    return out
+
+
+def _templates(files: Files) -> list[str]:
+    """The chat templates that `--chat-template` takes by name; anything else has to be a file. Empty if not checked."""
+    if "in MODELS.module_dict.keys()" not in files.text(HELPERS) or not files.has(TEMPLATES):
+        return []
+    tree = files.tree(TEMPLATES)
+    names = list(registered_names(tree, "MODELS"))
+    older = constants(tree).get("DEPRECATED_CHAT_TEMPLATE_NAMES")
+    known = {n for group in names if group is not None for n in group}
+    return sorted(known | set(older if isinstance(older, list) else ())) if None not in names else []
+
+
+def _written_flags(files: Files) -> dict[str, Flag]:
     found = functions(files.tree(SERVE)).get("add_parser_api_server")
     if found is None:
         raise files.lacks(SERVE, "add_parser_api_server")

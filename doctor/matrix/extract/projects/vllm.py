@@ -58,7 +58,11 @@ def extract(files: Files) -> Row:
     flags, settings = _flags(files)
     row: Row = {"settings": _shapes(files, flags, settings)} if "validate_json" in files.text(ARGUMENTS) else {}
     made = refused_when_made(files.tree(ARGUMENTS), "EngineArgs", "create_engine_config", settings.classes)
-    if found := {**_checks(files), **refused_parsers(files, flags), **_unchanged(files, made)}:
+    stored = _kv_cache(files, flags)
+    if found := {
+        **_checks(files), **refused_parsers(files, flags), **_unchanged(files, made),
+        **_refused_storage(files, flags, stored),
+    }:  # fmt: skip
         row["checks.parsed"] = found
     return {
         **row,
@@ -66,7 +70,7 @@ def extract(files: Files) -> Row:
         **_architectures(files),
         **_quantization(files),
         "flags": flags,
-        "kv_cache": _kv_cache(files, flags),
+        "kv_cache": stored,
         "model_types": registered(files, CONFIGURATIONS, "vllm/transformers_utils/configs"),
     }
 
@@ -139,6 +143,16 @@ def _kv_cache(files: Files, flags: dict[str, Flag]) -> dict[str, Any]:
     if not choices and files.has("vllm/config/cache.py"):
         choices = constants(files.tree("vllm/config/cache.py")).get("CacheDType")
     return {str(c): True for c in choices or ()}
+
+
+def _refused_storage(files: Files, flags: dict[str, Flag], stored: dict[str, Any]) -> dict[str, str]:
+    """The condition on which the settings of the cache refuse a `--kv-cache-dtype` that has no choices of its own."""
+    member = "vllm/config/cache.py"
+    if not stored or "choices" in flags.get("--kv-cache-dtype", {}) or not files.has(member):
+        return {}
+    if "if not is_known_kv_cache_dtype(" not in files.text(member):
+        return {}
+    return {f"args.kv_cache_dtype not in {tuple(stored)!r}": f"--kv-cache-dtype takes one of {', '.join(stored)}"}
 
 
 def _class_table(node: ast.Dict) -> dict[str, str]:

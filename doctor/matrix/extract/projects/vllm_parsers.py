@@ -7,11 +7,11 @@ plugin may bring it; that becomes a condition over the parsed options, as its ow
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
 
 from doctor.matrix.extract.files import Files
 from doctor.matrix.extract.flags import Flag
 from doctor.matrix.extract.literals import constants
+from doctor.matrix.extract.registered import registered_names
 
 TOOLS = ("vllm/tool_parsers", "vllm/entrypoints/openai/tool_parsers")
 REASONING = ("vllm/reasoning", "vllm/entrypoints/openai/reasoning_parsers")
@@ -52,26 +52,11 @@ def _names(files: Files, folders: tuple[str, ...], table: str, manager: str) -> 
             continue
         found = constants(files.tree(member)).get(table)
         out |= {str(k) for k in found} if isinstance(found, dict) else set()
-        for names in _decorated(files.tree(member), manager):
+        for names in registered_names(files.tree(member), manager):
             if names is None:
                 return []
             out |= set(names)
     return sorted(out)
-
-
-def _decorated(tree: ast.Module, manager: str) -> Iterator[list[str] | None]:
-    """The names in `@Manager.register_module(...)` of each class; None for those that are computed."""
-    for node in (n for n in ast.walk(tree) if isinstance(n, ast.ClassDef)):
-        for call in (d for d in node.decorator_list if isinstance(d, ast.Call)):
-            if ast.unparse(call.func) == f"{manager}.register_module":
-                given = [*call.args, *(k.value for k in call.keywords if k.arg == "name")]
-                yield _literal(given[0]) if given else [node.name]
-
-
-def _literal(node: ast.expr) -> list[str] | None:
-    parts = node.elts if isinstance(node, (ast.List, ast.Tuple)) else [node]
-    names = [p.value for p in parts if isinstance(p, ast.Constant) and isinstance(p.value, str)]
-    return names if len(names) == len(parts) else None
 
 
 def highest_share(files: Files) -> bool:
