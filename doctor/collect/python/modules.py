@@ -60,7 +60,8 @@ class ModuleReader(Sources):
         if search is not None:
             found = self._in_folders(name, name.rpartition(".")[2], search)
             return _as_standard(found) if found and name.partition(".")[0] in self._standard_tops else found
-        return self._shimmed(name) or self._standard(name) or self._mapped(name) or self._in_folders(name, name, self.target.paths)
+        found = self._shimmed(name) or self._standard(name) or self._mapped(name)
+        return found or self._in_folders(name, name, self.target.paths)
 
     def _shimmed(self, name: str) -> Found | None:
         """`distutils`, where a `.pth` line of setuptools serves it."""

@@ -1,4 +1,4 @@
-"""`distutils` as setuptools brings it: a `.pth` line puts its copy before the standard library's, which ends with 3.11."""
+"""`distutils` as setuptools provides it: a `.pth` line puts its copy before the standard library's."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _DEFAULT = re.compile(r"environ\.get\(var, '(\w{1,20})'\)")
 
 
 def has_distutils_of_setuptools(target: Target, environment: Callable[[str], str | None]) -> bool:
-    """Whether `import distutils` gives setuptools' copy in a process of this Python, as `.pth` line and variable say."""
+    """Whether `import distutils` gives setuptools' copy in a process of this Python, by `.pth` line and variable."""
     line = next((p.message for p in target.code_lines if "_distutils_hack" in p.message), None)
     if line is None:
         return False
