@@ -206,6 +206,10 @@ CASES: dict[str, dict[str, str]] = {
         "pkg/b.py": "from pkg import glob, here\nfor file in glob.glob(here + '/data/*.txt'):\n    import nowhere_a",
         "pkg/data/one.txt": "",
     },
+    "loaded_as_python_starts": {
+        "pkg/__init__.py": "import os, sys\nif not hasattr(sys.modules[os.name], 'getpid'):\n    x = 1",
+        "pkg/a.py": "import sys\ntry:\n    sys.modules['nowhere_a']\nexcept KeyError:\n    import nowhere_a",
+    },
     "bundled_copy_under_another_name": {
         "pkg/__init__.py": "",
         "pkg/a.py": "import sys\nimport pkg.copy\nsys.modules['bundled'] = pkg.copy\nimport bundled.part",

@@ -9,6 +9,7 @@ import sys
 import sysconfig
 from collections.abc import Callable, Mapping
 
+from doctor.collect.python.shim import COPY, has_distutils_of_setuptools
 from doctor.collect.python.sources import Sources
 from doctor.collect.python.stdlib import compiled_exports, compiled_names, stdlib_names
 from doctor.facts import Cause, Distributions, Target, normalize
@@ -59,7 +60,15 @@ class ModuleReader(Sources):
         if search is not None:
             found = self._in_folders(name, name.rpartition(".")[2], search)
             return _as_standard(found) if found and name.partition(".")[0] in self._standard_tops else found
-        return self._standard(name) or self._mapped(name) or self._in_folders(name, name, self.target.paths)
+        found = self._shimmed(name) or self._standard(name) or self._mapped(name)
+        return found or self._in_folders(name, name, self.target.paths)
+
+    def _shimmed(self, name: str) -> Found | None:
+        """`distutils`, where a `.pth` line of setuptools serves it."""
+        if name != "distutils" or not has_distutils_of_setuptools(self.target, self.environment):
+            return None
+        folder = next((f"{p}/{COPY}" for p in self.paths if self.is_file(f"{p}/{COPY}/__init__.py")), None)
+        return None if folder is None else self._made(name, f"{folder}/__init__.py", ".py", (folder,))
 
     def _standard(self, name: str) -> Found | None:
         folders = self.target.stdlib or (self._own_stdlib() if self.python == sys.version_info[:2] else ())

@@ -209,6 +209,9 @@ def item(machine: Machine, owner: Value, key: Value) -> Value:
         return UNKNOWN
     if isinstance(owner, SysModulesVal):
         if isinstance(key, str) and key not in machine.modules:
+            found = machine.reader.find(key, None) if "." not in key else None
+            if found is not None and found.kind == "stdlib":
+                return UNKNOWN  # Python may have loaded it as it started
             raise PyRaise(KeyError, key)
         return machine.modules[key] if isinstance(key, str) else UNKNOWN
     if isinstance(owner, NamespaceVal):
