@@ -132,9 +132,8 @@ def _walk(source: str, relative: str, seen: Snapshot, device: int, maker: _Maker
             seen.links.append(path)
         if maker is not None:
             maker.file(path, at)
-        # a link changes the time of the inode's last change; what both environments share cannot be lost by either
-        changed = at.st_ctime_ns if stat.S_ISREG(at.st_mode) and at.st_size < LARGE else 0
-        seen.entries[path] = (at.st_ino, at.st_size, at.st_mtime_ns, changed, at.st_mode)
+        # not the time of the inode's last change: a link to it, as uv makes from its cache, sets that too
+        seen.entries[path] = (at.st_ino, at.st_size, at.st_mtime_ns, at.st_mode)
     if maker is not None:
         maker.filled(relative, status)
 
