@@ -7,7 +7,6 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from doctor.base.yaml_text import YamlError, load
 from doctor.launch.shell import Shell
 
 MOST = 300
@@ -37,6 +36,8 @@ def with_config(words: tuple[str, ...], shell: Shell, *, model_first: bool) -> t
 
 
 def _settings(file: str, shell: Shell) -> dict[str, Any] | None:
+    from doctor.base.yaml_text import YamlError, load  # few commands name a file
+
     path = os.path.normpath(os.path.join(shell.cwd, file))
     text = shell.inner(path) if shell.inner is not None else shell.files.text(shell.files.inside(path), LARGEST)
     try:

@@ -7,13 +7,9 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-import yaml
-
 from doctor.base.text import one_line
 from doctor.base.toml_text import TomlError
 from doctor.base.toml_text import load as load_toml
-from doctor.base.yaml_text import YamlError
-from doctor.base.yaml_text import load as load_yaml
 from doctor.collect.declared.manifests import conda, locks, pipenv, project
 from doctor.collect.declared.manifests.manifest import Manifest
 from doctor.collect.declared.pins import Reading
@@ -52,7 +48,7 @@ def read_manifest(manifest: Manifest, reading: Reading) -> None:
 def _parsed(path: str, text: str) -> dict[str, Any]:
     try:
         data = _value(text)
-    except (TomlError, YamlError, ValueError, RecursionError) as error:
+    except (TomlError, ValueError, RecursionError) as error:
         said = one_line(str(error) or type(error).__name__, 160)
         raise TargetError(f"`{name_of(path)}`, given as `--requirements`, cannot be read: {said}") from None
     return data if isinstance(data, dict) else {}
@@ -63,7 +59,15 @@ def _value(text: str) -> Any:
         return json.loads(text)
     if _TABLE.search(text) or _FIRST.match(text):
         return load_toml(text)
-    return load_yaml(text, yaml.SafeLoader)
+    return _yaml(text)
+
+
+def _yaml(text: str) -> Any:
+    import yaml  # loaded here: most declarations hold none
+
+    from doctor.base.yaml_text import load
+
+    return load(text, yaml.SafeLoader)
 
 
 def _reader(data: dict[str, Any]) -> Read | None:
