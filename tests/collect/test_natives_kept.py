@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sysconfig
+import time
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,7 @@ def environment(tmp_path: Path) -> tuple[Target, Distributions, Path]:
     info.mkdir()
     names = sorted(p.name for p in (site / "pkg").iterdir())
     (info / "RECORD").write_text("".join(f"pkg/{n},sha256=x,1\n" for n in names))
+    time.sleep(0.05)  # nothing is kept of a file that changed within a tick of the clock
     python = ".".join(sysconfig.get_python_version().split(".")[:2])
     target = Target("installed", "test", python=python, paths=(str(site),), platform=sysconfig.get_platform())
     return target, Distributions((Distribution("pkg", "pkg", "1", str(site), str(info), top_level=("pkg",)),)), site

@@ -219,6 +219,7 @@ def test_a_container_sees_what_is_mounted(
 def test_it_is_remembered_until_a_file_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     folder = owl(tmp_path / "m")
+    time.sleep(0.05)  # nothing is kept of a file that changed within a tick of the clock
     first = launched_model(NOT_REQUESTED, ModelRequest({}, named=str(folder)))
     assert list((tmp_path / "cache/qvl-doctor/models").glob("*.json")) and first == launched_model(NOT_REQUESTED, ModelRequest({}, named=str(folder)))
     with (folder / "model.safetensors").open("r+b") as file:
