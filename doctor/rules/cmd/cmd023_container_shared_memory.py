@@ -2,7 +2,7 @@
 
 With tensor parallelism, the server's processes exchange data through `/dev/shm`. A container gets 64 MiB of it unless
 `shm_size` or `ipc: host` says otherwise. NCCL and the engines may then fail with `Bus error`, `No space left on device`
-or `unhandled system error`, often not until the first request. GPUs that reach each other directly need less, hence a
+or `unhandled system error`, often not until the first request. GPUs that reach each other directly need less: it is a
 warning. SYS003 checks the machine that this runs on; this rule checks the container that the command, the compose file
 or the manifest describes.
 
