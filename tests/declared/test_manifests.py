@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from doctor.collect.declared.manifests.kinds import is_manifest
 from doctor.collect.python.target import TargetError
 from tests.declared.conftest import facts_of, judge, messages, problems, versions
 
@@ -155,7 +156,9 @@ def test_a_project_that_a_requirement_file_installs_is_read(tmp_path: Path, line
 
 
 def test_what_uv_is_told_beside_the_dependencies(tmp_path: Path) -> None:
-    text = PROJECT.replace('"transformers', '"torch==2.8.0", "vllm>=0.11", "transformers') + """
+    text = (
+        PROJECT.replace('"transformers', '"torch==2.8.0", "vllm>=0.11", "transformers')
+        + """
 [tool.uv]
 override-dependencies = ["transformers==4.57.3"]
 constraint-dependencies = ["numpy==1.26.4"]
@@ -167,6 +170,7 @@ name = "pytorch-cu128"
 url = "https://download.pytorch.org/whl/cu128"
 explicit = true
 """
+    )
     facts = facts_of(put(tmp_path, "pyproject.toml", text))
     found = versions(facts)
     assert found["transformers"] == "4.57.3" and found["torch"] == "2.8.0+cu128" and "vllm" not in found
@@ -201,7 +205,9 @@ HOSTILE = {
     "keys": "[project]\n" + ".".join("a" * 50_000) + " = 1\n",
     "json": '{"_meta": ' + "[" * 100_000,
     "nothing": "[other]\na = 1\n",
-    "bomb": "a: &a [x,x]\n" + "".join(f"b{n}: &b{n} [{', '.join(['*a' if not n else f'*b{n - 1}'] * 9)}]\n" for n in range(12)) + "dependencies:\n- *b11\n",
+    "bomb": "a: &a [x,x]\n"
+    + "".join(f"b{n}: &b{n} [{', '.join(['*a' if not n else f'*b{n - 1}'] * 9)}]\n" for n in range(12))
+    + "dependencies:\n- *b11\n",
     "loop": "[dependency-groups]\na = [{include-group='b'}]\nb = [{include-group='a'}, 'vllm']\n",
     "self": '[project]\nname="a"\ndependencies=[]\n[project.optional-dependencies]\nx=["a[y]", "vllm"]\ny=["a[x]"]\n',
 }
@@ -216,3 +222,13 @@ def test_hostile_files_end_soon(tmp_path: Path, name: str) -> None:
     except TargetError as error:
         assert "\n" not in str(error) and len(str(error)) < 400
     assert time.monotonic() - began < 5
+
+
+@pytest.mark.parametrize(
+    "text", ["\n" * 5000 + "!", " \n" * 3000 + "-", "\n \n\n" * 2000 + "=", "# a\n\n" * 2000 + "x"]
+)
+def test_empty_lines_are_no_riddle(text: str) -> None:
+    """Whether a line break belongs to one empty line or to the next was tried in every way: a minute for a small file."""
+    began = time.process_time()
+    assert not is_manifest(text)
+    assert time.process_time() - began < 2

@@ -19,7 +19,7 @@ from doctor.collect.python.target import TargetError
 _TABLE = re.compile(r"^\s{0,20}\[{1,2}[\w.\"' -]{1,200}\]{1,2}\s*(?:#.*)?$", re.MULTILINE)
 _CONDA = re.compile(r"^dependencies:\s*(?:#.*)?$", re.MULTILINE)
 _KEY = re.compile(r"^\s{0,20}[\w.\"'-]{1,100}\s{0,20}=[^=]", re.MULTILINE)
-_FIRST = re.compile(r"(?:\s*#[^\n]*\n|\s*\n){0,200}\s{0,20}[\w.-]{1,100}\s{0,20}=\s{0,20}[\"'\[{\d]")
+_FIRST = re.compile(r"(?:[^\S\n]*(?:#[^\n]*)?\n){0,200}[^\S\n]{0,20}[\w.-]{1,100}\s{0,20}=\s{0,20}[\"'\[{\d]")
 
 
 Read = Callable[[Manifest, Reading], None]
