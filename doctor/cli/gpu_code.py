@@ -9,7 +9,7 @@ import click
 from packaging.version import InvalidVersion, Version
 
 from doctor.base.text import clean
-from doctor.cli.failed import Failed
+from doctor.cli.answer.output import CannotWork
 from doctor.facts import normalize
 from doctor.matrix.files.data import DataError, data_dir
 from doctor.matrix.gpu_code import covered, gpu_libraries
@@ -39,7 +39,7 @@ def add_gpu_code(
             with click.progressbar(length=len(wanted), label=name, file=sys.stderr) as bar:
                 count = build(name, wanted, to or data_dir() / "gpu_code", cache_dir(), bar.update)
         except _ERRORS as error:
-            raise Failed(clean(str(error), 2000)) from error
+            raise CannotWork(clean(str(error), 2000)) from error
         click.echo(f"{name}: GPU code of {count} releases added")
 
 

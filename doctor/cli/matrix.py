@@ -11,7 +11,7 @@ import click
 from packaging.version import InvalidVersion, Version
 
 from doctor.base.text import clean
-from doctor.cli.failed import Failed
+from doctor.cli.answer.output import CannotWork
 from doctor.cli.request.options import target_options
 from doctor.matrix import rows
 from doctor.matrix.extract.errors import LayoutError
@@ -111,7 +111,7 @@ def _add(
             with click.progressbar(length=len(offers), label=found.name, file=sys.stderr) as bar:
                 count = build(found, offers, to or data_dir() / "wheels", cache_dir(), bar.update)
         except _ERRORS as error:
-            raise Failed(clean(str(error), 2000)) from error
+            raise CannotWork(clean(str(error), 2000)) from error
         click.echo(f"{found.name}: {count} releases added")
 
 
@@ -138,7 +138,7 @@ def verify(names: tuple[str, ...], sample: int, find_links: Path | None, index_u
                 for one in wrong[:20]:
                     click.echo(clean(f"  {one.kind} {one.key}: stored {one.written}, read {one.read}", 400))
         except _ERRORS as error:
-            raise Failed(clean(str(error), 2000)) from error
+            raise CannotWork(clean(str(error), 2000)) from error
     sys.exit(1 if differences else 0)
 
 

@@ -9,7 +9,7 @@ import click
 from packaging.version import Version
 
 from doctor.base.text import clean
-from doctor.cli.failed import Failed
+from doctor.cli.answer.output import CannotWork
 from doctor.matrix.extract.projects.registry import Project
 from doctor.matrix.extract.raising.projects import NAMES, last_of_minors, project
 from doctor.matrix.files.data import DataError, data_dir
@@ -40,7 +40,7 @@ def add_refusals(
                 results = read_all(found, wanted, cache_dir(), bar.update)
             size = write(found, results, {o.version for o in offers if o.yanked}, folder)
         except _ERRORS as error:
-            raise Failed(clean(str(error), 2000)) from error
+            raise CannotWork(clean(str(error), 2000)) from error
         click.echo(f"{found.name}: refusals of {len(wanted)} releases added, {size} bytes in all")
 
 

@@ -59,7 +59,6 @@ def list_(log_dir: str | None = None, form: str = "terminal") -> None:
 
 def _name_damaged(found: Listing) -> None:
     """One line on stderr for each folder that was skipped."""
-
     for bad in found.damaged:
         click.echo(f"warning: skipped `{one_line(str(bad.folder), 300)}`: {one_line(bad.reason, 200)}", err=True)
 

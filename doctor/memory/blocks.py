@@ -45,6 +45,11 @@ def blocks(stem: str, layers: Layers) -> Iterator[Piece]:
     yield other(f"{stem}.norms", 2 * layers.norm * width, many, part=VISION)
 
 
+def cells(vision: Section, side: int = 0) -> int:
+    """How many patches a picture of the tower's one size has; `side` is that size where the configuration says none."""
+    return (vision.whole("image_size", default=side) // (vision.whole("patch_size", default=14) or 14)) ** 2
+
+
 def patches(vision: Section, width: int, *, bias: bool, frames: int = 1) -> Piece:
     """The convolution that turns patches of pixels into vectors."""
     size = vision.whole("patch_size", "spatial_patch_size", default=14)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from doctor.memory import joints
 from doctor.memory.attention import Attention
-from doctor.memory.blocks import VISION, Layers, Tower, blocks, patches, projection
+from doctor.memory.blocks import VISION, Layers, Tower, blocks, cells, patches, projection
 from doctor.memory.layout import Layout
 from doctor.memory.pieces import Piece, other
 
@@ -17,22 +17,17 @@ def _width(found: Layout) -> tuple[int, int, int]:
     return vision.whole("hidden_size"), vision.whole("intermediate_size"), layers
 
 
-def _positions(found: Layout) -> int:
-    size = found.vision.whole("patch_size", default=14) or 14
-    return (found.vision.whole("image_size") // size) ** 2
-
-
 def _clip(found: Layout, shape: Attention) -> Iterator[Piece]:
     width, inner, layers = _width(found)
     yield patches(found.vision, width, bias=False)
-    yield other("vision_tower.embeddings", (_positions(found) + 2) * width + 4 * width, part=VISION)
+    yield other("vision_tower.embeddings", (cells(found.vision) + 2) * width + 4 * width, part=VISION)
     yield from blocks("vision_tower.encoder.layers.{}", Layers(width, inner, layers))
 
 
 def _siglip(found: Layout, shape: Attention) -> Iterator[Piece]:
     width, inner, layers = _width(found)
     yield patches(found.vision, width, bias=True)
-    yield other("vision_tower.embeddings", _positions(found) * width + 2 * width, part=VISION)
+    yield other("vision_tower.embeddings", cells(found.vision) * width + 2 * width, part=VISION)
     yield from blocks("vision_tower.encoder.layers.{}", Layers(width, inner, layers))
     if found.vision.on("vision_use_head") and found.model_type not in ("minicpmv",):
         yield from blocks("vision_tower.head", Layers(width, inner, 1))
@@ -42,7 +37,7 @@ def _siglip(found: Layout, shape: Attention) -> Iterator[Piece]:
 def _intern_hf(found: Layout, shape: Attention) -> Iterator[Piece]:
     width, inner, layers = _width(found)
     vision = found.vision
-    places = _positions(found) + 1 if vision.on("use_absolute_position_embeddings", default=True) else 0
+    places = cells(found.vision) + 1 if vision.on("use_absolute_position_embeddings", default=True) else 0
     yield patches(vision, width, bias=True)
     yield other("vision_tower.embeddings", (places + 1) * width, part=VISION)
     norm = 1 if vision.get("norm_type") == "rms_norm" else 2
@@ -57,7 +52,7 @@ def _intern_chat(found: Layout, shape: Attention) -> Iterator[Piece]:
     width, inner, layers = _width(found)
     vision = found.vision
     yield patches(vision, width, bias=True)
-    yield other("vision_model.embeddings", (_positions(found) + 2) * width, part=VISION)
+    yield other("vision_model.embeddings", (cells(found.vision) + 2) * width, part=VISION)
     norm = 1 if vision.get("norm_type") in (None, "rms_norm") else 2
     plain = Layers(width, inner, layers, qkv_bias=vision.on("qkv_bias"), norm=norm)
     yield from blocks("vision_model.encoder.layers.{}", plain)
@@ -79,7 +74,7 @@ def _mllama(found: Layout, shape: Attention) -> Iterator[Piece]:
     deep, tiles = vision.whole("num_global_layers"), vision.whole("max_num_tiles", default=4)
     ratios = vision.get("supported_aspect_ratios")
     kinds = (len(ratios) if isinstance(ratios, list) else 8) + 1
-    places = _positions(found) + 1
+    places = cells(found.vision) + 1
     yield patches(vision, width, bias=False)
     yield other("vision_model.embeddings", (5 + places) * width + kinds * tiles * (places + 2) * width + 3, part=VISION)
     for name, many in (("transformer", layers), ("global_transformer", deep)):
@@ -94,7 +89,7 @@ def _glm4v(found: Layout, shape: Attention) -> Iterator[Piece]:
     out, depth = vision.whole("out_hidden_size"), vision.whole("depth")
     merge, inner = vision.whole("spatial_merge_size", default=2), vision.whole("intermediate_size")
     yield patches(vision, width, bias=True, frames=vision.whole("temporal_patch_size", default=2) or 2)
-    yield other("visual.embeddings", _positions(found) * width + 2 * width, part=VISION)
+    yield other("visual.embeddings", cells(found.vision) * width + 2 * width, part=VISION)
     biased = vision.on("attention_bias")
     gated = Layers(width, out, depth, bias=False, qkv_bias=biased, norm=1, gated=True)
     yield from blocks("visual.blocks.{}", gated)

@@ -122,6 +122,11 @@ def runtime(left: float, asked: Settings, model: Footprint | None) -> float:
     return max(left, 0.0)
 
 
+def takes_whole_card(asked: Settings) -> bool:
+    """Whether the engine shares out a whole card and counts what it loads itself, as vLLM does."""
+    return engine_row(asked.engine).memory.budget == "whole_card"
+
+
 def default_share(asked: Settings, card: int, model: Footprint | None = None) -> float:
     """The share that the engine takes where the command names none; 1 for engines without one."""
     from doctor.matrix.hardware import capabilities

@@ -9,7 +9,7 @@ from doctor.base.record import dataclass
 from doctor.launch.settings import Settings
 from doctor.matrix.engines import engine_row
 from doctor.memory.cache import Cache, cache, number
-from doctor.memory.engines import BLOCK, FEWEST_BLOCKS, GIB, Budget, budget, default_share
+from doctor.memory.engines import BLOCK, FEWEST_BLOCKS, GIB, Budget, budget, default_share, takes_whole_card
 from doctor.memory.footprint import Footprint
 from doctor.memory.overhead import Overhead, in_chunks, overhead
 from doctor.memory.padding import Capability, padding
@@ -130,12 +130,7 @@ def usual_context(found: Footprint, asked: Settings) -> int:
 
 def rotary(found: Footprint, asked: Settings) -> int:
     """Bytes of the tables of rotary positions: they lie in no file, and vLLM counts them as weights."""
-    return int(found.shape.rotary * found.dtype_bytes) if found.shape and _as_vllm(asked) else 0
-
-
-def _as_vllm(asked: Settings) -> bool:
-    """Whether the engine shares out a whole card, as vLLM does."""
-    return engine_row(asked.engine).memory.budget == "whole_card"
+    return int(found.shape.rotary * found.dtype_bytes) if found.shape and takes_whole_card(asked) else 0
 
 
 def kept_by(found: Footprint, asked: Settings, batch: int = 0) -> Cache | None:
@@ -143,7 +138,7 @@ def kept_by(found: Footprint, asked: Settings, batch: int = 0) -> Cache | None:
     if found.shape is None:
         return None
     width = number(asked.kv, found.dtype_bytes, asked.engine, found.kv_bits)
-    ahead = batch - 1 if batch and _as_vllm(asked) else 0
+    ahead = batch - 1 if batch and takes_whole_card(asked) else 0
     return cache(found.shape, asked.tp, asked.pp, width, windows=asked.windows, ahead=ahead)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from doctor.memory.attention import Attention
-from doctor.memory.blocks import VISION, Layers, blocks, patches, projection
+from doctor.memory.blocks import VISION, Layers, blocks, cells, patches, projection
 from doctor.memory.layout import Layout
 from doctor.memory.pieces import Piece, other
 
@@ -22,9 +22,8 @@ def navit(found: Layout, shape: Attention) -> Iterator[Piece]:
     """SigLIP for pictures of any size, with its pooling head: PaddleOCR-VL, Keye."""
     vision = found.vision
     width, inner = vision.whole("hidden_size"), vision.whole("intermediate_size")
-    cells = (vision.whole("image_size", default=384) // (vision.whole("patch_size", default=14) or 14)) ** 2
     yield patches(vision, width, bias=True)
-    yield other("visual.embeddings", (cells + PACKED + 2) * width, part=VISION)
+    yield other("visual.embeddings", (cells(vision, 384) + PACKED + 2) * width, part=VISION)
     yield from blocks("visual.encoder.layers.{}", Layers(width, inner, vision.whole("num_hidden_layers")))
     yield from blocks("visual.head", Layers(width, inner, 1))
 

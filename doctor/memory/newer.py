@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from doctor.memory.attention import Attention
-from doctor.memory.blocks import VISION, Layers, Tower, blocks, patches, projection
+from doctor.memory.blocks import VISION, Layers, Tower, blocks, cells, patches, projection
 from doctor.memory.layout import Layout, Section
 from doctor.memory.pieces import Piece, other
 
@@ -28,11 +28,10 @@ def llama4(found: Layout, shape: Attention) -> Iterator[Piece]:
     """A plain encoder, a shuffle of neighbors, two matrices, and one to the text."""
     vision = found.vision
     width, inner = vision.whole("hidden_size"), vision.whole("intermediate_size")
-    cells = (vision.whole("image_size") // (vision.whole("patch_size", default=14) or 14)) ** 2 + 1
     ratio = min(max(vision.real("pixel_shuffle_ratio", default=0.5), 0.05), 1.0)
     middle, out = vision.whole("projector_input_dim"), vision.whole("projector_output_dim")
     yield patches(vision, width, bias=False)
-    yield other("vision_model.embeddings", (cells + 5) * width, part=VISION)
+    yield other("vision_model.embeddings", (cells(vision) + 6) * width, part=VISION)
     yield from blocks("vision_model.layers.{}", Layers(width, inner, vision.whole("num_hidden_layers")))
     yield projection("vision_model.vision_adapter.fc1", int(width / ratio**2), middle)
     yield projection("vision_model.vision_adapter.fc2", middle, out or middle)
@@ -42,10 +41,8 @@ def llama4(found: Layout, shape: Attention) -> Iterator[Piece]:
 def moonvit(found: Layout, shape: Attention) -> Iterator[Piece]:
     """Kimi-VL and Kimi K2.5: SigLIP with a grid of positions, four neighbors, two matrices."""
     vision = found.vision
-    width, inner = (
-        vision.whole("hidden_size", "vt_hidden_size"),
-        vision.whole("intermediate_size", "vt_intermediate_size"),
-    )
+    width = vision.whole("hidden_size", "vt_hidden_size")
+    inner = vision.whole("intermediate_size", "vt_intermediate_size")
     rows = vision.whole("init_pos_emb_height", default=64) * vision.whole("init_pos_emb_width", default=64)
     yield patches(vision, width, bias=True)
     yield other("vision_tower.embeddings", (rows + 4) * width, part=VISION)
@@ -59,12 +56,10 @@ def perception(found: Layout, shape: Attention) -> Iterator[Piece]:
     """Step3-VL and Step 3.7: the perception encoder, two convolutions that halve the picture, one matrix."""
     vision = found.vision
     width, layers = vision.whole("hidden_size", "width"), vision.whole("num_hidden_layers", "layers")
-    inner = Section("", vision.given).whole("intermediate_size") or int(
-        width * vision.real("mlp_ratio", default=PERCEIVED)
-    )
-    cells = (vision.whole("image_size", default=728) // (vision.whole("patch_size", default=14) or 14)) ** 2
+    ratio = vision.real("mlp_ratio", default=PERCEIVED)
+    inner = Section("", vision.given).whole("intermediate_size") or int(width * ratio)
     yield patches(vision, width, bias=False)
-    yield other("vision_model.embeddings", (cells + 2) * width, part=VISION)
+    yield other("vision_model.embeddings", (cells(vision, 728) + 2) * width, part=VISION)
     yield from blocks("vision_model.transformer.resblocks.{}", Layers(width, inner, layers))
     yield other("vision_model.transformer.resblocks.{}.ls", 2 * width, layers, part=VISION)
     yield other("vision_model.downsamplers", 9 * (2 + 8) * width * width + 6 * width, part=VISION)

@@ -7,7 +7,7 @@ vLLM rounds the experts of MXFP4 checkpoints up: `create_weights` of quantizatio
 from __future__ import annotations
 
 from doctor.launch.settings import Settings
-from doctor.matrix.engines import engine_row
+from doctor.memory.engines import takes_whole_card
 from doctor.memory.footprint import Footprint
 
 Capability = tuple[int, int]
@@ -18,9 +18,7 @@ ALONE = 1  # Triton's, on Hopper, keep the inner width; 64.38 GiB of gpt-oss-120
 
 def padding(found: Footprint, asked: Settings, capability: Capability | None) -> int:
     """Bytes on one GPU of this compute capability (None: not known)."""
-    if found.method != "mxfp4" or not found.narrow or found.shape is None:
-        return 0
-    if engine_row(asked.engine).memory.budget != "whole_card":
+    if found.method != "mxfp4" or not found.narrow or found.shape is None or not takes_whole_card(asked):
         return 0
     inside = ALONE if capability and capability[0] == HOPPER else INSIDE
     grown = _grown(found.shape.hidden, MODEL) * _grown(-(-found.narrow // max(asked.tp, 1)), inside)

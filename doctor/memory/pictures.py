@@ -38,6 +38,15 @@ class Eye:
         """The side of a patch."""
         return max(self.layout.vision.whole("patch_size", "spatial_patch_size", default=14), 1)
 
+    @property
+    def token(self) -> int:
+        """The side of a token, which is some patches wide."""
+        return self.patch * max(self.layout.vision.whole("spatial_merge_size", default=2), 1)
+
+    def side(self, usual: int) -> int:
+        """The one size of picture that the tower takes; `usual` where the configuration says none."""
+        return max(self.layout.vision.whole("image_size", default=usual), 1)
+
 
 def tokens_of(layout: Layout, given: Mapping[str, Any], width: int, height: int) -> int | None:
     """Tokens of one picture in a request; None for a family that is not known here, or a picture that it refuses."""
@@ -52,8 +61,7 @@ def tokens_of(layout: Layout, given: Mapping[str, Any], width: int, height: int)
 
 def _smart(eye: Eye, width: int, height: int, *, frames: int = 1, least: int, most: int) -> int:
     """Both sides rounded to whole tokens, the picture shrunk or grown to between `least` and `most` pixels."""
-    merge = max(eye.layout.vision.whole("spatial_merge_size", default=2), 1)
-    factor = eye.patch * merge
+    factor = eye.token
     if max(width, height) > STEEPEST * min(width, height):
         raise ValueError("too steep")
     rows, columns = round(height / factor) * factor, round(width / factor) * factor
@@ -84,7 +92,7 @@ def _qwen3(eye: Eye, width: int, height: int) -> int:
 
 def _glm(eye: Eye, width: int, height: int) -> int:
     """A still picture counts as two frames."""
-    factor = eye.patch * max(eye.layout.vision.whole("spatial_merge_size", default=2), 1)
+    factor = eye.token
     if min(width, height) < factor:
         scale = max(factor / height, factor / width)
         width, height = int(width * scale), int(height * scale)
@@ -93,7 +101,7 @@ def _glm(eye: Eye, width: int, height: int) -> int:
 
 def _internvl(eye: Eye, width: int, height: int) -> int:
     """Tiles of one size, a small picture of the whole where there are several, and the marks before and behind."""
-    side = max(eye.layout.outer.whole("force_image_size") or eye.layout.vision.whole("image_size", default=448), 1)
+    side = eye.layout.outer.whole("force_image_size") or eye.side(448)
     ratio = eye.layout.outer.real("downsample_ratio", default=0.5)
     each = int((side // eye.patch * ratio) ** 2)
     most = eye.whole(
@@ -118,11 +126,11 @@ def _tiles(width: int, height: int, side: int, most: int) -> tuple[int, int]:
 
 def _llava(eye: Eye, width: int, height: int) -> int:
     """One size, whatever the picture has."""
-    return (max(eye.layout.vision.whole("image_size", default=336), 1) // eye.patch) ** 2
+    return (eye.side(336) // eye.patch) ** 2
 
 
 def _llava_next(eye: Eye, width: int, height: int) -> int:
-    side = max(eye.layout.vision.whole("image_size", default=336), 1)
+    side = eye.side(336)
     cells = side // eye.patch
     rows, columns = _fitted(eye, width, height, side, PLAIN_GRIDS)
     return rows * columns + rows + cells * cells
@@ -130,7 +138,7 @@ def _llava_next(eye: Eye, width: int, height: int) -> int:
 
 def _llava_onevision(eye: Eye, width: int, height: int) -> int:
     """As LLaVA-NeXT, but shrunk again to nine times the whole picture's tokens."""
-    side = max(eye.layout.vision.whole("image_size", default=384), 1)
+    side = eye.side(384)
     cells = side // eye.patch
     rows, columns = _fitted(eye, width, height, side, WIDE_GRIDS)
     ratio = math.sqrt(rows * columns / (9 * cells * cells))

@@ -9,13 +9,14 @@ from dataclasses import replace
 from doctor.base.record import dataclass
 from doctor.base.text import one_line
 from doctor.derived.goal import Goal, goal_of
-from doctor.derived.packages.hidden import asked_engine, hidden_by
+from doctor.derived.packages.hidden import hidden_by
 from doctor.facts import Distributions, Facts, Host, Launch, Model, normalize
 from doctor.facts.host import Libc
 from doctor.findings import Action, Finding, Plan, Remediation, Report, Verified
 from doctor.findings.proposal import IDLE, Proposal
 from doctor.launch.asked import asked_of
 from doctor.launch.edit import as_given, edited
+from doctor.launch.options import engine
 from doctor.matrix import rows
 from doctor.matrix.engines import serving_engines
 from doctor.pipeline.diagnosis import judge
@@ -51,7 +52,7 @@ def plan_facts(
     if not isinstance(facts.distributions, Distributions):
         why = facts.distributions.detail or "the installed distributions could not be read"
         return Proposal(before, Plan(undecided=why, launch=_argv(facts)))
-    if (hidden := hidden_by(facts, asked_engine(facts))) is not None:
+    if (hidden := hidden_by(facts, engine(facts) or "")) is not None:
         return Proposal(before, Plan(undecided=f"{hidden.message}: nothing is planned for it", launch=_argv(facts)))
     for name in freedom.keep:
         if facts.distributions.get(name) is None:

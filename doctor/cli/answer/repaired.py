@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from doctor.base.quoting import quoted
+
 if TYPE_CHECKING:
     from doctor.repair.apply import Applied
     from doctor.repair.switch.apart import Shared
@@ -139,10 +141,3 @@ def answer(json: bool, lines: list[str], data: Mapping[str, object]) -> None:
     from doctor.report.json import dumps
 
     click.echo(dumps({"schema": 1, **data}) if json else clean("\n".join(lines)))
-
-
-def quoted(path: str) -> str:
-    """A path as a shell reads it."""
-    from doctor.base.quoting import quoted
-
-    return quoted(path)

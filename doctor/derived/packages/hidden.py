@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from doctor.base.files import BARRED
-from doctor.facts import Distributions, Facts, Launch, Problem, normalize
+from doctor.facts import Distributions, Facts, Problem, normalize
 
 _INFO = re.compile(r"[/\\](?P<name>[A-Za-z0-9_.]+?)(?:-[^/\\]*)?\.(?:dist|egg)-info(?:[/\\]|$)")
 
@@ -15,11 +15,6 @@ def hidden_by(facts: Facts, name: str) -> Problem | None:
     have = facts.distributions
     found = (*have.problems, *facts.target.problems) if isinstance(have, Distributions) else ()
     return next((p for p in found if BARRED in p.message and _may_hold(p, name)), None)
-
-
-def asked_engine(facts: Facts) -> str:
-    """The engine that the launch starts, empty where none is known."""
-    return (facts.launch.engine if isinstance(facts.launch, Launch) else None) or ""
 
 
 def is_of_one(problem: Problem) -> bool:

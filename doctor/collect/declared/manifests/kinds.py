@@ -8,7 +8,6 @@ from collections.abc import Callable
 from typing import Any
 
 from doctor.base.text import one_line
-from doctor.base.toml_text import TomlError
 from doctor.base.toml_text import load as load_toml
 from doctor.collect.declared.manifests import conda, locks, pipenv, project
 from doctor.collect.declared.manifests.manifest import Manifest
@@ -48,7 +47,7 @@ def read_manifest(manifest: Manifest, reading: Reading) -> None:
 def _parsed(path: str, text: str) -> dict[str, Any]:
     try:
         data = _value(text)
-    except (TomlError, ValueError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         said = one_line(str(error) or type(error).__name__, 160)
         raise TargetError(f"`{name_of(path)}`, given as `--requirements`, cannot be read: {said}") from None
     return data if isinstance(data, dict) else {}
@@ -59,15 +58,9 @@ def _value(text: str) -> Any:
         return json.loads(text)
     if _TABLE.search(text) or _FIRST.match(text):
         return load_toml(text)
-    return _yaml(text)
+    from doctor.base.yaml_text import load  # loaded here: most declarations hold none
 
-
-def _yaml(text: str) -> Any:
-    import yaml  # loaded here: most declarations hold none
-
-    from doctor.base.yaml_text import load
-
-    return load(text, yaml.SafeLoader)
+    return load(text)
 
 
 def _reader(data: dict[str, Any]) -> Read | None:
