@@ -26,10 +26,7 @@ def is_batch(source: Source) -> bool:
 
 def services(source: Source) -> list[Service]:
     """The script."""
-    return [
-        Service(source.name, kind="batch file", file=source.name, host=True, inherits=True,
-                command=("bash", "-c", as_shell(source.text)), folder=source.folder)
-    ]  # fmt: skip
+    return [source.program("batch file", ("bash", "-c", as_shell(source.text)), folder=source.folder)]
 
 
 def as_shell(text: str) -> str:

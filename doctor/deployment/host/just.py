@@ -41,8 +41,8 @@ def services(source: Source) -> list[Service]:
     if re.search(r"^set\s+dotenv-load\b(?!.*false)", source.text, re.MULTILINE):
         exported = {**assignments(source.beside(".env") or ""), **exported}
     return [
-        Service(name, kind="just recipe", file=source.name, host=True, inherits=True, variables=exported,
-                command=("bash", "-c", _script(lines, {**variables, **given})), folder=source.folder)
+        source.program("just recipe", ("bash", "-c", _script(lines, {**variables, **given})), name, variables=exported,
+                       folder=source.folder)
         for name, (given, lines) in list(recipes.items())[:MOST]
     ]  # fmt: skip
 

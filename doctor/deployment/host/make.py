@@ -32,10 +32,7 @@ def services(source: Source) -> list[Service]:
         lines = [_filled(re.sub(r"^\s*[-@+]+", "", line), known) for line in recipe]
         text = "\n".join(f"(\n{line}\n)" for line in lines)
         environ = {n: _filled(variables.get(n, ""), variables) for n in exported}
-        out.append(Service(
-            target, kind="make target", file=source.name, host=True, inherits=True, variables=environ,
-            command=("sh", "-c", text), folder=source.folder,
-        ))  # fmt: skip
+        out.append(source.program("make target", ("sh", "-c", text), target, variables=environ, folder=source.folder))
     return out
 
 

@@ -30,10 +30,7 @@ def is_powershell(source: Source) -> bool:
 
 def services(source: Source) -> list[Service]:
     """The script."""
-    return [
-        Service(source.name, kind="PowerShell script", file=source.name, host=True, inherits=True,
-                command=("bash", "-c", as_shell(source.text)), folder=source.folder)
-    ]  # fmt: skip
+    return [source.program("PowerShell script", ("bash", "-c", as_shell(source.text)), folder=source.folder)]
 
 
 def as_shell(text: str) -> str:

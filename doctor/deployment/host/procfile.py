@@ -22,7 +22,6 @@ def services(source: Source) -> list[Service]:
     environ = {"PORT": "5000", **assignments(source.beside(".env") or "")}
     lines = (_LINE.match(line.strip()) for line in source.text.splitlines()[:MOST])
     return [
-        Service(m[1], kind="Procfile process", file=source.name, host=True, inherits=True, variables=environ,
-                command=("sh", "-c", m[2]), folder=source.folder)
+        source.program("Procfile process", ("sh", "-c", m[2]), m[1], variables=environ, folder=source.folder)
         for m in lines if m is not None
     ]  # fmt: skip

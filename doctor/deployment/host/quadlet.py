@@ -8,7 +8,7 @@ from dataclasses import replace
 from doctor.collect.declared.service import Service
 from doctor.deployment.host import specifiers
 from doctor.deployment.host.source import Source
-from doctor.deployment.host.systemd import environment, unread_files
+from doctor.deployment.host.systemd import environment
 from doctor.deployment.host.unit_file import expanded, last, sections, split, values
 from doctor.facts.launch import QUADLET
 from doctor.launch.container import read_docker_run
@@ -33,7 +33,8 @@ def services(source: Source) -> list[Service]:
     unit = sections(source.text)
     keys = unit.get("Container", [])
     known = specifiers.of_unit(source.name, None)
-    outer = environment(source, unit, "Service", known)
+    outer, _ = environment(source, unit, "Service", known)
+    variables, unread = environment(source, unit, "Container", known)
     options = [w for key, option in _OPTIONS.items() for v in values(keys, key)
                for w in (option, specifiers.replaced(v, known))]  # fmt: skip
     options += [w for line in values(keys, "PodmanArgs") for w in split(specifiers.replaced(line, known))]
@@ -44,8 +45,8 @@ def services(source: Source) -> list[Service]:
     name = last(keys, "ContainerName") or source.name.rpartition(".")[0]
     service = Service(
         name, image or None, kind="Quadlet unit", file=source.name, labels=(source.name, source.name.partition(".")[0]),
-        command=tuple(words) or None, variables=environment(source, unit, "Container", known),
-        folder=last(keys, "WorkingDir"), notes=unread_files(source, unit, "Container", known),
+        command=tuple(words) or None, variables=variables,
+        folder=last(keys, "WorkingDir"), notes=unread,
     )  # fmt: skip
     service.lacking.unset |= unset
     if run is not None:

@@ -27,13 +27,12 @@ def is_batch_job(source: Source) -> bool:
 def services(source: Source) -> list[Service]:
     """The script, as it is typed or handed to `sbatch`."""
     if not is_batch_job(source):
-        return [Service(source.name, kind="shell script", file=source.name, host=True, inherits=True,
-                        command=("bash", source.path), folder=source.folder, installs=_installs(source))]  # fmt: skip
+        words = ("bash", source.path)
+        return [source.program("shell script", words, folder=source.folder, installs=_installs(source))]
     return [
-        Service(
-            source.name, kind="Slurm job", file=source.name, host=True, inherits=True,
-            command=("sbatch", source.path), variables=_slurm(source), folder=source.folder, installs=_installs(source),
-            gpus=number(gpus(source), 0) or None, nodes=max(number(_option(source, "-N", "--nodes"), 1), 1),
+        source.program(
+            "Slurm job", ("sbatch", source.path), variables=_slurm(source), folder=source.folder,
+            installs=_installs(source), gpus=number(gpus(source), 0) or None, nodes=_nodes(source),
             labels=tuple(filter(None, [_option(source, "-J", "--job-name")])),
         )
     ]  # fmt: skip
@@ -52,6 +51,10 @@ def _option(source: Source, short: str, long: str) -> str | None:
     return None
 
 
+def _nodes(source: Source) -> int:
+    return max(number(_option(source, "-N", "--nodes"), 1), 1)
+
+
 def _slurm(source: Source) -> dict[str, str]:
     """The variables that the directives decide."""
     nodes = _option(source, "-N", "--nodes")
@@ -65,7 +68,7 @@ def _slurm(source: Source) -> dict[str, str]:
 
 def gpus(source: Source) -> str | None:
     """How many GPUs each node gets, as the directives have it; `--gpus` counts those of all nodes."""
-    nodes = max(number(_option(source, "-N", "--nodes"), 1), 1)
+    nodes = _nodes(source)
     for line in _DIRECTIVE.findall(source.text[: 1 << 16]):
         text = re.sub(r"(?:^|\s)-G\s*", " --gpus=", line).replace("--gres ", "--gres=").replace("--gpus ", "--gpus=")
         if found := _COUNT.search(text):

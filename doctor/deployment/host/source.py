@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import field
+from typing import Any
 
 from doctor.base.files import Files
 from doctor.base.record import dataclass
+from doctor.collect.declared.service import Service
 from doctor.collect.declared.text import decoded, name_of
 
 LARGEST = 256 << 10
@@ -42,3 +44,7 @@ class Source:
         """The text of a file in the same folder; None where it cannot be read."""
         data = Files(None).maybe(os.path.join(self.folder, name), LARGEST)
         return None if data is None else decoded(data)
+
+    def program(self, kind: str, command: tuple[str, ...], name: str = "", **more: Any) -> Service:
+        """A command of the file that runs on a machine, with its caller's environment; `more` are fields of it."""
+        return Service(name or self.name, command=command, kind=kind, file=self.name, host=True, inherits=True, **more)

@@ -31,9 +31,8 @@ def _service(source: Source, name: str, keys: dict[str, str], shared: dict[str, 
     environ = {f"ENV_{n}": v for n, v in {**source.environ, **shared}.items()}
     known = {**environ, "program_name": name, "here": source.folder, "process_num": "0", "group_name": name}
     own = _pairs(keys.get("environment", ""), known)
-    return Service(
-        name, kind="supervisor program", file=source.name, host=True, inherits=True,
-        command=tuple(split_words(_filled(keys.get("command", ""), known))),
+    return source.program(
+        "supervisor program", tuple(split_words(_filled(keys.get("command", ""), known))), name,
         variables={**shared, **own}, folder=keys.get("directory"), labels=(f"program:{name}",),
     )  # fmt: skip
 

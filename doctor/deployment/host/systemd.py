@@ -27,12 +27,11 @@ def services(source: Source) -> list[Service]:
     unit = sections("\n".join([source.text, *_drop_ins(source)]))
     keys = unit.get("Service", [])
     known = specifiers.of_unit(source.name, last(keys, "User"))
+    variables, unread = environment(source, unit, "Service", known)
     service = Service(
         source.name.rpartition(".")[0] or source.name, kind="systemd unit", file=source.name, labels=(source.name,),
-        host=True, folder=last(keys, "WorkingDirectory"), variables=environment(source, unit, "Service", known),
+        host=True, folder=last(keys, "WorkingDirectory"), variables=variables, notes=list(unread),
     )  # fmt: skip
-    unread = unread_files(source, unit, "Service", known)
-    service.notes += unread
     for line in values(keys, "ExecStart"):
         words, unset = command(line, known, {"PATH": PATH, **service.variables}, complete=not unread)
         service.lacking.unset |= set() if unread else unset
@@ -58,10 +57,16 @@ def command(
     return tuple(words), unset
 
 
-def environment(source: Source, unit: Sections, section: str, known: dict[str, str]) -> dict[str, str]:
-    """`Environment`, then `EnvironmentFile`, whose values go before; `UnsetEnvironment` last."""
+def environment(
+    source: Source, unit: Sections, section: str, known: dict[str, str]
+) -> tuple[dict[str, str], list[str]]:  # fmt: skip
+    """`Environment`, then `EnvironmentFile`, whose values go before; `UnsetEnvironment` last.
+
+    With it, a sentence for each file that cannot be read here: what those set stays unknown.
+    """
     keys = unit.get(section, [])
     out: dict[str, str] = {}
+    unread: list[str] = []
     for line in values(keys, "Environment"):
         for word in split(line):
             name, equals, value = specifiers.replaced(word, known).partition("=")
@@ -70,21 +75,13 @@ def environment(source: Source, unit: Sections, section: str, known: dict[str, s
     for line in values(keys, "EnvironmentFile")[:MOST_FILES]:
         path = specifiers.replaced(line.removeprefix("-").strip().strip("\"'"), known)
         text = source.read(path) if os.path.isabs(path) else source.beside(path)
+        if text is None and os.path.isabs(path):
+            unread.append(f"the variables in `{one_line(path, 100)}` cannot be read")
         out |= assignments(_joined(text or ""))
     for line in values(keys, "UnsetEnvironment"):
         for word in split(line):
             out.pop(word.partition("=")[0], None)
-    return out
-
-
-def unread_files(source: Source, unit: Sections, section: str, known: dict[str, str]) -> list[str]:
-    """The environment files that cannot be read here, a sentence each: what they set stays unknown."""
-    out = []
-    for line in values(unit.get(section, []), "EnvironmentFile")[:MOST_FILES]:
-        path = specifiers.replaced(line.removeprefix("-").strip().strip("\"'"), known)
-        if os.path.isabs(path) and source.read(path) is None:
-            out.append(f"the variables in `{one_line(path, 100)}` cannot be read")
-    return out
+    return out, unread
 
 
 def _joined(text: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 from doctor.collect.declared.service import Service
 from doctor.deployment.kubernetes.containers import service_of
 from doctor.deployment.kubernetes.objects import Object, Objects
-from doctor.deployment.kubernetes.pods import Pod, pods_of
+from doctor.deployment.kubernetes.pods import Pod, pods_of, predictor_nodes
 from doctor.deployment.values import at, items, listed, mapping, number, text
 
 MODEL = "/mnt/models"  # where KServe puts what `storageUri` names
@@ -38,8 +38,8 @@ def kserve_services(one: Object, objects: Objects) -> list[Service] | None:
     container["args"] = [*listed(base, "args"), *listed(model, "args")]
     container["env"] = [*listed(base, "env"), *listed(model, "env")]
     container["resources"] = model.get("resources") or base.get("resources")
-    service = service_of(Pod(one, "", {**spec, "containers": [container]}, {}, _nodes(predictor)), container, objects)
-    return [_started(one, service, model)]
+    pod = Pod(one, "", {**spec, "containers": [container]}, {}, predictor_nodes(predictor))
+    return [_started(one, service_of(pod, container, objects), model)]
 
 
 def _llm_services(one: Object, objects: Objects) -> list[Service]:
@@ -75,13 +75,6 @@ def _runtime(one: Object, objects: Objects) -> Object | None:
         if other.name == wanted or (not wanted and form in forms):
             return other
     return None
-
-
-def _nodes(predictor: Mapping[str, Any]) -> int:
-    workers = predictor.get("workerSpec")
-    if not isinstance(workers, Mapping):
-        return 1
-    return max(number(workers.get("pipelineParallelSize"), 0), 1 + number(workers.get("size"), 1))
 
 
 def _started(one: Object, service: Service, model: Mapping[str, Any]) -> Service:

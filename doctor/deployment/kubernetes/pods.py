@@ -42,7 +42,8 @@ def pods_of(one: Object) -> list[Pod]:
     pods = [Pod(one, "" if alone else _role(path), spec, labels) for path, spec, labels in found]
     if one.kind == "LeaderWorkerSet":
         return _leader_and_workers(one, pods)
-    return [replace(p, nodes=nodes) for p in pods] if (nodes := _nodes(one, pods)) > 1 else pods
+    nodes = predictor_nodes(mapping(one.body, "spec", "predictor"))
+    return [replace(p, nodes=nodes) for p in pods] if nodes > 1 else pods
 
 
 def _templates(body: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], Mapping[str, Any], Mapping[str, Any]]]:
@@ -88,12 +89,12 @@ def _leader_and_workers(one: Object, pods: list[Pod]) -> list[Pod]:
     return out
 
 
-def _nodes(one: Object, pods: list[Pod]) -> int:
-    """How many GPU pods a Ray cluster has, or the predictor of KServe with its workers."""
-    if not one.kind.startswith("Ray"):
-        workers = mapping(one.body, "spec", "predictor", "workerSpec")
-        return max(number(workers.get("pipelineParallelSize"), 0), 1 + number(workers.get("size"), 1)) if workers else 1
-    return 1
+def predictor_nodes(predictor: Mapping[str, Any]) -> int:
+    """How many pods KServe's predictor is with its workers; 1 for an object without them."""
+    workers = predictor.get("workerSpec")
+    if not isinstance(workers, Mapping):
+        return 1
+    return max(number(workers.get("pipelineParallelSize"), 0), 1 + number(workers.get("size"), 1))
 
 
 def cluster_of(one: Object) -> tuple[str | None, int]:
