@@ -97,12 +97,13 @@ def _is_compose(document: Any) -> bool:
 
 def _of_compose(source: Source) -> list[Service]:
     """Every service of a compose file, as `--compose` reads each."""
-    from doctor.collect.declared.compose.service import read_compose, service_names
+    from doctor.collect.declared.compose.service import project_of, started
 
     out = []
-    for name in service_names(source.path)[:MOST]:
+    project = project_of(DeclaredRequest(compose=source.path), source.environ, source.folder)
+    for name in list(project.services)[:MOST]:
         try:
-            service = read_compose(DeclaredRequest(compose=source.path, service=name), source.environ, source.folder)
+            service = started(project, name, source.path)
         except TargetError as error:
             service = Service(name, unread=str(error))
         service.file = source.name

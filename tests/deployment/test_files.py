@@ -10,9 +10,18 @@ from __future__ import annotations
 import re
 import shlex
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
+from doctor.base import yaml_text
+from doctor.collect.declared.compose import project
+from doctor.collect.declared.request import DeclaredRequest
+from doctor.collect.python.target import TargetRequest
+from doctor.facts import Neighbors
+from doctor.pipeline.declared import collect_declared
+from doctor.pipeline.neighbors import with_neighbors
+from doctor.pipeline.request import Request
 from doctor.report.services import serving
 from tests.deployment.conftest import FILES, judged
 
@@ -48,3 +57,16 @@ def test_a_file_says_what_it_says(path: Path, tmp_path: Path) -> None:
     assert not [w for w in truth.get("holds", []) if w not in held], words
     assert set(truth.get("code", [])) <= codes, codes
     assert not set(truth.get("no", [])) & codes, [f.message for f in report.findings]
+
+
+def test_a_compose_file_is_parsed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    load = Mock(wraps=yaml_text.load)
+    monkeypatch.setattr(project, "load", load)
+    services = "".join(f"  s{n}: {{image: 'vllm/vllm-openai:v0.11.0', ports: ['{8000 + n}:8000']}}\n" for n in range(9))
+    file = tmp_path / "compose.yaml"
+    file.write_text(f"# {tmp_path}\nservices:\n{services}", encoding="utf-8")
+    assert len(judged(file).services) == 9
+    request = Request(TargetRequest(), declared=DeclaredRequest(compose=str(file), service="s3"))
+    around = with_neighbors(collect_declared(request), request).neighbors
+    assert isinstance(around, Neighbors) and len(around.services) == 9
+    assert load.call_count == 1

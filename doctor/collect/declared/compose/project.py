@@ -6,6 +6,7 @@ import os
 from collections import ChainMap
 from collections.abc import Mapping
 from dataclasses import field
+from functools import lru_cache
 from typing import Any
 
 from doctor.base.files import Files
@@ -124,7 +125,7 @@ class _Reader:
                 raise TargetError(f"the compose project has more than {MOST_FILES} files")
             text = read_text(path, "--compose", LARGEST)
             try:
-                data = load(text, ComposeLoader)
+                data = _parsed(text)
             except YamlError as error:
                 message = f"`{name_of(path)}`, given as `--compose`, is not valid YAML: {one_line(str(error), 120)}"
                 raise TargetError(message) from None
@@ -181,6 +182,12 @@ class _Reader:
         near = os.path.abspath(os.path.dirname(far)) if isinstance(other, str) else folder
         below = self._extended(far, scalar(detail.get("service") or "") or name, near, values, (*seen, key))
         return self.over(below, own, path, name)
+
+
+@lru_cache(MOST_FILES)
+def _parsed(text: str) -> Any:
+    """What a file holds, which nobody changes: the services of a project are read one by one. Raises YamlError."""
+    return load(text, ComposeLoader)
 
 
 def _listed(value: Any) -> list[Any]:

@@ -10,9 +10,9 @@ from typing import Any
 from doctor.base.files import Files
 from doctor.base.text import one_line
 from doctor.collect.declared.compose.container import container_of
-from doctor.collect.declared.compose.project import Project, Services, load_project
+from doctor.collect.declared.compose.project import LARGEST, Project, Services, load_project
 from doctor.collect.declared.dockerfile import Build
-from doctor.collect.declared.request import Composing, DeclaredRequest
+from doctor.collect.declared.request import DeclaredRequest
 from doctor.collect.declared.service import Service
 from doctor.collect.declared.text import decoded, name_of, split_words
 from doctor.collect.python.target import TargetError
@@ -21,7 +21,6 @@ from doctor.launch.inner import volume_places
 from doctor.launch.starting import mentions_engine
 from doctor.launch.variables import Lacking
 
-LARGEST = 256 << 10
 MOST_KEYS = 10_000
 
 
@@ -34,6 +33,14 @@ def read_compose(request: DeclaredRequest, environ: Mapping[str, str], cwd: str)
     name = request.service if request.service is not None else _only(project, request, path)
     if name not in services:
         raise TargetError(f"`{name_of(path)}` has no service `{one_line(name, 60)}`; it has {_listed(services)}")
+    service = started(project, name, path)
+    if request.composing.command:
+        service.command = request.composing.command
+    return service
+
+
+def started(project: Project, name: str, path: str) -> Service:
+    """The service, if Compose starts it. Raises TargetError with what keeps Compose from it."""
     service = service_of(project, name)
     for braces in service.lacking.malformed[:1]:
         way = "write `$$` where the container's shell is meant"
@@ -41,14 +48,7 @@ def read_compose(request: DeclaredRequest, environ: Mapping[str, str], cwd: str)
     for variable, message in service.lacking.required.items():
         told = f": {message}" if message else ""
         raise TargetError(f"`{name_of(path)}` requires the variable `{variable}`, which is not set here{told}")
-    if request.composing.command:
-        service.command = request.composing.command
     return service
-
-
-def service_names(path: str) -> list[str]:
-    """The names of all services of a file. Raises TargetError."""
-    return list(load_project((path,), Composing(), {}, "").services)
 
 
 def project_of(request: DeclaredRequest, environ: Mapping[str, str], cwd: str) -> Project:
