@@ -49,8 +49,10 @@ def owned_folders(path: str | os.PathLike[str], count: int) -> bool:
 
 def write_owned(path: str | os.PathLike[str], data: bytes, folders: int = 2) -> None:
     """Replaces a file by `data` whole or not at all, mode 0600, its `folders` made for this user alone. OSError."""
-    make_private(os.path.dirname(os.path.abspath(path)), folders)
-    handle, temporary = tempfile.mkstemp(dir=os.path.dirname(os.path.abspath(path)), prefix=".new-")
+    folder = os.path.dirname(os.path.abspath(path))
+    if folders:
+        make_private(folder, folders)
+    handle, temporary = tempfile.mkstemp(dir=folder, prefix=".new-")
     try:
         with os.fdopen(handle, "wb") as stream:
             if hasattr(os, "fchmod"):
@@ -79,7 +81,8 @@ def make_private(folder: str, count: int) -> None:
 
 def open_to_others(mode: int) -> bool:
     """Whether others may put files in the place of ours; a sticky folder keeps ours."""
-    return bool(mode & (stat.S_IWGRP | stat.S_IWOTH)) and not mode & stat.S_ISVTX
+    kept = stat.S_ISDIR(mode) and bool(mode & stat.S_ISVTX)
+    return bool(mode & (stat.S_IWGRP | stat.S_IWOTH)) and not kept
 
 
 def _private(status: os.stat_result) -> bool:

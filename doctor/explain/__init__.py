@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,7 +32,8 @@ def explain_log(
     from doctor.explain.verdict import verdict
 
     if isinstance(source, (str, Path)):
-        source, finite = opened(Path(source)), True
+        with closing(opened(Path(source))) as stream:
+            return explain_log(stream, facts=facts, finite=True)
     log = Bounded(source, None) if finite else Bounded(source)
     lines = lines_of(read(log))
     by_process: dict[str, list[Line]] = {}

@@ -75,11 +75,16 @@ class Parts:
             data = self._open.read(size)
             if data:
                 return data
+            self.close()
+
+    def close(self) -> None:
+        """Closes the part that is being read."""
+        if self._open is not None:
             self._open.close()
             self._open = None
 
 
-def opened(source: Path) -> Stream:
+def opened(source: Path) -> BinaryIO | Parts:
     """A log file, or a folder's parts (`*.log` by name), as a stream. Raises OSError, also for no regular file."""
     if source.is_dir():
         return Parts(sorted(p for p in source.glob("*.log") if p.is_file()))

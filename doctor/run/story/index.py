@@ -5,11 +5,9 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
-import tempfile
 from pathlib import Path
 
-from doctor.base.opening import open_regular, read_up_to
+from doctor.base.owned import read_owned, write_owned
 
 NAME = ".index"
 WORTH = 200  # runs from which on there is one
@@ -49,38 +47,21 @@ class Index:
                 if self._old:
                     self._path.unlink()
             elif self._changed or len(self._new) != len(self._old):
-                _write(self._path, json.dumps(self._new, separators=(",", ":")).encode())
+                write_owned(self._path, _sealed(json.dumps(self._new, separators=(",", ":")).encode()), 0)
 
 
 def _load(path: Path) -> dict[str, object]:
     """Empty where it is missing, damaged, or could have been written by somebody else."""
     with contextlib.suppress(OSError, ValueError, RecursionError):
-        handle, at = open_regular(path, follow=False)
-        try:
-            data = read_up_to(handle, _LIMIT) if _is_ours(at) else b""
-        finally:
-            os.close(handle)
-        head, _, body = data.partition(b"\n")
+        head, _, body = read_owned(path, _LIMIT, 0).partition(b"\n")
         if head == _HEAD + hashlib.sha256(body).hexdigest().encode():
             found = json.loads(body)
             return found if isinstance(found, dict) else {}
     return {}
 
 
-def _is_ours(at: os.stat_result) -> bool:
-    return not hasattr(os, "getuid") or (at.st_uid == os.getuid() and not at.st_mode & 0o022)
-
-
-def _write(path: Path, body: bytes) -> None:
-    handle, name = tempfile.mkstemp(prefix=f"{NAME}-", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(_HEAD + hashlib.sha256(body).hexdigest().encode() + b"\n" + body)
-        Path(name).replace(path)
-    except OSError:
-        with contextlib.suppress(OSError):
-            Path(name).unlink()
-        raise
+def _sealed(body: bytes) -> bytes:
+    return _HEAD + hashlib.sha256(body).hexdigest().encode() + b"\n" + body
 
 
 def _sound(row: object) -> bool:

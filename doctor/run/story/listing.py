@@ -94,9 +94,9 @@ def describe(folder: Path, meta: Meta | None = None) -> Run:
 
 
 def orphans(base: Path) -> list[Path]:
-    """Folders of runs that ended before they had begun: without `meta.json`, and of a process that is gone, or whose
+    """Folders of runs that ended before they had begun: without `meta.json`, and of a process that is gone.
 
-    number another one has by now: between the folder and the file lies far less than a minute.
+    After a minute its number means another one: far less lies between the folder and the file.
     """
     named = [(p, NAME.fullmatch(p.name)) for p in _folders(base)]
     empty = [(p, int(n["pid"])) for p, n in named if n and never_began(p)]
