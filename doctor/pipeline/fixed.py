@@ -16,6 +16,7 @@ from doctor.matrix.images import Image
 from doctor.pipeline.installing import assumed_pins, extras_of, newest_image, resolved_today
 
 MOST = 2000
+_ASSUMED = "is assumed: the newest known release that fits"
 Fresh = tuple[str, str, str, frozenset[str]]  # name, version, where that is written, extras
 
 
@@ -29,8 +30,7 @@ def fixed_distributions(declaration: Declaration, base: Image | None, target: Ta
     assumed = assumed_pins(Distributions(have, declared=pins), declaration, target)
     if assumed:
         have = _solved((*pins, *assumed), declaration, base, target)
-        said = "is assumed: the newest known release that fits"
-        problems += [Problem(p.source, f"`{p.requirement}` {said}") for p in assumed]
+        problems += [Problem(p.source, f"`{p.requirement}` {_ASSUMED}") for p in assumed]
     return Distributions(have, problems=tuple(problems), complete=False, declared=pins)
 
 
@@ -57,7 +57,7 @@ def with_resolved(
         else:
             mine = extras.get(normalize(name), frozenset())
             found.append(distribution(name, version, "uv, as of today", mine, where))
-    kept = tuple(p for p in have.problems if "is assumed" not in p.message)
+    kept = tuple(p for p in have.problems if not p.message.endswith(_ASSUMED))
     return replace(have, installed=tuple(found), problems=kept)
 
 

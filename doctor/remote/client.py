@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from doctor import __version__
 from doctor.base.record import dataclass
@@ -192,8 +192,6 @@ def _session(certificates: str | None, connections: int) -> requests.Session:
 
 def _login(url: str) -> tuple[str, str] | None:
     """What stands before the host, as `https://user:password@host/` has it."""
-    from urllib.parse import unquote
-
     parts = urlsplit(url)
     return (unquote(parts.username), unquote(parts.password or "")) if parts.username else None
 
