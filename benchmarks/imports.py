@@ -140,10 +140,9 @@ def differences(env: Path, said: dict[str, Any], outcomes: dict[str, Outcome], *
 
 
 def contradictions(said: dict[str, Any]) -> list[str]:
-    """Modules that are called better than their package."""
-    order = {"ok": 0, "unknown": 1, "fail": 2}
-    above = ((m, said.get(m.rpartition(".")[0])) for m in said)
-    return [m for m, package in above if package and order[said[m]["status"]] < order[package["status"]]]
+    """Modules that are called `ok` below a package that is not."""
+    above = ((m, said.get(m.rpartition(".")[0])) for m in said if said[m]["status"] == "ok")
+    return [m for m, package in above if package and package["status"] != "ok"]
 
 
 def chosen(said: dict[str, Any], asked: argparse.Namespace) -> list[str]:

@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 import traceback
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -126,6 +127,34 @@ def _model(name: str) -> Reader:
     return read
 
 
+def _listing(data: bytes, folder: Path) -> object:
+    from doctor.collect.model.hub.listing import Refused, listing
+
+    return _suppressed(Refused, listing, data)
+
+
+def _page(data: bytes, folder: Path) -> object:
+    from doctor.remote.errors import IndexUnavailable
+    from doctor.remote.index import parse_page
+
+    with contextlib.suppress(IndexUnavailable):
+        return parse_page(data.decode("utf-8", "replace"), "http://127.0.0.1/simple/x/", "x")
+    return None
+
+
+def _wheel(data: bytes, folder: Path) -> object:
+    from doctor.matrix.extract.files import LayoutError
+    from doctor.matrix.extract.metadata import metadata_facts
+    from doctor.matrix.extract.package_names import importable
+    from doctor.remote.errors import WheelError
+    from doctor.remote.source import ZipSource
+
+    with contextlib.suppress(WheelError, LayoutError):
+        source = ZipSource(io.BytesIO(data), "x-1.0-py3-none-any.whl", None)
+        return importable(source, ("x",)), metadata_facts(source, "x 1.0")
+    return None
+
+
 def _log(data: bytes, folder: Path) -> object:
     from doctor.explain import explain_log
 
@@ -182,6 +211,31 @@ def _redacted(data: bytes, folder: Path) -> object:
     return redact_text(data.decode("utf-8", "replace"))
 
 
+def _made_wheel() -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as wheel:
+        wheel.writestr("x/__init__.py", "import os\n__all__ = ['a']\na = 1\n")
+        wheel.writestr("x/y.py", "from x import a as b\n")
+        wheel.writestr("x-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: x\nVersion: 1.0\nRequires-Dist: y (>=1)\n")
+        wheel.writestr("x-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nTag: py3-none-any\n")
+        wheel.writestr("x-1.0.dist-info/RECORD", "x/__init__.py,sha256=abc,3\n")
+    return out.getvalue()
+
+
+def _listed() -> bytes:
+    files = [
+        {"rfilename": "config.json", "size": 20, "blobId": "a" * 40},
+        {"rfilename": "m/model.safetensors", "size": 1 << 33, "lfs": {"sha256": "b" * 64, "size": 1 << 33}},
+    ]
+    return json.dumps({"sha": "c" * 40, "siblings": files, "gated": False}).encode()
+
+
+PAGE = b"""<!DOCTYPE html><html><head><base href="../files/"></head><body>
+<a href="x-1.0-py3-none-any.whl#sha256=%s" data-requires-python="&gt;=3.9" data-yanked="">x-1.0-py3-none-any.whl</a>
+<a href="http://h/x-1.0.post1-cp311-cp311-manylinux_2_17_x86_64.whl" data-core-metadata="sha256=%s">x</a></body></html>
+""" % (b"d" * 64, b"e" * 64)
+
+
 def _report() -> bytes:
     return json.dumps({"schema": 1, "outcome": "failed", "exit_code": 1, "signal": None, "cause": {"kind": "signal", "evidence": ["x"]},
                        "findings": [{"code": "RUN001", "name": "x", "severity": "error", "message": "m"}], "duration": 1.5}).encode()  # fmt: skip
@@ -208,6 +262,9 @@ READERS: dict[str, tuple[Reader, tuple[bytes, ...]]] = {
     "gguf": (_model("model.gguf"), ()),
     "model code": (_model("modeling_x.py"), (seeds.PYTHON,)),
     "Python": (_python, (seeds.PYTHON,)),
+    "hub listing": (_listing, (_listed(),)),
+    "index page": (_page, (PAGE,)),
+    "wheel": (_wheel, (_made_wheel(),)),
     "log": (_log, seeds.LOGS),
     "facts": (_facts, (json.dumps(seeds.FACTS).encode(),)),
     "meta.json": (_run_folder("meta.json"), (json.dumps(seeds.META).encode(),)),

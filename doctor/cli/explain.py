@@ -11,10 +11,13 @@ from typing import TYPE_CHECKING
 
 import click
 
+from doctor.explain.beginning import Beginning
+
 if TYPE_CHECKING:
     from doctor.facts import Facts
-    from doctor.findings import Finding
+    from doctor.findings import Finding, Report
 
+FORMATS = ("terminal", "json", "markdown")
 _CODE = re.compile(r"[A-Za-z]{3}\d{3}")
 
 
@@ -22,22 +25,27 @@ _CODE = re.compile(r"[A-Za-z]{3}\d{3}")
 @click.argument("subject", metavar="CODE|LOGFILE|RUN-ID|-")
 @click.option("--facts", "facts_file", type=click.Path(exists=True, dir_okay=False), help="use these saved facts")
 @click.option("--log-dir", type=click.Path(), help="folder that contains the runs")
-@click.option("--format", "form", type=click.Choice(["terminal", "json"]), default="terminal", show_default=True)
+@click.option("--format", "form", type=click.Choice(FORMATS), default="terminal", show_default=True)
 def explain(subject: str, facts_file: str | None, log_dir: str | None, form: str) -> None:
-    """Explains why a server crashed, from its log (a file, a run, or `-` for stdin), or what a rule CODE means."""
+    """Explains why a server crashed, from its log (a file, a run, or `-` for stdin), or what a rule CODE means.
+
+    A bug report is read, too: what it states of packages, GPUs and the command is checked by the rules of `check`.
+    """
     if _CODE.fullmatch(subject) and not Path(subject).exists():
         _meaning(subject.upper(), form)
         return
-    facts = _facts(facts_file)
+    facts, beginning = _facts(facts_file), Beginning()
     try:
-        findings = _explained(subject, log_dir, facts)
+        findings = _explained(subject, log_dir, facts, beginning)
     except OSError as error:
         raise click.UsageError(f"cannot read {subject!r}: {error.strerror or error}") from error
-    _print(findings, form)
-    sys.exit(1 if any(f.severity == "error" for f in findings) else 0)
+    stated, wrong = _stated(subject, findings, beginning) if facts is None else (None, ())
+    _print((*findings, *wrong), stated, form)
+    every = (*findings, *(stated.findings if stated else ()))
+    sys.exit(1 if any(f.severity == "error" for f in every) else 0)
 
 
-def _explained(subject: str, log_dir: str | None, facts: Facts | None) -> tuple[Finding, ...]:
+def _explained(subject: str, log_dir: str | None, facts: Facts | None, beginning: Beginning) -> tuple[Finding, ...]:
     """The findings for whatever is meant. Raises OSError, click.UsageError."""
     from doctor.base.opening import is_handed_on
     from doctor.explain import explain_log
@@ -45,15 +53,31 @@ def _explained(subject: str, log_dir: str | None, facts: Facts | None) -> tuple[
 
     path = Path(subject)
     if subject == "-":
-        return explain_log(sys.stdin.buffer, facts=facts)
+        return explain_log(beginning.of(sys.stdin.buffer), facts=facts)
     if is_handed_on(subject):
         with path.open("rb", buffering=0) as pipe:
-            return explain_log(pipe, facts=facts)
+            return explain_log(beginning.of(pipe), facts=facts)
     if path.is_file():
         with Whole(path) as log:
-            return explain_log(log, facts=facts, finite=True)
+            return explain_log(beginning.of(log), facts=facts, finite=True)
     found = _of_folder(subject, facts)
     return _of_run(subject, log_dir, facts) if found is None else found
+
+
+def _stated(
+    subject: str, findings: tuple[Finding, ...], beginning: Beginning
+) -> tuple[Report | None, tuple[Finding, ...]]:
+    """What the rules say of the environment that a text states, and where it contradicts itself.
+
+    A server that did well needs no advice.
+    """
+    from doctor.explain.life.outcome import DONE_WELL
+
+    if not beginning.data or (findings and findings[0].rule in DONE_WELL):
+        return None, ()
+    from doctor.pipeline.reported import judged
+
+    return judged(beginning.text, "the text" if subject == "-" else Path(subject).name)
 
 
 def _of_folder(subject: str, facts: Facts | None) -> tuple[Finding, ...] | None:
@@ -95,18 +119,36 @@ def _facts(path: str | None) -> Facts | None:
     return load_facts(path)
 
 
-def _print(findings: tuple[Finding, ...], form: str) -> None:
+def _print(findings: tuple[Finding, ...], stated: Report | None, form: str) -> None:
     if form == "json":
         from doctor import __version__
         from doctor.matrix.files.data import data_version
         from doctor.report.json import log_to_json
 
-        data = log_to_json(findings, {"doctor": __version__, "matrix": data_version()})
+        data = log_to_json(findings, {"doctor": __version__, "matrix": data_version()}, stated)
         click.echo(json.dumps(data, ensure_ascii=True, indent=1))
-        return
-    from doctor.report.log import log_text
+    elif form == "markdown":
+        from doctor.report.markdown import log_to_markdown
 
-    click.echo(log_text(findings), nl=False)
+        click.echo(log_to_markdown(findings, stated), nl=False)
+    else:
+        _to_terminal(findings, stated)
+
+
+def _to_terminal(findings: tuple[Finding, ...], stated: Report | None) -> None:
+    """Where the log holds no failure, what `check` says of what it states comes whole, else its errors alone."""
+    from doctor.cli.answer.show import show_report
+    from doctor.report.log import log_text, stated_text
+
+    failed = any(f.severity == "error" for f in findings)
+    if stated is None or failed or not stated.count("error"):
+        click.echo(log_text(findings) + (stated_text(stated) if stated is not None and failed else ""), nl=False)
+    else:
+        contradictions = tuple(f for f in findings if f.severity == "warning")
+        click.echo("No failure is written here. What the text states of its environment was checked:\n")
+        click.echo(f"{log_text(contradictions)}\n" if contradictions else "", nl=False)
+    if stated is not None and not failed:
+        show_report(stated, "terminal", None)
 
 
 def _meaning(code: str, form: str) -> None:

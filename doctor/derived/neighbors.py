@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ipaddress import ip_address
 from typing import Literal
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult
 
 from doctor.base.record import dataclass
 from doctor.facts import Facts, Neighbor, Neighbors
@@ -31,15 +31,6 @@ class Lead:
 def around(facts: Facts) -> tuple[Neighbor, ...]:
     """The services of the deployment; empty where none is known."""
     return facts.neighbors.services if isinstance(facts.neighbors, Neighbors) else ()
-
-
-def split_address(text: str | None) -> SplitResult | None:
-    """The parts of an HTTP address; None for anything else."""
-    try:
-        found = urlsplit(text or "")
-        return found if found.scheme in ("http", "https") and found.hostname and found.port != 0 else None
-    except ValueError:
-        return None
 
 
 def port_of(address: SplitResult) -> int:

@@ -53,7 +53,9 @@ def dashed(text: str) -> str:
 
 
 def _model_first(words: list[Word]) -> list[Word]:
-    """`vllm serve --model M` is read as `vllm serve M`."""
+    """`vllm serve --model M` is read as `vllm serve M`, unless a word stands there: `placed` says that."""
+    if words and not words[0].text.startswith("-"):
+        return words
     for at, word in enumerate(words):
         if word.text == "--model" and at + 1 < len(words):
             return [words[at + 1], *words[:at], *words[at + 2 :]]

@@ -69,9 +69,9 @@ class Asked:
 
     @property
     def model(self) -> str | None:
-        """The word that names the model, or None."""
+        """The word that names the model, or None: a word of its own goes before an option."""
         names = set(self.data.names("model")) - set(self.unread)
-        found = [g for g in self.reading.given if g.name in names and g.values]
+        found = sorted((g for g in self.reading.given if g.name in names and g.values), key=lambda g: not g.spelled)
         return found[-1].values[0] if found else None
 
     @property

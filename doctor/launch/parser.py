@@ -9,6 +9,7 @@ from dataclasses import field, replace
 
 from doctor.base.record import dataclass
 from doctor.launch.argv import Word, prepared
+from doctor.launch.placed import misplaced
 from doctor.launch.problem import Given as Given
 from doctor.launch.problem import Problem as Problem
 from doctor.launch.table import Option, Table
@@ -52,32 +53,13 @@ def read_by(table: Table, arguments: tuple[str, ...], *, serve: bool = False) ->
     words, troubles, config = prepared(arguments, table, serve=serve)
     parse = _Parse(table, words)
     parse.problems += [Problem("value-missing", w.text, w.text, wanted="a value", at=(w.at,)) for w in troubles]
-    if serve and table.style.model_refused:
-        parse.problems += _misplaced(arguments)
-    if serve and table.style.served_after_model:
-        parse.problems += _served_first(arguments)
+    if serve:
+        parse.problems += misplaced(arguments, table.style)
     parse.run(config)
     if not parse.problems and not config:
         parse.problems += refused_together(table, parse.given)
     problems = sorted(parse.problems, key=lambda p: _LATE.get(p.kind, 0))
     return Reading(table, tuple(parse.given), tuple(problems[:MOST_PROBLEMS]), config)
-
-
-def _misplaced(arguments: tuple[str, ...]) -> list[Problem]:
-    """`vllm serve --model M` in the releases that refuse it."""
-    if "--model" not in arguments:
-        return []
-    at = arguments.index("--model")
-    return [Problem("misplaced", "--model", "--model", next(iter(arguments[at + 1 : at + 2]), None), at=(at, at + 1))]
-
-
-def _served_first(arguments: tuple[str, ...]) -> list[Problem]:
-    """`vllm serve --served-model-name x ...` without the model in front, where the release refuses that."""
-    names = [a.partition("=")[0].replace("_", "-") for a in arguments]
-    if not arguments or not arguments[0].startswith("-") or {"--model", "--config"} & set(names):
-        return []
-    at = next((i for i, n in enumerate(names) if n == "--served-model-name"), None)
-    return [Problem("misplaced", names[at], names[at], at=(at,))] if at is not None else []
 
 
 @dataclass(frozen=True, slots=True)

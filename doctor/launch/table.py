@@ -62,8 +62,8 @@ class Style:
     `underscores` in names become dashes; `dotted`: `--x.y 1` is a part of the JSON of `--x` (`dotted_short`: any word
     with a hyphen and a dot is such a part, `-0.5` too); `lists`: `--x.y+ a` adds to a list; `config`: a file of options
     can be named; `levels`: `-O3` is understood; `inverses`: `--disable-x` for `--enable-x`; `model_first`: `serve
-    --model M` is `serve M`; `model_refused`: it is an error; `served_after_model`: `serve --served-model-name x`
-    needs the model in front of it.
+    --model M` is `serve M`; `model_refused`: it is an error; `model_checked`: it is one beside a word;
+    `served_after_model`: `serve --served-model-name x` needs the model in front of it.
     """
 
     underscores: bool = False
@@ -75,6 +75,7 @@ class Style:
     inverses: bool = False
     model_first: bool = False
     model_refused: bool = False
+    model_checked: bool = False
     served_after_model: bool = False
 
 

@@ -96,6 +96,27 @@ class OptionsTogether:
 
 
 @dataclass(frozen=True, slots=True)
+class TwinLaunch:
+    """Releases of an engine whose start imports the library, on GPUs from the compute capability `gpu` on."""
+
+    engine: str
+    releases: str
+    gpu: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Twins:
+    """`packages` have to be of the release of `beside`, in `releases` of that, unless `variable` is set."""
+
+    packages: tuple[str, ...]
+    beside: str
+    releases: str
+    variable: str
+    launches: tuple[TwinLaunch, ...]
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
 class SizeKeys:
     """The keys that `size` of an image processor's file has to have in these releases of transformers."""
 
@@ -116,6 +137,7 @@ class Refusals:
     breaks: tuple[LibraryBreak, ...] = ()
     backends: tuple[BackendRefusal, ...] = ()
     together: tuple[OptionsTogether, ...] = ()
+    twins: tuple[Twins, ...] = ()
     sizes: tuple[SizeKeys, ...] = ()
 
 

@@ -10,6 +10,8 @@ from packaging.version import InvalidVersion, Version
 
 from doctor.base.record import dataclass
 
+MOST_HOLES = 6
+
 
 @dataclass(frozen=True)
 class Releases:
@@ -106,7 +108,8 @@ class ReleaseSet:
     def spec(self) -> str:
         """A PEP 440 specifier that admits exactly `versions` among the usable releases: `>=4.42.0,<=4.56.2`.
 
-        A bound is left out where the set reaches the end of what is known; the empty set is `<0`.
+        A bound is left out where the set reaches the end of what is known; the empty set is `<0`. Where it would
+        exclude more than `MOST_HOLES` releases or series one by one, it admits the newest unbroken run alone.
         """
         known = self._named(self.releases.usable)
         runs = _runs(known, set(self.versions))
@@ -114,11 +117,11 @@ class ReleaseSet:
             return "<0"
         if len(self.versions) == 1:
             return f"=={self.versions[0]}"
-        parts = []
-        if runs[0][0]:
-            parts.append(f">={known[runs[0][0]]}")
-        for (_, end), (start, _) in pairwise(runs):
-            parts.extend(_without(known, end + 1, start))
+        holes = [hole for (_, end), (start, _) in pairwise(runs) for hole in _without(known, end + 1, start)]
+        if len(holes) > MOST_HOLES:
+            runs, holes = runs[-1:], []
+        parts = [f">={known[runs[0][0]]}"] if runs[0][0] else []
+        parts += holes
         if runs[-1][1] < len(known) - 1:
             parts.append(f"<={known[runs[-1][1]]}")
         return ",".join(parts)

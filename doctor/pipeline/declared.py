@@ -28,7 +28,7 @@ def collect_declared(request: Request) -> Facts:
     from doctor.pipeline.launch import engine_release
 
     target, distributions, declaration = read_declared(request.declared, request.target)
-    if request.online:
+    if request.online and request.declared.reported is None:  # that is installed, whatever an installer would choose
         distributions = with_resolved(distributions, declaration, target, dict(request.environ))
     launch = launch_of(request, declaration)
     named = request.gpu or request.driver

@@ -14,6 +14,7 @@ from dataclasses import replace
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from doctor.base.record import dataclass
+from doctor.derived.packages.requirements import direction, fits
 from doctor.facts import Distributions, Facts, normalize
 from doctor.findings import Action, Finding, Remediation, Report, RuleResult
 from doctor.matrix import rows
@@ -45,6 +46,12 @@ class Trials:
     deadline: float
     known: dict[tuple[Action, ...], Outcome | None]
 
+    @property
+    def have(self) -> Distributions | None:
+        """What is there before any fix."""
+        have = self.report.facts.distributions
+        return have if isinstance(have, Distributions) else None
+
     def of(self, actions: tuple[Action, ...]) -> Outcome | None:
         """What the actions lead to; None where that cannot be foreseen, or not in time."""
         if actions not in self.known:
@@ -67,7 +74,7 @@ def with_checked_fixes(report: Report, judge: Judge) -> Report:
 def _way_out(trials: Trials, errors: list[Finding]) -> tuple[Remediation, Outcome] | None:
     """The fix that leaves the fewest errors and makes none: that of one error, or the fixes of all merged."""
     ways = [way for f in errors for way in f.remediations if _mergeable(way)]
-    if (together := merged(errors)) is not None:
+    if (together := merged(errors, trials.have)) is not None:
         ways.append(together)
     tried = [(w, found) for w, found in (_completed(trials, w) for w in ways) if found is not None and not found.made]
     if not tried:
@@ -110,7 +117,7 @@ def _completed(trials: Trials, way: Remediation) -> tuple[Remediation, Outcome |
         if found is None or not found.errors or not _mergeable(way):
             break
         asked = Finding("", "", "error", "", remediations=(way,))
-        more = merged([asked, *found.errors])
+        more = merged([asked, *found.errors], trials.have)
         after = trials.of(more.actions) if more is not None else None
         if more is None or after is None or len(after.errors) >= len(found.errors):
             break
@@ -165,10 +172,11 @@ def _of_families(report: Report) -> Report:
     return replace(report, results=results)
 
 
-def merged(errors: list[Finding]) -> Remediation | None:
+def merged(errors: list[Finding], have: Distributions | None = None) -> Remediation | None:
     """One way out for several errors: the first fix of each that changes packages or options, ranges intersected.
 
-    None where two of them exclude each other, or where fewer than two can be merged.
+    None where two of them exclude each other, or where fewer than two can be merged. Each step is said as seen from the
+    releases that are there (`have`), not from those that a step before it leads to.
     """
     ranges: dict[str, SpecifierSet] = {}
     first: dict[tuple[str, str], Action] = {}
@@ -194,7 +202,7 @@ def merged(errors: list[Finding]) -> Remediation | None:
     actions = tuple(_narrowed(one, ranges) for one in first.values())
     if any(a is None for a in actions):
         return None
-    kept = [a for a in actions if a is not None]
+    kept = [_directed(a, have) for a in actions if a is not None]
     return Remediation(_title(kept), tuple(kept), "safe" if safe else "unsafe")
 
 
@@ -215,6 +223,15 @@ def _narrowed(action: Action, ranges: dict[str, SpecifierSet]) -> Action | None:
             return None
         spec = having.spec() or spec
     return replace(action, specifier=spec or None)
+
+
+def _directed(action: Action, have: Distributions | None) -> Action:
+    version = have.version(normalize(action.package)) if have is not None and action.package else None
+    if version is None or action.kind != "install" or action.direction == "reinstall":
+        return action
+    wanted = SpecifierSet(action.specifier or "")
+    way = "install" if fits(wanted, version) else direction(wanted, version)
+    return replace(action, direction=way)
 
 
 def _title(actions: list[Action]) -> str:

@@ -100,13 +100,21 @@ class _Links(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         values = {k: v or "" for k, v in attrs}
         if tag == "base" and values.get("href"):
-            self.base = urljoin(self.base, values["href"])
+            self.base = _resolved(self.base, values["href"]) or self.base
         elif tag == "a" and values.get("href"):
             self.links.append(values)
 
 
+def _resolved(base: str, href: str) -> str:
+    """A link's address; empty for one that is none (`http://[x`)."""
+    try:
+        return urljoin(base, href)
+    except ValueError:
+        return ""
+
+
 def _wheel(link: dict[str, str], base: str, project: str) -> IndexedWheel | None:
-    url, fragment = urldefrag(urljoin(base, link["href"]))
+    url, fragment = urldefrag(_resolved(base, link["href"]))
     filename = unquote(url.rpartition("/")[2])
     try:
         name, version, tags = wheel_name(filename)

@@ -46,11 +46,15 @@ def report_to_json(report: Report) -> JsonObject:
     return data
 
 
-def log_to_json(findings: Sequence[Finding], versions: dict[str, str]) -> JsonObject:
-    """The answer for a log, in the form of `check`; a log has no target and no rules to list."""
+def log_to_json(findings: Sequence[Finding], versions: dict[str, str], stated: Report | None = None) -> JsonObject:
+    """The answer for a log, in the form of `check`; a log has no target and no rules to list.
+
+    `stated` is the answer for the environment that the text states.
+    """
     return {
         "schema": SCHEMA, "versions": versions, "findings": [finding_to_json(f) for f in findings],
         "summary": {s: sum(f.severity == s for f in findings) for s in SEVERITIES} | {"open": 0},
+        **({"stated": report_to_json(stated)} if stated is not None else {}),
     }  # fmt: skip
 
 

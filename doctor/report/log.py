@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Sequence
 
 from doctor.base.text import clean
-from doctor.findings import Evidence, Finding
+from doctor.findings import Evidence, Finding, Report
 
 WIDTH = 80
 
@@ -37,3 +37,15 @@ def _evidence(evidence: Evidence) -> list[str]:
 def _wrapped(text: str, first: str, rest: str | None = None) -> list[str]:
     indent = rest if rest is not None else first
     return textwrap.wrap(clean(text), WIDTH, initial_indent=first, subsequent_indent=indent) or [first.rstrip()]
+
+
+def stated_text(report: Report) -> str:
+    """What `check` finds in the environment that the text states, below what its log says; empty for nothing."""
+    errors = [f for f in report.findings if f.severity == "error"]
+    out = ["", f"{report.facts.target.why.capitalize()}, its environment has this, too (`check`):"] if errors else []
+    for finding in errors:
+        out += _wrapped(f"{finding.rule} {finding.name}", "")
+        out += _wrapped(finding.message, "  ")
+        for remedy in finding.remediations[:1]:
+            out += _wrapped(remedy.title, "  -> ", "     ")
+    return "".join(f"{line}\n" for line in out)

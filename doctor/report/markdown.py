@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from dataclasses import replace
 
 from doctor.base.text import one_line
 from doctor.findings import Finding, Report
@@ -30,6 +32,21 @@ def report_to_markdown(report: Report) -> str:
         parts += ["", "<details><summary>What could not be checked</summary>", ""]
         parts += [*(f"- `{code}` {_text(text)}" for code, text in unsure), "", "</details>"]
     return re.sub(r"\n{3,}", "\n\n", "\n".join(parts)) + "\n"
+
+
+def log_to_markdown(findings: Sequence[Finding], stated: Report | None) -> str:
+    """The answer for a log, ready to be posted, and that for the environment which the text states."""
+    parts = list[str]()
+    for finding in findings:
+        parts += ["", *_finding(finding)]
+    if stated is not None and any(f.severity == "error" for f in findings):
+        errors = [f for f in stated.findings if f.severity == "error"]
+        parts += ["", f"## {_text(stated.facts.target.why)}", ""] if errors else []
+        for finding in errors:
+            parts += ["", *_finding(replace(finding, primary=False))]
+    elif stated is not None:
+        parts = [report_to_markdown(stated), *parts]
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(parts)).strip("\n") + "\n"
 
 
 def _finding(finding: Finding) -> list[str]:

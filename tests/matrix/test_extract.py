@@ -235,3 +235,23 @@ def test_imports_that_only_one_half_makes() -> None:
     files = {m: (f"{m}.py", imports_of(ast.parse(text))) for m, text in texts.items()}
     found = half_facts(files, ["e.a"], {"b": ["e.b"], "c": ["e.c"]})
     assert found == {"transformers:OnlyB": "b", "peft": "b"}
+
+
+def test_what_the_modules_of_models_import() -> None:
+    """Through other modules of the engine; what every start imports, and what is guarded, is left out."""
+    import ast
+
+    from doctor.matrix.extract.imports import imports_of, model_facts
+
+    texts = {
+        "e": "",
+        "e.start": "import e.common",
+        "e.common": "from transformers import Common",
+        "e.m.llava": "from .pixtral import P\nfrom e.common import c\ntry:\n    import timm\nexcept ImportError: pass",
+        "e.m.pixtral": "from transformers.models.pixtral import Rotary\nimport e.m.llava\nimport os",
+        "e.m.other": "import peft",
+    }
+    files = {m: (f"{m}.py", imports_of(ast.parse(text))) for m, text in texts.items()}
+    assert model_facts(files, ["e.start"], ["e.m.llava"]).keys() == {
+        "e.m.llava e.m.pixtral", "e.m.pixtral transformers.models.pixtral:Rotary", "e.m.pixtral e.m.llava",
+    }  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from doctor.matrix.providers import all_releases, releases_with
+from doctor.matrix.releases import Releases, ReleaseSet
 
 
 @pytest.mark.parametrize(
@@ -63,6 +64,13 @@ def test_a_release_the_index_does_not_know_is_open() -> None:
 def test_a_distribution_without_index_is_not_known() -> None:
     assert releases_with("no-such-distribution", "x", "y") is None
     assert all_releases("no-such-distribution") is None
+
+
+def test_a_spec_with_many_holes_is_the_newest_run() -> None:
+    known = Releases("x", tuple(f"1.{n}" for n in range(30)))
+    every_second = ReleaseSet(known, sum(1 << n for n in range(0, 20, 2)) | 0b111 << 25)
+    assert every_second.spec() == ">=1.25,<=1.27"
+    assert ReleaseSet(known, 0b10101).spec() == "!=1.1,!=1.3,<=1.4"
 
 
 def test_spec_admits_exactly_the_members() -> None:

@@ -79,6 +79,14 @@ def test_ranges_of_several_findings_are_intersected() -> None:
     assert [(a.package, a.specifier) for a in way.actions] == [("pillow", "<12,>=9"), ("httpx", None)]
 
 
+def test_each_step_is_said_as_seen_from_what_is_there() -> None:
+    have = Distributions((dist("pillow", "12.0"), dist("httpx", "0.28"), dist("triton", "3.1.0")))
+    steps = [finding("A", ("pillow", "<12")), finding("B", ("httpx", ">=0.29"), ("triton", "==3.1.0"))]
+    way = merged(steps, have)
+    assert way is not None
+    assert way.title == "downgrade pillow<12; upgrade httpx>=0.29; install triton==3.1.0"
+
+
 def test_what_excludes_itself_is_not_merged() -> None:
     assert merged([finding("A", ("transformers", "<4.40")), finding("B", ("transformers", ">=4.50"))]) is None
 

@@ -224,3 +224,8 @@ def test_the_command_asks_for_nothing_else(home: Path) -> None:
             )
     written = {p.relative_to(home).parts[0] for p in home.rglob("*") if p.is_file()}
     assert written == {"requirements.txt", "cache"}, written
+
+
+def test_an_endpoint_that_is_no_address_is_named() -> None:
+    found = download.hub_model(REPOSITORY, Files(None), {"HF_ENDPOINT": "http://[h"}, False, None)
+    assert isinstance(found, Unavailable) and "`HF_ENDPOINT` is not an http:// or https:// address" in found.detail

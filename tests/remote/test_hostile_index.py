@@ -164,3 +164,8 @@ def test_a_list_of_too_many_members_is_not_read() -> None:
     end = b"PK\5\6" + b"\0" * 4 + b"\xff\xff" * 2 + len(listed).to_bytes(4, "little") + b"\0" * 6
     with pytest.raises(WheelError, match="too many members"):
         ZipSource(io.BytesIO(listed + end), NAME, None)
+
+
+def test_links_that_are_no_addresses_are_left_out() -> None:
+    page = f'<base href="http://[h"><a href="http://[x/{NAME}">a</a><a href="{NAME}">b</a>'
+    assert [w.url for w in parse_page(page, "http://h/simple/demo/", "demo")] == [f"http://h/simple/demo/{NAME}"]

@@ -82,6 +82,9 @@ def read_declaration(request: DeclaredRequest, environ: Mapping[str, str], cwd: 
     for file in request.requirements:
         built = _of_file(os.path.join(cwd, file), built, reading)
         why.append(f"--requirements {file}")
+    if request.reported is not None:
+        reading.pins += request.reported.pins
+        why.append(f"as {request.reported.name} states it")
     why += reading.why
     _check(built.image, reading)
     _through_shell(built, reading, os.path.join(cwd, request.compose or (request.requirements or ("",))[-1]))

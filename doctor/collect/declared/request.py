@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from doctor.base.record import dataclass
+from doctor.collect.declared.reported import Reported
 from doctor.collect.declared.service import Service
 
 
@@ -31,6 +32,7 @@ class DeclaredRequest:
     `by` is how the image was named: the option, or `docker run`. `place` names an environment of which nothing is
     known, such as a container that runs already. `compose` is the first file, `composing` what else Compose is told.
     `deployments` are files of any form that hold services; `stated` is the one of them that is being judged.
+    `reported` is what somebody's report says is installed.
     """
 
     requirements: tuple[str, ...] = ()
@@ -42,7 +44,8 @@ class DeclaredRequest:
     composing: Composing = Composing()
     deployments: tuple[str, ...] = ()
     stated: Service | None = None
+    reported: Reported | None = None
 
     def __bool__(self) -> bool:
         named = self.requirements or self.image or self.compose or self.service or self.place
-        return bool(named or self.deployments or self.stated)
+        return bool(named or self.deployments or self.stated or self.reported)

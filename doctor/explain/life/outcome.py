@@ -19,6 +19,7 @@ HARMLESS_ENDS = ("KeyboardInterrupt", "SystemExit", "CancelledError", "BrokenPip
                  "ClientDisconnect", "ConnectionResetError")  # fmt: skip
 _ALWAYS = ("chat-template",)  # every request fails of it, not one
 _MILD = ("DEBUG", "TRACE", "INFO", "NOTICE", "WARNING", "WARN")
+DONE_WELL = ("RUN005", "RUN006")  # the server did what it was asked to
 SEVERE = ("ERROR", "CRITICAL", "FATAL", "SEVERE")
 _ERROR = re.compile(r"^(?:\S{1,60} )?(?:[A-Za-z_.]{0,60}(?:Error|Exception)|ERROR|[Ff]atal(?: error)?|error)\b:? ")
 SHOWN = 3

@@ -81,13 +81,33 @@ def import_facts(files: FileImports, entries: Iterable[str]) -> dict[str, Any]:
     best: dict[str, tuple[int, str, str]] = {}
     for module, (member, found) in sorted(files.items()):
         for item in found:
-            if item.level or item.module.partition(".")[0] not in TRACKED or item.name == "*":
+            key = _tracked(item)
+            if key is None:
                 continue
             when = "later" if item.when == "eager" and module not in reached else item.when
-            key = item.module if item.name is None else f"{item.module}:{item.name}"
             rank = ("eager", "guarded", "later").index(when)
             best[key] = min(best.get(key, (9, "", "")), (rank, member, when))
     return {key: [when, member] for key, (_, member, when) in best.items()}
+
+
+def model_facts(files: FileImports, entries: Iterable[str], models: Iterable[str]) -> dict[str, bool]:
+    """What importing each of `models` imports beyond what `entries` do: `MODULE IMPORTED` -> True.
+
+    IMPORTED is another module of the engine, which stands here in its turn, or `MODULE:NAME` of a tracked package. What
+    a `try` guards and what functions import is left out.
+    """
+    reached, out = _reached(files, entries), dict[str, bool]()
+    todo, seen = list(models), set(reached)
+    while todo:
+        module = todo.pop()
+        if module in seen or module not in files:
+            continue
+        seen.add(module)
+        inner = [m for m in _imported(module, files) if m in files and m not in reached and m != module]
+        todo += inner
+        tracked = (_tracked(item) for item in files[module][1] if item.when == "eager")
+        out |= {f"{module} {one}": True for one in (*inner, *tracked) if one}
+    return out
 
 
 def half_facts(files: FileImports, every: Iterable[str], halves: Mapping[str, Iterable[str]]) -> dict[str, str]:
@@ -104,12 +124,15 @@ def half_facts(files: FileImports, every: Iterable[str], halves: Mapping[str, It
 
 def _eager(files: FileImports, entries: Iterable[str]) -> set[str]:
     """The tracked imports that importing `entries` makes eagerly."""
-    return {
-        item.module if item.name is None else f"{item.module}:{item.name}"
-        for module in _reached(files, entries) & files.keys()
-        for item in files[module][1]
-        if item.when == "eager" and not item.level and item.module.partition(".")[0] in TRACKED and item.name != "*"
-    }
+    every = (i for module in _reached(files, entries) & files.keys() for i in files[module][1] if i.when == "eager")
+    return {key for item in every if (key := _tracked(item)) is not None}
+
+
+def _tracked(item: Import) -> str | None:
+    """`MODULE:NAME` or `MODULE` of an import from a tracked package."""
+    if item.level or item.module.partition(".")[0] not in TRACKED or item.name == "*":
+        return None
+    return item.module if item.name is None else f"{item.module}:{item.name}"
 
 
 def _reached(files: FileImports, entries: Iterable[str]) -> set[str]:
@@ -121,13 +144,18 @@ def _reached(files: FileImports, entries: Iterable[str]) -> set[str]:
         if module in seen or module not in files:
             continue
         seen.add(module)
-        todo.append(module.rpartition(".")[0])
-        member, found = files[module]
-        for item in found:
-            if item.when == "eager":
-                base = _absolute(module, member.endswith("/__init__.py"), item)
-                todo += [base, *([f"{base}.{item.name}"] if item.name else [])]
+        todo += _imported(module, files)
     return seen
+
+
+def _imported(module: str, files: FileImports) -> Iterator[str]:
+    """What importing a module imports eagerly, its package first; `from a import b` may import `a.b`."""
+    yield module.rpartition(".")[0]
+    member, found = files[module]
+    for item in found:
+        if item.when == "eager":
+            base = _absolute(module, member.endswith("/__init__.py"), item)
+            yield from (base, *([f"{base}.{item.name}"] if item.name else ()))
 
 
 def _absolute(module: str, is_package: bool, item: Import) -> str:

@@ -7,7 +7,7 @@ from dataclasses import field
 from doctor.base.record import dataclass
 from doctor.matrix.engines import engine
 from doctor.matrix.extract.files import Files
-from doctor.matrix.extract.imports import half_facts, import_facts
+from doctor.matrix.extract.imports import half_facts, import_facts, model_facts
 from doctor.matrix.extract.metadata import metadata_facts
 from doctor.matrix.extract.package_names import Parsed, file_imports, importable
 from doctor.matrix.extract.projects.registry import Project
@@ -45,9 +45,16 @@ class Reader:
             entries = [e.module for e in found.entries] if found else list(self.project.packages)
             files = file_imports(source, self.project.packages, self.parsed)
             row["imports"] = import_facts(files, entries)
+            row["imports.models"] = model_facts(files, entries, _model_modules(row))
             if found and found.backends:
                 common = [e.module for e in found.entries if e.backend is None]
                 halves = {b: [e.module for e in found.entries if e.backend == b] for b in found.backends}
                 row["imports.half"] = half_facts(files, common, halves)
         names = importable(source, self.project.packages, self.parsed) if self.project.names else None
         return row, names
+
+
+def _model_modules(row: Row) -> set[str]:
+    """The modules of the classes that the release serves architectures with."""
+    named = (v for section, found in row.items() if section.startswith("architectures.") for v in found.values())
+    return {place.rpartition(".")[0] for place in named if isinstance(place, str)}

@@ -32,7 +32,7 @@ _ALIASES = {"bitsandbytes": ("bitsandbytes_4bit", "bitsandbytes_8bit")}
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """A checkpoint must have this (`block`: FP8 scales in blocks) for the code that reads its tensors."""
+    """A checkpoint must have this for the code that reads its tensors: FP8 scales in a `block`, weights of `4-bit`."""
 
     engine: str
     backend: str
@@ -146,8 +146,13 @@ def takes(row: Row, engine: str, version: str, backend: str, need: Need) -> str 
 def _unreadable(engine: str, version: str, backend: str, need: Need) -> str | None:
     for one in table().reads:
         same = (one.engine, one.backend, one.method) == (engine, backend, need.quantization.method)
-        if same and one.needs == "block" and SpecifierSet(one.versions).contains(version, prereleases=True):
-            written = as_written(need)
+        if not same or not SpecifierSet(one.versions).contains(version, prereleases=True):
+            continue
+        written = as_written(need)
+        bits = next((g.bits for g in need.quantization.groups if g.bits), None) or (written or {}).get("bits")
+        if one.needs == "4-bit" and isinstance(bits, int) and bits != 4:
+            return f"it reads weights of 4 bits, and these have {bits}"
+        if one.needs == "block":
             blocks = any(g.block for g in need.quantization.groups) or (written or {}).get("weight_block_size")
             if (written or need.quantization.groups) and not blocks:
                 return "it supports only FP8 weights with block scales (`weight_block_size`), and these have none"

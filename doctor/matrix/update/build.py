@@ -27,7 +27,7 @@ from doctor.matrix.releases import Releases
 from doctor.remote.source import WheelSource
 
 # Counts changes of what is extracted: results of another generation are read again.
-GENERATION = 9
+GENERATION = 10
 LARGEST = 64 << 20  # bytes of one remembered release
 
 

@@ -86,8 +86,10 @@ def _ways(asked: Asked, problem: Problem) -> Iterator[Remediation]:
     if problem.kind == "misplaced" and problem.name != "--model":
         yield Remediation("name the model first", (argument("model_tag", "MODEL"),), "manual")
     elif problem.kind == "misplaced":
-        steps = (argument("--model", None), argument("model_tag", problem.value))
-        yield Remediation("name the model first", steps, "safe")
+        word = next((g.values[-1] for g in asked.reading.given if not g.spelled and g.values), problem.value)
+        steps = [argument("--model", None), argument("model_tag", problem.value)]
+        steps += [argument("--served-model-name", word)] if word != problem.value else []
+        yield Remediation("name the model first", tuple(steps), "safe")
     elif problem.kind == "value-unwanted" and (problem.value or "").lower() in ("true", "1", "yes", "on"):
         yield Remediation(f"use `{name}` alone", (argument(name, ""),), "safe")
     elif problem.kind == "value-unwanted":

@@ -2,8 +2,10 @@
 
 `vllm serve M` and `python -m vllm.entrypoints.openai.api_server` share a parser, so the module takes `M` without an
 error. Only `vllm serve` makes it the model: the module loads the one that `--model` names, or a small model of its own.
+`vllm serve` in turn loads the model that the first word names, and some releases ignore a `--model` that is given, too.
 
-What to do: name the model with `--model`, or start the server with `vllm serve`.
+What to do: name the model with `--model`, or start the server with `vllm serve`, and name it once. The name that
+clients use is given with `--served-model-name`.
 """
 
 from __future__ import annotations
@@ -26,6 +28,30 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     for given in asked.reading.given:
         if given.name in asked.unread and given.values:
             yield _finding(rule, asked, given.values[-1], given.name)
+    yield from _beside(rule, asked)
+
+
+def _beside(rule: Rule, asked: Asked) -> Iterator[Verdict]:
+    """`vllm serve A --model B` where the release serves A and says nothing."""
+    names = asked.data.names("model")
+    given = {bool(g.spelled): g for g in asked.reading.given if g.name in names and g.values}
+    if len(given) < 2 or asked.unread or any(p.kind == "misplaced" for p in asked.reading.problems):
+        return
+    option, word = given[True], given[False]
+    served, unused = word.values[-1], option.values[-1]
+    if served == unused:
+        return
+    one, other = shown(served, 100), shown(unused, 100)
+    name = (argument(option.name, None), argument(word.name, unused), argument("--served-model-name", served))
+    yield rule.finding(
+        f"{asked.shown} serves `{one}`, the word in front, and not `{other}`, which `{option.spelled}` names",
+        key=unused, location=Location("argument", option.spelled, asked.launch.source),
+        evidence=[Evidence("model", one, other, f"{asked.shown}: vllm/entrypoints/cli/serve.py or vllm/scripts.py")],
+        remediations=[
+            Remediation(f"serve `{other}` under the name `{one}`", name, "unsafe"),
+            Remediation(f"leave `{option.spelled}` out", (argument(option.name, None),), "unsafe"),
+        ],
+    )  # fmt: skip
 
 
 def _finding(rule: Rule, asked: Asked, word: str, name: str) -> Verdict:

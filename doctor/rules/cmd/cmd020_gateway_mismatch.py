@@ -18,9 +18,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from urllib.parse import SplitResult
 
+from doctor.base.address import split_address
 from doctor.base.record import dataclass
 from doctor.derived.case import Case
-from doctor.derived.neighbors import Lead, around, lead, port_of, server_behind, split_address
+from doctor.derived.neighbors import Lead, around, lead, port_of, server_behind
 from doctor.facts import Facts, Gateway, GatewayModel, Launch, Neighbor, present
 from doctor.findings import Action, Evidence, Finding, Location, NotApplicable, Open, Remediation, Severity
 from doctor.launch.server import LOCAL, Server, server

@@ -12,8 +12,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from doctor.base.address import split_address
 from doctor.derived.case import Case
-from doctor.derived.neighbors import Lead, around, lead, server_behind, split_address
+from doctor.derived.neighbors import Lead, around, lead, server_behind
 from doctor.facts import Facts, Gateway, Scrape, present
 from doctor.findings import Action, Evidence, Location, NotApplicable, Open, Remediation
 from doctor.launch.options import option

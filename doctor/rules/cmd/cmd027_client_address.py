@@ -13,8 +13,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from doctor.base.address import split_address
 from doctor.derived.case import Case
-from doctor.derived.neighbors import around, lead, port_of, server_behind, split_address
+from doctor.derived.neighbors import around, lead, port_of, server_behind
 from doctor.facts import Facts, Gateway, Launch, Neighbor, Route
 from doctor.findings import Action, Evidence, Finding, Location, NotApplicable, Remediation
 from doctor.launch.server import LOCAL, Server, server

@@ -3,7 +3,8 @@
 Engines check more than their metadata says. SGLang 0.5.6 to 0.5.9 stops for a model that accepts images where cuDNN is
 older than 9.15 next to torch 2.9.1, because of a bug in `nn.Conv3d`. But torch 2.9.1 itself requires cuDNN 9.10, so the
 default installation of these releases cannot serve a vision model. Such checks are read from the engine's code. vLLM
-before 0.12 asks each tokenizer for an attribute that transformers 5 does not have.
+before 0.12 asks each tokenizer for an attribute that transformers 5 does not have. FlashInfer before 0.7.2 stops where
+`flashinfer-cubin` is of another release, as an upgrade of `flashinfer-python` alone leaves it.
 
 What to do: install the release that the engine asks for, without its requirements (`--no-deps`), since torch pins
 another one. Or set the variable that skips the check.
@@ -15,10 +16,11 @@ from collections.abc import Iterator
 
 from doctor.derived.case import Case
 from doctor.derived.packages.requirements import parse
+from doctor.derived.quantization.served import weakest_device
 from doctor.facts import Distributions, Launch, Model, Natives, Unavailable, normalize, present
 from doctor.findings import Action, Evidence, Finding, Location, NotApplicable, Open, Remediation
 from doctor.matrix.models.quantization import sees
-from doctor.matrix.refusals import LibraryRefusal, holds_for, refusals
+from doctor.matrix.refusals import LibraryRefusal, TwinLaunch, Twins, holds_for, refusals
 from doctor.rules.rule import Rule, Verdict
 
 
@@ -28,6 +30,7 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     rows = [(c, r) for c in case.engine for r in refusals().libraries
             if r.engine == c.name and holds_for(r.releases, c.version)]  # fmt: skip
     yield from _broken(rule, case, have)
+    yield from _apart(rule, case, have)
     model = case.facts.model
     if not rows or (isinstance(model, Unavailable) and model.reason in ("not_requested", "not_supported")):
         yield NotApplicable("no release with such a check" if not rows else "no model is named")
@@ -73,7 +76,40 @@ def _other_build(case: Case, engine: str, version: str, build: str) -> bool:
     return "+" not in engine and not linked and version.partition("+")[2].startswith(build)
 
 
-def _skipped(case: Case, row: LibraryRefusal) -> bool:
+def _apart(rule: Rule, case: Case, have: Distributions) -> Iterator[Finding]:
+    """Distributions of another release than the one that they belong to, which that one refuses."""
+    for row in refusals().twins:
+        wanted = have.version(row.beside)
+        if wanted is None or not holds_for(row.releases, wanted) or _skipped(case, row):
+            continue
+        for package in row.packages:
+            version = have.version(package)
+            if version is None or version.partition("+")[0] == wanted.partition("+")[0]:
+                continue
+            same = Action("install", package=package, specifier=f"=={wanted}", direction="install")
+            skip = Action("set_env", name=row.variable, value="1")
+            imports = any(_imports(case, launch) for launch in row.launches)
+            yield rule.finding(
+                f"`{package} {version}` does not match `{row.beside} {wanted}`, which stops where it is imported: both "
+                "have to be of the same release", key=package, severity="error" if imports else "warning",
+                location=Location("distribution", package),
+                evidence=[Evidence(package, version, f"=={wanted}", row.source)],
+                remediations=[
+                    Remediation(f"install {package}=={wanted}", (same,), "safe"),
+                    Remediation(f"set `{row.variable}=1`, which skips the check", (skip,), "unsafe"),
+                ],
+            )  # fmt: skip
+
+
+def _imports(case: Case, launch: TwinLaunch) -> bool:
+    """Whether the engine of this case surely imports the library."""
+    weakest = weakest_device(case.facts)
+    if launch.gpu and (weakest is None or weakest.capability < launch.gpu):
+        return False
+    return any(c.name == launch.engine and holds_for(launch.releases, c.version) for c in case.engine)
+
+
+def _skipped(case: Case, row: LibraryRefusal | Twins) -> bool:
     """Whether the command sets the variable that skips the check."""
     environ = case.facts.launch.environ if isinstance(case.facts.launch, Launch) else {}
     return environ.get(row.variable, "").lower() in ("1", "true")

@@ -6,7 +6,8 @@ or exits with `contains custom code which must be executed`. LMDeploy before 0.1
 have the option.
 
 What to do: read the files first, since they run with all rights of the server, and then add the option. A model that
-transformers itself supports does not need it.
+transformers itself supports does not need it. Some models need it for their tokenizer alone: vLLM has a configuration
+of its own for InternVL2, whose tokenizer is a file of the model.
 """
 
 from __future__ import annotations
@@ -15,11 +16,17 @@ from collections.abc import Iterator
 
 from doctor.derived.case import Case
 from doctor.derived.imports.remote_code import FLAG, Loader, loader
-from doctor.facts import Launch, Model, present
+from doctor.derived.option_findings import shown
+from doctor.facts import Distributions, Launch, Model, present
 from doctor.findings import Action, Evidence, Location, NotApplicable, Open, Remediation
+from doctor.launch.options import option
 from doctor.matrix import rows
 from doctor.matrix.models.own_types import brings
+from doctor.matrix.providers import releases_with
+from doctor.matrix.refusals import holds_for
 from doctor.rules.rule import Rule, Verdict
+
+OTHER_TOKENIZER = ("--tokenizer", "--tokenizer-path", "--skip-tokenizer-init")
 
 
 def check(rule: Rule, case: Case) -> Iterator[Verdict]:
@@ -34,6 +41,8 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
         yield Open(f"the data does not list the options of {found.engine.shown}")
     elif found.given and not found.has_flag:
         yield NotApplicable(f"{found.engine.shown} has no such option")  # which CMD001 says
+    elif not found.trusts and (own := _own_tokenizer(case, model, found)):
+        yield _tokenizer(rule, case, model, found, own)
     elif "AutoConfig" not in model.remote_code:
         yield NotApplicable("the model needs no code of its own to be recognized")
     elif found.trusts:
@@ -61,6 +70,40 @@ def _needed(rule: Rule, model: Model, found: Loader) -> Iterator[Verdict]:
         key="missing", severity="warning" if own else "error", confidence="medium" if own else "high",
         location=Location("argument", FLAG),
         evidence=[Evidence("auto_map", where or "AutoConfig", FLAG, f"{model.path}/config.json")],
+        remediations=[Remediation(f"read the model's Python files, then add `{FLAG}`",
+                                  (Action("set_argument", name=FLAG, value=""),), "unsafe")],
+    )  # fmt: skip
+
+
+def _own_tokenizer(case: Case, model: Model, found: Loader) -> str:
+    """The class of a tokenizer that transformers reads from the model's own code alone; empty where it has its own.
+
+    transformers looks for the model's type and for the class before it asks for that code (`has_local_code` in
+    models/auto/tokenization_auto.py). The engine's own configuration classes do not count there.
+    """
+    place = model.code.classes.get("AutoTokenizer", "") if model.code else ""
+    name = place.rpartition(".")[2]
+    known = found.knows is not False or any(_has_class(name + end) for end in ("", "Fast")) if name else True
+    elsewhere = any(option(case.facts, word) is not None for word in OTHER_TOKENIZER)
+    return "" if known or elsewhere else place
+
+
+def _has_class(name: str) -> bool:
+    """Whether some release of transformers has the tokenizer class."""
+    found = releases_with("transformers", "transformers", name)
+    return found is not None and found.newest is not None
+
+
+def _tokenizer(rule: Rule, case: Case, model: Model, found: Loader, place: str) -> Verdict:
+    distributions: Distributions = present(case.facts, "distributions", Distributions)
+    version = distributions.version("transformers")
+    sure = version is not None and holds_for("<5", version)
+    return rule.finding(
+        f"The model's tokenizer `{shown(place.rpartition('.')[2], 60)}` is in its own code, and `{found.engine.shown}` "
+        f"runs that only with `{FLAG}`",
+        key="tokenizer", severity="error" if sure else "warning", confidence="high" if sure else "medium",
+        location=Location("argument", FLAG),
+        evidence=[Evidence("auto_map", shown(place, 100), FLAG, f"{model.path}/tokenizer_config.json")],
         remediations=[Remediation(f"read the model's Python files, then add `{FLAG}`",
                                   (Action("set_argument", name=FLAG, value=""),), "unsafe")],
     )  # fmt: skip

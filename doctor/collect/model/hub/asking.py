@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from doctor.base.address import split_address
 from doctor.base.files import Unreadable
 from doctor.base.opening import first_bytes
 from doctor.collect.model.hub.listing import LARGEST, Listing, Refused, listing
@@ -34,11 +35,14 @@ class Hub:
     """One hub for one call: `limits` hold for all that is asked."""
 
     def __init__(self, limits: Limits, environ: Mapping[str, str]) -> None:
+        named = environ.get("HF_ENDPOINT")
+        if named and split_address(named) is None:  # its client cannot be imported with such a one
+            raise Refused("is not available: `HF_ENDPOINT` is not an http:// or https:// address")
         from huggingface_hub import constants
 
         if constants.HF_HUB_OFFLINE:
             raise Refused("is not available: the hub was not asked, since its client is set to work offline")
-        self.endpoint = (environ.get("HF_ENDPOINT") or constants.ENDPOINT).rstrip("/")
+        self.endpoint = (named or constants.ENDPOINT).rstrip("/")
         self._client = Client("the hub", limits)
         token = None if constants.HF_HUB_DISABLE_IMPLICIT_TOKEN else _token(environ, constants.HF_TOKEN_PATH)
         if token and not (token.isascii() and token.isprintable()):

@@ -76,14 +76,20 @@ def extract(files: Files) -> Row:
 
 
 def command(files: Files) -> Row:
-    """The kinds `parser`, `flags.serve` (what `vllm serve` adds) and `environment` (where it lists its variables)."""
+    """The kinds `parser`, `flags.serve` (what `vllm serve` adds) and `environment` (where it lists its variables).
+
+    `model_checked`: `vllm serve` refuses a `--model` beside the word that names the model.
+    """
     row: Row = {}
     for member in SERVE:
         calls = (n for n in ast.walk(files.tree(member)) if isinstance(n, ast.Call)) if files.has(member) else ()
         added = [f for c in calls if ast.unparse(c.func) == "serve_parser.add_argument" and (f := flag(c, {}))]
         if added:
             row["flags.serve"] = dict(added)
-    if found := habits(files, *PARSERS):
+    found = habits(files, *PARSERS)
+    if any("if args.model != EngineArgs.model:" in files.text(m) for m in SERVE if files.has(m)):
+        found["model_checked"] = True
+    if found:
         row["parser"] = found
     if files.has(VARIABLES):
         row["environment"] = variables(files, [VARIABLES], "VLLM")

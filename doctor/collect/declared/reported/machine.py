@@ -1,0 +1,80 @@
+"""The machine of a report: Python, GPUs and driver, as reporters and `nvidia-smi` print them."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from doctor.base.record import dataclass
+from doctor.collect.declared.reported.packages import plain
+
+MOST_GPUS = 64
+_PYTHON = re.compile(r"^[-*]? ?Python(?: version)? {0,40}: {0,8}(?P<version>3\.\d{1,2}(?:\.\d{1,3})?)\b", re.I)
+_DRIVER = re.compile(
+    r"(?:Nvidia driver|CUDA Driver|Driver) version {0,40}: {0,8}(?P<version>\d{3,4}\.\d{1,4}(?:\.\d{1,4})?)", re.I
+)
+# `GPU 0: NVIDIA A100-SXM4-80GB (UUID: ...)`, `GPU 0,1: NVIDIA H100 80GB HBM3`
+_GPU = re.compile(
+    r"^(?:GPU models and configuration {0,40}: {0,8})?GPU (?P<which>\d{1,3}(?:, ?\d{1,3}){0,63}) ?: "
+    r"(?P<name>[^\n(]{3,80}?)(?: \(UUID.{0,100})?$"
+)
+# `|   0  NVIDIA GeForce RTX 3090        Off | 00000000:01:00.0 Off |`
+_ROW = re.compile(
+    r"^\| {1,6}(?P<which>\d{1,3}) {1,6}(?P<name>(?:NVIDIA|Tesla|Quadro|GeForce)[^|]{2,60}?) {1,60}"
+    r"(?:On|Off|N/A|WDDM|TCC) {0,4}\|"
+)
+_TYPE = re.compile(
+    r"^[-*]? ?(?:GPU type|GPU|GPUs|显卡) ?[:：] {0,4}(?P<name>(?:NVIDIA|Tesla|Quadro|GeForce|RTX)[^\n]{2,60})$", re.I
+)
+_WINDOWS = re.compile(r"^(?:sys\.platform: win32|OS {0,40}: {0,8}Microsoft Windows)")
+_ARM = re.compile(r"^(?:OS {0,40}: .{1,80}\((?:aarch64|arm64)\)|Architecture: {1,40}aarch64)")
+_CUT = re.compile(r"\.{3}$")
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """`gpu` and `platform` are written as the options take them; each is None where the report does not say it.
+
+    GPUs of several kinds are left out: which of them the server gets is not said.
+    """
+
+    python: str | None = None
+    gpu: str | None = None
+    driver: str | None = None
+    platform: str | None = None
+
+
+def machine(lines: Sequence[str]) -> Machine:
+    """What the first block that says something of it says."""
+    python = driver = None
+    for line in map(plain, lines):
+        python = python or (m["version"] if (m := _PYTHON.match(line)) else None)
+        driver = driver or (m["version"] if (m := _DRIVER.search(line)) else None)
+    return Machine(python, _spec(lines), driver, _platform(lines))
+
+
+def _platform(lines: Sequence[str]) -> str | None:
+    for line in map(plain, lines):
+        if _WINDOWS.match(line):
+            return "win-amd64"
+        if _ARM.match(line):
+            return "linux-aarch64"
+    return None
+
+
+def _spec(lines: Sequence[str]) -> str | None:
+    """The GPUs, where all are of one kind, as `NAME xN`; names that `nvidia-smi` cut are no names."""
+    for form in (_GPU, _ROW, _TYPE):
+        counts = Counter(dict(_of_form(lines, form)).values())
+        if counts:
+            (name, count), *others = counts.most_common(2)
+            return None if others else f"{name} x{count}" if 1 < count <= MOST_GPUS else name
+    return None
+
+
+def _of_form(lines: Sequence[str], form: re.Pattern[str]) -> Iterator[tuple[str, str]]:
+    for line in map(plain, lines):
+        if (match := form.match(line)) and not _CUT.search(match["name"].strip()):
+            which = match["which"].split(",") if "which" in match.re.groupindex else ["0"]
+            yield from ((one.strip(), match["name"].strip()) for one in which)

@@ -1,0 +1,96 @@
+"""A bug report without a traceback: what it states is checked by the rules of `check`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from doctor.cli import main
+
+REPORT = """It just hangs.
+PyTorch version: 2.6.0+cu124
+Python version: 3.11.9
+GPU 0: NVIDIA GeForce RTX 5090
+Nvidia driver version: 575.64
+[pip3] transformers==4.51.3
+vLLM Version: 0.8.5
+
+vllm serve Qwen/Qwen2.5-VL-7B-Instruct --limit-mm-per-prompt image:3,video:0
+"""
+SOUND = REPORT.replace("RTX 5090", "RTX 4090").replace("image:3,video:0", "image=3 --max-model-len 8192")
+
+
+def explain(tmp_path: Path, text: str, *words: str) -> Result:
+    file = tmp_path / "issue.txt"
+    file.write_text(text)
+    return CliRunner().invoke(main, ["explain", str(file), *words])
+
+
+def test_the_rules_are_run_on_it(tmp_path: Path) -> None:
+    done = explain(tmp_path, REPORT)
+    assert done.exit_code == 1
+    assert "No failure is written here. What the text states of its environment was checked:" in done.output
+    assert "declared: as issue.txt states it, Python 3.11.9" in done.output
+    assert "error LIB006" in done.output and "error CMD003" in done.output
+    assert "run it again" not in done.output
+
+
+def test_what_is_sound_is_said_to_be(tmp_path: Path) -> None:
+    done = explain(tmp_path, SOUND)
+    assert done.exit_code == 0 and "No error found" in done.output and "RUN004" in done.output
+
+
+def test_as_json_and_as_markdown(tmp_path: Path) -> None:
+    data = json.loads(explain(tmp_path, REPORT, "--format", "json").output)
+    assert [f["code"] for f in data["findings"]] == ["RUN004"]
+    assert {"LIB006", "CMD003"} <= {f["code"] for f in data["stated"]["findings"]}
+    text = explain(tmp_path, REPORT, "--format", "markdown").output
+    assert text.startswith("## ✗ This command will fail") and "### error `CMD003`" in text
+
+
+def test_a_crash_stays_the_first_answer(tmp_path: Path) -> None:
+    done = explain(tmp_path, f"{REPORT}\nRuntimeError: UVA is not available\n")
+    lines = done.output.splitlines()
+    assert done.exit_code == 1 and lines[0].startswith("RUN631")
+    assert any("its environment has this, too (`check`):" in line for line in lines)
+    assert lines.index("LIB006 no-gpu-code") > 0
+
+
+def test_standard_input_is_read_once() -> None:
+    done = CliRunner().invoke(main, ["explain", "-"], input=REPORT)
+    assert done.exit_code == 1 and "as the text states it" in done.output and "error CMD003" in done.output
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ("[pip3] transformers==4.40.0", "`transformers` is stated as 4.51.3 and as 4.40.0"),
+        ("INFO Resolved architecture: Qwen3VLForConditionalGeneration", "which vllm 0.8.5 does not have"),
+    ],
+)
+def test_a_report_that_contradicts_itself_is_told_so(tmp_path: Path, more: str, said: str) -> None:
+    data = json.loads(explain(tmp_path, f"{SOUND}\n{more}\n", "--format", "json").output)
+    found = [f for f in data["findings"] if f["code"] == "RUN007"]
+    assert len(found) == 1 and said in found[0]["message"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "INFO:     Uvicorn running on http://0.0.0.0:8000 (Press CTRL+C to quit)\nINFO:     Application startup complete.\n",
+        "docker run --rm --gpus all my-image nvidia-smi\n",
+        "numpy==2.0.0\n",
+    ],
+)
+def test_nothing_is_added_where_no_engine_is_reported(tmp_path: Path, text: str) -> None:
+    data = json.loads(explain(tmp_path, text, "--format", "json").output)
+    assert "stated" not in data
+
+
+def test_a_healthy_server_gets_no_advice(tmp_path: Path) -> None:
+    log = f"{REPORT}\nINFO:     Application startup complete.\nINFO:     Uvicorn running on http://0.0.0.0:8000\n"
+    done = explain(tmp_path, log, "--format", "json")
+    assert json.loads(done.output)["findings"][0]["code"] == "RUN005" and "stated" not in json.loads(done.output)
