@@ -49,6 +49,8 @@ def _address(ctx: click.Context, param: click.Parameter, value: str | None) -> s
 @click.option("--force", is_flag=True, help="start even if the check finds errors")
 @click.option("--ready", metavar="URL|auto", callback=_address, help="report when the server answers")
 @click.option("--ready-timeout", type=click.FloatRange(0), default=600.0, show_default=True, help="seconds")
+@click.option("--silence", type=click.FloatRange(0), default=60.0, show_default=True,
+              help="seconds without output before it is said what the starting server waits for; 0: never")
 @click.option("--require-gpu", is_flag=True, help="once ready, fail unless the server uses GPU memory")
 @click.option("--stdin", type=click.Choice(["null", "inherit"]), default="null", show_default=True, help="server input")
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)

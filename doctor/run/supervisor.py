@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import time
 
+from doctor.launch.listening import recognize
 from doctor.run.control import Control
 from doctor.run.finish import finish
 from doctor.run.session import Session
 from doctor.run.signals import Signals, name_of
+from doctor.run.silence import Silence
+from doctor.run.silence.log import said_ready
 from doctor.run.start.environment import environment
 from doctor.run.start.prepare import Prepared
 from doctor.run.start.spawn import NotStarted, spawn
@@ -31,6 +34,7 @@ class Supervisor:
         self.control = Control(self.session)
         self.signals = signals
         self.waiting: Waiting | None = None
+        self.silence: Silence | None = None
 
     def run(self) -> int:
         """Starts the server, watches it to its end, writes the report."""
@@ -68,7 +72,25 @@ class Supervisor:
         session.sampler = Sampler(session.folder / "samples.jsonl", lambda: list(session.tree.living), began)
         session.sampler.start()
         self.waiting = Waiting(options, session.tree, session.sampler) if options.ready else None
+        self.silence = self._silence()
         return main
+
+    def _silence(self) -> Silence | None:
+        """Who listens for a server that says nothing; a command that is no server may be as quiet as it likes."""
+        session = self.session
+        options, tree = session.options, session.tree
+        if not options.silence or (not options.ready and recognize(options.argv) is None):
+            return None
+        return Silence(
+            lambda: [pid for pid in list(tree.living) if pid not in tree.ours], session.logs.written, self._starting,
+            options.silence,
+        )  # fmt: skip
+
+    def _starting(self) -> bool:
+        """Whether the server is not known to be up: by what `--ready` asks, else by the words of its log."""
+        if self.session.requested:
+            return False
+        return self.waiting.pending if self.waiting is not None else not said_ready(self.session.prepared.logs)
 
     def _not_started(self, status: int, why: str) -> int:
         session = self.session
@@ -93,6 +115,8 @@ class Supervisor:
         self.control.kill_when_late()
         if self.waiting and (news := self.waiting.news()):
             self._news(news)
+        if self.silence and (said := self.silence.news()):
+            session.warn(said)
 
     def _news(self, news: News) -> None:
         self.session.journal.add(news)

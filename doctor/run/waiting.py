@@ -47,6 +47,11 @@ class Waiting:
             )
             self._poller.start()
 
+    @property
+    def pending(self) -> bool:
+        """Whether nothing has been said yet of a server that is waited for."""
+        return self._target is not None and not self._said
+
     def stop(self) -> News | None:
         """The server has ended: nobody waits any more. What there is to say of one that never was ready."""
         found = self.news()

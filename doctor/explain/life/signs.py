@@ -15,7 +15,8 @@ _READY = (
     "Running on http", "Listening at: http", "Starting development server at", "msg=\"Listening on ", "Serve app",
     "ready to accept connections", "Ready to accept connections", "erver listening on", "istening on http",
     "start worker processes", "Serving HTTP on ", "Webserver started", "text_generation_router::server: Connected",
-    "ready to receive requests",
+    "ready to receive requests", "service is running", "Router ready", "erver started on", "erver is running on",
+    "eady to serve", "erver is ready", "Now listening on", "Server running at",
 )  # fmt: skip
 _WORK = (
     "\" 20", " throughput", "Decode batch", "Prefill batch", "Finished request", " finished, reason", "100%|",
@@ -35,7 +36,8 @@ _STOP = (
     "^C", "Received SIGINT", "Received SIGTERM", "received SIGINT", "received SIGTERM", "eceived signal 2",
     "eceived signal 15", "SIGTERM received", "SIGINT received", "Handling signal: term", "Handling signal: int",
     "Received signal to terminate", "Shutting down FastAPI HTTP server", "INFO:     Shutting down", "Shutting down\n",
-    "Received terminate signal", "Gracefully stopping", "Keyboard interrupt",
+    "Received terminate signal", "Gracefully stopping", "Keyboard interrupt", "eceived signum[2]", "eceived signum[15]",
+    "eceived Ctrl+C", "eceived interrupt signal", "eceived terminate signal",
 )  # fmt: skip
 _GOOD = re.compile(
     r"\"POST [^\"\s]{1,300} HTTP/[\d.]{1,3}\" 20\d|[Tt]hroughput: {1,2}\d|Decode batch|Prefill batch|Finished request|"

@@ -35,6 +35,10 @@ class LogCapture:
         self.keep()
         return [log.fd for log in self.logs]
 
+    def written(self) -> int:
+        """How many bytes the server's logs hold by now."""
+        return sum(os.fstat(log.fd).st_size for log in self.logs)
+
     def show(self) -> None:
         """From here on there are threads: the server has been started."""
         for pump in self.pumps:

@@ -7,11 +7,15 @@ from doctor.base.record import dataclass
 DEFAULT_CAP = 512 << 20
 DEFAULT_GRACE = 10.0
 DEFAULT_READY = 600.0
+DEFAULT_SILENCE = 60.0
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """The command and how to run it. `max_log` in bytes, 0 for no bound; `grace` and `ready_timeout` in seconds."""
+    """The command and how to run it. `max_log` in bytes, 0 for no bound; `grace` and `ready_timeout` in seconds.
+
+    After `silence` seconds without output it is said what a server that is not ready waits for; 0: never.
+    """
 
     argv: tuple[str, ...]
     log_dir: str | None = None
@@ -21,3 +25,4 @@ class Options:
     ready_timeout: float = DEFAULT_READY
     require_gpu: bool = False
     stdin: str = "null"
+    silence: float = DEFAULT_SILENCE
