@@ -127,6 +127,12 @@ def _model(name: str) -> Reader:
     return read
 
 
+def _reported(data: bytes, folder: Path) -> object:
+    from doctor.collect.declared.reported import reported
+
+    return reported(data.decode("utf-8", "replace"), "issue.txt")
+
+
 def _listing(data: bytes, folder: Path) -> object:
     from doctor.collect.model.hub.listing import Refused, listing
 
@@ -262,6 +268,7 @@ READERS: dict[str, tuple[Reader, tuple[bytes, ...]]] = {
     "gguf": (_model("model.gguf"), ()),
     "model code": (_model("modeling_x.py"), (seeds.PYTHON,)),
     "Python": (_python, (seeds.PYTHON,)),
+    "report": (_reported, seeds.REPORTS),
     "hub listing": (_listing, (_listed(),)),
     "index page": (_page, (PAGE,)),
     "wheel": (_wheel, (_made_wheel(),)),

@@ -287,3 +287,12 @@ WORDS = tuple(
         "kubectl|exec|-it|pod|--|vllm|serve|m",
     )
 )  # fmt: skip
+
+REPORTS = (
+    b"PyTorch version: 2.6.0+cu124\nPython version: 3.11.9 (main) [GCC]\nGPU models and configuration:\nGPU 0: NVIDIA A100 80GB PCIe\n"
+    b"Nvidia driver version: 550.54.15\n[pip3] numpy==1.26.4\n[conda] transformers  4.51.3  pypi_0  pypi\nvLLM Version: 0.8.5\n",
+    b"sys.platform: linux\nPython: 3.10.15 (main)\nGPU 0,1,2,3: Tesla V100-SXM2-16GB\nPyTorch: 2.5.1+cu124\nLMDeploy: 0.7.0+\n"
+    b"transformers: 4.48.2\n$ lmdeploy serve api_server /m \\\n  --tp 4\n",
+    b"Package    Version\n---------- -------\nvllm       0.11.0\ntorch      2.8.0\n\n| NVIDIA-SMI 550.54.15   Driver Version: 550.54.15 |\n"
+    b"|   0  NVIDIA GeForce RTX 3090        Off |   00000000:01:00.0 Off |\nCUDA_VISIBLE_DEVICES=0 vllm serve 'a b' --x '{}'\n",
+)

@@ -114,7 +114,7 @@ def _exception(trace: Trace, digest: Digest) -> Finding:
     return Finding(
         rule="RUN001", name="unknown-exception", severity="error", key=f"line {trace.number}",
         confidence="high" if advice and _is_refusal(trace, digest) else "medium",
-        message=f"The first failure in this log is `{said}`, raised{place}{code}.",
+        message=f"The first failure in this log is `{said}`{f', raised{place}{code}' if place or code else ''}.",
         location=location_of(trace),
         evidence=(Evidence("log", observed=shown(f"{trace.raised}: {trace.message}"), source=f"line {trace.number}"),
                   *lived(digest, trace.number)),

@@ -1,4 +1,4 @@
-"""Findings of a log as text for a terminal of 80 columns."""
+"""Findings of a log as text for a terminal of 80 columns, laid out as `check` lays out its own."""
 
 from __future__ import annotations
 
@@ -7,36 +7,27 @@ from collections.abc import Sequence
 
 from doctor.base.text import clean
 from doctor.findings import Evidence, Finding, Report
+from doctor.report.content import LABEL, SIGNS
 
 WIDTH = 80
+SURE = {"high": "the log names it", "medium": "likely", "low": "not certain"}
+_WORDS = ("a", "an", "the", "no", "not", "it", "one", "two", "this", "these", "some", "all", "something", "another", "there",
+          "parts", "fewer", "compiled", "with", "pinned", "permission", "old", "less")
+WELL = ("RUN005", "RUN006")  # the server did what it was asked to
 
 
 def log_text(findings: Sequence[Finding]) -> str:
-    """The answer for a log in plain words: the likeliest cause in full, the others in a line or two each."""
+    """The answer for a log: its cause in plain words first, then what shows it, then what else may be the cause."""
     out: list[str] = []
     for place, finding in enumerate(findings):
-        if place == 1:
-            out += ["", "Also in this log, but less likely the cause:"]
-        out += [""] if place else []
-        sure = {"high": "the log names it", "medium": "likely", "low": "not certain"}[finding.confidence]
-        before = f"; `check` sees it as {', '.join(finding.follows_from)}" if finding.follows_from else ""
-        out += _wrapped(f"{finding.rule} {finding.name} ({sure}{before})", "")
-        out += _wrapped(finding.message, "  ")
-        for evidence in finding.evidence[: 1 if place else 3]:
-            out += _evidence(evidence)
-        for remedy in finding.remediations[: 1 if place else 6]:
-            out += _wrapped(remedy.title, "  -> ", "     ")
+        if not place:
+            out += [*_wrapped(f"{_sign(finding)} {_sentence(finding.message)}", "", "  "), ""]
+        elif place == 1:
+            out += ["", "Also in this log, less likely the cause:", ""]
+        elif place > 1:
+            out += [""]
+        out += _finding(finding, first=not place)
     return "\n".join(out) + "\n"
-
-
-def _evidence(evidence: Evidence) -> list[str]:
-    seen = clean(evidence.observed or "", 240).replace("\n", " ")
-    return _wrapped(f"{evidence.source or evidence.fact}: {seen}", "  | ", "  |   ")
-
-
-def _wrapped(text: str, first: str, rest: str | None = None) -> list[str]:
-    indent = rest if rest is not None else first
-    return textwrap.wrap(clean(text), WIDTH, initial_indent=first, subsequent_indent=indent) or [first.rstrip()]
 
 
 def stated_text(report: Report) -> str:
@@ -44,8 +35,48 @@ def stated_text(report: Report) -> str:
     errors = [f for f in report.findings if f.severity == "error"]
     out = ["", f"{report.facts.target.why.capitalize()}, its environment has this, too (`check`):"] if errors else []
     for finding in errors:
-        out += _wrapped(f"{finding.rule} {finding.name}", "")
-        out += _wrapped(finding.message, "  ")
-        for remedy in finding.remediations[:1]:
-            out += _wrapped(remedy.title, "  -> ", "     ")
+        out += ["", f"{finding.severity} {finding.rule} {finding.name}", *_wrapped(finding.message, "  ")]
+        out += [line for remedy in finding.remediations[:1] for line in _row("fix", remedy.title)]
     return "".join(f"{line}\n" for line in out)
+
+
+def _sentence(text: str) -> str:
+    """With a capital, where it begins with a word and not with a name."""
+    first = text.partition(" ")[0]
+    return text[:1].upper() + text[1:] if first in _WORDS else text
+
+
+def _sign(finding: Finding) -> str:
+    if finding.severity == "error":
+        return SIGNS["error"]
+    return SIGNS["pass" if finding.rule in WELL else "open"]
+
+
+def _finding(finding: Finding, *, first: bool) -> list[str]:
+    said = [*(["start here"] if first and finding.severity == "error" else []), SURE[finding.confidence]]
+    if finding.follows_from:
+        said.append(f"`check` sees it as {', '.join(finding.follows_from)}")
+    out = _wrapped(f"{finding.severity} {finding.rule} {finding.name}  ({'; '.join(said)})", "", "  ")
+    out += [] if first else _wrapped(finding.message, "  ")
+    for evidence in finding.evidence[: 3 if first else 1]:
+        out += _evidence(evidence)
+    for remedy in finding.remediations[: 6 if first else 1]:
+        out += _row("fix", remedy.title)
+    return out
+
+
+def _evidence(evidence: Evidence) -> list[str]:
+    """A line of the log by its number; anything else with its source behind it."""
+    seen, source = clean(evidence.observed or "", 240).replace("\n", " "), evidence.source or evidence.fact
+    if len(source) < LABEL:
+        return _row(source, seen)
+    return _row("seen", f"{seen} [{source}]" if seen else source)
+
+
+def _row(label: str, text: str) -> list[str]:
+    return _wrapped(text, f"  {label:<{LABEL}}", " " * (LABEL + 2))
+
+
+def _wrapped(text: str, first: str, rest: str | None = None) -> list[str]:
+    indent = rest if rest is not None else first
+    return textwrap.wrap(clean(text), WIDTH, initial_indent=first, subsequent_indent=indent) or [first.rstrip()]

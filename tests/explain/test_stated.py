@@ -54,9 +54,10 @@ def test_as_json_and_as_markdown(tmp_path: Path) -> None:
 def test_a_crash_stays_the_first_answer(tmp_path: Path) -> None:
     done = explain(tmp_path, f"{REPORT}\nRuntimeError: UVA is not available\n")
     lines = done.output.splitlines()
-    assert done.exit_code == 1 and lines[0].startswith("RUN631")
-    assert any("its environment has this, too (`check`):" in line for line in lines)
-    assert lines.index("LIB006 no-gpu-code") > 0
+    assert done.exit_code == 1 and lines[0].startswith("✗ vLLM does not use pinned memory")
+    crash = next(n for n, line in enumerate(lines) if line.startswith("error RUN631"))
+    heading = next(n for n, line in enumerate(lines) if "its environment has this, too (`check`):" in line)
+    assert crash < heading < lines.index("error LIB006 no-gpu-code")
 
 
 def test_standard_input_is_read_once() -> None:
