@@ -11,8 +11,10 @@ from doctor.report.content import LABEL, SIGNS
 
 WIDTH = 80
 SURE = {"high": "the log names it", "medium": "likely", "low": "not certain"}
-_WORDS = ("a", "an", "the", "no", "not", "it", "one", "two", "this", "these", "some", "all", "something", "another", "there",
-          "parts", "fewer", "compiled", "with", "pinned", "permission", "old", "less")
+_WORDS = frozenset([
+    "a", "an", "the", "no", "not", "it", "one", "two", "this", "these", "some", "all", "something", "another", "there",
+    "parts", "fewer", "compiled", "with", "pinned", "permission", "old", "less",
+])  # fmt: skip
 WELL = ("RUN005", "RUN006")  # the server did what it was asked to
 
 
