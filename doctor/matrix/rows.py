@@ -85,6 +85,12 @@ def keys(project: str, kind: str) -> list[str]:
     return [] if found is None else found.keys(kind)
 
 
+def having(project: str, kind: str, prefix: str) -> dict[str, int]:
+    """The keys of a kind that begin so, with the releases that have each, whatever its value, as bits of the list."""
+    found = _file(normalize(project))
+    return {} if found is None else found.having(kind, prefix)
+
+
 def releases(project: str) -> Releases | None:
     """The releases that the project's rows cover, or None."""
     found = _file(normalize(project))

@@ -19,6 +19,7 @@ from doctor.matrix.providers import releases_with
 from doctor.matrix.releases import ReleaseSet
 from doctor.plan.choices import Choice
 from doctor.plan.draft import BACKEND, Draft
+from doctor.plan.loading import loaded
 from doctor.plan.needs import moved
 from doctor.plan.ranges import admitted
 from doctor.plan.solver.problem import Clause, Variable, bits
@@ -35,6 +36,7 @@ def model_clauses(draft: Draft) -> None:
             _whole(draft, draft.use(name))
         _pictures(draft, draft.use(name))
         _generation(draft, draft.use(name))
+        loaded(draft, draft.use(name))
     _type(draft)
     _packages(draft)
     _names(draft)

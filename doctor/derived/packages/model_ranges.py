@@ -6,19 +6,19 @@ engine serve its architecture and quantization.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Literal
 
 from doctor.base.record import dataclass
 from doctor.derived.case import Case, memoized
-from doctor.derived.engine import Chosen
 from doctor.derived.goal import Goal, goal_of
 from doctor.derived.packages.other_releases import having
 from doctor.derived.quantization.served import to_serve
-from doctor.facts import Distributions, Modules, normalize
+from doctor.facts import Distributions, normalize
 from doctor.matrix import rows
 from doctor.matrix.compat import DISTRIBUTIONS, compatibility
 from doctor.matrix.models.generations import serving
+from doctor.matrix.models.loading import loaded_for
 from doctor.matrix.models.own_types import brings
 from doctor.matrix.models.quantization import fitting, sees
 from doctor.matrix.providers import releases_with
@@ -108,42 +108,15 @@ def _names(goal: Goal) -> Iterator[ModelBound]:
 
 
 def _loaded(case: Case, goal: Goal) -> Iterator[ModelBound]:
-    """What the engine's own module for the architecture imports; where modules were linked, IMP001 says it better."""
-    for chosen in case.engine if not isinstance(case.facts.modules, Modules) else ():
-        for key, inside in _imports(chosen, goal.architectures).items():
-            module, _, name = key.partition(":")
-            top = module.partition(".")[0]
-            library = normalize(DISTRIBUTIONS.get(top, top))
-            found = releases_with(library, module, name or None)
-            if found is not None and found.bits != found.releases.everything().bits and _exists(library, module):
-                said = f"`{name}` from `{module}`" if name else f"`{module}`"
+    """What the engine's own module for the architecture imports, through other modules of the engine."""
+    for chosen in case.engine:
+        known = rows.releases(chosen.name)
+        place = known.place(chosen.version) if known is not None else None
+        for one in (one for a in goal.architectures for one in loaded_for(chosen.name, a)):
+            if place is not None and one.bits >> place & 1:
+                said = f"`{one.name}` from `{one.module}`" if one.name else f"`{one.module}`"
                 why = f"`{chosen.shown}` imports {said} for this model"
-                yield ModelBound(library, found, "engine", key, why, inside.replace(".", "/") + ".py")
-
-
-def _imports(chosen: Chosen, architectures: Sequence[str]) -> dict[str, str]:
-    """What the engine's modules for these architectures import of other packages: `MODULE:NAME`, and where."""
-    row = chosen.row("architectures.default", "imports.models")
-    known, below = row.get("architectures.default", {}), dict[str, list[str]]()
-    for pair in row.get("imports.models", {}):
-        module, _, imported = pair.partition(" ")
-        below.setdefault(module, []).append(imported)
-    todo = [p.rpartition(".")[0] for a in architectures if isinstance(p := known.get(a), str)]
-    seen, out = set[str](), dict[str, str]()
-    while todo:
-        module = todo.pop()
-        if module in below and module not in seen:
-            seen.add(module)
-            inner = [one for one in below[module] if one.partition(".")[0] == module.partition(".")[0]]
-            todo += inner
-            out |= dict.fromkeys((one for one in below[module] if one not in inner), module)
-    return out
-
-
-def _exists(library: str, module: str) -> bool:
-    """Whether some release has the module: of one that none has, the index says nothing."""
-    found = releases_with(library, module)
-    return found is not None and found.newest is not None
+                yield ModelBound(one.library, one.having, "engine", one.key, why, one.file)
 
 
 def _seen(case: Case, goal: Goal) -> Iterator[ModelBound]:

@@ -96,6 +96,18 @@ class FactsFile:
         """Every key that any release has for `kind`."""
         return [line.split("\t", 2)[1] for line in self._lines((kind,))]
 
+    def having(self, kind: str, prefix: str) -> dict[str, int]:
+        """The keys that begin so, with the bits of the releases that have each, whatever its value."""
+        count, out, start = len(self.releases.versions), dict[str, int](), f"\n{kind}\t{prefix}"
+        at = self._text.find(start)
+        while at >= 0 and self._text.startswith(start, at):  # keys stand in order
+            end = self._text.index("\n", at + 1)
+            _, key, *cells = self._text[at + 1 : end].split("\t")
+            for cell in cells:
+                out[key] = out.get(key, 0) | bits(cell.partition("|")[0], count)
+            at = end
+        return out
+
     def _lines(self, kinds: tuple[str, ...]) -> list[str]:
         """The lines of these kinds; those of one kind stand together."""
         if not kinds:

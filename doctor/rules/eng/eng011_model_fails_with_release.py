@@ -30,7 +30,8 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     typed = [b for b in every if b.kind == "type"]
     unknown = {b.package for b in typed if b.admits.contains(have.version(b.package) or "") is False}
     bounds = [b for b in every if b.kind == "seen" or (b.kind == "name" and not _linked(case))]
-    bounds += [b for b in every if b.kind == "engine" and b.package not in unknown]  # else ENG002 says it
+    if not isinstance(case.facts.modules, Modules):  # IMP001 says it better, and ENG002 of an unknown type
+        bounds += [b for b in every if b.kind == "engine" and b.package not in unknown]
     if not bounds:
         yield NotApplicable("nothing is known of this model with releases of other packages")
         return
