@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import importlib
+import re
 from typing import Any
+
+MOST_PARTS = 200  # of one dotted key: `a.b.c`
+_QUOTED = re.compile(r"\"[^\"\n]*\"|'[^'\n]*'")
 
 
 class TomlError(ValueError):
@@ -12,6 +16,8 @@ class TomlError(ValueError):
 
 def load(text: str) -> dict[str, Any]:
     """The tables of a TOML text. Raises TomlError, where this Python has no reader for TOML too."""
+    if any(_QUOTED.sub("", line).count(".") > MOST_PARTS for line in text.splitlines() if line.count(".") > MOST_PARTS):
+        raise TomlError("nested too deeply")  # the reader takes the square of a key's parts in time
     try:
         reader = importlib.import_module("tomllib")
     except ModuleNotFoundError:  # Python 3.10

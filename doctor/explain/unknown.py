@@ -202,9 +202,13 @@ def _echoed(trace: Trace) -> Finding:
 
 
 def _nothing(digest: Digest) -> Finding:
-    last = digest.lines[-1].number if digest.lines else 0
+    return nothing_in(digest.lines[-1].number if digest.lines else 0)
+
+
+def nothing_in(lines: int) -> Finding:
+    """That a text of so many lines holds no failure."""
     return Finding(
         rule="RUN004", name="no-failure-in-log", severity="note", confidence="low",
-        message=f"No failure is written in this log ({last} lines). If a server ended here, it left no message.",
+        message=f"No failure is written in this log ({lines} lines). If a server ended here, it left no message.",
         remediations=(RERUN,),
     )  # fmt: skip

@@ -112,7 +112,8 @@ class Distributions:
     a folder with another of the same name, `problems` metadata that could not be read.
     Where `complete` is False the environment is declared, not installed: `installed` are the distributions whose
     release the declaration fixes, `declared` all of its lines, and whatever else will be there is not known. `refused`
-    says why the installer's resolver finds no releases for these lines.
+    says why the installer's resolver finds no releases for these lines. `stated`: they are installed somewhere, as
+    somebody's report says of some of them; nobody else chose them to go together.
     """
 
     installed: tuple[Distribution, ...]
@@ -126,6 +127,7 @@ class Distributions:
     complete: bool = True
     declared: tuple[Pin, ...] = ()
     refused: str | None = None
+    stated: bool = False
 
     def get(self, name: str) -> Distribution | None:
         """The installed distribution of this name (any spelling), or None."""

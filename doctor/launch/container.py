@@ -106,7 +106,10 @@ def _option(word: str, rest: list[str], given: dict[str, list[str]]) -> None:
 
 def _device(given: dict[str, list[str]]) -> str | None:
     """GPUs given as CDI devices (`--device nvidia.com/gpu=all`)."""
-    found = [d.partition("=")[2] for d in given.get("--device", ()) if d.startswith("nvidia.com/gpu")]
+    devices = given.get("--device", ())
+    if any(d.startswith(("/dev/kfd", "/dev/dri", "amd.com/gpu", "/dev/davinci")) for d in devices):
+        return "devices"
+    found = [d.partition("=")[2] for d in devices if d.startswith("nvidia.com/gpu")]
     return ",".join(found) or None
 
 

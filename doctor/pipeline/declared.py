@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -11,7 +12,7 @@ from doctor.collect.declared.request import DeclaredRequest
 from doctor.collect.python.target import TargetError, TargetRequest
 from doctor.facts import Distributions, Facts, Launch, Target, Unavailable
 from doctor.matrix.images import entrypoint, image
-from doctor.pipeline.fixed import fixed_distributions, with_resolved
+from doctor.pipeline.fixed import fixed_distributions, stated_distributions, with_resolved
 
 if TYPE_CHECKING:
     from doctor.pipeline.request import Request
@@ -28,14 +29,18 @@ def collect_declared(request: Request) -> Facts:
     from doctor.pipeline.launch import engine_release
 
     target, distributions, declaration = read_declared(request.declared, request.target)
-    if request.online and request.declared.reported is None:  # that is installed, whatever an installer would choose
+    reported = request.declared.reported
+    if reported is not None:
+        distributions = stated_distributions(reported.packages.values(), reported.name, target)
+    elif request.online:
         distributions = with_resolved(distributions, declaration, target, dict(request.environ))
     launch = launch_of(request, declaration)
     named = request.gpu or request.driver
     gpu = declared_gpu(request.gpu, request.driver) if named else NO_MACHINE
     host = Unavailable("not_requested", "the environment is declared: this machine is not checked")
     release = engine_release(launch, distributions)
-    asked = ModelRequest(request.environ, request.model, online=request.online, tell=request.tell, release=release)
+    nowhere = os.devnull if reported is not None else None  # a model of the same name on this disk is another one
+    asked = ModelRequest(request.environ, request.model, nowhere, request.online, tell=request.tell, release=release)
     return Facts(target, distributions, NO_FILES, NO_FILES, launch, gpu, host, launched_model(launch, asked))
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from packaging.requirements import Requirement
 
 from doctor.collect.declared.declaration import Declaration
 from doctor.collect.declared.pins import exact
+from doctor.collect.declared.reported.packages import Stated
 from doctor.derived.packages.requirements import applies, environments, fits, parse
 from doctor.facts import Distribution, Distributions, Pin, Problem, Target, normalize
 from doctor.matrix import rows
@@ -32,6 +33,13 @@ def fixed_distributions(declaration: Declaration, base: Image | None, target: Ta
         have = _solved((*pins, *assumed), declaration, base, target)
         problems += [Problem(p.source, f"`{p.requirement}` {_ASSUMED}") for p in assumed]
     return Distributions(have, problems=tuple(problems), complete=False, declared=pins)
+
+
+def stated_distributions(packages: Iterable[Stated], report: str, target: Target) -> Distributions:
+    """What a report states, as it stands there: nothing is filled in, since what else is installed is not known."""
+    where = environments(target)
+    found = [distribution(p.name, p.version, f"{report}:{p.line}", frozenset(), where) for p in packages]
+    return Distributions(tuple(found), complete=False, stated=True)
 
 
 def with_resolved(

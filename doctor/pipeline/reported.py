@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 
 from doctor.collect.declared.reported import Reported, reported
+from doctor.collect.declared.reported.machine import Machine
 from doctor.collect.declared.request import DeclaredRequest
 from doctor.collect.python.target import TargetError, TargetRequest
-from doctor.facts import Launch
+from doctor.facts import Facts, Launch, Target
 from doctor.findings import Evidence, Finding, Report
+from doctor.launch.options import model_of, parallel
 from doctor.matrix import rows
 from doctor.matrix.declared import DeclarationError, declared_gpu
 from doctor.matrix.engines import serving_engines
@@ -17,6 +20,7 @@ from doctor.pipeline.diagnosis import diagnose
 from doctor.pipeline.request import Request
 
 # the engine says the class that it took; a release without that class did not write it
+_VARIABLE = re.compile(r"\$\{(\w{1,80})\}")
 _TOOK = re.compile(r"(?:Resolved architecture: |Model class: )(?P<name>[A-Za-z0-9_]{4,80})\b")
 
 
@@ -28,8 +32,9 @@ def judged(text: str, name: str) -> tuple[Report | None, tuple[Finding, ...]]:
     found = reported(text, name)
     if found is None:
         return None, ()
+    request = _request(found)
     try:
-        report = diagnose(_request(found))
+        report = diagnose(request)
     except (TargetError, DeclarationError):
         return None, ()
     serves = isinstance(report.facts.launch, Launch) and report.facts.launch.engine is not None
@@ -39,15 +44,48 @@ def judged(text: str, name: str) -> tuple[Report | None, tuple[Finding, ...]]:
 
 
 def _request(found: Reported) -> Request:
-    told = found.machine
+    """The question; of a container of an engine, whose packages the report does not state, the image answers."""
+    words, unknown = _launch(found.command)
+    machine, engines = found.machine, any(e in found.packages for e in serving_engines())
+    contained = found.command and not words and not engines
     return Request(
-        TargetRequest(python_version=told.python, platform=told.platform), launch=found.command, gpu=_known(told.gpu),
-        driver=told.driver, declared=DeclaredRequest(reported=found), environ={},
-    )
+        TargetRequest(python_version=machine.python, platform=machine.platform, cwd=os.devnull),
+        launch=words or (("sh", "-c", found.command) if found.command else ()), model=_called(words),
+        gpu=_known(machine, words), driver=machine.driver, unknown=unknown, environ={},
+        declared=DeclaredRequest() if contained else DeclaredRequest(reported=found),
+    )  # fmt: skip
 
 
-def _known(gpu: str | None) -> str | None:
-    """The GPU, where its name is one that is known."""
+def _launch(script: str) -> tuple[tuple[str, ...], frozenset[str]]:
+    """The engine's own command in a script, and the variables in it that nobody sets; empty for one in a container."""
+    from doctor.launch.read import read_launch
+
+    found = read_launch(("sh", "-c", script), {}, os.devnull) if script else None
+    if found is None or found.engine is None or found.container is not None:
+        return (), frozenset()
+    before = ("env", *(f"{k}={v}" for k, v in found.environ.items())) if found.environ else ()
+    return (*before, *found.argv), frozenset(n for word in found.argv for n in _VARIABLE.findall(word))
+
+
+def _called(words: tuple[str, ...]) -> str | None:
+    """The official model whose name the path in the command ends in."""
+    from doctor.launch.read import read_launch
+    from doctor.matrix.models.members import members
+
+    word = (model_of(read_launch(words, {}, os.devnull)) if words else None) or ""
+    last = word.rstrip("/").rpartition("/")[2].lower()
+    if not last or (word.count("/") == 1 and word[0] not in "/."):
+        return None  # no name, or that of a repository
+    return next((m.id for m in members() if m.id.rpartition("/")[2].lower() == last), None)
+
+
+def _known(machine: Machine, words: tuple[str, ...]) -> str | None:
+    """The GPU, where its name is one that is known; of which nobody says how many, as many as the command takes."""
+    gpu = machine.gpu
+    if gpu is not None and not machine.counted:
+        from doctor.launch.read import read_launch
+
+        gpu = f"{gpu} x{max(1, parallel(Facts(Target('declared', ''), launch=read_launch(words, {}, os.devnull))))}"
     try:
         declared_gpu(gpu, None)
     except DeclarationError:

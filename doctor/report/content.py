@@ -25,7 +25,9 @@ def answer(report: Report) -> tuple[Answer, str]:
         found = f" The environment has {plural(errors, 'error')}." if errors else ""
         return ("error" if errors else "open"), f"{lost}{found}"
     if errors:
-        idle = "These pins cannot work." if report.facts.target.kind == "declared" else "This environment is broken."
+        stated = isinstance(report.facts.distributions, Distributions) and report.facts.distributions.stated
+        pins = report.facts.target.kind == "declared" and not stated
+        idle = "These pins cannot work." if pins else "This environment is broken."
         serves = starts_server(report.facts.launch)
         text = ("This command will fail." if serves else "This command starts no server.") if launch else idle
         return "error", f"{text} {plural(errors, 'error')}."

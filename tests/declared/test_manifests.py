@@ -208,6 +208,10 @@ HOSTILE = {
     "bomb": "a: &a [x,x]\n"
     + "".join(f"b{n}: &b{n} [{', '.join(['*a' if not n else f'*b{n - 1}'] * 9)}]\n" for n in range(12))
     + "dependencies:\n- *b11\n",
+    "one long key": "a" + ".b" * 20_000 + " = 1\n[[package]]\nname='vllm'\n",
+    "one long key inside": "x = {a" + ".b" * 20_000 + " = 1}\n",
+    "tables for a text": "lock-version = '1'\nrequires-python" + ".b" * 150 + " = 1\n[[packages]]\nname='vllm'\n",
+    "a number without end": "lock-version = '1'\nrequires-python = '>=3." + "1" * 5000 + "'\n[[packages]]\nname='vllm'\n",
     "loop": "[dependency-groups]\na = [{include-group='b'}]\nb = [{include-group='a'}, 'vllm']\n",
     "self": '[project]\nname="a"\ndependencies=[]\n[project.optional-dependencies]\nx=["a[y]", "vllm"]\ny=["a[x]"]\n',
 }

@@ -83,7 +83,6 @@ def read_declaration(request: DeclaredRequest, environ: Mapping[str, str], cwd: 
         built = _of_file(os.path.join(cwd, file), built, reading)
         why.append(f"--requirements {file}")
     if request.reported is not None:
-        reading.pins += request.reported.pins
         why.append(f"as {request.reported.name} states it")
     why += reading.why
     _check(built.image, reading)

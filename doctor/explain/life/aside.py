@@ -19,7 +19,12 @@ _REQUEST = ("Received request", "Generated response", "GenerateReqInput", "Finis
             "essages", "content", "User", "ssistant", "Human", "Question", "Answer", "Response", "Prompt", "Output",
             "Generated text")  # fmt: skip
 _RAISES = re.compile(r"[\w.]{0,120}(?:Error|Exception)\b")
-_IGNORED = re.compile(r"Ignore import error|Exception ignored (?:in|on|while)|Ignoring (?:exception|error)\b")
+_IGNORED = re.compile(
+    r"Ignore import error|Exception ignored (?:in|on|while)|Ignoring (?:exception|error)\b"
+    r"|RuntimeWarning: Failed to read commit hash|No module named 'vllm\._(?:version|commit_id)'"
+    r"|deprecated `?pynvml`? package"
+)
+_HINTS = ("gnor", "commit hash", "pynvml", "vllm._")
 _OPEN, _CLOSE = "[start of ", "[end of "
 
 
@@ -38,7 +43,7 @@ def set_aside(lines: Sequence[Line]) -> None:
         line = lines[place]
         if line.level in ("", "INFO", "DEBUG") and line.role == "text":
             line.text = spoken(line.text)
-        if "gnor" in line.text and _IGNORED.search(line.text[:600]):
+        if any(word in line.text for word in _HINTS) and _IGNORED.search(line.text[:600]):
             for ignored in _block(lines, place):
                 ignored.aside = True
                 place += 1

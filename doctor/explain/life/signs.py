@@ -31,6 +31,7 @@ _DEAD = (
     "WorkerProc failed to start", "WorkerProc initialization failed", "ChildFailedError", "Background loop has errored",
     "killed process", "Killed process", "exited with code ", "exited with status", "worker died", "ActorDiedError",
     "error while attempting to bind", "Bus error", "Aborted (", "hit an exception:",
+    "Dumping input data for V1 LLM engine",
 )  # fmt: skip
 _STOP = (
     "^C", "Received SIGINT", "Received SIGTERM", "received SIGINT", "received SIGTERM", "eceived signal 2",

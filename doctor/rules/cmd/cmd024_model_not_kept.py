@@ -17,7 +17,7 @@ from doctor.derived.container import container_of, key_in, set_in
 from doctor.facts import Launch
 from doctor.facts.launch import HUB_HOME
 from doctor.findings import Evidence, Location, NotApplicable
-from doctor.launch.options import model_word
+from doctor.launch.options import model_word, option
 from doctor.rules.rule import Rule, Verdict
 
 NAMES = ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_HOME", "XDG_CACHE_HOME")
@@ -30,7 +30,10 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     if container is None or not isinstance(launch, Launch) or word is None or not _of_hub(word):
         yield NotApplicable("no container fetches a model from the hub")
         return
-    places = _places(launch)
+    if launch.environ.get("VLLM_USE_MODELSCOPE", "").lower() in ("1", "true"):
+        yield NotApplicable("the model comes from ModelScope")
+        return
+    places = _places(launch, option(case.facts, "--download-dir"))
     if any(_holds(volume, place) for volume in container.volumes for place in places):
         return
     text = f"- ~/.cache/huggingface:{HUB_HOME}"
@@ -54,8 +57,8 @@ def _of_hub(word: str) -> bool:
     return word.count("/") == 1 and not word.startswith(("/", ".", "~", "$")) and not word.endswith(".gguf")
 
 
-def _places(launch: Launch) -> tuple[str, ...]:
-    told = tuple(launch.environ[n] for n in NAMES if launch.environ.get(n))
+def _places(launch: Launch, download_dir: str | None) -> tuple[str, ...]:
+    told = tuple(p for p in (download_dir, *(launch.environ.get(n) for n in NAMES)) if p)
     return told or (HUB_HOME, "/.cache/huggingface")
 
 

@@ -39,6 +39,8 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     keys: set[str] = set()
     left: set[str] = set()
     for need in needs.found:
+        if not distributions.complete and "+" in need.owner.version:
+            continue  # a build of its own: what it requires is not what the published one does
         other = distributions.get(need.name)
         version = other.version if other else None
         if version is None and not distributions.complete:
@@ -55,7 +57,8 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
             keys.add(key)
             yield _finding(rule, case, need, version, key)
     if left:
-        yield Open(f"the declaration leaves {len(left)} required distributions to the installer")
+        lack = "the report does not state" if distributions.stated else "the declaration leaves to the installer"
+        yield Open(f"{lack} {len(left)} required distributions")
     if needs.unclear:
         lacking = "Python version" if facts.target.python_minor is None else "exact Python version or platform"
         yield Open(f"{len(needs.unclear)} requirements depend on the {lacking} of the target, which is not known")
@@ -69,6 +72,8 @@ def _severity(case: Case, need: Need, stops: tuple[str, ...]) -> Severity:
     distributions: Distributions = present(case.facts, "distributions", Distributions)
     if pinned_together(distributions, need.owner.key, need.name):
         return "error"
+    if distributions.stated:  # whoever reports it has built it so, and it may run
+        return "warning"
     if need.owner.key not in serving_engines() or need.extra:
         return "warning"
     return "error" if stops or not isinstance(case.facts.modules, Modules) else "warning"
@@ -76,7 +81,8 @@ def _severity(case: Case, need: Need, stops: tuple[str, ...]) -> Severity:
 
 def _finding(rule: Rule, case: Case, need: Need, version: str | None, key: str) -> Finding:
     requirement = need.requirement
-    how = "installed" if present(case.facts, "distributions", Distributions).complete else "declared"
+    have: Distributions = present(case.facts, "distributions", Distributions)
+    how = "installed" if have.complete or have.stated else "declared"
     stops = stopped_for(case, need.name)
     wanted = f"{requirement.name}{requirement.specifier}"
     owner = f"{need.owner.name} {need.owner.version}"

@@ -35,6 +35,8 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     for one in distributions.installed:
         if not _allows(one.requires_python, target):
             yield _finding(rule, one, target, f"Python {one.requires_python}", "Requires-Python")
+        elif distributions.stated:
+            continue  # it was built there, whatever wheels are published
         elif one.tags and not any(tag_fits(tag, target) for tag in one.tags):
             yield _finding(rule, one, target, one.tags[0], "Tag")
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from doctor.collect.declared.manifests.choice import chosen_parts, names_engine
 from doctor.collect.declared.manifests.manifest import Manifest
-from doctor.collect.declared.manifests.project import only_minor, table, tables, texts
+from doctor.collect.declared.manifests.project import only_minor, plain_text, table, tables, texts
 from doctor.collect.declared.pins import Reading, requirement_pins
 from doctor.facts import normalize
 
@@ -22,7 +22,7 @@ def read_uv(manifest: Manifest, reading: Reading) -> None:
     packages = [p for p in _listed(manifest.data.get("package")) if isinstance(p.get("name"), str)]
     own = [p for p in packages if {"virtual", "editable"} & table(p, "source").keys()]
     roots = [p for p in own if "." in (table(p, "source").get(k) for k in ("virtual", "editable"))] or own
-    reading.python = reading.python or only_minor(str(manifest.data.get("requires-python") or ""))
+    reading.python = reading.python or only_minor(plain_text(manifest.data.get("requires-python")))
     reached = _reached(manifest, reading, packages, roots) if roots else None
     for package in packages:
         if package not in own and (reached is None or normalize(package["name"]) in reached):
@@ -69,9 +69,9 @@ def read_poetry(manifest: Manifest, reading: Reading) -> None:
     """Adds the packages of the main group; optional ones where only they hold an engine."""
     packages = _listed(manifest.data.get("package"))
     main = [p for p in packages if not p.get("optional") and "main" in (texts(p.get("groups")) or ["main"])]
-    if not names_engine(str(p.get("name")) for p in main):
+    if not names_engine(plain_text(p.get("name")) for p in main):
         main = packages
-    bounds = str(table(manifest.data, "metadata").get("python-versions") or "")
+    bounds = plain_text(table(manifest.data, "metadata").get("python-versions"))
     reading.python = reading.python or only_minor(bounds)
     for package in main:
         marker = package.get("markers")
@@ -81,12 +81,12 @@ def read_poetry(manifest: Manifest, reading: Reading) -> None:
 def read_pylock(manifest: Manifest, reading: Reading) -> None:
     """Adds the packages; those of extras and groups where only they hold an engine."""
     packages = _listed(manifest.data.get("packages"))
-    plain = [p for p in packages if not _OPTIONAL.search(str(p.get("marker") or ""))]
-    reading.python = reading.python or only_minor(str(manifest.data.get("requires-python") or ""))
-    if names_engine(str(p.get("name")) for p in plain):
+    plain = [p for p in packages if not _OPTIONAL.search(plain_text(p.get("marker")))]
+    reading.python = reading.python or only_minor(plain_text(manifest.data.get("requires-python")))
+    if names_engine(plain_text(p.get("name")) for p in plain):
         packages = plain
     for package in packages:
-        marker = str(package.get("marker") or "")
+        marker = plain_text(package.get("marker"))
         _pin(package, "" if _OPTIONAL.search(marker) else marker, manifest, reading)
 
 

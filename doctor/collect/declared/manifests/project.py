@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from packaging.requirements import InvalidRequirement, Requirement
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.specifiers import SpecifierSet
 
 from doctor.base.files import Files
 from doctor.collect.declared.manifests.choice import chosen_parts
@@ -57,7 +57,7 @@ def _add(line: str, manifest: Manifest, reading: Reading, sources: dict[str, Any
     if name is None or origin is None:
         reading.pins.extend(requirement_pins(line, manifest.at(line), reading, False))
         return
-    version = wheel_version(str(origin.get("url") or origin.get("path") or ""))
+    version = wheel_version(plain_text(origin.get("url")) or plain_text(origin.get("path")))
     reading.pins.extend(requirement_pins(f"{name}=={version}" if version else name, manifest.at(line), reading, False))
     if not version:
         where = next((k for k in ("git", "url", "path") if k in origin), "another place")
@@ -68,20 +68,20 @@ def _add(line: str, manifest: Manifest, reading: Reading, sources: dict[str, Any
 
 def _indexes(uv: dict[str, Any], sources: dict[str, Any], asked: set[str | None], reading: Reading) -> None:
     """The build of torch that the index chooses from which uv takes it."""
-    urls = {str(t.get("name")): str(t.get("url") or "") for t in tables(uv.get("index"))}
+    urls = {plain_text(t.get("name")): plain_text(t.get("url")) for t in tables(uv.get("index"))}
     for source in tables(sources.get("torch")):
         if "torch" in asked and isinstance(source.get("index"), str) and "extra" not in source:
             note_build(urls.get(source["index"], "") + "/", reading)
             return
     for one in tables(uv.get("index")):
         if not one.get("explicit"):
-            note_build(str(one.get("url") or "") + "/", reading)
+            note_build(plain_text(one.get("url")) + "/", reading)
 
 
 def _parts(manifest: Manifest, project: dict[str, Any], poetry: dict[str, Any]) -> dict[str, list[str]]:
     """Extras and groups with their lines; groups and extras that name others hold the lines of these, too."""
     extras = {str(k): texts(v) for k, v in table(project, "optional-dependencies").items()}
-    own = normalize(str(project.get("name") or ""))
+    own = normalize(plain_text(project.get("name")))
     out = {name: list(_unfolded(name, extras, own)) for name in list(extras)[:200]}
     groups = table(manifest.data, "dependency-groups")
     for name in list(groups)[:200]:
@@ -131,16 +131,16 @@ def _python(manifest: Manifest, project: dict[str, Any], poetry: dict[str, Any])
     if (found := _VERSION.match(Files(None).text(beside, 200) or "")) is not None:
         return found[1]
     poetrys = table(poetry, "dependencies").get("python")
-    return only_minor(str(project.get("requires-python") or specifier(str(poetrys or ""))))
+    return only_minor(plain_text(project.get("requires-python")) or specifier(plain_text(poetrys)))
 
 
 def only_minor(bounds: str) -> str | None:
     """`3.11` for bounds that admit no other minor release (`==3.11.*`, `>=3.11,<3.12`), else None."""
     try:
         wanted = SpecifierSet(bounds)
-    except InvalidSpecifier:
+        fitting = [m for m in _MINORS if any(wanted.contains(f"{m}.{patch}") for patch in range(30))]
+    except ValueError:  # no specifier, or one with a number that Python does not read
         return None
-    fitting = [m for m in _MINORS if any(wanted.contains(f"{m}.{patch}") for patch in range(30))]
     return fitting[0] if bounds and len(fitting) == 1 else None
 
 
@@ -155,6 +155,11 @@ def table(data: Any, key: str) -> dict[str, Any]:
     """The table below a key, empty where there is none."""
     found = data.get(key) if isinstance(data, dict) else None
     return found if isinstance(found, dict) else {}
+
+
+def plain_text(value: Any) -> str:
+    """What should be text; nothing for anything else, however deep it is."""
+    return value if isinstance(value, str) else ""
 
 
 def tables(data: Any) -> list[dict[str, Any]]:

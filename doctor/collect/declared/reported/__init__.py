@@ -7,7 +7,6 @@ from doctor.base.text import one_line
 from doctor.collect.declared.reported.command import command
 from doctor.collect.declared.reported.machine import Machine, machine
 from doctor.collect.declared.reported.packages import Stated, packages
-from doctor.facts import Pin
 
 LARGEST = 2 << 20  # characters that are looked at
 LONGEST_LINE = 2000
@@ -16,7 +15,7 @@ MOST_LINES = 40_000
 
 @dataclass(frozen=True)
 class Reported:
-    """A report as a declaration: the releases that it states, its machine, and the command that it is about.
+    """A report as a declaration: the releases that it states, its machine, and the script of the command.
 
     `twice` are packages that it states in two releases, each with its lines.
     """
@@ -24,21 +23,13 @@ class Reported:
     name: str
     packages: dict[str, Stated]
     machine: Machine
-    command: tuple[str, ...] = ()
+    command: str = ""
     twice: tuple[tuple[Stated, Stated], ...] = ()
-
-    @property
-    def pins(self) -> tuple[Pin, ...]:
-        """What is installed there. Each is a step of its own: they need not go together, and nobody resolves them."""
-        return tuple(
-            Pin(one.key, f"{one.name}=={one.version}", f"{self.name}:{one.line}", step)
-            for step, one in enumerate(self.packages.values())
-        )
 
 
 def reported(text: str, name: str) -> Reported | None:
     """What a text says of an environment; None where it names neither a package nor a command of an engine."""
-    lines = [line[:LONGEST_LINE] for line in text[:LARGEST].splitlines()[:MOST_LINES]]
+    lines = [line[:LONGEST_LINE] for line in text[:LARGEST].removeprefix("\ufeff").splitlines()[:MOST_LINES]]
     found, twice = packages(lines)
     words = command(lines)
     if not found and not words:

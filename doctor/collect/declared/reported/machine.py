@@ -25,7 +25,9 @@ _ROW = re.compile(
     r"(?:On|Off|N/A|WDDM|TCC) {0,4}\|"
 )
 _TYPE = re.compile(
-    r"^[-*]? ?(?:GPU type|GPU|GPUs|显卡) ?[:：] {0,4}(?P<name>(?:NVIDIA|Tesla|Quadro|GeForce|RTX)[^\n]{2,60})$", re.I
+    r"^[-*]? ?(?:GPU type|GPUs?|显卡) ?[:：] {0,4}"
+    r"(?P<name>(?:\d{1,2} ?[x×*] ?)?(?:NVIDIA|Tesla|Quadro|GeForce|RTX)[^\n]{2,60})$",
+    re.I,
 )
 _WINDOWS = re.compile(r"^(?:sys\.platform: win32|OS {0,40}: {0,8}Microsoft Windows)")
 _ARM = re.compile(r"^(?:OS {0,40}: .{1,80}\((?:aarch64|arm64)\)|Architecture: {1,40}aarch64)")
@@ -36,13 +38,14 @@ _CUT = re.compile(r"\.{3}$")
 class Machine:
     """`gpu` and `platform` are written as the options take them; each is None where the report does not say it.
 
-    GPUs of several kinds are left out: which of them the server gets is not said.
+    GPUs of several kinds are left out: which of them the server gets is not said. `counted`: their number is said.
     """
 
     python: str | None = None
     gpu: str | None = None
     driver: str | None = None
     platform: str | None = None
+    counted: bool = True
 
 
 def machine(lines: Sequence[str]) -> Machine:
@@ -51,7 +54,8 @@ def machine(lines: Sequence[str]) -> Machine:
     for line in map(plain, lines):
         python = python or (m["version"] if (m := _PYTHON.match(line)) else None)
         driver = driver or (m["version"] if (m := _DRIVER.search(line)) else None)
-    return Machine(python, _spec(lines), driver, _platform(lines))
+    spec, counted = _spec(lines)
+    return Machine(python, spec, driver, _platform(lines), counted)
 
 
 def _platform(lines: Sequence[str]) -> str | None:
@@ -63,14 +67,15 @@ def _platform(lines: Sequence[str]) -> str | None:
     return None
 
 
-def _spec(lines: Sequence[str]) -> str | None:
-    """The GPUs, where all are of one kind, as `NAME xN`; names that `nvidia-smi` cut are no names."""
-    for form in (_GPU, _ROW, _TYPE):
+def _spec(lines: Sequence[str]) -> tuple[str | None, bool]:
+    """The GPUs, where all are of one kind, as `NAME xN`, and whether their number is said; cut names are no names."""
+    for form in (_GPU, _ROW):
         counts = Counter(dict(_of_form(lines, form)).values())
         if counts:
             (name, count), *others = counts.most_common(2)
-            return None if others else f"{name} x{count}" if 1 < count <= MOST_GPUS else name
-    return None
+            return (None if others else f"{name} x{count}" if 1 < count <= MOST_GPUS else name), True
+    types = dict.fromkeys(name for _, name in _of_form(lines, _TYPE))
+    return (next(iter(types)), False) if len(types) == 1 else (None, True)
 
 
 def _of_form(lines: Sequence[str], form: re.Pattern[str]) -> Iterator[tuple[str, str]]:

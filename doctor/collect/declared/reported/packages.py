@@ -11,6 +11,7 @@ from doctor.base.record import dataclass
 from doctor.facts import normalize
 
 MOST = 3000
+ALONE = ("vllm", "sglang", "lmdeploy", "transformers", "torch", "sgl-kernel", "flashinfer-python", "xformers")
 ROWS = 5  # so many names and versions one below the other are a table
 _NAME = r"[A-Za-z][A-Za-z0-9._-]{0,80}"
 _VERSION = r"v?(?P<version>\d{1,4}(?:\.\d{1,8}){1,4}(?:[._-]?(?:a|b|rc|post|dev)\.?\d{0,9}){0,3}(?:\+[\w.]{0,60})?)"
@@ -40,6 +41,7 @@ _OTHERS = frozenset([
 ])  # fmt: skip
 # what SGLang's and LMDeploy's reporters list: two of them show such a list
 _IN_PAIRS = {"pytorch", "torch", "torchvision", "lmdeploy", "sglang", "sgl-kernel", "transformers", "vllm"}
+_SMI = re.compile(r"^\| +(?:NVIDIA-SMI|\d{1,3} |\S{1,4}% )")
 _LISTED = ("lmdeploy", "sglang", "vllm", "transformers", "torch")
 
 
@@ -77,7 +79,11 @@ def _public(version: str) -> str:
 def _stated(lines: Sequence[str]) -> Iterator[Stated]:
     texts = [plain(line) for line in lines]
     pairs, rows = _is_list_of_pairs(texts), _rows(texts)
-    for number, text in enumerate(texts, 1):
+    for number, (text, following) in enumerate(zip(texts, [*texts[1:], ""], strict=False), 1):
+        if text.startswith("Name: ") and following.startswith("Version: "):  # `pip show`
+            if shown := _one(text[6:], following[9:].strip(), number):
+                yield shown
+            continue
         if banner := _BANNER.search(text):
             yield Stated("vllm", banner["version"] or banner["of"], number)
             continue
@@ -91,8 +97,11 @@ def _rows(texts: Sequence[str]) -> set[int]:
     """The numbers of lines in a table of packages: those below its heading, or `ROWS` and more in a row."""
     found, run, headed = set[int](), list[int](), False
     for number, text in enumerate((*texts, ""), 1):
-        if _ROW.match(text):
+        if match := _ROW.match(text):
             run.append(number)
+            plain_row = match["version"].count(".") > 1 and match.end("version") == len(text)
+            if plain_row and normalize(match["name"]) in ALONE:
+                found.add(number)
         elif not (headed and text.startswith("---")):
             found |= set(run) if headed or len(run) >= ROWS else set()
             run, headed = [], bool(_HEADING.match(text))
@@ -105,6 +114,8 @@ def _is_list_of_pairs(texts: Sequence[str]) -> bool:
 
 
 def _one(name: str, version: str, line: int) -> Stated | None:
+    if not re.fullmatch(_NAME, name):
+        return None
     key = normalize(name)
     key = _RENAMED.get(key, key)
     try:
@@ -116,4 +127,7 @@ def _one(name: str, version: str, line: int) -> Stated | None:
 
 def plain(line: str) -> str:
     """A line without what an issue form, a quote or a prompt puts around it."""
-    return line.strip().lstrip("> ").replace("**", "").strip("`").strip()
+    text = line.replace("\t", "  ").replace("\u00a0", " ").replace("：", ": ").strip().lstrip("> ")
+    if text.startswith("|") and text.endswith("|") and not _SMI.match(text):  # a row of a Markdown table
+        text = text.strip("| ").replace(" | ", "  ")
+    return text.replace("**", "").lstrip("•·").strip("` ")
