@@ -9,7 +9,7 @@ from doctor.explain.encoding import text_of, transcoder
 if TYPE_CHECKING:
     from doctor.explain.reading import Stream
 
-MOST = 2 << 20  # bytes
+MOST = 256 << 10  # bytes
 
 
 class Beginning:

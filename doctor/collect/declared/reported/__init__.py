@@ -8,9 +8,9 @@ from doctor.collect.declared.reported.command import command
 from doctor.collect.declared.reported.machine import Machine, machine
 from doctor.collect.declared.reported.packages import Stated, packages
 
-LARGEST = 2 << 20  # characters that are looked at
+LARGEST = 256 << 10  # characters that are looked at: four times what a form for issues takes
 LONGEST_LINE = 2000
-MOST_LINES = 40_000
+MOST_LINES = 10_000
 
 
 @dataclass(frozen=True)
