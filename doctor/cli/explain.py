@@ -19,11 +19,6 @@ if TYPE_CHECKING:
 
 FORMATS = ("terminal", "json", "markdown")
 _CODE = re.compile(r"[A-Za-z]{3}\d{3}")
-# how a line of a program begins: a level, a time, a process, an exception; a reporter's sentence does not
-_LOGGED = re.compile(
-    r"\s*(?:\x1b\[[\d;]*m)?(?:\[?\d{2,4}[-/:]\d|\[?(?:TRACE|DEBUG|INFO|WARN(?:ING)?|ERROR|CRITICAL|FATAL|E\d{4})\b"
-    r"|\(\w[^)]{0,60}\) |\[[^\]]{1,40}\] ?(?:\[|\w+:)|[\w.]{1,80}(?:Error|Exception|Exit)\b:|\w+: (?:error|fatal)\b)"
-)
 
 
 @click.command()
@@ -44,8 +39,10 @@ def explain(subject: str, facts_file: str | None, log_dir: str | None, form: str
         findings = _explained(subject, log_dir, facts, beginning)
     except OSError as error:
         raise click.UsageError(f"cannot read {subject!r}: {error.strerror or error}") from error
+    from doctor.explain.prose import is_prose, without_prose
+
     stated, wrong = _stated(subject, findings, beginning) if facts is None else (None, ())
-    if stated is not None or _is_prose(beginning.text):
+    if stated is not None or is_prose(beginning.text):
         findings = without_prose(findings, beginning.text)
     failed = any(f.severity == "error" for f in findings)
     _print((*findings, *wrong) if failed else (*wrong, *findings), stated, form)
@@ -70,25 +67,6 @@ def _explained(subject: str, log_dir: str | None, facts: Facts | None, beginning
             return explain_log(beginning.of(log), facts=facts, finite=True)
     found = _of_folder(subject, facts)
     return _of_run(subject, log_dir, facts) if found is None else found
-
-
-def without_prose(findings: tuple[Finding, ...], text: str) -> tuple[Finding, ...]:
-    """Without the errors that are a sentence of the reporter's, and no line of a log; never empty."""
-    from doctor.explain.unknown import nothing_in
-
-    lines = text.splitlines()
-    kept = tuple(f for f in findings if f.rule != "RUN003" or _LOGGED.match(_line_of(f, lines)))
-    return kept or (nothing_in(len(lines)),)
-
-
-def _is_prose(text: str) -> bool:
-    """Whether no line looks like one of a program's log."""
-    return bool(text) and not any(map(_LOGGED.match, text.splitlines()[:5000]))
-
-
-def _line_of(finding: Finding, lines: list[str]) -> str:
-    number = finding.key.rpartition(" ")[2]
-    return lines[int(number) - 1] if number.isdigit() and 0 < int(number) <= len(lines) else ""
 
 
 def _stated(
