@@ -41,16 +41,17 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
         yield Open(f"the data does not list the options of {found.engine.shown}")
     elif found.given and not found.has_flag:
         yield NotApplicable(f"{found.engine.shown} has no such option")  # which CMD001 says
-    elif not found.trusts and (own := _own_tokenizer(case, model, found)):
-        yield _tokenizer(rule, case, model, found, own)
-    elif "AutoConfig" not in model.remote_code:
+    elif "AutoConfig" not in model.remote_code and not _own_tokenizer(case, model, found):
         yield NotApplicable("the model needs no code of its own to be recognized")
     elif found.trusts:
         return
-    elif found.knows is None:
+    elif "AutoConfig" in model.remote_code and found.knows is None:
         yield Open("it is not known whether this transformers has the model's type itself")
-    elif not found.knows:
-        yield from _needed(rule, model, found)
+    else:
+        needed = [*_needed(rule, model, found)] if "AutoConfig" in model.remote_code and not found.knows else []
+        yield from needed
+        if not needed and (place := _own_tokenizer(case, model, found)):
+            yield _tokenizer(rule, case, model, found, place)
 
 
 def _needed(rule: Rule, model: Model, found: Loader) -> Iterator[Verdict]:
