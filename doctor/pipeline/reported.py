@@ -46,46 +46,48 @@ def judged(text: str, name: str) -> tuple[Report | None, tuple[Finding, ...]]:
 def _request(found: Reported) -> Request:
     """The question; of a container of an engine, whose packages the report does not state, the image answers."""
     words, unknown = _launch(found.command)
+    launch = _read(words)
     machine, engines = found.machine, any(e in found.packages for e in serving_engines())
     contained = found.command and not words and not engines
     return Request(
         TargetRequest(python_version=machine.python, platform=machine.platform, cwd=os.devnull),
-        launch=words or (("sh", "-c", found.command) if found.command else ()), model=_called(words),
-        gpu=_known(machine, words), driver=machine.driver, unknown=unknown, environ={},
+        launch=words or (("sh", "-c", found.command) if found.command else ()), model=_called(launch),
+        gpu=_known(machine, launch), driver=machine.driver, unknown=unknown, environ={},
         declared=DeclaredRequest() if contained else DeclaredRequest(reported=found),
     )  # fmt: skip
 
 
-def _launch(script: str) -> tuple[tuple[str, ...], frozenset[str]]:
-    """The engine's own command in a script, and the variables in it that nobody sets; empty for one in a container."""
+def _read(words: tuple[str, ...]) -> Launch | None:
     from doctor.launch.read import read_launch
 
-    found = read_launch(("sh", "-c", script), {}, os.devnull) if script else None
+    return read_launch(words, {}, os.devnull) if words else None
+
+
+def _launch(script: str) -> tuple[tuple[str, ...], frozenset[str]]:
+    """The engine's own command in a script, and the variables in it that nobody sets; empty for one in a container."""
+    found = _read(("sh", "-c", script) if script else ())
     if found is None or found.engine is None or found.container is not None:
         return (), frozenset()
     before = ("env", *(f"{k}={v}" for k, v in found.environ.items())) if found.environ else ()
     return (*before, *found.argv), frozenset(n for word in found.argv for n in _VARIABLE.findall(word))
 
 
-def _called(words: tuple[str, ...]) -> str | None:
+def _called(launch: Launch | None) -> str | None:
     """The official model whose name the path in the command ends in."""
-    from doctor.launch.read import read_launch
     from doctor.matrix.models.members import members
 
-    word = (model_of(read_launch(words, {}, os.devnull)) if words else None) or ""
+    word = (model_of(launch) if launch else None) or ""
     last = word.rstrip("/").rpartition("/")[2].lower()
     if not last or (word.count("/") == 1 and word[0] not in "/."):
         return None  # no name, or that of a repository
     return next((m.id for m in members() if m.id.rpartition("/")[2].lower() == last), None)
 
 
-def _known(machine: Machine, words: tuple[str, ...]) -> str | None:
+def _known(machine: Machine, launch: Launch | None) -> str | None:
     """The GPU, where its name is one that is known; of which nobody says how many, as many as the command takes."""
     gpu = machine.gpu
     if gpu is not None and not machine.counted:
-        from doctor.launch.read import read_launch
-
-        gpu = f"{gpu} x{max(1, parallel(Facts(Target('declared', ''), launch=read_launch(words, {}, os.devnull))))}"
+        gpu = f"{gpu} x{parallel(Facts(Target('declared', ''), launch=launch)) if launch else 1}"
     try:
         declared_gpu(gpu, None)
     except DeclarationError:

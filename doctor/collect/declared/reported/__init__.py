@@ -6,7 +6,7 @@ from doctor.base.record import dataclass
 from doctor.base.text import one_line
 from doctor.collect.declared.reported.command import command
 from doctor.collect.declared.reported.machine import Machine, machine
-from doctor.collect.declared.reported.packages import Stated, packages
+from doctor.collect.declared.reported.packages import Stated, packages, plain
 
 LARGEST = 256 << 10  # characters that are looked at: four times what a form for issues takes
 LONGEST_LINE = 2000
@@ -30,8 +30,9 @@ class Reported:
 def reported(text: str, name: str) -> Reported | None:
     """What a text says of an environment; None where it names neither a package nor a command of an engine."""
     lines = [line[:LONGEST_LINE] for line in text[:LARGEST].removeprefix("\ufeff").splitlines()[:MOST_LINES]]
-    found, twice = packages(lines)
-    words = command(lines)
-    if not found and not words:
+    texts = [plain(line) for line in lines]
+    found, twice = packages(texts)
+    script = command(lines)
+    if not found and not script:
         return None
-    return Reported(one_line(name, 200), found, machine(lines), words, twice)
+    return Reported(one_line(name, 200), found, machine(texts), script, twice)

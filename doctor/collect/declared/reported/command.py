@@ -75,9 +75,7 @@ def _joined(first: str, following: Sequence[str]) -> str:
         text = text if line.lstrip().startswith("`") else text.lstrip("> ")
         if out[-1].rstrip().endswith("\\"):
             out[-1] = out[-1].rstrip()[:-1].rstrip()
-        elif _open("\n".join(out)):
-            out[-1] = f"{out[-1]}"
-        elif not (bare and text.startswith("--") and line[:1] in " \t"):
+        elif not (_open("\n".join(out)) or (bare and text.startswith("--") and line[:1] in " \t")):
             break
         if text.startswith("#"):  # a comment ends a command that goes on
             break

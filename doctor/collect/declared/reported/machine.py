@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from doctor.base.record import dataclass
-from doctor.collect.declared.reported.packages import plain
 
 MOST_GPUS = 64
 _PYTHON = re.compile(r"^[-*]? ?Python(?: version)? {0,40}: {0,8}(?P<version>3\.\d{1,2}(?:\.\d{1,3})?)\b", re.I)
@@ -49,9 +48,9 @@ class Machine:
 
 
 def machine(lines: Sequence[str]) -> Machine:
-    """What the first block that says something of it says."""
+    """What the first block that says something of it says, of `plain` lines."""
     python = driver = None
-    for line in map(plain, lines):
+    for line in lines:
         python = python or (m["version"] if (m := _PYTHON.match(line)) else None)
         driver = driver or (m["version"] if (m := _DRIVER.search(line)) else None)
     spec, counted = _spec(lines)
@@ -59,7 +58,7 @@ def machine(lines: Sequence[str]) -> Machine:
 
 
 def _platform(lines: Sequence[str]) -> str | None:
-    for line in map(plain, lines):
+    for line in lines:
         if _WINDOWS.match(line):
             return "win-amd64"
         if _ARM.match(line):
@@ -79,7 +78,7 @@ def _spec(lines: Sequence[str]) -> tuple[str | None, bool]:
 
 
 def _of_form(lines: Sequence[str], form: re.Pattern[str]) -> Iterator[tuple[str, str]]:
-    for line in map(plain, lines):
+    for line in lines:
         if (match := form.match(line)) and not _CUT.search(match["name"].strip()):
             which = match["which"].split(",") if "which" in match.re.groupindex else ["0"]
             yield from ((one.strip(), match["name"].strip()) for one in which)

@@ -59,10 +59,10 @@ class Stated:
         return normalize(self.name)
 
 
-def packages(lines: Sequence[str]) -> tuple[dict[str, Stated], tuple[tuple[Stated, Stated], ...]]:
-    """The packages by normalized name, engines first, and those that are stated in two releases."""
+def packages(texts: Sequence[str]) -> tuple[dict[str, Stated], tuple[tuple[Stated, Stated], ...]]:
+    """The packages in `plain` lines by normalized name, engines first, and those that are stated in two releases."""
     found, twice = dict[str, Stated](), list[tuple[Stated, Stated]]()
-    for one in _stated(lines):
+    for one in _stated(texts):
         known = found.setdefault(one.key, one)
         if _public(known.version) != _public(one.version):
             twice.append((known, one))
@@ -76,8 +76,7 @@ def _public(version: str) -> str:
     return version.partition("+")[0]
 
 
-def _stated(lines: Sequence[str]) -> Iterator[Stated]:
-    texts = [plain(line) for line in lines]
+def _stated(texts: Sequence[str]) -> Iterator[Stated]:
     pairs, rows = _is_list_of_pairs(texts), _rows(texts)
     for number, (text, following) in enumerate(zip(texts, [*texts[1:], ""], strict=False), 1):
         if text.startswith("Name: ") and following.startswith("Version: "):  # `pip show`
