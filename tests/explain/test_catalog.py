@@ -85,6 +85,8 @@ def test_pattern_is_quick_on_hostile_text(crash: Crash) -> None:
             start = time.process_time()
             list(_matches(crash, where))
             best = min(best, time.process_time() - start)
+            if best < 0.05:
+                break
         assert best < 0.05, f"{crash.code} took {best:.3f} s on {name}"
 
 
