@@ -19,6 +19,7 @@ BRITISH = re.compile(r"(?i)(?:quant|recogn|normal|serial|memo|optim|initial)is(?
                      r"colour|behaviour|neighbour|centre|catalogue")  # fmt: skip
 
 
+@pytest.mark.alone  # reads our text
 @pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(PACKAGE)))
 def test_sizes_and_docstrings(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
@@ -44,6 +45,7 @@ def named(path: Path) -> Iterator[tuple[str, ast.AST]]:
             yield node.arg, node
 
 
+@pytest.mark.alone  # reads our text
 @pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(PACKAGE)))
 def test_a_function_takes_six_values_at_most(path: Path) -> None:
     for node in nodes_of(path):
@@ -54,6 +56,7 @@ def test_a_function_takes_six_values_at_most(path: Path) -> None:
             assert len(names) <= MOST_PARAMETERS, f"{path}:{node.lineno} takes {', '.join(names)}"
 
 
+@pytest.mark.alone  # reads our text
 @pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(PACKAGE)))
 def test_names_say_their_trade(path: Path) -> None:
     assert path.stem.strip("_") not in VAGUE and not BRITISH.search(path.stem)
@@ -81,6 +84,7 @@ def test_every_rule_explains_itself(rule: object) -> None:
 RULE_FILE = re.compile(r"doctor\.rules\.[a-z]{3}\.[a-z]{3}\d{3}_\w+")
 
 
+@pytest.mark.alone  # reads our text
 @pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(PACKAGE)))
 def test_nobody_imports_a_rule_file_but_its_family(path: Path) -> None:
     parts = path.relative_to(PACKAGE).parts
@@ -95,6 +99,7 @@ def test_rules_holds_rules_alone() -> None:
     assert beside == {"rule.py", "engine.py"}
 
 
+@pytest.mark.alone
 def test_nothing_of_the_patient_is_imported_or_started() -> None:
     allowed = ("run", "nvml", "repair", "cli")
     for path in SOURCES:
@@ -109,6 +114,7 @@ def test_nothing_of_the_patient_is_imported_or_started() -> None:
             assert not runs, f"{path} runs text"
 
 
+@pytest.mark.alone
 def test_files_are_opened_and_source_is_parsed_in_one_place() -> None:
     """`os.open` also stands where a process is started, for the null device."""
     openers = {"run/start/spawn.py", "run/start/precheck.py", "run/log/pump.py"}

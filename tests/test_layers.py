@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import ast
 import re
+import sys
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 import pytest
 
 from tests import sources
+
+pytestmark = pytest.mark.alone
 
 SOURCES = {
     ".".join(path.relative_to(sources.ROOT).with_suffix("").parts).removesuffix(".__init__"): path
@@ -178,3 +182,42 @@ def test_other_machines_are_read_by_the_bounded_client_alone() -> None:
 )  # fmt: skip
 def test_a_network_import_is_found(text: str) -> None:
     assert any(not names <= HUB or not names for _, names in network(ast.walk(ast.parse(text))))
+
+
+TESTS = sources.ROOT / "tests"
+MARKED = [p for p in sorted(TESTS.rglob("test_*.py")) if re.search(r"^pytestmark = .*alone|^    pytest\.mark\.alone", p.read_text("utf-8"), re.M)]
+GIVEN = {"pytest", "__future__", *sys.stdlib_module_names}
+
+
+def outside(path: Path, seen: set[Path]) -> Iterator[str]:
+    """What a file and all of ours that it loads import, and that is neither ours nor Python's own."""
+    seen.add(path)
+    for node in sources.nodes_of(path):
+        names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
+        if isinstance(node, ast.ImportFrom):
+            names = [f"{node.module}.{a.name}" for a in node.names]
+        for name in names:
+            ours = list(files_of(name, path.parent))
+            if not ours and name.partition(".")[0] not in GIVEN:
+                yield name
+            for file in ours:
+                if file not in seen:
+                    yield from outside(file, seen)
+
+
+def files_of(name: str, beside: Path) -> Iterator[Path]:
+    """The files of ours that an import loads: each package on the way, and the module."""
+    words = name.split(".")
+    for base in (sources.ROOT, beside):
+        for end in range(1, len(words) + 1):
+            place = base.joinpath(*words[:end])
+            yield from (f for f in (place.with_suffix(".py"), place / "__init__.py") if f.is_file())
+
+
+@pytest.mark.parametrize("path", MARKED, ids=lambda p: p.stem)
+def test_what_is_marked_alone_reaches_no_dependency(path: Path) -> None:
+    assert not set(outside(path, set()))
+
+
+def test_a_dependency_that_is_reached_is_seen() -> None:
+    assert {n.partition(".")[0] for n in outside(sources.PACKAGE / "cli" / "__init__.py", set())} >= {"click"}

@@ -24,6 +24,7 @@ def test_there_is_something_to_hold() -> None:
     assert len(TURNS) > 60 and sum(said.message for said in every_text()) > 1500
 
 
+@pytest.mark.alone  # reads our text
 @pytest.mark.parametrize(("turn", "pattern"), TURNS, ids=[t for t, _ in TURNS])
 def test_no_text_has_a_turn_of_the_table(turn: str, pattern: object) -> None:
     bad = [f"{said.where}: {said.text[:160]}" for said in every_text() if pattern.search(said.text)]  # type: ignore[attr-defined]

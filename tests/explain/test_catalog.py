@@ -72,6 +72,7 @@ def hostile(crash: Crash) -> dict[str, str]:
     }
 
 
+@pytest.mark.alone  # Python's own patterns on text
 @pytest.mark.parametrize("crash", CRASHES, ids=NAMES)
 def test_pattern_is_quick_on_hostile_text(crash: Crash) -> None:
     from doctor.explain.lines import Line
