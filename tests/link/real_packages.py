@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
+import platform
 import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -32,6 +36,27 @@ def laid_out(name: str, pins: Sequence[str], python: str = "3.11", dependencies:
         pytest.skip(f"{' '.join(pins)} could not be fetched: {done.stderr.strip().splitlines()[-1:]}")
     (folder / ".complete").touch()
     return folder
+
+
+def answer_of(command: Sequence[str | Path], given: str, pins: Sequence[str], **how: Any) -> subprocess.CompletedProcess[str]:
+    """What a program says to `given` in packages pinned by `pins`. Asked once: the releases are fixed, and so is the answer.
+
+    It is kept in the user's cache under all that decides it, PATH apart; what fails is asked again. `how` is as for
+    `subprocess.run`. Only for programs that read no file which a test writes.
+    """
+    decides = [[str(c) for c in command], given, list(pins), sys.version, platform.platform()]
+    variables = {k: v for k, v in (how.get("env") or {}).items() if k != "PATH"}
+    key = hashlib.sha256(json.dumps([*decides, variables, str(how.get("cwd"))], sort_keys=True).encode()).hexdigest()
+    kept = CACHE / "answers" / f"{key}.txt"
+    if kept.is_file():
+        return subprocess.CompletedProcess([*command], 0, kept.read_text(encoding="utf-8"), "")
+    done = subprocess.run(command, input=given, capture_output=True, text=True, check=False, **how)
+    if done.returncode == 0:
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        fresh = kept.with_suffix(f".{os.getpid()}")
+        fresh.write_text(done.stdout, encoding="utf-8")
+        fresh.replace(kept)
+    return done
 
 
 def interpreter(python: str = "3.11") -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from doctor.cli import main
-from tests.link.real_packages import CACHE
+from tests.link.real_packages import CACHE, answer_of
 
 pytestmark = pytest.mark.registry
 PINS = (
@@ -65,7 +65,7 @@ def test_every_module_as_python_imports_it(name: str, capsys: pytest.CaptureFixt
     main(["link", name, "--python", str(folder), "--format", "json"], standalone_mode=False)
     said = json.loads(capsys.readouterr().out)["modules"]
     ask = [folder / "bin/python", "-c", _ASK]
-    done = subprocess.run(ask, input=json.dumps(list(said)), capture_output=True, text=True, timeout=300, cwd="/")
+    done = answer_of(ask, json.dumps(list(said)), PINS, timeout=300, cwd="/")
     real = json.loads(done.stdout)
     wrong = {
         module: (real[module], verdict)

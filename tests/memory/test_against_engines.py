@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import json
 import os
-import subprocess
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,9 +13,9 @@ import pytest
 from doctor.launch.settings import Settings
 from doctor.memory.cache import cache, number
 from doctor.memory.engines import default_share, runtime
-from tests.link.real_packages import interpreter, laid_out
+from tests.link.real_packages import answer_of, interpreter, laid_out
 from tests.memory.cases import GIB, QWEN3_VL_8B, QWEN3_VL_32B, computed
-from tests.story.environments import environment
+from tests.story.environments import BASE, TRANSFORMERS, environment
 
 pytestmark = pytest.mark.registry
 MODELS = (QWEN3_VL_8B, QWEN3_VL_32B)
@@ -48,8 +47,9 @@ def lmdeploy() -> list[Any]:
     """Bytes of a token, and what is set aside for a step, by LMDeploy 0.11.1 itself."""
     entries = [str(p) for p in environment("4.57.3")]
     asked = [(MODELS[m]["text_config"], tp, policy, FREE) for m, tp, policy in CASES]
-    done = subprocess.run([interpreter("3.11"), "-c", LMDEPLOY], input=json.dumps(asked), capture_output=True, text=True,
-                          timeout=300, env={"PYTHONPATH": os.pathsep.join(entries), "PATH": os.environ.get("PATH", "")})
+    pins = ["lmdeploy==0.11.1", TRANSFORMERS["4.57.3"], BASE]
+    done = answer_of([interpreter("3.11"), "-c", LMDEPLOY], json.dumps(asked), pins, timeout=300,
+                     env={"PYTHONPATH": os.pathsep.join(entries), "PATH": os.environ.get("PATH", "")})
     if done.returncode:
         pytest.skip(f"LMDeploy cannot be imported here: {done.stderr.strip().splitlines()[-1:]}")
     return list(json.loads(done.stdout.splitlines()[-1]))

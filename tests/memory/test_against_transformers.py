@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ from doctor.memory.decoder import decoder
 from doctor.memory.layout import layout
 from doctor.memory.pieces import numbers
 from doctor.memory.towers import tower
-from tests.link.real_packages import interpreter, laid_out
+from tests.link.real_packages import answer_of, interpreter, laid_out
 from tests.story.environments import BASE
 from tests.story.environments import TRANSFORMERS as TRANSFORMERS_5
 
@@ -102,8 +101,8 @@ def _folders() -> list[str]:
 def built() -> list[int | str]:
     """Parameters of every case, by transformers in a child process."""
     folders = [f for f in _folders() if Path(f).is_dir()]
-    done = subprocess.run([interpreter("3.11"), "-c", CHILD], input=json.dumps(FLAT), capture_output=True, text=True,
-                          timeout=500, env={"PYTHONPATH": os.pathsep.join(folders), "PATH": os.environ.get("PATH", "")})
+    done = answer_of([interpreter("3.11"), "-c", CHILD], json.dumps(FLAT), [*TRANSFORMERS, BASE], timeout=500,
+                     env={"PYTHONPATH": os.pathsep.join(folders), "PATH": os.environ.get("PATH", "")})
     assert done.returncode == 0, done.stderr[-2000:]
     return [json.loads(line) for line in done.stdout.splitlines()]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +11,9 @@ import pytest
 
 from doctor.memory.layout import layout
 from doctor.memory.pictures import tokens_of
-from tests.link.real_packages import interpreter
-from tests.memory.test_against_transformers import _folders
+from tests.link.real_packages import answer_of, interpreter
+from tests.memory.test_against_transformers import TRANSFORMERS, _folders
+from tests.story.environments import BASE
 
 pytestmark = pytest.mark.registry
 SIZES = ((1920, 1080), (640, 480), (480, 2000), (56, 40), (4032, 3024), (1000, 333))
@@ -71,8 +71,8 @@ def counted() -> dict[str, list[int] | str]:
     """Tokens of every size for each family, by transformers itself."""
     folders = [f for f in _folders() if Path(f).is_dir()]
     asked = json.dumps([SIZES, [case[2:] for case in CASES.values()]])
-    done = subprocess.run([interpreter("3.11"), "-c", CHILD], input=asked, capture_output=True, text=True, timeout=300,
-                          env={"PYTHONPATH": os.pathsep.join(folders), "PATH": os.environ.get("PATH", "")})
+    done = answer_of([interpreter("3.11"), "-c", CHILD], asked, [*TRANSFORMERS, BASE], timeout=300,
+                     env={"PYTHONPATH": os.pathsep.join(folders), "PATH": os.environ.get("PATH", "")})
     assert done.returncode == 0, done.stderr[-2000:]
     return dict(zip(CASES, map(json.loads, done.stdout.splitlines()), strict=True))
 
