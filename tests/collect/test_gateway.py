@@ -60,9 +60,9 @@ def test_targets_of_prometheus(tmp_path: Path) -> None:
      "x: " + "y" * 300_000],
 )  # fmt: skip
 def test_what_is_no_such_file_has_a_reason(tmp_path: Path, text: str | bytes) -> None:
-    start = time.monotonic()
+    start = time.process_time()
     found = read(tmp_path, text)
-    assert isinstance(found, Unavailable) and found.detail and time.monotonic() - start < 5
+    assert isinstance(found, Unavailable) and found.detail and time.process_time() - start < 5
     assert not list(tmp_path.glob("owned"))
 
 
