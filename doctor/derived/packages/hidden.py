@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from doctor.base.files import BARRED
-from doctor.facts import Distributions, Facts, Problem, normalize
+from doctor.facts import Distributions, Facts, Problem, Target, normalize
 from doctor.findings import Action, Remediation
 
 _INFO = re.compile(r"[/\\](?P<name>[A-Za-z0-9_.]+?)(?:-[^/\\]*)?\.(?:dist|egg)-info(?:[/\\]|$)")
@@ -14,7 +14,12 @@ _INFO = re.compile(r"[/\\](?P<name>[A-Za-z0-9_.]+?)(?:-[^/\\]*)?\.(?:dist|egg)-i
 def hidden_by(facts: Facts, name: str) -> Problem | None:
     """The file or folder that may not be read and behind which a distribution may be; None where there is none."""
     have = facts.distributions
-    found = (*have.problems, *facts.target.problems) if isinstance(have, Distributions) else ()
+    return hidden_in(have, facts.target, name) if isinstance(have, Distributions) else None
+
+
+def hidden_in(distributions: Distributions, target: Target, name: str) -> Problem | None:
+    """As `hidden_by`, of what was read so far."""
+    found = (*distributions.problems, *target.problems)
     return next((p for p in found if BARRED in p.message and _may_hold(p, name)), None)
 
 
