@@ -79,8 +79,8 @@ def test_a_closed_stdin_and_stderr_are_nobody_elses_file(site: str, tmp_path: Pa
     assert done.returncode == 0 and json.loads(done.stdout)["summary"]["warning"]
 
 
-def test_an_error_that_cannot_be_said_is_an_error_all_the_same(tmp_path: Path) -> None:
-    assert shell("$D check --bogus 2>/dev/full", tmp_path).returncode == 2
+def test_an_error_that_cannot_be_said_is_status_3(tmp_path: Path) -> None:
+    assert shell("$D check --bogus 2>/dev/full", tmp_path).returncode == 3
 
 
 def test_the_working_directory_is_gone(tmp_path: Path) -> None:
