@@ -7,7 +7,6 @@ variables are what the user has set again, for the checks, and for the server th
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import os
 from collections.abc import Mapping
@@ -37,6 +36,8 @@ def _put_back() -> None:
     if own := os.environ.pop("LD_LIBRARY_PATH", None):
         _own[:] = [own]
     os.environ.update(held)
+    import base64
+
     with contextlib.suppress(ValueError):  # cut short: the rest stays as the shell passed it on
         _become(_variables(base64.b64decode(whole or "", validate=True)))
 

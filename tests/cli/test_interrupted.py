@@ -18,7 +18,7 @@ SEND = "import os, signal; os.kill(os.getpid(), signal.SIGINT)"
 def test_the_status_is_130(inside: str, handled: str, tmp_path: Path) -> None:
     text = f"""
 import sys
-from doctor.cli.guard import guarded
+from doctor.base.guard import guarded
 
 def action():
     try:
