@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+from functools import partial
 
 from doctor.facts import Distributions, Facts, Gpu, Launch, Model
+from doctor.launch.drafting import drafting
 from doctor.launch.options import engine, number, option
 from doctor.launch.settings import Settings
 from doctor.matrix import rows
@@ -23,6 +25,7 @@ def settings(facts: Facts) -> Settings:
     name = engine_of(facts)
     row = engine_row(name)
     release = facts.version(name)
+    drafted = drafting(partial(option, facts), row)
     return Settings(
         engine=name or "", release=release, backend=backend_of(facts, release) if row.backends else "default",
         tp=_count(facts, "tensor_parallel"), pp=_count(facts, "pipeline_parallel"), copies=_copies(facts, row),
@@ -36,6 +39,9 @@ def settings(facts: Facts) -> Settings:
         cache=whole(_any(facts, "cache_bytes")), blocks=_blocks(facts, row),
         offload=_gib(facts, "cpu_offload"), swap=_gib(facts, "swap"),
         windows=row.has("frees_windows", release) and option(facts, *row.names("windows_kept")) is None,
+        block=_positive(facts, row, "block_size"), prefixes=_switch(facts, row, "prefixes_shared"),
+        state=option(facts, *row.names("state_dtype")),
+        drafted=drafted.tokens, drafter=drafted.kind, draft_model=drafted.model,
     )  # fmt: skip
 
 
@@ -115,6 +121,14 @@ def _blocks(facts: Facts, row: Engine) -> int | None:
     given = whole(_any(facts, "cache_blocks"))
     block = whole(_any(facts, "block_size")) or row.memory.block
     return given * block if given and block else None
+
+
+def _switch(facts: Facts, row: Engine, meaning: str) -> bool | None:
+    """Whether a switch is set, or turned off by its `--no-` form; None where neither stands there."""
+    if option(facts, *row.names(meaning)) is not None:
+        return True
+    off = [f"--no-{name.removeprefix('--')}" for name in row.names(meaning)]
+    return False if option(facts, *off) is not None else None
 
 
 def _ordinary(facts: Facts, row: Engine) -> bool:

@@ -19,7 +19,11 @@ class Settings:
     `ordinary`: the engine takes its defaults for smaller cards whatever the size of this one. `vision_split`:
     tensor parallelism divides the vision tower. `vision`: the tower is loaded at all. `eager`: no CUDA graphs.
     `cache` is a size given for the cache, `offload` weights kept in main memory, `swap` main memory set aside, each
-    for each GPU. `windows`: it frees what slid out of an attention window.
+    for each GPU. `windows`: it frees what slid out of an attention window. `block` is the tokens of a block of cache,
+    None for the engine's default. `drafted` tokens are guessed ahead by a drafter of the kind `drafter` (mtp, eagle,
+    eagle3, ngram and the like; "" for none), which is the model `draft_model` where it is one of its own. `prefixes`
+    says whether the cache is shared among requests, None where that is not said; `state` the number format of a linear
+    layer's state.
     """
 
     engine: str = ""
@@ -47,6 +51,12 @@ class Settings:
     swap: int = 0
     elastic: bool = False
     windows: bool = False
+    block: int | None = None
+    drafted: int = 0
+    drafter: str = ""
+    draft_model: str | None = None
+    prefixes: bool | None = None
+    state: str | None = None
 
     @property
     def gpus(self) -> int:

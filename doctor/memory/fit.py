@@ -8,11 +8,13 @@ from typing import Literal
 from doctor.base.record import dataclass
 from doctor.launch.settings import Settings
 from doctor.matrix.engines import engine_row
-from doctor.memory.cache import Cache, cache, number
+from doctor.memory.cache import Cache, cache, number, of_layer
+from doctor.memory.drafter import drafter
 from doctor.memory.engines import BLOCK, FEWEST_BLOCKS, GIB, Budget, budget, default_share, takes_whole_card
 from doctor.memory.footprint import Footprint
 from doctor.memory.overhead import Overhead, in_chunks, overhead
 from doctor.memory.padding import Capability, padding
+from doctor.memory.pages import Pages, pages
 
 Verdict = Literal["never", "refused", "short", "tight", "fits"]
 LARGE = 70 * GIB  # vLLM computes more at once on such cards: engine/arg_utils.py, get_batch_defaults()
@@ -28,8 +30,8 @@ class Fit:
     `verdict`: never (weights and the least overhead are more than the card), refused (more than the engine's share, or
     no room for one whole request where the engine insists on it), short (it starts, but one whole request does
     not fit), tight (it depends on the overhead, or hardly more than one request fits), fits.
-    `cache` is the room for the KV cache and `tokens` what it holds, at least and at most; `context` the length of one
-    whole request and `concurrent` how many of those fit at once. `sure` is False where the sizes are estimates.
+    `cache` is the room for the KV cache and `tokens` what the engine's log says of it, at least and at most; `longest`
+    is the longest request that it holds, `context` the length of a whole one and `concurrent` how many of those fit.
     """
 
     verdict: Verdict
@@ -47,7 +49,8 @@ class Fit:
     rule: Budget
     settings: Settings
     footprint: Footprint
-    counted: Cache | None = None
+    counted: Cache | Pages | None = None
+    longest: tuple[int, int] = (0, 0)
 
     @property
     def weights(self) -> int:
@@ -79,20 +82,22 @@ def fit(
     used = overhead(found, asked, batch, requests, card)
     held = found.per_gpu(asked.tp, asked.pp, asked.vision_split)
     eyes = held.vision if asked.vision else 0
-    language = max(held.language + padding(found, asked, capability) - asked.offload, 0) + rotary(found, asked)
+    extra = padding(found, asked, capability) + int(drafter(found, asked).weights)
+    language = max(held.language + extra - asked.offload, 0) + rotary(found, asked)
     left = budget(card, at_hand, language + eyes, used, asked, found)
     kept = kept_by(found, asked, batch)
     context = asked.context or usual_context(found, asked)
     space = (max(left.least, 0), max(left.most, 0))
-    tokens = (kept.tokens_in(space[0]), kept.tokens_in(space[1])) if kept else (0, 0)
-    context = min(context, tokens[0]) if asked.elastic else context
+    longest = (kept.tokens_in(space[0]), kept.tokens_in(space[1])) if kept else (0, 0)
+    context = min(context, longest[0]) if asked.elastic else context
     needed = int(kept.holds(context)) if kept else 0
+    tokens = (kept.logged(space[0], context), kept.logged(space[1], context)) if kept else (0, 0)
     if asked.blocks:
         tokens = (min(tokens[0], asked.blocks), min(tokens[1], asked.blocks))
-    many = (space[0] / needed, space[1] / needed) if needed else (0.0, 0.0)
+    many = (kept.requests(space[0], context), kept.requests(space[1], context)) if kept and needed else (0.0, 0.0)
     found_verdict = _verdict(language + eyes, used, card, left, kept, needed)
-    return Fit(found_verdict, card, left.pool, language, eyes, used, space, kept.token + kept.windowed if kept else 0.0,
-               tokens, context, needed, many, left, asked, found, kept)  # fmt: skip
+    return Fit(found_verdict, card, left.pool, language, eyes, used, space, kept.per_token if kept else 0.0,
+               tokens, context, needed, many, left, asked, found, kept, longest)  # fmt: skip
 
 
 def ease(used: Overhead) -> int:
@@ -133,16 +138,19 @@ def rotary(found: Footprint, asked: Settings) -> int:
     return int(found.shape.rotary * found.dtype_bytes) if found.shape and takes_whole_card(asked) else 0
 
 
-def kept_by(found: Footprint, asked: Settings, batch: int = 0) -> Cache | None:
+def kept_by(found: Footprint, asked: Settings, batch: int = 0) -> Cache | Pages | None:
     """The cache of a GPU that computes `batch` tokens at once; None where the configuration does not tell its shape."""
     if found.shape is None:
         return None
     width = number(asked.kv, found.dtype_bytes, asked.engine, found.kv_bits)
-    ahead = batch - 1 if batch and takes_whole_card(asked) else 0
-    return cache(found.shape, asked.tp, asked.pp, width, windows=asked.windows, ahead=ahead)
+    if takes_whole_card(asked):
+        beside = drafter(found, asked)
+        each = of_layer(found.shape, asked.tp, width)
+        return pages(found.shape, asked, each, batch, extra=(beside.layers, beside.each))
+    return cache(found.shape, asked.tp, asked.pp, width, windows=asked.windows)
 
 
-def _verdict(weights: int, used: Overhead, card: int, left: Budget, kept: Cache | None, needed: int) -> Verdict:
+def _verdict(weights: int, used: Overhead, card: int, left: Budget, kept: Cache | Pages | None, needed: int) -> Verdict:
     if weights + used.least > card:
         return "never"
     smallest = int(kept.holds(BLOCK * FEWEST_BLOCKS)) if kept else 0
