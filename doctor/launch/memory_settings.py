@@ -38,7 +38,7 @@ def settings(facts: Facts) -> Settings:
         elastic=option(facts, *row.names("context")) in row.words.get("context_that_fits", ()),
         cache=whole(_any(facts, "cache_bytes")), blocks=_blocks(facts, row),
         offload=_gib(facts, "cpu_offload"), swap=_gib(facts, "swap"),
-        windows=row.has("frees_windows", release) and option(facts, *row.names("windows_kept")) is None,
+        windows=_windows(facts, row, release),
         block=_positive(facts, row, "block_size"), prefixes=_switch(facts, row, "prefixes_shared"),
         state=option(facts, *row.names("state_dtype")),
         drafted=drafted.tokens, drafter=drafted.kind, draft_model=drafted.model,
@@ -121,6 +121,16 @@ def _blocks(facts: Facts, row: Engine) -> int | None:
     given = whole(_any(facts, "cache_blocks"))
     block = whole(_any(facts, "block_size")) or row.memory.block
     return given * block if given and block else None
+
+
+def _windows(facts: Facts, row: Engine, release: str | None) -> bool:
+    """Whether what slid out of a window is freed: of every model, or of those that the engine lists."""
+    if not row.has("frees_windows", release) or option(facts, *row.names("windows_kept")) is not None:
+        return False
+    if row.memory.windowed_models and row.has("frees_windows_by_model", release):
+        names = facts.model.architectures if isinstance(facts.model, Model) else ()
+        return any(name in row.memory.windowed_models for name in names)
+    return True
 
 
 def _switch(facts: Facts, row: Engine, meaning: str) -> bool | None:

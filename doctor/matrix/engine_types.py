@@ -59,6 +59,7 @@ class Memory:
     cache's number format, `cache_numbers` the table in `doctor.memory.cache` that knows them, `narrow_caches` those
     that advice tries. `ordinary` are words in the names of large cards that count as ordinary ones. `sampler` is what
     the choice of the next word takes at most, in times of `requests x vocabulary x 4` bytes, by releases.
+    `windowed_models` are the architectures of which what slid out of a window is freed, where the engine lists them.
     """
 
     budget: str | None = None
@@ -74,6 +75,7 @@ class Memory:
     narrow_caches: tuple[str, ...] = ()
     ordinary: tuple[str, ...] = ()
     sampler: tuple[Sampler, ...] = ()
+    windowed_models: tuple[str, ...] = ()
 
     def sampler_of(self, version: str | None) -> float | None:
         """`times` of this release, of the newest where it is not known; None for an engine without rows."""

@@ -29,6 +29,10 @@ class Cache:
     window: int = 0
     state: float = 0.0
 
+    def room(self, space: float) -> int:
+        """Of the bytes that weights leave, those of the cache: all."""
+        return int(max(space, 0))
+
     def holds(self, tokens: int) -> float:
         """Bytes of one request of this length."""
         return self.token * tokens + self.windowed * min(tokens, self.window) + self.state

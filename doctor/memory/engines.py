@@ -14,6 +14,7 @@ from doctor.matrix.hardware import version
 from doctor.memory.cache import cache, number
 from doctor.memory.footprint import Footprint
 from doctor.memory.overhead import CONTEXT, Overhead
+from doctor.memory.static_share import static_share
 
 GIB = 1 << 30
 BLOCK = 64  # tokens of one block of LMDeploy's cache
@@ -71,7 +72,7 @@ def _vllm(card: int, free: int, weights: int, used: Overhead, asked: Settings, m
 def _sglang(card: int, free: int, weights: int, used: Overhead, asked: Settings, model: Footprint | None) -> Budget:
     """srt/model_executor/model_runner.py: weights and cache together take a share of what was free at the start."""
     share = asked.share if asked.share is not None else default_share(asked, card, model)
-    source = "sglang 0.5.3, srt/server_args.py and model_executor/model_runner.py: profile_max_num_token()"
+    source = "sglang 0.4.3 to 0.5.23, srt/server_args.py and model_executor/model_runner.py: profile_max_num_token()"
     rule = f"`--mem-fraction-static` {share:.3g} of the card for weights and cache"
     if asked.share is None:
         rule += ", computed as the engine does"
@@ -133,52 +134,8 @@ def default_share(asked: Settings, card: int, model: Footprint | None = None) ->
 
     own = engine_row(asked.engine).memory
     if own.budget == "free_at_start":
-        return _sglang_share(asked, card, model)
+        return static_share(asked, card, model)
     if own.share is not None:
         return own.share
     found = capabilities().share(asked.engine, asked.release)
     return found.share if found else 1.0
-
-
-def _sglang_share(asked: Settings, card: int, model: Footprint | None) -> float:
-    """server_args.py: by the number of GPUs up to 0.4.x; then by what a step and its CUDA graphs may take.
-
-    For a model with a vision tower it takes 5 % less, and again by the tower's size: 0.8 to 1.05 of that.
-    """
-    mib = card / (1 << 20)
-    if asked.release and version(asked.release) < (0, 4, 10):
-        if mib > 81920:
-            return (mib - 1024 * 13) / mib
-        table = ((16, 0.79), (8, 0.81), (4, 0.85), (2, 0.87))
-        return next((share for least, share in table if asked.tp >= least), 0.88)
-    reserved = 512 + max(asked.batch or prefill(card), 2048) * 1.5
-    reserved += graphs(card, asked.tp) * 2 + asked.tp * asked.pp / 8 * 1024
-    if mib > 60 * 1024:
-        reserved = max(reserved, 10 * 1024)
-    share = max(round((mib - reserved) / mib, 3), 0.05)
-    return share * (0.95 * _eyes(asked, model) if model is not None and model.vision and asked.vision else 1.0)
-
-
-def _eyes(asked: Settings, model: Footprint) -> float:
-    """0.8 to 1.05 by the vision tower's layers and width, against 24 layers of 1024.
-
-    With transformers before 5, towers that call their layers `depth` count as 24 of them.
-    """
-    layers, depth, width = model.eyes
-    old = asked.release is not None and version(asked.release) < (0, 5, 11)
-    layers = layers or (24 if old else depth) or 24
-    score = layers * (width or 1024) ** 2 / (24 * 1024**2)
-    return max(0.8, min(1.05, 1.0 - 0.1 * (score - 1.0)))
-
-
-def prefill(card: int) -> int:
-    """SGLang's tokens of a prefill step by the size of the card."""
-    gib = card / GIB
-    return 2048 if gib < 35 else 4096 if gib < 60 else 8192 if gib < 160 else 16384
-
-
-def graphs(card: int, tp: int) -> int:
-    """SGLang's largest batch of a CUDA graph by the size of the card."""
-    gib, many = card / GIB, tp >= 4
-    table = ((20, 8, 8), (35, 16, 80), (60, 32, 160), (160, 256, 512))
-    return next((large if many else small for below, small, large in table if gib < below), 512)

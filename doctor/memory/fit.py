@@ -15,7 +15,9 @@ from doctor.memory.footprint import Footprint
 from doctor.memory.overhead import Overhead, in_chunks, overhead
 from doctor.memory.padding import Capability, padding
 from doctor.memory.pages import Pages, pages
+from doctor.memory.pools import Pools, pools
 
+Kept = Cache | Pages | Pools
 Verdict = Literal["never", "refused", "short", "tight", "fits"]
 LARGE = 70 * GIB  # vLLM computes more at once on such cards: engine/arg_utils.py, get_batch_defaults()
 COMFORT = 2.0
@@ -49,7 +51,7 @@ class Fit:
     rule: Budget
     settings: Settings
     footprint: Footprint
-    counted: Cache | Pages | None = None
+    counted: Kept | None = None
     longest: tuple[int, int] = (0, 0)
 
     @property
@@ -87,7 +89,7 @@ def fit(
     left = budget(card, at_hand, language + eyes, used, asked, found)
     kept = kept_by(found, asked, batch)
     context = asked.context or usual_context(found, asked)
-    space = (max(left.least, 0), max(left.most, 0))
+    space = (kept.room(left.least), kept.room(left.most)) if kept else (max(left.least, 0), max(left.most, 0))
     longest = (kept.tokens_in(space[0]), kept.tokens_in(space[1])) if kept else (0, 0)
     context = min(context, longest[0]) if asked.elastic else context
     needed = int(kept.holds(context)) if kept else 0
@@ -95,7 +97,7 @@ def fit(
     if asked.blocks:
         tokens = (min(tokens[0], asked.blocks), min(tokens[1], asked.blocks))
     many = (kept.requests(space[0], context), kept.requests(space[1], context)) if kept and needed else (0.0, 0.0)
-    found_verdict = _verdict(language + eyes, used, card, left, kept, needed)
+    found_verdict = verdict_of(language + eyes, used, card, left, kept, needed)
     return Fit(found_verdict, card, left.pool, language, eyes, used, space, kept.per_token if kept else 0.0,
                tokens, context, needed, many, left, asked, found, kept, longest)  # fmt: skip
 
@@ -138,32 +140,35 @@ def rotary(found: Footprint, asked: Settings) -> int:
     return int(found.shape.rotary * found.dtype_bytes) if found.shape and takes_whole_card(asked) else 0
 
 
-def kept_by(found: Footprint, asked: Settings, batch: int = 0) -> Cache | Pages | None:
+def kept_by(found: Footprint, asked: Settings, batch: int = 0) -> Kept | None:
     """The cache of a GPU that computes `batch` tokens at once; None where the configuration does not tell its shape."""
     if found.shape is None:
         return None
     width = number(asked.kv, found.dtype_bytes, asked.engine, found.kv_bits)
+    beside, each = drafter(found, asked), of_layer(found.shape, asked.tp, width)
+    extra = (beside.layers, beside.each)
     if takes_whole_card(asked):
-        beside = drafter(found, asked)
-        each = of_layer(found.shape, asked.tp, width)
-        return pages(found.shape, asked, each, batch, extra=(beside.layers, beside.each))
+        return pages(found.shape, asked, each, batch, extra=extra)
+    if engine_row(asked.engine).memory.budget == "free_at_start":
+        return pools(found.shape, asked, each, extra=extra)
     return cache(found.shape, asked.tp, asked.pp, width, windows=asked.windows)
 
 
-def _verdict(weights: int, used: Overhead, card: int, left: Budget, kept: Cache | Pages | None, needed: int) -> Verdict:
+def verdict_of(weights: int, used: Overhead, card: int, left: Budget, kept: Kept | None, needed: int) -> Verdict:
+    """What becomes of a GPU with these weights and this room; `needed` are the bytes of one whole request."""
     if weights + used.least > card:
         return "never"
-    smallest = int(kept.holds(BLOCK * FEWEST_BLOCKS)) if kept else 0
-    if left.most <= smallest:
-        return "refused"
     if kept is None:
-        return "tight" if left.least <= 0 else "fits"
-    if left.most < needed:
+        return "refused" if left.most <= 0 else "tight" if left.least <= 0 else "fits"
+    least, most = kept.room(left.least), kept.room(left.most)
+    if most <= int(kept.holds(BLOCK * FEWEST_BLOCKS)):
+        return "refused"
+    if most < needed:
         return "refused" if left.refuses else "short"
-    many = left.least / needed if needed else COMFORT
+    many = least / needed if needed else COMFORT
     if left.reserved and card - weights - max(left.least, 0) < ease(used):
         return "tight"
-    return "tight" if many < 1 or (left.most / needed if needed else COMFORT) < COMFORT else "fits"
+    return "tight" if many < 1 or (most / needed if needed else COMFORT) < COMFORT else "fits"
 
 
 def floor(found: Footprint, asked: Settings) -> tuple[tuple[int, int], ...]:

@@ -56,6 +56,10 @@ class Pages:
         """How many blocks so many bytes hold."""
         return int(max(space, 0) // self.size)
 
+    def room(self, space: float) -> int:
+        """Of the bytes that weights leave, those of the cache: all."""
+        return int(max(space, 0))
+
     def holds(self, tokens: int) -> float:
         """Bytes of one request of this length."""
         return self.needs(tokens) * self.size
