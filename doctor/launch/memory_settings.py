@@ -32,6 +32,7 @@ def settings(facts: Facts) -> Settings:
         share=_share(facts, row), context=_positive(facts, row, "context"), kv=_kv(facts, row),
         dtype=_any(facts, "dtype"), quantization=_any(facts, "quantization"),
         batch=_positive(facts, row, "batch_tokens"), requests=_positive(facts, row, "requests"),
+        usual_requests=row.memory.requests_of(release, _card(facts)),
         images=_limit(facts, "image"), videos=_limit(facts, "video"), ordinary=_ordinary(facts, row),
         vision_split=not row.asks("vision_whole", option(facts, *row.names("vision_whole"))),
         vision=_any(facts, "vision_off") is None, eager=_any(facts, "eager") is not None,
@@ -139,6 +140,11 @@ def _switch(facts: Facts, row: Engine, meaning: str) -> bool | None:
         return True
     off = [f"--no-{name.removeprefix('--')}" for name in row.names(meaning)]
     return False if option(facts, *off) is not None else None
+
+
+def _card(facts: Facts) -> str:
+    """The name of the first GPU."""
+    return facts.gpu.devices[0].name if isinstance(facts.gpu, Gpu) and facts.gpu.devices else ""
 
 
 def _ordinary(facts: Facts, row: Engine) -> bool:

@@ -15,7 +15,8 @@ class Settings:
     `share` is the engine's own: of the whole card (vLLM, SGLang) or of what the weights leave (LMDeploy); None: the
     engine computes it. `context` is the longest request asked for, None for the engine's default; `elastic`: the
     engine shortens it to what fits. `kv` is the cache's number format as the engine names it. `batch` tokens are
-    computed at once, for at most `requests`. `images` and `videos` are those of one request (None: not said).
+    computed at once, for at most `requests`; `usual_requests` are those that the engine takes for this card by its
+    name. `images` and `videos` are those of one request (None: not said).
     `ordinary`: the engine takes its defaults for smaller cards whatever the size of this one. `vision_split`:
     tensor parallelism divides the vision tower. `vision`: the tower is loaded at all. `eager`: no CUDA graphs.
     `cache` is a size given for the cache, `offload` weights kept in main memory, `swap` main memory set aside, each
@@ -39,6 +40,7 @@ class Settings:
     quantization: str | None = None
     batch: int | None = None
     requests: int | None = None
+    usual_requests: int | None = None
     images: int | None = None
     videos: int | None = None
     ordinary: bool = False

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from doctor.base.record import dataclass
 from doctor.launch.settings import Settings
 from doctor.matrix.engines import engine_row
-from doctor.matrix.hardware import version
 from doctor.memory.cache import cache, number
 from doctor.memory.footprint import Footprint
 from doctor.memory.overhead import CONTEXT, Overhead
@@ -84,8 +83,7 @@ def _sglang(card: int, free: int, weights: int, used: Overhead, asked: Settings,
 def _lmdeploy(card: int, free: int, weights: int, used: Overhead, asked: Settings, model: Footprint | None) -> Budget:
     """A share of what is free once the weights are loaded; the PyTorch engine sets something aside before."""
     share = asked.share if asked.share is not None else default_share(asked, card)
-    counts = version(asked.release) < (0, 2, 2) if asked.release else False
-    if counts:
+    if engine_row(asked.engine).has("shares_whole_card", asked.release, unknown=False):
         rule = f"`--cache-max-entry-count` {share:g} of the whole card"
         pool = int(card * share) if share <= 1 else 0
         return Budget(pool, pool, pool, rule, "lmdeploy before 0.2.2: a share of the total memory")
@@ -95,6 +93,7 @@ def _lmdeploy(card: int, free: int, weights: int, used: Overhead, asked: Setting
     for context in (CONTEXT[1], CONTEXT[0]):
         left = free - weights - context
         if asked.backend == "pytorch":
+            left -= states(asked, model)
             left -= runtime(left, asked, model)
         ends.append(int(left * share))
     if asked.backend == "pytorch":
@@ -113,14 +112,25 @@ def runtime(left: float, asked: Settings, model: Footprint | None) -> float:
     shape = model.shape if model else None
     if model is None or shape is None:
         return 0.0
-    tokens, requests = asked.batch or 8192, asked.requests or 128
+    tokens, requests = asked.batch or 8192, asked.requests or asked.usual_requests or 128
+    doubled = engine_row(asked.engine).has("doubles_logits", asked.release, unknown=False)
     block = cache(shape, asked.tp, 1, number(asked.kv, model.dtype_bytes, asked.engine)).token * BLOCK
     while tokens > 0:
-        size = (tokens + 2 * requests) * shape.vocabulary * 2.0
+        size = tokens * shape.vocabulary * 7.0 if doubled else (tokens + 2 * requests) * shape.vocabulary * 2.0
         if (left - size) * (asked.share or 0.8) >= FEWEST_BLOCKS * block:
             return size
         tokens //= 2
     return max(left, 0.0)
+
+
+def states(asked: Settings, model: Footprint | None) -> float:
+    """Bytes of the states of linear layers: of every request that LMDeploy's PyTorch engine runs, and one more."""
+    shape = model.shape if model else None
+    if shape is None or not shape.linear or not shape.state:
+        return 0.0
+    conv = shape.mixed * shape.taps
+    each = shape.linear * (2 * conv + 4 * (shape.state - conv)) / max(asked.tp, 1)
+    return ((asked.requests or asked.usual_requests or 128) + 1) * each
 
 
 def takes_whole_card(asked: Settings) -> bool:
@@ -135,6 +145,8 @@ def default_share(asked: Settings, card: int, model: Footprint | None = None) ->
     own = engine_row(asked.engine).memory
     if own.budget == "free_at_start":
         return static_share(asked, card, model)
+    if engine_row(asked.engine).has("shares_whole_card", asked.release, unknown=False):
+        return 0.5  # lmdeploy 0.2.0 and 0.2.1, messages.py
     if own.share is not None:
         return own.share
     found = capabilities().share(asked.engine, asked.release)

@@ -112,7 +112,7 @@ def steps(asked: Settings, card: int, found: Footprint) -> tuple[int, int]:
     row, large = engine_row(asked.engine), card >= LARGE and not asked.ordinary
     usual = row.memory
     first = row.has("whole_prompts", asked.release, unknown=False)
-    requests = asked.requests or usual.requests[large and not first]
+    requests = asked.requests or asked.usual_requests or usual.requests[large and not first]
     if asked.batch:
         return asked.batch, requests
     if first:

@@ -24,12 +24,14 @@ class Group:
     """`many` groups of layers of one kind; a block of one holds `block` tokens.
 
     `reach` is the most tokens that a request keeps (0: all), `states` the blocks that it takes whatever its length.
+    `full` is how much of the groups is layers: the last one may be filled up.
     """
 
     many: int
     block: int
     reach: int = 0
     states: int = 0
+    full: float = 1.0
 
     def needs(self, tokens: int) -> int:
         """Blocks of one request of this length."""
@@ -42,11 +44,18 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Pages:
-    """The cache of one GPU: blocks of `size` bytes. `by_request`: the log's tokens are requests times their length."""
+    """The cache of one GPU: blocks of `size` bytes.
+
+    `by_request`: the log's tokens are requests times their length. Where the engine checks whether one request finds
+    room, what fills up a group counts if it is `filled`, states if they are `stated`, and `kept` blocks are its own.
+    """
 
     size: float
     groups: tuple[Group, ...]
     by_request: bool = True
+    filled: bool = True
+    stated: bool = True
+    kept: int = 0
 
     def needs(self, tokens: int) -> int:
         """Blocks of one request of this length."""
@@ -61,20 +70,20 @@ class Pages:
         return int(max(space, 0))
 
     def holds(self, tokens: int) -> float:
-        """Bytes of one request of this length."""
-        return self.needs(tokens) * self.size
+        """Bytes of one request of this length, as the engine asks for them at its start."""
+        asked = (g.needs(tokens) * (1.0 if self.filled else g.full) for g in self.groups if self.stated or not g.states)
+        return (sum(asked) + self.kept) * self.size
 
     def tokens_in(self, space: float) -> int:
         """Tokens of the longest single request that so many bytes hold."""
-        blocks = self.blocks(space)
-        if self.needs(1) > blocks:
+        if self.holds(1) > space:
             return 0
-        if self.needs(LONGEST) <= blocks:
+        if self.holds(LONGEST) <= space:
             return LONGEST
         low, high = 1, LONGEST
         while high - low > 1:
             middle = (low + high) // 2
-            low, high = (middle, high) if self.needs(middle) <= blocks else (low, middle)
+            low, high = (middle, high) if self.holds(middle) <= space else (low, middle)
         return low
 
     def requests(self, space: float, context: int) -> float:
@@ -105,20 +114,27 @@ def pages(shape: Attention, asked: Settings, each: float, batch: int, *, extra: 
     if not (asked.windows and shape.window and row.has("groups_layers", release)):
         full, sliding = full + sliding, 0
     beside, wide = extra
-    by_request = row.has("logs_by_request", release)
+    by_request, kept = row.has("logs_by_request", release), int(row.has("keeps_a_block", release))
     block = asked.block or (BLOCK if not shape.latent else 64)
     if not sliding and not linear:
-        return Pages((full * each + beside * wide) * block, (Group(1, block),), by_request)
+        return Pages((full * each + beside * wide) * block, (Group(1, block),), by_request, kept=kept)
     kinds = [n for n in (full + beside, sliding, linear) if n]
     size = _group_size(kinds, _close(asked))
     page, block = _page(shape, asked, max(each, wide if beside else 0), block) if linear else (each * block, block)
     steps = asked.pp + 1 if asked.pp == 1 and row.has("counts_steps_in_flight", release) else asked.pp
-    groups = [
-        Group(-(-(full + beside) // size), block),
-        Group(-(-sliding // size), block, shape.window - 1 + steps * max(batch, 1)),
-        Group(-(-linear // size), block, states=_states(asked)),
-    ]
-    return Pages(page * size, tuple(g for g in groups if g.many), by_request)
+    groups = (
+        _group(full + beside, size, block),
+        _group(sliding, size, block, reach=shape.window - 1 + steps * max(batch, 1)),
+        _group(linear, size, block, states=_states(asked)),
+    )
+    found = tuple(g for g in groups if g.many)
+    filled, stated = row.has("checks_groups", release), not row.has("checks_no_states", release, unknown=False)
+    return Pages(page * size, found, by_request, filled, stated, kept)
+
+
+def _group(layers: int, size: int, block: int, *, reach: int = 0, states: int = 0) -> Group:
+    many = -(-layers // size)
+    return Group(many, block, reach, states, layers / (many * size) if many else 1.0)
 
 
 def _group_size(kinds: list[int], close: float) -> int:

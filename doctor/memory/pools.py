@@ -20,7 +20,7 @@ NUMBERS = {"float32": 4.0, "float16": 2.0, "bfloat16": 2.0}
 
 @dataclass(frozen=True, slots=True)
 class Pools:
-    """Of one GPU: `cell` bytes for each token in all pools together; states get `aside` bytes and a part of the rest."""
+    """Of one GPU: `cell` bytes for each token in all pools together; `aside` bytes and all but `share` are states'."""
 
     cell: float
     share: float = 1.0

@@ -1,7 +1,7 @@
 """SGLang's own `--mem-fraction-static`: the share of a card for weights and cache where the command names none.
 
-Read in srt/server_args.py (arg_groups/memory_hook.py since 0.5.20) of sglang 0.4.3 to 0.5.23; `benchmarks/memory_engines.py`
-runs those functions beside these. The formula's knobs by release stand in the engine's row.
+Read in srt/server_args.py (arg_groups/memory_hook.py since 0.5.20) of sglang 0.4.3 to 0.5.23;
+`benchmarks/memory_engines.py` runs those functions beside these. What differs by release stands in the engine's row.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def static_share(asked: Settings, card: int, model: Footprint | None) -> float:
     mib = card / (1 << 20)
     seen = model is not None and bool(model.vision) and asked.vision
     if release < (0, 4, 8):
-        return _by_ranks(asked, release, mib) * (0.95 if seen else 1.0)
+        return _by_ranks(asked, release, mib) * (_eyes(asked, release, model) if seen and model is not None else 1.0)
     if release < (0, 5, 3):
         share = _by_card(asked, mib)
     else:
@@ -36,8 +36,10 @@ def static_share(asked: Settings, card: int, model: Footprint | None) -> float:
 
 
 def _by_ranks(asked: Settings, release: Release, mib: float) -> float:
-    ranks = asked.tp * (asked.pp if release >= (0, 4, 6, 0) else 1)
+    ranks = asked.tp * (asked.pp if release >= (0, 4, 6) and asked.release != "0.4.6" else 1)
     share = next((share for least, share in BY_RANKS if ranks >= least), 0.88)
+    if asked.release == "0.4.6":
+        return share if mib <= 80 * K else (mib - 13 * K) / mib
     if release < (0, 4, 6):
         return share
     share = share if mib <= 80 * K else 0.88
@@ -91,7 +93,7 @@ def _eyes(asked: Settings, release: Release, model: Footprint) -> float:
     With transformers before 5, towers that call their layers `depth` count as 24 of them.
     """
     if not engine_row(asked.engine).has("weighs_towers", asked.release):
-        return 0.95 if release < (0, 4, 9) else 0.90
+        return 0.95 if release < (0, 4, 5) else 0.90
     layers, depth, width = model.eyes
     layers = layers or (24 if release < (0, 5, 11) else depth) or 24
     score = layers * (width or 1024) ** 2 / (24 * 1024**2)
