@@ -29,7 +29,7 @@ class Cache:
     window: int = 0
     state: float = 0.0
 
-    def room(self, space: float) -> int:
+    def given(self, space: float) -> int:
         """Of the bytes that weights leave, those of the cache: all."""
         return int(max(space, 0))
 

@@ -81,7 +81,7 @@ def fit(
     """The value for cards of `card` bytes of which `free` are (all of it where that is not known)."""
     at_hand = card if free is None else min(free, card)
     batch, requests = steps(asked, card, found)
-    used = overhead(found, asked, batch, requests, card)
+    used = overhead(found, asked, batch, requests, card, capability)
     held = found.per_gpu(asked.tp, asked.pp, asked.vision_split)
     eyes = held.vision if asked.vision else 0
     extra = padding(found, asked, capability) + int(drafter(found, asked).weights)
@@ -89,7 +89,7 @@ def fit(
     left = budget(card, at_hand, language + eyes, used, asked, found)
     kept = kept_by(found, asked, batch)
     context = asked.context or usual_context(found, asked)
-    space = (kept.room(left.least), kept.room(left.most)) if kept else (max(left.least, 0), max(left.most, 0))
+    space = (kept.given(left.least), kept.given(left.most)) if kept else (max(left.least, 0), max(left.most, 0))
     longest = (kept.tokens_in(space[0]), kept.tokens_in(space[1])) if kept else (0, 0)
     context = min(context, longest[0]) if asked.elastic else context
     needed = int(kept.holds(context)) if kept else 0
@@ -160,7 +160,7 @@ def verdict_of(weights: int, used: Overhead, card: int, left: Budget, kept: Kept
         return "never"
     if kept is None:
         return "refused" if left.most <= 0 else "tight" if left.least <= 0 else "fits"
-    least, most = kept.room(left.least), kept.room(left.most)
+    least, most = kept.given(left.least), kept.given(left.most)
     if most <= int(kept.holds(BLOCK * FEWEST_BLOCKS)):
         return "refused"
     if most < needed:

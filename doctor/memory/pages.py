@@ -65,7 +65,7 @@ class Pages:
         """How many blocks so many bytes hold."""
         return int(max(space, 0) // self.size)
 
-    def room(self, space: float) -> int:
+    def given(self, space: float) -> int:
         """Of the bytes that weights leave, those of the cache: all."""
         return int(max(space, 0))
 

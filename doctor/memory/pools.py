@@ -31,7 +31,7 @@ class Pools:
         """Bytes of one token."""
         return self.cell
 
-    def room(self, space: float) -> int:
+    def given(self, space: float) -> int:
         """Of the bytes that weights leave, those of the pools of tokens."""
         return int(max(space - self.aside, 0) * self.share)
 
