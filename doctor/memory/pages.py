@@ -76,11 +76,15 @@ class Pages:
 
     def tokens_in(self, space: float) -> int:
         """Tokens of the longest single request that so many bytes hold."""
+        whole = [g for g in self.groups if not g.states and not g.reach]
+        if whole == list(self.groups):
+            return max(int(space // self.size) - self.kept, 0) // sum(g.many for g in whole) * whole[0].block
         if self.holds(1) > space:
             return 0
-        if self.holds(LONGEST) <= space:
+        high = int(space // self.size + 2) * max(g.block for g in self.groups) * 2 if whole else LONGEST
+        if self.holds(high) <= space:
             return LONGEST
-        low, high = 1, LONGEST
+        low = 1
         while high - low > 1:
             middle = (low + high) // 2
             low, high = (middle, high) if self.holds(middle) <= space else (low, middle)
