@@ -98,6 +98,8 @@ def fit(
         tokens = (min(tokens[0], asked.blocks), min(tokens[1], asked.blocks))
     many = (kept.requests(space[0], context), kept.requests(space[1], context)) if kept and needed else (0.0, 0.0)
     found_verdict = verdict_of(language + eyes, used, card, left, kept, needed)
+    if found_verdict == "fits" and found.unseen and asked.vision:
+        found_verdict = "tight"  # the tower takes of it what nobody here knows
     return Fit(found_verdict, card, left.pool, language, eyes, used, space, kept.per_token if kept else 0.0,
                tokens, context, needed, many, left, asked, found, kept, longest)  # fmt: skip
 

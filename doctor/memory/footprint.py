@@ -91,6 +91,11 @@ class Footprint:
         return int(self.language + self.vision)
 
     @property
+    def unseen(self) -> bool:
+        """Whether there is a vision tower of which nothing is known."""
+        return not self.tower and not self.exact
+
+    @property
     def language(self) -> float:
         """All but the vision tower."""
         return self.split + self.kv + self.whole + self.embedding + self.head
