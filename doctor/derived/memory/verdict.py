@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from doctor.base.record import dataclass
 from doctor.derived.case import Case, memoized
 from doctor.derived.known_model import is_known_by_name, is_of_family_alone, known_member, launched_member
@@ -11,6 +13,7 @@ from doctor.findings import NotApplicable, Open
 from doctor.launch.memory_settings import settings
 from doctor.launch.settings import Settings
 from doctor.matrix.models.members import Member
+from doctor.memory.drafter import is_unknown
 from doctor.memory.fit import Fit, fit
 from doctor.memory.footprint import Footprint, footprint
 
@@ -48,6 +51,9 @@ def memory_verdict(case: Case) -> MemoryVerdict | NotApplicable | Open:
     found = footprint(model, dtype=asked.dtype, quantization=asked.quantization)
     if found is None:
         return Open("neither the files nor the configuration of the model tell its size")
+    found = replace(found, draft=_draft(model, asked))
+    if is_unknown(found, asked):
+        return Open(f"the size of the draft model `{asked.draft_model}` is not known")
     devices = cards(facts)
     if not devices:
         return MemoryVerdict(found, asked, listed, devices, None, None)
@@ -57,6 +63,13 @@ def memory_verdict(case: Case) -> MemoryVerdict | NotApplicable | Open:
     free = min(told) if told and isinstance(facts.gpu, Gpu) and facts.gpu.source == "nvml" else None
     verdict = fit(found, card, asked, free, used[0].capability)
     return MemoryVerdict(found, asked, listed, devices, verdict, free)
+
+
+def _draft(model: Model, asked: Settings) -> Footprint | None:
+    """The weights of the smaller model that guesses tokens ahead, from this disk or from the data."""
+    listed = known_member(asked.draft_model) if model.draft is None and asked.draft_model else None
+    here = model.draft or (listed.model if listed else None)
+    return footprint(here) if here is not None else None
 
 
 def cards(facts: Facts) -> tuple[Device, ...] | None:
