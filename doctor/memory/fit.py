@@ -90,7 +90,7 @@ def fit(
     if asked.blocks:
         tokens = (min(tokens[0], asked.blocks), min(tokens[1], asked.blocks))
     many = (space[0] / needed, space[1] / needed) if needed else (0.0, 0.0)
-    found_verdict = _verdict(language + eyes, used, card, left, kept, needed)
+    found_verdict = verdict_of(language + eyes, used, card, left, kept, needed)
     return Fit(found_verdict, card, left.pool, language, eyes, used, space, kept.token + kept.windowed if kept else 0.0,
                tokens, context, needed, many, left, asked, found, kept)  # fmt: skip
 
@@ -142,7 +142,8 @@ def kept_by(found: Footprint, asked: Settings, batch: int = 0) -> Cache | None:
     return cache(found.shape, asked.tp, asked.pp, width, windows=asked.windows, ahead=ahead)
 
 
-def _verdict(weights: int, used: Overhead, card: int, left: Budget, kept: Cache | None, needed: int) -> Verdict:
+def verdict_of(weights: int, used: Overhead, card: int, left: Budget, kept: Cache | None, needed: int) -> Verdict:
+    """What becomes of a GPU with these weights and this room; `needed` are the bytes of one whole request."""
     if weights + used.least > card:
         return "never"
     smallest = int(kept.holds(BLOCK * FEWEST_BLOCKS)) if kept else 0

@@ -12,7 +12,9 @@ from doctor.derived.case import Case
 from doctor.derived.memory.pictures import SHOWN, pictures
 from doctor.derived.memory.verdict import MemoryVerdict, memory_verdict
 from doctor.derived.units import size
+from doctor.facts import Observed
 from doctor.memory.fit import Fit, ease, floor
+from doctor.memory.learned import AN_OLD_RUN
 
 WIDTH = 50
 LANGUAGE, VISION, OTHER, CACHE, FREE, OVER = "█", "▓", "▒", "░", "·", "!"
@@ -28,7 +30,8 @@ def memory_lines(case: Case, width: int = WIDTH) -> list[str]:
     if not isinstance(here, MemoryVerdict) or here.fit is None:
         return []
     result = here.fit
-    return [_title(here, result), bar(result, width), *_table(result), *_verdict(result), *_pictures(case, here)]
+    said = [_title(here, result), bar(result, width), *_table(result), *_verdict(result)]
+    return [*said, *_learned(here), *_pictures(case, here)]
 
 
 def memory_to_json(case: Case) -> JsonObject | None:
@@ -49,7 +52,21 @@ def memory_to_json(case: Case) -> JsonObject | None:
     }  # fmt: skip
     if result is not None:
         data["per_gpu"] = _one_gpu(here, result)
+    if here.learned is not None and here.predicted is not None:
+        data["learned"] = _learned_to_json(here.learned, here.predicted)
     return data
+
+
+def _learned_to_json(seen: Observed, before: Fit) -> JsonObject:
+    """What an earlier run of this launch logged, and what would be predicted without it."""
+    return {
+        "run": seen.run, "at": seen.at, "weights": seen.weights, "cache": seen.cache, "tokens": seen.tokens,
+        "length": seen.length, "concurrency": seen.concurrency,
+        "predicted": {
+            "weights": before.weights, "cache": list(before.cache), "tokens": list(before.tokens),
+            "concurrent": [round(c, 2) for c in before.concurrent], "verdict": before.verdict,
+        },
+    }  # fmt: skip
 
 
 def _one_gpu(here: MemoryVerdict, result: Fit) -> JsonObject:
@@ -108,7 +125,8 @@ def _table(result: Fit) -> list[str]:
     if result.vision:
         rows.append((VISION, "vision tower", size(result.vision), ""))
     extra = result.overhead
-    rows.append((OTHER, "everything else", f"{size(extra.least)} to {size(extra.most)}", "estimated"))
+    known = "measured here before" if any(what == AN_OLD_RUN for what, _, _ in extra.reasons) else "estimated"
+    rows.append((OTHER, "everything else", f"{size(extra.least)} to {size(extra.most)}", known))
     if result.cache[1] > 0:
         tokens = f"{result.tokens[0]:,} to {result.tokens[1]:,} tokens" if result.per_token else ""
         rows.append((CACHE, "KV cache", f"{size(result.cache[0])} to {size(result.cache[1])}", tokens))
@@ -125,6 +143,17 @@ def _verdict(result: Fit) -> list[str]:
     least, most = result.concurrent
     each = size(result.needed)
     return [said, f"  {least:.1f} to {most:.1f} requests of {result.context:,} tokens at once, {each} each"]
+
+
+def _learned(here: MemoryVerdict) -> list[str]:
+    """Which earlier run the numbers are corrected by, and what they were without it."""
+    if here.learned is None or here.predicted is None:
+        return []
+    least, most = (size(end) for end in here.predicted.cache)
+    return [
+        f"  corrected by what this launch logged here on {one_line(here.learned.at, 10) or 'another day'};"
+        f" without it (`--no-cache`): KV cache {least} to {most}"
+    ]
 
 
 def _pictures(case: Case, here: MemoryVerdict) -> list[str]:

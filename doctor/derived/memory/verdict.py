@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from doctor.base.record import dataclass
 from doctor.derived.case import Case, memoized
 from doctor.derived.known_model import is_known_by_name, is_of_family_alone, known_member, launched_member
-from doctor.facts import Facts, Gpu, Model, Unavailable
+from doctor.facts import Facts, Gpu, Model, Observed, Unavailable
 from doctor.facts.gpu import Device
 from doctor.findings import NotApplicable, Open
 from doctor.launch.memory_settings import settings
@@ -13,6 +15,8 @@ from doctor.launch.settings import Settings
 from doctor.matrix.models.members import Member
 from doctor.memory.fit import Fit, fit
 from doctor.memory.footprint import Footprint, footprint
+from doctor.memory.learned import corrected
+from doctor.memory.logged import plausible
 
 NO_MODEL = "no model is named"
 
@@ -23,6 +27,7 @@ class MemoryVerdict:
 
     `listed` is the row of the data that stands in for a model which was not found. `cards` is None where nothing is
     known of GPUs; then there is no `fit`. `free` are bytes of the smallest card, where NVML told them.
+    `predicted` is the value before it was corrected by what the same launch logged here before (`learned`).
     """
 
     footprint: Footprint
@@ -31,6 +36,8 @@ class MemoryVerdict:
     cards: tuple[Device, ...] | None
     fit: Fit | None
     free: int | None
+    predicted: Fit | None = None
+    learned: Observed | None = None
 
 
 @memoized
@@ -56,7 +63,16 @@ def memory_verdict(case: Case) -> MemoryVerdict | NotApplicable | Open:
     told = [d.memory_free for d in used if d.memory_free is not None]
     free = min(told) if told and isinstance(facts.gpu, Gpu) and facts.gpu.source == "nvml" else None
     verdict = fit(found, card, asked, free, used[0].capability)
-    return MemoryVerdict(found, asked, listed, devices, verdict, free)
+    here = MemoryVerdict(found, asked, listed, devices, verdict, free, verdict)
+    seen = plausible(facts.observed, card) if isinstance(facts.observed, Observed) else None
+    return here if seen is None else _learned(here, verdict, seen, used[0])
+
+
+def _learned(here: MemoryVerdict, now: Fit, seen: Observed, used: Device) -> MemoryVerdict:
+    """The verdict with the difference that the earlier run has shown; unchanged where that may not count."""
+    then = fit(here.footprint, now.card, here.settings, seen.free, used.capability)
+    better = corrected(now, then, seen)
+    return here if better is now else replace(here, fit=better, learned=seen)
 
 
 def cards(facts: Facts) -> tuple[Device, ...] | None:
