@@ -30,14 +30,14 @@ def corrected(now: Fit, then: Fit, seen: Observed) -> Fit:
         least, most = middle - spread, middle + spread
         if takes_whole_card(now.settings):
             used = _measured(now.pool - loaded - most, now.pool - loaded - least)
-    room = min(least, now.card - loaded), min(most, now.card - loaded)
-    return _with(now, loaded, used, room, _rate(then, seen), _each(then, seen))
+    ends = min(least, now.card - loaded), min(most, now.card - loaded)
+    return _with(now, loaded, used, ends, _rate(then, seen), _each(then, seen))
 
 
-def _with(now: Fit, loaded: int, used: Overhead, room: tuple[int, int], rate: float, each: float) -> Fit:
+def _with(now: Fit, loaded: int, used: Overhead, ends: tuple[int, int], rate: float, each: float) -> Fit:
     """The prediction again, with these bytes of weights and of cache."""
-    left = replace(now.rule, least=room[0], most=room[1])
-    space = (max(room[0], 0), max(room[1], 0))
+    left = replace(now.rule, least=ends[0], most=ends[1])
+    space = (max(ends[0], 0), max(ends[1], 0))
     tokens = tuple(int(now.counted.tokens_in(size) * rate) for size in space) if now.counted else (0, 0)
     tokens = tuple(min(t, now.settings.blocks) for t in tokens) if now.settings.blocks else tokens
     needed = int(now.needed * each)

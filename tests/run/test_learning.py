@@ -8,11 +8,22 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from doctor_run import PYTHON, ROOT, Doctor, environment
+
+from doctor.cli import main
+from doctor.collect.machine.observed import keep
+from doctor.collect.python.target import TargetRequest
+from doctor.derived.memory.launched import expected, key_of
+from doctor.facts import Observed
+from doctor.pipeline import Request
+from doctor.pipeline.collecting import collect
+from doctor.run.story.figures import observed
 
 GIB = 1 << 30
 METADATA = "Metadata-Version: 2.1\nName: {}\nVersion: {}\n"
@@ -91,18 +102,17 @@ class Machine:
         named = ["--model-path", str(self.model)] if self.engine == "sglang" else [str(self.model)]
         return [self.command, *self.sub, *named]
 
-    def run(self, *more: str, **figures: Any) -> str:
+    def run(self, **figures: Any) -> str:
         """What `run` says while the server writes a log with these figures."""
         (self.home / "said").write_text(LOG[self.engine].format(**figures))
-        doctor = Doctor(self.home / "logs")
-        done = doctor.run([*self.words, *more], "--force", env=self.env)
+        done = Doctor(self.home / "logs").run(self.words, "--force", env=self.env)
         assert done.returncode == 0, done.stdout.decode()
         return done.stdout.decode()
 
     def ask(self, *words: str) -> str:
         """The stdout of another command of ours."""
-        done = subprocess.run([PYTHON, "-m", "doctor", *words], capture_output=True, text=True, env=self.env)
-        assert done.returncode in (0, 1), done.stderr
+        done = CliRunner().invoke(main, words, env=self.env)
+        assert done.exit_code in (0, 1), done.output
         return done.stdout
 
     def check(self, *more: str, options: tuple[str, ...] = ()) -> dict[str, Any]:
@@ -111,11 +121,24 @@ class Machine:
         memory: dict[str, Any] = answer["memory"]
         return memory
 
+    def remember(self, seen: Observed) -> Path:
+        """Keeps these figures as those of this launch, and returns the file."""
+        key = key_of(collect(Request(TargetRequest(), launch=tuple(self.words))))
+        assert key is not None and keep(key, seen)
+        return self.home / f"state/qvl-doctor/memory/{key}.json"
+
 
 @pytest.fixture
-def machine(tmp_path: Path, driver: dict[str, str]) -> Callable[[str], Machine]:
-    """A machine with this engine."""
-    return lambda engine: Machine(tmp_path, engine, driver)
+def machine(tmp_path: Path, driver: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Machine]:
+    """Becomes a machine with this engine."""
+
+    def make(engine: str) -> Machine:
+        made = Machine(tmp_path, engine, driver)
+        for name, value in made.env.items():
+            monkeypatch.setenv(name, value)
+        return made
+
+    return make
 
 
 def test_the_next_check_uses_what_the_server_logged(machine: Callable[[str], Machine]) -> None:
@@ -132,9 +155,14 @@ def test_the_next_check_uses_what_the_server_logged(machine: Callable[[str], Mac
     assert "corrected by what this launch logged here" in here.ask("check", "--offline", "--", *here.words)
     assert here.check(options=("--no-cache",))["per_gpu"] == before
     assert here.check("--max-model-len", "8192").get("learned") is None
-    # a second run is compared with the prediction itself, not with what was learned from the first
-    assert "KV cache 20.5 GiB (predicted 2" in here.run(w="14.2500", kv="20.50", tokens=383_000, many="11.69")
-    assert here.check()["learned"]["predicted"]["cache"] == before["cache"]
+    shown = here.ask("runs", "show", "--log-dir", str(here.home / "logs"))
+    assert "GPU memory, as the server logged it:" in shown and "374,480 tokens (predicted " in shown
+    here.ask("runs", "export", "--log-dir", str(here.home / "logs"), "--observation", str(here.home / "data/seen.jsonl"))
+    row = json.loads((here.home / "data/seen.jsonl").read_text())
+    assert row["true"] == {"weights_gib": 14.25, "kv_gib": 20.0, "tokens": 374480, "concurrency": 11.43, "starts": True}
+    assert (row["engine"], row["version"], row["gpu"], row["args"]) == ("vllm", "0.11.0", "NVIDIA L40S", "")
+    assert json.loads((here.home / "data/configs/model/config.json").read_text()) == CONFIG
+    assert row["predicted"]["kv_gib"][0] == round(before["cache"][0] / GIB, 2)
 
 
 @pytest.mark.parametrize(("engine", "figures", "tokens", "cache"), [
@@ -145,18 +173,19 @@ def test_other_engines_in_their_own_words(
     machine: Callable[[str], Machine], engine: str, figures: dict[str, Any], tokens: int, cache: float
 ) -> None:
     here = machine(engine)
-    assert "GPU memory: " in here.run(**figures)
+    (here.home / "log").write_text(LOG[engine].format(**figures))
+    seen = observed([here.home / "log"], expected(collect(Request(TargetRequest(), launch=tuple(here.words)))))
+    assert seen is not None and seen.tokens == tokens
+    here.remember(seen)
     after = here.check()["per_gpu"]
     assert after["tokens"][0] * 0.99 <= tokens <= after["tokens"][1] * 1.01
     assert after["cache"][0] <= cache * GIB <= after["cache"][1]
-    shown = here.ask("runs", "show", "--log-dir", str(here.home / "logs"))
-    assert "GPU memory, as the server logged it:" in shown and f"{tokens:,} tokens (predicted " in shown
 
 
 def test_a_log_cannot_make_fit_what_never_fits(machine: Callable[[str], Machine]) -> None:
     here = machine("vllm")
     (here.model / "config.json").write_text(json.dumps({**CONFIG, "num_hidden_layers": 200}))
-    here.run(w="1.0000", kv="40.00", tokens=374_480, many="11.43")
+    here.remember(Observed(weights=GIB, cache=40 * GIB, tokens=374_480))
     memory = here.check()
     assert memory["per_gpu"]["verdict"] == "never" and "learned" not in memory
 
@@ -164,24 +193,24 @@ def test_a_log_cannot_make_fit_what_never_fits(machine: Callable[[str], Machine]
 def test_what_others_can_write_is_not_believed(machine: Callable[[str], Machine]) -> None:
     here = machine("vllm")
     before = here.check()
-    here.run(w="14.2500", kv="20.00", tokens=374_480, many="11.43")
-    (kept,) = (here.home / "state/qvl-doctor/memory").iterdir()
-    assert kept.stat().st_mode & 0o777 == 0o600
+    kept = here.remember(Observed(cache=20 * GIB))
+    assert kept.stat().st_mode & 0o777 == 0o600 and here.check() != before
     kept.chmod(0o666)
     assert here.check() == before
     kept.chmod(0o600)
-    assert here.check() != before
-    kept.write_text('{"cache": 9e99}')
-    assert here.check() == before
     if os.getuid() == 0:
-        kept.write_text('{"cache": 21474836480}')
-        assert here.check() != before
         os.chown(kept, 12345, 12345)
+        assert here.check() == before
+        os.chown(kept, 0, 0)
+    for text in ('{"cache": 9e99}', "[" * 4000, '{"cache": 966367641600}', '{"tokens": 1e400}'):
+        kept.write_text(text)
         assert here.check() == before
 
 
-def test_a_log_with_impossible_figures_teaches_nothing(machine: Callable[[str], Machine]) -> None:
+def test_what_is_expected_does_not_follow_what_was_learned(machine: Callable[[str], Machine]) -> None:
     here = machine("vllm")
-    before = here.check()
-    here.run(w="9999.0", kv="900.00", tokens=10**15, many="0.0")
-    assert here.check() == before
+    here.remember(Observed(cache=20 * GIB))
+    request = Request(TargetRequest(), launch=tuple(here.words))
+    facts, plain = collect(request), collect(replace(request, use_cache=False))
+    assert isinstance(facts.observed, Observed) and not isinstance(plain.observed, Observed)
+    assert expected(facts) == expected(plain) is not None

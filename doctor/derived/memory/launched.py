@@ -15,13 +15,16 @@ from doctor.findings.memory import Expected
 from doctor.launch.asked import asked_of
 from doctor.launch.memory_settings import settings, whole
 from doctor.launch.options import option, words_of
+from doctor.matrix.engine_types import Engine
 from doctor.matrix.engines import engine_row
 
 # options that change nothing about memory, by meaning
 APART = (
     "host", "port", "api_key", "served_name", "log_level", "metrics_off", "docs_off", "chat_template", "download_dir",
 )  # fmt: skip
-VARIABLES = ("_PORT", "_HOST", "_API_KEY", "_LOGGING_LEVEL", "_LOG_LEVEL")
+# variables that may change it, beside the engine's own, and how the names of those end that do not
+VARIABLES = ("CUDA_", "NCCL_", "PYTORCH_")
+OTHERS = ("_PORT", "_HOST", "_HOST_IP", "_KEY", "_LEVEL", "_DEBUG", "_DIR", "_PATH", "_ROOT", "_HOME")
 
 
 def key_of(facts: Facts) -> str | None:
@@ -36,7 +39,7 @@ def key_of(facts: Facts) -> str | None:
     if not model or not asked.engine or asked.release is None or not gpu.usable:
         return None
     cards = [[d.name, d.memory_total, *[[m.name, m.memory_total] for m in d.mig]] for d in gpu.usable[: asked.gpus]]
-    told = [to_json(asked), model, cards, sorted(_words(facts, launch)), sorted(_variables(launch))]
+    told = [to_json(asked), model, cards, sorted(_options(facts, launch)), sorted(_variables(launch, asked.engine))]
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode("utf-8", "surrogateescape")).hexdigest()[:32]
 
 
@@ -53,24 +56,29 @@ def _model(facts: Facts) -> list[object]:
     return [model.path, size, to_json(model.quantization), model.config, model.preprocessor]
 
 
-def _words(facts: Facts, launch: Launch) -> Iterator[list[str]]:
+def _options(facts: Facts, launch: Launch) -> Iterator[list[str]]:
     """The options with their values, in any order; the words themselves where no table reads them."""
     found = asked_of(facts)
     if found is None:
         yield list(words_of(launch))
         return
-    row = engine_row(found.engine)
-    left_out = {name for meaning in APART for name in row.names(meaning)}
+    apart = left_out(engine_row(found.engine))
     for given in found.reading.given:
-        if given.name not in left_out:
+        if given.name not in apart:
             yield [given.name, *given.values]
     for problem in found.reading.problems:
         yield [problem.spelled, problem.value or ""]
 
 
-def _variables(launch: Launch) -> Iterator[list[str]]:
+def left_out(row: Engine) -> frozenset[str]:
+    """The names of the options that change nothing about memory."""
+    return frozenset(name for meaning in APART for name in row.names(meaning))
+
+
+def _variables(launch: Launch, engine: str) -> Iterator[list[str]]:
+    row = engine_row(engine)
     for name, value in launch.environ.items():
-        if not name.endswith(VARIABLES):
+        if name.startswith((*VARIABLES, *row.environment, *row.native_environment)) and not name.endswith(OTHERS):
             yield [name, value]
 
 

@@ -70,7 +70,8 @@ def memory_verdict(case: Case) -> MemoryVerdict | NotApplicable | Open:
 
 def _learned(here: MemoryVerdict, now: Fit, seen: Observed, used: Device) -> MemoryVerdict:
     """The verdict with the difference that the earlier run has shown; unchanged where that may not count."""
-    then = fit(here.footprint, now.card, here.settings, seen.free, used.capability)
+    free = here.free if seen.free is None else seen.free
+    then = fit(here.footprint, now.card, here.settings, free, used.capability)
     better = corrected(now, then, seen)
     return here if better is now else replace(here, fit=better, learned=seen)
 
