@@ -12,6 +12,8 @@ from doctor.facts.gpu import Device
 from doctor.findings import NotApplicable, Open
 from doctor.launch.memory_settings import settings
 from doctor.launch.settings import Settings
+from doctor.matrix.gpus import card as card_named
+from doctor.matrix.gpus import usable
 from doctor.matrix.models.members import Member
 from doctor.memory.fit import Fit, fit
 from doctor.memory.footprint import Footprint, footprint
@@ -59,7 +61,7 @@ def memory_verdict(case: Case) -> MemoryVerdict | NotApplicable | Open:
     if not devices:
         return MemoryVerdict(found, asked, listed, devices, None, None)
     used = devices[: asked.gpus] or devices
-    card = min(d.memory_total for d in used)
+    card = min(has(d, facts.gpu) for d in used)
     told = [d.memory_free for d in used if d.memory_free is not None]
     free = min(told) if told and isinstance(facts.gpu, Gpu) and facts.gpu.source == "nvml" else None
     verdict = fit(found, card, asked, free, used[0].capability)
@@ -86,6 +88,18 @@ def cards(facts: Facts) -> tuple[Device, ...] | None:
         out += [Device(device.index, m.name, device.capability, m.memory_total or 0, m.memory_free) for m in slices]
         out += [] if slices else [device]
     return tuple(d for d in out if d.memory_total > 0)
+
+
+def has(device: Device, gpu: Gpu | Unavailable) -> int:
+    """Bytes that CUDA has of a GPU; by its name where the driver does not say what it keeps for itself.
+
+    Under WSL, where Windows lends the memory out, CUDA counts all of it.
+    """
+    if isinstance(gpu, Gpu) and gpu.driver_platform == "windows":
+        return device.memory_total
+    if device.reserved is not None or device.unified_memory:
+        return device.usable
+    return usable(card_named(device.name, device.memory_total), device.memory_total)
 
 
 def _listed(facts: Facts) -> Member | None:
