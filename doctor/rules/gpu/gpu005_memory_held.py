@@ -24,8 +24,8 @@ from doctor.rules.rule import Rule, Verdict
 
 NOTICEABLE = 0.1
 SCREEN = frozenset({
-    "Xorg", "X", "Xwayland", "gnome-shell", "gdm-x-session", "kwin_x11", "kwin_wayland", "plasmashell", "sway", "weston",
-    "Hyprland", "mutter", "cinnamon", "xfwm4", "firefox", "chrome", "chromium", "steamwebhelper",
+    "Xorg", "X", "Xwayland", "gnome-shell", "gdm-x-session", "kwin_x11", "kwin_wayland", "plasmashell", "sway",
+    "weston", "Hyprland", "mutter", "cinnamon", "xfwm4", "firefox", "chrome", "chromium", "steamwebhelper",
 })  # fmt: skip
 
 
