@@ -1,13 +1,12 @@
 """Weights read from a configuration, next to the same model built by transformers on the meta device.
 
-    python benchmarks/parameters.py --python VENV/bin/python [--only TYPE] [--all] [--show N]
+    python benchmarks/parameters.py --python VENV/bin/python [--only TYPE] [--show N]
 
-VENV holds torch (its CPU build is enough) and transformers; they run in a child, one configuration after the other. For
-every type of model that transformers maps to a class for pictures and text, and for the language models of `TEXT`, there
-are two configurations: the class's own defaults, and another depth and width. Each is read by doctor as the
+VENV holds torch (its CPU build is enough) and transformers; they run in a child, one configuration after the other.
+For every type of model that transformers maps to a class for pictures and text, and for the language models of `TEXT`,
+there are two configurations: the class's own defaults, and another depth and width. Each is read by doctor as the
 config.json that transformers saves. Printed are those whose bytes (16 bits a parameter) differ by more than 0.5 %, or
 whose size doctor calls unknown, then how many agree. The status is 1 where one that doctor calls known differs.
-`--all` also builds the types that doctor does not know.
 """
 
 from __future__ import annotations
@@ -21,6 +20,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from doctor.base.files import Files
 from doctor.collect.model.place import Folder
@@ -43,11 +44,13 @@ from transformers.models.auto import modeling_auto as auto
 from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 transformers.logging.set_verbosity_error()
 text, only = json.load(sys.stdin)
-classes = {kind: auto.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES[kind] for kind in text if kind in auto.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES}
+known = auto.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
+classes = {kind: known[kind] for kind in text if kind in known}
 classes.update(auto.MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES)
 
 def other(config):
-    inner = next((getattr(config, n) for n in ("text_config", "llm_config", "thinker_config") if hasattr(config, n)), config)
+    parts = ("text_config", "llm_config", "thinker_config")
+    inner = next((getattr(config, name) for name in parts if hasattr(config, name)), config)
     inner = getattr(inner, "text_config", inner)
     layers = getattr(inner, "num_hidden_layers", 0)
     kept = layers - layers % 2 - 2 if layers > 8 else layers
@@ -61,7 +64,8 @@ def other(config):
         inner.vocab_size += 256
     eyes = getattr(config, "vision_config", None)
     for name in ("depth", "num_hidden_layers"):
-        if isinstance(getattr(eyes, name, None), int) and getattr(eyes, name) > 8 and name not in getattr(type(eyes), "attribute_map", {}):
+        own = name not in getattr(type(eyes), "attribute_map", {})
+        if own and isinstance(getattr(eyes, name, None), int) and getattr(eyes, name) > 8:
             setattr(eyes, name, getattr(eyes, name) - 1)
     return config
 
@@ -126,7 +130,6 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--python", required=True)
     parser.add_argument("--only")
-    parser.add_argument("--all", action="store_true")
     parser.add_argument("--show", type=int, default=200)
     given = parser.parse_args()
     rows = list(built(given.python, given.only))
@@ -138,10 +141,12 @@ def main() -> int:
     unsure = [c for c in found if not c.sure]
     for one in sorted(wrong + unsure, key=lambda c: (c.sure, -abs(c.off)))[: given.show]:
         said = f"{100 * one.off:+8.2f} %" if one.ours is not None else "    open"
-        print(f"{one.type:28} {one.way:8} {one.built / 1e9:9.3f} B {said}  {'WRONG' if one.sure else 'said to be unsure'}")
+        verdict = "WRONG" if one.sure else "said to be unsure"
+        print(f"{one.type:28} {one.way:8} {one.built / 1e9:9.3f} B {said}  {verdict}")
     good = [c for c in found if c.sure and abs(c.off) <= CLOSE]
     kinds = len({c.type for c in good})
-    print(f"{len(good)} configurations of {kinds} types within 0.5 %, {len(wrong)} wrong, {len(unsure)} said to be unsure")
+    known = f"{len(good)} configurations of {kinds} types within 0.5 %"
+    print(f"{known}, {len(wrong)} wrong, {len(unsure)} said to be unsure")
     return 1 if wrong else 0
 
 

@@ -97,7 +97,8 @@ def has(device: Device, gpu: Gpu | Unavailable) -> int:
     """
     if isinstance(gpu, Gpu) and gpu.driver_platform == "windows":
         return device.memory_total
-    if device.reserved is not None or device.unified_memory:
+    declared = not isinstance(gpu, Gpu) or gpu.source == "declared"
+    if declared or device.reserved is not None or device.unified_memory:
         return device.usable
     return usable(card_named(device.name, device.memory_total), device.memory_total)
 
