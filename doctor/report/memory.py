@@ -9,7 +9,7 @@ from __future__ import annotations
 from doctor.base.json_object import JsonObject
 from doctor.base.text import one_line
 from doctor.derived.case import Case
-from doctor.derived.memory.pictures import SHOWN, pictures
+from doctor.derived.memory.pictures import SHOWN, EncoderCache, Picture, encoder_cache, pictures
 from doctor.derived.memory.verdict import MemoryVerdict, memory_verdict
 from doctor.derived.units import size
 from doctor.facts import Observed
@@ -46,9 +46,11 @@ def memory_to_json(case: Case) -> JsonObject | None:
         "engine": here.settings.engine or None, "gpus": here.settings.gpus,
         "needs": [{"count": count, "gib": gib} for count, gib in floor(found, here.settings)], "per_gpu": None,
         "pictures": [
-            {"width": p.width, "height": p.height, "tokens": p.tokens, "at_once": p.at_once and list(p.at_once)}
+            {"width": p.width, "height": p.height, "tokens": p.tokens, "per_request": p.each,
+             "at_once": p.at_once and list(p.at_once)}
             for p in pictures(case.facts, here)
         ],
+        "encoder_cache": _kept_pictures(encoder_cache(case.facts, here)),
     }  # fmt: skip
     if result is not None:
         data["per_gpu"] = _one_gpu(here, result)
@@ -67,6 +69,10 @@ def _learned_to_json(seen: Observed, before: Fit) -> JsonObject:
             "concurrent": [round(c, 2) for c in before.concurrent], "verdict": before.verdict,
         },
     }  # fmt: skip
+
+
+def _kept_pictures(found: EncoderCache | None) -> JsonObject | None:
+    return None if found is None else {"tokens": found.tokens, "bytes": found.bytes, "source": found.source}
 
 
 def _one_gpu(here: MemoryVerdict, result: Fit) -> JsonObject:
@@ -161,11 +167,15 @@ def _pictures(case: Case, here: MemoryVerdict) -> list[str]:
     if here.fit is None or not here.fit.starts:
         return []
     shown = [p for p in pictures(case.facts, here) if (p.width, p.height) == SHOWN and p.at_once]
-    return [f"  a {p.width} x {p.height} image takes {p.tokens:,} tokens{_held(p.at_once)}" for p in shown]
+    lines = [f"  a {p.width} x {p.height} image takes {p.tokens:,} tokens{_held(p)}" for p in shown]
+    if lines and (kept := encoder_cache(case.facts, here)) is not None:
+        lines.append(f"  the encoder cache keeps {kept.tokens:,} tokens of images, {size(kept.bytes)}")
+    return lines
 
 
-def _held(at_once: tuple[int, int] | None) -> str:
-    if at_once is None or not at_once[1]:
-        return ""
-    least, most = at_once
-    return f"; the KV cache holds {least:,}" + (f" to {most:,}" if most != least else "") + " at once"
+def _held(picture: Picture) -> str:
+    each = f"; at most {picture.each:,} in one request" if picture.each is not None else ""
+    if picture.at_once is None or not picture.at_once[1]:
+        return each
+    least, most = picture.at_once
+    return f"{each}; the KV cache holds {least:,}" + (f" to {most:,}" if most != least else "") + " at once"
