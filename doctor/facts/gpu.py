@@ -98,12 +98,18 @@ class DeviceNode:
 
 @dataclass(frozen=True, slots=True)
 class OtherAccelerator:
-    """A device that does not run CUDA, as `--gpu` names it: `vendor` whose it is, `runs` what code it runs (`ROCm`)."""
+    """A device that does not run CUDA, as `--gpu` names it: `vendor` whose it is, `runs` what code it runs (`ROCm`).
+
+    `memory` are the bytes that were named, `shared` with the system (Strix Halo); `count` how many there are.
+    """
 
     name: str
     vendor: str
     runs: str
     fix: str = ""
+    memory: int | None = None
+    shared: bool = False
+    count: int = 1
 
 
 def _speed(device: Device) -> tuple[int, int, int]:

@@ -61,9 +61,15 @@ def _parts(spec: str) -> tuple[str, str | None, str | None, int]:
 
 def _other(spec: str) -> OtherAccelerator | None:
     """A device that does not run CUDA, its memory and its count aside."""
-    for name in (spec.strip(), _parts(spec)[0]):
-        if found := other(name):
-            return OtherAccelerator(one_line(name, 80), found.vendor, found.runs, found.fix)
+    name, memory, _, count = _parts(spec)
+    for said in (spec.strip(), name):
+        if found := other(said):
+            size = _MEMORY.fullmatch(memory or "")
+            given = int(float(size[1]) * UNITS[size[2].upper()]) if size else None
+            shown = one_line(name if given else said, 80)
+            return OtherAccelerator(
+                shown, found.vendor, found.runs, found.fix, given or None, found.shares(name), min(count, MAX_DEVICES)
+            )
     return None
 
 

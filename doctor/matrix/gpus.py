@@ -55,12 +55,21 @@ class Card:
 
 @dataclass(frozen=True, slots=True)
 class OtherVendor:
-    """Accelerators that do not run CUDA: whose they are, what `runs` on them, what to use instead (`fix`)."""
+    """Accelerators that do not run CUDA: whose they are, what `runs` on them, what to use instead (`fix`).
+
+    `shared` are words in the names of those whose memory is the system's own.
+    """
 
     vendor: str
     runs: str
     patterns: tuple[str, ...]
     fix: str
+    shared: tuple[str, ...] = ()
+
+    def shares(self, name: str) -> bool:
+        """Whether the memory of this device is the system's own."""
+        plain = " ".join(_lower(name).split())
+        return any(re.search(p, plain) for p in self.shared)
 
 
 @dataclass(frozen=True, slots=True)

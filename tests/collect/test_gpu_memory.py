@@ -135,3 +135,15 @@ def test_saved_facts_hold_what_the_driver_keeps(ask: Ask, tmp_path: Path) -> Non
     here = facts(ask("driver=580.95.05", "count=1", *card("ada", reserved=400 << 20), CUDA_DEVICE_ORDER="PCI_BUS_ID"))
     again = facts_from_json(json.loads(json.dumps(to_json(here))))
     assert isinstance(again.gpu, Gpu) and again.gpu.order == "PCI_BUS_ID" and again == here
+
+
+@pytest.mark.parametrize(("spec", "gib", "count"), [
+    ("Strix Halo:128GB", 120.32, 1), ("Ryzen AI Max+ 395:128GB", 120.32, 1), ("MI300X:192GBx2", 192, 2),
+])  # fmt: skip
+def test_devices_that_do_not_run_cuda_have_memory_too(spec: str, gib: float, count: int) -> None:
+    gpu = declared_gpu(spec, None)
+    here = memory_verdict(Case(facts(gpu)))
+    assert isinstance(here, MemoryVerdict) and here.cards is not None and len(here.cards) == count
+    assert size(gpu) == pytest.approx(gib, abs=0.01)
+    unknown = memory_verdict(Case(facts(declared_gpu(spec.partition(":")[0], None))))
+    assert isinstance(unknown, MemoryVerdict) and unknown.fit is None

@@ -21,6 +21,7 @@ from doctor.memory.learned import corrected
 from doctor.memory.logged import plausible
 
 NO_MODEL = "no model is named"
+SHARED = 0.94  # of a memory that the system shares with its GPU: what GB10 reports of its 128 GB
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ def memory_verdict(case: Case) -> MemoryVerdict | NotApplicable | Open:
     card = min(has(d, facts.gpu) for d in used)
     told = [d.memory_free for d in used if d.memory_free is not None]
     free = min(told) if told and isinstance(facts.gpu, Gpu) and facts.gpu.source == "nvml" else None
-    verdict = fit(found, card, asked, free, used[0].capability)
+    verdict = fit(found, card, asked, free, _capability(used[0]))
     here = MemoryVerdict(found, asked, listed, devices, verdict, free, verdict)
     seen = plausible(facts.observed, card) if isinstance(facts.observed, Observed) else None
     return here if seen is None else _learned(here, verdict, seen, used[0])
@@ -73,7 +74,7 @@ def memory_verdict(case: Case) -> MemoryVerdict | NotApplicable | Open:
 def _learned(here: MemoryVerdict, now: Fit, seen: Observed, used: Device) -> MemoryVerdict:
     """The verdict with the difference that the earlier run has shown; unchanged where that may not count."""
     free = here.free if seen.free is None else seen.free
-    then = fit(here.footprint, now.card, here.settings, free, used.capability)
+    then = fit(here.footprint, now.card, here.settings, free, _capability(used))
     better = corrected(now, then, seen)
     return here if better is now else replace(here, fit=better, learned=seen)
 
@@ -81,13 +82,26 @@ def _learned(here: MemoryVerdict, now: Fit, seen: Observed, used: Device) -> Mem
 def cards(facts: Facts) -> tuple[Device, ...] | None:
     """The GPUs that a server would see, the slices of one in MIG mode as cards of their own; None: nothing is known."""
     if not isinstance(facts.gpu, Gpu) or not facts.gpu.devices:
-        return None
+        return _others(facts.gpu) if isinstance(facts.gpu, Gpu) else None
     out: list[Device] = []
     for device in facts.gpu.usable:
         slices = [m for m in device.mig if m.memory_total] if device.mig_enabled else []
         out += [Device(device.index, m.name, device.capability, m.memory_total or 0, m.memory_free) for m in slices]
         out += [] if slices else [device]
     return tuple(d for d in out if d.memory_total > 0)
+
+
+def _capability(device: Device) -> tuple[int, int] | None:
+    return None if device.capability == (0, 0) else device.capability
+
+
+def _others(gpu: Gpu) -> tuple[Device, ...] | None:
+    """Devices that do not run CUDA, where their memory was named; the system keeps some of what it shares."""
+    return tuple(
+        Device(n, one.name, (0, 0), one.memory, int(one.memory * (SHARED if one.shared else 1)),
+               unified_memory=one.shared, reserved=int(one.memory * (1 - SHARED)) if one.shared else None)
+        for one in gpu.others if one.memory for n in range(max(one.count, 1))
+    ) or None  # fmt: skip
 
 
 def has(device: Device, gpu: Gpu | Unavailable) -> int:
