@@ -1,6 +1,6 @@
 """Memory predictions of doctor and of its peers, next to what servers logged, in one table.
 
-    python benchmarks/peers.py DATA --python VENV/bin/python [--cli "qvl-doctor"] [--rows]
+    python benchmarks/peers.py DATA --python VENV/bin/python [--cli "qvl-doctor"] [--peers NAME...] [--rows]
 
 DATA is a folder with observations.jsonl (a launch a line, with what its server logged) and configs/NAME/config.json, as
 `qvl-doctor runs export --observation` writes them. VENV holds the peers that are programs: vramscout, hf-vram-calc,
@@ -32,7 +32,9 @@ from typing import Any
 GIB = 1 << 30
 FIGURES = ("weights", "kv", "requests")
 TIMEOUT = 180
-ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[1])}
+ENVIRONMENT = {
+    **os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[1]), "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1",
+}  # fmt: skip
 START = {
     "vllm": "vllm serve {}", "sglang": "python -m sglang.launch_server --model-path {}",
     "lmdeploy": "lmdeploy serve api_server {}",
@@ -223,9 +225,10 @@ def main() -> int:
     parser.add_argument("data", type=Path)
     parser.add_argument("--python", required=True)
     parser.add_argument("--cli", default=f"{sys.executable} -m doctor")
+    parser.add_argument("--peers", nargs="+", choices=tuple(PEERS), default=tuple(PEERS))
     parser.add_argument("--rows", action="store_true", help="print every launch too")
     given = parser.parse_args()
-    found: dict[str, list[tuple[Said, Said]]] = {peer: [] for peer in PEERS}
+    found: dict[str, list[tuple[Said, Said]]] = {peer: [] for peer in given.peers}
     total = 0
     for line in (given.data / "observations.jsonl").read_text().splitlines():
         row = json.loads(line)
@@ -236,8 +239,8 @@ def main() -> int:
         asked = Asked(row, folder, tuple(row["args"].split()))
         own = doctor(asked, given.cli)
         ours = errors(own, row["true"]) if own else {}
-        for peer, ask in PEERS.items():
-            said = ask(asked, given.python)
+        for peer in given.peers:
+            said = PEERS[peer](asked, given.python)
             theirs = errors(said, row["true"]) if said else {}
             if theirs:
                 found[peer].append((theirs, ours))
