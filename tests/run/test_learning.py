@@ -154,6 +154,10 @@ def test_the_next_check_uses_what_the_server_logged(machine: Callable[[str], Mac
     assert memory["learned"]["predicted"]["cache"] == before["cache"] and memory["learned"]["cache"] == 20 * GIB
     assert "corrected by what this launch logged here" in here.ask("check", "--offline", "--", *here.words)
     assert here.check(options=("--no-cache",))["per_gpu"] == before
+    saved = str(here.home / "facts.json")
+    here.ask("facts", "--output", saved, "--", *here.words)
+    replayed = [json.loads(here.ask("check", "--facts", saved, "--format", "json", *o))["memory"] for o in ((), ("--no-cache",))]
+    assert replayed[0]["per_gpu"] == after and replayed[1]["per_gpu"] == before
     assert here.check("--max-model-len", "8192").get("learned") is None
     shown = here.ask("runs", "show", "--log-dir", str(here.home / "logs"))
     assert "GPU memory, as the server logged it:" in shown and "374,480 tokens (predicted " in shown
