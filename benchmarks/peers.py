@@ -29,6 +29,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from doctor.matrix.hardware import capabilities
+
 GIB = 1 << 30
 FIGURES = ("weights", "kv", "requests")
 TIMEOUT = 180
@@ -82,9 +86,9 @@ class Asked:
 
     @property
     def share(self) -> float:
-        """Of the GPU, for vLLM."""
-        release = tuple(int(part) for part in str(self.row["version"]).split(".")[:2])
-        return float(self.value("--gpu-memory-utilization", "0.9" if release < (0, 17) else "0.92"))
+        """Of the GPU, as vLLM has it."""
+        usual = capabilities().share("vllm", self.row["version"])
+        return float(self.value("--gpu-memory-utilization", str(usual.share if usual else 0.9)))
 
     @property
     def pp(self) -> int:
