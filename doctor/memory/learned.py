@@ -64,7 +64,7 @@ def _loaded(now: Fit, then: Fit, seen: Observed) -> int:
 
 def _rate(then: Fit, seen: Observed) -> float:
     """Tokens that the cache held for each that was predicted for its size."""
-    if not seen.cache or not seen.tokens or then.counted is None or then.settings.blocks:
+    if not seen.tokens or seen.cache is None or seen.cache <= 0 or then.counted is None or then.settings.blocks:
         return 1.0
     expected = then.counted.tokens_in(seen.cache)
     return _bounded(seen.tokens / expected) if expected else 1.0
@@ -72,7 +72,7 @@ def _rate(then: Fit, seen: Observed) -> float:
 
 def _each(then: Fit, seen: Observed) -> float:
     """Bytes that one whole request took for each that was predicted."""
-    if not seen.cache or not seen.concurrency or not then.needed or seen.length != then.context:
+    if not seen.concurrency or seen.cache is None or seen.cache <= 0 or not then.needed or seen.length != then.context:
         return 1 / _rate(then, seen)
     return _bounded(seen.cache / seen.concurrency / then.needed)
 

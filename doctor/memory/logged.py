@@ -11,7 +11,7 @@ from doctor.facts.observed import Observed
 from doctor.matrix.memory_lines import MemoryLine, memory_lines
 
 UNITS = {"gib": 1 << 30, "mib": 1 << 20}
-SMALLEST = 1 << 20  # bytes of weights or of a cache
+SMALLEST = 1 << 20  # bytes of weights
 MOST_TOKENS, MOST_REQUESTS = 1 << 36, 1e7
 LEAST_A_TOKEN = 16  # bytes
 MOST_LINES = 4096  # of one kind
@@ -44,9 +44,9 @@ def logged(text: str, engine: str, block: int = 0) -> Observed | None:
 def plausible(seen: Observed, card: int) -> Observed | None:
     """The figures that a GPU of `card` bytes can have; None where there are none."""
     weights = _within(seen.weights, SMALLEST, card)
-    cache = _within(seen.cache, SMALLEST, card - (weights or 0) + card // 50)
+    cache = _within(seen.cache, -card, card - (weights or 0) + card // 50)
     tokens = _within(seen.tokens, 1, MOST_TOKENS)
-    if tokens and cache and cache < tokens * LEAST_A_TOKEN:
+    if tokens and cache is not None and cache < tokens * LEAST_A_TOKEN:
         tokens = None
     length = _within(seen.length, 1, MOST_TOKENS)
     requests = seen.concurrency if length and 0 < (seen.concurrency or 0) < MOST_REQUESTS else None
@@ -100,7 +100,7 @@ def _number(text: str) -> float:
 
 
 def _one(found: Found, name: str, choose: Callable[[list[float]], float]) -> float | None:
-    values = [value for value in found.get(name, ()) if value > 0]
+    values = [value for value in found.get(name, ()) if value > 0 or (value and name == "cache")]
     return choose(values) if values else None
 
 

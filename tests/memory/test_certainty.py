@@ -55,6 +55,13 @@ def test_the_engines_own_figure_is_sure() -> None:
     assert _first(here).rule == "MEM002" and _first(here).confidence == "high" and "earlier run" in _sure(_first(here))
 
 
+def test_a_launch_that_had_no_room_is_refused() -> None:
+    easy = facts("vllm serve /m --max-model-len 4096", QWEN3_VL_8B, card=24)
+    assert not [f for f in memory(judge(easy)) if f.severity == "error"]
+    finding = _first(replace(easy, observed=Observed(cache=-GIB, run="r", at="2026-11-30")))
+    assert finding.severity == "error" and "no room for a KV cache logged here" in str(finding.evidence)
+
+
 def test_a_guess_is_low_and_a_warning() -> None:
     config = {"architectures": ["NewForCausalLM"], "model_type": "of_next_year", "hidden_size": 8192, "num_hidden_layers": 80,
               "num_attention_heads": 64, "intermediate_size": 28672, "vocab_size": 128256}  # fmt: skip

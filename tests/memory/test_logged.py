@@ -45,7 +45,7 @@ def test_blocks_become_tokens_and_bytes() -> None:
 
 
 @pytest.mark.parametrize("text", [
-    "Available KV cache memory: 1.2.3 GiB", "Available KV cache memory: -4 GiB", "Available KV cache memory: nan GiB",
+    "Available KV cache memory: 1.2.3 GiB", "Available KV cache memory: nan GiB",
     "Available KV cache memory: 1e30 GiB", "Available KV cache memory: 0.00 GiB", "\x00" * 1000, "",
 ])  # fmt: skip
 def test_what_is_no_figure_is_none(text: str) -> None:
@@ -58,6 +58,13 @@ def test_only_what_fits_the_card_is_believed() -> None:
     assert plausible(seen, 24 * GIB) == Observed(15 * GIB, None, 476_000, 8192, 58.1)
     assert plausible(Observed(cache=900 * GIB, concurrency=3.0), 80 * GIB) is None
     assert plausible(Observed(cache=GIB, tokens=1 << 34), 80 * GIB) == Observed(cache=GIB)
+
+
+def test_a_cache_for_which_there_is_no_room() -> None:
+    text = "(EngineCore pid=3) INFO [gpu_worker.py:298] Available KV cache memory: -1.44 GiB\n"
+    seen = logged(text, "vllm")
+    assert seen == Observed(cache=int(-1.44 * GIB)) and plausible(seen, 80 * GIB) == seen
+    assert plausible(Observed(cache=-900 * GIB), 80 * GIB) is None
 
 
 def test_a_long_hostile_line_takes_no_time() -> None:

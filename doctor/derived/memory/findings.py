@@ -47,7 +47,9 @@ def evidence(here: MemoryVerdict, result: Fit) -> list[Evidence]:
 
 
 def _logged(seen: Observed) -> str:
-    parts = [f"KV cache {size(seen.cache)}" if seen.cache else "", f"{seen.tokens:,} tokens" if seen.tokens else ""]
+    kept = seen.cache or 0
+    held = f"KV cache {size(kept)}" if kept > 0 else "no room for a KV cache" if kept else ""
+    parts = [held, f"{seen.tokens:,} tokens" if seen.tokens else ""]
     return f"{', '.join(filter(None, parts)) or 'its weights'} logged here on {seen.at}"
 
 

@@ -28,4 +28,6 @@ def _compared(figure: Figure) -> str:
 
 
 def _amount(value: float, unit: str) -> str:
+    if unit == "bytes" and value < 0:
+        return f"none ({size(-value)} short)"
     return size(value) if unit == "bytes" else f"{value:,.0f} tokens" if unit == "tokens" else f"{value:.1f}"
