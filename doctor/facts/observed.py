@@ -10,7 +10,8 @@ class Observed:
     """Figures of the fullest GPU, in bytes; None for what was not logged.
 
     `cache` is the KV cache (negative where the rest takes more than there is) and `tokens` what it holds;
-    `concurrency` whole requests of `length` tokens fit at once. `free` was free on the GPU before the start. `run` names the run and `at` its day (UTC).
+    `concurrency` whole requests of `length` tokens fit at once. `free` was free on the GPU before the start.
+    `run` names the run and `at` its day (UTC).
     """
 
     weights: int | None = None
