@@ -20,7 +20,7 @@ def collect(request: Request) -> Facts:
 
         return collect(only_service(request))
     request = contained(request)
-    facts = with_nodes(with_known_model(_collect(request), request.model))
+    facts = with_observed(with_nodes(with_known_model(_collect(request), request.model)), request)
     if request.gateway is None and request.declared.compose is None:
         return facts
     from doctor.pipeline.neighbors import with_neighbors
@@ -38,6 +38,17 @@ def with_nodes(facts: Facts) -> Facts:
     own = len(gpu.devices)
     devices = [replace(d, index=n * own + d.index) for n in range(nodes) for d in gpu.devices]
     return replace(facts, gpu=replace(gpu, devices=tuple(devices)))
+
+
+def with_observed(facts: Facts, request: Request) -> Facts:
+    """The facts with what this launch logged about its memory when `run` started it here."""
+    if not request.use_cache or not isinstance(facts.gpu, Gpu) or facts.gpu.source != "nvml" or not facts.gpu.devices:
+        return facts
+    from doctor.collect.machine.observed import observed
+    from doctor.derived.memory.launched import key_of
+
+    seen = observed(key_of(facts))
+    return facts if seen is None else replace(facts, observed=seen)
 
 
 def _collect(request: Request) -> Facts:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import time
 
+from doctor.findings.run import Ready
 from doctor.launch.listening import recognize
 from doctor.run.control import Control
 from doctor.run.finish import finish
+from doctor.run.learning import Learning
 from doctor.run.session import Session
 from doctor.run.signals import Signals, name_of
 from doctor.run.silence import Silence
@@ -35,6 +37,7 @@ class Supervisor:
         self.signals = signals
         self.waiting: Waiting | None = None
         self.silence: Silence | None = None
+        self.learning = Learning(prepared)
 
     def run(self) -> int:
         """Starts the server, watches it to its end, writes the report."""
@@ -53,6 +56,7 @@ class Supervisor:
                 time.sleep(IDLE)
         if self.waiting and (news := self.waiting.stop()):
             self._news(news)
+        self.learning.now()
         return finish(self.session, self.control, self.signals, main)
 
     def _start(self) -> Process:
@@ -117,10 +121,14 @@ class Supervisor:
             self._news(news)
         if self.silence and (said := self.silence.news()):
             session.warn(said)
+        if figures := self.learning.news():
+            session.say(figures)
 
     def _news(self, news: News) -> None:
         self.session.journal.add(news)
         self.session.say(news.text)
+        if isinstance(news, Ready) and (figures := self.learning.now()):
+            self.session.say(figures)
         if isinstance(news, Failed):
             self.control.end_server()
             self.session.prepared.failed = True
