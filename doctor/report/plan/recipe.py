@@ -4,8 +4,34 @@ from __future__ import annotations
 
 from dataclasses import field
 
+from doctor.base.json_object import JsonObject
 from doctor.base.record import dataclass
 from doctor.matrix.engines import engine_row
+
+
+@dataclass(frozen=True)
+class OwnService:
+    """A service of the user's compose file as it is written, `${NAME}` included, and the other parts of its project.
+
+    `services` are all of the project, `sections` its other top-level keys, `file` the name of its first file.
+    """
+
+    service: JsonObject
+    services: dict[str, JsonObject]
+    sections: JsonObject
+    file: str
+
+
+@dataclass(frozen=True)
+class Doubts:
+    """What our own check says of a written text, a sentence each: `found` are problems, `open` what it left open.
+
+    `checked` is False where no check was made yet.
+    """
+
+    found: tuple[str, ...] = ()
+    open: tuple[str, ...] = ()
+    checked: bool = False
 
 
 @dataclass(frozen=True)
@@ -15,6 +41,14 @@ class Recipe:
     `command` is the corrected launch, as it is typed; `model` the word that names the model there, `folder` set where
     that is a folder of this machine. `pins` are all releases, `layer` those that an official image gets on top, and
     `source` distributions without a wheel. `python` is `X.Y`. `interpreter` is the target's, where it may be changed.
+
+    `name` is the service's, `served` what clients call the model. `secrets` are variables, one for each `***` of the
+    command, `hidden` those of the environment whose value is not shown, `key` the one that holds the server's own key.
+    `weights` are bytes to fetch and to load (None: not known). `exporter` names the one for GPUs that fits the machine.
+    `relaxed`: the image's CUDA is newer than the driver's, of the same major. `resolved`: `pins` are all that is
+    needed. `nodes` machines serve one copy together. `changed`: the command or the packages are not as they were.
+    `spelled` are words of the command as the user wrote them, with variables, by what those stand for.
+    `own` is the user's compose service, `doubts` what the check of the written text found.
     """
 
     engine: str | None = None
@@ -34,6 +68,20 @@ class Recipe:
     metrics: tuple[str, ...] | None = ()
     why: tuple[str, ...] = ()
     proof: str = ""
+    name: str = "server"
+    served: str | None = None
+    secrets: tuple[str, ...] = ()
+    hidden: tuple[str, ...] = ()
+    key: str | None = None
+    weights: int | None = None
+    exporter: str = "nvidia-smi"
+    relaxed: bool = False
+    resolved: bool = True
+    nodes: int = 1
+    changed: bool = True
+    own: OwnService | None = None
+    spelled: dict[str, str] = field(default_factory=dict)
+    doubts: Doubts = field(default_factory=lambda: Doubts())
 
     @property
     def port(self) -> int:
@@ -54,6 +102,23 @@ class Recipe:
         return {n: v for n, v in self.pins.items() if n not in self.source}
 
 
+def head(plan: Recipe, *more: str) -> str:
+    """The lines at the top of every file: how it was checked, what is wrong or open, and why it is as it is."""
+    return comment(("Written by qvl-doctor fix --plan.", *_checked(plan), *plan.why, *more))
+
+
+def _checked(plan: Recipe) -> tuple[str, ...]:
+    doubts = plan.doubts
+    if not doubts.checked:
+        return (plan.proof,)
+    if not doubts.found and not doubts.open:
+        return ("\N{CHECK MARK} This file passes `qvl-doctor check`.", plan.proof)
+    wrong = ("STILL WRONG:", *(f"  {line}" for line in doubts.found)) if doubts.found else ()
+    told = "Nothing wrong was found in this file; open" if not doubts.found else "Open"
+    left = (f"{told}:", *(f"  {line}" for line in doubts.open)) if doubts.open else ()
+    return (*wrong, *left, plan.proof)
+
+
 def comment(lines: tuple[str, ...], mark: str = "#") -> str:
     """Lines of comment, each cut to a readable width; nothing in them can end the comment."""
     import textwrap
@@ -62,5 +127,6 @@ def comment(lines: tuple[str, ...], mark: str = "#") -> str:
 
     out = []
     for line in lines:
-        out += textwrap.wrap(one_line(line, 1000), 96, initial_indent=f"{mark} ", subsequent_indent=f"{mark}   ")
+        front = f"{mark} {' ' * (len(line) - len(line.lstrip(' ')))}"
+        out += textwrap.wrap(one_line(line, 1000), 96, initial_indent=front, subsequent_indent=f"{front}  ")
     return "\n".join(out)
