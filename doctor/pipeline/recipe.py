@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import re
 
-from doctor.derived.goal import goal_of, named_model
-from doctor.facts import Facts, Gpu, Launch, Model
+from doctor.derived.goal import Goal, goal_of, named_model
+from doctor.facts import Distributions, Facts, Gpu, Launch, Model
 from doctor.findings.proposal import Proposal
 from doctor.launch.options import parallel
 from doctor.matrix import rows
@@ -33,8 +33,7 @@ def recipe(answer: Proposal, own: Own | None = None) -> Recipe:
     version = pins.get(engine) if engine else None
     found = official(engine, version, runs) if engine and version else None
     source = answer.source | frozenset(n for n, v in pins.items() if only_source(n, v))
-    asked = (*(n for n in answer.needed if rows.releases(n)), *goal.packages) if found else ()
-    layer = {n: pins[n] for n in asked if n in pins and n not in (*IN_IMAGE, *serving_engines())}
+    layer = _layer(answer, goal, pins) if found else {}
     target = facts.target
     interpreter = (target.executable or target.prefix) if target.kind == "installed" else None
     changes = {n: v for n, v in plan.changes.items() if NAME.fullmatch(n)}
@@ -47,6 +46,20 @@ def recipe(answer: Proposal, own: Own | None = None) -> Recipe:
         resolved=plan.verified.resolver is not None,
     )  # fmt: skip
     return placed(made, answer, own)
+
+
+def _layer(answer: Proposal, goal: Goal, pins: dict[str, str]) -> dict[str, str]:
+    """What an official image gets on top: releases that the plan or the user chose, and what the model's code needs."""
+    have = answer.before.facts.distributions
+    declared = have.declared if isinstance(have, Distributions) else ()
+    stated = {p.key for p in declared if not p.source.startswith("image ")}
+    chosen = [*(n for n in answer.needed if rows.releases(n)), *(n for n in stated if n in pins)]
+    out = {n: pins[n] for n in chosen if n in pins}
+    for name in goal.packages:
+        known = rows.releases(name)
+        version = pins.get(name) or (known.matching("").newest if known else None)
+        out |= {name: version} if version else {}
+    return {n: v for n, v in out.items() if n not in (*IN_IMAGE, *serving_engines())}
 
 
 def _relaxed(cuda: str | None, runs: tuple[int, int] | None) -> tuple[str, ...]:

@@ -49,7 +49,7 @@ def _plain(option: str) -> str:
 
 def _named(option: str, row: Engine) -> str:
     if option in row.names("api_key"):
-        return row.variables.get("api_key") or f"{row.name.upper()}_API_KEY"
+        return row.variables.get("api_key") or "API_KEY"
     name = re.sub(r"[^A-Za-z0-9]+", "_", option.strip("-")).strip("_").upper()
     return name if _NAME.fullmatch(name) else "SECRET"
 
