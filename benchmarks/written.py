@@ -52,7 +52,7 @@ services:
   small:
     image: lmsysorg/sglang:v0.5.3
     command: python3 -m sglang.launch_server --model-path {V3} --context-length 8192 --port 30000
-    environment: {{SGLANG_LOG_MS: "1"}}
+    environment: {{SGLANG_USE_MODELSCOPE: "false"}}
 """
 
 

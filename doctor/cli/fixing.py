@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from doctor.collect.declared.request import DeclaredRequest
     from doctor.collect.python.target import TargetRequest
     from doctor.findings.proposal import Proposal
+    from doctor.report.plan.recipe import Doubts
 
 BESIDE = ("gateway", "metrics")
 DEPLOYMENTS = ("compose", "kubernetes")
@@ -29,8 +30,8 @@ Made = tuple["Proposal", "Request | None"]  # a plan, and the question that it a
 def plan(options: dict[str, Any], target: TargetRequest, declared: DeclaredRequest) -> int:
     """Makes and prints the plan; the exit status."""
     answers = made(options, target, declared)
-    show(answers, options)
-    return max(status(answer) for answer, _ in answers)
+    found = show(answers, options)
+    return max(status(answer) for answer, _ in answers) if found is None else found
 
 
 def made(options: dict[str, Any], target: TargetRequest, declared: DeclaredRequest) -> list[Made]:
@@ -70,16 +71,20 @@ def _beside(options: dict[str, Any]) -> tuple[str, ...]:
     return names
 
 
-def show(answers: list[Made], options: dict[str, Any]) -> None:
-    """Prints the plan in the form that was asked for."""
+def show(answers: list[Made], options: dict[str, Any]) -> int | None:
+    """Prints the plan in the form that was asked for; the exit status of a file that was checked itself."""
     form, answer = options["form"], answers[0][0]
     if form == "terminal" and options["output"] is None:
         from doctor.report.plan.terminal import print_plan
 
         print_plan(answer.before, answer.plan, console(), idle=answer.idle)
-        return
-    text = _text(answer, form) if form in ("terminal", "json") else _file(answers, form, _beside(options))
+        return None
+    if form in ("terminal", "json"):
+        write(_text(answer, form), options["output"])
+        return None
+    text, doubts = _file(answers, form, _beside(options))
     write(text, options["output"])
+    return int(bool(doubts.found))
 
 
 def _text(answer: Proposal, form: str) -> str:
@@ -100,7 +105,7 @@ def _text(answer: Proposal, form: str) -> str:
     return dumps(plan_to_json(answer.plan, answer.before))
 
 
-def _file(answers: list[Made], form: str, beside: tuple[str, ...]) -> str:
+def _file(answers: list[Made], form: str, beside: tuple[str, ...]) -> tuple[str, Doubts]:
     """The file of this form, checked. Raises click.ClickException where there is nothing to write."""
     from doctor.pipeline.own import folder_of, own_service
     from doctor.pipeline.recipe import recipe

@@ -13,12 +13,13 @@ from doctor.derived.packages.hidden import hidden_by
 from doctor.facts import Distributions, Facts, Host, Launch, Model, normalize
 from doctor.facts.host import Libc
 from doctor.findings import Action, Finding, Plan, Remediation, Report, Verified
-from doctor.findings.proposal import IDLE, Proposal
+from doctor.findings.proposal import Proposal
 from doctor.launch.asked import asked_of
 from doctor.launch.edit import as_given, edited
 from doctor.launch.options import engine
 from doctor.matrix import rows
 from doctor.matrix.engines import serving_engines
+from doctor.pipeline.command_alone import command_alone, idle
 from doctor.pipeline.diagnosis import judge
 from doctor.pipeline.resolved import resolved_by
 from doctor.plan.choices import only_source, present_of
@@ -60,9 +61,11 @@ def plan_facts(
     if (lost := not_found(before)) is not None:
         return Proposal(before, Plan(undecided=f"{lost} Nothing is planned for a command that was not read"))
     goal = goal_of(facts)
-    if not mended(before) and not _foreseen(facts, goal, freedom):
-        return Proposal(before, _idle(facts), before)
-    options = _options(before)
+    errors, options = mended(before), _options(before)
+    if not errors and not _foreseen(facts, goal, freedom):
+        return Proposal(before, idle(facts), before)
+    if freedom.prefer == "minimal" and (alone := command_alone(before, errors, options)) is not None:
+        return alone
     work = _Work(facts, goal, freedom, before, options, offline, environ)
     return work.answer()
 
@@ -73,12 +76,6 @@ def _foreseen(facts: Facts, goal: Goal, freedom: Freedom) -> bool:
         return False
     outcome = plan_for(facts, goal, freedom)
     return outcome.conflict is not None or (outcome.solved is not None and bool(outcome.solved.changed))
-
-
-def _idle(facts: Facts) -> Plan:
-    """Nothing to do: what is there, as it is."""
-    pins = {d.key: d.version for d in present_of(facts).installed}
-    return Plan(pins=dict(sorted(pins.items())), launch=_argv(facts), verified=Verified(True, None, IDLE))
 
 
 def mended(report: Report) -> tuple[Finding, ...]:

@@ -50,7 +50,7 @@ def placed(made: Recipe, answer: Proposal, own: Own | None) -> Recipe:
         made, name=own.name if own else made.name, served=here.names[0] if here and here.names else None,
         secrets=secrets, hidden=tuple(n for n, v in environ.items() if HIDDEN in v), environ=environ,
         key=_key(made, secrets, environ, launch), weights=_weights(facts),
-        exporter=_exporter(gpu, facts.host if isinstance(facts.host, Host) else None),
+        exporter=exporter_for(gpu, facts.host if isinstance(facts.host, Host) else None),
         nodes=_nodes(facts), changed=_changed(answer, own, here), own=own.written if own else None,
         spelled=own.spelled if own else {},
     )  # fmt: skip
@@ -91,7 +91,7 @@ def _weights(facts: Facts) -> int | None:
     return found.on_disk or round(sum(parts))
 
 
-def _exporter(gpu: Gpu, host: Host | None) -> str:
+def exporter_for(gpu: Gpu, host: Host | None) -> str:
     """DCGM for a data center's cards on Linux; where a desktop's card, WSL or nothing is known, nvidia-smi."""
     windows = gpu.driver_platform == "windows" or (host is not None and host.wsl is not None)
     served = bool(gpu.devices) and all(is_data_center(d.name) and not d.unified_memory for d in gpu.devices)

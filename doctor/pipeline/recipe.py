@@ -128,6 +128,8 @@ def _why(answer: Proposal) -> list[str]:
 
 def _proof(answer: Proposal) -> str:
     verified = answer.plan.verified
-    resolver = f"resolved by {verified.resolver}" if verified.resolver else f"not resolved ({verified.note})"
-    left = f"; still there: {', '.join(answer.plan.remains)}" if answer.plan.remains else ""
-    return f"Checked by every rule on the environment as it will be, {resolver}{left}."
+    if not answer.plan.steps:
+        return "The packages and the command did not have to change."
+    if verified.resolver:
+        return f"Every rule was run on these releases, which {verified.resolver} resolved."
+    return f"Every rule was run on these releases; no resolver was asked: {verified.note}."

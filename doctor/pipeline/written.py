@@ -39,11 +39,11 @@ SET = "set-by-the-user"
 
 def checked_text(
     form: str, plans: Sequence[Recipe], answers: Sequence[Proposal], beside: tuple[str, ...], folder: str | None = None
-) -> str:
+) -> tuple[str, Doubts]:
     """The text of this form, with what our own check says of it at its top. `folder` is the user's compose project."""
     text = written(form, plans, beside)
     doubts = doubts_of(form, text, plans, answers, folder)
-    return written(form, [replace(plan, doubts=doubts) for plan in plans], beside)
+    return written(form, [replace(plan, doubts=doubts) for plan in plans], beside), doubts
 
 
 def doubts_of(

@@ -19,10 +19,11 @@ def compose(plans: Sequence[Recipe], beside: tuple[str, ...] = ()) -> str:
     """The whole file: the user's own project with its servers corrected, else a new one."""
     masking = Masking()
     own = plans[0].own
-    sections: JsonObject = masking(own.sections) if own else {}
+    sections: JsonObject = dict(masking(own.sections)) if own else {}
     services: JsonObject = {name: masking(one) for name, one in own.services.items()} if own else {}
     services |= {plan.name: masking(service(plan, "metrics" in beside)) for plan in plans}
-    data: JsonObject = {"name": f"qvl-{plans[0].engine}", **sections, "services": services}
+    name = sections.pop("name", f"qvl-{plans[0].engine}")
+    data: JsonObject = {"name": name, "services": services, **sections}
     if any(CACHE in _volumes(one) for one in services.values()):
         _add(data, "volumes", {"huggingface": {}})
     if "gateway" in beside:

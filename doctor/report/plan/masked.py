@@ -54,9 +54,11 @@ class Masking:
 
     def _text(self, text: str, key: str) -> str:
         if key in COMMANDS:
-            for one in arguments(text.split()):
+            words = text.split()
+            for at, one in enumerate(arguments(words)):
                 if one.secret and "$" not in one.secret:
-                    text = text.replace(one.secret, self._word(one.word, "", one.secret, text.split()[:1]))
+                    option = one.shown or next((w for w in reversed(words[:at]) if w.startswith("-")), "")
+                    text = text.replace(one.secret, self._reference(option.partition("=")[0]))
             return text
         name, equals, value = text.partition("=")
         if equals and is_secret_name(name) and value and "$" not in value:

@@ -110,18 +110,16 @@ def _install(plan: Recipe) -> str:
 
 def _shared(plan: Recipe, words: list[str]) -> list[str]:
     """The command as each of several machines runs it."""
+    row = engine_row(plan.engine)
     if plan.nodes == 1:
         return words
-    if _by_ray(plan):
-        option = "--distributed-executor-backend"
-        return words if option in words else [*words, option, "ray"]
-    told = {
-        "--dist-init-addr": f"{LEADER}:20000",
-        "--nnodes": "$(LWS_GROUP_SIZE)",
-        "--node-rank": "$(LWS_WORKER_INDEX)",
-    }
+    if executor := row.option("executor"):
+        return words if executor in words else [*words, executor, "ray"]
+    told = {"group_address": f"{LEADER}:20000", "group_size": "$(LWS_GROUP_SIZE)", "node_rank": "$(LWS_WORKER_INDEX)"}
     out = list(words)
-    for name, value in told.items():
+    for name, value in ((row.option(meaning), value) for meaning, value in told.items()):
+        if name is None or row.option("group_address") is None:
+            continue
         if name in out[:-1]:
             out[out.index(name) + 1] = value
         else:
@@ -131,7 +129,7 @@ def _shared(plan: Recipe, words: list[str]) -> list[str]:
 
 def _by_ray(plan: Recipe) -> bool:
     """Whether Ray brings the machines together; else the engine does so itself."""
-    return plan.nodes > 1 and engine_row(plan.engine).option("pipeline_parallel") == "--pipeline-parallel-size"
+    return plan.nodes > 1 and engine_row(plan.engine).option("executor") is not None
 
 
 def _variables(plan: Recipe) -> list[JsonObject]:

@@ -68,10 +68,16 @@ def _answer(before: Report, plan: Plan, idle: bool) -> str:
         alone = len(plan.conflict.members) == 1
         return "✗ No plan satisfies this request: " + ("no release works." if alone else "its requirements conflict.")
     if not plan.steps:
-        return f"✗ No release helps: {', '.join(plan.remains)} remains. Run `qvl-doctor check` for what to do."
+        told = f"✗ No release helps: {', '.join(plan.remains)} remains. Run `qvl-doctor check` for what to do."
+        return f"{told} `--format compose` writes the corrected file." if _of_container(before) else told
     if plan.remains:
         return f"✗ Partial fix: {', '.join(plan.remains)} remains."
     return f"✓ Fix found: {plural(len(_asked(plan)), 'change')}."
+
+
+def _of_container(before: Report) -> bool:
+    """Whether the container of the command is known, so that a whole file can be written for it."""
+    return isinstance(before.facts.launch, Launch) and before.facts.launch.container is not None
 
 
 def _asked(plan: Plan) -> list[Step]:
