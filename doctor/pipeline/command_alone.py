@@ -35,13 +35,13 @@ def command_alone(before: Report, errors: tuple[Finding, ...], options: tuple[Ac
     now = edited(launch, options, release) if options else launch
     if lost_intent(launch, now, options, release) is not None:
         return None
-    if not all(_mended_by(f, options) or _of_container(f) for f in errors):
+    if not all(_mended_by(f, options) or of_container(f) for f in errors):
         return None
     after = judge(replace(facts, launch=now))
     left = [f for f in after.findings if f.severity == "error"]
-    if not all(map(_of_container, left)):
+    if not all(map(of_container, left)):
         return None
-    gone = [f for f in errors if not _of_container(f)]
+    gone = [f for f in errors if not of_container(f)]
     plan = replace(
         idle(facts), steps=tuple(_step(one, gone) for one in options), launch=now.argv, command=as_given(launch, now),
         resolves=tuple(dict.fromkeys(f.rule for f in gone)), remains=tuple(dict.fromkeys(f.rule for f in left)),
@@ -60,7 +60,7 @@ def _mended_by(finding: Finding, options: tuple[Action, ...]) -> bool:
     return finding.rule.startswith("CMD") and any(a in options for way in finding.remediations for a in way.actions)
 
 
-def _of_container(finding: Finding) -> bool:
+def of_container(finding: Finding) -> bool:
     """Whether it is about the container or what stands in front: no release and no option mends it."""
     actions = [a for way in finding.remediations for a in way.actions]
     return finding.rule.startswith("CMD") and bool(actions) and all(a.kind == "manual" for a in actions)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 
 from doctor.base.record import dataclass
 from doctor.base.text import one_line
@@ -21,6 +22,7 @@ from doctor.matrix import rows
 from doctor.matrix.engines import serving_engines
 from doctor.pipeline.command_alone import command_alone, idle
 from doctor.pipeline.diagnosis import judge
+from doctor.pipeline.exits import checked_exits
 from doctor.pipeline.resolved import resolved_by
 from doctor.plan.choices import only_source, present_of
 from doctor.plan.declared import as_declared
@@ -157,7 +159,9 @@ class _Work:
         remains = tuple(dict.fromkeys(f.rule for f in mended(self.before)))
         plan = Plan(
             conflict=outcome.conflict, undecided=outcome.undecided, remains=remains, launch=_argv(self.facts),
-            alternatives=exits(self.facts, self.goal, self.freedom, outcome),
+            alternatives=checked_exits(
+                self.facts, exits(self.facts, self.goal, self.freedom, outcome), partial(judge, bare=True), _options
+            ),
         )  # fmt: skip
         return Proposal(self.before, plan)
 
