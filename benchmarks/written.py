@@ -106,10 +106,13 @@ def cases() -> tuple[Case, ...]:
         Case("sglang-tp", sglang, "A100-80GBx2", "550.54", f"{launch} --tp 2", beside="gateway"),
         Case("own-compose", "", "RTX 4090", "570.86", "", beside=both, file=COMPOSE),
         Case("own-compose-alone", "", "RTX 4090", "570.86", "", file=COMPOSE),
-        Case("two-engines", "", "A100-80GB", "570.86", "", beside=both, file=TWO),
+        Case("two-engines", "", "A100-80GBx2", "570.86", "", beside=both, file=TWO),
+        Case("llama-cpp", vllm, "RTX 4060", "570.86",
+             f"llama-server -m /data/gguf/Qwen2.5-VL-3B-Q4_K_M.gguf --mmproj /data/gguf/mmproj.gguf --api-key {KEY}",
+             beside=both),
     ]  # fmt: skip
     chosen = ("vllm-h100-580", "vllm-typo", "vllm-72b", "vllm-4090-570", "lmdeploy-keys", "lmdeploy-story",
-              "sglang-key", "sglang-4090")  # fmt: skip
+              "sglang-key", "sglang-4090", "llama-cpp")  # fmt: skip
     manifests = [one for one in out if one.name in chosen]
     return (*out, *(Case(**{**vars(c), "name": f"{c.name}-k8s", "form": "kubernetes"}) for c in manifests))
 

@@ -107,10 +107,14 @@ def _text(answer: Proposal, form: str) -> str:
 
 def _file(answers: list[Made], form: str, beside: tuple[str, ...]) -> tuple[str, Doubts]:
     """The file of this form, checked. Raises click.ClickException where there is nothing to write."""
+    from doctor.pipeline.llama import llama_recipe
     from doctor.pipeline.own import folder_of, own_service
     from doctor.pipeline.recipe import recipe
     from doctor.pipeline.written import checked_text
+    from doctor.report.plan.files import written
 
+    if form in DEPLOYMENTS and (alone := llama_recipe(answers[0][0])) is not None:
+        return written(form, [alone], beside), alone.doubts
     for answer, _ in answers:
         if answer.plan.conflict or answer.plan.undecided or not answer.plan.pins:
             raise click.ClickException(f"there is no plan to write; run `fix --plan` to see why ({_reason(answer)})")

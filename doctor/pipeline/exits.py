@@ -30,6 +30,17 @@ def checked_exits(
     return tuple(kept for one in found for kept in _checked(facts, one, judge, options))
 
 
+def of_findings(report: Report) -> tuple[Alternative, ...]:
+    """What errors of memory say of the command alone, such as a shorter context: exits that keep the model."""
+    launch = report.facts.launch
+    if not isinstance(launch, Launch):
+        return ()
+    release = report.facts.version(launch.engine)
+    errors = (f for f in report.findings if f.severity == "error" and f.rule.startswith("MEM"))
+    ways = [w for f in errors for w in f.remediations if w.actions and all(a.kind == "set_argument" for a in w.actions)]
+    return tuple(Alternative(w.title, w.actions, {}, (pasted(edited(launch, w.actions, release).argv),)) for w in ways)
+
+
 def _checked(facts: Facts, one: Alternative, judge: Judge, options: Options) -> Iterator[Alternative]:
     model = next((a.name for a in one.actions if a.kind == "use_model"), None)
     launch = facts.launch

@@ -22,7 +22,7 @@ from doctor.matrix import rows
 from doctor.matrix.engines import serving_engines
 from doctor.pipeline.command_alone import command_alone, idle
 from doctor.pipeline.diagnosis import judge
-from doctor.pipeline.exits import checked_exits
+from doctor.pipeline.exits import checked_exits, of_findings
 from doctor.pipeline.resolved import resolved_by
 from doctor.plan.choices import only_source, present_of
 from doctor.plan.declared import as_declared
@@ -160,7 +160,8 @@ class _Work:
         plan = Plan(
             conflict=outcome.conflict, undecided=outcome.undecided, remains=remains, launch=_argv(self.facts),
             alternatives=checked_exits(
-                self.facts, exits(self.facts, self.goal, self.freedom, outcome), partial(judge, bare=True), _options
+                self.facts, (*of_findings(self.before), *exits(self.facts, self.goal, self.freedom, outcome)),
+                partial(judge, bare=True), _options,
             ),
         )  # fmt: skip
         return Proposal(self.before, plan)

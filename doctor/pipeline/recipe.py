@@ -27,7 +27,7 @@ _TRAVELS = ("NCCL_", "TORCH_", "PYTORCH_", "OMP_NUM_THREADS")  # beside those of
 def recipe(answer: Proposal, own: Own | None = None) -> Recipe:
     """The values; text from outside that is no name, version or variable is left out. `own`: as the user has it."""
     facts, plan = answer.before.facts, answer.plan
-    goal, runs = goal_of(facts), _runs(facts)
+    goal, runs = goal_of(facts), driver_cuda(facts)
     pins = {n: v for n, v in plan.pins.items() if NAME.fullmatch(n) and VERSION.fullmatch(v)}
     engine = next(iter(goal.engines), None)
     version = pins.get(engine) if engine else None
@@ -70,7 +70,7 @@ def _relaxed(cuda: str | None, runs: tuple[int, int] | None) -> tuple[str, ...]:
     return (f"{told}; NVIDIA_DISABLE_REQUIRE lets the container start",)
 
 
-def _runs(facts: Facts) -> tuple[int, int] | None:
+def driver_cuda(facts: Facts) -> tuple[int, int] | None:
     """The CUDA that the driver runs."""
     gpu = facts.gpu if isinstance(facts.gpu, Gpu) else Gpu()
     told = drivers().cuda_of(gpu.driver_version, gpu.driver_platform) if gpu.driver_version else None

@@ -17,7 +17,7 @@ import yaml
 from doctor.base.secrets.names import is_secret_name
 from doctor.collect.declared.request import Composing, DeclaredRequest
 from doctor.collect.python.target import TargetError, TargetRequest
-from doctor.facts import Facts, Model
+from doctor.facts import Facts, Gpu, Model
 from doctor.findings import Report
 from doctor.findings.proposal import Proposal
 from doctor.matrix.declared import DeclarationError
@@ -57,7 +57,16 @@ def doubts_of(
         except (TargetError, DeclarationError) as error:
             return Doubts((str(error).replace(f"{place}/", ""),), (), True)
     found = {f"{f.rule}: {f.message}": None for r in reports for f in r.findings if f.severity != "note"}
+    found |= dict.fromkeys(_too_few(form, plans, answers))
     return Doubts(_short(found), _short(_open(reports)), True)
+
+
+def _too_few(form: str, plans: Sequence[Recipe], answers: Sequence[Proposal]) -> Iterator[str]:
+    """What no service tells by itself: that the servers of one machine take more GPUs together than it has."""
+    gpu = answers[0].before.facts.gpu
+    wanted, there = sum(p.gpus for p in plans), len(gpu.usable) if isinstance(gpu, Gpu) else 0
+    if form == "compose" and len(plans) > 1 and 0 < there < wanted:
+        yield f"the servers take {wanted} GPUs together, and the machine has {there}"
 
 
 def _with_keys(form: str, text: str, plans: Sequence[Recipe]) -> str:

@@ -96,13 +96,15 @@ def test_no_secret_is_written_and_none_is_masked(tmp_path: Path) -> None:
 
 
 def test_several_servers_stand_behind_one_gateway(tmp_path: Path) -> None:
-    done = fix(tmp_path, "--format", "compose", "--with", "gateway,metrics", compose=TWO)
+    done = fix(tmp_path, "--format", "compose", "--with", "gateway,metrics", compose=TWO, gpu="A100-80GBx2")
     data = yaml.safe_load(done.stdout)
     litellm = yaml.safe_load(data["configs"]["litellm"]["content"])
     bases = [m["litellm_params"]["api_base"] for m in litellm["model_list"]]
     assert bases == ["http://large:8000/v1", "http://small:30000/v1"]
     assert litellm["router_settings"]["fallbacks"][0] == {MODEL: ["Qwen/Qwen2.5-VL-3B-Instruct"]}
     assert "--enable-metrics" in data["services"]["small"]["command"]
+    ids = [data["services"][n]["deploy"]["resources"]["reservations"]["devices"][0] for n in ("large", "small")]
+    assert [one.get("device_ids") for one in ids] == [["0"], ["1"]], "a count of one would give both the same GPU"
     jobs = yaml.safe_load(data["configs"]["prometheus"]["content"])["scrape_configs"]
     assert [j["job_name"] for j in jobs] == ["large", "small", "gpu"]
 
@@ -222,3 +224,35 @@ def test_several_machines_are_one_group(engine: str, command: tuple[str, ...], l
     first, second = (group[f"{role}Template"]["spec"]["containers"][0] for role in ("leader", "worker"))
     assert group["size"] == 2 and first["resources"]["limits"]["nvidia.com/gpu"] == "8"
     assert leader in " ".join(first["command"]) and worker in " ".join(second["command"])
+
+
+def test_servers_that_share_too_few_gpus_are_told(tmp_path: Path) -> None:
+    done = fix(tmp_path, "--format", "compose", compose=TWO)
+    assert done.exit_code == 1 and "STILL WRONG" in done.stdout and "take 2 GPUs together" in done.stdout
+
+
+def test_llama_cpp_has_an_image_of_its_own(tmp_path: Path) -> None:
+    words = ("llama-server", "-m", "/data/q.gguf", "--mmproj", "/data/mm.gguf", "--alias", "vlm", "--api-key", KEY)
+    done = fix(tmp_path, "--format", "compose", "--with", "gateway,metrics", "--", *words)
+    data = yaml.safe_load(done.stdout)
+    own = data["services"]["server"]
+    assert "llama.cpp:server-cuda" in own["image"] and own["command"][:3] == [
+        "/app/llama-server",
+        "-m",
+        "/model/q.gguf",
+    ]
+    assert "/model/mm.gguf" in own["command"] and own["volumes"][-1]["source"] == "/data" and KEY not in done.stdout
+    entry = yaml.safe_load(data["configs"]["litellm"]["content"])["model_list"][0]
+    assert entry["model_name"] == "vlm" and entry["litellm_params"]["api_base"] == "http://server:8080/v1"
+    assert "were not checked" in done.stdout and "✓" not in done.stdout
+
+
+def test_exits_are_judged_with_the_users_options(tmp_path: Path) -> None:
+    """The same model first: a shorter context, then AWQ without the option that was for the other checkpoint."""
+    words = ("vllm", "serve", MODEL, "--quantization", "fp8", "--max-model-len", "128000")
+    done = fix(tmp_path, "--format", "json", "--", *words, gpu="RTX 4060 Ti:16GB:8.9")
+    exits = json.loads(done.stdout)["plan"]["alternatives"]
+    first, second = (one["commands"][-1].split() for one in exits[:2])
+    assert MODEL in first and "fp8" in first
+    assert f"{MODEL}-AWQ" in second and "--quantization" not in second
+    assert not [one for one in exits if any("128000" in c for c in one["commands"])]

@@ -21,8 +21,12 @@ def compose(plans: Sequence[Recipe], beside: tuple[str, ...] = ()) -> str:
     own = plans[0].own
     sections: JsonObject = dict(masking(own.sections)) if own else {}
     services: JsonObject = {name: masking(one) for name, one in own.services.items()} if own else {}
-    services |= {plan.name: masking(service(plan, "metrics" in beside)) for plan in plans}
-    name = sections.pop("name", f"qvl-{plans[0].engine}")
+    first = 0
+    for plan in plans:
+        one = service(plan, "metrics" in beside, first if len(plans) > 1 else None)
+        services[plan.name] = masking(one)
+        first += plan.gpus
+    name = sections.pop("name", f"qvl-{(plans[0].engine or 'server').replace('.', '-')}")
     data: JsonObject = {"name": name, "services": services, **sections}
     if any(CACHE in _volumes(one) for one in services.values()):
         _add(data, "volumes", {"huggingface": {}})

@@ -48,6 +48,7 @@ class Recipe:
     `relaxed`: the image's CUDA is newer than the driver's, of the same major. `resolved`: `pins` are all that is
     needed. `nodes` machines serve one copy together. `changed`: the command or the packages are not as they were.
     `spelled` are words of the command as the user wrote them, with variables, by what those stand for.
+    `listens` is the port of a server whose options nobody here knows, `curl`: its image has that, and no Python.
     `own` is the user's compose service, `doubts` what the check of the written text found.
     """
 
@@ -79,6 +80,8 @@ class Recipe:
     resolved: bool = True
     nodes: int = 1
     changed: bool = True
+    listens: int | None = None
+    curl: bool = False
     own: OwnService | None = None
     spelled: dict[str, str] = field(default_factory=dict)
     doubts: Doubts = field(default_factory=lambda: Doubts())
@@ -87,6 +90,8 @@ class Recipe:
     def port(self) -> int:
         """The server's port: as launched, else the engine's own."""
         row = engine_row(self.engine)
+        if self.listens is not None:
+            return self.listens
         option = row.option("port")
         for at, word in enumerate(self.command):
             name, equals, value = word.partition("=")

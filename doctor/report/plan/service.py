@@ -19,9 +19,15 @@ FETCHING, LOADING, STARTING = 20e6, 200e6, 300  # bytes a second from the hub an
 STEP, UNKNOWN = 300, 1800
 
 
-def service(plan: Recipe, with_metrics: bool) -> JsonObject:
-    """The service; text of ours is escaped, so that Compose takes no `$` in it for a variable."""
-    return _fresh(plan, with_metrics) if plan.own is None else _corrected(plan, plan.own.service, with_metrics)
+def service(plan: Recipe, with_metrics: bool, first: int | None = None) -> JsonObject:
+    """The service; text of ours is escaped, so that Compose takes no `$` in it for a variable.
+
+    `first` is the number of its first GPU where several servers share a machine: a mere count gives each the same ones.
+    """
+    gpus = devices(plan.gpus) if first is None else devices([str(n) for n in range(first, first + plan.gpus)])
+    if plan.own is None:
+        return {**_fresh(plan, with_metrics), "deploy": gpus}
+    return _corrected(plan, plan.own.service, with_metrics, gpus)
 
 
 def _fresh(plan: Recipe, with_metrics: bool) -> JsonObject:
@@ -33,11 +39,11 @@ def _fresh(plan: Recipe, with_metrics: bool) -> JsonObject:
         "environment": {"HF_HOME": HUB_HOME, "HF_TOKEN": "${HF_TOKEN:-}", **_variables(plan)},
         "ports": [f"127.0.0.1:{plan.port}:{plan.port}"], "volumes": volumes, "shm_size": SHM, "init": True,
         "restart": "unless-stopped", "stop_grace_period": "30s",
-        "healthcheck": health(plan), "deploy": devices(plan.gpus),
+        "healthcheck": health(plan),
     }  # fmt: skip
 
 
-def _corrected(plan: Recipe, own: JsonObject, with_metrics: bool) -> JsonObject:
+def _corrected(plan: Recipe, own: JsonObject, with_metrics: bool, gpus: JsonObject) -> JsonObject:
     """The user's service: what they wrote stays, but for what the plan changes and what our rules ask for."""
     out = dict(own)
     if plan.changes and plan.image:
@@ -56,7 +62,7 @@ def _corrected(plan: Recipe, own: JsonObject, with_metrics: bool) -> JsonObject:
     if not out.get("shm_size") and out.get("ipc") != "host":
         out["shm_size"] = SHM
     if not _has_gpus(out) or _too_few(out, plan.gpus):
-        out["deploy"] = {**_dict(out.get("deploy")), **devices(plan.gpus)}
+        out["deploy"] = {**_dict(out.get("deploy")), **gpus}
     out["healthcheck"] = _patient(plan, _dict(out.get("healthcheck")))
     out.setdefault("restart", "unless-stopped")
     return out
@@ -103,7 +109,7 @@ def start_period(plan: Recipe) -> int:
 def health(plan: Recipe) -> JsonObject:
     """A health check that gives the first start its time."""
     return {
-        "test": ["CMD", "python3", "-c", probe(plan.port)], "interval": "30s", "timeout": "10s", "retries": 3,
+        "test": _test(plan), "interval": "30s", "timeout": "10s", "retries": 3,
         "start_period": f"{start_period(plan) // 60}m",
     }  # fmt: skip
 
@@ -114,14 +120,21 @@ def _patient(plan: Recipe, own: JsonObject) -> JsonObject:
     return health(plan) if not own else {**own, "start_period": f"{start_period(plan) // 60}m"}
 
 
+def _test(plan: Recipe) -> list[str]:
+    if plan.curl:
+        return ["CMD", "curl", "--fail", "--silent", f"http://127.0.0.1:{plan.port}/health"]
+    return ["CMD", "python3", "-c", probe(plan.port)]
+
+
 def probe(port: int) -> str:
     """Python that fails unless the server is ready; the images of the engines have no curl for certain."""
     return f"import urllib.request as r; r.urlopen('http://127.0.0.1:{port}/health', timeout=8)"
 
 
-def devices(count: int | str, *more: str) -> JsonObject:
-    """The reservation of GPUs."""
-    device = {"driver": "nvidia", "count": count, "capabilities": ["gpu", *more]}
+def devices(count: int | str | list[str], *more: str) -> JsonObject:
+    """The reservation of GPUs: how many, or which ones."""
+    asked = {"device_ids": count} if isinstance(count, list) else {"count": count}
+    device = {"driver": "nvidia", **asked, "capabilities": ["gpu", *more]}
     return {"resources": {"reservations": {"devices": [device]}}}
 
 
