@@ -109,6 +109,7 @@ def _file(answers: list[Made], form: str, beside: tuple[str, ...]) -> tuple[str,
     """The file of this form, checked. Raises click.ClickException where there is nothing to write."""
     from doctor.pipeline.llama import llama_recipe
     from doctor.pipeline.own import folder_of, own_service
+    from doctor.pipeline.own_manifests import own_manifests
     from doctor.pipeline.recipe import recipe
     from doctor.pipeline.written import checked_text
     from doctor.report.plan.files import written
@@ -119,7 +120,8 @@ def _file(answers: list[Made], form: str, beside: tuple[str, ...]) -> tuple[str,
         if answer.plan.conflict or answer.plan.undecided or not answer.plan.pins:
             raise click.ClickException(f"there is no plan to write; run `fix --plan` to see why ({_reason(answer)})")
     composing = form == "compose"
-    recipes = [recipe(a, guarded(r, own_service) if r and composing else None) for a, r in answers]
+    reader = {"compose": own_service, "kubernetes": own_manifests}.get(form)
+    recipes = [recipe(a, guarded(r, reader) if r and reader else None) for a, r in answers]
     if form in DEPLOYMENTS and any(one.engine is None or not one.command for one in recipes):
         raise click.UsageError("a deployment needs the launch command of an engine; add it after `--`")
     request = answers[0][1]

@@ -41,10 +41,23 @@ def _of_deployment(request: Request) -> Request | None:
 def each_server(request: Request) -> list[Request]:
     """The request for each service of its compose file that starts a server, where it names none of them."""
     asked = composed(request)
+    if asked is None and request.declared.deployments and request.declared.service is None:
+        return _of_manifests(request)
     if asked is None or asked.declared.service is not None:
         return [request]
     names = serving(project_of(asked.declared, asked.environ, asked.target.cwd), asked.declared)
     return [replace(asked, declared=replace(asked.declared, service=name)) for name in names] or [request]
+
+
+def _of_manifests(request: Request) -> list[Request]:
+    """The request for each object that starts a server: for the first of its containers, the leader of a group."""
+    from doctor.pipeline.services import serves, services_of
+
+    first: dict[str, str] = {}
+    for one in services_of(request):
+        if serves(one):
+            first.setdefault(one.labels[0] if one.labels else one.name, one.name)
+    return [replace(request, declared=replace(request.declared, service=n)) for n in first.values()] or [request]
 
 
 def own_service(request: Request) -> Own | None:

@@ -15,17 +15,18 @@ from doctor.matrix.engines import engine_row
 from doctor.matrix.gpus import is_data_center
 from doctor.memory.footprint import footprint
 from doctor.report.plan.naming import names_of
-from doctor.report.plan.recipe import OwnService, Recipe
+from doctor.report.plan.recipe import OwnManifests, OwnService, Recipe
 
 
 @dataclass(frozen=True)
 class Own:
-    """The user's compose service `name`: `written` as it stands there, its words with `${NAME}` kept in `words`,
-    `filled` the same words with their values, hidden where they are secret.
+    """The user's compose service, or a container of their manifests, as it is `written` there.
+
+    `words` are those of its command with `${NAME}` kept, `filled` the same with their values, hidden where secret.
     """
 
     name: str
-    written: OwnService
+    written: OwnService | OwnManifests
     words: tuple[str, ...] = ()
     filled: tuple[str, ...] = ()
 
@@ -46,13 +47,15 @@ def placed(made: Recipe, answer: Proposal, own: Own | None) -> Recipe:
     environ = made.environ if own is None else _set_by(made, answer)
     here = _server(answer, made.version)
     gpu = facts.gpu if isinstance(facts.gpu, Gpu) else Gpu()
+    written = own.written if own else None
     return replace(
-        made, name=own.name if own else made.name, served=here.names[0] if here and here.names else None,
+        made, name=own.name.split("/")[0] if own else made.name, served=here.names[0] if here and here.names else None,
         secrets=secrets, hidden=tuple(n for n, v in environ.items() if HIDDEN in v), environ=environ,
         key=_key(made, secrets, environ, launch), weights=_weights(facts),
         exporter=exporter_for(gpu, facts.host if isinstance(facts.host, Host) else None),
-        nodes=_nodes(facts), changed=_changed(answer, own, here), own=own.written if own else None,
-        spelled=own.spelled if own else {},
+        nodes=_nodes(facts), changed=_changed(answer, own, here), spelled=own.spelled if own else {},
+        own=written if isinstance(written, OwnService) else None,
+        manifests=written if isinstance(written, OwnManifests) else None,
     )  # fmt: skip
 
 

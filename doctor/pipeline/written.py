@@ -17,14 +17,14 @@ import yaml
 from doctor.base.secrets.names import is_secret_name
 from doctor.collect.declared.request import Composing, DeclaredRequest
 from doctor.collect.python.target import TargetError, TargetRequest
-from doctor.facts import Facts, Gpu, Model
+from doctor.facts import Facts, Gpu, Launch, Model
 from doctor.findings import Report
 from doctor.findings.proposal import Proposal
 from doctor.matrix.declared import DeclarationError
 from doctor.pipeline.collecting import collect
 from doctor.pipeline.diagnosis import judge
 from doctor.pipeline.request import Request
-from doctor.pipeline.services import request_of, services_of
+from doctor.pipeline.services import request_of, serves, services_of
 from doctor.report.closing import open_questions
 from doctor.report.plan.files import written
 from doctor.report.plan.pods import KEYS
@@ -111,11 +111,14 @@ def _reports(
     asked = Request(target, environ=environ, declared=_declared(form, path, plan, folder))
     if form not in ("compose", "kubernetes", "dockerfile"):
         asked = replace(asked, launch=plan.command)
-    one = asked
+    each = [asked]
     if form == "kubernetes":
-        one = next((request_of(s, asked) for s in services_of(asked) if s.name.split("/")[0] == plan.name), asked)
+        mine = [s for s in services_of(asked) if s.name.split("/")[0] == plan.name and serves(s)]
+        each = [request_of(s, asked) for s in mine]
     for gateway in _configs(form, str(Path(path).parent), text) or [None]:
-        yield judge(_there(collect(replace(one, gateway=gateway)), answer))
+        found = [collect(replace(one, gateway=gateway)) for one in each]
+        serving = [f for f in found if isinstance(f.launch, Launch) and f.launch.engine] or found
+        yield from (judge(_there(facts, answer)) for facts in serving)
 
 
 def _declared(form: str, path: str, plan: Recipe, folder: str | None) -> DeclaredRequest:

@@ -46,6 +46,37 @@ services:
     environment: ["OPENAI_API_BASE_URL=http://vlm:8000/v1", "WEBUI_SECRET_KEY={KEY}"]
 volumes: {{hf: {{}}}}
 """
+MANIFEST = f"""
+apiVersion: v1
+kind: Secret
+metadata: {{name: theirs}}
+stringData: {{token: {KEY}}}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {{name: eyes, annotations: {{team: vision}}}}
+spec:
+  selector: {{matchLabels: {{app: eyes}}}}
+  template:
+    metadata: {{labels: {{app: eyes}}}}
+    spec:
+      nodeSelector: {{pool: gpu}}
+      containers:
+      - name: vlm
+        image: vllm/vllm-openai:v0.11.0
+        args: [--model, {MODEL}, --tensor-paralel-size, "1", --max-model-len, "8192", --api-key, {KEY}]
+        env:
+        - {{name: HF_TOKEN, valueFrom: {{secretKeyRef: {{name: theirs, key: token}}}}}}
+        - {{name: CLIENT_SECRET, value: {KEY}}}
+        - {{name: TEAM, value: vision}}
+        livenessProbe: {{httpGet: {{path: /health, port: 8000}}, periodSeconds: 10}}
+        resources: {{limits: {{nvidia.com/gpu: 1}}}}
+---
+apiVersion: v1
+kind: Service
+metadata: {{name: front}}
+spec: {{selector: {{app: eyes}}, ports: [{{port: 80, targetPort: 8000}}]}}
+"""
 TWO = f"""
 services:
   large:
@@ -120,6 +151,25 @@ def test_manifests_take_keys_from_a_secret(tmp_path: Path) -> None:
     assert any(e.get("valueFrom", {}).get("secretKeyRef", {}).get("key") == "VLLM_API_KEY" for e in container["env"])
     assert container["startupProbe"]["failureThreshold"] * container["startupProbe"]["periodSeconds"] >= 600
     assert {"DaemonSet/gpu-exporter", "ConfigMap/litellm", "Deployment/grafana"} <= set(objects)
+
+
+def test_the_users_own_manifests_are_kept(tmp_path: Path) -> None:
+    (tmp_path / "eyes.yaml").write_text(MANIFEST)
+    words = ("fix", "--plan", "--offline", "--gpu", "A100-80GB", "--driver", "570.86", "--format", "kubernetes")
+    done = CliRunner().invoke(main, [*words, "--with", "gateway", "--deployment", str(tmp_path / "eyes.yaml")])
+    assert KEY not in done.stdout and "***" not in done.stdout and "the Secrets theirs" in done.stdout
+    objects = {f"{d['kind']}/{d['metadata']['name']}": d for d in yaml.safe_load_all(done.stdout)}
+    deployment = objects["Deployment/eyes"]
+    pod = deployment["spec"]["template"]["spec"]
+    container = pod["containers"][0]
+    env = {e["name"]: e for e in container["env"]}
+    assert deployment["metadata"]["annotations"] == {"team": "vision"} and pod["nodeSelector"] == {"pool": "gpu"}
+    assert env["TEAM"]["value"] == "vision" and env["HF_TOKEN"]["valueFrom"]["secretKeyRef"]["name"] == "theirs"
+    assert env["CLIENT_SECRET"]["valueFrom"]["secretKeyRef"]["name"] == "qvl-keys"
+    assert "--tensor-parallel-size" in container["command"] and "$(VLLM_API_KEY)" in container["command"]
+    assert container["startupProbe"]["failureThreshold"] >= 60 and "STILL WRONG" not in done.stdout
+    litellm = yaml.safe_load(objects["ConfigMap/litellm"]["data"]["config.yaml"])
+    assert litellm["model_list"][0]["litellm_params"]["api_base"] == "http://front:80/v1"
 
 
 @pytest.fixture(scope="module")

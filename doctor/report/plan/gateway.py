@@ -40,7 +40,7 @@ def _entry(plan: Recipe) -> JsonObject:
     return {
         "model_name": public(plan),
         "litellm_params": {
-            "model": f"openai/{name}", "api_base": f"http://{plan.name}:{plan.port}/v1",
+            "model": f"openai/{name}", "api_base": f"http://{plan.address}/v1",
             "api_key": f"os.environ/{plan.key}" if plan.key else "none", "timeout": 600,
         },
     }  # fmt: skip

@@ -10,6 +10,7 @@ from doctor.matrix.official import service as image_of
 from doctor.report.plan import gateway, monitoring
 from doctor.report.plan.dumped import dumped
 from doctor.report.plan.monitoring import EXPORTERS
+from doctor.report.plan.own_manifests import corrected
 from doctor.report.plan.pods import KEYS, claim, from_secret, workload
 from doctor.report.plan.recipe import Recipe, head
 
@@ -18,24 +19,30 @@ EXPORTER = "gpu-exporter"
 
 def manifests(plans: Sequence[Recipe], beside: tuple[str, ...] = ()) -> str:
     """All objects in one file."""
-    out: list[JsonObject] = []
+    out, keys = corrected(plans, "metrics" in beside) if plans[0].manifests else (list[JsonObject](), list[str]())
     for plan in plans:
-        out += [] if plan.folder else [claim(plan)]
-        out += [workload(plan, "metrics" in beside), _service(plan.name, plan.port)]
+        if plan.manifests is None:
+            out += [] if plan.folder else [claim(plan)]
+            out += [workload(plan, "metrics" in beside), _service(plan.name, plan.port)]
+        elif plan.manifests.host is None:
+            out.append(_service(plan.name, plan.port, labels=plan.manifests.labels))
     if "gateway" in beside:
         out += _gateway(plans)
     if "metrics" in beside:
         out += _metrics(plans)
-    return f"{_top(plans, beside)}\n{dumped(*out)}"
+    return f"{_top(plans, beside, keys)}\n{dumped(*out)}"
 
 
-def _top(plans: Sequence[Recipe], beside: tuple[str, ...]) -> str:
-    keys = [n for p in plans for n in (*p.secrets, *p.hidden)]
+def _top(plans: Sequence[Recipe], beside: tuple[str, ...], masked: list[str]) -> str:
+    keys = [*masked, *(n for p in plans for n in (*p.secrets, *p.hidden))]
     keys += [gateway.MASTER] if "gateway" in beside else []
     keys += [monitoring.PASSWORD] if "metrics" in beside else []
     told = " ".join(f"--from-literal={name}=..." for name in dict.fromkeys(keys))
     installs = any(p.layer or not p.image for p in plans)
+    own = plans[0].manifests
+    kept = [one["metadata"]["name"] for one in own.documents if one.get("kind") == "Secret"] if own else []
     lines = (
+        f"Left out, since they hold values: the Secrets {', '.join(kept)}." if kept else "",
         f"Make the keys first: kubectl create secret generic {KEYS} {told}" if told else "",
         "The server installs packages at each start; `--format dockerfile` makes an image of them." if installs else "",
         "It needs the LeaderWorkerSet controller." if any(p.nodes > 1 for p in plans) else "",
@@ -44,10 +51,10 @@ def _top(plans: Sequence[Recipe], beside: tuple[str, ...]) -> str:
     return head(plans[0], *more, *filter(None, lines))
 
 
-def _service(name: str, port: int, headless: bool = False) -> JsonObject:
-    spec: JsonObject = {"selector": {"app": name}, "ports": [{"name": "http", "port": port, "targetPort": port}]}
-    return {"apiVersion": "v1", "kind": "Service", "metadata": {"name": name},
-            "spec": {**({"clusterIP": "None"} if headless else {}), **spec}}  # fmt: skip
+def _service(name: str, port: int, headless: bool = False, labels: JsonObject | None = None) -> JsonObject:
+    ports = [{"name": "http", "port": port, "targetPort": port}]
+    spec = {**({"clusterIP": "None"} if headless else {}), "selector": labels or {"app": name}, "ports": ports}
+    return {"apiVersion": "v1", "kind": "Service", "metadata": {"name": name}, "spec": spec}
 
 
 def _config(name: str, file: str, content: str) -> JsonObject:

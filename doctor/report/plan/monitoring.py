@@ -62,7 +62,7 @@ SERVER = (
 
 def prometheus(plans: Sequence[Recipe], exporter: str) -> JsonObject:
     """Prometheus' file: a job for each server, and one for the GPUs; `exporter` is the host of theirs."""
-    jobs = [{"job_name": plan.name, "static_configs": [{"targets": [f"{plan.name}:{plan.port}"]}]} for plan in plans]
+    jobs = [{"job_name": plan.name, "static_configs": [{"targets": [plan.address]}]} for plan in plans]
     target = f"{exporter}:{EXPORTERS[plans[0].exporter].port}"
     jobs.append({"job_name": "gpu", "static_configs": [{"targets": [target]}]})
     return {"global": {"scrape_interval": "15s"}, "scrape_configs": jobs}

@@ -10,6 +10,7 @@ from doctor.report.plan import naming
 from doctor.report.plan.recipe import Recipe
 from doctor.report.plan.service import RELAXED, container_words, start_period
 
+SHM = "/dev/shm"
 KEYS = "qvl-keys"  # the Secret with every key, which the user makes
 RAY = "/vllm-workspace/examples/online_serving/multi-node-serving.sh"  # in the images of vLLM
 LEADER = "$(LWS_LEADER_ADDRESS)"
@@ -49,12 +50,35 @@ def from_secret(name: str, optional: bool = False) -> JsonObject:
     return {"name": name, "valueFrom": {"secretKeyRef": key}}
 
 
+def shm() -> JsonObject:
+    """Shared memory that is more than the runtime's 64 MiB."""
+    return {"name": "shm", "emptyDir": {"medium": "Memory", "sizeLimit": "16Gi"}}
+
+
+def models(plan: Recipe) -> JsonObject:
+    """The volume of the weights."""
+    return {"name": "models", "persistentVolumeClaim": {"claimName": f"{plan.name}-models"}}
+
+
+def startup(plan: Recipe) -> JsonObject:
+    """A probe that gives the first start its time."""
+    asked = {"httpGet": {"path": "/health", "port": plan.port}, "timeoutSeconds": 10}
+    return {**asked, "periodSeconds": 10, "failureThreshold": start_period(plan) // 10}
+
+
+def command_of(plan: Recipe, with_metrics: bool) -> list[str]:
+    """The command of the first, or only, machine."""
+    words = _shared(plan, container_words(plan, with_metrics))
+    start = f"bash {RAY} leader --ray_cluster_size=$(LWS_GROUP_SIZE); " if _by_ray(plan) else ""
+    return _command(plan, words, start)
+
+
 def _pod(plan: Recipe, with_metrics: bool, labels: JsonObject) -> JsonObject:
-    volumes: list[JsonObject] = [{"name": "shm", "emptyDir": {"medium": "Memory", "sizeLimit": "16Gi"}}]
+    volumes: list[JsonObject] = [shm()]
     if plan.folder:
         volumes.append({"name": "model", "hostPath": {"path": plan.folder, "type": "Directory"}})
     else:
-        volumes.append({"name": "models", "persistentVolumeClaim": {"claimName": f"{plan.name}-models"}})
+        volumes.append(models(plan))
     spec = {"enableServiceLinks": False, "containers": [_leader(plan, with_metrics)], "volumes": volumes}
     return {"metadata": {"labels": labels}, "spec": spec}
 
@@ -87,7 +111,7 @@ def _container(plan: Recipe, words: list[str], start: str) -> JsonObject:
     )
     return {
         "name": "server", "image": plan.image or f"python:{plan.python}-slim", "command": _command(plan, words, start),
-        "env": _variables(plan), "resources": {"limits": {"nvidia.com/gpu": str(max(1, plan.gpus // plan.nodes))}},
+        "env": variables_of(plan), "resources": {"limits": {"nvidia.com/gpu": str(max(1, plan.gpus // plan.nodes))}},
         "volumeMounts": mounts,
     }  # fmt: skip
 
@@ -132,7 +156,8 @@ def _by_ray(plan: Recipe) -> bool:
     return plan.nodes > 1 and engine_row(plan.engine).option("executor") is not None
 
 
-def _variables(plan: Recipe) -> list[JsonObject]:
+def variables_of(plan: Recipe) -> list[JsonObject]:
+    """The environment of the server, secrets from the Secret of the keys."""
     secret = tuple(dict.fromkeys((*plan.secrets, *plan.hidden)))
     out = [{"name": "HF_HOME", "value": HUB_HOME}]
     out += [from_secret("HF_TOKEN", optional=True)] if "HF_TOKEN" not in secret else []

@@ -23,6 +23,22 @@ class OwnService:
 
 
 @dataclass(frozen=True)
+class OwnManifests:
+    """The user's manifests as they are written, and which container of which object is the server.
+
+    `host` and `port` are those of the Service in front of it, None where there is none.
+    """
+
+    documents: tuple[JsonObject, ...]
+    kind: str
+    name: str
+    container: str
+    host: str | None = None
+    port: int | None = None
+    labels: JsonObject = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Doubts:
     """What our own check says of a written text, a sentence each: `found` are problems, `open` what it left open.
 
@@ -49,7 +65,8 @@ class Recipe:
     needed. `nodes` machines serve one copy together. `changed`: the command or the packages are not as they were.
     `spelled` are words of the command as the user wrote them, with variables, by what those stand for.
     `listens` is the port of a server whose options nobody here knows, `curl`: its image has that, and no Python.
-    `own` is the user's compose service, `doubts` what the check of the written text found.
+    `own` is the user's compose service, `manifests` are theirs for Kubernetes, `doubts` what the check of the written
+    text found.
     """
 
     engine: str | None = None
@@ -83,6 +100,7 @@ class Recipe:
     listens: int | None = None
     curl: bool = False
     own: OwnService | None = None
+    manifests: OwnManifests | None = None
     spelled: dict[str, str] = field(default_factory=dict)
     doubts: Doubts = field(default_factory=lambda: Doubts())
 
@@ -100,6 +118,13 @@ class Recipe:
                 if told.isdigit() and 0 < int(told) < 65536:
                     return int(told)
         return row.port or 8000
+
+    @property
+    def address(self) -> str:
+        """Where others of the deployment reach the server."""
+        host = self.manifests.host if self.manifests else None
+        port = self.manifests.port if self.manifests and host else None
+        return f"{host or self.name}:{port or self.port}"
 
     @property
     def wheels(self) -> dict[str, str]:
@@ -133,5 +158,6 @@ def comment(lines: tuple[str, ...], mark: str = "#") -> str:
     out = []
     for line in lines:
         front = f"{mark} {' ' * (len(line) - len(line.lstrip(' ')))}"
-        out += textwrap.wrap(one_line(line, 1000), 96, initial_indent=front, subsequent_indent=f"{front}  ")
+        out += textwrap.wrap(one_line(line, 1000), 96, initial_indent=front, subsequent_indent=f"{front}  ",
+                             break_on_hyphens=False)  # fmt: skip
     return "\n".join(out)
