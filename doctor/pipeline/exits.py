@@ -13,7 +13,8 @@ from doctor.derived.goal import named_model
 from doctor.derived.known_model import with_known_model
 from doctor.facts import Facts, Launch, Unavailable
 from doctor.findings import Action, Alternative, Finding, Report
-from doctor.launch.edit import edited, pasted
+from doctor.launch.edit import edited
+from doctor.launch.naming import typed
 from doctor.pipeline.command_alone import of_container
 from doctor.plan.predict import predicted
 
@@ -38,7 +39,12 @@ def of_findings(report: Report) -> tuple[Alternative, ...]:
     release = report.facts.version(launch.engine)
     errors = (f for f in report.findings if f.severity == "error" and f.rule.startswith("MEM"))
     ways = [w for f in errors for w in f.remediations if w.actions and all(a.kind == "set_argument" for a in w.actions)]
-    return tuple(Alternative(w.title, w.actions, {}, (pasted(edited(launch, w.actions, release).argv),)) for w in ways)
+    return tuple(
+        Alternative(
+            w.title, w.actions, {}, (typed(edited(launch, w.actions, release).argv, launch.engine, launch.given),)
+        )
+        for w in ways
+    )
 
 
 def _checked(facts: Facts, one: Alternative, judge: Judge, options: Options) -> Iterator[Alternative]:
@@ -59,7 +65,9 @@ def _checked(facts: Facts, one: Alternative, judge: Judge, options: Options) -> 
         report = judge(replace(there, launch=now))
     if any(map(_stops, report.findings)):
         return
-    yield replace(one, actions=(*one.actions, *more), commands=(*one.commands[:-1], pasted(now.argv)))
+    yield replace(
+        one, actions=(*one.actions, *more), commands=(*one.commands[:-1], typed(now.argv, launch.engine, launch.given))
+    )
 
 
 def _renamed(launch: Launch, old: str | None, new: str) -> Launch:

@@ -9,11 +9,11 @@ from pathlib import Path, PurePath
 from doctor.base.secrets.hide import HIDDEN
 from doctor.facts import Facts, Gpu, Host, Launch
 from doctor.findings.proposal import Proposal
+from doctor.launch.naming import names_of
 from doctor.matrix.engines import engine_row
 from doctor.matrix.official import service
 from doctor.pipeline.placed import exporter_for
 from doctor.pipeline.recipe import driver_cuda
-from doctor.report.plan.naming import names_of
 from doctor.report.plan.recipe import Doubts, Recipe
 
 PROGRAM = "llama-server"

@@ -10,11 +10,11 @@ from doctor.derived.container import container_of
 from doctor.derived.goal import goal_of
 from doctor.facts import Facts, Gpu, Host, Launch
 from doctor.findings.proposal import Proposal
+from doctor.launch.naming import names_of
 from doctor.launch.server import Server, server_of
 from doctor.matrix.engines import engine_row
 from doctor.matrix.gpus import is_data_center
 from doctor.memory.footprint import footprint
-from doctor.report.plan.naming import names_of
 from doctor.report.plan.recipe import OwnManifests, OwnService, Recipe
 
 

@@ -37,12 +37,12 @@ def recipe(answer: Proposal, own: Own | None = None) -> Recipe:
     target = facts.target
     interpreter = (target.executable or target.prefix) if target.kind == "installed" else None
     changes = {n: v for n, v in plan.changes.items() if NAME.fullmatch(n)}
-    relaxed = _relaxed(found[1], runs) if found else ()
+    relaxed = _relaxed(found[1], runs) if found else ""
     made = Recipe(
         engine, version, found[0] if found else None, plan.launch, _model_word(facts, plan.launch),
         _folder(facts, plan.launch), _parallel(answer), ".".join((target.python or "3.11").split(".")[:2]), pins,
-        changes, layer, source, _environ(answer), interpreter, _metrics(engine, version), (*_why(answer), *relaxed),
-        _proof(answer), relaxed=bool(relaxed),
+        changes, layer, source, _environ(answer), interpreter, _metrics(engine, version), tuple(_why(answer)),
+        _proof(answer), relaxed=relaxed,
         resolved=plan.verified.resolver is not None,
     )  # fmt: skip
     return placed(made, answer, own)
@@ -62,12 +62,12 @@ def _layer(answer: Proposal, goal: Goal, pins: dict[str, str]) -> dict[str, str]
     return {n: v for n, v in out.items() if n not in (*IN_IMAGE, *serving_engines())}
 
 
-def _relaxed(cuda: str | None, runs: tuple[int, int] | None) -> tuple[str, ...]:
+def _relaxed(cuda: str | None, runs: tuple[int, int] | None) -> str:
     """Why a container's start must not ask for a driver as new as its image, in a sentence; empty where it may."""
     if runs is None or not too_new(cuda, runs):
-        return ()
-    told = f"the image is built for CUDA {cuda}, which a driver for CUDA {runs[0]}.{runs[1]} runs, too"
-    return (f"{told}; NVIDIA_DISABLE_REQUIRE lets the container start",)
+        return ""
+    told = f"The image is built for CUDA {cuda}, which a driver for CUDA {runs[0]}.{runs[1]} runs, too"
+    return f"{told}; NVIDIA_DISABLE_REQUIRE lets the container start."
 
 
 def driver_cuda(facts: Facts) -> tuple[int, int] | None:

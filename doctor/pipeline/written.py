@@ -50,6 +50,8 @@ def doubts_of(
     form: str, text: str, plans: Sequence[Recipe], answers: Sequence[Proposal], folder: str | None = None
 ) -> Doubts:
     """What the rules say of a written text."""
+    if form == "sh":  # what it installs and starts is what the pins and the command are
+        text = written("requirements", plans)
     with tempfile.TemporaryDirectory(prefix="qvl-doctor-") as place:
         path = _put(place, NAMES.get(form, "requirements.txt"), _with_keys(form, text, plans))
         try:

@@ -11,6 +11,7 @@ from doctor.facts import Distributions, Facts, Launch, normalize
 from doctor.findings import Action, Alternative
 from doctor.launch.edit import edited, pasted, start_of
 from doctor.launch.memory_settings import settings
+from doctor.launch.naming import typed
 from doctor.matrix.engines import engine_row, names_of_engines, serving_engines
 from doctor.matrix.hardware import drivers
 from doctor.matrix.hardware import version as numbers
@@ -203,4 +204,5 @@ def _start(facts: Facts, goal: Goal, actions: tuple[Action, ...], pins: dict[str
         if model:
             argv, arguments = (tuple(model if w in now else w for w in x) for x in (launch.argv, launch.arguments))
             launch = replace(launch, argv=argv, arguments=arguments)
-        yield pasted(edited(launch, actions, pins.get(launch.engine or "") or facts.version(launch.engine)).argv)
+        release = pins.get(launch.engine or "") or facts.version(launch.engine)
+        yield typed(edited(launch, actions, release).argv, launch.engine, launch.given)

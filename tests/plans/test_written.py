@@ -15,6 +15,7 @@ from doctor.collect.python.target import TargetRequest
 from doctor.facts import Gpu, Host
 from doctor.facts.gpu import Device
 from doctor.facts.wsl import Wsl
+from doctor.launch.naming import filled, names_of, shell
 from doctor.matrix.engines import engine_row
 from doctor.matrix.official import official, too_new
 from doctor.pipeline import Request, plan
@@ -24,7 +25,6 @@ from doctor.pipeline.written import doubts_of
 from doctor.plan.freedom import Freedom
 from doctor.report.plan.files import written
 from doctor.report.plan.masked import Masking
-from doctor.report.plan.naming import filled, names_of, shell
 from doctor.report.plan.recipe import Doubts, Recipe, head
 from doctor.report.plan.service import start_period
 

@@ -45,7 +45,7 @@ def _top(plans: Sequence[Recipe], data: JsonObject, masking: Masking, beside: tu
     told = ", ".join(dict.fromkeys(secrets))
     place = f"Put it next to {first.own.file}: relative paths and .env are read from there." if first.own else ""
     lines = (
-        f"Set in .env: {told}." if told else "",
+        *dict.fromkeys(p.relaxed for p in plans), f"Set in .env: {told}." if told else "",
         f"Make a key with: echo {gateway.MASTER}=sk-$(openssl rand -hex 24) >> .env" if "gateway" in beside else "",
         place, "Start it with: docker compose up --detach --wait",
         "" if first.own else "Ports are bound to this machine only; HF_TOKEN is for models that require it.",

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 
+from doctor.launch import naming
 from doctor.matrix.engines import engine_row
-from doctor.report.plan import naming
-from doctor.report.plan.recipe import Recipe, head
+from doctor.report.plan.recipe import RELAXED, Recipe, head
 
 
 def dockerfile(plan: Recipe) -> str:
     """The whole file; secrets are variables of the container, which its start sets."""
     names = tuple(dict.fromkeys((*plan.secrets, *plan.hidden)))
     told = f"Start it with: docker run {' '.join(f'--env {n}' for n in names)} ..." if names else ""
-    return "\n".join([head(plan, *filter(None, [told])), *body(plan), *_start(plan)]) + "\n"
+    return "\n".join([head(plan, *filter(None, [plan.relaxed, told])), *body(plan), *_start(plan)]) + "\n"
 
 
 def body(plan: Recipe) -> list[str]:
@@ -30,6 +30,7 @@ def body(plan: Recipe) -> list[str]:
 
 def _start(plan: Recipe) -> list[str]:
     out = [f"ENV {n}={json.dumps(v)}" for n, v in plan.environ.items() if n not in plan.hidden]
+    out += [f"ENV {RELAXED}=1"] if plan.relaxed else []
     if not plan.command or not plan.engine:
         return out
     return [*out, f"EXPOSE {plan.port}", "ENTRYPOINT []", f"CMD {json.dumps(_command(plan))}"]

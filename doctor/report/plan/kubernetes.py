@@ -42,6 +42,7 @@ def _top(plans: Sequence[Recipe], beside: tuple[str, ...], masked: list[str]) ->
     own = plans[0].manifests
     kept = [one["metadata"]["name"] for one in own.documents if one.get("kind") == "Secret"] if own else []
     lines = (
+        *dict.fromkeys(p.relaxed for p in plans),
         f"Left out, since they hold values: the Secrets {', '.join(kept)}." if kept else "",
         f"Make the keys first: kubectl create secret generic {KEYS} {told}" if told else "",
         "The server installs packages at each start; `--format dockerfile` makes an image of them." if installs else "",

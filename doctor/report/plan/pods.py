@@ -5,10 +5,10 @@ from __future__ import annotations
 from doctor.base.json_object import JsonObject
 from doctor.base.quoting import joined
 from doctor.facts.launch import HUB_HOME
+from doctor.launch import naming
 from doctor.matrix.engines import engine_row
-from doctor.report.plan import naming
-from doctor.report.plan.recipe import Recipe
-from doctor.report.plan.service import RELAXED, container_words, start_period
+from doctor.report.plan.recipe import RELAXED, Recipe
+from doctor.report.plan.service import container_words, start_period
 
 SHM = "/dev/shm"
 KEYS = "qvl-keys"  # the Secret with every key, which the user makes

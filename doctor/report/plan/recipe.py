@@ -8,6 +8,8 @@ from doctor.base.json_object import JsonObject
 from doctor.base.record import dataclass
 from doctor.matrix.engines import engine_row
 
+RELAXED = "NVIDIA_DISABLE_REQUIRE"  # the variable by which a container starts in spite of its image's requirement
+
 
 @dataclass(frozen=True)
 class OwnService:
@@ -61,7 +63,7 @@ class Recipe:
     `name` is the service's, `served` what clients call the model. `secrets` are variables, one for each `***` of the
     command, `hidden` those of the environment whose value is not shown, `key` the one that holds the server's own key.
     `weights` are bytes to fetch and to load (None: not known). `exporter` names the one for GPUs that fits the machine.
-    `relaxed`: the image's CUDA is newer than the driver's, of the same major. `resolved`: `pins` are all that is
+    `relaxed` says that the image's CUDA is newer than the driver's, of its major. `resolved`: `pins` are all that is
     needed. `nodes` machines serve one copy together. `changed`: the command or the packages are not as they were.
     `spelled` are words of the command as the user wrote them, with variables, by what those stand for.
     `listens` is the port of a server whose options nobody here knows, `curl`: its image has that, and no Python.
@@ -93,7 +95,7 @@ class Recipe:
     key: str | None = None
     weights: int | None = None
     exporter: str = "nvidia-smi"
-    relaxed: bool = False
+    relaxed: str = ""
     resolved: bool = True
     nodes: int = 1
     changed: bool = True

@@ -6,14 +6,14 @@ from typing import Any
 
 from doctor.base.json_object import JsonObject
 from doctor.facts.launch import HUB_HOME
+from doctor.launch import naming
 from doctor.matrix.engines import engine_row
 from doctor.matrix.images import entrypoint
-from doctor.report.plan import image, naming
+from doctor.report.plan import image
 from doctor.report.plan.masked import required
-from doctor.report.plan.recipe import Recipe
+from doctor.report.plan.recipe import RELAXED, Recipe
 
 SHM = "16gb"
-RELAXED = "NVIDIA_DISABLE_REQUIRE"
 CACHE = f"huggingface:{HUB_HOME}"
 FETCHING, LOADING, STARTING = 20e6, 200e6, 300  # bytes a second from the hub and from the disk; seconds for the rest
 STEP, UNKNOWN = 300, 1800

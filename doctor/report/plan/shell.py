@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from doctor.base.quoting import joined, quoted
-from doctor.report.plan import naming
+from doctor.launch import naming
 from doctor.report.plan.recipe import Recipe, comment, head
 
 CHECK = """command -v uv >/dev/null 2>&1 || {

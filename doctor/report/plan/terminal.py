@@ -12,7 +12,7 @@ from doctor.base.quoting import quoted
 from doctor.base.text import clean
 from doctor.facts import Launch
 from doctor.findings import ALONG, Action, Plan, Step
-from doctor.launch.edit import pasted
+from doctor.launch.naming import typed
 from doctor.report.closing import open_questions
 from doctor.report.content import head, plural
 from doctor.report.launch import not_found
@@ -127,7 +127,13 @@ def _commands(before: Report, plan: Plan, console: Console) -> None:
                 console.print(Text(f"  {line}"), soft_wrap=True)
     if plan.launch and plan.steps:
         console.print(Text(_start(before, plan), style="bold"))
-        console.print(Text(f"  {clean(pasted(plan.command or plan.launch))}"), soft_wrap=True)
+        console.print(Text(f"  {clean(_typed(before, plan))}"), soft_wrap=True)
+
+
+def _typed(before: Report, plan: Plan) -> str:
+    launch = before.facts.launch
+    engine, given = (launch.engine, launch.given) if isinstance(launch, Launch) else (None, ())
+    return typed(plan.command or plan.launch, engine, given)
 
 
 def _start(before: Report, plan: Plan) -> str:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 
-from doctor.base.quoting import quoted
+from doctor.base.quoting import joined, quoted
 from doctor.base.secrets.hide import HIDDEN
 from doctor.matrix.engine_types import Engine
+from doctor.matrix.engines import engine_row
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,80}")
 _REFERENCE = re.compile(r"\$\{?([A-Za-z_][A-Za-z0-9_]{0,80})\b")
@@ -74,3 +75,9 @@ def filled(words: Iterable[str], names: Sequence[str], reference: Text, plain: T
 def shell(words: Iterable[str], names: Sequence[str]) -> str:
     """The words as a line of a shell, with `"$NAME"` for each hidden value."""
     return " ".join(filled(words, names, lambda name: f'"${{{name}}}"', lambda part: quoted(part) if part else ""))
+
+
+def typed(words: Sequence[str], engine: str | None, given: Iterable[str] = ()) -> str:
+    """A command as it can be typed: variables in place of hidden values, every other word quoted where it has to be."""
+    names = names_of(words, engine_row(engine), given)
+    return shell(words, names) if names else joined(words)
