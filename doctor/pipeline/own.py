@@ -107,10 +107,11 @@ def _relative(service: Mapping[str, Any], folder: str) -> dict[str, Any]:
 
 
 def _below(value: Any, folder: str) -> Any:
-    if isinstance(value, list):
-        return [_below(v, folder) for v in value[:1000]]
+    if isinstance(value, list):  # of one level: aliases make billions of a list in a list
+        return [v if isinstance(v, list) else _below(v, folder) for v in value]
     if isinstance(value, dict):
-        return {k: _below(v, folder) if k in ("context", "source", "path") else v for k, v in value.items()}
+        held = ("context", "source", "path")
+        return {k: _below(v, folder) if k in held and isinstance(v, str) else v for k, v in value.items()}
     if not isinstance(value, str) or not (value == folder or value.startswith((f"{folder}/", f"{folder}:"))):
         return value
     return f".{value[len(folder) :]}"

@@ -19,7 +19,6 @@ from doctor.pipeline.services import only_service
 from doctor.report.plan.recipe import OwnManifests
 
 KINDS = ("Deployment", "StatefulSet", "DaemonSet", "Job", "Pod", "LeaderWorkerSet", "ReplicaSet")
-_DEEPEST = 12
 
 
 def own_manifests(request: Request) -> Own | None:
@@ -33,7 +32,7 @@ def own_manifests(request: Request) -> Own | None:
     documents = tuple(_documents(request))
     name, container = service.labels[0], service.labels[-1]
     found = next((d for d in documents if d.get("kind") == kind and at(d, "metadata", "name") == name), None)
-    pod = next(((labels, c) for labels, c in _containers(found, {}, 0) if text(c.get("name")) == container), None)
+    pod = next(((labels, c) for labels, c in _containers(found) if text(c.get("name")) == container), None)
     if pod is None:
         return None
     host, port = next(_services(documents, pod[0]), (None, None))
@@ -57,14 +56,18 @@ def _documents(request: Request) -> Iterator[JsonObject]:
             yield from (d for d in inner if isinstance(d, dict) and d.get("kind"))
 
 
-def _containers(here: Any, labels: Any, depth: int) -> Iterator[tuple[Any, JsonObject]]:
-    """Every container below a value, with the labels of its pod."""
-    if not isinstance(here, dict) or depth > _DEEPEST:
-        return
-    labels = mapping(here, "metadata", "labels") or labels
-    yield from ((labels, c) for c in listed(here, "containers") if isinstance(c, dict))
-    for value in here.values():
-        yield from _containers(value, labels, depth + 1)
+def _containers(found: Any) -> Iterator[tuple[Any, JsonObject]]:
+    """Every container of an object, with the labels of its pod; each value is looked at once."""
+    todo: list[tuple[Any, Any]] = [(found, {})]
+    seen: set[int] = set()
+    while todo:
+        here, labels = todo.pop(0)
+        if not isinstance(here, dict) or id(here) in seen:
+            continue
+        seen.add(id(here))
+        labels = mapping(here, "metadata", "labels") or labels
+        yield from ((labels, c) for c in listed(here, "containers") if isinstance(c, dict))
+        todo += [(value, labels) for value in here.values()]
 
 
 def _services(documents: tuple[JsonObject, ...], labels: Any) -> Iterator[tuple[str, int]]:

@@ -100,6 +100,12 @@ def fix(folder: Path, *words: str, compose: str = "", gpu: str = "A100-80GB", dr
     return CliRunner().invoke(main, [*told, *words])
 
 
+def deployed(file: Path, *words: str) -> Any:
+    """`fix --plan` on a deployment's file."""
+    told = ("fix", "--plan", "--offline", "--gpu", "A100-80GB", "--driver", "570.86", "--deployment", str(file))
+    return CliRunner().invoke(main, [*told, *words])
+
+
 def test_the_users_own_project_is_kept(tmp_path: Path) -> None:
     done = fix(tmp_path, "--format", "compose", compose=COMPOSE)
     data = yaml.safe_load(done.stdout)
@@ -155,8 +161,7 @@ def test_manifests_take_keys_from_a_secret(tmp_path: Path) -> None:
 
 def test_the_users_own_manifests_are_kept(tmp_path: Path) -> None:
     (tmp_path / "eyes.yaml").write_text(MANIFEST)
-    words = ("fix", "--plan", "--offline", "--gpu", "A100-80GB", "--driver", "570.86", "--format", "kubernetes")
-    done = CliRunner().invoke(main, [*words, "--with", "gateway", "--deployment", str(tmp_path / "eyes.yaml")])
+    done = deployed(tmp_path / "eyes.yaml", "--format", "kubernetes", "--with", "gateway")
     assert KEY not in done.stdout and "***" not in done.stdout and "the Secrets theirs" in done.stdout
     objects = {f"{d['kind']}/{d['metadata']['name']}": d for d in yaml.safe_load_all(done.stdout)}
     deployment = objects["Deployment/eyes"]
@@ -306,3 +311,16 @@ def test_exits_are_judged_with_the_users_options(tmp_path: Path) -> None:
     assert MODEL in first and "fp8" in first
     assert f"{MODEL}-AWQ" in second and "--quantization" not in second
     assert not [one for one in exits if any("128000" in c for c in one["commands"])]
+
+
+@pytest.mark.parametrize("form", ["compose", "kubernetes"])
+def test_aliases_that_multiply_are_written_within_bounds(tmp_path: Path, form: str) -> None:
+    """Nineteen levels of nine aliases each: what is read once is masked and written once."""
+    levels = "\n".join(f"  d{n}: &d{n} {{{', '.join(f'k{k}: *d{n - 1}' for k in range(9))}}}" for n in range(1, 20))
+    bomb = f"x-bomb:\n  d0: &d0 {{a: b}}\n{levels}\n"
+    if form == "kubernetes":
+        (tmp_path / "eyes.yaml").write_text(MANIFEST.replace("kind: Deployment\n", f"kind: Deployment\n{bomb}"))
+        done = deployed(tmp_path / "eyes.yaml", "--format", form)
+    else:
+        done = fix(tmp_path, "--format", form, compose=bomb + COMPOSE)
+    assert 0 < len(done.stdout) < 100_000 and "vllm" in done.stdout

@@ -48,18 +48,23 @@ def _places(documents: list[JsonObject], own: OwnManifests) -> Iterator[tuple[Js
     """The container of the server, with the pod around it."""
     for one in documents:
         if one.get("kind") == own.kind and _at(one, "metadata").get("name") == own.name:
-            for spec in _specs(one, 0):
+            for spec in _specs(one):
                 inside = (c for c in spec["containers"] if isinstance(c, dict))
                 yield from ((spec, c) for c in inside if c.get("name") == own.container)
 
 
-def _specs(here: Any, depth: int) -> Iterator[JsonObject]:
-    """Every pod below a value."""
-    if isinstance(here, dict) and depth < 12:
+def _specs(one: JsonObject) -> Iterator[JsonObject]:
+    """Every pod of an object; each value is looked at once, however many aliases lead to it."""
+    todo: list[Any] = [one]
+    seen: set[int] = set()
+    while todo:
+        here = todo.pop()
+        if not isinstance(here, dict) or id(here) in seen:
+            continue
+        seen.add(id(here))
         if isinstance(here.get("containers"), list):
             yield here
-        for value in here.values():
-            yield from _specs(value, depth + 1)
+        todo += here.values()
 
 
 def _correct(plan: Recipe, spec: JsonObject, container: JsonObject, with_metrics: bool) -> None:
@@ -123,14 +128,14 @@ def _others(documents: list[JsonObject], own: OwnManifests, image: Any) -> Itera
     """The other containers of the object with the server's image: the workers of its group."""
     for one in documents:
         if one.get("kind") == own.kind and _at(one, "metadata").get("name") == own.name:
-            for spec in _specs(one, 0):
+            for spec in _specs(one):
                 inside = (c for c in spec["containers"] if isinstance(c, dict))
                 yield from ((spec, c) for c in inside if c.get("image") == image and c.get("name") != own.container)
 
 
 def _masked(one: JsonObject) -> Iterator[str]:
     """Takes literal secrets out of the containers of an object; the names under which they are wanted."""
-    for spec in _specs(one, 0):
+    for spec in _specs(one):
         for container in (*spec["containers"], *_list(spec.get("initContainers"))):
             if isinstance(container, dict):
                 yield from _of_variables(container)
