@@ -77,7 +77,7 @@ def show(answers: list[Made], options: dict[str, Any]) -> int | None:
     if form == "terminal" and options["output"] is None:
         from doctor.report.plan.terminal import print_plan
 
-        print_plan(answer.before, answer.plan, console(), idle=answer.idle)
+        print_plan(answer.before, answer.plan, console(), idle=answer.idle, after=answer.after)
         return None
     if form in ("terminal", "json"):
         write(_text(answer, form), options["output"])
@@ -97,7 +97,7 @@ def _text(answer: Proposal, form: str) -> str:
 
         stream = io.StringIO()
         out = Console(width=100, file=stream, markup=False, highlight=False, emoji=False)
-        print_plan(answer.before, answer.plan, out, idle=answer.idle)
+        print_plan(answer.before, answer.plan, out, idle=answer.idle, after=answer.after)
         return stream.getvalue()
     from doctor.report.json import dumps
     from doctor.report.plan.data import plan_to_json

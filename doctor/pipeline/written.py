@@ -25,7 +25,7 @@ from doctor.pipeline.collecting import collect
 from doctor.pipeline.diagnosis import judge
 from doctor.pipeline.request import Request
 from doctor.pipeline.services import request_of, serves, services_of
-from doctor.report.closing import open_questions
+from doctor.report.closing import by_reason, open_questions
 from doctor.report.plan.files import written
 from doctor.report.plan.pods import KEYS
 from doctor.report.plan.recipe import Doubts, Recipe
@@ -60,7 +60,8 @@ def doubts_of(
             return Doubts((str(error).replace(f"{place}/", ""),), (), True)
     found = {f"{f.rule}: {f.message}": None for r in reports for f in r.findings if f.severity != "note"}
     found |= dict.fromkeys(_too_few(form, plans, answers))
-    return Doubts(_short(found), _short(_open(reports)), True)
+    left = by_reason(q for r in reports for q in open_questions(r))
+    return Doubts(_short(found), _short(f"{codes}: {reason}" for reason, codes in left.items()), True)
 
 
 def _too_few(form: str, plans: Sequence[Recipe], answers: Sequence[Proposal]) -> Iterator[str]:
@@ -80,15 +81,6 @@ def _with_keys(form: str, text: str, plans: Sequence[Recipe]) -> str:
     if form == "dockerfile":
         return text.replace("\nENTRYPOINT", "".join(f"\nENV {n}={SET}" for n in names) + "\nENTRYPOINT", 1)
     return text
-
-
-def _open(reports: Sequence[Report]) -> dict[str, None]:
-    """The open questions of all, those with the same reason together."""
-    reasons: dict[str, dict[str, None]] = {}
-    for report in reports:
-        for one in open_questions(report):
-            reasons.setdefault(one.reason, {})[one.code] = None
-    return {f"{', '.join(codes)}: {reason}": None for reason, codes in reasons.items()}
 
 
 def _short(lines: Iterable[str]) -> tuple[str, ...]:

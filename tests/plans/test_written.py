@@ -146,6 +146,16 @@ def test_several_servers_stand_behind_one_gateway(tmp_path: Path) -> None:
     assert [j["job_name"] for j in jobs] == ["large", "small", "gpu"]
 
 
+def test_what_the_project_has_is_not_added_again(tmp_path: Path) -> None:
+    theirs = COMPOSE.replace(
+        "  web:\n", "  router: {image: 'ghcr.io/berriai/litellm:v1.81.9-stable'}\n  web:\n    ports: ['3000:8080']\n"
+    )
+    done = fix(tmp_path, "--format", "compose", "--with", "gateway,metrics", compose=theirs)
+    data = yaml.safe_load(done.stdout)
+    assert "gateway" not in data["services"] and "own LiteLLM (`router`)" in done.stdout
+    assert data["services"]["grafana"]["ports"] == ["127.0.0.1:3001:3000"], "3000 is taken"
+
+
 def test_manifests_take_keys_from_a_secret(tmp_path: Path) -> None:
     words = ("vllm", "serve", MODEL, "--max-model-len", "8192", "--api-key", KEY)
     done = fix(tmp_path, "--format", "kubernetes", "--with", "gateway,metrics", "--", *words)

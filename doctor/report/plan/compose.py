@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 
 from doctor.base.json_object import JsonObject
@@ -14,11 +15,16 @@ from doctor.report.plan.monitoring import EXPORTERS
 from doctor.report.plan.recipe import Recipe, head
 from doctor.report.plan.service import CACHE, devices, escaped, service
 
+MADE_OF = {"gateway": "LiteLLM", "metrics": "Prometheus"}
+_OUTER = re.compile(r"(?<![\d.])(\d{2,5})(?=:\d)|'published': '?(\d{2,5})")
+
 
 def compose(plans: Sequence[Recipe], beside: tuple[str, ...] = ()) -> str:
     """The whole file: the user's own project with its servers corrected, else a new one."""
     masking = Masking()
     own = plans[0].own
+    theirs = {part: name for part in beside if (name := _theirs(part, own.services if own else {}))}
+    beside = tuple(part for part in beside if part not in theirs)
     sections: JsonObject = dict(masking(own.sections)) if own else {}
     services: JsonObject = {name: masking(one) for name, one in own.services.items()} if own else {}
     first = 0
@@ -28,16 +34,24 @@ def compose(plans: Sequence[Recipe], beside: tuple[str, ...] = ()) -> str:
         first += plan.gpus
     name = sections.pop("name", f"qvl-{(plans[0].engine or 'server').replace('.', '-')}")
     data: JsonObject = {"name": name, "services": services, **sections}
-    if any(CACHE in _volumes(one) for one in services.values()):
+    if any(CACHE in _list(one.get("volumes")) for one in services.values()):
         _add(data, "volumes", {"huggingface": {}})
     if "gateway" in beside:
         _gateway(plans, data)
     if "metrics" in beside:
         _metrics(plans, data)
-    return f"{_top(plans, data, masking, beside)}\n{dumped(data)}"
+    kept = [
+        f"The project has its own {MADE_OF[part]} (`{name}`): it is left as it is." for part, name in theirs.items()
+    ]
+    return f"{_top(plans, masking, beside, kept)}\n{dumped(data)}"
 
 
-def _top(plans: Sequence[Recipe], data: JsonObject, masking: Masking, beside: tuple[str, ...]) -> str:
+def _theirs(part: str, services: dict[str, JsonObject]) -> str | None:
+    """The service of the user's that is this part of a deployment already."""
+    return next((n for n, one in services.items() if MADE_OF[part].lower() in str(one.get("image")).lower()), None)
+
+
+def _top(plans: Sequence[Recipe], masking: Masking, beside: tuple[str, ...], kept: list[str]) -> str:
     first = plans[0]
     secrets = [*masking.names, *(n for p in plans for n in (*p.secrets, *p.hidden))]
     secrets += [gateway.MASTER] if "gateway" in beside else []
@@ -45,7 +59,7 @@ def _top(plans: Sequence[Recipe], data: JsonObject, masking: Masking, beside: tu
     told = ", ".join(dict.fromkeys(secrets))
     place = f"Put it next to {first.own.file}: relative paths and .env are read from there." if first.own else ""
     lines = (
-        *dict.fromkeys(p.relaxed for p in plans), f"Set in .env: {told}." if told else "",
+        *kept, *dict.fromkeys(p.relaxed for p in plans), f"Set in .env: {told}." if told else "",
         f"Make a key with: echo {gateway.MASTER}=sk-$(openssl rand -hex 24) >> .env" if "gateway" in beside else "",
         place, "Start it with: docker compose up --detach --wait",
         "" if first.own else "Ports are bound to this machine only; HF_TOKEN is for models that require it.",
@@ -54,8 +68,7 @@ def _top(plans: Sequence[Recipe], data: JsonObject, masking: Masking, beside: tu
     return head(first, *more, *filter(None, lines))
 
 
-def _volumes(one: JsonObject) -> list[object]:
-    found = one.get("volumes")
+def _list(found: object) -> list[object]:
     return found if isinstance(found, list) else []
 
 
@@ -67,6 +80,14 @@ def _add(data: JsonObject, section: str, more: JsonObject) -> None:
 def _free(data: JsonObject, name: str) -> str:
     """A name that no service of the user's has."""
     return name if name not in data["services"] else f"qvl-{name}"
+
+
+def _published(data: JsonObject, port: int) -> str:
+    """A port of ours on this machine alone: under its own number, or the next that no service has taken."""
+    texts = [str(p) for one in data["services"].values() for p in _list(one.get("ports"))]
+    taken = {int(number) for text in texts for found in _OUTER.findall(text) for number in found if number}
+    outer = next(n for n in range(port, port + 1000) if n not in taken)
+    return f"127.0.0.1:{outer}:{port}"
 
 
 def _config(data: JsonObject, name: str, content: str) -> None:
@@ -82,7 +103,7 @@ def _gateway(plans: Sequence[Recipe], data: JsonObject) -> None:
         "configs": [{"source": "litellm", "target": gateway.PLACE}],
         "depends_on": {plan.name: {"condition": "service_healthy" if len(plans) == 1 else "service_started"}
                        for plan in plans},
-        "ports": [f"127.0.0.1:{gateway.PORT}:{gateway.PORT}"], "restart": "unless-stopped",
+        "ports": [_published(data, gateway.PORT)], "restart": "unless-stopped",
         "healthcheck": {"test": ["CMD", "python3", "-c", gateway.probe()], "interval": "30s", "timeout": "10s",
                         "retries": 3, "start_period": "3m"},
     }  # fmt: skip
@@ -99,7 +120,7 @@ def _metrics(plans: Sequence[Recipe], data: JsonObject) -> None:
         prometheus: {
             "image": image_of("prometheus"), "restart": "unless-stopped", "volumes": ["prometheus:/prometheus"],
             "configs": [{"source": "prometheus", "target": "/etc/prometheus/prometheus.yml"}],
-            "ports": [f"127.0.0.1:{monitoring.PORT}:{monitoring.PORT}"],
+            "ports": [_published(data, monitoring.PORT)],
         },
         grafana: {
             "image": image_of("grafana"), "restart": "unless-stopped", "depends_on": [prometheus],
@@ -110,7 +131,7 @@ def _metrics(plans: Sequence[Recipe], data: JsonObject) -> None:
                 {"source": "grafana-boards", "target": f"{monitoring.PROVISIONING}/dashboards/boards.yaml"},
                 {"source": "board", "target": f"{monitoring.BOARDS}/server.json"},
             ],
-            "volumes": ["grafana:/var/lib/grafana"], "ports": [f"127.0.0.1:{monitoring.GRAFANA}:{monitoring.GRAFANA}"],
+            "volumes": ["grafana:/var/lib/grafana"], "ports": [_published(data, monitoring.GRAFANA)],
         },
     }  # fmt: skip
     _add(data, "volumes", {"prometheus": {}, "grafana": {}})

@@ -13,7 +13,7 @@ from doctor.base.text import clean
 from doctor.facts import Launch
 from doctor.findings import ALONG, Action, Plan, Step
 from doctor.launch.naming import typed
-from doctor.report.closing import open_questions
+from doctor.report.closing import by_reason, open_questions
 from doctor.report.content import head, plural
 from doctor.report.launch import not_found
 from doctor.report.terminal import block, row
@@ -24,17 +24,21 @@ if TYPE_CHECKING:
     from doctor.findings import Report
 
 SHOWN = 8
+MOST_OPEN = 12
 FULL = 3  # exits of which every command is shown
 
 
-def print_plan(before: Report, plan: Plan, console: Console, *, idle: bool = False) -> None:
-    """Prints the whole plan."""
+def print_plan(
+    before: Report, plan: Plan, console: Console, *, idle: bool = False, after: Report | None = None
+) -> None:  # fmt: skip
+    """Prints the whole plan; `after` is the report on what it leads to."""
     from rich.text import Text
 
     for label, text in head(before):
         row(console, label, text)
     console.print()
-    console.print(Text(clean(_answer(before, plan, idle)), style=_style(before, plan, idle)))
+    left = by_reason(open_questions(after)) if after is not None and _whole(plan) and not idle else {}
+    console.print(Text(clean(_answer(before, plan, idle, len(left))), style=_style(before, plan, idle, len(left))))
     if idle:
         for one in open_questions(before):
             row(console, one.code, one.reason + (f"; closed by {one.closes}" if one.closes else ""), indent="  ")
@@ -44,9 +48,13 @@ def print_plan(before: Report, plan: Plan, console: Console, *, idle: bool = Fal
     _exits(plan, console)
     console.print()
     _proof(plan, console, idle)
+    for reason, codes in list(left.items())[:MOST_OPEN]:
+        row(console, "open", f"{codes}: {reason}")
 
 
-def _style(before: Report, plan: Plan, idle: bool) -> str:
+def _style(before: Report, plan: Plan, idle: bool, left: int) -> str:
+    if left:
+        return "bold yellow"
     if idle:
         return "bold yellow" if open_questions(before) else "bold green"
     return "bold green" if _whole(plan) else "bold red"
@@ -56,7 +64,7 @@ def _whole(plan: Plan) -> bool:
     return bool(plan.steps) and not plan.remains and plan.conflict is None
 
 
-def _answer(before: Report, plan: Plan, idle: bool) -> str:
+def _answer(before: Report, plan: Plan, idle: bool, left: int) -> str:
     if (lost := not_found(before)) is not None:
         return f"○ {lost}"
     if idle:
@@ -72,7 +80,8 @@ def _answer(before: Report, plan: Plan, idle: bool) -> str:
         return f"{told} `--format compose` writes the corrected file." if _of_container(before) else told
     if plan.remains:
         return f"✗ Partial fix: {', '.join(plan.remains)} remains."
-    return f"✓ Fix found: {plural(len(_asked(plan)), 'change')}."
+    told = f"Fix found: {plural(len(_asked(plan)), 'change')}"
+    return f"○ {told}, {left} open." if left else f"✓ {told}."
 
 
 def _of_container(before: Report) -> bool:
