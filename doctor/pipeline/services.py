@@ -30,7 +30,7 @@ def only_service(request: Request) -> Request:
     """The request for the one service that names an engine. Raises TargetError where there are several, or none."""
     services = services_of(request)
     if len(services) != 1:
-        services = [s for s in services if _mentions(s)] or services
+        services = [s for s in services if serves(s)] or services
     if len(services) != 1:
         names = ", ".join(f"`{s.name}`" for s in services[:8]) or "none"
         raise TargetError(f"choose one service of the deployment with `--service`: {names}")
@@ -79,6 +79,7 @@ def _gpu(service: Service) -> str | None:
         return None
 
 
-def _mentions(service: Service) -> bool:
+def serves(service: Service) -> bool:
+    """Whether the words of a service name an engine."""
     words = (service.image or "", *(service.entrypoint or ()), *(service.command or ()))
     return mentions_engine(" ".join(words)[: 1 << 16])
