@@ -1,0 +1,92 @@
+"""What a chat answer says: its text, its reasoning, why it ended; and whether it is text at all."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from doctor.base.record import dataclass
+from doctor.findings import Finding
+from doctor.probe.faults import fault, wrong_type
+from doctor.probe.saying import finding
+from doctor.probe.talk import Reply, Talk
+
+_FEWEST = 4  # characters that one sign over and over has to have to be garbage
+_REASONING = ("reasoning_content", "reasoning")
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One message: `text` is what the user sees, `reasoning` what came before it, `tokens` those that were made."""
+
+    text: str
+    reasoning: str = ""
+    finish: str | None = None
+    tokens: int | None = None
+
+    @property
+    def everything(self) -> str:
+        """The text, or what the model thought where it came no further."""
+        return self.text if self.text.strip() else self.reasoning
+
+
+def read(reply: Reply) -> Said | None:
+    """The first choice of an answer; None where there is none."""
+    data = reply.json()
+    try:
+        choice = data["choices"][0]
+        message = choice["message"]
+        finish, tokens = _text(choice.get("finish_reason")) or None, tokens_of(data.get("usage"))
+        return Said(content_of(message), reasoning_of(message), finish, tokens)
+    except (KeyError, IndexError, TypeError, AttributeError):
+        return None
+
+
+def content_of(message: Any) -> str:
+    """The text of a message or of a piece of one, which some servers give as a list of parts."""
+    content = message.get("content")
+    if isinstance(content, list):
+        return "".join(_text(p.get("text")) for p in content if isinstance(p, dict))
+    return _text(content)
+
+
+def reasoning_of(message: Any) -> str:
+    """What a reasoning model thought, where the server keeps it apart."""
+    return next((t for name in _REASONING if (t := _text(message.get(name)))), "")
+
+
+def tokens_of(usage: Any) -> int | None:
+    """The tokens that were generated, as the server counts them."""
+    made = usage.get("completion_tokens") if isinstance(usage, dict) else None
+    return made if isinstance(made, int) and not isinstance(made, bool) and 0 <= made < 1 << 31 else None
+
+
+def answered(talk: Talk, reply: Reply, check: str) -> tuple[Said | None, list[Finding]]:
+    """What was said, None where that is no text, and what is wrong with the answer apart from what it says."""
+    if (wrong := fault(talk, reply, check)) is not None:
+        return None, [wrong]
+    odd = [f] if (f := wrong_type(talk, reply)) is not None else []
+    said = read(reply)
+    if said is None:
+        return None, [finding("SRV133", talk, reply), *odd]
+    if not said.everything.strip():
+        finish = f" (finish reason `{talk.said(said.finish, 40)}`)" if said.finish else ""
+        return None, [finding("SRV160", talk, reply, finish=finish), *odd]
+    if is_garbage(said.everything):
+        return None, [finding("SRV161", talk, reply, said=talk.said(said.everything, 60)), *odd]
+    return said, odd
+
+
+def is_garbage(text: str) -> bool:
+    """One sign over and over, one word over and over, or bytes that are no text."""
+    signs = "".join(text.split())
+    if len(signs) < _FEWEST:
+        return False
+    (_, most), *_ = Counter(signs).most_common(1)
+    words = text.split()
+    repeated = len(words) >= 8 and len(set(words)) == 1
+    return most >= 0.8 * len(signs) or repeated or signs.count("\ufffd") > 0.3 * len(signs)
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
