@@ -37,14 +37,16 @@ def evidence_of(talk: Talk, reply: Reply | None) -> tuple[Evidence, ...]:
     """What was asked, and the beginning of what came."""
     if reply is None:
         return ()
-    said = talk.said(reply.text) if reply.body and not _is_events(reply) else ""
+    said = talk.said(reply.text) if reply.body and not _is_answer(reply) else ""
     what = str(reply.trouble) if reply.trouble else f"status {reply.status}{': ' if said else ''}{said}"
     source = f"{'POST' if reply.posted else 'GET'} {urlsplit(reply.url).path}"
     return (Evidence("answer", what, source=source),)
 
 
-def _is_events(reply: Reply) -> bool:
-    return reply.type == "text/event-stream"
+def _is_answer(reply: Reply) -> bool:
+    """Whether the reply is what was asked for, so that the finding itself quotes what matters of it."""
+    data = reply.json()
+    return reply.type == "text/event-stream" or (isinstance(data, dict) and bool(data.get("choices")))
 
 
 def _of_reply(talk: Talk, reply: Reply | None) -> dict[str, object]:

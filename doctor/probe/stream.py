@@ -12,6 +12,7 @@ from doctor.probe.chat import content_of, reasoning_of, tokens_of
 from doctor.probe.talk import Piece, Reply
 
 MOST = 20_000  # events that are read
+SHORTEST = 0.02  # seconds between the first and the last piece; less says nothing of the speed
 
 
 @dataclass
@@ -37,7 +38,8 @@ class Streamed:
     def rate(self) -> float | None:
         """Tokens per second after the first one; None for an answer that is too short or comes at once."""
         spent = self.times[-1] - self.times[0] if self.times else 0.0
-        return (self.tokens - 1) / spent if self.tokens > 2 and len(self.times) > 2 and spent > 0 else None
+        timed = self.tokens > 2 and len(self.times) > 2 and spent >= SHORTEST
+        return (self.tokens - 1) / spent if timed else None
 
 
 def read(reply: Reply) -> Streamed:

@@ -12,6 +12,7 @@ from doctor.probe.saying import finding
 from doctor.probe.talk import Talk
 
 _MOST = 1000
+_FRAMEWORKS = ("uvicorn", "hypercorn", "gunicorn")  # these do not say who answers
 
 
 def check(talk: Talk) -> Outcome:
@@ -44,7 +45,7 @@ def _server(rows: list[dict[str, Any]], header: str) -> str:
     """The engine, from the owner that it gives its model; else what the web server calls itself."""
     owners = {str(r.get("owned_by", "")).lower() for r in rows[:20]}
     engine = next((n for n in (*names_of_engines(), "llamacpp") if n in owners), None)
-    return engine or one_line(header, 40)
+    return engine or ("" if header.lower() in _FRAMEWORKS else one_line(header, 40))
 
 
 def _context(rows: list[dict[str, Any]], model: str) -> str:

@@ -27,5 +27,5 @@ def check(talk: Talk) -> Outcome:
     if not said.text.strip():
         return Outcome(tuple(wrong), f"only reasoning within {TOKENS} tokens, in {reply.seconds:.2f} s")
     if not _RIGHT.search(said.text):
-        return Outcome((finding("SRV162", talk, reply, said=shown), *wrong))
+        return Outcome((finding("SRV162", talk, reply, said=shown, question=QUESTION), *wrong))
     return Outcome(tuple(wrong), f"`{shown}` in {reply.seconds:.2f} s")
