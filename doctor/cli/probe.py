@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from doctor.findings.probe import ProbeReport
     from doctor.probe.options import Options
 
+FORMATS = ("terminal", "brief", "json")
 CHECKS = ("health", "model", "text", "image", "schema", "speed", "metrics", "gpu")
 
 
@@ -24,8 +25,8 @@ CHECKS = ("health", "model", "text", "image", "schema", "speed", "metrics", "gpu
               help="seconds for a server that says it is not ready")
 @click.option("--skip", multiple=True, type=click.Choice(CHECKS), help="leave out this check; repeatable")
 @click.option("--fail-on", type=click.Choice(("error", "warning", "never")), default="error", show_default=True)
-@click.option("--format", "form", type=click.Choice(("terminal", "json")), default="terminal", show_default=True)
-@click.option("--output", metavar="FILE", help="write JSON to this file")
+@click.option("--format", "form", type=click.Choice(FORMATS), default="terminal", show_default=True)
+@click.option("--output", metavar="FILE", help="write to this file: JSON, or what `--format` says")
 @click.option("--quiet", is_flag=True, help="only the problems, one line each")
 def probe(url: str, variable: str | None, fail_on: str, **more: Any) -> None:
     """Asks a running server: health, model, a text, a picture, a JSON schema, a stream, metrics, GPU.
@@ -64,16 +65,17 @@ def _options(url: str, variable: str | None, more: dict[str, Any]) -> Options:
 
 def _show(report: ProbeReport, form: str, output: str | None, quiet: bool) -> None:
     from doctor.cli.answer.output import console, write
-    from doctor.report.probe import print_probe, probe_to_json, problem_lines
+    from doctor.report.probe import print_probe, probe_to_json, problem_lines, summary_lines
 
-    if form == "json" or output is not None:
+    if form != "json" and (quiet or form == "brief"):
+        lines = problem_lines(report) if quiet else summary_lines(report)
+        write("".join(f"{line}\n" for line in lines), output)
+    elif form == "json" or output is not None:
         from doctor import __version__
         from doctor.matrix.files.data import data_version
         from doctor.report.json import dumps
 
         write(dumps(probe_to_json(report, {"doctor": __version__, "matrix": data_version()})), output)
-    elif quiet:
-        write("".join(f"{line}\n" for line in problem_lines(report)), None)
     else:
         print_probe(report, console())
 
