@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections import Counter
 from typing import Any
 
@@ -11,6 +12,7 @@ from doctor.probe.faults import fault, wrong_type
 from doctor.probe.saying import finding
 from doctor.probe.talk import Reply, Talk
 
+LOOP = 160  # bytes of an answer in which a run of signs that comes back is more than chance
 _FEWEST = 4  # characters that one sign over and over has to have to be garbage
 _REASONING = ("reasoning_content", "reasoning")
 
@@ -78,14 +80,16 @@ def answered(talk: Talk, reply: Reply, check: str) -> tuple[Said | None, list[Fi
 
 
 def is_garbage(text: str) -> bool:
-    """One sign over and over, one word over and over, or bytes that are no text."""
+    """One sign, one word or one run of signs over and over, or bytes that are no text."""
     signs = "".join(text.split())
     if len(signs) < _FEWEST:
         return False
     (_, most), *_ = Counter(signs).most_common(1)
     words = text.split()
     repeated = len(words) >= 8 and len(set(words)) == 1
-    return most >= 0.8 * len(signs) or repeated or signs.count("\ufffd") > 0.3 * len(signs)
+    data = signs.encode("utf-8", "replace")
+    loops = len(data) >= LOOP and len(zlib.compress(data)) < 0.15 * len(data)
+    return most >= 0.8 * len(signs) or repeated or loops or signs.count("\ufffd") > 0.3 * len(signs)
 
 
 def _text(value: Any) -> str:

@@ -11,6 +11,7 @@ from doctor.findings import Finding
 from doctor.matrix.answers import known_as
 from doctor.probe.saying import evidence_of, finding, location_of
 from doctor.probe.talk import Reply, Talk
+from doctor.remote.proxies import proxy_of
 
 _TLS_HERE = "SRV105"
 _HTML = re.compile(r"\s*(?:<!--.{0,2000}?-->\s*)?<(?:!doctype html|html|head|body)\b", re.I | re.S)
@@ -56,20 +57,20 @@ def error_text(reply: Reply) -> str | None:
     if not isinstance(data, dict) or data.get("choices"):
         return None
     if data.get("object") == "error":
-        return _words(data.get("message"))
+        return _message(data.get("message"))
     if (error := data.get("error")) not in (None, "", False):
         inner = error.get("message") or error.get("detail") or error if isinstance(error, dict) else error
         kind = f" ({error['code']})" if isinstance(error, dict) and isinstance(error.get("code"), str) else ""
-        return _words(inner) + kind
+        return _message(inner) + kind
     if "detail" in data:
-        return _words(data["detail"])
-    return _words(data["message"]) if reply.status >= 400 and "message" in data else None
+        return _message(data["detail"])
+    return _message(data["message"]) if reply.status >= 400 and "message" in data else None
 
 
-def _words(value: Any) -> str:
+def _message(value: Any) -> str:
     """A message, or those of a list as validation has them: `body.messages: Input should be ...`."""
     if isinstance(value, list):
-        return "; ".join(_words(v) for v in value[:8])
+        return "; ".join(_message(v) for v in value[:8])
     if isinstance(value, dict) and isinstance(value.get("msg"), str):
         at = value.get("loc")
         place = ".".join(str(p) for p in at[:8]) if isinstance(at, list) else ""
@@ -84,22 +85,12 @@ def _no_answer(talk: Talk, reply: Reply) -> Finding:
         return finding("SRV107" if reply.received else "SRV106", talk, reply)
     if kind == "connection" and reply.began:
         return finding("SRV110", talk, reply)
-    if kind in ("connection", "certificate") and (proxy := _proxy(talk, reply.url)):
+    if kind in ("connection", "certificate") and (proxy := proxy_of(reply.url)):
         return finding("SRV102", talk, reply, proxy=proxy)
     if kind in ("connection", "certificate") and (other := _other_protocol(talk)):
         return finding(other, talk, reply)
     code = {"certificate": "SRV103", "size": "SRV108", "redirect": "SRV109", "connection": "SRV101"}.get(kind, "SRV111")
     return finding(code, talk, reply)
-
-
-def _proxy(talk: Talk, url: str) -> str | None:
-    """The proxy that the environment names for this address, without its login."""
-    from requests.utils import get_environ_proxies, select_proxy
-
-    from doctor.base.secrets.hide import redact_text
-
-    found = select_proxy(url, get_environ_proxies(url))
-    return redact_text(found) if found else None
 
 
 def _other_protocol(talk: Talk) -> str | None:

@@ -70,11 +70,12 @@ def _result(talk: Talk, row: Check, outcome: Outcome) -> RuleResult:
 
 
 def _with_primary(rows: tuple[RuleResult, ...]) -> tuple[RuleResult, ...]:
-    """The first error of the first check that has one is where to start."""
+    """The first error of the first check that has one is where to start; what comes again follows from its first."""
     every = [f for r in rows for f in r.findings]
     first = next((f for s in ("error", "warning") for f in every if f.severity == s), None)
 
     def marked(one: Finding) -> Finding:
-        return dataclasses.replace(one, primary=one is first)
+        again = next(f for f in every if f.rule == one.rule) is not one
+        return dataclasses.replace(one, primary=one is first, follows_from=(one.rule,) if again else ())
 
     return tuple(dataclasses.replace(r, findings=tuple(map(marked, r.findings))) for r in rows)

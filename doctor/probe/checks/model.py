@@ -11,6 +11,7 @@ from doctor.probe.faults import fault, wrong_type
 from doctor.probe.saying import finding
 from doctor.probe.talk import Talk
 
+ANY = "default"  # the name that is asked where none is known: some servers answer to every name
 _MOST = 1000
 _FRAMEWORKS = ("uvicorn", "hypercorn", "gunicorn")  # these do not say who answers
 
@@ -25,6 +26,7 @@ def check(talk: Talk) -> Outcome:
     talk.served = tuple(one_line(r["id"], 200) for r in rows)
     talk.server = talk.server or _server(rows, reply.headers.get("server", ""))
     if not talk.served:
+        talk.model = talk.model or ANY
         return Outcome((finding("SRV151", talk, reply), *odd))
     if talk.model is None:
         talk.model = next((m for m in talk.served if "*" not in m), None)
