@@ -76,8 +76,10 @@ def summary_lines(report: ProbeReport) -> Iterator[str]:
 
 
 def problem_lines(report: ProbeReport, least: str = "warning") -> Iterator[str]:
-    """One line for each finding of at least this severity."""
+    """One line for each kind of finding of at least this severity."""
     for finding in report.findings:
+        if finding.rule in finding.follows_from:
+            continue
         if SEVERITIES.index(finding.severity) <= SEVERITIES.index(least):  # type: ignore[arg-type, unused-ignore]
             yield clean(f"{finding.severity} {finding.rule} {finding.name}: {finding.message}")
 

@@ -116,6 +116,7 @@ CASES: dict[str, tuple[dict[str, Act], str, str]] = {
     "LiteLLM without a server": ({"text": refuses(500, "litellm.InternalServerError: InternalServerError: OpenAIException - Connection error.")}, "SRV141", "text"),
     "LiteLLM's own key": ({"text": refuses(401, "litellm.AuthenticationError: OpenAIException - Incorrect API key")}, "SRV122", "text"),
     "no model listed": ({"models": lambda h: h.json({"data": []})}, "SRV151", "model"),
+    "no model at all": ({"models": lambda h: h.json({"data": []}), "text": refuses(404, "The model 'default' does not exist.")}, "SRV151", "model"),
     "no list": ({"models": detail(404, "Not Found")}, "SRV134", "model"),
     "no chat": ({"all": detail(404, "Not Found"), "models": lambda h: h.json({"data": [{"id": "bge"}]}), "health": lambda h: h.send(b"")}, "SRV134", "text"),
     "not JSON": ({"models": lambda h: h.send(b"{'data': []}")}, "SRV131", "model"),

@@ -144,6 +144,16 @@ def test_litellm_is_known_by_its_own_health_route() -> None:
     with served(Stub({"other": alive})) as stub:
         data = said(stub.address)
     assert data["server"]["name"] == "LiteLLM" and stub.count("health") == 0
+    with served(Stub({"other": alive, "models": lambda h: h.send(b"Internal Server Error", 500, "text/plain")})) as stub:
+        assert codes(said(stub.address)) == ["SRV120"], "without its database package it fails while it refuses"
+
+
+def test_what_comes_again_is_said_once() -> None:
+    gone = refuses(500, "litellm.InternalServerError: InternalServerError: OpenAIException - Connection error.")
+    with served(Stub({k: gone for k in ("text", "image", "schema", "stream")})) as stub:
+        data, quiet = said(stub.address), run(stub.address, "--quiet")
+    assert codes(data) == ["SRV141"] * 4 and [f["follows_from"] for f in data["findings"]] == [[], *[["SRV141"]] * 3]
+    assert len(quiet.stdout.splitlines()) == 1
 
 
 def test_tls_that_is_not_trusted_and_ports_that_speak_the_other_protocol(tmp_path: Path) -> None:

@@ -22,6 +22,8 @@ def check(talk: Talk, earlier: dict[str, float] | None, generated: bool) -> Outc
     reply = _asked(talk)
     if reply.trouble is not None and (wrong := fault(talk, reply, "metrics", json=False)) is not None:
         return Outcome((wrong,))
+    if reply.status in (401, 403):
+        return Outcome((), f"the metrics need a key (status {reply.status})", open=True)
     if reply.status != 200:
         return Outcome((finding("SRV200", talk, reply),))
     numbers = None if is_html(reply) else parsed(reply.text)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 from doctor.base.text import one_line
+from doctor.findings import Finding
 from doctor.matrix.engines import names_of_engines
 from doctor.probe.checks.outcome import Outcome
 from doctor.probe.faults import fault, wrong_type
 from doctor.probe.saying import finding
-from doctor.probe.talk import Talk
+from doctor.probe.talk import Reply, Talk
 
 ANY = "default"  # the name that is asked where none is known: some servers answer to every name
 _MOST = 1000
@@ -20,14 +22,13 @@ def check(talk: Talk) -> Outcome:
     """Reads `/v1/models`; the model that is asked from now on is the wanted one, else the first that is listed."""
     reply = talk.get("list of models", f"{talk.address.api}/models")
     if (wrong := fault(talk, reply, "model")) is not None:
-        return Outcome((wrong,))
+        return Outcome((_without_key(talk, reply, wrong),))
     odd = [f] if (f := wrong_type(talk, reply)) is not None else []
     rows = _rows(reply.json())
     talk.served = tuple(one_line(r["id"], 200) for r in rows)
     talk.server = talk.server or _server(rows, reply.headers.get("server", ""))
     if not talk.served:
-        talk.model = talk.model or ANY
-        return Outcome((finding("SRV151", talk, reply), *odd))
+        return Outcome((_unlisted(talk, reply), *odd))
     if talk.model is None:
         talk.model = next((m for m in talk.served if "*" not in m), None)
         if talk.model is None:
@@ -35,6 +36,23 @@ def check(talk: Talk) -> Outcome:
     elif talk.model not in talk.served:
         return Outcome(tuple(odd), f"`{talk.model}` is not listed; served: {_some(talk.served)}", open=True)
     return Outcome(tuple(odd), talk.model + _context(rows, talk.model) + _others(talk))
+
+
+def _without_key(talk: Talk, reply: Reply, wrong: Finding) -> Finding:
+    """LiteLLM without its database package fails with 500 while it refuses a request without a key."""
+    if talk.server == "LiteLLM" and reply.status == 500 and not talk.options.key:
+        return dataclasses.replace(finding("SRV120", talk, reply), confidence="medium")
+    return wrong
+
+
+def _unlisted(talk: Talk, reply: Reply) -> Finding:
+    """Nothing is listed: an error, unless the wanted name, or any name at all, gets an answer."""
+    wrong = finding("SRV151", talk, reply)
+    named, talk.model = talk.model, talk.model or ANY
+    if named is None and fault(talk, talk.chat("text request", "Hello", max_tokens=1), "text") is not None:
+        talk.model = None
+        return wrong
+    return dataclasses.replace(wrong, severity="warning")
 
 
 def _rows(data: Any) -> list[dict[str, Any]]:
