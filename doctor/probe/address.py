@@ -56,6 +56,7 @@ class Address:
 
     @property
     def other_scheme(self) -> str:
-        """The same with https for http, or the reverse."""
-        scheme, _, rest = self.root.partition("://")
-        return f"{'http' if scheme == 'https' else 'https'}://{rest}"
+        """The same with https for http, or the reverse; without a login, which was meant for the first alone."""
+        parts = urlsplit(self.root)
+        other = "http" if parts.scheme == "https" else "https"
+        return f"{other}://{parts.netloc.rpartition('@')[2]}{parts.path}"

@@ -19,6 +19,7 @@ _TITLE = re.compile(r"<title[^>]{0,100}>([^<]{1,120})", re.I)
 _BY_STATUS = {413: "SRV143", 429: "SRV142", 502: "SRV141", 503: "SRV140", 504: "SRV141", 404: "SRV134", 405: "SRV134"}
 _OF_GATEWAYS = {502: "SRV141", 503: "SRV141", 504: "SRV141", 413: "SRV143", 429: "SRV142"}
 _LOG_LINES = 40_000  # characters of an error's text that are compared with the known crashes
+_MESSAGE = 400
 _ENOUGH = ("high", "medium")
 
 
@@ -144,7 +145,7 @@ def _crash(talk: Talk, reply: Reply, text: str) -> Finding | None:
     found = explain_log(io.BytesIO(text.encode("utf-8", "replace") + b"\n"), finite=True)[0]
     if found.severity != "error" or found.confidence not in _ENOUGH:
         return None
-    message = found.message[:1].upper() + found.message[1:]
+    message = talk.said(found.message[:1].upper() + found.message[1:], _MESSAGE)
     return dataclasses.replace(
         found, message=message, primary=False, location=location_of(talk, reply), evidence=evidence_of(talk, reply)
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import time
 from dataclasses import field
@@ -17,7 +18,7 @@ from doctor.remote.errors import RemoteError
 QUICK = 15.0  # seconds for an answer that takes no generation
 SMALL, LARGE = 1 << 20, 8 << 20  # bytes
 NOT_READY = (502, 503)
-_STEP = 1.0
+_STEP, _MOMENT = 1.0, 0.0005
 _SAID = 160
 
 
@@ -70,6 +71,29 @@ class Reply:
             return json.loads(self.body)
         except (ValueError, RecursionError):
             return None
+
+
+class Tally:
+    """The bytes of an answer as they come. What comes within half a millisecond is one piece: bytes are bounded by
+    the client, pieces by the time."""
+
+    def __init__(self) -> None:
+        self.began = False
+        self._start, self._body = time.monotonic(), bytearray()
+        self._marks: list[tuple[float, int]] = []  # seconds, and where the piece begins
+
+    def add(self, block: bytes) -> None:
+        """Some bytes have come; none at all: the head of the answer."""
+        self.began = True
+        now = time.monotonic() - self._start
+        if block and (not self._marks or now - self._marks[-1][0] > _MOMENT):
+            self._marks.append((now, len(self._body)))
+        self._body += block
+
+    def pieces(self) -> tuple[Piece, ...]:
+        """What came, in order."""
+        ends = [*(at for _, at in self._marks[1:]), len(self._body)]
+        return tuple(Piece(s, bytes(self._body[a:b])) for (s, a), b in zip(self._marks, ends, strict=False))
 
 
 class Talk:
@@ -126,25 +150,17 @@ class Talk:
             time.sleep(pause)
             self._patience -= pause + reply.seconds
         waited = time.monotonic() - began - reply.seconds if at_first else 0.0
-        return Reply(**{**_fields(reply), "waited": waited, "at_first": at_first})
+        return dataclasses.replace(reply, waited=waited, at_first=at_first)
 
     def _once(self, request: str, url: str, headers: dict[str, str], data: bytes | None, limit: int) -> Reply:
-        pieces: list[Piece] = []
-        start = time.monotonic()
-
-        def seen(block: bytes) -> None:
-            pieces.append(Piece(time.monotonic() - start, block))
-
+        tally, start = Tally(), time.monotonic()
         client = self._quick if data is None else self._slow
         try:
-            answer = client.ask(url, Sent(headers, data, seen), limit)
+            answer = client.ask(url, Sent(headers, data, tally.add), limit)
+            reply = Reply(request, url, answer.status, answer.headers, answer.body)
         except RemoteError as error:
-            spent = time.monotonic() - start
-            return Reply(request, url, seconds=spent, trouble=error, began=bool(pieces), pieces=tuple(pieces),
-                         posted=data is not None)  # fmt: skip
-        return Reply(request, url, answer.status, answer.headers, answer.body, time.monotonic() - start, None, True,
-                     tuple(pieces), posted=data is not None)  # fmt: skip
-
-
-def _fields(reply: Reply) -> dict[str, Any]:
-    return {name: getattr(reply, name) for name in Reply.__dataclass_fields__}
+            reply = Reply(request, url, trouble=error)
+        spent = time.monotonic() - start
+        return dataclasses.replace(
+            reply, seconds=spent, began=tally.began, pieces=tally.pieces(), posted=data is not None
+        )

@@ -19,6 +19,7 @@ from doctor.probe.chat import is_garbage
 from doctor.probe.checks.schema import violation
 from doctor.probe.numbers import cache_usage, counting, parsed
 from doctor.probe.picture import COLORS, NAMES, PIXELS, named, png
+from doctor.probe.talk import Tally
 from tests.probe.misbehaving import refuses
 from tests.probe.serving import Handler, Stub, served
 from tests.remote.misbehaving import certificate
@@ -150,7 +151,7 @@ def test_litellm_is_known_by_its_own_health_route() -> None:
 
 def test_what_comes_again_is_said_once() -> None:
     gone = refuses(500, "litellm.InternalServerError: InternalServerError: OpenAIException - Connection error.")
-    with served(Stub({k: gone for k in ("text", "image", "schema", "stream")})) as stub:
+    with served(Stub(dict.fromkeys(("text", "image", "schema", "stream"), gone))) as stub:
         data, quiet = said(stub.address), run(stub.address, "--quiet")
     assert codes(data) == ["SRV141"] * 4 and [f["follows_from"] for f in data["findings"]] == [[], *[["SRV141"]] * 3]
     assert len(quiet.stdout.splitlines()) == 1
@@ -264,3 +265,19 @@ def test_a_hostile_text_takes_no_time() -> None:
 def test_the_help_names_everything() -> None:
     done = CliRunner().invoke(main, ["probe", "--help"])
     assert done.exit_code == 0 and all(w in done.stdout for w in ("--api-key-env", "--quiet", "--skip", "--model"))
+
+
+def test_a_login_does_not_go_where_it_was_not_meant_to() -> None:
+    with served(Stub()) as stub:
+        secure = stub.address.replace("http://", "https://owl:secret-word@")
+        data = said(secure)
+    assert codes(data) == ["SRV104"] and "secret-word" not in json.dumps(data)
+    assert not any("Authorization" in headers for _, headers, _ in stub.asked)
+
+
+def test_an_answer_in_crumbs_takes_little_memory() -> None:
+    tally = Tally()
+    for _ in range(200_000):
+        tally.add(b"x")
+    pieces = tally.pieces()
+    assert sum(len(p.data) for p in pieces) == 200_000 and len(pieces) < 20_000
