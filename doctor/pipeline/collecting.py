@@ -21,7 +21,7 @@ def collect(request: Request) -> Facts:
         return collect(only_service(request))
     request = contained(request)
     facts = with_nodes(with_known_model(_collect(request), request.model))
-    if request.gateway is None and request.declared.compose is None:
+    if request.gateway is None and request.declared.compose is None and request.around is None:
         return facts
     from doctor.pipeline.neighbors import with_neighbors
 

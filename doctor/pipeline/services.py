@@ -18,17 +18,22 @@ from doctor.pipeline.request import Request
 
 def services_of(request: Request) -> list[Service]:
     """The services that the request names. Raises TargetError."""
+    return chosen(every_service(request), request.declared.service)
+
+
+def every_service(request: Request) -> list[Service]:
+    """All services of the deployment files. Raises TargetError."""
     asked = request.declared
     if asked.compose is not None or asked.image is not None:
         other = "--compose" if asked.compose is not None else "--image"
         raise TargetError(f"`{other}` conflicts with `--deployment`: both say what runs")
-    found = read_deployment(asked.deployments, request.environ, request.target.cwd, request.target.root)
-    return chosen(found, asked.service)
+    return read_deployment(asked.deployments, request.environ, request.target.cwd, request.target.root)
 
 
 def only_service(request: Request) -> Request:
     """The request for the one service that names an engine. Raises TargetError where there are several, or none."""
-    services = services_of(request)
+    every = every_service(request)
+    services = chosen(every, request.declared.service)
     if len(services) != 1:
         services = [s for s in services if _mentions(s)] or services
     if len(services) != 1:
@@ -36,7 +41,14 @@ def only_service(request: Request) -> Request:
         raise TargetError(f"choose one service of the deployment with `--service`: {names}")
     if services[0].unread:
         raise TargetError(services[0].unread)
-    return request_of(services[0], request)
+    return with_around(every, services[0], request)
+
+
+def with_around(every: list[Service], service: Service, request: Request) -> Request:
+    """The same question about one service, with what is known of the others."""
+    from doctor.pipeline.neighbors import around, for_service
+
+    return request_of(service, replace(request, around=for_service(around(every, request), service)))
 
 
 def request_of(service: Service, request: Request) -> Request:
