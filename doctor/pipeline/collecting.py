@@ -16,7 +16,7 @@ MOST_NODES = 64
 def collect(request: Request) -> Facts:
     """Everything that can be seen of the target and the machine; what cannot is Unavailable."""
     if request.declared.deployments:
-        from doctor.pipeline.services import only_service
+        from doctor.pipeline.one_service import only_service
 
         return collect(only_service(request))
     request = contained(request)

@@ -18,6 +18,7 @@ from doctor.matrix.declared import DeclarationError
 from doctor.pipeline.declared import launch_of, read_declared
 from doctor.pipeline.launch import engine_release
 from doctor.pipeline.request import Around, Request
+from doctor.pipeline.services import request_of
 
 MOST = 40
 
@@ -60,8 +61,6 @@ def for_service(known: Around | None, service: Service) -> Around | None:
 
 def _deployed(service: Service, request: Request) -> tuple[Neighbor, Mapping[str, str]]:
     """One service of deployment files with its variables; one that cannot be read is a name alone."""
-    from doctor.pipeline.services import request_of
-
     try:
         inner = request_of(service, request)
         if not inner.declared:

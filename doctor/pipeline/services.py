@@ -10,7 +10,6 @@ from doctor.collect.declared.service import Service
 from doctor.collect.python.target import TargetError
 from doctor.deployment.read import chosen, read_deployment
 from doctor.facts import Granted
-from doctor.launch.starting import mentions_engine
 from doctor.matrix.declared import DeclarationError, declared_gpu
 from doctor.pipeline.launch import contained
 from doctor.pipeline.request import Request
@@ -28,27 +27,6 @@ def every_service(request: Request) -> list[Service]:
         other = "--compose" if asked.compose is not None else "--image"
         raise TargetError(f"`{other}` conflicts with `--deployment`: both say what runs")
     return read_deployment(asked.deployments, request.environ, request.target.cwd, request.target.root)
-
-
-def only_service(request: Request) -> Request:
-    """The request for the one service that names an engine. Raises TargetError where there are several, or none."""
-    every = every_service(request)
-    services = chosen(every, request.declared.service)
-    if len(services) != 1:
-        services = [s for s in services if _mentions(s)] or services
-    if len(services) != 1:
-        names = ", ".join(f"`{s.name}`" for s in services[:8]) or "none"
-        raise TargetError(f"choose one service of the deployment with `--service`: {names}")
-    if services[0].unread:
-        raise TargetError(services[0].unread)
-    return with_around(every, services[0], request)
-
-
-def with_around(every: list[Service], service: Service, request: Request) -> Request:
-    """The same question about one service, with what is known of the others."""
-    from doctor.pipeline.neighbors import around, for_service
-
-    return request_of(service, replace(request, around=for_service(around(every, request), service)))
 
 
 def request_of(service: Service, request: Request) -> Request:
@@ -89,8 +67,3 @@ def _gpu(service: Service) -> str | None:
         return service.gpu if service.gpu and declared_gpu(service.gpu, None) else None
     except DeclarationError:
         return None
-
-
-def _mentions(service: Service) -> bool:
-    words = (service.image or "", *(service.entrypoint or ()), *(service.command or ()))
-    return mentions_engine(" ".join(words)[: 1 << 16])
