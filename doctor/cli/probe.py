@@ -20,7 +20,7 @@ CHECKS = ("health", "model", "text", "image", "schema", "speed", "metrics", "gpu
 @click.argument("url")
 @click.option("--model", metavar="NAME", help="the model to ask; else the first that the server lists")
 @click.option("--api-key-env", "variable", metavar="VARIABLE", help="environment variable that holds the API key")
-@click.option("--timeout", type=click.FloatRange(2, 3600), default=120.0, show_default=True, help="seconds in all")
+@click.option("--timeout", type=click.FloatRange(2, 3600), default=90.0, show_default=True, help="seconds in all")
 @click.option("--wait", type=click.FloatRange(0, 3600), default=20.0, show_default=True,
               help="seconds for a server that says it is not ready")
 @click.option("--skip", multiple=True, type=click.Choice(CHECKS), help="leave out this check; repeatable")

@@ -8,16 +8,11 @@ from doctor.base.files import Files
 from doctor.collect.declared.request import DeclaredRequest
 from doctor.collect.declared.service import Service
 from doctor.collect.python.target import TargetError
-from doctor.deployment.read import chosen, read_deployment
+from doctor.deployment.read import read_deployment
 from doctor.facts import Granted
 from doctor.matrix.declared import DeclarationError, declared_gpu
 from doctor.pipeline.launch import contained
 from doctor.pipeline.request import Request
-
-
-def services_of(request: Request) -> list[Service]:
-    """The services that the request names. Raises TargetError."""
-    return chosen(every_service(request), request.declared.service)
 
 
 def every_service(request: Request) -> list[Service]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from doctor.base.record import dataclass
 from doctor.findings import Finding
-from doctor.probe.faults import fault, wrong_type
+from doctor.probe.faults import fault, oddities
 from doctor.probe.saying import finding
 from doctor.probe.talk import Reply, Talk
 
@@ -67,7 +67,7 @@ def answered(talk: Talk, reply: Reply, check: str) -> tuple[Said | None, list[Fi
     """What was said, None where that is no text, and what is wrong with the answer apart from what it says."""
     if (wrong := fault(talk, reply, check)) is not None:
         return None, [wrong]
-    odd = [f] if (f := wrong_type(talk, reply)) is not None else []
+    odd = oddities(talk, reply)
     said = read(reply)
     if said is None:
         return None, [finding("SRV133", talk, reply), *odd]

@@ -6,12 +6,15 @@ import dataclasses
 import io
 import re
 from typing import Any
+from urllib.parse import urlsplit
 
+from doctor.base.text import one_line
 from doctor.findings import Finding
 from doctor.matrix.answers import known_as
 from doctor.probe.saying import evidence_of, finding, location_of
 from doctor.probe.talk import Reply, Talk
 from doctor.remote.proxies import proxy_of
+from doctor.remote.redirects import same_owner
 
 _TLS_HERE = "SRV105"
 _HTML = re.compile(r"\s*(?:<!--.{0,2000}?-->\s*)?<(?:!doctype html|html|head|body)\b", re.I | re.S)
@@ -40,9 +43,14 @@ def fault(talk: Talk, reply: Reply, check: str, *, json: bool = True) -> Finding
     return None if isinstance(reply.json(), dict) else finding("SRV131", talk, reply)
 
 
-def wrong_type(talk: Talk, reply: Reply) -> Finding | None:
-    """A JSON answer that says of itself that it is something else."""
-    return None if "json" in reply.type else finding("SRV132", talk, reply)
+def oddities(talk: Talk, reply: Reply) -> list[Finding]:
+    """What is odd of a JSON answer: it says that it is something else, or it came from another address."""
+    out = [] if "json" in reply.type else [finding("SRV132", talk, reply)]
+    if talk.led is None and reply.at and not same_owner(reply.url, reply.at):
+        parts = urlsplit(reply.at)
+        talk.led = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+        out.append(finding("SRV112", talk, reply, target=one_line(talk.led, 200)))
+    return out
 
 
 def is_html(reply: Reply) -> bool:
@@ -90,6 +98,8 @@ def _no_answer(talk: Talk, reply: Reply) -> Finding:
         return finding("SRV102", talk, reply, proxy=proxy)
     if kind in ("connection", "certificate") and (other := _other_protocol(talk)):
         return finding(other, talk, reply)
+    if kind == "connection" and not reply.trouble.unreached:
+        return finding("SRV113", talk, reply)
     code = {"certificate": "SRV103", "size": "SRV108", "redirect": "SRV109", "connection": "SRV101"}.get(kind, "SRV111")
     return finding(code, talk, reply)
 

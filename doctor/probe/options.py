@@ -5,7 +5,7 @@ from __future__ import annotations
 from doctor.base.record import dataclass
 from doctor.probe.address import Address
 
-TIMEOUT, WAIT = 120.0, 20.0
+TIMEOUT, WAIT = 90.0, 20.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,8 @@ from doctor.probe.options import Options
 from doctor.probe.talk import Talk
 
 # no other request can fare better after one of these
-_FATAL = {"SRV101", "SRV102", "SRV103", "SRV104", "SRV105", "SRV106", "SRV107", "SRV108", "SRV109", "SRV111", "SRV120",
-          "SRV121", "SRV130", "SRV131", "SRV140", "SRV141"}  # fmt: skip
+_FATAL = {"SRV101", "SRV102", "SRV103", "SRV104", "SRV105", "SRV106", "SRV107", "SRV108", "SRV109", "SRV111", "SRV113",
+          "SRV120", "SRV121", "SRV130", "SRV131", "SRV140", "SRV141"}  # fmt: skip
 _SLOW = ("SRV106", "SRV107", "SRV146")  # nor can another generation after these
 _FIRST = ("health", "model")
 _GENERATE = ("text", "image", "schema", "speed")

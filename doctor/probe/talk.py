@@ -34,7 +34,8 @@ class Piece:
 class Reply:
     """What came back to a `request` (its name for people): `status` 0 and `trouble` where no answer came whole.
 
-    `waited` are the seconds that the server answered `at_first` (502, 503) before this.
+    `at` is the address that gave the answer after redirects. `waited` are the seconds that the server answered
+    `at_first` (502, 503) before this.
     """
 
     request: str
@@ -48,6 +49,7 @@ class Reply:
     pieces: tuple[Piece, ...] = ()
     waited: float = 0.0
     at_first: int = 0
+    at: str = ""
     posted: bool = False
 
     @property
@@ -105,6 +107,7 @@ class Talk:
         self.served: tuple[str, ...] = ()
         self.figures: dict[str, float] = {}
         self.blocked: str | None = None  # why nothing more can be asked
+        self.led: str | None = None  # another address that answers in the server's place
         self.mute: str | None = None  # why no more answers can be generated
         self._ends, self._patience = time.monotonic() + options.timeout, options.wait
         self._quick = self._client(min(QUICK, options.timeout / 4))
@@ -157,7 +160,7 @@ class Talk:
         client = self._quick if data is None else self._slow
         try:
             answer = client.ask(url, Sent(headers, data, tally.add), limit)
-            reply = Reply(request, url, answer.status, answer.headers, answer.body)
+            reply = Reply(request, url, answer.status, answer.headers, answer.body, at=answer.url)
         except RemoteError as error:
             reply = Reply(request, url, trouble=error)
         spent = time.monotonic() - start

@@ -109,7 +109,9 @@ def test_a_key_does_not_follow_a_redirect_to_another_host(monkeypatch: pytest.Mo
     with served(Stub()) as other:
         lead = {k: lambda h: h.send(b"", 307, Location=other.address + h.path) for k in ("models", "text")}
         with served(Stub(lead)) as stub:
-            said(stub.address, "--api-key-env", "OWL_KEY")
+            data = said(stub.address, "--api-key-env", "OWL_KEY")
+    (led,) = (f for f in data["findings"] if f["code"] == "SRV112")
+    assert other.address in led["message"] and led["severity"] == "warning"
     assert other.asked and not any("Authorization" in headers for _, headers, _ in other.asked)
     assert all("Authorization" in headers for _, headers, _ in stub.asked)
 

@@ -11,7 +11,7 @@ from doctor.probe.saying import finding
 from doctor.probe.talk import Talk
 
 QUESTION = "Which shape is in the picture, and which color does it have? Reply with the color and the shape."
-TOKENS = 256
+TOKENS = 128
 
 
 def check(talk: Talk) -> Outcome:

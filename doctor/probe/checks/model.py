@@ -9,7 +9,7 @@ from doctor.base.text import one_line
 from doctor.findings import Finding
 from doctor.matrix.engines import names_of_engines
 from doctor.probe.checks.outcome import Outcome
-from doctor.probe.faults import fault, wrong_type
+from doctor.probe.faults import fault, oddities
 from doctor.probe.saying import finding
 from doctor.probe.talk import Reply, Talk
 
@@ -23,7 +23,7 @@ def check(talk: Talk) -> Outcome:
     reply = talk.get("list of models", f"{talk.address.api}/models")
     if (wrong := fault(talk, reply, "model")) is not None:
         return Outcome((_without_key(talk, reply, wrong),))
-    odd = [f] if (f := wrong_type(talk, reply)) is not None else []
+    odd = oddities(talk, reply)
     rows = _rows(reply.json())
     talk.served = tuple(one_line(r["id"], 200) for r in rows)
     talk.server = talk.server or _server(rows, reply.headers.get("server", ""))

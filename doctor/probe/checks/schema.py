@@ -21,7 +21,7 @@ SCHEMA: dict[str, Any] = {
     "required": ["hue", "pieces"],
     "additionalProperties": False,
 }
-TOKENS = 200
+TOKENS = 128
 
 
 def check(talk: Talk) -> Outcome:

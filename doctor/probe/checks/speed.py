@@ -11,7 +11,7 @@ from doctor.probe.stream import Streamed, read
 from doctor.probe.talk import Reply, Talk
 
 QUESTION = "Write the numbers from one to forty in English words."
-TOKENS = 96
+TOKENS = 64
 _HELD_PIECES, _HELD_SECONDS, _HELD_SHARE = 8, 1.0, 0.02
 
 

@@ -11,7 +11,7 @@ from doctor.probe.talk import Talk
 
 QUESTION = "What is 2 + 3? Reply with the number only."
 _RIGHT = re.compile(r"(?i)(?<!\d)5(?!\d)|\bfive\b|五")
-TOKENS = 128
+TOKENS = 64
 
 
 def check(talk: Talk) -> Outcome:
