@@ -110,3 +110,14 @@ def test_a_file_that_decides_nothing(venv: Path) -> None:
     """With such a file locked all is fine, so that the others fail for nothing else."""
     errors, left = check(venv, f"{SITE}/transformers-4.57.0.dist-info/INSTALLER")
     assert not errors and not [c for c in left if c.startswith(("IMP", "PKG"))]
+
+
+def test_an_environment_is_not_empty_where_it_may_not_be_read(venv: Path) -> None:
+    """Without a launch too: nothing is said to be missing, and what to do is not to reinstall."""
+    (venv / SITE).chmod(0)
+    data: dict[str, Any] = answer(run(venv.parent, "check", "--offline", "--format", "json", "--python", str(venv)))
+    (venv / SITE).chmod(0o755)
+    left = {r["code"]: r["reason"] for r in data["results"] if r["status"] == "open"}
+    assert "permission denied" in left["PKG010"]
+    (damage,) = (f for f in data["findings"] if f["code"] == "PKG003")
+    assert damage["remediations"][0]["title"].startswith("let this user read")

@@ -6,6 +6,7 @@ import re
 
 from doctor.base.files import BARRED
 from doctor.facts import Distributions, Facts, Problem, normalize
+from doctor.findings import Action, Remediation
 
 _INFO = re.compile(r"[/\\](?P<name>[A-Za-z0-9_.]+?)(?:-[^/\\]*)?\.(?:dist|egg)-info(?:[/\\]|$)")
 
@@ -20,6 +21,12 @@ def hidden_by(facts: Facts, name: str) -> Problem | None:
 def is_of_one(problem: Problem) -> bool:
     """Whether only the metadata of one distribution may not be read: its code may be there all the same."""
     return _INFO.search(problem.path) is not None
+
+
+def readable(path: str) -> Remediation:
+    """The way out where this user may not read what is at `path`."""
+    text = f"let this user read `{path}`, or check as the user that runs the server"
+    return Remediation(text, (Action("manual", text=text),), "manual")
 
 
 def _may_hold(problem: Problem, name: str) -> bool:
