@@ -39,9 +39,19 @@ def read(reply: Reply) -> Said | None:
         choice = data["choices"][0]
         message = choice["message"]
         finish, tokens = _text(choice.get("finish_reason")) or None, tokens_of(data.get("usage"))
-        return Said(content_of(message), reasoning_of(message), finish, tokens)
+        text, thought = _without_thinking(content_of(message))
+        return Said(text, reasoning_of(message) or thought, finish, tokens)
     except (KeyError, IndexError, TypeError, AttributeError):
         return None
+
+
+def _without_thinking(text: str) -> tuple[str, str]:
+    """The answer and what was thought before it, where the server leaves both in one text."""
+    start, _, rest = text.partition("<think>")
+    if start.strip() or not rest:
+        return text, ""
+    thought, _, answer = rest.partition("</think>")
+    return answer, thought
 
 
 def content_of(message: Any) -> str:

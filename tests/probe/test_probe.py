@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import struct
 import time
 import zlib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +15,17 @@ import pytest
 from click.testing import CliRunner, Result
 
 from doctor.cli import main
+from doctor.collect.machine.listeners import Serving, serving
+from doctor.facts.gpu import Device, Gpu, GpuProcess
 from doctor.matrix.answers import Refusal, answers, known_as
 from doctor.probe.address import Address
 from doctor.probe.chat import is_garbage
+from doctor.probe.checks.gpu import outcome
 from doctor.probe.checks.schema import violation
 from doctor.probe.numbers import cache_usage, counting, parsed
+from doctor.probe.options import Options
 from doctor.probe.picture import COLORS, NAMES, PIXELS, named, png
-from doctor.probe.talk import Tally
+from doctor.probe.talk import Talk, Tally
 from tests.probe.misbehaving import refuses
 from tests.probe.serving import Handler, Stub, served
 from tests.remote.misbehaving import certificate
@@ -187,6 +193,44 @@ def test_a_reasoning_model_may_spend_its_tokens_on_thinking() -> None:
         data = said(stub.address)
     status = {r["name"]: r["status"] for r in data["results"]}
     assert (status["text"], status["image"], status["schema"]) == ("pass", "open", "fail") and codes(data) == ["SRV183"]
+
+
+    untold = lambda h: h.says("<think>The user asks for 2 + 3, so", "length")  # noqa: E731
+    aloud = lambda h: h.says("<think>7 or 8?</think>5")  # noqa: E731
+    with served(Stub({"text": untold, "image": untold})) as stub:
+        status = {r["name"]: r["status"] for r in said(stub.address)["results"]}
+    assert (status["text"], status["image"]) == ("pass", "open")
+    with served(Stub({"text": aloud})) as stub:
+        assert codes(said(stub.address)) == []
+
+
+GPU = Device(0, "RTX 4090", (8, 9), 24 << 30, 24 << 30, processes=())
+BUSY = replace(GPU, memory_free=4 << 30)
+OURS = replace(BUSY, processes=(GpuProcess(7, "python3", 20 << 30),))
+
+
+@pytest.mark.parametrize(("devices", "pids", "name", "code", "words"), [
+    ((OURS,), {7}, "python3", None, "20.0 GiB on RTX 4090"),
+    ((GPU,), {7}, "python3", "SRV210", ""),
+    ((BUSY,), {7}, "python3", None, "by whom is not visible"),
+    ((replace(OURS, processes=(GpuProcess(9, None, 20 << 30),)),), {7}, "python3", None, "by whom is not visible"),
+    ((replace(GPU, memory_free=None, processes=None),), {7}, "python3", None, "the driver does not say"),
+    ((GPU,), {7}, "docker-proxy", None, "passes requests on"),
+    ((), {7}, "python3", "SRV211", ""), ((), {7}, "ssh", None, "passes requests on"), ((), set(), "", None, "not visible"),
+])  # fmt: skip
+def test_the_gpu_is_used_only_where_that_is_seen(
+    devices: tuple[Device, ...], pids: set[int], name: str, code: str | None, words: str
+) -> None:
+    talk = Talk(Options(Address.of("http://localhost:8000")))
+    found = outcome(talk, Gpu(devices=devices), Serving(frozenset(pids), frozenset({name})))
+    assert [f.rule for f in found.findings] == ([code] if code else []) and words in found.detail
+    assert found.open == (code is None and "RTX" not in found.detail)
+
+
+def test_who_serves_a_port_of_this_machine() -> None:
+    with served(Stub()) as stub:
+        here = serving(int(stub.address.rpartition(":")[2]))
+    assert os.getpid() in here.pids and here.names
 
 
 @pytest.mark.parametrize("color", COLORS)

@@ -6,27 +6,35 @@ import os
 from collections.abc import Iterator
 
 from doctor.base.files import Files
+from doctor.base.record import dataclass
 
 _LISTEN = "0A"
 
 
-def serving(port: int) -> frozenset[int]:
-    """The processes that listen on a port, and all of their process groups and descendants.
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """`pids` are the processes that listen on a port, and their descendants: engines keep the model in a child.
 
-    Engines keep the model in a child, or in a sibling that the same launcher started. Empty where nobody listens, or
-    where the listener is another user's.
+    `names` are the commands of those that listen themselves. Both are empty where nobody listens, or another user's
+    process does.
     """
+
+    pids: frozenset[int] = frozenset()
+    names: frozenset[str] = frozenset()
+
+
+def serving(port: int) -> Serving:
+    """Who serves a port of this machine."""
     inodes = _sockets(port)
     every = dict(_processes())
     found = {pid for pid in every if inodes & set(_descriptors(pid))} if inodes else set()
-    groups = {every[pid][1] for pid in found}
-    found |= {pid for pid, (_, group) in every.items() if group in groups}
+    names = frozenset((Files(None).first_text(f"/proc/{pid}/comm", 64) or "").strip() for pid in found)
     for _ in range(64):
-        more = {pid for pid, (parent, _) in every.items() if parent in found} - found
+        more = {pid for pid, parent in every.items() if parent in found} - found
         if not more:
             break
         found |= more
-    return frozenset(found)
+    return Serving(frozenset(found), names)
 
 
 def _sockets(port: int) -> set[str]:
@@ -35,13 +43,13 @@ def _sockets(port: int) -> set[str]:
     return {f"socket:[{f[9]}]" for f in lines if len(f) > 9 and f[1].endswith(wanted) and f[3] == _LISTEN}
 
 
-def _processes() -> Iterator[tuple[int, tuple[int, int]]]:
-    """Parent and process group by process."""
+def _processes() -> Iterator[tuple[int, int]]:
+    """Each process and its parent."""
     for name in os.listdir("/proc") if os.path.isdir("/proc") else ():
         stat = Files(None).first_text(f"/proc/{name}/stat", 4096) if name.isdigit() else None
         fields = (stat or "").rpartition(")")[2].split()
-        if len(fields) > 2:
-            yield int(name), (int(fields[1]), int(fields[2]))
+        if len(fields) > 1:
+            yield int(name), int(fields[1])
 
 
 def _descriptors(pid: int) -> Iterator[str]:
