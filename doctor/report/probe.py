@@ -71,7 +71,7 @@ def answer(report: ProbeReport) -> tuple[Answer, str]:
 def summary_lines(report: ProbeReport) -> Iterator[str]:
     """One line for each check and each problem, without layout: for a log, or beside other output."""
     for result in report.results:
-        yield f"{_SIGN[result.status]} {result.name}: {_line(result)}"
+        yield clean(f"{_SIGN[result.status]} {result.name}: {_line(result)}")
     yield from problem_lines(report)
 
 

@@ -11,9 +11,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 from click.testing import CliRunner, Result
 
+import doctor.report
 from doctor.cli import main
 from doctor.collect.machine.listeners import Serving, serving
 from doctor.facts.gpu import Device, Gpu, GpuProcess
@@ -30,6 +32,7 @@ from tests.probe.misbehaving import refuses
 from tests.probe.serving import Handler, Stub, served
 from tests.remote.misbehaving import certificate
 
+SCHEMA = json.loads((Path(doctor.report.__file__).parent / "probe.schema.json").read_text(encoding="utf-8"))
 QUICK = ("--timeout", "8", "--wait", "3", "--skip", "gpu")
 
 
@@ -47,6 +50,7 @@ def run(*words: str) -> Result:
 def said(*words: str) -> dict[str, Any]:
     """The JSON answer."""
     data: dict[str, Any] = json.loads(run(*words, "--format", "json").stdout)
+    jsonschema.validate(data, SCHEMA)
     return data
 
 
@@ -327,3 +331,12 @@ def test_an_answer_in_crumbs_takes_little_memory() -> None:
         tally.add(b"x")
     pieces = tally.pieces()
     assert sum(len(p.data) for p in pieces) == 200_000 and len(pieces) < 20_000
+
+
+def test_what_a_server_says_does_nothing_to_a_terminal() -> None:
+    evil = "\x1b]0;owned\x07\x1b[2J\u202eowl"
+    models = lambda h: h.json({"data": [{"id": evil, "owned_by": evil}]})  # noqa: E731
+    acts = {"models": models, "text": lambda h: h.says(evil), "image": refuses(400, f"{evil} owls\n\x1b[1A")}
+    with served(Stub(acts)) as stub:
+        shown = [run(stub.address, *more).stdout for more in ((), ("--quiet",), ("--format", "brief"), ("--format", "json"))]
+    assert not any(sign in text for text in shown for sign in ("\x1b", "\x07", "\u202e")) and "owl" in shown[0]

@@ -22,8 +22,8 @@ LARGEST = 512 << 10  # bytes of manifests, as many as are read of any file of a 
 
 
 def is_chart(path: str) -> bool:
-    """Whether a path is the folder of a chart."""
-    return Path(path, "Chart.yaml").is_file()
+    """Whether a path is the folder of a chart, or a packed one."""
+    return Path(path, "Chart.yaml").is_file() or (path.endswith(".tgz") and Path(path).is_file())
 
 
 def rendered(files: tuple[str, ...], values: tuple[str, ...]) -> tuple[str, ...]:

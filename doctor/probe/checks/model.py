@@ -11,7 +11,7 @@ from doctor.matrix.engines import names_of_engines
 from doctor.probe.checks.outcome import Outcome
 from doctor.probe.faults import fault, oddities
 from doctor.probe.saying import finding
-from doctor.probe.talk import Reply, Talk
+from doctor.probe.talk import LARGE, Reply, Talk
 
 ANY = "default"  # the name that is asked where none is known: some servers answer to every name
 _MOST = 1000
@@ -20,7 +20,7 @@ _FRAMEWORKS = ("uvicorn", "hypercorn", "gunicorn")  # these do not say who answe
 
 def check(talk: Talk) -> Outcome:
     """Reads `/v1/models`; the model that is asked from now on is the wanted one, else the first that is listed."""
-    reply = talk.get("list of models", f"{talk.address.api}/models")
+    reply = talk.get("list of models", f"{talk.address.api}/models", LARGE)
     if (wrong := fault(talk, reply, "model")) is not None:
         return Outcome((_without_key(talk, reply, wrong),))
     odd = oddities(talk, reply)
