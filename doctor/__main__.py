@@ -7,7 +7,14 @@ import sys
 
 
 def main() -> None:
-    """Runs the command line and ends with its status."""
+    """Runs the command line and ends with its status; Ctrl-C ends it with 130 from the first moment on."""
+    try:
+        _main()
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _main() -> None:
     try:
         from doctor.base.held import not_promised, put_back
 

@@ -6,6 +6,7 @@ import errno
 import os
 import sys
 from collections.abc import Callable
+from typing import TextIO
 
 from doctor.base.stack import NoStack
 from doctor.base.terminals import encoded, let_go, prepare_streams
@@ -28,7 +29,7 @@ def _ended(action: Callable[[], object]) -> int:
     try:
         status = _status(action)
         sys.stdout.flush()
-        return status
+        return status if _flushed(sys.stderr) or status != 0 else failed
     except BrokenPipeError:
         pass  # `| head` has seen enough
     except KeyboardInterrupt:  # outside of the command's own handling, such as while it loads
@@ -39,6 +40,16 @@ def _ended(action: Callable[[], object]) -> int:
         _say(sentence(error))
     let_go(sys.stdout)
     return failed
+
+
+def _flushed(stream: TextIO) -> bool:
+    """Whether what stands in a stream's buffer could be written; if not, Python does not try again at its end."""
+    try:
+        stream.flush()
+    except (OSError, ValueError):
+        let_go(stream)
+        return False
+    return True
 
 
 def _status(action: Callable[[], object]) -> int:

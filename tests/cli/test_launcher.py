@@ -73,6 +73,10 @@ def trap(tmp_path: Path) -> Path:
     inside = folder / SITE
     inside.mkdir(parents=True)
     shutil.copy(folder / "usercustomize.py", inside)
+    (inside / "own.pth").write_text(f"import os; open({str(tmp_path / 'ran')!r}, 'a').write('pth ')\n")
+    (folder / "pyvenv.cfg").write_text(f"home = {Path(PYTHON).parent}\n")
+    (folder / "bin").mkdir()
+    (folder / "bin" / "python").symlink_to(PYTHON)
     return folder
 
 
@@ -80,6 +84,7 @@ def _environ(trap: Path) -> dict[str, str]:
     return {
         "PATH": f"{trap}:/usr/bin:/bin", "HOME": str(trap.parent), "PYTHONPATH": str(trap), "PYTHONHOME": str(trap),
         "PYTHONSTARTUP": str(trap / "click.py"), "PYTHONUSERBASE": str(trap), "LD_PRELOAD": str(trap / "own.so"),
+        "PYTHONEXECUTABLE": str(trap / "bin/python"), "__PYVENV_LAUNCHER__": str(trap / "bin/python"),
     }  # fmt: skip
 
 
@@ -124,6 +129,16 @@ def test_started_without_the_launcher_nothing_changes(monkeypatch: pytest.Monkey
     monkeypatch.setattr(os, "environ", dict(before))
     held.put_back()
     assert os.environ == before and held.without_loader(os.environ) == {"PATH": "/bin"}
+
+
+def test_no_library_of_our_own_loads_what_a_variable_names(tmp_path: Path) -> None:
+    """OpenSSL loads modules by its configuration when it is first used; the variable stays known, as data."""
+    text = "import os; from doctor.base.held import put_back; put_back(); print(os.environ['OPENSSL_CONF'], flush=True); "
+    text += "import subprocess; subprocess.run(['printenv', 'OPENSSL_CONF'])"
+    found = subprocess.run(
+        [PYTHON, "-c", text], env={**os.environ, "OPENSSL_CONF": "/x"}, cwd=REPOSITORY, capture_output=True, text=True
+    )
+    assert found.stdout == "/x\n", found.stderr
 
 
 def test_a_python_that_is_gone_is_one_sentence(tmp_path: Path) -> None:

@@ -39,6 +39,24 @@ def _holder(port: int) -> str | None:
     return None
 
 
+def is_this_machine(host: str) -> bool:
+    """Whether a name or an address is one of this machine's: a socket may be bound to it."""
+    try:
+        found = socket.getaddrinfo(host, 0, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
+        return False
+    return any(_binds(family, (address[0], 0, *address[2:])) for family, _, _, _, address in found)
+
+
+def _binds(family: int, address: tuple[object, ...]) -> bool:
+    try:
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.bind(address)
+            return True
+    except OSError:
+        return False
+
+
 def stranger(port: int, pids: Iterable[int]) -> str | None:
     """Who listens on a port of this machine that none of these processes holds, in words.
 
