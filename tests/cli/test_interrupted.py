@@ -35,7 +35,7 @@ sys.exit(guarded(action))
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT between processes")
-@pytest.mark.parametrize("module", ["doctor.base.held", "doctor.cli.guard", "click"])
+@pytest.mark.parametrize("module", ["doctor.base.held", "doctor.base.guard", "click"])
 def test_while_it_loads(module: str, tmp_path: Path) -> None:
     """Before any command has begun: no traceback of our own."""
     text = f"""
