@@ -26,6 +26,7 @@ from doctor.matrix.engines import engine_row
 from doctor.matrix.extract.open import open_source
 from doctor.memory.cache import of_layer
 from doctor.memory.engines import default_share, runtime
+from doctor.memory.fit import steps
 from doctor.memory.footprint import Footprint, footprint
 from doctor.memory.pages import pages, state_bytes
 
@@ -38,7 +39,8 @@ RELEASES = {
     "lmdeploy": ("0.8.0", "0.11.1", "0.13.0", "0.18.0"),
 }
 FILES = {
-    "vllm": ("vllm/v1/core/kv_cache*.py", "vllm/v1/kv_cache*.py", "vllm/utils/math_utils.py"),
+    "vllm": ("vllm/v1/core/kv_cache*.py", "vllm/v1/kv_cache*.py", "vllm/utils/math_utils.py",
+             "vllm/engine/arg_utils.py"),
     "sglang": ("sglang/srt/server_args.py", "sglang/srt/arg_groups/memory_hook.py",
                "sglang/srt/arg_groups/cuda_graph_hook.py", "sglang/srt/model_executor/model_runner.py"),
     "lmdeploy": ("lmdeploy/pytorch/engine/executor/base.py", "lmdeploy/utils.py", "lmdeploy/messages.py"),
@@ -77,7 +79,7 @@ class Row:
 def sources(engine: str, release: str) -> Path:
     """The release's files, read out of its wheel once."""
     folder = CACHE / f"{engine}-{release}"
-    if (folder / ".complete").exists():
+    if (folder / ".complete").exists() and len(list(folder.rglob("arg_utils.py"))) == (engine == "vllm"):
         return folder
     wheel = open_source(f"{engine}=={release}")
     wanted = [n for n in wheel.names() if any(fnmatch.fnmatch(n, p) for p in FILES[engine])]
@@ -131,6 +133,22 @@ def blocks_and_groups(release: str) -> Iterator[tuple[dict[str, Any], dict[str, 
                "longest": ours.tokens_in(room * GIB)}  # fmt: skip
 
 
+def usual_steps(release: str) -> Iterator[tuple[dict[str, Any], dict[str, float]]]:
+    """Tokens and requests of one step on cards by name, of vLLM."""
+    found, row = model(PLAIN), engine_row("vllm").memory
+    cards = (("L4", 22), ("A100-SXM4-40GB", 39), ("A100-SXM4-80GB", 79), ("H100", 79), ("GB10", 119), ("B200", 178))
+    for card, gib in cards:
+        asked = Settings("vllm", release, ordinary=row.is_ordinary(release, f"NVIDIA {card}"))
+        tokens, requests = steps(asked, gib * GIB, found)
+        yield {"card": f"NVIDIA {card}", "gib": gib}, {"step": tokens, "at_once": requests}
+
+
+def of_vllm(release: str) -> Iterator[tuple[dict[str, Any], dict[str, float]]]:
+    """All cases of vLLM."""
+    yield from blocks_and_groups(release)
+    yield from usual_steps(release)
+
+
 def shares(release: str) -> Iterator[tuple[dict[str, Any], dict[str, float]]]:
     """Cases of SGLang."""
     words = {"": "", "EAGLE": "eagle", "STANDALONE": "draft_model", "NGRAM": "ngram"}
@@ -144,7 +162,7 @@ def shares(release: str) -> Iterator[tuple[dict[str, Any], dict[str, float]]]:
                 yield case, {"share": round(share, 3)}
 
 
-def steps(release: str) -> Iterator[tuple[dict[str, Any], dict[str, float]]]:
+def set_aside(release: str) -> Iterator[tuple[dict[str, Any], dict[str, float]]]:
     """Cases of LMDeploy's PyTorch engine."""
     found = model(PLAIN)
     row = engine_row("lmdeploy").memory
@@ -159,8 +177,8 @@ def steps(release: str) -> Iterator[tuple[dict[str, Any], dict[str, float]]]:
             yield case, {"aside": aside, "share": share, "requests": usual or row.requests[0]}
 
 
-CASES = {"vllm": blocks_and_groups, "sglang": shares, "lmdeploy": steps}
-NEAR = {"share": 0.0011, "requests": 0.011, "tokens": 0, "aside": 1, "longest": 0}
+CASES = {"vllm": of_vllm, "sglang": shares, "lmdeploy": set_aside}
+NEAR = {"share": 0.0011, "requests": 0.011, "tokens": 0, "aside": 1, "longest": 0, "step": 0, "at_once": 0}
 
 
 def compared(engine: str, release: str) -> Row:

@@ -20,6 +20,7 @@ from doctor.memory.pools import Pools, pools
 Kept = Cache | Pages | Pools
 Verdict = Literal["never", "refused", "short", "tight", "fits"]
 LARGE = 70 * GIB  # vLLM computes more at once on such cards: engine/arg_utils.py, get_batch_defaults()
+HUGE = 160 * GIB  # the same place, from 0.28 on
 COMFORT = 2.0
 CARDS = (8, 12, 16, 24, 32, 40, 48, 80, 96, 141, 180)
 COUNTS = (1, 2, 4, 8)
@@ -121,7 +122,8 @@ def steps(asked: Settings, card: int, found: Footprint) -> tuple[int, int]:
         return _whole_prompts(found, asked), requests
     if found.vision and not large and usual.vision_tokens:
         return usual.vision_tokens, requests
-    return usual.tokens[large], requests
+    huge = large and card >= HUGE and row.has("steps_more_on_huge_cards", asked.release, unknown=True)
+    return usual.tokens[large] * (2 if huge else 1), requests
 
 
 def _whole_prompts(found: Footprint, asked: Settings) -> int:
