@@ -73,8 +73,9 @@ class Memory:
     defaults for one step, on an ordinary card and on a large one, `vision_tokens` those of a model with pictures on an
     ordinary card. `block` is the tokens of a block of cache. `cache_default` and `cache_names` are the words for the
     cache's number format, `cache_numbers` the table in `doctor.memory.cache` that knows them, `narrow_caches` those
-    that advice tries. `ordinary` are words in the names of large cards that count as ordinary ones, by releases. `sampler`
-    is what the choice of the next word takes at most, in times of `requests x vocabulary x 4` bytes, by releases.
+    that advice tries. `ordinary` are words in the names of large cards that count as ordinary ones, by releases.
+    `sampler` is what the choice of the next word takes at most, in times of `requests x vocabulary x 4` bytes, by
+    releases.
     `windowed_models` are the architectures of which what slid out of a window is freed, where the engine lists them.
     `card_requests` are `requests` of cards by name, where the engine has such a table.
     """
