@@ -153,13 +153,13 @@ def _planned(options: dict[str, Any]) -> WantedPins:
     from doctor.pipeline.repair import pins_wanted_by
 
     copy = dict(options)
-    found = fixing.made(copy, target_request(copy), DeclaredRequest())
-    plan = found.plan
+    answers = fixing.made(copy, target_request(copy), DeclaredRequest())
+    found, plan = answers[0][0], answers[0][0].plan
     if plan.conflict is not None or plan.undecided is not None:
-        fixing.show(found, options)
+        fixing.show(answers, options)
         click.get_current_context().exit(fixing.status(found))
     if not plan.changes:
-        fixing.show(found, options)
+        fixing.show(answers, options)
         click.get_current_context().exit(fixing.status(found))
     if plan.remains:
         say(f"the plan leaves {', '.join(plan.remains)}; run `fix --plan` for details")
@@ -221,12 +221,16 @@ def _ask(wanted: Wanted, question: str) -> None:
 
 def _prefix(options: dict[str, Any]) -> str:
     from doctor.collect.python.target import TargetError, TargetRequest, find_target
+    from doctor.repair.errors import Refused
     from doctor.repair.place import prefix_of
 
     if options["paths"] or options["root"]:
         raise click.UsageError("--path and --root cannot be changed; name an environment with --python")
     if options["python"]:
-        return prefix_of(options["python"])
+        try:
+            return prefix_of(options["python"])
+        except Refused as error:
+            raise click.UsageError(str(error)) from None
     try:
         found = find_target(TargetRequest(launcher=options["launch"]))
     except TargetError as error:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from doctor.base.files import Files
+from doctor.base.files import BARRED, Files
 from doctor.base.text import clean, one_line
 from doctor.collect.model.hub.cache import REPOSITORY, caches, snapshots
 from doctor.collect.model.mounted import cache, outside
@@ -31,6 +31,7 @@ def launched_model(launch: Launch | Unavailable, request: ModelRequest) -> Model
         return _named(files, request.named, request)
     if not isinstance(launch, Launch) or launch.engine is None:
         return NOT_REQUESTED
+    barred: str | None = None
     repository, shared, environ = None, cache(launch), request.environ
     if shared is not None:
         environ = {**environ, "HF_HUB_CACHE": shared}
@@ -41,6 +42,10 @@ def launched_model(launch: Launch | Unavailable, request: ModelRequest) -> Model
             draft = _draft(launch, request, files, environ)
             return replace(found, named=one_line(word, 300), draft=draft)
         repository = repository or (word if REPOSITORY.match(word) else None)
+        if os.sep in word and files.barred(os.path.normpath(files.inside(os.path.join(folder, word)))):
+            barred = barred or word
+    if barred is not None:
+        return Unavailable("failed", f"`{one_line(barred, 200)}`, which the launch command names, {BARRED}")
     ask = f"; use `--model {repository}` to ask the hub" if repository and request.root is None else ""
     return Unavailable("failed", f"the launch command does not name a model with a `config.json` on this disk{ask}")
 
