@@ -155,7 +155,8 @@ def kept_by(found: Footprint, asked: Settings, batch: int = 0) -> Kept | None:
         return pages(found.shape, asked, each, batch, extra=extra)
     if engine_row(asked.engine).memory.budget == "free_at_start":
         return pools(found.shape, asked, each, extra=extra)
-    return cache(found.shape, asked.tp, asked.pp, width, windows=asked.windows)
+    held = cache(found.shape, asked.tp, asked.pp, width, windows=asked.windows)
+    return replace(held, token=held.token + beside.layers * beside.each) if beside.layers else held
 
 
 def verdict_of(weights: int, used: Overhead, card: int, left: Budget, kept: Kept | None, needed: int) -> Verdict:

@@ -135,3 +135,14 @@ def test_what_lies_in_the_files_and_is_not_loaded() -> None:
     whole = Weights("safetensors", total=48 * GIB, by_part={**inside, **beside})
     found = footprint(Model("/m", config=QWEN3_5_27B, model_type="qwen3_5", weights=whole))
     assert found is not None and found.total == pytest.approx(44 * GIB, abs=8) and found.ahead_bytes == GIB
+
+
+def test_lmdeploy_keeps_a_drafters_cache_whole_on_each_gpu() -> None:
+    """pytorch/engine/executor/base.py measures its blocks for one GPU, whatever `--tp` is."""
+    ask = "lmdeploy serve api_server /m --backend pytorch --tp 4"
+    plain, guessing = (
+        memory_verdict(Case(facts(f"{ask} {more}", DENSE, card=80, count=4, release="0.18.0")))
+        for more in ("", "--speculative-algorithm eagle3 --speculative-draft-model x/eagle3")
+    )
+    assert isinstance(plain, MemoryVerdict) and isinstance(guessing, MemoryVerdict) and plain.fit and guessing.fit
+    assert guessing.fit.per_token - plain.fit.per_token == 2 * 8 * 128 * 2
