@@ -137,7 +137,9 @@ def specs_of(interface, case):
         common = {"block_size": case["block"], "num_kv_heads": case["heads"], "head_size": case["dim"],
                   "dtype": case["dtype"], "sliding_window": None}  # fmt: skip
         if kind == "full":
-            out[f"layer.{at}"] = made(interface.FullAttentionSpec, **common)
+            heads, dim = case["wide"]
+            wide = {"num_kv_heads": heads, "head_size": dim} if dim else {}
+            out[f"layer.{at}"] = made(interface.FullAttentionSpec, **{**common, **wide})
         elif kind == "sliding":
             out[f"layer.{at}"] = made(interface.SlidingWindowSpec, **{**common, "sliding_window": case["window"]})
         else:

@@ -8,7 +8,7 @@ from typing import Literal
 from doctor.base.record import dataclass
 from doctor.launch.settings import Settings
 from doctor.matrix.engines import engine_row
-from doctor.memory.cache import Cache, cache, number, of_layer
+from doctor.memory.cache import Cache, cache, number, of_full_layer, of_layer
 from doctor.memory.drafter import drafter
 from doctor.memory.engines import BLOCK, FEWEST_BLOCKS, GIB, Budget, budget, default_share, takes_whole_card
 from doctor.memory.footprint import Footprint
@@ -149,7 +149,8 @@ def kept_by(found: Footprint, asked: Settings, batch: int = 0) -> Kept | None:
     if found.shape is None:
         return None
     width = number(asked.kv, found.dtype_bytes, asked.engine, found.kv_bits)
-    beside, each = drafter(found, asked), of_layer(found.shape, asked.tp, width)
+    beside = drafter(found, asked)
+    each = (of_full_layer(found.shape, asked.tp, width), of_layer(found.shape, asked.tp, width))
     extra = (beside.layers, beside.each)
     if takes_whole_card(asked):
         return pages(found.shape, asked, each, batch, extra=extra)
