@@ -38,7 +38,7 @@ def _with(now: Fit, loaded: int, used: Overhead, ends: tuple[int, int], rate: fl
     """The prediction again, with these bytes of weights and of cache."""
     left = replace(now.rule, least=ends[0], most=ends[1])
     space = (max(ends[0], 0), max(ends[1], 0))
-    tokens = tuple(int(now.counted.tokens_in(size) * rate) for size in space) if now.counted else (0, 0)
+    tokens = tuple(int(now.counted.logged(size, now.context) * rate) for size in space) if now.counted else (0, 0)
     tokens = tuple(min(t, now.settings.blocks) for t in tokens) if now.settings.blocks else tokens
     needed = int(now.needed * each)
     many = (space[0] / needed, space[1] / needed) if needed else (0.0, 0.0)
@@ -66,7 +66,7 @@ def _rate(then: Fit, seen: Observed) -> float:
     """Tokens that the cache held for each that was predicted for its size."""
     if not seen.tokens or seen.cache is None or seen.cache <= 0 or then.counted is None or then.settings.blocks:
         return 1.0
-    expected = then.counted.tokens_in(seen.cache)
+    expected = then.counted.logged(seen.cache, then.context)
     return _bounded(seen.tokens / expected) if expected else 1.0
 
 
