@@ -46,11 +46,16 @@ class LazyGroup(click.Group):
         return command
 
     def invoke(self, ctx: click.Context) -> Any:
-        """As click does; Ctrl-C ends with 130, as shells expect, wherever a command does not say otherwise."""
+        """As click does; Ctrl-C ends with 130, as shells expect, and no message brings a terminal's control codes."""
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt:
             ctx.exit(130)
+        except click.ClickException as error:  # words of the user, or of a file, are in it as they are
+            from doctor.base.text import clean
+
+            vars(error)["message"] = clean(error.message)
+            raise
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Lists the commands from the table above."""

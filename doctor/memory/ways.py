@@ -86,7 +86,7 @@ def _share(now: Fit) -> float:
 def _shorter(now: Fit, free: int | None) -> Iterator[Way]:
     """The longest context of which a whole request certainly fits."""
     flag = engine_row(now.settings.engine).brief("context")
-    for tokens in now.tokens:
+    for tokens in now.longest:
         length = min(tokens, now.context) // STEP * STEP
         if flag and LEAST_CONTEXT <= length < now.context:
             changed = replace(now.settings, context=length)
@@ -141,7 +141,7 @@ def _taking(member: Member, found: Footprint, now: Fit, free: int | None) -> Ite
         return
     if result.verdict in GOOD:
         yield Way(_titled(f"Use `{member.id}`", result), result, (), member)
-    elif result.verdict in ("refused", "short") and result.tokens[0] >= DECENT_CONTEXT:
+    elif result.verdict in ("refused", "short") and result.longest[0] >= DECENT_CONTEXT:
         for way in _shorter(result, free):
             title = f"Use `{member.id}` with a context of {way.result.context:,} tokens"
             yield replace(way, title=title, member=member)

@@ -20,7 +20,8 @@ class Request:
 
     `online`: the hub may be asked about a model that is named and not on this disk, and `tell` says so. With
     `declared`, the target is not installed: its versions come from files, an image's tag and the data.
-    `deep` runs the real imports in a child process of the target. `granted` is what a scheduler gives the command;
+    `deep` runs the real imports in a child process of the target, `all_modules` judges all modules of the engine and
+    not only those that the launch reaches. `granted` is what a scheduler gives the command;
     `unknown` are variables in it whose values are set elsewhere.
     """
 
@@ -39,5 +40,6 @@ class Request:
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
     declared: DeclaredRequest = field(default_factory=DeclaredRequest)
     deep: bool = False
+    all_modules: bool = False
     granted: Granted | None = None
     unknown: frozenset[str] = frozenset()

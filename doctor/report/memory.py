@@ -42,6 +42,7 @@ def memory_to_json(case: Case) -> JsonObject | None:
     found, result = here.footprint, here.fit
     data: JsonObject = {
         "model": here.listed.id if here.listed else found.name, "weights": found.total, "vision": int(found.vision),
+        "tower": "unknown" if found.unseen else "known" if found.vision else "none",
         "exact": found.exact, "source": here.listed.source if here.listed else found.source,
         "engine": here.settings.engine or None, "gpus": here.settings.gpus,
         "needs": [{"count": count, "gib": gib} for count, gib in floor(found, here.settings)], "per_gpu": None,
@@ -130,6 +131,8 @@ def _table(result: Fit) -> list[str]:
     rows = [(LANGUAGE, "language model" if result.vision else "weights", size(result.language), "")]
     if result.vision:
         rows.append((VISION, "vision tower", size(result.vision), ""))
+    elif _unseen(result):
+        rows.append((VISION, "vision tower", "unknown", ""))
     extra = result.overhead
     known = "measured here before" if any(what == AN_OLD_RUN for what, _, _ in extra.reasons) else "estimated"
     rows.append((OTHER, "everything else", f"{size(extra.least)} to {size(extra.most)}", known))
@@ -144,6 +147,8 @@ def _table(result: Fit) -> list[str]:
 
 def _verdict(result: Fit) -> list[str]:
     said = f"= {WORDS[result.verdict]}"
+    if _unseen(result) and result.starts:
+        said = "= open: the size of the vision tower is not known"
     if result.verdict == "never" or not result.needed:
         return [said]
     least, most = result.concurrent
@@ -160,6 +165,11 @@ def _learned(here: MemoryVerdict) -> list[str]:
         f"  corrected by what this launch logged here on {one_line(here.learned.at, 10) or 'another day'};"
         f" without it (`--no-cache`): KV cache {least} to {most}"
     ]
+
+
+def _unseen(result: Fit) -> bool:
+    """Whether a tower is loaded of which nothing is known."""
+    return result.footprint.unseen and result.settings.vision
 
 
 def _pictures(case: Case, here: MemoryVerdict) -> list[str]:

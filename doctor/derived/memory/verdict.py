@@ -15,6 +15,7 @@ from doctor.launch.settings import Settings
 from doctor.matrix.gpus import card as card_named
 from doctor.matrix.gpus import usable
 from doctor.matrix.models.members import Member
+from doctor.memory.drafter import is_unknown
 from doctor.memory.fit import Fit, fit
 from doctor.memory.footprint import Footprint, footprint
 from doctor.memory.learned import corrected
@@ -58,6 +59,9 @@ def memory_verdict(case: Case) -> MemoryVerdict | NotApplicable | Open:
     found = footprint(model, dtype=asked.dtype, quantization=asked.quantization)
     if found is None:
         return Open("neither the files nor the configuration of the model tell its size")
+    found = replace(found, draft=_draft(model, asked))
+    if is_unknown(found, asked):
+        return Open(f"the size of the draft model `{asked.draft_model}` is not known")
     devices = cards(facts)
     if not devices:
         return MemoryVerdict(found, asked, listed, devices, None, None)
@@ -77,6 +81,13 @@ def _learned(here: MemoryVerdict, now: Fit, seen: Observed, used: Device) -> Mem
     then = fit(here.footprint, now.card, here.settings, free, _capability(used))
     better = corrected(now, then, seen)
     return here if better is now else replace(here, fit=better, learned=seen)
+
+
+def _draft(model: Model, asked: Settings) -> Footprint | None:
+    """The weights of the smaller model that guesses tokens ahead, from this disk or from the data."""
+    listed = known_member(asked.draft_model) if model.draft is None and asked.draft_model else None
+    here = model.draft or (listed.model if listed else None)
+    return footprint(here) if here is not None else None
 
 
 def cards(facts: Facts) -> tuple[Device, ...] | None:

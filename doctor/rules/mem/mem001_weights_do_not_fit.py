@@ -33,7 +33,7 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
         yield Open(_unknown(here))
     elif here.fit.verdict == "never" or _over(here.fit):
         yield _finding(rule, case.facts, here, here.fit)
-    elif not here.footprint.tower and not here.footprint.exact:
+    elif here.footprint.unseen and here.settings.vision:
         yield Open("the language model fits, and nothing is known of the size of its vision tower")
 
 

@@ -43,7 +43,7 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
 
 def _finding(rule: Rule, facts: Facts, here: MemoryVerdict, result: Fit) -> Finding:
     refuses = result.verdict == "refused" and result.rule.refuses
-    most = result.tokens[1]
+    most = result.longest[1]
     place = f"{each(result)} of {card_size(result)}"
     told = f"The weights leave room for at most {most:,} tokens of KV cache{place}"
     if result.needed <= result.cache[1]:
