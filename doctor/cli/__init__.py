@@ -18,6 +18,7 @@ COMMANDS = {
     "run": "start a server, keep its output, and report how it ended",
     "runs": "manage earlier runs: list, show, follow, prune, export",
     "report": "show again how a run ended",
+    "probe": "ask a running server: text, picture, JSON schema, speed, metrics, GPU",
     "explain": "explain a crash from its log, or a rule code",
     "rules": "list every rule",
     "matrix": "show what published releases require, accept and provide",

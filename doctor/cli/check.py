@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 @click.option("--no-cache", is_flag=True, help="ignore the cache and what earlier runs logged; read everything again")
 @click.option("--offline", is_flag=True, help="do not use the network; a model that is not on this disk stays unknown")
 @click.option("--deep", is_flag=True, help="also import the engine for real, in a process of the environment")
-@click.option("--all-models", is_flag=True, help="judge all modules of the engine, not only those of this launch")
+@click.option("--all-models", is_flag=True, help="check all modules of the engine, not only those of this launch")
 @click.option("--verbose", "-v", is_flag=True, help="also show notes and open questions")
 @click.argument("launch", nargs=-1, type=click.UNPROCESSED, metavar="[-- LAUNCH COMMAND]")
 @click.pass_context

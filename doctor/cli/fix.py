@@ -8,7 +8,7 @@ import click
 
 from doctor.cli.request.options import declared_request, question_options, target_options, target_request
 
-FORMS = ("terminal", "json", "sh", "requirements", "dockerfile", "compose")
+FORMS = ("terminal", "json", "sh", "requirements", "dockerfile", "compose", "kubernetes")
 ACTIONS = ("--plan", "--apply", "--recover", "--undo", "--list")
 
 
@@ -49,7 +49,7 @@ class OneAction(click.Command):
 @click.option("--keep", multiple=True, metavar="NAME", help="do not change this distribution; repeatable")
 @click.option("--prefer", type=click.Choice(("minimal", "newest", "attested")), default="minimal", show_default=True)
 @click.option("--format", "form", type=click.Choice(FORMS), default="terminal", show_default=True)
-@click.option("--with", "beside", metavar="LIST", help="with --format compose, also run these: gateway,metrics")
+@click.option("--with", "beside", metavar="LIST", help="in a deployment, also run these: gateway,metrics")
 @click.option("--output", metavar="FILE", help="with --plan: write to FILE instead of stdout")
 @click.argument("launch", nargs=-1, type=click.UNPROCESSED, metavar="[-- LAUNCH COMMAND]")
 @click.pass_context

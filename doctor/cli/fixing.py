@@ -18,33 +18,46 @@ if TYPE_CHECKING:
     from doctor.collect.declared.request import DeclaredRequest
     from doctor.collect.python.target import TargetRequest
     from doctor.findings.proposal import Proposal
+    from doctor.report.plan.recipe import Doubts
 
 BESIDE = ("gateway", "metrics")
+DEPLOYMENTS = ("compose", "kubernetes")
+
+
+Made = tuple["Proposal", "Request | None"]  # a plan, and the question that it answers, unless facts were given
 
 
 def plan(options: dict[str, Any], target: TargetRequest, declared: DeclaredRequest) -> int:
     """Makes and prints the plan; the exit status."""
-    answer = made(options, target, declared)
-    show(answer, options)
-    return status(answer)
+    answers = made(options, target, declared)
+    found = show(answers, options)
+    return max(status(answer) for answer, _ in answers) if found is None else found
 
 
-def made(options: dict[str, Any], target: TargetRequest, declared: DeclaredRequest) -> Proposal:
-    """The plan that the options ask for."""
+def made(options: dict[str, Any], target: TargetRequest, declared: DeclaredRequest) -> list[Made]:
+    """The plans that the options ask for: one, or for a deployment's file one for each server of a compose project."""
     _beside(options)
     freedom = Freedom(keep=tuple(options["keep"]), prefer=options["prefer"])
     try:
         if options["facts_file"]:
-            return plan_facts(load_facts(options["facts_file"]), freedom, options["offline"])
+            return [(plan_facts(load_facts(options["facts_file"]), freedom, options["offline"]), None)]
         request = Request(
             target=target, launch=options["launch"], model=options["model"], gpu=options["gpu"],
             driver=options["driver"], declared=declared,
         )  # fmt: skip
-        return guarded(request, lambda r: pipeline.plan(r, freedom, options["offline"]))
+        several = options["form"] in DEPLOYMENTS
+        requests = guarded(request, lambda r: _each_server(r) if several else [r])
+        return [(guarded(one, lambda r: pipeline.plan(r, freedom, options["offline"])), one) for one in requests]
     except KeepError as error:
         raise click.UsageError(str(error)) from None
     except RepairError as error:
         raise failure(f"the resolver failed: {error}") from None
+
+
+def _each_server(request: Request) -> list[Request]:
+    from doctor.pipeline.own import each_server
+
+    return each_server(request)
 
 
 def _beside(options: dict[str, Any]) -> tuple[str, ...]:
@@ -53,23 +66,28 @@ def _beside(options: dict[str, Any]) -> tuple[str, ...]:
     wrong = next((n for n in names if n not in BESIDE), None)
     if wrong:
         raise click.UsageError(f"`--with {wrong}` is not one of {', '.join(BESIDE)}")
-    if names and options["form"] != "compose":
-        raise click.UsageError("`--with` requires `--format compose`")
+    if names and options["form"] not in DEPLOYMENTS:
+        raise click.UsageError("`--with` requires `--format compose` or `--format kubernetes`")
     return names
 
 
-def show(answer: Proposal, options: dict[str, Any]) -> None:
-    """Prints the plan in the form that was asked for."""
-    form = options["form"]
+def show(answers: list[Made], options: dict[str, Any]) -> int | None:
+    """Prints the plan in the form that was asked for; the exit status of a file that was checked itself."""
+    form, answer = options["form"], answers[0][0]
     if form == "terminal" and options["output"] is None:
         from doctor.report.plan.terminal import print_plan
 
-        print_plan(answer.before, answer.plan, console(), idle=answer.idle)
-        return
-    write(_text(answer, form, _beside(options)), options["output"])
+        print_plan(answer.before, answer.plan, console(), idle=answer.idle, after=answer.after)
+        return None
+    if form in ("terminal", "json"):
+        write(_text(answer, form), options["output"])
+        return None
+    text, doubts = _file(answers, form, _beside(options))
+    write(text, options["output"])
+    return int(bool(doubts.found))
 
 
-def _text(answer: Proposal, form: str, beside: tuple[str, ...]) -> str:
+def _text(answer: Proposal, form: str) -> str:
     if form == "terminal":
         import io
 
@@ -79,22 +97,36 @@ def _text(answer: Proposal, form: str, beside: tuple[str, ...]) -> str:
 
         stream = io.StringIO()
         out = Console(width=100, file=stream, markup=False, highlight=False, emoji=False)
-        print_plan(answer.before, answer.plan, out, idle=answer.idle)
+        print_plan(answer.before, answer.plan, out, idle=answer.idle, after=answer.after)
         return stream.getvalue()
-    if form == "json":
-        from doctor.report.json import dumps
-        from doctor.report.plan.data import plan_to_json
+    from doctor.report.json import dumps
+    from doctor.report.plan.data import plan_to_json
 
-        return dumps(plan_to_json(answer.plan, answer.before))
+    return dumps(plan_to_json(answer.plan, answer.before))
+
+
+def _file(answers: list[Made], form: str, beside: tuple[str, ...]) -> tuple[str, Doubts]:
+    """The file of this form, checked. Raises click.ClickException where there is nothing to write."""
+    from doctor.pipeline.llama import llama_recipe
+    from doctor.pipeline.own import folder_of, own_service
+    from doctor.pipeline.own_manifests import own_manifests
     from doctor.pipeline.recipe import recipe
+    from doctor.pipeline.written import checked_text
     from doctor.report.plan.files import written
 
-    if answer.plan.conflict or answer.plan.undecided or not answer.plan.pins:
-        raise click.ClickException(f"there is no plan to write; run `fix --plan` to see why ({_reason(answer)})")
-    made_of = recipe(answer)
-    if form == "compose" and (made_of.engine is None or not made_of.command):
+    if form in DEPLOYMENTS and (alone := llama_recipe(answers[0][0])) is not None:
+        return written(form, [alone], beside), alone.doubts
+    for answer, _ in answers:
+        if answer.plan.conflict or answer.plan.undecided or not answer.plan.pins:
+            raise click.ClickException(f"there is no plan to write; run `fix --plan` to see why ({_reason(answer)})")
+    composing = form == "compose"
+    reader = {"compose": own_service, "kubernetes": own_manifests}.get(form)
+    recipes = [recipe(a, guarded(r, reader) if r and reader else None) for a, r in answers]
+    if form in DEPLOYMENTS and any(one.engine is None or not one.command for one in recipes):
         raise click.UsageError("a deployment needs the launch command of an engine; add it after `--`")
-    return written(form, made_of, beside)
+    request = answers[0][1]
+    folder = guarded(request, folder_of) if request and composing else None
+    return checked_text(form, recipes, [a for a, _ in answers], beside, folder)
 
 
 def _reason(answer: Proposal) -> str:
@@ -112,4 +144,3 @@ def status(answer: Proposal) -> int:
     if not_found(answer.before) is not None:
         return NO_SERVER
     return 0 if answer.idle or (found.steps and not found.remains and found.conflict is None) else 1
-

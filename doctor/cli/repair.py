@@ -153,13 +153,13 @@ def _planned(options: dict[str, Any]) -> WantedPins:
     from doctor.pipeline.repair import pins_wanted_by
 
     copy = dict(options)
-    found = fixing.made(copy, target_request(copy), DeclaredRequest())
-    plan = found.plan
+    answers = fixing.made(copy, target_request(copy), DeclaredRequest())
+    found, plan = answers[0][0], answers[0][0].plan
     if plan.conflict is not None or plan.undecided is not None:
-        fixing.show(found, options)
+        fixing.show(answers, options)
         click.get_current_context().exit(fixing.status(found))
     if not plan.changes:
-        fixing.show(found, options)
+        fixing.show(answers, options)
         click.get_current_context().exit(fixing.status(found))
     if plan.remains:
         say(f"the plan leaves {', '.join(plan.remains)}; run `fix --plan` for details")

@@ -151,3 +151,11 @@ def _by_key() -> dict[str, tuple[Card, ...]]:
             if re.match(r"[rg]tx\d{4}", key):
                 short.setdefault(key[3:], []).append(one)
     return {k: tuple(v) for k, v in {**short, **out}.items()}
+
+
+_DESKTOP = ("geforce", "rtx", "gtx", "titan", "quadro", "jetson", "gb10", "dgx spark", "orin", "thor")
+
+
+def is_data_center(name: str) -> bool:
+    """Whether a card of this name is made for data centers, so that NVIDIA's tools for them support it."""
+    return not any(word in name.lower() for word in _DESKTOP)

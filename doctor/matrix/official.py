@@ -13,19 +13,27 @@ from doctor.matrix.hardware import version as numbers
 from doctor.matrix.images import Repository, repositories
 
 
-def official(engine: str, version: str, cuda: int | None = None) -> tuple[str, str | None] | None:
-    """Reference and CUDA of the image that holds this release, the newest CUDA that a driver of major `cuda` runs.
+def official(engine: str, version: str, runs: tuple[int, int] | None = None) -> tuple[str, str | None] | None:
+    """Reference and CUDA of the image that holds this release and that a driver for CUDA `runs` starts.
 
-    None where no repository is known, or where the driver runs none of its images.
+    The newest that is no newer than the driver's; else the oldest of its major, which the driver runs too, though the
+    runtime of containers has to be told so (`too_new`). None where no repository is known, or none of its images fits.
     """
     known = next((r for r in repositories() if r.distribution == engine), None)
     if known is None:
         return None
-    fitting = [(s, c) for s, c in _tags(known, version) if cuda is None or c is None or numbers(c)[:1] <= (cuda,)]
+    fitting = [(s, c) for s, c in _tags(known, version) if runs is None or c is None or numbers(c)[:1] <= runs[:1]]
     if not fitting:
         return None
-    suffix, made = max(fitting, key=lambda pair: numbers(pair[1] or "0"))
+    older = [pair for pair in fitting if not too_new(pair[1], runs)]
+    best = max if older else min
+    suffix, made = best(older or fitting, key=lambda pair: numbers(pair[1] or "0"))
     return f"{known.repository}:v{version}{'-' if suffix else ''}{suffix}", made
+
+
+def too_new(cuda: str | None, runs: tuple[int, int] | None) -> bool:
+    """Whether an image of this CUDA states a requirement that a driver for CUDA `runs` does not meet."""
+    return cuda is not None and runs is not None and numbers(cuda)[:2] > runs
 
 
 def _tags(known: Repository, version: str) -> list[tuple[str, str | None]]:
@@ -49,7 +57,7 @@ def _torch_cuda(engine: str, version: str) -> str | None:
 
 @cache
 def service(name: str) -> str:
-    """The image of `gateway`, `prometheus` or `grafana`. Raises DataError for damaged data."""
+    """The image of what `services.yaml` calls so, such as `gateway`. Raises DataError for damaged data."""
     path = data_dir() / "services.yaml"
     try:
         return str(next(row["image"] for row in plain(path) if row["name"] == name))

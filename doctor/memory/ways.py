@@ -17,6 +17,7 @@ GOOD = ("fits", "tight")
 STEP = 1024
 LEAST_CONTEXT = 2048
 DECENT_CONTEXT = 8192
+LENGTHS = (65_536, 32_768, 16_384, DECENT_CONTEXT)  # tried where the one asked for leaves no room at all
 TP = "tensor_parallel"
 BITS = {"4": 4}
 
@@ -92,9 +93,15 @@ def _shorter(now: Fit, free: int | None) -> Iterator[Way]:
             changed = replace(now.settings, context=length)
             result = fit(now.footprint, now.card, changed, free)
             if result.verdict in GOOD:
-                title = f"Limit the context to {length:,} tokens: `{flag} {length}`"
-                yield Way(title, result, ((flag, str(length)),))
+                yield _limited(flag, length, result)
                 return
+    if flag and not any(now.tokens):  # a shorter request also takes less to compute, so that room may be left at all
+        tried = ((n, fit(now.footprint, now.card, replace(now.settings, context=n), free)) for n in LENGTHS)
+        yield from [_limited(flag, n, r) for n, r in tried if n < now.context and r.verdict in GOOD and r.easy][:1]
+
+
+def _limited(flag: str, length: int, result: Fit) -> Way:
+    return Way(f"Limit the context to {length:,} tokens: `{flag} {length}`", result, ((flag, str(length)),))
 
 
 def smaller_cache(now: Fit, free: int | None = None) -> Way | None:
@@ -137,11 +144,11 @@ def other_checkpoints(
 
 def _taking(member: Member, found: Footprint, now: Fit, free: int | None) -> Iterator[Way]:
     result = fit(found, now.card, replace(now.settings, quantization=None), free)
-    if not result.easy:
-        return
-    if result.verdict in GOOD:
+    if result.easy and result.verdict in GOOD:
         yield Way(_titled(f"Use `{member.id}`", result), result, (), member)
-    elif result.verdict in ("refused", "short") and result.longest[0] >= DECENT_CONTEXT:
+    elif not any(result.longest) or (
+        result.easy and result.verdict in ("refused", "short") and result.longest[0] >= DECENT_CONTEXT
+    ):
         for way in _shorter(result, free):
             title = f"Use `{member.id}` with a context of {way.result.context:,} tokens"
             yield replace(way, title=title, member=member)

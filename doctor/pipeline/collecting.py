@@ -16,12 +16,12 @@ MOST_NODES = 64
 def collect(request: Request) -> Facts:
     """Everything that can be seen of the target and the machine; what cannot is Unavailable."""
     if request.declared.deployments:
-        from doctor.pipeline.services import only_service
+        from doctor.pipeline.one_service import only_service
 
         return collect(only_service(request))
     request = contained(request)
     facts = with_observed(with_nodes(with_known_model(_collect(request), request.model)), request)
-    if request.gateway is None and request.declared.compose is None:
+    if request.gateway is None and request.declared.compose is None and request.around is None:
         return facts
     from doctor.pipeline.neighbors import with_neighbors
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 
 from doctor.base.record import dataclass
 from doctor.base.text import one_line
@@ -13,13 +14,15 @@ from doctor.derived.packages.hidden import hidden_by
 from doctor.facts import Distributions, Facts, Host, Launch, Model, normalize
 from doctor.facts.host import Libc
 from doctor.findings import Action, Finding, Plan, Remediation, Report, Verified
-from doctor.findings.proposal import IDLE, Proposal
+from doctor.findings.proposal import Proposal
 from doctor.launch.asked import asked_of
 from doctor.launch.edit import as_given, edited
 from doctor.launch.options import engine
 from doctor.matrix import rows
 from doctor.matrix.engines import serving_engines
+from doctor.pipeline.command_alone import command_alone, idle
 from doctor.pipeline.diagnosis import judge
+from doctor.pipeline.exits import checked_exits, of_findings
 from doctor.pipeline.resolved import resolved_by
 from doctor.plan.choices import only_source, present_of
 from doctor.plan.declared import as_declared
@@ -60,9 +63,11 @@ def plan_facts(
     if (lost := not_found(before)) is not None:
         return Proposal(before, Plan(undecided=f"{lost} Nothing is planned for a command that was not read"))
     goal = goal_of(facts)
-    if not mended(before) and not _foreseen(facts, goal, freedom):
-        return Proposal(before, _idle(facts), before)
-    options = _options(before)
+    errors, options = mended(before), _options(before)
+    if not errors and not _foreseen(facts, goal, freedom):
+        return Proposal(before, idle(facts), before)
+    if freedom.prefer == "minimal" and (alone := command_alone(before, errors, options)) is not None:
+        return alone
     work = _Work(facts, goal, freedom, before, options, offline, environ)
     return work.answer()
 
@@ -73,12 +78,6 @@ def _foreseen(facts: Facts, goal: Goal, freedom: Freedom) -> bool:
         return False
     outcome = plan_for(facts, goal, freedom)
     return outcome.conflict is not None or (outcome.solved is not None and bool(outcome.solved.changed))
-
-
-def _idle(facts: Facts) -> Plan:
-    """Nothing to do: what is there, as it is."""
-    pins = {d.key: d.version for d in present_of(facts).installed}
-    return Plan(pins=dict(sorted(pins.items())), launch=_argv(facts), verified=Verified(True, None, IDLE))
 
 
 def mended(report: Report) -> tuple[Finding, ...]:
@@ -160,7 +159,10 @@ class _Work:
         remains = tuple(dict.fromkeys(f.rule for f in mended(self.before)))
         plan = Plan(
             conflict=outcome.conflict, undecided=outcome.undecided, remains=remains, launch=_argv(self.facts),
-            alternatives=exits(self.facts, self.goal, self.freedom, outcome),
+            alternatives=checked_exits(
+                self.facts, (*of_findings(self.before), *exits(self.facts, self.goal, self.freedom, outcome)),
+                partial(judge, bare=True), _options,
+            ),
         )  # fmt: skip
         return Proposal(self.before, plan)
 

@@ -9,9 +9,17 @@ from dataclasses import field
 from doctor.base.record import dataclass
 from doctor.collect.declared.request import DeclaredRequest
 from doctor.collect.python.target import TargetRequest
-from doctor.facts import Granted
+from doctor.facts import Granted, Neighbors
 
 Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Around:
+    """The services of a deployment, and the variables of the gateway among them."""
+
+    services: Neighbors
+    gateway: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -22,7 +30,7 @@ class Request:
     `declared`, the target is not installed: its versions come from files, an image's tag and the data.
     `deep` runs the real imports in a child process of the target, `all_modules` judges all modules of the engine and
     not only those that the launch reaches. `granted` is what a scheduler gives the command;
-    `unknown` are variables in it whose values are set elsewhere.
+    `unknown` are variables in it whose values are set elsewhere. `around` are the services of its deployment.
     """
 
     target: TargetRequest
@@ -43,3 +51,4 @@ class Request:
     all_modules: bool = False
     granted: Granted | None = None
     unknown: frozenset[str] = frozenset()
+    around: Around | None = None

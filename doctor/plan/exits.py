@@ -10,6 +10,8 @@ from doctor.derived.goal import Goal, named_model, of_name
 from doctor.facts import Distributions, Facts, Launch, normalize
 from doctor.findings import Action, Alternative
 from doctor.launch.edit import edited, pasted, start_of
+from doctor.launch.memory_settings import settings
+from doctor.launch.naming import typed
 from doctor.matrix.engines import engine_row, names_of_engines, serving_engines
 from doctor.matrix.hardware import drivers
 from doctor.matrix.hardware import version as numbers
@@ -24,6 +26,7 @@ from doctor.plan.steps import NAME, VERSION, install_line
 
 SECONDS = 4.0
 EACH = 1.5
+CONTEXTS = (32_768, 16_384, SHORTER)  # tokens of a request that are tried, where the one asked for finds no room
 MAIN = ("torch", "torchvision")  # and the engines
 
 
@@ -60,10 +63,20 @@ def _let_go(facts: Facts, goal: Goal, freedom: Freedom, members: tuple[str, ...]
 
 def _checkpoints(facts: Facts, goal: Goal, freedom: Freedom) -> Iterator[Alternative | None]:
     """The same model quantised otherwise, or not at all."""
-    mine = next((m for m in _members(goal.family) if m.id.lower() == goal.label.lower()), None)
-    root = (mine.base or mine.id) if mine else None
-    for one in _fitting(goal, [m for m in _members(goal.family) if (m.base or m.id) == root and m is not mine]):
+    every = _members(goal.family)
+    mine = next((m for m in every if m.id.lower() == goal.label.lower()), None)
+    root = (mine.base or mine.id) if mine else _root(goal.label, every)
+    asked = settings(facts).context
+    found = _fitting(goal, [m for m in every if (m.base or m.id) == root and m is not mine], asked)
+    for one in sorted(found, key=lambda m: m.quantization is None or m.quantization.method != "awq"):
         yield _with_member(facts, goal, freedom, one, "the same model, stored otherwise")
+
+
+def _root(label: str, members: tuple[Member, ...]) -> str | None:
+    """The checkpoint that one of somebody else is made from, by its name: `.../Qwen2.5-VL-7B-Instruct-FP8-dynamic`."""
+    last = label.rpartition("/")[2].lower()
+    bases = [m.id for m in members if m.base is None and last.startswith(m.id.rpartition("/")[2].lower())]
+    return max(bases, key=len, default=None)
 
 
 def _successors(facts: Facts, goal: Goal, freedom: Freedom) -> Iterator[Alternative | None]:
@@ -73,7 +86,7 @@ def _successors(facts: Facts, goal: Goal, freedom: Freedom) -> Iterator[Alternat
     while family and family.successor and family.successor not in seen:
         seen.add(family.successor)
         family = known.get(family.successor)
-        fitting = _fitting(goal, _members(family))
+        fitting = _fitting(goal, _members(family), settings(facts).context)
         plain = [m for m in fitting if m.quantization is None][:1]
         packed = [m for m in fitting if m.quantization is not None and m.bytes > (plain[0].bytes if plain else 0)][:1]
         for one in (*plain, *(packed or [m for m in fitting if m.quantization is not None][:1])):
@@ -84,18 +97,18 @@ def _members(family: Family | None) -> tuple[Member, ...]:
     return of_family(family.name) if family else ()
 
 
-def _fitting(goal: Goal, members: list[Member] | tuple[Member, ...]) -> list[Member]:
+def _fitting(goal: Goal, members: list[Member] | tuple[Member, ...], asked: int | None) -> list[Member]:
     """Those that the GPUs hold, the largest first; all where the GPUs are not known."""
-    fine = [m for m in members if not goal.devices or _context(goal, m) is not None]
+    fine = [m for m in members if not goal.devices or _context(goal, m, asked) is not None]
     return sorted(fine, key=lambda m: -m.bytes)
 
 
-def _context(goal: Goal, one: Member) -> int | None:
-    """The longest request that finds room: 0 for the model's own, else a shorter one; None where none does."""
-    for context in (None, SHORTER):
+def _context(goal: Goal, one: Member, asked: int | None) -> int | None:
+    """The longest request that finds room: 0 for the one asked for, else a shorter one; None where none does."""
+    for context in (asked, *(c for c in CONTEXTS if asked is None or c < asked)):
         found = fit_of(goal, one.model, context)
         if found is not None and found.verdict in ("fits", "tight"):
-            return context or 0
+            return 0 if context == asked else context
     return None
 
 
@@ -104,7 +117,7 @@ def _with_member(facts: Facts, goal: Goal, freedom: Freedom, one: Member, why: s
     if found is None or _too_old(found, of_name(goal, one.id)):
         return None
     options: list[Action] = []
-    context = _context(goal, one) if goal.devices else 0
+    context = _context(goal, one, settings(facts).context) if goal.devices else 0
     engine = goal.engines[0] if goal.engines else ""
     if context and (option := engine_row(engine).option("context")):
         options.append(Action("set_argument", name=option, value=str(context)))
@@ -191,4 +204,5 @@ def _start(facts: Facts, goal: Goal, actions: tuple[Action, ...], pins: dict[str
         if model:
             argv, arguments = (tuple(model if w in now else w for w in x) for x in (launch.argv, launch.arguments))
             launch = replace(launch, argv=argv, arguments=arguments)
-        yield pasted(edited(launch, actions, pins.get(launch.engine or "") or facts.version(launch.engine)).argv)
+        release = pins.get(launch.engine or "") or facts.version(launch.engine)
+        yield typed(edited(launch, actions, release).argv, launch.engine, launch.given)

@@ -31,8 +31,9 @@ def too_large(goal: Goal) -> str | None:
     name = goal.devices[0].name
     each = f"each `{name}`" if found.settings.tp > 1 else f"`{name}`"
     return (
-        f"the weights of `{goal.label}` take {size(found.weights)} on one GPU ({found.footprint.source}), and {each} "
-        f"has {size(found.card)}: no release of anything changes that"
+        f"the weights of `{goal.label}` take {size(found.weights)} on one GPU ({found.footprint.source}), "
+        f"{size(found.weights + found.overhead.least)} with the least that a server needs, and {each} has "
+        f"{size(found.card)}: no release of anything changes that"
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from doctor.base.record import dataclass
 from doctor.facts import Distributions, Gpu, Launch, Model
@@ -25,6 +26,14 @@ def open_questions(report: Report) -> tuple[OpenQuestion, ...]:
     """One for each rule that is open or that crashed, in the rules' order."""
     found = [r for r in report.results if r.status in ("open", "broken")]
     return tuple(OpenQuestion(r.code, r.reason or "", _closes(report, r)) for r in found)
+
+
+def by_reason(questions: Iterable[OpenQuestion]) -> dict[str, str]:
+    """The reasons, each with the codes of the rules that it keeps open."""
+    codes: dict[str, dict[str, None]] = {}
+    for one in questions:
+        codes.setdefault(one.reason, {})[one.code] = None
+    return {reason: ", ".join(mine) for reason, mine in codes.items()}
 
 
 def _closes(report: Report, result: RuleResult) -> str:

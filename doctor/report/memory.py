@@ -156,6 +156,11 @@ def _verdict(result: Fit) -> list[str]:
     return [said, f"  {least:.1f} to {most:.1f} requests of {result.context:,} tokens at once, {each} each"]
 
 
+def _unseen(result: Fit) -> bool:
+    """Whether a tower is loaded of which nothing is known."""
+    return result.footprint.unseen and result.settings.vision
+
+
 def _learned(here: MemoryVerdict) -> list[str]:
     """Which earlier run the numbers are corrected by, and what they were without it."""
     if here.learned is None or here.predicted is None:
@@ -165,11 +170,6 @@ def _learned(here: MemoryVerdict) -> list[str]:
         f"  corrected by what this launch logged here on {one_line(here.learned.at, 10) or 'another day'};"
         f" without it (`--no-cache`): KV cache {least} to {most}"
     ]
-
-
-def _unseen(result: Fit) -> bool:
-    """Whether a tower is loaded of which nothing is known."""
-    return result.footprint.unseen and result.settings.vision
 
 
 def _pictures(case: Case, here: MemoryVerdict) -> list[str]:

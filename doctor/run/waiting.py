@@ -47,6 +47,11 @@ class Waiting:
             self._poller.start()
 
     @property
+    def api_key(self) -> str | None:
+        """The key with which the server is asked."""
+        return self._target.api_key if self._target else None
+
+    @property
     def pending(self) -> bool:
         """Whether nothing has been said yet of a server that is waited for."""
         return self._target is not None and not self._said

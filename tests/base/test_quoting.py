@@ -9,7 +9,7 @@ import yaml
 
 from doctor.base.quoting import joined, quoted
 from doctor.base.text import UNSEEN
-from doctor.report.plan.compose import dumped
+from doctor.report.plan.dumped import dumped
 
 WORDS = ["", "a", "a b", "it's", "$(x)", "a\nb\n", "\u202eb", "a\u202e\u2066 c\u200b", "x\x1b[31m", "\r", "'\u202e'", "%s\\n\u202e", "名前"]
 

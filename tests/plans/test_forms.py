@@ -131,7 +131,7 @@ def test_compose_is_a_whole_deployment(tmp_path: Path) -> None:
     assert server["shm_size"] and "23333/health" in server["healthcheck"]["test"][-1]
     assert any(v.endswith("/root/.cache/huggingface") for v in server["volumes"])
     assert "FROM openmmlab/lmdeploy:v0.11.1" in server["build"]["dockerfile_inline"]
-    assert set(data["services"]) == {"server", "gateway", "prometheus", "grafana"}
+    assert set(data["services"]) == {"server", "gateway", "gpu-exporter", "prometheus", "grafana"}
     assert all(re.search(r":.*\d", s["image"]) for s in data["services"].values()), "an image without a fixed tag"
     litellm = yaml.safe_load(data["configs"]["litellm"]["content"])
     assert litellm["model_list"][0]["litellm_params"]["api_base"] == "http://server:23333/v1"

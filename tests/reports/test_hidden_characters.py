@@ -86,17 +86,17 @@ def lost(found: Report) -> Report:
 
 @pytest.mark.parametrize("form", ["sh", "requirements", "dockerfile", "compose"])
 def test_no_file_of_a_plan_hides_anything(form: str) -> None:
-    text = written(form, recipe(), ("gateway", "metrics"))
+    text = written(form, [recipe()], ("gateway", "metrics"))
     assert not has_hidden(text), repr(text)
 
 
 def test_compose_still_means_the_same() -> None:
-    data = yaml.safe_load(written("compose", recipe(), ()))
+    data = yaml.safe_load(written("compose", [recipe()], ()))
     assert hostile("m") not in data["services"]["server"]["command"], (
         "the folder stands under its name in the container"
     )
     assert data["services"]["server"]["environment"]["A"] == hostile("v")
-    plain = written("compose", Recipe(engine="vllm", image="x:1", command=("vllm", "serve", "模型")), ())
+    plain = written("compose", [Recipe(engine="vllm", image="x:1", command=("vllm", "serve", "模型"))], ())
     assert "模型" in plain, "other letters stay letters"
 
 

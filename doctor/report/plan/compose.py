@@ -1,104 +1,146 @@
-"""A plan as a deployment: the server with its GPUs, its cache and its health, and what stands in front and beside."""
+"""A plan as a deployment: the servers with their GPUs, caches and health, and what stands in front and beside."""
 
 from __future__ import annotations
 
-import yaml
+import json
+import re
+from collections.abc import Sequence
 
 from doctor.base.json_object import JsonObject
-from doctor.base.text import UNSEEN
-from doctor.facts.launch import HUB_HOME
-from doctor.matrix.engines import engine_row
-from doctor.report.plan import image
-from doctor.report.plan.beside import gateway, metrics
-from doctor.report.plan.recipe import Recipe, comment
+from doctor.matrix.official import service as image_of
+from doctor.report.plan import gateway, monitoring
+from doctor.report.plan.dumped import dumped
+from doctor.report.plan.masked import Masking, required
+from doctor.report.plan.monitoring import EXPORTERS
+from doctor.report.plan.recipe import Recipe, head
+from doctor.report.plan.service import CACHE, devices, escaped, service
 
-START = "30m"  # the first start fetches the weights
+MADE_OF = {"gateway": "LiteLLM", "metrics": "Prometheus"}
+_OUTER = re.compile(r"(?<![\d.])(\d{2,5})(?=:\d)|'published': '?(\d{2,5})")
 
 
-def compose(plan: Recipe, beside: tuple[str, ...] = ()) -> str:
-    """The whole file. `$` is doubled wherever compose would take it for a variable of its own."""
-    services: JsonObject = {"server": _server(plan, "metrics" in beside)}
-    data: JsonObject = {
-        "name": f"qvl-{plan.engine}", "services": services, "volumes": {"huggingface": {}},
+def compose(plans: Sequence[Recipe], beside: tuple[str, ...] = ()) -> str:
+    """The whole file: the user's own project with its servers corrected, else a new one."""
+    masking = Masking()
+    own = plans[0].own
+    theirs = {part: name for part in beside if (name := _theirs(part, own.services if own else {}))}
+    beside = tuple(part for part in beside if part not in theirs)
+    sections: JsonObject = dict(masking(own.sections)) if own else {}
+    services: JsonObject = {name: masking(one) for name, one in own.services.items()} if own else {}
+    first = 0
+    for plan in plans:
+        one = service(plan, "metrics" in beside, first if len(plans) > 1 else None)
+        services[plan.name] = masking(one)
+        first += plan.gpus
+    name = sections.pop("name", f"qvl-{(plans[0].engine or 'server').replace('.', '-')}")
+    data: JsonObject = {"name": name, "services": services, **sections}
+    if any(CACHE in _list(one.get("volumes")) for one in services.values()):
+        _add(data, "volumes", {"huggingface": {}})
+    if "gateway" in beside:
+        _gateway(plans, data)
+    if "metrics" in beside:
+        _metrics(plans, data)
+    kept = [
+        f"The project has its own {MADE_OF[part]} (`{name}`): it is left as it is." for part, name in theirs.items()
+    ]
+    return f"{_top(plans, masking, beside, kept)}\n{dumped(data)}"
+
+
+def _theirs(part: str, services: dict[str, JsonObject]) -> str | None:
+    """The service of the user's that is this part of a deployment already."""
+    return next((n for n, one in services.items() if MADE_OF[part].lower() in str(one.get("image")).lower()), None)
+
+
+def _top(plans: Sequence[Recipe], masking: Masking, beside: tuple[str, ...], kept: list[str]) -> str:
+    first = plans[0]
+    secrets = [*masking.names, *(n for p in plans for n in (*p.secrets, *p.hidden))]
+    secrets += [gateway.MASTER] if "gateway" in beside else []
+    secrets += [monitoring.PASSWORD] if "metrics" in beside else []
+    told = ", ".join(dict.fromkeys(secrets))
+    place = f"Put it next to {first.own.file}: relative paths and .env are read from there." if first.own else ""
+    lines = (
+        *kept, *dict.fromkeys(p.relaxed for p in plans), f"Set in .env: {told}." if told else "",
+        f"Make a key with: echo {gateway.MASTER}=sk-$(openssl rand -hex 24) >> .env" if "gateway" in beside else "",
+        place, "Start it with: docker compose up --detach --wait",
+        "" if first.own else "Ports are bound to this machine only; HF_TOKEN is for models that require it.",
+    )  # fmt: skip
+    more = [w for plan in plans[1:] for w in plan.why]
+    return head(first, *more, *filter(None, lines))
+
+
+def _list(found: object) -> list[object]:
+    return found if isinstance(found, list) else []
+
+
+def _add(data: JsonObject, section: str, more: JsonObject) -> None:
+    known = data.get(section)
+    data[section] = {**(known if isinstance(known, dict) else {}), **more}
+
+
+def _free(data: JsonObject, name: str) -> str:
+    """A name that no service of the user's has."""
+    return name if name not in data["services"] else f"qvl-{name}"
+
+
+def _published(data: JsonObject, port: int) -> str:
+    """A port of ours on this machine alone: under its own number, or the next that no service has taken."""
+    texts = [str(p) for one in data["services"].values() for p in _list(one.get("ports"))]
+    taken = {int(number) for text in texts for found in _OUTER.findall(text) for number in found if number}
+    outer = next(n for n in range(port, port + 1000) if n not in taken)
+    return f"127.0.0.1:{outer}:{port}"
+
+
+def _config(data: JsonObject, name: str, content: str) -> None:
+    _add(data, "configs", {name: {"content": escaped(content)}})
+
+
+def _gateway(plans: Sequence[Recipe], data: JsonObject) -> None:
+    name = _free(data, "gateway")
+    _config(data, "litellm", dumped(gateway.settings(plans)))
+    data["services"][name] = {
+        "image": image_of("gateway"), "command": ["--config", gateway.PLACE, "--port", str(gateway.PORT)],
+        "environment": {key: required(key) for key in gateway.keys(plans)},
+        "configs": [{"source": "litellm", "target": gateway.PLACE}],
+        "depends_on": {plan.name: {"condition": "service_healthy" if len(plans) == 1 else "service_started"}
+                       for plan in plans},
+        "ports": [_published(data, gateway.PORT)], "restart": "unless-stopped",
+        "healthcheck": {"test": ["CMD", "python3", "-c", gateway.probe()], "interval": "30s", "timeout": "10s",
+                        "retries": 3, "start_period": "3m"},
     }  # fmt: skip
-    for name, add in (("gateway", gateway), ("metrics", metrics)):
-        if name in beside:
-            add(plan, data)
-    head = comment((
-        "Written by qvl-doctor fix --plan.", plan.proof, *plan.why,
-        "Start it with: docker compose up --detach --wait",
-        "Ports are bound to this machine only; set HF_TOKEN in the environment for models that require it.",
-    ))  # fmt: skip
-    return f"{head}\n{dumped(data)}"
 
 
-def _server(plan: Recipe, with_metrics: bool) -> JsonObject:
-    out: JsonObject = {}
-    if plan.image and not plan.layer:
-        out["image"] = plan.image
-    else:
-        out["image"] = f"qvl-doctor/{plan.engine}:{plan.version}"
-        out["build"] = {"dockerfile_inline": escaped("\n".join(_recipe(plan)) + "\n")}
-    out["entrypoint"] = []
-    out["command"] = [escaped(w) for w in _command(plan, with_metrics)]
-    out["environment"] = {
-        "HF_HOME": HUB_HOME, "HF_TOKEN": "${HF_TOKEN:-}", **{n: escaped(v) for n, v in plan.environ.items()},
+def _metrics(plans: Sequence[Recipe], data: JsonObject) -> None:
+    exporter, prometheus, grafana = (_free(data, n) for n in ("gpu-exporter", "prometheus", "grafana"))
+    _config(data, "prometheus", dumped(monitoring.prometheus(plans, exporter)))
+    _config(data, "grafana-source", dumped(monitoring.source(prometheus)))
+    _config(data, "grafana-boards", dumped(monitoring.provider()))
+    _config(data, "board", json.dumps(monitoring.board(plans), indent=1) + "\n")
+    data["services"] |= {
+        exporter: _exporter(plans[0]),
+        prometheus: {
+            "image": image_of("prometheus"), "restart": "unless-stopped", "volumes": ["prometheus:/prometheus"],
+            "configs": [{"source": "prometheus", "target": "/etc/prometheus/prometheus.yml"}],
+            "ports": [_published(data, monitoring.PORT)],
+        },
+        grafana: {
+            "image": image_of("grafana"), "restart": "unless-stopped", "depends_on": [prometheus],
+            "environment": {"GF_AUTH_ANONYMOUS_ENABLED": "true", "GF_AUTH_ANONYMOUS_ORG_ROLE": "Viewer",
+                            "GF_SECURITY_ADMIN_PASSWORD": required(monitoring.PASSWORD)},
+            "configs": [
+                {"source": "grafana-source", "target": f"{monitoring.PROVISIONING}/datasources/prometheus.yaml"},
+                {"source": "grafana-boards", "target": f"{monitoring.PROVISIONING}/dashboards/boards.yaml"},
+                {"source": "board", "target": f"{monitoring.BOARDS}/server.json"},
+            ],
+            "volumes": ["grafana:/var/lib/grafana"], "ports": [_published(data, monitoring.GRAFANA)],
+        },
     }  # fmt: skip
-    out["ports"] = [f"127.0.0.1:{plan.port}:{plan.port}"]
-    out["volumes"] = [f"huggingface:{HUB_HOME}"]
-    if plan.folder:
-        out["volumes"].append({"type": "bind", "source": escaped(plan.folder), "target": "/model", "read_only": True})
-    out |= {"shm_size": "16gb", "init": True, "restart": "unless-stopped", "stop_grace_period": "30s"}
-    out["healthcheck"] = {
-        "test": ["CMD", "python3", "-c", _probe(plan.port)], "interval": "30s", "timeout": "10s", "retries": 3,
-        "start_period": START,
-    }  # fmt: skip
-    device = {"driver": "nvidia", "count": plan.gpus, "capabilities": ["gpu"]}
-    out["deploy"] = {"resources": {"reservations": {"devices": [device]}}}
-    return out
+    _add(data, "volumes", {"prometheus": {}, "grafana": {}})
 
 
-def _recipe(plan: Recipe) -> list[str]:
-    """The Dockerfile without the command, which stands in the service."""
-    return [line for line in image.lines(plan) if not line.startswith(("CMD ", "ENTRYPOINT ", "EXPOSE ", "ENV "))]
-
-
-def _command(plan: Recipe, with_metrics: bool) -> list[str]:
-    """The launch command, reachable from outside its container, the model's folder under its name there."""
-    words = ["/model" if plan.folder and w == plan.model else w for w in plan.command]
-    host = engine_row(plan.engine).option("host")
-    if host and not any(w.partition("=")[0].replace("_", "-") == host.replace("_", "-") for w in words):
-        words += [host, "0.0.0.0"]
-    if with_metrics and plan.metrics:
-        words += [w for w in plan.metrics if w not in words]
-    return words
-
-
-def _probe(port: int) -> str:
-    return f"import urllib.request as r; r.urlopen('http://127.0.0.1:{port}/health', timeout=8)"
-
-
-def escaped(text: str) -> str:
-    """Text that compose leaves as it is."""
-    return text.replace("$", "$$")
-
-
-class _Dumper(yaml.SafeDumper):
-    """Lists indented under their key, longer texts as blocks."""
-
-    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
-        super().increase_indent(flow, False)
-
-
-def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    style = '"' if UNSEEN.search(text) else "|" if "\n" in text else None
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
-
-
-_Dumper.add_representer(str, _text)
-
-
-def dumped(data: JsonObject) -> str:
-    """YAML in the order of the keys; what a terminal would not show stands between double quotes, and is escaped."""
-    text = yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
-    return UNSEEN.sub(lambda m: f"\\U{ord(m[0]):08x}", text)
+def _exporter(plan: Recipe) -> JsonObject:
+    """The exporter of the GPUs' numbers: DCGM where a data center's Linux runs it, else one that asks nvidia-smi."""
+    one = EXPORTERS[plan.exporter]
+    out: JsonObject = {"image": image_of(plan.exporter), "restart": "unless-stopped"}
+    if one.capabilities:
+        out["cap_add"] = list(one.capabilities)
+    return {**out, "deploy": devices("all", "utility")}

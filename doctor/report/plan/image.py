@@ -4,29 +4,48 @@ from __future__ import annotations
 
 import json
 
-from doctor.report.plan.recipe import Recipe, comment
+from doctor.launch import naming
+from doctor.matrix.engines import engine_row
+from doctor.report.plan.recipe import RELAXED, Recipe, head
 
 
 def dockerfile(plan: Recipe) -> str:
-    """The whole file."""
-    head = comment(("Written by qvl-doctor fix --plan.", plan.proof, *plan.why))
-    return "\n".join([head, *lines(plan)]) + "\n"
+    """The whole file; secrets are variables of the container, which its start sets."""
+    names = tuple(dict.fromkeys((*plan.secrets, *plan.hidden)))
+    told = f"Start it with: docker run {' '.join(f'--env {n}' for n in names)} ..." if names else ""
+    return "\n".join([head(plan, *filter(None, [plan.relaxed, told])), *body(plan), *_start(plan)]) + "\n"
 
 
-def lines(plan: Recipe) -> list[str]:
-    """The instructions."""
+def body(plan: Recipe) -> list[str]:
+    """The instructions up to the packages."""
     if plan.image:
         out = [f"FROM {plan.image}"]
         out += _run({n: v for n, v in plan.layer.items() if n not in plan.source}, "--only-binary :all:")
-        out += _run({n: v for n, v in plan.layer.items() if n in plan.source}, "--no-deps", SOURCE)
-    else:
-        out = [f"FROM python:{plan.python}-slim", "ENV PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1"]
-        out += _run(plan.wheels, "--no-deps --only-binary :all:")
-        out += _run({n: v for n, v in plan.pins.items() if n in plan.source}, "--no-deps", SOURCE)
-    out += [f"ENV {n}={json.dumps(v)}" for n, v in plan.environ.items()]
-    if plan.command and plan.engine:
-        out += [f"EXPOSE {plan.port}", "ENTRYPOINT []", f"CMD {json.dumps(list(plan.command))}"]
-    return out
+        return out + _run({n: v for n, v in plan.layer.items() if n in plan.source}, "--no-deps", SOURCE)
+    out = [f"FROM python:{plan.python}-slim", "ENV PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1"]
+    whole = "--no-deps " if plan.resolved else ""  # else the installer has to bring the rest
+    out += _run(plan.wheels, f"{whole}--only-binary :all:")
+    return out + _run({n: v for n, v in plan.pins.items() if n in plan.source}, "--no-deps", SOURCE)
+
+
+def _start(plan: Recipe) -> list[str]:
+    out = [f"ENV {n}={json.dumps(v)}" for n, v in plan.environ.items() if n not in plan.hidden]
+    out += [f"ENV {RELAXED}=1"] if plan.relaxed else []
+    if not plan.command or not plan.engine:
+        return out
+    return [*out, f"EXPOSE {plan.port}", "ENTRYPOINT []", f"CMD {json.dumps(_command(plan))}"]
+
+
+def _command(plan: Recipe) -> list[str]:
+    """The command; with secrets in it, a shell fills those in when the container starts."""
+    words = list(plan.command)
+    if not plan.secrets:
+        return words
+    variable = engine_row(plan.engine).variables.get("api_key")
+    option = engine_row(plan.engine).names("api_key")
+    if plan.secrets == (variable,) and (at := next((n for n, w in enumerate(words) if w in option), None)) is not None:
+        return words[:at] + words[at + 2 :]  # the engine reads the variable itself
+    return ["sh", "-c", f"exec {naming.shell(words, plan.secrets)}"]
 
 
 SOURCE = "# published only as source: building the image runs its setup.py"

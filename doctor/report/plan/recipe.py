@@ -4,8 +4,52 @@ from __future__ import annotations
 
 from dataclasses import field
 
+from doctor.base.json_object import JsonObject
 from doctor.base.record import dataclass
 from doctor.matrix.engines import engine_row
+
+RELAXED = "NVIDIA_DISABLE_REQUIRE"  # the variable by which a container starts in spite of its image's requirement
+
+
+@dataclass(frozen=True)
+class OwnService:
+    """A service of the user's compose file as it is written, `${NAME}` included, and the other parts of its project.
+
+    `services` are all of the project, `sections` its other top-level keys, `file` the name of its first file.
+    """
+
+    service: JsonObject
+    services: dict[str, JsonObject]
+    sections: JsonObject
+    file: str
+
+
+@dataclass(frozen=True)
+class OwnManifests:
+    """The user's manifests as they are written, and which container of which object is the server.
+
+    `host` and `port` are those of the Service in front of it, None where there is none.
+    """
+
+    documents: tuple[JsonObject, ...]
+    kind: str
+    name: str
+    container: str
+    host: str | None = None
+    port: int | None = None
+    labels: JsonObject = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Doubts:
+    """What our own check says of a written text, a sentence each: `found` are problems, `open` what it left open.
+
+    `checked` is False where no check was made yet.
+    """
+
+    found: tuple[str, ...] = ()
+    open: tuple[str, ...] = ()
+    checked: bool = False
 
 
 @dataclass(frozen=True)
@@ -15,6 +59,16 @@ class Recipe:
     `command` is the corrected launch, as it is typed; `model` the word that names the model there, `folder` set where
     that is a folder of this machine. `pins` are all releases, `layer` those that an official image gets on top, and
     `source` distributions without a wheel. `python` is `X.Y`. `interpreter` is the target's, where it may be changed.
+
+    `name` is the service's, `served` what clients call the model. `secrets` are variables, one for each `***` of the
+    command, `hidden` those of the environment whose value is not shown, `key` the one that holds the server's own key.
+    `weights` are bytes to fetch and to load (None: not known). `exporter` names the one for GPUs that fits the machine.
+    `relaxed` says that the image's CUDA is newer than the driver's, of its major. `resolved`: `pins` are all that is
+    needed. `nodes` machines serve one copy together. `changed`: the command or the packages are not as they were.
+    `spelled` are words of the command as the user wrote them, with variables, by what those stand for.
+    `listens` is the port of a server whose options nobody here knows, `curl`: its image has that, and no Python.
+    `own` is the user's compose service, `manifests` are theirs for Kubernetes, `doubts` what the check of the written
+    text found.
     """
 
     engine: str | None = None
@@ -34,11 +88,30 @@ class Recipe:
     metrics: tuple[str, ...] | None = ()
     why: tuple[str, ...] = ()
     proof: str = ""
+    name: str = "server"
+    served: str | None = None
+    secrets: tuple[str, ...] = ()
+    hidden: tuple[str, ...] = ()
+    key: str | None = None
+    weights: int | None = None
+    exporter: str = "nvidia-smi"
+    relaxed: str = ""
+    resolved: bool = True
+    nodes: int = 1
+    changed: bool = True
+    listens: int | None = None
+    curl: bool = False
+    own: OwnService | None = None
+    manifests: OwnManifests | None = None
+    spelled: dict[str, str] = field(default_factory=dict)
+    doubts: Doubts = field(default_factory=lambda: Doubts())
 
     @property
     def port(self) -> int:
         """The server's port: as launched, else the engine's own."""
         row = engine_row(self.engine)
+        if self.listens is not None:
+            return self.listens
         option = row.option("port")
         for at, word in enumerate(self.command):
             name, equals, value = word.partition("=")
@@ -49,9 +122,33 @@ class Recipe:
         return row.port or 8000
 
     @property
+    def address(self) -> str:
+        """Where others of the deployment reach the server."""
+        host = self.manifests.host if self.manifests else None
+        port = self.manifests.port if self.manifests and host else None
+        return f"{host or self.name}:{port or self.port}"
+
+    @property
     def wheels(self) -> dict[str, str]:
         """The pins that have wheels."""
         return {n: v for n, v in self.pins.items() if n not in self.source}
+
+
+def head(plan: Recipe, *more: str) -> str:
+    """The lines at the top of every file: how it was checked, what is wrong or open, and why it is as it is."""
+    return comment(("Written by qvl-doctor fix --plan.", *_checked(plan), *plan.why, *more))
+
+
+def _checked(plan: Recipe) -> tuple[str, ...]:
+    doubts = plan.doubts
+    if not doubts.checked:
+        return (plan.proof,)
+    if not doubts.found and not doubts.open:
+        return ("\N{CHECK MARK} This file passes `qvl-doctor check`.", plan.proof)
+    wrong = ("STILL WRONG:", *(f"  {line}" for line in doubts.found)) if doubts.found else ()
+    told = "Nothing wrong was found in this file; open" if not doubts.found else "Open"
+    left = (f"{told}:", *(f"  {line}" for line in doubts.open)) if doubts.open else ()
+    return (*wrong, *left, plan.proof)
 
 
 def comment(lines: tuple[str, ...], mark: str = "#") -> str:
@@ -62,5 +159,7 @@ def comment(lines: tuple[str, ...], mark: str = "#") -> str:
 
     out = []
     for line in lines:
-        out += textwrap.wrap(one_line(line, 1000), 96, initial_indent=f"{mark} ", subsequent_indent=f"{mark}   ")
+        front = f"{mark} {' ' * (len(line) - len(line.lstrip(' ')))}"
+        out += textwrap.wrap(one_line(line, 1000), 96, initial_indent=front, subsequent_indent=f"{front}  ",
+                             break_on_hyphens=False)  # fmt: skip
     return "\n".join(out)

@@ -12,8 +12,8 @@ from doctor.base.quoting import quoted
 from doctor.base.text import clean
 from doctor.facts import Launch
 from doctor.findings import ALONG, Action, Plan, Step
-from doctor.launch.edit import pasted
-from doctor.report.closing import open_questions
+from doctor.launch.naming import typed
+from doctor.report.closing import by_reason, open_questions
 from doctor.report.content import head, plural
 from doctor.report.launch import not_found
 from doctor.report.terminal import block, row
@@ -24,17 +24,21 @@ if TYPE_CHECKING:
     from doctor.findings import Report
 
 SHOWN = 8
+MOST_OPEN = 12
 FULL = 3  # exits of which every command is shown
 
 
-def print_plan(before: Report, plan: Plan, console: Console, *, idle: bool = False) -> None:
-    """Prints the whole plan."""
+def print_plan(
+    before: Report, plan: Plan, console: Console, *, idle: bool = False, after: Report | None = None
+) -> None:  # fmt: skip
+    """Prints the whole plan; `after` is the report on what it leads to."""
     from rich.text import Text
 
     for label, text in head(before):
         row(console, label, text)
     console.print()
-    console.print(Text(clean(_answer(before, plan, idle)), style=_style(before, plan, idle)))
+    left = by_reason(open_questions(after)) if after is not None and _whole(plan) and not idle else {}
+    console.print(Text(clean(_answer(before, plan, idle, len(left))), style=_style(before, plan, idle, len(left))))
     if idle:
         for one in open_questions(before):
             row(console, one.code, one.reason + (f"; closed by {one.closes}" if one.closes else ""), indent="  ")
@@ -44,9 +48,13 @@ def print_plan(before: Report, plan: Plan, console: Console, *, idle: bool = Fal
     _exits(plan, console)
     console.print()
     _proof(plan, console, idle)
+    for reason, codes in list(left.items())[:MOST_OPEN]:
+        row(console, "open", f"{codes}: {reason}")
 
 
-def _style(before: Report, plan: Plan, idle: bool) -> str:
+def _style(before: Report, plan: Plan, idle: bool, left: int) -> str:
+    if left:
+        return "bold yellow"
     if idle:
         return "bold yellow" if open_questions(before) else "bold green"
     return "bold green" if _whole(plan) else "bold red"
@@ -56,7 +64,7 @@ def _whole(plan: Plan) -> bool:
     return bool(plan.steps) and not plan.remains and plan.conflict is None
 
 
-def _answer(before: Report, plan: Plan, idle: bool) -> str:
+def _answer(before: Report, plan: Plan, idle: bool, left: int) -> str:
     if (lost := not_found(before)) is not None:
         return f"○ {lost}"
     if idle:
@@ -68,10 +76,17 @@ def _answer(before: Report, plan: Plan, idle: bool) -> str:
         alone = len(plan.conflict.members) == 1
         return "✗ No plan satisfies this request: " + ("no release works." if alone else "its requirements conflict.")
     if not plan.steps:
-        return f"✗ No release helps: {', '.join(plan.remains)} remains. Run `qvl-doctor check` for what to do."
+        told = f"✗ No release helps: {', '.join(plan.remains)} remains. Run `qvl-doctor check` for what to do."
+        return f"{told} `--format compose` writes the corrected file." if _of_container(before) else told
     if plan.remains:
         return f"✗ Partial fix: {', '.join(plan.remains)} remains."
-    return f"✓ Fix found: {plural(len(_asked(plan)), 'change')}."
+    told = f"Fix found: {plural(len(_asked(plan)), 'change')}"
+    return f"○ {told}, {left} open." if left else f"✓ {told}."
+
+
+def _of_container(before: Report) -> bool:
+    """Whether the container of the command is known, so that a whole file can be written for it."""
+    return isinstance(before.facts.launch, Launch) and before.facts.launch.container is not None
 
 
 def _asked(plan: Plan) -> list[Step]:
@@ -121,7 +136,13 @@ def _commands(before: Report, plan: Plan, console: Console) -> None:
                 console.print(Text(f"  {line}"), soft_wrap=True)
     if plan.launch and plan.steps:
         console.print(Text(_start(before, plan), style="bold"))
-        console.print(Text(f"  {clean(pasted(plan.command or plan.launch))}"), soft_wrap=True)
+        console.print(Text(f"  {clean(_typed(before, plan))}"), soft_wrap=True)
+
+
+def _typed(before: Report, plan: Plan) -> str:
+    launch = before.facts.launch
+    engine, given = (launch.engine, launch.given) if isinstance(launch, Launch) else (None, ())
+    return typed(plan.command or plan.launch, engine, given)
 
 
 def _start(before: Report, plan: Plan) -> str:

@@ -20,6 +20,7 @@ from doctor.derived.units import dotted
 from doctor.facts import Distributions, Facts, Host, present
 from doctor.facts.gpu import Gpu
 from doctor.findings import Action, Evidence, Finding, Location, NotApplicable, Open, Remediation
+from doctor.matrix.gpus import is_data_center
 from doctor.matrix.hardware import drivers
 from doctor.rules.rule import Rule, Verdict
 
@@ -88,14 +89,10 @@ def _ways_out(
             f"Use a torch built for CUDA {known[0]}, with an engine release that accepts it",
             (Action("install", package="torch", specifier=older, direction="downgrade"),), "unsafe",
         )  # fmt: skip
-    if build.cuda and gpu.devices and all(_data_center(d.name) for d in gpu.devices):
+    if build.cuda and gpu.devices and all(is_data_center(d.name) for d in gpu.devices):
         package = f"cuda-compat-{build.cuda[0]}-{build.cuda[1]}"
         text = f"install `{package}` and put its folder first in `LD_LIBRARY_PATH` (data center GPUs only)"
         yield Remediation("Use NVIDIA's forward compatibility package", (Action("manual", text=text),))
-
-
-def _data_center(name: str) -> bool:
-    return not any(word in name for word in ("GeForce", "RTX", "GTX", "TITAN", "Quadro"))
 
 
 RULE = Rule(

@@ -8,6 +8,7 @@ from typing import Any
 
 from doctor.collect.declared.compose.tags import Tagged
 
+PATHS = ("build", "volumes", "env_file")  # the keys of a service that hold paths
 _REMOTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://|git@|github\.com/|service:|docker-image:")
 
 

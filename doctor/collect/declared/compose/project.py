@@ -35,7 +35,8 @@ class Project:
     """`services` with everything merged and filled in; `lacking` tells what was asked for in vain, by service.
 
     `folder` is the project's, `values` are the variables, `files` those that were read, in order, `configs` the files
-    behind the names of top-level `configs`, `contents` the texts of those that stand in the file itself.
+    behind the names of top-level `configs`, `contents` the texts of those that stand in the file itself. `sections` are
+    the other top-level keys (`name`, `volumes`, `networks` ...) as they are written.
     """
 
     folder: str
@@ -45,17 +46,24 @@ class Project:
     files: list[str] = field(default_factory=list)
     configs: dict[str, str] = field(default_factory=dict)
     contents: dict[str, str] = field(default_factory=dict)
+    sections: dict[str, Any] = field(default_factory=dict)
 
 
-def load_project(paths: tuple[str, ...], asked: Composing, environ: Mapping[str, str], cwd: str) -> Project:
-    """The project of these files, the first of which says where it lies. Raises TargetError with one sentence."""
+def load_project(
+    paths: tuple[str, ...], asked: Composing, environ: Mapping[str, str], cwd: str, filled: bool = True
+) -> Project:
+    """The project of these files, the first of which says where it lies. Raises TargetError with one sentence.
+
+    Not `filled`: the services keep `${NAME}` as it is written.
+    """
     folder = os.path.join(cwd, asked.folder) if asked.folder else os.path.abspath(os.path.dirname(paths[0]))
     env_files = tuple(os.path.join(cwd, f) for f in asked.env_files)
     project = Project(folder, _variables(folder, env_files, environ))
-    reader = _Reader(project)
+    reader = _Reader(project, filled)
     for path in (*paths, *(beside(paths) if asked.beside else ())):
         for name, service in reader.services(path, folder, project.values).items():
             project.services[name] = reader.over(project.services.get(name), service, path, name)
+    project.sections = reader.sections()
     return project
 
 
@@ -82,8 +90,9 @@ def _variables(folder: str, env_files: tuple[str, ...], environ: Mapping[str, st
 class _Reader:
     """Reads the files of one project; `open` are those on the way, so that files that include each other end."""
 
-    def __init__(self, project: Project) -> None:
+    def __init__(self, project: Project, filled: bool = True) -> None:
         self.project = project
+        self.filled = filled
         self.merging = Merging()
         self.open: list[str] = []
         self.read: dict[str, dict[str, Any]] = {}
@@ -107,6 +116,17 @@ class _Reader:
                 raw[str(name)] = self._extended(path, str(name), folder, values, ())
         self.open.pop()
         return raw
+
+    def sections(self) -> dict[str, Any]:
+        """The top-level keys of all files but the services, mappings joined name by name."""
+        out: dict[str, Any] = {}
+        for data in self.read.values():
+            for key, value in data.items():
+                if key in ("services", "include", "version") or isinstance(value, Tagged):
+                    continue
+                both = isinstance(value, dict) and isinstance(out.get(key), dict)
+                out[str(key)] = {**out[str(key)], **value} if both else value
+        return out
 
     def _configs(self, data: dict[str, Any], folder: str, values: dict[str, str]) -> None:
         for name, detail in data["configs"].items() if isinstance(data.get("configs"), dict) else ():
@@ -171,7 +191,7 @@ class _Reader:
         if not isinstance(service, dict):
             raise TargetError(f"`{name_of(path)}` has no service `{one_line(name, 60)}`, which another one extends")
         lacking = self.project.lacking.setdefault((seen[0][1] if seen else name), Lacking())
-        own = localized(Filling(values, lacking)(service), folder)
+        own = localized(Filling(values, lacking)(service) if self.filled else service, folder)
         base = own.pop("extends", None)
         if base is None or isinstance(base, Tagged):
             return own

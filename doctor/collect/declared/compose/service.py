@@ -51,23 +51,31 @@ def started(project: Project, name: str, path: str) -> Service:
     return service
 
 
-def project_of(request: DeclaredRequest, environ: Mapping[str, str], cwd: str) -> Project:
-    """The project that the request names. Raises TargetError with one sentence."""
+def project_of(request: DeclaredRequest, environ: Mapping[str, str], cwd: str, filled: bool = True) -> Project:
+    """The project that the request names, as `load_project` reads it. Raises TargetError with one sentence."""
     paths = tuple(os.path.join(cwd, p) for p in (request.compose or "", *request.composing.overlays))
-    return load_project(paths, request.composing, environ, cwd)
+    return load_project(paths, request.composing, environ, cwd, filled)
+
+
+def serving(project: Project, request: DeclaredRequest) -> list[str]:
+    """The services that Compose starts and that name an engine."""
+    return [n for n, s in _started_of(project, request).items() if _serves(s, project)]
+
+
+def _started_of(project: Project, request: DeclaredRequest) -> Services:
+    enabled = {*request.composing.profiles, *project.values.get("COMPOSE_PROFILES", "").split(",")}
+    among = request.composing.among  # a service that is named starts, whatever its profiles
+    return {n: s for n, s in project.services.items() if (n in among if among else _active(s, enabled))}
 
 
 def _only(project: Project, request: DeclaredRequest, path: str) -> str:
-    enabled = {*request.composing.profiles, *project.values.get("COMPOSE_PROFILES", "").split(",")}
-    among = request.composing.among  # a service that is named starts, whatever its profiles
-    active = {n: s for n, s in project.services.items() if (n in among if among else _active(s, enabled))}
-    for services in filter(None, (active, project.services)):
+    for services in filter(None, (_started_of(project, request), project.services)):
         if len(services) == 1:
             return next(iter(services))
-        serving = [n for n, s in services.items() if _serves(s, project)]
-        if len(serving) == 1:
-            return serving[0]
-        if serving:
+        found = [n for n, s in services.items() if _serves(s, project)]
+        if len(found) == 1:
+            return found[0]
+        if found:
             break
     listed = _listed(project.services)
     raise TargetError(f"`{name_of(path)}` has several services; choose one with `--service`: {listed}")

@@ -1,0 +1,117 @@
+"""What a plan's files are made of beside its packages: secrets by name, the machine, the user's own service."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from doctor.base.record import dataclass
+from doctor.base.secrets.hide import HIDDEN
+from doctor.derived.container import container_of
+from doctor.derived.goal import goal_of
+from doctor.facts import Facts, Gpu, Host, Launch
+from doctor.findings.proposal import Proposal
+from doctor.launch.naming import names_of
+from doctor.launch.server import Server, server_of
+from doctor.matrix.engines import engine_row
+from doctor.matrix.gpus import is_data_center
+from doctor.memory.footprint import footprint
+from doctor.report.plan.recipe import OwnManifests, OwnService, Recipe
+
+
+@dataclass(frozen=True)
+class Own:
+    """The user's compose service, or a container of their manifests, as it is `written` there.
+
+    `words` are those of its command with `${NAME}` kept, `filled` the same with their values, hidden where secret.
+    """
+
+    name: str
+    written: OwnService | OwnManifests
+    words: tuple[str, ...] = ()
+    filled: tuple[str, ...] = ()
+
+    @property
+    def spelled(self) -> dict[str, str]:
+        """Words with a variable in them, by what they stand for."""
+        pairs = zip(self.filled, self.words, strict=False) if len(self.filled) == len(self.words) else ()
+        return {value: word for value, word in pairs if "$" in word and HIDDEN not in value}
+
+
+def placed(made: Recipe, answer: Proposal, own: Own | None) -> Recipe:
+    """The recipe with the service that it describes."""
+    facts = answer.before.facts
+    launch = facts.launch if isinstance(facts.launch, Launch) else Launch(())
+    row = engine_row(made.engine)
+    given = (*(own.words if own else ()), *launch.given)
+    secrets = names_of(made.command, row, given)
+    environ = made.environ if own is None else _set_by(made, answer)
+    here = _server(answer, made.version)
+    gpu = facts.gpu if isinstance(facts.gpu, Gpu) else Gpu()
+    written = own.written if own else None
+    return replace(
+        made, name=own.name.split("/")[0] if own else made.name, served=here.names[0] if here and here.names else None,
+        secrets=secrets, hidden=tuple(n for n, v in environ.items() if HIDDEN in v), environ=environ,
+        key=_key(made, secrets, environ, launch), weights=_weights(facts),
+        exporter=exporter_for(gpu, facts.host if isinstance(facts.host, Host) else None),
+        nodes=_nodes(facts), changed=_changed(answer, own, here), spelled=own.spelled if own else {},
+        own=written if isinstance(written, OwnService) else None,
+        manifests=written if isinstance(written, OwnManifests) else None,
+    )  # fmt: skip
+
+
+def _set_by(made: Recipe, answer: Proposal) -> dict[str, str]:
+    """The variables that the plan itself sets: the user's own stand in their service already."""
+    names = {s.action.name for s in answer.plan.steps if s.action.kind == "set_env"}
+    return {n: v for n, v in made.environ.items() if n in names}
+
+
+def _server(answer: Proposal, version: str | None) -> Server | None:
+    after = (answer.after or answer.before).facts.launch
+    return server_of(after, version) if isinstance(after, Launch) else None
+
+
+def _key(made: Recipe, secrets: tuple[str, ...], environ: dict[str, str], launch: Launch) -> str | None:
+    """The variable with the key that clients of the server need; None where it asks for none."""
+    row = engine_row(made.engine)
+    option, left = "", list(secrets)
+    for word in made.command:
+        option = word.partition("=")[0] if word.startswith("-") else option
+        for _ in range(word.count(HIDDEN)):
+            name = left.pop(0) if left else None
+            if option in row.names("api_key"):
+                return name
+    variable = row.variables.get("api_key")
+    return variable if variable and (variable in environ or variable in launch.environ) else None
+
+
+def _weights(facts: Facts) -> int | None:
+    """Bytes of the weights, as its files or the tables tell them."""
+    model = goal_of(facts).model
+    found = footprint(model) if model is not None else None
+    if found is None:
+        return None
+    parts = (found.split, found.kv, found.whole, found.embedding, found.head, found.vision)
+    return found.on_disk or round(sum(parts))
+
+
+def exporter_for(gpu: Gpu, host: Host | None) -> str:
+    """DCGM for a data center's cards on Linux; where a desktop's card, WSL or nothing is known, nvidia-smi."""
+    windows = gpu.driver_platform == "windows" or (host is not None and host.wsl is not None)
+    served = bool(gpu.devices) and all(is_data_center(d.name) and not d.unified_memory for d in gpu.devices)
+    return "dcgm" if served and not windows else "nvidia-smi"
+
+
+def _nodes(facts: Facts) -> int:
+    container = container_of(facts)
+    granted = facts.launch.granted if isinstance(facts.launch, Launch) else None
+    return max(container.nodes if container else 1, granted.nodes if granted else 1)
+
+
+def _changed(answer: Proposal, own: Own | None, here: Server | None) -> bool:
+    """Whether the user's own command is not what is to be started, or is not reached from outside its container."""
+    if own is None:
+        return True
+    edits = any(s.action.kind == "set_argument" for s in answer.plan.steps)
+    before = answer.before.facts.launch
+    same = isinstance(before, Launch) and before.argv == answer.plan.launch
+    return edits or not same or (here is not None and here.local)

@@ -1,0 +1,82 @@
+"""A user's compose service without the values of secrets: each stands there by the name of a variable."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from doctor.base.secrets.argv import arguments
+from doctor.base.secrets.hide import HIDDEN, redact_text
+from doctor.base.secrets.names import is_secret_name
+
+COMMANDS = ("command", "entrypoint", "test")
+_BAD = re.compile(r"[^A-Za-z0-9]+")
+
+
+class Masking:
+    """Replaces values; `names` are the variables that then have to be set. Shared parts are done once."""
+
+    def __init__(self) -> None:
+        self.names: dict[str, None] = {}
+        self._done: dict[int, tuple[Any, Any]] = {}  # what was read is held, so that its identity stays its own
+
+    def __call__(self, value: Any, key: str = "") -> Any:
+        """The value without secrets; `key` is the name that it stands under."""
+        if isinstance(value, str):
+            return self._text(value, key)
+        if not isinstance(value, (dict, list)):
+            return value
+        if id(value) in self._done:
+            return self._done[id(value)][1]
+        if isinstance(value, dict):
+            out: dict[Any, Any] = {}
+            self._done[id(value)] = value, out
+            out.update({k: self(v, str(k)) for k, v in value.items()})
+            return out
+        found: list[Any] = []
+        self._done[id(value)] = value, found
+        found.extend(self._listed(value, key))
+        return found
+
+    def _listed(self, value: list[Any], key: str) -> list[Any]:
+        if key not in COMMANDS:
+            return [self(v, key) for v in value]
+        texts = [v if isinstance(v, str) else "" for v in value]
+        names = [self._word(a.word, a.shown, a.secret, texts[:n]) for n, a in enumerate(arguments(texts))]
+        return [new if isinstance(v, str) else self(v, key) for v, new in zip(value, names, strict=True)]
+
+    def _word(self, word: str, shown: str, secret: str | None, before: list[str]) -> str:
+        """One word of a command; a secret one is called after the option or the variable in front of it."""
+        if secret is None or "$" in secret:
+            return self._text(word, "")
+        option = shown or next((w for w in reversed(before) if w.startswith("-")), "")
+        return f"{shown}{self._reference(option.partition('=')[0])}"
+
+    def _text(self, text: str, key: str) -> str:
+        if key in COMMANDS:
+            words = text.split()
+            for at, one in enumerate(arguments(words)):
+                if one.secret and "$" not in one.secret:
+                    option = one.shown or next((w for w in reversed(words[:at]) if w.startswith("-")), "")
+                    text = text.replace(one.secret, self._reference(option.partition("=")[0]))
+            return text
+        name, equals, value = text.partition("=")
+        if equals and is_secret_name(name) and value and "$" not in value:
+            return f"{name}={self._reference(name)}"
+        if "$" in text or not text:
+            return text
+        if key and is_secret_name(key):
+            return self._reference(key)
+        shown = redact_text(text)
+        return shown if shown == text else shown.replace(HIDDEN, self._reference(key or "SECRET"))
+
+    def _reference(self, name: str) -> str:
+        plain = _BAD.sub("_", name).strip("_").upper() or "SECRET"
+        plain = plain if plain[0].isalpha() else f"S_{plain}"
+        self.names[plain] = None
+        return required(plain)
+
+
+def required(name: str) -> str:
+    """A variable without which Compose does not start."""
+    return f"${{{name}:?set it in .env}}"

@@ -1,0 +1,171 @@
+"""The server of a plan as a Kubernetes workload: a pod, or a LeaderWorkerSet where machines serve one copy together."""
+
+from __future__ import annotations
+
+from doctor.base.json_object import JsonObject
+from doctor.base.quoting import joined
+from doctor.facts.launch import HUB_HOME
+from doctor.launch import naming
+from doctor.matrix.engines import engine_row
+from doctor.report.plan.recipe import RELAXED, Recipe
+from doctor.report.plan.service import container_words, start_period
+
+SHM = "/dev/shm"
+KEYS = "qvl-keys"  # the Secret with every key, which the user makes
+RAY = "/vllm-workspace/examples/online_serving/multi-node-serving.sh"  # in the images of vLLM
+LEADER = "$(LWS_LEADER_ADDRESS)"
+GIB = 1 << 30
+
+
+def workload(plan: Recipe, with_metrics: bool) -> JsonObject:
+    """The Deployment, or the LeaderWorkerSet."""
+    labels = {"app": plan.name}
+    if plan.nodes > 1:
+        roles = {"leaderTemplate": _pod(plan, with_metrics, labels), "workerTemplate": _worker(plan, with_metrics)}
+        return {
+            "apiVersion": "leaderworkerset.x-k8s.io/v1", "kind": "LeaderWorkerSet", "metadata": {"name": plan.name},
+            "spec": {"replicas": 1, "leaderWorkerTemplate": {
+                "size": plan.nodes, "restartPolicy": "RecreateGroupOnPodRestart", **roles}},
+        }  # fmt: skip
+    return {
+        "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": plan.name, "labels": labels},
+        "spec": {"replicas": 1, "strategy": {"type": "Recreate"}, "selector": {"matchLabels": labels},
+                 "template": _pod(plan, with_metrics, labels)},
+    }  # fmt: skip
+
+
+def claim(plan: Recipe) -> JsonObject:
+    """The volume in which the weights stay between starts."""
+    size = max(50, 10 * -(-int((plan.weights or 0) * 1.2 / GIB) // 10))
+    mode = "ReadWriteMany" if plan.nodes > 1 else "ReadWriteOnce"
+    return {
+        "apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": f"{plan.name}-models"},
+        "spec": {"accessModes": [mode], "resources": {"requests": {"storage": f"{size}Gi"}}},
+    }  # fmt: skip
+
+
+def from_secret(name: str, optional: bool = False) -> JsonObject:
+    """A variable that takes its value from the Secret of the keys."""
+    key = {"name": KEYS, "key": name, **({"optional": True} if optional else {})}
+    return {"name": name, "valueFrom": {"secretKeyRef": key}}
+
+
+def shm() -> JsonObject:
+    """Shared memory that is more than the runtime's 64 MiB."""
+    return {"name": "shm", "emptyDir": {"medium": "Memory", "sizeLimit": "16Gi"}}
+
+
+def models(plan: Recipe) -> JsonObject:
+    """The volume of the weights."""
+    return {"name": "models", "persistentVolumeClaim": {"claimName": f"{plan.name}-models"}}
+
+
+def startup(plan: Recipe) -> JsonObject:
+    """A probe that gives the first start its time."""
+    asked = {"httpGet": {"path": "/health", "port": plan.port}, "timeoutSeconds": 10}
+    return {**asked, "periodSeconds": 10, "failureThreshold": start_period(plan) // 10}
+
+
+def command_of(plan: Recipe, with_metrics: bool) -> list[str]:
+    """The command of the first, or only, machine."""
+    words = _shared(plan, container_words(plan, with_metrics))
+    start = f"bash {RAY} leader --ray_cluster_size=$(LWS_GROUP_SIZE); " if _by_ray(plan) else ""
+    return _command(plan, words, start)
+
+
+def _pod(plan: Recipe, with_metrics: bool, labels: JsonObject) -> JsonObject:
+    volumes: list[JsonObject] = [shm()]
+    if plan.folder:
+        volumes.append({"name": "model", "hostPath": {"path": plan.folder, "type": "Directory"}})
+    else:
+        volumes.append(models(plan))
+    spec = {"enableServiceLinks": False, "containers": [_leader(plan, with_metrics)], "volumes": volumes}
+    return {"metadata": {"labels": labels}, "spec": spec}
+
+
+def _leader(plan: Recipe, with_metrics: bool) -> JsonObject:
+    probe = {"httpGet": {"path": "/health", "port": plan.port}, "timeoutSeconds": 10}
+    words = _shared(plan, container_words(plan, with_metrics))
+    start = f"bash {RAY} leader --ray_cluster_size=$(LWS_GROUP_SIZE); " if _by_ray(plan) else ""
+    return {
+        **_container(plan, words, start), "ports": [{"name": "http", "containerPort": plan.port}],
+        "startupProbe": {**probe, "periodSeconds": 10, "failureThreshold": start_period(plan) // 10},
+        "readinessProbe": {**probe, "periodSeconds": 10}, "livenessProbe": {**probe, "periodSeconds": 30},
+    }  # fmt: skip
+
+
+def _worker(plan: Recipe, with_metrics: bool) -> JsonObject:
+    pod = _pod(plan, with_metrics, {"app": f"{plan.name}-worker"})
+    words = _shared(plan, container_words(plan, False))
+    if _by_ray(plan):
+        words = ["bash", RAY, "worker", f"--ray_address={LEADER}"]
+    pod["spec"]["containers"] = [_container(plan, words, "")]
+    return pod
+
+
+def _container(plan: Recipe, words: list[str], start: str) -> JsonObject:
+    """A container of the server; what its image lacks is installed before the start."""
+    mounts = [{"name": "shm", "mountPath": "/dev/shm"}]
+    mounts.append(
+        {"name": "model", "mountPath": "/model"} if plan.folder else {"name": "models", "mountPath": HUB_HOME}
+    )
+    return {
+        "name": "server", "image": plan.image or f"python:{plan.python}-slim", "command": _command(plan, words, start),
+        "env": variables_of(plan), "resources": {"limits": {"nvidia.com/gpu": str(max(1, plan.gpus // plan.nodes))}},
+        "volumeMounts": mounts,
+    }  # fmt: skip
+
+
+def _command(plan: Recipe, words: list[str], start: str) -> list[str]:
+    """The words as Kubernetes takes them, `$(NAME)` for each secret; behind a shell where something goes before."""
+    install = _install(plan)
+    if not install and not start:
+        return naming.filled(words, plan.secrets, "$({})".format, _escaped)
+    return ["sh", "-c", f"{install}{start}exec {naming.shell(words, plan.secrets)}"]
+
+
+def _install(plan: Recipe) -> str:
+    pins = plan.layer if plan.image else plan.pins
+    wheels, built = ([n for n in sorted(pins) if (n in plan.source) is one] for one in (False, True))
+    steps = ((wheels, "--only-binary :all:"), (built, "--no-deps"))
+    lines = [(how, joined(f"{n}=={pins[n]}" for n in names)) for names, how in steps if names]
+    return "".join(f"pip install --no-cache-dir {how} {words} && " for how, words in lines)
+
+
+def _shared(plan: Recipe, words: list[str]) -> list[str]:
+    """The command as each of several machines runs it."""
+    row = engine_row(plan.engine)
+    if plan.nodes == 1:
+        return words
+    if executor := row.option("executor"):
+        return words if executor in words else [*words, executor, "ray"]
+    told = {"group_address": f"{LEADER}:20000", "group_size": "$(LWS_GROUP_SIZE)", "node_rank": "$(LWS_WORKER_INDEX)"}
+    out = list(words)
+    for name, value in ((row.option(meaning), value) for meaning, value in told.items()):
+        if name is None or row.option("group_address") is None:
+            continue
+        if name in out[:-1]:
+            out[out.index(name) + 1] = value
+        else:
+            out += [name, value]
+    return out
+
+
+def _by_ray(plan: Recipe) -> bool:
+    """Whether Ray brings the machines together; else the engine does so itself."""
+    return plan.nodes > 1 and engine_row(plan.engine).option("executor") is not None
+
+
+def variables_of(plan: Recipe) -> list[JsonObject]:
+    """The environment of the server, secrets from the Secret of the keys."""
+    secret = tuple(dict.fromkeys((*plan.secrets, *plan.hidden)))
+    out = [{"name": "HF_HOME", "value": HUB_HOME}]
+    out += [from_secret("HF_TOKEN", optional=True)] if "HF_TOKEN" not in secret else []
+    out += [{"name": n, "value": _escaped(v)} for n, v in plan.environ.items() if n not in plan.hidden]
+    out += [{"name": RELAXED, "value": "1"}] if plan.relaxed else []
+    return out + [from_secret(n) for n in secret]
+
+
+def _escaped(text: str) -> str:
+    """Text in which Kubernetes fills in nothing; what we wrote as `$(LWS_...)` is filled in."""
+    return text if text.startswith("$(LWS_") or LEADER in text else text.replace("$(", "$$(")

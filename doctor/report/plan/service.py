@@ -1,0 +1,176 @@
+"""The server of a plan as a compose service: written anew, or the user's own with what has to change in it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from doctor.base.json_object import JsonObject
+from doctor.facts.launch import HUB_HOME
+from doctor.launch import naming
+from doctor.matrix.engines import engine_row
+from doctor.matrix.images import entrypoint
+from doctor.report.plan import image
+from doctor.report.plan.masked import required
+from doctor.report.plan.recipe import RELAXED, Recipe
+
+SHM = "16gb"
+CACHE = f"huggingface:{HUB_HOME}"
+FETCHING, LOADING, STARTING = 20e6, 200e6, 300  # bytes a second from the hub and from the disk; seconds for the rest
+STEP, UNKNOWN = 300, 1800
+
+
+def service(plan: Recipe, with_metrics: bool, first: int | None = None) -> JsonObject:
+    """The service; text of ours is escaped, so that Compose takes no `$` in it for a variable.
+
+    `first` is the number of its first GPU where several servers share a machine: a mere count gives each the same ones.
+    """
+    gpus = devices(plan.gpus) if first is None else devices([str(n) for n in range(first, first + plan.gpus)])
+    if plan.own is None:
+        return {**_fresh(plan, with_metrics), "deploy": gpus}
+    return _corrected(plan, plan.own.service, with_metrics, gpus)
+
+
+def _fresh(plan: Recipe, with_metrics: bool) -> JsonObject:
+    volumes: list[Any] = [CACHE]
+    if plan.folder:
+        volumes.append({"type": "bind", "source": escaped(plan.folder), "target": "/model", "read_only": True})
+    return {
+        **_image(plan), "entrypoint": [], "command": command(plan, with_metrics),
+        "environment": {"HF_HOME": HUB_HOME, "HF_TOKEN": "${HF_TOKEN:-}", **_variables(plan)},
+        "ports": [f"127.0.0.1:{plan.port}:{plan.port}"], "volumes": volumes, "shm_size": SHM, "init": True,
+        "restart": "unless-stopped", "stop_grace_period": "30s",
+        "healthcheck": health(plan),
+    }  # fmt: skip
+
+
+def _corrected(plan: Recipe, own: JsonObject, with_metrics: bool, gpus: JsonObject) -> JsonObject:
+    """The user's service: what they wrote stays, but for what the plan changes and what our rules ask for."""
+    out = dict(own)
+    if plan.changes and plan.image:
+        out = {**{k: v for k, v in out.items() if k != "build"}, **_image(plan)}
+    words = command(plan, with_metrics)
+    if plan.changed or (with_metrics and any(w not in plan.command for w in plan.metrics or ())):
+        start = entrypoint(str(out.get("image") or ""))
+        brief = not own.get("entrypoint") and start and tuple(words[: len(start)]) == start
+        out["command"] = words[len(start) :] if brief else words
+        if not brief:
+            out["entrypoint"] = []
+    if added := _variables(plan):
+        out["environment"] = {**_pairs(out.get("environment")), **added}
+    if not plan.folder and not _caches(out):
+        out["volumes"] = [*_list(out.get("volumes")), CACHE]
+    if not out.get("shm_size") and out.get("ipc") != "host":
+        out["shm_size"] = SHM
+    if not _has_gpus(out) or _too_few(out, plan.gpus):
+        out["deploy"] = {**_dict(out.get("deploy")), **gpus}
+    out["healthcheck"] = _patient(plan, _dict(out.get("healthcheck")))
+    out.setdefault("restart", "unless-stopped")
+    return out
+
+
+def _image(plan: Recipe) -> JsonObject:
+    if plan.image and not plan.layer:
+        return {"image": plan.image}
+    text = "\n".join(image.body(plan)) + "\n"
+    return {"image": f"qvl-doctor/{plan.engine}:{plan.version}", "build": {"dockerfile_inline": escaped(text)}}
+
+
+def _variables(plan: Recipe) -> dict[str, str]:
+    out = {n: required(n) if n in plan.hidden else escaped(v) for n, v in plan.environ.items()}
+    return {**out, RELAXED: "1"} if plan.relaxed else out
+
+
+def command(plan: Recipe, with_metrics: bool) -> list[str]:
+    """The launch command, reachable from outside its container, secrets by name, the model's folder as it is there."""
+    spelled = plan.spelled
+    words = naming.filled(container_words(plan, with_metrics), plan.secrets, required, escaped)
+    return [spelled.get(w, w) for w in words]
+
+
+def container_words(plan: Recipe, with_metrics: bool) -> list[str]:
+    """The same with its secrets still hidden."""
+    words = ["/model" if plan.folder and w == plan.model else w for w in plan.command]
+    host = engine_row(plan.engine).option("host")
+    if host and not any(w.partition("=")[0].replace("_", "-") == host.replace("_", "-") for w in words):
+        words += [host, "0.0.0.0"]
+    if with_metrics and plan.metrics:
+        words += [w for w in plan.metrics if w not in words]
+    return words
+
+
+def start_period(plan: Recipe) -> int:
+    """Seconds that a first start may take: weights are fetched unless they lie in a folder, then loaded."""
+    if plan.weights is None:
+        return UNKNOWN
+    seconds = STARTING + plan.weights / LOADING + (0 if plan.folder else plan.weights / FETCHING)
+    return STEP * max(2, -int(-seconds // STEP))
+
+
+def health(plan: Recipe) -> JsonObject:
+    """A health check that gives the first start its time."""
+    return {
+        "test": _test(plan), "interval": "30s", "timeout": "10s", "retries": 3,
+        "start_period": f"{start_period(plan) // 60}m",
+    }  # fmt: skip
+
+
+def _patient(plan: Recipe, own: JsonObject) -> JsonObject:
+    if own.get("disable"):
+        return own
+    return health(plan) if not own else {**own, "start_period": f"{start_period(plan) // 60}m"}
+
+
+def _test(plan: Recipe) -> list[str]:
+    if plan.curl:
+        return ["CMD", "curl", "--fail", "--silent", f"http://127.0.0.1:{plan.port}/health"]
+    return ["CMD", "python3", "-c", probe(plan.port)]
+
+
+def probe(port: int) -> str:
+    """Python that fails unless the server is ready; the images of the engines have no curl for certain."""
+    return f"import urllib.request as r; r.urlopen('http://127.0.0.1:{port}/health', timeout=8)"
+
+
+def devices(count: int | str | list[str], *more: str) -> JsonObject:
+    """The reservation of GPUs: how many, or which ones."""
+    asked = {"device_ids": count} if isinstance(count, list) else {"count": count}
+    device = {"driver": "nvidia", **asked, "capabilities": ["gpu", *more]}
+    return {"resources": {"reservations": {"devices": [device]}}}
+
+
+def escaped(text: str) -> str:
+    """Text that Compose leaves as it is."""
+    return text.replace("$", "$$")
+
+
+def _caches(own: JsonObject) -> bool:
+    """Whether something is mounted where models could be kept."""
+    return bool(_list(own.get("volumes")))
+
+
+def _has_gpus(own: JsonObject) -> bool:
+    reserved = _dict(_dict(_dict(own.get("deploy")).get("resources")).get("reservations"))
+    nvidia = [d for d in _list(own.get("devices")) if str(d).startswith("nvidia.com/gpu")]
+    return bool(own.get("gpus") or own.get("runtime") or reserved.get("devices") or nvidia)
+
+
+def _too_few(own: JsonObject, gpus: int) -> bool:
+    reserved = _dict(_dict(_dict(own.get("deploy")).get("resources")).get("reservations"))
+    counts = [_dict(d).get("count") for d in _list(reserved.get("devices"))]
+    return any(isinstance(c, int) and 0 < c < gpus for c in counts)
+
+
+def _pairs(value: Any) -> JsonObject:
+    """`[A=b, C]` as a mapping, as the merging of compose files has it."""
+    if isinstance(value, list):
+        split = [str(v).partition("=") for v in value]
+        return {name: text if equals else None for name, equals, text in split}
+    return _dict(value)
+
+
+def _dict(value: Any) -> JsonObject:
+    return dict(value) if isinstance(value, dict) else {}
+
+
+def _list(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, list) else []
