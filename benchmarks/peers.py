@@ -155,10 +155,11 @@ def calculator(asked: Asked, python: str) -> Said | None:
             found = json.loads(answer.read_text())["memory_requirements"][0]
         except (OSError, ValueError, KeyError, IndexError):
             return None
-    left = asked.share * row["total_gib"] - found["model_size_gib"] - found["activation_size_gib"]
+    weights = found["model_size_gib"] / row["tp"] / asked.pp  # it gives the whole model's
+    left = asked.share * row["total_gib"] - weights - found["activation_size_gib"]
     each = found["kv_cache_size_gib"]
     requests = {"requests": left / each} if each and "--max-model-len" in asked.words else {}
-    return {"weights": found["model_size_gib"], "kv": left, **requests}
+    return {"weights": weights, "kv": left, **requests}
 
 
 def accelerate(asked: Asked, python: str) -> Said | None:
