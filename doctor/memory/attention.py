@@ -148,8 +148,17 @@ def _kv_heads(found: Layout, heads: int) -> int:
 
 
 def _intermediate(found: Layout) -> int:
-    size = found.text.whole("intermediate_size", "ffn_hidden_size")
+    size = found.text.whole("intermediate_size", "ffn_hidden_size", "block_ff_dim")
+    if found.text.type.startswith("lfm2") and found.text.on("block_auto_adjust_ff_dim"):
+        return _adjusted(found.text, size)
     return size // 2 if found.text.type == FIRST_GENERATION else size
+
+
+def _adjusted(text: Section, size: int) -> int:
+    """LFM2's MLP is two thirds as wide as it says, rounded up; transformers 5.24.0, models/lfm2/modeling_lfm2.py."""
+    width = int(text.real("block_ffn_dim_multiplier", default=1.0) * int(2 * size / 3))
+    step = max(text.whole("block_multiple_of", default=256), 1)
+    return -(-width // step) * step
 
 
 def pattern_of(text: Section) -> str:

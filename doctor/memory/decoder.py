@@ -24,6 +24,7 @@ _KNOWN = """
     hyperclovax internlm2 internlm2_5 internlm3 iquestcoder llama llama4_text mellum minimax_m2
     ministral3 mistral mistral4
     mixtral mllama_text_model olmo olmo2 olmo3 olmoe paddleocr_vl_text phi3 phimoe qwen qwen2 qwen2_5_vl_text
+    lfm2 ernie4_5_moe ernie4_5_vl_moe_text molmo2_text step3p5 qwen3_omni_moe_text
     qwen2_moe qwen2_vl_text qwen3 qwen3_5_moe_text qwen3_5_text qwen3_moe qwen3_next qwen3_vl_moe_text
     qwen3_vl_text seed_oss smollm3 solar_open stablelm youtu
 """
