@@ -24,8 +24,9 @@ from doctor.facts.model import Model
 from doctor.launch.settings import Settings
 from doctor.matrix.engines import engine_row
 from doctor.matrix.extract.open import open_source
-from doctor.memory.cache import of_layer
+from doctor.memory.cache import of_full_layer, of_layer
 from doctor.memory.engines import default_share, runtime
+from doctor.memory.fit import steps
 from doctor.memory.footprint import Footprint, footprint
 from doctor.memory.pages import pages, state_bytes
 
@@ -38,7 +39,8 @@ RELEASES = {
     "lmdeploy": ("0.8.0", "0.11.1", "0.13.0", "0.18.0"),
 }
 FILES = {
-    "vllm": ("vllm/v1/core/kv_cache*.py", "vllm/v1/kv_cache*.py", "vllm/utils/math_utils.py"),
+    "vllm": ("vllm/v1/core/kv_cache*.py", "vllm/v1/kv_cache*.py", "vllm/utils/math_utils.py",
+             "vllm/engine/arg_utils.py"),
     "sglang": ("sglang/srt/server_args.py", "sglang/srt/arg_groups/memory_hook.py",
                "sglang/srt/arg_groups/cuda_graph_hook.py", "sglang/srt/model_executor/model_runner.py"),
     "lmdeploy": ("lmdeploy/pytorch/engine/executor/base.py", "lmdeploy/utils.py", "lmdeploy/messages.py"),
@@ -53,6 +55,9 @@ WINDOWED: dict[str, Any] = {**PLAIN, "model_type": "gpt_oss", "num_hidden_layers
 GEMMA: dict[str, Any] = {**PLAIN, "model_type": "gemma3_text", "num_hidden_layers": 62, "sliding_window": 1024,
                          "layer_types": [*([WINDOW] * 5 + [WHOLE]) * 10, WINDOW, WINDOW]}  # fmt: skip
 CLOSE: dict[str, Any] = {**WINDOWED, "num_hidden_layers": 22, "layer_types": [WINDOW] * 12 + [WHOLE] * 10}
+GEMMA4: dict[str, Any] = {**GEMMA, "model_type": "gemma4_text", "num_hidden_layers": 30, "head_dim": 256,
+                          "global_head_dim": 512, "num_global_key_value_heads": 2,
+                          "layer_types": ([WINDOW] * 5 + [WHOLE]) * 5}  # fmt: skip
 LINEAR: dict[str, Any] = {
     **PLAIN, "model_type": "qwen3_5_text", "num_hidden_layers": 64, "head_dim": 256, "num_key_value_heads": 4,
     "full_attention_interval": 4, "linear_conv_kernel_dim": 4, "linear_key_head_dim": 128, "linear_value_head_dim": 128,
@@ -77,7 +82,7 @@ class Row:
 def sources(engine: str, release: str) -> Path:
     """The release's files, read out of its wheel once."""
     folder = CACHE / f"{engine}-{release}"
-    if (folder / ".complete").exists():
+    if (folder / ".complete").exists() and len(list(folder.rglob("arg_utils.py"))) == (engine == "vllm"):
         return folder
     wheel = open_source(f"{engine}=={release}")
     wanted = [n for n in wheel.names() if any(fnmatch.fnmatch(n, p) for p in FILES[engine])]
@@ -109,7 +114,7 @@ def model(config: dict[str, Any]) -> Footprint:
 def blocks_and_groups(release: str) -> Iterator[tuple[dict[str, Any], dict[str, float]]]:
     """Cases of vLLM, each with our numbers."""
     row = engine_row("vllm")
-    for config in (PLAIN, WINDOWED, GEMMA, CLOSE, LINEAR):
+    for config in (PLAIN, WINDOWED, GEMMA, CLOSE, GEMMA4, LINEAR):
         for context, room, reused, drafted in ((32768, 12, None, 0), (131072, 40, True, 0), (262144, 11, True, 3)):
             found = model(config)
             shape = found.shape
@@ -117,18 +122,37 @@ def blocks_and_groups(release: str) -> Iterator[tuple[dict[str, Any], dict[str, 
             asked = Settings("vllm", release, windows=True, context=context, prefixes=reused, drafted=drafted)
             if shape.linear and (not row.has("groups_layers", release) or release == "0.9.2"):
                 continue  # states are another thing there
-            each = of_layer(shape, 1, (2.0, 0.0))
+            if shape.wide[1] and not row.has("fills_wider_groups", release):
+                continue  # the model came later
+            each = of_full_layer(shape, 1, (2.0, 0.0)), of_layer(shape, 1, (2.0, 0.0))
             ours = pages(shape, asked, each, 8192)
-            block = ours.groups[0].block
+            block = ours.groups[0].block if shape.linear else 16
             names = ["sliding"] * shape.sliding + ["full"] * shape.full + ["linear"] * shape.linear
             shared = reused if reused is not None else row.has("shares_hybrid_prefixes", release)
             align = row.has("aligns_states", release) and shared
             yield {
-                "layers": names, "block": block, "heads": shape.kv_heads, "dim": shape.head_dim, "dtype": "bfloat16",
+                "layers": names, "block": block, "heads": shape.kv_heads, "dim": shape.head_dim,
+                "wide": shape.wide, "dtype": "bfloat16",
                 "window": shape.window, "state": int(state_bytes(shape, asked)), "drafted": drafted, "context": context,
                 "batch": 8192, "room": room * GIB, "mode": "align" if align else "none",
             }, {"tokens": ours.logged(room * GIB, context), "requests": round(ours.requests(room * GIB, context), 2),
                "longest": ours.tokens_in(room * GIB)}  # fmt: skip
+
+
+def usual_steps(release: str) -> Iterator[tuple[dict[str, Any], dict[str, float]]]:
+    """Tokens and requests of one step on cards by name, of vLLM."""
+    found, row = model(PLAIN), engine_row("vllm").memory
+    cards = (("L4", 22), ("A100-SXM4-40GB", 39), ("A100-SXM4-80GB", 79), ("H100", 79), ("GB10", 119), ("B200", 178))
+    for card, gib in cards:
+        asked = Settings("vllm", release, ordinary=row.is_ordinary(release, f"NVIDIA {card}"))
+        tokens, requests = steps(asked, gib * GIB, found)
+        yield {"card": f"NVIDIA {card}", "gib": gib}, {"step": tokens, "at_once": requests}
+
+
+def of_vllm(release: str) -> Iterator[tuple[dict[str, Any], dict[str, float]]]:
+    """All cases of vLLM."""
+    yield from blocks_and_groups(release)
+    yield from usual_steps(release)
 
 
 def shares(release: str) -> Iterator[tuple[dict[str, Any], dict[str, float]]]:
@@ -144,7 +168,7 @@ def shares(release: str) -> Iterator[tuple[dict[str, Any], dict[str, float]]]:
                 yield case, {"share": round(share, 3)}
 
 
-def steps(release: str) -> Iterator[tuple[dict[str, Any], dict[str, float]]]:
+def set_aside(release: str) -> Iterator[tuple[dict[str, Any], dict[str, float]]]:
     """Cases of LMDeploy's PyTorch engine."""
     found = model(PLAIN)
     row = engine_row("lmdeploy").memory
@@ -159,8 +183,8 @@ def steps(release: str) -> Iterator[tuple[dict[str, Any], dict[str, float]]]:
             yield case, {"aside": aside, "share": share, "requests": usual or row.requests[0]}
 
 
-CASES = {"vllm": blocks_and_groups, "sglang": shares, "lmdeploy": steps}
-NEAR = {"share": 0.0011, "requests": 0.011, "tokens": 0, "aside": 1, "longest": 0}
+CASES = {"vllm": of_vllm, "sglang": shares, "lmdeploy": set_aside}
+NEAR = {"share": 0.0011, "requests": 0.011, "tokens": 0, "aside": 1, "longest": 0, "step": 0, "at_once": 0}
 
 
 def compared(engine: str, release: str) -> Row:

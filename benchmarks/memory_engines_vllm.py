@@ -1,5 +1,6 @@
 """vLLM's groups, blocks, tokens and requests, by its own files with dummies for everything that they import."""
 
+import ast
 import dataclasses
 import importlib.abc
 import importlib.machinery
@@ -136,7 +137,9 @@ def specs_of(interface, case):
         common = {"block_size": case["block"], "num_kv_heads": case["heads"], "head_size": case["dim"],
                   "dtype": case["dtype"], "sliding_window": None}  # fmt: skip
         if kind == "full":
-            out[f"layer.{at}"] = made(interface.FullAttentionSpec, **common)
+            heads, dim = case["wide"]
+            wide = {"num_kv_heads": heads, "head_size": dim} if dim else {}
+            out[f"layer.{at}"] = made(interface.FullAttentionSpec, **{**common, **wide})
         elif kind == "sliding":
             out[f"layer.{at}"] = made(interface.SlidingWindowSpec, **{**common, "sliding_window": case["window"]})
         else:
@@ -174,6 +177,24 @@ def settings_of(case):
     )  # fmt: skip
 
 
+def usual_steps(tree):
+    """Tokens and requests of one step of a server on a card, where the command names none."""
+    every = (n.body for n in ast.walk(tree) if isinstance(n, ast.FunctionDef))
+    chosen = [n for body in every for n in body if isinstance(n, ast.If) and "device_memory" in ast.unparse(n.test)]
+    code = compile(ast.unparse(ast.Module(chosen, [])), "arg_utils", "exec")
+
+    def answer(case):
+        context = SimpleNamespace(LLM_CLASS="class", OPENAI_API_SERVER="server")
+        scope = {"device_memory": case["gib"] << 30, "device_name": case["card"].lower(), "GiB_bytes": 1 << 30,
+                 "is_gb10": "gb10" in case["card"].lower(), "UsageContext": context}  # fmt: skip
+        exec(code, scope)
+        seqs = scope["default_max_num_seqs"]
+        return {"step": scope["default_max_num_batched_tokens"]["server"],
+                "at_once": seqs["server"] if isinstance(seqs, dict) else seqs}  # fmt: skip
+
+    return answer
+
+
 def vllm(root):
     """Tokens and requests as the release's own functions log them."""
     sys.meta_path.insert(0, Finder(root))
@@ -192,7 +213,12 @@ def vllm(root):
     if registry is not None:
         registry._ensure_registered = classmethod(lambda cls, *args: None)
 
+    batches = Path(root, "vllm/engine/arg_utils.py")
+    usual = usual_steps(ast.parse(batches.read_text(encoding="utf-8"))) if batches.is_file() else None
+
     def answer(case):
+        if "card" in case:
+            return usual(case)
         SAID.clear()
         config, specs, room = settings_of(case), specs_of(interface, case), case["room"]
         if hasattr(planner, "get_global_kv_cache_groups"):

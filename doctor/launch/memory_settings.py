@@ -33,7 +33,7 @@ def settings(facts: Facts) -> Settings:
         dtype=_any(facts, "dtype"), quantization=_any(facts, "quantization"),
         batch=_positive(facts, row, "batch_tokens"), requests=_positive(facts, row, "requests"),
         usual_requests=row.memory.requests_of(release, _card(facts)),
-        images=_limit(facts, "image"), videos=_limit(facts, "video"), ordinary=_ordinary(facts, row),
+        images=_limit(facts, "image"), videos=_limit(facts, "video"), ordinary=_ordinary(facts, row, release),
         vision_split=not row.asks("vision_whole", option(facts, *row.names("vision_whole"))),
         vision=_any(facts, "vision_off") is None, eager=_any(facts, "eager") is not None,
         elastic=option(facts, *row.names("context")) in row.words.get("context_that_fits", ()),
@@ -147,10 +147,10 @@ def _card(facts: Facts) -> str:
     return facts.gpu.devices[0].name if isinstance(facts.gpu, Gpu) and facts.gpu.devices else ""
 
 
-def _ordinary(facts: Facts, row: Engine) -> bool:
+def _ordinary(facts: Facts, row: Engine, release: str | None) -> bool:
     """Whether a card is one for which the engine takes its smaller defaults by its name."""
-    names = [d.name.lower() for d in facts.gpu.devices] if isinstance(facts.gpu, Gpu) else []
-    return any(word in name for name in names for word in row.memory.ordinary)
+    devices = facts.gpu.devices if isinstance(facts.gpu, Gpu) else ()
+    return any(row.memory.is_ordinary(release, device.name) for device in devices)
 
 
 def _limit(facts: Facts, kind: str) -> int | None:

@@ -49,6 +49,14 @@ class Sampler:
 
 
 @dataclass(frozen=True, slots=True)
+class OrdinaryCards:
+    """Words in the names of large cards for which these releases take their defaults for smaller ones."""
+
+    releases: str
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class CardRequests:
     """How many requests run at once by default, by words in the card's name, in these releases."""
 
@@ -65,8 +73,9 @@ class Memory:
     defaults for one step, on an ordinary card and on a large one, `vision_tokens` those of a model with pictures on an
     ordinary card. `block` is the tokens of a block of cache. `cache_default` and `cache_names` are the words for the
     cache's number format, `cache_numbers` the table in `doctor.memory.cache` that knows them, `narrow_caches` those
-    that advice tries. `ordinary` are words in the names of large cards that count as ordinary ones. `sampler` is what
-    the choice of the next word takes at most, in times of `requests x vocabulary x 4` bytes, by releases.
+    that advice tries. `ordinary` are words in the names of large cards that count as ordinary ones, by releases.
+    `sampler` is what the choice of the next word takes at most, in times of `requests x vocabulary x 4` bytes, by
+    releases.
     `windowed_models` are the architectures of which what slid out of a window is freed, where the engine lists them.
     `card_requests` are `requests` of cards by name, where the engine has such a table.
     """
@@ -82,7 +91,7 @@ class Memory:
     cache_names: dict[str, str] = field(default_factory=dict)
     cache_numbers: str = "names"
     narrow_caches: tuple[str, ...] = ()
-    ordinary: tuple[str, ...] = ()
+    ordinary: tuple[OrdinaryCards, ...] = ()
     sampler: tuple[Sampler, ...] = ()
     windowed_models: tuple[str, ...] = ()
     card_requests: tuple[CardRequests, ...] = ()
@@ -92,6 +101,11 @@ class Memory:
         held = [row.cards for row in self.card_requests if _within(row.releases, version, True)]
         found = (many for word, many in (held[-1] if held else {}).items() if word in card.lower())
         return next(found, None)
+
+    def is_ordinary(self, version: str | None, card: str) -> bool:
+        """Whether this release takes its defaults for smaller cards, by the card's name."""
+        held = (word for row in self.ordinary if _within(row.releases, version, True) for word in row.names)
+        return any(word in card.lower() for word in held)
 
     def sampler_of(self, version: str | None) -> float | None:
         """`times` of this release, of the newest where it is not known; None for an engine without rows."""

@@ -23,7 +23,8 @@ class Attention:
     width of what multi-head latent attention keeps for a token, 0 without it. `state` is the numbers of one linear
     layer's state for one request; its convolution has `mixed` channels and keeps `taps` of each, and the matrix beside
     it has the number format `state_dtype` ("": the model's). `rotary` is the numbers of the tables of rotary positions,
-    which each GPU has whole.
+    which each GPU has whole. `wide` are key-value heads and head size of the layers that see everything where those
+    differ, (0, 0) elsewhere; `reused` are layers of each kind, full and sliding, that read another layer's cache.
     `usual` is the context that engines take by default, in tokens, and `stretch` what
     some multiply it by.
     """
@@ -49,6 +50,8 @@ class Attention:
     mixed: int = 0
     taps: int = 0
     state_dtype: str = ""
+    wide: tuple[int, int] = (0, 0)
+    reused: tuple[int, int] = (0, 0)
 
 
 def attention(found: Layout) -> Attention | None:
@@ -64,13 +67,21 @@ def attention(found: Layout) -> Attention | None:
     kinds = _kinds(found, layers)
     window = text.whole("sliding_window") if kinds.count("sliding") else 0
     state, mixed, taps = _state(text)
+    shared = min(text.whole("num_kv_shared_layers"), layers)
     return Attention(
         layers, hidden, heads, min(_kv_heads(found, heads), heads), rope + nope if rank else head_dim,
         text.whole("v_head_dim") if rank else head_dim, kinds.count("full"), kinds.count("sliding"), window,
         kinds.count("linear"), kinds.count("cross"), rank + rope if rank else 0, state,
         text.whole("vocab_size", default=0), _intermediate(found), usual(found), stretch(found),
         _rotary(text, rope or head_dim), mixed, taps, _state_dtype(found),
+        _wide(text), (kinds[layers - shared:].count("full"), kinds[layers - shared:].count("sliding")),
     )  # fmt: skip
+
+
+def _wide(text: Section) -> tuple[int, int]:
+    """Gemma 4: layers that see everything have fewer and larger heads."""
+    dim = text.whole("global_head_dim")
+    return (text.whole("num_global_key_value_heads") or text.whole("num_key_value_heads"), dim) if dim else (0, 0)
 
 
 def usual(found: Layout) -> int:
@@ -137,8 +148,17 @@ def _kv_heads(found: Layout, heads: int) -> int:
 
 
 def _intermediate(found: Layout) -> int:
-    size = found.text.whole("intermediate_size", "ffn_hidden_size")
+    size = found.text.whole("intermediate_size", "ffn_hidden_size", "block_ff_dim")
+    if found.text.type.startswith("lfm2") and found.text.on("block_auto_adjust_ff_dim"):
+        return _adjusted(found.text, size)
     return size // 2 if found.text.type == FIRST_GENERATION else size
+
+
+def _adjusted(text: Section, size: int) -> int:
+    """LFM2's MLP is two thirds as wide as it says, rounded up; transformers 5.24.0, models/lfm2/modeling_lfm2.py."""
+    width = int(text.real("block_ffn_dim_multiplier", default=1.0) * int(2 * size / 3))
+    step = max(text.whole("block_multiple_of", default=256), 1)
+    return -(-width // step) * step
 
 
 def pattern_of(text: Section) -> str:

@@ -81,11 +81,26 @@ def number(kind: str, dtype_bytes: float, engine: str, kv_bits: int | None = Non
 def cache(shape: Attention, tp: int, pp: int, number: tuple[float, float], *, windows: bool = False) -> Cache:
     """The cache of one GPU of the largest stage. `windows`: the engine frees what slid out of a window."""
     each = of_layer(shape, tp, number)
-    full, sliding = stage(shape.full + shape.cross, pp), stage(shape.sliding, pp)
+    full, sliding = kept_layers(shape, pp)
+    whole, seen = full * of_full_layer(shape, tp, number), sliding * each
     if not windows or not shape.window:
-        full, sliding = full + sliding, 0
+        whole, seen, sliding = whole + seen, 0.0, 0
     state = stage(shape.linear, pp) * shape.state * STATE_BYTES / max(tp, 1)
-    return Cache(full * each, sliding * each, shape.window if sliding else 0, state)
+    return Cache(whole, seen, shape.window if sliding else 0, state)
+
+
+def kept_layers(shape: Attention, pp: int) -> tuple[int, int]:
+    """Layers of the largest stage that have a cache: those that keep everything, and those with a window."""
+    full, sliding = shape.full + shape.cross - shape.reused[0], shape.sliding - shape.reused[1]
+    return stage(full, pp), stage(sliding, pp)
+
+
+def of_full_layer(shape: Attention, tp: int, number: tuple[float, float]) -> float:
+    """As `of_layer`, of a layer that keeps everything."""
+    heads, dim = shape.wide
+    if not dim:
+        return of_layer(shape, tp, number)
+    return max(1, -(-heads // max(tp, 1))) * 2 * (dim * number[0] + number[1])
 
 
 def of_layer(shape: Attention, tp: int, number: tuple[float, float]) -> float:

@@ -24,6 +24,7 @@ _KNOWN = """
     hyperclovax internlm2 internlm2_5 internlm3 iquestcoder llama llama4_text mellum minimax_m2
     ministral3 mistral mistral4
     mixtral mllama_text_model olmo olmo2 olmo3 olmoe paddleocr_vl_text phi3 phimoe qwen qwen2 qwen2_5_vl_text
+    lfm2 ernie4_5_moe ernie4_5_vl_moe_text molmo2_text step3p5 qwen3_omni_moe_text
     qwen2_moe qwen2_vl_text qwen3 qwen3_5_moe_text qwen3_5_text qwen3_moe qwen3_next qwen3_vl_moe_text
     qwen3_vl_text seed_oss smollm3 solar_open stablelm youtu
 """
@@ -63,6 +64,9 @@ def _attention(found: Layout, shape: Attention) -> Iterator[Piece]:
     if shape.latent:
         yield from _latent(text, shape)
         return
+    if shape.wide[1]:
+        yield from _two_kinds(text, shape)
+        return
     many = shape.full + shape.sliding + shape.cross
     width, kept = shape.heads * shape.head_dim, shape.kv_heads * shape.head_dim
     biased, out = _biases(text)
@@ -79,6 +83,22 @@ def _attention(found: Layout, shape: Attention) -> Iterator[Piece]:
         yield other(f"{stem}.qk_norm", 2 * shape.head_dim, many)
     if shape.cross:
         yield other("layers.{}.cross_attn.norms", 2 * shape.head_dim + 2, shape.cross)
+
+
+def _two_kinds(text: Section, shape: Attention) -> Iterator[Piece]:
+    """Gemma 4: fewer and larger heads where a layer sees everything, its values its keys; some read another's cache.
+
+    transformers 5.23.0, models/gemma4/modeling_gemma4.py.
+    """
+    stem, hidden, same = "layers.{}.self_attn", shape.hidden, text.on("attention_k_eq_v")
+    wide, narrow = shape.wide, (shape.kv_heads, shape.head_dim)
+    for (kept, dim), many, idle, matrices in (
+        (narrow, shape.sliding, shape.reused[1], 2), (wide, shape.full, shape.reused[0], 1 if same else 2)
+    ):  # fmt: skip
+        yield linear(f"{stem}.q_proj", hidden, shape.heads * dim, many)
+        yield linear(f"{stem}.k_proj", hidden, kept * dim, (many - idle) * matrices, share="kv")
+        yield linear(f"{stem}.o_proj", shape.heads * dim, hidden, many)
+        yield other(f"{stem}.norms", 2 * dim, many)
 
 
 def _biases(text: Section) -> tuple[bool, bool]:
@@ -134,6 +154,8 @@ def _mlp(found: Layout, shape: Attention) -> Iterator[Piece]:
     experts = of_experts(text)
     sparse = _sparse(text, shape.layers) if experts else 0
     dense, bias = shape.layers - sparse, text.on("mlp_bias")
+    if text.on("enable_moe_block"):  # Gemma 4 has both in each layer
+        dense = shape.layers
     if dense:
         plain = text.whole("intermediate_size_mlp") or shape.intermediate
         yield from _swiglu("layers.{}.mlp", hidden, plain, dense, bias=bias)

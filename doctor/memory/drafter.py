@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from doctor.base.record import dataclass
 from doctor.launch.settings import Settings
+from doctor.matrix.engines import engine_row
 from doctor.memory.attention import Attention
 from doctor.memory.cache import number, of_layer, stage
 from doctor.memory.footprint import Footprint
@@ -30,7 +31,9 @@ def drafter(found: Footprint, asked: Settings) -> Drafter:
     shape, tp = found.shape, max(asked.tp, 1)
     if not asked.drafter or shape is None:
         return Drafter()
-    each = of_layer(shape, asked.tp, number(asked.kv, found.dtype_bytes, asked.engine, found.kv_bits))
+    alone = engine_row(asked.engine).has("drafts_undivided", asked.release)
+    kept_by = 1 if alone else asked.tp
+    each = of_layer(shape, kept_by, number(asked.kv, found.dtype_bytes, asked.engine, found.kv_bits))
     if asked.drafter == "mtp":
         joined = 2 * shape.hidden * shape.hidden * HALF
         return Drafter(found.ahead * (found.ahead_bytes + joined) / tp, found.ahead, each)
@@ -40,7 +43,7 @@ def drafter(found: Footprint, asked: Settings) -> Drafter:
         if asked.drafter in HEADS:  # embedding and head are shared, and not read
             held -= int(other.embedding / tp)
         width = number(asked.kv, other.dtype_bytes, asked.engine, other.kv_bits)
-        return Drafter(held, stage(other.shape.full + other.shape.sliding, 1), of_layer(other.shape, asked.tp, width))
+        return Drafter(held, stage(other.shape.full + other.shape.sliding, 1), of_layer(other.shape, kept_by, width))
     if asked.drafter in HEADS:
         return Drafter(_head(shape, third=asked.drafter == "eagle3") / tp, 1, each)
     return Drafter()

@@ -8,7 +8,7 @@ from typing import Literal
 from doctor.base.record import dataclass
 from doctor.launch.settings import Settings
 from doctor.matrix.engines import engine_row
-from doctor.memory.cache import Cache, cache, number, of_layer
+from doctor.memory.cache import Cache, cache, number, of_full_layer, of_layer
 from doctor.memory.drafter import drafter
 from doctor.memory.engines import BLOCK, FEWEST_BLOCKS, GIB, Budget, budget, default_share, takes_whole_card
 from doctor.memory.footprint import Footprint
@@ -20,6 +20,7 @@ from doctor.memory.pools import Pools, pools
 Kept = Cache | Pages | Pools
 Verdict = Literal["never", "refused", "short", "tight", "fits"]
 LARGE = 70 * GIB  # vLLM computes more at once on such cards: engine/arg_utils.py, get_batch_defaults()
+HUGE = 160 * GIB  # the same place, from 0.28 on
 COMFORT = 2.0
 CARDS = (8, 12, 16, 24, 32, 40, 48, 80, 96, 141, 180)
 COUNTS = (1, 2, 4, 8)
@@ -121,7 +122,8 @@ def steps(asked: Settings, card: int, found: Footprint) -> tuple[int, int]:
         return _whole_prompts(found, asked), requests
     if found.vision and not large and usual.vision_tokens:
         return usual.vision_tokens, requests
-    return usual.tokens[large], requests
+    huge = large and card >= HUGE and row.has("steps_more_on_huge_cards", asked.release, unknown=True)
+    return usual.tokens[large] * (2 if huge else 1), requests
 
 
 def _whole_prompts(found: Footprint, asked: Settings) -> int:
@@ -147,13 +149,15 @@ def kept_by(found: Footprint, asked: Settings, batch: int = 0) -> Kept | None:
     if found.shape is None:
         return None
     width = number(asked.kv, found.dtype_bytes, asked.engine, found.kv_bits)
-    beside, each = drafter(found, asked), of_layer(found.shape, asked.tp, width)
+    beside = drafter(found, asked)
+    each = (of_full_layer(found.shape, asked.tp, width), of_layer(found.shape, asked.tp, width))
     extra = (beside.layers, beside.each)
     if takes_whole_card(asked):
         return pages(found.shape, asked, each, batch, extra=extra)
     if engine_row(asked.engine).memory.budget == "free_at_start":
         return pools(found.shape, asked, each, extra=extra)
-    return cache(found.shape, asked.tp, asked.pp, width, windows=asked.windows)
+    held = cache(found.shape, asked.tp, asked.pp, width, windows=asked.windows)
+    return replace(held, token=held.token + beside.layers * beside.each) if beside.layers else held
 
 
 def verdict_of(weights: int, used: Overhead, card: int, left: Budget, kept: Kept | None, needed: int) -> Verdict:

@@ -18,6 +18,8 @@ from doctor.memory.towers import tower
 VISION_WORDS = ("visual", "vision", "vpm", "resampler", "multi_modal_projector", "mlp1", "image_newline", "connector",
                 "merger", "mm_projector", "vit", "embed_vision", "projector")  # fmt: skip
 
+# What lies in the files and is not loaded by an engine that answers in text: layers that guess ahead, voices
+GUESSING, VOICES = ("mtp", "mtp_layers", "mtp_block"), ("talker", "token2wav", "code2wav")
 PARTS = ("split", "kv", "whole", "embedding", "head", "vision", "experts")
 AHEAD = ("mtp_num_hidden_layers", "num_nextn_predict_layers", "num_mtp_modules")
 PACKED_AHEAD = ("fp8", "modelopt", "mxfp4")  # others are made by tools that never load these layers
@@ -207,7 +209,9 @@ def _eyes(found: Layout) -> tuple[int, int, int]:
 def _scaled(computed: Footprint, real: Weights, total: int) -> Footprint:
     """The same proportions, brought to the real bytes: of the tower and of the rest apart where the files tell."""
     seen = sum(size for name, size in real.by_part.items() if _is_vision(name)) if real.by_part else 0
-    listed = sum(real.by_part.values())
+    listed, idle = sum(real.by_part.values()), _of(real, (*GUESSING, *VOICES))
+    if listed and abs(listed / total - 1) < 0.02:
+        total, listed = total - idle, listed - idle
     if listed and abs(listed / total - 1) < 0.02 and (seen or not computed.vision):
         eyes = float(seen)
     else:
@@ -217,6 +221,7 @@ def _scaled(computed: Footprint, real: Weights, total: int) -> Footprint:
         computed, split=computed.split * factor, kv=computed.kv * factor, whole=computed.whole * factor,
         embedding=computed.embedding * factor, head=computed.head * factor, vision=eyes, exact=True,
         experts=computed.experts * factor,
+        ahead_bytes=_of(real, GUESSING) / max(computed.ahead, 1) or computed.ahead_bytes,
         source="sizes of the tensors in its files", on_disk=sum(f.size for f in real.files) or total,
         tower=computed.tower or bool(seen), assumed=False,
     )  # fmt: skip
@@ -230,6 +235,11 @@ def _plain(model: Model, real: Weights, total: int) -> Footprint:
         on_disk=sum(f.size for f in real.files) or total, tower=bool(eyes),
         method=model.quantization.method if model.quantization else None,
     )  # fmt: skip
+
+
+def _of(real: Weights, words: tuple[str, ...]) -> int:
+    """Bytes of the parts that have one of these words in their names."""
+    return sum(size for name, size in real.by_part.items() if any(w in words for w in name.lower().split(".")))
 
 
 def _is_vision(part: str) -> bool:

@@ -6,9 +6,10 @@ from dataclasses import replace
 
 from doctor.facts.observed import Observed
 from doctor.memory.engines import takes_whole_card
-from doctor.memory.fit import Fit, verdict_of
+from doctor.memory.fit import Fit, Kept, verdict_of
 from doctor.memory.overhead import Overhead
 
+GIB = 1 << 30
 SPREAD, SPREAD_SHARE = 96 << 20, 0.005  # between two starts of one launch
 AN_OLD_RUN = "what an earlier run measured"
 
@@ -18,36 +19,54 @@ def corrected(now: Fit, then: Fit, seen: Observed) -> Fit:
 
     Weights that are larger than the card stay as they are predicted, whatever a log says.
     """
-    if now.weights > now.card or now.counted is None:
+    kept = now.counted
+    if now.weights > now.card or kept is None:
         return now
-    cache = seen.cache if seen.cache is not None else _of_tokens(then, seen)
-    loaded = _loaded(now, then, seen)
+    loaded = now.weights if seen.weights is None else max(now.weights + seen.weights - then.weights, 0)
     least, most = now.rule.least - loaded + now.weights, now.rule.most - loaded + now.weights
     used = now.overhead
+    cache = seen.cache if seen.cache is not None else _of_tokens(then, seen)
     if cache is not None:
-        middle = (now.rule.least + now.rule.most - then.rule.least - then.rule.most) // 2 + cache
+        middle = _left(kept, _middle(now) + cache - _middle(then), (now.rule.least + now.rule.most) // 2)
         spread = SPREAD + int(SPREAD_SHARE * max(middle, 0))
         least, most = middle - spread, middle + spread
         if takes_whole_card(now.settings):
             used = _measured(now.pool - loaded - most, now.pool - loaded - least)
     ends = min(least, now.card - loaded), min(most, now.card - loaded)
-    return _with(now, loaded, used, ends, _rate(then, seen), _each(then, seen))
+    return _with(now, kept, (loaded, used, ends), _rate(then, seen), _each(then, seen))
 
 
-def _with(now: Fit, loaded: int, used: Overhead, ends: tuple[int, int], rate: float, each: float) -> Fit:
-    """The prediction again, with these bytes of weights and of cache."""
+def _with(now: Fit, kept: Kept, found: tuple[int, Overhead, tuple[int, int]], rate: float, each: float) -> Fit:
+    """The prediction again: `found` are the bytes of the weights, all else, and what both leave at least and at most.
+
+    The cache holds `rate` tokens and `each` requests for one that is predicted for its size.
+    """
+    loaded, used, ends = found
     left = replace(now.rule, least=ends[0], most=ends[1])
-    space = (max(ends[0], 0), max(ends[1], 0))
-    tokens = tuple(int(now.counted.tokens_in(size) * rate) for size in space) if now.counted else (0, 0)
-    tokens = tuple(min(t, now.settings.blocks) for t in tokens) if now.settings.blocks else tokens
-    needed = int(now.needed * each)
-    many = (space[0] / needed, space[1] / needed) if needed else (0.0, 0.0)
-    verdict = verdict_of(loaded, used, now.card, left, now.counted, needed)
+    space = kept.given(ends[0]), kept.given(ends[1])
+    tokens = [int(kept.logged(size, now.context) * rate) for size in space]
+    tokens = [min(count, now.settings.blocks) for count in tokens] if now.settings.blocks else tokens
+    many = [kept.requests(size, now.context) * each if now.needed else 0.0 for size in space]
+    longest = [int(kept.tokens_in(size) * rate) for size in space]
+    needed = int(now.needed / each)
     return replace(
-        now, verdict=verdict, language=max(loaded - now.vision, 0), vision=min(now.vision, loaded), overhead=used,
-        cache=space, tokens=(tokens[0], tokens[-1]), per_token=now.per_token / rate, needed=needed, concurrent=many,
-        rule=left,
+        now, verdict=verdict_of(loaded, used, now.card, left, kept, needed), language=max(loaded - now.vision, 0),
+        vision=min(now.vision, loaded), overhead=used, cache=space, tokens=(tokens[0], tokens[1]), needed=needed,
+        per_token=now.per_token / rate, concurrent=(many[0], many[1]), longest=(longest[0], longest[1]), rule=left,
     )  # fmt: skip
+
+
+def _middle(one: Fit) -> int:
+    """Bytes of the cache as predicted; negative where the weights and the rest take more than there is."""
+    middle = (one.rule.least + one.rule.most) // 2
+    return one.counted.given(middle) if one.counted is not None and middle > 0 else middle
+
+
+def _left(kept: Kept, cache: int, start: int) -> int:
+    """What weights and the rest have to leave for a cache of so many bytes: engines give a part of it to the cache."""
+    at = max(start, 64 * GIB)  # beyond what is set aside
+    rise = (kept.given(at + GIB) - kept.given(at)) / GIB
+    return at + int((cache - kept.given(at)) / rise) if rise > 0 else cache
 
 
 def _measured(least: int, most: int) -> Overhead:
@@ -55,26 +74,20 @@ def _measured(least: int, most: int) -> Overhead:
     return Overhead(least, most, ((AN_OLD_RUN, least, most),))
 
 
-def _loaded(now: Fit, then: Fit, seen: Observed) -> int:
-    """Bytes of the weights."""
-    if seen.weights is None:
-        return now.weights
-    return max(now.weights + seen.weights - then.weights, 0)
-
-
 def _rate(then: Fit, seen: Observed) -> float:
     """Tokens that the cache held for each that was predicted for its size."""
     if not seen.tokens or seen.cache is None or seen.cache <= 0 or then.counted is None or then.settings.blocks:
         return 1.0
-    expected = then.counted.tokens_in(seen.cache)
+    expected = then.counted.logged(seen.cache, then.context)
     return _bounded(seen.tokens / expected) if expected else 1.0
 
 
 def _each(then: Fit, seen: Observed) -> float:
-    """Bytes that one whole request took for each that was predicted."""
-    if not seen.concurrency or seen.cache is None or seen.cache <= 0 or not then.needed or seen.length != then.context:
-        return 1 / _rate(then, seen)
-    return _bounded(seen.cache / seen.concurrency / then.needed)
+    """Whole requests that it held for each that was predicted for its size."""
+    if not seen.concurrency or seen.cache is None or seen.cache <= 0 or then.counted is None:
+        return _rate(then, seen)
+    expected = then.counted.requests(seen.cache, then.context) if seen.length == then.context else 0.0
+    return _bounded(seen.concurrency / expected) if expected else _rate(then, seen)
 
 
 def _of_tokens(then: Fit, seen: Observed) -> int | None:

@@ -12,7 +12,7 @@ from doctor.base.record import dataclass
 from doctor.launch.settings import Settings
 from doctor.matrix.engines import engine_row
 from doctor.memory.attention import Attention
-from doctor.memory.cache import stage
+from doctor.memory.cache import kept_layers, stage
 
 BLOCK = 16  # tokens, for most attention backends
 LONGEST = 1 << 31
@@ -107,33 +107,44 @@ class Pages:
         return sum(g.many * self.size / g.block for g in whole or self.groups if not g.states)
 
 
-def pages(shape: Attention, asked: Settings, each: float, batch: int, *, extra: tuple[int, float] = (0, 0)) -> Pages:
-    """The blocks of a GPU that computes `batch` tokens at once; `each`: bytes of a token in one attention layer.
+def pages(
+    shape: Attention, asked: Settings, each: tuple[float, float], batch: int, *, extra: tuple[int, float] = (0, 0)
+) -> Pages:  # fmt: skip
+    """The blocks of a GPU that computes `batch` tokens at once.
 
-    `extra` are the layers of a drafter and the bytes of a token in one of them.
+    `each`: bytes of a token in an attention layer that keeps all, and in one with a window. `extra` are the layers of
+    a drafter and the bytes of a token in one of them.
     """
     row, release = engine_row(asked.engine), asked.release
-    full, sliding = stage(shape.full + shape.cross, asked.pp), stage(shape.sliding, asked.pp)
+    full, sliding = kept_layers(shape, asked.pp)
     linear = stage(shape.linear, asked.pp) if shape.state else 0
-    if not (asked.windows and shape.window and row.has("groups_layers", release)):
-        full, sliding = full + sliding, 0
+    windows = asked.windows and shape.window and row.has("groups_layers", release)
     beside, wide = extra
+    token = full * each[0] + sliding * each[1] + beside * wide
+    if not windows:
+        full, sliding = full + sliding, 0
     by_request, kept = row.has("logs_by_request", release), int(row.has("keeps_a_block", release))
     block = asked.block or (BLOCK if not shape.latent else 64)
     if not sliding and not linear:
-        return Pages((full * each + beside * wide) * block, (Group(1, block),), by_request, kept=kept)
+        return Pages(token * block, (Group(1, block),), by_request, kept=kept)
     kinds = [n for n in (full + beside, sliding, linear) if n]
     size = _group_size(kinds, _close(asked))
-    page, block = _page(shape, asked, max(each, wide if beside else 0), block) if linear else (each * block, block)
+    largest = max(each[0], wide if beside else 0)
+    page, block = _page(shape, asked, largest, block) if linear else (max(largest, each[1]) * block, block)
     steps = asked.pp + 1 if asked.pp == 1 and row.has("counts_steps_in_flight", release) else asked.pp
     groups = (
-        _group(full + beside, size, block),
-        _group(sliding, size, block, reach=shape.window - 1 + steps * max(batch, 1)),
+        _group(full + beside, size, _tokens(page, largest, block)),
+        _group(sliding, size, _tokens(page, each[1], block), reach=shape.window - 1 + steps * max(batch, 1)),
         _group(linear, size, block, states=_states(asked)),
     )
     found = tuple(g for g in groups if g.many)
     filled, stated = row.has("checks_groups", release), not row.has("checks_no_states", release, unknown=False)
     return Pages(page * size, found, by_request, filled, stated, kept)
+
+
+def _tokens(page: float, each: float, block: int) -> int:
+    """Tokens of a block whose page is filled up: more where a whole number of smaller pages makes one."""
+    return block * int(page // (each * block)) if page % (each * block) == 0 else block
 
 
 def _group(layers: int, size: int, block: int, *, reach: int = 0, states: int = 0) -> Group:

@@ -10,7 +10,7 @@ from doctor.base.record import dataclass
 from doctor.launch.settings import Settings
 from doctor.matrix.engines import engine_row
 from doctor.memory.attention import Attention
-from doctor.memory.cache import stage
+from doctor.memory.cache import kept_layers, stage
 
 WINDOWED = 0.8  # --swa-full-tokens-ratio: tokens in layers with a window, to those in layers that keep all
 STATES = 0.9  # --mamba-full-memory-ratio: bytes of states to those of the pools of tokens
@@ -52,12 +52,17 @@ class Pools:
         return self.tokens_in(space) / context if context else 0.0
 
 
-def pools(shape: Attention, asked: Settings, each: float, *, extra: tuple[int, float] = (0, 0)) -> Pools:
-    """The pools of one GPU; `each`: bytes of a token in one layer, `extra` a drafter's layers and bytes as well."""
+def pools(
+    shape: Attention, asked: Settings, each: tuple[float, float], *, extra: tuple[int, float] = (0, 0)
+) -> Pools:  # fmt: skip
+    """The pools of one GPU; `each`: bytes of a token in a layer that keeps all, and in one with a window.
+
+    `extra` are a drafter's layers and bytes as well.
+    """
     row, release = engine_row(asked.engine), asked.release
-    full, sliding = stage(shape.full + shape.cross, asked.pp), stage(shape.sliding, asked.pp)
+    full, sliding = kept_layers(shape, asked.pp)
     freed = asked.windows and bool(shape.window) and full > 0
-    cell = (full + (WINDOWED if freed else 1.0) * sliding) * each
+    cell = full * each[0] + (WINDOWED if freed else 1.0) * sliding * each[1]
     if row.has("counts_drafter", release):
         cell += extra[0] * extra[1]
     if not shape.linear or not shape.state:

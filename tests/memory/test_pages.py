@@ -8,8 +8,10 @@ import pytest
 
 from doctor.derived.case import Case
 from doctor.derived.memory.verdict import MemoryVerdict, memory_verdict
+from doctor.facts.model import Model, Weights
 from doctor.findings import Open
 from doctor.memory.fit import Fit
+from doctor.memory.footprint import footprint
 from tests.memory.test_rules import facts
 
 GIB = 1 << 30
@@ -124,3 +126,23 @@ def test_nothing_is_loaded_for_what_the_prompt_itself_tells() -> None:
 def test_a_draft_model_that_nobody_knows_leaves_it_open(command: str) -> None:
     found = memory_verdict(Case(facts(command, DENSE, card=80, release="0.24.0" if "vllm" in command else "0.5.3")))
     assert isinstance(found, Open) and "someone/unknown-1b" in found.reason
+
+
+def test_what_lies_in_the_files_and_is_not_loaded() -> None:
+    """Layers that guess ahead are loaded when the command asks for them; a voice never is."""
+    inside = {"model.layers": 40 * GIB, "lm_head": 2 * GIB, "model.embed_tokens": 2 * GIB}
+    beside = {"mtp.layers": 1 * GIB, "talker.model": 3 * GIB}
+    whole = Weights("safetensors", total=48 * GIB, by_part={**inside, **beside})
+    found = footprint(Model("/m", config=QWEN3_5_27B, model_type="qwen3_5", weights=whole))
+    assert found is not None and found.total == pytest.approx(44 * GIB, abs=8) and found.ahead_bytes == GIB
+
+
+def test_lmdeploy_keeps_a_drafters_cache_whole_on_each_gpu() -> None:
+    """pytorch/engine/executor/base.py measures its blocks for one GPU, whatever `--tp` is."""
+    ask = "lmdeploy serve api_server /m --backend pytorch --tp 4"
+    plain, guessing = (
+        memory_verdict(Case(facts(f"{ask} {more}", DENSE, card=80, count=4, release="0.18.0")))
+        for more in ("", "--speculative-algorithm eagle3 --speculative-draft-model x/eagle3")
+    )
+    assert isinstance(plain, MemoryVerdict) and isinstance(guessing, MemoryVerdict) and plain.fit and guessing.fit
+    assert guessing.fit.per_token - plain.fit.per_token == 2 * 8 * 128 * 2

@@ -268,3 +268,21 @@ def test_ties_that_the_configuration_leaves_out() -> None:
 )  # fmt: skip
 def test_the_context_that_engines_take_by_default(config: dict[str, Any], engine: str, context: int) -> None:
     assert fit(sized(config), 80 * GIB, Settings(engine)).context == context
+
+
+def test_gemma_4_has_two_kinds_of_heads() -> None:
+    """31B and 26B-A4B by their published configurations: 30.7 and 25.2 billion numbers in the language model."""
+    text: dict[str, Any] = {
+        "model_type": "gemma4_text", "hidden_size": 5376, "num_hidden_layers": 60, "num_attention_heads": 32,
+        "num_key_value_heads": 16, "head_dim": 256, "global_head_dim": 512, "num_global_key_value_heads": 4,
+        "intermediate_size": 21504, "vocab_size": 262144, "sliding_window": 1024, "attention_k_eq_v": True,
+        "max_position_embeddings": 262144, "hidden_size_per_layer_input": 0, "tie_word_embeddings": True,
+        "layer_types": (["sliding_attention"] * 5 + ["full_attention"]) * 10,
+    }  # fmt: skip
+    dense = computed({"model_type": "gemma4", "text_config": text, "tie_word_embeddings": True}, "31B")
+    mixed = {**text, "hidden_size": 2816, "num_hidden_layers": 30, "num_attention_heads": 16, "num_key_value_heads": 8,
+             "num_global_key_value_heads": 2, "intermediate_size": 2112, "enable_moe_block": True, "num_experts": 128,
+             "moe_intermediate_size": 704, "layer_types": text["layer_types"][:30]}  # fmt: skip
+    sparse = computed({"model_type": "gemma4", "text_config": mixed, "tie_word_embeddings": True}, "26B")
+    assert dense is not None and dense.language / 2e9 == pytest.approx(30.7, rel=0.01)
+    assert sparse is not None and sparse.language / 2e9 == pytest.approx(25.2, rel=0.01)
