@@ -146,13 +146,39 @@ def test_several_servers_stand_behind_one_gateway(tmp_path: Path) -> None:
     assert [j["job_name"] for j in jobs] == ["large", "small", "gpu"]
 
 
+def test_what_was_given_to_docker_run_is_kept(tmp_path: Path) -> None:
+    run = ("docker", "run", "--gpus", "all", "--ipc=host", "-e", "TEAM=vision", "-e", f"CLIENT_SECRET={KEY}", "-e", "HERE",
+           "-v", "/data:/data", "-v", "hf:/root/.cache/huggingface", "-p", "8001:8000", "vllm/vllm-openai:v0.11.0",
+           "--model", MODEL, "--max-modell-len", "8192")  # fmt: skip
+    words = (
+        "fix",
+        "--plan",
+        "--offline",
+        "--gpu",
+        "A100-80GB",
+        "--driver",
+        "570.86",
+        "--format",
+        "compose",
+        "--",
+        *run,
+    )
+    done = CliRunner().invoke(main, list(words))
+    data = yaml.safe_load(done.stdout)
+    own = data["services"]["server"]
+    assert own["environment"]["TEAM"] == "vision" and KEY not in done.stdout and "***" not in done.stdout
+    assert own["environment"]["HERE"].startswith("${HERE:?") and own["environment"]["CLIENT_SECRET"].startswith("${")
+    assert own["ports"] == ["8001:8000"] and own["ipc"] == "host" and data["volumes"] == {"hf": {}}
+    assert own["volumes"] == ["/data:/data", "hf:/root/.cache/huggingface"]
+
+
 def test_what_the_project_has_is_not_added_again(tmp_path: Path) -> None:
     theirs = COMPOSE.replace(
         "  web:\n", "  router: {image: 'ghcr.io/berriai/litellm:v1.81.9-stable'}\n  web:\n    ports: ['3000:8080']\n"
     )
     done = fix(tmp_path, "--format", "compose", "--with", "gateway,metrics", compose=theirs)
     data = yaml.safe_load(done.stdout)
-    assert "gateway" not in data["services"] and "own LiteLLM (`router`)" in done.stdout
+    assert "gateway" not in data["services"] and "own LiteLLM (`router`), which is kept" in done.stdout
     assert data["services"]["grafana"]["ports"] == ["127.0.0.1:3001:3000"], "3000 is taken"
 
 

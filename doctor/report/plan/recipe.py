@@ -66,6 +66,7 @@ class Recipe:
     `relaxed` says that the image's CUDA is newer than the driver's, of its major. `resolved`: `pins` are all that is
     needed. `nodes` machines serve one copy together. `changed`: the command or the packages are not as they were.
     `spelled` are words of the command as the user wrote them, with variables, by what those stand for.
+    `ports` and `volumes` are the user's, as they are written for `docker run`; `shares_memory`: with the host's.
     `listens` is the port of a server whose options nobody here knows, `curl`: its image has that, and no Python.
     `own` is the user's compose service, `manifests` are theirs for Kubernetes, `doubts` what the check of the written
     text found.
@@ -99,6 +100,9 @@ class Recipe:
     resolved: bool = True
     nodes: int = 1
     changed: bool = True
+    ports: tuple[str, ...] = ()
+    volumes: tuple[str, ...] = ()
+    shares_memory: bool = False
     listens: int | None = None
     curl: bool = False
     own: OwnService | None = None
