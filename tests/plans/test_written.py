@@ -245,7 +245,7 @@ def test_the_gate_can_fail(answer: Any, before: str, after: str, code: str) -> N
 
 def test_the_head_says_what_the_check_left() -> None:
     assert "✓ This file passes" in head(Recipe(doubts=Doubts(checked=True)))
-    told = head(Recipe(doubts=Doubts(("CMD020: wrong",), ("PKG001: left",), True)))
+    told = head(Recipe(doubts=Doubts(("CMD020: wrong",), ("PKG001: left",), True, True)))
     assert told.index("STILL WRONG") < told.index("CMD020: wrong") < told.index("Open:") < told.index("PKG001: left")
     assert "✓" not in told
 

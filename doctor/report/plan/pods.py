@@ -7,7 +7,7 @@ from doctor.base.quoting import joined
 from doctor.facts.launch import HUB_HOME
 from doctor.launch import naming
 from doctor.matrix.engines import engine_row
-from doctor.report.plan.recipe import RELAXED, Recipe
+from doctor.report.plan.recipe import RELAXED, Recipe, pinned
 from doctor.report.plan.service import container_words, start_period
 
 SHM = "/dev/shm"
@@ -128,7 +128,7 @@ def _install(plan: Recipe) -> str:
     pins = plan.layer if plan.image else plan.pins
     wheels, built = ([n for n in sorted(pins) if (n in plan.source) is one] for one in (False, True))
     steps = ((wheels, "--only-binary :all:"), (built, "--no-deps"))
-    lines = [(how, joined(f"{n}=={pins[n]}" for n in names)) for names, how in steps if names]
+    lines = [(how, joined(pinned(n, pins[n]) for n in names)) for names, how in steps if names]
     return "".join(f"pip install --no-cache-dir {how} {words} && " for how, words in lines)
 
 
