@@ -1,10 +1,16 @@
-"""How many workers `-n auto` means here."""
+"""How many workers `-n auto` means here, and that what is compiled is kept."""
 
 from __future__ import annotations
 
 import os
+import sys
 
 import pytest
+
+# The tests start the command some thousand times, and each worker loads all test modules: where nothing may be kept,
+# every one of them compiles all of it again, which takes longer than what is tested.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 
 @pytest.hookimpl(optionalhook=True)

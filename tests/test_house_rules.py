@@ -10,9 +10,8 @@ from pathlib import Path
 import pytest
 
 from doctor.rules import RULES
+from tests.sources import PACKAGE, SOURCES, nodes_of, tree_of
 
-PACKAGE = Path(__file__).parents[1] / "doctor"
-SOURCES = sorted(PACKAGE.rglob("*.py"))
 LONGEST_FILE, LONGEST_FUNCTION, LONGEST_COMMAND = 300, 40, 25
 MOST_PARAMETERS = 6
 VAGUE = {"common", "core", "misc", "room", "telling", "told", "util", "utils", "wish", "words"}
@@ -20,13 +19,14 @@ BRITISH = re.compile(r"(?i)(?:quant|recogn|normal|serial|memo|optim|initial)is(?
                      r"colour|behaviour|neighbour|centre|catalogue")  # fmt: skip
 
 
+@pytest.mark.alone  # reads our text
 @pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(PACKAGE)))
 def test_sizes_and_docstrings(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     assert text.count("\n") <= LONGEST_FILE, "the file is too long"
-    tree = ast.parse(text)
+    tree = tree_of(path)
     assert ast.get_docstring(tree), "the module has no docstring"
-    for node in ast.walk(tree):
+    for node in nodes_of(path):
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
             length = (node.end_lineno or 0) - node.lineno + 1
             is_command = any("command" in ast.unparse(d) for d in node.decorator_list)
@@ -38,16 +38,17 @@ def test_sizes_and_docstrings(path: Path) -> None:
 
 def named(path: Path) -> Iterator[tuple[str, ast.AST]]:
     """Every name that a file gives to a class, a function or a parameter."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in nodes_of(path):
         if isinstance(node, (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
             yield node.name, node
         elif isinstance(node, ast.arg):
             yield node.arg, node
 
 
+@pytest.mark.alone  # reads our text
 @pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(PACKAGE)))
 def test_a_function_takes_six_values_at_most(path: Path) -> None:
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in nodes_of(path):
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
             given = node.args
             every = (*given.posonlyargs, *given.args, given.vararg, *given.kwonlyargs, given.kwarg)
@@ -55,6 +56,7 @@ def test_a_function_takes_six_values_at_most(path: Path) -> None:
             assert len(names) <= MOST_PARAMETERS, f"{path}:{node.lineno} takes {', '.join(names)}"
 
 
+@pytest.mark.alone  # reads our text
 @pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(PACKAGE)))
 def test_names_say_their_trade(path: Path) -> None:
     assert path.stem.strip("_") not in VAGUE and not BRITISH.search(path.stem)
@@ -82,6 +84,7 @@ def test_every_rule_explains_itself(rule: object) -> None:
 RULE_FILE = re.compile(r"doctor\.rules\.[a-z]{3}\.[a-z]{3}\d{3}_\w+")
 
 
+@pytest.mark.alone  # reads our text
 @pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(PACKAGE)))
 def test_nobody_imports_a_rule_file_but_its_family(path: Path) -> None:
     parts = path.relative_to(PACKAGE).parts
@@ -96,6 +99,7 @@ def test_rules_holds_rules_alone() -> None:
     assert beside == {"rule.py", "engine.py"}
 
 
+@pytest.mark.alone
 def test_nothing_of_the_patient_is_imported_or_started() -> None:
     allowed = ("run", "nvml", "repair", "cli")
     for path in SOURCES:
@@ -110,6 +114,7 @@ def test_nothing_of_the_patient_is_imported_or_started() -> None:
             assert not runs, f"{path} runs text"
 
 
+@pytest.mark.alone
 def test_files_are_opened_and_source_is_parsed_in_one_place() -> None:
     """`os.open` also stands where a process is started, for the null device."""
     openers = {"run/start/spawn.py", "run/start/precheck.py", "run/log/pump.py"}
@@ -117,7 +122,7 @@ def test_files_are_opened_and_source_is_parsed_in_one_place() -> None:
         name = path.relative_to(PACKAGE).as_posix()
         if name.startswith("base/"):
             continue
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in nodes_of(path):
             called = ast.unparse(node.func) if isinstance(node, ast.Call) else ""
             assert called not in ("ast.parse", "ast.literal_eval", "compile", "mmap.mmap"), f"{name} calls {called}"
             if called == "os.open":

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+from tests import sources
+
+pytestmark = pytest.mark.alone
+
 SOURCES = {
-    ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
-    for path in sorted((ROOT / "doctor").rglob("*.py"))
+    ".".join(path.relative_to(sources.ROOT).with_suffix("").parts).removesuffix(".__init__"): path
+    for path in sources.SOURCES
 }
-TREES = {module: ast.parse(path.read_text(encoding="utf-8")) for module, path in SOURCES.items()}
 # Modules that load others by a name which is no part of doctor.
 OTHERS = {"doctor.collect.python.stdlib": "modules that are compiled into the interpreter"}
 IMPORTING = re.compile(r"^\s*(?:from|import) doctor\b", re.MULTILINE)
@@ -26,9 +29,14 @@ def folder_of(module: str) -> str:
     return module if SOURCES[module].name == "__init__.py" else module.rpartition(".")[0]
 
 
-def loads(tree: ast.AST) -> Iterator[ast.Call]:
+def nodes(module: str) -> tuple[ast.AST, ...]:
+    """All nodes of a module's source."""
+    return sources.nodes_of(SOURCES[module])
+
+
+def loads(module: str) -> Iterator[ast.Call]:
     """The calls that import a module by name."""
-    for node in ast.walk(tree):
+    for node in nodes(module):
         if isinstance(node, ast.Call):
             name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
             owner = node.func.value if isinstance(node.func, ast.Attribute) else None
@@ -47,21 +55,21 @@ def registry(module: str, call: ast.Call) -> list[str] | None:
         return None
     if lead.value != f"{folder_of(module)}.":
         return None
-    named = {n.value for n in ast.walk(TREES[module]) if isinstance(n, ast.Constant) and isinstance(n.value, str)}
+    named = {n.value for n in nodes(module) if isinstance(n, ast.Constant) and isinstance(n.value, str)}
     return sorted(found for word in named if (found := f"{lead.value}{word}") in SOURCES)
 
 
 def imports(module: str) -> set[str]:
     """The modules of doctor that a module imports, at its top, in a function or by a registry."""
     found: set[str] = set()
-    for node in ast.walk(TREES[module]):
+    for node in nodes(module):
         if isinstance(node, ast.Import):
             found.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{module} imports relatively"
             whole = (f"{node.module}.{alias.name}" for alias in node.names)
             found.update(name if name in SOURCES else str(node.module) for name in whole)
-    for call in loads(TREES[module]):
+    for call in loads(module):
         found.update(registry(module, call) or ())
     return found & SOURCES.keys()
 
@@ -107,7 +115,7 @@ def test_circles_are_found() -> None:
 def test_no_string_hides_an_import(module: str) -> None:
     """A registry loads from its own folder; nothing else names a module of doctor in a string."""
     allowed: set[int] = set()
-    for call in loads(TREES[module]):
+    for call in loads(module):
         text = call.args[0]
         if isinstance(text, ast.Constant):
             assert not str(text.value).startswith("doctor"), f"{module}:{call.lineno} hides an import"
@@ -115,7 +123,7 @@ def test_no_string_hides_an_import(module: str) -> None:
             allowed.update(id(n) for n in ast.walk(text))
         else:
             assert module in OTHERS, f"{module}:{call.lineno} loads what no reader can tell"
-    for node in ast.walk(TREES[module]):
+    for node in nodes(module):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in allowed:
             lead = node.value.removesuffix(".")
             assert not (lead.startswith("doctor.") and lead in SOURCES), f"{module}:{node.lineno} names {lead}"
@@ -123,7 +131,7 @@ def test_no_string_hides_an_import(module: str) -> None:
 
 
 def test_only_those_load_others_that_do() -> None:
-    assert {m for m in OTHERS if any(True for _ in loads(TREES[m]))} == set(OTHERS)
+    assert {m for m in OTHERS if any(True for _ in loads(m))} == set(OTHERS)
 
 
 NETWORK = {
@@ -142,9 +150,9 @@ LOCAL = {
 HUB = {"constants", "hf_hub_url", "try_to_load_from_cache"}
 
 
-def network(tree: ast.AST) -> Iterator[tuple[str, set[str]]]:
+def network(found_in: Iterable[ast.AST]) -> Iterator[tuple[str, set[str]]]:
     """The modules of NETWORK that a file imports anywhere, and the names that it takes from them."""
-    for node in ast.walk(tree):
+    for node in found_in:
         found = [(a.name, set[str]()) for a in node.names] if isinstance(node, ast.Import) else []
         if isinstance(node, ast.ImportFrom):
             names = {a.name for a in node.names}
@@ -156,8 +164,8 @@ def network(tree: ast.AST) -> Iterator[tuple[str, set[str]]]:
 
 def test_other_machines_are_read_by_the_bounded_client_alone() -> None:
     wrong = []
-    for module, tree in TREES.items():
-        for name, taken in network(tree):
+    for module in SOURCES:
+        for name, taken in network(nodes(module)):
             if name.partition(".")[0] == "huggingface_hub":
                 fine = taken <= HUB and module.startswith("doctor.collect.model.hub.")
             else:
@@ -173,4 +181,43 @@ def test_other_machines_are_read_by_the_bounded_client_alone() -> None:
      "def f():\n    from huggingface_hub import hf_hub_download", "import http.client", "from requests.adapters import X"],
 )  # fmt: skip
 def test_a_network_import_is_found(text: str) -> None:
-    assert any(not names <= HUB or not names for _, names in network(ast.parse(text)))
+    assert any(not names <= HUB or not names for _, names in network(ast.walk(ast.parse(text))))
+
+
+TESTS = sources.ROOT / "tests"
+MARKED = [p for p in sorted(TESTS.rglob("test_*.py")) if re.search(r"^pytestmark = .*alone|^    pytest\.mark\.alone", p.read_text("utf-8"), re.M)]
+GIVEN = {"pytest", "__future__", *sys.stdlib_module_names}
+
+
+def outside(path: Path, seen: set[Path]) -> Iterator[str]:
+    """What a file and all of ours that it loads import, and that is neither ours nor Python's own."""
+    seen.add(path)
+    for node in sources.nodes_of(path):
+        names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
+        if isinstance(node, ast.ImportFrom):
+            names = [f"{node.module}.{a.name}" for a in node.names]
+        for name in names:
+            ours = list(files_of(name, path.parent))
+            if not ours and name.partition(".")[0] not in GIVEN:
+                yield name
+            for file in ours:
+                if file not in seen:
+                    yield from outside(file, seen)
+
+
+def files_of(name: str, beside: Path) -> Iterator[Path]:
+    """The files of ours that an import loads: each package on the way, and the module."""
+    words = name.split(".")
+    for base in (sources.ROOT, beside):
+        for end in range(1, len(words) + 1):
+            place = base.joinpath(*words[:end])
+            yield from (f for f in (place.with_suffix(".py"), place / "__init__.py") if f.is_file())
+
+
+@pytest.mark.parametrize("path", MARKED, ids=lambda p: p.stem)
+def test_what_is_marked_alone_reaches_no_dependency(path: Path) -> None:
+    assert not set(outside(path, set()))
+
+
+def test_a_dependency_that_is_reached_is_seen() -> None:
+    assert {n.partition(".")[0] for n in outside(sources.PACKAGE / "cli" / "__init__.py", set())} >= {"click"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 from pathlib import Path
 
 import pytest
@@ -10,21 +11,28 @@ import pytest
 from tests.sentences import Said, everything, of_code, turns
 
 LONGEST = 240
-ALL = list(everything())
+TURNS = turns()
+
+
+@functools.cache
+def every_text() -> list[Said]:
+    """Read once by each worker that runs one of these tests, not by all of them as they collect."""
+    return list(everything())
 
 
 def test_there_is_something_to_hold() -> None:
-    assert len(turns()) > 60 and sum(said.message for said in ALL) > 1500
+    assert len(TURNS) > 60 and sum(said.message for said in every_text()) > 1500
 
 
-@pytest.mark.parametrize(("turn", "pattern"), turns(), ids=[t for t, _ in turns()])
+@pytest.mark.alone  # reads our text
+@pytest.mark.parametrize(("turn", "pattern"), TURNS, ids=[t for t, _ in TURNS])
 def test_no_text_has_a_turn_of_the_table(turn: str, pattern: object) -> None:
-    bad = [f"{said.where}: {said.text[:160]}" for said in ALL if pattern.search(said.text)]  # type: ignore[attr-defined]
+    bad = [f"{said.where}: {said.text[:160]}" for said in every_text() if pattern.search(said.text)]  # type: ignore[attr-defined]
     assert not bad, f"`{turn}` stands in {len(bad)} texts:\n" + "\n".join(bad[:40])
 
 
 def test_messages_are_short() -> None:
-    bad = [f"{said.where}: {len(said.text)} characters" for said in ALL if said.message and len(said.text) > LONGEST]
+    bad = [f"{said.where}: {len(said.text)} characters" for said in every_text() if said.message and len(said.text) > LONGEST]
     assert not bad, "\n".join(bad)
 
 

@@ -7,27 +7,37 @@ variables are what the user has set again, for the checks, and for the server th
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import os
 from collections.abc import Mapping
 
-LOADER = ("LD_PRELOAD", "LD_LIBRARY_PATH", "LD_AUDIT")
+BACK = ("LD_PRELOAD", "LD_LIBRARY_PATH", "LD_AUDIT", "PYTHONEXECUTABLE", "__PYVENV_LAUNCHER__")
 HELD = "QVL_DOCTOR_HELD_"
 WHOLE = f"{HELD}ENVIRON"  # every variable as the kernel gave them to the launcher, in base64
 _RUNS_CODE = ("PYTHONPATH", "PYTHONHOME", "PYTHONUSERBASE")
+_OF_LOADERS = ("LD_", "PYTHON", "__PYVENV", "GLIBC_TUNABLES")
+_LIBRARIES_OBEY = ("OPENSSL_CONF", "OPENSSL_MODULES", "OPENSSL_ENGINES", "GCONV_PATH")
 _own: list[str] = []  # where the loader finds our own Python's library, where it has to be told
 
 
 def put_back() -> None:
-    """Makes `os.environ` what the user had; nothing where doctor was started without its launcher."""
+    """Makes `os.environ` what the user had, with or without the launcher; no library of our own loads code for it."""
+    _put_back()
+    for name in _LIBRARIES_OBEY:
+        if name in os.environ:
+            os.unsetenv(name)  # OpenSSL would load modules when it is first used; `os.environ` still has it, as data
+
+
+def _put_back() -> None:
     whole = os.environ.pop(WHOLE, None)
-    held = {name: value for name in LOADER if (value := os.environ.pop(HELD + name, None)) is not None}
+    held = {name: value for name in BACK if (value := os.environ.pop(HELD + name, None)) is not None}
     if not held and whole is None:
         return
     if own := os.environ.pop("LD_LIBRARY_PATH", None):
         _own[:] = [own]
     os.environ.update(held)
+    import base64
+
     with contextlib.suppress(ValueError):  # cut short: the rest stays as the shell passed it on
         _become(_variables(base64.b64decode(whole or "", validate=True)))
 
@@ -48,7 +58,7 @@ def _become(wanted: dict[bytes, bytes]) -> None:
 
 def without_loader(environ: Mapping[str, str]) -> dict[str, str]:
     """The variables for a child of doctor's own: none that would make it load the code of a target."""
-    kept = {n: v for n, v in environ.items() if not n.startswith(("LD_", "PYTHON", "GLIBC_TUNABLES"))}
+    kept = {n: v for n, v in environ.items() if not n.startswith(_OF_LOADERS) and n not in _LIBRARIES_OBEY}
     return {**kept, "LD_LIBRARY_PATH": _own[0]} if _own else kept
 
 

@@ -6,12 +6,28 @@ import contextlib
 import os
 import stat
 import tempfile
+from pathlib import Path
 
 from doctor.base.opening import open_regular, read_up_to
 
 
 class NotOurs(OSError):
     """Somebody else can have written this file, or put it there."""
+
+
+def own_home() -> Path:
+    """This user's home folder. Raises RuntimeError where there is none, or where it is another's, as under `sudo`.
+
+    What root makes there, the other user's programs cannot write to afterwards.
+    """
+    home = Path.home()
+    try:
+        owner = home.stat().st_uid
+    except OSError:
+        return home
+    if hasattr(os, "geteuid") and owner != os.geteuid():
+        raise RuntimeError(f"{home} belongs to another user")
+    return home
 
 
 def read_owned(path: str | os.PathLike[str], limit: int, folders: int = 2) -> bytes:

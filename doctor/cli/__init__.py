@@ -18,6 +18,7 @@ COMMANDS = {
     "run": "start a server, keep its output, and report how it ended",
     "runs": "manage earlier runs: list, show, follow, prune, export",
     "report": "show again how a run ended",
+    "probe": "ask a running server: text, picture, JSON schema, speed, metrics, GPU",
     "explain": "explain a crash from its log, or a rule code",
     "rules": "list every rule",
     "matrix": "show what published releases require, accept and provide",
@@ -46,11 +47,16 @@ class LazyGroup(click.Group):
         return command
 
     def invoke(self, ctx: click.Context) -> Any:
-        """As click does; Ctrl-C ends with 130, as shells expect, wherever a command does not say otherwise."""
+        """As click does; Ctrl-C ends with 130, as shells expect, and no message brings a terminal's control codes."""
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt:
             ctx.exit(130)
+        except click.ClickException as error:  # words of the user, or of a file, are in it as they are
+            from doctor.base.text import clean
+
+            vars(error)["message"] = clean(error.message)
+            raise
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Lists the commands from the table above."""

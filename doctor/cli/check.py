@@ -23,9 +23,10 @@ if TYPE_CHECKING:
 @click.option("--fail-on", type=click.Choice(("error", "warning", "never")), default="error", show_default=True)
 @click.option("--format", "form", type=click.Choice(FORMATS), default="terminal", show_default=True)
 @click.option("--output", metavar="FILE", help="write to FILE instead of stdout")
-@click.option("--no-cache", is_flag=True, help="ignore the cache and read everything again")
+@click.option("--no-cache", is_flag=True, help="ignore the cache and what earlier runs logged; read everything again")
 @click.option("--offline", is_flag=True, help="do not use the network; a model that is not on this disk stays unknown")
 @click.option("--deep", is_flag=True, help="also import the engine for real, in a process of the environment")
+@click.option("--all-models", is_flag=True, help="check all modules of the engine, not only those of this launch")
 @click.option("--verbose", "-v", is_flag=True, help="also show notes and open questions")
 @click.argument("launch", nargs=-1, type=click.UNPROCESSED, metavar="[-- LAUNCH COMMAND]")
 @click.pass_context
@@ -54,10 +55,10 @@ def _report(options: dict[str, Any]) -> Report:
     select, ignore = codes(options["select"]), codes(options["ignore"])
     target, declared = target_request(options), declared_request(options)
     if options["facts_file"]:
-        return answered(judge(load_facts(options["facts_file"]), select, ignore))
+        return answered(judge(load_facts(options["facts_file"], not options["no_cache"]), select, ignore))
     return run(Request(
         target=target, launch=options["launch"], model=options["model"], gpu=options["gpu"], driver=options["driver"],
-        deep=options["deep"], gateway=options["gateway"],
+        deep=options["deep"], all_modules=options["all_models"], gateway=options["gateway"],
         select=select, ignore=ignore, use_cache=not options["no_cache"], declared=declared,
         online=not options["offline"],
     ))  # fmt: skip

@@ -159,10 +159,11 @@ def _to_terminal(findings: tuple[Finding, ...], stated: Report | None) -> None:
 
 def _meaning(code: str, form: str) -> None:
     from doctor.explain.catalog import find
+    from doctor.matrix.answers import explained
     from doctor.rules import RULES
 
     rule = next((r for r in RULES if r.code == code), None)
-    crash = None if rule else find(code)
+    crash = None if rule else find(code) or explained(code)
     if rule is None and crash is None:
         raise click.UsageError(f"no rule and no known crash has the code {code}")
     name = rule.name if rule else crash.name if crash else ""

@@ -9,9 +9,22 @@ import click
 from doctor.cli.request.options import declared_request, question_options, target_options, target_request
 
 FORMS = ("terminal", "json", "sh", "requirements", "dockerfile", "compose", "kubernetes")
+ACTIONS = ("--plan", "--apply", "--recover", "--undo", "--list")
 
 
-@click.command()
+class OneAction(click.Command):
+    """A command that does one of several things: two of them together are a mistake, not the last one's word."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """As click does. Raises click.UsageError."""
+        own = args[: args.index("--")] if "--" in args else args
+        asked = sorted({a for a in own if a in ACTIONS})
+        if len(asked) > 1:
+            raise click.UsageError(f"{' and '.join(asked)} cannot be used together", ctx)
+        return super().parse_args(ctx, args)
+
+
+@click.command(cls=OneAction)
 @target_options
 @click.option("--facts", "facts_file", metavar="FILE", help="with --plan: use saved facts instead of this machine")
 @question_options
@@ -49,6 +62,8 @@ def fix(ctx: click.Context, /, do: str | None, **options: Any) -> None:
     from doctor.cli.repair import Wanted, carry_out
 
     if do == "plan":
+        if options["to"] is not None:
+            raise click.UsageError("`--to` takes the place of a plan: use it with --apply, which shows what it changes")
         ctx.exit(plan(options, target_request(options), declared_request(options)))
     if declared_request(options) or options["facts_file"]:
         raise click.UsageError("a declared environment is not installed, so there is nothing to change; use `--plan`")

@@ -221,12 +221,16 @@ def _ask(wanted: Wanted, question: str) -> None:
 
 def _prefix(options: dict[str, Any]) -> str:
     from doctor.collect.python.target import TargetError, TargetRequest, find_target
+    from doctor.repair.errors import Refused
     from doctor.repair.place import prefix_of
 
     if options["paths"] or options["root"]:
         raise click.UsageError("--path and --root cannot be changed; name an environment with --python")
     if options["python"]:
-        return prefix_of(options["python"])
+        try:
+            return prefix_of(options["python"])
+        except Refused as error:
+            raise click.UsageError(str(error)) from None
     try:
         found = find_target(TargetRequest(launcher=options["launch"]))
     except TargetError as error:

@@ -52,6 +52,7 @@ def _address(ctx: click.Context, param: click.Parameter, value: str | None) -> s
 @click.option("--silence", type=click.FloatRange(0), default=60.0, show_default=True,
               help="seconds without output before it is said what the starting server waits for; 0: never")
 @click.option("--require-gpu", is_flag=True, help="once ready, fail unless the server uses GPU memory")
+@click.option("--probe", is_flag=True, help="once ready, ask the server: text, picture, JSON schema, speed, GPU")
 @click.option("--stdin", type=click.Choice(["null", "inherit"]), default="null", show_default=True, help="server input")
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
 def run(no_check: bool, force: bool, command: tuple[str, ...], **options: Any) -> None:

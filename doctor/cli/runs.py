@@ -117,15 +117,30 @@ def prune(keep: int, older_than: float | None, log_dir: str | None) -> None:
 @click.argument("run", default="last")
 @_DIR
 @click.option("--output", type=click.Path(dir_okay=False), help="archive to write (default: ID.tar.gz here)")
-def export(run: str, log_dir: str | None, output: str | None) -> None:
+@click.option("--observation", metavar="FILE", type=click.Path(dir_okay=False),
+              help="append predicted and logged GPU memory to FILE (JSON lines) instead")
+def export(run: str, log_dir: str | None, output: str | None, observation: str | None) -> None:
     """Packs RUN into an archive for a bug report; secrets, user names and addresses are replaced."""
     from doctor.run.story import bundle
 
     folder = _find(run, log_dir)
-    target = Path(output or f"qvl-doctor-{folder.name}.tar.gz")
+    target = Path(observation or output or f"qvl-doctor-{folder.name}.tar.gz")
     try:
+        if observation:
+            _observe(folder, target)
+            return
         names = bundle.export(folder, target)
     except OSError as e:
-        raise click.ClickException(f"the archive `{target}` cannot be written: {e.strerror or e}") from e
+        raise click.ClickException(f"`{target}` cannot be written: {e.strerror or e}") from e
     click.echo(one_line(f"{target}: {', '.join(names)}", 4000))
     click.echo("Review it before you post it: a secret that looks like an ordinary word is not hidden.")
+
+
+def _observe(folder: Path, target: Path) -> None:
+    from doctor.run.story import creation, observation
+
+    try:
+        row = observation.add(folder, target)
+    except creation.Unusable as e:
+        raise click.ClickException(str(e)) from e
+    click.echo(one_line(f"{target}: {row['id']}, {row['engine']} {row['version']}", 4000))

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from doctor import __version__
-from doctor.base.owned import read_owned, write_owned
+from doctor.base.owned import own_home, read_owned, write_owned
 from doctor.facts import Target
 from doctor.facts.codec import FactsError, from_json, to_json
 
@@ -30,7 +30,7 @@ _DECISIVE = ("LD_LIBRARY_PATH", "LD_PRELOAD", "PYTHONPATH")
 def folder() -> Path:
     """Where results are kept: `$XDG_CACHE_HOME/qvl-doctor`, on Windows `%LOCALAPPDATA%`."""
     base = os.environ.get("XDG_CACHE_HOME") or (os.environ.get("LOCALAPPDATA") if sys.platform == "win32" else None)
-    return Path(base or Path.home() / ".cache") / "qvl-doctor"
+    return Path(base or own_home() / ".cache") / "qvl-doctor"
 
 
 def place(target: Target, asked: tuple[str, ...], environ: Mapping[str, str]) -> Path | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from ipaddress import ip_address
 from typing import Literal
 from urllib.parse import SplitResult
@@ -17,7 +18,8 @@ Kind = Literal["service", "published", "itself", "unpublished", "no service", "e
 
 @dataclass(frozen=True, slots=True)
 class Lead:
-    """Where an address leads: `neighbor` and the `port` in its container, as far as the deployment says it.
+    """Where an address leads: `neighbor` and the `port` in its container, as far as the deployment says it; port 0
+    where the service's name leads on from other ports alone.
 
     `service`: by its name; `published`: through a port of the host; `itself`: the client's own container;
     `unpublished`: the host, where no service has that port; `no service`: a name that nobody has; else `elsewhere`.
@@ -41,15 +43,53 @@ def port_of(address: SplitResult) -> int:
 def lead(services: tuple[Neighbor, ...], address: SplitResult, client: Neighbor | None) -> Lead:
     """Where an address leads for a client; a client that is none of the services runs on the host."""
     host, port = address.hostname or "", port_of(address)
-    named = next((n for n in services if host in (h.lower() for h in n.hosts)), None)
-    if named is not None:
-        return Lead("service", port, named)
+    named = [n for n in services if host in (h.lower() for h in n.hosts)]
+    if named:
+        return _of_name(named, port)
+    if host in LOCAL and any(n.pod for n in services):
+        return _in_pod(services, port, client)
     on_host = client is None or client.host_network
     if host in HOST_NAMES or (host in LOCAL and on_host):
         return _published(services, port)
     if host in LOCAL:
         return Lead("itself", port, client if client and client.engine else None)
     return Lead("elsewhere" if "." in host or ":" in host or _is_ip(host) else "no service", port)
+
+
+def _of_name(named: list[Neighbor], port: int) -> Lead:
+    """The service of a name; of several containers of one pod that which listens on the port, if any is known to."""
+    exact = next((n for n in named if n.port == forwarded(n, port)), None)
+    if exact is None and len(named) > 1:
+        return Lead("elsewhere", port)
+    one = exact or named[0]
+    return Lead("service", forwarded(one, port), one)
+
+
+def reached(neighbor: Neighbor, there: Server) -> Server:
+    """A server as the others see it: at the port of its service's name that leads to its own."""
+    outer = outer_port(neighbor, there.port)
+    return there if outer is None else replace(there, port=outer, forwarded=True)
+
+
+def forwarded(neighbor: Neighbor, port: int) -> int:
+    """The port of a service's own behind a port of its names: the same where nothing is said, 0 where there is none."""
+    pairs = (text.partition(":") for text in neighbor.forwards)
+    missing = 0 if neighbor.forwards else port
+    return next((int(inner) for outer, _, inner in pairs if outer == str(port)), missing)
+
+
+def outer_port(neighbor: Neighbor, port: int | None) -> int | None:
+    """The port of a service's names that leads to its own `port`; None where nothing is said of it."""
+    pairs = (text.partition(":") for text in neighbor.forwards)
+    return next((int(outer) for outer, _, inner in pairs if inner == str(port)), None)
+
+
+def _in_pod(services: tuple[Neighbor, ...], port: int, client: Neighbor | None) -> Lead:
+    """The loopback in a cluster: that of the client's pod, or of a machine with a forwarded port that nobody knows."""
+    if client is None:
+        return Lead("elsewhere", port)
+    beside = next((n for n in services if n.pod == client.pod and n.port == port), None)
+    return Lead("service", port, beside) if beside else Lead("itself", port, client if client.engine else None)
 
 
 def _published(services: tuple[Neighbor, ...], port: int) -> Lead:

@@ -36,6 +36,7 @@ from doctor.facts.model import (
 )
 from doctor.facts.modules import Cause, Modules, ModuleStatus, Use
 from doctor.facts.natives import CudaNeed, GpuCode, NativeLibrary, Natives, NativeVerdict
+from doctor.facts.observed import Observed
 from doctor.facts.release import ReadRelease
 from doctor.facts.target import Problem, Target
 from doctor.facts.trial import Trial, Trials
@@ -48,6 +49,7 @@ SCHEMA = 1
 class Facts:
     """Everything that the rules may look at. `schema` counts incompatible changes of the saved form.
 
+    `observed` is what this very launch logged of its memory when it ran here before.
     `releases` are installed engines that the data does not cover, as their own files tell what they accept.
     """
 
@@ -62,6 +64,7 @@ class Facts:
     gateway: Gateway | Unavailable = NOT_REQUESTED
     neighbors: Neighbors | Unavailable = NOT_REQUESTED
     trials: Trials | Unavailable = NOT_REQUESTED
+    observed: Observed | Unavailable = NOT_REQUESTED
     releases: tuple[ReadRelease, ...] = ()
     schema: int = SCHEMA
 
@@ -82,7 +85,7 @@ __all__ = [
     "NOT_REQUESTED", "SCHEMA", "Cause", "ChangedFile", "CodeAct", "CodeImport", "Collision", "Container",
     "CudaNeed", "Distribution", "Distributions", "Facts", "Gate", "Gateway", "GatewayModel", "Gpu", "GpuCode",
     "Granted", "Host", "Launch", "Model", "ModuleStatus", "Modules", "NativeLibrary", "NativeVerdict", "Natives",
-    "Neighbor", "Neighbors", "Owner", "Pin", "Problem", "Quantization", "QuantizationGroup", "ReadRelease",
+    "Neighbor", "Neighbors", "Observed", "Owner", "Pin", "Problem", "Quantization", "QuantizationGroup", "ReadRelease",
     "Reference", "RemoteCode", "Route", "Scrape", "Shadow", "Target", "Trial", "Trials", "Unavailable", "Use",
     "WeightFile", "Weights", "normalize", "present",
 ]  # fmt: skip

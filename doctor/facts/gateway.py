@@ -57,7 +57,8 @@ class Neighbor:
 
     `published` are its ports as written. `engine`, `port`, `names` and `key` are the server's as its command says,
     `local`: it listens on the loopback alone. `mine`: it is the service that is checked. `host_network`: it has the
-    host's network. `routes` are addresses in its variables.
+    host's network. `routes` are addresses in its variables. In a cluster, `forwards` lead from a port of its names to
+    one of its own (`80:8000`), and the containers of one `pod` share their loopback.
     """
 
     service: str
@@ -72,6 +73,8 @@ class Neighbor:
     image: str | None = None
     host_network: bool = False
     routes: tuple[Route, ...] = ()
+    forwards: tuple[str, ...] = ()
+    pod: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,7 +46,8 @@ class Device:
     `capability` is the compute capability. `mig_enabled` and `ecc_enabled` are None where the card or the driver
     (WSL) does not support the question. `ecc_errors` counts uncorrected errors since the driver was loaded.
     `unified_memory` marks a GPU that shares the system's memory, whose size then stands here.
-    `processes` is None where the driver does not tell who holds the memory.
+    `processes` is None where the driver does not tell who holds the memory. `reserved` are the bytes of `memory_total`
+    that the driver keeps for itself; None where it does not tell.
     """
 
     index: int
@@ -63,6 +64,12 @@ class Device:
     compute_mode: str | None = None
     unified_memory: bool = False
     processes: tuple[GpuProcess, ...] | None = None
+    reserved: int | None = None
+
+    @property
+    def usable(self) -> int:
+        """Bytes that CUDA sees: all but what the driver keeps for itself."""
+        return self.memory_total - (self.reserved or 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +98,23 @@ class DeviceNode:
 
 @dataclass(frozen=True, slots=True)
 class OtherAccelerator:
-    """A device that does not run CUDA, as `--gpu` names it: `vendor` whose it is, `runs` what code it runs (`ROCm`)."""
+    """A device that does not run CUDA, as `--gpu` names it: `vendor` whose it is, `runs` what code it runs (`ROCm`).
+
+    `memory` are the bytes that were named, `shared` with the system (Strix Halo); `count` how many there are.
+    """
 
     name: str
     vendor: str
     runs: str
     fix: str = ""
+    memory: int | None = None
+    shared: bool = False
+    count: int = 1
+
+
+def _speed(device: Device) -> tuple[int, int, int]:
+    """What sorts the fastest first; equal ones stay as they are."""
+    return -device.capability[0], -device.capability[1], -(device.memory_total >> 30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +128,7 @@ class Gpu:
     `libcuda` lists the candidates in the loader's order: the first one is what a process gets.
     `pci` names NVIDIA display or compute controllers on the PCI bus (`0000:01:00.0`), driver or not.
     `visible` is CUDA_VISIBLE_DEVICES, `container_visible` is NVIDIA_VISIBLE_DEVICES: None unset, "" set to nothing.
+    `order` is CUDA_DEVICE_ORDER.
     `unreadable` are devices that NVML counts and cannot describe. `others` are declared ones that do not run CUDA.
     """
 
@@ -128,14 +147,18 @@ class Gpu:
     pci: tuple[str, ...] = ()
     visible: str | None = None
     container_visible: str | None = None
+    order: str | None = None
     unreadable: tuple[Problem, ...] = ()
     others: tuple[OtherAccelerator, ...] = ()
 
     @property
     def usable(self) -> tuple[Device, ...]:
-        """The devices that CUDA_VISIBLE_DEVICES leaves, in its order; as CUDA does, it ends at the first bad entry."""
+        """The devices that CUDA_VISIBLE_DEVICES leaves, in its order; as CUDA does, it ends at the first bad entry.
+
+        Without it, CUDA begins with the fastest of unequal ones: with the newest and largest, as far as is known here.
+        """
         if self.visible is None:
-            return self.devices
+            return self.devices if self.order == "PCI_BUS_ID" else tuple(sorted(self.devices, key=_speed))
         chosen: list[Device] = []
         for word in self.visible.split(","):
             device = self.named(word.strip())

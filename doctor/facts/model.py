@@ -156,7 +156,8 @@ class Model:
     None where that is not known. `preprocessor` is what preprocessor_config.json says of the
     class and of the sizes of pictures. `problems` are faults of single files; `revision` is the hub's commit,
     `folder` where the Python files of a model on the hub lie on this disk. `unverified` are files of the hub whose
-    bytes no digest vouches for: the hub lists none, or only a file's beginning was read.
+    bytes no digest vouches for: the hub lists none, or only a file's beginning was read. `draft` is the smaller model
+    that the command names beside it to guess tokens ahead, where that is on this disk.
     """
 
     path: str
@@ -178,3 +179,4 @@ class Model:
     origin: str | None = None
     preprocessor: JsonObject = field(default_factory=dict)
     unverified: tuple[str, ...] = ()
+    draft: Model | None = None

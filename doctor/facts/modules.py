@@ -50,9 +50,10 @@ class Use:
 
 @dataclass(frozen=True, slots=True)
 class Modules:
-    """Verdicts by module name.
+    """Verdicts by module name: what the launch imports, the modules of its model, and packages beside the engine.
 
-    `distributions` are those all of whose modules were judged; of others in `verdicts`, only the top-level package.
+    `distributions` are those all of whose modules were judged, where that was asked for. `listed` are the engine's
+    modules where the one that the launch names is not among them.
     `entries` are the modules that the launch imports, `optional` those of them that only one of several backends
     needs (module to backend). `eager` is every module that importing the entries reaches. `uses` are the names that
     the judged distributions take from others, whether they are there or not. `code` are the modules among `verdicts`
@@ -66,3 +67,4 @@ class Modules:
     eager: tuple[str, ...] = ()
     uses: tuple[Use, ...] = ()
     code: tuple[str, ...] = ()
+    listed: tuple[str, ...] = ()

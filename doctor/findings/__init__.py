@@ -8,6 +8,7 @@ from typing import Literal, TypedDict
 
 from doctor.base.record import dataclass
 from doctor.facts import Facts
+from doctor.findings.memory import Expected
 
 Severity = Literal["error", "warning", "note"]
 Confidence = Literal["high", "medium", "low"]
@@ -236,7 +237,8 @@ HOW_TO_SEE = "`qvl-doctor check -- COMMAND` says more"
 class StartVerdict:
     """What the check before a start says: `errors` stop the start, in one sentence each; `screen` says them in full.
 
-    `trouble` is why no check was made. `facts` and `findings` are kept in the run folder.
+    `trouble` is why no check was made. `facts` and `findings` are kept in the run folder, as is `expected`,
+    the memory that is predicted.
     """
 
     errors: tuple[str, ...] = ()
@@ -244,3 +246,4 @@ class StartVerdict:
     trouble: str | None = None
     facts: Facts | None = None
     findings: tuple[Finding, ...] = ()
+    expected: Expected | None = None

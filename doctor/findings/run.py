@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from doctor.base.record import dataclass
 from doctor.findings import Finding
+from doctor.findings.memory import Figure
 
 SCHEMA = 1
 Outcome = Literal["exited", "signalled", "unknown", "not_started", "running", "unobserved"]
@@ -169,7 +170,8 @@ class Memory:
 class RunReport:
     """The post-mortem. `sentence` says how it ended; `tail`, `traces` and `last_lines` (by process) quote the log,
     `findings` are what the log says about a failure, the likeliest first. Everything is redacted. `exit_code` is the
-    run's; `command_exit_code` differs where a shell hides that a member of a pipeline failed."""
+    run's; `command_exit_code` differs where a shell hides that a member of a pipeline failed. `figures` are what the
+    server logged of its GPU memory."""
 
     run: str = ""
     command: tuple[str, ...] = ()
@@ -194,6 +196,7 @@ class RunReport:
     core: tuple[CoreDump, ...] = ()
     ready: tuple[Ready, ...] = ()
     memory: Memory | None = None
+    figures: tuple[Figure, ...] = ()
     traces: tuple[tuple[str, ...], ...] = ()
     last_lines: dict[str, tuple[str, ...]] = field(default_factory=dict)
     tail: tuple[str, ...] = ()

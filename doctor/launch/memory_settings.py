@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+from functools import partial
 
 from doctor.facts import Distributions, Facts, Gpu, Launch, Model
+from doctor.launch.drafting import drafting
 from doctor.launch.options import engine, number, option
 from doctor.launch.settings import Settings
 from doctor.matrix import rows
@@ -23,19 +25,24 @@ def settings(facts: Facts) -> Settings:
     name = engine_of(facts)
     row = engine_row(name)
     release = facts.version(name)
+    drafted = drafting(partial(option, facts), row)
     return Settings(
         engine=name or "", release=release, backend=backend_of(facts, release) if row.backends else "default",
         tp=_count(facts, "tensor_parallel"), pp=_count(facts, "pipeline_parallel"), copies=_copies(facts, row),
         share=_share(facts, row), context=_positive(facts, row, "context"), kv=_kv(facts, row),
         dtype=_any(facts, "dtype"), quantization=_any(facts, "quantization"),
         batch=_positive(facts, row, "batch_tokens"), requests=_positive(facts, row, "requests"),
+        usual_requests=row.memory.requests_of(release, _card(facts)),
         images=_limit(facts, "image"), videos=_limit(facts, "video"), ordinary=_ordinary(facts, row),
         vision_split=not row.asks("vision_whole", option(facts, *row.names("vision_whole"))),
         vision=_any(facts, "vision_off") is None, eager=_any(facts, "eager") is not None,
         elastic=option(facts, *row.names("context")) in row.words.get("context_that_fits", ()),
         cache=whole(_any(facts, "cache_bytes")), blocks=_blocks(facts, row),
         offload=_gib(facts, "cpu_offload"), swap=_gib(facts, "swap"),
-        windows=row.has("frees_windows", release) and option(facts, *row.names("windows_kept")) is None,
+        windows=_windows(facts, row, release),
+        block=_positive(facts, row, "block_size"), prefixes=_switch(facts, row, "prefixes_shared"),
+        state=option(facts, *row.names("state_dtype")),
+        drafted=drafted.tokens, drafter=drafted.kind, draft_model=drafted.model,
     )  # fmt: skip
 
 
@@ -115,6 +122,29 @@ def _blocks(facts: Facts, row: Engine) -> int | None:
     given = whole(_any(facts, "cache_blocks"))
     block = whole(_any(facts, "block_size")) or row.memory.block
     return given * block if given and block else None
+
+
+def _windows(facts: Facts, row: Engine, release: str | None) -> bool:
+    """Whether what slid out of a window is freed: of every model, or of those that the engine lists."""
+    if not row.has("frees_windows", release) or option(facts, *row.names("windows_kept")) is not None:
+        return False
+    if row.memory.windowed_models and row.has("frees_windows_by_model", release):
+        names = facts.model.architectures if isinstance(facts.model, Model) else ()
+        return any(name in row.memory.windowed_models for name in names)
+    return True
+
+
+def _switch(facts: Facts, row: Engine, meaning: str) -> bool | None:
+    """Whether a switch is set, or turned off by its `--no-` form; None where neither stands there."""
+    if option(facts, *row.names(meaning)) is not None:
+        return True
+    off = [f"--no-{name.removeprefix('--')}" for name in row.names(meaning)]
+    return False if option(facts, *off) is not None else None
+
+
+def _card(facts: Facts) -> str:
+    """The name of the first GPU."""
+    return facts.gpu.devices[0].name if isinstance(facts.gpu, Gpu) and facts.gpu.devices else ""
 
 
 def _ordinary(facts: Facts, row: Engine) -> bool:

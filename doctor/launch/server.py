@@ -17,7 +17,8 @@ LOCAL = ("127.0.0.1", "localhost", "::1", "[::1]")
 class Server:
     """`names` are those that it answers to, empty where they cannot be told; `local`: reached from its own host only.
 
-    `host_told` says whether the command names the host; `version` is None where it is not known.
+    `host_told` says whether the command names the host; `version` is None where it is not known. `forwarded`: the
+    port is that of a name that leads on to it.
     """
 
     engine: str
@@ -27,6 +28,12 @@ class Server:
     names: tuple[str, ...]
     key: bool
     host_told: bool
+    forwarded: bool = False
+
+    @property
+    def listens(self) -> str:
+        """How its port is its own: what leads on to it is only where it answers."""
+        return "answers at" if self.forwarded else "listens on"
 
     @property
     def local(self) -> bool:

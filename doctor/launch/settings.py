@@ -15,11 +15,16 @@ class Settings:
     `share` is the engine's own: of the whole card (vLLM, SGLang) or of what the weights leave (LMDeploy); None: the
     engine computes it. `context` is the longest request asked for, None for the engine's default; `elastic`: the
     engine shortens it to what fits. `kv` is the cache's number format as the engine names it. `batch` tokens are
-    computed at once, for at most `requests`. `images` and `videos` are those of one request (None: not said).
+    computed at once, for at most `requests`; `usual_requests` are those that the engine takes for this card by its
+    name. `images` and `videos` are those of one request (None: not said).
     `ordinary`: the engine takes its defaults for smaller cards whatever the size of this one. `vision_split`:
     tensor parallelism divides the vision tower. `vision`: the tower is loaded at all. `eager`: no CUDA graphs.
     `cache` is a size given for the cache, `offload` weights kept in main memory, `swap` main memory set aside, each
-    for each GPU. `windows`: it frees what slid out of an attention window.
+    for each GPU. `windows`: it frees what slid out of an attention window. `block` is the tokens of a block of cache,
+    None for the engine's default. `drafted` tokens are guessed ahead by a drafter of the kind `drafter` (mtp, eagle,
+    eagle3, ngram and the like; "" for none), which is the model `draft_model` where it is one of its own. `prefixes`
+    says whether the cache is shared among requests, None where that is not said; `state` the number format of a linear
+    layer's state.
     """
 
     engine: str = ""
@@ -35,6 +40,7 @@ class Settings:
     quantization: str | None = None
     batch: int | None = None
     requests: int | None = None
+    usual_requests: int | None = None
     images: int | None = None
     videos: int | None = None
     ordinary: bool = False
@@ -47,6 +53,12 @@ class Settings:
     swap: int = 0
     elastic: bool = False
     windows: bool = False
+    block: int | None = None
+    drafted: int = 0
+    drafter: str = ""
+    draft_model: str | None = None
+    prefixes: bool | None = None
+    state: str | None = None
 
     @property
     def gpus(self) -> int:

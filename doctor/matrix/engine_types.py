@@ -49,6 +49,14 @@ class Sampler:
 
 
 @dataclass(frozen=True, slots=True)
+class CardRequests:
+    """How many requests run at once by default, by words in the card's name, in these releases."""
+
+    releases: str
+    cards: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
 class Memory:
     """How the engine deals with GPU memory.
 
@@ -59,6 +67,8 @@ class Memory:
     cache's number format, `cache_numbers` the table in `doctor.memory.cache` that knows them, `narrow_caches` those
     that advice tries. `ordinary` are words in the names of large cards that count as ordinary ones. `sampler` is what
     the choice of the next word takes at most, in times of `requests x vocabulary x 4` bytes, by releases.
+    `windowed_models` are the architectures of which what slid out of a window is freed, where the engine lists them.
+    `card_requests` are `requests` of cards by name, where the engine has such a table.
     """
 
     budget: str | None = None
@@ -74,6 +84,14 @@ class Memory:
     narrow_caches: tuple[str, ...] = ()
     ordinary: tuple[str, ...] = ()
     sampler: tuple[Sampler, ...] = ()
+    windowed_models: tuple[str, ...] = ()
+    card_requests: tuple[CardRequests, ...] = ()
+
+    def requests_of(self, version: str | None, card: str) -> int | None:
+        """`card_requests` of this release for a card of this name."""
+        held = [row.cards for row in self.card_requests if _within(row.releases, version, True)]
+        found = (many for word, many in (held[-1] if held else {}).items() if word in card.lower())
+        return next(found, None)
 
     def sampler_of(self, version: str | None) -> float | None:
         """`times` of this release, of the newest where it is not known; None for an engine without rows."""

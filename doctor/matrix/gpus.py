@@ -12,6 +12,8 @@ from doctor.matrix.files.tables import table
 
 MIB = 1024**2
 LONGEST = 120
+USABLE = 0.985  # of the memory, where nobody has reported it: 0.98 to 0.99 on the cards of which it is known
+BOX = 1.1  # a size on the box is at most so much larger than what CUDA reports
 # words that do not tell cards of one name apart
 _IDLE = re.compile(
     r"\b(?:nvidia|geforce|tesla|gpus?|graphics|card|sxm\d?|pcie?|hbm\d?e?|gddr\dx?|cec|oem|edition|founders)\b"
@@ -23,7 +25,8 @@ _MEMORY = re.compile(r"\b(\d{1,4}) ?(?:gi?b?)\b")
 class Card:
     """A GPU of NVIDIA: its compute capability, and its memory in MiB as the driver reports it.
 
-    `also` are other names, `unified` marks memory that is the system's own.
+    `also` are other names, `unified` marks memory that is the system's own. `usable` are the MiB that CUDA reports,
+    without what the driver keeps; 0 where no report is known.
     """
 
     name: str
@@ -31,11 +34,17 @@ class Card:
     memory: int
     also: tuple[str, ...] = ()
     unified: bool = False
+    usable: int = 0
 
     @property
     def bytes(self) -> int:
         """The memory in bytes."""
         return self.memory * MIB
+
+    @property
+    def usable_bytes(self) -> int:
+        """What CUDA reports, or about that."""
+        return (self.usable or (self.memory if self.unified else int(self.memory * USABLE))) * MIB
 
     @property
     def version(self) -> tuple[int, int]:
@@ -46,12 +55,21 @@ class Card:
 
 @dataclass(frozen=True, slots=True)
 class OtherVendor:
-    """Accelerators that do not run CUDA: whose they are, what `runs` on them, what to use instead (`fix`)."""
+    """Accelerators that do not run CUDA: whose they are, what `runs` on them, what to use instead (`fix`).
+
+    `shared` are words in the names of those whose memory is the system's own.
+    """
 
     vendor: str
     runs: str
     patterns: tuple[str, ...]
     fix: str
+    shared: tuple[str, ...] = ()
+
+    def shares(self, name: str) -> bool:
+        """Whether the memory of this device is the system's own."""
+        plain = " ".join(_lower(name).split())
+        return any(re.search(p, plain) for p in self.shared)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +98,17 @@ def card(name: str, memory: int | None = None) -> Card | None:
         if found:
             return min(found, key=lambda c: abs(c.bytes - size)) if size else found[0]
     return None
+
+
+def usable(found: Card | None, memory: int) -> int:
+    """Bytes that CUDA has of a card that was named with this size: on the box, or as CUDA or the driver reports it.
+
+    A size stays as it is where nobody has reported what CUDA has of such a card.
+    """
+    known = found is not None and (found.unified or found.usable)
+    if found is None or not known or not found.usable_bytes < memory <= found.usable_bytes * BOX:
+        return memory
+    return found.usable_bytes
 
 
 def called(name: str, found: Card) -> str:

@@ -83,7 +83,7 @@ class RaiseSites:
         wanted = spoken.anchors.keys() & set(self._anchors)
         numbers = [n for n, anchor in enumerate(self._anchors) if anchor in wanted] if wanted else []
         fits = {n: fit for n in numbers if (fit := spoken.fit(self._digests[n]))}
-        places = self._having(set(fits)) if fits else []
+        places = [at for at, has in enumerate(self._has) if not has.isdisjoint(fits)] if fits else []
         return [
             Match(site, fits[n], self._digests[n]) for place in places for n, site in self._sites(place) if n in fits
         ]
@@ -132,14 +132,14 @@ class RaiseSites:
             test += sum(map(int, columns[3].split()))
         return out
 
-    def _having(self, templates: set[int]) -> list[int]:
-        """The rows of the files that have one of these templates."""
+    @cached_property
+    def _has(self) -> list[frozenset[int]]:
+        """The templates of each file's row."""
         out, number = [], 0
-        for place, row in enumerate(self._files):
-            numbers = list(accumulate(map(int, row.split("\t", 2)[1].split()), initial=number))
-            number = numbers[-1]
-            if not templates.isdisjoint(numbers[1:]):
-                out.append(place)
+        for row in self._files:
+            _, *numbers = accumulate(map(int, row.split("\t", 2)[1].split()), initial=number)
+            number = numbers[-1] if numbers else number
+            out.append(frozenset(numbers))
         return out
 
     def _sites(self, place: int) -> Iterator[tuple[int, KnownSite]]:

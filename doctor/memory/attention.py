@@ -21,7 +21,9 @@ class Attention:
     `full`, `sliding`, `linear` and `cross` are numbers of layers: attending to everything, to a `window` of tokens,
     keeping a state of fixed size, and attending to the picture alone. `heads` share `kv_heads`; `latent` is the
     width of what multi-head latent attention keeps for a token, 0 without it. `state` is the numbers of one linear
-    layer's state for one request. `rotary` is the numbers of the tables of rotary positions, which each GPU has whole.
+    layer's state for one request; its convolution has `mixed` channels and keeps `taps` of each, and the matrix beside
+    it has the number format `state_dtype` ("": the model's). `rotary` is the numbers of the tables of rotary positions,
+    which each GPU has whole.
     `usual` is the context that engines take by default, in tokens, and `stretch` what
     some multiply it by.
     """
@@ -44,6 +46,9 @@ class Attention:
     usual: int = 0
     stretch: float = 1.0
     rotary: int = 0
+    mixed: int = 0
+    taps: int = 0
+    state_dtype: str = ""
 
 
 def attention(found: Layout) -> Attention | None:
@@ -58,12 +63,13 @@ def attention(found: Layout) -> Attention | None:
     nope = text.whole("qk_nope_head_dim")
     kinds = _kinds(found, layers)
     window = text.whole("sliding_window") if kinds.count("sliding") else 0
+    state, mixed, taps = _state(text)
     return Attention(
         layers, hidden, heads, min(_kv_heads(found, heads), heads), rope + nope if rank else head_dim,
         text.whole("v_head_dim") if rank else head_dim, kinds.count("full"), kinds.count("sliding"), window,
-        kinds.count("linear"), kinds.count("cross"), rank + rope if rank else 0, _state(text),
+        kinds.count("linear"), kinds.count("cross"), rank + rope if rank else 0, state,
         text.whole("vocab_size", default=0), _intermediate(found), usual(found), stretch(found),
-        _rotary(text, rope or head_dim),
+        _rotary(text, rope or head_dim), mixed, taps, _state_dtype(found),
     )  # fmt: skip
 
 
@@ -176,14 +182,27 @@ def _windows(text: Section, layers: int) -> list[str]:
     return ["sliding" if given else "full"] * layers
 
 
-def _state(text: Section) -> int:
-    """Numbers of the state of a gated delta net, or of Mamba, for one request and layer: convolution and matrix."""
+def _state(text: Section) -> tuple[int, int, int]:
+    """Of one linear layer: the numbers of its state, the channels of its convolution, and how many of each it keeps."""
     if pattern_of(text):
         wide = text.whole("mamba_num_heads") * text.whole("mamba_head_dim")
         state = text.whole("ssm_state_size", default=128)
         mixed = wide + 2 * text.whole("n_groups", default=8) * state
-        return mixed * max(text.whole("conv_kernel", default=4) - 1, 0) + wide * state
-    keys = text.whole("linear_num_key_heads") * text.whole("linear_key_head_dim")
-    heads, value = text.whole("linear_num_value_heads"), text.whole("linear_value_head_dim")
-    kernel = text.whole("linear_conv_kernel_dim")
-    return (2 * keys + heads * value) * max(kernel - 1, 0) + heads * value * text.whole("linear_key_head_dim")
+        matrix, kernel = wide * state, text.whole("conv_kernel", default=4)
+    else:
+        keys = text.whole("linear_num_key_heads") * text.whole("linear_key_head_dim")
+        heads, value = text.whole("linear_num_value_heads"), text.whole("linear_value_head_dim")
+        mixed, kernel = 2 * keys + heads * value, text.whole("linear_conv_kernel_dim")
+        matrix = heads * value * text.whole("linear_key_head_dim")
+    taps = max(kernel - 1, 0)
+    return mixed * taps + matrix, mixed, taps
+
+
+def _state_dtype(found: Layout) -> str:
+    """What the configuration says of the matrix's number format; float32 is what those of these two families say."""
+    usual = "float32" if pattern_of(found.text) or found.text.type.startswith("qwen3_5") else ""
+    for section in (found.text, found.outer):
+        said = section.get("mamba_ssm_dtype", "mamba_ssm_cache_dtype")
+        if isinstance(said, str):
+            return said
+    return usual

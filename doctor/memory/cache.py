@@ -29,9 +29,27 @@ class Cache:
     window: int = 0
     state: float = 0.0
 
+    def given(self, space: float) -> int:
+        """Of the bytes that weights leave, those of the cache: all."""
+        return int(max(space, 0))
+
     def holds(self, tokens: int) -> float:
         """Bytes of one request of this length."""
         return self.token * tokens + self.windowed * min(tokens, self.window) + self.state
+
+    @property
+    def per_token(self) -> float:
+        """Bytes of a token that every layer sees."""
+        return self.token + self.windowed
+
+    def requests(self, size: float, context: int) -> float:
+        """How many requests of that length `size` bytes hold."""
+        needed = self.holds(context)
+        return size / needed if needed else 0.0
+
+    def logged(self, size: float, context: int) -> int:
+        """Tokens as the log has them: of one request, whatever its length."""
+        return self.tokens_in(size)
 
     def tokens_in(self, size: float) -> int:
         """Tokens of one request that `size` bytes hold."""
@@ -60,38 +78,29 @@ def number(kind: str, dtype_bytes: float, engine: str, kv_bits: int | None = Non
     return (min(dtype_bytes, 4.0) or 2.0), 0.0
 
 
-def cache(
-    shape: Attention, tp: int, pp: int, number: tuple[float, float], *, windows: bool = False, ahead: int = 0
-) -> Cache:  # fmt: skip
-    """The cache of one GPU of the largest stage. `windows`: the engine frees what slid out of a window.
+def cache(shape: Attention, tp: int, pp: int, number: tuple[float, float], *, windows: bool = False) -> Cache:
+    """The cache of one GPU of the largest stage. `windows`: the engine frees what slid out of a window."""
+    each = of_layer(shape, tp, number)
+    full, sliding = stage(shape.full + shape.cross, pp), stage(shape.sliding, pp)
+    if not windows or not shape.window:
+        full, sliding = full + sliding, 0
+    state = stage(shape.linear, pp) * shape.state * STATE_BYTES / max(tp, 1)
+    return Cache(full * each, sliding * each, shape.window if sliding else 0, state)
 
-    `ahead`: a window holds as many tokens more, those of the next step. vLLM, which works so, also deals the layers out
-    to groups of one size (v1/core/kv_cache_utils.py); a group that is not full is paid for whole.
+
+def of_layer(shape: Attention, tp: int, number: tuple[float, float]) -> float:
+    """Bytes of a token in one attention layer on one of `tp` GPUs.
 
     A GPU holds at least one whole key-value head: with more GPUs than heads they are replicated. The vector of latent
     attention is replicated always.
     """
     width, beside = number
     if shape.latent:
-        each = shape.latent * width
-    else:
-        heads = max(1, -(-shape.kv_heads // max(tp, 1)))
-        each = heads * ((shape.head_dim + shape.value_dim) * width + 2 * beside)
-    full, sliding = _stage(shape.full + shape.cross, pp), _stage(shape.sliding, pp)
-    if not windows or not shape.window:
-        full, sliding = full + sliding, 0
-    if ahead and full and sliding:
-        full, sliding = _grouped(full, sliding)
-    state = _stage(shape.linear, pp) * shape.state * STATE_BYTES / max(tp, 1)
-    return Cache(full * each, sliding * each, shape.window + ahead if sliding else 0, state)
+        return shape.latent * width
+    heads = max(1, -(-shape.kv_heads // max(tp, 1)))
+    return heads * ((shape.head_dim + shape.value_dim) * width + 2 * beside)
 
 
-def _grouped(full: int, sliding: int) -> tuple[int, int]:
-    """The layers of each kind, filled up to groups of the smaller kind's size, of the larger's where they are close."""
-    small, large = sorted((full, sliding))
-    size = large if large < small * 1.25 else small
-    return -(-full // size) * size, -(-sliding // size) * size
-
-
-def _stage(layers: int, pp: int) -> int:
+def stage(layers: int, pp: int) -> int:
+    """Of so many layers, those of the largest of `pp` stages."""
     return -(-layers // max(pp, 1))

@@ -10,14 +10,17 @@ from collections.abc import Callable
 from doctor.base.record import dataclass
 from doctor.launch.settings import Settings
 from doctor.matrix.engines import engine_row
-from doctor.matrix.hardware import version
 from doctor.memory.cache import cache, number
 from doctor.memory.footprint import Footprint
 from doctor.memory.overhead import CONTEXT, Overhead
+from doctor.memory.static_share import static_share
 
 GIB = 1 << 30
 BLOCK = 64  # tokens of one block of LMDeploy's cache
 FEWEST_BLOCKS = 16
+# SGLang takes for weights whatever loading took of the card: 56.98 GiB of Qwen3-30B-A3B are 56.88, and the 15.54 of a
+# quarter of QwQ-32B are 15.26
+LOADED = GIB * 3 // 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,20 +74,19 @@ def _vllm(card: int, free: int, weights: int, used: Overhead, asked: Settings, m
 def _sglang(card: int, free: int, weights: int, used: Overhead, asked: Settings, model: Footprint | None) -> Budget:
     """srt/model_executor/model_runner.py: weights and cache together take a share of what was free at the start."""
     share = asked.share if asked.share is not None else default_share(asked, card, model)
-    source = "sglang 0.5.3, srt/server_args.py and model_executor/model_runner.py: profile_max_num_token()"
+    source = "sglang 0.4.3 to 0.5.23, srt/server_args.py and model_executor/model_runner.py: profile_max_num_token()"
     rule = f"`--mem-fraction-static` {share:.3g} of the card for weights and cache"
     if asked.share is None:
         rule += ", computed as the engine does"
     start = (free - CONTEXT[1], free - CONTEXT[0])
-    least, most = (int(s * share) - weights for s in start)
+    least, most = int(start[0] * share) - weights - LOADED, int(start[1] * share) - weights
     return Budget(least, most, int(start[1] * share), rule, source, reserved=True)
 
 
 def _lmdeploy(card: int, free: int, weights: int, used: Overhead, asked: Settings, model: Footprint | None) -> Budget:
     """A share of what is free once the weights are loaded; the PyTorch engine sets something aside before."""
     share = asked.share if asked.share is not None else default_share(asked, card)
-    counts = version(asked.release) < (0, 2, 2) if asked.release else False
-    if counts:
+    if engine_row(asked.engine).has("shares_whole_card", asked.release, unknown=False):
         rule = f"`--cache-max-entry-count` {share:g} of the whole card"
         pool = int(card * share) if share <= 1 else 0
         return Budget(pool, pool, pool, rule, "lmdeploy before 0.2.2: a share of the total memory")
@@ -94,6 +96,7 @@ def _lmdeploy(card: int, free: int, weights: int, used: Overhead, asked: Setting
     for context in (CONTEXT[1], CONTEXT[0]):
         left = free - weights - context
         if asked.backend == "pytorch":
+            left -= states(asked, model)
             left -= runtime(left, asked, model)
         ends.append(int(left * share))
     if asked.backend == "pytorch":
@@ -112,14 +115,25 @@ def runtime(left: float, asked: Settings, model: Footprint | None) -> float:
     shape = model.shape if model else None
     if model is None or shape is None:
         return 0.0
-    tokens, requests = asked.batch or 8192, asked.requests or 128
+    tokens, requests = asked.batch or 8192, asked.requests or asked.usual_requests or 128
+    doubled = engine_row(asked.engine).has("doubles_logits", asked.release, unknown=False)
     block = cache(shape, asked.tp, 1, number(asked.kv, model.dtype_bytes, asked.engine)).token * BLOCK
     while tokens > 0:
-        size = (tokens + 2 * requests) * shape.vocabulary * 2.0
+        size = tokens * shape.vocabulary * 7.0 if doubled else (tokens + 2 * requests) * shape.vocabulary * 2.0
         if (left - size) * (asked.share or 0.8) >= FEWEST_BLOCKS * block:
             return size
         tokens //= 2
     return max(left, 0.0)
+
+
+def states(asked: Settings, model: Footprint | None) -> float:
+    """Bytes of the states of linear layers: of every request that LMDeploy's PyTorch engine runs, and one more."""
+    shape = model.shape if model else None
+    if shape is None or not shape.linear or not shape.state:
+        return 0.0
+    conv = shape.mixed * shape.taps
+    each = shape.linear * (2 * conv + 4 * (shape.state - conv)) / max(asked.tp, 1)
+    return ((asked.requests or asked.usual_requests or 128) + 1) * each
 
 
 def takes_whole_card(asked: Settings) -> bool:
@@ -133,52 +147,10 @@ def default_share(asked: Settings, card: int, model: Footprint | None = None) ->
 
     own = engine_row(asked.engine).memory
     if own.budget == "free_at_start":
-        return _sglang_share(asked, card, model)
+        return static_share(asked, card, model)
+    if engine_row(asked.engine).has("shares_whole_card", asked.release, unknown=False):
+        return 0.5  # lmdeploy 0.2.0 and 0.2.1, messages.py
     if own.share is not None:
         return own.share
     found = capabilities().share(asked.engine, asked.release)
     return found.share if found else 1.0
-
-
-def _sglang_share(asked: Settings, card: int, model: Footprint | None) -> float:
-    """server_args.py: by the number of GPUs up to 0.4.x; then by what a step and its CUDA graphs may take.
-
-    For a model with a vision tower it takes 5 % less, and again by the tower's size: 0.8 to 1.05 of that.
-    """
-    mib = card / (1 << 20)
-    if asked.release and version(asked.release) < (0, 4, 10):
-        if mib > 81920:
-            return (mib - 1024 * 13) / mib
-        table = ((16, 0.79), (8, 0.81), (4, 0.85), (2, 0.87))
-        return next((share for least, share in table if asked.tp >= least), 0.88)
-    reserved = 512 + max(asked.batch or prefill(card), 2048) * 1.5
-    reserved += graphs(card, asked.tp) * 2 + asked.tp * asked.pp / 8 * 1024
-    if mib > 60 * 1024:
-        reserved = max(reserved, 10 * 1024)
-    share = max(round((mib - reserved) / mib, 3), 0.05)
-    return share * (0.95 * _eyes(asked, model) if model is not None and model.vision and asked.vision else 1.0)
-
-
-def _eyes(asked: Settings, model: Footprint) -> float:
-    """0.8 to 1.05 by the vision tower's layers and width, against 24 layers of 1024.
-
-    With transformers before 5, towers that call their layers `depth` count as 24 of them.
-    """
-    layers, depth, width = model.eyes
-    old = asked.release is not None and version(asked.release) < (0, 5, 11)
-    layers = layers or (24 if old else depth) or 24
-    score = layers * (width or 1024) ** 2 / (24 * 1024**2)
-    return max(0.8, min(1.05, 1.0 - 0.1 * (score - 1.0)))
-
-
-def prefill(card: int) -> int:
-    """SGLang's tokens of a prefill step by the size of the card."""
-    gib = card / GIB
-    return 2048 if gib < 35 else 4096 if gib < 60 else 8192 if gib < 160 else 16384
-
-
-def graphs(card: int, tp: int) -> int:
-    """SGLang's largest batch of a CUDA graph by the size of the card."""
-    gib, many = card / GIB, tp >= 4
-    table = ((20, 8, 8), (35, 16, 80), (60, 32, 160), (160, 256, 512))
-    return next((large if many else small for below, small, large in table if gib < below), 512)

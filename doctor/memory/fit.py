@@ -8,12 +8,16 @@ from typing import Literal
 from doctor.base.record import dataclass
 from doctor.launch.settings import Settings
 from doctor.matrix.engines import engine_row
-from doctor.memory.cache import Cache, cache, number
+from doctor.memory.cache import Cache, cache, number, of_layer
+from doctor.memory.drafter import drafter
 from doctor.memory.engines import BLOCK, FEWEST_BLOCKS, GIB, Budget, budget, default_share, takes_whole_card
 from doctor.memory.footprint import Footprint
 from doctor.memory.overhead import Overhead, in_chunks, overhead
 from doctor.memory.padding import Capability, padding
+from doctor.memory.pages import Pages, pages
+from doctor.memory.pools import Pools, pools
 
+Kept = Cache | Pages | Pools
 Verdict = Literal["never", "refused", "short", "tight", "fits"]
 LARGE = 70 * GIB  # vLLM computes more at once on such cards: engine/arg_utils.py, get_batch_defaults()
 COMFORT = 2.0
@@ -28,8 +32,8 @@ class Fit:
     `verdict`: never (weights and the least overhead are more than the card), refused (more than the engine's share, or
     no room for one whole request where the engine insists on it), short (it starts, but one whole request does
     not fit), tight (it depends on the overhead, or hardly more than one request fits), fits.
-    `cache` is the room for the KV cache and `tokens` what it holds, at least and at most; `context` the length of one
-    whole request and `concurrent` how many of those fit at once. `sure` is False where the sizes are estimates.
+    `cache` is the room for the KV cache and `tokens` what the engine's log says of it, at least and at most; `longest`
+    is the longest request that it holds, `context` the length of a whole one and `concurrent` how many of those fit.
     """
 
     verdict: Verdict
@@ -47,7 +51,8 @@ class Fit:
     rule: Budget
     settings: Settings
     footprint: Footprint
-    counted: Cache | None = None
+    counted: Kept | None = None
+    longest: tuple[int, int] = (0, 0)
 
     @property
     def weights(self) -> int:
@@ -76,23 +81,27 @@ def fit(
     """The value for cards of `card` bytes of which `free` are (all of it where that is not known)."""
     at_hand = card if free is None else min(free, card)
     batch, requests = steps(asked, card, found)
-    used = overhead(found, asked, batch, requests, card)
+    used = overhead(found, asked, batch, requests, card, capability)
     held = found.per_gpu(asked.tp, asked.pp, asked.vision_split)
     eyes = held.vision if asked.vision else 0
-    language = max(held.language + padding(found, asked, capability) - asked.offload, 0) + rotary(found, asked)
+    extra = padding(found, asked, capability) + int(drafter(found, asked).weights)
+    language = max(held.language + extra - asked.offload, 0) + rotary(found, asked)
     left = budget(card, at_hand, language + eyes, used, asked, found)
     kept = kept_by(found, asked, batch)
     context = asked.context or usual_context(found, asked)
-    space = (max(left.least, 0), max(left.most, 0))
-    tokens = (kept.tokens_in(space[0]), kept.tokens_in(space[1])) if kept else (0, 0)
-    context = min(context, tokens[0]) if asked.elastic else context
+    space = (kept.given(left.least), kept.given(left.most)) if kept else (max(left.least, 0), max(left.most, 0))
+    longest = (kept.tokens_in(space[0]), kept.tokens_in(space[1])) if kept else (0, 0)
+    context = min(context, longest[0]) if asked.elastic else context
     needed = int(kept.holds(context)) if kept else 0
+    tokens = (kept.logged(space[0], context), kept.logged(space[1], context)) if kept else (0, 0)
     if asked.blocks:
         tokens = (min(tokens[0], asked.blocks), min(tokens[1], asked.blocks))
-    many = (space[0] / needed, space[1] / needed) if needed else (0.0, 0.0)
-    found_verdict = _verdict(language + eyes, used, card, left, kept, needed)
-    return Fit(found_verdict, card, left.pool, language, eyes, used, space, kept.token + kept.windowed if kept else 0.0,
-               tokens, context, needed, many, left, asked, found, kept)  # fmt: skip
+    many = (kept.requests(space[0], context), kept.requests(space[1], context)) if kept and needed else (0.0, 0.0)
+    found_verdict = verdict_of(language + eyes, used, card, left, kept, needed)
+    if found_verdict == "fits" and found.unseen and asked.vision:
+        found_verdict = "tight"  # the tower takes of it what nobody here knows
+    return Fit(found_verdict, card, left.pool, language, eyes, used, space, kept.per_token if kept else 0.0,
+               tokens, context, needed, many, left, asked, found, kept, longest)  # fmt: skip
 
 
 def ease(used: Overhead) -> int:
@@ -105,7 +114,7 @@ def steps(asked: Settings, card: int, found: Footprint) -> tuple[int, int]:
     row, large = engine_row(asked.engine), card >= LARGE and not asked.ordinary
     usual = row.memory
     first = row.has("whole_prompts", asked.release, unknown=False)
-    requests = asked.requests or usual.requests[large and not first]
+    requests = asked.requests or asked.usual_requests or usual.requests[large and not first]
     if asked.batch:
         return asked.batch, requests
     if first:
@@ -133,29 +142,35 @@ def rotary(found: Footprint, asked: Settings) -> int:
     return int(found.shape.rotary * found.dtype_bytes) if found.shape and takes_whole_card(asked) else 0
 
 
-def kept_by(found: Footprint, asked: Settings, batch: int = 0) -> Cache | None:
+def kept_by(found: Footprint, asked: Settings, batch: int = 0) -> Kept | None:
     """The cache of a GPU that computes `batch` tokens at once; None where the configuration does not tell its shape."""
     if found.shape is None:
         return None
     width = number(asked.kv, found.dtype_bytes, asked.engine, found.kv_bits)
-    ahead = batch - 1 if batch and takes_whole_card(asked) else 0
-    return cache(found.shape, asked.tp, asked.pp, width, windows=asked.windows, ahead=ahead)
+    beside, each = drafter(found, asked), of_layer(found.shape, asked.tp, width)
+    extra = (beside.layers, beside.each)
+    if takes_whole_card(asked):
+        return pages(found.shape, asked, each, batch, extra=extra)
+    if engine_row(asked.engine).memory.budget == "free_at_start":
+        return pools(found.shape, asked, each, extra=extra)
+    return cache(found.shape, asked.tp, asked.pp, width, windows=asked.windows)
 
 
-def _verdict(weights: int, used: Overhead, card: int, left: Budget, kept: Cache | None, needed: int) -> Verdict:
+def verdict_of(weights: int, used: Overhead, card: int, left: Budget, kept: Kept | None, needed: int) -> Verdict:
+    """What becomes of a GPU with these weights and this room; `needed` are the bytes of one whole request."""
     if weights + used.least > card:
         return "never"
-    smallest = int(kept.holds(BLOCK * FEWEST_BLOCKS)) if kept else 0
-    if left.most <= smallest:
-        return "refused"
     if kept is None:
-        return "tight" if left.least <= 0 else "fits"
-    if left.most < needed:
+        return "refused" if left.most <= 0 else "tight" if left.least <= 0 else "fits"
+    least, most = kept.given(left.least), kept.given(left.most)
+    if most <= int(kept.holds(BLOCK * FEWEST_BLOCKS)):
+        return "refused"
+    if most < needed:
         return "refused" if left.refuses else "short"
-    many = left.least / needed if needed else COMFORT
+    many = least / needed if needed else COMFORT
     if left.reserved and card - weights - max(left.least, 0) < ease(used):
         return "tight"
-    return "tight" if many < 1 or (left.most / needed if needed else COMFORT) < COMFORT else "fits"
+    return "tight" if many < 1 or (most / needed if needed else COMFORT) < COMFORT else "fits"
 
 
 def floor(found: Footprint, asked: Settings) -> tuple[tuple[int, int], ...]:

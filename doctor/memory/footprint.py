@@ -19,6 +19,8 @@ VISION_WORDS = ("visual", "vision", "vpm", "resampler", "multi_modal_projector",
                 "merger", "mm_projector", "vit", "embed_vision", "projector")  # fmt: skip
 
 PARTS = ("split", "kv", "whole", "embedding", "head", "vision", "experts")
+AHEAD = ("mtp_num_hidden_layers", "num_nextn_predict_layers", "num_mtp_modules")
+PACKED_AHEAD = ("fp8", "modelopt", "mxfp4")  # others are made by tools that never load these layers
 SIZES = ("hidden_size", "num_hidden_layers", "n_embd", "n_layer")
 
 
@@ -50,6 +52,8 @@ class Footprint:
     `patch` are the bytes of one patch of a picture at the tower's widest layer (0: not known), of which `merge`
     become one token of a picture of any size; 0 for towers of one size of picture. `videos`: a long video is one item,
     as the processors of Qwen2-VL and Qwen2.5-VL have it; those of Qwen3-VL hold it to the pixels of a picture.
+    `ahead` are the model's own layers that can guess tokens ahead, `ahead_bytes` those of one of them, and `draft` is
+    the smaller model that guesses instead; none of these is counted in the weights here.
     """
 
     name: str
@@ -77,11 +81,19 @@ class Footprint:
     patch: int = 0
     merge: int = 0
     videos: bool = False
+    ahead: int = 1
+    ahead_bytes: float = 0.0
+    draft: Footprint | None = None
 
     @property
     def total(self) -> int:
         """All weights together."""
         return int(self.language + self.vision)
+
+    @property
+    def unseen(self) -> bool:
+        """Whether there is a vision tower of which nothing is known."""
+        return not self.tower and not self.exact
 
     @property
     def language(self) -> float:
@@ -138,6 +150,8 @@ def _computed(model: Model) -> Footprint | None:
         plain = 2.0
     stored = sizes((*decoder(found, shape), *(eyes or ())), plain, packed, ignored)
     of = _sums(stored)
+    small = quantization is not None and quantization.method.startswith(PACKED_AHEAD)
+    ahead = {p: size if small else p.numbers * plain for p, size in stored.items() if p.part == "layers"}
     experts, narrow = _experts(stored)
     patch, merge, videos = _patches(found)
     unknown = f"; `{quantization.method}` is unknown here" if quantization is not None and packed is None else ""
@@ -147,8 +161,13 @@ def _computed(model: Model) -> Footprint | None:
         quantization.kv_bits if quantization else None,
         found.tied, eyes is not None, None, quantization.method if quantization else None, _eyes(found),
         not any(found.text.given.get(key) for key in SIZES), found.text.type not in KNOWN,
-        experts, narrow, patch, merge, videos,
+        experts, narrow, patch, merge, videos, own_layers(found), sum(ahead.values()) / shape.layers,
     )  # fmt: skip
+
+
+def own_layers(found: Layout) -> int:
+    """How many layers of its own a model has for guessing tokens ahead; 1 where it does not say."""
+    return min(max(found.text.whole(*AHEAD, default=0), found.outer.whole(*AHEAD, default=0), 1), 64)
 
 
 def _sums(stored: Mapping[Piece, float]) -> dict[str, float]:

@@ -19,13 +19,19 @@ RADIO = Layers(1280, 5120, 32)  # C-RADIOv2-H, which Nemotron's configuration na
 
 
 def navit(found: Layout, shape: Attention) -> Iterator[Piece]:
-    """SigLIP for pictures of any size, with its pooling head: PaddleOCR-VL, Keye."""
+    """SigLIP for pictures of any size: PaddleOCR-VL, Keye.
+
+    The published files hold a table of packed positions and a pooling head too. The class of transformers 5 has
+    neither; a file that it saved names `rope_parameters`.
+    """
     vision = found.vision
     width, inner = vision.whole("hidden_size"), vision.whole("intermediate_size")
+    published = "rope_parameters" not in vision.given
     yield patches(vision, width, bias=True)
-    yield other("visual.embeddings", (cells(vision, 384) + PACKED + 2) * width, part=VISION)
+    yield other("visual.embeddings", (cells(vision, 384) + (PACKED if published else 0) + 2) * width, part=VISION)
     yield from blocks("visual.encoder.layers.{}", Layers(width, inner, vision.whole("num_hidden_layers")))
-    yield from blocks("visual.head", Layers(width, inner, 1))
+    if published:
+        yield from blocks("visual.head", Layers(width, inner, 1))
 
 
 def merged(found: Layout, shape: Attention) -> Iterator[Piece]:

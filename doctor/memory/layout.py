@@ -84,11 +84,13 @@ class Layout:
 
     @property
     def tied(self) -> bool:
-        """Whether the head shares the embedding's weights; before transformers 5 the inner class's default decided."""
+        """Whether the head shares the embedding's weights; before transformers 5 the inner class decided too."""
         said = [s.given.get("tie_word_embeddings") for s in (self.outer, self.text)]
+        written = self.outer.given.get("transformers_version")
+        if isinstance(written, str) and written.startswith("5.") and isinstance(said[0], bool):
+            return said[0]
         if any(isinstance(v, bool) for v in said):
             return True in said
-        written = self.outer.given.get("transformers_version")
         older = isinstance(written, str) and written.startswith("4.")
         for section in (self.text, self.outer) if older else (self.outer, self.text):
             if isinstance(section.defaults.get("tie_word_embeddings"), bool):

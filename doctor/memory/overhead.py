@@ -17,9 +17,17 @@ from doctor.memory.footprint import Footprint
 GIB = 1 << 30
 CONTEXT = (0.3 * GIB, 0.7 * GIB)
 TRIED_CONTEXT = (0.0, 0.3 * GIB)
-TRIED_EXPERTS = (0.2 * GIB, 0.55 * GIB)  # the experts' work space is kept; Qwen3-30B-A3B, DeepSeek-V2-Lite, Qwen1.5-MoE
+# The experts' work space, kept since v1/worker/workspace.py is there: Qwen3-30B-A3B, DeepSeek-V2-Lite, Qwen1.5-MoE
+TRIED_EXPERTS = (0.2 * GIB, 0.55 * GIB)
+# CUDA graphs, taken off since 0.21 (v1/worker/gpu_worker.py): 0.53 GiB of Qwen2.5-VL-7B on an A100, 0.49 of Qwen3.6-27B
+# on two RTX 3090
+GRAPHS = (0.2 * GIB, 0.8 * GIB)
+# Where the memory is the system's, what the kernel keeps of files and what others take at that time counts as the
+# engine's: 5 GiB as graphs and 6 more of MiniMax-M2.7 on two GB10; another model's cache had 12 to 18 GiB by its loader
+SYSTEMS_MEMORY = (1.0 * GIB, 13.0 * GIB)
+OF_BOARDS = ((12, 1), (11, 0), (8, 7), (7, 2))  # GB10, Jetson Thor, Orin and Xavier
 # NCCL, the engine's own all-reduce and their graphs: vLLM 0.9 to 0.19 on two and four H100 logged 1.9 to 2.5 GiB
-TOGETHER_LARGE, TOGETHER = (1.85 * GIB, 2.4 * GIB), (0.2 * GIB, 1.4 * GIB)
+TOGETHER_LARGE, TOGETHER = (1.85 * GIB, 2.4 * GIB), (0.1 * GIB, 0.6 * GIB)
 TOGETHER_FIRST = (0.0, 0.3 * GIB)
 FIRST_WIDE = 3  # both halves of the MLP and their product: nothing is compiled into one kernel
 LONG = 32_768  # tokens
@@ -40,13 +48,18 @@ class Overhead:
     reasons: tuple[tuple[str, int, int], ...] = ()
 
 
-def overhead(found: Footprint, asked: Settings, batch: int, requests: int, card: int = 0) -> Overhead:
+def overhead(
+    found: Footprint, asked: Settings, batch: int, requests: int, card: int = 0,
+    capability: tuple[int, int] | None = None,
+) -> Overhead:  # fmt: skip
     """The range for one GPU of `card` bytes that computes `batch` tokens at once, of `requests` requests."""
     times = _sampler(asked)
     if times is None:
         rows = _usual(found, asked, batch, requests)
     else:
         rows = _tried(found, asked, (batch, requests), card, times)
+        if capability in OF_BOARDS:
+            rows.append(("files and programs in the same memory", *SYSTEMS_MEMORY))
     told = tuple((what, int(least), int(most)) for what, least, most in rows)
     return Overhead(sum(r[1] for r in told), sum(r[2] for r in told), told)
 
@@ -74,7 +87,10 @@ def _tried(
         rows.append(("communication between GPUs", *usual))
     least, most = _step(found, asked, step, times)
     rows.append(("computation of one step", least, most))
-    if found.experts:
+    row = engine_row(asked.engine)
+    if not asked.eager and row.has("counts_graphs", asked.release):
+        rows.append(("CUDA graphs", *GRAPHS))
+    if found.experts and row.has("keeps_work_space", asked.release):
         rows.append(("computation of the experts", *TRIED_EXPERTS))
     if found.vision and asked.vision and (asked.images != 0 or asked.videos != 0):
         low, high = _sight(found, asked)

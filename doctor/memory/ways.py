@@ -87,7 +87,7 @@ def _share(now: Fit) -> float:
 def _shorter(now: Fit, free: int | None) -> Iterator[Way]:
     """The longest context of which a whole request certainly fits."""
     flag = engine_row(now.settings.engine).brief("context")
-    for tokens in now.tokens:
+    for tokens in now.longest:
         length = min(tokens, now.context) // STEP * STEP
         if flag and LEAST_CONTEXT <= length < now.context:
             changed = replace(now.settings, context=length)
@@ -146,8 +146,8 @@ def _taking(member: Member, found: Footprint, now: Fit, free: int | None) -> Ite
     result = fit(found, now.card, replace(now.settings, quantization=None), free)
     if result.easy and result.verdict in GOOD:
         yield Way(_titled(f"Use `{member.id}`", result), result, (), member)
-    elif not any(result.tokens) or (
-        result.easy and result.verdict in ("refused", "short") and result.tokens[0] >= DECENT_CONTEXT
+    elif not any(result.longest) or (
+        result.easy and result.verdict in ("refused", "short") and result.longest[0] >= DECENT_CONTEXT
     ):
         for way in _shorter(result, free):
             title = f"Use `{member.id}` with a context of {way.result.context:,} tokens"

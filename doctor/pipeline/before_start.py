@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 
 from doctor.collect.python.target import TargetRequest
+from doctor.derived.memory.launched import expected
 from doctor.findings import HOW_TO_SEE, Report, StartVerdict
 from doctor.pipeline.diagnosis import diagnose
 from doctor.pipeline.request import Request
@@ -22,7 +23,7 @@ def checked(argv: tuple[str, ...]) -> StartVerdict:
     errors = tuple(f"{f.rule} {f.name}: {f.message}" for f in report.findings if f.severity == "error")
     return StartVerdict(
         errors=errors, screen=_screen(report) if errors else "", facts=report.facts,
-        findings=report.findings,
+        findings=report.findings, expected=expected(report.facts),
     )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from doctor.collect.python.target import find_target
 from doctor.derived.known_model import with_known_model
 from doctor.facts import NOT_REQUESTED, Facts, Gpu, Launch, Modules, Target, Trials, Unavailable
-from doctor.pipeline.launch import contained, engine_release, read_launch
+from doctor.pipeline.launch import contained, read_launch
 from doctor.pipeline.request import Request
 
 MOST_NODES = 64
@@ -16,12 +16,12 @@ MOST_NODES = 64
 def collect(request: Request) -> Facts:
     """Everything that can be seen of the target and the machine; what cannot is Unavailable."""
     if request.declared.deployments:
-        from doctor.pipeline.services import only_service
+        from doctor.pipeline.one_service import only_service
 
         return collect(only_service(request))
     request = contained(request)
-    facts = with_nodes(with_known_model(_collect(request), request.model))
-    if request.gateway is None and request.declared.compose is None:
+    facts = with_observed(with_nodes(with_known_model(_collect(request), request.model)), request)
+    if request.gateway is None and request.declared.compose is None and request.around is None:
         return facts
     from doctor.pipeline.neighbors import with_neighbors
 
@@ -40,6 +40,17 @@ def with_nodes(facts: Facts) -> Facts:
     return replace(facts, gpu=replace(gpu, devices=tuple(devices)))
 
 
+def with_observed(facts: Facts, request: Request) -> Facts:
+    """The facts with what this launch logged about its memory when `run` started it here."""
+    if not request.use_cache or not isinstance(facts.gpu, Gpu) or facts.gpu.source != "nvml" or not facts.gpu.devices:
+        return facts
+    from doctor.collect.machine.observed import observed
+    from doctor.derived.memory.launched import key_of
+
+    seen = observed(key_of(facts))
+    return facts if seen is None else replace(facts, observed=seen)
+
+
 def _collect(request: Request) -> Facts:
     if request.declared:
         from doctor.pipeline.declared import collect_declared
@@ -47,11 +58,10 @@ def _collect(request: Request) -> Facts:
         return collect_declared(request)
     from doctor.collect.machine.gpu import GpuCollection
     from doctor.collect.machine.host import collect_host
-    from doctor.collect.model import ModelRequest, launched_model
     from doctor.matrix.declared import declared_gpu
     from doctor.pipeline.environment import read_environment
     from doctor.pipeline.model_code import with_code
-    from doctor.pipeline.own_releases import read_releases
+    from doctor.pipeline.named_model import NamedModel
 
     root, launch = request.target.root, read_launch(request)
     away = _away(launch)
@@ -60,14 +70,12 @@ def _collect(request: Request) -> Facts:
     if isinstance(launch, Launch) and launch.environ:  # `USE_TORCH=0 lmdeploy ...` decides what is imported
         request = replace(request, environ={**request.environ, **launch.environ})
     target = find_target(replace(request.target, launcher=request.launch))
-    environment = read_environment(target, launch, request)
-    releases = read_releases(target, environment.distributions, launch, request)
+    named = NamedModel(target, launch, request)
+    environment = read_environment(target, launch, request, named.modules)
     if gpu is None and seen is not None:
         gpu = seen.finish()
         gpu = declared_gpu(None, request.driver, gpu) if request.driver else gpu
-    release = engine_release(launch, environment.distributions)
-    asked = ModelRequest(request.environ, request.model, root, request.online, request.use_cache, request.tell, release)
-    model = launched_model(launch, asked)
+    model, releases = named.read(environment.distributions)
     model, modules = with_code(target, environment, model, request)
     return Facts(
         target=target, distributions=environment.distributions, modules=modules,

@@ -9,11 +9,13 @@ from functools import partial
 
 from doctor.collect.declared.service import Service
 from doctor.collect.python.target import TargetError
+from doctor.deployment.read import chosen
 from doctor.facts import Facts, Launch, Target
 from doctor.findings import Report, RuleResult, ServiceAnswer
 from doctor.launch.asked import starts_server
+from doctor.pipeline.neighbors import around, for_service
 from doctor.pipeline.request import Request
-from doctor.pipeline.services import request_of, services_of
+from doctor.pipeline.services import every_service, request_of
 
 Diagnose = Callable[[Request], Report]
 Judge = Callable[[Facts, tuple[str, ...], tuple[str, ...]], Report]
@@ -23,7 +25,9 @@ MOST = 40  # services that are judged
 
 def diagnose_services(request: Request, diagnose: Diagnose, judge: Judge) -> Report:
     """The answer for the services of the deployment files. Raises TargetError or DeclarationError."""
-    answers = tuple(map(partial(_answer, request, diagnose), services_of(request)[:MOST]))
+    every = every_service(request)
+    known = replace(request, around=around(every, request))
+    answers = tuple(map(partial(_answer, known, diagnose), chosen(every, request.declared.service)[:MOST]))
     judged = [(a.name, a.report) for a in answers if a.report is not None]
     serving = [(name, report) for name, report in judged if _serves(report)]
     if len(serving) > 1:
@@ -49,7 +53,8 @@ def _answer(request: Request, diagnose: Diagnose, service: Service) -> ServiceAn
     if service.unread:
         return told
     try:
-        return replace(told, report=diagnose(request_of(service, request)))
+        seen = replace(request, around=for_service(request.around, service))
+        return replace(told, report=diagnose(request_of(service, seen)))
     except TargetError as error:
         return replace(told, why=str(error))
 

@@ -6,13 +6,11 @@ from typing import TYPE_CHECKING
 
 from doctor.base.record import dataclass
 from doctor.facts import Cause, Distributions, Launch, Modules, Natives, Target, Unavailable
-from doctor.facts.source import Found
 from doctor.matrix.engines import serving_engines
+from doctor.pipeline.reach import ModelModules, backend_of, link_request, module_of
 
 if TYPE_CHECKING:
-    from doctor.collect.python.modules import ModuleReader
     from doctor.link.loader.natives import NativeLinker
-    from doctor.link.python.environment import LinkRequest
     from doctor.pipeline.request import Request
 
 _KINDS = ("missing-library", "missing-symbol")
@@ -27,24 +25,43 @@ class Environment:
     natives: Natives | Unavailable
 
 
-def read_environment(target: Target, launch: Launch | Unavailable, request: Request) -> Environment:
-    """Reads and links the environment, or takes it from the cache where nothing has changed since."""
+def read_environment(
+    target: Target, launch: Launch | Unavailable, request: Request, of_model: ModelModules
+) -> Environment:
+    """Reads and links the environment, or takes it from the cache where nothing has changed since.
+
+    Of the engine's modules those are judged that the launch imports and those that `of_model` names; all of them where
+    the request says so.
+    """
     from doctor.collect import cache
 
     engine = launch.engine if isinstance(launch, Launch) else None
-    asked = (engine or "", _backend(launch) or "", _module(launch) or "", request.target.cwd, "with kernels")
+    extent = "all" if request.all_modules else request.model or _model_words(launch)
+    asked = (engine or "", backend_of(launch) or "", module_of(launch) or "", request.target.cwd, extent)
     place = cache.place(target, asked, request.environ) if request.use_cache else None
     known = cache.load(place, Environment, request.environ) if place else None
-    if known is not None:
+    if known is not None and _reaches(known, of_model):
         return known
-    made, seen, variables = _read(target, launch, request)
+    made, seen, variables = _read(target, launch, request, of_model)
     if place:
         cache.save(place, made, seen, variables, request.environ)
     return made
 
 
+def _model_words(launch: Launch | Unavailable) -> str:
+    """What tells one model from another in a launch command: the same question must find its answer again."""
+    return " ".join(launch.argv) if isinstance(launch, Launch) else ""
+
+
+def _reaches(known: Environment, of_model: ModelModules) -> bool:
+    """Whether the modules of the model were judged: what a name stands for may have changed since."""
+    if not isinstance(known.distributions, Distributions) or not isinstance(known.modules, Modules):
+        return True
+    return set(of_model(known.distributions)) <= known.modules.verdicts.keys()
+
+
 def _read(
-    target: Target, launch: Launch | Unavailable, request: Request
+    target: Target, launch: Launch | Unavailable, request: Request, of_model: ModelModules
 ) -> tuple[Environment, dict[str, tuple[int, int] | None], set[str]]:
     from doctor.collect.native.libraries import reader_for
     from doctor.collect.native.natives import collect_natives
@@ -62,7 +79,8 @@ def _read(
         natives = judged(natives, linker, distributions)
     reader = ModuleReader(target, distributions, engines, request.environ)
     reader.loader = NativeGate(linker, distributions)
-    modules = link_environment(reader, link_request(reader, distributions, engines, launch), request.progress)
+    wanted = None if request.all_modules else of_model(distributions)
+    modules = link_environment(reader, link_request(reader, distributions, engines, launch, wanted), request.progress)
     distributions = with_half_installed(target, distributions, _failing(modules))
     for distribution in distributions.installed:
         reader.note(distribution.metadata_path)
@@ -93,90 +111,6 @@ def chosen_engines(distributions: Distributions, launch: Launch | Unavailable) -
     if engine is not None and distributions.get(engine):
         return (engine,)
     return () if engine else tuple(e for e in serving_engines() if distributions.get(e))
-
-
-def link_request(
-    reader: ModuleReader, distributions: Distributions, engines: tuple[str, ...], launch: Launch | Unavailable
-) -> LinkRequest:
-    """What to link: the launch's entries, all modules of the engines, and the packages beside them."""
-    from doctor.link.python.environment import LinkRequest
-    from doctor.matrix.engines import engine as spec_of
-    from doctor.matrix.engines import entry_modules
-
-    entries: dict[str, None] = {}
-    optional: dict[str, str] = {}
-    module = _module(launch)
-    if module:
-        entries[module] = None
-    for name in engines:
-        spec, version = spec_of(name), distributions.version(name)
-        backend = _backend(launch) if spec and _backend(launch) in spec.backends else None
-        by_module = {e.module: e for e in spec.entries} if spec else {}
-        for entry in entry_modules(name, version, backend, program=None):
-            needs = by_module[entry].backend if entry in by_module else None
-            if needs and backend is None:
-                optional[entry] = needs
-            else:
-                entries[entry] = None
-    return LinkRequest(
-        engines, all_modules(reader, distributions, engines), _beside(reader, distributions, engines),
-        tuple(e for e in entries if e == module or exists(reader, e)),
-        tuple((m, b) for m, b in optional.items() if exists(reader, m)),
-    )  # fmt: skip
-
-
-def exists(reader: ModuleReader, name: str) -> bool:
-    """Whether the files of a module and of its packages are there."""
-    return _located(reader, name) is not None
-
-
-def source_of(reader: ModuleReader, name: str) -> str | None:
-    """The file of a module, found through the folders of its packages."""
-    found = _located(reader, name)
-    return found.file if found else None
-
-
-def _located(reader: ModuleReader, name: str) -> Found | None:
-    search: list[str] | None = None
-    parts = name.split(".")
-    found: Found | None = None
-    for count in range(1, len(parts) + 1):
-        found = reader.find(".".join(parts[:count]), search)
-        if found is None or (found.search is None and count < len(parts)):
-            return None
-        search = list(found.search or ())
-    return found
-
-
-def all_modules(reader: ModuleReader, distributions: Distributions, names: tuple[str, ...]) -> tuple[str, ...]:
-    """Every importable module of the named distributions."""
-    from doctor.link.python.environment import modules_of
-
-    def folders(top: str) -> tuple[str, ...]:
-        found = reader.find(top, None)
-        return found.search or () if found else ()
-
-    return modules_of(distributions, names, reader.module_files, folders)
-
-
-def _beside(reader: ModuleReader, distributions: Distributions, engines: tuple[str, ...]) -> tuple[str, ...]:
-    """The top-level packages of other distributions that sit on the model stack."""
-    tops: dict[str, None] = {}
-    for distribution in distributions.installed:
-        if distribution.key not in engines and reader.on_stack(distribution.key):
-            tops.update(dict.fromkeys(t for t in distribution.top_level if t.isidentifier() and not t.startswith("_")))
-    return tuple(t for t in tops if t not in ("tests", "test", "docs", "examples", "benchmarks"))
-
-
-def _backend(launch: Launch | Unavailable) -> str | None:
-    """The value of `--backend` in the launch command."""
-    from doctor.launch.options import option_of
-
-    return option_of(launch.argv, "--backend") if isinstance(launch, Launch) else None
-
-
-def _module(launch: Launch | Unavailable) -> str | None:
-    return launch.module if isinstance(launch, Launch) else None
 
 
 class NativeGate:

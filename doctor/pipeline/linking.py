@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from doctor.collect.python.target import TargetError, find_target
 from doctor.facts import Modules
 from doctor.facts.source import SourceProblem
-from doctor.pipeline.environment import NativeGate, all_modules, kernels_of, source_of
+from doctor.pipeline.environment import NativeGate, kernels_of
+from doctor.pipeline.reach import all_modules, source_of
 from doctor.pipeline.request import Request
 
 if TYPE_CHECKING:
@@ -41,12 +42,16 @@ def link_distributions(names: tuple[str, ...], request: Request) -> Modules:
     from doctor.collect.native.libraries import reader_for
     from doctor.collect.packages.distributions import read_distributions
     from doctor.collect.python.modules import ModuleReader
+    from doctor.derived.packages.hidden import hidden_in
     from doctor.link.loader.natives import NativeLinker
     from doctor.link.python.environment import LinkRequest, link_environment
 
     target = find_target(request.target)
     distributions = read_distributions(target)
     for name in names:
+        hidden = hidden_in(distributions, target, name) if distributions.get(name) is None else None
+        if hidden is not None:
+            raise TargetError(f"whether the distribution `{name}` is installed is not known: {hidden.message}")
         if distributions.get(name) is None:
             raise TargetError(f"the distribution `{name}` is not installed in this environment ({target.why})")
     reader = ModuleReader(target, distributions, (*names, *kernels_of(names)), request.environ, thorough=True)

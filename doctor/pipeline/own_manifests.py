@@ -13,9 +13,9 @@ from doctor.collect.declared.service import Service
 from doctor.collect.declared.text import read_text
 from doctor.deployment.read import LARGEST, OPTION
 from doctor.deployment.values import at, items, listed, mapping, number, text
+from doctor.pipeline.one_service import only_service
 from doctor.pipeline.placed import Own
 from doctor.pipeline.request import Request
-from doctor.pipeline.services import only_service
 from doctor.report.plan.recipe import OwnManifests
 
 KINDS = ("Deployment", "StatefulSet", "DaemonSet", "Job", "Pod", "LeaderWorkerSet", "ReplicaSet")

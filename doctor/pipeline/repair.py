@@ -88,7 +88,11 @@ def origin_of(facts: Facts, cwd: str) -> Origin:
         return Origin(target.paths[0].rstrip(os.sep), None, version, installed)
     try:
         return Origin(target.prefix, target.prefix, read_place(target.prefix).base, installed)
-    except Refused:  # no environment of the user's own: the new one is made where the user is
+    except Refused:
+        config = os.path.join(target.prefix, "pyvenv.cfg")
+        if os.path.lexists(config) and not Path(config).is_file():
+            raise Refused(f"`{config}` is not a file, so the Python of this environment is not known") from None
+        # no environment of the user's own: the new one is made where the user is
         return Origin(os.path.join(cwd, "venv"), target.prefix, target.executable or version, installed)
 
 

@@ -9,9 +9,17 @@ from dataclasses import field
 from doctor.base.record import dataclass
 from doctor.collect.declared.request import DeclaredRequest
 from doctor.collect.python.target import TargetRequest
-from doctor.facts import Granted
+from doctor.facts import Granted, Neighbors
 
 Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Around:
+    """The services of a deployment, and the variables of the gateway among them."""
+
+    services: Neighbors
+    gateway: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -20,8 +28,9 @@ class Request:
 
     `online`: the hub may be asked about a model that is named and not on this disk, and `tell` says so. With
     `declared`, the target is not installed: its versions come from files, an image's tag and the data.
-    `deep` runs the real imports in a child process of the target. `granted` is what a scheduler gives the command;
-    `unknown` are variables in it whose values are set elsewhere.
+    `deep` runs the real imports in a child process of the target, `all_modules` judges all modules of the engine and
+    not only those that the launch reaches. `granted` is what a scheduler gives the command;
+    `unknown` are variables in it whose values are set elsewhere. `around` are the services of its deployment.
     """
 
     target: TargetRequest
@@ -39,5 +48,7 @@ class Request:
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
     declared: DeclaredRequest = field(default_factory=DeclaredRequest)
     deep: bool = False
+    all_modules: bool = False
     granted: Granted | None = None
     unknown: frozenset[str] = frozenset()
+    around: Around | None = None

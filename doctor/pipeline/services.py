@@ -16,27 +16,18 @@ from doctor.pipeline.launch import contained
 from doctor.pipeline.request import Request
 
 
-def services_of(request: Request) -> list[Service]:
-    """The services that the request names. Raises TargetError."""
+def every_service(request: Request) -> list[Service]:
+    """All services of the deployment files. Raises TargetError."""
     asked = request.declared
     if asked.compose is not None or asked.image is not None:
         other = "--compose" if asked.compose is not None else "--image"
         raise TargetError(f"`{other}` conflicts with `--deployment`: both say what runs")
-    found = read_deployment(asked.deployments, request.environ, request.target.cwd, request.target.root)
-    return chosen(found, asked.service)
+    return read_deployment(asked.deployments, request.environ, request.target.cwd, request.target.root)
 
 
-def only_service(request: Request) -> Request:
-    """The request for the one service that names an engine. Raises TargetError where there are several, or none."""
-    services = services_of(request)
-    if len(services) != 1:
-        services = [s for s in services if serves(s)] or services
-    if len(services) != 1:
-        names = ", ".join(f"`{s.name}`" for s in services[:8]) or "none"
-        raise TargetError(f"choose one service of the deployment with `--service`: {names}")
-    if services[0].unread:
-        raise TargetError(services[0].unread)
-    return request_of(services[0], request)
+def services_of(request: Request) -> list[Service]:
+    """Those of them that `--service` names, all where it names none. Raises TargetError."""
+    return chosen(every_service(request), request.declared.service)
 
 
 def request_of(service: Service, request: Request) -> Request:

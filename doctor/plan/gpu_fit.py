@@ -19,7 +19,7 @@ def fit_of(goal: Goal, model: Model | None = None, context: int | None = None) -
     found = _footprint(model or goal.model)
     if found is None or not goal.devices:
         return None
-    card = min(d.memory_total for d in goal.devices)
+    card = min(d.usable for d in goal.devices)
     return fit(found, card, _settings(goal, context))
 
 

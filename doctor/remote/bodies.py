@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
 
 from doctor.base.text import one_line
 from doctor.remote.errors import RemoteError
@@ -16,10 +16,13 @@ BLOCK = 64 << 10
 _GZIP = ("gzip", "x-gzip", "deflate")
 
 
-def pieces(answer: requests.Response, limit: int, cut: bool, whose: str) -> Iterator[bytes]:
-    """At most `limit` bytes; what is more is an error, or with `cut` left where it is. Raises RemoteError."""
+def pieces(answer: requests.Response, limit: int, cut: bool, whose: str, *, prompt: bool = False) -> Iterator[bytes]:
+    """At most `limit` bytes; what is more is an error, or with `cut` left where it is. Raises RemoteError.
+
+    `prompt`: a piece is given as soon as it has come, not once a block is full.
+    """
     packed = answer.headers.get("Content-Encoding", "").strip().lower()
-    blocks = _received(answer, limit, whose)
+    blocks = _received(answer, limit, whose, _reader(answer.raw, prompt))
     if packed in _GZIP and answer.status_code == 200:
         blocks = _unpacked(blocks, limit, packed)
     elif packed not in ("", "identity"):
@@ -36,14 +39,23 @@ def pieces(answer: requests.Response, limit: int, cut: bool, whose: str) -> Iter
             return
 
 
-def _received(answer: requests.Response, limit: int, whose: str) -> Iterator[bytes]:
+def _reader(raw: Any, prompt: bool) -> Callable[[int], bytes]:
+    """Reads some bytes of a body; `prompt` what is there, byte by byte with an urllib3 that cannot do better."""
+    if not prompt:
+        return lambda most: raw.read(most, decode_content=False)
+    if hasattr(raw, "read1"):
+        return lambda most: raw.read1(most, decode_content=False)
+    return lambda most: raw.read(1, decode_content=False)
+
+
+def _received(answer: requests.Response, limit: int, whose: str, read: Callable[[int], bytes]) -> Iterator[bytes]:
     """The bytes as they come. Read by `http.client`, which bounds the lines between the parts of a chunked body."""
     claimed = answer.headers.get("Content-Length", "")
     expected = int(claimed) if claimed.isascii() and claimed.isdecimal() and len(claimed) < 19 else None
     if "chunked" in answer.headers.get("Transfer-Encoding", "").lower():
         expected = None
     got = 0
-    while block := answer.raw.read(min(BLOCK, limit + 1 - got), decode_content=False):
+    while block := read(min(BLOCK, limit + 1 - got)):
         got += len(block)
         yield block
         if got > limit:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
@@ -45,9 +45,22 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class Sent:
+    """What goes with a request: headers, and for a POST its `data`.
+
+    `seen` gets an empty piece once the head of an answer has come, then each piece of its body as it comes, and asks
+    for the bodies of errors, too.
+    """
+
+    headers: dict[str, str]
+    data: bytes | None = None
+    seen: Callable[[bytes], None] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
-    """`status`, headers by their names in small letters, the `body` (empty unless the status is 200 or 206), and the
-    `url` that gave it after redirects."""
+    """`status`, headers by their names in small letters, the `body` (empty unless the status is 200 or 206, or the
+    bodies of errors were asked for), and the `url` that gave it after redirects."""
 
     status: int
     headers: dict[str, str]
@@ -68,12 +81,26 @@ class Client:
 
     def get(self, url: str, limit: int, headers: Mapping[str, str] | None = None, *, cut: bool = False) -> Answer:
         """The answer to GET `url`; one of more than `limit` bytes is an error, or with `cut` its beginning is given."""
+        seconds, sent = min(self.limits.answer, self._ends - time.monotonic()), Sent(dict(headers or {}))
+        return within(seconds + 1, lambda: self._tried(url, limit, sent, cut, seconds), self.whose)
+
+    def ask(self, url: str, sent: Sent, limit: int) -> Answer:
+        """The answer to GET or POST `url`, whatever its status; one of more than `limit` bytes is an error.
+
+        A POST is not repeated, and follows only redirects that keep it a POST (307, 308).
+        """
         seconds = min(self.limits.answer, self._ends - time.monotonic())
-        return within(seconds + 1, lambda: self._tried(url, limit, dict(headers or {}), cut, seconds), self.whose)
+
+        def once() -> Answer:
+            with Watch(max(0.0, seconds)) as watch:
+                return self._once(url, limit, sent, False, watch)
+
+        return within(seconds + 1, once, self.whose)
 
     def blocks(self, url: str, limit: int) -> Iterator[bytes]:
         """The body of a large file piece by piece; each MiB has the time of one answer. Only for status 200."""
-        with Watch(max(0.0, self._ends - time.monotonic())) as watch, closing(self._open(url, {}, watch)[0]) as answer:
+        left, sent = max(0.0, self._ends - time.monotonic()), Sent({})
+        with Watch(left) as watch, closing(self._open(url, sent, watch)[0]) as answer:
             if answer.status_code != 200:
                 raise RemoteError("answer", f"{self.whose} returned status {answer.status_code}")
             since, got = time.monotonic(), 0
@@ -85,13 +112,13 @@ class Client:
                     since, got = time.monotonic(), 0
                 yield block
 
-    def _tried(self, url: str, limit: int, headers: dict[str, str], cut: bool, seconds: float) -> Answer:
+    def _tried(self, url: str, limit: int, sent: Sent, cut: bool, seconds: float) -> Answer:
         """As `get`, tried again where the trouble may pass and there is time for it."""
         with Watch(seconds) as watch:
             for left in reversed(range(self.limits.tries)):
                 wait = LEAST_WAIT
                 try:
-                    answer = self._once(url, limit, headers, cut, watch)
+                    answer = self._once(url, limit, sent, cut, watch)
                     if answer.status not in _PASSING or not left:
                         return answer
                     wait = max(wait, _wait(answer.headers.get("retry-after", "")))
@@ -103,39 +130,44 @@ class Client:
                 time.sleep(max(0.0, min(wait, watch.ends - time.monotonic())))
         raise RemoteError("timeout", f"{self.whose} did not answer in time")
 
-    def _once(self, url: str, limit: int, headers: dict[str, str], cut: bool, watch: Watch) -> Answer:
-        answer, at = self._open(url, headers, watch)
+    def _once(self, url: str, limit: int, sent: Sent, cut: bool, watch: Watch) -> Answer:
+        answer, at = self._open(url, sent, watch)
         with closing(answer):
-            wanted = answer.status_code in (200, 206)
-            body = b"".join(self._body(answer, limit, cut, watch)) if wanted else b""
+            wanted = sent.seen is not None or answer.status_code in (200, 206)
+            body = b"".join(self._body(answer, limit, cut, watch, sent.seen)) if wanted else b""
             return Answer(answer.status_code, {k.lower(): v for k, v in answer.headers.items()}, body, at)
 
-    def _open(self, url: str, headers: dict[str, str], watch: Watch) -> tuple[requests.Response, str]:
+    def _open(self, url: str, sent: Sent, watch: Watch) -> tuple[requests.Response, str]:
         """The answer, its body not yet read, and the address that gave it after redirects."""
         try:
             login: Any = _login(url)
         except ValueError as error:
             raise meaning(error, self.whose, False) from None
-        headers = {**headers, "Accept-Encoding": "identity"}
+        headers = {**sent.headers, "Accept-Encoding": "identity"}
         for _ in range(redirects.MOST + 1):
-            answer = self._send(url, headers, login, watch)
+            answer = self._send(url, headers, sent.data, login, watch)
             if answer.status_code not in redirects.STATUSES or "Location" not in answer.headers:
                 return answer, url
             self._passed_over(answer, watch)
             target = redirects.followed(url, answer.headers["Location"], self.whose)
+            if sent.data is not None and answer.status_code not in redirects.KEEP_METHOD:
+                raise RemoteError("redirect", f"{self.whose} answered a POST with a redirect ({answer.status_code})")
             if not redirects.same_owner(url, target):
                 headers, login = redirects.without_login(headers), _login(target) or _nobody
             url = target
         raise RemoteError("redirect", f"{self.whose} redirected more than {redirects.MOST} times")
 
-    def _send(self, url: str, headers: dict[str, str], login: Any, watch: Watch) -> requests.Response:
+    def _send(
+        self, url: str, headers: dict[str, str], data: bytes | None, login: Any, watch: Watch
+    ) -> requests.Response:
         if any(name.lower() == "authorization" for name in headers):
             login = _nobody  # else a login of ~/.netrc takes the place of the token
         try:
             import requests
 
             http = self._http()
-            request = http.prepare_request(requests.Request("GET", url, headers, auth=login))
+            method = "GET" if data is None else "POST"
+            request = http.prepare_request(requests.Request(method, url, headers, data=data, auth=login))
             settings: Any = http.merge_environment_settings(request.url or url, {}, True, None, None)
             # not by the session, which reads the whole body of a redirect
             patience = (CONNECT_SECONDS, self.limits.quiet)
@@ -143,9 +175,16 @@ class Client:
         except Exception as error:
             raise meaning(error, self.whose, watch.over) from None
 
-    def _body(self, answer: requests.Response, limit: int, cut: bool, watch: Watch) -> Iterator[bytes]:
+    def _body(
+        self, answer: requests.Response, limit: int, cut: bool, watch: Watch,
+        seen: Callable[[bytes], None] | None = None,
+    ) -> Iterator[bytes]:  # fmt: skip
         try:
-            for block in pieces(answer, limit, cut, self.whose):
+            if seen is not None:
+                seen(b"")
+            for block in pieces(answer, limit, cut, self.whose, prompt=seen is not None):
+                if seen is not None:
+                    seen(block)
                 with self._lock:
                     self._left -= len(block)
                 if self._left < 0:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+NOT_REACHED = "cannot be reached"
 Kind = Literal["timeout", "connection", "certificate", "size", "redirect", "answer"]
 
 
@@ -13,6 +14,11 @@ class RemoteError(ValueError):
     def __init__(self, kind: Kind, message: str) -> None:
         super().__init__(message)
         self.kind = kind
+
+    @property
+    def unreached(self) -> bool:
+        """Whether there never was a connection."""
+        return self.kind == "connection" and NOT_REACHED in str(self)
 
 
 class WheelError(ValueError):

@@ -5,20 +5,20 @@ from __future__ import annotations
 import ssl
 
 from doctor.base.text import one_line
-from doctor.remote.errors import Kind, RemoteError
+from doctor.remote.errors import NOT_REACHED, Kind, RemoteError
 
 # class of the error (or of one that it derives from or stands in front of) -> its kind, and what it means
 _MEANING: tuple[tuple[str, Kind, str], ...] = (
     ("SSLError", "certificate", "failed the TLS handshake"),
-    ("ProxyError", "connection", "cannot be reached: the proxy refused or dropped the connection"),
-    ("NameResolutionError", "connection", "cannot be reached: no connection, its host name does not resolve"),
-    ("gaierror", "connection", "cannot be reached: no connection, its host name does not resolve"),
-    ("NewConnectionError", "connection", "cannot be reached: no connection"),
+    ("ProxyError", "connection", f"{NOT_REACHED}: the proxy refused or dropped the connection"),
+    ("NameResolutionError", "connection", f"{NOT_REACHED}: no connection, its host name does not resolve"),
+    ("gaierror", "connection", f"{NOT_REACHED}: no connection, its host name does not resolve"),
+    ("NewConnectionError", "connection", f"{NOT_REACHED}: no connection"),
     ("Timeout", "timeout", "did not answer in time"),
     ("TimeoutError", "timeout", "did not answer in time"),
     ("InvalidHeader", "answer", "cannot be asked: the token or a header contains invalid characters"),
     ("InvalidSchema", "answer", "cannot be asked: its URL, or the proxy's, has an unsupported scheme"),
-    ("InvalidProxyURL", "connection", "cannot be reached: the proxy's URL is not valid"),
+    ("InvalidProxyURL", "connection", f"{NOT_REACHED}: the proxy's URL is not valid"),
     ("RequestException", "connection", "dropped the connection or did not answer in HTTP"),
     ("HTTPError", "connection", "dropped the connection or did not answer in HTTP"),
     ("HTTPException", "connection", "dropped the connection or did not answer in HTTP"),
@@ -48,7 +48,7 @@ def meaning(error: Exception, whose: str, over: bool) -> RemoteError:
     for name, kind, said in _MEANING:
         if name in names:
             return RemoteError(kind, f"{whose} {said}")
-    return RemoteError("connection", f"{whose} cannot be reached: no connection")
+    return RemoteError("connection", f"{whose} {NOT_REACHED}: no connection")
 
 
 def _chain(error: BaseException) -> list[BaseException]:

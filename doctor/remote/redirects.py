@@ -12,6 +12,7 @@ from doctor.remote.errors import RemoteError
 
 MOST = 5
 STATUSES = (301, 302, 303, 307, 308)
+KEEP_METHOD = (307, 308)  # the others turn a POST into a GET
 _PORTS = {"http": 80, "https": 443}
 _PRIVATE = ("authorization", "cookie", "proxy-authorization")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 
 _FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
 _DENIED = (errno.EACCES, errno.EPERM, errno.EROFS)
@@ -34,5 +35,12 @@ def worded(error: OSError, state: str = "nothing was changed") -> RepairError:
     if error.errno in _FULL:
         return RepairError(f"no space left on the disk{where}; {state}")
     if error.errno in _DENIED:
-        return RepairError(f"no permission to write here: {error.strerror}{where}; {state}")
+        return RepairError(f"{_denied(error)}: {error.strerror}{where}; {state}")
     return RepairError(f"{error.strerror or error}{where}; {state}")
+
+
+def _denied(error: OSError) -> str:
+    """Which permission is missing: a file that is there and may not be read is not one that may not be written."""
+    path = error.filename
+    reads = isinstance(path, str | bytes) and os.path.lexists(path) and not os.access(path, os.R_OK)
+    return "no permission to read this" if reads else "no permission to write here"

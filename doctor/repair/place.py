@@ -30,7 +30,10 @@ class Place:
 
 
 def prefix_of(given: str) -> str:
-    """The prefix that `--python` means: a folder, or the folder above the interpreter's `bin`. Links stay."""
+    """The prefix that `--python` means: a folder, or the folder above the interpreter's `bin`. Links stay.
+
+    Raises Refused for what is not there.
+    """
     path = os.path.abspath(os.path.expanduser(given))
     if os.path.isdir(path):
         inner = os.path.join(path, ".venv")
@@ -40,6 +43,8 @@ def prefix_of(given: str) -> str:
         if _is_environment(inner):
             return inner
         return parent if os.path.basename(path) == "bin" and _is_environment(parent) else path
+    if not os.path.lexists(path):
+        raise Refused(f"`{given}`, given as `--python`, does not exist")
     return os.path.dirname(os.path.dirname(path))
 
 

@@ -9,10 +9,12 @@ from __future__ import annotations
 from doctor.base.json_object import JsonObject
 from doctor.base.text import one_line
 from doctor.derived.case import Case
-from doctor.derived.memory.pictures import SHOWN, pictures
+from doctor.derived.memory.pictures import SHOWN, EncoderCache, Picture, encoder_cache, pictures
 from doctor.derived.memory.verdict import MemoryVerdict, memory_verdict
 from doctor.derived.units import size
+from doctor.facts import Observed
 from doctor.memory.fit import Fit, ease, floor
+from doctor.memory.learned import AN_OLD_RUN
 
 WIDTH = 50
 LANGUAGE, VISION, OTHER, CACHE, FREE, OVER = "█", "▓", "▒", "░", "·", "!"
@@ -28,7 +30,8 @@ def memory_lines(case: Case, width: int = WIDTH) -> list[str]:
     if not isinstance(here, MemoryVerdict) or here.fit is None:
         return []
     result = here.fit
-    return [_title(here, result), bar(result, width), *_table(result), *_verdict(result), *_pictures(case, here)]
+    said = [_title(here, result), bar(result, width), *_table(result), *_verdict(result)]
+    return [*said, *_learned(here), *_pictures(case, here)]
 
 
 def memory_to_json(case: Case) -> JsonObject | None:
@@ -39,17 +42,38 @@ def memory_to_json(case: Case) -> JsonObject | None:
     found, result = here.footprint, here.fit
     data: JsonObject = {
         "model": here.listed.id if here.listed else found.name, "weights": found.total, "vision": int(found.vision),
+        "tower": "unknown" if found.unseen else "known" if found.vision else "none",
         "exact": found.exact, "source": here.listed.source if here.listed else found.source,
         "engine": here.settings.engine or None, "gpus": here.settings.gpus,
         "needs": [{"count": count, "gib": gib} for count, gib in floor(found, here.settings)], "per_gpu": None,
         "pictures": [
-            {"width": p.width, "height": p.height, "tokens": p.tokens, "at_once": p.at_once and list(p.at_once)}
+            {"width": p.width, "height": p.height, "tokens": p.tokens, "per_request": p.each,
+             "at_once": p.at_once and list(p.at_once)}
             for p in pictures(case.facts, here)
         ],
+        "encoder_cache": _kept_pictures(encoder_cache(case.facts, here)),
     }  # fmt: skip
     if result is not None:
         data["per_gpu"] = _one_gpu(here, result)
+    if here.learned is not None and here.predicted is not None:
+        data["learned"] = _learned_to_json(here.learned, here.predicted)
     return data
+
+
+def _learned_to_json(seen: Observed, before: Fit) -> JsonObject:
+    """What an earlier run of this launch logged, and what would be predicted without it."""
+    return {
+        "run": seen.run, "at": seen.at, "weights": seen.weights, "cache": seen.cache, "tokens": seen.tokens,
+        "length": seen.length, "concurrency": seen.concurrency,
+        "predicted": {
+            "weights": before.weights, "cache": list(before.cache), "tokens": list(before.tokens),
+            "concurrent": [round(c, 2) for c in before.concurrent], "verdict": before.verdict,
+        },
+    }  # fmt: skip
+
+
+def _kept_pictures(found: EncoderCache | None) -> JsonObject | None:
+    return None if found is None else {"tokens": found.tokens, "bytes": found.bytes, "source": found.source}
 
 
 def _one_gpu(here: MemoryVerdict, result: Fit) -> JsonObject:
@@ -107,8 +131,11 @@ def _table(result: Fit) -> list[str]:
     rows = [(LANGUAGE, "language model" if result.vision else "weights", size(result.language), "")]
     if result.vision:
         rows.append((VISION, "vision tower", size(result.vision), ""))
+    elif _unseen(result):
+        rows.append((VISION, "vision tower", "unknown", ""))
     extra = result.overhead
-    rows.append((OTHER, "everything else", f"{size(extra.least)} to {size(extra.most)}", "estimated"))
+    known = "measured here before" if any(what == AN_OLD_RUN for what, _, _ in extra.reasons) else "estimated"
+    rows.append((OTHER, "everything else", f"{size(extra.least)} to {size(extra.most)}", known))
     if result.cache[1] > 0:
         tokens = f"{result.tokens[0]:,} to {result.tokens[1]:,} tokens" if result.per_token else ""
         rows.append((CACHE, "KV cache", f"{size(result.cache[0])} to {size(result.cache[1])}", tokens))
@@ -120,6 +147,8 @@ def _table(result: Fit) -> list[str]:
 
 def _verdict(result: Fit) -> list[str]:
     said = f"= {WORDS[result.verdict]}"
+    if _unseen(result) and result.starts:
+        said = "= open: the size of the vision tower is not known"
     if result.verdict == "never" or not result.needed:
         return [said]
     least, most = result.concurrent
@@ -127,16 +156,36 @@ def _verdict(result: Fit) -> list[str]:
     return [said, f"  {least:.1f} to {most:.1f} requests of {result.context:,} tokens at once, {each} each"]
 
 
+def _unseen(result: Fit) -> bool:
+    """Whether a tower is loaded of which nothing is known."""
+    return result.footprint.unseen and result.settings.vision
+
+
+def _learned(here: MemoryVerdict) -> list[str]:
+    """Which earlier run the numbers are corrected by, and what they were without it."""
+    if here.learned is None or here.predicted is None:
+        return []
+    least, most = (size(end) for end in here.predicted.cache)
+    return [
+        f"  corrected by what this launch logged here on {one_line(here.learned.at, 10) or 'another day'};"
+        f" without it (`--no-cache`): KV cache {least} to {most}"
+    ]
+
+
 def _pictures(case: Case, here: MemoryVerdict) -> list[str]:
     """A picture of one usual size, where the server starts."""
     if here.fit is None or not here.fit.starts:
         return []
     shown = [p for p in pictures(case.facts, here) if (p.width, p.height) == SHOWN and p.at_once]
-    return [f"  a {p.width} x {p.height} image takes {p.tokens:,} tokens{_held(p.at_once)}" for p in shown]
+    lines = [f"  a {p.width} x {p.height} image takes {p.tokens:,} tokens{_held(p)}" for p in shown]
+    if lines and (kept := encoder_cache(case.facts, here)) is not None:
+        lines.append(f"  the encoder cache keeps {kept.tokens:,} tokens of images, {size(kept.bytes)}")
+    return lines
 
 
-def _held(at_once: tuple[int, int] | None) -> str:
-    if at_once is None or not at_once[1]:
-        return ""
-    least, most = at_once
-    return f"; the KV cache holds {least:,}" + (f" to {most:,}" if most != least else "") + " at once"
+def _held(picture: Picture) -> str:
+    each = f"; at most {picture.each:,} in one request" if picture.each is not None else ""
+    if picture.at_once is None or not picture.at_once[1]:
+        return each
+    least, most = picture.at_once
+    return f"{each}; the KV cache holds {least:,}" + (f" to {most:,}" if most != least else "") + " at once"

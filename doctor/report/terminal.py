@@ -164,4 +164,4 @@ def _wrapped(text: str, width: int, first: int, rest: int) -> list[str]:
     return [line[first:] if n == 0 else line[rest:] for n, line in enumerate(lines)] or [""]
 
 
-row, block = _row, _block  # for the other forms of an answer
+row, block, print_finding = _row, _block, _finding  # for the other forms of an answer

@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 import time
 
+from doctor.findings.run import Ready
 from doctor.launch.listening import recognize
 from doctor.run.control import Control
 from doctor.run.finish import finish
+from doctor.run.learning import Learning
+from doctor.run.probing import Probing
 from doctor.run.session import Session
 from doctor.run.signals import Signals, name_of
 from doctor.run.silence import Silence
@@ -35,6 +38,8 @@ class Supervisor:
         self.signals = signals
         self.waiting: Waiting | None = None
         self.silence: Silence | None = None
+        self.learning = Learning(prepared)
+        self.probing: Probing | None = None
 
     def run(self) -> int:
         """Starts the server, watches it to its end, writes the report."""
@@ -53,6 +58,9 @@ class Supervisor:
                 time.sleep(IDLE)
         if self.waiting and (news := self.waiting.stop()):
             self._news(news)
+        self.learning.now()
+        if self.probing:
+            self.probing.end()
         return finish(self.session, self.control, self.signals, main)
 
     def _start(self) -> Process:
@@ -117,10 +125,25 @@ class Supervisor:
             self._news(news)
         if self.silence and (said := self.silence.news()):
             session.warn(said)
+        if figures := self.learning.news():
+            session.say(figures)
+        if self.probing:
+            self._probed(self.probing)
 
     def _news(self, news: News) -> None:
         self.session.journal.add(news)
         self.session.say(news.text)
+        if isinstance(news, Ready) and (figures := self.learning.now()):
+            self.session.say(figures)
         if isinstance(news, Failed):
             self.control.end_server()
             self.session.prepared.failed = True
+        elif isinstance(news, Ready) and self.session.options.probe and self.waiting and news.address:
+            self.probing = Probing(self.session.folder, news.address, self.waiting.api_key)
+            self.session.tree.ours.add(self.probing.pid)
+
+    def _probed(self, probing: Probing) -> None:
+        """Says what the probe found; its problems stay in the report."""
+        for line in probing.lines(probing.pid in self.session.tree.ours_gone):
+            problem = line.startswith(("error ", "warning "))
+            self.session.warn(f"probe: {line}") if problem else self.session.say(f"probe: {line}")

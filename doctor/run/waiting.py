@@ -9,7 +9,7 @@ from doctor.findings.run import Ready
 from doctor.launch.listening import recognize
 from doctor.report.run.units import size, span
 from doctor.run.ready import ANSWERS, Poller, Target
-from doctor.run.start.ports import stranger
+from doctor.run.start.ports import is_this_machine, stranger
 from doctor.run.story.events import Failed, NotReady
 from doctor.run.watch import nvml
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from doctor.run.watch.samples import Sampler
 
 GROWTH = 64 << 20
-_LOCAL = ("127.0.0.1", "localhost", "::1", "0.0.0.0", "::")
 # their servers are children of somebody else
 _ELSEWHERE = {"docker", "podman", "nerdctl", "kubectl", "ssh", "srun", "systemd-run", "systemctl", "ray", "sudo", "su"}
 News = Ready | NotReady | Failed
@@ -46,6 +45,11 @@ class Waiting:
                 self._target, options.ready_timeout, lambda: not self._stopped, self._stranger, self._gpu_missing
             )
             self._poller.start()
+
+    @property
+    def api_key(self) -> str | None:
+        """The key with which the server is asked."""
+        return self._target.api_key if self._target else None
 
     @property
     def pending(self) -> bool:
@@ -97,7 +101,7 @@ class Waiting:
         """Who holds the port, where that is none of the server's processes and none that it starts elsewhere."""
         parts = urlsplit(target.address)
         elsewhere = any(word.rpartition("/")[2] in _ELSEWHERE for word in self._options.argv)
-        if elsewhere or parts.hostname not in _LOCAL:
+        if elsewhere or not is_this_machine(parts.hostname or ""):
             return None
         port = parts.port or (443 if parts.scheme == "https" else 80)
         return stranger(port, list(self._tree.living))

@@ -9,6 +9,8 @@ import pytest
 
 from doctor.base import record
 
+pytestmark = pytest.mark.alone
+
 STANDARD: Any = dataclasses.dataclass
 QUICK: Any = record.dataclass
 

@@ -12,6 +12,8 @@ import pytest
 from doctor.base.secrets.hide import redact_argv
 from doctor.base.secrets.redactor import Redactor
 
+pytestmark = pytest.mark.alone
+
 RANDOM = random.Random(77)
 
 

@@ -25,6 +25,25 @@ def test_no_environment_is_a_usage_error(words: tuple[str, ...], tmp_path: Path)
     assert words[1].split("/")[-1] in done.stderr
 
 
+FIX = [
+    (("--undo", "--python", "/no/such/place"), "does not exist"), (("--list", "--python", "/no/such/place"), "does not exist"),
+    (("--recover", "--python", "/no/such/place"), "does not exist"), (("--undo", "--apply"), "cannot be used together"),
+    (("--plan", "--to", "pins.txt"), "--apply"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("words", "said"), FIX, ids=lambda v: " ".join(v) if isinstance(v, tuple) else "")
+def test_a_repair_that_cannot_be_meant(words: tuple[str, ...], said: str, tmp_path: Path) -> None:
+    done = doctor("fix", *words, home=tmp_path)
+    assert done.returncode == 2 and said in done.stderr
+
+
+@pytest.mark.parametrize("words", [("check", "--root"), ("check", "--python"), ("report",), ("runs", "show")])
+def test_no_error_brings_a_terminals_codes(words: tuple[str, ...], tmp_path: Path) -> None:
+    done = doctor(*words, "/no/\u202e\x1b]0;x\x07", home=tmp_path)
+    assert done.returncode == 2 and "\\u202e" in done.stderr and not {"\u202e", "\x1b", "\x07"} & set(done.stderr)
+
+
 BROKEN_SOURCES: dict[str, tuple[bytes, str]] = {
     "too large": (b"x = 1\n" + b"#" * (100 << 20), "unknown"),
     "not UTF-8": (b"x = '\xff\xfe'\n", "fail"),

@@ -10,8 +10,10 @@ from pathlib import Path
 
 import jsonschema
 import pytest
+from click.testing import CliRunner
 
 import doctor.report
+from doctor.cli import main
 from tests.cli.running import answer, distribution, found, lay_out
 from tests.cli.running import doctor as run
 
@@ -117,6 +119,13 @@ def test_rules_and_explain(tmp_path: Path) -> None:
 def test_a_typo_names_the_nearest_command(tmp_path: Path) -> None:
     done = run("chekc", home=tmp_path)
     assert done.returncode == 2 and "'check'" in done.stderr
+
+
+def test_the_version_is_said_as_click_says_it_without_loading_it(tmp_path: Path) -> None:
+    code = "import sys; sys.argv[1:] = ['--version']; import doctor.__main__ as m; m._command(); print('click' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == CliRunner().invoke(main, ["--version"], prog_name="qvl-doctor").output + "False\n"
+    assert run("--version", home=tmp_path).stdout == done.stdout.removesuffix("False\n")
 
 
 def test_start_up_imports_little() -> None:

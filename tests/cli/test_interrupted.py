@@ -18,7 +18,7 @@ SEND = "import os, signal; os.kill(os.getpid(), signal.SIGINT)"
 def test_the_status_is_130(inside: str, handled: str, tmp_path: Path) -> None:
     text = f"""
 import sys
-from doctor.cli.guard import guarded
+from doctor.base.guard import guarded
 
 def action():
     try:
@@ -32,3 +32,23 @@ sys.exit(guarded(action))
     where = os.environ | {"PYTHONPATH": os.pathsep.join((str(tmp_path), *sys.path))}
     ended = subprocess.run([sys.executable, "-m", "command"], env=where, timeout=60, check=False)
     assert ended.returncode == 130
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT between processes")
+@pytest.mark.parametrize("module", ["doctor.base.held", "doctor.cli.guard", "click"])
+def test_while_it_loads(module: str, tmp_path: Path) -> None:
+    """Before any command has begun: no traceback of our own."""
+    text = f"""
+import sys
+class Finder:
+    def find_spec(self, name, path=None, target=None):
+        if name == {module!r}:
+            {SEND}
+sys.meta_path.insert(0, Finder())
+sys.argv = ["qvl-doctor", "check"]
+from doctor.__main__ import main
+main()
+"""
+    where = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run([sys.executable, "-c", text], env=where, timeout=60, check=False, capture_output=True, text=True)
+    assert done.returncode == 130 and "Traceback" not in done.stderr, done.stderr

@@ -79,6 +79,10 @@ def test_a_closed_stdin_and_stderr_are_nobody_elses_file(site: str, tmp_path: Pa
     assert done.returncode == 0 and json.loads(done.stdout)["summary"]["warning"]
 
 
+def test_an_error_that_cannot_be_said_is_status_3(tmp_path: Path) -> None:
+    assert shell("$D check --bogus 2>/dev/full", tmp_path).returncode == 3
+
+
 def test_the_working_directory_is_gone(tmp_path: Path) -> None:
     done = shell("mkdir gone && cd gone && rmdir ../gone && $D check", tmp_path)
     assert done.returncode == 3 and "current directory no longer exists" in done.stderr and done.stderr.count("\n") == 1

@@ -110,3 +110,64 @@ def test_a_file_that_decides_nothing(venv: Path) -> None:
     """With such a file locked all is fine, so that the others fail for nothing else."""
     errors, left = check(venv, f"{SITE}/transformers-4.57.0.dist-info/INSTALLER")
     assert not errors and not [c for c in left if c.startswith(("IMP", "PKG"))]
+
+
+def test_an_environment_is_not_empty_where_it_may_not_be_read(venv: Path) -> None:
+    """Without a launch too: nothing is said to be missing, and what to do is not to reinstall."""
+    (venv / SITE).chmod(0)
+    data: dict[str, Any] = answer(run(venv.parent, "check", "--offline", "--format", "json", "--python", str(venv)))
+    (venv / SITE).chmod(0o755)
+    left = {r["code"]: r["reason"] for r in data["results"] if r["status"] == "open"}
+    assert "permission denied" in left["PKG010"]
+    (damage,) = (f for f in data["findings"] if f["code"] == "PKG003")
+    assert damage["remediations"][0]["title"].startswith("let this user read")
+
+
+def test_a_script_that_may_be_run_and_not_read(venv: Path) -> None:
+    (venv / "bin/vllm").chmod(0o111)
+    done = run(venv.parent, "check", "--offline", "--format", "json", "--", str(venv / "bin/vllm"), "serve", "org/name")
+    found = {f["code"]: f for f in answer(done)["findings"] if f["severity"] == "error"}
+    assert "permission denied" in found["PKG009"]["message"]
+    assert found["PKG009"]["remediations"][0]["title"].startswith("let this user read")
+
+
+def test_no_package_is_missing_for_link_where_it_may_not_be_read(venv: Path) -> None:
+    (venv / SITE).chmod(0)
+    done = run(venv.parent, "link", "vllm", "--python", str(venv))
+    (venv / SITE).chmod(0o755)
+    assert done.returncode == 2 and "is not known" in done.stderr and "permission denied" in done.stderr
+
+
+MODEL = {"config.json": '{"architectures": ["Qwen2ForCausalLM"], "model_type": "qwen2"}', "tokenizer.json": "{}"}
+
+
+@pytest.mark.parametrize(
+    ("locked", "mode", "code"),
+    [("", 0, "ENG002"), ("", 0o111, "ENG002"), ("model.safetensors", 0, "MDL002"), ("tokenizer.json", 0, "MDL003")],
+)
+def test_a_model_that_may_not_be_read(venv: Path, locked: str, mode: int, code: str) -> None:
+    """It is not said to be empty, damaged or no model."""
+    folder = venv.parent / "m"
+    header = b'{"w": {"dtype": "F16", "shape": [2], "data_offsets": [0, 4]}}'
+    lay_out(folder, {**MODEL, "model.safetensors": len(header).to_bytes(8, "little") + header + bytes(4)})
+    (folder / locked).chmod(mode)
+    words = ("--python", str(venv), "--", str(venv / "bin/vllm"), "serve", str(folder))
+    data: dict[str, Any] = answer(run(venv.parent, "check", "--offline", "--format", "json", *words))
+    (folder / locked).chmod(0o755)
+    said = [f["message"] for f in data["findings"] if f["code"] == code]
+    said += [r["reason"] or "" for r in data["results"] if r["code"] == code]
+    assert any(locked in text and "permission denied" in text for text in said), said
+
+
+def test_nothing_is_kept_in_the_home_of_another_user(venv: Path) -> None:
+    """As under `sudo` with HOME of the user: what root makes there, the user could not write to."""
+    if os.geteuid() != 0:
+        pytest.skip("needs root")
+    home = venv.parent / "home"
+    home.mkdir()
+    os.chown(home, 65534, 65534)
+    for words in (("check", "--offline", "--python", str(venv)), ("run", "--no-check", "--", "true")):
+        environ = {"PATH": os.environ["PATH"], "HOME": str(home), "PYTHONPATH": str(Path(__file__).parents[2])}
+        done = subprocess.run([sys.executable, "-m", "doctor", *words], capture_output=True, text=True, env=environ, cwd=home)
+        assert done.returncode in (0, 1), done.stderr
+    assert not list(home.iterdir())

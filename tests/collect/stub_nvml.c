@@ -3,6 +3,7 @@
  *
  *   driver=570.124.06   cuda=12080   count=2
  *   0.name=NVIDIA L4    0.capability=8.9   0.total=24152899584   0.free=23000000000   0.uuid=GPU-...   0.bus=...
+ *   0.reserved=515899392                                         (what the driver keeps; without it there is no answer)
  *   0.mig=1   0.mig0.name=... 0.mig0.uuid=... 0.mig0.total=... 0.mig0.free=...   0.ecc=1   0.ecc_errors=3   0.mode=3
  *   0.compute=4711:1073741824,4712:-   0.graphics=...            (pid:bytes; `-` is "not available")
  *   nvmlDeviceGetMigMode=3   nvmlDeviceGetMemoryInfo@1=15        (this function fails with this code [for device 1])
@@ -133,6 +134,21 @@ ret_t nvmlDeviceGetMemoryInfo(dev_t_ h, struct memory *out) {
     out->used = out->total - out->free;
     return OK;
 }
+
+#ifndef OLD
+struct memory_v2 { unsigned int version; unsigned long long total, reserved, free, used; };
+ret_t nvmlDeviceGetMemoryInfo_v2(dev_t_ h, struct memory_v2 *out) {
+    char word[64];
+    GATE("nvmlDeviceGetMemoryInfo_v2", index_of(h));
+    if (!of(h, "reserved", word, sizeof word)) return NOT_SUPPORTED;
+    out->reserved = strtoull(word, NULL, 10);
+    if (!of(h, "total", word, sizeof word)) return NOT_SUPPORTED;
+    out->total = strtoull(word, NULL, 10);
+    out->free = of(h, "free", word, sizeof word) ? strtoull(word, NULL, 10) : out->total - out->reserved;
+    out->used = out->total - out->reserved - out->free;
+    return OK;
+}
+#endif
 
 ret_t nvmlDeviceGetCudaComputeCapability(dev_t_ h, int *major, int *minor) {
     char word[64];

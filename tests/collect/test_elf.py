@@ -22,6 +22,8 @@ from doctor.collect.native.elf import Elf, ElfError, read_elf
 from doctor.collect.native.elf_dynamic import Dynamic
 from doctor.collect.native.fatbin import gpu_code, recorded_archs
 
+pytestmark = pytest.mark.alone
+
 FUZZ_SECONDS = float(os.environ.get("QVL_FUZZ_SECONDS", "3"))
 needs_linux = pytest.mark.skipif(sys.platform != "linux", reason="needs the ELF files of a Linux system")
 

@@ -15,6 +15,8 @@ from doctor.collect.native.fatbin import gpu_code
 from doctor.facts.natives import GpuCode
 from doctor.link.loader.gpucode import cuda_of_ptx, runs_on, share_running
 
+pytestmark = pytest.mark.alone
+
 KERNEL = "__global__ void k(float *x) { x[threadIdx.x] *= 2.f; }\nint go(float *p) { k<<<1, 1>>>(p); return 0; }\n"
 
 

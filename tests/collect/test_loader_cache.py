@@ -18,6 +18,8 @@ from doctor.collect.native.loader_cache import builtin_folders, configured_folde
 from doctor.facts import Target
 from doctor.link.loader.natives import NativeLinker
 
+pytestmark = pytest.mark.alone
+
 CACHE = Path("/etc/ld.so.cache")
 LDCONFIG = shutil.which("ldconfig") or shutil.which("ldconfig", path="/sbin:/usr/sbin")
 has_cache = pytest.mark.skipif(not CACHE.is_file() or LDCONFIG is None, reason="needs ld.so.cache and ldconfig")

@@ -183,3 +183,75 @@ def test_the_upstreams_of_nginx(tmp_path: Path) -> None:
 def test_targets_of_prometheus(tmp_path: Path, target: str, wanted: set[str]) -> None:
     text = f"scrape_configs:\n- job_name: a\n  static_configs: [{{targets: ['{target}', 'node-exporter:9100']}}]\n"
     assert found(tmp_path, TWO, text, name="prometheus.yml") == wanted
+
+
+CLUSTER = """
+kind: Deployment
+metadata: {name: vlm}
+spec:
+  template:
+    metadata: {labels: {app: vlm}}
+    spec:
+      containers:
+        - name: vllm
+          image: vllm/vllm-openai:v0.11.0
+          args: [--model, Qwen/Qwen2-VL-7B-Instruct, --port, "8001", --served-model-name, qwen]
+          resources: {limits: {nvidia.com/gpu: 1}}
+BESIDE
+---
+kind: Service
+metadata: {name: vlm-api}
+spec: {selector: {app: vlm}, ports: [PORTS]}
+---
+kind: Deployment
+metadata: {name: web}
+spec:
+  template:
+    metadata: {labels: {app: web}}
+    spec:
+      containers:
+        - {name: litellm, image: "ghcr.io/berriai/litellm:main-stable", env: [{name: OPENAI_API_BASE_URL, value: "http://vlm-api:CLIENT/v1"}]}
+"""
+ONE, NAMED = "{port: 80, targetPort: 8001}", "{name: m, port: 9400}, {name: api, port: 80, targetPort: 8001}"
+SIDE = '        - {name: adapter, image: "python:3.11", command: [python3, app.py], ports: [{containerPort: 9000}]}'
+
+
+def of_cluster(folder: Path, gateway: str, ports: str = ONE, beside: str = "", client: int = 80) -> set[str]:
+    text = CLUSTER.replace("PORTS", ports).replace("BESIDE\n", beside and f"{beside}\n").replace("CLIENT", str(client))
+    (folder / "all.yaml").write_text(text, encoding="utf-8")
+    head = "model_list:\n" if gateway.startswith("- ") else ""
+    (folder / "g.yaml").write_text(head + gateway, encoding="utf-8")
+    declared = DeclaredRequest(deployments=(str(folder / "all.yaml"),))
+    report = diagnose(Request(TargetRequest(environ={}), declared=declared, environ={}, gateway=str(folder / "g.yaml")))
+    assert not [r for r in report.results if r.status == "broken"]
+    return {f"{f.key}:{f.severity}" for f in report.findings if f.rule in ("CMD020", "CMD025", "CMD027")}
+
+
+@pytest.mark.parametrize(("base", "model", "expected"), [
+    ("http://vlm-api/v1", "qwen", set()),
+    ("http://vlm-api:80/v1", "other", {"v:name:error"}),
+    ("http://vlm-api.default/v1", "qwen", set()),
+    ("http://vlm-api.default.svc.cluster.local:80/v1", "qwen", set()),
+    ("http://vlm-api:8001/v1", "qwen", {"v:port:error"}),
+    ("http://vlm/v1", "qwen", {"v:host:warning"}),
+    ("http://localhost:8001/v1", "qwen", {"v:host:error"}),
+    ("http://vlm-api.elsewhere:8001/v1", "qwen", set()),
+])  # fmt: skip
+def test_services_of_a_cluster_are_what_a_gateway_may_point_at(tmp_path: Path, base: str, model: str, expected: set[str]) -> None:
+    assert of_cluster(tmp_path, entry("v", f"openai/{model}", base)) == expected
+
+
+def test_several_ports_and_containers_of_one_pod(tmp_path: Path) -> None:
+    right = entry("v", "openai/qwen", "http://vlm-api/v1")
+    assert of_cluster(tmp_path, right, NAMED) == set() == of_cluster(tmp_path, right, ONE, SIDE)
+    adapter = "{port: 80, targetPort: 9000}"
+    assert of_cluster(tmp_path, right, adapter, SIDE) == set(), "the adapter answers there"
+    assert of_cluster(tmp_path, right, adapter) == {"v:port:error"} | {"web:OPENAI_API_BASE_URL:80:error"}
+
+
+def test_a_client_and_a_scraper_of_a_cluster(tmp_path: Path) -> None:
+    right = entry("v", "openai/qwen", "http://vlm-api/v1")
+    assert of_cluster(tmp_path, right, client=8000) == {"web:OPENAI_API_BASE_URL:8000:error"}
+    scrape = "scrape_configs:\n- job_name: a\n  static_configs: [{targets: ['vlm-api:%d']}]\n"
+    assert of_cluster(tmp_path, scrape % 80) == set()
+    assert of_cluster(tmp_path, scrape % 8001) == {"port:vlm-api:8001:warning"}

@@ -72,6 +72,7 @@ def hostile(crash: Crash) -> dict[str, str]:
     }
 
 
+@pytest.mark.alone  # Python's own patterns on text
 @pytest.mark.parametrize("crash", CRASHES, ids=NAMES)
 def test_pattern_is_quick_on_hostile_text(crash: Crash) -> None:
     from doctor.explain.lines import Line
@@ -85,6 +86,8 @@ def test_pattern_is_quick_on_hostile_text(crash: Crash) -> None:
             start = time.process_time()
             list(_matches(crash, where))
             best = min(best, time.process_time() - start)
+            if best < 0.05:
+                break
         assert best < 0.05, f"{crash.code} took {best:.3f} s on {name}"
 
 

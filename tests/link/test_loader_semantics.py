@@ -21,9 +21,12 @@ from doctor.link.loader.torch_preload import Preload
 from tests.link.real_loader import real_verdicts
 
 GLIBC = platform.libc_ver()[0] == "glibc"
-pytestmark = pytest.mark.skipif(
-    shutil.which("gcc") is None or not GLIBC or platform.machine() != "x86_64", reason="needs gcc and glibc on x86-64"
-)
+pytestmark = [
+    pytest.mark.skipif(
+        shutil.which("gcc") is None or not GLIBC or platform.machine() != "x86_64", reason="needs gcc and glibc on x86-64"
+    ),
+    pytest.mark.alone,
+]
 
 
 @dataclass

@@ -14,10 +14,13 @@ from doctor.collect.native.libraries import LibraryReader
 from doctor.link.loader.natives import NativeLinker
 from tests.link.real_loader import libraries_below, real_verdicts
 
-pytestmark = pytest.mark.skipif(
-    sys.platform != "linux" or platform.libc_ver()[0] != "glibc" or platform.machine() != "x86_64",
-    reason="needs glibc on x86-64",
-)
+pytestmark = [
+    pytest.mark.skipif(
+        sys.platform != "linux" or platform.libc_ver()[0] != "glibc" or platform.machine() != "x86_64",
+        reason="needs glibc on x86-64",
+    ),
+    pytest.mark.alone,
+]
 # their start code ends a process that they were not the first to be loaded into
 ENDS_THE_PROCESS = ("libasan", "libtsan", "liblsan", "libubsan", "libhwasan", "libc_malloc_debug")
 MOST = 400

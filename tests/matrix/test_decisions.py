@@ -10,6 +10,7 @@ import ast
 import itertools
 import random
 from functools import cache
+from types import CodeType
 from typing import Any
 
 import pytest
@@ -34,8 +35,9 @@ def module(release: str, *members: str) -> ast.Module:
         pytest.skip(str(error))
 
 
-def function(tree: ast.Module, name: str, names: dict[str, Any], keep: Any = None) -> Any:
-    """The function of this name, with its module's constants; `keep(body)` may shorten it."""
+@cache
+def code(tree: ast.Module, name: str, keep: Any = None) -> CodeType:
+    """The function of this name, with its module's constants; `keep(body)` may shorten it. Compiled once."""
     found = next(n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name == name)
     if keep:
         found.body = keep(found.body)
@@ -44,7 +46,12 @@ def function(tree: ast.Module, name: str, names: dict[str, Any], keep: Any = Non
     helpers = [n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name.startswith("_validate")]
     constants = [n for n in tree.body if isinstance(n, ast.Assign) and "GROUP_SIZES" in ast.unparse(n.targets[0])]
     wanted = ast.fix_missing_locations(ast.Module([*constants, *helpers, found], []))
-    exec(compile(wanted, name, "exec"), names)
+    return compile(wanted, name, "exec")
+
+
+def function(compiled: CodeType, name: str, names: dict[str, Any]) -> Any:
+    """A fresh function over these names."""
+    exec(compiled, names)
     return names[name]
 
 
@@ -90,7 +97,7 @@ def test_the_models_that_turbomind_takes(release: str) -> None:
         arch = chance.choice([*special, *known])
         names = {"get_model_arch": lambda *_, a=arch, d=data, **__: (a, Config(d)), "search_nested_config": nested,
                  "SUPPORTED_ARCHS": known, "model_path": "/nowhere", "trust_remote_code": False}  # fmt: skip
-        real = function(module(release, SUPPORTED), "is_supported", names)
+        real = function(code(module(release, SUPPORTED), "is_supported"), "is_supported", names)
         both.append((served_by(row, arch, data, nested(data, "quant_method")), wanted(real)))
     assert {r for _, r in both} == {True, False}
     unsure = sum(ours is None for ours, _ in both)
@@ -111,8 +118,9 @@ def test_the_quantisations_that_turbomind_takes(release: str) -> None:
     decision = row["decisions"]["quantization"]
     counts = {True: 0, False: 0}
     for config, given in itertools.product(quantisations(), (None, "awq", "gptq")):
-        counts[real_refuses(release, config, given)] += 1
-        assert (refusal(decision, config, given) is not None) == real_refuses(release, config, given), (config, given)
+        real = real_refuses(release, config, given)
+        counts[real] += 1
+        assert (refusal(decision, config, given) is not None) == real, (config, given)
     assert min(counts.values()) > 5, counts
 
 
@@ -132,25 +140,26 @@ def quantisations() -> list[dict[str, Any]]:
     return out
 
 
+def quantization_alone(body: list[ast.stmt]) -> list[ast.stmt]:
+    """The part of the converter's body that looks at the quantization."""
+    start = next(i for i, n in enumerate(body) if isinstance(n, ast.If) and "quant_config" in ast.unparse(n.test))
+    end = next(
+        i for i, n in enumerate(body)
+        if i > start and any(w in ast.unparse(n) for w in ("registered_name", "dtype"))
+    )  # fmt: skip
+    return [*ast.parse("quant_config, group_size, mixed_awq = given_config, None, False").body, *body[start:end]]
+
+
 def real_refuses(release: str, config: dict[str, Any], given: str | None) -> bool:
     tree = module(release, *CONVERTER)
     name = next(n.name for n in tree.body if getattr(n, "name", "") in ("get_tm_model", "get_tm_config"))
-
-    def keep(body: list[ast.stmt]) -> list[ast.stmt]:
-        start = next(i for i, n in enumerate(body) if isinstance(n, ast.If) and "quant_config" in ast.unparse(n.test))
-        end = next(
-            i for i, n in enumerate(body)
-            if i > start and any(w in ast.unparse(n) for w in ("registered_name", "dtype"))
-        )  # fmt: skip
-        return [*ast.parse("quant_config, group_size, mixed_awq = given_config, None, False").body, *body[start:end]]
 
     class Engine:
         model_format = given
 
     names = {"given_config": config, "engine_config": Engine()}
-    copied = ast.parse(ast.unparse(tree))
     try:
-        function(copied, name, names, keep)()
+        function(code(tree, name, quantization_alone), name, names)()
     except (AssertionError, KeyError, ValueError):
         return True
     return False

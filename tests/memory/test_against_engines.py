@@ -11,9 +11,11 @@ from typing import Any
 
 import pytest
 
+from benchmarks.memory_engines import compared
 from doctor.launch.settings import Settings
 from doctor.memory.cache import cache, number
 from doctor.memory.engines import default_share, runtime
+from doctor.remote.errors import RemoteError
 from tests.link.real_packages import interpreter, laid_out
 from tests.memory.cases import GIB, QWEN3_VL_8B, QWEN3_VL_32B, computed
 from tests.story.environments import environment
@@ -100,3 +102,17 @@ def test_sglang_computes_the_same_share(mib: int) -> None:
             functions["_handle_gpu_memory_settings"](one, mib)
             ours = default_share(Settings("sglang", "0.5.3", tp=tp, vision=vision), mib << 20, found)
             assert ours == pytest.approx(one.mem_fraction_static, abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("engine", "release"),
+    [("vllm", "0.11.0"), ("vllm", "0.19.0"), ("vllm", "0.33.0"), ("sglang", "0.4.8"), ("sglang", "0.5.23"),
+     ("lmdeploy", "0.18.0")],
+)  # fmt: skip
+def test_a_release_counts_as_its_own_functions_do(engine: str, release: str) -> None:
+    """Groups, blocks and logged tokens; shares of cards; what is set aside: by the files of the published wheel."""
+    try:
+        row = compared(engine, release)
+    except RemoteError as error:
+        pytest.skip(f"the wheel cannot be read: {error}")
+    assert row.compared >= 20 and not row.different and not row.silent

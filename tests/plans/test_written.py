@@ -178,7 +178,7 @@ def test_what_the_project_has_is_not_added_again(tmp_path: Path) -> None:
     )
     done = fix(tmp_path, "--format", "compose", "--with", "gateway,metrics", compose=theirs)
     data = yaml.safe_load(done.stdout)
-    assert "gateway" not in data["services"] and "own LiteLLM (`router`), which is kept" in done.stdout
+    assert "gateway" not in data["services"] and "own LiteLLM (`router`)" in done.stdout
     assert data["services"]["grafana"]["ports"] == ["127.0.0.1:3001:3000"], "3000 is taken"
 
 

@@ -66,6 +66,22 @@ def test_a_hash_that_is_asked_for(fresh: Patient) -> None:
     refused(fresh, "alpha-2.0-py3-none-any.whl", "hash")
 
 
+def test_wheels_that_are_no_files_are_not_waited_for(fresh: Patient) -> None:
+    for name in ("alpha-2.0-py3-none-any.whl", "beta-2.0-py3-none-any.whl"):
+        (fresh.wheels / name).unlink()
+    os.mkfifo(fresh.wheels / "alpha-2.0-py3-none-any.whl")
+    (fresh.wheels / "beta-2.0-py3-none-any.whl").symlink_to("/dev/zero")
+    refused(fresh, "alpha", argv=fix(fresh, "--offline"))
+
+
+def test_an_environment_whose_settings_are_no_file(fresh: Patient) -> None:
+    """No Python of the target's is started to find out what it is."""
+    (fresh.env / "pyvenv.cfg").unlink()
+    os.mkfifo(fresh.env / "pyvenv.cfg")
+    done = run(command("--apply", "--yes", "--python", str(fresh.env), "--to", str(fresh.pins), "--find-links", str(fresh.wheels)))
+    assert done.returncode == 3 and "pyvenv.cfg` is not a file" in done.stderr, done.stderr
+
+
 def test_a_pin_that_no_wheel_has(fresh: Patient) -> None:
     fresh.pins.write_text("alpha==9.9\n")
     refused(fresh, "alpha", argv=fix(fresh, "--offline"))

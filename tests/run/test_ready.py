@@ -134,12 +134,14 @@ def test_a_ready_address_that_is_none(doctor: Doctor) -> None:
     assert b"hunter2secret" not in done.stdout
 
 
-def test_a_stranger_on_the_port_is_not_the_server(doctor: Doctor, vllm: str, port: int) -> None:
-    other = subprocess.Popen([PYTHON, "-c", SERVER, "--port", str(port)])
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.2", "[::ffff:127.0.0.1]"])
+def test_a_stranger_on_the_port_is_not_the_server(doctor: Doctor, host: str, port: int) -> None:
+    """By whatever address of this machine it is asked."""
+    other = subprocess.Popen([PYTHON, "-m", "http.server", "--bind", "0.0.0.0", str(port)], cwd="/proc/self/fd")
     try:
-        wait_for(lambda: ready.get(f"http://127.0.0.1:{port}", "/health"))
+        wait_for(lambda: ready.get(f"http://127.0.0.1:{port}", "/"))
         server = ["sh", "-c", "sleep 4"]
-        done = doctor.run(server, "--no-check", "--ready", f"http://127.0.0.1:{port}/health", "--ready-timeout", "2")
+        done = doctor.run(server, "--no-check", "--ready", f"http://{host}:{port}/", "--ready-timeout", "2")
     finally:
         other.kill()
         other.wait()

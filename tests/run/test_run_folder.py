@@ -72,7 +72,7 @@ def test_the_written_forms_are_what_they_always_were(tmp_path: Path) -> None:
     assert list(report) == [
         "schema", "run", "command", "outcome", "exit_code", "command_exit_code", "signal", "signal_name", "core_dumped", "duration_seconds",
         "sentence", "cause", "requested", "first_failure", "processes", "survivors", "log", "warnings", "notes", "xid",
-        "kernel", "core", "ready", "memory", "traces", "last_lines", "tail", "findings",
+        "kernel", "core", "ready", "memory", "figures", "traces", "last_lines", "tail", "findings",
     ]  # fmt: skip
     assert report["outcome"] == "unknown" and report["duration_seconds"] == 51.6
     assert report["requested"] == [{"name": "SIGUSR1", "sender": 77, "t": 31.0}]

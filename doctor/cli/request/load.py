@@ -9,7 +9,7 @@ from typing import TypeVar
 import click
 
 from doctor.cli.answer.output import failure, notice, progress
-from doctor.facts import Facts
+from doctor.facts import NOT_REQUESTED, Facts
 from doctor.findings import Report
 from doctor.pipeline import Request
 
@@ -39,15 +39,19 @@ def guarded(request: Request, action: Callable[[Request], T]) -> T:
         raise failure(f"the data of qvl-doctor is damaged: {error}") from None
 
 
-def load_facts(path: str) -> Facts:
-    """Facts that `qvl-doctor facts` saved. Exits with 3 and one sentence for anything else."""
+def load_facts(path: str, learned: bool = True) -> Facts:
+    """Facts that `qvl-doctor facts` saved. Exits with 3 and one sentence for anything else.
+
+    Without `learned`, what an earlier run of the launch logged is left out.
+    """
     import json
 
     from doctor.base.files import Files, Unreadable
     from doctor.facts.codec import FactsError, facts_from_json
 
     try:
-        return facts_from_json(json.loads(Files().read(path, FACTS_LIMIT)))
+        facts = facts_from_json(json.loads(Files().read(path, FACTS_LIMIT)))
+        return facts if learned else dataclasses.replace(facts, observed=NOT_REQUESTED)
     except Unreadable as error:
         raise failure(f"`{path}`, given as `--facts`, {error}") from None
     except (FactsError, ValueError, RecursionError, TypeError) as error:

@@ -21,7 +21,8 @@ _TARGET = (
     click.option("--image", metavar="REF", help="not installed yet: image such as vllm/vllm-openai:v0.11.0"),
     click.option("--compose", multiple=True, metavar="FILE", help="not installed yet: a compose service; repeatable"),
     click.option("--env-file", "env_files", multiple=True, metavar="FILE", help="variables for --compose, not .env"),
-    click.option("--deployment", "deployments", multiple=True, metavar="FILE", help="manifest, compose, unit, sbatch"),
+    click.option("--deployment", "deployments", multiple=True, metavar="FILE", help="manifest, chart, compose, unit"),
+    click.option("--values", "values_files", multiple=True, metavar="FILE", help="values of a Helm chart; repeatable"),
     click.option("--service", metavar="NAME", help="only this service of the compose file or deployment"),
     click.option("--root", metavar="DIR", help="another root file system; /proc, /etc and /usr are read below it"),
 )  # fmt: skip
@@ -66,8 +67,18 @@ def declared_request(options: dict[str, Any]) -> DeclaredRequest:
         raise click.UsageError("`--env-file` requires `--compose`")
     return DeclaredRequest(
         tuple(options.pop("requirements")), options.pop("image"), first, options.pop("service"), composing=composing,
-        deployments=tuple(options.pop("deployments")),
+        deployments=_deployments(options),
     )  # fmt: skip
+
+
+def _deployments(options: dict[str, Any]) -> tuple[str, ...]:
+    """The deployment files, Helm's charts as manifests; their options are taken out of `options`."""
+    files, values = tuple(options.pop("deployments")), tuple(options.pop("values_files"))
+    if not files and not values:
+        return ()
+    from doctor.cli.request.charts import rendered
+
+    return rendered(files, values)
 
 
 def codes(values: tuple[str, ...]) -> tuple[str, ...]:

@@ -15,7 +15,8 @@ class Service:
 
     `context` is the folder of the build where it is not the Dockerfile's own, `inline` a Dockerfile's text that stands
     in the file itself; `files` are all that the service was read from, `hosts` the names that
-    other services reach it by.
+    other services reach it by, `forwards` what leads from a port of these names to another one of its own (`80:8000`).
+    Containers of one `pod` share their loopback.
 
     `kind` and `file` say where it stands (`Kubernetes Deployment`, `deploy.yaml`), and `labels` are further names that
     it may be chosen by. `nodes` is how many machines share one copy of the model, each with the container's GPUs, or
@@ -54,6 +55,8 @@ class Service:
     inline: str | None = None
     files: tuple[str, ...] = ()
     hosts: tuple[str, ...] = ()
+    forwards: tuple[str, ...] = ()
+    pod: str = ""
     unread: str = ""
     elsewhere: bool = False
     gpu: str = ""

@@ -76,6 +76,7 @@ def _gpu(tree: Files, environ: Mapping[str, str], answer: Answer) -> Gpu:
         pci=_pci(tree),
         visible=environ.get("CUDA_VISIBLE_DEVICES"),
         container_visible=environ.get("NVIDIA_VISIBLE_DEVICES"),
+        order=environ.get("CUDA_DEVICE_ORDER"),
         unreadable=answer.unreadable,
     )
 

@@ -69,7 +69,7 @@ def device(nvml: Any, index: int) -> dict[str, Any]:
     mig = ask(nvml, "nvmlDeviceGetMigMode", handle)
     return {
         "device": {
-            "index": index, "name": name, "total": total, "free": free,
+            "index": index, "name": name, "total": total, "free": free, "reserved": reserved(nvml, handle, total),
             "capability": [int(part) for part in capability], "uuid": ask(nvml, "nvmlDeviceGetUUID", handle),
             "bus": bus(nvml, handle), "mig_mode": mig[0] if mig else None,
             "mig": instances(nvml, handle) if mig and mig[0] else [],
@@ -89,6 +89,18 @@ def memory(nvml: Any, handle: Any) -> tuple[int | None, int | None]:
             return None, None
         raise
     return int(info.total), int(info.free)
+
+
+def reserved(nvml: Any, handle: Any, total: int | None) -> int | None:
+    """Bytes that the driver keeps for itself: CUDA counts them neither as free nor as the GPU's; None before 510."""
+    version = getattr(nvml, "nvmlMemory_v2", None)
+    if total is None or version is None:
+        return None
+    try:
+        kept = int(nvml.nvmlDeviceGetMemoryInfo(handle, version).reserved)
+    except (nvml.NVMLError, ValueError, TypeError):
+        return None
+    return kept if 0 <= kept < total // 4 else None
 
 
 def ask(nvml: Any, function: str, *arguments: Any) -> Any:

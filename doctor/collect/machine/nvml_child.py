@@ -172,6 +172,7 @@ def _device(raw: dict[str, Any]) -> Device:
         capability=(raw["capability"][0], raw["capability"][1]),
         memory_total=shared[0] if raw["total"] is None else raw["total"],
         memory_free=shared[1] if raw["total"] is None else raw["free"], unified_memory=raw["total"] is None,
+        reserved=raw.get("reserved"),
         uuid=raw.get("uuid"), bus_id=raw.get("bus"),
         mig_enabled=None if raw.get("mig_mode") is None else bool(raw["mig_mode"]),
         mig=tuple(MigInstance(m["uuid"], one_line(m["name"], MAX_NAME), m["total"], m["free"]) for m in raw["mig"]),

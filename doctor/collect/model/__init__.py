@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from doctor.base.files import Files
+from doctor.base.files import BARRED, Files
 from doctor.base.text import clean, one_line
 from doctor.collect.model.hub.cache import REPOSITORY, caches, snapshots
 from doctor.collect.model.mounted import cache, outside
@@ -15,6 +15,7 @@ from doctor.collect.model.reading import is_model, read_model
 from doctor.collect.model.request import ModelRequest
 from doctor.facts import NOT_REQUESTED, Launch, Model, Unavailable, Weights
 from doctor.launch.asked import asked
+from doctor.launch.drafting import drafting
 from doctor.launch.options import model_of
 
 __all__ = ["ModelRequest", "launched_model"]
@@ -30,6 +31,7 @@ def launched_model(launch: Launch | Unavailable, request: ModelRequest) -> Model
         return _named(files, request.named, request)
     if not isinstance(launch, Launch) or launch.engine is None:
         return NOT_REQUESTED
+    barred: str | None = None
     repository, shared, environ = None, cache(launch), request.environ
     if shared is not None:
         environ = {**environ, "HF_HUB_CACHE": shared}
@@ -37,10 +39,23 @@ def launched_model(launch: Launch | Unavailable, request: ModelRequest) -> Model
         folder = launch.workdir or os.getcwd()
         found = _on_disk(files, outside(launch, word) or word, folder, environ, request.use_cache)
         if found is not None:
-            return replace(found, named=one_line(word, 300))
+            draft = _draft(launch, request, files, environ)
+            return replace(found, named=one_line(word, 300), draft=draft)
         repository = repository or (word if REPOSITORY.match(word) else None)
+        if os.sep in word and files.barred(os.path.normpath(files.inside(os.path.join(folder, word)))):
+            barred = barred or word
+    if barred is not None:
+        return Unavailable("failed", f"`{one_line(barred, 200)}`, which the launch command names, {BARRED}")
     ask = f"; use `--model {repository}` to ask the hub" if repository and request.root is None else ""
     return Unavailable("failed", f"the launch command does not name a model with a `config.json` on this disk{ask}")
+
+
+def _draft(launch: Launch, request: ModelRequest, files: Files, environ: Mapping[str, str]) -> Model | None:
+    """The smaller model that the command names beside it, where it is on this disk."""
+    read = asked(launch, request.release)
+    word = drafting(read.value, read.data).model if read is not None else None
+    folder = launch.workdir or os.getcwd()
+    return _on_disk(files, outside(launch, word) or word, folder, environ, request.use_cache) if word else None
 
 
 def _named(files: Files, named: str, request: ModelRequest) -> Model | Unavailable:

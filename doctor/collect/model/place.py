@@ -10,7 +10,7 @@ import os
 from dataclasses import field
 from typing import Literal, Protocol
 
-from doctor.base.files import Files, Unreadable
+from doctor.base.files import BARRED, Files, Unreadable
 from doctor.base.record import dataclass
 
 MOST_NAMES = 4096
@@ -39,6 +39,9 @@ class Place(Protocol):
 
     def head(self, name: str, limit: int) -> bytes:
         """The first bytes of a file, at most `limit`. Raises Unreadable."""
+
+    def barred(self, name: str) -> bool:
+        """Whether a file is there that this user may not read."""
 
     def other(self, repository: str) -> Place | None:
         """Another repository that this one's code refers to, where it is at hand."""
@@ -94,7 +97,18 @@ class Folder:
 
     def head(self, name: str, limit: int) -> bytes:
         """The first bytes of a regular file. Raises Unreadable."""
-        return self.files.head(self.inside(name), limit)
+        path = self.inside(name)
+        data = self.files.head(path, limit)
+        if not data and self.files.barred(path):
+            raise Unreadable(BARRED)
+        return data
+
+    def barred(self, name: str) -> bool:
+        """Whether a file of the folder is there that this user may not read."""
+        try:
+            return name in self.names and self.files.barred(self.inside(name))
+        except Unreadable:
+            return False
 
     def other(self, repository: str) -> Place | None:
         """Another repository in the hub's cache on this disk."""

@@ -8,7 +8,7 @@ import os
 from typing import Any
 
 from doctor import __version__
-from doctor.base.files import Unreadable
+from doctor.base.files import BARRED, Unreadable
 from doctor.base.text import one_line
 from doctor.collect.model import plain
 from doctor.collect.model.code.files import read_code
@@ -18,13 +18,15 @@ from doctor.collect.model.weights import read_weights
 from doctor.facts import Model, Problem
 
 MOST = 64
-SHAPE = 2  # counts what `Model` holds: a kept one without a new field is read again
+SHAPE = 3  # counts what `Model` holds: a kept one without a new field is read again
 CONFIG = "config.json"
 _TOKENIZERS = ("tokenizer.json", "tokenizer.model", "tekken.json", "spiece.model", "vocab.txt", "tokenizer.model.v3",
                "sentencepiece.bpe.model")  # fmt: skip
 _TEMPLATES = ("chat_template.json", "chat_template.jinja")
 _PICTURES = ("image_processor_type", "size", "min_pixels", "max_pixels", "max_patches", "max_dynamic_patch")
 _PROCESSORS = ("preprocessor_config.json", "processor_config.json", "image_processor_config.json")
+_COMPANIONS = (*_TOKENIZERS, *_TEMPLATES, *_PROCESSORS, "tokenizer_config.json", "vocab.json", "merges.txt",
+               "generation_config.json")  # fmt: skip
 
 
 def is_model(place: Folder) -> bool:
@@ -57,6 +59,8 @@ def build(place: Place, named: str | None, only: str | None = None) -> Model:
     if cut:
         problems.append(Problem(CONFIG, "is too large or too deep to keep whole"))
     tokenizer_config = plain.maybe(place, "tokenizer_config.json")
+    if only is None:
+        problems += [Problem(name, BARRED) for name in _COMPANIONS if place.barred(name)]
     kind = config.get("model_type")
     return Model(
         path=place.path,
@@ -106,6 +110,7 @@ class _Only:
     def __init__(self, place: Place, name: str) -> None:
         self.path, self.source, self.names = place.path, place.source, (name,)
         self.size, self.read, self.head, self.other = place.size, place.read, place.head, place.other
+        self.barred = place.barred
 
 
 def _has_tokenizer(place: Place, config: dict[str, Any]) -> bool:

@@ -197,7 +197,7 @@ class ModuleReader(Sources):
         """Whether a distribution sits on the model stack: is part of it, or requires torch, transformers and such."""
         if distribution not in self._on_stack:
             found = self.distributions.get(distribution)
-            names = {_required(r) for r in (found.requires if found else ())}
+            names = {required_name(r) for r in (found.requires if found else ())}
             above = bool(names & _STACK) and distribution != "torch"
             self._on_stack[distribution] = above or distribution in _INTERPRETED
         return self._on_stack[distribution]
@@ -253,7 +253,7 @@ def _as_standard(found: Found) -> Found:
     return Found(found.name, "stdlib", found.file if found.kind == "source" else None, found.search)
 
 
-def _required(requirement: str) -> str:
+def required_name(requirement: str) -> str:
     """The name in a Requires-Dist line; empty for a line that only an extra asks for."""
     if "extra" in requirement.partition(";")[2]:
         return ""

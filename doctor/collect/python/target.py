@@ -103,13 +103,23 @@ def _interpreter(files: Files, chosen: Behind, version: str | None) -> Interpret
 
 
 def _barred(inner: Unfolded) -> tuple[Problem, ...]:
-    """The program of the launch, given as a path, where this user may neither read nor run it."""
+    """The program of the launch, given as a path, where this user may not read it, or neither read nor run it.
+
+    A compiled program runs without being read, an interpreter such as Python among them; a script does not.
+    """
     word = inner.words[0] if inner.words else ""
     files = inner.shell.files
     path = files.inside(os.path.join(inner.shell.cwd, word))
-    if os.sep not in word or not files.barred(path) or os.access(files.at(path), os.X_OK):
+    if os.sep not in word or not files.barred(path):
+        return ()
+    if os.access(files.at(path), os.X_OK) and not _is_script_of_venv(files, path):
         return ()
     return (Problem(word, f"`{word}`, which the command starts, {BARRED}"),)
+
+
+def _is_script_of_venv(files: Files, path: str) -> bool:
+    folder, name = os.path.split(path)
+    return files.isfile(os.path.join(os.path.dirname(folder), "pyvenv.cfg")) and not _PYTHON.match(name)
 
 
 def _from_paths(request: TargetRequest, shell: Shell, launched: Behind | None, chosen: Behind | None) -> Target:

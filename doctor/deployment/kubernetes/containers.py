@@ -9,6 +9,7 @@ from typing import Any
 
 from doctor.base.text import one_line
 from doctor.collect.declared.service import Service
+from doctor.deployment.kubernetes.network import forwards_of, hosts_of
 from doctor.deployment.kubernetes.objects import CONFIG, SECRET, Objects
 from doctor.deployment.kubernetes.pods import Pod, cluster_of
 from doctor.deployment.kubernetes.settings import mounted, ports_of, settings_of
@@ -40,7 +41,9 @@ def service_of(pod: Pod, container: Mapping[str, Any], objects: Objects) -> Serv
         folder=text(container.get("workingDir")) or None, kind=f"Kubernetes {one.kind}", file=one.file,
         labels=(one.name, f"{one.kind}/{one.name}".lower(), *([pod.role] if pod.role else [])),
         nodes=settings.nodes, replicas=max(number(at(one.body, "spec", "replicas"), 1), 0),
-        texts=_texts(pod, container, objects),
+        texts=_texts(pod, container, objects), hosts=hosts_of(pod.labels, objects, one.namespace),
+        forwards=forwards_of(pod.labels, container, objects, one.namespace),
+        pod=f"{one.namespace}/{one.kind}/{one.name}/{pod.role}",
         notes=note, unknown=frozenset(variables.unknown),
     )  # fmt: skip
 

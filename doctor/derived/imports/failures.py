@@ -59,7 +59,7 @@ def unread(case: Case) -> Iterator[Open]:
 def _meaning(case: Case, modules: Modules, cause: Cause, names: list[str]) -> tuple[Severity, str]:
     facts = case.facts
     launch = facts.launch if isinstance(facts.launch, Launch) else None
-    engine = (launch.engine if launch else None) or next(iter(modules.distributions), None)
+    engine = (launch.engine if launch else None) or next((one.name for one in case.engine), None)
     if any(n in modules.entries for n in names):
         return "error", f"so {_command(launch, engine)} will not start"
     needed = modules_of_the_model(case)

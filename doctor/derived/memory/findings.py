@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 from doctor.derived.memory.verdict import MemoryVerdict
 from doctor.derived.units import GIB, size
-from doctor.facts import Facts, Model
+from doctor.facts import Facts, Model, Observed
 from doctor.findings import Action, Evidence, Remediation
 from doctor.launch.settings import Settings
 from doctor.matrix import rows
@@ -41,7 +41,16 @@ def evidence(here: MemoryVerdict, result: Fit) -> list[Evidence]:
         least, most = result.tokens
         held = f"{result.per_token / 1024:.4g} KiB a token, room for {least:,} to {most:,} tokens"
         out.append(Evidence("KV cache", held, None, "layers, heads and head size of config.json"))
+    if here.learned is not None:
+        out.append(Evidence("an earlier run", _logged(here.learned), None, f"run {here.learned.run}"))
     return out
+
+
+def _logged(seen: Observed) -> str:
+    kept = seen.cache or 0
+    held = f"KV cache {size(kept)}" if kept > 0 else "no room for a KV cache" if kept else ""
+    parts = [held, f"{seen.tokens:,} tokens" if seen.tokens else ""]
+    return f"{', '.join(filter(None, parts)) or 'its weights'} logged here on {seen.at}"
 
 
 def remediations(here: MemoryVerdict, facts: Facts, *, change: bool = True) -> list[Remediation]:

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from doctor.base.record import dataclass
 from doctor.derived.case import Case, memoized
 from doctor.derived.known_model import is_known_by_name, is_of_family_alone, known_member, launched_member
-from doctor.facts import Facts, Gpu, Model, Unavailable
+from doctor.facts import Facts, Gpu, Model, Observed, Unavailable
 from doctor.facts.gpu import Device
 from doctor.findings import NotApplicable, Open
 from doctor.launch.memory_settings import settings
 from doctor.launch.settings import Settings
+from doctor.matrix.gpus import card as card_named
+from doctor.matrix.gpus import usable
 from doctor.matrix.models.members import Member
+from doctor.memory.drafter import is_unknown
 from doctor.memory.fit import Fit, fit
 from doctor.memory.footprint import Footprint, footprint
+from doctor.memory.learned import corrected
+from doctor.memory.logged import plausible
 
 NO_MODEL = "no model is named"
+SHARED = 0.94  # of a memory that the system shares with its GPU: what GB10 reports of its 128 GB
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +31,7 @@ class MemoryVerdict:
 
     `listed` is the row of the data that stands in for a model which was not found. `cards` is None where nothing is
     known of GPUs; then there is no `fit`. `free` are bytes of the smallest card, where NVML told them.
+    `predicted` is the value before it was corrected by what the same launch logged here before (`learned`).
     """
 
     footprint: Footprint
@@ -31,6 +40,8 @@ class MemoryVerdict:
     cards: tuple[Device, ...] | None
     fit: Fit | None
     free: int | None
+    predicted: Fit | None = None
+    learned: Observed | None = None
 
 
 @memoized
@@ -48,27 +59,73 @@ def memory_verdict(case: Case) -> MemoryVerdict | NotApplicable | Open:
     found = footprint(model, dtype=asked.dtype, quantization=asked.quantization)
     if found is None:
         return Open("neither the files nor the configuration of the model tell its size")
+    found = replace(found, draft=_draft(model, asked))
+    if is_unknown(found, asked):
+        return Open(f"the size of the draft model `{asked.draft_model}` is not known")
     devices = cards(facts)
     if not devices:
         return MemoryVerdict(found, asked, listed, devices, None, None)
     used = devices[: asked.gpus] or devices
-    card = min(d.memory_total for d in used)
+    card = min(has(d, facts.gpu) for d in used)
     told = [d.memory_free for d in used if d.memory_free is not None]
     free = min(told) if told and isinstance(facts.gpu, Gpu) and facts.gpu.source == "nvml" else None
-    verdict = fit(found, card, asked, free, used[0].capability)
-    return MemoryVerdict(found, asked, listed, devices, verdict, free)
+    verdict = fit(found, card, asked, free, _capability(used[0]))
+    here = MemoryVerdict(found, asked, listed, devices, verdict, free, verdict)
+    seen = plausible(facts.observed, card) if isinstance(facts.observed, Observed) else None
+    return here if seen is None else _learned(here, verdict, seen, used[0])
+
+
+def _learned(here: MemoryVerdict, now: Fit, seen: Observed, used: Device) -> MemoryVerdict:
+    """The verdict with the difference that the earlier run has shown; unchanged where that may not count."""
+    free = here.free if seen.free is None else seen.free
+    then = fit(here.footprint, now.card, here.settings, free, _capability(used))
+    better = corrected(now, then, seen)
+    return here if better is now else replace(here, fit=better, learned=seen)
+
+
+def _draft(model: Model, asked: Settings) -> Footprint | None:
+    """The weights of the smaller model that guesses tokens ahead, from this disk or from the data."""
+    listed = known_member(asked.draft_model) if model.draft is None and asked.draft_model else None
+    here = model.draft or (listed.model if listed else None)
+    return footprint(here) if here is not None else None
 
 
 def cards(facts: Facts) -> tuple[Device, ...] | None:
     """The GPUs that a server would see, the slices of one in MIG mode as cards of their own; None: nothing is known."""
     if not isinstance(facts.gpu, Gpu) or not facts.gpu.devices:
-        return None
+        return _others(facts.gpu) if isinstance(facts.gpu, Gpu) else None
     out: list[Device] = []
     for device in facts.gpu.usable:
         slices = [m for m in device.mig if m.memory_total] if device.mig_enabled else []
         out += [Device(device.index, m.name, device.capability, m.memory_total or 0, m.memory_free) for m in slices]
         out += [] if slices else [device]
     return tuple(d for d in out if d.memory_total > 0)
+
+
+def _capability(device: Device) -> tuple[int, int] | None:
+    return None if device.capability == (0, 0) else device.capability
+
+
+def _others(gpu: Gpu) -> tuple[Device, ...] | None:
+    """Devices that do not run CUDA, where their memory was named; the system keeps some of what it shares."""
+    return tuple(
+        Device(n, one.name, (0, 0), one.memory, int(one.memory * (SHARED if one.shared else 1)),
+               unified_memory=one.shared, reserved=int(one.memory * (1 - SHARED)) if one.shared else None)
+        for one in gpu.others if one.memory for n in range(max(one.count, 1))
+    ) or None  # fmt: skip
+
+
+def has(device: Device, gpu: Gpu | Unavailable) -> int:
+    """Bytes that CUDA has of a GPU; by its name where the driver does not say what it keeps for itself.
+
+    Under WSL, where Windows lends the memory out, CUDA counts all of it.
+    """
+    if isinstance(gpu, Gpu) and gpu.driver_platform == "windows":
+        return device.memory_total
+    declared = not isinstance(gpu, Gpu) or gpu.source == "declared"
+    if declared or device.reserved is not None or device.unified_memory:
+        return device.usable
+    return usable(card_named(device.name, device.memory_total), device.memory_total)
 
 
 def _listed(facts: Facts) -> Member | None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 from doctor.base.files import BARRED
-from doctor.facts import Distributions, Facts, Problem, normalize
+from doctor.facts import Distributions, Facts, Problem, Target, normalize
+from doctor.findings import Action, Remediation
 
 _INFO = re.compile(r"[/\\](?P<name>[A-Za-z0-9_.]+?)(?:-[^/\\]*)?\.(?:dist|egg)-info(?:[/\\]|$)")
 
@@ -13,13 +14,24 @@ _INFO = re.compile(r"[/\\](?P<name>[A-Za-z0-9_.]+?)(?:-[^/\\]*)?\.(?:dist|egg)-i
 def hidden_by(facts: Facts, name: str) -> Problem | None:
     """The file or folder that may not be read and behind which a distribution may be; None where there is none."""
     have = facts.distributions
-    found = (*have.problems, *facts.target.problems) if isinstance(have, Distributions) else ()
+    return hidden_in(have, facts.target, name) if isinstance(have, Distributions) else None
+
+
+def hidden_in(distributions: Distributions, target: Target, name: str) -> Problem | None:
+    """As `hidden_by`, of what was read so far."""
+    found = (*distributions.problems, *target.problems)
     return next((p for p in found if BARRED in p.message and _may_hold(p, name)), None)
 
 
 def is_of_one(problem: Problem) -> bool:
     """Whether only the metadata of one distribution may not be read: its code may be there all the same."""
     return _INFO.search(problem.path) is not None
+
+
+def readable(path: str) -> Remediation:
+    """The way out where this user may not read what is at `path`."""
+    text = f"let this user read `{path}`, or check as the user that runs the server"
+    return Remediation(text, (Action("manual", text=text),), "manual")
 
 
 def _may_hold(problem: Problem, name: str) -> bool:

@@ -19,9 +19,10 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class LinkRequest:
-    """What to judge: all modules of `distributions`, the packages `beside` them, and the launch's `entries`.
+    """What to judge: the engines' `modules`, the packages `beside` them, and the launch's `entries`.
 
-    Each is judged as the first import of a new process.
+    Each is judged as the first import of a new process. `distributions` are those of which `modules` lists all. Of the
+    packages `met`, those are judged that the entries import; `listed` are modules that are there and are not judged.
     Modules below the top-level name `strange` were written by strangers: little effort is spent on all of them.
     """
 
@@ -31,6 +32,8 @@ class LinkRequest:
     entries: tuple[str, ...] = ()
     optional: tuple[tuple[str, str], ...] = ()
     strange: str = ""
+    met: tuple[str, ...] = ()
+    listed: tuple[str, ...] = ()
 
 
 def link_environment(reader: Reader, request: LinkRequest, progress: Progress | None = None) -> Modules:
@@ -43,7 +46,7 @@ def _link(reader: Reader, request: LinkRequest, progress: Progress | None) -> Mo
     machine.strange = request.strange
     optional = dict(request.optional)
     first = [*request.entries, *optional]
-    names = list(dict.fromkeys((*first, *request.beside, *request.modules)))
+    names = list(dict.fromkeys((*first, *request.beside, *request.met, *request.modules)))
     steps = iter(range(1, len(names) + 1))
 
     def judge(name: str) -> ModuleStatus:
@@ -53,17 +56,18 @@ def _link(reader: Reader, request: LinkRequest, progress: Progress | None) -> Mo
 
     verdicts = {name: judge(name) for name in first}
     eager = _of_interest(tuple(machine.modules), machine)
-    verdicts.update({name: judge(name) for name in request.beside if name not in verdicts})
+    beside = (*request.beside, *(n for n in request.met if n in machine.modules or n in machine.failed))
+    verdicts.update({name: judge(name) for name in beside if name not in verdicts})
     uses = set(machine.uses)
-    verdicts.update({name: judge(name) for name in names if name not in verdicts})
+    verdicts.update({name: judge(name) for name in request.modules if name not in verdicts})
     verdicts = {n: _relative(v, reader.paths) for n, v in settle(machine, verdicts, frozenset(request.entries)).items()}
-    cut_short = [n for n in (*first, *request.beside) if _lacks(verdicts[n])]
+    cut_short = [n for n in (*first, *beside) if _lacks(verdicts[n])]
     if cut_short:
         uses |= _uses_of_all(reader, cut_short, request.strange)
-    tops = {m.partition(".")[0] for m in (*first, *request.beside)}
+    tops = {m.partition(".")[0] for m in (*first, *beside)}
     return Modules(
         distributions=request.distributions, verdicts=verdicts, entries=request.entries, optional=optional,
-        eager=eager, uses=_sorted_uses(uses, tops),
+        eager=eager, uses=_sorted_uses(uses, tops), listed=request.listed,
     )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from packaging import tags
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 from packaging.version import Version
 
+from doctor.base.opening import open_regular
 from doctor.base.record import dataclass
 from doctor.repair.errors import RepairError
 from doctor.repair.wheels.pins import Pinned
@@ -58,6 +59,8 @@ def find_wheels(folder: str, pins: tuple[Pinned, ...], python: str) -> dict[str,
             name, version, _, kinds = parse_wheel_filename(file)
         except InvalidWheelFilename:
             continue
+        if not os.path.isfile(os.path.join(folder, file)):
+            continue
         if wanted.get(canonicalize_name(name)) == version and kinds & fits:
             out.setdefault(canonicalize_name(name), []).append(os.path.join(folder, file))
     return out
@@ -77,7 +80,8 @@ def checked(pin: Pinned, files: list[str]) -> tuple[Pinned, list[Local]]:
 def _file_hash(path: str) -> str:
     out = hashlib.sha256()
     try:
-        with open(path, "rb", buffering=0) as file:
+        handle, _ = open_regular(path)
+        with open(handle, "rb", buffering=0) as file:
             while chunk := file.read(_CHUNK):
                 out.update(chunk)
     except OSError as error:

@@ -43,7 +43,10 @@ def compose(plans: Sequence[Recipe], beside: tuple[str, ...] = ()) -> str:
         _gateway(plans, data)
     if "metrics" in beside:
         _metrics(plans, data)
-    kept = [f"The project has its own {MADE_OF[part]} (`{name}`), which is kept." for part, name in theirs.items()]
+    kept = [
+        f"The project has its own {MADE_OF[part]} (`{name}`): nothing in it is changed."
+        for part, name in theirs.items()
+    ]
     return f"{_top(plans, masking, beside, kept)}\n{dumped(data)}"
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from doctor.base.text import clean
 from doctor.findings import Finding
 from doctor.findings.run import FirstFailure, Memory, RunReport
+from doctor.report.run.figures import figure_lines
 from doctor.report.run.units import size, span
 
 
@@ -32,7 +33,7 @@ def run_text(report: RunReport) -> str:
     lines += [f"Kernel: {x.line}" for x in report.kernel]
     lines += [f"Core dump: {c.file or c.hint}" for c in report.core]
     lines += [f"Ready: {r.text}" for r in report.ready]
-    lines += _memory_lines(report.memory)
+    lines += _memory_lines(report.memory) + figure_lines(report.figures)
     lines += [f"Warning: {w}" for w in report.warnings] + [f"Note: {n}" for n in report.notes]
     for trace in report.traces[-2:]:
         lines += ["", *(f"  {line}" for line in trace)]

@@ -21,7 +21,7 @@ from urllib.parse import SplitResult
 from doctor.base.address import split_address
 from doctor.base.record import dataclass
 from doctor.derived.case import Case
-from doctor.derived.neighbors import Lead, around, lead, port_of, server_behind
+from doctor.derived.neighbors import Lead, around, lead, outer_port, port_of, server_behind
 from doctor.facts import Facts, Gateway, GatewayModel, Launch, Neighbor, present
 from doctor.findings import Action, Evidence, Finding, Location, NotApplicable, Open, Remediation, Severity
 from doctor.launch.server import LOCAL, Server, server
@@ -118,8 +118,8 @@ def _in_deployment(
         return
     yield from _path(model, address, there)
     if there.port is not None and found.port != there.port:
-        asked = f"asks `{found.neighbor.service}` at port {found.port}"
-        yield _port(asked, found.port, there)
+        asked = f"asks `{found.neighbor.service}` at port {port_of(address)}"
+        yield _port(asked, port_of(address), there, outer_port(found.neighbor, there.port))
     yield from _name_and_key(model, there)
 
 
@@ -132,7 +132,8 @@ def _nobody(facts: Facts, found: Lead, address: SplitResult, client: Neighbor | 
         if client is not None or len(serving) == 1:
             what = f"asks at `{address.hostname}`, but no service has that name; the servers are {names}"
             way = _by_hand(f"the host of `api_base` to {names}")
-            severity = "error" if client is not None else "warning"
+            sure = client is not None and not client.pod  # an operator makes Services that no file has
+            severity = "error" if sure else "warning"
             yield Difference("host", what, address.hostname or "", names, (way,), severity)
         return
     what = f"asks at `{address.hostname}`, but the server runs in a container of its own"
@@ -163,9 +164,11 @@ def _path(model: GatewayModel, address: SplitResult, here: Server) -> Iterator[D
         yield Difference("path", what, model.api_base or "", fixed, (_by_hand(f"`api_base: {fixed}`"),))
 
 
-def _port(asked: str, port: int, here: Server) -> Difference:
-    what = f"{asked}, but {here.engine} listens on {here.port}"
-    return Difference("port", what, str(port), str(here.port), (_by_hand(f"port {here.port} in `api_base`"),))
+def _port(asked: str, port: int, here: Server, outer: int | None = None) -> Difference:
+    """`outer` is the port of the service's name that leads to the server's, where that is another one."""
+    at = f" (port {outer} of its Service)" if outer else ""
+    what, right = f"{asked}, but {here.engine} listens on {here.port}{at}", outer or here.port
+    return Difference("port", what, str(port), str(right), (_by_hand(f"port {right} in `api_base`"),))
 
 
 def _by_hand(what: str) -> Remediation:

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 
 from doctor.base.address import split_address
 from doctor.derived.case import Case
-from doctor.derived.neighbors import Lead, around, lead, server_behind
+from doctor.derived.neighbors import Lead, around, lead, reached, server_behind
 from doctor.facts import Facts, Gateway, Scrape, present
 from doctor.findings import Action, Evidence, Location, NotApplicable, Open, Remediation
 from doctor.launch.options import option
@@ -62,7 +62,7 @@ def _amiss(facts: Facts, scrapes: list[Scrape]) -> Iterator[tuple[Scrape, Server
             continue
         behind = server_behind(facts, found.neighbor)
         if behind is not None and behind.port not in (None, found.port):
-            yield scrape, behind
+            yield scrape, reached(found.neighbor, behind)
 
 
 def _leads_here(facts: Facts, scrape: Scrape) -> bool:
@@ -105,7 +105,7 @@ def _switch(rule: Rule, facts: Facts, scrape: Scrape, here: Server) -> Iterator[
 def _elsewhere(rule: Rule, gateway: Gateway, scrape: Scrape, here: Server) -> Verdict:
     text = f"scrape port {here.port}"
     return rule.finding(
-        f"`{scrape.target}` is scraped, but {here.engine} listens on port {here.port}",
+        f"`{scrape.target}` is scraped, but {here.engine} {here.listens} port {here.port}",
         key=f"port:{scrape.target}", location=Location("file", gateway.path, gateway.path, scrape.line),
         evidence=[Evidence("port", scrape.target, str(here.port), f"flags of {here.shown}")],
         remediations=[Remediation(text, (Action("manual", text=text),))],

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 
 from doctor.base.address import split_address
 from doctor.derived.case import Case
-from doctor.derived.neighbors import around, lead, port_of, server_behind
+from doctor.derived.neighbors import around, lead, port_of, reached, server_behind
 from doctor.facts import Facts, Gateway, Launch, Neighbor, Route
 from doctor.findings import Action, Evidence, Finding, Location, NotApplicable, Remediation
 from doctor.launch.server import LOCAL, Server, server
@@ -76,7 +76,9 @@ def _of_route(
     address = split_address(route.url)
     there = lead(around(facts), address, client) if address else None
     behind = server_behind(facts, there.neighbor) if there and there.neighbor else None
-    if there is None or behind is None or there.neighbor is None or behind.port in (None, there.port):
+    if address is None or there is None or behind is None or there.neighbor is None:
+        return
+    if behind.port in (None, there.port):
         return
     meant = bool(_OF_MODELS.search(route.name)) or path is not None
     if there.kind == "published" or not (meant or there.kind == "service"):
@@ -84,7 +86,8 @@ def _of_route(
     if any(_inner(p) == str(there.port) for p in there.neighbor.published) and not meant:
         return  # another program of the same container
     who = f"`{client.service}`" if client is not None else ""
-    yield _finding(rule, route, there.port, behind, who, path)
+    asked = port_of(address) if there.neighbor.forwards else there.port
+    yield _finding(rule, route, asked, reached(there.neighbor, behind), who, path)
 
 
 def _inner(published: str) -> str:
@@ -95,7 +98,7 @@ def _finding(rule: Rule, route: Route, port: int, here: Server, client: str, pat
     text = f"set port {here.port} in `{route.name}`"
     where = f" of {client}" if client else ""
     return rule.finding(
-        f"`{route.name}`{where} asks at port {port} (`{route.url}`), but {here.engine} listens on {here.port}",
+        f"`{route.name}`{where} asks at port {port} (`{route.url}`), but {here.engine} {here.listens} {here.port}",
         key=f"{client.strip('`')}:{route.name}:{port}",
         location=Location("file", path, path, route.line) if path else Location("environment", route.name),
         evidence=[Evidence("port", str(port), str(here.port), f"flags of {here.shown}")],

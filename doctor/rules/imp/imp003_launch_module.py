@@ -60,9 +60,10 @@ def _ways(launch: Launch, modules: Modules, name: str) -> list[Remediation]:
     if command:
         words = " ".join((command.program or "", *command.subcommand))
         out.append(Remediation(f"start it with `{words}`", (Action("manual", text=f"use `{words}`"),), "manual"))
-    same = [m for m in modules.verdicts if m.rpartition(".")[2] == name.rpartition(".")[2] and m != name]
+    there = {**modules.verdicts, **dict.fromkeys(modules.listed)}
+    same = [m for m in there if m.rpartition(".")[2] == name.rpartition(".")[2] and m != name]
     near = sorted(same, key=lambda m: -difflib.SequenceMatcher(None, m, name).ratio())
-    known = [f.module for f in found.launches if f.module in modules.verdicts and f.module != name] if found else []
+    known = [f.module for f in found.launches if f.module in there and f.module != name] if found else []
     for module in [*(m for m in near if m in known), *(m for m in near if m not in known)][:1] or known[:1]:
         text = f"use `python -m {module}`, which is the module here"
         out.append(Remediation(text, (Action("set_argument", name="-m", value=module),), "unsafe"))

@@ -12,8 +12,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from doctor.base.files import BARRED
 from doctor.derived.case import Case
 from doctor.derived.model_files import fetch_again, file
+from doctor.derived.packages.hidden import readable
 from doctor.facts import Model, Weights, present
 from doctor.findings import Evidence, NotApplicable, Open
 from doctor.rules.rule import Rule, Verdict
@@ -38,7 +40,7 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
         key=CONFIG,
         location=file(model, CONFIG),
         evidence=[Evidence(CONFIG, problem.message, "a JSON object", model.path)],
-        remediations=[fetch_again(model)],
+        remediations=[readable(model.path) if BARRED in problem.message else fetch_again(model)],
     )
 
 

@@ -12,13 +12,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from doctor.base.files import BARRED
 from doctor.derived.case import Case
 from doctor.derived.model_files import bare, file
+from doctor.derived.packages.hidden import readable
 from doctor.facts import Model, present
-from doctor.findings import Action, Evidence, NotApplicable, Open, Remediation
+from doctor.findings import Action, Evidence, Finding, NotApplicable, Open, Remediation
 from doctor.rules.rule import Rule, Verdict
 
 _VISION = ("vision_config", "visual", "vit_config", "vision_tower", "mm_vision_tower")
+_TOKENS = ("tokenizer", "tekken", "spiece", "vocab", "merges", "sentencepiece")
 _FILES = {
     "tokenizer": "tokenizer.json", "chat_template": "chat_template.jinja", "processor": "preprocessor_config.json",
 }  # fmt: skip
@@ -35,6 +38,9 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     if bare(model) and model.source == "folder":
         yield NotApplicable("only the configuration is available")
         return
+    for problem in model.problems:
+        if problem.message == BARRED and problem.path != "config.json":
+            yield _barred(rule, model, problem.path)
     for kind, message in _SAID.items():
         there = getattr(model, kind)
         if kind == "processor" and (model.code or not any(key in model.config for key in _VISION)):
@@ -50,6 +56,15 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
                 evidence=[Evidence(_FILES[kind], "not there", "there", model.path)],
                 remediations=[_copy(kind)],
             )  # fmt: skip
+
+
+def _barred(rule: Rule, model: Model, name: str) -> Finding:
+    """A file that is there and that this user may not read: whoever opens it gets Python's PermissionError."""
+    return rule.finding(
+        f"`{name}` of `{model.named or model.path}` {BARRED}, and the server opens it when it starts",
+        key=name, severity="error" if name.startswith(_TOKENS) else "warning", location=file(model, name),
+        evidence=[Evidence(name, BARRED, "readable", model.path)], remediations=[readable(f"{model.path}/{name}")],
+    )  # fmt: skip
 
 
 def _of_the_engine(model: Model) -> bool:

@@ -26,6 +26,9 @@ from doctor.matrix.providers import releases_with
 from doctor.matrix.refusals import holds_for
 from doctor.rules.rule import Rule, Verdict
 
+TRUST = Remediation(
+    f"read the model's Python files, then add `{FLAG}`", (Action("set_argument", name=FLAG, value=""),), "unsafe"
+)
 OTHER_TOKENIZER = ("--tokenizer", "--tokenizer-path", "--skip-tokenizer-init")
 
 
@@ -41,38 +44,44 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
         yield Open(f"the data does not list the options of {found.engine.shown}")
     elif found.given and not found.has_flag:
         yield NotApplicable(f"{found.engine.shown} has no such option")  # which CMD001 says
-    elif "AutoConfig" not in model.remote_code and not _own_tokenizer(case, model, found):
+    else:
+        yield from _by_code(rule, case, model, found)
+
+
+def _by_code(rule: Rule, case: Case, model: Model, found: Loader) -> Iterator[Verdict]:
+    """What the configuration's own code needs, else what the tokenizer's does."""
+    configured = "AutoConfig" in model.remote_code
+    tokenizer = _own_tokenizer(case, model, found)
+    if not configured and not tokenizer:
         yield NotApplicable("the model needs no code of its own to be recognized")
     elif found.trusts:
         return
-    elif "AutoConfig" in model.remote_code and found.knows is None:
+    elif configured and found.knows is None:
         yield Open("it is not known whether this transformers has the model's type itself")
-    else:
-        needed = [*_needed(rule, model, found)] if "AutoConfig" in model.remote_code and not found.knows else []
-        yield from needed
-        if not needed and (place := _own_tokenizer(case, model, found)):
-            yield _tokenizer(rule, case, model, found, place)
+    elif configured and not found.knows and (needed := _configuration(rule, model, found)):
+        yield needed
+    elif tokenizer:
+        yield _tokenizer(rule, case, model, found, tokenizer)
 
 
-def _needed(rule: Rule, model: Model, found: Loader) -> Iterator[Verdict]:
+def _configuration(rule: Rule, model: Model, found: Loader) -> Verdict | None:
     """vLLM and SGLang have configurations of their own for some models; old releases do not tell for which of them."""
     known = found.engine.table("architectures.default")
     brought = brings(found.engine.name, found.engine.version, model.model_type or "")
     if brought:
-        return
+        return None
     ever = (model.model_type or "") in rows.keys(found.engine.name, "model_types")
     own = brought is None and ever and any(a in known for a in model.architectures)
     code = model.code
     where = code.classes.get("AutoConfig", "") if code else ""
     said = "may not be recognized" if own else "is not recognized"
-    yield rule.finding(
+    return rule.finding(
         f"The model type `{model.model_type}` {said} without the model's own code, and `{found.engine.shown}` runs "
         f"that only with `{FLAG}`",
         key="missing", severity="warning" if own else "error", confidence="medium" if own else "high",
         location=Location("argument", FLAG),
         evidence=[Evidence("auto_map", where or "AutoConfig", FLAG, f"{model.path}/config.json")],
-        remediations=[Remediation(f"read the model's Python files, then add `{FLAG}`",
-                                  (Action("set_argument", name=FLAG, value=""),), "unsafe")],
+        remediations=[TRUST],
     )  # fmt: skip
 
 
@@ -105,8 +114,7 @@ def _tokenizer(rule: Rule, case: Case, model: Model, found: Loader, place: str) 
         key="tokenizer", severity="error" if sure else "warning", confidence="high" if sure else "medium",
         location=Location("argument", FLAG),
         evidence=[Evidence("auto_map", shown(place, 100), FLAG, f"{model.path}/tokenizer_config.json")],
-        remediations=[Remediation(f"read the model's Python files, then add `{FLAG}`",
-                                  (Action("set_argument", name=FLAG, value=""),), "unsafe")],
+        remediations=[TRUST],
     )  # fmt: skip
 
 

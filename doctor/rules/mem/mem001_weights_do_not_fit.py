@@ -14,11 +14,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from doctor.derived.case import Case
+from doctor.derived.memory.certainty import certainty, of_weights
 from doctor.derived.memory.findings import card_size, each, evidence, remediations, wanted
 from doctor.derived.memory.verdict import MemoryVerdict, memory_verdict
 from doctor.derived.units import size
 from doctor.facts import Facts
-from doctor.findings import Confidence, Finding, Location, Open
+from doctor.findings import Finding, Location, Open
 from doctor.memory.fit import Fit
 from doctor.rules.rule import Rule, Verdict
 
@@ -32,7 +33,7 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
         yield Open(_unknown(here))
     elif here.fit.verdict == "never" or _over(here.fit):
         yield _finding(rule, case.facts, here, here.fit)
-    elif not here.footprint.tower and not here.footprint.exact:
+    elif here.footprint.unseen and here.settings.vision:
         yield Open("the language model fits, and nothing is known of the size of its vision tower")
 
 
@@ -62,15 +63,12 @@ def _finding(rule: Rule, facts: Facts, here: MemoryVerdict, result: Fit) -> Find
     else:
         share = f"the {size(max(result.pool, 0))} of {result.rule.rule}"
         against = f"with the least overhead {size(least)}, more than {share}"
-    sure = not here.listed and (here.footprint.exact or result.verdict == "never")
-    found = here.footprint
-    doubtful = found.assumed or (not found.exact and (found.guessed or not found.tower))
-    confidence: Confidence = "low" if doubtful else "high" if sure else "medium"
+    confidence = of_weights(here, result, result.card if result.verdict == "never" else max(result.pool, 0))
     return rule.finding(
         f"{what.rstrip(',')}: {against}; with these settings it needs {wanted(here)}.",
-        key="weights", severity="warning" if doubtful else None,
+        key="weights", severity="warning" if confidence == "low" else None,
         confidence=confidence, location=Location("host", "GPU memory"),
-        evidence=evidence(here, result), remediations=remediations(here, facts),
+        evidence=[*evidence(here, result), certainty(here, confidence)], remediations=remediations(here, facts),
     )  # fmt: skip
 
 

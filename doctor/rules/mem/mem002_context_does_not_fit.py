@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from doctor.derived.case import Case
+from doctor.derived.memory.certainty import certainty, of_cache
 from doctor.derived.memory.findings import card_size, each, evidence, remediations, wanted
 from doctor.derived.memory.verdict import MemoryVerdict, memory_verdict
 from doctor.derived.units import size
@@ -42,7 +43,7 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
 
 def _finding(rule: Rule, facts: Facts, here: MemoryVerdict, result: Fit) -> Finding:
     refuses = result.verdict == "refused" and result.rule.refuses
-    most = result.tokens[1]
+    most = result.longest[1]
     place = f"{each(result)} of {card_size(result)}"
     told = f"The weights leave room for at most {most:,} tokens of KV cache{place}"
     if result.needed <= result.cache[1]:
@@ -53,13 +54,13 @@ def _finding(rule: Rule, facts: Facts, here: MemoryVerdict, result: Fit) -> Find
         message = (
             f"{told}, but one request of {result.context:,} tokens ({asked}) takes {size(result.needed)}: {end}."
         )
-    doubtful = here.footprint.assumed or here.footprint.guessed
+    confidence = of_cache(here)
     mild = result.verdict == "short" and not result.settings.context and most >= SHORT
     severity: Severity = "note" if mild else "warning"
     return rule.finding(
-        message, key="context", severity="error" if result.verdict == "refused" and not doubtful else severity,
-        confidence="low" if doubtful else "medium" if here.listed or not here.footprint.exact else "high",
-        location=Location("argument", _flag(result)), evidence=evidence(here, result),
+        message, key="context", severity="error" if result.verdict == "refused" and confidence != "low" else severity,
+        confidence=confidence, location=Location("argument", _flag(result)),
+        evidence=[*evidence(here, result), certainty(here, confidence)],
         remediations=remediations(here, facts),
     )  # fmt: skip
 

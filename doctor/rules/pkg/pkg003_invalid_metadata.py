@@ -14,7 +14,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from doctor.base.files import BARRED
 from doctor.derived.case import Case
+from doctor.derived.packages.hidden import readable
 from doctor.derived.packages.requirements import parse
 from doctor.facts import Distributions, present
 from doctor.findings import Action, Evidence, Finding, Location, Remediation
@@ -25,13 +27,12 @@ def check(rule: Rule, case: Case) -> Iterator[Finding]:
     """One finding for each problem, and a note for each requirement that cannot be understood."""
     distributions: Distributions = present(case.facts, "distributions", Distributions)
     for problem in distributions.problems:
-        step = Action("manual", text=f"look at {problem.path}, remove what is left over and reinstall the package")
         yield rule.finding(
             problem.message,
             key=problem.path,
             location=Location("file", problem.path, problem.path),
             evidence=[Evidence("installed metadata", problem.message, None, problem.path)],
-            remediations=[Remediation("remove what is left over and reinstall the package", (step,))],
+            remediations=[readable(problem.path) if BARRED in problem.message else _again(problem.path)],
         )
     for one in distributions.installed:
         for line in one.requires:
@@ -43,6 +44,11 @@ def check(rule: Rule, case: Case) -> Iterator[Finding]:
                     location=Location("distribution", one.name),
                     evidence=[Evidence("Requires-Dist", line[:200], "as PEP 508 has it", one.metadata_path)],
                 )
+
+
+def _again(path: str) -> Remediation:
+    step = Action("manual", text=f"look at {path}, remove what is left over and reinstall the package")
+    return Remediation("remove what is left over and reinstall the package", (step,))
 
 
 RULE = Rule(

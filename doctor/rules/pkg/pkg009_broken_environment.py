@@ -13,7 +13,8 @@ from collections.abc import Iterator
 
 from doctor.base.files import BARRED
 from doctor.derived.case import Case
-from doctor.facts import Launch
+from doctor.derived.packages.hidden import readable
+from doctor.facts import Launch, Problem
 from doctor.findings import Action, Evidence, Finding, Location, Remediation
 from doctor.rules.rule import Rule
 
@@ -32,8 +33,12 @@ def check(rule: Rule, case: Case) -> Iterator[Finding]:
             severity=rule.severity if gone or locked else "note",
             location=Location("environment", target.prefix or problem.path, problem.path),
             evidence=[Evidence("environment", problem.message, None, problem.path)],
-            remediations=[Remediation("create a new environment", (step,))] if gone else (),
+            remediations=[Remediation("create a new environment", (step,))] if gone else _way_in(problem),
         )
+
+
+def _way_in(problem: Problem) -> list[Remediation]:
+    return [readable(problem.path)] if BARRED in problem.message else []
 
 
 RULE = Rule(code="PKG009", name="broken-environment", severity="error", check=check, files=True)

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from doctor.derived.case import Case
-from doctor.derived.packages.hidden import hidden_by, is_of_one
+from doctor.derived.packages.hidden import hidden_by, is_of_one, readable
 from doctor.facts import Distributions, Launch, present
 from doctor.findings import Action, Evidence, Location, Open, Remediation
 from doctor.matrix.engines import names_of_engines
@@ -32,7 +32,7 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
             f"`{engine}` was not found: {hidden.message}",
             key=f"{engine}", location=Location("environment", where, hidden.path),
             evidence=[Evidence(engine or "", "cannot be read", "installed", hidden.path)],
-            remediations=[_readable(hidden.path)],
+            remediations=[readable(hidden.path)],
         )  # fmt: skip
     elif engine and distributions.get(engine) is None:
         yield rule.finding(
@@ -42,7 +42,11 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
             evidence=[Evidence(engine, "not installed", "installed", facts.target.why)],
             remediations=_ways(engine),
         )
-    elif engine is None and not any(distributions.get(name) for name in names_of_engines()):
+    elif engine is not None or any(distributions.get(name) for name in names_of_engines()):
+        return
+    elif (behind := next(filter(None, (hidden_by(facts, name) for name in names_of_engines())), None)) is not None:
+        yield Open(f"whether an engine is installed is not known: {behind.message}")
+    else:
         yield rule.finding(
             f"None of {_listed()} is installed in `{where}`, so there is no server to start here",
             severity="warning",
@@ -55,11 +59,6 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
 def _listed() -> str:
     *most, last = (f"`{name}`" for name in names_of_engines())
     return f"{', '.join(most)} and {last}"
-
-
-def _readable(path: str) -> Remediation:
-    text = f"let this user read `{path}`, or check as the user that runs the server"
-    return Remediation(text, (Action("manual", text=text),), "manual")
 
 
 def _ways(engine: str | None) -> list[Remediation]:

@@ -11,8 +11,9 @@ from dataclasses import field
 from doctor.base.record import dataclass
 from doctor.base.text import one_line
 from doctor.report.run.units import size
-from doctor.run.silence.sockets import CONNECTING, LISTENING, Socket, sockets
+from doctor.run.silence.sockets import Socket, sockets
 from doctor.run.silence.stacks import stack_of
+from doctor.run.watch.descriptors import CONNECTING, LISTENING, descriptors
 from doctor.run.watch.proc import command_of, title_of
 from doctor.run.watch.sysroot import read_file
 
@@ -79,11 +80,10 @@ def _partial(pid: int) -> dict[str, int]:
     """The files that the process has open and whose names say that they are not whole, with their sizes."""
     out: dict[str, int] = {}
     with contextlib.suppress(OSError):
-        for name in os.listdir(f"/proc/{pid}/fd")[:2000]:  # noqa: PTH208
-            with contextlib.suppress(OSError):
-                path = os.readlink(f"/proc/{pid}/fd/{name}")  # noqa: PTH115
-                if path.endswith(PARTIAL):
-                    out[path] = os.stat(f"/proc/{pid}/fd/{name}").st_size  # noqa: PTH116
+        for descriptor, path in descriptors(pid, 2000):
+            if path.endswith(PARTIAL):
+                with contextlib.suppress(OSError):
+                    out[path] = os.stat(descriptor).st_size  # noqa: PTH116
     return out
 
 

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Iterable
 from ipaddress import ip_address
 
 from doctor.base.record import dataclass
-from doctor.run.watch.sysroot import read_file
-
-CONNECTING, LISTENING = "02", "0A"
-LARGEST = 8 << 20  # bytes of one table
+from doctor.run.watch.descriptors import CONNECTING, LISTENING, descriptors, tcp_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,25 +22,15 @@ class Socket:
 
 def sockets(pids: Iterable[int]) -> list[Socket]:
     """Those of these processes that listen or connect, as far as this user may see them."""
-    owners = {inode: pid for pid in pids for inode in _inodes(pid)}
-    out = []
-    for table in ("tcp", "tcp6"):
-        for line in (read_file(f"/proc/net/{table}", LARGEST) or "").splitlines()[1:]:
-            fields = line.split()
-            if len(fields) > 9 and fields[3] in (CONNECTING, LISTENING) and fields[9] in owners:
-                out.append(Socket(owners[fields[9]], fields[3], _address(fields[1]), _address(fields[2])))
-    return out
-
-
-def _inodes(pid: int) -> list[str]:
-    found = []
-    with contextlib.suppress(OSError):
-        for name in os.listdir(f"/proc/{pid}/fd"):  # noqa: PTH208
-            with contextlib.suppress(OSError):
-                place = os.readlink(f"/proc/{pid}/fd/{name}")  # noqa: PTH115
-                if place.startswith("socket:["):
-                    found.append(place[8:-1])
-    return found
+    owners: dict[str, int] = {}
+    for pid in pids:
+        with contextlib.suppress(OSError):
+            owners.update((target, pid) for _, target in descriptors(pid) if target.startswith("socket:["))
+    return [
+        Socket(owners[row.target], row.state, _address(row.local), _address(row.remote))
+        for row in tcp_rows()
+        if row.state in (CONNECTING, LISTENING) and row.target in owners
+    ]
 
 
 def _address(text: str) -> str:

@@ -29,7 +29,7 @@ def start(options: Options, check: precheck.Check | None, force: bool) -> int:
     from doctor.run.start.spawn import ensure_standard_streams
 
     ensure_standard_streams()
-    if options.require_gpu and not options.ready:
+    if (options.require_gpu or options.probe) and not options.ready:
         options = replace(options, ready="auto")
     try:
         waiting.target_of(options)

@@ -14,6 +14,7 @@ DEFAULT_SILENCE = 60.0
 class Options:
     """The command and how to run it. `max_log` in bytes, 0 for no bound; `grace` and `ready_timeout` in seconds.
 
+    `probe`: once ready, the server is asked what its users will ask.
     After `silence` seconds without output it is said what a server that is not ready waits for; 0: never.
     """
 
@@ -26,3 +27,4 @@ class Options:
     require_gpu: bool = False
     stdin: str = "null"
     silence: float = DEFAULT_SILENCE
+    probe: bool = False

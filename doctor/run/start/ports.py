@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import glob
 import os
 import socket
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from doctor.base.text import one_line
-from doctor.run.watch.sysroot import read_file
+from doctor.run.watch.descriptors import LISTENING, descriptors, tcp_rows
+from doctor.run.watch.proc import title_of
 
 
 def port_holder(host: str, port: int) -> str | None:
@@ -31,13 +31,30 @@ def port_holder(host: str, port: int) -> str | None:
 
 def _holder(port: int) -> str | None:
     """The process that listens on `port`, where this user may see it."""
-    inodes = _listening(port)
-    for path in glob.iglob("/proc/[0-9]*/fd/*") if inodes else ():  # noqa: PTH207 - a Path each costs too much
+    wanted = _listening(port)
+    for name in os.listdir("/proc") if wanted else ():  # noqa: PTH208 - a Path each costs too much
         with contextlib.suppress(OSError):
-            if os.readlink(path) in inodes:  # noqa: PTH115
-                pid = path.split("/")[2]
-                return f"process {pid} ({one_line(read_file(f'/proc/{pid}/comm', 64) or '?')})"
+            if name.isdigit() and any(target in wanted for _, target in descriptors(int(name))):
+                return f"process {name} ({one_line(title_of(int(name)) or '?')})"
     return None
+
+
+def is_this_machine(host: str) -> bool:
+    """Whether a name or an address is one of this machine's: a socket may be bound to it."""
+    try:
+        found = socket.getaddrinfo(host, 0, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
+        return False
+    return any(_binds(family, (address[0], 0, *address[2:])) for family, _, _, _, address in found)
+
+
+def _binds(family: int, address: tuple[object, ...]) -> bool:
+    try:
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.bind(address)
+            return True
+    except OSError:
+        return False
 
 
 def stranger(port: int, pids: Iterable[int]) -> str | None:
@@ -45,32 +62,18 @@ def stranger(port: int, pids: Iterable[int]) -> str | None:
 
     None where one of them does, and where it cannot be told: nobody listens here, or one of them is another user's.
     """
-    inodes = _listening(port)
-    if not inodes:
+    wanted = _listening(port)
+    if not wanted:
         return None
     try:
-        for pid in pids:
-            for name in _descriptors(pid):
-                if name in inodes:
-                    return None
+        if any(target in wanted for pid in pids for _, target in descriptors(pid)):
+            return None
     except PermissionError:
         return None
     return _holder(port) or "another process"
 
 
-def _descriptors(pid: int) -> Iterator[str]:
-    """What the descriptors of a process lead to; nothing for one that is gone. Raises PermissionError."""
-    try:
-        names = os.listdir(f"/proc/{pid}/fd")  # noqa: PTH208
-    except (FileNotFoundError, ProcessLookupError):
-        return
-    for name in names:
-        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-            yield os.readlink(f"/proc/{pid}/fd/{name}")  # noqa: PTH115
-
-
 def _listening(port: int) -> set[str]:
     """The sockets that listen on a port, as their descriptors are called."""
-    wanted = f":{port:04X}"
-    lines = [x.split() for n in ("tcp", "tcp6") for x in (read_file(f"/proc/net/{n}") or "").splitlines()[1:]]
-    return {f"socket:[{f[9]}]" for f in lines if len(f) > 9 and f[1].endswith(wanted) and f[3] == "0A"}
+    end = f":{port:04X}"
+    return {row.target for row in tcp_rows() if row.state == LISTENING and row.local.endswith(end)}

@@ -14,6 +14,7 @@ from doctor.base.secrets.known import known_values
 from doctor.base.secrets.redactor import Redactor
 from doctor.findings import StartVerdict
 from doctor.findings.json import finding_to_json
+from doctor.findings.memory import Expected
 from doctor.report.run.json import record_to_json
 from doctor.run.log import logfile
 from doctor.run.log.logfile import Log
@@ -34,7 +35,8 @@ class Prepared:
     """A run about to start: its folder and open logs, its journal, and what hides its secrets.
 
     `opening` is what the user reads first; `failed` is set when the server counts as failed although it runs; `held` is
-    the lock on the folder, until this process ends. Where nothing is `kept`, the folder does not exist.
+    the lock on the folder, until this process ends. Where nothing is `kept`, the folder does not exist. `expected` is
+    the predicted memory, None where it is not known.
     """
 
     options: Options
@@ -47,6 +49,7 @@ class Prepared:
     failed: bool = False
     held: int = -1
     kept: bool = True
+    expected: Expected | None = None
 
 
 def prepare(options: Options, verdict: StartVerdict) -> Prepared:
@@ -125,7 +128,8 @@ def _prepared(folder: Path, logs: list[Log], options: Options, verdict: StartVer
     meta = dataclasses.replace(meta, warnings=tuple(warnings), notes=launch.notes)
     opening = [f"qvl-doctor: the log is kept in {redactor.line(str(folder))}"]
     opening += [f"qvl-doctor: warning: {w}" for w in warnings]
-    return Prepared(options, folder, logs, Journal(folder / "events.jsonl"), redactor, meta, opening)
+    journal = Journal(folder / "events.jsonl")
+    return Prepared(options, folder, logs, journal, redactor, meta, opening, expected=verdict.expected)
 
 
 def _left_to_say(verdict: StartVerdict) -> list[str]:
@@ -147,6 +151,8 @@ def _keep_verdict(folder: Path, verdict: StartVerdict, redactor: Redactor) -> No
         from doctor.facts.codec import to_json
 
         runfolder.write(folder, "facts.json", runfolder.dump(redactor.value(to_json(verdict.facts))))
+    if verdict.expected is not None:
+        runfolder.write(folder, "memory.json", runfolder.dump(record_to_json(verdict.expected)))
     if verdict.findings:
         found = [finding_to_json(one) for one in verdict.findings]
         runfolder.write(folder, "findings.json", runfolder.dump(redactor.value(found)))

@@ -26,7 +26,7 @@ from doctor.run.story.decode import report_from_json
 from doctor.run.story.excerpt import decoded
 
 HEAD, TAIL = 2 << 20, 6 << 20
-_DATA = ("report.json", "meta.json", "facts.json", "findings.json")
+_DATA = ("report.json", "meta.json", "facts.json", "findings.json", "memory.json")
 _LINES = ("events.jsonl", "samples.jsonl")
 
 

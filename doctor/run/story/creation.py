@@ -12,6 +12,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from doctor.base.owned import own_home
+
 
 class Unusable(ValueError):
     """No run folder can be made where it has to be; the message says why."""
@@ -24,7 +26,7 @@ def default_bases() -> list[Path]:
     if state and Path(state).is_absolute():
         out.append(Path(state) / "qvl-doctor" / "runs")
     with contextlib.suppress(RuntimeError):
-        out.append(Path.home() / ".local" / "state" / "qvl-doctor" / "runs")
+        out.append(own_home() / ".local" / "state" / "qvl-doctor" / "runs")
     return out
 
 

@@ -16,6 +16,7 @@ from doctor.facts import Facts
 from doctor.facts.codec import facts_from_json, from_json
 from doctor.findings import Finding
 from doctor.findings.json import finding_from_json, scrubbed
+from doctor.findings.memory import Expected
 from doctor.findings.run import RunReport, Sample
 from doctor.run.story.events import KINDS, Event
 from doctor.run.story.meta import Meta
@@ -78,6 +79,12 @@ def read_facts(folder: Path) -> Facts | None:
         return facts_from_json(saved) if saved else None
     except _WRONG:
         return None
+
+
+def read_expected(folder: Path) -> Expected | None:
+    """What the check before the start predicted of the memory, None where it did not."""
+    saved = load(folder / "memory.json")
+    return _lenient(Expected, saved) if saved else None
 
 
 def read_events(folder: Path) -> Iterator[Event]:

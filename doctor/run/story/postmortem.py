@@ -15,9 +15,9 @@ from doctor.findings.run import Asked, CoreDump, KernelLine, Memory, Ready, RunR
 from doctor.report.run.json import run_report_to_json
 from doctor.report.run.text import run_text
 from doctor.run.log.logfile import logs_of
-from doctor.run.story import cause, excerpt, runfolder
+from doctor.run.story import cause, excerpt, figures, runfolder
 from doctor.run.story.attribution import cause_of
-from doctor.run.story.decode import read_events, read_meta, read_samples
+from doctor.run.story.decode import read_events, read_expected, read_meta, read_samples
 from doctor.run.story.events import Event, Noted, SignalCame, Warned, every
 from doctor.run.story.lives import first_failure, lives, survivors
 from doctor.run.story.meta import Meta, boot
@@ -46,6 +46,7 @@ def build(folder: Path, events: Sequence[Event] | None = None, redactor: Redacto
         report, log=excerpt.state_of_logs(folder), memory=_memory(read_samples(folder)), traces=excerpt.traces(whole),
         last_lines=excerpt.by_process(whole, {p.pid for p in lives(events)}), tail=excerpt.last_lines(whole),
         findings=cause.find(folder, redactor) if _failed(report) else (),
+        figures=figures.figures(folder, read_expected(folder)),
     )  # fmt: skip
 
 

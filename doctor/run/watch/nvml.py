@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import os
-from pathlib import Path
 from typing import Any
 
 from doctor.collect.machine import nvml_places
+from doctor.run.watch.descriptors import descriptors
 
 
 class Gpus:
@@ -68,9 +68,7 @@ class Gpus:
 def has_device_open(pid: int) -> bool:
     """Whether a process has a GPU's device file open: the sign that is left where NVML hides pids (containers, WSL)."""
     with contextlib.suppress(OSError):
-        for link in Path(f"/proc/{pid}/fd").iterdir():
-            with contextlib.suppress(OSError):
-                target = os.readlink(link)  # noqa: PTH115
-                if target == "/dev/dxg" or (target.startswith("/dev/nvidia") and target[11:].isdigit()):
-                    return True
+        for _, target in descriptors(pid):
+            if target == "/dev/dxg" or (target.startswith("/dev/nvidia") and target[11:].isdigit()):
+                return True
     return False

@@ -10,6 +10,8 @@ import pytest
 from doctor.launch.shell_text import Setting, ways
 from tests.launch.shell_text.cases import SCRIPTS
 
+pytestmark = pytest.mark.alone
+
 PIECES = (
     '"', "'", "$", "(", ")", "{", "}", ";", "\n", "`", "\\", "&", "|", "<", ">", "[", "]", "*", "#", "$A", "$((", "${", "<<E\n",
     "if ", "do ", "done ", "case x in ", "esac ", "while true; do ", 'eval "$0"\n', "f(){ f; f; }; f\n", "X=$X$X$X$X;",

@@ -11,7 +11,7 @@ from doctor.launch.shell_text import Setting, Start, ways
 from tests.launch.shell_text.bash import PROGRAMS, WATCHED, fakes, recorded
 from tests.launch.shell_text.cases import SCRIPTS, Script
 
-pytestmark = pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
+pytestmark = [pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash"), pytest.mark.alone]
 
 
 @pytest.fixture(scope="module")

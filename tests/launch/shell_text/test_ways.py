@@ -6,6 +6,8 @@ import pytest
 
 from doctor.launch.shell_text import LARGEST, Setting, Way, ways
 
+pytestmark = pytest.mark.alone
+
 HOME = {"PATH": "/bin", "HOME": "/h"}
 
 

@@ -101,6 +101,10 @@ class HubPlace:
             kept.keep(digest, data)
         return data
 
+    def barred(self, name: str) -> bool:
+        """Never: what the hub refuses is an error of its own."""
+        return False
+
     def head(self, name: str, limit: int) -> bytes:
         """The first bytes of a file, by range. Raises Unreadable where the server gives none."""
         known, size = self.heads.get(name, b""), self.size(name)

@@ -6,7 +6,7 @@ import errno
 import os
 import sys
 from collections.abc import Callable
-from pathlib import Path
+from typing import TextIO
 
 from doctor.base.stack import NoStack
 from doctor.base.terminals import encoded, let_go, prepare_streams
@@ -29,7 +29,7 @@ def _ended(action: Callable[[], object]) -> int:
     try:
         status = _status(action)
         sys.stdout.flush()
-        return status
+        return status if _flushed(sys.stderr) or status != 0 else failed
     except BrokenPipeError:
         pass  # `| head` has seen enough
     except KeyboardInterrupt:  # outside of the command's own handling, such as while it loads
@@ -40,6 +40,16 @@ def _ended(action: Callable[[], object]) -> int:
         _say(sentence(error))
     let_go(sys.stdout)
     return failed
+
+
+def _flushed(stream: TextIO) -> bool:
+    """Whether what stands in a stream's buffer could be written; if not, Python does not try again at its end."""
+    try:
+        stream.flush()
+    except (OSError, ValueError):
+        let_go(stream)
+        return False
+    return True
 
 
 def _status(action: Callable[[], object]) -> int:
@@ -78,7 +88,7 @@ def _where(error: Exception) -> str:
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
-    at = f" ({Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno})" if trace else ""
+    at = f" ({os.path.basename(trace.tb_frame.f_code.co_filename)}:{trace.tb_lineno})" if trace else ""
     return f"{type(error).__name__}: {error}{at}"
 
 

@@ -1,0 +1,203 @@
+"""The engines' own arithmetic of memory beside ours, release by release, by the files of the published wheels.
+
+Usage: memory_engines.py [--engine NAME] [--release VERSION ...] [--all-cases]. Of each release some files are read out
+of its wheel by ranges and kept in the cache; memory_engines_child.py evaluates their functions with dummies around
+them. vLLM: groups of layers, blocks, tokens and requests as it logs them. SGLang: the share of a card where the command
+names none. LMDeploy: what is set aside for a step, requests at once. Prints a row for each release and the first
+differences; exits with 1 where there are any.
+"""
+
+from __future__ import annotations
+
+import argparse
+import fnmatch
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from doctor.facts.model import Model
+from doctor.launch.settings import Settings
+from doctor.matrix.engines import engine_row
+from doctor.matrix.extract.open import open_source
+from doctor.memory.cache import of_layer
+from doctor.memory.engines import default_share, runtime
+from doctor.memory.footprint import Footprint, footprint
+from doctor.memory.pages import pages, state_bytes
+
+CHILD = Path(__file__).with_name("memory_engines_child.py")
+CACHE = Path(os.environ.get("QVL_TEST_CACHE", "~/.cache/qvl-doctor-tests")).expanduser() / "memory-engines"
+GIB = 1 << 30
+RELEASES = {
+    "vllm": ("0.8.5", "0.9.2", "0.11.0", "0.13.0", "0.16.0", "0.19.0", "0.24.0", "0.27.0", "0.29.0", "0.33.0"),
+    "sglang": ("0.4.3.post4", "0.4.6", "0.4.8", "0.4.10", "0.5.3", "0.5.9", "0.5.13", "0.5.18", "0.5.23"),
+    "lmdeploy": ("0.8.0", "0.11.1", "0.13.0", "0.18.0"),
+}
+FILES = {
+    "vllm": ("vllm/v1/core/kv_cache*.py", "vllm/v1/kv_cache*.py", "vllm/utils/math_utils.py"),
+    "sglang": ("sglang/srt/server_args.py", "sglang/srt/arg_groups/memory_hook.py",
+               "sglang/srt/arg_groups/cuda_graph_hook.py", "sglang/srt/model_executor/model_runner.py"),
+    "lmdeploy": ("lmdeploy/pytorch/engine/executor/base.py", "lmdeploy/utils.py", "lmdeploy/messages.py"),
+}  # fmt: skip
+PLAIN: dict[str, Any] = {
+    "model_type": "llama", "hidden_size": 4096, "num_hidden_layers": 32, "num_attention_heads": 32,
+    "num_key_value_heads": 8, "intermediate_size": 14336, "vocab_size": 128256, "max_position_embeddings": 131072,
+}  # fmt: skip
+WINDOW, WHOLE = "sliding_attention", "full_attention"
+WINDOWED: dict[str, Any] = {**PLAIN, "model_type": "gpt_oss", "num_hidden_layers": 24, "head_dim": 64,
+                            "sliding_window": 128, "layer_types": [WINDOW, WHOLE] * 12}  # fmt: skip
+GEMMA: dict[str, Any] = {**PLAIN, "model_type": "gemma3_text", "num_hidden_layers": 62, "sliding_window": 1024,
+                         "layer_types": [*([WINDOW] * 5 + [WHOLE]) * 10, WINDOW, WINDOW]}  # fmt: skip
+CLOSE: dict[str, Any] = {**WINDOWED, "num_hidden_layers": 22, "layer_types": [WINDOW] * 12 + [WHOLE] * 10}
+LINEAR: dict[str, Any] = {
+    **PLAIN, "model_type": "qwen3_5_text", "num_hidden_layers": 64, "head_dim": 256, "num_key_value_heads": 4,
+    "full_attention_interval": 4, "linear_conv_kernel_dim": 4, "linear_key_head_dim": 128, "linear_value_head_dim": 128,
+    "linear_num_key_heads": 16, "linear_num_value_heads": 48, "mamba_ssm_dtype": "float32",
+}  # fmt: skip
+SEEING: dict[str, Any] = {"model_type": "gemma3", "text_config": PLAIN | {"model_type": "gemma3_text"},
+                          "vision_config": {"model_type": "siglip_vision_model", "hidden_size": 1152,
+                                            "intermediate_size": 4304, "num_hidden_layers": 27}}  # fmt: skip
+
+
+@dataclass
+class Row:
+    """One release: how many numbers were compared, and each that differs (case, theirs, ours) or was not answered."""
+
+    engine: str
+    release: str
+    compared: int = 0
+    different: list[tuple[str, Any, Any]] = field(default_factory=list)
+    silent: list[str] = field(default_factory=list)
+
+
+def sources(engine: str, release: str) -> Path:
+    """The release's files, read out of its wheel once."""
+    folder = CACHE / f"{engine}-{release}"
+    if (folder / ".complete").exists():
+        return folder
+    wheel = open_source(f"{engine}=={release}")
+    wanted = [n for n in wheel.names() if any(fnmatch.fnmatch(n, p) for p in FILES[engine])]
+    wheel.prefetch(wanted)
+    for name in wanted:
+        file = folder / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(wheel.read(name, 8 << 20))
+    (folder / ".complete").touch()
+    return folder
+
+
+def theirs(engine: str, folder: Path, cases: list[dict[str, Any]]) -> list[Any]:
+    """What the release itself answers, case by case."""
+    done = subprocess.run([sys.executable, str(CHILD), engine, str(folder)], input=json.dumps(cases), text=True,
+                          capture_output=True, timeout=300, env={"PATH": os.environ.get("PATH", "")})  # fmt: skip
+    if done.returncode:
+        return [done.stderr.strip().splitlines()[-1:]] * len(cases)
+    return list(json.loads(done.stdout))
+
+
+def model(config: dict[str, Any]) -> Footprint:
+    """The weights of a model of which the configuration alone is known."""
+    found = footprint(Model("m", config=config))
+    assert found is not None and found.shape is not None
+    return found
+
+
+def blocks_and_groups(release: str) -> Iterator[tuple[dict[str, Any], dict[str, float]]]:
+    """Cases of vLLM, each with our numbers."""
+    row = engine_row("vllm")
+    for config in (PLAIN, WINDOWED, GEMMA, CLOSE, LINEAR):
+        for context, room, reused, drafted in ((32768, 12, None, 0), (131072, 40, True, 0), (262144, 11, True, 3)):
+            found = model(config)
+            shape = found.shape
+            assert shape is not None
+            asked = Settings("vllm", release, windows=True, context=context, prefixes=reused, drafted=drafted)
+            if shape.linear and (not row.has("groups_layers", release) or release == "0.9.2"):
+                continue  # states are another thing there
+            each = of_layer(shape, 1, (2.0, 0.0))
+            ours = pages(shape, asked, each, 8192)
+            block = ours.groups[0].block
+            names = ["sliding"] * shape.sliding + ["full"] * shape.full + ["linear"] * shape.linear
+            shared = reused if reused is not None else row.has("shares_hybrid_prefixes", release)
+            align = row.has("aligns_states", release) and shared
+            yield {
+                "layers": names, "block": block, "heads": shape.kv_heads, "dim": shape.head_dim, "dtype": "bfloat16",
+                "window": shape.window, "state": int(state_bytes(shape, asked)), "drafted": drafted, "context": context,
+                "batch": 8192, "room": room * GIB, "mode": "align" if align else "none",
+            }, {"tokens": ours.logged(room * GIB, context), "requests": round(ours.requests(room * GIB, context), 2),
+               "longest": ours.tokens_in(room * GIB)}  # fmt: skip
+
+
+def shares(release: str) -> Iterator[tuple[dict[str, Any], dict[str, float]]]:
+    """Cases of SGLang."""
+    words = {"": "", "EAGLE": "eagle", "STANDALONE": "draft_model", "NGRAM": "ngram"}
+    for mib in (16376, 24564, 32607, 46068, 81559, 97871, 143771, 183359):
+        for tp, pp in ((1, 1), (2, 1), (4, 1), (8, 1), (2, 2)):
+            for seen, drafter in ((False, ""), (True, ""), (False, "EAGLE")):
+                found = model(SEEING if seen else PLAIN)
+                asked = Settings("sglang", release, tp=tp, pp=pp, vision=seen, drafter=words[drafter])
+                share = default_share(asked, mib << 20, found)
+                case = {"mib": mib, "tp": tp, "pp": pp, "vision": seen, "drafter": drafter, "eyes": [27, 1152]}
+                yield case, {"share": round(share, 3)}
+
+
+def steps(release: str) -> Iterator[tuple[dict[str, Any], dict[str, float]]]:
+    """Cases of LMDeploy's PyTorch engine."""
+    found = model(PLAIN)
+    row = engine_row("lmdeploy").memory
+    for card in ("NVIDIA A10", "NVIDIA A100-SXM4-80GB", "NVIDIA H100 80GB HBM3", "NVIDIA L20Y"):
+        usual = row.requests_of(release, card)
+        for free in (2, 4, 8, 30):
+            asked = Settings("lmdeploy", release, "pytorch", usual_requests=usual)
+            block = of_layer(found.shape, 1, (2.0, 0.0)) * 64 * 32 if found.shape else 0
+            case = {"card": card, "free": free * GIB, "block": int(block), "vocabulary": 128256}
+            share = default_share(asked, 24 * GIB)
+            aside = runtime(free * GIB, asked, found)
+            yield case, {"aside": aside, "share": share, "requests": usual or row.requests[0]}
+
+
+CASES = {"vllm": blocks_and_groups, "sglang": shares, "lmdeploy": steps}
+NEAR = {"share": 0.0011, "requests": 0.011, "tokens": 0, "aside": 1, "longest": 0}
+
+
+def compared(engine: str, release: str) -> Row:
+    """All cases of one release."""
+    row = Row(engine, release)
+    pairs = list(CASES[engine](release))
+    for (case, ours), said in zip(pairs, theirs(engine, sources(engine, release), [c for c, _ in pairs]), strict=True):
+        if not isinstance(said, dict):
+            row.silent.append(str(said))
+            continue
+        for name, value in ((n, v) for n, v in ours.items() if n in said):
+            row.compared += 1
+            if abs(said[name] - value) > NEAR[name]:
+                short = {k: v for k, v in case.items() if k != "layers"}
+                row.different.append((f"{name} {short}", said[name], value))
+    return row
+
+
+def main() -> int:
+    """The table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--engine", choices=sorted(CASES))
+    parser.add_argument("--release", nargs="*")
+    parser.add_argument("--all-cases", action="store_true")
+    asked = parser.parse_args()
+    bad = 0
+    for engine in [asked.engine] if asked.engine else CASES:
+        for release in asked.release or RELEASES[engine]:
+            row = compared(engine, release)
+            bad += len(row.different) + len(row.silent)
+            print(f"{engine:9} {release:12} {row.compared:4} numbers, {len(row.different):3} differ, "
+                  f"{len(row.silent)} not answered")  # fmt: skip
+            for where, one, other in row.different[: None if asked.all_cases else 3]:
+                print(f"    {where}: {one} there, {other} here")
+            print(*(f"    {why}" for why in dict.fromkeys(row.silent)), sep="\n", end="\n" if row.silent else "")
+    return bad > 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
