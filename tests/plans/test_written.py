@@ -267,6 +267,7 @@ def test_secrets_are_called_as_the_user_calls_them() -> None:
     ({"command": ["serve", "--hf-token", "abcdef"]}, ["HF_TOKEN"]),
     ({"build": {"args": {"HF_TOKEN": "hf_abcdefghijklmnopqrstuvwxyz012345"}}}, ["HF_TOKEN"]),
     ({"environment": {"DATABASE": "postgres://me:secret@db/x"}}, ["DATABASE"]),
+    ({"environment": {"PASSWORD": "x y$$z"}}, ["PASSWORD"]),
     ({"environment": {"A": "b"}, "command": ["--max-num-batched-tokens", "8192"]}, []),
 ])  # fmt: skip
 def test_masking(service: dict[str, Any], names: list[str]) -> None:

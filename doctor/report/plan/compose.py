@@ -56,6 +56,10 @@ def _theirs(part: str, services: dict[str, JsonObject]) -> str | None:
 
 
 def _top(plans: Sequence[Recipe], masking: Masking, beside: tuple[str, ...], kept: list[str]) -> str:
+    built = [p for p in plans if p.own and p.own.service.get("build") and p.changes]
+    for plan in built:
+        pins = " ".join(f"{n}=={plan.pins[n]}" for n in plan.changes if n in plan.pins)
+        kept = [*kept, f"The image of `{plan.name}` is built from a Dockerfile of yours; install there: {pins}"]
     first = plans[0]
     secrets = [*masking.names, *(n for p in plans for n in (*p.secrets, *p.hidden))]
     secrets += [gateway.MASTER] if "gateway" in beside else []

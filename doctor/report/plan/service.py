@@ -48,7 +48,7 @@ def _fresh(plan: Recipe, with_metrics: bool) -> JsonObject:
 def _corrected(plan: Recipe, own: JsonObject, with_metrics: bool, gpus: JsonObject) -> JsonObject:
     """The user's service: what they wrote stays, but for what the plan changes and what our rules ask for."""
     out = dict(own)
-    if plan.changes and plan.image:
+    if plan.changes and plan.image and not own.get("build"):
         out = {**{k: v for k, v in out.items() if k != "build"}, **_image(plan)}
     words = command(plan, with_metrics)
     if plan.changed or (with_metrics and any(w not in plan.command for w in plan.metrics or ())):
