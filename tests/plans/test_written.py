@@ -361,3 +361,13 @@ def test_aliases_that_multiply_are_written_within_bounds(tmp_path: Path, form: s
     else:
         done = fix(tmp_path, "--format", form, compose=bomb + COMPOSE)
     assert 0 < len(done.stdout) < 100_000 and "vllm" in done.stdout
+
+
+def test_a_dockerfile_of_the_user_is_kept_and_judged(tmp_path: Path) -> None:
+    (tmp_path / "Dockerfile").write_text(
+        "FROM vllm/vllm-openai:v0.11.0\nRUN pip install transformers==4.40.0 tool==1.0\n"
+    )
+    own = COMPOSE.replace("image: vllm/vllm-openai:v0.11.0", "build: .")
+    done = fix(tmp_path, "--format", "compose", compose=own)
+    assert yaml.safe_load(done.stdout)["services"]["vlm"]["build"] == "." and done.exit_code == 1
+    assert "STILL WRONG" in done.stdout and "built from a Dockerfile of yours" in done.stdout
