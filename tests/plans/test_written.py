@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -170,6 +171,10 @@ def test_what_was_given_to_docker_run_is_kept(tmp_path: Path) -> None:
     assert own["environment"]["HERE"].startswith("${HERE:?") and own["environment"]["CLIENT_SECRET"].startswith("${")
     assert own["ports"] == ["8001:8000"] and own["ipc"] == "host" and data["volumes"] == {"hf": {}}
     assert own["volumes"] == ["/data:/data", "hf:/root/.cache/huggingface"]
+    made = Recipe(engine="vllm", image="x:1", command=("vllm", "serve", "m"), volumes=("/data:/data:ro", "hf:/hf"))
+    spec = next(yaml.safe_load_all(written("kubernetes", [replace(made, folder="/m")])))["spec"]["template"]["spec"]
+    assert spec["volumes"][-1]["hostPath"] == {"path": "/data"} and len(spec["volumes"]) == 3
+    assert spec["containers"][0]["volumeMounts"][-1] == {"name": "folder-1", "mountPath": "/data", "readOnly": True}
 
 
 def test_what_the_project_has_is_not_added_again(tmp_path: Path) -> None:
@@ -339,8 +344,11 @@ def test_llama_cpp_has_an_image_of_its_own(tmp_path: Path) -> None:
     assert "were not checked" in done.stdout and "✓" not in done.stdout
 
 
-def test_exits_are_judged_with_the_users_options(tmp_path: Path) -> None:
+def test_exits_are_judged_with_the_users_options(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The same model first: a shorter context, then AWQ without the option that was for the other checkpoint."""
+    monkeypatch.setattr("doctor.plan.exits.SECONDS", 120.0)  # a busy machine finds the same
+    monkeypatch.setattr("doctor.plan.exits.EACH", 60.0)
+    monkeypatch.setattr("doctor.plan.planner.SECONDS", 60.0)
     words = ("vllm", "serve", MODEL, "--quantization", "fp8", "--max-model-len", "128000")
     done = fix(tmp_path, "--format", "json", "--", *words, gpu="RTX 4060 Ti:16GB:8.9")
     exits = json.loads(done.stdout)["plan"]["alternatives"]
