@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -183,9 +184,9 @@ def judged(case: Case, home: Path, tools: Tools) -> list[str]:
     return [*wrong, *of_form(path, documents, tools), *beside(place, documents, tools), *of_check(case, path)]
 
 
-def doctor(*words: str) -> subprocess.CompletedProcess[str]:
-    """One run of the command line of this checkout."""
-    environ = {**os.environ, "PYTHONPATH": str(HERE.parent)}
+def doctor(*words: str, **more: str) -> subprocess.CompletedProcess[str]:
+    """One run of the command line of this checkout, with `more` variables."""
+    environ = {**os.environ, "PYTHONPATH": str(HERE.parent), **more}
     return subprocess.run(
         [sys.executable, "-m", "doctor", *words], capture_output=True, text=True, env=environ, check=False
     )
@@ -209,12 +210,16 @@ def write(case: Case, place: Path) -> tuple[str, str]:
 
 def of_compose(path: Path, documents: list[Any], tools: Tools) -> list[str]:
     """The compose schema and Compose itself, with a value for each variable that is required."""
-    names = {line.split(":?")[0].rpartition("${")[2] for line in path.read_text().splitlines() if ":?" in line}
-    values = dict.fromkeys(names, "value") | {"VLM_KEY": "value", "LARGE_KEY": "value", "GRAFANA_PASSWORD": "value"}
     return [
         *tools.run("check-jsonschema", "--builtin-schema", "vendor.compose-spec", str(path)),
-        *tools.run("docker-compose", "-f", str(path), "config", "--quiet", **values),
+        *tools.run("docker-compose", "-f", str(path), "config", "--quiet", **values_of(path)),
     ]
+
+
+def values_of(path: Path) -> dict[str, str]:
+    """A value for each variable without which a compose file does not start, and for those of the cases."""
+    names = re.findall(r"\$\{(\w+):\?", path.read_text())
+    return dict.fromkeys((*names, "VLM_KEY", "LARGE_KEY"), "value")
 
 
 def of_manifests(path: Path, documents: list[Any], tools: Tools) -> list[str]:
@@ -306,16 +311,16 @@ def of_board(place: Path, board: dict[str, Any], tools: Tools) -> list[str]:
 
 
 def of_check(case: Case, path: Path) -> list[str]:
-    """What our own `check` says of the written file, as a user would ask it: errors and warnings."""
-    option = "--deployment"
-    done = doctor(
-        "check", option, str(path), "--offline", "--gpu", case.gpu, "--driver", case.driver, "--format", "json"
-    )
+    """What our own `check` says of the written file, as a user would ask it: errors, warnings, and an unread server."""
+    words = ("--offline", "--gpu", case.gpu, "--driver", case.driver, "--format", "json")
+    done = doctor("check", "--deployment", str(path), *words, **values_of(path))
     try:
-        findings = json.loads(done.stdout)["findings"]
+        data = json.loads(done.stdout)
     except ValueError:
         return [f"check: {done.stderr.strip()[-200:]}"]
-    return [f"check: {f['severity']} {f['code']} {f['message'][:200]}" for f in findings if f["severity"] != "note"]
+    unread = [] if data["launch"]["found"] or "llama" in case.launch else ["check: no server was found in it"]
+    found = [f for f in data["findings"] if f["severity"] != "note"]
+    return [*unread, *(f"check: {f['severity']} {f['code']} {f['message'][:200]}" for f in found)]
 
 
 if __name__ == "__main__":

@@ -84,7 +84,7 @@ def show(answers: list[Made], options: dict[str, Any]) -> int | None:
         return None
     text, doubts = _file(answers, form, _beside(options))
     write(text, options["output"])
-    return int(bool(doubts.found))
+    return int(doubts.fails)
 
 
 def _text(answer: Proposal, form: str) -> str:

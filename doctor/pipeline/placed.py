@@ -10,6 +10,7 @@ from doctor.derived.container import container_of
 from doctor.derived.goal import goal_of
 from doctor.facts import Facts, Gpu, Host, Launch
 from doctor.findings.proposal import Proposal
+from doctor.launch.container import DockerRun, read_docker_run, subcommand
 from doctor.launch.naming import names_of
 from doctor.launch.server import Server, server_of
 from doctor.matrix.engines import engine_row
@@ -44,7 +45,8 @@ def placed(made: Recipe, answer: Proposal, own: Own | None) -> Recipe:
     row = engine_row(made.engine)
     given = (*(own.words if own else ()), *launch.given)
     secrets = names_of(made.command, row, given)
-    environ = made.environ if own is None else _set_by(made, answer)
+    run = _docker_run(launch) if own is None else None
+    environ = {**(run.environ if run else {}), **made.environ} if own is None else _set_by(made, answer)
     here = _server(answer, made.version)
     gpu = facts.gpu if isinstance(facts.gpu, Gpu) else Gpu()
     written = own.written if own else None
@@ -53,10 +55,24 @@ def placed(made: Recipe, answer: Proposal, own: Own | None) -> Recipe:
         secrets=secrets, hidden=tuple(n for n, v in environ.items() if HIDDEN in v), environ=environ,
         key=_key(made, secrets, environ, launch), weights=_weights(facts),
         exporter=exporter_for(gpu, facts.host if isinstance(facts.host, Host) else None),
+        ports=tuple(p for p in run.container.ports if p != "host") if run else (),
+        volumes=run.container.volumes if run else (), shares_memory=bool(run and run.container.ipc == "host"),
         nodes=_nodes(facts), changed=_changed(answer, own, here), spelled=own.spelled if own else {},
         own=written if isinstance(written, OwnService) else None,
         manifests=written if isinstance(written, OwnManifests) else None,
     )  # fmt: skip
+
+
+def _docker_run(launch: Launch) -> DockerRun | None:
+    """The container of a `docker run` that the user typed: variables with hidden values, ports, volumes."""
+    if launch.container is None or launch.container.how != "docker run":
+        return None
+    for at in range(len(launch.given)):
+        found = subcommand(launch.given[at:])
+        if found is not None and found[0] == "run":
+            names = dict.fromkeys(found[1], HIDDEN)  # `-e NAME` alone takes its value from the shell
+            return read_docker_run(found[1], names, launch.workdir or "/")
+    return None
 
 
 def _set_by(made: Recipe, answer: Proposal) -> dict[str, str]:

@@ -58,7 +58,7 @@ def _layer(answer: Proposal, goal: Goal, pins: dict[str, str]) -> dict[str, str]
     for name in goal.packages:
         known = rows.releases(name)
         version = pins.get(name) or (known.matching("").newest if known else None)
-        out |= {name: version} if version else {}
+        out[name] = version or ""
     return {n: v for n, v in out.items() if n not in (*IN_IMAGE, *serving_engines())}
 
 

@@ -57,11 +57,14 @@ def doubts_of(
         try:
             reports = [r for p, a in zip(plans, answers, strict=True) for r in _reports(form, path, text, p, a, folder)]
         except (TargetError, DeclarationError) as error:
-            return Doubts((str(error).replace(f"{place}/", ""),), (), True)
+            return Doubts((str(error).replace(f"{place}/", ""),), (), True, True)
     found = {f"{f.rule}: {f.message}": None for r in reports for f in r.findings if f.severity != "note"}
-    found |= dict.fromkeys(_too_few(form, plans, answers))
+    shared = list(_too_few(form, plans, answers))
+    fails = bool(shared) or any(r.count("error") for r in reports)
     left = by_reason(q for r in reports for q in open_questions(r))
-    return Doubts(_short(found), _short(f"{codes}: {reason}" for reason, codes in left.items()), True)
+    return Doubts(
+        _short([*shared, *found]), _short(f"{codes}: {reason}" for reason, codes in left.items()), True, fails
+    )
 
 
 def _too_few(form: str, plans: Sequence[Recipe], answers: Sequence[Proposal]) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from doctor.pipeline.written import doubts_of
 from doctor.plan.freedom import Freedom
 from doctor.report.plan.files import written
 from doctor.report.plan.masked import Masking
-from doctor.report.plan.recipe import Doubts, Recipe, head
+from doctor.report.plan.recipe import Doubts, OwnService, Recipe, head
 from doctor.report.plan.service import start_period
 
 KEY = "sk-3f9a7c52e1d84b60"
@@ -146,6 +147,36 @@ def test_several_servers_stand_behind_one_gateway(tmp_path: Path) -> None:
     assert [j["job_name"] for j in jobs] == ["large", "small", "gpu"]
 
 
+def test_what_was_given_to_docker_run_is_kept(tmp_path: Path) -> None:
+    run = ("docker", "run", "--gpus", "all", "--ipc=host", "-e", "TEAM=vision", "-e", f"CLIENT_SECRET={KEY}", "-e", "HERE",
+           "-v", "/data:/data", "-v", "hf:/root/.cache/huggingface", "-p", "8001:8000", "vllm/vllm-openai:v0.11.0",
+           "--model", MODEL, "--max-modell-len", "8192")  # fmt: skip
+    words = (
+        "fix",
+        "--plan",
+        "--offline",
+        "--gpu",
+        "A100-80GB",
+        "--driver",
+        "570.86",
+        "--format",
+        "compose",
+        "--",
+        *run,
+    )
+    done = CliRunner().invoke(main, list(words))
+    data = yaml.safe_load(done.stdout)
+    own = data["services"]["server"]
+    assert own["environment"]["TEAM"] == "vision" and KEY not in done.stdout and "***" not in done.stdout
+    assert own["environment"]["HERE"].startswith("${HERE:?") and own["environment"]["CLIENT_SECRET"].startswith("${")
+    assert own["ports"] == ["8001:8000"] and own["ipc"] == "host" and data["volumes"] == {"hf": {}}
+    assert own["volumes"] == ["/data:/data", "hf:/root/.cache/huggingface"]
+    made = Recipe(engine="vllm", image="x:1", command=("vllm", "serve", "m"), volumes=("/data:/data:ro", "hf:/hf"))
+    spec = next(yaml.safe_load_all(written("kubernetes", [replace(made, folder="/m")])))["spec"]["template"]["spec"]
+    assert spec["volumes"][-1]["hostPath"] == {"path": "/data"} and len(spec["volumes"]) == 3
+    assert spec["containers"][0]["volumeMounts"][-1] == {"name": "folder-1", "mountPath": "/data", "readOnly": True}
+
+
 def test_what_the_project_has_is_not_added_again(tmp_path: Path) -> None:
     theirs = COMPOSE.replace(
         "  web:\n", "  router: {image: 'ghcr.io/berriai/litellm:v1.81.9-stable'}\n  web:\n    ports: ['3000:8080']\n"
@@ -219,7 +250,7 @@ def test_the_gate_can_fail(answer: Any, before: str, after: str, code: str) -> N
 
 def test_the_head_says_what_the_check_left() -> None:
     assert "✓ This file passes" in head(Recipe(doubts=Doubts(checked=True)))
-    told = head(Recipe(doubts=Doubts(("CMD020: wrong",), ("PKG001: left",), True)))
+    told = head(Recipe(doubts=Doubts(("CMD020: wrong",), ("PKG001: left",), True, True)))
     assert told.index("STILL WRONG") < told.index("CMD020: wrong") < told.index("Open:") < told.index("PKG001: left")
     assert "✓" not in told
 
@@ -241,6 +272,7 @@ def test_secrets_are_called_as_the_user_calls_them() -> None:
     ({"command": ["serve", "--hf-token", "abcdef"]}, ["HF_TOKEN"]),
     ({"build": {"args": {"HF_TOKEN": "hf_abcdefghijklmnopqrstuvwxyz012345"}}}, ["HF_TOKEN"]),
     ({"environment": {"DATABASE": "postgres://me:secret@db/x"}}, ["DATABASE"]),
+    ({"environment": {"PASSWORD": "x y$$z"}}, ["PASSWORD"]),
     ({"environment": {"A": "b"}, "command": ["--max-num-batched-tokens", "8192"]}, []),
 ])  # fmt: skip
 def test_masking(service: dict[str, Any], names: list[str]) -> None:
@@ -312,8 +344,11 @@ def test_llama_cpp_has_an_image_of_its_own(tmp_path: Path) -> None:
     assert "were not checked" in done.stdout and "✓" not in done.stdout
 
 
-def test_exits_are_judged_with_the_users_options(tmp_path: Path) -> None:
+def test_exits_are_judged_with_the_users_options(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The same model first: a shorter context, then AWQ without the option that was for the other checkpoint."""
+    monkeypatch.setattr("doctor.plan.exits.SECONDS", 120.0)  # a busy machine finds the same
+    monkeypatch.setattr("doctor.plan.exits.EACH", 60.0)
+    monkeypatch.setattr("doctor.plan.planner.SECONDS", 60.0)
     words = ("vllm", "serve", MODEL, "--quantization", "fp8", "--max-model-len", "128000")
     done = fix(tmp_path, "--format", "json", "--", *words, gpu="RTX 4060 Ti:16GB:8.9")
     exits = json.loads(done.stdout)["plan"]["alternatives"]
@@ -334,3 +369,17 @@ def test_aliases_that_multiply_are_written_within_bounds(tmp_path: Path, form: s
     else:
         done = fix(tmp_path, "--format", form, compose=bomb + COMPOSE)
     assert 0 < len(done.stdout) < 100_000 and "vllm" in done.stdout
+
+
+def test_a_dockerfile_of_the_user_is_kept() -> None:
+    service = {"build": ".", "command": "vllm serve m"}
+    made = Recipe(
+        engine="vllm", image="x:1", command=("vllm", "serve", "m"), changes={"transformers": "4.40.0"}, name="vlm",
+        pins={"transformers": "4.55.4"}, own=OwnService(service, {"vlm": service}, {}, "compose.yaml"),
+    )  # fmt: skip
+    text = written("compose", [made])
+    assert (
+        yaml.safe_load(text)["services"]["vlm"]["build"] == "."
+        and "image" not in yaml.safe_load(text)["services"]["vlm"]
+    )
+    assert "built from a Dockerfile of yours; install there:" in text and "transformers==4.55.4" in text

@@ -34,6 +34,9 @@ def compose(plans: Sequence[Recipe], beside: tuple[str, ...] = ()) -> str:
         first += plan.gpus
     name = sections.pop("name", f"qvl-{(plans[0].engine or 'server').replace('.', '-')}")
     data: JsonObject = {"name": name, "services": services, **sections}
+    named = [name for plan in plans for v in plan.volumes if (name := _volume_name(v))]
+    if named:
+        _add(data, "volumes", {name: {} for name in named})
     if any(CACHE in _list(one.get("volumes")) for one in services.values()):
         _add(data, "volumes", {"huggingface": {}})
     if "gateway" in beside:
@@ -53,6 +56,10 @@ def _theirs(part: str, services: dict[str, JsonObject]) -> str | None:
 
 
 def _top(plans: Sequence[Recipe], masking: Masking, beside: tuple[str, ...], kept: list[str]) -> str:
+    built = [p for p in plans if p.own and p.own.service.get("build") and p.changes]
+    for plan in built:
+        pins = " ".join(f"{n}=={plan.pins[n]}" for n in plan.changes if n in plan.pins)
+        kept = [*kept, f"The image of `{plan.name}` is built from a Dockerfile of yours; install there: {pins}"]
     first = plans[0]
     secrets = [*masking.names, *(n for p in plans for n in (*p.secrets, *p.hidden))]
     secrets += [gateway.MASTER] if "gateway" in beside else []
@@ -63,7 +70,7 @@ def _top(plans: Sequence[Recipe], masking: Masking, beside: tuple[str, ...], kep
         *kept, *dict.fromkeys(p.relaxed for p in plans), f"Set in .env: {told}." if told else "",
         f"Make a key with: echo {gateway.MASTER}=sk-$(openssl rand -hex 24) >> .env" if "gateway" in beside else "",
         place, "Start it with: docker compose up --detach --wait",
-        "" if first.own else "Ports are bound to this machine only; HF_TOKEN is for models that require it.",
+        "" if first.own or first.ports else "Ports are bound to this machine only; HF_TOKEN is for gated models.",
     )  # fmt: skip
     more = [w for plan in plans[1:] for w in plan.why]
     return head(first, *more, *filter(None, lines))
@@ -71,6 +78,12 @@ def _top(plans: Sequence[Recipe], masking: Masking, beside: tuple[str, ...], kep
 
 def _list(found: object) -> list[object]:
     return found if isinstance(found, list) else []
+
+
+def _volume_name(written: str) -> str | None:
+    """The volume that a mount names; None for a folder."""
+    first, colon, _ = written.partition(":")
+    return first if colon and re.fullmatch(r"[A-Za-z0-9][\w.-]*", first) else None
 
 
 def _add(data: JsonObject, section: str, more: JsonObject) -> None:

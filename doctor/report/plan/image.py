@@ -6,7 +6,7 @@ import json
 
 from doctor.launch import naming
 from doctor.matrix.engines import engine_row
-from doctor.report.plan.recipe import RELAXED, Recipe, head
+from doctor.report.plan.recipe import RELAXED, Recipe, head, pinned
 
 
 def dockerfile(plan: Recipe) -> str:
@@ -54,5 +54,5 @@ SOURCE = "# published only as source: building the image runs its setup.py"
 def _run(pins: dict[str, str], flags: str, note: str | None = None) -> list[str]:
     if not pins:
         return []
-    words = " \\\n      ".join(f"{n}=={v}" for n, v in sorted(pins.items()))
+    words = " \\\n      ".join(pinned(n, v) for n, v in sorted(pins.items()))
     return [*([note] if note else []), f"RUN pip install --no-cache-dir {flags} \\\n      {words}"]

@@ -47,7 +47,7 @@ class Masking:
 
     def _word(self, word: str, shown: str, secret: str | None, before: list[str]) -> str:
         """One word of a command; a secret one is called after the option or the variable in front of it."""
-        if secret is None or "$" in secret:
+        if secret is None or _refers(secret):
             return self._text(word, "")
         option = shown or next((w for w in reversed(before) if w.startswith("-")), "")
         return f"{shown}{self._reference(option.partition('=')[0])}"
@@ -56,14 +56,14 @@ class Masking:
         if key in COMMANDS:
             words = text.split()
             for at, one in enumerate(arguments(words)):
-                if one.secret and "$" not in one.secret:
+                if one.secret and not _refers(one.secret):
                     option = one.shown or next((w for w in reversed(words[:at]) if w.startswith("-")), "")
                     text = text.replace(one.secret, self._reference(option.partition("=")[0]))
             return text
         name, equals, value = text.partition("=")
-        if equals and is_secret_name(name) and value and "$" not in value:
+        if equals and is_secret_name(name) and value and not _refers(value):
             return f"{name}={self._reference(name)}"
-        if "$" in text or not text:
+        if _refers(text) or not text:
             return text
         if key and is_secret_name(key):
             return self._reference(key)
@@ -75,6 +75,11 @@ class Masking:
         plain = plain if plain[0].isalpha() else f"S_{plain}"
         self.names[plain] = None
         return required(plain)
+
+
+def _refers(text: str) -> bool:
+    """Whether it holds a variable; `$$` is a dollar sign."""
+    return "$" in text.replace("$$", "")
 
 
 def required(name: str) -> str:

@@ -7,7 +7,7 @@ from doctor.base.quoting import joined
 from doctor.facts.launch import HUB_HOME
 from doctor.launch import naming
 from doctor.matrix.engines import engine_row
-from doctor.report.plan.recipe import RELAXED, Recipe
+from doctor.report.plan.recipe import RELAXED, Recipe, pinned
 from doctor.report.plan.service import container_words, start_period
 
 SHM = "/dev/shm"
@@ -79,8 +79,20 @@ def _pod(plan: Recipe, with_metrics: bool, labels: JsonObject) -> JsonObject:
         volumes.append({"name": "model", "hostPath": {"path": plan.folder, "type": "Directory"}})
     else:
         volumes.append(models(plan))
+    volumes += [{"name": name, "hostPath": {"path": path}} for name, path, _, _ in _folders(plan)]
     spec = {"enableServiceLinks": False, "containers": [_leader(plan, with_metrics)], "volumes": volumes}
     return {"metadata": {"labels": labels}, "spec": spec}
+
+
+def _folders(plan: Recipe) -> list[tuple[str, str, str, bool]]:
+    """The folders of the host that `docker run` was to mount: name, path, place in the container, read only."""
+    out: list[tuple[str, str, str, bool]] = []
+    for written in plan.volumes:
+        path, _, rest = written.partition(":")
+        place, _, how = rest.partition(":")
+        if path.startswith("/") and place.startswith("/") and place != HUB_HOME:
+            out.append((f"folder-{len(out) + 1}", path, place, "ro" in how.split(",")))
+    return out
 
 
 def _leader(plan: Recipe, with_metrics: bool) -> JsonObject:
@@ -105,10 +117,11 @@ def _worker(plan: Recipe, with_metrics: bool) -> JsonObject:
 
 def _container(plan: Recipe, words: list[str], start: str) -> JsonObject:
     """A container of the server; what its image lacks is installed before the start."""
-    mounts = [{"name": "shm", "mountPath": "/dev/shm"}]
+    mounts: list[JsonObject] = [{"name": "shm", "mountPath": SHM}]
     mounts.append(
         {"name": "model", "mountPath": "/model"} if plan.folder else {"name": "models", "mountPath": HUB_HOME}
     )
+    mounts += [{"name": name, "mountPath": place, "readOnly": fixed} for name, _, place, fixed in _folders(plan)]
     return {
         "name": "server", "image": plan.image or f"python:{plan.python}-slim", "command": _command(plan, words, start),
         "env": variables_of(plan), "resources": {"limits": {"nvidia.com/gpu": str(max(1, plan.gpus // plan.nodes))}},
@@ -128,7 +141,7 @@ def _install(plan: Recipe) -> str:
     pins = plan.layer if plan.image else plan.pins
     wheels, built = ([n for n in sorted(pins) if (n in plan.source) is one] for one in (False, True))
     steps = ((wheels, "--only-binary :all:"), (built, "--no-deps"))
-    lines = [(how, joined(f"{n}=={pins[n]}" for n in names)) for names, how in steps if names]
+    lines = [(how, joined(pinned(n, pins[n]) for n in names)) for names, how in steps if names]
     return "".join(f"pip install --no-cache-dir {how} {words} && " for how, words in lines)
 
 

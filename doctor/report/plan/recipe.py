@@ -44,12 +44,13 @@ class OwnManifests:
 class Doubts:
     """What our own check says of a written text, a sentence each: `found` are problems, `open` what it left open.
 
-    `checked` is False where no check was made yet.
+    `checked` is False where no check was made yet, `fails` tells whether an error is among the problems.
     """
 
     found: tuple[str, ...] = ()
     open: tuple[str, ...] = ()
     checked: bool = False
+    fails: bool = False
 
 
 @dataclass(frozen=True)
@@ -57,8 +58,9 @@ class Recipe:
     """`engine` is None where the plan is about packages alone. `image` holds the engine's `version` already.
 
     `command` is the corrected launch, as it is typed; `model` the word that names the model there, `folder` set where
-    that is a folder of this machine. `pins` are all releases, `layer` those that an official image gets on top, and
-    `source` distributions without a wheel. `python` is `X.Y`. `interpreter` is the target's, where it may be changed.
+    that is a folder of this machine. `pins` are all releases, `layer` those that an official image gets on top (empty
+    for one of which nobody here knows the releases), `source` distributions without a wheel. `python` is `X.Y`.
+    `interpreter` is the target's, where it may be changed.
 
     `name` is the service's, `served` what clients call the model. `secrets` are variables, one for each `***` of the
     command, `hidden` those of the environment whose value is not shown, `key` the one that holds the server's own key.
@@ -66,6 +68,7 @@ class Recipe:
     `relaxed` says that the image's CUDA is newer than the driver's, of its major. `resolved`: `pins` are all that is
     needed. `nodes` machines serve one copy together. `changed`: the command or the packages are not as they were.
     `spelled` are words of the command as the user wrote them, with variables, by what those stand for.
+    `ports` and `volumes` are the user's, as they are written for `docker run`; `shares_memory`: with the host's.
     `listens` is the port of a server whose options nobody here knows, `curl`: its image has that, and no Python.
     `own` is the user's compose service, `manifests` are theirs for Kubernetes, `doubts` what the check of the written
     text found.
@@ -99,6 +102,9 @@ class Recipe:
     resolved: bool = True
     nodes: int = 1
     changed: bool = True
+    ports: tuple[str, ...] = ()
+    volumes: tuple[str, ...] = ()
+    shares_memory: bool = False
     listens: int | None = None
     curl: bool = False
     own: OwnService | None = None
@@ -134,6 +140,11 @@ class Recipe:
         return {n: v for n, v in self.pins.items() if n not in self.source}
 
 
+def pinned(name: str, version: str) -> str:
+    """An exact requirement; the name alone where no release of it is known."""
+    return f"{name}=={version}" if version else name
+
+
 def head(plan: Recipe, *more: str) -> str:
     """The lines at the top of every file: how it was checked, what is wrong or open, and why it is as it is."""
     return comment(("Written by qvl-doctor fix --plan.", *_checked(plan), *plan.why, *more))
@@ -145,7 +156,11 @@ def _checked(plan: Recipe) -> tuple[str, ...]:
         return (plan.proof,)
     if not doubts.found and not doubts.open:
         return ("\N{CHECK MARK} This file passes `qvl-doctor check`.", plan.proof)
-    wrong = ("STILL WRONG:", *(f"  {line}" for line in doubts.found)) if doubts.found else ()
+    wrong = (
+        ("STILL WRONG:" if doubts.fails else "Warnings:", *(f"  {line}" for line in doubts.found))
+        if doubts.found
+        else ()
+    )
     told = "Nothing wrong was found in this file; open" if not doubts.found else "Open"
     left = (f"{told}:", *(f"  {line}" for line in doubts.open)) if doubts.open else ()
     return (*wrong, *left, plan.proof)

@@ -31,22 +31,24 @@ def service(plan: Recipe, with_metrics: bool, first: int | None = None) -> JsonO
 
 
 def _fresh(plan: Recipe, with_metrics: bool) -> JsonObject:
-    volumes: list[Any] = [CACHE]
+    volumes: list[Any] = [escaped(v) for v in plan.volumes]
+    if not any(v.split(":")[1:2] == [HUB_HOME] for v in plan.volumes):
+        volumes.append(CACHE)
     if plan.folder:
         volumes.append({"type": "bind", "source": escaped(plan.folder), "target": "/model", "read_only": True})
     return {
         **_image(plan), "entrypoint": [], "command": command(plan, with_metrics),
         "environment": {"HF_HOME": HUB_HOME, "HF_TOKEN": "${HF_TOKEN:-}", **_variables(plan)},
-        "ports": [f"127.0.0.1:{plan.port}:{plan.port}"], "volumes": volumes, "shm_size": SHM, "init": True,
-        "restart": "unless-stopped", "stop_grace_period": "30s",
-        "healthcheck": health(plan),
+        "ports": [escaped(p) for p in plan.ports] or [f"127.0.0.1:{plan.port}:{plan.port}"], "volumes": volumes,
+        **({"ipc": "host"} if plan.shares_memory else {"shm_size": SHM}), "init": True,
+        "restart": "unless-stopped", "stop_grace_period": "30s", "healthcheck": health(plan),
     }  # fmt: skip
 
 
 def _corrected(plan: Recipe, own: JsonObject, with_metrics: bool, gpus: JsonObject) -> JsonObject:
     """The user's service: what they wrote stays, but for what the plan changes and what our rules ask for."""
     out = dict(own)
-    if plan.changes and plan.image:
+    if plan.changes and plan.image and not own.get("build"):
         out = {**{k: v for k, v in out.items() if k != "build"}, **_image(plan)}
     words = command(plan, with_metrics)
     if plan.changed or (with_metrics and any(w not in plan.command for w in plan.metrics or ())):
