@@ -145,9 +145,12 @@ def _shares(before: Snapshot, after: Snapshot) -> dict[int, float]:
 def _busy(before: Snapshot, after: Snapshot) -> str | None:
     shares = _shares(before, after)
     pid = max(shares, key=lambda p: shares[p], default=None)
-    if pid is None or shares[pid] < BUSY:
+    if pid is not None and shares[pid] >= BUSY:
+        return f"it computes: process {pid} ({after.titles[pid]}) uses {shares[pid]:.1f} cores"
+    ready = next((p for p, state in after.states.items() if state == before.states.get(p) == "R"), None)
+    if ready is None:
         return None
-    return f"it computes: process {pid} ({after.titles[pid]}) uses {shares[pid]:.1f} cores"
+    return f"it computes: process {ready} ({after.titles[ready]}), which gets {shares.get(ready, 0):.1f} of a core"
 
 
 def _asleep(after: Snapshot) -> str:
