@@ -5,16 +5,46 @@ from __future__ import annotations
 import re
 from itertools import pairwise
 
-HARMLESS = re.compile(
-    r"(?i)^(?:none|null|true|false|yes|no|\*+|<\S*|\$\S*|\d{1,9}|empty|str|int|optional\S*|os\.\S*|self\.\S*|\.\.\.)$"
+_NOTHING = (
+    "none|null|nil|true|false|yes|no|empty|str|int|bytes|bool|optional\\S*|os\\.\\S*|self\\.\\S*|env\\.\\S*|undefined|"
+    "unset|unknown|missing|absent|present|n/a|tbd|todo|changeme|redacted|masked|hidden|omitted"
 )
+_STATES = (
+    "disabled?|enabled?|off|on|include|omit|same-origin|required|optional|needed|anonymous|ok|okay|fail(?:ed|ure)?|"
+    "pass(?:ed)?|success(?:ful|fully)?|granted|denied|refused|rejected|accepted|valid|invalid|expired|revoked|loaded|"
+    "default|auto|automatic|basic|digest|bearer|oauth2?|oidc|jwt|ldap|saml|mtls|kerberos|x509|plain|external|internal|"
+    "set|provided|given|configured|supported|unsupported|unchanged|ignored|skipped|done|ready|pending|all|any|local"
+)
+_PROSE = (
+    "not|is|was|are|were|be|has|have|for|from|in|of|the|a|an|to|and|or|with|without|must|should|cannot|can|could|will|"
+    "would|please|only|this|that|your|my|use|using|see|found|got|expected|does|do|did|may|if|when|which|at|by|as"
+)
+_REFERENCE = (
+    r"\*+|<\S*|\$\S*|\{\{.*|%\(\w+\)s|%\w+%|![A-Za-z]\w*|\.\.\.|\d{1,9}|[^\w]+|\[?env[:\]]\S*|os\.\S*|"
+    r"(?:vault|secret|secretref|env|file|ref|awssm|gcpsm|op|arn:aws:secretsmanager):\S*|"
+    r"(?:~|\.{0,2})(?:/[A-Za-z.][A-Za-z._\-]{0,40}){2,12}|[A-Za-z]:[\\/]\S{0,200}"
+)
+HARMLESS = re.compile(rf"(?i)^(?:{_NOTHING}|{_STATES}|{_PROSE}|{_REFERENCE})$")
+_WORDS = re.compile(rf"(?i)^(?:{_PROSE})[ \t]")
+_CODE = re.compile(r"[A-Za-z_]+(?:\.[A-Za-z_]+)*[(\[]|[A-Z][a-z]{2,}\d{0,2}(?:[A-Z][a-z]{2,}\d{0,2}){1,8}$")  # a call, a class
 _PIECE = re.compile(r"[^._\-/]+")
 SHORTEST, SURELY = 8, 20
+
+
+def harmless(value: str) -> bool:
+    """Whether a value behind a telling label is none: a state (`disabled`), a reference (`${X}`), a sentence."""
+    return bool(HARMLESS.match(value.strip()) or _WORDS.match(value) or _CODE.match(value))
 
 
 def mixed(value: str) -> bool:
     """Letters and digits together, as keys have and words have not."""
     return any(c.isdigit() for c in value) and any(c.isalpha() for c in value)
+
+
+def crafted(value: str) -> bool:
+    """A password as people make them up: letters of both cases or signs, and digits."""
+    signs = any(not c.isalnum() and c not in "-_./:" for c in value)
+    return len(value) > 7 and mixed(value) and (signs or (value != value.lower() and value != value.upper()))
 
 
 def random_looking(value: str) -> bool:
