@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from urllib.parse import unquote
 
 from doctor.base.secrets.commands import replace_passwords
 from doctor.base.secrets.names import is_doubtful, is_key_of_something, is_no_key, is_secret_key
@@ -97,9 +96,7 @@ def replace(text: str, word: Word) -> str:
 def _loose(text: str, word: Word) -> str:
     """Values that only a word of the sentence before them announces."""
     for pattern in (_LOOSE, _FAR):
-        text = pattern.sub(
-            lambda m: m["lead"] + (_hide(m["value"], word) if _meant(m) else m["value"]), text
-        )
+        text = pattern.sub(lambda m: m["lead"] + (_hide(m["value"], word) if _meant(m) else m["value"]), text)
     return text
 
 
@@ -186,7 +183,9 @@ def _value(text: str, pair: re.Match[str]) -> tuple[int, int]:
 
 def _sentence(text: str, at: int) -> bool:
     """Whether a sentence begins here, not a value: `secret: not set`."""
-    return harmless(text[at : at + 24].split("\n", 1)[0].partition(" ")[0] + " ") if " " in text[at : at + 24] else False
+    return (
+        harmless(text[at : at + 24].split("\n", 1)[0].partition(" ")[0] + " ") if " " in text[at : at + 24] else False
+    )
 
 
 def _inner(match: re.Match[str], word: Word) -> str:
@@ -212,7 +211,9 @@ def _announced(pair: re.Match[str], value: str) -> bool:
 def _query(match: re.Match[str], word: Word) -> str:
     """A parameter of a URL, secret by its name or, of a name that means several things, by its look."""
     value = match["value"]
-    secret = is_secret_key(match["name"]) or (len(value) > 15 and random_looking(unquote(value)))
+    secret = is_secret_key(match["name"]) or (
+        len(value) > 7 and (mixed(value) or value.lower() != value != value.upper())
+    )
     return match["lead"] + (_hide(value, word) if secret else value)
 
 

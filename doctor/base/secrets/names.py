@@ -18,7 +18,18 @@ _ALWAYS = {
 }  # fmt: skip
 _AT_THE_END = {"pat", "pats", "pass", "pwd", "auth", "sas", "pin", "htpasswd", "netrc", "cookie", "cookies", "jwt",
                "passwort", "kennwort", "contrasena", "senha", "haslo", "wachtwoord"}  # fmt: skip
-_ENDINGS = ("password", "passwd", "passphrase", "passwort", "apikey", "sshpass", "secret", "authtoken", "sessionid", "sessid")  # PGPASSWORD
+_ENDINGS = (
+    "password",
+    "passwd",
+    "passphrase",
+    "passwort",
+    "apikey",
+    "sshpass",
+    "secret",
+    "authtoken",
+    "sessionid",
+    "sessid",
+)  # PGPASSWORD
 # what a secret is called alone, but programs call other things so, too: believed where the value looks like one
 _DOUBTFUL = {"pass", "auth", "cookie", "cookies", "dsn", "bearer", "session id", "authorization", "webhook", "webhooks",
              "credential", "credentials", "jwt"}  # fmt: skip
@@ -73,14 +84,14 @@ is_secret_key = is_secret_name
 
 
 def is_key_of_something(name: str) -> bool:
-    """`wandb_key`: a secret where its value looks random, but for what programs call keys (`cache_key`, `exit_code`)."""
+    """`wandb_key`: a secret where its value looks random; `cache_key` and `exit_code` never are."""
     parts = _parts(name[:LONGEST])
     last = parts[-1] if len(parts) > 1 else ""
     return last in ("key", "keys", "code", "sig", "signature") and _NO_KEYS.isdisjoint(parts[-2:-1])
 
 
 def is_doubtful(name: str) -> bool:
-    """Whether a label is a word that also means something else (`pass`, `auth`): its value has to look like a secret."""
+    """Whether a label also means something else (`pass`, `auth`), so that its value has to look like a secret."""
     return " ".join(_parts(name[:LONGEST])) in _DOUBTFUL
 
 

@@ -26,7 +26,9 @@ _REFERENCE = (
 )
 HARMLESS = re.compile(rf"(?i)^(?:{_NOTHING}|{_STATES}|{_PROSE}|{_REFERENCE})$")
 _WORDS = re.compile(rf"(?i)^(?:{_PROSE})[ \t]")
-_CODE = re.compile(r"[A-Za-z_]+(?:\.[A-Za-z_]+)*[(\[]|[A-Z][a-z]{2,}\d{0,2}(?:[A-Z][a-z]{2,}\d{0,2}){1,8}$")  # a call, a class
+_CODE = re.compile(
+    r"[A-Za-z_]+(?:\.[A-Za-z_]+)*[(\[]|[A-Z][a-z]{2,}\d{0,2}(?:[A-Z][a-z]{2,}\d{0,2}){1,8}$"
+)  # a call, a class
 _PIECE = re.compile(r"[^._\-/]+")
 SHORTEST, SURELY = 8, 20
 

@@ -1,4 +1,4 @@
-"""Values of YAML that stand below their key: block scalars (`password: |`), a word on the next line, items of a list."""
+"""Values of YAML that stand below their key: block scalars (`password: |`), a word, items of a list."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def replace_scalars(text: str, word: Word) -> str:
 
 
 def _values(text: str, key: re.Match[str]) -> list[tuple[int, int]]:
-    """Begin and end of each line of the value; of a key without a sign, of a word that is no pair, and of list items."""
+    """Begin and end of each line of a block; without the sign of one, of list items, and of a word that is no pair."""
     found = list(_lines(text, key))
     if key["sign"]:
         return found
@@ -64,7 +64,9 @@ def _lines(text: str, key: re.Match[str]) -> Iterator[tuple[int, int]]:
 
 def _item(text: str, line: tuple[int, int], name: str) -> tuple[int, int] | None:
     """The secret of `- X`; below a key that may list names (`secrets:`), only one that looks like a secret."""
-    found = re.match(r"-[ \t]{1,8}[\"']?(?P<value>[^\s\"':{}\[\]]{4,2000})[\"']?[ \t]{0,4}(?:#[^\n]{0,200})?$", text[slice(*line)])
+    found = re.match(
+        r"-[ \t]{1,8}[\"']?(?P<value>[^\s\"':{}\[\]]{4,2000})[\"']?[ \t]{0,4}(?:#[^\n]{0,200})?$", text[slice(*line)]
+    )
     if found is None or harmless(found["value"]):
         return None
     if not random_looking(found["value"]) and not re.search(r"(?i)(?:keys?|tokens?|passwords?|passwds?)$", name):
