@@ -62,6 +62,7 @@ _OPTION = re.compile(
     r"(?P<lead>(?<![\w\-])--?(?P<name>[A-Za-z][A-Za-z0-9_\-]{1,60})[\"']?[ \t,]{1,4}[\"']?)"
     r"(?P<value>[^\s\"',\-][^\s\"',]{3,1000})"
 )
+_WORDS = re.compile(r"[a-z]{2,20}(?: [a-z]{1,20}){3}")
 _METAVAR = re.compile(r"[\[{<(]|[A-Z][A-Z_]*$")
 _NEXT = re.compile(r"[\"']?[ \t,]{1,4}[\"']?(?P<value>[^\s\"',\-|;&<>(][^\s\"',;|&<>()]{3,1000})")
 _COOKIE = re.compile(r"(?i)(?P<lead>\b(?:set-)?cookie[\"']?[ \t]{0,2}:[ \t]{0,2}[\"']?)(?P<value>[^\n\"']{6,4000})")
@@ -182,7 +183,9 @@ def _value(text: str, pair: re.Match[str]) -> tuple[int, int]:
 
 
 def _sentence(text: str, at: int) -> bool:
-    """Whether a sentence begins here, not a value: `secret: not set`."""
+    """Whether a sentence begins here, not a value: `secret: not set`, `token: handed over when asked`."""
+    if _WORDS.match(text, at) and text[at - 2 : at] == ": ":
+        return True
     return (
         harmless(text[at : at + 24].split("\n", 1)[0].partition(" ")[0] + " ") if " " in text[at : at + 24] else False
     )

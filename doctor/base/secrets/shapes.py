@@ -6,7 +6,7 @@ import re
 from itertools import pairwise
 
 _NOTHING = (
-    "none|null|nil|true|false|yes|no|empty|str|int|bytes|bool|optional\\S*|os\\.\\S*|self\\.\\S*|env\\.\\S*|undefined|"
+    "none|null|nil|true|false|yes|no|empty|str|int|bytes|bool|float|dict|list|tuple|object|optional\\S*|os\\.\\S*|self\\.\\S*|env\\.\\S*|undefined|"
     "unset|unknown|missing|absent|present|n/a|tbd|todo|changeme|redacted|masked|hidden|omitted"
 )
 _STATES = (
@@ -17,10 +17,11 @@ _STATES = (
 )
 _PROSE = (
     "not|is|was|are|were|be|has|have|for|from|in|of|the|a|an|to|and|or|with|without|must|should|cannot|can|could|will|"
-    "would|please|only|this|that|your|my|use|using|see|found|got|expected|does|do|did|may|if|when|which|at|by|as"
+    "would|please|only|this|that|your|my|use|using|see|found|got|expected|does|do|did|may|if|when|which|at|by|as|what|how|who|its|it|these|those|one|two|they|there|every|each|some|no|"
+    "where|why"
 )
 _REFERENCE = (
-    r"\*+|<\S*|\$\S*|\{\{.*|%\(\w+\)s|%\w+%|![A-Za-z]\w*|\.\.\.|\d{1,9}|[^\w]+|\[?env[:\]]\S*|os\.\S*|"
+    r"\*+|<\S*|\$\S*|\{\{.*|%\(\w+\)s|%\w+%|![A-Za-z]\w*|\.\.\.|[\d_.,]{1,12}|[^\w]+|\{\S*|--?[a-z\-]+|\[?env[:\]]\S*|os\.\S*|"
     r"(?:vault|secret|secretref|env|file|ref|awssm|gcpsm|op|arn:aws:secretsmanager):\S*|"
     r"(?:~|\.{0,2})(?:/[A-Za-z.][A-Za-z._\-]{0,40}){2,12}|[A-Za-z]:[\\/]\S{0,200}"
 )
@@ -28,7 +29,7 @@ HARMLESS = re.compile(rf"(?i)^(?:{_NOTHING}|{_STATES}|{_PROSE}|{_REFERENCE})$")
 _WORDS = re.compile(rf"(?i)^(?:{_PROSE})[ \t]")
 _CODE = re.compile(
     r"[A-Za-z_]+(?:\.[A-Za-z_]+)*[(\[]|[A-Z][a-z]{2,}\d{0,2}(?:[A-Z][a-z]{2,}\d{0,2}){1,8}$"
-)  # a call, a class
+)  # a constant, a call, a class
 _PIECE = re.compile(r"[^._\-/]+")
 SHORTEST, SURELY = 8, 20
 

@@ -201,7 +201,7 @@ class State:
 
 
 def of_files(state: State, text: str) -> bool:
-    """Whether a text may hold what only its file's owner should see: something was read, and it is no words of a command."""
+    """Whether files were read and this text is no words of a command, so that it may be somebody's secret."""
     return state.world.drawn > 0 and marks.known(text) and not may_be_shown(text)
 
 
