@@ -31,7 +31,12 @@ _CODE = re.compile(
     r"[A-Za-z_]+(?:\.[A-Za-z_]+)*[(\[]|[A-Z][a-z]{2,}\d{0,2}(?:[A-Z][a-z]{2,}\d{0,2}){1,8}$"
 )  # a constant, a call, a class
 _PIECE = re.compile(r"[^._\-/]+")
-SHORTEST, SURELY = 8, 20
+# `Qwen2VLForConditionalGeneration`: words, each with its capital, and short numbers
+_NAME = re.compile(
+    r"(?=.{0,400}[a-z]{4})(?:[a-z]{1,40}(?![a-z]))?"
+    r"(?:(?:[A-Z]{1,6}(?![A-Z])|\d{1,3}(?!\d))(?:(?:[a-z]{3,40}|or|f|o|n)(?![a-z]))?)+$"
+)
+SHORTEST, SURELY, SCRAMBLED = 8, 20, 16
 
 
 def harmless(value: str) -> bool:
@@ -56,7 +61,9 @@ def random_looking(value: str) -> bool:
 
 
 def _random(piece: str) -> bool:
-    if not mixed(piece) or len(piece) < SHORTEST:
+    if len(piece) < SHORTEST or _NAME.match(piece):
         return False
+    if not mixed(piece):
+        return len(piece) >= SCRAMBLED and piece.isalpha() and piece.lower() != piece != piece.upper()
     changes = sum(a.isdigit() != b.isdigit() for a, b in pairwise(piece))
     return len(piece) >= SURELY or (changes > 1 and sum(map(str.isdigit, piece)) > 1)  # `Descriptor16` is a word

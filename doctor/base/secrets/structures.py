@@ -96,7 +96,7 @@ def _hidden(match: re.Match[str], word: Word, strict: bool) -> str:
 
 def _labelled(match: re.Match[str], word: Word) -> str:
     value = match["value"]
-    if harmless(value) or (match["password"] is None and not mixed(value)):
+    if harmless(value) or (match["password"] is None and not (mixed(value) or random_looking(value))):
         return match[0]
     return match["lead"] + word("secret", value)
 
