@@ -156,13 +156,18 @@ def _pairs(text: str, word: Word) -> str:
             last = end
             continue
         at, end = _value(text, match)
-        if at == end:
+        if at < end:
+            out += [text[last:at], word("secret", text[at:end])]
+            last = end
+        elif "[" in match["open"] and (first := _PLAIN.match(text, at)):
+            out.append(text[last : first.end()])
+            last = first.end()
+        else:
             continue
-        out += [text[last:at], word("secret", text[at:end])]
-        last = end
         while "[" in match["open"] and (item := _ITEM.match(text, last)):
-            out += [text[last : item.start("value")], _hide(item["value"], word)]
-            last = item.end()
+            hidden = at < end or random_looking(item["value"])
+            out += [text[last : item.start("value")], _hide(item["value"], word) if hidden else item["value"]]
+            last = item.end("value")
     return "".join([*out, text[last:]])
 
 

@@ -17,7 +17,8 @@ _ALWAYS = {
     "accountkey", "sharedaccesskey", "sessionid", "webhook", "webhooks", "dsn",
 }  # fmt: skip
 _AT_THE_END = {"pat", "pats", "pass", "pwd", "auth", "sas", "pin", "htpasswd", "netrc", "cookie", "cookies", "jwt",
-               "passwort", "kennwort", "contrasena", "senha", "haslo", "wachtwoord"}  # fmt: skip
+               "passwort", "kennwort", "contrasena", "senha", "haslo", "wachtwoord",
+               "pw"}  # fmt: skip
 _ENDINGS = (
     "password",
     "passwd",
@@ -31,8 +32,8 @@ _ENDINGS = (
     "sessid",
 )  # PGPASSWORD
 # what a secret is called alone, but programs call other things so, too: believed where the value looks like one
-_DOUBTFUL = {"pass", "auth", "cookie", "cookies", "dsn", "bearer", "session id", "authorization", "webhook", "webhooks",
-             "credential", "credentials", "jwt"}  # fmt: skip
+_DOUBTFUL = {"pass", "pw", "auth", "cookie", "cookies", "dsn", "bearer", "session id", "authorization", "webhook",
+             "webhooks", "credential", "credentials", "jwt"}  # fmt: skip
 _PHRASES = (
     "connection string", "session id", "kubeconfig data", "kubeconfig content", "docker auth config", "key data",
     "service account json", "database url", "webhook url",

@@ -28,7 +28,7 @@ _REFERENCE = (
 HARMLESS = re.compile(rf"(?i)^(?:{_NOTHING}|{_STATES}|{_PROSE}|{_REFERENCE})$")
 _WORDS = re.compile(rf"(?i)^(?:{_PROSE})[ \t]")
 _CODE = re.compile(
-    r"[A-Za-z_]+(?:\.[A-Za-z_]+)*[(\[]|[A-Z][a-z]{2,}\d{0,2}(?:[A-Z][a-z]{2,}\d{0,2}){1,8}$"
+    r"[A-Z]{2,20}(?:_[A-Z]{2,20}){1,4}$|[A-Za-z_]+(?:\.[A-Za-z_]+)*[(\[]|[A-Z][a-z]{2,}\d{0,2}(?:[A-Z][a-z]{2,}\d{0,2}){1,8}$"
 )  # a constant, a call, a class
 _PIECE = re.compile(r"[^._\-/]+")
 # `Qwen2VLForConditionalGeneration`: words, each with its capital, and short numbers
