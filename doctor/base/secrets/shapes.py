@@ -41,7 +41,7 @@ SHORTEST, SURELY, SCRAMBLED = 8, 20, 16
 
 def harmless(value: str) -> bool:
     """Whether a value behind a telling label is none: a state (`disabled`), a reference (`${X}`), a sentence."""
-    return bool(HARMLESS.match(value.strip()) or _WORDS.match(value) or _CODE.match(value))
+    return bool(HARMLESS.match(value[:300].strip()) or _WORDS.match(value) or _CODE.match(value))
 
 
 def mixed(value: str) -> bool:

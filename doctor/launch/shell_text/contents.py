@@ -43,8 +43,27 @@ def may_be_shown(text: str) -> bool:
     if len(lines) > _LINES:
         return False
     if text.lstrip()[:1] in ("{", "["):
-        return len(text) <= 8 * _LONGEST and redact_text(text) == text
+        return len(text) <= 8 * _LONGEST and redact_text(text) == text and _settings(text)
     return all(_line(t) for t in lines)
+
+
+def _settings(text: str) -> bool:
+    """Whether it is JSON whose texts are words of a command, too."""
+    import json
+
+    try:
+        todo = [json.loads(text)]
+    except (ValueError, RecursionError):
+        return False
+    while todo:
+        value = todo.pop()
+        if isinstance(value, dict):
+            todo += [*value, *value.values()]
+        elif isinstance(value, list):
+            todo += value
+        elif isinstance(value, str) and not all(map(_word, value.split())):
+            return False
+    return True
 
 
 def _line(line: str) -> bool:
