@@ -20,11 +20,12 @@ LABELS = [
     f"JSESSIONID={X}", f'"identitytoken": "{X}"', f"registrytoken: {X}", f"HF_TOKEN is {X}", f"HF_TOKEN->{X}", f"DB_PW={X}",
     f"os.environ['HF_TOKEN'] = '{X}'", f"credentials={{'user': 'u', 'password': '{X}'}}", f'auth={{"bob": "{X}"}}', f"api_key: [one, {X}]",
     f'"api_keys": [\n  "first-one",\n  "{X}"\n]', f"${{HF_TOKEN:-{X}}}", f"wandb.login(key='{X}')", f"HF_TOKEN=\x1b[1m{X}\x1b[0m",
-    f"https://h/hub?sig={X}", f"wss://h/?token={X}", f"bob:{X}@proxy:8080",
+    f'let apiKey: string = "{X}";', f'hf_token: str | None = "{X}"', f"Server=h;Uid=u;Pwd={X};", f"sig={X}&se=1", f"OPENXLAB_SK={X}",
+    f"token\\u003d{X}", f"api-key%3A%20{X}", f'token <- "{X}"', f"token: ['a', '{X}']", f"https://h/hub?sig={X}", f"wss://h/?token={X}", f"bob:{X}@proxy:8080",
 ]  # fmt: skip
 BARE = [
     f'setx OPENAI_API_KEY "{X}"', f"set -x HF_TOKEN {X}", f"set -gx HF_TOKEN {X}", f"setenv HF_TOKEN {X}", f"ENV HF_TOKEN {X}",
-    f"os.putenv('HF_TOKEN', '{X}')", f'[Environment]::SetEnvironmentVariable("HF_TOKEN", "{X}")', f"git config user.password {X}",
+    f"os.putenv('HF_TOKEN', '{X}')", f'login("{X}")', f'[Environment]::SetEnvironmentVariable("HF_TOKEN", "{X}")', f"git config user.password {X}",
     f"curl -ubob:{X} https://h", f'curl -sSu "bob:{X}" https://h', f"curl --user bob:{X} h", f"wandb login --relogin {X}", f"vault login {X}",
     f"huggingface-cli login --token {X}", f"terraform -token {X}", f"requirepass {X}", f"login bob password {X}",
     f"ALTER ROLE u WITH PASSWORD '{X}'", f"--api-keys first-1a {X}", f"['vllm', '--api-key', '{X}']",
@@ -35,7 +36,7 @@ STRUCTURES = [
     f"<key>ApiToken</key>\n<string>{X}</string>", f"- name: HF_TOKEN\n  value: {X}", f'{{"Key":"DB_PASSWORD","Value":"{X}"}}',
     f"('HF_TOKEN', '{X}')", f"| api_key | {X} |", f"│ HF_TOKEN │ {X} │",
 ]  # fmt: skip
-LANGUAGES = [f"密码：{X}", f"令牌: {X}", f"密钥={X}", f"パスワード={X}", f"トークン：{X}", f"비밀번호: {X}", f"토큰={X}", f"пароль: {X}",
+LANGUAGES = [f"密码：{X}", f"密码为：{X}", f"비밀번호는 {X}", f"令牌: {X}", f"密钥={X}", f"パスワード={X}", f"トークン：{X}", f"비밀번호: {X}", f"토큰={X}", f"пароль: {X}",
              f"contraseña: {X}", f"mot de passe : {X}", f"Passwort: {X}"]  # fmt: skip
 FAMILIES = [f"hvs.{X}", f"dapi{HEX}", f"AGE-SECRET-KEY-1{UPPER}", f"LTAI{X[:20]}", f"bot123456789:AA{X}{X[:5]}", f"hf_oauth_{X}",
             f"sk_live_{X}", f"GOCSPX-{X}", f"glsa_{X}{X}"]  # fmt: skip
@@ -58,6 +59,7 @@ RESULTS = [
     "please run huggingface-cli login first", "HF_TOKEN is not set", "set HF_TOKEN environment variable", "docker login failed: denied",
 ]  # fmt: skip
 MODELS = [
+    "token: torch.Tensor", "token=args.token", "api_key=api_key", "token: str | None = None", "pwd: command not found",
     "unexpected token: '}' at line 3", "Invalid token: else", "cache_key=abc123def4567890abc123def4567890", "hash_key=" + HEX,
     f"cache key: {HEX}", f"prefix_cache_key={HEX}", "GPG_KEY=E3FF2839C048B25C084DEBE9B26995E310250568", "exit_code=137",
     "key Qwen2VLForConditionalGeneration not found", "token: Qwen2TokenizerFast", "token = tokenizer.decode(ids)", "image_token: <image>",

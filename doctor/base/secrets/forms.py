@@ -31,7 +31,10 @@ _LOOSE_WORDS = ("key", "token", "secret", "pass", "credential", "netrc")
 _SCHEME_WORDS = ("bearer", "basic", "digest", "token", "apikey", "aws4")
 _PAIR = re.compile(
     r"(?<![A-Za-z0-9_])(?<![A-Za-z0-9_][.\-])(?P<name>[A-Za-z_][A-Za-z0-9_.\-]{1,120})(?P<close>[\"'\\]{0,3}\]?)"
-    r"(?P<sep>[ \t]{0,3}(?:=>|->|:=|[=:：＝])[ \t]{0,3}|%3[Dd])"
+    r"(?P<sep>"
+    r"[ \t]{0,2}:[ \t]{0,2}(?:Optional|Union|Final|ClassVar|Secret|Any|&?[Ss]tr|bytes|char)[\w.\[\]| <>?]{0,40}?"
+    r"[ \t]{0,3}=[ \t]{0,3}"
+    r"|[ \t]{0,3}(?:=>|->|<-|:=|[=:：＝])[ \t]{0,3}|%3[Dd]|%3[Aa](?:%20|\+)?|\\u003[da])"
     r"(?P<open>(?:[ \t]{0,2}[\[({]\s{0,40})?(?:[bru]{1,2}(?=[\"'])|SecretStr\()?[\"'\\]{0,3})"
 )
 _INNER = re.compile(
@@ -147,7 +150,7 @@ def _pairs(text: str, word: Word) -> str:
     """`name = value` in every notation; only names that tell are looked at further."""
     out, last = [], 0
     for match in _PAIR.finditer(text):
-        if match.start() < last or not (is_secret_key(match["name"]) or is_key_of_something(match["name"])):
+        if match.start() < last or not _tells(match):
             continue
         if "{" in match["open"]:  # the values of an object, each below a name of its own
             end = text.find("}", match.end(), match.end() + 4000)
@@ -171,6 +174,12 @@ def _pairs(text: str, word: Word) -> str:
     return "".join([*out, text[last:]])
 
 
+def _tells(pair: re.Match[str]) -> bool:
+    """Whether the label is one of a secret, or may be; `Pwd=` of a connection string is, `pwd:` of a shell is not."""
+    name = pair["name"]
+    return is_secret_key(name) or is_key_of_something(name) or (name.lower() == "pwd" and "=" in pair["sep"])
+
+
 def _value(text: str, pair: re.Match[str]) -> tuple[int, int]:
     """Begin and end of what has to be hidden behind a label; twice the same where nothing has."""
     at, quoted = pair.end(), pair["open"][-1:] in ("'", '"')
@@ -180,7 +189,13 @@ def _value(text: str, pair: re.Match[str]) -> tuple[int, int]:
         if value[:1] in ("?", "+", "/", "%", "#"):
             return at, at
         at, value = (at + 1, value[1:]) if value[:1] in ("-", "=") else (at, value)
-    if found is None or not value.split() or harmless(value) or (not quoted and _sentence(text, at)):
+    if (
+        found is None
+        or not value.split()
+        or harmless(value)
+        or value.lower() == pair["name"].lower()
+        or (not quoted and _sentence(text, at))
+    ):
         return at, at
     if value.split()[0].lower() in _SCHEME_WORDS or not _announced(pair, value):
         return at, at

@@ -18,7 +18,7 @@ _ALWAYS = {
 }  # fmt: skip
 _AT_THE_END = {"pat", "pats", "pass", "pwd", "auth", "sas", "pin", "htpasswd", "netrc", "cookie", "cookies", "jwt",
                "passwort", "kennwort", "contrasena", "senha", "haslo", "wachtwoord",
-               "pw"}  # fmt: skip
+               "pw", "sk", "otp", "totp", "clave"}  # fmt: skip
 _ENDINGS = (
     "password",
     "passwd",
@@ -32,8 +32,8 @@ _ENDINGS = (
     "sessid",
 )  # PGPASSWORD
 # what a secret is called alone, but programs call other things so, too: believed where the value looks like one
-_DOUBTFUL = {"pass", "pw", "auth", "cookie", "cookies", "dsn", "bearer", "session id", "authorization", "webhook",
-             "webhooks", "credential", "credentials", "jwt"}  # fmt: skip
+_DOUBTFUL = {"pass", "pw", "otp", "clave", "auth", "cookie", "cookies", "dsn", "bearer", "session id",
+             "authorization", "webhook", "webhooks", "credential", "credentials", "jwt"}  # fmt: skip
 _PHRASES = (
     "connection string", "session id", "kubeconfig data", "kubeconfig content", "docker auth config", "key data",
     "service account json", "database url", "webhook url",
@@ -87,6 +87,8 @@ is_secret_key = is_secret_name
 def is_key_of_something(name: str) -> bool:
     """`wandb_key`: a secret where its value looks random; `cache_key` and `exit_code` never are."""
     parts = _parts(name[:LONGEST])
+    if parts in (["sig"], ["signature"]):
+        return True
     last = parts[-1] if len(parts) > 1 else ""
     return last in ("key", "keys", "code", "sig", "signature") and _NO_KEYS.isdisjoint(parts[-2:-1])
 
@@ -112,7 +114,7 @@ def _secret(name: str) -> bool:
     if not _ALWAYS.isdisjoint(parts) or any(f" {phrase} " in spoken for phrase in _PHRASES):
         return " ".join(parts) not in _NAMES_OF_SECRETS
     if parts[-1] in _AT_THE_END or any(part.endswith(_ENDINGS) for part in parts):
-        return len(parts) > 1 or parts[0] not in ("pwd", "oldpwd", "pin")
+        return len(parts) > 1 or parts[0] not in ("pwd", "oldpwd", "pin", "sk")
     return _token(parts, name.isupper()) or _key(parts, name.isupper())
 
 

@@ -6,7 +6,7 @@ import re
 from itertools import pairwise
 
 _NOTHING = (
-    "none|null|nil|true|false|yes|no|empty|str|int|bytes|bool|float|dict|list|tuple|object|optional\\S*|os\\.\\S*|self\\.\\S*|env\\.\\S*|undefined|"
+    "none|null|nil|true|false|yes|no|empty|str|string|int|bytes|bool|float|dict|list|tuple|object|optional\\S*|os\\.\\S*|self\\.\\S*|env\\.\\S*|undefined|"
     "unset|unknown|missing|absent|present|n/a|tbd|todo|changeme|redacted|masked|hidden|omitted"
 )
 _STATES = (
@@ -28,7 +28,7 @@ _REFERENCE = (
 HARMLESS = re.compile(rf"(?i)^(?:{_NOTHING}|{_STATES}|{_PROSE}|{_REFERENCE})$")
 _WORDS = re.compile(rf"(?i)^(?:{_PROSE})[ \t]")
 _CODE = re.compile(
-    r"[A-Z]{2,20}(?:_[A-Z]{2,20}){1,4}$|[A-Za-z_]+(?:\.[A-Za-z_]+)*[(\[]|[A-Z][a-z]{2,}\d{0,2}(?:[A-Z][a-z]{2,}\d{0,2}){1,8}$"
+    r"[A-Z]{2,20}(?:_[A-Z]{2,20}){1,4}$|[A-Za-z_]{1,30}(?:\.[A-Za-z_]{1,30}){1,4}$|[A-Za-z_]+(?:\.[A-Za-z_]+)*[(\[]|[A-Z][a-z]{2,}\d{0,2}(?:[A-Z][a-z]{2,}\d{0,2}){1,8}$"
 )  # a constant, a call, a class
 _PIECE = re.compile(r"[^._\-/]+")
 # `Qwen2VLForConditionalGeneration`: words, each with its capital, and short numbers

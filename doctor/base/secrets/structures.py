@@ -21,7 +21,7 @@ _PASSWORDS = (
 )
 _KEYS = (
     "令牌|密钥|密鑰|秘钥|私钥|私鑰|凭证|憑證|凭据|トークン|秘密鍵|シークレット|アクセスキー|キー|토큰|비밀키|인증키|"
-    "액세스 ?키|시크릿|токен|ключ|секрет|mã thông báo|jeton|clé"
+    "액세스 ?키|시크릿|키|токен|ключ(?: api)?|секрет|mã thông báo|jeton|clé"
 )
 # words of which the text has to hold one, the pattern, and whether its value has to look like a secret
 _Row = tuple[tuple[str, ...], str, bool]
@@ -42,7 +42,7 @@ _MARKUP: tuple[_Row, ...] = (
     (("|", "│", "┃"), rf"(?<![\w\-])[\"']?{_NAME}[\"']?[ \t]{{0,60}}[|│┃][ \t]{{0,4}}[\"']?(?P<value>{_WORD})", True),
 )  # fmt: skip
 _SET = (
-    r"(?i:\b(?:setx|setenv|putenv|ENV|environmentvariable|setdefault|--env|set[ \t]{1,3}-[a-z\-]{1,10}|"
+    r"(?i:\b(?:setx|setq|setenv|putenv|ENV|environmentvariable|setdefault|--env|set[ \t]{1,3}-[a-z\-]{1,10}|"
     r"config(?:ure)?(?:[ \t]{1,3}(?:set|--?[a-z\-]{1,20})){0,4})[\"']?\)?[ \t(,]{1,4}[\"']?)"
 )
 _CONSTANT = r"(?P<name>[A-Z][A-Z0-9]{0,40}_[A-Z0-9_]{1,60})"
@@ -52,7 +52,7 @@ _SPOKEN = (
     r"(?:key|token|secret|password)[ \t]{0,3}(?:[:=：＝]|is|was)[ \t]{0,3}[\"'`]?"
 )
 _SAID: tuple[_Row, ...] = (
-    (("setx", "setenv", "set -", "putenv", "env ", "variable(", "setdefault", "--env", "config"),
+    (("setx", "setq", "setenv", "set -", "putenv", "env ", "variable(", "setdefault", "--env", "config"),
      rf"{_SET}{_NAME}[\"']?[ \t,]{{1,4}}[\"']?(?P<value>{_WORD})", False),
     (("set ",), rf"\bset[ \t]{{1,3}}{_NAME}[ \t]{{1,3}}[\"']?(?P<value>{_WORD})", True),
     (("_",), rf"(?<![\w\-$]){_CONSTANT}[ \t]{{1,4}}(?:(?:is|was)[ \t])?[\"']?(?P<value>{_WORD})", True),
@@ -60,6 +60,7 @@ _SAID: tuple[_Row, ...] = (
      rf"\b(?:requirepass|masterauth|_authToken)[ \t]{{1,3}}(?P<value>{_WORD})", False),
     (("auth ",), rf"\bAUTH[ \t]{{1,3}}\w{{1,40}}[ \t]{{1,3}}[\"']?(?P<value>{_WORD})", True),
     (("login",), r"\blogin[ \t]{1,3}\S{1,128}\s{1,4}password[ \t]{1,3}(?P<value>\S{1,512})", False),
+    (("login(",), rf"\blogin\({_QUOTED}", True),
     (('key="', "key='"), rf"{_CLIENT}[^()\n]{{0,200}}?\bkey=[\"'](?P<value>[^\"'\n]{{8,1000}})", False),
     (("@",), r"(?<![\w/:@.\-])[\w.\-]{1,64}:(?P<value>[^\s:@/\"'<>,;]{6,128})@(?!sha\d)"
              r"(?=[\w\-]{1,63}(?:\.[\w\-]|:\d))", True),
@@ -112,5 +113,6 @@ def _foreign() -> re.Pattern[str]:
     return re.compile(
         rf"(?i)(?P<lead>(?:(?P<password>{_PASSWORDS})|{_KEYS})[ \t]{{0,3}}"
         r"(?:[（(][^()（）\n]{0,30}[)）])?[ \t]{0,3}"
-        r"(?:[:=：＝]|为|為|是|は|は、|->|=>|→)[ \t]{0,3}[\"'「『“]?)(?P<value>[!#-&(-~]{4,2000})"
+        r"(?:(?:为|為|是|は|는|은)?[ \t]{0,2}[:=：＝]|为|為|是|は、?|는|은|->|=>|→)"
+        r"[ \t]{0,3}[\"'「『“]?)(?P<value>[!#-&(-~]{4,2000})"
     )
