@@ -7,7 +7,7 @@ are cut in speech. What a model or an engine calls a token or a key is none (`eo
 from __future__ import annotations
 
 import re
-from functools import cache
+from functools import lru_cache
 
 LONGEST = 128
 _PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
@@ -86,7 +86,12 @@ is_secret_key = is_secret_name
 
 def is_key_of_something(name: str) -> bool:
     """`wandb_key`: a secret where its value looks random; `cache_key` and `exit_code` never are."""
-    parts = _parts(name[:LONGEST])
+    return _may_be_key(name[:LONGEST])
+
+
+@lru_cache(maxsize=1 << 14)
+def _may_be_key(name: str) -> bool:
+    parts = _parts(name)
     if parts in (["sig"], ["signature"]):
         return True
     last = parts[-1] if len(parts) > 1 else ""
@@ -103,7 +108,7 @@ def is_no_key(word: str) -> bool:
     return word.lower() in _NO_KEYS or word.lower() in _NO_TOKENS
 
 
-@cache
+@lru_cache(maxsize=1 << 14)
 def _secret(name: str) -> bool:
     parts = _parts(name)
     if not parts or (parts[-1] in _PLACES and " ".join(parts[-2:]) not in _PHRASES):

@@ -51,8 +51,14 @@ _SPOKEN = (
     r"(?i)\b(?:api|access|secret|private|auth|master|signing|encryption|client|hub|hf|bot|secret[ \-]access)[ ]"
     r"(?:key|token|secret|password)[ \t]{0,3}(?:[:=：＝]|is|was)[ \t]{0,3}[\"'`]?"
 )
+_SPOKEN_HINTS = tuple(
+    f" {label}{sign}"
+    for label in ("key", "token", "secret", "password")
+    for sign in (":", "=", " =", " :", " is", " was", "：", "＝")
+)
 _SAID: tuple[_Row, ...] = (
-    (("setx", "setq", "setenv", "set -", "putenv", "env ", "variable(", "setdefault", "--env", "config"),
+    (("setx", "setq", "setenv", "set -", "putenv", "env ", "variable(", "setdefault", "--env",
+      "config set", "config --", "configure set", "git config"),
      rf"{_SET}{_NAME}[\"']?[ \t,]{{1,4}}[\"']?(?P<value>{_WORD})", False),
     (("set ",), rf"\bset[ \t]{{1,3}}{_NAME}[ \t]{{1,3}}[\"']?(?P<value>{_WORD})", True),
     (("_",), rf"(?<![\w\-$]){_CONSTANT}[ \t]{{1,4}}(?:(?:is|was)[ \t])?[\"']?(?P<value>{_WORD})", True),
@@ -66,7 +72,7 @@ _SAID: tuple[_Row, ...] = (
              r"(?=[\w\-]{1,63}(?:\.[\w\-]|:\d))", True),
     ((" is ", " was ", " is: "),
      rf"(?i)\b(?:password|passphrase|passcode)[ \t](?:is|was):?[ \t]{{1,3}}[\"'`]?{_LAST}", True),
-    ((" key", " token", " secret", " password"), rf"{_SPOKEN}{_LAST}", True),
+    (_SPOKEN_HINTS, rf"{_SPOKEN}{_LAST}", True),
     (("password", "identified", "passphrase"),
      rf"(?i)\b(?:password|identified by|passphrase)[ \t]{{1,4}}{_QUOTED}", True),
 )  # fmt: skip
