@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 SHELL = re.compile(r"(?:.*[\\/])?(?:ba|da|z|k|a|mk|fi|c|tc)?sh(?:\.exe)?$")
 _SHEBANG = re.compile(r"#!\s*\S*?/?(?:env\s+(?:-S\s+)?)?(?:\S*/)?(?:ba|da|z|k|a|mk)?sh\b")
 # no command, so the file is no script, and its words are nobody's business: `root:x:0:`, `{"a":`
-_NO_PROGRAM = re.compile(r"(?![A-Za-z]:[\\/])[^/$`\s]*[:{\"<>]")
+_NO_PROGRAM = re.compile(r"(?![A-Za-z]:[\\/])(?:\[\w|[^/$`\s]*[:{\"<>])")
 _VALUED = ("-o", "+o", "-O", "+O", "--rcfile", "--init-file")
 _CHOSEN = ("VIRTUAL_ENV", "CONDA_PREFIX")
 _FOLDERS = ("/usr/local/bin", "/usr/bin", "/bin", "/")

@@ -69,6 +69,8 @@ def _settings(text: str) -> bool:
 def _line(line: str) -> bool:
     words = [w.strip("\"'") for w in line.split()]
     few = len(words) <= _WORDS or line.startswith("-") or all("=" in w for w in words)
+    if line.count("'") % 2 or line.count('"') % 2:
+        return False  # cut out of something longer
     return few and all(_word(w) for w in words) and (line.startswith("-") or "=" in line or redact_text(line) == line)
 
 
