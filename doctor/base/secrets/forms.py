@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from doctor.base.secrets.commands import replace_passwords
 from doctor.base.secrets.names import is_doubtful, is_key_of_something, is_no_key, is_secret_key
-from doctor.base.secrets.shapes import crafted, harmless, mixed, random_looking
+from doctor.base.secrets.shapes import LOOKED_AT, crafted, harmless, mixed, random_looking
 from doctor.base.secrets.structures import replace_structures
 from doctor.base.secrets.tokens import hooks, logins, tokens
 from doctor.base.secrets.yaml_scalars import replace_scalars
@@ -66,6 +66,7 @@ _OPTION = re.compile(
     r"(?P<value>[^\s\"',\-][^\s\"',]{3,1000})"
 )
 _WORDS = re.compile(r"[a-z]{2,20}(?: [a-z]{1,20}){3}")
+FIRST = 64
 _METAVAR = re.compile(r"[\[{<(]|[A-Z][A-Z_]*$")
 _NEXT = re.compile(r"[\"']?[ \t,]{1,4}[\"']?(?P<value>[^\s\"',\-|;&<>(][^\s\"',;|&<>()]{3,1000})")
 _COOKIE = re.compile(r"(?i)(?P<lead>\b(?:set-)?cookie[\"']?[ \t]{0,2}:[ \t]{0,2}[\"']?)(?P<value>[^\n\"']{6,4000})")
@@ -183,8 +184,13 @@ def _tells(pair: re.Match[str]) -> bool:
 def _value(text: str, pair: re.Match[str]) -> tuple[int, int]:
     """Begin and end of what has to be hidden behind a label; twice the same where nothing has."""
     at, quoted = pair.end(), pair["open"][-1:] in ("'", '"')
-    found = (_QUOTED if quoted else _PLAIN).match(text, at)
+    pattern = _QUOTED if quoted else _PLAIN
+    found = pattern.match(text, at, at + LOOKED_AT)
     value = found[0] if found else ""
+    if not is_secret_key(pair["name"]) and pair["name"].lower() != "pwd" and not random_looking(value[:FIRST]):
+        return at, at  # the cheap question first: a text may be all labels
+    if not quoted and value[:2] == "${":
+        return at, at
     if text[max(0, pair.start() - 2) : pair.start()] == "${":  # `${TOKEN:?}`, `${TOKEN:-default}`
         if value[:1] in ("?", "+", "/", "%", "#"):
             return at, at
@@ -199,7 +205,8 @@ def _value(text: str, pair: re.Match[str]) -> tuple[int, int]:
         return at, at
     if value.split()[0].lower() in _SCHEME_WORDS or not _announced(pair, value):
         return at, at
-    return at, found.end()
+    whole = pattern.match(text, at)
+    return at, whole.end() if whole else found.end()
 
 
 def _sentence(text: str, at: int) -> bool:

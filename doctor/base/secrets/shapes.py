@@ -30,12 +30,14 @@ _WORDS = re.compile(rf"(?i)^(?:{_PROSE})[ \t]")
 _CODE = re.compile(
     r"[A-Z]{2,20}(?:_[A-Z]{2,20}){1,4}$|[A-Za-z_]{1,30}(?:\.[A-Za-z_]{1,30}){1,4}$|[A-Za-z_]+(?:\.[A-Za-z_]+)*[(\[]|[A-Z][a-z]{2,}\d{0,2}(?:[A-Z][a-z]{2,}\d{0,2}){1,8}$"
 )  # a constant, a call, a class
+_DIGIT, _LETTER = re.compile(r"\d"), re.compile(r"[^\W\d_]")
 _PIECE = re.compile(r"[^._\-/]+")
 # `Qwen2VLForConditionalGeneration`: words, each with its capital, and short numbers
 _NAME = re.compile(
     r"(?=.{0,400}[a-z]{4})(?:[a-z]{1,40}(?![a-z]))?"
     r"(?:(?:[A-Z]{1,6}(?![A-Z])|\d{1,3}(?!\d))(?:(?:[a-z]{3,40}|or|f|o|n)(?![a-z]))?)+$"
 )
+LOOKED_AT = 400  # characters of a value that say what it is
 SHORTEST, SURELY, SCRAMBLED = 8, 20, 16
 
 
@@ -46,7 +48,7 @@ def harmless(value: str) -> bool:
 
 def mixed(value: str) -> bool:
     """Letters and digits together, as keys have and words have not."""
-    return any(c.isdigit() for c in value) and any(c.isalpha() for c in value)
+    return bool(_DIGIT.search(value) and _LETTER.search(value))
 
 
 def crafted(value: str) -> bool:
@@ -57,7 +59,7 @@ def crafted(value: str) -> bool:
 
 def random_looking(value: str) -> bool:
     """One piece of it is long and mixed; a dotted name with numbers (`blocks.0.attn.qkv.weight`) has none."""
-    return any(_random(piece) for piece in _PIECE.findall(value))
+    return any(_random(piece) for piece in _PIECE.findall(value[:LOOKED_AT]))
 
 
 def _random(piece: str) -> bool:
