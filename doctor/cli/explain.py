@@ -80,9 +80,14 @@ def _stated(
 
     if not beginning.data or (findings and findings[0].rule in DONE_WELL):
         return None, ()
+    from doctor.findings.redacted import redacted
     from doctor.pipeline.reported import judged
 
-    return judged(beginning.text, "the text" if subject == "-" else Path(subject).name)
+    report, wrong = judged(beginning.text, "the text" if subject == "-" else Path(subject).name)
+    if report is not None:
+        results = (replace(r, findings=tuple(map(redacted, r.findings))) for r in report.results)
+        report = replace(report, results=tuple(results))
+    return report, tuple(map(redacted, wrong))
 
 
 def _of_folder(subject: str, facts: Facts | None) -> tuple[Finding, ...] | None:
@@ -103,11 +108,13 @@ def _of_folder(subject: str, facts: Facts | None) -> tuple[Finding, ...] | None:
 
 def _of_run(name: str, log_dir: str | None, facts: Facts | None) -> tuple[Finding, ...]:
     """What the logs say; where they hold no sure cause, how the run ended comes first."""
-    from doctor.run.story import cause, creation, lookup
+    from doctor.findings.redacted import redacted
+    from doctor.run.story import cause, creation, lookup, postmortem
 
     try:
         folder = lookup.find(name, log_dir)
-        found, end = cause.explained(folder, facts), cause.ending(folder)
+        hide = postmortem.redactor_for(folder).text  # this run's secrets are known, however they are printed
+        found, end = tuple(redacted(f, hide) for f in cause.explained(folder, facts)), cause.ending(folder)
         if end is None or any(f.confidence == "high" for f in found):
             return found
         return (end, *(replace(f, primary=False) for f in found if f.severity == "error"))

@@ -30,6 +30,7 @@ def explain_log(
     from doctor.explain.reading import opened, read
     from doctor.explain.tracebacks import traces_of
     from doctor.explain.verdict import verdict
+    from doctor.findings.redacted import redacted
 
     if isinstance(source, (str, Path)):
         with closing(opened(Path(source))) as stream:
@@ -43,4 +44,5 @@ def explain_log(
     traces.sort(key=lambda t: t.number or t.start)
     for own in by_process.values():
         set_aside(own)
-    return with_end(verdict(digest(lines, traces, facts)), log, lines[-1].number if lines else 0)
+    found = with_end(verdict(digest(lines, traces, facts)), log, lines[-1].number if lines else 0)
+    return tuple(redacted(f) for f in found)

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 SHELL = re.compile(r"(?:.*[\\/])?(?:ba|da|z|k|a|mk|fi|c|tc)?sh(?:\.exe)?$")
 _SHEBANG = re.compile(r"#!\s*\S*?/?(?:env\s+(?:-S\s+)?)?(?:\S*/)?(?:ba|da|z|k|a|mk)?sh\b")
+# no command, so the file is no script, and its words are nobody's business: `root:x:0:`, `{"a":`
+_NO_PROGRAM = re.compile(r"(?![A-Za-z]:[\\/])(?:\[\w|[^/$`\s]*[:{\"<>])")
 _VALUED = ("-o", "+o", "-O", "+O", "--rcfile", "--init-file")
 _CHOSEN = ("VIRTUAL_ENV", "CONDA_PREFIX")
 _FOLDERS = ("/usr/local/bin", "/usr/bin", "/bin", "/")
@@ -120,7 +122,14 @@ def text_ways(
         shell.environ, shell.cwd, arguments, home, name, read=state.text, exists=state.exists,
         open_environment=state.elsewhere,
     ))  # fmt: skip
-    out = [[_started(state, way, at, source) for at in range(len(way.starts))] for way in found]
+    out = [
+        [
+            _started(state, way, at, source)
+            for at, start in enumerate(way.starts)
+            if not _NO_PROGRAM.match("".join(start.words[:1]))
+        ]
+        for way in found
+    ]
     if any(out):
         return out
     here = state.here

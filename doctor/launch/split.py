@@ -26,9 +26,7 @@ class Meant:
 
 def known(words: tuple[str, ...]) -> tuple[str, ...]:
     """The words without unset variables that stand where further options may: `vllm serve Q --seed 3 ${EXTRA}`."""
-    return tuple(
-        w for at, w in enumerate(words) if at == 0 or words[at - 1].startswith("-") or not _UNSET.fullmatch(w)
-    )
+    return tuple(w for at, w in enumerate(words) if at == 0 or words[at - 1].startswith("-") or not _UNSET.fullmatch(w))
 
 
 def meant(words: tuple[str, ...], engine: str | None, *, serve: bool = True) -> Meant:

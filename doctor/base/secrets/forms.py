@@ -9,8 +9,9 @@ import re
 from collections.abc import Callable
 
 from doctor.base.secrets.commands import replace_passwords
-from doctor.base.secrets.names import is_key_of_something, is_secret_key
-from doctor.base.secrets.shapes import HARMLESS, mixed, random_looking
+from doctor.base.secrets.names import is_doubtful, is_key_of_something, is_no_key, is_secret_key
+from doctor.base.secrets.shapes import LOOKED_AT, crafted, harmless, mixed, random_looking
+from doctor.base.secrets.structures import replace_structures
 from doctor.base.secrets.tokens import hooks, logins, tokens
 from doctor.base.secrets.yaml_scalars import replace_scalars
 
@@ -29,16 +30,24 @@ _MORE = re.compile(r"\r?\n[ \t│|]{0,40}(?P<value>[A-Za-z0-9_\-+/=]{12,400})(?=
 _LOOSE_WORDS = ("key", "token", "secret", "pass", "credential", "netrc")
 _SCHEME_WORDS = ("bearer", "basic", "digest", "token", "apikey", "aws4")
 _PAIR = re.compile(
-    r"(?<![A-Za-z0-9_])(?<![A-Za-z0-9_][.\-])(?P<name>[A-Za-z_][A-Za-z0-9_.\-]{1,120})(?P<close>[\"'\\]{0,3})"
-    r"(?P<sep>[ \t]{0,3}(?:=>|:=|[=:])[ \t]{0,3}|%3[Dd])"
-    r"(?P<open>(?:[ \t]{0,2}[\[({][ \t]{0,2})?(?:b|r|SecretStr\()?[\"'\\]{0,3})"
+    r"(?<![A-Za-z0-9_])(?<![A-Za-z0-9_][.\-])(?P<name>[A-Za-z_][A-Za-z0-9_.\-]{1,120})(?P<close>[\"'\\]{0,3}\]?)"
+    r"(?P<sep>"
+    r"[ \t]{0,2}:[ \t]{0,2}(?:Optional|Union|Final|ClassVar|Secret|Any|&?[Ss]tr|bytes|char)[\w.\[\]| <>?]{0,40}?"
+    r"[ \t]{0,3}=[ \t]{0,3}"
+    r"|[ \t]{0,3}(?:=>|->|<-|:=|[=:：＝])[ \t]{0,3}|%3[Dd]|%3[Aa](?:%20|\+)?|\\u003[da])"
+    r"(?P<open>(?:[ \t]{0,2}[\[({]\s{0,40})?(?:[bru]{1,2}(?=[\"'])|SecretStr\()?[\"'\\]{0,3})"
 )
+_INNER = re.compile(
+    r"(?P<lead>[A-Za-z0-9_.\-/]{1,120}[\"']?[ \t]{0,3}[=:][ \t]{0,3}[\"']?)(?P<value>[^\s\"',{}\[\]]{1,2000})"
+)
+_ODD = re.compile(r"(?i)(?P<word>[a-z0-9]{1,30})[ \t]{1,3}$")
+_PARSED = {"unexpected", "expected", "unknown", "illegal", "invalid", "unrecognized", "bad", "reserved", "current"}
 _QUOTED = re.compile(r"[^\"'\\\n]{1,8000}")
 _PLAIN = re.compile(r"[^\s\"',;&)\]}<>\\|]{1,8000}")
-_ITEM = re.compile(r"[\"'][ \t]{0,2},[ \t]{0,2}[\"'](?P<value>[^\"'\n]{1,1000})")
+_ITEM = re.compile(r"[\"']?\s{0,40},\s{0,40}[\"']?(?P<value>(?<=[\"'])[^\"'\n]{1,1000}|[^\s\"',\[\]{}()=:]{6,1000})")
 _LOOSE = re.compile(
     r"(?i)\b(?P<lead>(?:api[ _\-]?|access[ _\-]?|login[ _\-]?|secret[ _\-]?)?"
-    r"(?:key|token|secret|password|passphrase|credential)(?: (?:is|was|provided))?:?[ \t]{1,3})"
+    r"(?:key|token|secret|password|passphrase|credential)(?: (?:is|was|provided))?(?:[:：][ \t]{0,3}|[ \t]{1,3}))"
     r"(?P<value>[A-Za-z0-9_\-+/=.]{16,400})"
 )
 _FAR = re.compile(  # `key for api.wandb.ai to your netrc file: x`
@@ -49,12 +58,17 @@ _ENCODED_LOGIN = re.compile(
     r"(?i)(?P<lead>%3A%2F%2F[^%\s\"'&]{0,128}%3A)(?P<value>(?:(?!%40|%3A%2F)[^\s\"'&<>]){1,256})(?=%40)"
 )
 _QUERY = re.compile(
-    r"(?P<lead>[?&;](?:[A-Za-z0-9_\-.]{0,40}(?:token|secret|passw|sign|sig|key|credential|auth|code|session)[A-Za-z0-9_\-]{0,20})=)"
-    r"(?P<value>[^&\s\"'<>#]{4,4000})", re.I
+    r"(?P<lead>[?&;](?P<name>[A-Za-z0-9_\-.]{0,40}(?:token|secret|passw|sign|sig|key|credential|auth|code|session)[A-Za-z0-9_\-]{0,20})=)"
+    r"(?P<value>[^&\s\"'<>#]{1,4000})", re.I
 )  # fmt: skip
 _OPTION = re.compile(
-    r"(?P<lead>--(?P<name>[A-Za-z][A-Za-z0-9_\-]{1,60})[\"']?[ \t,]{1,4}[\"']?)(?P<value>[^\s\"',\-][^\s\"',]{3,1000})"
+    r"(?P<lead>(?<![\w\-])--?(?P<name>[A-Za-z][A-Za-z0-9_\-]{1,60})[\"']?[ \t,]{1,4}[\"']?)"
+    r"(?P<value>[^\s\"',\-][^\s\"',]{3,1000})"
 )
+_WORDS = re.compile(r"[a-z]{2,20}(?: [a-z]{1,20}){3}")
+FIRST = 64
+_METAVAR = re.compile(r"[\[{<(]|[A-Z][A-Z_]*$")
+_NEXT = re.compile(r"[\"']?[ \t,]{1,4}[\"']?(?P<value>[^\s\"',\-|;&<>(][^\s\"',;|&<>()]{3,1000})")
 _COOKIE = re.compile(r"(?i)(?P<lead>\b(?:set-)?cookie[\"']?[ \t]{0,2}:[ \t]{0,2}[\"']?)(?P<value>[^\n\"']{6,4000})")
 
 
@@ -75,27 +89,38 @@ def replace(text: str, word: Word) -> str:
     if "%3A%2F%2F" in text.upper():
         text = _ENCODED_LOGIN.sub(lambda m: m["lead"] + word("secret", m["value"]), text)
     text = replace_scalars(text, word)
+    text = replace_structures(text, word)
     text = _pairs(text, word)
     text = replace_passwords(text, word)
-    text = _QUERY.sub(lambda m: m["lead"] + _hide(m["value"], word), text)
-    if "--" in text:
-        text = _OPTION.sub(lambda m: _option(m, word), text)
+    text = _QUERY.sub(lambda m: _query(m, word), text)
+    if "-" in text:
+        text = _options(text, word)
     return _loose(text, word) if any(w in lower for w in _LOOSE_WORDS) else text
 
 
 def _loose(text: str, word: Word) -> str:
     """Values that only a word of the sentence before them announces."""
     for pattern in (_LOOSE, _FAR):
-        text = pattern.sub(
-            lambda m: m["lead"] + (_hide(m["value"], word) if random_looking(m["value"]) else m["value"]), text
-        )
+        text = pattern.sub(lambda m: m["lead"] + (_hide(m["value"], word) if _meant(m) else m["value"]), text)
     return text
+
+
+def _meant(match: re.Match[str]) -> bool:
+    """A value that looks random, and no key of a cache."""
+    return random_looking(match["value"]) and not is_no_key(_before(match.string, match.start()))
+
+
+def _before(text: str, at: int) -> str:
+    """The word before this place, lower case; empty where none is."""
+    found = _ODD.search(text[max(0, at - 40) : at])
+    return found["word"].lower() if found else ""
 
 
 def _after_scheme(match: re.Match[str], word: Word) -> str:
     """`Bearer x` in a header, or with a value that looks like a key: `token throughput` is none."""
     header = "authorization" in match.string[max(0, match.start() - 32) : match.start()].lower()
-    if not header and not mixed(match["value"]):
+    looks = random_looking if match["scheme"].lower() == "token" else mixed
+    if not header and not looks(match["value"]):
         return match[0]
     return match["scheme"] + match["gap"] + _hide(match["value"], word)
 
@@ -114,7 +139,7 @@ def _wrapped(pattern: re.Pattern[str], text: str, word: Word) -> str:
 
 
 def _hide(value: str, word: Word) -> str:
-    return value if HARMLESS.match(value) else word("secret", value)
+    return value if harmless(value) else word("secret", value)
 
 
 def _login(match: re.Match[str], word: Word) -> str:
@@ -126,29 +151,111 @@ def _pairs(text: str, word: Word) -> str:
     """`name = value` in every notation; only names that tell are looked at further."""
     out, last = [], 0
     for match in _PAIR.finditer(text):
-        if match.start() < last or not (is_secret_key(match["name"]) or is_key_of_something(match["name"])):
+        if match.start() < last or not _tells(match):
             continue
-        at = match.end()
-        value = (_QUOTED if match["open"][-1:] in ("'", '"') else _PLAIN).match(text, at)
-        if value is None or HARMLESS.match(value[0]) or value[0].split()[0:1] == []:
+        if "{" in match["open"]:  # the values of an object, each below a name of its own
+            end = text.find("}", match.end(), match.end() + 4000)
+            end = end if end >= 0 else min(len(text), match.end() + 4000)
+            out += [text[last : match.end()], _INNER.sub(lambda m: _inner(m, word), text[match.end() : end])]
+            last = end
             continue
-        if not _announced(match["name"], value[0]):
+        at, end = _value(text, match)
+        if at < end:
+            out += [text[last:at], word("secret", text[at:end])]
+            last = end
+        elif "[" in match["open"] and (first := _PLAIN.match(text, at)):
+            out.append(text[last : first.end()])
+            last = first.end()
+        else:
             continue
-        if value[0].lower() in _SCHEME_WORDS or value[0].split()[0].lower() in _SCHEME_WORDS:
-            continue
-        out += [text[last:at], word("secret", value[0])]
-        last = value.end()
         while "[" in match["open"] and (item := _ITEM.match(text, last)):
-            out += [text[last : item.start("value")], _hide(item["value"], word)]
-            last = item.end()
+            hidden = at < end or random_looking(item["value"])
+            out += [text[last : item.start("value")], _hide(item["value"], word) if hidden else item["value"]]
+            last = item.end("value")
     return "".join([*out, text[last:]])
 
 
-def _announced(name: str, value: str) -> bool:
+def _tells(pair: re.Match[str]) -> bool:
+    """Whether the label is one of a secret, or may be; `Pwd=` of a connection string is, `pwd:` of a shell is not."""
+    name = pair["name"]
+    return is_secret_key(name) or is_key_of_something(name) or (name.lower() == "pwd" and "=" in pair["sep"])
+
+
+def _value(text: str, pair: re.Match[str]) -> tuple[int, int]:
+    """Begin and end of what has to be hidden behind a label; twice the same where nothing has."""
+    at, quoted = pair.end(), pair["open"][-1:] in ("'", '"')
+    pattern = _QUOTED if quoted else _PLAIN
+    found = pattern.match(text, at, at + LOOKED_AT)
+    value = found[0] if found else ""
+    if not is_secret_key(pair["name"]) and pair["name"].lower() != "pwd" and not random_looking(value[:FIRST]):
+        return at, at  # the cheap question first: a text may be all labels
+    if not quoted and value[:2] == "${":
+        return at, at
+    if text[max(0, pair.start() - 2) : pair.start()] == "${":  # `${TOKEN:?}`, `${TOKEN:-default}`
+        if value[:1] in ("?", "+", "/", "%", "#"):
+            return at, at
+        at, value = (at + 1, value[1:]) if value[:1] in ("-", "=") else (at, value)
+    if (
+        found is None
+        or not value.split()
+        or harmless(value)
+        or value.lower() == pair["name"].lower()
+        or (not quoted and _sentence(text, at))
+    ):
+        return at, at
+    if value.split()[0].lower() in _SCHEME_WORDS or not _announced(pair, value):
+        return at, at
+    whole = pattern.match(text, at)
+    return at, whole.end() if whole else found.end()
+
+
+def _sentence(text: str, at: int) -> bool:
+    """Whether a sentence begins here, not a value: `secret: not set`, `token: handed over when asked`."""
+    if _WORDS.match(text, at) and text[at - 2 : at] == ": ":
+        return True
+    return (
+        harmless(text[at : at + 24].split("\n", 1)[0].partition(" ")[0] + " ") if " " in text[at : at + 24] else False
+    )
+
+
+def _inner(match: re.Match[str], word: Word) -> str:
+    hidden = is_secret_key(match["lead"].strip("\"' \t=:")) or random_looking(match["value"])
+    return match["lead"] + (_hide(match["value"], word) if hidden else match["value"])
+
+
+def _announced(pair: re.Match[str], value: str) -> bool:
+    """Whether the label means a secret with this value: `pass: test_load_model` and `unexpected token: 'x'` do not."""
+    name = pair["name"]
     if name.lower() == "pwd":  # a password, or where a shell stands
         return not value.startswith(("/", "~", ".", "\\")) and value[1:2] != ":"
-    return is_secret_key(name) or random_looking(value)
+    if is_no_key(_before(pair.string, pair.start())):
+        return False
+    if not is_secret_key(name) or _before(pair.string, pair.start()) in _PARSED:
+        return random_looking(value)
+    if is_doubtful(name):
+        equals = "=" in pair["sep"] and len(value) > 3
+        return random_looking(value) or (name.lower() != "pass" and crafted(value)) or (equals and mixed(value))
+    return True
 
 
-def _option(match: re.Match[str], word: Word) -> str:
-    return match["lead"] + _hide(match["value"], word) if is_secret_key(match["name"]) else match[0]
+def _query(match: re.Match[str], word: Word) -> str:
+    """A parameter of a URL, secret by its name or, of a name that means several things, by its look."""
+    value = match["value"]
+    secret = is_secret_key(match["name"]) or (
+        len(value) > 7 and (mixed(value) or value.lower() != value != value.upper())
+    )
+    return match["lead"] + (_hide(value, word) if secret else value)
+
+
+def _options(text: str, word: Word) -> str:
+    """`--api-key X`, `-password X`, and of `--api-keys X Y` every word that looks like a key."""
+    out, last = [], 0
+    for match in _OPTION.finditer(text):
+        if match.start() < last or not is_secret_key(match["name"]) or _METAVAR.match(match["value"]):
+            continue
+        out += [text[last : match.start("value")], _hide(match["value"], word)]
+        last = match.end()
+        while match["name"][-1:] in "sS" and (more := _NEXT.match(text, last)) and mixed(more["value"]):
+            out += [text[last : more.start("value")], _hide(more["value"], word)]
+            last = more.end()
+    return "".join([*out, text[last:]])

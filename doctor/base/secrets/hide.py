@@ -1,20 +1,24 @@
-"""Secrets behind asterisks: what is read of a launch, a file or an error, and is shown or kept as a fact."""
+"""Secrets behind asterisks: what is read of a launch, a file, a log or an error, and is shown or kept as a fact."""
 
 from __future__ import annotations
 
 from doctor.base.secrets.argv import arguments
-from doctor.base.secrets.names import is_secret_key
-from doctor.base.secrets.tokens import logins, queries, tokens
+from doctor.base.text import without_colors
 
 HIDDEN = "***"
+_PLAINEST = 6  # a text so short holds no label with its secret
 
 
 def redact_text(text: str) -> str:
-    """`text` without logins and secret parameters in URLs, and without tokens known by prefix (`hf_`, JWT)."""
-    if "://" in text:
-        text = logins().sub(rf"\g<scheme>{HIDDEN}@", text)
-        text = queries().sub(lambda m: f"{m['name']}={HIDDEN}" if is_secret_key(m["name"]) else m[0], text)
-    return tokens().sub(HIDDEN, text)
+    """`text` without anything that looks like a secret: labels and their values, tokens, logins and keys in URLs.
+
+    The one function for what is printed or kept as a fact; `redactor` does the same with words that tell secrets apart.
+    """
+    if len(text) <= _PLAINEST or text.isalpha():
+        return text
+    from doctor.base.secrets import forms
+
+    return forms.replace(without_colors(text) if "\x1b" in text else text, lambda _kind, _value: HIDDEN)
 
 
 def redact_argv(argv: tuple[str, ...]) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from urllib.parse import quote, unquote
 
+from doctor.base.opening import first_bytes
 from doctor.base.secrets import forms
 from doctor.base.secrets.argv import Argument, arguments
 from doctor.base.secrets.names import is_secret_name
@@ -76,7 +77,6 @@ def _forms(value: str) -> list[str]:
 
 def _first_line(path: str | None) -> list[str]:
     try:
-        with open(path or "", "rb") as file:
-            return [file.read(4096).decode("utf-8", "replace").strip()]
+        return [first_bytes(path or "", 4096).decode("utf-8", "replace").strip()]
     except (OSError, ValueError):
         return []

@@ -15,7 +15,9 @@ Word = Callable[[str, str], str]
 _HOME = re.compile(
     r"(?P<lead>(?:/home/|/Users/|/run/user/|/var/home/|[A-Za-z]:\\{1,2}Users\\{1,2}|/mnt/[a-z]/Users/))(?P<value>[^/\\\s:'\"<>|]{1,64})"
 )
-_MAIL = re.compile(r"(?<![\w.+\-])(?P<value>[\w.+\-]{1,64}@[A-Za-z0-9\-]{1,63}(?:\.[A-Za-z0-9\-]{1,63}){1,6})(?![\w@])")
+_MAIL = re.compile(
+    r"(?<![\w.+\-])(?!git@)(?P<value>[\w.+\-]{1,64}@[A-Za-z0-9\-]{1,63}(?:\.[A-Za-z0-9\-]{1,63}){1,6})(?![\w@])"
+)
 _IPV4 = re.compile(r"(?<![\w.\-])(?P<value>\d{1,3}(?:\.\d{1,3}){3})(?![\w.]|-\w)")
 _IPV6 = re.compile(r"(?<![\w:.])(?P<value>[0-9a-fA-F]{0,4}(?::[0-9a-fA-F]{0,4}){2,7})(?![\w:])")
 _MAC = re.compile(r"(?<![\w:\-])(?P<value>(?:[0-9a-fA-F]{2}[:\-]){5}[0-9a-fA-F]{2})(?![\w:\-])")
@@ -36,7 +38,7 @@ def own_names() -> list[str]:
 
 def replace_private(text: str, word: Word, names: list[str]) -> str:
     """`text` without user names in paths, mail and network addresses, and the given names; versions stay."""
-    text = _HOME.sub(lambda m: m["lead"] + word("user", m["value"]), text)
+    text = _HOME.sub(lambda m: m["lead"] + (m["value"] if m["value"].isdigit() else word("user", m["value"])), text)
     if "@" in text:
         text = _MAIL.sub(lambda m: word("mail", m["value"]), text)
     text = _MAC.sub(lambda m: word("address", m["value"]), text)

@@ -13,7 +13,7 @@ from doctor.launch.shell_text.grammar import parsed
 from doctor.launch.shell_text.printing import echoed, formatted
 from doctor.launch.shell_text.programs import Programs
 from doctor.launch.shell_text.settings import CHANGES, assigned, conda, declare
-from doctor.launch.shell_text.state import FAILURE, SUCCESS, State
+from doctor.launch.shell_text.state import FAILURE, SUCCESS, State, of_files
 from doctor.launch.shell_text.tree import Arithmetic, Node, Simple, Word
 
 _DECLARING = frozenset(("declare", "typeset", "local", "export", "readonly"))
@@ -158,7 +158,7 @@ class Commands(Programs):
 
     def _mapfile(self, words: list[str], state: State) -> None:
         name = words[-1] if not words[-1].startswith("-") and len(words) > 1 else "MAPFILE"
-        if state.stdin is not None and marks.known(state.stdin) and "-t" in words:
+        if state.stdin is not None and marks.known(state.stdin) and "-t" in words and not of_files(state, state.stdin):
             state.put(name, {str(n): line for n, line in enumerate(state.stdin.splitlines()[:1000])})
         else:
             state.put(name, marks.computed(f"${{{name}[@]}}"))

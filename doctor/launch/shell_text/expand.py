@@ -10,7 +10,7 @@ from doctor.launch.shell_text.arithmetic import NotKnown, evaluated
 from doctor.launch.shell_text.braces import braced
 from doctor.launch.shell_text.glob import escaped
 from doctor.launch.shell_text.parameter import Reader, parameter
-from doctor.launch.shell_text.state import State
+from doctor.launch.shell_text.state import State, of_files
 from doctor.launch.shell_text.tree import Arithmetic, Literal, Parameter, Part, Process, Substitution, Word
 
 _BLANK, _ITEMS = " \t\n", 1000
@@ -199,7 +199,7 @@ class Expander(Reader):
             found = self._beside(word.parts[0])
             return None if marks.runtime(found) else found
         path = self.text(word)
-        return self.state.read(self.state.path(path)) if marks.known(path) else None
+        return self.state.content(self.state.path(path)) if marks.known(path) else None
 
     def _output(self, part: Substitution) -> str:
         """What the commands print, as far as that is known."""
@@ -209,7 +209,7 @@ class Expander(Reader):
         found = self.state.world.run(part.body, inner)
         texts = {s.out for s in found}
         located = self.conditional and re.match(r"(?:\$\(|`)\s*(?:command -v|which|type -P)\s", part.source)
-        if not found or len(texts) > 1 or marks.runtime(found[0].out) or located:
+        if not found or len(texts) > 1 or marks.runtime(found[0].out) or located or of_files(inner, found[0].out):
             self.state.status = found[0].status if len(found) == 1 else self.unsure(part.source)
             text = marks.computed(part.source)
         else:

@@ -45,7 +45,7 @@ def printed(words: list[str], state: State) -> str | None:
 def _input(rest: list[str], state: State) -> tuple[str | None, list[str]]:
     """The last word where it is a file that can be read, else standard input."""
     if state.stdin is None and len(rest) > 1:
-        return state.read(state.path(rest[-1])), rest[:-1]
+        return state.content(state.path(rest[-1])), rest[:-1]
     return state.stdin, rest
 
 
@@ -53,7 +53,7 @@ def _cat(rest: list[str], state: State) -> str | None:
     files = [w for w in rest if not w.startswith("-") or w == "-"]
     if not files:
         return state.stdin
-    found = [state.stdin if w == "-" else state.read(state.path(w)) for w in files]
+    found = [state.stdin if w == "-" else state.content(state.path(w)) for w in files]
     return None if None in found else "".join(t for t in found if t)
 
 

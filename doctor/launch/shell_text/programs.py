@@ -8,11 +8,12 @@ import re
 from doctor.launch.shell_text import marks
 from doctor.launch.shell_text.filters import printed
 from doctor.launch.shell_text.result import Start
-from doctor.launch.shell_text.state import FAILURE, SUCCESS, Outcome, State
+from doctor.launch.shell_text.state import FAILURE, SUCCESS, Outcome, State, of_files
 from doctor.launch.shell_text.texts import Texts
 from doctor.launch.shell_text.tree import Simple
 
 _MOST = 256  # commands of one way
+_HANDING_ON = frozenset(("xargs", "parallel"))
 _FAILS = frozenset(("pgrep", "pidof", "false"))
 
 
@@ -57,6 +58,8 @@ class Programs(Texts):
         environ = state.environ({})
         shown = tuple(marks.plain(w) for w in words)
         stdin = marks.plain(state.stdin) if state.stdin is not None and not marks.runtime(state.stdin) else None
+        if stdin is not None and os.path.basename(shown[0]) in _HANDING_ON and of_files(state, stdin):
+            stdin = None
         return Start(
             shown, node.line, environ, {n: v for n, v in environ.items() if n in state.own}, state.dropped, state.cwd,
             marks.sentences(tuple(words)), state.background, state.source, stdin,

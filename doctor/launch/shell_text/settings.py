@@ -9,7 +9,7 @@ from collections.abc import Callable
 from doctor.base.text import one_line
 from doctor.launch.shell_text import marks
 from doctor.launch.shell_text.expand import expander
-from doctor.launch.shell_text.state import FAILURE, SUCCESS, Outcome, State, Value
+from doctor.launch.shell_text.state import FAILURE, SUCCESS, Outcome, State, Value, of_files
 from doctor.launch.shell_text.tree import Assignment, Simple, Word
 
 _NAME = re.compile(r"[A-Za-z_]\w*")
@@ -170,12 +170,13 @@ def read(state: State, words: list[str]) -> None:
         if word[-1] in "pdtnNui" and rest:
             rest.pop(0)
     names = [n for n in rest if _NAME.fullmatch(n)] or ["REPLY"]
-    if state.stdin is None or not marks.known(state.stdin):
+    line, newline, behind = (state.stdin or "").partition("\n")
+    if state.stdin is None or not marks.known(state.stdin) or of_files(state, line):
         for name in names:
             state.put(name, marks.computed(f"${{{name}}}"))
         state.status = Outcome(None, True, " ".join(words), ("read", *words))
         return
-    line, newline, state.stdin = state.stdin.partition("\n")
+    state.stdin = behind
     state.status = SUCCESS if newline else FAILURE
     separators = state.get("IFS")
     separators = separators if isinstance(separators, str) and marks.known(separators) else " \t\n"

@@ -11,6 +11,7 @@ from doctor.base.record import dataclass
 from doctor.base.text import one_line
 from doctor.launch.shell import LARGEST
 from doctor.launch.shell_text import marks
+from doctor.launch.shell_text.contents import is_private, may_be_shown
 from doctor.launch.shell_text.result import Setting, Start
 from doctor.launch.shell_text.tree import Node
 
@@ -25,7 +26,7 @@ class World:
 
     def __init__(self, setting: Setting, run: Run) -> None:
         self.setting, self.run = setting, run
-        self.steps, self.depth = STEPS, 0
+        self.steps, self.depth, self.drawn = STEPS, 0, 0  # `drawn`: how many files were read for their content
         self.assigned: frozenset[str] = frozenset()
 
     def spend(self, steps: int = 1) -> bool:
@@ -165,6 +166,14 @@ class State:
         found = self.world.setting.read(path)
         return None if found is None else marks.without_marks(found[:LARGEST]).replace("\r\n", "\n")
 
+    def content(self, path: str) -> str | None:
+        """The text of a file for what it says, not as a script; None for one that is for its owner's eyes."""
+        if path not in self.files:
+            if is_private(path):
+                return None
+            self.world.drawn += 1
+        return self.read(path)
+
     def exists(self, path: str) -> bool | None:
         """Whether there is a file, None where that is unknown."""
         if path in self.files:
@@ -189,6 +198,11 @@ class State:
         """The exported variables, with the assignments in front of a command."""
         out = {n: v for n, v in self.values.items() if n in self.exported and isinstance(v, str)}
         return {n: marks.plain(v) for n, v in {**out, **before}.items()}
+
+
+def of_files(state: State, text: str) -> bool:
+    """Whether files were read and this text is no words of a command, so that it may be somebody's secret."""
+    return state.world.drawn > 0 and marks.known(text) and not may_be_shown(text)
 
 
 def decisions(state: State) -> Iterator[tuple[State, bool]]:

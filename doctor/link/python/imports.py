@@ -6,6 +6,7 @@ import gc
 from collections.abc import Callable
 from typing import TypeVar
 
+from doctor.base.secrets.hide import redact_text
 from doctor.base.stack import with_stack
 from doctor.facts import Cause, ModuleStatus
 from doctor.link.python.machine import Machine
@@ -57,7 +58,7 @@ def is_cyclic(status: ModuleStatus) -> bool:
 
 def _judge(error: PyRaise) -> ModuleStatus:
     """A failed import; other exceptions than those that say that something is missing stay unknown."""
-    text = f"{error.name}: {error.message}" if error.message else error.name
+    text = f"{error.name}: {redact_text(error.message)}" if error.message else error.name
     if error.cause is None or not any(error.is_a(kind) is True for kind in _JUDGED):
         missing = error.cause is not None and error.cause.kind.startswith("missing")
         if not missing:

@@ -6,6 +6,7 @@ import ast
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from doctor.base.secrets.hide import redact_text
 from doctor.facts import Cause
 from doctor.link.python.edges import Edges
 from doctor.link.python.reader import Reader
@@ -130,13 +131,13 @@ class State:
 
     def raised_here(self, error: PyRaise, module: ModuleVal, line: int) -> Cause:
         """The cause of an exception that the patient's own `raise` starts."""
-        cause = Cause("error", module.name, error=error.name, text=error.message or "")
+        cause = Cause("error", module.name, error=error.name, text=redact_text(error.message or ""))
         return self.located(cause, module, line)
 
     def doubt(self, module: ModuleVal, line: int, error: PyRaise) -> None:
         """Remembers that this module's import depends on something that is not known, unless a `try` would catch it."""
         if error.is_a(ImportError) is True and not self.guards:
-            module.doubts.append(f"line {line}: {error.name}: {error.message or ''}")
+            module.doubts.append(f"line {line}: {error.name}: {redact_text(error.message or '')}")
 
     def spread_doubt(self, reason: str) -> list[str]:
         """The same for all modules being loaded, out to the first `try` that would catch a failed import; which."""

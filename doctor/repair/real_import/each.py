@@ -7,6 +7,7 @@ import signal
 import time
 from collections.abc import Mapping, Sequence
 
+from doctor.base.secrets.hide import redact_text
 from doctor.base.text import one_line
 from doctor.facts import Target, Trial, Trials, Unavailable
 from doctor.repair.real_import.child import Import, Interpreter, Round, import_in_child
@@ -56,8 +57,8 @@ def _trial(target: Target, one: Import) -> Trial:
     if one.error is None:
         return Trial(one.module, "ok", seconds=one.seconds)
     return Trial(
-        one.module, "raised", one_line(one.error, 100), one_line(one.text, 2000), _relative(target, one.file), one.line,
-        seconds=one.seconds,
+        one.module, "raised", one_line(one.error, 100), one_line(redact_text(one.text), 2000),
+        _relative(target, one.file), one.line, seconds=one.seconds,
     )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ import re
 import time
 
 from doctor.base.record import dataclass
+from doctor.base.secrets.hide import redact_text
 from doctor.base.text import clean, one_line
 from doctor.repair.real_import.child import Interpreter, Round, import_in_child
 
@@ -46,7 +47,7 @@ def _tried(found: Round, modules: tuple[str, ...], seconds: float) -> Tried:
     done = tuple(one.module for one in found.imports if one.error is None)
     failed = next((one for one in found.imports if one.error is not None), None)
     if failed is not None:
-        return Tried(done, failed.module, one_line(clean(f"{failed.error}: {failed.text}"), 1000))
+        return Tried(done, failed.module, one_line(clean(redact_text(f"{failed.error}: {failed.text}")), 1000))
     if len(done) >= len(modules):
         return Tried(done)
     if found.late:

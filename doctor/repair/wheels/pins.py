@@ -8,7 +8,9 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
+from doctor.base.opening import first_bytes, is_handed_on
 from doctor.base.record import dataclass
+from doctor.base.text import one_line
 from doctor.repair.errors import RepairError
 
 LARGEST = 1 << 20
@@ -36,26 +38,35 @@ class Pinned:
 
 def read_pins(path: str) -> tuple[Pinned, ...]:
     """Raises PinsError."""
+    shown = one_line(path, 200)
     try:
-        with open(path, "rb") as file:
-            data = file.read(LARGEST + 1)
-    except OSError as error:
-        raise PinsError(f"`{path}` cannot be read: {error.strerror}") from None
+        data = _bytes(path)
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or "not a path"
+        raise PinsError(f"`{shown}` cannot be read: {why}") from None
     if len(data) > LARGEST:
-        raise PinsError(f"`{path}` is larger than {LARGEST >> 20} MiB, so it is not a file of pins")
+        raise PinsError(f"`{shown}` is larger than {LARGEST >> 20} MiB, so it is not a file of pins")
     text = data.decode("utf-8-sig", "replace").replace("\\\r\n", " ").replace("\\\n", " ")
     pins: dict[str, Pinned] = {}
     for number, line in enumerate(text.splitlines(), 1):
         stripped = _COMMENT.sub("", line).strip()
         if not stripped:
             continue
-        pin = _pin(stripped, f"`{path}`, line {number}")
+        pin = _pin(stripped, f"`{shown}`, line {number}")
         if pin.name in pins and pins[pin.name] != pin:
-            raise PinsError(f"`{path}`, line {number}: `{pin.name}` is pinned twice, to different versions")
+            raise PinsError(f"`{shown}`, line {number}: `{pin.name}` is pinned twice, to different versions")
         pins[pin.name] = pin
     if not pins:
-        raise PinsError(f"`{path}` contains no pins")
+        raise PinsError(f"`{shown}` contains no pins")
     return tuple(pins.values())
+
+
+def _bytes(path: str) -> bytes:
+    """What the file holds, one byte more than is allowed at most; of a pipe, only one that a shell handed on."""
+    if not is_handed_on(path):
+        return first_bytes(path, LARGEST + 1)
+    with open(path, "rb") as pipe:
+        return pipe.read(LARGEST + 1)
 
 
 def pins_of(versions: dict[str, str]) -> tuple[Pinned, ...]:
@@ -67,14 +78,14 @@ def _pin(text: str, where: str) -> Pinned:
     hashes = tuple(h.lower() for h in _HASH.findall(text))
     plain = _HASH.sub("", text).strip()
     if plain.startswith("-"):
-        raise PinsError(f"{where}: `{plain[:80]}` is an option; only `name==version` is accepted")
+        raise PinsError(f"{where} is an option; only `name==version` is accepted")
     try:
         requirement = Requirement(plain)
         clauses = list(requirement.specifier)
         exact = len(clauses) == 1 and clauses[0].operator in ("==", "===") and not clauses[0].version.endswith(".*")
         if requirement.url or requirement.marker or not exact:
-            raise PinsError(f"{where}: `{plain[:80]}` is not an exact version such as `name==1.2`")
+            raise PinsError(f"{where} is not an exact version such as `name==1.2`")
         version = str(Version(clauses[0].version))
     except (InvalidRequirement, InvalidVersion):
-        raise PinsError(f"{where}: `{plain[:80]}` is not an exact version such as `name==1.2`") from None
+        raise PinsError(f"{where} is not an exact version such as `name==1.2`") from None
     return Pinned(canonicalize_name(requirement.name), version, hashes)

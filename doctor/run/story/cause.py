@@ -7,7 +7,7 @@ from pathlib import Path
 from doctor.base.secrets.redactor import Redactor
 from doctor.facts import Facts
 from doctor.findings import Action, Confidence, Evidence, Finding, Remediation
-from doctor.findings.json import finding_from_json, finding_to_json
+from doctor.findings.redacted import redacted
 from doctor.findings.run import RunReport
 from doctor.run.log.logfile import logs_of
 from doctor.run.log.reading import Whole
@@ -30,7 +30,7 @@ _OUTSIDE = {
 def find(folder: Path, redactor: Redactor) -> tuple[Finding, ...]:
     """The findings of `explained`, redacted; none where the log cannot be read."""
     try:
-        return tuple(finding_from_json(redactor.value(finding_to_json(f))) for f in explained(folder))
+        return tuple(redacted(f, redactor.text) for f in explained(folder))
     except Exception:
         return ()  # whatever is wrong with the reader, the report and the server's status must come through
 
