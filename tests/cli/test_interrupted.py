@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+# as in a terminal: a shell lets what it starts in the background ignore SIGINT, and Python leaves it so
+HEARD = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
 SEND = "import os, signal; os.kill(os.getpid(), signal.SIGINT)"
 
 
@@ -17,6 +19,7 @@ SEND = "import os, signal; os.kill(os.getpid(), signal.SIGINT)"
 @pytest.mark.parametrize("handled", ["ctx.exit(130)", "raise"])
 def test_the_status_is_130(inside: str, handled: str, tmp_path: Path) -> None:
     text = f"""
+{HEARD}
 import sys
 from doctor.base.guard import guarded
 
@@ -39,6 +42,7 @@ sys.exit(guarded(action))
 def test_while_it_loads(module: str, tmp_path: Path) -> None:
     """Before any command has begun: no traceback of our own."""
     text = f"""
+{HEARD}
 import sys
 class Finder:
     def find_spec(self, name, path=None, target=None):

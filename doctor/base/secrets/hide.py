@@ -16,9 +16,18 @@ def redact_text(text: str) -> str:
     """
     if len(text) <= _PLAINEST or text.isalpha():
         return text
+    found = _hidden(text)
+    if "\x1b" not in text:
+        return found
+    plain = without_colors(text)  # a secret may have a color in the middle; a text without one stays as it came
+    shown = _hidden(plain)
+    return found if shown == plain else shown
+
+
+def _hidden(text: str) -> str:
     from doctor.base.secrets import forms
 
-    return forms.replace(without_colors(text) if "\x1b" in text else text, lambda _kind, _value: HIDDEN)
+    return forms.replace(text, lambda _kind, _value: HIDDEN).replace(f"{HIDDEN}:{HIDDEN}@", f"{HIDDEN}@")
 
 
 def redact_argv(argv: tuple[str, ...]) -> tuple[str, ...]:
