@@ -145,5 +145,6 @@ def _texts(form: str, text: str) -> Iterator[tuple[str, str]]:
                 yield name, held["content"].replace("$$", "$")
     elif form == "kubernetes":
         for one in yaml.safe_load_all(text):
-            if one.get("kind") == "ConfigMap":
-                yield one["metadata"]["name"], next(iter(one["data"].values()))
+            held = one.get("data") if isinstance(one, dict) and one.get("kind") == "ConfigMap" else None
+            if isinstance(held, dict) and held:
+                yield one["metadata"]["name"], str(next(iter(held.values())))

@@ -35,9 +35,10 @@ def data_url(color: str, shape: str) -> str:
 
 
 def named(answer: str, color: str, shape: str) -> tuple[bool, bool]:
-    """Whether an answer names the color, and whether it names the shape."""
+    """Whether an answer names the color, and whether it names the shape: one that lists them all has seen nothing."""
     text = answer.lower()
-    return color in text, any(name in text for name in NAMES[shape])
+    shapes = [kind for kind, names in NAMES.items() if any(name in text for name in names)]
+    return [c for c in COLORS if c in text] == [color], shapes == [shape]
 
 
 def _chunk(kind: bytes, data: bytes) -> bytes:

@@ -32,8 +32,7 @@ def compose(plans: Sequence[Recipe], beside: tuple[str, ...] = ()) -> str:
         one = service(plan, "metrics" in beside, first if len(plans) > 1 else None)
         services[plan.name] = masking(one)
         first += plan.gpus
-    name = sections.pop("name", f"qvl-{(plans[0].engine or 'server').replace('.', '-')}")
-    data: JsonObject = {"name": name, "services": services, **sections}
+    data: JsonObject = {**_name(plans[0], sections), "services": services, **sections}
     named = [name for plan in plans for v in plan.volumes if (name := _volume_name(v))]
     if named:
         _add(data, "volumes", {name: {} for name in named})
@@ -48,6 +47,14 @@ def compose(plans: Sequence[Recipe], beside: tuple[str, ...] = ()) -> str:
         for part, name in theirs.items()
     ]
     return f"{_top(plans, masking, beside, kept)}\n{dumped(data)}"
+
+
+def _name(plan: Recipe, sections: JsonObject) -> JsonObject:
+    """The project's name: the user's; a file of theirs without one keeps its folder's, and so its volumes."""
+    own = sections.pop("name", None)
+    if own is not None or plan.own:
+        return {"name": own} if own is not None else {}
+    return {"name": f"qvl-{(plan.engine or 'server').replace('.', '-')}"}
 
 
 def _theirs(part: str, services: dict[str, JsonObject]) -> str | None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 from doctor.base.secrets.argv import arguments
 from doctor.base.secrets.hide import HIDDEN, redact_text
 from doctor.base.secrets.names import is_secret_name
 
+_REFERENCES = ("secrets", "configs")  # lists of names, which say nothing
+_WORDS = re.compile(r"(?:\$\{[^}]*\}|\S)+")
 COMMANDS = ("command", "entrypoint", "test")
 _BAD = re.compile(r"[^A-Za-z0-9]+")
 
@@ -24,6 +27,8 @@ class Masking:
         """The value without secrets; `key` is the name that it stands under."""
         if isinstance(value, str):
             return self._text(value, key)
+        if key in _REFERENCES and isinstance(value, list):
+            return value
         if not isinstance(value, (dict, list)):
             return value
         if id(value) in self._done:
@@ -54,12 +59,7 @@ class Masking:
 
     def _text(self, text: str, key: str) -> str:
         if key in COMMANDS:
-            words = text.split()
-            for at, one in enumerate(arguments(words)):
-                if one.secret and not _refers(one.secret):
-                    option = one.shown or next((w for w in reversed(words[:at]) if w.startswith("-")), "")
-                    text = text.replace(one.secret, self._reference(option.partition("=")[0]))
-            return text
+            return masked_words(text, self._reference)
         name, equals, value = text.partition("=")
         if equals and is_secret_name(name) and value and not _refers(value):
             return f"{name}={self._reference(name)}"
@@ -75,6 +75,18 @@ class Masking:
         plain = plain if plain[0].isalpha() else f"S_{plain}"
         self.names[plain] = None
         return required(plain)
+
+
+def masked_words(text: str, reference: Callable[[str], str]) -> str:
+    """A command as one text whose secret words stand there as `reference(option)`; a variable is a word of its own."""
+    words = _WORDS.findall(text)
+    for at, one in enumerate(arguments(words)):
+        if one.secret and not _refers(one.secret):
+            option = one.shown or next((w for w in reversed(words[:at]) if w.startswith("-")), "")
+            whole = re.compile(rf"(?<![\w${{-]){re.escape(one.secret)}(?![\w}}-])")
+            text = whole.sub(lambda _: reference(option.partition("=")[0]), text)  # noqa: B023 - called at once
+    shown = redact_text(text)
+    return text if shown == text else shown.replace(HIDDEN, reference("SECRET"))
 
 
 def _refers(text: str) -> bool:

@@ -12,6 +12,7 @@ from doctor.base.secrets.hide import redact_text
 from doctor.base.secrets.names import is_secret_name
 from doctor.facts.launch import HUB_HOME
 from doctor.report.plan import pods
+from doctor.report.plan.masked import masked_words
 from doctor.report.plan.recipe import OwnManifests, Recipe
 from doctor.report.plan.service import start_period
 
@@ -160,12 +161,27 @@ def _of_words(container: JsonObject) -> Iterator[str]:
                 words[at] = f"{one.shown}$({name})"
                 container["env"] = [*_list(container.get("env")), pods.from_secret(name)]
                 yield name
+        for at, word in enumerate(words):
+            wanted: list[str] = []
+            words[at] = masked_words(word, lambda option: _variable(option, wanted))  # noqa: B023 - called at once
+            container["env"] = [*_list(container.get("env")), *map(pods.from_secret, dict.fromkeys(wanted))]
+            yield from wanted
         if words:
             container[key] = words
 
 
+def _variable(option: str, wanted: list[str]) -> str:
+    """The variable for the value of an option, as Kubernetes puts it in."""
+    wanted.append(option.strip("-=").replace("-", "_").upper() or "SECRET")
+    return f"$({wanted[-1]})"
+
+
 def _without_tokens(one: JsonObject) -> JsonObject:
-    """A ConfigMap without the entries that hold a secret after all; any other object as it is."""
+    """A ConfigMap without the entries that hold a secret after all; annotations likewise; all else unchanged."""
+    notes = _at(_at(one, "metadata"), "annotations")
+    if any(redact_text(str(v)) != str(v) for v in notes.values()):
+        kept = {k: v for k, v in notes.items() if redact_text(str(v)) == str(v)}
+        one = {**one, "metadata": {**_at(one, "metadata"), "annotations": kept}}
     if one.get("kind") != "ConfigMap":
         return one
     data = {k: v for k, v in _at(one, "data").items() if not is_secret_name(str(k)) and redact_text(str(v)) == str(v)}
