@@ -44,8 +44,9 @@ def link_request(
     met = _required(distributions, engines) if engines and isinstance(launch, Launch) and modules is not None else set()
     lost = module is not None and not exists(reader, module)
     every = all_modules(reader, distributions, engines) if modules is None or lost else ()
+    tops = (t for name in engines if (one := distributions.get(name)) for t in one.top_level if exists(reader, t))
     return LinkRequest(
-        engines if modules is None else (), every if modules is None else modules,
+        engines if modules is None else (), every if modules is None else (*modules, *tops),
         tuple(t for t, key in beside.items() if key not in met),
         ((module,) if module else ()) + tuple(e for e in entries if e != module and exists(reader, e)),
         tuple((m, b) for m, b in optional.items() if exists(reader, m)),

@@ -52,5 +52,11 @@ def test_another_model_under_the_same_name(site: Path) -> None:
     assert missing(site, *launch) == {"llava": "error"}
 
 
+def test_an_engine_without_any_known_entry(tmp_path: Path) -> None:
+    """Its package is imported all the same, whatever starts it."""
+    lay_out(tmp_path / "site", distribution("vllm", "0.11.0", {"vllm/__init__.py": "import lacking_of_qwen\n"}))
+    assert missing(tmp_path / "site") == {"qwen": "warning"}
+
+
 def test_without_a_launch_packages_beside_the_engine_are_judged(site: Path) -> None:
     assert missing(site) == {"sidecar": "warning"}
