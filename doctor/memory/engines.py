@@ -154,3 +154,11 @@ def default_share(asked: Settings, card: int, model: Footprint | None = None) ->
         return own.share
     found = capabilities().share(asked.engine, asked.release)
     return found.share if found else 1.0
+
+
+def sharing(asked: Settings) -> int:
+    """How many data-parallel copies share one set of experts: all of them in vLLM, with and without expert parallelism.
+
+    `FusedMoEParallelConfig.make` (in 0.8 `FusedMoE.__init__`) multiplies the sizes of both kinds of parallelism.
+    """
+    return asked.copies if engine_row(asked.engine).has("shares_experts_between_copies", asked.release) else 1

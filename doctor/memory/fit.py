@@ -10,7 +10,7 @@ from doctor.launch.settings import Settings
 from doctor.matrix.engines import engine_row
 from doctor.memory.cache import Cache, cache, number, of_full_layer, of_layer
 from doctor.memory.drafter import drafter
-from doctor.memory.engines import BLOCK, FEWEST_BLOCKS, GIB, Budget, budget, default_share, takes_whole_card
+from doctor.memory.engines import BLOCK, FEWEST_BLOCKS, GIB, Budget, budget, default_share, sharing, takes_whole_card
 from doctor.memory.footprint import Footprint
 from doctor.memory.overhead import Overhead, in_chunks, overhead
 from doctor.memory.padding import Capability, padding
@@ -83,7 +83,7 @@ def fit(
     at_hand = card if free is None else min(free, card)
     batch, requests = steps(asked, card, found)
     used = overhead(found, asked, batch, requests, card, capability)
-    held = found.per_gpu(asked.tp, asked.pp, asked.vision_split)
+    held = found.per_gpu(asked.tp, asked.pp, asked.vision_split, sharing(asked))
     eyes = held.vision if asked.vision else 0
     extra = padding(found, asked, capability) + int(drafter(found, asked).weights)
     language = max(held.language + extra - asked.offload, 0) + rotary(found, asked)

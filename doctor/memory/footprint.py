@@ -102,13 +102,17 @@ class Footprint:
         """All but the vision tower."""
         return self.split + self.kv + self.whole + self.embedding + self.head
 
-    def per_gpu(self, tp: int = 1, pp: int = 1, vision_split: bool = True) -> PerGpu:
-        """What the fullest GPU holds; `vision_split`: the tower is divided too, else each GPU has a whole one."""
+    def per_gpu(self, tp: int = 1, pp: int = 1, vision_split: bool = True, copies: int = 1) -> PerGpu:
+        """What the fullest GPU holds; `vision_split`: the tower is divided too, else each GPU has a whole one.
+
+        `copies` of the model share one set of experts, where its mixtures of experts are spread over all of them.
+        """
         tp, pp = max(tp, 1), max(pp, 1)
         heads = self.shape.kv_heads if self.shape else tp
         layers = self.shape.layers if self.shape else pp
         part = -(-layers // pp) / layers
-        stage = (self.split / tp + self.kv / min(tp, max(heads, 1)) + self.whole) * part
+        split = self.split - self.experts * (1 - 1 / max(copies, 1))
+        stage = (split / tp + self.kv / min(tp, max(heads, 1)) + self.whole) * part
         ends = (self.embedding + self.head) / tp if pp == 1 else max(self.embedding, self.head or self.embedding) / tp
         vision = self.vision / tp if vision_split else self.vision
         if pp == 1:

@@ -7,7 +7,7 @@ vLLM rounds the experts of MXFP4 checkpoints up: `create_weights` of quantizatio
 from __future__ import annotations
 
 from doctor.launch.settings import Settings
-from doctor.memory.engines import takes_whole_card
+from doctor.memory.engines import sharing, takes_whole_card
 from doctor.memory.footprint import Footprint
 
 Capability = tuple[int, int]
@@ -22,7 +22,7 @@ def padding(found: Footprint, asked: Settings, capability: Capability | None) ->
         return 0
     inside = ALONE if capability and capability[0] == HOPPER else INSIDE
     grown = _grown(found.shape.hidden, MODEL) * _grown(-(-found.narrow // max(asked.tp, 1)), inside)
-    return int(found.experts / max(asked.tp * asked.pp, 1) * (grown - 1))
+    return int(found.experts / max(asked.tp * asked.pp * sharing(asked), 1) * (grown - 1))
 
 
 def _grown(size: int, multiple: int) -> float:

@@ -53,3 +53,13 @@ def test_a_share_is_rounded_up_on_each_gpu() -> None:
 def test_others_are_as_in_their_files() -> None:
     plain = computed(QWEN3_VL_8B, "m")
     assert plain is not None and weights(plain, "vllm", (8, 0)) == weights(plain, "vllm", (9, 0))
+
+
+def test_copies_share_their_experts_in_vllm() -> None:
+    """Eight data-parallel copies hold an eighth of the experts each, and all of the rest; in SGLang each has its own."""
+    found = gpt_oss(24, 32)
+    assert found.experts > 0.7 * found.total
+    for engine, part in (("vllm", 1 / 8), ("sglang", 1)):
+        held = fit(found, 80 * GIB, Settings(engine, None, copies=8)).weights
+        alone = fit(found, 80 * GIB, Settings(engine, None)).weights
+        assert held == pytest.approx(alone - (1 - part) * (alone - found.total + found.experts), rel=0.01)
