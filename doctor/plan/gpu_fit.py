@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 from doctor.derived.goal import Goal
 from doctor.derived.units import size
 from doctor.facts import Model
@@ -11,6 +14,8 @@ from doctor.memory.fit import Fit, fit
 from doctor.memory.fit import floor as smallest
 from doctor.memory.footprint import Footprint, footprint
 
+_LEAST = 2048  # tokens of a request: less is no use
+_FRUGAL: dict[str, Any] = {"images": 1, "videos": 0, "requests": 1, "batch": _LEAST, "eager": True}
 SHORTER = 8192  # tokens of a request, where the model's own longest one finds no room
 
 
@@ -24,9 +29,15 @@ def fit_of(goal: Goal, model: Model | None = None, context: int | None = None) -
 
 
 def too_large(goal: Goal) -> str | None:
-    """Why the weights find no room, as words to stand behind "because"; None where they do or nothing is known."""
-    found = fit_of(goal)
-    if found is None or found.verdict != "never":
+    """Why the weights find no room, as words to stand behind "because"; None where they do or nothing is known.
+
+    Asked of the launch that needs least: what a shorter context or fewer pictures cure is not hopeless.
+    """
+    weights = _footprint(goal.model)
+    if weights is None or not goal.devices:
+        return None
+    found = fit(weights, min(d.usable for d in goal.devices), replace(_settings(goal, _LEAST), **_FRUGAL))
+    if found.verdict != "never":
         return None
     name = goal.devices[0].name
     each = f"each `{name}`" if found.settings.tp > 1 else f"`{name}`"
