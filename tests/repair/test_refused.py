@@ -237,8 +237,10 @@ def test_undo_where_nothing_was_done(known: Known) -> None:
 
 def test_undo_while_it_is_used(known: Known) -> None:
     assert run(fix(known.patient)).returncode == 0
+    # it would keep the compiled code of what its environment's `.pth` files import
     process = subprocess.Popen([known.patient.env / "bin/python", "-c", "print(1, flush=True); input()"],
-                               stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # fmt: skip
+                               stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                               env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"})  # fmt: skip
     assert process.stdout is not None and process.stdout.readline()
     done = patients.undo(known.patient)
     process.kill()
