@@ -31,7 +31,7 @@ def fit_of(goal: Goal, model: Model | None = None, context: int | None = None) -
 def too_large(goal: Goal) -> str | None:
     """Why the weights find no room, as words to stand behind "because"; None where they do or nothing is known.
 
-    Asked of the launch that needs least: what a shorter context or fewer pictures cure is not hopeless.
+    Asked of the launch that needs least: a shorter context or fewer pictures may be the cure.
     """
     weights = _footprint(goal.model)
     if weights is None or not goal.devices:
