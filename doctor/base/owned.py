@@ -30,6 +30,15 @@ def own_home() -> Path:
     return home
 
 
+def state_folders() -> list[Path]:
+    """Where this user's programs keep what is not to be lost, best first: `$XDG_STATE_HOME`, `~/.local/state`."""
+    state = os.environ.get("XDG_STATE_HOME")
+    out = [Path(state)] if state and Path(state).is_absolute() else []
+    with contextlib.suppress(RuntimeError):
+        out.append(own_home() / ".local" / "state")
+    return out
+
+
 def read_owned(path: str | os.PathLike[str], limit: int, folders: int = 2) -> bytes:
     """At most `limit` bytes of a file that only this user can have written. Raises NotOurs or another OSError.
 

@@ -108,7 +108,7 @@ def _text(answer: Proposal, form: str) -> str:
 def _file(answers: list[Made], form: str, beside: tuple[str, ...]) -> tuple[str, Doubts]:
     """The file of this form, checked. Raises click.ClickException where there is nothing to write."""
     from doctor.pipeline.llama import llama_recipe
-    from doctor.pipeline.own import folder_of, own_service
+    from doctor.pipeline.own import own_service
     from doctor.pipeline.own_manifests import own_manifests
     from doctor.pipeline.recipe import recipe
     from doctor.pipeline.written import checked_text
@@ -119,13 +119,12 @@ def _file(answers: list[Made], form: str, beside: tuple[str, ...]) -> tuple[str,
     for answer, _ in answers:
         if answer.plan.conflict or answer.plan.undecided or not answer.plan.pins:
             raise click.ClickException(f"there is no plan to write; run `fix --plan` to see why ({_reason(answer)})")
-    composing = form == "compose"
     reader = {"compose": own_service, "kubernetes": own_manifests}.get(form)
-    recipes = [recipe(a, guarded(r, reader) if r and reader else None) for a, r in answers]
+    own = [guarded(r, reader) if r and reader else None for _, r in answers]
+    recipes = [recipe(a, o) for (a, _), o in zip(answers, own, strict=True)]
     if form in DEPLOYMENTS and any(one.engine is None or not one.command for one in recipes):
         raise click.UsageError("a deployment needs the launch command of an engine; add it after `--`")
-    request = answers[0][1]
-    folder = guarded(request, folder_of) if request and composing else None
+    folder = own[0].folder if own[0] else None
     return checked_text(form, recipes, [a for a, _ in answers], beside, folder)
 
 

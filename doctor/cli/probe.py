@@ -83,9 +83,5 @@ def _show(report: ProbeReport, form: str, output: str | None, quiet: bool) -> No
 def _status(report: ProbeReport, fail_on: str) -> int:
     """1 where a finding is at or above `fail_on`."""
     from doctor.cli.answer.output import FOUND
-    from doctor.findings import SEVERITIES
 
-    if fail_on == "never":
-        return 0
-    limit = SEVERITIES.index(fail_on)  # type: ignore[arg-type, unused-ignore]
-    return FOUND if any(SEVERITIES.index(f.severity) <= limit for f in report.findings) else 0
+    return FOUND if fail_on != "never" and report.reaches(fail_on) else 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from ipaddress import ip_address
 from typing import Literal
@@ -73,15 +74,20 @@ def reached(neighbor: Neighbor, there: Server) -> Server:
 
 def forwarded(neighbor: Neighbor, port: int) -> int:
     """The port of a service's own behind a port of its names: the same where nothing is said, 0 where there is none."""
-    pairs = (text.partition(":") for text in neighbor.forwards)
     missing = 0 if neighbor.forwards else port
-    return next((int(inner) for outer, _, inner in pairs if outer == str(port)), missing)
+    return next((int(inner) for outer, inner in _forwards(neighbor) if outer == str(port)), missing)
 
 
 def outer_port(neighbor: Neighbor, port: int | None) -> int | None:
     """The port of a service's names that leads to its own `port`; None where nothing is said of it."""
-    pairs = (text.partition(":") for text in neighbor.forwards)
-    return next((int(outer) for outer, _, inner in pairs if inner == str(port)), None)
+    return next((int(outer) for outer, inner in _forwards(neighbor) if inner == str(port)), None)
+
+
+def _forwards(neighbor: Neighbor) -> Iterator[tuple[str, str]]:
+    """A port of the service's names, and the one of its own that it leads to."""
+    for text in neighbor.forwards:
+        outer, _, inner = text.partition(":")
+        yield outer, inner
 
 
 def _in_pod(services: tuple[Neighbor, ...], port: int, client: Neighbor | None) -> Lead:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from doctor.base.files import BARRED
 from doctor.base.record import dataclass
 
 TargetKind = Literal["installed", "paths", "declared"]
@@ -15,6 +16,11 @@ class Problem:
 
     path: str
     message: str
+
+    @property
+    def barred(self) -> bool:
+        """Whether it is there, and this user may not read it."""
+        return BARRED in self.message
 
 
 @dataclass(frozen=True, slots=True)

@@ -204,8 +204,30 @@ class ServiceAnswer:
     why: str = ""
 
 
+class Answered:
+    """What every answer of ours has: `results`, one for each rule or check."""
+
+    __slots__ = ()
+    results: tuple[RuleResult, ...]
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """All findings, the primary one first, then by severity and in the order of the rules or checks."""
+        found = [f for r in self.results for f in r.findings]
+        return tuple(sorted(found, key=lambda f: (not f.primary, SEVERITIES.index(f.severity))))
+
+    def count(self, severity: Severity) -> int:
+        """How many findings have exactly this severity."""
+        return sum(f.severity == severity for f in self.findings)
+
+    def reaches(self, limit: str) -> bool:
+        """Whether a finding is at or above this severity. Raises ValueError for what is none."""
+        least = [*SEVERITIES].index(limit)  # type: ignore[arg-type]
+        return any(SEVERITIES.index(f.severity) <= least for f in self.findings)
+
+
 @dataclass(frozen=True, slots=True)
-class Report:
+class Report(Answered):
     """The whole answer: what was seen, what became of every rule, and the versions that said so.
 
     `way_out` fixes all errors together, as far as their own fixes can be merged; None where there is no more than one
@@ -218,16 +240,6 @@ class Report:
     versions: dict[str, str] = field(default_factory=dict)
     way_out: Remediation | None = None
     services: tuple[ServiceAnswer, ...] = ()
-
-    @property
-    def findings(self) -> tuple[Finding, ...]:
-        """All findings, the primary one first, then by severity and by the rules' bottom-up order."""
-        found = [f for r in self.results for f in r.findings]
-        return tuple(sorted(found, key=lambda f: (not f.primary, SEVERITIES.index(f.severity))))
-
-    def count(self, severity: Severity) -> int:
-        """How many findings have exactly this severity."""
-        return sum(f.severity == severity for f in self.findings)
 
 
 HOW_TO_SEE = "`qvl-doctor check -- COMMAND` says more"

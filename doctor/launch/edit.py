@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import replace
 
 from doctor.base.quoting import joined
@@ -45,6 +45,12 @@ def edited(launch: Launch, actions: Sequence[Action], version: str | None) -> La
         launch, argv=(*front, *words), arguments=words if named else (), environ={**launch.environ, **environ},
         doubled=(), unsplit=(),
     )  # fmt: skip
+
+
+def renamed(launch: Launch, old: Container[str | None], new: str) -> Launch:
+    """The launch with another model in place of the words that name it now."""
+    argv, arguments = (tuple(new if w in old else w for w in words) for words in (launch.argv, launch.arguments))
+    return replace(launch, argv=argv, arguments=arguments)
 
 
 def as_given(launch: Launch, now: Launch) -> tuple[str, ...]:

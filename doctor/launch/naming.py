@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from doctor.base.quoting import joined, quoted
 from doctor.base.secrets.hide import HIDDEN
@@ -21,15 +21,18 @@ def names_of(words: Sequence[str], row: Engine, given: Iterable[str] = ()) -> tu
     `given` are the user's own words, which may name the variable (`--api-key $KEY`).
     """
     own, out = _own(tuple(given)), list[str]()
+    for option, word in hidden_in(words):
+        front = "" if word.startswith("-") or word == HIDDEN else word.partition("=")[0]
+        out.append(_fresh(own.get(_plain(option)) or _named(front or option, row), out))
+    return tuple(out)
+
+
+def hidden_in(words: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Each hidden value: the option that it stands behind, the last one before it if it is none's own, and its word."""
     option = ""
     for word in words:
-        name = word.partition("=")[0] if word.startswith("-") else ""
-        option = name or option
-        for _ in range(word.count(HIDDEN)):
-            front = "" if name or word == HIDDEN else word.partition("=")[0]
-            known = own.get(_plain(option))
-            out.append(_fresh(known or _named(front or option, row), out))
-    return tuple(out)
+        option = word.partition("=")[0] if word.startswith("-") else option
+        yield from [(option, word)] * word.count(HIDDEN)
 
 
 def _own(words: tuple[str, ...]) -> dict[str, str]:

@@ -62,7 +62,7 @@ def answers() -> Answers:
 
 def refusal(code: str) -> Refusal:
     """The kind of wrong answer with this code. Raises KeyError."""
-    return next((r for r in answers().refusals if r.code == code), None) or _unknown(code)
+    return {r.code: r for r in answers().refusals}[code]
 
 
 def known_as(text: str, check: str) -> Iterator[tuple[Refusal, re.Match[str]]]:
@@ -77,10 +77,6 @@ def explained(code: str) -> Check | Refusal | None:
     """What `explain CODE` shows, or None."""
     every: tuple[Check | Refusal, ...] = (*answers().checks, *answers().refusals)
     return next((row for row in every if row.code == code), None)
-
-
-def _unknown(code: str) -> Refusal:
-    raise KeyError(code)
 
 
 @cache

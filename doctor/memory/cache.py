@@ -6,6 +6,7 @@ from doctor.base.record import dataclass
 from doctor.matrix.engines import engine_row
 from doctor.memory.attention import Attention
 
+NUMBERS = {"float32": 4.0, "float16": 2.0, "bfloat16": 2.0}
 STATE_BYTES = 4  # a gated delta net's matrix is kept in float32
 # Bytes of a number, and bytes that come with each head of each token (its scale and zero point, 16 bit each).
 # LMDeploy: pytorch/engine/cache_engine.py of 0.11.1 and cache_engine/schema.py of 0.18.0. vLLM: names of CacheDType.
@@ -114,6 +115,15 @@ def of_layer(shape: Attention, tp: int, number: tuple[float, float]) -> float:
         return shape.latent * width
     heads = max(1, -(-shape.kv_heads // max(tp, 1)))
     return heads * ((shape.head_dim + shape.value_dim) * width + 2 * beside)
+
+
+def of_state(shape: Attention, tp: int, width: tuple[float, float], drafted: int = 0) -> float:
+    """Bytes of one linear layer's state on one of `tp` GPUs: its convolution and its matrix.
+
+    `width` are the bytes of a number in each; the convolution has a place for each of `drafted` tokens.
+    """
+    conv, matrix = shape.mixed * (shape.taps + drafted), shape.state - shape.mixed * shape.taps
+    return (conv * width[0] + matrix * width[1]) / max(tp, 1)
 
 
 def stage(layers: int, pp: int) -> int:

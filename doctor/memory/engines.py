@@ -10,7 +10,7 @@ from collections.abc import Callable
 from doctor.base.record import dataclass
 from doctor.launch.settings import Settings
 from doctor.matrix.engines import engine_row
-from doctor.memory.cache import cache, number
+from doctor.memory.cache import cache, number, of_state
 from doctor.memory.footprint import Footprint
 from doctor.memory.overhead import CONTEXT, Overhead
 from doctor.memory.static_share import static_share
@@ -131,8 +131,7 @@ def states(asked: Settings, model: Footprint | None) -> float:
     shape = model.shape if model else None
     if shape is None or not shape.linear or not shape.state:
         return 0.0
-    conv = shape.mixed * shape.taps
-    each = shape.linear * (2 * conv + 4 * (shape.state - conv)) / max(asked.tp, 1)
+    each = shape.linear * of_state(shape, asked.tp, (2.0, 4.0))
     return ((asked.requests or asked.usual_requests or 128) + 1) * each
 
 

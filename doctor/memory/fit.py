@@ -9,7 +9,7 @@ from doctor.base.record import dataclass
 from doctor.launch.settings import Settings
 from doctor.matrix.engines import engine_row
 from doctor.memory.cache import Cache, cache, number, of_full_layer, of_layer
-from doctor.memory.drafter import drafter
+from doctor.memory.drafter import Drafter, drafter
 from doctor.memory.engines import BLOCK, FEWEST_BLOCKS, GIB, Budget, budget, default_share, sharing, takes_whole_card
 from doctor.memory.footprint import Footprint
 from doctor.memory.overhead import Overhead, in_chunks, overhead
@@ -85,10 +85,11 @@ def fit(
     used = overhead(found, asked, batch, requests, card, capability)
     held = found.per_gpu(asked.tp, asked.pp, asked.vision_split, sharing(asked))
     eyes = held.vision if asked.vision else 0
-    extra = padding(found, asked, capability) + int(drafter(found, asked).weights)
+    guessing = drafter(found, asked)
+    extra = padding(found, asked, capability) + int(guessing.weights)
     language = max(held.language + extra - asked.offload, 0) + rotary(found, asked)
     left = budget(card, at_hand, language + eyes, used, asked, found)
-    kept = kept_by(found, asked, batch)
+    kept = kept_by(found, asked, batch, guessing)
     context = asked.context or usual_context(found, asked)
     space = (kept.given(left.least), kept.given(left.most)) if kept else (max(left.least, 0), max(left.most, 0))
     longest = (kept.tokens_in(space[0]), kept.tokens_in(space[1])) if kept else (0, 0)
@@ -144,12 +145,11 @@ def rotary(found: Footprint, asked: Settings) -> int:
     return int(found.shape.rotary * found.dtype_bytes) if found.shape and takes_whole_card(asked) else 0
 
 
-def kept_by(found: Footprint, asked: Settings, batch: int = 0) -> Kept | None:
+def kept_by(found: Footprint, asked: Settings, batch: int, beside: Drafter) -> Kept | None:
     """The cache of a GPU that computes `batch` tokens at once; None where the configuration does not tell its shape."""
     if found.shape is None:
         return None
     width = number(asked.kv, found.dtype_bytes, asked.engine, found.kv_bits)
-    beside = drafter(found, asked)
     each = (of_full_layer(found.shape, asked.tp, width), of_layer(found.shape, asked.tp, width))
     extra = (beside.layers, beside.each)
     if takes_whole_card(asked):

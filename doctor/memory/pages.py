@@ -12,11 +12,10 @@ from doctor.base.record import dataclass
 from doctor.launch.settings import Settings
 from doctor.matrix.engines import engine_row
 from doctor.memory.attention import Attention
-from doctor.memory.cache import kept_layers, stage
+from doctor.memory.cache import NUMBERS, kept_layers, of_state, stage
 
 BLOCK = 16  # tokens, for most attention backends
 LONGEST = 1 << 31
-NUMBERS = {"float32": 4.0, "float16": 2.0, "bfloat16": 2.0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,9 +173,7 @@ def _page(shape: Attention, asked: Settings, each: float, block: int) -> tuple[f
 def state_bytes(shape: Attention, asked: Settings) -> float:
     """Of one linear layer on one GPU: its convolution with a place for each drafted token, and its matrix."""
     plain = NUMBERS.get(asked.dtype or "", 2.0)
-    conv = shape.mixed * (shape.taps + asked.drafted)
-    matrix = (shape.state - shape.mixed * shape.taps) * NUMBERS.get(asked.state or shape.state_dtype, plain)
-    return (conv * plain + matrix) / max(asked.tp, 1)
+    return of_state(shape, asked.tp, (plain, NUMBERS.get(asked.state or shape.state_dtype, plain)), asked.drafted)
 
 
 def _states(asked: Settings) -> int:

@@ -10,12 +10,11 @@ from doctor.base.record import dataclass
 from doctor.launch.settings import Settings
 from doctor.matrix.engines import engine_row
 from doctor.memory.attention import Attention
-from doctor.memory.cache import kept_layers, stage
+from doctor.memory.cache import NUMBERS, kept_layers, of_state, stage
 
 WINDOWED = 0.8  # --swa-full-tokens-ratio: tokens in layers with a window, to those in layers that keep all
 STATES = 0.9  # --mamba-full-memory-ratio: bytes of states to those of the pools of tokens
 FIRST_STATES = 512  # requests whose states 0.5.3 sets aside
-NUMBERS = {"float32": 4.0, "float16": 2.0, "bfloat16": 2.0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,5 +73,4 @@ def pools(
 
 def _state(shape: Attention, asked: Settings) -> float:
     """Bytes of one linear layer's state on one GPU: its matrix is float32 unless the command says otherwise."""
-    conv = shape.mixed * shape.taps
-    return (2 * conv + (shape.state - conv) * NUMBERS.get(asked.state or "", 4.0)) / max(asked.tp, 1)
+    return of_state(shape, asked.tp, (2.0, NUMBERS.get(asked.state or "", 4.0)))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from doctor.base.record import dataclass
 from doctor.facts import Cause, Distributions, Launch, Modules, Natives, Target, Unavailable
 from doctor.matrix.engines import serving_engines
-from doctor.pipeline.reach import ModelModules, backend_of, link_request, module_of
+from doctor.pipeline.reach import ModelModules, backend_of, link_request, model_word, module_of
 
 if TYPE_CHECKING:
     from doctor.link.loader.natives import NativeLinker
@@ -36,7 +36,7 @@ def read_environment(
     from doctor.collect import cache
 
     engine = launch.engine if isinstance(launch, Launch) else None
-    extent = "all" if request.all_modules else request.model or _model_words(launch)
+    extent = "all" if request.all_modules else request.model or model_word(launch) or ""
     asked = (engine or "", backend_of(launch) or "", module_of(launch) or "", request.target.cwd, extent)
     place = cache.place(target, asked, request.environ) if request.use_cache else None
     known = cache.load(place, Environment, request.environ) if place else None
@@ -46,11 +46,6 @@ def read_environment(
     if place:
         cache.save(place, made, seen, variables, request.environ)
     return made
-
-
-def _model_words(launch: Launch | Unavailable) -> str:
-    """What tells one model from another in a launch command: the same question must find its answer again."""
-    return " ".join(launch.argv) if isinstance(launch, Launch) else ""
 
 
 def _reaches(known: Environment, of_model: ModelModules) -> bool:

@@ -13,7 +13,7 @@ from doctor.derived.goal import named_model
 from doctor.derived.known_model import with_known_model
 from doctor.facts import Facts, Launch, Unavailable
 from doctor.findings import Action, Alternative, Finding, Report
-from doctor.launch.edit import edited
+from doctor.launch.edit import edited, renamed
 from doctor.launch.naming import typed
 from doctor.pipeline.command_alone import of_container
 from doctor.plan.predict import predicted
@@ -53,7 +53,7 @@ def _checked(facts: Facts, one: Alternative, judge: Judge, options: Options) -> 
     if model is None or not isinstance(launch, Launch) or not one.commands:
         yield one
         return
-    now = _renamed(launch, named_model(facts), model)
+    now = renamed(launch, {named_model(facts)}, model)
     release = one.pins.get(launch.engine or "") or facts.version(launch.engine)
     actions = [a for a in one.actions if a.kind in ("set_argument", "set_env")]
     now = edited(now, actions, release)
@@ -68,11 +68,6 @@ def _checked(facts: Facts, one: Alternative, judge: Judge, options: Options) -> 
     yield replace(
         one, actions=(*one.actions, *more), commands=(*one.commands[:-1], typed(now.argv, launch.engine, launch.given))
     )
-
-
-def _renamed(launch: Launch, old: str | None, new: str) -> Launch:
-    argv, arguments = (tuple(new if w == old else w for w in words) for words in (launch.argv, launch.arguments))
-    return replace(launch, argv=argv, arguments=arguments)
 
 
 def _stops(finding: Finding) -> bool:

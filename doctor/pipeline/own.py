@@ -72,15 +72,7 @@ def own_service(request: Request) -> Own | None:
     services = {n: _relative(s, written.folder) for n, s in written.services.items()}
     own = OwnService(services[name], services, written.sections, file)
     words = _command(written, name, asked.declared)
-    return Own(name, own, words, redact_argv(_command(filled, name, asked.declared)))
-
-
-def folder_of(request: Request) -> str | None:
-    """The folder of the user's compose project, where its relative paths and its `.env` are read."""
-    asked = composed(request)
-    if asked is None:
-        return None
-    return project_of(asked.declared, asked.environ, asked.target.cwd).folder
+    return Own(name, own, words, redact_argv(_command(filled, name, asked.declared)), written.folder)
 
 
 def _command(project: Project, name: str, asked: DeclaredRequest) -> tuple[str, ...]:

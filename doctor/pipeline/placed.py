@@ -11,7 +11,7 @@ from doctor.derived.goal import goal_of
 from doctor.facts import Facts, Gpu, Host, Launch
 from doctor.findings.proposal import Proposal
 from doctor.launch.container import DockerRun, read_docker_run, subcommand
-from doctor.launch.naming import names_of
+from doctor.launch.naming import hidden_in, names_of
 from doctor.launch.server import Server, server_of
 from doctor.matrix.engines import engine_row
 from doctor.matrix.gpus import is_data_center
@@ -24,12 +24,14 @@ class Own:
     """The user's compose service, or a container of their manifests, as it is `written` there.
 
     `words` are those of its command with `${NAME}` kept, `filled` the same with their values, hidden where secret.
+    `folder` is that of a compose project, where its relative paths and its `.env` are read.
     """
 
     name: str
     written: OwnService | OwnManifests
     words: tuple[str, ...] = ()
     filled: tuple[str, ...] = ()
+    folder: str | None = None
 
     @property
     def spelled(self) -> dict[str, str]:
@@ -89,13 +91,9 @@ def _server(answer: Proposal, version: str | None) -> Server | None:
 def _key(made: Recipe, secrets: tuple[str, ...], environ: dict[str, str], launch: Launch) -> str | None:
     """The variable with the key that clients of the server need; None where it asks for none."""
     row = engine_row(made.engine)
-    option, left = "", list(secrets)
-    for word in made.command:
-        option = word.partition("=")[0] if word.startswith("-") else option
-        for _ in range(word.count(HIDDEN)):
-            name = left.pop(0) if left else None
-            if option in row.names("api_key"):
-                return name
+    for (option, _), name in zip(hidden_in(made.command), secrets, strict=True):
+        if option in row.names("api_key"):
+            return name
     variable = row.variables.get("api_key")
     return variable if variable and (variable in environ or variable in launch.environ) else None
 
@@ -106,8 +104,7 @@ def _weights(facts: Facts) -> int | None:
     found = footprint(model) if model is not None else None
     if found is None:
         return None
-    parts = (found.split, found.kv, found.whole, found.embedding, found.head, found.vision)
-    return found.on_disk or round(sum(parts))
+    return found.on_disk or found.total
 
 
 def exporter_for(gpu: Gpu, host: Host | None) -> str:

@@ -112,6 +112,13 @@ def module_of(launch: Launch | Unavailable) -> str | None:
     return launch.module if isinstance(launch, Launch) else None
 
 
+def model_word(launch: Launch | Unavailable) -> str | None:
+    """The word that names the model in the launch command."""
+    from doctor.launch.options import model_of
+
+    return model_of(launch) if isinstance(launch, Launch) else None
+
+
 def exists(reader: ModuleReader, name: str) -> bool:
     """Whether the files of a module and of its packages are there."""
     return _located(reader, name) is not None

@@ -9,7 +9,7 @@ from dataclasses import replace
 from doctor.derived.goal import Goal, named_model, of_name
 from doctor.facts import Distributions, Facts, Launch, normalize
 from doctor.findings import Action, Alternative
-from doctor.launch.edit import edited, pasted, start_of
+from doctor.launch.edit import edited, pasted, renamed, start_of
 from doctor.launch.memory_settings import settings
 from doctor.launch.naming import typed
 from doctor.matrix.engines import engine_row, names_of_engines, serving_engines
@@ -200,9 +200,8 @@ def _start(facts: Facts, goal: Goal, actions: tuple[Action, ...], pins: dict[str
     if engine := named.get("use_engine"):
         yield pasted(start_of(engine, goal.label))
     elif isinstance(facts.launch, Launch):
-        launch, model, now = facts.launch, named.get("use_model"), {goal.label, named_model(facts)}
+        launch, model = facts.launch, named.get("use_model")
         if model:
-            argv, arguments = (tuple(model if w in now else w for w in x) for x in (launch.argv, launch.arguments))
-            launch = replace(launch, argv=argv, arguments=arguments)
+            launch = renamed(launch, {goal.label, named_model(facts)}, model)
         release = pins.get(launch.engine or "") or facts.version(launch.engine)
         yield typed(edited(launch, actions, release).argv, launch.engine, launch.given)

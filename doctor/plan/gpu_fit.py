@@ -21,11 +21,7 @@ SHORTER = 8192  # tokens of a request, where the model's own longest one finds n
 
 def fit_of(goal: Goal, model: Model | None = None, context: int | None = None) -> Fit | None:
     """What becomes of the model on the goal's GPUs; None where its size or the GPUs are not known."""
-    found = _footprint(model or goal.model)
-    if found is None or not goal.devices:
-        return None
-    card = min(d.usable for d in goal.devices)
-    return fit(found, card, _settings(goal, context))
+    return _on_cards(goal, model or goal.model, _settings(goal, context))
 
 
 def too_large(goal: Goal) -> str | None:
@@ -33,11 +29,8 @@ def too_large(goal: Goal) -> str | None:
 
     Asked of the launch that needs least: a shorter context or fewer pictures may be the cure.
     """
-    weights = _footprint(goal.model)
-    if weights is None or not goal.devices:
-        return None
-    found = fit(weights, min(d.usable for d in goal.devices), replace(_settings(goal, _LEAST), **_FRUGAL))
-    if found.verdict != "never":
+    found = _on_cards(goal, goal.model, replace(_settings(goal, _LEAST), **_FRUGAL))
+    if found is None or found.verdict != "never":
         return None
     name = goal.devices[0].name
     each = f"each `{name}`" if found.settings.tp > 1 else f"`{name}`"
@@ -54,6 +47,11 @@ def smallest_gpus(goal: Goal) -> str | None:
     cards = smallest(found, _settings(goal, None)) if found else ()
     told = [f"{gib} GB" if count == 1 else f"{count} of {gib} GB" for count, gib in cards]
     return ", or ".join(told) or None
+
+
+def _on_cards(goal: Goal, model: Model | None, asked: Settings) -> Fit | None:
+    found = _footprint(model)
+    return fit(found, min(d.usable for d in goal.devices), asked) if found is not None and goal.devices else None
 
 
 def _footprint(model: Model | None) -> Footprint | None:

@@ -60,3 +60,10 @@ def test_an_engine_without_any_known_entry(tmp_path: Path) -> None:
 
 def test_without_a_launch_packages_beside_the_engine_are_judged(site: Path) -> None:
     assert missing(site) == {"sidecar": "warning"}
+
+
+def test_another_port_is_the_same_question(site: Path) -> None:
+    """What was linked for a model answers for every launch of it."""
+    for port in ("8000", "8001"):
+        missing(site, "--", "vllm", "serve", str(site.parent / "m"), "--port", port)
+        assert len(list(site.parent.rglob("environments/*.json"))) == 1

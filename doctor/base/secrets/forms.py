@@ -213,9 +213,8 @@ def _sentence(text: str, at: int) -> bool:
     """Whether a sentence begins here, not a value: `secret: not set`, `token: handed over when asked`."""
     if _WORDS.match(text, at) and text[at - 2 : at] == ": ":
         return True
-    return (
-        harmless(text[at : at + 24].split("\n", 1)[0].partition(" ")[0] + " ") if " " in text[at : at + 24] else False
-    )
+    begin = text[at : at + 24]
+    return " " in begin and harmless(begin.split("\n", 1)[0].partition(" ")[0] + " ")
 
 
 def _inner(match: re.Match[str], word: Word) -> str:
@@ -228,9 +227,10 @@ def _announced(pair: re.Match[str], value: str) -> bool:
     name = pair["name"]
     if name.lower() == "pwd":  # a password, or where a shell stands
         return not value.startswith(("/", "~", ".", "\\")) and value[1:2] != ":"
-    if is_no_key(_before(pair.string, pair.start())):
+    before = _before(pair.string, pair.start())
+    if is_no_key(before):
         return False
-    if not is_secret_key(name) or _before(pair.string, pair.start()) in _PARSED:
+    if not is_secret_key(name) or before in _PARSED:
         return random_looking(value)
     if is_doubtful(name):
         equals = "=" in pair["sep"] and len(value) > 3

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from doctor.base.terminals import LEGIBLE
-from doctor.findings import SEVERITIES, Report
+from doctor.findings import Report
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -70,8 +70,7 @@ def exit_code(report: Report, fail_on: str) -> int:
 
     if fail_on == "never":
         return 0
-    limit = SEVERITIES.index(fail_on)
-    if any(SEVERITIES.index(f.severity) <= limit for f in report.findings):
+    if report.reaches(fail_on):
         return FOUND
     return NO_SERVER if not_found(report) is not None else 0
 

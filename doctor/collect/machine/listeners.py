@@ -7,8 +7,7 @@ from collections.abc import Iterator
 
 from doctor.base.files import Files
 from doctor.base.record import dataclass
-
-_LISTEN = "0A"
+from doctor.collect.machine.descriptors import holds, listening_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +24,8 @@ class Serving:
 
 def serving(port: int) -> Serving:
     """Who serves a port of this machine."""
-    inodes = _sockets(port)
-    every = dict(_processes())
-    found = {pid for pid in every if inodes & set(_descriptors(pid))} if inodes else set()
+    wanted, every = listening_at(port), dict(_processes())
+    found = {pid for pid in every if _holds(pid, wanted)} if wanted else set()
     names = frozenset((Files(None).first_text(f"/proc/{pid}/comm", 64) or "").strip() for pid in found)
     for _ in range(64):
         more = {pid for pid, parent in every.items() if parent in found} - found
@@ -35,12 +33,6 @@ def serving(port: int) -> Serving:
             break
         found |= more
     return Serving(frozenset(found), names)
-
-
-def _sockets(port: int) -> set[str]:
-    files, wanted = Files(None), f":{port:04X}"
-    lines = [x.split() for n in ("tcp", "tcp6") for x in (files.first_text(f"/proc/net/{n}") or "").splitlines()[1:]]
-    return {f"socket:[{f[9]}]" for f in lines if len(f) > 9 and f[1].endswith(wanted) and f[3] == _LISTEN}
 
 
 def _processes() -> Iterator[tuple[int, int]]:
@@ -52,9 +44,9 @@ def _processes() -> Iterator[tuple[int, int]]:
             yield int(name), int(fields[1])
 
 
-def _descriptors(pid: int) -> Iterator[str]:
+def _holds(pid: int, targets: set[str]) -> bool:
+    """Whether a process holds one of these sockets; another user's is not seen to."""
     try:
-        for name in os.listdir(f"/proc/{pid}/fd"):
-            yield os.readlink(f"/proc/{pid}/fd/{name}")
+        return holds(pid, targets)
     except OSError:
-        return
+        return False

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import re
 from pathlib import Path
 
-from doctor.base.owned import read_owned, write_owned
+from doctor.base.owned import read_owned, state_folders, write_owned
 from doctor.facts.codec import FactsError, from_json, to_json
 from doctor.facts.observed import Observed
 
@@ -17,13 +16,9 @@ _KEY = re.compile(r"[0-9a-f]{32}")
 
 
 def folder() -> Path | None:
-    """Where they are kept: `$XDG_STATE_HOME/qvl-doctor/memory`; None without a home."""
-    state = os.environ.get("XDG_STATE_HOME")
-    try:
-        base = Path(state) if state and os.path.isabs(state) else Path.home() / ".local" / "state"
-    except RuntimeError:
-        return None
-    return base / "qvl-doctor" / "memory"
+    """Where they are kept: `$XDG_STATE_HOME/qvl-doctor/memory`; None without a home of this user's own."""
+    base = next(iter(state_folders()), None)
+    return base / "qvl-doctor" / "memory" if base else None
 
 
 def observed(key: str | None) -> Observed | None:

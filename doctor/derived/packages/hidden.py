@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 
-from doctor.base.files import BARRED
 from doctor.facts import Distributions, Facts, Problem, Target, normalize
 from doctor.findings import Action, Remediation
 
@@ -20,7 +19,7 @@ def hidden_by(facts: Facts, name: str) -> Problem | None:
 def hidden_in(distributions: Distributions, target: Target, name: str) -> Problem | None:
     """As `hidden_by`, of what was read so far."""
     found = (*distributions.problems, *target.problems)
-    return next((p for p in found if BARRED in p.message and _may_hold(p, name)), None)
+    return next((p for p in found if p.barred and _may_hold(p, name)), None)
 
 
 def is_of_one(problem: Problem) -> bool:

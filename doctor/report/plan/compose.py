@@ -13,7 +13,7 @@ from doctor.report.plan.dumped import dumped
 from doctor.report.plan.masked import Masking, required
 from doctor.report.plan.monitoring import EXPORTERS
 from doctor.report.plan.recipe import Recipe, head
-from doctor.report.plan.service import CACHE, devices, escaped, service
+from doctor.report.plan.service import CACHE, devices, escaped, listed, service
 
 MADE_OF = {"gateway": "LiteLLM", "metrics": "Prometheus"}
 _OUTER = re.compile(r"(?<![\d.])(\d{2,5})(?=:\d)|'published': '?(\d{2,5})")
@@ -36,7 +36,7 @@ def compose(plans: Sequence[Recipe], beside: tuple[str, ...] = ()) -> str:
     named = [name for plan in plans for v in plan.volumes if (name := _volume_name(v))]
     if named:
         _add(data, "volumes", {name: {} for name in named})
-    if any(CACHE in _list(one.get("volumes")) for one in services.values()):
+    if any(CACHE in listed(one.get("volumes")) for one in services.values()):
         _add(data, "volumes", {"huggingface": {}})
     if "gateway" in beside:
         _gateway(plans, data)
@@ -83,10 +83,6 @@ def _top(plans: Sequence[Recipe], masking: Masking, beside: tuple[str, ...], kep
     return head(first, *more, *filter(None, lines))
 
 
-def _list(found: object) -> list[object]:
-    return found if isinstance(found, list) else []
-
-
 def _volume_name(written: str) -> str | None:
     """The volume that a mount names; None for a folder."""
     first, colon, _ = written.partition(":")
@@ -105,7 +101,7 @@ def _free(data: JsonObject, name: str) -> str:
 
 def _published(data: JsonObject, port: int) -> str:
     """A port of ours on this machine alone: under its own number, or the next that no service has taken."""
-    texts = [str(p) for one in data["services"].values() for p in _list(one.get("ports"))]
+    texts = [str(p) for one in data["services"].values() for p in listed(one.get("ports"))]
     taken = {int(number) for text in texts for found in _OUTER.findall(text) for number in found if number}
     outer = next(n for n in range(port, port + 1000) if n not in taken)
     return f"127.0.0.1:{outer}:{port}"

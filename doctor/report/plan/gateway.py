@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from doctor.base.json_object import JsonObject
-from doctor.report.plan.recipe import Recipe
+from doctor.report.plan.recipe import Recipe, python_probe
 
 PORT = 4000
 PLACE = "/etc/litellm.yaml"
 MASTER = "LITELLM_MASTER_KEY"
-HEALTH = f"http://127.0.0.1:{PORT}/health/liveliness"
+ROUTE = "/health/liveliness"
 
 
 def settings(plans: Sequence[Recipe]) -> JsonObject:
@@ -53,4 +53,4 @@ def keys(plans: Sequence[Recipe]) -> tuple[str, ...]:
 
 def probe() -> str:
     """Python that fails unless the gateway is up; its image has no curl."""
-    return f"import urllib.request as r; r.urlopen('{HEALTH}', timeout=8)"
+    return python_probe(PORT, ROUTE)

@@ -80,7 +80,7 @@ def _gateway(plans: Sequence[Recipe]) -> list[JsonObject]:
         "image": image_of("gateway"), "args": ["--config", "/etc/litellm/config.yaml", "--port", str(gateway.PORT)],
         "env": [from_secret(name) for name in gateway.keys(plans)],
         "ports": [{"name": "http", "containerPort": gateway.PORT}],
-        "readinessProbe": {"httpGet": {"path": "/health/liveliness", "port": gateway.PORT}, "periodSeconds": 10},
+        "readinessProbe": {"httpGet": {"path": gateway.ROUTE, "port": gateway.PORT}, "periodSeconds": 10},
     }  # fmt: skip
     return [
         _config("litellm", "config.yaml", dumped(gateway.settings(plans))),

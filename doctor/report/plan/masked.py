@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from doctor.base.secrets.argv import arguments
+from doctor.base.secrets.argv import Argument, arguments
 from doctor.base.secrets.hide import HIDDEN, redact_text
 from doctor.base.secrets.names import is_secret_name
 
@@ -47,15 +47,14 @@ class Masking:
         if key not in COMMANDS:
             return [self(v, key) for v in value]
         texts = [v if isinstance(v, str) else "" for v in value]
-        names = [self._word(a.word, a.shown, a.secret, texts[:n]) for n, a in enumerate(arguments(texts))]
+        names = [self._word(a, texts[:n]) for n, a in enumerate(arguments(texts))]
         return [new if isinstance(v, str) else self(v, key) for v, new in zip(value, names, strict=True)]
 
-    def _word(self, word: str, shown: str, secret: str | None, before: list[str]) -> str:
+    def _word(self, one: Argument, before: list[str]) -> str:
         """One word of a command; a secret one is called after the option or the variable in front of it."""
-        if secret is None or _refers(secret):
-            return self._text(word, "")
-        option = shown or next((w for w in reversed(before) if w.startswith("-")), "")
-        return f"{shown}{self._reference(option.partition('=')[0])}"
+        if one.secret is None or _refers(one.secret):
+            return self._text(one.word, "")
+        return f"{one.shown}{self._reference(option_of(one, before))}"
 
     def _text(self, text: str, key: str) -> str:
         if key in COMMANDS:
@@ -82,11 +81,16 @@ def masked_words(text: str, reference: Callable[[str], str]) -> str:
     words = _WORDS.findall(text)
     for at, one in enumerate(arguments(words)):
         if one.secret and not _refers(one.secret):
-            option = one.shown or next((w for w in reversed(words[:at]) if w.startswith("-")), "")
+            option = option_of(one, words[:at])
             whole = re.compile(rf"(?<![\w${{-]){re.escape(one.secret)}(?![\w}}-])")
-            text = whole.sub(lambda _: reference(option.partition("=")[0]), text)  # noqa: B023 - called at once
+            text = whole.sub(lambda _: reference(option), text)  # noqa: B023 - called at once
     shown = redact_text(text)
     return text if shown == text else shown.replace(HIDDEN, reference("SECRET"))
+
+
+def option_of(one: Argument, before: Sequence[str]) -> str:
+    """The option or variable that a secret word stands behind, in the word itself or `before` it; empty for none."""
+    return (one.shown or next((w for w in reversed(before) if w.startswith("-")), "")).partition("=")[0]
 
 
 def _refers(text: str) -> bool:

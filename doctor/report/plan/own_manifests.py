@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
 from doctor.base.json_object import JsonObject
@@ -12,7 +13,7 @@ from doctor.base.secrets.hide import redact_text
 from doctor.base.secrets.names import is_secret_name
 from doctor.facts.launch import HUB_HOME
 from doctor.report.plan import pods
-from doctor.report.plan.masked import masked_words
+from doctor.report.plan.masked import masked_words, option_of
 from doctor.report.plan.recipe import OwnManifests, Recipe
 from doctor.report.plan.service import start_period
 
@@ -47,11 +48,15 @@ def _served(plan: Recipe, own: OwnManifests, documents: list[JsonObject], with_m
 
 def _places(documents: list[JsonObject], own: OwnManifests) -> Iterator[tuple[JsonObject, JsonObject]]:
     """The container of the server, with the pod around it."""
+    return ((spec, c) for spec, c in _inside(documents, own) if c.get("name") == own.container)
+
+
+def _inside(documents: list[JsonObject], own: OwnManifests) -> Iterator[tuple[JsonObject, JsonObject]]:
+    """The containers of the server's object, each with the pod around it."""
     for one in documents:
         if one.get("kind") == own.kind and _at(one, "metadata").get("name") == own.name:
             for spec in _specs(one):
-                inside = (c for c in spec["containers"] if isinstance(c, dict))
-                yield from ((spec, c) for c in inside if c.get("name") == own.container)
+                yield from ((spec, c) for c in spec["containers"] if isinstance(c, dict))
 
 
 def _specs(one: JsonObject) -> Iterator[JsonObject]:
@@ -127,11 +132,8 @@ def _keeps(spec: JsonObject, container: JsonObject) -> bool:
 
 def _others(documents: list[JsonObject], own: OwnManifests, image: Any) -> Iterator[tuple[JsonObject, JsonObject]]:
     """The other containers of the object with the server's image: the workers of its group."""
-    for one in documents:
-        if one.get("kind") == own.kind and _at(one, "metadata").get("name") == own.name:
-            for spec in _specs(one):
-                inside = (c for c in spec["containers"] if isinstance(c, dict))
-                yield from ((spec, c) for c in inside if c.get("image") == image and c.get("name") != own.container)
+    every = _inside(documents, own)
+    return ((spec, c) for spec, c in every if c.get("image") == image and c.get("name") != own.container)
 
 
 def _masked(one: JsonObject) -> Iterator[str]:
@@ -154,20 +156,17 @@ def _of_variables(container: JsonObject) -> Iterator[str]:
 def _of_words(container: JsonObject) -> Iterator[str]:
     for key in ("command", "args"):
         words = [w if isinstance(w, str) else str(w) for w in _list(container.get(key))]
+        wanted: list[str] = []
+        refer = partial(_variable, wanted=wanted)
         for at, one in enumerate(arguments(words)):
             if one.secret and "$" not in one.secret:
-                option = one.shown or next((w for w in reversed(words[:at]) if w.startswith("-")), "SECRET")
-                name = option.strip("-=").replace("-", "_").upper()
-                words[at] = f"{one.shown}$({name})"
-                container["env"] = [*_list(container.get("env")), pods.from_secret(name)]
-                yield name
-        for at, word in enumerate(words):
-            wanted: list[str] = []
-            words[at] = masked_words(word, lambda option: _variable(option, wanted))  # noqa: B023 - called at once
+                words[at] = f"{one.shown}{refer(option_of(one, words[:at]))}"
+        words = [masked_words(word, refer) for word in words]
+        if wanted:
             container["env"] = [*_list(container.get("env")), *map(pods.from_secret, dict.fromkeys(wanted))]
-            yield from wanted
         if words:
             container[key] = words
+        yield from wanted
 
 
 def _variable(option: str, wanted: list[str]) -> str:

@@ -62,8 +62,12 @@ def models(plan: Recipe) -> JsonObject:
 
 def startup(plan: Recipe) -> JsonObject:
     """A probe that gives the first start its time."""
-    asked = {"httpGet": {"path": "/health", "port": plan.port}, "timeoutSeconds": 10}
-    return {**asked, "periodSeconds": 10, "failureThreshold": start_period(plan) // 10}
+    return {**_asked(plan, 10), "failureThreshold": start_period(plan) // 10}
+
+
+def _asked(plan: Recipe, seconds: int) -> JsonObject:
+    """The question of every probe, each so many seconds."""
+    return {"httpGet": {"path": "/health", "port": plan.port}, "timeoutSeconds": 10, "periodSeconds": seconds}
 
 
 def command_of(plan: Recipe, with_metrics: bool) -> list[str]:
@@ -96,13 +100,9 @@ def _folders(plan: Recipe) -> list[tuple[str, str, str, bool]]:
 
 
 def _leader(plan: Recipe, with_metrics: bool) -> JsonObject:
-    probe = {"httpGet": {"path": "/health", "port": plan.port}, "timeoutSeconds": 10}
-    words = _shared(plan, container_words(plan, with_metrics))
-    start = f"bash {RAY} leader --ray_cluster_size=$(LWS_GROUP_SIZE); " if _by_ray(plan) else ""
     return {
-        **_container(plan, words, start), "ports": [{"name": "http", "containerPort": plan.port}],
-        "startupProbe": {**probe, "periodSeconds": 10, "failureThreshold": start_period(plan) // 10},
-        "readinessProbe": {**probe, "periodSeconds": 10}, "livenessProbe": {**probe, "periodSeconds": 30},
+        **_container(plan, command_of(plan, with_metrics)), "ports": [{"name": "http", "containerPort": plan.port}],
+        "startupProbe": startup(plan), "readinessProbe": _asked(plan, 10), "livenessProbe": _asked(plan, 30),
     }  # fmt: skip
 
 
@@ -111,11 +111,11 @@ def _worker(plan: Recipe, with_metrics: bool) -> JsonObject:
     words = _shared(plan, container_words(plan, False))
     if _by_ray(plan):
         words = ["bash", RAY, "worker", f"--ray_address={LEADER}"]
-    pod["spec"]["containers"] = [_container(plan, words, "")]
+    pod["spec"]["containers"] = [_container(plan, _command(plan, words, ""))]
     return pod
 
 
-def _container(plan: Recipe, words: list[str], start: str) -> JsonObject:
+def _container(plan: Recipe, command: list[str]) -> JsonObject:
     """A container of the server; what its image lacks is installed before the start."""
     mounts: list[JsonObject] = [{"name": "shm", "mountPath": SHM}]
     mounts.append(
@@ -123,7 +123,7 @@ def _container(plan: Recipe, words: list[str], start: str) -> JsonObject:
     )
     mounts += [{"name": name, "mountPath": place, "readOnly": fixed} for name, _, place, fixed in _folders(plan)]
     return {
-        "name": "server", "image": plan.image or f"python:{plan.python}-slim", "command": _command(plan, words, start),
+        "name": "server", "image": plan.image or f"python:{plan.python}-slim", "command": command,
         "env": variables_of(plan), "resources": {"limits": {"nvidia.com/gpu": str(max(1, plan.gpus // plan.nodes))}},
         "volumeMounts": mounts,
     }  # fmt: skip

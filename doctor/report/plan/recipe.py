@@ -145,6 +145,11 @@ def pinned(name: str, version: str) -> str:
     return f"{name}=={version}" if version else name
 
 
+def python_probe(port: int, route: str) -> str:
+    """Python that fails unless a server answers; the images of engines and of the gateway have no curl for certain."""
+    return f"import urllib.request as r; r.urlopen('http://127.0.0.1:{port}{route}', timeout=8)"
+
+
 def head(plan: Recipe, *more: str) -> str:
     """The lines at the top of every file: how it was checked, what is wrong or open, and why it is as it is."""
     return comment(("Written by qvl-doctor fix --plan.", *_checked(plan), *plan.why, *more))

@@ -11,7 +11,7 @@ from doctor.matrix.engines import engine_row
 from doctor.matrix.images import entrypoint
 from doctor.report.plan import image
 from doctor.report.plan.masked import required
-from doctor.report.plan.recipe import RELAXED, Recipe
+from doctor.report.plan.recipe import RELAXED, Recipe, python_probe
 
 SHM = "16gb"
 CACHE = f"huggingface:{HUB_HOME}"
@@ -60,7 +60,7 @@ def _corrected(plan: Recipe, own: JsonObject, with_metrics: bool, gpus: JsonObje
     if added := _variables(plan):
         out["environment"] = {**_pairs(out.get("environment")), **added}
     if not plan.folder and not _caches(out):
-        out["volumes"] = [*_list(out.get("volumes")), CACHE]
+        out["volumes"] = [*listed(out.get("volumes")), CACHE]
     if not out.get("shm_size") and out.get("ipc") != "host":
         out["shm_size"] = SHM
     if not _has_gpus(out) or _too_few(out, plan.gpus):
@@ -125,12 +125,7 @@ def _patient(plan: Recipe, own: JsonObject) -> JsonObject:
 def _test(plan: Recipe) -> list[str]:
     if plan.curl:
         return ["CMD", "curl", "--fail", "--silent", f"http://127.0.0.1:{plan.port}/health"]
-    return ["CMD", "python3", "-c", probe(plan.port)]
-
-
-def probe(port: int) -> str:
-    """Python that fails unless the server is ready; the images of the engines have no curl for certain."""
-    return f"import urllib.request as r; r.urlopen('http://127.0.0.1:{port}/health', timeout=8)"
+    return ["CMD", "python3", "-c", python_probe(plan.port, "/health")]
 
 
 def devices(count: int | str | list[str], *more: str) -> JsonObject:
@@ -147,18 +142,18 @@ def escaped(text: str) -> str:
 
 def _caches(own: JsonObject) -> bool:
     """Whether something is mounted where models could be kept."""
-    return bool(_list(own.get("volumes")))
+    return bool(listed(own.get("volumes")))
 
 
 def _has_gpus(own: JsonObject) -> bool:
     reserved = _dict(_dict(_dict(own.get("deploy")).get("resources")).get("reservations"))
-    nvidia = [d for d in _list(own.get("devices")) if str(d).startswith("nvidia.com/gpu")]
+    nvidia = [d for d in listed(own.get("devices")) if str(d).startswith("nvidia.com/gpu")]
     return bool(own.get("gpus") or own.get("runtime") or reserved.get("devices") or nvidia)
 
 
 def _too_few(own: JsonObject, gpus: int) -> bool:
     reserved = _dict(_dict(_dict(own.get("deploy")).get("resources")).get("reservations"))
-    counts = [_dict(d).get("count") for d in _list(reserved.get("devices"))]
+    counts = [_dict(d).get("count") for d in listed(reserved.get("devices"))]
     return any(isinstance(c, int) and 0 < c < gpus for c in counts)
 
 
@@ -174,5 +169,6 @@ def _dict(value: Any) -> JsonObject:
     return dict(value) if isinstance(value, dict) else {}
 
 
-def _list(value: Any) -> list[Any]:
+def listed(value: Any) -> list[Any]:
+    """A list of the user's; empty for anything else."""
     return list(value) if isinstance(value, list) else []

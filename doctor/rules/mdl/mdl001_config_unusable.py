@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from doctor.base.files import BARRED
 from doctor.derived.case import Case
 from doctor.derived.model_files import fetch_again, file
 from doctor.derived.packages.hidden import readable
@@ -40,7 +39,7 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
         key=CONFIG,
         location=file(model, CONFIG),
         evidence=[Evidence(CONFIG, problem.message, "a JSON object", model.path)],
-        remediations=[readable(model.path) if BARRED in problem.message else fetch_again(model)],
+        remediations=[readable(model.path) if problem.barred else fetch_again(model)],
     )
 
 

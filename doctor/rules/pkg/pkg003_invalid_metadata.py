@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from doctor.base.files import BARRED
 from doctor.derived.case import Case
 from doctor.derived.packages.hidden import readable
 from doctor.derived.packages.requirements import parse
@@ -32,7 +31,7 @@ def check(rule: Rule, case: Case) -> Iterator[Finding]:
             key=problem.path,
             location=Location("file", problem.path, problem.path),
             evidence=[Evidence("installed metadata", problem.message, None, problem.path)],
-            remediations=[readable(problem.path) if BARRED in problem.message else _again(problem.path)],
+            remediations=[readable(problem.path) if problem.barred else _again(problem.path)],
         )
     for one in distributions.installed:
         for line in one.requires:

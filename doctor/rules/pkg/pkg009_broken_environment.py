@@ -11,10 +11,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from doctor.base.files import BARRED
 from doctor.derived.case import Case
 from doctor.derived.packages.hidden import readable
-from doctor.facts import Launch, Problem
+from doctor.facts import Launch
 from doctor.findings import Action, Evidence, Finding, Location, Remediation
 from doctor.rules.rule import Rule
 
@@ -25,20 +24,18 @@ def check(rule: Rule, case: Case) -> Iterator[Finding]:
     gone = target.kind == "installed" and target.base_prefix is None
     started = case.facts.launch.argv[:1] if isinstance(case.facts.launch, Launch) else ()
     for problem in target.problems:
-        locked = problem.path in started and BARRED in problem.message
+        locked = problem.path in started and problem.barred
         step = Action("manual", text="create a new environment and install the same packages")
+        anew = Remediation("create a new environment", (step,))
+        ways = [anew] if gone else [readable(problem.path)] if problem.barred else []
         yield rule.finding(
             problem.message,
             key=problem.path,
             severity=rule.severity if gone or locked else "note",
             location=Location("environment", target.prefix or problem.path, problem.path),
             evidence=[Evidence("environment", problem.message, None, problem.path)],
-            remediations=[Remediation("create a new environment", (step,))] if gone else _way_in(problem),
+            remediations=ways,
         )
-
-
-def _way_in(problem: Problem) -> list[Remediation]:
-    return [readable(problem.path)] if BARRED in problem.message else []
 
 
 RULE = Rule(code="PKG009", name="broken-environment", severity="error", check=check, files=True)

@@ -10,10 +10,10 @@ from dataclasses import field
 
 from doctor.base.record import dataclass
 from doctor.base.text import one_line
+from doctor.collect.machine.descriptors import CONNECTING, LISTENING, descriptors
 from doctor.report.run.units import size
 from doctor.run.silence.sockets import Socket, sockets
 from doctor.run.silence.stacks import stack_of
-from doctor.run.watch.descriptors import CONNECTING, LISTENING, descriptors
 from doctor.run.watch.proc import command_of, title_of
 from doctor.run.watch.sysroot import read_file
 

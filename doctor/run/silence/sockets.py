@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from ipaddress import ip_address
 
 from doctor.base.record import dataclass
-from doctor.run.watch.descriptors import CONNECTING, LISTENING, descriptors, tcp_rows
+from doctor.collect.machine.descriptors import CONNECTING, LISTENING, descriptors, tcp_rows
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ import socket
 from collections.abc import Iterable
 
 from doctor.base.text import one_line
-from doctor.run.watch.descriptors import LISTENING, descriptors, tcp_rows
+from doctor.collect.machine.descriptors import holds, listening_at
 from doctor.run.watch.proc import title_of
 
 
@@ -31,10 +31,10 @@ def port_holder(host: str, port: int) -> str | None:
 
 def _holder(port: int) -> str | None:
     """The process that listens on `port`, where this user may see it."""
-    wanted = _listening(port)
+    wanted = listening_at(port)
     for name in os.listdir("/proc") if wanted else ():  # noqa: PTH208 - a Path each costs too much
         with contextlib.suppress(OSError):
-            if name.isdigit() and any(target in wanted for _, target in descriptors(int(name))):
+            if name.isdigit() and holds(int(name), wanted):
                 return f"process {name} ({one_line(title_of(int(name)) or '?')})"
     return None
 
@@ -62,18 +62,12 @@ def stranger(port: int, pids: Iterable[int]) -> str | None:
 
     None where one of them does, and where it cannot be told: nobody listens here, or one of them is another user's.
     """
-    wanted = _listening(port)
+    wanted = listening_at(port)
     if not wanted:
         return None
     try:
-        if any(target in wanted for pid in pids for _, target in descriptors(pid)):
+        if any(holds(pid, wanted) for pid in pids):
             return None
     except PermissionError:
         return None
     return _holder(port) or "another process"
-
-
-def _listening(port: int) -> set[str]:
-    """The sockets that listen on a port, as their descriptors are called."""
-    end = f":{port:04X}"
-    return {row.target for row in tcp_rows() if row.state == LISTENING and row.local.endswith(end)}

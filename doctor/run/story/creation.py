@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from doctor.base.owned import own_home
+from doctor.base.owned import state_folders
 
 
 class Unusable(ValueError):
@@ -21,13 +21,7 @@ class Unusable(ValueError):
 
 def default_bases() -> list[Path]:
     """Where runs are kept when the user names no place, best first."""
-    out = []
-    state = os.environ.get("XDG_STATE_HOME")
-    if state and Path(state).is_absolute():
-        out.append(Path(state) / "qvl-doctor" / "runs")
-    with contextlib.suppress(RuntimeError):
-        out.append(own_home() / ".local" / "state" / "qvl-doctor" / "runs")
-    return out
+    return [folder / "qvl-doctor" / "runs" for folder in state_folders()]
 
 
 def fallback_bases() -> list[Path]:

@@ -7,7 +7,7 @@ import os
 from typing import Any
 
 from doctor.collect.machine import nvml_places
-from doctor.run.watch.descriptors import descriptors
+from doctor.collect.machine.descriptors import descriptors
 
 
 class Gpus:

@@ -7,8 +7,8 @@ import os
 from collections.abc import Iterator
 from itertools import islice
 
+from doctor.base.opening import system_bytes
 from doctor.base.record import dataclass
-from doctor.run.watch.sysroot import read_file
 
 CONNECTING, LISTENING = "02", "0A"
 LARGEST = 8 << 20  # bytes of one table
@@ -31,19 +31,31 @@ def descriptors(pid: int, most: int | None = None) -> Iterator[tuple[str, str]]:
     """
     folder = f"/proc/{pid}/fd"
     try:
-        names = os.listdir(folder)  # noqa: PTH208 - a Path each costs too much
+        names = os.listdir(folder)
     except (FileNotFoundError, ProcessLookupError):
         return
     for name in islice(names, most):
         with contextlib.suppress(FileNotFoundError, ProcessLookupError):
             path = f"{folder}/{name}"
-            yield path, os.readlink(path)  # noqa: PTH115
+            yield path, os.readlink(path)
 
 
 def tcp_rows() -> Iterator[Row]:
     """The TCP sockets of this machine's network namespace, of IPv4 and IPv6."""
     for table in ("tcp", "tcp6"):
-        for line in (read_file(f"/proc/net/{table}", LARGEST) or "").splitlines()[1:]:
+        text = (system_bytes(f"/proc/net/{table}", LARGEST) or b"").decode("utf-8", "replace")
+        for line in text.splitlines()[1:]:
             fields = line.split()
             if len(fields) > 9:
                 yield Row(fields[3], fields[1], fields[2], f"socket:[{fields[9]}]")
+
+
+def listening_at(port: int) -> set[str]:
+    """The sockets that listen on a port, as descriptors lead to them."""
+    end = f":{port:04X}"
+    return {row.target for row in tcp_rows() if row.state == LISTENING and row.local.endswith(end)}
+
+
+def holds(pid: int, targets: set[str]) -> bool:
+    """Whether a descriptor of a process leads to one of these. Raises PermissionError."""
+    return any(target in targets for _, target in descriptors(pid))
