@@ -33,7 +33,7 @@ def _page(report: Report) -> Iterator[str]:
         yield from _finding(finding)
     if (way := report.way_out) is not None:
         lines = "\n".join(map(t, together(way)))
-        yield f"<article>\n<h2>fix all</h2>\n<p>{code(way.title)}</p>\n<pre>{lines}</pre>\n</article>\n"
+        yield f"<article>\n<h2>fix all</h2>\n<p>{code(way.text)}</p>\n<pre>{lines}</pre>\n</article>\n"
     if (found := correction(report)) is not None:
         yield f"<article>\n<h2>corrected command</h2>\n<pre>{t(found.line)}</pre>\n<p>{t(found.note)}</p>\n</article>\n"
     unsure = undecided(report)
@@ -52,7 +52,7 @@ def _finding(finding: Finding) -> Iterator[str]:
     yield f"{t(finding.name)}<small>{t(label)}</small></h2>\n<p>{code(finding.message)}</p>\n<dl>\n"
     yield from (f"<dt>{t(name)}</dt><dd>{code(text)}</dd>\n" for name, text in evidence(finding))
     for remediation in finding.remediations:
-        yield f'<dt class="way">fix</dt><dd>{code(remediation.title)}'
+        yield f'<dt class="way">fix</dt><dd>{code(remediation.text)}'
         yield from (f"<pre>{t(line)}</pre>" for line in commands(remediation))
         yield "</dd>\n"
     yield "</dl>\n</article>\n"
