@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
 from doctor.base.text import one_line
@@ -13,6 +14,7 @@ from doctor.matrix.engines import names_of_engines
 
 EVIDENCE = 5
 LABEL = 10
+_OPTION = re.compile(r"^--(?:requirements|compose|deployment|image) ")
 SUBJECT = 72  # characters of what was checked, in a title
 Answer = Literal["error", "open", "warning", "pass"]
 SIGNS: dict[Answer, str] = {"error": "✗", "open": "○", "warning": "✓", "pass": "✓"}
@@ -53,9 +55,13 @@ def subject(report: Report) -> str:
     launch, target = report.facts.launch, report.facts.target
     if len(report.services) > 1:
         return f"{plural(len(report.services), 'service')} of {one_line(target.why, SUBJECT)}"
+    declared = one_line(_OPTION.sub("", target.why), SUBJECT) if target.kind == "declared" else ""
+    if declared and isinstance(launch, Launch) and launch.container is not None and launch.source == target.why:
+        served = ", ".join(filter(None, (launch.engine, model_word(report.facts))))
+        return f"{declared} ({one_line(served, SUBJECT)})" if served else declared
     if isinstance(launch, Launch) and launch.argv:
         return f"`{_short(launch, model_word(report.facts))}`"
-    return one_line(target.why if target.kind == "declared" else target.prefix or target.why, SUBJECT)
+    return declared or one_line(target.prefix or target.why, SUBJECT)
 
 
 def _short(launch: Launch, model: str | None) -> str:
