@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from doctor.base.text import clean
 from doctor.findings import Finding, Report
 from doctor.report.commands import commands
-from doctor.report.content import LABEL, SIGNS, about, counted, evidence, plural, undecided
+from doctor.report.content import ANSWERS, LABEL, SIGNS, about, counted, evidence, plural, undecided
 from doctor.report.rows import Rows
 from doctor.report.screen import Also, Screen, certainty, screen
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 STYLES = {"error": "bold red", "warning": "yellow", "note": "cyan"}
-ANSWERS = {"error": "bold red", "open": "bold yellow", "warning": "bold green", "pass": "bold green"}
 FEW = 2  # pieces of evidence of the first cause that are shown without `-v`
 MOST_ALSO, MOST_OPEN = 8, 6
 
