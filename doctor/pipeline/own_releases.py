@@ -35,7 +35,7 @@ def read_releases(
 def _one(target: Target, distributions: Distributions, found: Distribution, request: Request) -> ReadRelease:
     """From the cache where none of its files has changed, else read now."""
     from doctor.collect import cache
-    from doctor.matrix.update.build import GENERATION
+    from doctor.matrix.files.row import GENERATION
 
     asked = ("release", found.key, found.version, found.metadata_path, str(GENERATION))
     place = cache.place(target, asked, request.environ) if request.use_cache else None
