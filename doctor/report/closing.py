@@ -40,7 +40,7 @@ def _closes(report: Report, result: RuleResult) -> str:
     facts, reason = report.facts, result.reason or ""
     covered = _NOT_COVERED.search(reason)
     if covered:
-        return f"`qvl-doctor matrix add {covered[1]}=={covered[2].rstrip('.')}`"
+        return f"`qvl-doctor matrix update --only {covered[1]}=={covered[2].rstrip('.')}`"
     if "not checked until" in reason:
         return "the fix of that error"
     read = isinstance(facts.model, Model) and facts.model.config

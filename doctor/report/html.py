@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from doctor.derived.packages.newer_releases import data_notes
 from doctor.findings import Finding, Report
 from doctor.report.commands import commands, together
 from doctor.report.content import SIGNS, answer, counted, evidence, head, undecided
@@ -41,6 +42,7 @@ def _page(report: Report) -> Iterator[str]:
         yield f"<details><summary>{len(unsure)} open</summary><ul>\n"
         yield from (f"<li><b>{t(rule)}</b> {code(text)}</li>\n" for rule, text in unsure)
         yield "</ul></details>\n"
+    yield from (f"<p>{code(note)}.</p>\n" for note in data_notes(report.facts))
     versions = ", ".join(f"{name} {version}" for name, version in sorted(report.versions.items()))
     yield f"<footer>{t(counted(report))}. Made by qvl-doctor ({t(versions)}).</footer>\n</main>\n</body>\n</html>\n"
 

@@ -127,10 +127,14 @@ def _memory(report: Report, console: Console) -> None:
 def _foot(report: Report, console: Console, verbose: bool, hidden: int) -> None:
     from rich.text import Text
 
+    from doctor.derived.packages.newer_releases import data_notes
+
     more = f"; {plural(hidden, 'note')} not shown (--verbose)" if hidden else ""
     console.print(Text(f"{counted(report)}{more}.", style="dim"))
     for code, said in undecided(report):
         _row(console, code, said, style="dim")
+    for said in data_notes(report.facts):
+        _row(console, "data", said, style="dim")
     for problem in (*report.facts.target.problems, *(report.facts.target.code_lines if verbose else ())):
         _row(console, "note", f"{problem.path}: {problem.message}", style="dim")
 
