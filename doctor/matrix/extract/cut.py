@@ -11,9 +11,8 @@ from functools import cache
 
 _STRING = r"\"[^\"\\\n]*\"|'[^'\\\n]*'"
 _GROUP = rf"\((?:[^()\"'#]|{_STRING}){{0,500}}\)"
-_DEF = re.compile(
-    rf"\n([ \t]*)(?:async[ \t]+)?def[ \t]+\w+[ \t]*\((?:[^()\"'#]|{_STRING}|{_GROUP}){{0,4000}}\)[^#\n\"':]*:[ \t]*(?=\n)"
-)
+_PARAMETERS = rf"\((?:[^()\"'#]|{_STRING}|{_GROUP}){{0,4000}}\)"
+_DEF = re.compile(rf"\n([ \t]*)(?:async[ \t]+)?def[ \t]+\w+[ \t]*{_PARAMETERS}[^#\n\"':]*:[ \t]*(?=\n)")
 _LEAST = 200  # characters of a body; a shorter one is parsed faster than it is cut
 
 
