@@ -62,15 +62,18 @@ def show(release: str, library: str | None, model: str | None, form: str, output
 @click.option("--format", "form", type=click.Choice(["terminal", "json"]), default="terminal")
 def list_(form: str) -> None:
     """Lists the covered projects and releases."""
+    from doctor.matrix.files.data import data_version
+
     found = {name: r for name in rows.projects() if (r := rows.releases(name))}
     if form == "json":
         shown = {n: {"releases": r.versions, "yanked": sorted(r.yanked)} for n, r in found.items()}
-        click.echo(json.dumps({"schema": 1, "projects": shown}))
+        click.echo(json.dumps({"schema": 1, "matrix": data_version(), "projects": shown}))
         return
     for name, covered in found.items():
         yanked = f", retracted: {' '.join(sorted(covered.yanked, key=Version))}" if covered.yanked else ""
         span = f"{covered.versions[0]} to {covered.versions[-1]}"
         click.echo(f"{name:28} {len(covered.versions):4} releases {span}{yanked}")
+    click.echo(f"data {data_version()}")
 
 
 @matrix.command()
