@@ -146,6 +146,11 @@ def _open(report: Report, shown: Screen, out: Rows, verbose: bool) -> None:
 
 
 def _foot(report: Report, shown: Screen, out: Rows, verbose: bool) -> None:
+    """What is not about the launch: releases newer than the data, what of the target could not be read; the counts."""
+    from doctor.derived.packages.newer_releases import data_notes
+
+    for said in data_notes(report.facts):
+        out.row("data", said, style="dim")
     for problem in (*report.facts.target.problems, *(report.facts.target.code_lines if verbose else ())):
         out.row("note", f"{problem.path}: {problem.message}", style="dim")
     out.blank()
