@@ -120,17 +120,21 @@ def _frame(machine: Machine, func: FuncVal, args: list[Value], kwargs: dict[str,
     names.update({k: v for k, v in kwargs.items() if k in known})
     if spec.kwarg:
         names[spec.kwarg.arg] = {k: v for k, v in kwargs.items() if k not in known}
-    lambda_defaults = _lambda_defaults(machine, func) if isinstance(func.node, ast.Lambda) else func.defaults
-    for name in known - names.keys():
-        names[name] = lambda_defaults.get(name, UNKNOWN)
+    left = known - names.keys()
+    if left:
+        given = func.defaults or _defaults(machine, func)
+        names.update({name: given.get(name, UNKNOWN) for name in left})
     return Frame(func.module, names, func.scopes, func=func, first=args[0] if args else None)
 
 
-def _lambda_defaults(machine: Machine, func: FuncVal) -> dict[str, Value]:
+def _defaults(machine: Machine, func: FuncVal) -> dict[str, Value]:
+    """The defaults of a lambda, and the constants of a function whose header was read for this call."""
     spec = func.node.args
     frame = Frame(func.module, {}, func.scopes)
-    tail = spec.args[len(spec.args) - len(spec.defaults) :]
-    return {a.arg: attempt(machine, d, frame) for a, d in zip(tail, spec.defaults, strict=True)}
+    positional = [*spec.posonlyargs, *spec.args]
+    pairs = [*zip(positional[len(positional) - len(spec.defaults) :], spec.defaults, strict=True)]
+    pairs += [(a, d) for a, d in zip(spec.kwonlyargs, spec.kw_defaults, strict=True) if d is not None]
+    return {a.arg: attempt(machine, d, frame) for a, d in pairs}
 
 
 def is_generator(body: list[ast.stmt]) -> bool:

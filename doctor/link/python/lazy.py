@@ -47,6 +47,7 @@ class LazyModules:
         init = cls.namespace.get("__init__")
         if not isinstance(init, FuncVal) or not any(b is types.ModuleType for b in cls.mro()):
             return False
+        self.machine.function_body(init)  # its parameters come with its body
         return "import_structure" in {a.arg for a in init.node.args.args}
 
     def construct(self, instance: InstanceVal, args: list[Value], kwargs: dict[str, Value]) -> None:
