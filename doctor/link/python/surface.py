@@ -107,12 +107,15 @@ def line_starts(text: bytes, *words: bytes) -> list[int]:
 
 
 def _imports_of(match: re.Match[bytes], line: int) -> list[Import]:
+    """What a line imports; nothing where it is the prose of a docstring ("import one of the functions below")."""
     if match["modules"]:
         modules = [m.split(b" as ")[0].strip().decode("ascii", "replace") for m in match["modules"].split(b",")]
-        return [Import(m, 0, None, line) for m in modules if m]
+        return [] if any(" " in m or "\t" in m for m in modules) else [Import(m, 0, None, line) for m in modules if m]
     origin = match["origin"].decode("ascii", "replace")
     names_text = _COMMENT.sub(b"", match["many"] if match["many"] is not None else match["few"]).replace(b"\\", b" ")
     names = [n.split(b" as ")[0].split() for n in names_text.split(b",")]
+    if any(len(n) > 1 for n in names):
+        return []
     bare = origin.lstrip(".")
     words = tuple(n[0].decode("ascii", "replace") for n in names if n)
     return [Import(bare, len(origin) - len(bare), words, line)]
