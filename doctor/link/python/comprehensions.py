@@ -57,7 +57,7 @@ def _pick(
     machine: Machine, node: ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp, over: list[Value],
     names: tuple[int, ...],
 ) -> Value:  # fmt: skip
-    """What such a comprehension makes: transformers turns tables of hundreds of pairs around, for each of its classes."""
+    """What such a comprehension makes: transformers turns tables of pairs around, for each of its classes."""
     machine.fuel -= len(over)
     machine.burn(0)
     count, *at = names
