@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Literal
 
@@ -24,6 +25,7 @@ HUGE = 160 * GIB  # the same place, from 0.28 on
 COMFORT = 2.0
 CARDS = (8, 12, 16, 24, 32, 40, 48, 80, 96, 141, 180)
 COUNTS = (1, 2, 4, 8)
+USABLE = 0.975  # of 24 GB that are on the box: the driver keeps the rest
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +73,23 @@ class Fit:
         return not self.rule.reserved or self.spare >= ease(self.overhead)
 
     @property
+    def overfull(self) -> bool:
+        """Whether the cache alone, as it is asked for, finds no room beside the weights."""
+        return self.weights <= self.card < self.weights + taken_for_cache(self.settings, self.rule)
+
+    @property
+    def sure(self) -> bool:
+        """Whether it serves a whole request even where everything else takes as much as it may."""
+        return self.verdict == "fits" or (self.verdict == "tight" and self.concurrent[0] >= 1)
+
+    @property
     def starts(self) -> bool:
         """Whether the server comes up, as far as memory decides."""
         return self.verdict not in ("never", "refused")
+
+
+Judge = Callable[[Footprint, Settings], Fit]
+OnCard = Callable[[Footprint, int, Settings], Fit]
 
 
 def fit(
@@ -100,10 +116,19 @@ def fit(
         tokens = (min(tokens[0], asked.blocks), min(tokens[1], asked.blocks))
     many = (kept.requests(space[0], context), kept.requests(space[1], context)) if kept and needed else (0.0, 0.0)
     found_verdict = verdict_of(language + eyes, used, card, left, kept, needed)
+    if taken_for_cache(asked, left) + language + eyes > card:
+        found_verdict = "never" if found_verdict == "never" else "refused"
     if found_verdict == "fits" and found.unseen and asked.vision:
         found_verdict = "tight"  # the tower takes of it what nobody here knows
     return Fit(found_verdict, card, left.pool, language, eyes, used, space, kept.per_token if kept else 0.0,
                tokens, context, needed, many, left, asked, found, kept, longest)  # fmt: skip
+
+
+def taken_for_cache(asked: Settings, left: Budget) -> int:
+    """Bytes that the cache takes at least, whatever is left; 0 where the engine takes no more than there is."""
+    if asked.blocks:
+        return 0
+    return asked.cache if asked.cache and takes_whole_card(asked) else left.least if left.reserved else 0
 
 
 def ease(used: Overhead) -> int:
@@ -177,12 +202,13 @@ def verdict_of(weights: int, used: Overhead, card: int, left: Budget, kept: Kept
     return "tight" if many < 1 or (most / needed if needed else COMFORT) < COMFORT else "fits"
 
 
-def floor(found: Footprint, asked: Settings) -> tuple[tuple[int, int], ...]:
+def floor(found: Footprint, asked: Settings, judge: OnCard | None = None) -> tuple[tuple[int, int], ...]:
     """The smallest common cards that serve it with these settings: (number, GiB), fewer cards first.
 
-    A share smaller than the engine's own is not held on to: it is the first thing to change.
+    A share smaller than the engine's own is not held on to: it is the first thing to change. `judge` tells what becomes
+    of it on a card of so many bytes; of those that a card is sold with, `USABLE` are there.
     """
-    out: list[tuple[int, int]] = []
+    judge, out = judge or fit, list[tuple[int, int]]()
     if asked.share is not None and asked.share < default_share(asked, 24 * GIB):
         asked = replace(asked, share=None)
     for count in COUNTS:
@@ -191,7 +217,8 @@ def floor(found: Footprint, asked: Settings) -> tuple[tuple[int, int], ...]:
         for size in CARDS:
             if out and size >= out[-1][1]:
                 break
-            if fit(found, size * GIB, replace(asked, tp=count, copies=1, cache=None)).verdict in ("fits", "tight"):
+            on = replace(asked, tp=count, copies=1, cache=None)
+            if judge(found, int(size * GIB * USABLE), on).sure:
                 out.append((count, size))
                 break
     return tuple(out)

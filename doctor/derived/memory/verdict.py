@@ -31,7 +31,8 @@ class MemoryVerdict:
 
     `listed` is the row of the data that stands in for a model which was not found. `cards` is None where nothing is
     known of GPUs; then there is no `fit`. `free` are bytes of the smallest card, where NVML told them.
-    `predicted` is the value before it was corrected by what the same launch logged here before (`learned`).
+    `predicted` is the value before it was corrected by what the same launch logged here before (`learned`), `then` what
+    would have been predicted for that run. `room` are the bytes that CUDA has of each card.
     """
 
     footprint: Footprint
@@ -42,6 +43,19 @@ class MemoryVerdict:
     free: int | None
     predicted: Fit | None = None
     learned: Observed | None = None
+    then: Fit | None = None
+    room: tuple[int, ...] = ()
+
+    def on(self, found: Footprint, card: int, asked: Settings, free: int | None = None) -> Fit:
+        """What becomes of a model on cards of so many bytes; of the launch's own, with what was learned of it."""
+        now = fit(found, card, asked, free, _capability(self.cards[0]) if self.cards else None)
+        if self.learned is None or self.then is None or found != self.footprint:
+            return now
+        return corrected(now, self.then, self.learned)
+
+    def judge(self, found: Footprint, asked: Settings) -> Fit:
+        """The same on the cards at hand, as many as the settings take."""
+        return self.on(found, min(self.room[: asked.gpus] or self.room), asked, self.free)
 
 
 def of_unusable(asked: Settings, *meanings: str) -> str:
@@ -74,11 +88,12 @@ def memory_verdict(case: Case) -> MemoryVerdict | NotApplicable | Open:
     if not devices:
         return MemoryVerdict(found, asked, listed, devices, None, None)
     used = devices[: asked.gpus] or devices
-    card = min(has(d, facts.gpu) for d in used)
+    room = tuple(has(d, facts.gpu) for d in devices)
+    card = min(room[: len(used)])
     told = [d.memory_free for d in used if d.memory_free is not None]
     free = min(told) if told and isinstance(facts.gpu, Gpu) and facts.gpu.source == "nvml" else None
     verdict = fit(found, card, asked, free, _capability(used[0]))
-    here = MemoryVerdict(found, asked, listed, devices, verdict, free, verdict)
+    here = MemoryVerdict(found, asked, listed, devices, verdict, free, verdict, room=room)
     seen = plausible(facts.observed, card) if isinstance(facts.observed, Observed) else None
     return here if seen is None else _learned(here, verdict, seen, used[0])
 
@@ -88,7 +103,7 @@ def _learned(here: MemoryVerdict, now: Fit, seen: Observed, used: Device) -> Mem
     free = here.free if seen.free is None else seen.free
     then = fit(here.footprint, now.card, here.settings, free, _capability(used))
     better = corrected(now, then, seen)
-    return here if better is now else replace(here, fit=better, learned=seen)
+    return here if better is now else replace(here, fit=better, learned=seen, then=then)
 
 
 def _draft(model: Model, asked: Settings) -> Footprint | None:

@@ -61,8 +61,8 @@ def _finding(rule: Rule, facts: Facts, here: MemoryVerdict, result: Fit) -> Find
             f"with the least overhead {size(least)}, more than the card's {card_size(result)}"
         )  # fmt: skip
     else:
-        share = f"the {size(max(result.pool, 0))} of {result.rule.rule}"
-        against = f"with the least overhead {size(least)}, more than {share}"
+        share = f"the engine's share of {size(max(result.pool, 0))}"
+        against = f"with the least overhead {size(least)}, more than {share} ({result.rule.rule})"
     confidence = of_weights(here, result, result.card if result.verdict == "never" else max(result.pool, 0))
     return rule.finding(
         f"{what.rstrip(',')}: {against}; with these settings it needs {wanted(here)}.",

@@ -3,7 +3,9 @@
 The part of the engine's share that the weights leave free becomes the KV cache: some KiB for each token of each running
 request. vLLM refuses to start if one request of `--max-model-len` tokens (by default the longest that the model
 supports, 262,144 for Qwen3-VL) does not fit: `To serve at least one request with the models's max seq len ... KV cache
-is needed`. LMDeploy and SGLang start, and longer requests fail or are cut off when they arrive.
+is needed`. LMDeploy and SGLang start, and longer requests fail or are cut off when they arrive. A cache that is asked
+for larger than what the weights leave (`--mem-fraction-static 1.5`, `--kv-cache-memory-bytes`) ends in `CUDA out of
+memory`.
 
 What to do: request a shorter context, store the cache in 8 bits, increase the engine's share, use more GPUs, or use a
 quantized checkpoint.
@@ -13,15 +15,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from doctor.base.text import plural
 from doctor.derived.case import Case
 from doctor.derived.memory.certainty import certainty, of_cache
-from doctor.derived.memory.findings import card_size, each, evidence, remediations, wanted
+from doctor.derived.memory.findings import card_size, each, evidence, remediation, remediations, wanted
 from doctor.derived.memory.verdict import MemoryVerdict, memory_verdict
 from doctor.derived.units import size
 from doctor.facts import Facts
 from doctor.findings import Finding, Location, Open, Severity
 from doctor.matrix.engines import engine_row
-from doctor.memory.fit import Fit
+from doctor.memory.fit import Fit, taken_for_cache
+from doctor.memory.ways import smaller_cache
 from doctor.rules.rule import Rule, Verdict
 
 SHORT = 4096
@@ -35,6 +39,8 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     elif here.fit is None:
         needed = wanted(here)
         yield Open(f"the GPUs are not known: weights and a request of the whole context need {needed}")
+    elif here.fit.overfull:
+        yield _overfull(rule, case.facts, here, here.fit)
     elif here.fit.counted is None:
         yield Open("the configuration does not say how much KV cache a token takes")
     elif here.fit.verdict in ("refused", "short") and here.fit.cache[1] > 0:
@@ -42,17 +48,16 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
 
 
 def _finding(rule: Rule, facts: Facts, here: MemoryVerdict, result: Fit) -> Finding:
-    refuses = result.verdict == "refused" and result.rule.refuses
     most = result.longest[1]
-    place = f"{each(result)} of {card_size(result)}"
-    told = f"The weights leave room for at most {most:,} tokens of KV cache{place}"
     if result.needed <= result.cache[1]:
-        message = f"{told}: not enough for the engine to start."
+        message = f"The {_left(result)} beside the weights are not enough for the engine to start."
     else:
+        refuses = result.verdict == "refused" and result.rule.refuses
         end = "the engine refuses to start" if refuses else "longer requests will fail"
         asked = "requested" if result.settings.context else "the model's longest"
         message = (
-            f"{told}, but one request of {result.context:,} tokens ({asked}) takes {size(result.needed)}: {end}."
+            f"One request of {plural(result.context, 'token')} ({asked}) takes {size(result.needed)} of KV cache, but "
+            f"at most {_left(result)} are left beside the weights, enough for {most:,}: {end}."
         )
     confidence = of_cache(here)
     mild = result.verdict == "short" and not result.settings.context and most >= SHORT
@@ -63,6 +68,31 @@ def _finding(rule: Rule, facts: Facts, here: MemoryVerdict, result: Fit) -> Find
         evidence=[*evidence(here, result), certainty(here, confidence)],
         remediations=remediations(here, facts),
     )  # fmt: skip
+
+
+def _overfull(rule: Rule, facts: Facts, here: MemoryVerdict, result: Fit) -> Finding:
+    """The command gives the cache more than the card has beside the weights, whatever computing needs."""
+    taken, flag = taken_for_cache(result.settings, result.rule), _cause(result)
+    smaller = None if result.settings.cache else smaller_cache(result, here.judge)
+    confidence = of_cache(here)
+    return rule.finding(
+        f"`{flag}` gives the KV cache {size(taken)}{each(result)} beside {size(result.weights)} of weights, more than "
+        f"the card's {card_size(result)}: the server stops with `CUDA out of memory`.",
+        key="context", severity="warning" if confidence == "low" else None,
+        confidence=confidence, location=Location("argument", flag),
+        evidence=[*evidence(here, result), certainty(here, confidence)],
+        remediations=[remediation(smaller, here.settings)] if smaller else remediations(here, facts),
+    )  # fmt: skip
+
+
+def _cause(result: Fit) -> str:
+    row = engine_row(result.settings.engine)
+    return (row.brief("cache_bytes") if result.settings.cache else row.brief("memory_share")) or "the launch"
+
+
+def _left(result: Fit) -> str:
+    """What weights and the rest leave at most."""
+    return f"{size(result.cache[1])}{each(result)}"
 
 
 def _flag(result: Fit) -> str:

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from doctor.derived.case import Case
-from doctor.derived.memory.findings import each, evidence, remediation, remediations
+from doctor.derived.memory.findings import each, evidence, remediation, remediations, requests, tokens
 from doctor.derived.memory.verdict import MemoryVerdict, memory_verdict
 from doctor.derived.units import size
 from doctor.facts import Facts
@@ -37,14 +37,12 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
 
 
 def _finding(rule: Rule, facts: Facts, here: MemoryVerdict, result: Fit) -> Finding:
-    least, most = result.tokens
-    requests = f"{result.concurrent[0]:.1f} to {result.concurrent[1]:.1f} requests of {result.context:,} tokens"
-    end = " and it may not start at all" if result.concurrent[0] < 1 and result.rule.refuses else ""
-    room = f"The KV cache holds {least:,} to {most:,} tokens{each(result)}"
+    end = ", and it may not start at all" if result.concurrent[0] < 1 and result.rule.refuses else ""
+    room = f"The KV cache holds {tokens(result)}{each(result)}"
     if not result.easy and result.concurrent[0] >= 1:
         return _breathless(rule, here, result)
     return rule.finding(
-        f"{room}, {requests}: little for more than one user{end}.", key="room", confidence="medium",
+        f"{room}, {requests(result)}: little for more than one user{end}.", key="room", confidence="medium",
         severity="warning" if result.concurrent[0] < 1 else "note",
         location=Location("host", "GPU memory"), evidence=evidence(here, result),
         remediations=remediations(here, facts),
@@ -60,7 +58,7 @@ def _breathless(rule: Rule, here: MemoryVerdict, result: Fit) -> Finding:
         "large images or many requests can end in `CUDA out of memory`.",
         key="room", confidence="medium", location=Location("argument", flag),
         evidence=evidence(here, result),
-        remediations=[remediation(way)] if (way := smaller_cache(result, here.free)) else [],
+        remediations=[remediation(way, here.settings)] if (way := smaller_cache(result, here.judge)) else [],
     )  # fmt: skip
 
 
