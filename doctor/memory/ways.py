@@ -20,6 +20,7 @@ LEAST_CONTEXT = 2048
 DECENT_CONTEXT = 8192
 LENGTHS = (65_536, 32_768, 16_384, DECENT_CONTEXT)  # tried where the one asked for leaves no room at all
 MOST = 4  # ways that are told
+LIGHTER = ("dtype", "gpus")  # changes that leave less of the weights on a GPU
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +55,9 @@ def ways(now: Fit, means: Means) -> tuple[Way, ...]:
     What the command itself asks for beyond the engine's default is taken back first, with what else that needs. What
     may start is told where nothing is found that certainly does.
     """
+    changes = _changes(now, means)
     single = list(_single(now, means))
     sure = [way for way in single if way.result.sure]
-    changes = _changes(now, means)
     own = {change.kind for change in changes if change.own}
     first = [way for way in sure if way.kinds & own]
     back = [] if first else _sure_pairs([c for c in changes if c.own], now, means)
@@ -86,7 +87,7 @@ def _both(first: Change, way: Way) -> Way:
 def _sure_pairs(changes: list[Change], now: Fit, means: Means) -> list[Way]:
     """Two changes that are enough together, the first of them one of `changes`."""
     pairs: list[Way] = []
-    for first in changes:
+    for first in changes if now.weights <= now.card else [c for c in changes if c.kind in LIGHTER]:
         step = means.judge(first.footprint or now.footprint, first.settings)
         if step.rule.least <= now.rule.least and step.verdict == now.verdict:
             continue  # it leaves no more room

@@ -18,7 +18,7 @@ from doctor.matrix.models.members import Member
 from doctor.memory.drafter import is_unknown
 from doctor.memory.fit import Fit, fit
 from doctor.memory.footprint import Footprint, footprint
-from doctor.memory.learned import corrected
+from doctor.memory.learned import believable, corrected
 from doctor.memory.logged import plausible
 
 NO_MODEL = "no model is named"
@@ -102,6 +102,9 @@ def _learned(here: MemoryVerdict, now: Fit, seen: Observed, used: Device) -> Mem
     """The verdict with the difference that the earlier run has shown; unchanged where that may not count."""
     free = here.free if seen.free is None else seen.free
     then = fit(here.footprint, now.card, here.settings, free, _capability(used))
+    seen = believable(then, seen)
+    if not (seen.weights or seen.cache or seen.tokens):
+        return here
     better = corrected(now, then, seen)
     return here if better is now else replace(here, fit=better, learned=seen, then=then)
 

@@ -3,9 +3,8 @@
 The part of the engine's share that the weights leave free becomes the KV cache: some KiB for each token of each running
 request. vLLM refuses to start if one request of `--max-model-len` tokens (by default the longest that the model
 supports, 262,144 for Qwen3-VL) does not fit: `To serve at least one request with the models's max seq len ... KV cache
-is needed`. LMDeploy and SGLang start, and longer requests fail or are cut off when they arrive. A cache that is asked
-for larger than what the weights leave (`--mem-fraction-static 1.5`, `--kv-cache-memory-bytes`) ends in `CUDA out of
-memory`.
+is needed`. LMDeploy and SGLang start, and longer requests fail or are cut off when they arrive. A cache larger
+than what the weights leave (`--mem-fraction-static 1.5`, `--kv-cache-memory-bytes`) ends in `CUDA out of memory`.
 
 What to do: request a shorter context, store the cache in 8 bits, increase the engine's share, use more GPUs, or use a
 quantized checkpoint.
@@ -50,14 +49,14 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
 def _finding(rule: Rule, facts: Facts, here: MemoryVerdict, result: Fit) -> Finding:
     most = result.longest[1]
     if result.needed <= result.cache[1]:
-        message = f"The {_left(result)} beside the weights are not enough for the engine to start."
+        message = f"The {_left(result)} that the weights leave are not enough for the engine to start."
     else:
         refuses = result.verdict == "refused" and result.rule.refuses
         end = "the engine refuses to start" if refuses else "longer requests will fail"
         asked = "requested" if result.settings.context else "the model's longest"
         message = (
             f"One request of {plural(result.context, 'token')} ({asked}) takes {size(result.needed)} of KV cache, but "
-            f"at most {_left(result)} are left beside the weights, enough for {most:,}: {end}."
+            f"the weights leave at most {_left(result)}, enough for {plural(most, 'token')}: {end}."
         )
     confidence = of_cache(here)
     mild = result.verdict == "short" and not result.settings.context and most >= SHORT
@@ -76,8 +75,8 @@ def _overfull(rule: Rule, facts: Facts, here: MemoryVerdict, result: Fit) -> Fin
     smaller = None if result.settings.cache else smaller_cache(result, here.judge)
     confidence = of_cache(here)
     return rule.finding(
-        f"`{flag}` gives the KV cache {size(taken)}{each(result)} beside {size(result.weights)} of weights, more than "
-        f"the card's {card_size(result)}: the server stops with `CUDA out of memory`.",
+        f"`{flag}` gives the KV cache {size(taken)}{each(result)} in addition to {size(result.weights)} of weights, "
+        f"more than the card's {card_size(result)}: the server stops with `CUDA out of memory`.",
         key="context", severity="warning" if confidence == "low" else None,
         confidence=confidence, location=Location("argument", flag),
         evidence=[*evidence(here, result), certainty(here, confidence)],
