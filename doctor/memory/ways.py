@@ -158,18 +158,22 @@ def shorter(now: Fit, means: Means) -> Way | None:
 
 
 def _shorter(now: Fit, means: Means, before: Fit) -> Iterator[Way]:
-    """The longest context of which a whole request certainly fits."""
+    """The longest context of which a whole request certainly fits, else one of which it may.
+
+    A shorter request also takes less to compute, so that more may fit than is left for the one asked for.
+    """
     flag, own = brief(now, "context"), usual_context(now.footprint, now.settings) or now.context
-    for tokens in now.longest:
-        length = min(tokens, now.context, own) // STEP * STEP
-        if flag and LEAST_CONTEXT <= length < now.context:
-            result = means.judge(now.footprint, replace(now.settings, context=length))
-            if _better(result, before):
-                yield _limited(flag, length, result)
-                return
-    if flag and not any(now.tokens):  # a shorter request also takes less to compute, so that room may be left at all
-        tried = ((n, means.judge(now.footprint, replace(now.settings, context=n))) for n in LENGTHS if n < now.context)
-        yield from [_limited(flag, n, r) for n, r in tried if _better(r, before) and r.easy][:1]
+    most = min(now.context - 1, own)
+    lengths = {min(tokens, most) // STEP * STEP for tokens in now.longest} | {n for n in LENGTHS if n <= most}
+    tried: list[tuple[int, Fit]] = []
+    for length in sorted((n for n in lengths if n >= LEAST_CONTEXT), reverse=True) if flag else ():
+        result = means.judge(now.footprint, replace(now.settings, context=length))
+        if _better(result, before):
+            tried.append((length, result))
+            if result.sure:
+                break
+    for length, result in sorted(tried, key=lambda pair: not pair[1].sure)[:1]:
+        yield _limited(flag or "", length, result)
 
 
 def _limited(flag: str, length: int, result: Fit) -> Way:
@@ -218,20 +222,30 @@ def other_checkpoints(
             break
         if member.bytes >= now.footprint.total or not taken(member):
             continue
-        found = footprint(member.model, dtype=now.settings.dtype)
-        if found is not None and found.total < now.footprint.total:
-            out += list(_on_gpus(member, found, now, means))[:1]
+        asked, dropped = _for_another(now, means)
+        found = footprint(member.model, dtype=asked.dtype)
+        if found is not None and found.total < (means.lighter or now.footprint).total:
+            way = next(_on_gpus(member, found, replace(now, settings=asked), means), None)
+            out += [replace(way, arguments=(*dropped, *way.arguments))] if way is not None else []
     return tuple(out)
+
+
+def _for_another(now: Fit, means: Means) -> tuple[Settings, tuple[tuple[str, str | None], ...]]:
+    """The settings without what is said of this checkpoint's numbers, and the options that are left out for that."""
+    asked = now.settings
+    given = {"quantization": asked.quantization, "dtype": asked.dtype if means.lighter is not None else None}
+    flags = tuple((flag, None) for meaning, value in given.items() if value and (flag := brief(now, meaning)))
+    return replace(asked, quantization=None, dtype=None if means.lighter is not None else asked.dtype), flags
 
 
 def _on_gpus(member: Member, found: Footprint, now: Fit, means: Means) -> Iterator[Way]:
     """With the GPUs of the launch, else with more of those at hand."""
     asked, flag = now.settings, brief(now, "tensor_parallel")
     if divides(found, asked.tp):
-        yield from _taking(member, found, replace(now.settings, quantization=None), now, means)
+        yield from _taking(member, found, asked, now, means)
     for tp in range(asked.tp + 1, means.gpus // (asked.pp * asked.copies) + 1) if flag else ():
         if divides(found, tp):
-            for way in _taking(member, found, replace(asked, quantization=None, tp=tp), now, means):
+            for way in _taking(member, found, replace(asked, tp=tp), now, means):
                 more = ((flag or "", str(tp)), *way.arguments)
                 yield replace(way, title=f"{way.title.partition(':')[0]} on {tp} GPUs", arguments=more)
 
@@ -240,12 +254,11 @@ def _taking(member: Member, found: Footprint, asked: Settings, now: Fit, means: 
     result = means.judge(found, asked)
     if result.easy and result.sure and _better(result, now):
         yield Way(_titled(f"Use `{member.id}`", result), result, (), member)
-    elif not any(result.longest) or (
-        result.easy and result.verdict in ("refused", "short", "tight") and result.longest[0] >= DECENT_CONTEXT
-    ):
+    else:
         for way in _shorter(result, means, now):
-            title = f"Use `{member.id}` with a context of {plural(way.result.context, 'token')}"
-            yield replace(way, title=title, member=member)
+            if way.result.sure and way.result.easy and way.result.context >= min(DECENT_CONTEXT, now.context):
+                title = f"Use `{member.id}` with a context of {plural(way.result.context, 'token')}"
+                yield replace(way, title=title, member=member)
 
 
 def _size_of(member: Member) -> int:
