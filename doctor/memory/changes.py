@@ -41,7 +41,7 @@ class Change:
         """The title with the words of the command."""
         if all(value is None for _, value in self.arguments):
             return self.title
-        return f"{self.title} (`{' '.join(quoted(word) for word in self.arguments[0] if word is not None)}`)"
+        return f"{self.title} (`{' '.join(quoted(word) for word in self.arguments[0] if word)}`)"
 
 
 def quoted(word: str) -> str:

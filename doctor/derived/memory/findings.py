@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from doctor.base.text import plural
+from doctor.base.text import one_line, plural
 from doctor.derived.memory.verdict import MemoryVerdict
 from doctor.derived.units import GIB, size
 from doctor.facts import Facts, Model, Observed
@@ -196,6 +196,9 @@ def each(result: Fit) -> str:
     return f" on each of {result.settings.gpus} GPUs" if result.settings.gpus > 1 else ""
 
 
-def card_size(result: Fit) -> str:
-    """The card as it is sold."""
-    return f"{result.card / GIB:.1f} GiB".replace(".0 ", " ")
+def of_card(here: MemoryVerdict, result: Fit) -> str:
+    """What a card has: `the card's 23.5 GiB`, `the 11.8 GiB of the smallest card (RTX 3060)` where they differ."""
+    has = f"{result.card / GIB:.1f} GiB".replace(".0 ", " ")
+    if here.unequal and here.smallest is not None:
+        return f"the {has} of the smallest card (`{one_line(here.smallest.name, 40)}`)"
+    return f"the card's {has}"

@@ -22,6 +22,7 @@ from doctor.memory.learned import believable, corrected
 from doctor.memory.logged import plausible
 
 NO_MODEL = "no model is named"
+LARGEST = 1 << 45  # bytes: more than any GPU has
 SHARED = 0.94  # of a memory that the system shares with its GPU: what GB10 reports of its 128 GB
 
 
@@ -46,9 +47,25 @@ class MemoryVerdict:
     then: Fit | None = None
     room: tuple[int, ...] = ()
 
+    @property
+    def used(self) -> tuple[Device, ...]:
+        """The cards that the launch takes; all where they are fewer."""
+        return (self.cards or ())[: self.settings.gpus] or self.cards or ()
+
+    @property
+    def smallest(self) -> Device | None:
+        """Of these the one with the least memory, which the figures are about; None where nothing is known of GPUs."""
+        return min(zip(self.room, self.used, strict=False), key=lambda pair: pair[0])[1] if self.used else None
+
+    @property
+    def unequal(self) -> bool:
+        """Whether the cards that are used differ in their memory."""
+        used = self.room[: len(self.used)]
+        return bool(used) and max(used) - min(used) > max(used) // 50
+
     def on(self, found: Footprint, card: int, asked: Settings, free: int | None = None) -> Fit:
         """What becomes of a model on cards of so many bytes; of the launch's own, with what was learned of it."""
-        now = fit(found, card, asked, free, _capability(self.cards[0]) if self.cards else None)
+        now = fit(found, card, asked, free, _capability(self.smallest) if self.smallest else None)
         if self.learned is None or self.then is None or found != self.footprint:
             return now
         return corrected(now, self.then, self.learned)
@@ -92,16 +109,17 @@ def memory_verdict(case: Case) -> MemoryVerdict | NotApplicable | Open:
     card = min(room[: len(used)])
     told = [d.memory_free for d in used if d.memory_free is not None]
     free = min(told) if told and isinstance(facts.gpu, Gpu) and facts.gpu.source == "nvml" else None
-    verdict = fit(found, card, asked, free, _capability(used[0]))
-    here = MemoryVerdict(found, asked, listed, devices, verdict, free, verdict, room=room)
+    here = MemoryVerdict(found, asked, listed, devices, None, free, room=room)
+    verdict = here.on(found, card, asked, free)
+    here = replace(here, fit=verdict, predicted=verdict)
     seen = plausible(facts.observed, card) if isinstance(facts.observed, Observed) else None
-    return here if seen is None else _learned(here, verdict, seen, used[0])
+    return here if seen is None else _learned(here, verdict, seen)
 
 
-def _learned(here: MemoryVerdict, now: Fit, seen: Observed, used: Device) -> MemoryVerdict:
+def _learned(here: MemoryVerdict, now: Fit, seen: Observed) -> MemoryVerdict:
     """The verdict with the difference that the earlier run has shown; unchanged where that may not count."""
     free = here.free if seen.free is None else seen.free
-    then = fit(here.footprint, now.card, here.settings, free, _capability(used))
+    then = here.on(here.footprint, now.card, here.settings, free)
     seen = believable(then, seen)
     if not (seen.weights or seen.cache or seen.tokens):
         return here
@@ -125,7 +143,7 @@ def cards(facts: Facts) -> tuple[Device, ...] | None:
         slices = [m for m in device.mig if m.memory_total] if device.mig_enabled else []
         out += [Device(device.index, m.name, device.capability, m.memory_total or 0, m.memory_free) for m in slices]
         out += [] if slices else [device]
-    return tuple(d for d in out if d.memory_total > 0)
+    return tuple(d for d in out if 0 < d.memory_total <= LARGEST)
 
 
 def _capability(device: Device) -> tuple[int, int] | None:

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from doctor.base.text import plural
 from doctor.derived.case import Case
 from doctor.derived.memory.certainty import certainty, of_cache
-from doctor.derived.memory.findings import card_size, each, evidence, remediation, remediations, wanted
+from doctor.derived.memory.findings import each, evidence, of_card, remediation, remediations, wanted
 from doctor.derived.memory.verdict import MemoryVerdict, memory_verdict
 from doctor.derived.units import size
 from doctor.facts import Facts
@@ -76,7 +76,7 @@ def _overfull(rule: Rule, facts: Facts, here: MemoryVerdict, result: Fit) -> Fin
     confidence = of_cache(here)
     return rule.finding(
         f"`{flag}` gives the KV cache {size(taken)}{each(result)} in addition to {size(result.weights)} of weights, "
-        f"more than the card's {card_size(result)}: the server stops with `CUDA out of memory`.",
+        f"more than {of_card(here, result)}: the server stops with `CUDA out of memory`.",
         key="context", severity="warning" if confidence == "low" else None,
         confidence=confidence, location=Location("argument", flag),
         evidence=[*evidence(here, result), certainty(here, confidence)],
