@@ -76,7 +76,7 @@ def candidates(now: Fit, gpus: int, kinds: tuple[str, ...], lighter: Footprint |
     for kind in engine_row(asked.engine).memory.narrow_caches if flag else ():
         if flag and kind in kinds and asked.kv in WIDE:
             title = f"Store the KV cache in {BITS.get(kind, 8)} bits"
-            yield Change(f"cache {kind}", title, replace(asked, kv=kind), ((flag, kind),))
+            yield Change(title, title, replace(asked, kv=kind), ((flag, kind),))
     if not asked.eager and takes_graphs(now) and (flag := brief(now, "eager")):
         yield Change("eager", "Do without CUDA graphs, which is slower", replace(asked, eager=True), ((flag, ""),))
 

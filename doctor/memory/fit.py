@@ -80,7 +80,7 @@ class Fit:
     @property
     def sure(self) -> bool:
         """Whether it serves a whole request even where everything else takes as much as it may."""
-        return self.verdict == "fits" or (self.verdict == "tight" and self.concurrent[0] >= 1)
+        return self.verdict == "fits" or (self.verdict == "tight" and self.concurrent[0] >= 1 and self.easy)
 
     @property
     def starts(self) -> bool:

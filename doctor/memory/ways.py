@@ -11,7 +11,7 @@ from doctor.launch.settings import Settings
 from doctor.matrix.models.members import Member
 from doctor.memory.changes import Change, brief, candidates, share_of
 from doctor.memory.engines import default_share
-from doctor.memory.fit import Fit, Judge, divides, usual_context
+from doctor.memory.fit import COMFORT, Fit, Judge, divides, usual_context
 from doctor.memory.footprint import Footprint, footprint
 
 GOOD = ("fits", "tight")
@@ -19,7 +19,7 @@ STEP = 1024
 LEAST_CONTEXT = 2048
 DECENT_CONTEXT = 8192
 LENGTHS = (65_536, 32_768, 16_384, DECENT_CONTEXT)  # tried where the one asked for leaves no room at all
-MOST = 4  # ways that are told
+MOST, OTHERS = 4, 3  # ways that are told, and other checkpoints
 LIGHTER = ("dtype", "gpus")  # changes that leave less of the weights on a GPU
 
 
@@ -147,7 +147,8 @@ def _together(now: Fit, means: Means) -> Iterator[Way]:
         if ending:
             last = ending[0]
             parts = [*(c.named for c in taken), *([last.title] if last.arguments else [])]
-            title = ", and ".join([parts[0], *(part[0].lower() + part[1:] for part in parts[1:])])
+            first, *rest = [parts[0], *(part[0].lower() + part[1:] for part in parts[1:])]
+            title = f"{', '.join([first, *rest[:-1]])}, and {rest[-1]}" if rest else first
             yield Way(title, last.result, (*(a for c in taken for a in c.arguments), *last.arguments))
             return
 
@@ -164,7 +165,8 @@ def _shorter(now: Fit, means: Means, before: Fit) -> Iterator[Way]:
     """
     flag, own = brief(now, "context"), usual_context(now.footprint, now.settings) or now.context
     most = min(now.context - 1, own)
-    lengths = {min(tokens, most) // STEP * STEP for tokens in now.longest} | {n for n in LENGTHS if n <= most}
+    exact = (*now.longest, int(now.longest[0] / COMFORT))
+    lengths = {min(tokens, most) // STEP * STEP for tokens in exact} | {n for n in LENGTHS if n <= most}
     tried: list[tuple[int, Fit]] = []
     for length in sorted((n for n in lengths if n >= LEAST_CONTEXT), reverse=True) if flag else ():
         result = means.judge(now.footprint, replace(now.settings, context=length))
@@ -210,15 +212,16 @@ def _titled(title: str, result: Fit) -> str:
 
 
 def other_checkpoints(
-    now: Fit, family: tuple[Member, ...], taken: Callable[[Member], bool], means: Means, most: int = 3
+    now: Fit, family: tuple[Member, ...], taken: Callable[[Member], bool], means: Means, root: str | None = None
 ) -> tuple[Way, ...]:
     """Checkpoints of the same family that fit, the largest models first; `taken` tells which ones the engine reads.
 
-    One that fits with a shorter context, or on more of the GPUs at hand, is told with that.
+    Those of the model `root` itself, stored otherwise, come before all others. One that fits with a shorter context, or
+    on more of the GPUs at hand, is told with that.
     """
     out: list[Way] = []
-    for member in sorted(family, key=lambda m: (-_size_of(m), -m.bytes)):
-        if len(out) >= most:
+    for member in sorted(family, key=lambda m: (root not in (m.id, m.base or m.id), -_size_of(m), -m.bytes)):
+        if len(out) >= OTHERS:
             break
         if member.bytes >= now.footprint.total or not taken(member):
             continue

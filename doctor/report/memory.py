@@ -112,7 +112,9 @@ def _cells(amounts: list[int], whole: int, width: int) -> list[int]:
 
 
 def _other(result: Fit) -> int:
-    return ease(result.overhead)
+    """The usual overhead; of a server that starts no more than its cache leaves."""
+    usual = ease(result.overhead)
+    return min(usual, max(result.spare, 0)) if result.starts else usual
 
 
 def _cache(result: Fit) -> int:

@@ -78,8 +78,9 @@ def remediations(
     means = means_of(here, facts)
     found = list(ways(here.fit, means))
     taken = reader(here.settings)
+    root = (here.listed.base or here.listed.id) if here.listed else None
     for family in _families(here, facts):
-        others = other_checkpoints(here.fit, of_family(family), taken, means)
+        others = other_checkpoints(here.fit, of_family(family), taken, means, root)
         found += others
         if others:
             break  # the next generation is for those of whom none fits
@@ -187,7 +188,7 @@ def requests(result: Fit) -> str:
     if result.concurrent[1] < 0.95:
         return f"less than one request {of}"
     if low == high:
-        return f"{low} {'request' if low == '1.0' else 'requests'} {of}"
+        return f"{'one request' if low == '1.0' else f'{low} requests'} {of}"
     return f"{'less than one' if result.concurrent[0] < 0.05 else low} to {high} requests {of}"
 
 
