@@ -10,7 +10,7 @@ from doctor.base.text import plural
 from doctor.launch.settings import Settings
 from doctor.matrix.engines import engine_row
 from doctor.memory.engines import default_share
-from doctor.memory.fit import Fit, divides, steps
+from doctor.memory.fit import Fit, steps
 from doctor.memory.footprint import Footprint
 
 BITS = {"4": 4}
@@ -60,8 +60,10 @@ def share_of(now: Fit) -> float:
     return default_share(now.settings, now.card, now.footprint) if said is None else said
 
 
-def candidates(now: Fit, gpus: int, kinds: tuple[str, ...], lighter: Footprint | None = None) -> Iterator[Change]:
-    """Settings to try on `gpus` cards: `kinds` are the cache's formats of the release, `lighter` the plain model."""
+def candidates(
+    now: Fit, numbers: tuple[int, ...], kinds: tuple[str, ...], lighter: Footprint | None = None
+) -> Iterator[Change]:
+    """Settings to try: `numbers` of GPUs, `kinds` of the release's cache, `lighter` the model in its own format."""
     asked = now.settings
     if lighter is not None and (flag := brief(now, "dtype")):
         title = f"Leave `{flag} {asked.dtype}` out"
@@ -71,7 +73,9 @@ def candidates(now: Fit, gpus: int, kinds: tuple[str, ...], lighter: Footprint |
     yield from _pictures(now)
     yield from _steps(now)
     yield from _shares(now)
-    yield from _parallel(now, gpus)
+    if gpus := brief(now, "tensor_parallel"):
+        for tp in numbers:
+            yield Change("gpus", f"Use {tp} GPUs", replace(asked, tp=tp), ((gpus, str(tp)),))
     flag = brief(now, "kv_cache_dtype")
     for kind in engine_row(asked.engine).memory.narrow_caches if flag else ():
         if flag and kind in kinds and asked.kv in WIDE:
@@ -125,10 +129,3 @@ def _steps(now: Fit) -> Iterator[Change]:
         for many in (n for n in BATCHES if requests <= n < batch):
             title, own = f"Compute at most {plural(many, 'token')} at once", usual[0] <= many
             yield Change("batch", title, replace(asked, batch=many), ((flag, str(many)),), own, own)
-
-
-def _parallel(now: Fit, gpus: int) -> Iterator[Change]:
-    asked, flag = now.settings, brief(now, "tensor_parallel")
-    for tp in range(asked.tp + 1, gpus // (asked.pp * asked.copies) + 1):
-        if flag and divides(now.footprint, tp):
-            yield Change("gpus", f"Use {tp} GPUs", replace(asked, tp=tp), ((flag, str(tp)),))

@@ -1,4 +1,4 @@
-"""Ways to make it fit: changes of the launch or of the model, each tried with the same arithmetic before it is told."""
+"""Ways to make it fit: changes of the launch, each tried with the same arithmetic before it is told."""
 
 from __future__ import annotations
 
@@ -12,14 +12,15 @@ from doctor.matrix.models.members import Member
 from doctor.memory.changes import Change, brief, candidates, share_of
 from doctor.memory.engines import default_share
 from doctor.memory.fit import COMFORT, Fit, Judge, divides, usual_context
-from doctor.memory.footprint import Footprint, footprint
+from doctor.memory.footprint import Footprint
 
 GOOD = ("fits", "tight")
 STEP = 1024
 LEAST_CONTEXT = 2048
 DECENT_CONTEXT = 8192
 LENGTHS = (65_536, 32_768, 16_384, DECENT_CONTEXT)  # tried where the one asked for leaves no room at all
-MOST, OTHERS = 4, 3  # ways that are told, and other checkpoints
+MOST = 4  # ways that are told
+Splits = Callable[[Member | None, int], bool]
 LIGHTER = ("dtype", "gpus")  # changes that leave less of the weights on a GPU
 
 
@@ -40,13 +41,20 @@ class Means:
     """What a way out may use: `judge` tells what becomes of a model under settings, on `gpus` cards at hand.
 
     `kinds` are the formats of the KV cache that this engine release has; `lighter` is the model in the number format
-    of its files, where the launch asks for a wider one.
+    of its files, where the launch asks for a wider one. `splits` tells whether the engine deals out a checkpoint, the
+    launch's own for None, to so many GPUs.
     """
 
     judge: Judge
     gpus: int
     kinds: tuple[str, ...] = ()
     lighter: Footprint | None = None
+    splits: Splits = lambda member, many: True
+
+    def numbers(self, asked: Settings, found: Footprint, member: Member | None = None) -> tuple[int, ...]:
+        """The numbers of GPUs, more than are asked for, that can share a model by tensor parallelism."""
+        most = self.gpus // (asked.pp * asked.copies)
+        return tuple(n for n in range(asked.tp + 1, most + 1) if divides(found, n) and self.splits(member, n))
 
 
 def ways(now: Fit, means: Means) -> tuple[Way, ...]:
@@ -74,7 +82,7 @@ def _longer(sure: list[Way], changes: list[Change], now: Fit, means: Means) -> I
     if alone is None or change is None:
         return
     step = means.judge(now.footprint, change.settings)
-    for way in _shorter(step, means, now):
+    for way in shortened(step, means, now):
         if way.result.sure and way.result.context >= 1.5 * alone.result.context:
             yield _both(change, way)
 
@@ -103,7 +111,8 @@ def _distinct(found: list[Way]) -> list[Way]:
 
 
 def _changes(now: Fit, means: Means) -> list[Change]:
-    return sorted(candidates(now, means.gpus, means.kinds, means.lighter), key=lambda change: not change.mild)
+    numbers = means.numbers(now.settings, now.footprint)
+    return sorted(candidates(now, numbers, means.kinds, means.lighter), key=lambda change: not change.mild)
 
 
 def _single(now: Fit, means: Means, before: Fit | None = None) -> Iterator[Way]:
@@ -113,19 +122,19 @@ def _single(now: Fit, means: Means, before: Fit | None = None) -> Iterator[Way]:
     """
     changes = _changes(now, means)
     yield from _enough([c for c in changes if c.mild], now, means, before or now)
-    yield from _shorter(now, means, before or now)
+    yield from shortened(now, means, before or now)
     yield from _enough([c for c in changes if not c.mild], now, means, before or now)
 
 
 def _enough(changes: list[Change], now: Fit, means: Means, before: Fit) -> Iterator[Way]:
     for kind in dict.fromkeys(change.kind for change in changes):
         tried = ((c, means.judge(c.footprint or now.footprint, c.settings)) for c in changes if c.kind == kind)
-        good = [(change, result) for change, result in tried if _better(result, before)]
+        good = [(change, result) for change, result in tried if better(result, before)]
         for change, result in sorted(good, key=lambda pair: not pair[1].sure)[:1]:
-            yield Way(_titled(change.named, result), result, change.arguments, kinds=frozenset((change.kind,)))
+            yield Way(titled(change.named, result), result, change.arguments, kinds=frozenset((change.kind,)))
 
 
-def _better(result: Fit, before: Fit) -> bool:
+def better(result: Fit, before: Fit) -> bool:
     """Whether it starts and serves a whole request; where that held before, whether it has room to breathe now."""
     return result.verdict in GOOD and (before.verdict != "tight" or result.verdict == "fits")
 
@@ -138,12 +147,12 @@ def _together(now: Fit, means: Means) -> Iterator[Way]:
         known = {c.kind for c in taken}
         steps = [c for c in _changes(at, means) if c.kind not in known]
         room = [(means.judge(c.footprint or at.footprint, c.settings), c) for c in steps]
-        better = next(((r, c) for r, c in room if r.rule.least > at.rule.least), None)
-        if better is None:
+        step = next(((r, c) for r, c in room if r.rule.least > at.rule.least), None)
+        if step is None:
             return
-        at, change = better
+        at, change = step
         taken.append(change)
-        ending = [Way(_titled("", at), at)] if _better(at, now) else list(_shorter(at, means, now))
+        ending = [Way(titled("", at), at)] if better(at, now) else list(shortened(at, means, now))
         if ending:
             last = ending[0]
             parts = [*(c.named for c in taken), *([last.title] if last.arguments else [])]
@@ -155,10 +164,10 @@ def _together(now: Fit, means: Means) -> Iterator[Way]:
 
 def shorter(now: Fit, means: Means) -> Way | None:
     """A shorter context that finds room, the longest; None where none does."""
-    return next(_shorter(now, means, now), None)
+    return next(shortened(now, means, now), None)
 
 
-def _shorter(now: Fit, means: Means, before: Fit) -> Iterator[Way]:
+def shortened(now: Fit, means: Means, before: Fit) -> Iterator[Way]:
     """The longest context of which a whole request certainly fits, else one of which it may.
 
     A shorter request also takes less to compute, so that more may fit than is left for the one asked for.
@@ -170,7 +179,7 @@ def _shorter(now: Fit, means: Means, before: Fit) -> Iterator[Way]:
     tried: list[tuple[int, Fit]] = []
     for length in sorted((n for n in lengths if n >= LEAST_CONTEXT), reverse=True) if flag else ():
         result = means.judge(now.footprint, replace(now.settings, context=length))
-        if _better(result, before):
+        if better(result, before):
             tried.append((length, result))
             if result.sure:
                 break
@@ -190,12 +199,12 @@ def smaller_cache(now: Fit, judge: Judge) -> Way | None:
     if flag and asked.share is not None and default_share(usual, now.card, now.footprint) < asked.share:
         result = judge(now.footprint, usual)
         if _breathes(result):
-            return Way(_titled(f"Leave `{flag}` out", result), result, ((flag, None),))
+            return Way(titled(f"Leave `{flag}` out", result), result, ((flag, None),))
     for hundredths in range(min(int(share_of(now) * 100), 100) - 1, 9, -1) if flag else ():
         result = judge(now.footprint, replace(asked, share=hundredths / 100))
         if _breathes(result):
             value = f"{hundredths / 100:g}"
-            title = _titled(f"Reserve less for the cache (`{flag} {value}`)", result)
+            title = titled(f"Reserve less for the cache (`{flag} {value}`)", result)
             return Way(title, result, ((flag or "", value),))
     return None
 
@@ -204,68 +213,9 @@ def _breathes(result: Fit) -> bool:
     return result.verdict in GOOD and result.easy and result.concurrent[0] >= 1
 
 
-def _titled(title: str, result: Fit) -> str:
+def titled(title: str, result: Fit) -> str:
+    """A title with how many tokens there is room for."""
     if not result.tokens[0] and not result.tokens[1]:
         return title
     few = result.tokens[0] or result.tokens[1]
     return f"{title}: room for {plural(few, 'token')}" + ("" if result.tokens[0] else " at best")
-
-
-def other_checkpoints(
-    now: Fit, family: tuple[Member, ...], taken: Callable[[Member], bool], means: Means, root: str | None = None
-) -> tuple[Way, ...]:
-    """Checkpoints of the same family that fit, the largest models first; `taken` tells which ones the engine reads.
-
-    Those of the model `root` itself, stored otherwise, come before all others. One that fits with a shorter context, or
-    on more of the GPUs at hand, is told with that.
-    """
-    out: list[Way] = []
-    for member in sorted(family, key=lambda m: (root not in (m.id, m.base or m.id), -_size_of(m), -m.bytes)):
-        if len(out) >= OTHERS:
-            break
-        if member.bytes >= now.footprint.total or not taken(member):
-            continue
-        asked, dropped = _for_another(now, means)
-        found = footprint(member.model, dtype=asked.dtype)
-        if found is not None and found.total < (means.lighter or now.footprint).total:
-            way = next(_on_gpus(member, found, replace(now, settings=asked), means), None)
-            out += [replace(way, arguments=(*dropped, *way.arguments))] if way is not None else []
-    return tuple(out)
-
-
-def _for_another(now: Fit, means: Means) -> tuple[Settings, tuple[tuple[str, str | None], ...]]:
-    """The settings without what is said of this checkpoint's numbers, and the options that are left out for that."""
-    asked = now.settings
-    given = {"quantization": asked.quantization, "dtype": asked.dtype if means.lighter is not None else None}
-    flags = tuple((flag, None) for meaning, value in given.items() if value and (flag := brief(now, meaning)))
-    return replace(asked, quantization=None, dtype=None if means.lighter is not None else asked.dtype), flags
-
-
-def _on_gpus(member: Member, found: Footprint, now: Fit, means: Means) -> Iterator[Way]:
-    """With the GPUs of the launch, else with more of those at hand."""
-    asked, flag = now.settings, brief(now, "tensor_parallel")
-    if divides(found, asked.tp):
-        yield from _taking(member, found, asked, now, means)
-    for tp in range(asked.tp + 1, means.gpus // (asked.pp * asked.copies) + 1) if flag else ():
-        if divides(found, tp):
-            for way in _taking(member, found, replace(asked, tp=tp), now, means):
-                more = ((flag or "", str(tp)), *way.arguments)
-                yield replace(way, title=f"{way.title.partition(':')[0]} on {tp} GPUs", arguments=more)
-
-
-def _taking(member: Member, found: Footprint, asked: Settings, now: Fit, means: Means) -> Iterator[Way]:
-    result = means.judge(found, asked)
-    if result.easy and result.sure and _better(result, now):
-        yield Way(_titled(f"Use `{member.id}`", result), result, (), member)
-    else:
-        for way in _shorter(result, means, now):
-            if way.result.sure and way.result.easy and way.result.context >= min(DECENT_CONTEXT, now.context):
-                title = f"Use `{member.id}` with a context of {plural(way.result.context, 'token')}"
-                yield replace(way, title=title, member=member)
-
-
-def _size_of(member: Member) -> int:
-    """Which model it is, whatever it is stored in: the smallest of a family is the one with the smallest layers."""
-    config = member.config.get("text_config") or member.config.get("llm_config") or member.config
-    layers, hidden = config.get("num_hidden_layers", 0), config.get("hidden_size", 0)
-    return int(layers) * int(hidden)

@@ -63,7 +63,7 @@ def plan_facts(
     if (lost := not_found(before)) is not None:
         return Proposal(before, Plan(undecided=f"{lost} Nothing is planned for a command that was not read"))
     goal = goal_of(facts)
-    errors, options = mended(before), _options(before)
+    errors, options = mended(before), _to_the_end(before)
     if not errors and not _foreseen(facts, goal, freedom):
         return Proposal(before, idle(facts), before)
     if freedom.prefer == "minimal" and (alone := command_alone(before, errors, options)) is not None:
@@ -112,6 +112,18 @@ def _options(report: Report) -> tuple[Action, ...]:
         if all(a.kind in ("set_argument", "set_env") for a in first.actions):
             out.update({(a.kind, a.name): a for a in first.actions})
     return tuple(out.values())
+
+
+def _to_the_end(report: Report) -> tuple[Action, ...]:
+    """With what the changed command needs in addition, where a value in it left rules on memory undecided."""
+    options, launch = _options(report), report.facts.launch
+    undecided = any(r.status == "open" for r in report.results if r.code.startswith("MEM"))
+    if not options or not undecided or not isinstance(launch, Launch):
+        return options
+    now = edited(launch, options, report.facts.version(launch.engine))
+    known = {(o.kind, o.name) for o in options}
+    more = _options(judge(predicted(report.facts, {}, launch=now)))
+    return (*options, *(o for o in more if (o.kind, o.name) not in known))
 
 
 def _overwrites(report: Report, way: Remediation) -> bool:
@@ -197,7 +209,7 @@ class _Work:
             commands=commands_of(self.facts, pins, changes, source, verified.resolver is not None),
             launch=launch.argv if launch else (), command=as_given(start, launch) if start and launch else (),
             resolves=tuple(dict.fromkeys(f.rule for f in gone)), verified=verified,
-            remains=tuple(dict.fromkeys(f.rule for f in left)),
+            remains=tuple(dict.fromkeys(f.rule for f in left)), alternatives=of_findings(after) if left else (),
         )  # fmt: skip
         plan = as_declared(self.facts, plan)
         return Proposal(self.before, plan, after, tuple(solved.pins), self.without)

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from doctor.launch.settings import Settings
 from doctor.matrix.models.members import members
+from doctor.memory.checkpoints import other_checkpoints
 from doctor.memory.fit import USABLE, Fit, divides, fit, floor
 from doctor.memory.footprint import Footprint
-from doctor.memory.ways import GOOD, Means, other_checkpoints, ways
+from doctor.memory.ways import GOOD, Means, ways
 from tests.memory.cases import (
     DEEPSEEK,
     FP8_BLOCK,

@@ -8,18 +8,23 @@ from dataclasses import replace
 
 from doctor.base.text import one_line, plural
 from doctor.derived.memory.verdict import MemoryVerdict
+from doctor.derived.shards import Shards, left_over
 from doctor.derived.units import GIB, size
 from doctor.facts import Facts, Model, Observed
 from doctor.findings import Action, Evidence, Remediation
+from doctor.launch.asked import asked_of
 from doctor.launch.settings import Settings
 from doctor.launch.table import table
 from doctor.launch.values import refusal
 from doctor.matrix import rows
 from doctor.matrix.models.members import Member, of_family
+from doctor.memory.attention import attention
 from doctor.memory.changes import quoted
+from doctor.memory.checkpoints import other_checkpoints
 from doctor.memory.fit import Fit, floor
 from doctor.memory.footprint import Footprint, footprint
-from doctor.memory.ways import Means, Way, other_checkpoints, ways
+from doctor.memory.layout import layout
+from doctor.memory.ways import Means, Splits, Way, ways
 
 
 def smallest(here: MemoryVerdict) -> tuple[tuple[int, int], ...]:
@@ -101,7 +106,23 @@ def means_of(here: MemoryVerdict, facts: Facts) -> Means:
     """What a way out may use here."""
     asked = here.settings
     row = (rows.row(asked.engine, asked.release, "kv_cache") if asked.release else None) or {}
-    return Means(here.judge, len(here.cards or ()), tuple(map(str, row.get("kv_cache", {}))), _lighter(here, facts))
+    kinds = tuple(map(str, row.get("kv_cache", {})))
+    return Means(here.judge, len(here.cards or ()), kinds, _lighter(here, facts), splitting(here, facts))
+
+
+def splitting(here: MemoryVerdict, facts: Facts) -> Splits:
+    """Tells whether heads, blocks and groups of a checkpoint, of the launch's own for None, divide evenly."""
+    found, own = asked_of(facts), here.listed.model if here.listed else facts.model
+
+    def splits(member: Member | None, many: int) -> bool:
+        model = member.model if member is not None else own
+        shown = layout(model.config, model.model_type) if isinstance(model, Model) else None
+        shape = attention(shown) if shown is not None else None
+        if found is None or not isinstance(model, Model) or shown is None or shape is None or many < 2:
+            return True
+        return left_over(Shards(found, model, shown, shape), many) is None
+
+    return splits
 
 
 def _lighter(here: MemoryVerdict, facts: Facts) -> Footprint | None:

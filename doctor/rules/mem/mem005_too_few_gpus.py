@@ -15,11 +15,11 @@ from dataclasses import replace
 
 from doctor.base.text import plural
 from doctor.derived.case import Case
-from doctor.derived.memory.findings import remediations
+from doctor.derived.memory.findings import remediations, splitting
 from doctor.derived.memory.parallel import on_gpus
 from doctor.derived.memory.verdict import MemoryVerdict, cards, memory_verdict, of_unusable
 from doctor.facts import Facts, Gpu, Launch
-from doctor.findings import Action, Evidence, Location, NotApplicable, Open, Remediation
+from doctor.findings import Action, Applicability, Evidence, Location, NotApplicable, Open, Remediation
 from doctor.launch.memory_settings import settings
 from doctor.launch.memory_values import PARALLEL
 from doctor.launch.options import engine as launched
@@ -78,19 +78,22 @@ def _ways(case: Case, there: int, hidden: bool) -> Iterator[Remediation]:
         yield Remediation("Make the other GPUs visible", (action,))
     asked, here = settings(facts), memory_verdict(case)
     flag = engine_row(asked.engine).brief("tensor_parallel")
-    numbers = [n for n in range(1, there // (asked.pp * asked.copies) + 1) if _divides(here, n)]
+    numbers = [n for n in range(1, there // (asked.pp * asked.copies) + 1) if _divides(here, facts, n)]
     best = max(numbers, default=0)
     result = on_gpus(here, best) if isinstance(here, MemoryVerdict) and best else None
     if flag and best and (result is None or result.starts):
         value = str(best)
         action = Action("set_argument", name=_spelled(facts, flag), value=value)
-        yield Remediation(f"Use {plural(best, 'GPU')} (`{action.name} {value}`)", (action,), "unsafe")
+        sure: Applicability = "safe" if result is not None and result.sure else "unsafe"
+        yield Remediation(f"Use {plural(best, 'GPU')} (`{action.name} {value}`)", (action,), sure)
     elif result is not None and isinstance(here, MemoryVerdict):
         yield from remediations(_of(here, result), facts, first=((flag or "", str(best)),))
 
 
-def _divides(here: object, many: int) -> bool:
-    return divides(here.footprint, many) if isinstance(here, MemoryVerdict) else many in (1, 2, 4, 8, 16)
+def _divides(here: object, facts: Facts, many: int) -> bool:
+    if not isinstance(here, MemoryVerdict):
+        return many in (1, 2, 4, 8, 16)
+    return divides(here.footprint, many) and splitting(here, facts)(None, many)
 
 
 def _of(here: MemoryVerdict, result: Fit) -> MemoryVerdict:
