@@ -33,9 +33,10 @@ def smallest(here: MemoryVerdict) -> tuple[tuple[int, int], ...]:
 
 
 def wanted(here: MemoryVerdict) -> str:
-    """The smallest machines that serve it, as words: `1 x 24 GB or 2 x 12 GB`."""
+    """The smallest machines that serve it, as words: `1 x 24 GB, 2 x 12 GB or 4 x 8 GB`."""
     found = smallest(here)
-    return " or ".join(f"{count} x {gib} GB" for count, gib in found) or "more than 8 x 180 GB"
+    *first, last = (f"{count} x {gib} GB" for count, gib in found or ((0, 0),))
+    return "more than 8 x 180 GB" if not found else f"{', '.join(first)} or {last}" if first else last
 
 
 def evidence(here: MemoryVerdict, result: Fit) -> list[Evidence]:
@@ -67,7 +68,7 @@ def evidence(here: MemoryVerdict, result: Fit) -> list[Evidence]:
 def _logged(seen: Observed) -> str:
     kept = seen.cache or 0
     held = f"KV cache {size(kept)}" if kept > 0 else "no room for a KV cache" if kept else ""
-    parts = [held, f"{seen.tokens:,} tokens" if seen.tokens else ""]
+    parts = [held, plural(seen.tokens, "token") if seen.tokens else ""]
     return f"{', '.join(filter(None, parts)) or 'its weights'} logged here on {seen.at}"
 
 
