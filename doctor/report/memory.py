@@ -12,7 +12,7 @@ from doctor.derived.case import Case
 from doctor.derived.memory.findings import between, requests, smallest, tokens
 from doctor.derived.memory.pictures import SHOWN, EncoderCache, encoder_cache, pictures
 from doctor.derived.memory.verdict import MemoryVerdict, memory_verdict
-from doctor.derived.units import size
+from doctor.derived.units import size, sizes
 from doctor.facts import Observed
 from doctor.memory.fit import Fit, ease
 from doctor.memory.learned import AN_OLD_RUN
@@ -140,10 +140,10 @@ def _table(result: Fit) -> list[str]:
         rows.append((VISION, "vision tower", "unknown", ""))
     extra = result.overhead
     known = "measured here before" if any(what == AN_OLD_RUN for what, _, _ in extra.reasons) else "estimated"
-    rows.append((OTHER, "everything else", f"{size(extra.least)} to {size(extra.most)}", known))
+    rows.append((OTHER, "everything else", sizes(extra.least, extra.most), known))
     if result.cache[1] > 0:
         held = tokens(result) if result.per_token else ""
-        rows.append((CACHE, "KV cache", f"{size(result.cache[0])} to {size(result.cache[1])}", held))
+        rows.append((CACHE, "KV cache", sizes(*result.cache), held))
     over = result.weights + extra.least - result.card
     if over > 0:
         rows.append((OVER, "too much", size(over), ""))
@@ -168,10 +168,9 @@ def _learned(here: MemoryVerdict) -> list[str]:
     """Which earlier run the numbers are corrected by, and what they were without it."""
     if here.learned is None or here.predicted is None:
         return []
-    least, most = (size(end) for end in here.predicted.cache)
     return [
         f"  corrected by what this launch logged here on {one_line(here.learned.at, 10) or 'another day'};"
-        f" without it (`--no-cache`): KV cache {least} to {most}"
+        f" without it (`--no-cache`): KV cache {sizes(*here.predicted.cache)}"
     ]
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from doctor.cli import main
 from tests.memory.test_odd_values import SERVERS, checked
 
 PLAIN = {"vllm==0.33.0": "vllm serve {}", "sglang==0.5.23": "python -m sglang.launch_server --model-path {}",
@@ -102,3 +105,54 @@ def test_every_option_that_is_offered_helps_in_a_check_of_its_own(
         assert not [f for f in again["findings"] if f["code"] in ("MEM001", "MEM002")], way
         order = ("never", "refused", "short", "tight", "fits")
         assert order.index(again["memory"]["per_gpu"]["verdict"]) > order.index(report["memory"]["per_gpu"]["verdict"])
+
+
+def test_a_request_holds_no_more_pictures_than_the_cache(ask: Any) -> None:
+    report = ask("lmdeploy==0.18.0", "Qwen3-VL-8B-Instruct", "", "RTX 4090")
+    assert report["memory"]["per_gpu"]["verdict"] == "short"
+    for picture in report["memory"]["pictures"]:
+        assert picture["per_request"] <= picture["at_once"][1]
+
+
+def test_what_is_needed_is_more_than_what_is_here(ask: Any) -> None:
+    """A card of 24 GB has 23.5 GiB: what fails on it needs more."""
+    report = ask("vllm==0.33.0", "Qwen2.5-VL-7B-Instruct", "", "RTX 4090")
+    assert report["memory"]["per_gpu"]["verdict"] == "never"
+    assert min(n["gib"] for n in report["memory"]["needs"] if n["count"] == 1) > 24
+
+
+@pytest.mark.parametrize("selected", ["MEM", "CMD"])
+def test_an_error_that_is_not_shown_is_not_caused_by_a_fix(tmp_path: Path, selected: str) -> None:
+    """The other error was there before, whether or not `--select` shows it."""
+    more = "--nonsense 4 --gpu-memory-utilization 0.3"
+    report = checked(tmp_path, "vllm==0.33.0", more, "RTX 4090", options=("--select", selected))
+    titles = [w["title"] for f in report["findings"] for w in f["remediations"]]
+    assert titles and not any("this alone causes" in title for title in titles)
+
+
+def planned(folder: Path, package: str, model: str, more: str, gpu: str) -> dict[str, Any]:
+    (folder / "requirements.txt").write_text(f"{package}\n", encoding="utf-8")
+    words = [*PLAIN[package].format(f"Qwen/{model}").split(), *more.split()]
+    command = ["fix", "--plan", "--requirements", str(folder / "requirements.txt"), "--python-version", "3.12", "--offline"]
+    done = CliRunner().invoke(main, [*command, "--gpu", gpu, "--driver", "580.95.05", "--format", "json", "--", *words])
+    return dict(json.loads(done.stdout)["plan"])
+
+
+def test_a_plan_goes_on_where_a_value_hid_that_memory_is_short(tmp_path: Path) -> None:
+    plan = planned(tmp_path, "vllm==0.33.0", "Qwen2.5-VL-7B-Instruct", "--gpu-memory-utilization 0", "RTX 4090")
+    set_here = {a["name"]: a["value"] for a in plan["actions"] if a["kind"] == "set_argument"}
+    assert set_here == {"--gpu-memory-utilization": None, "--max-model-len": "32768"} and not plan["remains"]
+
+
+def test_a_plan_takes_the_gpus_that_are_here_and_suffice(tmp_path: Path) -> None:
+    plan = planned(tmp_path, "vllm==0.33.0", "Qwen2.5-VL-72B-Instruct", "-tp 8", "H100x4")
+    assert plan["resolves"] == ["MEM005"] and not plan["remains"]
+
+
+def test_what_a_plan_does_not_change_is_offered(tmp_path: Path) -> None:
+    """The context is the user's own: a shorter one is an exit, not a change."""
+    plan = planned(tmp_path, "vllm==0.33.0", "Qwen3-VL-8B-Instruct", "--max-model-len 100000", "RTX 4090")
+    assert plan["remains"] == ["MEM002"]
+    assert any(a["name"] == "--max-model-len" for way in plan["alternatives"] for a in way["actions"])
+    none = planned(tmp_path, "vllm==0.33.0", "Qwen3-VL-32B-Instruct", "", "RTX 3060")
+    assert any("a smaller model of the family" in way["title"] for way in none["alternatives"])

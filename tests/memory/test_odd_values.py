@@ -22,12 +22,12 @@ SERVERS = {
 }  # fmt: skip
 
 
-def checked(folder: Path, package: str, more: str, *gpus: str) -> dict[str, Any]:
+def checked(folder: Path, package: str, more: str, *gpus: str, options: tuple[str, ...] = ()) -> dict[str, Any]:
     """What `check --format json` says of this launch on a declared machine, by default one A100."""
     (folder / "requirements.txt").write_text(f"{package}\n", encoding="utf-8")
     command = ["check", "--requirements", str(folder / "requirements.txt"), "--python-version", "3.12", "--offline"]
     command += [word for gpu in gpus or ("A100:80GB:8.0",) for word in ("--gpu", gpu)]
-    command += ["--driver", "580.95.05", "--format", "json", "--", *SERVERS[package].split(), *more.split()]
+    command += [*options, "--driver", "580.95.05", "--format", "json", "--", *SERVERS[package].split(), *more.split()]
     done = CliRunner().invoke(main, command)
     return dict(json.loads(done.stdout))
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from doctor.base.text import one_line, plural
 from doctor.derived.memory.verdict import MemoryVerdict
 from doctor.derived.shards import Shards, left_over
-from doctor.derived.units import GIB, size
+from doctor.derived.units import GIB, size, sizes
 from doctor.facts import Facts, Model, Observed
 from doctor.findings import Action, Evidence, Remediation
 from doctor.launch.asked import asked_of
@@ -48,7 +48,7 @@ def evidence(here: MemoryVerdict, result: Fit) -> list[Evidence]:
     reasons = ", ".join(what for what, _, _ in extra.reasons)
     out = [
         Evidence(f"weights{shared}", parts, f"less than {size(result.pool)}", source),
-        Evidence("memory besides the weights", f"{size(extra.least)} to {size(extra.most)}: {reasons}", None,
+        Evidence("memory besides the weights", f"{sizes(extra.least, extra.most)}: {reasons}", None,
                  "a range; the engine measures it at startup"),
         Evidence("the engine's share", f"{size(max(result.pool, 0))}: {result.rule.rule}", None, result.rule.source),
     ]  # fmt: skip

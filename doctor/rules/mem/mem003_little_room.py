@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from doctor.derived.case import Case
 from doctor.derived.memory.findings import each, evidence, remediation, remediations, requests, tokens
 from doctor.derived.memory.verdict import MemoryVerdict, memory_verdict
-from doctor.derived.units import size
+from doctor.derived.units import size, sizes
 from doctor.facts import Facts
 from doctor.findings import Finding, Location, NotApplicable
 from doctor.matrix.engines import engine_row
@@ -52,7 +52,7 @@ def _finding(rule: Rule, facts: Facts, here: MemoryVerdict, result: Fit) -> Find
 def _breathless(rule: Rule, here: MemoryVerdict, result: Fit) -> Finding:
     """The cache is taken for good before anything was computed: large pictures then find nothing left."""
     flag = engine_row(result.settings.engine).brief("memory_share") or "GPU memory"
-    needed = f"{size(result.overhead.least)} to {size(result.overhead.most)}"
+    needed = sizes(result.overhead.least, result.overhead.most)
     return rule.finding(
         f"The KV cache takes all but {size(result.spare)}{each(result)}, and the rest of the server needs {needed}: "
         "large images or many requests can end in `CUDA out of memory`.",
