@@ -9,6 +9,7 @@ from functools import partial
 from doctor.facts import Distributions, Facts, Gpu, Launch, Model
 from doctor.launch.drafting import drafting
 from doctor.launch.options import engine, number, option
+from doctor.launch.parallel import parallel
 from doctor.launch.settings import Settings
 from doctor.matrix import rows
 from doctor.matrix.engine_types import Engine
@@ -25,10 +26,11 @@ def settings(facts: Facts) -> Settings:
     name = engine_of(facts)
     row = engine_row(name)
     release = facts.version(name)
-    drafted = drafting(partial(option, facts), row)
+    drafted, backend = drafting(partial(option, facts), row), backend_of(facts, release) if row.backends else "default"
+    dealt = parallel(partial(_any, facts), row, release, backend, _cards(facts))
     return Settings(
-        engine=name or "", release=release, backend=backend_of(facts, release) if row.backends else "default",
-        tp=_count(facts, "tensor_parallel"), pp=_count(facts, "pipeline_parallel"), copies=_copies(facts, row),
+        engine=name or "", release=release, backend=backend, tp=dealt.tp, pp=dealt.pp, copies=dealt.copies,
+        attention=dealt.attention, dense=dealt.dense, experts=dealt.experts, head=dealt.head,
         share=_share(facts, row), context=_positive(facts, row, "context"), kv=_kv(facts, row),
         dtype=_any(facts, "dtype"), quantization=_any(facts, "quantization"),
         batch=_positive(facts, row, "batch_tokens"), requests=_positive(facts, row, "requests"),
@@ -83,21 +85,9 @@ def whole(text: str | None) -> int | None:
     return value or None
 
 
-def _count(facts: Facts, meaning: str) -> int:
-    value = number(facts, *option_names(meaning))
-    return int(value) if value is not None and 1 <= value < 4096 else 1
-
-
 def _gib(facts: Facts, meaning: str) -> int:
     value = number(facts, *option_names(meaning))
     return int(value * GIB) if value is not None and 0 <= value < 1 << 20 else 0
-
-
-def _copies(facts: Facts, row: Engine) -> int:
-    """Of LMDeploy, `--dp` deals out the GPUs of `--tp`; of SGLang with `--enable-dp-attention` too."""
-    if row.has("copies_share_gpus") or _any(facts, "attention_data_parallel") is not None:
-        return 1
-    return _count(facts, "data_parallel")
 
 
 def _share(facts: Facts, row: Engine) -> float | None:
@@ -140,6 +130,12 @@ def _switch(facts: Facts, row: Engine, meaning: str) -> bool | None:
         return True
     off = [f"--no-{name.removeprefix('--')}" for name in row.names(meaning)]
     return False if option(facts, *off) is not None else None
+
+
+def _cards(facts: Facts) -> int:
+    """How many GPUs the launch sees, slices of one counted; 0 where that is not known."""
+    there = facts.gpu.usable if isinstance(facts.gpu, Gpu) else ()
+    return sum(max(len(d.mig), 1) if d.mig_enabled else 1 for d in there)
 
 
 def _card(facts: Facts) -> str:

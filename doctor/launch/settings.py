@@ -11,7 +11,8 @@ class Settings:
 
     `engine` is lmdeploy, vllm, sglang, transformers, or "" where none is named; `release` its version, `backend`
     turbomind or pytorch for LMDeploy. `tp` GPUs share each layer and `pp` stages the layers; `copies` of that run side
-    by side (data parallelism), each on GPUs of its own.
+    by side (data parallelism), each on GPUs of its own. Of the GPUs of `tp`, `attention` share the attention of a
+    request, `dense` an MLP, `experts` the experts of a layer and `head` the output's rows (0: all of them).
     `share` is the engine's own: of the whole card (vLLM, SGLang) or of what the weights leave (LMDeploy); None: the
     engine computes it. `context` is the longest request asked for, None for the engine's default; `elastic`: the
     engine shortens it to what fits. `kv` is the cache's number format as the engine names it. `batch` tokens are
@@ -33,6 +34,10 @@ class Settings:
     tp: int = 1
     pp: int = 1
     copies: int = 1
+    attention: int = 0
+    dense: int = 0
+    experts: int = 0
+    head: int = 0
     share: float | None = None
     context: int | None = None
     kv: str = "auto"
@@ -59,6 +64,11 @@ class Settings:
     draft_model: str | None = None
     prefixes: bool | None = None
     state: str | None = None
+
+    @property
+    def attending(self) -> int:
+        """How many GPUs share the attention of a request, and so its cache."""
+        return self.attention or self.tp
 
     @property
     def gpus(self) -> int:

@@ -117,7 +117,7 @@ def runtime(left: float, asked: Settings, model: Footprint | None) -> float:
         return 0.0
     tokens, requests = asked.batch or 8192, asked.requests or asked.usual_requests or 128
     doubled = engine_row(asked.engine).has("doubles_logits", asked.release, unknown=False)
-    block = cache(shape, asked.tp, 1, number(asked.kv, model.dtype_bytes, asked.engine)).token * BLOCK
+    block = cache(shape, asked.attending, 1, number(asked.kv, model.dtype_bytes, asked.engine)).token * BLOCK
     while tokens > 0:
         size = tokens * shape.vocabulary * 7.0 if doubled else (tokens + 2 * requests) * shape.vocabulary * 2.0
         if (left - size) * (asked.share or 0.8) >= FEWEST_BLOCKS * block:
@@ -131,7 +131,7 @@ def states(asked: Settings, model: Footprint | None) -> float:
     shape = model.shape if model else None
     if shape is None or not shape.linear or not shape.state:
         return 0.0
-    each = shape.linear * of_state(shape, asked.tp, (2.0, 4.0))
+    each = shape.linear * of_state(shape, asked.attending, (2.0, 4.0))
     return ((asked.requests or asked.usual_requests or 128) + 1) * each
 
 
@@ -154,10 +154,3 @@ def default_share(asked: Settings, card: int, model: Footprint | None = None) ->
     found = capabilities().share(asked.engine, asked.release)
     return found.share if found else 1.0
 
-
-def sharing(asked: Settings) -> int:
-    """How many data-parallel copies share one set of experts: all of them in vLLM, with and without expert parallelism.
-
-    `FusedMoEParallelConfig.make` (in 0.8 `FusedMoE.__init__`) multiplies the sizes of both kinds of parallelism.
-    """
-    return asked.copies if engine_row(asked.engine).has("shares_experts_between_copies", asked.release) else 1

@@ -9,8 +9,9 @@ from doctor.base.record import dataclass
 from doctor.launch.settings import Settings
 from doctor.matrix.engines import engine_row
 from doctor.memory.cache import Cache, cache, number, of_full_layer, of_layer
+from doctor.memory.divided import divided
 from doctor.memory.drafter import Drafter, drafter
-from doctor.memory.engines import BLOCK, FEWEST_BLOCKS, GIB, Budget, budget, default_share, sharing, takes_whole_card
+from doctor.memory.engines import BLOCK, FEWEST_BLOCKS, GIB, Budget, budget, default_share, takes_whole_card
 from doctor.memory.footprint import Footprint
 from doctor.memory.overhead import Overhead, in_chunks, overhead
 from doctor.memory.padding import Capability, padding
@@ -83,7 +84,7 @@ def fit(
     at_hand = card if free is None else min(free, card)
     batch, requests = steps(asked, card, found)
     used = overhead(found, asked, batch, requests, card, capability)
-    held = found.per_gpu(asked.tp, asked.pp, asked.vision_split, sharing(asked))
+    held = found.shared(divided(asked, latent=bool(found.shape and found.shape.latent)), asked.pp)
     eyes = held.vision if asked.vision else 0
     guessing = drafter(found, asked)
     extra = padding(found, asked, capability) + int(guessing.weights)
@@ -150,13 +151,13 @@ def kept_by(found: Footprint, asked: Settings, batch: int, beside: Drafter) -> K
     if found.shape is None:
         return None
     width = number(asked.kv, found.dtype_bytes, asked.engine, found.kv_bits)
-    each = (of_full_layer(found.shape, asked.tp, width), of_layer(found.shape, asked.tp, width))
+    each = (of_full_layer(found.shape, asked.attending, width), of_layer(found.shape, asked.attending, width))
     extra = (beside.layers, beside.each)
     if takes_whole_card(asked):
         return pages(found.shape, asked, each, batch, extra=extra)
     if engine_row(asked.engine).memory.budget == "free_at_start":
         return pools(found.shape, asked, each, extra=extra)
-    held = cache(found.shape, asked.tp, asked.pp, width, windows=asked.windows)
+    held = cache(found.shape, asked.attending, asked.pp, width, windows=asked.windows)
     return replace(held, token=held.token + beside.layers * beside.each) if beside.layers else held
 
 

@@ -56,6 +56,8 @@ def _by_card(asked: Settings, mib: float) -> float:
     reserved = (aside + each * asked.tp * asked.pp) * K
     if asked.drafter:
         reserved += (6 if asked.drafter == "draft_model" else 2) * K
+    if asked.attending < asked.tp and engine_row(asked.engine).has("sets_copies_aside", asked.release):
+        reserved += 4 * K
     return round((mib - reserved) / mib, 3)
 
 
@@ -64,8 +66,11 @@ def reserve(asked: Settings, mib: float, model: Footprint | None) -> float:
     row, release = engine_row(asked.engine), asked.release
     tokens = max(asked.batch or prefill(mib, asked), 2048)
     reserved = 512 + tokens * 1.5 + asked.tp * asked.pp / 8 * K
+    large = graphs(mib, asked)
     if not (asked.eager and row.has("eager_sets_less_aside", release)):
-        reserved += graphs(mib, asked) * 2
+        reserved += large * 2
+    if (copies := asked.tp // asked.attending) > 1:
+        reserved += large * copies * (4.5 if large > 300 else 3)
     if row.has("graphs_prompts", release) and not _without_prompt_graphs(asked, model):
         latent = model is not None and model.shape is not None and bool(model.shape.latent)
         reserved += 1.5 * K if latent else _steps(tokens) * 8
