@@ -195,8 +195,8 @@ def dealt(release: str) -> Iterator[tuple[dict[str, Any], dict[str, float]]]:
     for backend, cards, tp, dp, ep in itertools.product(row.backends, (4, 8), sizes, sizes, sizes):
         if backend == "turbomind" and ep > 1 and not row.has("solves_layout", release):
             continue
-        said = {"tensor_parallel": str(tp), "data_parallel": str(dp), "expert_parallel": str(ep)}
-        found = parallel(said.get, row, release, backend, cards)
+        said = {"tensor_parallel": tp, "data_parallel": dp, "expert_parallel": ep}
+        found = parallel(said.get, lambda _: None, row, (release, backend, cards))
         case = {"backend": backend, "cards": cards, "tp": tp, "dp": dp, "ep": ep}
         yield case, {"gpus": found.tp * found.copies, "attention": found.attention,
                      "dense": found.dense or found.tp, "experts": found.experts or found.tp}  # fmt: skip

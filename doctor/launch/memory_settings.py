@@ -8,7 +8,8 @@ from functools import partial
 
 from doctor.facts import Distributions, Facts, Gpu, Launch, Model
 from doctor.launch.drafting import drafting
-from doctor.launch.options import engine, number, option
+from doctor.launch.memory_values import amount, count, kept, share, unusable, whole
+from doctor.launch.options import engine, option
 from doctor.launch.parallel import parallel
 from doctor.launch.settings import Settings
 from doctor.matrix import rows
@@ -16,9 +17,6 @@ from doctor.matrix.engine_types import Engine
 from doctor.matrix.engines import engine_row, option_names, serving_engines
 
 GIB = 1 << 30
-_HUMAN = re.compile(r"(\d{1,12}(?:\.\d{1,6})?)([kKmMgGtT]?)(i?[bB]?)")
-DECIMAL = {"": 1, "k": 1000, "m": 1000**2, "g": 1000**3, "t": 1000**4}
-BINARY = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3, "t": 1024**4}
 
 
 def settings(facts: Facts) -> Settings:
@@ -27,24 +25,25 @@ def settings(facts: Facts) -> Settings:
     row = engine_row(name)
     release = facts.version(name)
     drafted, backend = drafting(partial(option, facts), row), backend_of(facts, release) if row.backends else "default"
-    dealt = parallel(partial(_any, facts), row, release, backend, _cards(facts))
+    dealt = parallel(partial(count, facts, row), partial(_any, facts), row, (release, backend, _cards(facts)))
     return Settings(
         engine=name or "", release=release, backend=backend, tp=dealt.tp, pp=dealt.pp, copies=dealt.copies,
         attention=dealt.attention, dense=dealt.dense, experts=dealt.experts, head=dealt.head,
-        share=_share(facts, row), context=_positive(facts, row, "context"), kv=_kv(facts, row),
+        share=share(facts, row), context=amount(facts, row, "context"), kv=_kv(facts, row),
         dtype=_any(facts, "dtype"), quantization=_any(facts, "quantization"),
-        batch=_positive(facts, row, "batch_tokens"), requests=_positive(facts, row, "requests"),
+        batch=amount(facts, row, "batch_tokens"), requests=amount(facts, row, "requests"),
         usual_requests=row.memory.requests_of(release, _card(facts)),
         images=_limit(facts, "image"), videos=_limit(facts, "video"), ordinary=_ordinary(facts, row, release),
         vision_split=not row.asks("vision_whole", option(facts, *row.names("vision_whole"))),
         vision=_any(facts, "vision_off") is None, eager=_any(facts, "eager") is not None,
         elastic=option(facts, *row.names("context")) in row.words.get("context_that_fits", ()),
         cache=whole(_any(facts, "cache_bytes")), blocks=_blocks(facts, row),
-        offload=_gib(facts, "cpu_offload"), swap=_gib(facts, "swap"),
+        offload=int((kept(facts, row, "cpu_offload") or 0) * GIB), swap=int((kept(facts, row, "swap") or 0) * GIB),
         windows=_windows(facts, row, release),
-        block=_positive(facts, row, "block_size"), prefixes=_switch(facts, row, "prefixes_shared"),
+        block=amount(facts, row, "block_size"), prefixes=_switch(facts, row, "prefixes_shared"),
         state=option(facts, *row.names("state_dtype")),
         drafted=drafted.tokens, drafter=drafted.kind, draft_model=drafted.model,
+        unusable=(*unusable(facts, row), *((("drafted_tokens", drafted.wrong),) if drafted.wrong else ())),
     )  # fmt: skip
 
 
@@ -75,34 +74,10 @@ def backend_of(facts: Facts, release: str | None) -> str:
     return first if not names or not known or any(n in known for n in names) else rest[0] if rest else first
 
 
-def whole(text: str | None) -> int | None:
-    """A size as the engines read it: `32768`, `32k` (thousands), `32K` (of 1024), `1.5G`; None for anything else."""
-    found = _HUMAN.fullmatch((text or "").strip())
-    if found is None:
-        return None
-    unit = found[2]
-    value = int(float(found[1]) * (BINARY if unit.isupper() else DECIMAL)[unit.lower()])
-    return value or None
-
-
-def _gib(facts: Facts, meaning: str) -> int:
-    value = number(facts, *option_names(meaning))
-    return int(value * GIB) if value is not None and 0 <= value < 1 << 20 else 0
-
-
-def _share(facts: Facts, row: Engine) -> float | None:
-    value = number(facts, *row.names("memory_share"))
-    return value if value is not None and 0 < value <= 1 else None
-
-
 def _kv(facts: Facts, row: Engine) -> str:
     names = row.names("kv_cache_dtype") or option_names("kv_cache_dtype")
     told = option(facts, *names) or row.memory.cache_default
     return row.memory.cache_names.get(told.lower(), told.lower()) if row.memory.cache_names else told
-
-
-def _positive(facts: Facts, row: Engine, meaning: str) -> int | None:
-    return whole(option(facts, *row.names(meaning)))
 
 
 def _blocks(facts: Facts, row: Engine) -> int | None:

@@ -15,6 +15,7 @@ from doctor.base.record import dataclass
 from doctor.matrix.engine_types import Engine
 
 MOST = 1 << 12  # GPUs
+Counted = Callable[[str], "int | None"]
 Said = Callable[[str], "str | None"]
 
 
@@ -35,15 +36,19 @@ class Parallel:
     head: int = 0
 
 
-def parallel(said: Said, row: Engine, release: str | None, backend: str, cards: int) -> Parallel:
-    """From what a launch says of an option by its meaning, on a machine that shows it `cards` GPUs (0: not known)."""
-    tp, pp, dp, ep = (_count(said(f"{kind}_parallel")) for kind in ("tensor", "pipeline", "data", "expert"))
+def parallel(counted: Counted, said: Said, row: Engine, place: tuple[str | None, str, int]) -> Parallel:
+    """From what a launch says of an option by its meaning: `counted` as a number from 1 on, `said` as it stands there.
+
+    `place` are the release, the backend, and how many GPUs it sees (0: not known).
+    """
+    release, backend, cards = place
+    tp, pp, dp, ep = (counted(f"{kind}_parallel") or 1 for kind in ("tensor", "pipeline", "data", "expert"))
     if row.has("copies_share_gpus"):
         if backend == "pytorch":
             return _ranks(tp, dp, ep, old=row.has("ranks_are_copies", release, unknown=False))
         return _layout(tp, dp, ep, cards) if row.has("solves_layout", release) else _overlapping(tp, dp, cards)
     plain = Parallel(tp, pp, dp)
-    groups = _count(said("attention_copies"))
+    groups = counted("attention_copies") or 1
     if said("attention_data_parallel") is not None:
         whole = row.has("copies_are_all_gpus", release, unknown=False)
         groups, plain = max(groups, tp if whole else dp), replace(plain, copies=1)
@@ -87,6 +92,3 @@ def _layout(tp: int, dp: int, ep: int, cards: int) -> Parallel:
                 return Parallel(here // outer, copies=outer, attention=attention, dense=dense, experts=dense * ep)
     return Parallel(max(tp, ep))
 
-
-def _count(text: str | None) -> int:
-    return int(text) if text and text.isascii() and text.isdecimal() and 1 <= int(text[:9]) < MOST else 1

@@ -25,7 +25,8 @@ class Settings:
     None for the engine's default. `drafted` tokens are guessed ahead by a drafter of the kind `drafter` (mtp, eagle,
     eagle3, ngram and the like; "" for none), which is the model `draft_model` where it is one of its own. `prefixes`
     says whether the cache is shared among requests, None where that is not said; `state` the number format of a linear
-    layer's state.
+    layer's state. `unusable` are options, by meaning and as the command has them, whose values are none: they stand
+    here as if they were not given.
     """
 
     engine: str = ""
@@ -64,6 +65,7 @@ class Settings:
     draft_model: str | None = None
     prefixes: bool | None = None
     state: str | None = None
+    unusable: tuple[tuple[str, str], ...] = ()
 
     @property
     def attending(self) -> int:

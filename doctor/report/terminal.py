@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from doctor.base.text import clean, one_line
+from doctor.base.text import clean, one_line, plural
 from doctor.findings import Finding, Report
 from doctor.report.commands import commands, together
-from doctor.report.content import LABEL, SIGNS, answer, counted, evidence, head, plural, undecided
+from doctor.report.content import LABEL, SIGNS, answer, counted, evidence, head, undecided
 
 if TYPE_CHECKING:
     from rich.console import Console

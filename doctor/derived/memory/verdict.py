@@ -44,6 +44,12 @@ class MemoryVerdict:
     learned: Observed | None = None
 
 
+def of_unusable(asked: Settings, *meanings: str) -> str:
+    """`--tp 0` is not a usable value: the first such option, of these meanings where some are named; empty for none."""
+    given = next((text for meaning, text in asked.unusable if not meanings or meaning in meanings), "")
+    return f"`{given}` is not a usable value" if given else ""
+
+
 @memoized
 def memory_verdict(case: Case) -> MemoryVerdict | NotApplicable | Open:
     """The verdict, or why there is nothing to judge, or why that is not known."""
@@ -56,6 +62,8 @@ def memory_verdict(case: Case) -> MemoryVerdict | NotApplicable | Open:
     if is_of_family_alone(model):
         return Open(f"only the family of `{model.path}` is known, not its size")
     asked = settings(facts)
+    if asked.unusable:
+        return Open(f"memory is not computed, because {of_unusable(asked)}")
     found = footprint(model, dtype=asked.dtype, quantization=asked.quantization)
     if found is None:
         return Open("neither the files nor the configuration of the model tell its size")

@@ -9,12 +9,12 @@ import shlex
 from typing import TYPE_CHECKING
 
 from doctor.base.quoting import quoted
-from doctor.base.text import clean
+from doctor.base.text import clean, plural
 from doctor.facts import Launch
 from doctor.findings import ALONG, Action, Plan, Step
 from doctor.launch.naming import typed
 from doctor.report.closing import by_reason, open_questions
-from doctor.report.content import head, plural
+from doctor.report.content import head
 from doctor.report.launch import not_found
 from doctor.report.terminal import block, row
 

@@ -14,10 +14,11 @@ from collections.abc import Iterator
 
 from doctor.derived.case import Case
 from doctor.derived.memory.findings import remediations
-from doctor.derived.memory.verdict import MemoryVerdict, cards, memory_verdict
+from doctor.derived.memory.verdict import MemoryVerdict, cards, memory_verdict, of_unusable
 from doctor.facts import Facts, Gpu, Launch
 from doctor.findings import Action, Evidence, Location, NotApplicable, Open, Remediation
 from doctor.launch.memory_settings import settings
+from doctor.launch.memory_values import PARALLEL
 from doctor.launch.options import engine as launched
 from doctor.launch.options import option
 from doctor.matrix.engines import engine_row, option_names
@@ -30,6 +31,9 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     """Only for one machine: a launch over several counts the GPUs of all."""
     facts = case.facts
     asked = settings(facts)
+    if said := of_unusable(asked, *PARALLEL):
+        yield Open(f"how many GPUs the command takes is not known: {said}")
+        return
     if not isinstance(facts.launch, Launch) or asked.gpus < 2:
         yield NotApplicable("the launch command takes one GPU")
         return
