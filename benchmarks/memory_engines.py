@@ -198,7 +198,7 @@ def dealt(release: str) -> Iterator[tuple[dict[str, Any], dict[str, float]]]:
         said = {"tensor_parallel": tp, "data_parallel": dp, "expert_parallel": ep}
         found = parallel(said.get, lambda _: None, row, (release, backend, cards))
         case = {"backend": backend, "cards": cards, "tp": tp, "dp": dp, "ep": ep}
-        yield case, {"gpus": found.tp * found.copies, "attention": found.attention,
+        yield case, {"gpus": found.tp * found.copies, "attention": found.attention or found.tp,
                      "dense": found.dense or found.tp, "experts": found.experts or found.tp}  # fmt: skip
 
 

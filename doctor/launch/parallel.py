@@ -45,8 +45,8 @@ def parallel(counted: Counted, said: Said, row: Engine, place: tuple[str | None,
     tp, pp, dp, ep = (counted(f"{kind}_parallel") or 1 for kind in ("tensor", "pipeline", "data", "expert"))
     if row.has("copies_share_gpus"):
         if backend == "pytorch":
-            return _ranks(tp, dp, ep, old=row.has("ranks_are_copies", release, unknown=False))
-        return _layout(tp, dp, ep, cards) if row.has("solves_layout", release) else _overlapping(tp, dp, cards)
+            return _plain(_ranks(tp, dp, ep, old=row.has("ranks_are_copies", release, unknown=False)))
+        return _plain(_layout(tp, dp, ep, cards) if row.has("solves_layout", release) else _overlapping(tp, dp, cards))
     plain = Parallel(tp, pp, dp)
     groups = counted("attention_copies") or 1
     if said("attention_data_parallel") is not None:
@@ -57,6 +57,12 @@ def parallel(counted: Counted, said: Said, row: Engine, place: tuple[str | None,
     dense = 1 if said("dense_parallel") == "1" else 0
     head = tp // groups if said("head_by_attention") is not None else 0
     return replace(plain, attention=tp // groups, dense=dense, head=head)
+
+
+def _plain(found: Parallel) -> Parallel:
+    """The same; what is shared by all of `tp` says so by 0, so that it stays so for another number of GPUs."""
+    attention, dense, experts = (0 if n == found.tp else n for n in (found.attention, found.dense, found.experts))
+    return replace(found, attention=attention, dense=dense, experts=experts)
 
 
 def _ranks(tp: int, dp: int, ep: int, *, old: bool) -> Parallel:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from doctor.base.record import dataclass
 
 
@@ -66,6 +68,10 @@ class Settings:
     prefixes: bool | None = None
     state: str | None = None
     unusable: tuple[tuple[str, str], ...] = ()
+
+    def spread(self, tp: int) -> Settings:
+        """The same launch on so many GPUs that share everything."""
+        return replace(self, tp=tp, copies=1, attention=0, dense=0, experts=0, head=0)
 
     @property
     def attending(self) -> int:

@@ -17,6 +17,7 @@ from doctor.memory.overhead import Overhead, in_chunks, overhead
 from doctor.memory.padding import Capability, padding
 from doctor.memory.pages import Pages, pages
 from doctor.memory.pools import Pools, pools
+from doctor.memory.there import checks_what_is_set, judged, sized, space_of
 
 Kept = Cache | Pages | Pools
 Verdict = Literal["never", "refused", "short", "tight", "fits"]
@@ -89,18 +90,22 @@ def fit(
     guessing = drafter(found, asked)
     extra = padding(found, asked, capability) + int(guessing.weights)
     language = max(held.language + extra - asked.offload, 0) + rotary(found, asked)
-    left = budget(card, at_hand, language + eyes, used, asked, found)
     kept = kept_by(found, asked, batch, guessing)
+    first = budget(card, at_hand, language + eyes, used, asked, found)
+    left = judged(sized(first, kept, asked), at_hand, language + eyes, used, asked)
     context = asked.context or usual_context(found, asked)
-    space = (kept.given(left.least), kept.given(left.most)) if kept else (max(left.least, 0), max(left.most, 0))
+    space = space_of(left, kept, asked)
     longest = (kept.tokens_in(space[0]), kept.tokens_in(space[1])) if kept else (0, 0)
     context = min(context, longest[0]) if asked.elastic else context
     needed = int(kept.holds(context)) if kept else 0
     tokens = (kept.logged(space[0], context), kept.logged(space[1], context)) if kept else (0, 0)
-    if asked.blocks:
+    if asked.blocks and not left.given:
         tokens = (min(tokens[0], asked.blocks), min(tokens[1], asked.blocks))
     many = (kept.requests(space[0], context), kept.requests(space[1], context)) if kept and needed else (0.0, 0.0)
-    found_verdict = verdict_of(language + eyes, used, card, left, kept, needed)
+    checked = left if checks_what_is_set(left, asked) else replace(first, denied=left.denied, doubtful=left.doubtful)
+    found_verdict = verdict_of(language + eyes, used, card, checked, kept, needed)
+    if found_verdict in ("fits", "tight") and space[1] < needed:
+        found_verdict = "short"  # the blocks that the command sets hold less than what was compared
     if found_verdict == "fits" and found.unseen and asked.vision:
         found_verdict = "tight"  # the tower takes of it what nobody here knows
     return Fit(found_verdict, card, left.pool, language, eyes, used, space, kept.per_token if kept else 0.0,
@@ -165,6 +170,8 @@ def verdict_of(weights: int, used: Overhead, card: int, left: Budget, kept: Kept
     """What becomes of a GPU with these weights and this room; `needed` are the bytes of one whole request."""
     if weights + used.least > card:
         return "never"
+    if left.denied is not None:
+        return "refused"
     if kept is None:
         return "refused" if left.most <= 0 else "tight" if left.least <= 0 else "fits"
     least, most = kept.given(left.least), kept.given(left.most)
@@ -173,7 +180,7 @@ def verdict_of(weights: int, used: Overhead, card: int, left: Budget, kept: Kept
     if most < needed:
         return "refused" if left.refuses else "short"
     many = least / needed if needed else COMFORT
-    if left.reserved and card - weights - max(left.least, 0) < ease(used):
+    if left.doubtful or (left.reserved and card - weights - max(left.least, 0) < ease(used)):
         return "tight"
     return "tight" if many < 1 or (most / needed if needed else COMFORT) < COMFORT else "fits"
 
@@ -192,7 +199,8 @@ def floor(found: Footprint, asked: Settings) -> tuple[tuple[int, int], ...]:
         for size in CARDS:
             if out and size >= out[-1][1]:
                 break
-            if fit(found, size * GIB, replace(asked, tp=count, copies=1, cache=None)).verdict in ("fits", "tight"):
+            plain = replace(asked.spread(count), cache=None, blocks=None)
+            if fit(found, size * GIB, plain).verdict in ("fits", "tight"):
                 out.append((count, size))
                 break
     return tuple(out)

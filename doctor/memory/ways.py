@@ -72,7 +72,7 @@ def _candidates(
     for kind in row.memory.narrow_caches if kv else ():
         if kv and kind in kinds and asked.kv in ("auto", "0", "", "bfloat16", "float16"):
             yield f"Store the KV cache in {BITS.get(kind, 8)} bits", replace(asked, kv=kind), ((kv, kind),)
-    for tp in range(asked.tp + 1, gpus // (asked.pp * asked.copies) + 1):
+    for tp in range(asked.tp + 1 if not asked.attention else gpus + 1, gpus // (asked.pp * asked.copies) + 1):
         if gpus_of and divides(now.footprint, tp):
             yield f"Use {tp} GPUs", replace(asked, tp=tp), ((gpus_of, str(tp)),)
 
@@ -109,7 +109,7 @@ def smaller_cache(now: Fit, free: int | None = None) -> Way | None:
     flag = engine_row(now.settings.engine).brief("memory_share")
     for hundredths in range(int(_share(now) * 100) - 1, 9, -1) if flag else ():
         result = fit(now.footprint, now.card, replace(now.settings, share=hundredths / 100), free)
-        if result.verdict in GOOD and result.easy and result.concurrent[0] >= 1:
+        if result.verdict in GOOD and result.easy and not result.rule.doubtful and result.concurrent[0] >= 1:
             value = f"{hundredths / 100:g}"
             title = _titled(f"Reserve less for the cache (`{flag} {value}`)", result)
             return Way(title, result, ((flag or "", value),))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -60,19 +61,20 @@ def model(config: dict[str, Any]) -> Footprint:
         (f"{SGLANG} --tp-size 8 --attn-dp-size 8", "0.5.23", (8, 1, 1, 0, 0)),
         (f"{SGLANG} --tp-size 2 --dp-size 4", "0.5.23", (2, 4, 0, 0, 0)),
         (f"{SGLANG} --tp-size 8 --dp-size 8 --enable-dp-attention --moe-dense-tp-size 1", "0.5.3", (8, 1, 1, 1, 0)),
-        (f"{LMDEPLOY} --tp 8 --dp 8", "0.12.0", (8, 1, 1, 8, 8)),
-        (f"{LMDEPLOY} --tp 1 --dp 8 --ep 8", "0.12.0", (8, 1, 1, 1, 8)),
-        (f"{LMDEPLOY} --tp 4 --dp 2", "0.18.0", (4, 1, 2, 4, 4)),
-        (f"{LMDEPLOY} --tp 2 --dp 8 --ep 8", "0.9.2", (8, 1, 1, 2, 8)),
-        (f"{LMDEPLOY} --tp 4", "0.9.2", (4, 1, 4, 4, 4)),
-        (f"{TURBOMIND} --tp 4 --dp 2", "0.11.1", (4, 2, 4, 0, 0)),
+        (f"{LMDEPLOY} --tp 8 --dp 8", "0.12.0", (8, 1, 1, 0, 0)),
+        (f"{LMDEPLOY} --tp 1 --dp 8 --ep 8", "0.12.0", (8, 1, 1, 1, 0)),
+        (f"{LMDEPLOY} --tp 4 --dp 2", "0.18.0", (4, 1, 2, 0, 0)),
+        (f"{LMDEPLOY} --tp 2 --dp 8 --ep 8", "0.9.2", (8, 1, 1, 2, 0)),
+        (f"{LMDEPLOY} --tp 4", "0.9.2", (4, 1, 0, 0, 0)),
+        (f"{TURBOMIND} --tp 4 --dp 2", "0.11.1", (4, 2, 0, 0, 0)),
         (f"{TURBOMIND} --tp 8 --dp 2", "0.11.1", (8, 1, 4, 0, 0)),
-        (f"{TURBOMIND} --tp 8 --ep 8", "0.18.0", (8, 1, 8, 1, 8)),
+        (f"{TURBOMIND} --tp 8 --ep 8", "0.18.0", (8, 1, 0, 1, 0)),
     ],
 )
 def test_who_shares(command: str, release: str, wanted: tuple[int, ...]) -> None:
     found = asked(command, release)
     assert (found.tp, found.copies, found.attention, found.dense, found.experts) == wanted
+    assert found.spread(4) == replace(found, tp=4, copies=1, attention=0, dense=0, experts=0, head=0)
     assert found.gpus <= 8
 
 

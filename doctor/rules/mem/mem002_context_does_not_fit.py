@@ -37,7 +37,7 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
         yield Open(f"the GPUs are not known: weights and a request of the whole context need {needed}")
     elif here.fit.counted is None:
         yield Open("the configuration does not say how much KV cache a token takes")
-    elif here.fit.verdict in ("refused", "short") and here.fit.cache[1] > 0:
+    elif here.fit.verdict in ("refused", "short") and here.fit.cache[1] > 0 and here.fit.rule.denied is None:
         yield _finding(rule, case.facts, here, here.fit)
 
 
