@@ -39,7 +39,7 @@ def settings(facts: Facts) -> Settings:
         elastic=option(facts, *row.names("context")) in row.words.get("context_that_fits", ()),
         cache=whole(_any(facts, "cache_bytes")), blocks=_blocks(facts, row),
         offload=int((kept(facts, row, "cpu_offload") or 0) * GIB), swap=int((kept(facts, row, "swap") or 0) * GIB),
-        windows=_windows(facts, row, release),
+        windows=_windows(facts, row, release), uneven=_uneven(facts, row),
         block=amount(facts, row, "block_size"), prefixes=_switch(facts, row, "prefixes_shared"),
         state=option(facts, *row.names("state_dtype")),
         drafted=drafted.tokens, drafter=drafted.kind, draft_model=drafted.model,
@@ -99,6 +99,13 @@ def _windows(facts: Facts, row: Engine, release: str | None) -> bool:
     return True
 
 
+def _uneven(facts: Facts, row: Engine) -> bool:
+    """Whether a variable of the launch lets GPUs differ: one that turns the check off, or one that is its switch."""
+    said = facts.launch.environ if isinstance(facts.launch, Launch) else {}
+    off, on = (said.get(row.variables.get(meaning, ""), "").lower() for meaning in ("uneven_cards", "even_cards"))
+    return off in ("1", "true") or on in ("0", "false", "no", "off", "n", "f")
+
+
 def _switch(facts: Facts, row: Engine, meaning: str) -> bool | None:
     """Whether a switch is set, or turned off by its `--no-` form; None where neither stands there."""
     if option(facts, *row.names(meaning)) is not None:
@@ -115,13 +122,12 @@ def _cards(facts: Facts) -> int:
 
 def _card(facts: Facts) -> str:
     """The name of the first GPU."""
-    return facts.gpu.devices[0].name if isinstance(facts.gpu, Gpu) and facts.gpu.devices else ""
+    return facts.gpu.usable[0].name if isinstance(facts.gpu, Gpu) and facts.gpu.usable else ""
 
 
 def _ordinary(facts: Facts, row: Engine, release: str | None) -> bool:
-    """Whether a card is one for which the engine takes its smaller defaults by its name."""
-    devices = facts.gpu.devices if isinstance(facts.gpu, Gpu) else ()
-    return any(row.memory.is_ordinary(release, device.name) for device in devices)
+    """Whether the first card is one for which the engine takes its smaller defaults by its name."""
+    return row.memory.is_ordinary(release, _card(facts))
 
 
 def _limit(facts: Facts, kind: str) -> int | None:

@@ -20,8 +20,11 @@ class Settings:
     engine shortens it to what fits. `kv` is the cache's number format as the engine names it. `batch` tokens are
     computed at once, for at most `requests`; `usual_requests` are those that the engine takes for this card by its
     name. `images` and `videos` are those of one request (None: not said).
-    `ordinary`: the engine takes its defaults for smaller cards whatever the size of this one. `vision_split`:
-    tensor parallelism divides the vision tower. `vision`: the tower is loaded at all. `eager`: no CUDA graphs.
+    `lead` is the size of the first GPU as CUDA has it and `smallest` that of the smallest of the machine as the driver
+    lists it (0: not known): engines take defaults by them. `uneven`: the launch turns off the check that its GPUs have
+    about the same free. `ordinary`: the engine takes its defaults for smaller cards whatever the size of this one.
+    `vision_split`: tensor parallelism divides the vision tower. `vision`: the tower is loaded at all. `eager`: no CUDA
+    graphs.
     `cache` is a size given for the cache, `offload` weights kept in main memory, `swap` main memory set aside, each
     for each GPU. `windows`: it frees what slid out of an attention window. `block` is the tokens of a block of cache,
     None for the engine's default. `drafted` tokens are guessed ahead by a drafter of the kind `drafter` (mtp, eagle,
@@ -51,6 +54,9 @@ class Settings:
     usual_requests: int | None = None
     images: int | None = None
     videos: int | None = None
+    uneven: bool = False
+    lead: int = 0
+    smallest: int = 0
     ordinary: bool = False
     vision_split: bool = True
     vision: bool = True

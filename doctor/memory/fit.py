@@ -11,7 +11,7 @@ from doctor.matrix.engines import engine_row
 from doctor.memory.cache import Cache, cache, number, of_full_layer, of_layer
 from doctor.memory.divided import divided
 from doctor.memory.drafter import Drafter, drafter
-from doctor.memory.engines import BLOCK, FEWEST_BLOCKS, GIB, Budget, budget, default_share, takes_whole_card
+from doctor.memory.engines import BLOCK, FEWEST_BLOCKS, GIB, Budget, Denied, budget, default_share, takes_whole_card
 from doctor.memory.footprint import Footprint
 from doctor.memory.overhead import Overhead, in_chunks, overhead
 from doctor.memory.padding import Capability, padding
@@ -21,9 +21,11 @@ from doctor.memory.there import checks_what_is_set, judged, sized, space_of
 
 Kept = Cache | Pages | Pools
 Verdict = Literal["never", "refused", "short", "tight", "fits"]
+VERDICTS: tuple[Verdict, ...] = ("never", "refused", "short", "tight", "fits")
 LARGE = 70 * GIB  # vLLM computes more at once on such cards: engine/arg_utils.py, get_batch_defaults()
 HUGE = 160 * GIB  # the same place, from 0.28 on
 COMFORT = 2.0
+EVEN = 0.9  # of what is free on another GPU
 CARDS = (8, 12, 16, 24, 32, 40, 48, 80, 96, 141, 180)
 COUNTS = (1, 2, 4, 8)
 
@@ -112,13 +114,26 @@ def fit(
                tokens, context, needed, many, left, asked, found, kept, longest)  # fmt: skip
 
 
+def uneven(found: Fit, least: int, most: int) -> Fit:
+    """The value for several GPUs of which `least` to `most` bytes are free: some engines refuse what differs much.
+
+    sglang 0.4.3 to 0.5.23, model_runner.py: init_torch_distributed(), distributed/bootstrap.py since 0.5.12.
+    """
+    row = engine_row(found.settings.engine)
+    checks = row.has("refuses_uneven_cards", found.settings.release) and not found.settings.uneven
+    if least >= most * EVEN or found.settings.tp < 2 or not checks or not found.starts:
+        return found
+    return replace(found, verdict="refused", rule=replace(found.rule, denied=Denied("even", int(most * EVEN), least)))
+
+
 def ease(used: Overhead) -> int:
     """The overhead that a usual server has: a third of the way from the least to the most."""
     return used.least + (used.most - used.least) // 3
 
 
 def steps(asked: Settings, card: int, found: Footprint) -> tuple[int, int]:
-    """Tokens computed at once and requests at most: as asked, else the engine's default for such a card."""
+    """Tokens computed at once and requests at most: as asked, else the engine's default for its first card."""
+    card = asked.lead or card
     row, large = engine_row(asked.engine), card >= LARGE and not asked.ordinary
     usual = row.memory
     first = row.has("whole_prompts", asked.release, unknown=False)

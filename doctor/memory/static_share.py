@@ -22,9 +22,9 @@ Release = tuple[int, ...]
 
 
 def static_share(asked: Settings, card: int, model: Footprint | None) -> float:
-    """The share for cards of `card` bytes."""
+    """The share for cards of `card` bytes: by the smallest GPU that `nvidia-smi` lists, where it is known."""
     release: Release = version(asked.release) if asked.release else (9,)
-    mib = card / (1 << 20)
+    mib = (asked.smallest or card) / (1 << 20)
     seen = model is not None and bool(model.vision) and asked.vision
     if release < (0, 4, 8):
         return _by_ranks(asked, release, mib) * (_eyes(asked, release, model) if seen and model is not None else 1.0)

@@ -77,7 +77,7 @@ def _kept_pictures(found: EncoderCache | None) -> JsonObject | None:
 
 
 def _one_gpu(here: MemoryVerdict, result: Fit) -> JsonObject:
-    card = here.cards[0].name if here.cards else None
+    card = here.device.name if here.device else None
     return {
         "name": card, "card": result.card, "pool": max(result.pool, 0), "language": result.language,
         "vision": result.vision, "overhead": [result.overhead.least, result.overhead.most],
@@ -122,7 +122,7 @@ def _cache(result: Fit) -> int:
 
 def _title(here: MemoryVerdict, result: Fit) -> str:
     name = here.listed.id if here.listed else here.footprint.name.rstrip("/").rpartition("/")[2] or here.footprint.name
-    card = here.cards[0].name if here.cards else "GPU"
+    card = here.device.name if here.device else "GPU"
     count = f"each of {result.settings.gpus} x " if result.settings.gpus > 1 else ""
     return f"{one_line(name, 34)} on {count}{one_line(card, 16)} ({size(result.card)})"
 

@@ -16,7 +16,7 @@ from doctor.matrix.gpus import card as card_named
 from doctor.matrix.gpus import usable
 from doctor.matrix.models.members import Member
 from doctor.memory.drafter import is_unknown
-from doctor.memory.fit import Fit, fit
+from doctor.memory.fit import VERDICTS, Fit, fit, uneven
 from doctor.memory.footprint import Footprint, footprint
 from doctor.memory.learned import corrected
 from doctor.memory.logged import plausible
@@ -30,7 +30,7 @@ class MemoryVerdict:
     """The weights and what is asked; `cards` are the GPUs at hand, `fit` the value for the smallest of those used.
 
     `listed` is the row of the data that stands in for a model which was not found. `cards` is None where nothing is
-    known of GPUs; then there is no `fit`. `free` are bytes of the smallest card, where NVML told them.
+    known of GPUs; then there is no `fit`. `device` is that card and `free` its free bytes, where NVML told them.
     `predicted` is the value before it was corrected by what the same launch logged here before (`learned`).
     """
 
@@ -42,6 +42,7 @@ class MemoryVerdict:
     free: int | None
     predicted: Fit | None = None
     learned: Observed | None = None
+    device: Device | None = None
 
 
 def of_unusable(asked: Settings, *meanings: str) -> str:
@@ -74,13 +75,25 @@ def memory_verdict(case: Case) -> MemoryVerdict | NotApplicable | Open:
     if not devices:
         return MemoryVerdict(found, asked, listed, devices, None, None)
     used = devices[: asked.gpus] or devices
-    card = min(has(d, facts.gpu) for d in used)
-    told = [d.memory_free for d in used if d.memory_free is not None]
-    free = min(told) if told and isinstance(facts.gpu, Gpu) and facts.gpu.source == "nvml" else None
-    verdict = fit(found, card, asked, free, _capability(used[0]))
-    here = MemoryVerdict(found, asked, listed, devices, verdict, free, verdict)
-    seen = plausible(facts.observed, card) if isinstance(facts.observed, Observed) else None
-    return here if seen is None else _learned(here, verdict, seen, used[0])
+    asked = replace(asked, lead=has(used[0], facts.gpu), smallest=min(listed_size(d) for d in devices))
+    one, free, verdict = _smallest(found, asked, used, facts.gpu)
+    here = MemoryVerdict(found, asked, listed, devices, verdict, free, verdict, device=one)
+    seen = plausible(facts.observed, verdict.card) if isinstance(facts.observed, Observed) else None
+    return here if seen is None else _learned(here, verdict, seen, one)
+
+
+def _smallest(
+    found: Footprint, asked: Settings, used: tuple[Device, ...], gpu: Gpu | Unavailable
+) -> tuple[Device, int | None, Fit]:  # fmt: skip
+    """Each GPU judged on its own memory; all take as large a cache as that with the least room, which is returned."""
+    told = isinstance(gpu, Gpu) and gpu.source == "nvml"
+    there = {(has(d, gpu), d.memory_free if told else None, _capability(d)): d for d in reversed(used)}
+    each = [(d, free, fit(found, card, asked, free, able)) for (card, free, able), d in there.items()]
+    one, free, verdict = min(each, key=lambda e: (not e[2].rule.denied, VERDICTS.index(e[2].verdict), e[2].cache[1]))
+    if len(each) > 1 and verdict.rule.denied is None:
+        starts = [free if free is not None else card for card, free, _ in there]
+        verdict = uneven(verdict, min(starts), max(starts))
+    return one, free, verdict
 
 
 def _learned(here: MemoryVerdict, now: Fit, seen: Observed, used: Device) -> MemoryVerdict:
@@ -134,6 +147,13 @@ def has(device: Device, gpu: Gpu | Unavailable) -> int:
     if declared or device.reserved is not None or device.unified_memory:
         return device.usable
     return usable(card_named(device.name, device.memory_total), device.memory_total)
+
+
+def listed_size(device: Device) -> int:
+    """Bytes of a GPU as `nvidia-smi` lists it, the driver's own part included."""
+    known = card_named(device.name, device.memory_total)
+    near = known is not None and known.bytes <= device.memory_total * 1.06
+    return max(device.memory_total, known.bytes) if known is not None and near else device.memory_total
 
 
 def _listed(facts: Facts) -> Member | None:

@@ -5,6 +5,7 @@ taken 0.3 to 0.8 GiB, and stops with `Free memory on device ... is less than des
 1 never works. A cache whose size the command sets (`--kv-cache-memory-bytes`, `--num-gpu-blocks-override`,
 `--num-gpu-blocks`) is allocated in full, and ends in `CUDA out of memory` if the weights leave less.
 SGLang and LMDeploy take their share without having tried what computing needs: with a share near 1 nothing is left.
+SGLang also stops with `The memory capacity is unbalanced` if one GPU has less than 90% free of what another has.
 
 What to do: request a smaller share, or leave the size of the cache to the engine.
 """
@@ -45,6 +46,7 @@ def _denied(rule: Rule, here: MemoryVerdict, result: Fit, found: Denied) -> Find
     message = {
         "share": f"{said} requests {wanted}{place}, but at most {there} can be free when the engine starts.",
         "cache": f"{said}: {wanted}{place}, but the weights leave at most {there}.",
+        "even": f"One GPU has {there} free and another more than {wanted}: this engine needs at least 90% on each.",
         "rest": f"{said} leaves {there}{place} for computing, which takes at least {wanted}.",
     }[found.kind]
     return rule.finding(
@@ -77,7 +79,10 @@ def _flag(result: Fit) -> str:
 
 
 def _ways(here: MemoryVerdict, result: Fit) -> Iterator[Remediation]:
-    """A smaller share, or no size at all, where that starts."""
+    """A smaller share, or no size at all, where that starts; for GPUs that differ, the engine's own switch."""
+    if result.rule.denied is not None and result.rule.denied.kind == "even":
+        yield _without_check(result)
+        return
     if not result.rule.given:
         yield from [remediation(way)] if (way := smaller_cache(result, here.free)) else []
         return
@@ -88,6 +93,15 @@ def _ways(here: MemoryVerdict, result: Fit) -> Iterator[Remediation]:
             f"Leave out `{flag}`: the engine then takes {size(free.cache[0])} to {size(free.cache[1])}",
             (Action("set_argument", name=flag),), "unsafe",
         )  # fmt: skip
+
+
+def _without_check(result: Fit) -> Remediation:
+    row = engine_row(result.settings.engine)
+    name, value = row.variables.get("even_cards", ""), "0"
+    if row.has("turns_check_off", result.settings.release, unknown=False):
+        name, value = row.variables.get("uneven_cards", ""), "1"
+    title = "Turn off the check: the smallest GPU then decides, and the others stay partly empty"
+    return Remediation(title, (Action("set_env", name=name, value=value),), "unsafe")
 
 
 RULE = Rule(code="MEM006", name="memory-not-there", severity="error", check=check, blocked_by=("MEM001", "GPU005"))
