@@ -19,12 +19,12 @@ class Settings:
     engine computes it. `context` is the longest request asked for, None for the engine's default; `elastic`: the
     engine shortens it to what fits. `kv` is the cache's number format as the engine names it. `batch` tokens are
     computed at once, for at most `requests`; `usual_requests` are those that the engine takes for this card by its
-    name. `images` and `videos` are those of one request (None: not said).
+    name. `images`, `videos` and `sounds` are those of one request (None: not said).
     `lead` is the size of the first GPU as CUDA has it and `smallest` that of the smallest of the machine as the driver
     lists it (0: not known): engines take defaults by them. `uneven`: the launch turns off the check that its GPUs have
     about the same free. `ordinary`: the engine takes its defaults for smaller cards whatever the size of this one.
-    `vision_split`: tensor parallelism divides the vision tower. `vision`: the tower is loaded at all. `eager`: no CUDA
-    graphs.
+    `vision_split`: tensor parallelism divides the vision tower. `vision`: the tower is loaded at all, `hearing`: that
+    for sounds is. `sees`: the command asks for pictures, or the engine takes them unasked. `eager`: no CUDA graphs.
     `cache` is a size given for the cache, `offload` weights kept in main memory, `swap` main memory set aside, each
     for each GPU. `windows`: it frees what slid out of an attention window. `block` is the tokens of a block of cache,
     None for the engine's default. `drafted` tokens are guessed ahead by a drafter of the kind `drafter` (mtp, eagle,
@@ -54,12 +54,15 @@ class Settings:
     usual_requests: int | None = None
     images: int | None = None
     videos: int | None = None
+    sounds: int | None = None
     uneven: bool = False
     lead: int = 0
     smallest: int = 0
     ordinary: bool = False
     vision_split: bool = True
     vision: bool = True
+    hearing: bool = True
+    sees: bool = True
     eager: bool = False
     cache: int | None = None
     blocks: int | None = None

@@ -88,7 +88,7 @@ def fit(
     batch, requests = steps(asked, card, found)
     used = overhead(found, asked, batch, requests, card, capability)
     held = found.shared(divided(asked, latent=bool(found.shape and found.shape.latent)), asked.pp)
-    eyes = held.vision if asked.vision else 0
+    eyes = int(held.vision * _loaded(found, asked))
     guessing = drafter(found, asked)
     extra = padding(found, asked, capability) + int(guessing.weights)
     language = max(held.language + extra - asked.offload, 0) + rotary(found, asked)
@@ -124,6 +124,12 @@ def uneven(found: Fit, least: int, most: int) -> Fit:
     if least >= most * EVEN or found.settings.tp < 2 or not checks or not found.starts:
         return found
     return replace(found, verdict="refused", rule=replace(found.rule, denied=Denied("even", int(most * EVEN), least)))
+
+
+def _loaded(found: Footprint, asked: Settings) -> float:
+    """How much of the towers is loaded: those that see and those that hear may each be left out."""
+    heard = found.hearing / found.vision if found.vision else 0.0
+    return asked.vision * (1 - heard) + asked.hearing * heard
 
 
 def ease(used: Overhead) -> int:

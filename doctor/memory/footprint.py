@@ -21,7 +21,7 @@ VISION_WORDS = ("visual", "vision", "vpm", "resampler", "multi_modal_projector",
 
 # What lies in the files and is not loaded by an engine that answers in text: layers that guess ahead, voices
 GUESSING, VOICES = ("mtp", "mtp_layers", "mtp_block"), ("talker", "token2wav", "code2wav")
-PARTS = ("split", "kv", "whole", "embedding", "head", "vision", "experts", "attending")
+PARTS = ("split", "kv", "whole", "embedding", "head", "vision", "experts", "attending", "hearing")
 ATTENDING = ("self_attn.", "linear_attn.", "mixer.in_proj", "mixer.q_proj", "mixer.o")
 AHEAD = ("mtp_num_hidden_layers", "num_nextn_predict_layers", "num_mtp_modules")
 PACKED_AHEAD = ("fp8", "modelopt", "mxfp4")  # others are made by tools that never load these layers
@@ -53,9 +53,10 @@ class Footprint:
     language model's size, so that it is that of the class's defaults. `guessed`: the language model is of a kind whose
     layers are not known here, and counted as if they were Llama's. `experts` are the bytes of its mixtures of experts
     (they are part of `split`), each expert `narrow` wide inside; `attending` are those of attention, another part.
-    `patch` are the bytes of one patch of a picture at the tower's widest layer (0: not known), of which `merge`
-    become one token of a picture of any size; 0 for towers of one size of picture. `videos`: a long video is one item,
-    as the processors of Qwen2-VL and Qwen2.5-VL have it; those of Qwen3-VL hold it to the pixels of a picture.
+    `hearing` is the part of `vision` that listens. `patch` are the bytes of one patch of a picture at the tower's
+    widest layer (0: not known), of which `merge` become one token of a picture of any size; 0 for towers of one size of
+    picture. `videos`: a long video is one item, as the processors of Qwen2-VL and Qwen2.5-VL have it; those of Qwen3-VL
+    hold it to the pixels of a picture.
     `ahead` are the model's own layers that can guess tokens ahead, `ahead_bytes` those of one of them, and `draft` is
     the smaller model that guesses instead; none of these is counted in the weights here.
     """
@@ -83,6 +84,7 @@ class Footprint:
     experts: float = 0.0
     narrow: int = 0
     attending: float = 0.0
+    hearing: float = 0.0
     patch: int = 0
     merge: int = 0
     videos: bool = False
@@ -173,7 +175,7 @@ def _computed(model: Model) -> Footprint | None:
         quantization.kv_bits if quantization else None,
         found.tied, eyes is not None, None, quantization.method if quantization else None, _eyes(found),
         not any(found.text.given.get(key) for key in SIZES), found.text.type not in KNOWN,
-        experts, narrow, _attending(stored), patch, merge, videos,
+        experts, narrow, _attending(stored), _hearing(stored), patch, merge, videos,
         own_layers(found), sum(ahead.values()) / shape.layers,
     )  # fmt: skip
 
@@ -201,6 +203,11 @@ def _attending(stored: Mapping[Piece, float]) -> float:
     """`attending` of a footprint: the matrices of attention and of linear layers that are divided."""
     split = ((p.name, size) for p, size in stored.items() if p.part == "layers" and p.share == "split")
     return sum(size for name, size in split if any(word in name for word in ATTENDING))
+
+
+def _hearing(stored: Mapping[Piece, float]) -> float:
+    """`hearing` of a footprint: the tower for sounds and what joins it to the text."""
+    return sum(size for p, size in stored.items() if p.part == "vision" and p.name.startswith("audio"))
 
 
 def _patches(found: Layout) -> tuple[int, int, bool]:
@@ -237,6 +244,7 @@ def _scaled(computed: Footprint, real: Weights, total: int) -> Footprint:
     return replace(
         computed, split=computed.split * factor, kv=computed.kv * factor, whole=computed.whole * factor,
         embedding=computed.embedding * factor, head=computed.head * factor, vision=eyes, exact=True,
+        hearing=computed.hearing * eyes / computed.vision if computed.vision else 0.0,
         experts=computed.experts * factor, attending=computed.attending * factor,
         ahead_bytes=_of(real, GUESSING) / max(computed.ahead, 1) or computed.ahead_bytes,
         source="sizes of the tensors in its files", on_disk=sum(f.size for f in real.files) or total,

@@ -25,7 +25,7 @@ def static_share(asked: Settings, card: int, model: Footprint | None) -> float:
     """The share for cards of `card` bytes: by the smallest GPU that `nvidia-smi` lists, where it is known."""
     release: Release = version(asked.release) if asked.release else (9,)
     mib = (asked.smallest or card) / (1 << 20)
-    seen = model is not None and bool(model.vision) and asked.vision
+    seen = _sees(asked, model)
     if release < (0, 4, 8):
         return _by_ranks(asked, release, mib) * (_eyes(asked, release, model) if seen and model is not None else 1.0)
     if release < (0, 5, 3):
@@ -84,7 +84,12 @@ def reserve(asked: Settings, mib: float, model: Footprint | None) -> float:
 
 def _without_prompt_graphs(asked: Settings, model: Footprint | None) -> bool:
     """Several stages, a drafter and, by default, pictures rule out graphs of prompts."""
-    return asked.pp > 1 or bool(asked.drafter) or (model is not None and bool(model.vision) and asked.vision)
+    return asked.pp > 1 or bool(asked.drafter) or _sees(asked, model)
+
+
+def _sees(asked: Settings, model: Footprint | None) -> bool:
+    """Whether the engine takes the model for one with pictures."""
+    return model is not None and bool(model.vision) and asked.vision and asked.sees
 
 
 def _steps(tokens: int) -> int:

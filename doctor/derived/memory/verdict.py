@@ -12,6 +12,7 @@ from doctor.facts.gpu import Device
 from doctor.findings import NotApplicable, Open
 from doctor.launch.memory_settings import settings
 from doctor.launch.settings import Settings
+from doctor.launch.towers import as_loaded
 from doctor.matrix.gpus import card as card_named
 from doctor.matrix.gpus import usable
 from doctor.matrix.models.members import Member
@@ -62,7 +63,7 @@ def memory_verdict(case: Case) -> MemoryVerdict | NotApplicable | Open:
         return Open(facts.model.detail) if lost and isinstance(facts.model, Unavailable) else NotApplicable(NO_MODEL)
     if is_of_family_alone(model):
         return Open(f"only the family of `{model.path}` is known, not its size")
-    asked = settings(facts)
+    asked = as_loaded(settings(facts), model.architectures)
     if asked.unusable:
         return Open(f"memory is not computed, because {of_unusable(asked)}")
     found = footprint(model, dtype=asked.dtype, quantization=asked.quantization)
