@@ -10,6 +10,7 @@ from doctor.facts import Distributions, Facts, Gpu, Launch, Model
 from doctor.launch.drafting import drafting
 from doctor.launch.memory_values import amount, count, kept, share, unusable, whole
 from doctor.launch.options import engine, option
+from doctor.launch.parallel import parallel
 from doctor.launch.settings import Settings
 from doctor.matrix import rows
 from doctor.matrix.engine_types import Engine
@@ -23,21 +24,23 @@ def settings(facts: Facts) -> Settings:
     name = engine_of(facts)
     row = engine_row(name)
     release = facts.version(name)
-    drafted = drafting(partial(option, facts), row)
+    drafted, backend = drafting(partial(option, facts), row), backend_of(facts, release) if row.backends else "default"
+    dealt = parallel(partial(count, facts, row), partial(_any, facts), row, (release, backend, _cards(facts)))
     return Settings(
-        engine=name or "", release=release, backend=backend_of(facts, release) if row.backends else "default",
-        tp=count(facts, row, "tensor_parallel") or 1, pp=count(facts, row, "pipeline_parallel") or 1,
-        copies=_copies(facts, row), share=share(facts, row), context=amount(facts, row, "context"), kv=_kv(facts, row),
+        engine=name or "", release=release, backend=backend, tp=dealt.tp, pp=dealt.pp, copies=dealt.copies,
+        attention=dealt.attention, dense=dealt.dense, experts=dealt.experts, head=dealt.head,
+        share=share(facts, row), context=amount(facts, row, "context"), kv=_kv(facts, row),
         dtype=_any(facts, "dtype"), quantization=_any(facts, "quantization"),
         batch=amount(facts, row, "batch_tokens"), requests=amount(facts, row, "requests"),
         usual_requests=row.memory.requests_of(release, _card(facts)),
-        images=_limit(facts, "image"), videos=_limit(facts, "video"), ordinary=_ordinary(facts, row, release),
+        images=_limit(facts, "image"), videos=_limit(facts, "video"), sounds=_limit(facts, "audio"),
+        sees=_any(facts, "vision_on") is not None, ordinary=_ordinary(facts, row, release),
         vision_split=not row.asks("vision_whole", option(facts, *row.names("vision_whole"))),
         vision=_any(facts, "vision_off") is None, eager=_any(facts, "eager") is not None,
         elastic=option(facts, *row.names("context")) in row.words.get("context_that_fits", ()),
         cache=whole(_any(facts, "cache_bytes")), blocks=_blocks(facts, row),
         offload=int((kept(facts, row, "cpu_offload") or 0) * GIB), swap=int((kept(facts, row, "swap") or 0) * GIB),
-        windows=_windows(facts, row, release),
+        windows=_windows(facts, row, release), uneven=_uneven(facts, row),
         block=amount(facts, row, "block_size"), prefixes=_switch(facts, row, "prefixes_shared"),
         state=option(facts, *row.names("state_dtype")),
         drafted=drafted.tokens, drafter=drafted.kind, draft_model=drafted.model,
@@ -72,13 +75,6 @@ def backend_of(facts: Facts, release: str | None) -> str:
     return first if not names or not known or any(n in known for n in names) else rest[0] if rest else first
 
 
-def _copies(facts: Facts, row: Engine) -> int:
-    """Of LMDeploy, `--dp` deals out the GPUs of `--tp`; of SGLang with `--enable-dp-attention` too."""
-    if row.has("copies_share_gpus") or _any(facts, "attention_data_parallel") is not None:
-        return 1
-    return count(facts, row, "data_parallel") or 1
-
-
 def _kv(facts: Facts, row: Engine) -> str:
     names = row.names("kv_cache_dtype") or option_names("kv_cache_dtype")
     told = option(facts, *names) or row.memory.cache_default
@@ -104,6 +100,13 @@ def _windows(facts: Facts, row: Engine, release: str | None) -> bool:
     return True
 
 
+def _uneven(facts: Facts, row: Engine) -> bool:
+    """Whether a variable of the launch lets GPUs differ: one that turns the check off, or one that is its switch."""
+    said = facts.launch.environ if isinstance(facts.launch, Launch) else {}
+    off, on = (said.get(row.variables.get(meaning, ""), "").lower() for meaning in ("uneven_cards", "even_cards"))
+    return off in ("1", "true") or on in ("0", "false", "no", "off", "n", "f")
+
+
 def _switch(facts: Facts, row: Engine, meaning: str) -> bool | None:
     """Whether a switch is set, or turned off by its `--no-` form; None where neither stands there."""
     if option(facts, *row.names(meaning)) is not None:
@@ -112,15 +115,20 @@ def _switch(facts: Facts, row: Engine, meaning: str) -> bool | None:
     return False if option(facts, *off) is not None else None
 
 
+def _cards(facts: Facts) -> int:
+    """How many GPUs the launch sees, slices of one counted; 0 where that is not known."""
+    there = facts.gpu.usable if isinstance(facts.gpu, Gpu) else ()
+    return sum(max(len(d.mig), 1) if d.mig_enabled else 1 for d in there)
+
+
 def _card(facts: Facts) -> str:
     """The name of the first GPU."""
-    return facts.gpu.devices[0].name if isinstance(facts.gpu, Gpu) and facts.gpu.devices else ""
+    return facts.gpu.usable[0].name if isinstance(facts.gpu, Gpu) and facts.gpu.usable else ""
 
 
 def _ordinary(facts: Facts, row: Engine, release: str | None) -> bool:
-    """Whether a card is one for which the engine takes its smaller defaults by its name."""
-    devices = facts.gpu.devices if isinstance(facts.gpu, Gpu) else ()
-    return any(row.memory.is_ordinary(release, device.name) for device in devices)
+    """Whether the first card is one for which the engine takes its smaller defaults by its name."""
+    return row.memory.is_ordinary(release, _card(facts))
 
 
 def _limit(facts: Facts, kind: str) -> int | None:

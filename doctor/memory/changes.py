@@ -70,6 +70,8 @@ def candidates(
         yield Change("dtype", title, replace(asked, dtype=None), ((flag, None),), True, True, lighter)
     if asked.cache and (flag := brief(now, "cache_bytes")):
         yield Change("size", f"Leave `{flag}` out", replace(asked, cache=None), ((flag, None),), True, True)
+    if asked.blocks and (flag := brief(now, "cache_blocks") or brief(now, "cache_tokens")):
+        yield Change("blocks", f"Leave `{flag}` out", replace(asked, blocks=None), ((flag, None),), True, True)
     yield from _pictures(now)
     yield from _steps(now)
     yield from _shares(now)

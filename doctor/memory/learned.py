@@ -8,6 +8,7 @@ from doctor.facts.observed import Observed
 from doctor.memory.engines import takes_whole_card
 from doctor.memory.fit import Fit, Kept, verdict_of
 from doctor.memory.overhead import Overhead
+from doctor.memory.there import space_of
 
 GIB = 1 << 30
 SPREAD, SPREAD_SHARE = 96 << 20, 0.005  # between two starts of one launch
@@ -71,8 +72,8 @@ def _with(now: Fit, kept: Kept, found: tuple[int, Overhead, tuple[int, int]], ra
     The cache holds `rate` tokens and `each` requests for one that is predicted for its size.
     """
     loaded, used, ends = found
-    left = replace(now.rule, least=ends[0], most=ends[1])
-    space = kept.given(ends[0]), kept.given(ends[1])
+    left = replace(now.rule, least=ends[0], most=ends[1], denied=None, doubtful=False)  # it came as far as its cache
+    space = space_of(left, kept, now.settings)
     tokens = [int(kept.logged(size, now.context) * rate) for size in space]
     tokens = [min(count, now.settings.blocks) for count in tokens] if now.settings.blocks else tokens
     many = [kept.requests(size, now.context) * each if now.needed else 0.0 for size in space]

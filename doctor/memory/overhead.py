@@ -151,6 +151,8 @@ def _usual(found: Footprint, asked: Settings, batch: int, requests: int) -> list
     if asked.tp * asked.pp > 1:
         rows.append(("communication between GPUs", *SHARED))
     rows.append(("computation of one step", *_activations(found, asked, batch, requests)))
+    if not asked.eager and engine_row(asked.engine).memory.budget == "free_at_start":
+        rows.append(("CUDA graphs", *GRAPHS))
     if found.vision and asked.vision and asked.images != 0:
         rows.append(("image processing", *_pictures(found, asked)))
     return rows

@@ -53,7 +53,7 @@ class Means:
 
     def numbers(self, asked: Settings, found: Footprint, member: Member | None = None) -> tuple[int, ...]:
         """The numbers of GPUs, more than are asked for, that can share a model by tensor parallelism."""
-        most = self.gpus // (asked.pp * asked.copies)
+        most = self.gpus // (asked.pp * asked.copies) if not asked.attention else 0
         return tuple(n for n in range(asked.tp + 1, most + 1) if divides(found, n) and self.splits(member, n))
 
 

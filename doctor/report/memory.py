@@ -78,7 +78,7 @@ def _kept_pictures(found: EncoderCache | None) -> JsonObject | None:
 
 
 def _one_gpu(here: MemoryVerdict, result: Fit) -> JsonObject:
-    card = here.smallest.name if here.smallest else None
+    card = here.device.name if here.device else None
     return {
         "name": card, "card": result.card, "pool": max(result.pool, 0), "language": result.language,
         "vision": result.vision, "overhead": [result.overhead.least, result.overhead.most],
@@ -125,7 +125,7 @@ def _cache(result: Fit) -> int:
 
 def _title(here: MemoryVerdict, result: Fit) -> str:
     name = here.listed.id if here.listed else here.footprint.name.rstrip("/").rpartition("/")[2] or here.footprint.name
-    card = here.smallest.name if here.smallest else "GPU"
+    card = here.device.name if here.device else "GPU"
     count = f"each of {result.settings.gpus} x " if result.settings.gpus > 1 else ""
     if here.unequal:
         count = f"the smallest of {len(here.used)} GPUs, "

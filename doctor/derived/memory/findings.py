@@ -222,6 +222,6 @@ def each(result: Fit) -> str:
 def of_card(here: MemoryVerdict, result: Fit) -> str:
     """What a card has: `the card's 23.5 GiB`, `the 11.8 GiB of the smallest card (RTX 3060)` where they differ."""
     has = f"{result.card / GIB:.1f} GiB".replace(".0 ", " ")
-    if here.unequal and here.smallest is not None:
-        return f"the {has} of the smallest card (`{one_line(here.smallest.name, 40)}`)"
+    if here.unequal and here.device is not None:
+        return f"the {has} of the smallest card (`{one_line(here.device.name, 40)}`)"
     return f"the card's {has}"

@@ -32,14 +32,14 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
         yield here
     elif here.fit is None:
         yield NotApplicable("the GPUs are not known: MEM001 says what it takes")
-    elif here.fit.verdict == "tight":
+    elif here.fit.verdict == "tight" and (here.fit.rule.reserved or not here.fit.rule.doubtful):
         yield _finding(rule, case.facts, here, here.fit)
 
 
 def _finding(rule: Rule, facts: Facts, here: MemoryVerdict, result: Fit) -> Finding:
     end = ", and it may not start at all" if result.concurrent[0] < 1 and result.rule.refuses else ""
     room = f"The KV cache holds {tokens(result)}{each(result)}"
-    if not result.easy and result.concurrent[0] >= 1:
+    if (result.rule.doubtful or not result.easy) and result.concurrent[0] >= 1:
         return _breathless(rule, here, result)
     return rule.finding(
         f"{room}, {requests(result)}: little for more than one user{end}.", key="room", confidence="medium",
