@@ -93,8 +93,8 @@ def _tried(
     if found.experts and row.has("keeps_work_space", asked.release):
         rows.append(("computation of the experts", *TRIED_EXPERTS))
     if found.vision and asked.vision and (asked.images != 0 or asked.videos != 0):
-        low, high = _sight(found, asked, step)
-        rows.append(("image processing", max(low - least, 0.0), max(high - most, 0.0) + 0.15 * GIB))
+        low, high, kept = _sight(found, asked, step)
+        rows.append(("image processing", max(low - least, kept), max(high - most, kept) + 0.15 * GIB))
     return rows
 
 
@@ -126,23 +126,24 @@ def _layers(found: Footprint, asked: Settings, batch: int, inner: int = 2) -> fl
     return min(batch, LARGEST_BATCH) * wide * 2
 
 
-def _sight(found: Footprint, asked: Settings, step: tuple[int, int]) -> tuple[float, float]:
+def _sight(found: Footprint, asked: Settings, step: tuple[int, int]) -> tuple[float, float, float]:
     """The vision tower at work on what the engine tries out; nothing where the command leaves that out.
 
     The bytes of a patch are those of the widest layer: Qwen2.5-VL-7B on vLLM 0.23 took 16.04 GiB for a video of 114,688
-    tokens. What it says of them is kept. Towers of one size of picture know how many patches they have.
+    tokens. What it says of them is kept (the last figure) while the layers are tried out. Towers of one size of picture
+    know how many patches they have.
     """
     if asked.untried:
-        return 0.0, 0.0
+        return 0.0, 0.0, 0.0
     if not found.sight.patch:
-        return 0.05 * GIB, min(max(found.vision / 2, 0.2 * GIB), 1.0 * GIB)
+        return 0.05 * GIB, min(max(found.vision / 2, 0.2 * GIB), 1.0 * GIB), 0.0
     if not found.sight.merge:
-        return 0.0, 0.3 * GIB
+        return 0.0, 0.3 * GIB, 0.0
     context = asked.context or (found.shape.usual if found.shape else 0)
     tokens = tried(found.sight, asked, context, step)
     most = found.sight.bytes_of(tokens, asked.attending if asked.vision_split else 1)
     kept = tokens * found.shape.hidden * HALF if found.shape else 0.0
-    return 0.85 * most + kept, 1.1 * most + kept
+    return 0.75 * most, 1.15 * most, kept
 
 
 def _usual(found: Footprint, asked: Settings, batch: int, requests: int) -> list[tuple[str, float, float]]:

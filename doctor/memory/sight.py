@@ -17,6 +17,7 @@ from doctor.memory.layout import Layout, Section
 LARGEST = 16_384  # tokens of the largest picture of a family whose processor is not known here
 VIDEOS = ("qwen2_vl", "qwen2_5_vl")
 GATED = ("qwen2_5", "glm")  # towers whose MLP has two matrices in
+WINDOWED = ("qwen2_5",)  # which keep more vectors of each patch: in another order, and what is added to them
 PIXELS = 3 * 2 * 2  # bytes: three colors of two frames
 # Pixels of the largest picture, and frames that one counts as
 SMART: dict[str, tuple[int, int]] = {
@@ -72,7 +73,7 @@ def sight(found: Layout, given: Mapping[str, Any]) -> Sight:
         return Sight()
     merge = vision.whole("spatial_merge_size") if vision.whole("temporal_patch_size") else 0
     side = vision.whole("patch_size", "spatial_patch_size", default=14) or 14
-    plain = 2 * 5 * wide + (PIXELS * side * side if merge else 0)
+    plain = 2 * (5 if vision.type.startswith(WINDOWED) else 3) * wide + (PIXELS * side * side if merge else 0)
     inside = 2 * inner * (3 if vision.type.startswith(GATED) else 2)
     most, frames = SMART.get(found.model_type, (0, 1))
     unit = frames * (side * max(merge, 1)) ** 2
