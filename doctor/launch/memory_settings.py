@@ -9,8 +9,9 @@ from functools import partial
 from doctor.facts import Distributions, Facts, Gpu, Launch, Model
 from doctor.launch.drafting import drafting
 from doctor.launch.memory_values import amount, count, kept, share, unusable, whole
-from doctor.launch.options import engine, option
+from doctor.launch.options import engine, option, options_of
 from doctor.launch.parallel import parallel
+from doctor.launch.processor import most_pixels, processor_arguments
 from doctor.launch.settings import Settings
 from doctor.matrix import rows
 from doctor.matrix.engine_types import Engine
@@ -34,6 +35,7 @@ def settings(facts: Facts) -> Settings:
         batch=amount(facts, row, "batch_tokens"), requests=amount(facts, row, "requests"),
         usual_requests=row.memory.requests_of(release, _card(facts)),
         images=_limit(facts, "image"), videos=_limit(facts, "video"), sounds=_limit(facts, "audio"),
+        pixels=most_pixels(processor_arguments(facts)), untried=_any(facts, "encoder_untried") is not None,
         sees=_any(facts, "vision_on") is not None, ordinary=_ordinary(facts, row, release),
         vision_split=not row.asks("vision_whole", option(facts, *row.names("vision_whole"))),
         vision=_any(facts, "vision_off") is None, eager=_any(facts, "eager") is not None,
@@ -43,6 +45,8 @@ def settings(facts: Facts) -> Settings:
         windows=_windows(facts, row, release), uneven=_uneven(facts, row),
         block=amount(facts, row, "block_size"), prefixes=_switch(facts, row, "prefixes_shared"),
         state=option(facts, *row.names("state_dtype")),
+        adapters=_adapters(facts, row, release), rank=_rank(facts, row),
+        adapters_split=option(facts, *row.names("adapters_divided")) is not None,
         drafted=drafted.tokens, drafter=drafted.kind, draft_model=drafted.model,
         unusable=(*unusable(facts, row), *((("drafted_tokens", drafted.wrong),) if drafted.wrong else ())),
     )  # fmt: skip
@@ -98,6 +102,20 @@ def _windows(facts: Facts, row: Engine, release: str | None) -> bool:
         names = facts.model.architectures if isinstance(facts.model, Model) else ()
         return any(name in row.memory.windowed_models for name in names)
     return True
+
+
+def _adapters(facts: Facts, row: Engine, release: str | None) -> int:
+    """For how many LoRA adapters there is room at once: of those that are named where the engine keeps each."""
+    named = options_of(facts.launch, release, *row.names("adapters")) if isinstance(facts.launch, Launch) else ()
+    if row.memory.adapters is None:
+        return len(named)
+    on = option(facts, *row.names("adapters_on")) is not None or (bool(named) and row.has("adapters_turn_on"))
+    return (count(facts, row, "adapter_slots") or row.memory.adapters) if on else 0
+
+
+def _rank(facts: Facts, row: Engine) -> int | None:
+    """The largest rank of an adapter, the engine's own where the command names none."""
+    return count(facts, row, "adapter_rank") or row.memory.adapter_rank
 
 
 def _uneven(facts: Facts, row: Engine) -> bool:

@@ -19,7 +19,8 @@ class Settings:
     engine computes it. `context` is the longest request asked for, None for the engine's default; `elastic`: the
     engine shortens it to what fits. `kv` is the cache's number format as the engine names it. `batch` tokens are
     computed at once, for at most `requests`; `usual_requests` are those that the engine takes for this card by its
-    name. `images`, `videos` and `sounds` are those of one request (None: not said).
+    name. `images`, `videos` and `sounds` are those of one request (None: not said),
+    `pixels` those of the largest image that the command allows. `untried`: the tower is not tried out at the start.
     `lead` is the size of the first GPU as CUDA has it and `smallest` that of the smallest of the machine as the driver
     lists it (0: not known): engines take defaults by them. `uneven`: the launch turns off the check that its GPUs have
     about the same free. `ordinary`: the engine takes its defaults for smaller cards whatever the size of this one.
@@ -30,8 +31,10 @@ class Settings:
     None for the engine's default. `drafted` tokens are guessed ahead by a drafter of the kind `drafter` (mtp, eagle,
     eagle3, ngram and the like; "" for none), which is the model `draft_model` where it is one of its own. `prefixes`
     says whether the cache is shared among requests, None where that is not said; `state` the number format of a linear
-    layer's state. `unusable` are options, by meaning and as the command has them, whose values are none: they stand
-    here as if they were not given.
+    layer's state.
+    `adapters` are the LoRA adapters for which there is room at once, of the rank `rank` (None: not said), and
+    `adapters_split`: tensor parallelism divides them wholly. `unusable` are options, by meaning and as the command has
+    them, whose values are none: they stand here as if they were not given.
     """
 
     engine: str = ""
@@ -55,6 +58,8 @@ class Settings:
     images: int | None = None
     videos: int | None = None
     sounds: int | None = None
+    pixels: int | None = None
+    untried: bool = False
     uneven: bool = False
     lead: int = 0
     smallest: int = 0
@@ -76,6 +81,9 @@ class Settings:
     draft_model: str | None = None
     prefixes: bool | None = None
     state: str | None = None
+    adapters: int = 0
+    rank: int | None = None
+    adapters_split: bool = False
     unusable: tuple[tuple[str, str], ...] = ()
 
     def spread(self, tp: int) -> Settings:

@@ -88,6 +88,8 @@ class Memory:
     `card_requests` are `requests` of cards by name, where the engine has such a table.
     `towers_left_out` tells whose towers a launch without pictures does not load, `image_towers` are architectures whose
     tower looks at images alone, and `seen_on_request` those that take pictures only if the command says so.
+    `adapters` are the LoRA adapters that it has room for by default (None: as many as are named), and `adapter_rank`
+    the rank of each (None: that of the largest).
     """
 
     budget: str | None = None
@@ -108,6 +110,8 @@ class Memory:
     towers_left_out: tuple[LeftOut, ...] = ()
     image_towers: tuple[str, ...] = ()
     seen_on_request: tuple[str, ...] = ()
+    adapters: int | None = None
+    adapter_rank: int | None = None
 
     def requests_of(self, version: str | None, card: str) -> int | None:
         """`card_requests` of this release for a card of this name."""

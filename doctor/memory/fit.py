@@ -9,6 +9,7 @@ from typing import Literal
 from doctor.base.record import dataclass
 from doctor.launch.settings import Settings
 from doctor.matrix.engines import engine_row
+from doctor.memory.adapters import adapters
 from doctor.memory.cache import Cache, cache, number, of_full_layer, of_layer
 from doctor.memory.divided import divided
 from doctor.memory.drafter import Drafter, drafter
@@ -99,13 +100,16 @@ def fit(
     at_hand = card if free is None else min(free, card)
     batch, requests = steps(asked, card, found)
     used = overhead(found, asked, batch, requests, card, capability)
-    held = found.shared(divided(asked, latent=bool(found.shape and found.shape.latent)), asked.pp)
+    by = divided(asked, latent=bool(found.shape and found.shape.latent))
+    held, kept_heads = found.shared(by, asked.pp), found.shape.kv_heads if found.shape else 1
+    ranks = adapters(found.ranked, asked, by, kept_heads)
     eyes = int(held.vision * _loaded(found, asked))
     guessing = drafter(found, asked)
-    extra = padding(found, asked, capability) + int(guessing.weights)
+    extra = padding(found, asked, capability) + int(guessing.weights) + ranks[0]
     language = max(held.language + extra - asked.offload, 0) + rotary(found, asked)
     kept = kept_by(found, asked, batch, guessing)
     first = budget(card, at_hand, language + eyes, used, asked, found)
+    first = replace(first, least=first.least - (0 if first.given else ranks[1] - ranks[0]))
     left = judged(sized(first, kept, asked), at_hand, language + eyes, used, asked)
     context = asked.context or usual_context(found, asked)
     space = space_of(left, kept, asked)

@@ -7,12 +7,14 @@ from dataclasses import replace
 
 from doctor.base.record import dataclass
 from doctor.facts.model import Model, Weights
+from doctor.memory.adapters import Ranked, ranked
 from doctor.memory.attention import Attention, attention
 from doctor.memory.decoder import KNOWN, decoder
 from doctor.memory.divided import Divided, evenly
 from doctor.memory.ignored import Ignored
 from doctor.memory.layout import Layout, layout
 from doctor.memory.pieces import Piece
+from doctor.memory.sight import Sight, sight
 from doctor.memory.stored import bytes_of, online, scheme, sizes
 from doctor.memory.towers import tower
 
@@ -53,10 +55,8 @@ class Footprint:
     language model's size, so that it is that of the class's defaults. `guessed`: the language model is of a kind whose
     layers are not known here, and counted as if they were Llama's. `experts` are the bytes of its mixtures of experts
     (they are part of `split`), each expert `narrow` wide inside; `attending` are those of attention, another part.
-    `hearing` is the part of `vision` that listens. `patch` are the bytes of one patch of a picture at the tower's
-    widest layer (0: not known), of which `merge` become one token of a picture of any size; 0 for towers of one size of
-    picture. `videos`: a long video is one item, as the processors of Qwen2-VL and Qwen2.5-VL have it; those of Qwen3-VL
-    hold it to the pixels of a picture.
+    `hearing` is the part of `vision` that listens, and `sight` what pictures are to the tower. `ranked`
+    are the numbers of its layers for each rank of a LoRA adapter.
     `ahead` are the model's own layers that can guess tokens ahead, `ahead_bytes` those of one of them, and `draft` is
     the smaller model that guesses instead; none of these is counted in the weights here.
     """
@@ -85,9 +85,8 @@ class Footprint:
     narrow: int = 0
     attending: float = 0.0
     hearing: float = 0.0
-    patch: int = 0
-    merge: int = 0
-    videos: bool = False
+    sight: Sight = Sight()
+    ranked: Ranked = Ranked()
     ahead: int = 1
     ahead_bytes: float = 0.0
     draft: Footprint | None = None
@@ -167,7 +166,6 @@ def _computed(model: Model) -> Footprint | None:
     small = quantization is not None and quantization.method.startswith(PACKED_AHEAD)
     ahead = {p: size if small else p.numbers * plain for p, size in stored.items() if p.part == "layers"}
     experts, narrow = _experts(stored)
-    patch, merge, videos = _patches(found)
     unknown = f"; `{quantization.method}` is unknown here" if quantization is not None and packed is None else ""
     return Footprint(
         model.named or model.path, of["split"], of["kv"], of["whole"], of["embedding"], of["head"], of["vision"], shape,
@@ -175,7 +173,8 @@ def _computed(model: Model) -> Footprint | None:
         quantization.kv_bits if quantization else None,
         found.tied, eyes is not None, None, quantization.method if quantization else None, _eyes(found),
         not any(found.text.given.get(key) for key in SIZES), found.text.type not in KNOWN,
-        experts, narrow, _attending(stored), _hearing(stored), patch, merge, videos,
+        experts, narrow, _attending(stored), _hearing(stored), sight(found, model.preprocessor),
+        ranked(stored, shape.layers),
         own_layers(found), sum(ahead.values()) / shape.layers,
     )  # fmt: skip
 
@@ -208,21 +207,6 @@ def _attending(stored: Mapping[Piece, float]) -> float:
 def _hearing(stored: Mapping[Piece, float]) -> float:
     """`hearing` of a footprint: the tower for sounds and what joins it to the text."""
     return sum(size for p, size in stored.items() if p.part == "vision" and p.name.startswith("audio"))
-
-
-def _patches(found: Layout) -> tuple[int, int, bool]:
-    """`patch`, `merge` and `videos` of a footprint."""
-    vision = found.vision
-    wide = vision.whole("hidden_size", "embed_dim", "width")
-    if vision.type.startswith("qwen2_vl"):
-        wide = vision.whole("embed_dim")
-    inner = vision.whole("intermediate_size") or int(wide * vision.real("mlp_ratio", default=4))
-    if not wide:
-        return 0, 0, False
-    merge = vision.whole("spatial_merge_size") if vision.whole("temporal_patch_size") else 0
-    pixels = 3 * 2 * vision.whole("patch_size", default=14) ** 2
-    each = 2 * (3 * wide + 3 * inner + (pixels if merge else 0))
-    return each, merge * merge, found.model_type.startswith(("qwen2_vl", "qwen2_5_vl"))
 
 
 def _eyes(found: Layout) -> tuple[int, int, int]:
