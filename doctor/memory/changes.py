@@ -108,13 +108,13 @@ def _pictures(now: Fit) -> Iterator[Change]:
     asked, row, flag = now.settings, engine_row(now.settings.engine), brief(now, "images_per_prompt")
     if not flag or not now.footprint.vision or not asked.vision or not row.has("images_counted", asked.release):
         return
-    if asked.videos != 0 and now.footprint.videos:
+    if asked.videos != 0 and now.footprint.sight.videos:
         kept = f'"image": {asked.images}, ' if asked.images is not None else ""
         value = f'{{{kept}"video": 0}}'
         yield Change("pictures", "Accept no videos", replace(asked, videos=0), ((flag, value),), True)
     if asked.images is None or asked.images > 1:
-        said = '{"image": 1, "video": 0}' if now.footprint.videos else '{"image": 1}'
-        changed = replace(asked, images=1, videos=0 if now.footprint.videos else asked.videos)
+        said = '{"image": 1, "video": 0}' if now.footprint.sight.videos else '{"image": 1}'
+        changed = replace(asked, images=1, videos=0 if now.footprint.sight.videos else asked.videos)
         yield Change("pictures", "Limit requests to one image", changed, ((flag, said),), True)
 
 
