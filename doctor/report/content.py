@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-from doctor.base.text import one_line
+from doctor.base.text import one_line, plural
 from doctor.facts import Distributions, Gpu, Launch
 from doctor.findings import Finding, Report
 from doctor.launch.asked import starts_server
@@ -150,15 +150,11 @@ def counted(report: Report) -> str:
         counts[result.status] = counts.get(result.status, 0) + 1
     words = {"pass": "passed", "fail": "found something", "open": "open", "notApplicable": "not applicable",
              "broken": "crashed (a bug in qvl-doctor)"}  # fmt: skip
-    return f"{len(report.results)} rules: {', '.join(f'{counts[k]} {w}' for k, w in words.items() if k in counts)}"
+    came = ", ".join(f"{counts[k]} {w}" for k, w in words.items() if k in counts)
+    return f"{plural(len(report.results), 'rule')}: {came}"
 
 
 def undecided(report: Report) -> list[tuple[str, str]]:
     """The rules that could not decide, or that crashed, with the reason."""
     found = (r for r in report.results if r.status in ("open", "broken"))
     return [(r.code, f"{r.status}: {r.reason}") for r in found]
-
-
-def plural(count: int, word: str) -> str:
-    """`1 error`, `2 errors`."""
-    return f"{count} {word}" if count == 1 else f"{count} {word}s"

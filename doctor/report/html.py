@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from doctor.base.text import plural
 from doctor.derived.case import Case
 from doctor.derived.packages.newer_releases import data_notes
 from doctor.findings import Finding, Report
 from doctor.report.commands import commands
-from doctor.report.content import SIGNS, answer, counted, evidence, head, plural, undecided
+from doctor.report.content import SIGNS, answer, counted, evidence, head, undecided
 from doctor.report.grid.markup import code, t
 from doctor.report.memory import memory_lines
 from doctor.report.screen import Screen, screen

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from doctor.base.text import plural
 from doctor.facts import Cause, Modules
-from doctor.report.content import ANSWERS, SIGNS, Answer, plural
+from doctor.report.content import ANSWERS, SIGNS, Answer
 from doctor.report.rows import Rows
 
 if TYPE_CHECKING:

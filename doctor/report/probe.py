@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from doctor.base.json_object import JsonObject
-from doctor.base.text import clean
+from doctor.base.text import clean, plural
 from doctor.findings import SEVERITIES, RuleResult
 from doctor.findings.json import finding_to_json, scrubbed
 from doctor.findings.probe import ProbeReport
-from doctor.report.content import ANSWERS, SIGNS, Answer, plural
+from doctor.report.content import ANSWERS, SIGNS, Answer
 
 if TYPE_CHECKING:
     from rich.console import Console

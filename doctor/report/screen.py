@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from doctor.base.record import dataclass
-from doctor.base.text import one_line
+from doctor.base.text import one_line, plural
 from doctor.findings import Finding, Report, Severity
 from doctor.report.closing import open_questions
-from doctor.report.content import Answer, answer, plural
+from doctor.report.content import Answer, answer
 from doctor.report.todo import Todo, todo
 
 SURE = {"high": "certain", "medium": "likely", "low": "possible"}

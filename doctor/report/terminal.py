@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from doctor.base.text import clean
+from doctor.base.text import clean, plural
 from doctor.findings import Finding, Report
 from doctor.report.commands import commands
-from doctor.report.content import ANSWERS, LABEL, SIGNS, about, counted, evidence, plural, undecided
+from doctor.report.content import ANSWERS, LABEL, SIGNS, about, counted, evidence, undecided
 from doctor.report.rows import Rows
 from doctor.report.screen import Also, Screen, certainty, screen
 
