@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Literal
 
@@ -29,6 +30,7 @@ COMFORT = 2.0
 EVEN = 0.9  # of what is free on another GPU
 CARDS = (8, 12, 16, 24, 32, 40, 48, 80, 96, 141, 180)
 COUNTS = (1, 2, 4, 8)
+USABLE = 0.975  # of 24 GB that are on the box: the driver keeps the rest
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +78,19 @@ class Fit:
         return not self.rule.reserved or self.spare >= ease(self.overhead)
 
     @property
+    def sure(self) -> bool:
+        """Whether it serves a whole request even where everything else takes as much as it may."""
+        enough = self.concurrent[0] >= 1 and self.easy and not self.rule.doubtful
+        return self.verdict == "fits" or (self.verdict == "tight" and enough)
+
+    @property
     def starts(self) -> bool:
         """Whether the server comes up, as far as memory decides."""
         return self.verdict not in ("never", "refused")
+
+
+Judge = Callable[[Footprint, Settings], Fit]
+OnCard = Callable[[Footprint, int, Settings], Fit]
 
 
 def fit(
@@ -210,12 +222,13 @@ def verdict_of(weights: int, used: Overhead, card: int, left: Budget, kept: Kept
     return "tight" if many < 1 or (most / needed if needed else COMFORT) < COMFORT else "fits"
 
 
-def floor(found: Footprint, asked: Settings) -> tuple[tuple[int, int], ...]:
+def floor(found: Footprint, asked: Settings, judge: OnCard | None = None) -> tuple[tuple[int, int], ...]:
     """The smallest common cards that serve it with these settings: (number, GiB), fewer cards first.
 
-    A share smaller than the engine's own is not held on to: it is the first thing to change.
+    A share smaller than the engine's own is not held on to: it is the first thing to change. `judge` tells what becomes
+    of it on a card of so many bytes; of those that a card is sold with, `USABLE` are there.
     """
-    out: list[tuple[int, int]] = []
+    judge, out = judge or fit, list[tuple[int, int]]()
     if asked.share is not None and asked.share < default_share(asked, 24 * GIB):
         asked = replace(asked, share=None)
     for count in COUNTS:
@@ -225,7 +238,8 @@ def floor(found: Footprint, asked: Settings) -> tuple[tuple[int, int], ...]:
             if out and size >= out[-1][1]:
                 break
             plain = replace(asked.spread(count), cache=None, blocks=None)
-            if fit(found, size * GIB, plain).verdict in ("fits", "tight"):
+            result = judge(found, int(size * GIB * USABLE), plain)
+            if result.verdict in ("fits", "tight") and (result.concurrent[0] >= 1 or not result.rule.refuses):
                 out.append((count, size))
                 break
     return tuple(out)

@@ -11,6 +11,7 @@ from click.testing import CliRunner
 
 from doctor.cli import main
 from doctor.launch.memory_settings import settings
+from tests.memory.cases import GIB
 from tests.memory.test_rules import facts
 
 MODEL = "Qwen/Qwen2.5-VL-7B-Instruct"
@@ -21,11 +22,12 @@ SERVERS = {
 }  # fmt: skip
 
 
-def checked(folder: Path, package: str, more: str, gpu: str = "A100:80GB:8.0") -> dict[str, Any]:
-    """What `check --format json` says of this launch on a declared machine."""
+def checked(folder: Path, package: str, more: str, *gpus: str, options: tuple[str, ...] = ()) -> dict[str, Any]:
+    """What `check --format json` says of this launch on a declared machine, by default one A100."""
     (folder / "requirements.txt").write_text(f"{package}\n", encoding="utf-8")
     command = ["check", "--requirements", str(folder / "requirements.txt"), "--python-version", "3.12", "--offline"]
-    command += ["--gpu", gpu, "--driver", "580.95.05", "--format", "json", "--", *SERVERS[package].split(), *more.split()]
+    command += [word for gpu in gpus or ("A100:80GB:8.0",) for word in ("--gpu", gpu)]
+    command += [*options, "--driver", "580.95.05", "--format", "json", "--", *SERVERS[package].split(), *more.split()]
     done = CliRunner().invoke(main, command)
     return dict(json.loads(done.stdout))
 
@@ -91,3 +93,32 @@ def test_what_is_unusable_is_kept_by_its_meaning() -> None:
     found = settings(facts("vllm serve m --gpu-memory-utilization=-0.5 -tp zero --swap-space 0 --block-size 0"))
     assert dict(found.unusable).keys() == {"memory_share", "tensor_parallel", "block_size"}
     assert (found.share, found.tp) == (None, 1)
+
+
+def test_several_gpus_that_differ_are_several_options(tmp_path: Path) -> None:
+    """The figures are about the smallest of those that the launch takes, and its name stands with its memory."""
+    both = checked(tmp_path, "vllm==0.33.0", "-tp 2 --max-model-len 8192", "RTX 4090", "RTX 3060")
+    one = checked(tmp_path, "vllm==0.33.0", "--max-model-len 8192", "RTX 3060", "RTX 4090")
+    alone = checked(tmp_path, "vllm==0.33.0", "--max-model-len 8192", "RTX 4090")
+    told = [(r["memory"]["per_gpu"]["name"], round(r["memory"]["per_gpu"]["card"] / GIB, 1)) for r in (both, one)]
+    assert told == [("RTX 3060", 11.8), ("RTX 4090", 23.5)]
+    assert one["memory"]["per_gpu"] == alone["memory"]["per_gpu"]
+    large = checked(tmp_path, "vllm==0.33.0", "-tp 2 --dtype float32", "RTX 4090", "RTX 3060")
+    assert "of the smallest card (`RTX 3060`)" in said(large)["MEM001"]
+    assert "MEM005" in said(checked(tmp_path, "vllm==0.33.0", "-tp 3", "RTX 4090", "RTX 3060"))
+
+
+def test_a_memory_that_no_card_has_is_no_memory(tmp_path: Path) -> None:
+    saved = tmp_path / "facts.json"
+    (tmp_path / "requirements.txt").write_text("vllm==0.33.0\n", encoding="utf-8")
+    command = ["facts", "--requirements", str(tmp_path / "requirements.txt"), "--python-version", "3.12", "--offline"]
+    command += ["--gpu", "A100", "--driver", "580.95.05", "--output", str(saved), "--", *SERVERS["vllm==0.33.0"].split()]
+    assert CliRunner().invoke(main, command).exit_code == 0
+    held = json.loads(saved.read_text())
+    for device in held["gpu"]["devices"]:
+        device["memory_total"] = device["memory_free"] = 10**30
+    saved.write_text(json.dumps(held))
+    done = CliRunner().invoke(main, ["check", "--facts", str(saved), "--format", "json"])
+    report = json.loads(done.stdout)
+    assert "Traceback" not in done.output and report.get("memory", {}).get("per_gpu") is None
+    assert {r["code"]: r["status"] for r in report["results"]}["MEM001"] == "open"

@@ -117,7 +117,7 @@ def test_a_smaller_model_for_8_gib() -> None:
     finding = memory(report)[0]
     assert finding.rule == "MEM001" and finding.severity == "error" and finding.confidence == "medium"
     models = [a.name for r in finding.remediations for a in r.actions if a.kind == "use_model"]
-    assert "Qwen/Qwen2-VL-2B-Instruct" in models
+    assert any(str(name).startswith("Qwen/Qwen2-VL-2B-Instruct") for name in models)
 
 
 def test_what_others_hold_is_not_there() -> None:
@@ -140,7 +140,7 @@ def test_without_a_gpu_it_says_what_it_takes() -> None:
     report = judge(facts("vllm serve /m --max-model-len 8192", QWEN3_VL_8B, count=0))
     said = {r.code: (r.status, r.reason) for r in report.results}
     assert said["MEM001"][0] == "open"
-    assert "16.3 GiB" in (said["MEM001"][1] or "") and "1 x 24 GB or 2 x 12 GB" in (said["MEM001"][1] or "")
+    assert "16.3 GiB" in (said["MEM001"][1] or "") and "1 x 24 GB, 2 x 16 GB, 4 x 12 GB or 8 x 8 GB" in (said["MEM001"][1] or "")
     data = report_to_json(report)["memory"]
     assert data["per_gpu"] is None and data["needs"][0] == {"count": 1, "gib": 24}
 

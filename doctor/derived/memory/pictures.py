@@ -87,12 +87,13 @@ def _largest(found: Layout, given: Mapping[str, Any], here: MemoryVerdict) -> in
 
 
 def _each(here: MemoryVerdict, tokens: int) -> int | None:
-    """vLLM's first engine takes one picture where the command names no limit."""
+    """No more than the cache holds; vLLM's first engine takes one picture where the command names no limit."""
     if here.fit is None or not here.fit.context:
         return None
     first = engine_row(here.settings.engine).has("whole_prompts", here.settings.release, unknown=False)
     limit = here.settings.images if here.settings.images is not None else 1 if first else None
-    most = here.fit.context // tokens
+    held = here.fit.longest[1] if here.fit.starts and here.fit.longest[1] else here.fit.context
+    most = min(here.fit.context, held) // tokens
     return most if limit is None else min(most, limit)
 
 

@@ -108,7 +108,8 @@ def _steps(plan: Plan, console: Console) -> None:
         console.print()
         names = [f"{s.action.package} {(s.action.specifier or '').removeprefix('==')}" for s in along]
         more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-        block(console, f"Along with them: {', '.join(names[:SHOWN])}{more}.", "")
+        front = "Along with them" if len(along) < len(plan.steps) else "To be installed"
+        block(console, f"{front}: {', '.join(names[:SHOWN])}{more}.", "")
 
 
 def _shown(action: Action, plan: Plan) -> str:

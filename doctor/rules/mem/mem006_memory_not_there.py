@@ -19,11 +19,11 @@ from doctor.derived.case import Case
 from doctor.derived.memory.certainty import certainty
 from doctor.derived.memory.findings import each, evidence, remediation
 from doctor.derived.memory.verdict import MemoryVerdict, memory_verdict
-from doctor.derived.units import size
+from doctor.derived.units import size, sizes
 from doctor.findings import Action, Evidence, Finding, Location, NotApplicable, Remediation
 from doctor.matrix.engines import engine_row
 from doctor.memory.engines import Denied
-from doctor.memory.fit import Fit, fit
+from doctor.memory.fit import Fit
 from doctor.memory.ways import smaller_cache
 from doctor.rules.rule import Rule, Verdict
 
@@ -49,6 +49,8 @@ def _denied(rule: Rule, here: MemoryVerdict, result: Fit, found: Denied) -> Find
         "even": f"One GPU has {there} free and another more than {wanted}: this engine needs at least 90% on each.",
         "rest": f"{said} leaves {there}{place} for computing, which takes at least {wanted}.",
     }[found.kind]
+    if found.kind == "rest" and found.there < 0:
+        message = f"{said} is {size(-found.there)} more{place} than there is."
     return rule.finding(
         message, key=found.kind, confidence="medium", location=Location("argument", _flag(result)),
         evidence=[*evidence(here, result), certainty(here, "medium"),
@@ -84,13 +86,13 @@ def _ways(here: MemoryVerdict, result: Fit) -> Iterator[Remediation]:
         yield _without_check(result)
         return
     if not result.rule.given:
-        yield from [remediation(way)] if (way := smaller_cache(result, here.free)) else []
+        yield from [remediation(way, here.settings)] if (way := smaller_cache(result, here.judge)) else []
         return
-    free = fit(here.footprint, result.card, replace(result.settings, cache=None, blocks=None), here.free)
+    free = here.judge(here.footprint, replace(result.settings, cache=None, blocks=None))
     if free.starts:
         flag = _flag(result)
         yield Remediation(
-            f"Leave out `{flag}`: the engine then takes {size(free.cache[0])} to {size(free.cache[1])}",
+            f"Leave out `{flag}`: the engine then takes {sizes(*free.cache)}",
             (Action("set_argument", name=flag),), "unsafe",
         )  # fmt: skip
 
