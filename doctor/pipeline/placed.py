@@ -8,6 +8,7 @@ from doctor.base.record import dataclass
 from doctor.base.secrets.hide import HIDDEN
 from doctor.derived.container import container_of
 from doctor.derived.goal import goal_of
+from doctor.derived.hub_cache import cache_places, fetched, held
 from doctor.facts import Facts, Gpu, Host, Launch
 from doctor.findings.proposal import Proposal
 from doctor.launch.container import DockerRun, read_docker_run, subcommand
@@ -52,8 +53,10 @@ def placed(made: Recipe, answer: Proposal, own: Own | None) -> Recipe:
     here = _server(answer, made.version)
     gpu = facts.gpu if isinstance(facts.gpu, Gpu) else Gpu()
     written = own.written if own else None
+    cache, lost = _cache(facts, launch, environ, own is not None)
     return replace(
-        made, name=own.name.split("/")[0] if own else made.name, served=here.names[0] if here and here.names else None,
+        made, cache=cache, lost=lost,
+        name=own.name.split("/")[0] if own else made.name, served=here.names[0] if here and here.names else None,
         secrets=secrets, hidden=tuple(n for n, v in environ.items() if HIDDEN in v), environ=environ,
         key=_key(made, secrets, environ, launch), weights=_weights(facts),
         exporter=exporter_for(gpu, facts.host if isinstance(facts.host, Host) else None),
@@ -96,6 +99,13 @@ def _key(made: Recipe, secrets: tuple[str, ...], environ: dict[str, str], launch
             return name
     variable = row.variables.get("api_key")
     return variable if variable and (variable in environ or variable in launch.environ) else None
+
+
+def _cache(facts: Facts, launch: Launch, environ: dict[str, str], own: bool) -> tuple[str, bool]:
+    """Where the container keeps what it fetches, and whether no volume of the user's holds that."""
+    places = cache_places(facts, launch.environ if own else environ)
+    container = launch.container
+    return places[0], fetched(facts) is not None and not held(container.volumes if container else (), places)
 
 
 def _weights(facts: Facts) -> int | None:

@@ -271,7 +271,7 @@ def test_secrets_are_called_as_the_user_calls_them() -> None:
     ({"command": "serve --api-key abcdef --port 1"}, ["API_KEY"]),
     ({"command": ["serve", "--hf-token", "abcdef"]}, ["HF_TOKEN"]),
     ({"build": {"args": {"HF_TOKEN": "hf_abcdefghijklmnopqrstuvwxyz012345"}}}, ["HF_TOKEN"]),
-    ({"environment": {"DATABASE": "postgres://me:secret@db/x"}}, ["DATABASE"]),
+    ({"environment": {"DATABASE": "postgres://me:secret@db/x"}}, ["DATABASE_USER", "DATABASE_PASSWORD"]),
     ({"environment": {"PASSWORD": "x y$$z"}}, ["PASSWORD"]),
     ({"environment": {"A": "b"}, "command": ["--max-num-batched-tokens", "8192"]}, []),
 ])  # fmt: skip

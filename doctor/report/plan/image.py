@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 
 from doctor.launch import naming
-from doctor.matrix.engines import engine_row
 from doctor.report.plan.recipe import RELAXED, Recipe, head, pinned
 
 
@@ -37,15 +36,10 @@ def _start(plan: Recipe) -> list[str]:
 
 
 def _command(plan: Recipe) -> list[str]:
-    """The command; with secrets in it, a shell fills those in when the container starts."""
-    words = list(plan.command)
+    """The command; a shell fills secrets in when the container starts, and does not start a server without them."""
     if not plan.secrets:
-        return words
-    variable = engine_row(plan.engine).variables.get("api_key")
-    option = engine_row(plan.engine).names("api_key")
-    if plan.secrets == (variable,) and (at := next((n for n, w in enumerate(words) if w in option), None)) is not None:
-        return words[:at] + words[at + 2 :]  # the engine reads the variable itself
-    return ["sh", "-c", f"exec {naming.shell(words, plan.secrets)}"]
+        return list(plan.command)
+    return ["sh", "-c", f"exec {naming.shell(plan.command, plan.secrets, ':?start the container with --env {}')}"]
 
 
 SOURCE = "# published only as source: building the image runs its setup.py"

@@ -6,8 +6,11 @@ from dataclasses import field
 
 from doctor.base.json_object import JsonObject
 from doctor.base.record import dataclass
+from doctor.facts.launch import HUB_HOME
+from doctor.launch.naming import hidden_in
 from doctor.matrix.engines import engine_row
 
+THE_HOST = "host.docker.internal"  # the machine itself, seen from a container
 RELAXED = "NVIDIA_DISABLE_REQUIRE"  # the variable by which a container starts in spite of its image's requirement
 
 
@@ -69,6 +72,7 @@ class Recipe:
     needed. `nodes` machines serve one copy together. `changed`: the command or the packages are not as they were.
     `spelled` are words of the command as the user wrote them, with variables, by what those stand for.
     `ports` and `volumes` are the user's, as they are written for `docker run`; `shares_memory`: with the host's.
+    `cache` is where the container keeps what it fetches from the hub, `lost`: no volume of the user's holds that.
     `listens` is the port of a server whose options nobody here knows, `curl`: its image has that, and no Python.
     `own` is the user's compose service, `manifests` are theirs for Kubernetes, `doubts` what the check of the written
     text found.
@@ -105,6 +109,8 @@ class Recipe:
     ports: tuple[str, ...] = ()
     volumes: tuple[str, ...] = ()
     shares_memory: bool = False
+    cache: str = HUB_HOME
+    lost: bool = False
     listens: int | None = None
     curl: bool = False
     own: OwnService | None = None
@@ -128,11 +134,24 @@ class Recipe:
         return row.port or 8000
 
     @property
+    def behind_options(self) -> list[tuple[str, str]]:
+        """The options of the command whose values are not shown, each with the variable for its value."""
+        options = (option for option, _ in hidden_in(self.command))
+        return list(zip(options, self.secrets, strict=False))
+
+    @property
+    def host(self) -> str:
+        """The name by which others of the deployment reach the server."""
+        if self.manifests and self.manifests.host:
+            return self.manifests.host
+        kind, _, other = str(self.own.service.get("network_mode") or "").partition(":") if self.own else ("", "", "")
+        return THE_HOST if kind == "host" else other if kind in ("service", "container") and other else self.name
+
+    @property
     def address(self) -> str:
         """Where others of the deployment reach the server."""
-        host = self.manifests.host if self.manifests else None
-        port = self.manifests.port if self.manifests and host else None
-        return f"{host or self.name}:{port or self.port}"
+        port = self.manifests.port if self.manifests and self.manifests.host else None
+        return f"{self.host}:{port or self.port}"
 
     @property
     def wheels(self) -> dict[str, str]:

@@ -11,10 +11,11 @@ from doctor.matrix.engines import engine_row
 from doctor.matrix.images import entrypoint
 from doctor.report.plan import image
 from doctor.report.plan.masked import required
+from doctor.report.plan.objects import at, listed
 from doctor.report.plan.recipe import RELAXED, Recipe, python_probe
 
 SHM = "16gb"
-CACHE = f"huggingface:{HUB_HOME}"
+CACHE = "huggingface:"  # the volume of what is fetched from the hub
 FETCHING, LOADING, STARTING = 20e6, 200e6, 300  # bytes a second from the hub and from the disk; seconds for the rest
 STEP, UNKNOWN = 300, 1800
 
@@ -32,8 +33,8 @@ def service(plan: Recipe, with_metrics: bool, first: int | None = None) -> JsonO
 
 def _fresh(plan: Recipe, with_metrics: bool) -> JsonObject:
     volumes: list[Any] = [escaped(v) for v in plan.volumes]
-    if not any(v.split(":")[1:2] == [HUB_HOME] for v in plan.volumes):
-        volumes.append(CACHE)
+    if not any(v.split(":")[1:2] == [plan.cache] for v in plan.volumes):
+        volumes.append(f"{CACHE}{plan.cache}")
     if plan.folder:
         volumes.append({"type": "bind", "source": escaped(plan.folder), "target": "/model", "read_only": True})
     return {
@@ -59,8 +60,8 @@ def _corrected(plan: Recipe, own: JsonObject, with_metrics: bool, gpus: JsonObje
             out["entrypoint"] = []
     if added := _variables(plan):
         out["environment"] = {**_pairs(out.get("environment")), **added}
-    if not plan.folder and not _caches(out):
-        out["volumes"] = [*listed(out.get("volumes")), CACHE]
+    if plan.lost:
+        out["volumes"] = [*listed(out.get("volumes")), f"{CACHE}{plan.cache}"]
     if not out.get("shm_size") and out.get("ipc") != "host":
         out["shm_size"] = SHM
     if not _has_gpus(out) or _too_few(out, plan.gpus):
@@ -140,19 +141,14 @@ def escaped(text: str) -> str:
     return text.replace("$", "$$")
 
 
-def _caches(own: JsonObject) -> bool:
-    """Whether something is mounted where models could be kept."""
-    return bool(listed(own.get("volumes")))
-
-
 def _has_gpus(own: JsonObject) -> bool:
-    reserved = _dict(_dict(_dict(own.get("deploy")).get("resources")).get("reservations"))
+    reserved = at(own, "deploy", "resources", "reservations")
     nvidia = [d for d in listed(own.get("devices")) if str(d).startswith("nvidia.com/gpu")]
     return bool(own.get("gpus") or own.get("runtime") or reserved.get("devices") or nvidia)
 
 
 def _too_few(own: JsonObject, gpus: int) -> bool:
-    reserved = _dict(_dict(_dict(own.get("deploy")).get("resources")).get("reservations"))
+    reserved = at(own, "deploy", "resources", "reservations")
     counts = [_dict(d).get("count") for d in listed(reserved.get("devices"))]
     return any(isinstance(c, int) and 0 < c < gpus for c in counts)
 
@@ -167,8 +163,3 @@ def _pairs(value: Any) -> JsonObject:
 
 def _dict(value: Any) -> JsonObject:
     return dict(value) if isinstance(value, dict) else {}
-
-
-def listed(value: Any) -> list[Any]:
-    """A list of the user's; empty for anything else."""
-    return list(value) if isinstance(value, list) else []

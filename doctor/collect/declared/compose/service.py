@@ -58,8 +58,14 @@ def project_of(request: DeclaredRequest, environ: Mapping[str, str], cwd: str, f
 
 
 def serving(project: Project, request: DeclaredRequest) -> list[str]:
-    """The services that Compose starts and that name an engine."""
-    return [n for n, s in _started_of(project, request).items() if _serves(s, project)]
+    """The services that Compose starts and that name an engine; where it starts none, those of a profile."""
+    each = ([n for n, s in some.items() if _serves(s, project)] for some in _started_first(project, request))
+    return next(filter(None, each), [])
+
+
+def _started_first(project: Project, request: DeclaredRequest) -> tuple[Services, Services]:
+    """The services that Compose starts, and then all."""
+    return _started_of(project, request), project.services
 
 
 def _started_of(project: Project, request: DeclaredRequest) -> Services:
@@ -69,14 +75,12 @@ def _started_of(project: Project, request: DeclaredRequest) -> Services:
 
 
 def _only(project: Project, request: DeclaredRequest, path: str) -> str:
-    for services in filter(None, (_started_of(project, request), project.services)):
-        if len(services) == 1:
+    found = serving(project, request)
+    if len(found) == 1:
+        return found[0]
+    for services in _started_first(project, request):
+        if len(services) == 1 and not found:
             return next(iter(services))
-        found = [n for n, s in services.items() if _serves(s, project)]
-        if len(found) == 1:
-            return found[0]
-        if found:
-            break
     listed = _listed(project.services)
     raise TargetError(f"`{name_of(path)}` has several services; choose one with `--service`: {listed}")
 

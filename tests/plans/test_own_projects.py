@@ -1,0 +1,116 @@
+"""A user's compose project as `fix` writes it: its keys, networks, profiles, caches, and what it has already."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from click.testing import CliRunner
+
+from doctor.cli import main
+from doctor.report.plan.masked import Masking
+
+KEY = "sk-local-3f9a7c52e1d84b60"
+VLM = ["--model", "Qwen/Qwen2.5-VL-7B-Instruct", "--max-model-len", "8192"]
+SERVER: dict[str, Any] = {
+    "image": "vllm/vllm-openai:v0.11.0", "command": VLM, "runtime": "nvidia", "ipc": "host",
+    "volumes": ["hf:/root/.cache/huggingface"],
+}  # fmt: skip
+
+
+def fixed(folder: Path, text: str, *words: str) -> tuple[str, dict[str, Any]]:
+    """What is written for a project, and what it holds."""
+    file = folder / "compose.yaml"
+    file.write_text(text)
+    told = ("fix", "--plan", "--offline", "--gpu", "A100-80GB", "--driver", "570.86", "--format", "compose")
+    done = CliRunner().invoke(main, [*told, "--deployment", str(file), *words])
+    assert done.exit_code == 0, done.output
+    return done.stdout, yaml.safe_load(done.stdout)
+
+
+def project(**services: dict[str, Any]) -> str:
+    """A project of these services."""
+    return yaml.safe_dump({"services": services, "volumes": {"hf": {}}}, sort_keys=False)
+
+
+def test_a_literal_key_is_one_variable_for_all_who_use_it(tmp_path: Path) -> None:
+    web = {"image": "ghcr.io/open-webui/open-webui:v0.6.5", "environment": {"OPENAI_API_KEY": KEY}}
+    text, data = fixed(
+        tmp_path, project(web=web, vlm={**SERVER, "command": f"{' '.join(VLM)} --api-key {KEY}"}), "--with", "gateway"
+    )
+    assert KEY not in text
+    assert "--api-key ${VLLM_API_KEY:?" in data["services"]["vlm"]["command"]
+    assert data["services"]["web"]["environment"]["OPENAI_API_KEY"].startswith("${VLLM_API_KEY:?")
+    assert "VLLM_API_KEY" in data["services"]["gateway"]["environment"]
+    assert "os.environ/VLLM_API_KEY" in data["configs"]["litellm"]["content"]
+    assert "# Set in .env: VLLM_API_KEY, LITELLM_MASTER_KEY." in text
+
+
+def test_what_stands_beside_is_where_the_server_is(tmp_path: Path) -> None:
+    text = project(vlm={**SERVER, "networks": ["ai"], "profiles": ["gpu"]}, cache={"image": "redis:7"})
+    text, data = fixed(tmp_path, text, "--with", "gateway,metrics")
+    ours = [one for name, one in data["services"].items() if name not in ("vlm", "cache")]
+    assert len(ours) == 4 and all(one["networks"] == ["ai"] and one["profiles"] == ["gpu"] for one in ours)
+    assert "healthcheck" in data["services"]["vlm"] and data["services"]["cache"] == {"image": "redis:7"}
+    assert "docker compose --profile gpu up" in text
+
+
+def test_a_server_on_the_hosts_network_is_asked_there(tmp_path: Path) -> None:
+    _, data = fixed(tmp_path, project(vlm={**SERVER, "network_mode": "host"}), "--with", "gateway,metrics")
+    for name, config in (("gateway", "litellm"), ("prometheus", "prometheus")):
+        assert data["services"][name]["extra_hosts"] == ["host.docker.internal:host-gateway"]
+        assert "host.docker.internal:8000" in data["configs"][config]["content"]
+
+
+def test_a_server_that_may_stay_off_is_not_required(tmp_path: Path) -> None:
+    other = {**SERVER, "command": ["--model", "Qwen/Qwen2.5-VL-3B-Instruct", "--port", "8001"]}
+    text = project(main=SERVER, second={**other, "profiles": ["big"]})
+    _, data = fixed(tmp_path, text, "--with", "gateway")
+    assert data["services"]["gateway"]["depends_on"] == {"main": {"condition": "service_healthy"}}
+
+
+def test_the_volume_is_where_the_container_keeps_its_models(tmp_path: Path) -> None:
+    text, data = fixed(tmp_path, project(vlm={**SERVER, "volumes": ["./in:/in"], "environment": {"HF_HOME": "/m/hf"}}))
+    assert data["services"]["vlm"]["volumes"] == ["./in:/in", "huggingface:/m/hf"] and "CMD024" not in text
+    assert "# In `vlm`: added `healthcheck`, `restart: unless-stopped`; changed `volumes`." in text
+
+
+def test_what_the_project_has_is_kept_and_the_rest_is_added(tmp_path: Path) -> None:
+    theirs = {"image": "docker.io/prom/prometheus:v2.54.1", "command": ["--web.listen-address=:9091"], "networks": ["m"]}
+    text, data = fixed(tmp_path, project(vlm={**SERVER, "networks": ["ai"]}, prom=theirs), "--with", "metrics")
+    services = data["services"]
+    assert services["prom"] == theirs and set(services) == {"vlm", "prom", "gpu-exporter", "grafana"}
+    assert services["gpu-exporter"]["networks"] == services["grafana"]["networks"] == ["ai", "m"]
+    assert "http://prom:9091" in data["configs"]["grafana-source"]["content"]
+    told = " ".join(line.lstrip("# ") for line in text.splitlines() if line.startswith("#"))
+    assert "let its file scrape `vlm:8000`, `gpu-exporter:9400`" in told
+
+
+@pytest.mark.parametrize(("value", "wanted"), [
+    ("postgres://app:hunter2@db/x", "postgres://${DB_URL_USER:?}:${DB_URL_PASSWORD:?}@db/x"),
+    ("redis://:hunter2@cache", "redis://:${DB_URL_PASSWORD:?}@cache"),
+    ("https://tok3n99999@git.example/x", "https://${DB_URL_TOKEN:?}@git.example/x"),
+    ("http://vlm:8000/v1", "http://vlm:8000/v1"),
+])  # fmt: skip
+def test_each_part_of_a_login_has_a_name(value: str, wanted: str) -> None:
+    for given in ({"DB_URL": value}, [f"DB_URL={value}"]):
+        found = Masking()({"environment": given})["environment"]
+        text = found["DB_URL"] if isinstance(found, dict) else found[0].partition("=")[2]
+        assert text.replace("set it in .env", "") == wanted
+
+
+def test_two_keys_behind_one_option_are_two_variables() -> None:
+    masking = Masking()
+    assert masking({"command": ["serve", "--api-keys", "abc", "defg"]})["command"][2:] == [
+        "${API_KEYS:?set it in .env}", "${API_KEYS_2:?set it in .env}"
+    ]  # fmt: skip
+
+
+def test_an_image_starts_no_server_without_its_key(tmp_path: Path) -> None:
+    (tmp_path / "requirements.txt").write_text("vllm==0.11.0\n")
+    told = ("fix", "--plan", "--offline", "--gpu", "A100-80GB", "--driver", "570.86", "--format", "dockerfile")
+    told += ("--requirements", str(tmp_path / "requirements.txt"), "--python-version", "3.12")
+    text = CliRunner().invoke(main, [*told, "--", "vllm", "serve", *VLM[1:], "--api-key", KEY]).stdout
+    assert KEY not in text and '--api-key \\"${VLLM_API_KEY:?' in text
