@@ -113,7 +113,7 @@ def test_the_users_own_project_is_kept(tmp_path: Path) -> None:
     own = data["services"]["vlm"]
     assert data["name"] == "mine" and set(data["services"]) == {"vlm", "web"} and data["volumes"]["hf"] == {}
     assert own["environment"]["TEAM"] == "vision" and own["labels"] == {"team": "vision"}
-    assert own["ports"] == ["8001:8000"] and own["env_file"] == "./.env" and "./data:/data" in own["volumes"]
+    assert own["ports"] == ["8001:8000"] and own["env_file"] == ".env" and "./data:/data" in own["volumes"]
     assert own["image"] == "vllm/vllm-openai:v0.11.0" and own["shm_size"] and own["deploy"]
     assert "${MODEL}" in own["command"] and "--tensor-parallel-size" in own["command"]
 

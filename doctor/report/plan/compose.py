@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from doctor.base.json_object import JsonObject
 from doctor.report.plan import gateway, monitoring
 from doctor.report.plan.dumped import dumped
+from doctor.report.plan.edited_text import kept
 from doctor.report.plan.masked import Masking
 from doctor.report.plan.objects import listed
 from doctor.report.plan.placement import start_line
-from doctor.report.plan.recipe import Recipe, head
+from doctor.report.plan.recipe import OwnService, Recipe, head
 from doctor.report.plan.service import CACHE, service
 from doctor.report.plan.stack import Stack, add
 
@@ -33,7 +34,18 @@ def compose(plans: Sequence[Recipe], beside: tuple[str, ...] = ()) -> str:
         stack.gateway()
     if "metrics" in beside:
         stack.metrics()
-    return f"{_top(plans, masking, stack, changes)}\n{dumped(data)}"
+    text = kept(own.text, data, masking.variables.values) if own else None
+    if own and text is None:
+        changes.append(_lost(own))
+    top = _top(plans, masking, stack, changes)
+    return f"{top}\n{dumped(data)}" if text is None else f"{top}\n\n{text}"
+
+
+def _lost(own: OwnService) -> str:
+    """That comments are not kept, where the user's file could not be edited, and why."""
+    names = " and ".join(own.files[:4]) or own.file
+    several = f"This file joins {names}" if len(own.files) > 1 else f"This file is {own.file} written anew"
+    return f"{several}: comments are not kept."
 
 
 def _services(plans: Sequence[Recipe], masking: Masking, with_metrics: bool) -> tuple[JsonObject, list[str]]:

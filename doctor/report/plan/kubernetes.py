@@ -16,14 +16,16 @@ from doctor.report.plan.pods import KEYS, claim, from_secret, workload
 from doctor.report.plan.recipe import Recipe, head
 
 EXPORTER = "gpu-exporter"
+SEPARATOR = "---\n"
 
 
 def manifests(plans: Sequence[Recipe], beside: tuple[str, ...] = ()) -> str:
     """All objects in one file."""
     secrets = ManifestSecrets()
+    theirs: list[str] = []
     out: list[JsonObject] = []
     if plans[0].manifests:
-        out, secrets = corrected(plans, "metrics" in beside)
+        theirs, secrets = corrected(plans, "metrics" in beside)
     for plan in plans:
         if plan.manifests is None:
             out += [] if plan.folder else [claim(plan)]
@@ -34,7 +36,8 @@ def manifests(plans: Sequence[Recipe], beside: tuple[str, ...] = ()) -> str:
         out += _gateway(plans)
     if "metrics" in beside:
         out += _metrics(plans)
-    return f"{_top(plans, beside, secrets)}\n{dumped(*out)}"
+    texts = [t if t.endswith("\n") else f"{t}\n" for t in theirs] + ([dumped(*out)] if out else [])
+    return f"{_top(plans, beside, secrets)}\n{SEPARATOR.join(texts)}"
 
 
 def _top(plans: Sequence[Recipe], beside: tuple[str, ...], secrets: ManifestSecrets) -> str:

@@ -8,6 +8,8 @@ from typing import Any
 
 from doctor.base.json_object import JsonObject
 from doctor.report.plan import pods
+from doctor.report.plan.dumped import dumped
+from doctor.report.plan.edited_text import kept
 from doctor.report.plan.manifest_secrets import ManifestSecrets
 from doctor.report.plan.objects import at, listed, pods_of
 from doctor.report.plan.recipe import OwnManifests, Recipe
@@ -16,18 +18,21 @@ from doctor.report.plan.service import start_period
 GPU = "nvidia.com/gpu"
 
 
-def corrected(plans: Sequence[Recipe], with_metrics: bool) -> tuple[list[JsonObject], ManifestSecrets]:
-    """The documents, and what became of the secrets in them."""
+def corrected(plans: Sequence[Recipe], with_metrics: bool) -> tuple[list[str], ManifestSecrets]:
+    """The documents as texts, and what became of the secrets in them."""
     own = plans[0].manifests
     secrets = ManifestSecrets()
-    documents = [secrets.outside(one) for one in (own.documents if own else ()) if one.get("kind") != "Secret"]
-    documents = copy.deepcopy(documents)
+    given = list(zip(own.documents, own.texts, strict=True)) if own else []
+    given = [(one, text) for one, text in given if one.get("kind") != "Secret"]
+    documents = copy.deepcopy([secrets.outside(one) for one, _ in given])
     for one in documents:
         secrets.inside(one, _expected(plans, one))
     for plan in plans:
         if plan.manifests is not None:
             _served(plan, plan.manifests, documents, with_metrics)
-    return documents, secrets
+    texts = [text for _, text in given] + [""] * (len(documents) - len(given))
+    values = secrets.variables.values
+    return [kept(t, d, values) or dumped(d) for d, t in zip(documents, texts, strict=True)], secrets
 
 
 def _expected(plans: Sequence[Recipe], one: JsonObject) -> dict[str, list[tuple[str, str]]]:

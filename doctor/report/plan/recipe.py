@@ -10,6 +10,7 @@ from doctor.facts.launch import HUB_HOME
 from doctor.launch.naming import hidden_in
 from doctor.matrix.engines import engine_row
 
+WRITTEN = "# Written by qvl-doctor fix --plan."  # the first line of every file
 THE_HOST = "host.docker.internal"  # the machine itself, seen from a container
 RELAXED = "NVIDIA_DISABLE_REQUIRE"  # the variable by which a container starts in spite of its image's requirement
 
@@ -19,19 +20,23 @@ class OwnService:
     """A service of the user's compose file as it is written, `${NAME}` included, and the other parts of its project.
 
     `services` are all of the project, `sections` its other top-level keys, `file` the name of its first file.
+    `text` is that of its only file, empty where services are joined from several places; `files` are the names of all.
     """
 
     service: JsonObject
     services: dict[str, JsonObject]
     sections: JsonObject
     file: str
+    text: str = ""
+    files: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class OwnManifests:
     """The user's manifests as they are written, and which container of which object is the server.
 
-    `host` and `port` are those of the Service in front of it, None where there is none.
+    `host` and `port` are those of the Service in front of it, None where there is none. `texts` are those of the
+    documents, empty where one has none of its own.
     """
 
     documents: tuple[JsonObject, ...]
@@ -41,6 +46,7 @@ class OwnManifests:
     host: str | None = None
     port: int | None = None
     labels: JsonObject = field(default_factory=dict)
+    texts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -171,7 +177,7 @@ def python_probe(port: int, route: str) -> str:
 
 def head(plan: Recipe, *more: str) -> str:
     """The lines at the top of every file: how it was checked, what is wrong or open, and why it is as it is."""
-    return comment(("Written by qvl-doctor fix --plan.", *_checked(plan), *plan.why, *more))
+    return comment((WRITTEN[2:], *_checked(plan), *plan.why, *more))
 
 
 def _checked(plan: Recipe) -> tuple[str, ...]:
