@@ -42,10 +42,9 @@ def compose(plans: Sequence[Recipe], beside: tuple[str, ...] = ()) -> str:
 
 
 def _lost(own: OwnService) -> str:
-    """That comments are not kept, where the user's file could not be edited, and why."""
+    """That comments are not kept, where the user's file could not be edited."""
     names = " and ".join(own.files[:4]) or own.file
-    several = f"This file joins {names}" if len(own.files) > 1 else f"This file is {own.file} written anew"
-    return f"{several}: comments are not kept."
+    return f"The services of {names} are written out in full here: comments are not kept."
 
 
 def _services(plans: Sequence[Recipe], masking: Masking, with_metrics: bool) -> tuple[JsonObject, list[str]]:
