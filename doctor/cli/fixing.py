@@ -114,13 +114,13 @@ def _file(answers: list[Made], form: str, beside: tuple[str, ...]) -> tuple[str,
     from doctor.pipeline.written import checked_text
     from doctor.report.plan.files import written
 
-    if form in DEPLOYMENTS and (alone := llama_recipe(answers[0][0])) is not None:
+    reader = {"compose": own_service, "kubernetes": own_manifests}.get(form)
+    own = [guarded(r, reader) if r and reader else None for _, r in answers]
+    if form in DEPLOYMENTS and (alone := llama_recipe(answers[0][0], own[0])) is not None:
         return written(form, [alone], beside), alone.doubts
     for answer, _ in answers:
         if answer.plan.conflict or answer.plan.undecided or not answer.plan.pins:
             raise click.ClickException(f"there is no plan to write; run `fix --plan` to see why ({_reason(answer)})")
-    reader = {"compose": own_service, "kubernetes": own_manifests}.get(form)
-    own = [guarded(r, reader) if r and reader else None for _, r in answers]
     recipes = [recipe(a, o) for (a, _), o in zip(answers, own, strict=True)]
     if form in DEPLOYMENTS and any(one.engine is None or not one.command for one in recipes):
         raise click.UsageError("a deployment needs the launch command of an engine; add it after `--`")

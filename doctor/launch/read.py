@@ -26,6 +26,7 @@ from doctor.launch.shell import Shell
 from doctor.launch.split import Meant, known, meant
 from doctor.launch.wrappers import Unfolded, alternatives
 from doctor.matrix.engines import engines, launched_as
+from doctor.matrix.other_servers import other_server
 
 MOST = 8
 _UNEXPANDED = re.compile(r"\$(?:[A-Za-z_]\w*|\{[A-Za-z_]\w*)")
@@ -180,6 +181,9 @@ def _joined(outer: Unfolded, run: DockerRun, inner: Unfolded) -> Unfolded:
     )  # fmt: skip
 
 
+UNCOVERED = "a model server that the rules do not cover"
+
+
 def _launch(typed: Typed, here: Unfolded, environ: Mapping[str, str], container: Container | None) -> Launch:
     program = Program() if here.mention else program_of(here.words)
     form = launched_as(program.name, program.module, program.subcommand)
@@ -240,6 +244,9 @@ def _why(here: Unfolded, launch: Launch, found: bool) -> str:
         return f"`{shown}` starts no server"
     if launch.engine is not None:
         return f"`{shown}` is a command of {launch.engine} that starts no server"
+    if other := other_server(launch.program, launch.module):
+        way = f"; {other.way}" if other.way else ""
+        return f"`{shown}` starts {other.name}, {UNCOVERED}{way}"
     return f"`{shown}` is not a start command of an engine that is known here"
 
 

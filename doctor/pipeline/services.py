@@ -10,7 +10,7 @@ from doctor.collect.declared.service import Service
 from doctor.collect.python.target import TargetError
 from doctor.deployment.read import chosen, read_deployment
 from doctor.facts import Granted
-from doctor.launch.starting import mentions_engine
+from doctor.launch.starting import mentions_engine, mentions_other
 from doctor.matrix.declared import DeclarationError, declared_gpu
 from doctor.pipeline.launch import contained
 from doctor.pipeline.request import Request
@@ -72,5 +72,14 @@ def _gpu(service: Service) -> str | None:
 
 def serves(service: Service) -> bool:
     """Whether the words of a service name an engine."""
+    return mentions_engine(_said(service))
+
+
+def serving(services: list[Service]) -> list[Service]:
+    """Those that name an engine; else those of another model server; else all."""
+    return [s for s in services if serves(s)] or [s for s in services if mentions_other(_said(s))] or services
+
+
+def _said(service: Service) -> str:
     words = (service.image or "", *(service.entrypoint or ()), *(service.command or ()))
-    return mentions_engine(" ".join(words)[: 1 << 16])
+    return " ".join(words)[: 1 << 16]

@@ -159,5 +159,5 @@ spec:
     assert done.exit_code == 0, done.output
     for part in ("# Source: chart/templates/two.yaml", "# for the ingress", "# pinned", "# the best"):
         assert part in done.stdout
-    spec = [d for d in yaml.safe_load_all(done.stdout) if d["metadata"]["name"] == "eyes"][0]["spec"]
+    spec = next(d for d in yaml.safe_load_all(done.stdout) if d["metadata"]["name"] == "eyes")["spec"]
     assert spec["template"]["spec"]["containers"][0]["startupProbe"]

@@ -24,7 +24,7 @@ LONGEST = 128 << 10  # characters
 
 
 def kept(text: str, wanted: JsonObject, secrets: Mapping[str, str]) -> str | None:
-    """The user's text with these values, comments without `secrets` (variable -> value); None where it is not to be had.
+    """The user's text with these values, comments without `secrets` (variable -> value); None where edits do not do.
 
     What the text alone has, such as `version`, stays.
     """
@@ -83,7 +83,7 @@ def edited(text: str, wanted: JsonObject) -> str | None:
             return None
         editor = _Editor(text, root)
         out = text
-        for one in reversed(sorted(editor.of_mapping(root, wanted), key=lambda e: (e.begin, e.end))):
+        for one in sorted(editor.of_mapping(root, wanted), key=lambda e: (e.begin, e.end))[::-1]:
             out = out[: one.begin] + one.text + out[one.end :]
         return out if load(out) == wanted else None
     except (YamlError, yaml.YAMLError, _Stuck, RecursionError, TypeError, ValueError):

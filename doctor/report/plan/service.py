@@ -62,9 +62,9 @@ def _corrected(plan: Recipe, own: JsonObject, with_metrics: bool, gpus: JsonObje
         out["environment"] = {**_pairs(out.get("environment")), **added}
     if plan.lost:
         out["volumes"] = [*listed(out.get("volumes")), f"{CACHE}{plan.cache}"]
-    if not out.get("shm_size") and out.get("ipc") != "host":
+    if not out.get("shm_size") and out.get("ipc") != "host" and plan.listens is None:
         out["shm_size"] = SHM
-    if not _has_gpus(out) or _too_few(out, plan.gpus):
+    if plan.gpus and (not _has_gpus(out) or _too_few(out, plan.gpus)):
         out["deploy"] = {**_dict(out.get("deploy")), **gpus}
     out["healthcheck"] = _patient(plan, _dict(out.get("healthcheck")))
     out.setdefault("restart", "unless-stopped")
