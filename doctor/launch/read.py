@@ -172,15 +172,33 @@ def _of_image(typed: Typed, here: Unfolded) -> tuple[Unfolded, ...]:
     )
 
 
+def _of_words(told: tuple[str, ...], run: DockerRun) -> tuple[str, ...]:
+    """Without what is said of docker's own options, such as `-e HF_TOKEN=$HF_TOKEN`: the engine never sees those."""
+    inner = " ".join((*(run.entrypoint or ()), run.container.image or "", *run.command))
+    return tuple(t for t in told if (found := _VALUE.match(t)) is None or _stands(found, inner, run))
+
+
+def _stands(said: re.Match[str], inner: str, run: DockerRun) -> bool:
+    """Whether the words of the container hold what is said to be unknown."""
+    name = said["set"] or said["default"]
+    if said["default"] and name in run.environ:  # its default stands where it was
+        return False
+    return bool(re.search(rf"\$\{{?{name}\b", inner)) if said["set"] else name is not None or said["computed"] in inner
+
+
 def _joined(outer: Unfolded, run: DockerRun, inner: Unfolded) -> Unfolded:
     return replace(
-        inner, set={**run.environ, **inner.set}, open=(*outer.open, *run.open, *inner.open),
+        inner, set={**run.environ, **inner.set}, open=(*_of_words(outer.open, run), *run.open, *inner.open),
         source=inner.source or outer.source, guards=(*outer.guards, *inner.guards),
         place=inner.place if inner.place.machine or inner.place.environment else outer.place,
         guessed=outer.guessed or inner.guessed,
     )  # fmt: skip
 
 
+_VALUE = re.compile(  # what `shell_text.marks` says of a word
+    r"the variable `\$(?P<set>\w+)` is not set here|`\$(?P<default>\w+)` may be set in the environment"
+    r"|`(?P<computed>.+)` is known only when the script runs"
+)
 UNCOVERED = "a model server that the rules do not cover"
 
 
