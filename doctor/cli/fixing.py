@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from doctor.collect.declared.request import DeclaredRequest
     from doctor.collect.python.target import TargetRequest
     from doctor.findings.proposal import Proposal
+    from doctor.pipeline.placed import Origin
     from doctor.report.plan.recipe import Doubts
 
 BESIDE = ("gateway", "metrics")
@@ -105,6 +106,14 @@ def _text(answer: Proposal, form: str) -> str:
     return dumps(plan_to_json(answer.plan, answer.before))
 
 
+def _origins(requests: list[Request | None]) -> list[Origin | None]:
+    """The user's services that the file is made from, where it is of another form than theirs."""
+    from doctor.pipeline.origin import origins
+
+    first = next(filter(None, requests), None)
+    return guarded(first, lambda _: origins(requests)) if first else [None] * len(requests)
+
+
 def _file(answers: list[Made], form: str, beside: tuple[str, ...]) -> tuple[str, Doubts]:
     """The file of this form, checked. Raises click.ClickException where there is nothing to write."""
     from doctor.pipeline.llama import llama_recipe
@@ -121,7 +130,8 @@ def _file(answers: list[Made], form: str, beside: tuple[str, ...]) -> tuple[str,
     for answer, _ in answers:
         if answer.plan.conflict or answer.plan.undecided or not answer.plan.pins:
             raise click.ClickException(f"there is no plan to write; run `fix --plan` to see why ({_reason(answer)})")
-    recipes = [recipe(a, o) for (a, _), o in zip(answers, own, strict=True)]
+    came = _origins([r if o is None else None for (_, r), o in zip(answers, own, strict=True)])
+    recipes = [recipe(a, o, c) for (a, _), o, c in zip(answers, own, came, strict=True)]
     if form in DEPLOYMENTS and any(one.engine is None or not one.command for one in recipes):
         raise click.UsageError("a deployment needs the launch command of an engine; add it after `--`")
     folder = own[0].folder if own[0] else None

@@ -172,10 +172,10 @@ def _of_image(typed: Typed, here: Unfolded) -> tuple[Unfolded, ...]:
     )
 
 
-def _of_words(told: tuple[str, ...], run: DockerRun) -> tuple[str, ...]:
+def _of_words(said: tuple[str, ...], run: DockerRun) -> tuple[str, ...]:
     """Without what is said of docker's own options, such as `-e HF_TOKEN=$HF_TOKEN`: the engine never sees those."""
     inner = " ".join((*(run.entrypoint or ()), run.container.image or "", *run.command))
-    return tuple(t for t in told if (found := _VALUE.match(t)) is None or _stands(found, inner, run))
+    return tuple(t for t in said if (found := _VALUE.match(t)) is None or _stands(found, inner, run))
 
 
 def _stands(said: re.Match[str], inner: str, run: DockerRun) -> bool:

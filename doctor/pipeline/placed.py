@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 from doctor.base.record import dataclass
@@ -18,6 +19,8 @@ from doctor.matrix.engines import engine_row
 from doctor.matrix.gpus import is_data_center
 from doctor.memory.footprint import footprint
 from doctor.report.plan.recipe import OwnManifests, OwnService, Recipe
+
+_VARIABLE = re.compile(r"\$\{?[A-Za-z_]\w{0,80}\}?")
 
 
 @dataclass(frozen=True)
@@ -41,31 +44,69 @@ class Own:
         return {value: word for value, word in pairs if "$" in word and HIDDEN not in value}
 
 
-def placed(made: Recipe, answer: Proposal, own: Own | None) -> Recipe:
-    """The recipe with the service that it describes."""
+@dataclass(frozen=True)
+class Origin:
+    """The service that a file is made from. `words` are those of its command as written, `filled` with their values.
+
+    `environ` are its variables, hidden where secret; `volumes` as for `docker run`; `left` says what is not taken over.
+    """
+
+    name: str
+    environ: dict[str, str]
+    volumes: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
+    filled: tuple[str, ...] = ()
+    left: tuple[str, ...] = ()
+
+
+def placed(made: Recipe, answer: Proposal, own: Own | None, origin: Origin | None = None) -> Recipe:
+    """The recipe with the service that it describes; `origin` is the user's where their file is of another form."""
+    from_file = own or origin
+    made = replace(made, command=_with_unset(made.command, from_file))
     facts = answer.before.facts
     launch = facts.launch if isinstance(facts.launch, Launch) else Launch(())
-    row = engine_row(made.engine)
-    given = (*(own.words if own else ()), *launch.given)
-    secrets = names_of(made.command, row, given)
+    secrets = names_of(made.command, engine_row(made.engine), (*(from_file.words if from_file else ()), *launch.given))
     run = _docker_run(launch) if own is None else None
-    environ = {**(run.environ if run else {}), **made.environ} if own is None else _set_by(made, answer)
+    theirs = run.environ if run else origin.environ if origin else {}
+    environ = {**made.environ, **theirs, **_set_by(made, answer)} if own is None else _set_by(made, answer)
     here = _server(answer, made.version)
-    gpu = facts.gpu if isinstance(facts.gpu, Gpu) else Gpu()
-    written = own.written if own else None
     cache, lost = _cache(facts, launch, environ, own is not None)
+    made = _in_place(made, own, origin, run)
     return replace(
-        made, cache=cache, lost=lost,
-        name=own.name.split("/")[0] if own else made.name, served=here.names[0] if here and here.names else None,
+        made, cache=cache, lost=lost, served=here.names[0] if here and here.names else None,
         secrets=secrets, hidden=tuple(n for n, v in environ.items() if HIDDEN in v), environ=environ,
         key=_key(made, secrets, environ, launch), weights=_weights(facts),
-        exporter=exporter_for(gpu, facts.host if isinstance(facts.host, Host) else None),
-        ports=tuple(p for p in run.container.ports if p != "host") if run else (),
-        volumes=run.container.volumes if run else (), shares_memory=bool(run and run.container.ipc == "host"),
-        nodes=_nodes(facts), changed=_changed(answer, own, here), spelled=own.spelled if own else {},
-        own=written if isinstance(written, OwnService) else None,
-        manifests=written if isinstance(written, OwnManifests) else None,
+        exporter=exporter_for(
+            facts.gpu if isinstance(facts.gpu, Gpu) else Gpu(), facts.host if isinstance(facts.host, Host) else None
+        ),
+        nodes=_nodes(facts), changed=_changed(answer, own, here),
     )  # fmt: skip
+
+
+def _in_place(made: Recipe, own: Own | None, origin: Origin | None, run: DockerRun | None) -> Recipe:
+    """The recipe with what its file takes over from the user's file, or from their `docker run`."""
+    if own is not None:
+        written = own.written
+        return replace(
+            made, name=own.name.split("/")[0], spelled=own.spelled,
+            own=written if isinstance(written, OwnService) else None,
+            manifests=written if isinstance(written, OwnManifests) else None,
+        )  # fmt: skip
+    if run is not None:
+        ports = tuple(p for p in run.container.ports if p != "host")
+        return replace(made, ports=ports, volumes=run.container.volumes, shares_memory=run.container.ipc == "host")
+    return replace(made, name=origin.name, volumes=origin.volumes, left=origin.left) if origin else made
+
+
+def _with_unset(command: tuple[str, ...], own: Own | Origin | None) -> tuple[str, ...]:
+    """The command with a hidden value for each word that is a variable which nobody sets here."""
+    if own is None or len(own.filled) != len(own.words):
+        return command
+    unset = {before for before, now, word in zip(own.filled, own.filled[1:], own.words[1:], strict=False)
+             if now in ("", HIDDEN) and _VARIABLE.fullmatch(word)}  # fmt: skip
+    before = ("", *command)
+    pairs = zip(before, command, strict=False)
+    return tuple(HIDDEN if not word and option in unset else word for option, word in pairs)
 
 
 def _docker_run(launch: Launch) -> DockerRun | None:

@@ -114,3 +114,67 @@ def test_an_image_starts_no_server_without_its_key(tmp_path: Path) -> None:
     told += ("--requirements", str(tmp_path / "requirements.txt"), "--python-version", "3.12")
     text = CliRunner().invoke(main, [*told, "--", "vllm", "serve", *VLM[1:], "--api-key", KEY]).stdout
     assert KEY not in text and '--api-key \\"${VLLM_API_KEY:?' in text
+
+
+def of_another_form(folder: Path, text: str, form: str, *words: str) -> str:
+    """What is written in a form that the user's file is not of."""
+    file = folder / "given.yaml"
+    file.write_text(text)
+    told = ("fix", "--plan", "--offline", "--gpu", "A100-80GB", "--driver", "570.86", "--format", form)
+    done = CliRunner().invoke(main, [*told, "--deployment", str(file), *words])
+    assert done.exit_code == 0, done.output
+    return done.stdout
+
+
+def test_a_project_as_manifests_keeps_its_server_and_says_what_it_leaves(tmp_path: Path) -> None:
+    vlm = {
+        **SERVER, "command": [*VLM, "--api-key", "${VLM_KEY}"], "volumes": ["/srv/data:/data:ro"],
+        "environment": {"TEAM": "vision", "DB_URL": "postgres://app:hunter2@db/x"},
+    }  # fmt: skip
+    text = of_another_form(tmp_path, project(eye_1=vlm, web={"image": "nginx"}), "kubernetes", "--with", "gateway")
+    assert "# Left out: the other services (`web`)." in text and "hunter2" not in text
+    objects = {(d["kind"], d["metadata"]["name"]): d for d in yaml.safe_load_all(text)}
+    spec = objects["Deployment", "eye-1"]["spec"]["template"]["spec"]
+    env = {e["name"]: e for e in spec["containers"][0]["env"]}
+    assert env["TEAM"]["value"] == "vision" and {"DB_URL", "VLM_KEY"} <= set(env)
+    assert "$(VLM_KEY)" in spec["containers"][0]["command"] and "os.environ/VLM_KEY" in text
+    assert {"name": "folder-1", "hostPath": {"path": "/srv/data"}} in spec["volumes"]
+
+
+def test_a_configuration_keeps_no_secret_and_nobody_misses_it(tmp_path: Path) -> None:
+    token = f"hf_{'a' * 34}"
+    text = of_another_form(tmp_path, f"""\
+kind: ConfigMap
+metadata: {{name: settings}}
+data: {{MODEL: m, HF_TOKEN: {token}, app.ini: "password={token}"}}
+---
+kind: Deployment
+metadata: {{name: eyes}}
+spec:
+  selector: {{matchLabels: {{app: eyes}}}}
+  template:
+    metadata: {{labels: {{app: eyes}}}}
+    spec:
+      containers:
+      - name: vlm
+        image: vllm/vllm-openai:v0.11.0
+        args: [--model, Qwen/Qwen2.5-VL-7B-Instruct, --api-key, {KEY}]
+        envFrom: [{{configMapRef: {{name: settings}}}}]
+        env:
+        - {{name: HUB, valueFrom: {{configMapKeyRef: {{name: settings, key: HF_TOKEN}}}}}}
+        - {{name: DB_URL, value: "postgres://app:hunter2@db/x"}}
+        resources: {{limits: {{nvidia.com/gpu: 1}}}}
+""", "kubernetes", "--with", "gateway")  # fmt: skip
+    assert token not in text and KEY not in text and "hunter2" not in text
+    told = " ".join(line.lstrip("# ") for line in text.splitlines() if line.startswith("#"))
+    assert "Left out: HF_TOKEN of ConfigMap settings: now in the Secret qvl-keys." in told
+    assert "Left out: app.ini of ConfigMap settings" in told
+    eyes = next(d for d in yaml.safe_load_all(text) if d["metadata"]["name"] == "eyes" and d["kind"] == "Deployment")
+    env = eyes["spec"]["template"]["spec"]["containers"][0]["env"]
+    keys = {e["name"]: e.get("valueFrom", {}).get("secretKeyRef", {}).get("key") for e in env}
+    assert keys["HUB"] == keys["HF_TOKEN"] == "HF_TOKEN" and keys["VLLM_API_KEY"] == "VLLM_API_KEY"
+    values = {e["name"]: e.get("value") for e in env}
+    assert values["DB_URL"] == "postgres://$(DB_URL_USER):$(DB_URL_PASSWORD)@db/x"
+    names = [e["name"] for e in env]
+    assert names.index("DB_URL_PASSWORD") < names.index("DB_URL"), "Kubernetes fills in what stands before"
+    assert "os.environ/VLLM_API_KEY" in text

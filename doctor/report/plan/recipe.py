@@ -78,6 +78,7 @@ class Recipe:
     needed. `nodes` machines serve one copy together. `changed`: the command or the packages are not as they were.
     `spelled` are words of the command as the user wrote them, with variables, by what those stand for.
     `ports` and `volumes` are the user's, as they are written for `docker run`; `shares_memory`: with the host's.
+    `left` says what of the user's deployment the file does not have, a sentence each.
     `cache` is where the container keeps what it fetches from the hub, `lost`: no volume of the user's holds that.
     `listens` is the port of a server whose options nobody here knows, `curl`: its image has that, and no Python.
     `own` is the user's compose service, `manifests` are theirs for Kubernetes, `doubts` what the check of the written
@@ -115,6 +116,7 @@ class Recipe:
     ports: tuple[str, ...] = ()
     volumes: tuple[str, ...] = ()
     shares_memory: bool = False
+    left: tuple[str, ...] = ()
     cache: str = HUB_HOME
     lost: bool = False
     listens: int | None = None
@@ -177,7 +179,7 @@ def python_probe(port: int, route: str) -> str:
 
 def head(plan: Recipe, *more: str) -> str:
     """The lines at the top of every file: how it was checked, what is wrong or open, and why it is as it is."""
-    return comment((WRITTEN[2:], *_checked(plan), *plan.why, *more))
+    return comment((WRITTEN[2:], *_checked(plan), *plan.why, *plan.left, *more))
 
 
 def _checked(plan: Recipe) -> tuple[str, ...]:
