@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from doctor.pipeline.placed import Origin
     from doctor.report.plan.recipe import Doubts
 
+NO_RELEASE = "nothing says which releases run: name the environment with `--python DIR`, or its pins with `--requirements FILE`"
 BESIDE = ("gateway", "metrics")
 DEPLOYMENTS = ("compose", "kubernetes")
 
@@ -142,7 +143,7 @@ def _reason(answer: Proposal) -> str:
     from doctor.base.text import clean
 
     plan = answer.plan
-    return clean(plan.undecided or (plan.conflict.sentences[0] if plan.conflict else "no packages found"), 300)
+    return clean(plan.undecided or (plan.conflict.sentences[0] if plan.conflict else NO_RELEASE), 300)
 
 
 def status(answer: Proposal) -> int:

@@ -66,6 +66,8 @@ def _left(service: Service, every: list[Service], mine: set[str]) -> Iterable[st
         more = f" and {len(others) - MOST} more" if len(others) > MOST else ""
         names = ", ".join(f"`{one_line(n, 40)}`" for n in others[:MOST])
         yield f"Left out: the other services ({names}{more})."
+    if service.kind.startswith("Kubernetes Ray") or "InferenceService" in service.kind:
+        yield f"It takes the place of the {service.kind.removeprefix('Kubernetes ')} `{one_line(service.name, 60)}`."
     lost = [n for n, v in service.variables.items() if "\n" in v]
     if lost:
         yield f"Left out: variables of several lines ({', '.join(lost[:MOST])})."

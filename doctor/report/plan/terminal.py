@@ -40,8 +40,7 @@ def print_plan(
     left = by_reason(open_questions(after)) if after is not None and _whole(plan) and not idle else {}
     console.print(Text(clean(_answer(before, plan, idle, len(left))), style=_style(before, plan, idle, len(left))))
     if idle:
-        for one in open_questions(before):
-            row(console, one.code, one.reason + (f"; closed by {one.closes}" if one.closes else ""), indent="  ")
+        _open(before, console)
     _steps(plan, console)
     _commands(before, plan, console)
     _conflict(before, plan, console)
@@ -50,6 +49,17 @@ def print_plan(
     _proof(plan, console, idle)
     for reason, codes in list(left.items())[:MOST_OPEN]:
         row(console, "open", f"{codes}: {reason}")
+
+
+def _open(before: Report, console: Console) -> None:
+    """What is open, a line for each thing that would close it, with what it would answer."""
+    questions = open_questions(before)
+    for closes in dict.fromkeys(q.closes for q in questions):
+        console.print()
+        if closes:
+            block(console, f"Not known here; {closes} would tell:", "")
+        for reason, codes in by_reason(q for q in questions if q.closes == closes).items():
+            row(console, "open", f"{reason} ({codes})", indent="  ")
 
 
 def _style(before: Report, plan: Plan, idle: bool, left: int) -> str:

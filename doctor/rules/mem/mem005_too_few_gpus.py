@@ -73,7 +73,8 @@ def _ways(case: Case, there: int, hidden: bool) -> Iterator[Remediation]:
     best = max((n for n in (1, 2, 4, 8, 16) if n * asked.pp * asked.copies <= there), default=0)
     if flag and best:
         action = Action("set_argument", name=_spelled(facts, flag), value=str(best))
-        yield Remediation(f"Use the {best} that can share it", (action,), "unsafe")
+        use = "Use one GPU" if best == 1 else f"Use {best} GPUs"
+        yield Remediation(f"{use}: `{action.name} {best}`", (action,), "unsafe")
     if isinstance(here, MemoryVerdict) and here.fit is not None and not here.fit.starts:
         yield from remediations(here, facts, change=False)
 
