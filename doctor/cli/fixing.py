@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from doctor.pipeline.placed import Origin
     from doctor.report.plan.recipe import Doubts
 
-NO_RELEASE = "nothing says which releases run: name the environment with `--python DIR`, or its pins with `--requirements FILE`"
+NO_RELEASE = "nothing says which releases run: name an environment (`--python DIR`) or pins (`--requirements FILE`)"
 BESIDE = ("gateway", "metrics")
 DEPLOYMENTS = ("compose", "kubernetes")
 

@@ -88,7 +88,8 @@ def _finding(rule: Rule, case: Case, need: Need, version: str | None, key: str) 
     owner = f"{need.owner.name} {need.owner.version}"
     pin = next((p for p in have.declared if p.key == need.name and not p.constraint), None) if version else None
     place = f" in {pin.source}" if pin and how == "declared" else ""
-    observed = f"`{requirement.name} {version}` is {how}{place}" if version else f"`{requirement.name}` is not installed"
+    found = f"`{requirement.name} {version}` is {how}{place}"
+    observed = found if version else f"`{requirement.name}` is not installed"
     asker = f"`{owner}`"
     if need.extra:
         asker = f"`{need.owner.name}[{need.extra}] {need.owner.version}`, which `{need.asked_by}` asks for,"
