@@ -16,6 +16,9 @@ from doctor.pipeline.launch import contained
 from doctor.pipeline.request import Request
 
 
+ACTIVATED = ("VIRTUAL_ENV", "CONDA_PREFIX")
+
+
 def every_service(request: Request) -> list[Service]:
     """All services of the deployment files. Raises TargetError."""
     asked = request.declared
@@ -59,7 +62,13 @@ def _installed(service: Service, inner: Request) -> bool:
         return False
     files = Files(inner.target.root)
     commands = commands_of(inner.launch, inner.environ, inner.target.cwd)
-    return any(c.words and replace(c.shell, files=files).which(c.words[0]) for c in commands)
+    there = (c for c in commands if not any(_gone(c.shell.environ.get(n), files) for n in ACTIVATED))
+    return any(c.words and replace(c.shell, files=files).which(c.words[0]) for c in there)
+
+
+def _gone(folder: str | None, files: Files) -> bool:
+    """Whether a script activates an environment that this machine does not have: its programs are another's."""
+    return bool(folder) and not files.isdir(files.inside(folder or ""))
 
 
 def _gpu(service: Service) -> str | None:

@@ -65,3 +65,27 @@ def test_the_script_of_an_adapter_is_read(tmp_path: Path) -> None:
 def test_a_word_that_only_looks_like_an_address() -> None:
     assert local_ports(["grep localhost 8000 file"]) == [] and list(asked(["echo", "localhost:8000"])) == []
     assert list(asked(["curl", "http://u:p@h:1/x"])) == [("curl", "http://h:1/x")]
+
+
+def test_a_program_in_front_is_the_one_to_be_reached(tmp_path: Path) -> None:
+    """Its port is published, not the server's, which may keep to the loopback; the variable with the address is its."""
+    (tmp_path / "start.sh").write_text(
+        'lmdeploy serve api_server "$MODEL" --server-name 127.0.0.1 &\n'
+        "for i in 1 2 3; do curl -sf $LMDEPLOY_BASE_URL/health && break; sleep 5; done\n"
+        "exec uvicorn main:app --host 0.0.0.0 --port 8080\n"
+    )
+    server = {
+        "image": "openmmlab/lmdeploy:v0.9.2", "command": ["bash", "/start.sh"], "ports": ["8080:8080"], "gpus": "all",
+        "volumes": ["./start.sh:/start.sh"],
+        "environment": {"LMDEPLOY_BASE_URL": "http://localhost:23333", "MODEL": "Qwen/Qwen2-VL-7B-Instruct"},
+    }  # fmt: skip
+    for code in ("CMD022", "CMD009", "CMD027"):
+        assert found(tmp_path, code, vlm=server) == []
+    wrong = {**server, "environment": {**server["environment"], "LMDEPLOY_BASE_URL": "http://localhost:8000"}}
+    assert "but lmdeploy listens on 23333" in found(tmp_path, "CMD027", vlm=wrong)[0]
+
+
+def test_an_environment_that_is_activated_elsewhere_is_not_this_machines(tmp_path: Path) -> None:
+    job = "#!/bin/bash\n#SBATCH --gpus=1\nsource /opt/nowhere/bin/activate\nsrun python -m sglang.launch_server --model-path Qwen/Qwen2.5-VL-7B-Instruct\n"
+    report = judged(written(tmp_path, job, "job.sbatch"))
+    assert report.facts.target.kind == "declared" and report.count("error") == 0
