@@ -20,6 +20,7 @@ from doctor.matrix.gpus import is_data_center
 from doctor.memory.footprint import footprint
 from doctor.report.plan.recipe import OwnManifests, OwnService, Recipe
 
+_SCRIPT = re.compile(r"\S+:\d+")  # a script's line
 _VARIABLE = re.compile(r"\$\{?[A-Za-z_]\w{0,80}\}?")
 
 
@@ -65,13 +66,16 @@ def placed(made: Recipe, answer: Proposal, own: Own | None, origin: Origin | Non
     made = replace(made, command=_with_unset(made.command, from_file))
     facts = answer.before.facts
     launch = facts.launch if isinstance(facts.launch, Launch) else Launch(())
-    secrets = names_of(made.command, engine_row(made.engine), (*(from_file.words if from_file else ()), *launch.given))
+    given = (*(from_file.words if from_file else ()), *launch.given)
+    command, secrets = _named(made.command, made.engine, given)
+    made = replace(made, command=command) if own is None else made
+    secrets = secrets if own is None else names_of(made.command, engine_row(made.engine), given)
     run = _docker_run(launch) if own is None else None
     theirs = run.environ if run else origin.environ if origin else {}
     environ = {**made.environ, **theirs, **_set_by(made, answer)} if own is None else _set_by(made, answer)
     here = _server(answer, made.version)
     cache, lost = _cache(facts, launch, environ, own is not None)
-    made = _in_place(made, own, origin, run)
+    made = replace(_in_place(made, own, origin, run), script=_script(launch) if own else "")
     return replace(
         made, cache=cache, lost=lost, served=here.names[0] if here and here.names else None,
         secrets=secrets, hidden=tuple(n for n, v in environ.items() if HIDDEN in v), environ=environ,
@@ -81,6 +85,12 @@ def placed(made: Recipe, answer: Proposal, own: Own | None, origin: Origin | Non
         ),
         nodes=_nodes(facts), changed=_changed(answer, own, here),
     )  # fmt: skip
+
+
+def _script(launch: Launch) -> str:
+    """Where the server's command stands, where that is a script which does more than start it; empty for none."""
+    source = launch.source or ""
+    return source if launch.front is not None or _SCRIPT.fullmatch(source) else ""
 
 
 def _in_place(made: Recipe, own: Own | None, origin: Origin | None, run: DockerRun | None) -> Recipe:
@@ -107,6 +117,20 @@ def _with_unset(command: tuple[str, ...], own: Own | Origin | None) -> tuple[str
     before = ("", *command)
     pairs = zip(before, command, strict=False)
     return tuple(HIDDEN if not word and option in unset else word for option, word in pairs)
+
+
+def _named(
+    command: tuple[str, ...], engine: str | None, given: tuple[str, ...]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:  # fmt: skip
+    """The command with a hidden value for each word that is a variable, and the variables of all hidden values."""
+    out = tuple(HIDDEN if _VARIABLE.fullmatch(w) else w for w in command)
+    names = list(names_of(out, engine_row(engine), given))
+    at = 0
+    for word, before in zip(out, command, strict=True):
+        if word != before:
+            names[at] = before.strip("${}")
+        at += word.count(HIDDEN)
+    return out, tuple(names)
 
 
 def _docker_run(launch: Launch) -> DockerRun | None:

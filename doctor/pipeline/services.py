@@ -15,7 +15,6 @@ from doctor.matrix.declared import DeclarationError, declared_gpu
 from doctor.pipeline.launch import contained
 from doctor.pipeline.request import Request
 
-
 ACTIVATED = ("VIRTUAL_ENV", "CONDA_PREFIX")
 
 

@@ -13,7 +13,7 @@ from doctor.report.plan.masked import Masking
 from doctor.report.plan.objects import listed
 from doctor.report.plan.placement import start_line
 from doctor.report.plan.recipe import OwnService, Recipe, head
-from doctor.report.plan.service import CACHE, service
+from doctor.report.plan.service import CACHE, by_hand, service
 from doctor.report.plan.stack import Stack, add
 
 
@@ -29,6 +29,7 @@ def compose(plans: Sequence[Recipe], beside: tuple[str, ...] = ()) -> str:
         add(data, "volumes", {name: {} for name in named})
     if any(v.startswith(CACHE) for one in services.values() for v in map(str, listed(one.get("volumes")))):
         add(data, "volumes", {CACHE.rstrip(":"): {}})
+    changes += by_hand(plans, "metrics" in beside)
     stack = Stack(plans, data)
     if "gateway" in beside:
         stack.gateway()

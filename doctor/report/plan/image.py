@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 
+from doctor.base.address import LOCAL
 from doctor.launch import naming
+from doctor.launch.program import PYTHON, name_of
+from doctor.matrix.engines import engine_row
 from doctor.report.plan.recipe import RELAXED, Recipe, head, pinned
 
 
@@ -37,9 +40,22 @@ def _start(plan: Recipe) -> list[str]:
 
 def _command(plan: Recipe) -> list[str]:
     """The command; a shell fills secrets in when the container starts, and does not start a server without them."""
+    words = moved_in(plan)
     if not plan.secrets:
-        return list(plan.command)
-    return ["sh", "-c", f"exec {naming.shell(plan.command, plan.secrets, ':?start the container with --env {}')}"]
+        return words
+    return ["sh", "-c", f"exec {naming.shell(words, plan.secrets, ':?start the container with --env {}')}"]
+
+
+def moved_in(plan: Recipe) -> list[str]:
+    """The command as an image of its own has it: no folder of this machine, no loopback. The user's own stays."""
+    words = list(plan.command)
+    if plan.own is not None or plan.manifests is not None or not words:
+        return words
+    name = name_of(words[0])
+    words[0] = "python3" if PYTHON.match(name) else words[0] if words[0].startswith("/app/") else name
+    host = engine_row(plan.engine).option("host") or ""
+    out = [f"{host}=0.0.0.0" if w.partition("=")[0] == host and w.partition("=")[2] in LOCAL else w for w in words]
+    return ["0.0.0.0" if w in LOCAL and before == host else w for before, w in zip(["", *out], out, strict=False)]
 
 
 SOURCE = "# published only as source: building the image runs its setup.py"

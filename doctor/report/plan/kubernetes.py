@@ -14,6 +14,7 @@ from doctor.report.plan.monitoring import EXPORTERS
 from doctor.report.plan.own_manifests import corrected
 from doctor.report.plan.pods import KEYS, claim, from_secret, workload
 from doctor.report.plan.recipe import Recipe, head
+from doctor.report.plan.service import by_hand
 
 EXPORTER = "gpu-exporter"
 SEPARATOR = "---\n"
@@ -50,6 +51,7 @@ def _top(plans: Sequence[Recipe], beside: tuple[str, ...], secrets: ManifestSecr
     kept = [one["metadata"]["name"] for one in own.documents if one.get("kind") == "Secret"] if own else []
     lines = (
         *(f"Left out: {one}." for one in secrets.left_out),
+        *by_hand(plans, "metrics" in beside),
         *dict.fromkeys(p.relaxed for p in plans),
         f"Left out, since they hold values: the Secrets {', '.join(kept)}." if kept else "",
         f"Make the keys first: kubectl create secret generic {KEYS} {told}" if told else "",

@@ -13,7 +13,7 @@ from doctor.report.plan.edited_text import kept
 from doctor.report.plan.manifest_secrets import ManifestSecrets
 from doctor.report.plan.objects import at, listed, pods_of
 from doctor.report.plan.recipe import OwnManifests, Recipe
-from doctor.report.plan.service import start_period
+from doctor.report.plan.service import rewritten, start_period
 
 GPU = "nvidia.com/gpu"
 
@@ -75,7 +75,7 @@ def _inside(documents: list[JsonObject], own: OwnManifests) -> Iterator[tuple[Js
 def _correct(plan: Recipe, spec: JsonObject, container: JsonObject, with_metrics: bool) -> None:
     if plan.changes and plan.image:
         container["image"] = plan.image
-    if plan.changed or (with_metrics and plan.metrics and not set(plan.metrics) <= set(plan.command)):
+    if rewritten(plan, with_metrics) and not plan.script:
         words = pods.command_of(plan, with_metrics)
         container["command"] = [plan.spelled.get(w, w) for w in words]
         container.pop("args", None)

@@ -78,6 +78,7 @@ class Recipe:
     needed. `nodes` machines serve one copy together. `changed`: the command or the packages are not as they were.
     `spelled` are words of the command as the user wrote them, with variables, by what those stand for.
     `ports` and `volumes` are the user's, as they are written for `docker run`; `shares_memory`: with the host's.
+    `script` is where the command stands if that is a script of the user's: nothing else may take its place.
     `left` says what of the user's deployment the file does not have, a sentence each.
     `cache` is where the container keeps what it fetches from the hub, `lost`: no volume of the user's holds that.
     `listens` is the port of a server whose options nobody here knows, `curl`: its image has that, and no Python.
@@ -116,6 +117,7 @@ class Recipe:
     ports: tuple[str, ...] = ()
     volumes: tuple[str, ...] = ()
     shares_memory: bool = False
+    script: str = ""
     left: tuple[str, ...] = ()
     cache: str = HUB_HOME
     lost: bool = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from doctor.base.json_object import JsonObject
@@ -52,7 +53,7 @@ def _corrected(plan: Recipe, own: JsonObject, with_metrics: bool, gpus: JsonObje
     if plan.changes and plan.image and not own.get("build"):
         out = {**{k: v for k, v in out.items() if k != "build"}, **_image(plan)}
     words = command(plan, with_metrics)
-    if plan.changed or (with_metrics and any(w not in plan.command for w in plan.metrics or ())):
+    if rewritten(plan, with_metrics) and not plan.script:
         start = entrypoint(str(out.get("image") or ""))
         brief = not own.get("entrypoint") and start and tuple(words[: len(start)]) == start
         out["command"] = words[len(start) :] if brief else words
@@ -69,6 +70,19 @@ def _corrected(plan: Recipe, own: JsonObject, with_metrics: bool, gpus: JsonObje
     out["healthcheck"] = _patient(plan, _dict(out.get("healthcheck")))
     out.setdefault("restart", "unless-stopped")
     return out
+
+
+def rewritten(plan: Recipe, with_metrics: bool) -> bool:
+    """Whether the user's command is not the one to start."""
+    return plan.changed or (with_metrics and any(w not in plan.command for w in plan.metrics or ()))
+
+
+def by_hand(plans: Sequence[Recipe], with_metrics: bool) -> list[str]:
+    """What the user has to change in scripts of theirs, a sentence each."""
+    return [
+        f"Change the server's command in {p.script} to: {naming.shell(container_words(p, with_metrics), p.secrets)}"
+        for p in plans if p.script and rewritten(p, with_metrics)
+    ]  # fmt: skip
 
 
 def _image(plan: Recipe) -> JsonObject:
@@ -92,10 +106,10 @@ def command(plan: Recipe, with_metrics: bool) -> list[str]:
 
 def container_words(plan: Recipe, with_metrics: bool) -> list[str]:
     """The same with its secrets still hidden."""
-    words = ["/model" if plan.folder and w == plan.model else w for w in plan.command]
-    host = engine_row(plan.engine).option("host")
-    if host and not any(w.partition("=")[0].replace("_", "-") == host.replace("_", "-") for w in words):
-        words += [host, "0.0.0.0"]
+    words = ["/model" if plan.folder and w == plan.model else w for w in image.moved_in(plan)]
+    host = (engine_row(plan.engine).option("host") or "").replace("_", "-")
+    if host and not plan.script and not any(w.partition("=")[0].replace("_", "-") == host for w in words):
+        words += [engine_row(plan.engine).option("host") or "", "0.0.0.0"]
     if with_metrics and plan.metrics:
         words += [w for w in plan.metrics if w not in words]
     return words
