@@ -123,11 +123,13 @@ def _named(
     command: tuple[str, ...], engine: str | None, given: tuple[str, ...]
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:  # fmt: skip
     """The command with a hidden value for each word that is a variable, and the variables of all hidden values."""
-    out = tuple(HIDDEN if _VARIABLE.fullmatch(w) else w for w in command)
+    keys = engine_row(engine).names("api_key")  # an empty key is that of a variable which nobody sets here
+    pairs = zip(("", *command), command, strict=False)
+    out = tuple(HIDDEN if _VARIABLE.fullmatch(w) or (not w and before in keys) else w for before, w in pairs)
     names = list(names_of(out, engine_row(engine), given))
     at = 0
     for word, before in zip(out, command, strict=True):
-        if word != before:
+        if before and word != before:
             names[at] = before.strip("${}")
         at += word.count(HIDDEN)
     return out, tuple(names)

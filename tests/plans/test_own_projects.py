@@ -178,3 +178,50 @@ spec:
     names = [e["name"] for e in env]
     assert names.index("DB_URL_PASSWORD") < names.index("DB_URL"), "Kubernetes fills in what stands before"
     assert "os.environ/VLLM_API_KEY" in text
+
+
+def test_ports_of_ours_are_published_from_a_closed_network(tmp_path: Path) -> None:
+    text = project(vlm={**SERVER, "networks": ["back"]}) + "networks: {back: {internal: true}}\n"
+    _, data = fixed(tmp_path, text, "--with", "gateway,metrics")
+    services = data["services"]
+    assert all(services[n]["networks"] == ["back", "default"] for n in ("gateway", "prometheus", "grafana"))
+    assert services["gpu-exporter"]["networks"] == ["back"]
+
+
+def test_a_prometheus_on_the_hosts_network_finds_the_exporter(tmp_path: Path) -> None:
+    prometheus = {"image": "prom/prometheus:v3.0.0", "network_mode": "host"}
+    text = project(vlm={**SERVER, "network_mode": "host"}, prometheus=prometheus)
+    text, data = fixed(tmp_path, text, "--with", "metrics")
+    assert data["services"]["gpu-exporter"]["ports"] == ["127.0.0.1:9400:9400"]
+    told = " ".join(line.lstrip("# ") for line in text.splitlines() if line.startswith("#"))
+    assert "let its file scrape `localhost:8000`, `localhost:9400`" in told
+    assert "http://host.docker.internal:9090" in data["configs"]["grafana-source"]["content"]
+    assert data["services"]["grafana"]["extra_hosts"] == ["host.docker.internal:host-gateway"]
+
+
+def test_a_script_of_the_users_is_not_replaced(tmp_path: Path) -> None:
+    (tmp_path / "start.sh").write_text("export A=b\nlmdeploy serve api_server Qwen/Qwen2-VL-7B-Instruct &\nexec uvicorn app:app\n")
+    own = {"image": "openmmlab/lmdeploy:v0.9.2", "command": ["bash", "/start.sh"], "volumes": ["./start.sh:/start.sh"],
+           "gpus": "all"}  # fmt: skip
+    (tmp_path / "compose.yaml").write_text(project(vlm=own))
+    told = ("fix", "--plan", "--offline", "--gpu", "A100-80GB", "--driver", "570.86", "--format", "compose")
+    done = CliRunner().invoke(main, [*told, "--deployment", str(tmp_path / "compose.yaml"), "--with", "metrics"])
+    assert yaml.safe_load(done.stdout)["services"]["vlm"]["command"] == ["bash", "/start.sh"]
+    said = " ".join(line.lstrip("# ") for line in done.stdout.splitlines() if line.startswith("#"))
+    assert "Change the server's command in /start.sh:2 to: lmdeploy serve api_server" in said
+    assert "--enable-metrics" in said
+
+
+def test_a_unit_as_a_project_leaves_its_machine_behind(tmp_path: Path) -> None:
+    """The image has the engine on its PATH, and a loopback of its own; what the unit reads is set by its name."""
+    (tmp_path / "req.txt").write_text("vllm==0.11.0\n")
+    (tmp_path / "vlm.service").write_text(
+        "[Service]\nEnvironmentFile=-/etc/vlm.env\nExecStart=/srv/vlm/.venv/bin/vllm serve Qwen/Qwen2.5-VL-7B-Instruct --host 127.0.0.1"
+        " --max-model-len 8192 --api-key ${API_KEY}\n"
+    )
+    for form in ("compose", "dockerfile"):
+        told = ("fix", "--plan", "--offline", "--gpu", "A100-80GB", "--driver", "570.86", "--format", form)
+        files = ("--deployment", str(tmp_path / "vlm.service"), "--requirements", str(tmp_path / "req.txt"))
+        done = CliRunner().invoke(main, [*told, *files])
+        assert done.exit_code == 0 and "/srv/vlm" not in done.stdout and "API_KEY:?" in done.stdout, done.stdout
+        assert "0.0.0.0" in done.stdout and "--host 127.0.0.1" not in done.stdout

@@ -44,7 +44,8 @@ def compose(plans: Sequence[Recipe], beside: tuple[str, ...] = ()) -> str:
 
 def _lost(own: OwnService) -> str:
     """That comments are not kept, where the user's file could not be edited."""
-    names = " and ".join(own.files[:4]) or own.file
+    *most, last = own.files[:4] or (own.file,)
+    names = f"{', '.join(most)} and {last}" if most else last
     return f"The services of {names} are written out in full here: comments are not kept."
 
 

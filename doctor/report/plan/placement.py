@@ -6,18 +6,23 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from doctor.base.json_object import JsonObject
-from doctor.report.plan.objects import listed
+from doctor.report.plan.objects import at, listed
 from doctor.report.plan.recipe import THE_HOST, Recipe
 
 
-def place_of(plans: Sequence[Recipe], others: Iterable[JsonObject] = ()) -> JsonObject:
-    """The networks, profiles and hosts of a service that is to reach all servers, and `others` of the project."""
+def place_of(plans: Sequence[Recipe], others: Iterable[JsonObject] = (), *, published: bool = False) -> JsonObject:
+    """The networks, profiles and hosts of a service that is to reach all servers, and `others` of the project.
+
+    `published`: it has ports on this machine, which Docker does not publish where every network is internal.
+    """
     own = [(p.own.service, p.own.services) for p in plans if p.own]
     theirs = [_behind(service, services) for service, services in own] + [dict(one) for one in others]
     out: JsonObject = {}
     named = [names for one in theirs if (names := _networks(one)) is not None]
     if any(n != ["default"] for n in named):
-        out["networks"] = list(dict.fromkeys(n for names in named for n in names))
+        networks = list(dict.fromkeys(n for names in named for n in names))
+        closed = published and plans[0].own and all(_internal(plans[0].own.sections, n) for n in networks)
+        out["networks"] = [*networks, "default"] if closed else networks
     if profiles := profiles_of(plans):
         out["profiles"] = profiles
     if any(p.host == THE_HOST for p in plans):
@@ -54,6 +59,15 @@ def start_line(plans: Sequence[Recipe]) -> str:
 
 def _profiles(plan: Recipe) -> list[str]:
     return [str(n) for n in listed(plan.own.service.get("profiles"))] if plan.own else []
+
+
+def _internal(sections: Mapping[str, Any], network: str) -> bool:
+    return at(sections, "networks", network).get("internal") is True
+
+
+def on_host(service: Mapping[str, Any]) -> bool:
+    """Whether it has the network of the machine."""
+    return service.get("network_mode") == "host"
 
 
 def _behind(service: Mapping[str, Any], services: Mapping[str, Any]) -> JsonObject:

@@ -13,7 +13,7 @@ from doctor.report.plan.dumped import dumped
 from doctor.report.plan.masked import required
 from doctor.report.plan.monitoring import EXPORTERS
 from doctor.report.plan.objects import listed
-from doctor.report.plan.placement import after, place_of
+from doctor.report.plan.placement import after, on_host, place_of
 from doctor.report.plan.recipe import THE_HOST, Recipe
 from doctor.report.plan.service import devices, escaped
 
@@ -51,7 +51,7 @@ class Stack:
             "ports": [self._published(gateway.PORT)], "restart": "unless-stopped",
             "healthcheck": {"test": ["CMD", "python3", "-c", gateway.probe()], "interval": "30s", "timeout": "10s",
                             "retries": 3, "start_period": "3m"},
-            **place_of(self.plans),
+            **place_of(self.plans, published=True),
         }  # fmt: skip
 
     def metrics(self) -> None:
@@ -59,6 +59,7 @@ class Stack:
         exporter, prometheus = self._exporter(), self._prometheus_name()
         if "prometheus" in self.theirs:
             jobs = [p.address for p in self.plans] + [exporter] * ("gpu-exporter" not in self.theirs)
+            jobs = [j.replace(f"{THE_HOST}:", "localhost:") for j in jobs] if self._hosted("prometheus") else jobs
             scraped = ", ".join(f"`{address}`" for address in jobs)
             self._keep("prometheus", f"it is not changed: let its file scrape {scraped}, unless it does so already")
         else:
@@ -87,15 +88,27 @@ class Stack:
         made: JsonObject = {"image": image_of(self.plans[0].exporter), "restart": "unless-stopped"}
         if one.capabilities:
             made["cap_add"] = list(one.capabilities)
+        if self._hosted("prometheus"):
+            made["ports"] = [self._published(one.port)]
         self.data["services"][name] = {**made, "deploy": devices("all", "utility"), **self._reaching()}
-        return f"{name}:{one.port}"
+        outer = str(made["ports"][0]).split(":")[1] if "ports" in made else ""
+        return f"localhost:{outer}" if outer else f"{name}:{one.port}"
 
-    def _reaching(self) -> JsonObject:
+    def _reaching(self, *, published: bool = False) -> JsonObject:
         """The place of a service that the project's own Prometheus and Grafana reach, too."""
+        others = [self._own(p) for p in ("prometheus", "grafana") if p in self.theirs]
+        found = place_of(self.plans, others, published=published)
+        hosts = {"extra_hosts": [f"{THE_HOST}:host-gateway"]} if published and self._hosted("prometheus") else {}
+        return {**{k: v for k, v in found.items() if k != "extra_hosts"}, **hosts}
+
+    def _own(self, part: str) -> JsonObject:
+        """The user's service that is a part of the deployment already; empty where they have none."""
         services = self.plans[0].own.services if self.plans[0].own else {}
-        others = [services[n] for p, n in self.theirs.items() if p in ("prometheus", "grafana")]
-        found = place_of(self.plans, others)
-        return {k: v for k, v in found.items() if k != "extra_hosts"}
+        return services.get(self.theirs.get(part, ""), {})
+
+    def _hosted(self, part: str) -> bool:
+        """Whether the user's service that is this part has the network of the machine."""
+        return on_host(self._own(part))
 
     def _prometheus_name(self) -> str:
         return self.theirs.get("prometheus") or self._named("prometheus")
@@ -105,7 +118,7 @@ class Stack:
         self.data["services"][name] = {
             "image": image_of("prometheus"), "restart": "unless-stopped", "volumes": ["prometheus:/prometheus"],
             "configs": [{"source": "prometheus", "target": "/etc/prometheus/prometheus.yml"}],
-            "ports": [self._published(monitoring.PORT)], **place_of(self.plans),
+            "ports": [self._published(monitoring.PORT)], **place_of(self.plans, published=True),
         }  # fmt: skip
         self._volume("prometheus")
 
@@ -114,7 +127,8 @@ class Stack:
         theirs = self.data["services"].get(self.theirs.get("prometheus", ""))
         listens = _LISTENS.search(str(theirs.get("command"))) if theirs else None
         port = int(listens[1]) if listens else monitoring.PORT
-        self._config("grafana-source", dumped(monitoring.source(prometheus, port)))
+        host = THE_HOST if self._hosted("prometheus") else prometheus
+        self._config("grafana-source", dumped(monitoring.source(host, port)))
         self._config("grafana-boards", dumped(monitoring.provider()))
         self._config("board", json.dumps(monitoring.board(self.plans), indent=1) + "\n")
         self.data["services"][name] = {
@@ -128,7 +142,7 @@ class Stack:
                 {"source": "board", "target": f"{monitoring.BOARDS}/server.json"},
             ],
             "volumes": ["grafana:/var/lib/grafana"], "ports": [self._published(monitoring.GRAFANA)],
-            **self._reaching(),
+            **self._reaching(published=True),
         }  # fmt: skip
         self._volume("grafana")
 
