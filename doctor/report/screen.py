@@ -39,10 +39,10 @@ class Group:
 
     @property
     def said(self) -> str:
-        """`6 rules need the model's files: ... (MDL001, MDL003, ...)`."""
+        """`6 rules need the model's files (`--model DIR`): MDL001, MDL003, ...`."""
         count, named = len(self.codes), ", ".join(self.codes[:CODES]) + (", ..." if len(self.codes) > CODES else "")
         if self.closes:
-            return f"{plural(count, 'rule')} {'needs' if count == 1 else 'need'} {self.closes} ({named})"
+            return f"{plural(count, 'rule')} {'needs' if count == 1 else 'need'} {self.closes}: {named}"
         return f"{named}: {self.reason}"
 
 

@@ -42,8 +42,8 @@ def _unknown(here: MemoryVerdict) -> str:
     total = here.footprint.total
     eyes = f" ({size(int(here.footprint.vision))} of them the vision tower)" if here.footprint.vision else ""
     return (
-        f"the GPUs are not known: the weights of `{named}` are {size(total)}{eyes}, which needs {wanted(here)}"
-        " with these settings; `--gpu 'NAME:MEMORY:CAPABILITY'` asks about a machine"
+        f"the GPUs are not known: the weights of `{named}` take {size(total)}{eyes}, so it needs {wanted(here)}"
+        " with these settings; name yours with `--gpu`"
     )
 
 
