@@ -53,7 +53,8 @@ FILES = {
              "vllm/engine/arg_utils.py", "vllm/model_executor/models/qwen2_vl.py", "vllm/lora/layers/base_linear.py",
              "vllm/lora/layers/column_parallel_linear.py"),
     "sglang": ("sglang/srt/server_args.py", "sglang/srt/arg_groups/memory_hook.py",
-               "sglang/srt/arg_groups/cuda_graph_hook.py", "sglang/srt/model_executor/model_runner.py"),
+               "sglang/srt/arg_groups/cuda_graph_hook.py", "sglang/srt/model_executor/model_runner.py",
+               "sglang/srt/lora/mem_pool.py", "sglang/srt/lora/utils.py"),
     "lmdeploy": ("lmdeploy/pytorch/engine/executor/base.py", "lmdeploy/utils.py", "lmdeploy/messages.py",
                  "lmdeploy/pytorch/config.py", "lmdeploy/turbomind/turbomind.py",
                  "lmdeploy/turbomind/parallel_config.py"),
@@ -95,7 +96,7 @@ class Row:
 def sources(engine: str, release: str) -> Path:
     """The release's files, read out of its wheel once."""
     folder = CACHE / f"{engine}-{release}"
-    newest = {"vllm": "qwen2_vl.py", "lmdeploy": "turbomind.py", "sglang": "server_args.py"}[engine]
+    newest = {"vllm": "qwen2_vl.py", "lmdeploy": "turbomind.py", "sglang": "mem_pool.py"}[engine]
     if (folder / ".complete").exists() and list(folder.rglob(newest)):
         return folder
     wheel = open_source(f"{engine}=={release}")
@@ -247,6 +248,16 @@ def of_sglang(release: str) -> Iterator[tuple[dict[str, Any], dict[str, float]]]
     """All cases of SGLang."""
     yield from shares(release)
     yield from copies(release)
+    yield from pool_of_adapters(release)
+
+
+def pool_of_adapters(release: str) -> Iterator[tuple[dict[str, Any], dict[str, float]]]:
+    """SGLang's pool of LoRA adapters for all matrices of a layer, on one GPU."""
+    found = model(PLAIN)
+    for gpus, slots, rank in itertools.product((1, 2, 8), (1, 8), (16, 64)):
+        asked = Settings("sglang", release, tp=gpus, adapters=slots, rank=rank)
+        least, _ = adapters(found.ranked, asked, divided(asked), 8)
+        yield {"rank": rank, "slots": slots, "gpus": gpus, "config": PLAIN}, {"numbers": least // 2 // 32}
 
 
 def dealt(release: str) -> Iterator[tuple[dict[str, Any], dict[str, float]]]:
