@@ -139,12 +139,12 @@ def _completed(trials: Trials, way: Remediation) -> tuple[Remediation, Outcome |
 
 
 def _announced(way: Remediation, found: Outcome | None) -> Remediation:
-    """The fix with what it leaves or makes in its title."""
+    """The fix with a note of what it leaves or makes."""
     if found is None or not (found.made or found.left):
         return way
     if found.made:
-        return replace(way, title=f"{way.title}; this alone causes {_codes(found.made)}", applicability="manual")
-    return replace(way, title=f"{way.title}; {_codes(found.left)} {'remains' if len(found.left) == 1 else 'remain'}")
+        return replace(way, note=f"this alone causes {_codes(found.made)}", applicability="manual")
+    return replace(way, note=f"{_codes(found.left)} {'remains' if len(found.left) == 1 else 'remain'}")
 
 
 def _codes(codes: Iterable[str]) -> str:
