@@ -131,7 +131,7 @@ def _smallest(found: Footprint, asked: Settings, used: tuple[Place, ...]) -> tup
     """Each GPU judged on its own memory; all take as large a cache as that with the least room, which is returned."""
     there = tuple(dict.fromkeys(used))
     each = [(place, fit(found, place.card, asked, place.free, place.able)) for place in there]
-    one, verdict = min(each, key=lambda e: (not e[1].rule.denied, VERDICTS.index(e[1].verdict), e[1].cache[1]))
+    one, verdict = min(each, key=lambda e: (not e[1].rule.denied, VERDICTS.index(e[1].verdict), e[1].rule.most))
     if len(each) > 1 and verdict.rule.denied is None:
         starts = [place.free if place.free is not None else place.card for place in there]
         verdict = uneven(verdict, min(starts), max(starts))
