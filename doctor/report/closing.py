@@ -41,7 +41,7 @@ def _closes(report: Report, result: RuleResult) -> str:
     facts, reason = report.facts, result.reason or ""
     covered = _NOT_COVERED.search(reason)
     if covered:
-        return f"`qvl-doctor matrix add {covered[1]}=={covered[2].rstrip('.')}`"
+        return f"`qvl-doctor matrix update --only {covered[1]}=={covered[2].rstrip('.')}`"
     read = isinstance(facts.model, Model) and facts.model.config
     about = result.code.startswith(("MDL", "MEM")) or "model" in reason or "config.json" in reason
     if about and "not checked until" not in reason and (not read or _NOT_READ.search(reason)):

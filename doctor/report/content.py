@@ -17,6 +17,7 @@ LABEL = 10
 _OPTION = re.compile(r"^--(?:requirements|compose|deployment|image) ")
 SUBJECT = 72  # characters of what was checked, in a title
 Answer = Literal["error", "open", "warning", "pass"]
+ANSWERS: dict[Answer, str] = {"error": "bold red", "open": "bold yellow", "warning": "bold green", "pass": "bold green"}
 SIGNS: dict[Answer, str] = {"error": "✗", "open": "○", "warning": "✓", "pass": "✓"}
 
 

@@ -10,7 +10,7 @@ from doctor.base.text import clean, plural
 from doctor.findings import SEVERITIES, RuleResult
 from doctor.findings.json import finding_to_json, scrubbed
 from doctor.findings.probe import ProbeReport
-from doctor.report.content import SIGNS, Answer
+from doctor.report.content import ANSWERS, SIGNS, Answer
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -37,7 +37,7 @@ def probe_to_json(report: ProbeReport, versions: dict[str, str]) -> JsonObject:
 def print_probe(report: ProbeReport, console: Console) -> None:
     """Prints the answer first, then each check on a line, then each problem."""
     from doctor.report.rows import Rows
-    from doctor.report.terminal import ANSWERS, print_finding
+    from doctor.report.terminal import print_finding
 
     out, (kind, said) = Rows(console), answer(report)
     out.block(f"{SIGNS[kind]} {said}", style=ANSWERS[kind])

@@ -44,8 +44,9 @@ def test_a_wider_number_format_is_dropped_first(ask: Any) -> None:
 
 def test_videos_that_take_the_room_are_named(ask: Any) -> None:
     report = ask("vllm==0.33.0", "Qwen2.5-VL-3B-Instruct", "", "RTX 4090")
-    ways = [way for code in ("MEM001", "MEM002", "MEM003") for way in fixes(report, code)]
-    assert {"--limit-mm-per-prompt": '{"video": 0}'} in ways
+    assert report["memory"]["per_gpu"]["verdict"] == "refused"  # one whole video takes about 15 GiB
+    first = fixes(report, "MEM002") or fixes(report, "MEM001")
+    assert first[0] == {"--limit-mm-per-prompt": '{"video": 0}'}
     old = ask("vllm==0.8.5", "Qwen2.5-VL-3B-Instruct", "--max-num-batched-tokens 65536", "RTX 4080:16GB:8.9")
     said = [way["--limit-mm-per-prompt"] for way in fixes(old, "MEM003") if "--limit-mm-per-prompt" in way]
     assert all(re.fullmatch(r"(image=\d+,)?video=0|\{.*\}", value or "") for value in said)
