@@ -62,6 +62,8 @@ def answer(report: ProbeReport) -> tuple[Answer, str]:
         return "open", f"No error found; {also}not everything could be checked."
     if warnings:
         return "warning", f"The server works; {plural(warnings, 'warning')} to look at."
+    if not any(r.status == "pass" for r in report.results):
+        return "open", "Nothing was asked: every check was left out."
     return "pass", "The server does all that was asked."
 
 
