@@ -201,13 +201,16 @@ def smaller_cache(now: Fit, judge: Judge) -> Way | None:
         result = judge(now.footprint, usual)
         if _breathes(result):
             return Way(titled(f"Leave `{flag}` out", result), result, ((flag, None),))
-    for hundredths in range(min(int(share_of(now) * 100), 100) - 1, 9, -1) if flag else ():
-        result = judge(now.footprint, replace(asked, share=hundredths / 100))
-        if _breathes(result):
-            value = f"{hundredths / 100:g}"
-            title = titled(f"Reserve less for the cache (`{flag} {value}`)", result)
-            return Way(title, result, ((flag or "", value),))
-    return None
+    steps = range(min(int(share_of(now) * 100), 100) - 1, 9, -1) if flag else ()
+    tried = [(n / 100, judge(now.footprint, replace(asked, share=n / 100))) for n in steps]
+    found = next(((share, result) for share, result in tried if _breathes(result)), None)
+    if found is None and not now.rule.refuses:  # shorter requests are served, at least
+        found = next(((share, r) for share, r in tried if r.starts and r.easy and r.cache[0] > 0), None)
+    if found is None:
+        return None
+    value = f"{found[0]:g}"
+    title = titled(f"Reserve less for the cache (`{flag} {value}`)", found[1])
+    return Way(title, found[1], ((flag or "", value),))
 
 
 def _breathes(result: Fit) -> bool:
