@@ -179,8 +179,8 @@ def _learned(here: MemoryVerdict) -> list[str]:
     if here.learned is None or here.predicted is None:
         return []
     return [
-        f"  corrected by what this launch logged here on {one_line(here.learned.at, 10) or 'another day'};"
-        f" without it (`--no-cache`): KV cache {sizes(*here.predicted.cache)}"
+        f"  corrected by what this launch logged here on {one_line(here.learned.at, 10) or 'another day'}",
+        f"  without it (`--no-cache`): KV cache {sizes(*here.predicted.cache)}"
     ]
 
 

@@ -172,3 +172,12 @@ def test_a_share_that_leaves_nothing_has_a_fix_even_if_no_whole_request_fits(ask
     report = ask("sglang==0.5.23", "Qwen2.5-VL-3B-Instruct", "--mem-fraction-static 1", "RTX 3060")
     (way,) = fixes(report, "MEM006")
     assert way["--mem-fraction-static"] is None or 0.5 < float(way["--mem-fraction-static"]) < 1
+
+
+def test_check_and_plan_name_the_same_gpus(ask: Any, tmp_path: Path) -> None:
+    more = "--max-model-len 8192"
+    needs = ask("vllm==0.33.0", "Qwen3-VL-32B-Instruct", more, "RTX 3060")["memory"]["needs"]
+    plan = planned(tmp_path, "vllm==0.33.0", "Qwen3-VL-32B-Instruct", more, "RTX 3060")
+    (title,) = [way["title"] for way in plan["alternatives"] if "a GPU with more memory" in way["title"]]
+    said = [f"{n['count']} of {n['gib']} GB" if n["count"] > 1 else f"{n['gib']} GB" for n in needs]
+    assert title.endswith(", or ".join(said))
