@@ -24,7 +24,10 @@ def main():
         except Exception as error:
             longest = re.search(r"maximum model length is (\d+)", str(error))
             refused = {} if "KV cache is needed" in str(error) else f"{type(error).__name__}: {str(error)[:200]}"
-            out.append({"longest": int(longest[1])} if longest else refused)
+            if "blocks" in case and any(word in str(error) for word in ("KV cache is needed", "No available memory")):
+                out.append({"starts": 0})
+            else:
+                out.append({"longest": int(longest[1])} if longest else refused)
     print(json.dumps(out))
 
 

@@ -30,6 +30,7 @@ def settings(facts: Facts) -> Settings:
     return Settings(
         engine=name or "", release=release, backend=backend, tp=dealt.tp, pp=dealt.pp, copies=dealt.copies,
         attention=dealt.attention, dense=dealt.dense, experts=dealt.experts, head=dealt.head,
+        experts_apart=option(facts, *row.names("experts_apart")) is not None,
         share=share(facts, row), context=amount(facts, row, "context"), kv=_kv(facts, row),
         dtype=_any(facts, "dtype"), quantization=_any(facts, "quantization"),
         batch=amount(facts, row, "batch_tokens"), requests=amount(facts, row, "requests"),

@@ -29,8 +29,11 @@ def processor_arguments(facts: Facts) -> Mapping[str, Any]:
 def most_pixels(arguments: Mapping[str, Any]) -> int | None:
     """The pixels to which the processor shrinks an image, None where nothing is said of it.
 
-    `max_pixels` goes before the same in `size`; vllm, model_executor/models/qwen2_vl.py: _get_vision_info().
+    `max_pixels` goes before the same in `size`; vllm, model_executor/models/qwen2_vl.py: _get_vision_info(). Those of
+    images may stand in a part of their own.
     """
+    own = arguments.get("images_kwargs")
+    arguments = {**arguments, **own} if isinstance(own, dict) else arguments
     size = arguments.get("size")
     size = size if isinstance(size, dict) else {}
     for found in (arguments.get("max_pixels"), size.get("longest_edge"), size.get("max_pixels")):

@@ -15,6 +15,7 @@ class Settings:
     turbomind or pytorch for LMDeploy. `tp` GPUs share each layer and `pp` stages the layers; `copies` of that run side
     by side (data parallelism), each on GPUs of its own. Of the GPUs of `tp`, `attention` share the attention of a
     request, `dense` an MLP, `experts` the experts of a layer and `head` the output's rows (0: all of them).
+    `experts_apart`: each GPU has whole experts.
     `share` is the engine's own: of the whole card (vLLM, SGLang) or of what the weights leave (LMDeploy); None: the
     engine computes it. `context` is the longest request asked for, None for the engine's default; `elastic`: the
     engine shortens it to what fits. `kv` is the cache's number format as the engine names it. `batch` tokens are
@@ -47,6 +48,7 @@ class Settings:
     dense: int = 0
     experts: int = 0
     head: int = 0
+    experts_apart: bool = False
     share: float | None = None
     context: int | None = None
     kv: str = "auto"

@@ -65,7 +65,7 @@ def adapters(found: Ranked, asked: Settings, by: Divided, heads: int) -> tuple[i
     divided = by.attention if asked.adapters_split else 1
     each = found.whole / divided + found.split / by.attention + found.kept / min(by.attention, max(heads, 1))
     if row.has("adapts_experts", asked.release, unknown=False):
-        each += found.outer / divided + found.inner / by.experts
+        each += found.outer / (by.experts if asked.experts_apart else divided) + found.inner / by.experts
     numbers = asked.adapters * each * stage(found.layers, asked.pp) / found.layers * BYTES
     least, most = (asked.rank, asked.rank) if asked.rank else RANKS
     return int(numbers * least), int(numbers * most)

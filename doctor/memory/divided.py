@@ -13,7 +13,8 @@ from doctor.matrix.engines import engine_row
 
 @dataclass(frozen=True, slots=True)
 class Divided:
-    """Of the GPUs of one stage, how many share attention, an MLP, the experts of a layer, both ends, and the tower."""
+    """Of the GPUs of one stage, how many share attention, an MLP, the experts of a layer, both ends, the tower, and
+    the experts that every token passes."""
 
     attention: int = 1
     dense: int = 1
@@ -21,12 +22,13 @@ class Divided:
     embedding: int = 1
     head: int = 1
     eyes: int = 1
+    common: int = 1
 
 
 def evenly(tp: int, *, eyes: bool = True) -> Divided:
     """All is divided by `tp`; the tower only if it is (`eyes`)."""
     tp = max(tp, 1)
-    return Divided(tp, tp, tp, tp, tp, tp if eyes else 1)
+    return Divided(tp, tp, tp, tp, tp, tp if eyes else 1, tp)
 
 
 def divided(asked: Settings, *, latent: bool = False) -> Divided:
@@ -36,9 +38,11 @@ def divided(asked: Settings, *, latent: bool = False) -> Divided:
     if asked.backend == "pytorch" and row.has("whole_ends_in_pytorch"):
         embedding = attention if latent and row.has("divides_latent_embedding", release) else 1
         head = attention if latent and row.has("divides_latent_head", release) else 1
+    apart = asked.experts_apart and asked.tp > 1 and asked.copies > 1 and row.has("keeps_common_experts", release)
+    dense = asked.dense or asked.tp
     return Divided(
-        attention, asked.dense or asked.tp, (asked.experts or asked.tp) * sharing(asked), embedding, head,
-        attention if asked.vision_split else 1,
+        attention, dense, (asked.experts or asked.tp) * sharing(asked), embedding, head,
+        attention if asked.vision_split else 1, 1 if apart else dense,
     )  # fmt: skip
 
 

@@ -43,7 +43,7 @@ class Budget:
     does not start where one request of the whole context finds no room, `reserved` that it takes the cache for good
     without having tried what computing needs, and `spare` what its rule then leaves for that at most. `given`: the
     command sets the cache's size. `denied` is what is not there, so that it does not start; `doubtful`: that depends on
-    the overhead.
+    the overhead. `taken` is what other processes hold of the card.
     """
 
     least: int
@@ -57,6 +57,7 @@ class Budget:
     given: bool = False
     denied: Denied | None = None
     doubtful: bool = False
+    taken: int = 0
 
 
 Law = Callable[[int, int, int, Overhead, Settings, Footprint | None], Budget]

@@ -69,8 +69,8 @@ class Fit:
 
     @property
     def spare(self) -> int:
-        """What is left of the card beside weights and cache, for everything else."""
-        return self.card - self.weights - self.cache[0]
+        """What is left of the card beside weights, cache and other processes, for everything else."""
+        return self.card - self.rule.taken - self.weights - self.cache[0]
 
     @property
     def easy(self) -> bool:
@@ -109,7 +109,8 @@ def fit(
     language = max(held.language + extra - asked.offload, 0) + rotary(found, asked)
     kept = kept_by(found, asked, batch, guessing)
     first = budget(card, at_hand, language + eyes, used, asked, found)
-    first = replace(first, least=first.least - (0 if first.given else ranks[1] - ranks[0]))
+    unsure = 0 if first.given else ranks[1] - ranks[0]
+    first = replace(first, least=first.least - unsure, taken=card - at_hand)
     left = judged(sized(first, kept, asked), at_hand, language + eyes, used, asked)
     context = asked.context or usual_context(found, asked)
     space = space_of(left, kept, asked)
@@ -217,7 +218,7 @@ def verdict_of(weights: int, used: Overhead, card: int, left: Budget, kept: Kept
     if most < needed:
         return "refused" if left.refuses else "short"
     many = least / needed if needed else COMFORT
-    if left.doubtful or (left.reserved and card - weights - max(left.least, 0) < ease(used)):
+    if left.doubtful or (left.reserved and card - left.taken - weights - max(left.least, 0) < ease(used)):
         return "tight"
     return "tight" if many < 1 or (most / needed if needed else COMFORT) < COMFORT else "fits"
 

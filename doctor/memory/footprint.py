@@ -23,8 +23,9 @@ VISION_WORDS = ("visual", "vision", "vpm", "resampler", "multi_modal_projector",
 
 # What lies in the files and is not loaded by an engine that answers in text: layers that guess ahead, voices
 GUESSING, VOICES = ("mtp", "mtp_layers", "mtp_block"), ("talker", "token2wav", "code2wav")
-PARTS = ("split", "kv", "whole", "embedding", "head", "vision", "experts", "attending", "hearing")
+PARTS = ("split", "kv", "whole", "embedding", "head", "vision", "experts", "attending", "common", "hearing")
 ATTENDING = ("self_attn.", "linear_attn.", "mixer.in_proj", "mixer.q_proj", "mixer.o")
+COMMON = (".shared_expert.", ".shared_experts.")
 AHEAD = ("mtp_num_hidden_layers", "num_nextn_predict_layers", "num_mtp_modules")
 PACKED_AHEAD = ("fp8", "modelopt", "mxfp4")  # others are made by tools that never load these layers
 SIZES = ("hidden_size", "num_hidden_layers", "n_embd", "n_layer")
@@ -54,7 +55,8 @@ class Footprint:
     key has another name), as `depth` does, and its `hidden_size`. `assumed`: the configuration says nothing of the
     language model's size, so that it is that of the class's defaults. `guessed`: the language model is of a kind whose
     layers are not known here, and counted as if they were Llama's. `experts` are the bytes of its mixtures of experts
-    (they are part of `split`), each expert `narrow` wide inside; `attending` are those of attention, another part.
+    (they are part of `split`), each expert `narrow` wide inside; `attending` are those of attention, another part,
+    and `common` those of experts that every token passes.
     `hearing` is the part of `vision` that listens, and `sight` what pictures are to the tower. `ranked`
     are the numbers of its layers for each rank of a LoRA adapter.
     `ahead` are the model's own layers that can guess tokens ahead, `ahead_bytes` those of one of them, and `draft` is
@@ -84,6 +86,7 @@ class Footprint:
     experts: float = 0.0
     narrow: int = 0
     attending: float = 0.0
+    common: float = 0.0
     hearing: float = 0.0
     sight: Sight = Sight()
     ranked: Ranked = Ranked()
@@ -116,8 +119,8 @@ class Footprint:
         heads = self.shape.kv_heads if self.shape else by.attention
         layers = self.shape.layers if self.shape else pp
         part = -(-layers // pp) / layers
-        dense = self.split - self.experts - self.attending
-        stage = dense / by.dense + self.experts / by.experts + self.attending / by.attention
+        dense = self.split - self.experts - self.attending - self.common
+        stage = dense / by.dense + self.experts / by.experts + self.attending / by.attention + self.common / by.common
         stage = (stage + self.kv / min(by.attention, max(heads, 1)) + self.whole) * part
         first, last = self.embedding / by.embedding, (self.head or self.embedding) / by.head
         vision = self.vision / by.eyes
@@ -173,7 +176,8 @@ def _computed(model: Model) -> Footprint | None:
         quantization.kv_bits if quantization else None,
         found.tied, eyes is not None, None, quantization.method if quantization else None, _eyes(found),
         not any(found.text.given.get(key) for key in SIZES), found.text.type not in KNOWN,
-        experts, narrow, _attending(stored), _hearing(stored), sight(found, model.preprocessor),
+        experts, narrow, _within(stored, ATTENDING), _within(stored, COMMON), _hearing(stored),
+        sight(found, model.preprocessor),
         ranked(stored, shape.layers),
         own_layers(found), sum(ahead.values()) / shape.layers,
     )  # fmt: skip
@@ -198,10 +202,10 @@ def _experts(stored: Mapping[Piece, float]) -> tuple[float, int]:
     return sum(found.values()), max((min(p.n_in, p.n_out) for p in found if p.n_in), default=0)
 
 
-def _attending(stored: Mapping[Piece, float]) -> float:
-    """`attending` of a footprint: the matrices of attention and of linear layers that are divided."""
+def _within(stored: Mapping[Piece, float], words: tuple[str, ...]) -> float:
+    """Bytes of the divided matrices that have one of these words in their names."""
     split = ((p.name, size) for p, size in stored.items() if p.part == "layers" and p.share == "split")
-    return sum(size for name, size in split if any(word in name for word in ATTENDING))
+    return sum(size for name, size in split if any(word in name for word in words))
 
 
 def _hearing(stored: Mapping[Piece, float]) -> float:
@@ -229,7 +233,7 @@ def _scaled(computed: Footprint, real: Weights, total: int) -> Footprint:
         computed, split=computed.split * factor, kv=computed.kv * factor, whole=computed.whole * factor,
         embedding=computed.embedding * factor, head=computed.head * factor, vision=eyes, exact=True,
         hearing=computed.hearing * eyes / computed.vision if computed.vision else 0.0,
-        experts=computed.experts * factor, attending=computed.attending * factor,
+        experts=computed.experts * factor, attending=computed.attending * factor, common=computed.common * factor,
         ahead_bytes=_of(real, GUESSING) / max(computed.ahead, 1) or computed.ahead_bytes,
         source="sizes of the tensors in its files", on_disk=sum(f.size for f in real.files) or total,
         tower=computed.tower or bool(seen), assumed=False,
@@ -260,7 +264,7 @@ def _as_asked(found: Footprint, model: Model, dtype: str | None, quantization: s
     if model.quantization is None and (packed := online(quantization)) is not None:
         small = packed.bits / 8 / found.dtype_bytes
         layers = {"split": found.split * small, "kv": found.kv * small, "experts": found.experts * small,
-                  "attending": found.attending * small}  # fmt: skip
+                  "attending": found.attending * small, "common": found.common * small}  # fmt: skip
         return replace(found, **layers, method=quantization, exact=False,  # type: ignore[arg-type]
                        source=f"{found.source}, made `{quantization}` while loading")  # fmt: skip
     wanted = bytes_of(dtype) if dtype not in (None, "auto") else min(found.dtype_bytes, 2.0)

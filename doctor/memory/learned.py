@@ -66,6 +66,20 @@ def corrected(now: Fit, then: Fit, seen: Observed) -> Fit:
     return _with(now, kept, (loaded, used, ends), _rate(then, seen), _each(then, seen))
 
 
+def burdened(now: Fit, then: Fit, seen: Observed) -> Fit:
+    """Another model on the same machine, with what the run took more than was predicted of it beside its weights."""
+    cache = seen.cache if seen.cache is not None else _of_tokens(then, seen)
+    if cache is None or now.counted is None or now.weights > now.card:
+        return now
+    loaded = then.weights if seen.weights is None else seen.weights
+    more = _middle(then) - cache - (loaded - then.weights)
+    if more <= SPREAD:
+        return now
+    used = Overhead(now.overhead.least + more, now.overhead.most + more, now.overhead.reasons)
+    ends = now.rule.least - more, now.rule.most - more
+    return _with(now, now.counted, (now.weights, used, ends), 1.0, 1.0)
+
+
 def _with(now: Fit, kept: Kept, found: tuple[int, Overhead, tuple[int, int]], rate: float, each: float) -> Fit:
     """The prediction again: `found` are the bytes of the weights, all else, and what both leave at least and at most.
 

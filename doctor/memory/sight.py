@@ -7,6 +7,7 @@ qwen3_vl.py; multimodal/encoder_budget.py: _get_max_items() (v1/worker/utils.py 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import isqrt
 from typing import Any
 
 from doctor.base.record import dataclass
@@ -50,7 +51,9 @@ class Sight:
 
     def image(self, asked: Settings) -> int:
         """Tokens of the largest picture; 0 where that is not known."""
-        return (asked.pixels or self.pixels) // self.unit
+        tokens = (asked.pixels or self.pixels) // self.unit
+        square = engine_row(asked.engine).has("tries_square_images", asked.release, unknown=False)
+        return isqrt(tokens) ** 2 if square else tokens
 
     def video(self, asked: Settings, context: int) -> int:
         """Tokens of the longest video: pairs of frames of the largest picture's size, as far as a request goes."""

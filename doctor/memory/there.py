@@ -15,7 +15,7 @@ from doctor.matrix.engines import engine_row
 from doctor.matrix.hardware import capabilities
 from doctor.memory.cache import Cache
 from doctor.memory.engines import Budget, Denied, takes_whole_card
-from doctor.memory.overhead import CONTEXT, TOGETHER_LARGE, Overhead
+from doctor.memory.overhead import CONTEXT, LARGE, TOGETHER, TOGETHER_LARGE, Overhead
 from doctor.memory.pages import BLOCK, Pages
 from doctor.memory.pools import Pools
 
@@ -80,8 +80,9 @@ def _share(left: Budget, free: int, weights: int, asked: Settings) -> Budget:
     """The share of vLLM: compared with what is free when it starts, else taken until the card is full."""
     known = capabilities().share(asked.engine, asked.release)
     if known is not None and known.checked:
-        more = TOGETHER_LARGE[1] if asked.tp > 1 else 0
-        return _against(left, "share", left.pool, (int(free - STARTED[1] - more), int(free - STARTED[0])))
+        more = (TOGETHER_LARGE if free >= LARGE else TOGETHER)[1] if asked.tp > 1 else 0
+        found = _against(left, "share", left.pool, (int(free - STARTED[1] - more), int(free - STARTED[0])))
+        return found if asked.share is not None else replace(found, doubtful=False)  # its own share is made to be there
     full = int(free - STARTED[0])
     if weights + max(left.least, 0) > full:
         return replace(left, denied=Denied("share", left.pool, full))

@@ -18,7 +18,8 @@ GOOD = ("fits", "tight")
 STEP = 1024
 LEAST_CONTEXT = 2048
 DECENT_CONTEXT = 8192
-LENGTHS = (65_536, 32_768, 16_384, DECENT_CONTEXT)  # tried where the one asked for leaves no room at all
+# tried where the one asked for leaves no room at all
+LENGTHS = (98_304, 65_536, 49_152, 32_768, 24_576, 16_384, 12_288, DECENT_CONTEXT)
 MOST = 4  # ways that are told
 Splits = Callable[[Member | None, int], bool]
 LIGHTER = ("dtype", "gpus")  # changes that leave less of the weights on a GPU
@@ -79,7 +80,7 @@ def _longer(sure: list[Way], changes: list[Change], now: Fit, means: Means) -> I
     """Without videos, beside a shorter context, where that leaves half as much again for a request."""
     alone = next((way for way in sure if way.kinds == {"context"}), None)
     change = next((c for c in changes if c.kind == "pictures"), None)
-    if alone is None or change is None:
+    if alone is None or change is None or any(change.kind in way.kinds for way in sure):
         return
     step = means.judge(now.footprint, change.settings)
     for way in shortened(step, means, now):
@@ -200,13 +201,16 @@ def smaller_cache(now: Fit, judge: Judge) -> Way | None:
         result = judge(now.footprint, usual)
         if _breathes(result):
             return Way(titled(f"Leave `{flag}` out", result), result, ((flag, None),))
-    for hundredths in range(min(int(share_of(now) * 100), 100) - 1, 9, -1) if flag else ():
-        result = judge(now.footprint, replace(asked, share=hundredths / 100))
-        if _breathes(result):
-            value = f"{hundredths / 100:g}"
-            title = titled(f"Reserve less for the cache (`{flag} {value}`)", result)
-            return Way(title, result, ((flag or "", value),))
-    return None
+    steps = range(min(int(share_of(now) * 100), 100) - 1, 9, -1) if flag else ()
+    tried = [(n / 100, judge(now.footprint, replace(asked, share=n / 100))) for n in steps]
+    found = next(((share, result) for share, result in tried if _breathes(result)), None)
+    if found is None and not now.rule.refuses:  # shorter requests are served, at least
+        found = next(((share, r) for share, r in tried if r.starts and r.easy and r.cache[0] > 0), None)
+    if found is None:
+        return None
+    value = f"{found[0]:g}"
+    title = titled(f"Reserve less for the cache (`{flag} {value}`)", found[1])
+    return Way(title, found[1], ((flag or "", value),))
 
 
 def _breathes(result: Fit) -> bool:

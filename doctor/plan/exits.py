@@ -6,7 +6,10 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 
+from doctor.derived.case import Case
 from doctor.derived.goal import Goal, named_model, of_name
+from doctor.derived.memory.findings import smallest
+from doctor.derived.memory.verdict import MemoryVerdict, memory_verdict
 from doctor.facts import Distributions, Facts, Launch, normalize
 from doctor.findings import Action, Alternative
 from doctor.launch.edit import edited, pasted, renamed, start_of
@@ -19,7 +22,7 @@ from doctor.matrix.models.families import Family, families
 from doctor.matrix.models.members import Member, of_family
 from doctor.plan.draft import BACKEND
 from doctor.plan.freedom import Freedom
-from doctor.plan.gpu_fit import SHORTER, fit_of, smallest_gpus
+from doctor.plan.gpu_fit import SHORTER, fit_of, of_cards, smallest_gpus
 from doctor.plan.models import too_old_for
 from doctor.plan.planner import Outcome, Solved, plan_for
 from doctor.plan.steps import NAME, VERSION, install_line
@@ -40,7 +43,7 @@ def exits(facts: Facts, goal: Goal, freedom: Freedom, outcome: Outcome) -> tuple
             out.append(found)
         if time.monotonic() > end:
             break
-    out += [a for a in (*_images(goal), _larger(goal, members)) if a is not None]  # these cost nothing
+    out += [a for a in (*_images(goal), _larger(facts, goal, members)) if a is not None]  # these cost nothing
     return tuple(out)
 
 
@@ -174,10 +177,11 @@ def _images(goal: Goal) -> Iterator[Alternative | None]:
                               (Action("use_image", name=one.reference),))  # fmt: skip
 
 
-def _larger(goal: Goal, members: tuple[str, ...]) -> Alternative | None:
+def _larger(facts: Facts, goal: Goal, members: tuple[str, ...]) -> Alternative | None:
     if not any(m.startswith("memory of ") for m in members):
         return None
-    told = smallest_gpus(goal)
+    here = memory_verdict(Case(facts))
+    told = of_cards(smallest(here)) if isinstance(here, MemoryVerdict) else smallest_gpus(goal)
     text = f"a GPU with more memory: {told}" if told else "a GPU with more memory"
     return Alternative(text, (Action("manual", text=text),))
 

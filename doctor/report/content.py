@@ -112,8 +112,9 @@ def about(report: Report) -> list[str]:
         there = [f"{n} {v}" for n in (*names_of_engines(), "transformers", "torch") if (v := known.version(n))]
         parts += list(dict.fromkeys(there)) or [plural(len(known.installed), "package")]
     if isinstance(facts.gpu, Gpu) and facts.gpu.devices:
-        count, name = len(facts.gpu.devices), facts.gpu.devices[0].name
-        parts.append(f"{count} x {name}" if count > 1 else name)
+        names = [device.name for device in facts.gpu.devices]
+        counted = ((name, names.count(name)) for name in dict.fromkeys(names))
+        parts.append(" and ".join(f"{count} x {name}" if count > 1 else name for name, count in counted))
     lines = [", ".join(parts)]
     if report.services:
         from doctor.report.services import service_lines

@@ -18,7 +18,8 @@ from doctor.memory.fit import Fit, ease
 from doctor.memory.learned import AN_OLD_RUN
 
 WIDTH = 50
-LANGUAGE, VISION, OTHER, CACHE, FREE, OVER = "█", "▓", "▒", "░", "·", "!"
+LANGUAGE, VISION, OTHER, CACHE, FREE, OVER, TAKEN = "█", "▓", "▒", "░", "·", "!", "x"
+NOTICED = 1 << 29  # bytes of other processes: the driver itself holds less
 WORDS = {
     "never": "does not fit", "refused": "does not start with these settings", "short": "starts, with less context",
     "tight": "fits, with little room", "fits": "fits",
@@ -84,14 +85,16 @@ def _one_gpu(here: MemoryVerdict, result: Fit) -> JsonObject:
         "vision": result.vision, "overhead": [result.overhead.least, result.overhead.most],
         "overhead_reasons": [what for what, _, _ in result.overhead.reasons], "cache": list(result.cache),
         "bytes_per_token": result.per_token, "tokens": list(result.tokens), "context": result.context,
-        "context_bytes": result.needed, "concurrent": [round(c, 2) for c in result.concurrent],
+        "taken": result.rule.taken, "context_bytes": result.needed,
+        "concurrent": [round(c, 2) for c in result.concurrent],
         "verdict": result.verdict, "rule": result.rule.rule, "rule_source": result.rule.source,
     }  # fmt: skip
 
 
 def bar(result: Fit, width: int = WIDTH) -> str:
     """`[███▓▒▒░░░░··]`; what the card cannot hold stands behind its end: `[████████]!!!`."""
-    used = [(LANGUAGE, result.language), (VISION, result.vision), (OTHER, _other(result)), (CACHE, _cache(result))]
+    used = [(TAKEN, _taken(result)), (LANGUAGE, result.language), (VISION, result.vision), (OTHER, _other(result)),
+            (CACHE, _cache(result))]  # fmt: skip
     whole = max(result.card, sum(amount for _, amount in used))
     inside = round(width * result.card / whole)
     drawn = "".join(sign * n for (sign, _), n in zip(used, _cells([a for _, a in used], whole, width), strict=True))
@@ -120,7 +123,12 @@ def _other(result: Fit) -> int:
 def _cache(result: Fit) -> int:
     """The cache beside the usual overhead: what lies between its bounds, as far as the card goes."""
     middle = result.cache[1] - (result.cache[1] - result.cache[0]) // 3
-    return max(min(middle, result.card - result.weights - _other(result)), 0)
+    return max(min(middle, result.card - _taken(result) - result.weights - _other(result)), 0)
+
+
+def _taken(result: Fit) -> int:
+    """What other processes hold of the card, where that is to be noticed."""
+    return result.rule.taken if result.rule.taken >= NOTICED else 0
 
 
 def _title(here: MemoryVerdict, result: Fit) -> str:
@@ -144,9 +152,11 @@ def _table(result: Fit) -> list[str]:
     if result.cache[1] > 0:
         held = tokens(result) if result.per_token else ""
         rows.append((CACHE, "KV cache", sizes(*result.cache), held))
-    over = result.weights + extra.least - result.card
+    over = _taken(result) + result.weights + extra.least - result.card
     if over > 0:
         rows.append((OVER, "too much", size(over), ""))
+    if taken := _taken(result):
+        rows.insert(0, (TAKEN, "other processes", size(taken), ""))
     return [f"{sign} {name:<16} {amount:<20} {note}".rstrip() for sign, name, amount, note in rows]
 
 
@@ -169,8 +179,8 @@ def _learned(here: MemoryVerdict) -> list[str]:
     if here.learned is None or here.predicted is None:
         return []
     return [
-        f"  corrected by what this launch logged here on {one_line(here.learned.at, 10) or 'another day'};"
-        f" without it (`--no-cache`): KV cache {sizes(*here.predicted.cache)}"
+        f"  corrected by what this launch logged here on {one_line(here.learned.at, 10) or 'another day'}",
+        f"  without it (`--no-cache`): KV cache {sizes(*here.predicted.cache)}"
     ]
 
 

@@ -109,3 +109,17 @@ def test_experts_are_dealt_out_by_lmdeploy() -> None:
     apart = judged(LATENT, f"{LMDEPLOY} --tp 1 --dp 8 --ep 8", "0.12.0", gib=180)
     assert apart.language == pytest.approx(found.language - found.experts * 7 / 8, rel=0.01)
     assert apart.settings.gpus == 8
+
+
+def test_vllm_deals_experts_out_over_all_copies() -> None:
+    """`FusedMoEParallelConfig.make`: with and without whole experts they are shared by all; common ones may stay whole."""
+    plain = judged(LATENT, "vllm serve m -tp 2 -dp 4", "0.33.0", gib=180)
+    apart = judged(LATENT, "vllm serve m -tp 2 -dp 4 --enable-expert-parallel", "0.33.0", gib=180)
+    found = model(LATENT)
+    common = 58 * 3 * 7168 * 2048 * 2
+    assert found.common == pytest.approx(common, rel=1e-6)
+    assert apart.language - plain.language == pytest.approx(common / 2, rel=0.001)
+    alone = judged(LATENT, "vllm serve m -tp 2", "0.33.0", gib=180)
+    assert alone.language - plain.language == pytest.approx(found.experts / 2 * 3 / 4, rel=0.001)
+    older = judged(LATENT, "vllm serve m -tp 2 -dp 4 --enable-expert-parallel", "0.10.2", gib=180)
+    assert older.language == plain.language

@@ -46,6 +46,8 @@ def test_smaller_images_need_less() -> None:
         ('--limit-mm-per-prompt {"image":1,"video":0} --max-num-batched-tokens 65536 --max-num-seqs 2', "0.23.0", 128_000,
          32_768),
         ('--mm-processor-kwargs {"max_pixels":1003520}', "0.23.0", 128_000, 8960),
+        ('--mm-processor-kwargs {"images_kwargs":{"max_pixels":1003520}}', "0.33.0", 128_000, 8960),
+        ('--mm-processor-kwargs {"max_pixels":1003520}', "0.11.0", 128_000, 7 * 35 * 35),
     ],
 )  # fmt: skip
 def test_how_many_tokens_are_tried_out(words: str, release: str, length: int, tokens: int) -> None:

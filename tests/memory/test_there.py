@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from doctor.memory.fit import Fit, fit
+from doctor.report.memory import bar
 from tests.memory.cases import GIB, QWEN3_VL_8B
 from tests.memory.test_parallel import asked, model
 
@@ -68,3 +69,14 @@ def test_nothing_left_for_computing() -> None:
     assert judged(f"{words} 0.99", "0.5.23").verdict == "tight"
     assert judged(f"{words} 0.85", "0.5.23").verdict == "fits"
     assert judged("lmdeploy serve api_server m --session-len 8192 --cache-max-entry-count 0.99", "0.11.1").verdict == "tight"
+
+
+def test_the_picture_shows_what_others_hold() -> None:
+    """Of 79 GiB others hold 20: they have a row, and what is left for computing is less by them."""
+    words = "python -m sglang.launch_server --model-path m --context-length 8192"
+    alone, beside = judged(words, "0.5.23"), judged(words, "0.5.23", free=59.2)
+    assert beside.rule.taken == pytest.approx(20 * GIB, abs=2) and alone.rule.taken == 0
+    assert beside.spare == beside.card - beside.rule.taken - beside.weights - beside.cache[0] < alone.spare
+    drawn = bar(beside, 50)
+    assert drawn.count("x") == pytest.approx(50 * 20 / 79.2, abs=1) and "x" not in bar(alone, 50)
+    assert len(drawn) == len(bar(alone, 50)) == 52

@@ -345,16 +345,16 @@ def test_llama_cpp_has_an_image_of_its_own(tmp_path: Path) -> None:
 
 
 def test_exits_are_judged_with_the_users_options(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same model first: a shorter context, then AWQ without the option that was for the other checkpoint."""
+    """The same model first: a shorter context, no videos; then AWQ without the option that was for the other."""
     monkeypatch.setattr("doctor.plan.exits.SECONDS", 120.0)  # a busy machine finds the same
     monkeypatch.setattr("doctor.plan.exits.EACH", 60.0)
     monkeypatch.setattr("doctor.plan.planner.SECONDS", 60.0)
     words = ("vllm", "serve", MODEL, "--quantization", "fp8", "--max-model-len", "128000")
     done = fix(tmp_path, "--format", "json", "--", *words, gpu="RTX 4060 Ti:16GB:8.9")
     exits = json.loads(done.stdout)["plan"]["alternatives"]
-    first, second = (one["commands"][-1].split() for one in exits[:2])
-    assert MODEL in first and "fp8" in first
-    assert f"{MODEL}-AWQ" in second and "--quantization" not in second
+    first, second, third = (one["commands"][-1].split() for one in exits[:3])
+    assert all(MODEL in one and "fp8" in one for one in (first, second)) and '{"video": 0}' in " ".join(second)
+    assert f"{MODEL}-AWQ" in third and "--quantization" not in third
     assert not [one for one in exits if any("128000" in c for c in one["commands"])]
 
 

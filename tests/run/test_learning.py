@@ -19,8 +19,10 @@ from doctor_run import PYTHON, ROOT, Doctor, environment
 from doctor.cli import main
 from doctor.collect.machine.observed import keep
 from doctor.collect.python.target import TargetRequest
+from doctor.derived.case import Case
 from doctor.derived.memory.launched import expected, key_of
-from doctor.facts import Observed
+from doctor.derived.memory.verdict import MemoryVerdict, memory_verdict
+from doctor.facts import Model, Observed
 from doctor.pipeline import Request
 from doctor.pipeline.collecting import collect
 from doctor.run.story.figures import observed
@@ -252,3 +254,19 @@ def test_a_start_that_failed_here_is_what_every_part_of_the_answer_goes_by(machi
     assert {"--max-model-len"} not in names, "a shorter request alone does not free what was missing"
     assert not any(f["code"] == "MEM001" for f in json.loads(here.ask(
         "check", "--offline", "--no-cache", "--format", "json", "--", *here.words))["findings"])  # fmt: skip
+
+
+def test_another_checkpoint_is_judged_by_what_the_run_took_more(machine: Callable[[str], Machine]) -> None:
+    """What lies on the card beside the weights lies there for any model of the family."""
+    here = machine("vllm")
+    facts = collect(Request(TargetRequest(), launch=tuple(here.words)))
+    model = facts.model
+    assert isinstance(model, Model)
+    full = replace(facts, observed=Observed(weights=int(14.25 * GIB), cache=-2 * GIB, run="20261130T000000Z-1", at="2026-11-30"))
+    plain, seen = memory_verdict(Case(facts)), memory_verdict(Case(full))
+    assert isinstance(plain, MemoryVerdict) and isinstance(seen, MemoryVerdict) and seen.learned is not None
+    other = replace(plain.footprint, name="another", split=plain.footprint.split / 2)
+    free, burdened = plain.judge(other, plain.settings), seen.judge(other, plain.settings)
+    assert plain.fit is not None and seen.fit is not None
+    lost = free.cache[1] - burdened.cache[1]
+    assert lost == pytest.approx(sum(plain.fit.cache) // 2 + 2 * GIB, rel=0.1)

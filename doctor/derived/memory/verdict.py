@@ -19,7 +19,7 @@ from doctor.matrix.models.members import Member
 from doctor.memory.drafter import is_unknown
 from doctor.memory.fit import VERDICTS, Fit, fit, uneven
 from doctor.memory.footprint import Footprint, footprint
-from doctor.memory.learned import believable, corrected
+from doctor.memory.learned import believable, burdened, corrected
 from doctor.memory.logged import plausible
 
 NO_MODEL = "no model is named"
@@ -79,10 +79,11 @@ class MemoryVerdict:
         return self.learnt(verdict)
 
     def learnt(self, now: Fit) -> Fit:
-        """A prediction with the difference that an earlier run of this model has shown."""
-        if self.learned is None or self.then is None or now.footprint != self.footprint or now.rule.denied is not None:
+        """A prediction with the difference that an earlier run has shown, of another model with what it took more."""
+        if self.learned is None or self.then is None or now.rule.denied is not None:
             return now
-        return corrected(now, self.then, self.learned)
+        change = corrected if now.footprint == self.footprint else burdened
+        return change(now, self.then, self.learned)
 
 
 def of_unusable(asked: Settings, *meanings: str) -> str:
