@@ -16,6 +16,13 @@ os.environ["QVL_DOCTOR_DATA"] = os.path.join(tempfile.gettempdir(), f"qvl-doctor
 sys.dont_write_bytecode = False
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> None:
+    """A worker that is done takes tests from the others: those of `run` wait long, and one alone had them at the end."""
+    if getattr(config.option, "numprocesses", None) and config.option.dist == "no":
+        config.option.dist = "worksteal"
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
     """One more than there are processors: the tests of `run` wait for servers most of the time."""

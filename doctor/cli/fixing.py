@@ -18,8 +18,10 @@ if TYPE_CHECKING:
     from doctor.collect.declared.request import DeclaredRequest
     from doctor.collect.python.target import TargetRequest
     from doctor.findings.proposal import Proposal
+    from doctor.pipeline.placed import Origin
     from doctor.report.plan.recipe import Doubts
 
+NO_RELEASE = "nothing says which releases run: name an environment (`--python DIR`) or pins (`--requirements FILE`)"
 BESIDE = ("gateway", "metrics")
 DEPLOYMENTS = ("compose", "kubernetes")
 
@@ -105,6 +107,14 @@ def _text(answer: Proposal, form: str) -> str:
     return dumps(plan_to_json(answer.plan, answer.before))
 
 
+def _origins(requests: list[Request | None]) -> list[Origin | None]:
+    """The user's services that the file is made from, where it is of another form than theirs."""
+    from doctor.pipeline.origin import origins
+
+    first = next(filter(None, requests), None)
+    return guarded(first, lambda _: origins(requests)) if first else [None] * len(requests)
+
+
 def _file(answers: list[Made], form: str, beside: tuple[str, ...]) -> tuple[str, Doubts]:
     """The file of this form, checked. Raises click.ClickException where there is nothing to write."""
     from doctor.pipeline.llama import llama_recipe
@@ -114,14 +124,15 @@ def _file(answers: list[Made], form: str, beside: tuple[str, ...]) -> tuple[str,
     from doctor.pipeline.written import checked_text
     from doctor.report.plan.files import written
 
-    if form in DEPLOYMENTS and (alone := llama_recipe(answers[0][0])) is not None:
+    reader = {"compose": own_service, "kubernetes": own_manifests}.get(form)
+    own = [guarded(r, reader) if r and reader else None for _, r in answers]
+    if form in DEPLOYMENTS and (alone := llama_recipe(answers[0][0], own[0])) is not None:
         return written(form, [alone], beside), alone.doubts
     for answer, _ in answers:
         if answer.plan.conflict or answer.plan.undecided or not answer.plan.pins:
             raise click.ClickException(f"there is no plan to write; run `fix --plan` to see why ({_reason(answer)})")
-    reader = {"compose": own_service, "kubernetes": own_manifests}.get(form)
-    own = [guarded(r, reader) if r and reader else None for _, r in answers]
-    recipes = [recipe(a, o) for (a, _), o in zip(answers, own, strict=True)]
+    came = _origins([r if o is None else None for (_, r), o in zip(answers, own, strict=True)])
+    recipes = [recipe(a, o, c) for (a, _), o, c in zip(answers, own, came, strict=True)]
     if form in DEPLOYMENTS and any(one.engine is None or not one.command for one in recipes):
         raise click.UsageError("a deployment needs the launch command of an engine; add it after `--`")
     folder = own[0].folder if own[0] else None
@@ -132,7 +143,7 @@ def _reason(answer: Proposal) -> str:
     from doctor.base.text import clean
 
     plan = answer.plan
-    return clean(plan.undecided or (plan.conflict.sentences[0] if plan.conflict else "no packages found"), 300)
+    return clean(plan.undecided or (plan.conflict.sentences[0] if plan.conflict else NO_RELEASE), 300)
 
 
 def status(answer: Proposal) -> int:

@@ -8,9 +8,10 @@ from ipaddress import ip_address
 from typing import Literal
 from urllib.parse import SplitResult
 
+from doctor.base.address import LOCAL
 from doctor.base.record import dataclass
 from doctor.facts import Facts, Neighbor, Neighbors
-from doctor.launch.server import LOCAL, Server, server
+from doctor.launch.server import Server, server
 from doctor.matrix.engines import engine_row
 
 HOST_NAMES = ("host.docker.internal", "host.containers.internal", "gateway.docker.internal", "172.17.0.1")

@@ -13,7 +13,7 @@ from doctor.matrix import rows
 from doctor.matrix.engines import engine_row, prefixes, serving_engines
 from doctor.matrix.hardware import drivers
 from doctor.matrix.official import official, too_new
-from doctor.pipeline.placed import Own, placed
+from doctor.pipeline.placed import Origin, Own, placed
 from doctor.plan.choices import only_source
 from doctor.plan.steps import NAME, VERSION
 from doctor.report.plan.recipe import Recipe
@@ -24,8 +24,11 @@ _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,80}")
 _TRAVELS = ("NCCL_", "TORCH_", "PYTORCH_", "OMP_NUM_THREADS")  # beside those of the engines
 
 
-def recipe(answer: Proposal, own: Own | None = None) -> Recipe:
-    """The values; text from outside that is no name, version or variable is left out. `own`: as the user has it."""
+def recipe(answer: Proposal, own: Own | None = None, origin: Origin | None = None) -> Recipe:
+    """The values; text from outside that is no name, version or variable is left out.
+
+    `own`: as the user has it; `origin`: the service of a file of theirs that is of another form.
+    """
     facts, plan = answer.before.facts, answer.plan
     goal, runs = goal_of(facts), driver_cuda(facts)
     pins = {n: v for n, v in plan.pins.items() if NAME.fullmatch(n) and VERSION.fullmatch(v)}
@@ -45,7 +48,7 @@ def recipe(answer: Proposal, own: Own | None = None) -> Recipe:
         _proof(answer), relaxed=relaxed,
         resolved=plan.verified.resolver is not None,
     )  # fmt: skip
-    return placed(made, answer, own)
+    return placed(made, answer, own, origin)
 
 
 def _layer(answer: Proposal, goal: Goal, pins: dict[str, str]) -> dict[str, str]:

@@ -10,6 +10,7 @@ from doctor.facts import Distributions, Gpu, Launch, Model
 from doctor.findings import Report, RuleResult
 
 _NOT_COVERED = re.compile(r"data does not (?:cover|say what|know) `?([A-Za-z][\w.-]{0,60})`? ([0-9][\w.+!-]{0,30})")
+_NOT_READ = re.compile(r"\b(?:was|were) not read\b|unknown whether the model")
 _LEFT_OPEN = ("declaration", "not pinned", "left open", "is not known", "release of")
 
 
@@ -41,16 +42,15 @@ def _closes(report: Report, result: RuleResult) -> str:
     covered = _NOT_COVERED.search(reason)
     if covered:
         return f"`qvl-doctor matrix update --only {covered[1]}=={covered[2].rstrip('.')}`"
-    if "not checked until" in reason:
-        return "the fix of that error"
     read = isinstance(facts.model, Model) and facts.model.config
-    if not read and (result.code.startswith(("MDL", "MEM")) or "model" in reason or "config.json" in reason):
-        return "the model's files: `--model DIR`, or a check without `--offline`"
+    about = result.code.startswith(("MDL", "MEM")) or "model" in reason or "config.json" in reason
+    if about and "not checked until" not in reason and (not read or _NOT_READ.search(reason)):
+        return "the model's files (`--model DIR`, or no `--offline`)"
     if result.code.startswith(("GPU", "MEM")) and not isinstance(facts.gpu, Gpu):
-        return "a GPU and its driver: `--gpu` and `--driver`"
+        return "a GPU and its driver (`--gpu`, `--driver`)"
     declared = isinstance(facts.distributions, Distributions) and not facts.distributions.complete
     if declared and any(words in reason for words in _LEFT_OPEN):
-        return "exact pins, or the installed environment: `--python`"
+        return "the installed environment (`--python DIR`) or exact pins (`--requirements FILE`)"
     if result.code.startswith("CMD") and not isinstance(facts.launch, Launch):
         return "the start command, after `--`"
     return ""

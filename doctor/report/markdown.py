@@ -25,7 +25,7 @@ def report_to_markdown(report: Report) -> str:
     for finding in report.findings:
         parts += ["", *_finding(finding)]
     if report.way_out is not None:
-        parts += ["", "### Fix all", "", _text(report.way_out.title), "", *_block(together(report.way_out))]
+        parts += ["", "### Fix all", "", _text(report.way_out.text), "", *_block(together(report.way_out))]
     if (found := correction(report)) is not None:
         parts += ["", "### Corrected command", "", *_block([found.line]), "", _text(found.note)]
     parts += ["", f"{_text(counted(report))}. Checked with qvl-doctor ({_text(versions)})."]
@@ -58,7 +58,7 @@ def _finding(finding: Finding) -> list[str]:
     lines = [f"### {finding.severity} `{finding.rule}` {finding.name}{mark}{follows}", "", _text(finding.message), ""]
     lines += [f"- {label}: {_text(text)}" for label, text in evidence(finding)]
     for remediation in finding.remediations:
-        lines.append(f"- **fix**: {_text(remediation.title)}")
+        lines.append(f"- **fix**: {_text(remediation.text)}")
         typed = commands(remediation)
         if typed:
             lines += ["", *_block(typed), ""]

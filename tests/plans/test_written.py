@@ -113,7 +113,7 @@ def test_the_users_own_project_is_kept(tmp_path: Path) -> None:
     own = data["services"]["vlm"]
     assert data["name"] == "mine" and set(data["services"]) == {"vlm", "web"} and data["volumes"]["hf"] == {}
     assert own["environment"]["TEAM"] == "vision" and own["labels"] == {"team": "vision"}
-    assert own["ports"] == ["8001:8000"] and own["env_file"] == "./.env" and "./data:/data" in own["volumes"]
+    assert own["ports"] == ["8001:8000"] and own["env_file"] == ".env" and "./data:/data" in own["volumes"]
     assert own["image"] == "vllm/vllm-openai:v0.11.0" and own["shm_size"] and own["deploy"]
     assert "${MODEL}" in own["command"] and "--tensor-parallel-size" in own["command"]
 
@@ -271,7 +271,7 @@ def test_secrets_are_called_as_the_user_calls_them() -> None:
     ({"command": "serve --api-key abcdef --port 1"}, ["API_KEY"]),
     ({"command": ["serve", "--hf-token", "abcdef"]}, ["HF_TOKEN"]),
     ({"build": {"args": {"HF_TOKEN": "hf_abcdefghijklmnopqrstuvwxyz012345"}}}, ["HF_TOKEN"]),
-    ({"environment": {"DATABASE": "postgres://me:secret@db/x"}}, ["DATABASE"]),
+    ({"environment": {"DATABASE": "postgres://me:secret@db/x"}}, ["DATABASE_USER", "DATABASE_PASSWORD"]),
     ({"environment": {"PASSWORD": "x y$$z"}}, ["PASSWORD"]),
     ({"environment": {"A": "b"}, "command": ["--max-num-batched-tokens", "8192"]}, []),
 ])  # fmt: skip

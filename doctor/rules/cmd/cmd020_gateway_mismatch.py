@@ -18,13 +18,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from urllib.parse import SplitResult
 
-from doctor.base.address import split_address
+from doctor.base.address import LOCAL, split_address
 from doctor.base.record import dataclass
 from doctor.derived.case import Case
 from doctor.derived.neighbors import Lead, around, lead, outer_port, port_of, server_behind
 from doctor.facts import Facts, Gateway, GatewayModel, Launch, Neighbor, present
 from doctor.findings import Action, Evidence, Finding, Location, NotApplicable, Open, Remediation, Severity
-from doctor.launch.server import LOCAL, Server, server
+from doctor.launch.server import Server, server
 from doctor.rules.rule import Rule, Verdict
 
 Entry = tuple[GatewayModel, SplitResult]

@@ -12,13 +12,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from doctor.base.address import split_address
+from doctor.base.address import LOCAL, split_address
 from doctor.derived.case import Case
 from doctor.derived.neighbors import Lead, around, lead, reached, server_behind
 from doctor.facts import Facts, Gateway, Scrape, present
 from doctor.findings import Action, Evidence, Location, NotApplicable, Open, Remediation
 from doctor.launch.options import option
-from doctor.launch.server import LOCAL, Server, server
+from doctor.launch.server import Server, server
 from doctor.matrix import rows
 from doctor.rules.rule import Rule, Verdict
 

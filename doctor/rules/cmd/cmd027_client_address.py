@@ -13,12 +13,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from doctor.base.address import split_address
+from doctor.base.address import LOCAL, split_address
 from doctor.derived.case import Case
 from doctor.derived.neighbors import around, lead, port_of, reached, server_behind
 from doctor.facts import Facts, Gateway, Launch, Neighbor, Route
 from doctor.findings import Action, Evidence, Finding, Location, NotApplicable, Remediation
-from doctor.launch.server import LOCAL, Server, server
+from doctor.launch.server import Server, server
 from doctor.rules.rule import Rule, Verdict
 
 # variables that can only mean the server of a model
