@@ -20,6 +20,9 @@ CASES = {
     "a header of several lines": f'@wrap(1)\nasync def f(\n    a: str = "(",\n    *, b=g(1, "x)"),\n) -> None:\n{LONG}\nclass B(A): pass\n',
     "a comment outside": f"def f():\n{LONG}# not indented\n{LONG}X = 1\n",
     "a header with a comment": f"def f(  # why (\n    a,\n):\n{LONG}X = 1\n",
+    "comments between parameters": f"def f(\n    a,  # it's (a\n    b=1,\n) -> 'C':\n{LONG}X = 1\n",
+    "the word in a text": f"def f():\n    \"\"\"Import what is important.\"\"\"\n{LONG}X = 1\n",
+    "an import beside a colon": f"def f():\n{LONG}    if a: import b\n    x = 1; from c import d\nX = 1\n",
     "tabs": "def f():\n" + LONG.replace("    ", "\t") + "X = 1\n",
     "a continued line": f"def f():\n{LONG}    x = 1 + \\\n2\nX = 1\n",
     "the end of the file": f"X = 1\ndef f():\n{LONG}",
@@ -42,7 +45,10 @@ def test_most_of_a_long_body_is_gone() -> None:
     assert without_bodies("\n" + CASES["an import inside"]) == "\n" + CASES["an import inside"]
 
 
-@pytest.mark.parametrize("text", ["\ndef f(" * 40_000, "\ndef f(" + "(" * 200_000, "\ndef f(a):" * 40_000, "\ndef f('" * 40_000])
+COMMENTED = "\ndef f(\n" + "    a,  # what a ( is for, \'and b\n" * 60 + "):" + "\ndef f(  # a b c d e f g h i j k l m n o p" * 2_000
+
+
+@pytest.mark.parametrize("text", [COMMENTED, "\ndef f(" + "a(b)" * 300 + "\ndef f(a)" + "-> 'x' " * 300, "\ndef f(" * 40_000, "\ndef f(" + "(" * 200_000, "\ndef f(a):" * 40_000, "\ndef f('" * 40_000])
 def test_hostile_text_takes_no_time(text: str) -> None:
     import time
 

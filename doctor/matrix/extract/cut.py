@@ -11,8 +11,10 @@ from functools import cache
 
 _STRING = r"\"[^\"\\\n]*\"|'[^'\\\n]*'"
 _GROUP = rf"\((?:[^()\"'#]|{_STRING}){{0,500}}\)"
-_PARAMETERS = rf"\((?:[^()\"'#]|{_STRING}|{_GROUP}){{0,4000}}\)"
-_DEF = re.compile(rf"\n([ \t]*)(?:async[ \t]+)?def[ \t]+\w+[ \t]*{_PARAMETERS}[^#\n\"':]*:[ \t]*(?=\n)")
+_PARAMETERS = rf"\((?:[^()\"'#]|{_STRING}|{_GROUP}|#[^\n]*\n){{0,4000}}\)"
+_RETURNS = rf"(?:[^#\n\"':]|{_STRING}){{0,400}}"
+_DEF = re.compile(rf"\n([ \t]*)(?:async[ \t]+)?def[ \t]+\w+[ \t]*{_PARAMETERS}{_RETURNS}:[ \t]*(?=\n)")
+_IMPORT = re.compile(r"[\n;:][ \t]*(?:import|from)\b")
 _LEAST = 200  # characters of a body; a shorter one is parsed faster than it is cut
 
 
@@ -25,7 +27,7 @@ def without_bodies(text: str) -> str:
         following = _outside(len(found[1])).search(text, start)
         end = following.start() if following is not None else len(text)
         body = text[start:end]
-        if len(body) < _LEAST or "import" in body or not _closed(body):
+        if len(body) < _LEAST or ("import" in body and _IMPORT.search(body)) or not _closed(body):
             at = start
             continue
         out += [text[done:start], "\n", found[1], " ..."]
