@@ -144,7 +144,9 @@ def _docker_run(launch: Launch) -> DockerRun | None:
         if found is not None and found[0] == "run":
             names = dict.fromkeys(found[1], HIDDEN)  # `-e NAME` alone takes its value from the shell
             return read_docker_run(found[1], names, launch.workdir or "/")
-    return None
+    read = launch.container.ports, launch.container.volumes  # in a script: as it was read there
+    ports, volumes = (tuple(v for v in part if "$" not in v) for part in read)
+    return DockerRun(replace(launch.container, ports=ports, volumes=volumes), None, ())
 
 
 def _set_by(made: Recipe, answer: Proposal) -> dict[str, str]:

@@ -225,3 +225,14 @@ def test_a_unit_as_a_project_leaves_its_machine_behind(tmp_path: Path) -> None:
         done = CliRunner().invoke(main, [*told, *files])
         assert done.exit_code == 0 and "/srv/vlm" not in done.stdout and "API_KEY:?" in done.stdout, done.stdout
         assert "0.0.0.0" in done.stdout and "--host 127.0.0.1" not in done.stdout
+
+
+def test_a_docker_run_in_a_file_keeps_its_ports_and_volumes(tmp_path: Path) -> None:
+    (tmp_path / "Makefile").write_text(
+        "PORT ?= 8080\nserve:\n\tdocker run --gpus all -p $(PORT):8000 -v /srv/hf:/root/.cache/huggingface"
+        " vllm/vllm-openai:v0.11.0 --model Qwen/Qwen2.5-VL-3B-Instruct\n"
+    )
+    told = ("fix", "--plan", "--offline", "--gpu", "A100-80GB", "--driver", "570.86", "--format", "compose")
+    done = CliRunner().invoke(main, [*told, "--deployment", str(tmp_path / "Makefile")])
+    own = yaml.safe_load(done.stdout)["services"]["server"]
+    assert own["ports"] == ["8080:8000"] and own["volumes"] == ["/srv/hf:/root/.cache/huggingface"]
