@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from doctor.base.record import dataclass
 from doctor.base.secrets.hide import HIDDEN
+from doctor.base.text import one_line
 from doctor.derived.container import container_of
 from doctor.derived.goal import goal_of
 from doctor.derived.hub_cache import cache_places, fetched, held
@@ -76,6 +77,7 @@ def placed(made: Recipe, answer: Proposal, own: Own | None, origin: Origin | Non
     here = _server(answer, made.version)
     cache, lost = _cache(facts, launch, environ, own is not None)
     made = replace(_in_place(made, own, origin, run), script=_script(launch) if own else "")
+    made = replace(made, left=(*made.left, *_computed(made.command))) if own is None else made
     return replace(
         made, cache=cache, lost=lost, served=here.names[0] if here and here.names else None,
         secrets=secrets, hidden=tuple(n for n, v in environ.items() if HIDDEN in v), environ=environ,
@@ -106,6 +108,12 @@ def _in_place(made: Recipe, own: Own | None, origin: Origin | None, run: DockerR
         ports = tuple(p for p in run.container.ports if p != "host")
         return replace(made, ports=ports, volumes=run.container.volumes, shares_memory=run.container.ipc == "host")
     return replace(made, name=origin.name, volumes=origin.volumes, left=origin.left) if origin else made
+
+
+def _computed(command: tuple[str, ...]) -> tuple[str, ...]:
+    """Words that only a script can fill in, a sentence each."""
+    found = (w for w in command if "$(" in w or "`" in w)
+    return tuple(f"Write the value in place of {one_line(w, 100)}, which a script computes." for w in found)
 
 
 def _with_unset(command: tuple[str, ...], own: Own | Origin | None) -> tuple[str, ...]:

@@ -236,3 +236,20 @@ def test_a_docker_run_in_a_file_keeps_its_ports_and_volumes(tmp_path: Path) -> N
     done = CliRunner().invoke(main, [*told, "--deployment", str(tmp_path / "Makefile")])
     own = yaml.safe_load(done.stdout)["services"]["server"]
     assert own["ports"] == ["8080:8000"] and own["volumes"] == ["/srv/hf:/root/.cache/huggingface"]
+
+
+def test_a_job_of_several_machines_says_so(tmp_path: Path) -> None:
+    (tmp_path / "req.txt").write_text("sglang==0.5.3\n")
+    (tmp_path / "job.sbatch").write_text(
+        "#!/bin/bash\n#SBATCH --nodes=2\n#SBATCH --gpus-per-node=4\nsource /opt/nowhere/bin/activate\n"
+        "HEAD=$(scontrol show hostnames | head -n1)\n"
+        "srun python -m sglang.launch_server --model-path Qwen/Qwen2.5-VL-72B-Instruct --tp 8 --nnodes 2"
+        " --node-rank $SLURM_PROCID --dist-init-addr $HEAD:5000 --host 0.0.0.0\n"
+    )
+    told = ("fix", "--plan", "--offline", "--gpu", "A100-80GBx4", "--driver", "570.86", "--format", "compose")
+    files = ("--deployment", str(tmp_path / "job.sbatch"), "--requirements", str(tmp_path / "req.txt"))
+    text = CliRunner().invoke(main, [*told, *files]).stdout
+    assert yaml.safe_load(text)["services"]["server"]["deploy"]["resources"]["reservations"]["devices"][0]["count"] == 4
+    said = " ".join(line.lstrip("# ") for line in text.splitlines() if line.startswith("#"))
+    assert "`server` runs on 2 machines together" in said and "which a script computes" in said
+    assert "Set in .env: SLURM_PROCID." in said

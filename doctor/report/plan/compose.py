@@ -62,7 +62,7 @@ def _services(plans: Sequence[Recipe], masking: Masking, with_metrics: bool) -> 
     first = 0
     for plan in plans:
         made[plan.name] = masking(service(plan, with_metrics, first if len(plans) > 1 else None))
-        first += plan.gpus
+        first += plan.shared_gpus
     services = {name: made[name] if name in made else masking(one) for name, one in theirs.items()}
     changed = [said for name, was in before.items() if (said := changes(name, was, made[name]))]
     return {**services, **{n: one for n, one in made.items() if n not in services}}, changed
@@ -95,13 +95,21 @@ def _top(plans: Sequence[Recipe], masking: Masking, stack: Stack, changed: list[
     told = ", ".join(dict.fromkeys(secrets))
     place = f"Put it next to {first.own.file}: relative paths and .env are read from there." if first.own else ""
     lines = (
-        *kept, *dict.fromkeys(p.relaxed for p in plans), f"Set in .env: {told}." if told else "",
+        *kept, *map(_of_several, plans), *dict.fromkeys(p.relaxed for p in plans),
+        f"Set in .env: {told}." if told else "",
         f"Make a key with: echo {gateway.MASTER}=sk-$(openssl rand -hex 24) >> .env" if gateway.MASTER in told else "",
         place, f"Start it with: {start_line(plans)}",
         "" if first.own or first.ports else "Ports are bound to this machine only; HF_TOKEN is for gated models.",
     )  # fmt: skip
     more = [w for plan in plans[1:] for w in plan.why]
     return head(first, *more, *filter(None, lines))
+
+
+def _of_several(plan: Recipe) -> str:
+    """That the service is one of several machines' that hold the model together; empty where it is not."""
+    if plan.nodes == 1:
+        return ""
+    return f"`{plan.name}` runs on {plan.nodes} machines together: start it on each, with its own rank."
 
 
 def _volume_name(written: str) -> str | None:

@@ -97,7 +97,7 @@ def _correct(plan: Recipe, spec: JsonObject, container: JsonObject, with_metrics
 def _gpus(plan: Recipe, container: JsonObject) -> None:
     """At least as many GPUs as the command takes on this machine."""
     resources = container["resources"] = dict(at(container, "resources"))
-    wanted = max(1, plan.gpus // plan.nodes)
+    wanted = max(1, plan.shared_gpus)
     for part in ("limits", "requests"):
         asked = at(resources, part)
         if str(asked.get(GPU, wanted)).isdigit() and int(asked.get(GPU, wanted)) < wanted:
