@@ -21,6 +21,8 @@ from doctor.matrix.gpus import is_data_center
 from doctor.memory.footprint import footprint
 from doctor.report.plan.recipe import OwnManifests, OwnService, Recipe
 
+_TEXT = ("-c", "-lc", "-ec", "-exc", "-xec")  # a shell's option in front of its text
+_STEPS = re.compile(r"\n|;|&&|\|\||[^>&]&\s")
 _SCRIPT = re.compile(r"\S+:\d+")  # a script's line
 _VARIABLE = re.compile(r"\$\{?[A-Za-z_]\w{0,80}\}?")
 
@@ -76,7 +78,7 @@ def placed(made: Recipe, answer: Proposal, own: Own | None, origin: Origin | Non
     environ = {**made.environ, **theirs, **_set_by(made, answer)} if own is None else _set_by(made, answer)
     here = _server(answer, made.version)
     cache, lost = _cache(facts, launch, environ, own is not None)
-    made = replace(_in_place(made, own, origin, run), script=_script(launch) if own else "")
+    made = replace(_in_place(made, own, origin, run), script=_script(launch, own))
     made = replace(made, left=(*made.left, *_computed(made.command))) if own is None else made
     return replace(
         made, cache=cache, lost=lost, served=here.names[0] if here and here.names else None,
@@ -89,10 +91,15 @@ def placed(made: Recipe, answer: Proposal, own: Own | None, origin: Origin | Non
     )  # fmt: skip
 
 
-def _script(launch: Launch) -> str:
-    """Where the server's command stands, where that is a script which does more than start it; empty for none."""
+def _script(launch: Launch, own: Own | None) -> str:
+    """Where the server's command stands, where that is text which does more than start it; empty for none."""
+    if own is None:
+        return ""
     source = launch.source or ""
-    return source if launch.front is not None or _SCRIPT.fullmatch(source) else ""
+    if _SCRIPT.fullmatch(source):
+        return source
+    more = any(_STEPS.search(w.strip()) for before, w in zip(own.words, own.words[1:], strict=False) if before in _TEXT)
+    return f"the shell text of `{own.name}`" if more or launch.front is not None else ""
 
 
 def _in_place(made: Recipe, own: Own | None, origin: Origin | None, run: DockerRun | None) -> Recipe:

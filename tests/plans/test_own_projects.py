@@ -253,3 +253,20 @@ def test_a_job_of_several_machines_says_so(tmp_path: Path) -> None:
     said = " ".join(line.lstrip("# ") for line in text.splitlines() if line.startswith("#"))
     assert "`server` runs on 2 machines together" in said and "which a script computes" in said
     assert "Set in .env: SLURM_PROCID." in said
+
+
+def test_a_shell_text_of_several_steps_is_not_cut_to_one(tmp_path: Path) -> None:
+    text = "pip install -q plugin\nexec vllm serve Qwen/Qwen2.5-VL-7B-Instruct --max-modl-len 8192\n"
+    own = {**SERVER, "entrypoint": ["/bin/sh", "-c"], "command": [text]}
+    (tmp_path / "compose.yaml").write_text(project(vlm=own))
+    told = ("fix", "--plan", "--offline", "--gpu", "A100-80GB", "--driver", "570.86", "--format", "compose")
+    done = CliRunner().invoke(main, [*told, "--deployment", str(tmp_path / "compose.yaml")])
+    assert yaml.safe_load(done.stdout)["services"]["vlm"]["command"] == [text]
+    said = " ".join(line.lstrip("# ") for line in done.stdout.splitlines() if line.startswith("#"))
+    assert "Change the server's command in the shell text of `vlm` to: vllm serve" in said
+    assert "--max-model-len 8192" in said and done.exit_code == 1 and "STILL WRONG" in said
+
+
+def test_a_sentence_with_a_secret_keeps_its_other_words() -> None:
+    found = Masking()({"environment": {"NOTE": "text with password=hunter2222 inside"}})["environment"]["NOTE"]
+    assert found.startswith("text with password=${NOTE:?") and found.endswith("} inside")
