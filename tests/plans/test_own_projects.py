@@ -85,7 +85,7 @@ def test_what_the_project_has_is_kept_and_the_rest_is_added(tmp_path: Path) -> N
     assert services["gpu-exporter"]["networks"] == services["grafana"]["networks"] == ["ai", "m"]
     assert "http://prom:9091" in data["configs"]["grafana-source"]["content"]
     told = " ".join(line.lstrip("# ") for line in text.splitlines() if line.startswith("#"))
-    assert "let its file scrape `vlm:8000`, `gpu-exporter:9400`" in told
+    assert "Let its file scrape `vlm:8000`, `gpu-exporter:9400`" in told
 
 
 @pytest.mark.parametrize(("value", "wanted"), [
@@ -194,7 +194,7 @@ def test_a_prometheus_on_the_hosts_network_finds_the_exporter(tmp_path: Path) ->
     text, data = fixed(tmp_path, text, "--with", "metrics")
     assert data["services"]["gpu-exporter"]["ports"] == ["127.0.0.1:9400:9400"]
     told = " ".join(line.lstrip("# ") for line in text.splitlines() if line.startswith("#"))
-    assert "let its file scrape `localhost:8000`, `localhost:9400`" in told
+    assert "Let its file scrape `localhost:8000`, `localhost:9400`" in told
     assert "http://host.docker.internal:9090" in data["configs"]["grafana-source"]["content"]
     assert data["services"]["grafana"]["extra_hosts"] == ["host.docker.internal:host-gateway"]
 
@@ -270,3 +270,8 @@ def test_a_shell_text_of_several_steps_is_not_cut_to_one(tmp_path: Path) -> None
 def test_a_sentence_with_a_secret_keeps_its_other_words() -> None:
     found = Masking()({"environment": {"NOTE": "text with password=hunter2222 inside"}})["environment"]["NOTE"]
     assert found.startswith("text with password=${NOTE:?") and found.endswith("} inside")
+
+
+def test_with_may_be_given_twice(tmp_path: Path) -> None:
+    _, data = fixed(tmp_path, project(vlm=SERVER), "--with", "gateway", "--with", "metrics")
+    assert {"gateway", "prometheus"} <= set(data["services"])

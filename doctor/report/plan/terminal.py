@@ -57,7 +57,7 @@ def _open(before: Report, console: Console) -> None:
     for closes in dict.fromkeys(q.closes for q in questions):
         console.print()
         if closes:
-            block(console, f"Not known here; {closes} would tell:", "")
+            block(console, f"These need {closes}:", "")
         for reason, codes in by_reason(q for q in questions if q.closes == closes).items():
             row(console, "open", f"{reason} ({codes})", indent="  ")
 
