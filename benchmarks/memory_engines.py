@@ -3,7 +3,8 @@
 Usage: memory_engines.py [--engine NAME] [--release VERSION ...] [--all-cases]. Of each release some files are read out
 of its wheel by ranges and kept in the cache; memory_engines_child.py evaluates their functions with dummies around
 them. vLLM: groups of layers, blocks, tokens and requests as it logs them. SGLang: the share of a card where the command
-names none. LMDeploy: what is set aside for a step, requests at once. Prints a row for each release and the first
+names none, also where attention is computed by copies. LMDeploy: what is set aside for a step, requests at once, how
+GPUs are dealt out. Prints a row for each release and the first
 differences; exits with 1 where there are any.
 """
 
@@ -11,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import fnmatch
+import itertools
 import json
 import os
 import subprocess
@@ -21,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from doctor.facts.model import Model
+from doctor.launch.parallel import parallel
 from doctor.launch.settings import Settings
 from doctor.matrix.engines import engine_row
 from doctor.matrix.extract.open import open_source
@@ -43,7 +46,9 @@ FILES = {
              "vllm/engine/arg_utils.py"),
     "sglang": ("sglang/srt/server_args.py", "sglang/srt/arg_groups/memory_hook.py",
                "sglang/srt/arg_groups/cuda_graph_hook.py", "sglang/srt/model_executor/model_runner.py"),
-    "lmdeploy": ("lmdeploy/pytorch/engine/executor/base.py", "lmdeploy/utils.py", "lmdeploy/messages.py"),
+    "lmdeploy": ("lmdeploy/pytorch/engine/executor/base.py", "lmdeploy/utils.py", "lmdeploy/messages.py",
+                 "lmdeploy/pytorch/config.py", "lmdeploy/turbomind/turbomind.py",
+                 "lmdeploy/turbomind/parallel_config.py"),
 }  # fmt: skip
 PLAIN: dict[str, Any] = {
     "model_type": "llama", "hidden_size": 4096, "num_hidden_layers": 32, "num_attention_heads": 32,
@@ -82,7 +87,8 @@ class Row:
 def sources(engine: str, release: str) -> Path:
     """The release's files, read out of its wheel once."""
     folder = CACHE / f"{engine}-{release}"
-    if (folder / ".complete").exists() and len(list(folder.rglob("arg_utils.py"))) == (engine == "vllm"):
+    newest = {"vllm": "arg_utils.py", "lmdeploy": "turbomind.py", "sglang": "server_args.py"}[engine]
+    if (folder / ".complete").exists() and list(folder.rglob(newest)):
         return folder
     wheel = open_source(f"{engine}=={release}")
     wanted = [n for n in wheel.names() if any(fnmatch.fnmatch(n, p) for p in FILES[engine])]
@@ -168,6 +174,40 @@ def shares(release: str) -> Iterator[tuple[dict[str, Any], dict[str, float]]]:
                 yield case, {"share": round(share, 3)}
 
 
+def copies(release: str) -> Iterator[tuple[dict[str, Any], dict[str, float]]]:
+    """SGLang's share where attention is computed by copies."""
+    for mib in (24564, 46068, 81559, 143771, 183359):
+        for tp, many in ((2, 2), (8, 2), (8, 8)):
+            found, asked = model(PLAIN), Settings("sglang", release, tp=tp, attention=tp // many)
+            case = {"mib": mib, "tp": tp, "pp": 1, "vision": False, "drafter": "", "eyes": [27, 1152], "copies": many}
+            yield case, {"share": round(default_share(asked, mib << 20, found), 3)}
+
+
+def of_sglang(release: str) -> Iterator[tuple[dict[str, Any], dict[str, float]]]:
+    """All cases of SGLang."""
+    yield from shares(release)
+    yield from copies(release)
+
+
+def dealt(release: str) -> Iterator[tuple[dict[str, Any], dict[str, float]]]:
+    """How LMDeploy deals out GPUs: those that are taken, and those that share attention, an MLP and the experts."""
+    row, sizes = engine_row("lmdeploy"), (1, 2, 4, 8)
+    for backend, cards, tp, dp, ep in itertools.product(row.backends, (4, 8), sizes, sizes, sizes):
+        if backend == "turbomind" and ep > 1 and not row.has("solves_layout", release):
+            continue
+        said = {"tensor_parallel": tp, "data_parallel": dp, "expert_parallel": ep}
+        found = parallel(said.get, lambda _: None, row, (release, backend, cards))
+        case = {"backend": backend, "cards": cards, "tp": tp, "dp": dp, "ep": ep}
+        yield case, {"gpus": found.tp * found.copies, "attention": found.attention or found.tp,
+                     "dense": found.dense or found.tp, "experts": found.experts or found.tp}  # fmt: skip
+
+
+def of_lmdeploy(release: str) -> Iterator[tuple[dict[str, Any], dict[str, float]]]:
+    """All cases of LMDeploy."""
+    yield from set_aside(release)
+    yield from dealt(release)
+
+
 def set_aside(release: str) -> Iterator[tuple[dict[str, Any], dict[str, float]]]:
     """Cases of LMDeploy's PyTorch engine."""
     found = model(PLAIN)
@@ -183,8 +223,8 @@ def set_aside(release: str) -> Iterator[tuple[dict[str, Any], dict[str, float]]]
             yield case, {"aside": aside, "share": share, "requests": usual or row.requests[0]}
 
 
-CASES = {"vllm": of_vllm, "sglang": shares, "lmdeploy": set_aside}
-NEAR = {"share": 0.0011, "requests": 0.011, "tokens": 0, "aside": 1, "longest": 0, "step": 0, "at_once": 0}
+CASES = {"vllm": of_vllm, "sglang": of_sglang, "lmdeploy": of_lmdeploy}
+NEAR = {"share": 0.0011, "requests": 0.011, "aside": 1}  # all others are equal
 
 
 def compared(engine: str, release: str) -> Row:
@@ -197,7 +237,7 @@ def compared(engine: str, release: str) -> Row:
             continue
         for name, value in ((n, v) for n, v in ours.items() if n in said):
             row.compared += 1
-            if abs(said[name] - value) > NEAR[name]:
+            if abs(said[name] - value) > NEAR.get(name, 0):
                 short = {k: v for k, v in case.items() if k != "layers"}
                 row.different.append((f"{name} {short}", said[name], value))
     return row

@@ -22,9 +22,11 @@ def _asked(case):
         decode=Open(backend="full"),
         prefill=Open(backend="full" if not (case["vision"] or case["drafter"] or case["pp"] > 1) else "disabled"),
     )
+    copies = case.get("copies", 1)
     return Open(
-        tp_size=case["tp"], pp_size=case["pp"], dp_size=1, speculative_algorithm=case["drafter"] or None,
-        model=model, device="cuda", enable_dp_attention=False, disaggregation_mode="null", model_path="m",
+        tp_size=case["tp"], pp_size=case["pp"], dp_size=copies, attn_dp_size=copies,
+        speculative_algorithm=case["drafter"] or None,
+        model=model, device="cuda", enable_dp_attention=copies > 1, disaggregation_mode="null", model_path="m",
         disable_piecewise_cuda_graph=graphs.prefill.backend == "disabled", cuda_graph_config=graphs,
         max_prefill_tokens=16384, page_size=1,
     )  # fmt: skip
@@ -49,7 +51,7 @@ def _by_hook(path):
             "Any": object, "copy": __import__("copy"), "logger": Logger(), "resolving_view": lambda a: a,
             "resolved_view": lambda a: a, "declare_resolution": declare, "model_config_of": lambda a: a.model,
             "post_capture_kv_sizing_planned": lambda a: False, "use_mla_backend": lambda a: False,
-            "attn_dp_enabled_of": lambda a: False, "get_platform": lambda: Open(is_xpu=False),
+            "attn_dp_enabled_of": lambda a: a.attn_dp_size > 1, "get_platform": lambda: Open(is_xpu=False),
             "get_device_memory_capacity": lambda d: case["mib"],
             "Backend": Open(DISABLED="disabled", BREAKABLE="breakable"),
             "Phase": Open(PREFILL="prefill"), "envs": Open(), "generate_cpu_graph_batch_sizes": lambda a: [],

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 @click.option("--offline", is_flag=True, help="do not use the network; a model that is not on this disk stays unknown")
 @click.option("--deep", is_flag=True, help="also import the engine for real, in a process of the environment")
 @click.option("--all-models", is_flag=True, help="check all modules of the engine, not only those of this launch")
-@click.option("--verbose", "-v", is_flag=True, help="also show notes and open questions")
+@click.option("--verbose", "-v", is_flag=True, help="all evidence and every fix, notes, each open rule")
+@click.option("--quiet", "-q", is_flag=True, help="one line: the verdict and its first cause")
 @click.argument("launch", nargs=-1, type=click.UNPROCESSED, metavar="[-- LAUNCH COMMAND]")
 @click.pass_context
 def check(ctx: click.Context, /, **options: Any) -> None:
@@ -41,7 +42,7 @@ def check(ctx: click.Context, /, **options: Any) -> None:
     from doctor.cli.answer.show import show_report
 
     report = _report(options)
-    show_report(report, options["form"], options["output"], verbose=options["verbose"])
+    show_report(report, options["form"], options["output"], verbose=options["verbose"], quiet=options["quiet"])
     # a host that reads SARIF takes its verdict from the results, and any other status as a failed upload
     status = exit_code(report, options["fail_on"])
     replayed = options["facts_file"] and status == NO_SERVER

@@ -56,11 +56,20 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class Remediation:
-    """A way out: `safe` keeps everything else as it is, `unsafe` may change behaviour, `manual` needs a person."""
+    """A way out: `safe` keeps everything else as it is, `unsafe` may change behaviour, `manual` needs a person.
+
+    `note` is what remains after it, or what it causes: "MEM001 remains".
+    """
 
     title: str
     actions: tuple[Action, ...] = ()
     applicability: Applicability = "manual"
+    note: str = ""
+
+    @property
+    def text(self) -> str:
+        """The title with what it leaves."""
+        return f"{self.title}; {self.note}" if self.note else self.title
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ def finding_to_json(finding: Finding) -> JsonObject:
 def remediation_to_json(way: Remediation) -> JsonObject:
     """One fix: its title, how safe it is, and its actions."""
     actions = [action_to_json(a) for a in way.actions]
-    return {"title": way.title, "applicability": way.applicability, "actions": actions}
+    return {"title": way.text, "applicability": way.applicability, "actions": actions}
 
 
 def finding_from_json(data: Mapping[str, object]) -> Finding:

@@ -16,13 +16,17 @@ from doctor.matrix.engine_types import MODEL
 from doctor.matrix.engines import engine_row
 
 
-def corrected(launch: Launch, findings: Sequence[Finding], version: str | None) -> tuple[str, ...]:
+def corrected(
+    launch: Launch, findings: Sequence[Finding], version: str | None, chosen: Iterable[Action] = ()
+) -> tuple[str, ...]:
     """The user's own words with what the findings change in them; empty where nothing is to be changed.
 
     Taken are the first safe way out of each error that the command itself can mend, and of each warning about a
-    variable. Where the words stand in a script or behind `bash -c`, the engine's own command comes back instead.
+    variable; then `chosen`, of which those on options and variables count. Where the words stand in a script or behind
+    `bash -c`, the engine's own command comes back instead.
     """
     actions = [a for f in findings if _wanted(f) for a in _safe(f)]
+    actions += [a for a in chosen if a.kind in ("set_argument", "set_env") and a not in actions]
     if not actions and not launch.doubled and not launch.unsplit:
         return ()
     now = edited(launch, actions, version)

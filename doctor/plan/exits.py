@@ -48,6 +48,7 @@ def _solved(facts: Facts, goal: Goal, freedom: Freedom, members: tuple[str, ...]
     yield from _let_go(facts, goal, freedom, members)
     yield from _driver(facts, goal, freedom, members)
     yield from _checkpoints(facts, goal, freedom)
+    yield from _smaller(facts, goal, freedom, members)
     yield from _successors(facts, goal, freedom)
     yield from _engines(facts, goal)
 
@@ -93,6 +94,23 @@ def _successors(facts: Facts, goal: Goal, freedom: Freedom) -> Iterator[Alternat
             yield _with_member(facts, goal, freedom, one, f"a successor, {family.title if family else ''}")
 
 
+def _smaller(facts: Facts, goal: Goal, freedom: Freedom, members: tuple[str, ...]) -> Iterator[Alternative | None]:
+    """Where memory is in the way, the largest of the same family that fits, as it is and quantised."""
+    every = _members(goal.family) if any(m.startswith("memory of ") for m in members) else ()
+    mine = next((m for m in every if m.id.lower() == goal.label.lower()), None)
+    if mine is None:
+        return
+    others = [m for m in every if m.bytes < mine.bytes and not _same_root(m, mine)]
+    fitting = _fitting(goal, others, settings(facts).context)
+    plain = [m for m in fitting if m.quantization is None][:1]
+    for one in (*plain, *[m for m in fitting if m.quantization is not None][:1]):
+        yield _with_member(facts, goal, freedom, one, "a smaller model of the family")
+
+
+def _same_root(one: Member, other: Member) -> bool:
+    return (one.base or one.id) == (other.base or other.id)
+
+
 def _members(family: Family | None) -> tuple[Member, ...]:
     return of_family(family.name) if family else ()
 
@@ -107,7 +125,7 @@ def _context(goal: Goal, one: Member, asked: int | None) -> int | None:
     """The longest request that finds room: 0 for the one asked for, else a shorter one; None where none does."""
     for context in (asked, *(c for c in CONTEXTS if asked is None or c < asked)):
         found = fit_of(goal, one.model, context)
-        if found is not None and found.verdict in ("fits", "tight"):
+        if found is not None and found.sure:
             return 0 if context == asked else context
     return None
 

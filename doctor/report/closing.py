@@ -10,6 +10,7 @@ from doctor.facts import Distributions, Gpu, Launch, Model
 from doctor.findings import Report, RuleResult
 
 _NOT_COVERED = re.compile(r"data does not (?:cover|say what|know) `?([A-Za-z][\w.-]{0,60})`? ([0-9][\w.+!-]{0,30})")
+_NOT_READ = re.compile(r"\b(?:was|were) not read\b|unknown whether the model")
 _LEFT_OPEN = ("declaration", "not pinned", "left open", "is not known", "release of")
 
 
@@ -40,11 +41,10 @@ def _closes(report: Report, result: RuleResult) -> str:
     facts, reason = report.facts, result.reason or ""
     covered = _NOT_COVERED.search(reason)
     if covered:
-        return f"`qvl-doctor matrix add {covered[1]}=={covered[2].rstrip('.')}`"
-    if "not checked until" in reason:
-        return "the fix of that error"
+        return f"`qvl-doctor matrix update --only {covered[1]}=={covered[2].rstrip('.')}`"
     read = isinstance(facts.model, Model) and facts.model.config
-    if not read and (result.code.startswith(("MDL", "MEM")) or "model" in reason or "config.json" in reason):
+    about = result.code.startswith(("MDL", "MEM")) or "model" in reason or "config.json" in reason
+    if about and "not checked until" not in reason and (not read or _NOT_READ.search(reason)):
         return "the model's files (`--model DIR`, or no `--offline`)"
     if result.code.startswith(("GPU", "MEM")) and not isinstance(facts.gpu, Gpu):
         return "a GPU and its driver (`--gpu`, `--driver`)"

@@ -2,41 +2,73 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
-from doctor.facts import Distributions, Launch
+from doctor.base.text import one_line, plural
+from doctor.facts import Distributions, Gpu, Launch
 from doctor.findings import Finding, Report
 from doctor.launch.asked import starts_server
+from doctor.launch.options import model_word
 from doctor.matrix.engines import names_of_engines
 
 EVIDENCE = 5
 LABEL = 10
+_OPTION = re.compile(r"^--(?:requirements|compose|deployment|image) ")
+SUBJECT = 72  # characters of what was checked, in a title
 Answer = Literal["error", "open", "warning", "pass"]
+ANSWERS: dict[Answer, str] = {"error": "bold red", "open": "bold yellow", "warning": "bold green", "pass": "bold green"}
 SIGNS: dict[Answer, str] = {"error": "✗", "open": "○", "warning": "✓", "pass": "✓"}
 
 
 def answer(report: Report) -> tuple[Answer, str]:
-    """What came out, and the sentence that says so."""
+    """What came out, and the sentence that says so; it names what was checked."""
     from doctor.report.launch import not_found
 
-    errors, warnings = report.count("error"), report.count("warning")
-    launch = isinstance(report.facts.launch, Launch)
+    errors = report.count("error")
     if (lost := not_found(report)) is not None:
         found = f" The environment has {plural(errors, 'error')}." if errors else ""
         return ("error" if errors else "open"), f"{lost}{found}"
+    counts = ", ".join(plural(n, kind) for kind in ("error", "warning") if (n := report.count(kind)))
     if errors:
+        return "error", f"{subject(report)} {_fails(report)}: {counts}."
+    left = sum(r.status in ("open", "broken") for r in report.results)
+    found = f"no error found{', ' + counts if counts else ''}"
+    if left:
+        return "open", f"{subject(report)}: {found}, but {left} of {len(report.results)} rules could not decide."
+    return ("warning", f"{subject(report)}: {found}.") if counts else ("pass", f"{subject(report)}: no problems found.")
+
+
+def _fails(report: Report) -> str:
+    """What errors mean for what was checked; likely only, where none of them is certain."""
+    launch = report.facts.launch
+    sure = any(f.severity == "error" and f.confidence == "high" for f in report.findings)
+    if not isinstance(launch, Launch):
         stated = isinstance(report.facts.distributions, Distributions) and report.facts.distributions.stated
-        pins = report.facts.target.kind == "declared" and not stated
-        idle = "These pins cannot work." if pins else "This environment is broken."
-        serves = starts_server(report.facts.launch)
-        text = ("This command will fail." if serves else "This command starts no server.") if launch else idle
-        return "error", f"{text} {plural(errors, 'error')}."
-    if any(r.status in ("open", "broken") for r in report.results):
-        said = f"{plural(warnings, 'warning')}, " if warnings else ""
-        return "open", f"No error found; {said}not everything could be checked."
-    if warnings:
-        return "warning", f"No error found; {plural(warnings, 'warning')} to look at."
-    return "pass", "No problems found."
+        return "cannot work" if report.facts.target.kind == "declared" and not stated else "is broken"
+    if not starts_server(launch):
+        return "starts no server"
+    return "will fail" if sure else "will very likely fail"
+
+
+def subject(report: Report) -> str:
+    """What was checked, short enough for a title: the command up to its model, else the environment."""
+    launch, target = report.facts.launch, report.facts.target
+    if len(report.services) > 1:
+        return f"{plural(len(report.services), 'service')} of {one_line(target.why, SUBJECT)}"
+    declared = one_line(_OPTION.sub("", target.why), SUBJECT) if target.kind == "declared" else ""
+    if declared and isinstance(launch, Launch) and launch.container is not None and launch.source == target.why:
+        served = ", ".join(filter(None, (launch.engine, model_word(report.facts))))
+        return f"{declared} ({one_line(served, SUBJECT)})" if served else declared
+    if isinstance(launch, Launch) and launch.argv:
+        return f"`{_short(launch, model_word(report.facts))}`"
+    return declared or one_line(target.prefix or target.why, SUBJECT)
+
+
+def _short(launch: Launch, model: str | None) -> str:
+    words = [launch.argv[0].replace("\\", "/").rpartition("/")[2] or launch.argv[0], *launch.argv[1:]]
+    end = words.index(model) + 1 if model in words else len(words)
+    return one_line(" ".join(words[:end]), SUBJECT)
 
 
 def head(report: Report) -> list[tuple[str, str]]:
@@ -69,14 +101,38 @@ def _launched(launch: Launch) -> str:
     return f"{' '.join(launch.argv or launch.given)}{inside}{away}"
 
 
-def evidence(finding: Finding) -> list[tuple[str, str]]:
-    """What was seen and needed, and where that stands; what several sources say alike is one line."""
+def about(report: Report) -> list[str]:
+    """The environment, how it was found, its main packages and the GPU in a line or two; then the services."""
+    target, facts = report.facts.target, report.facts
+    declared = target.kind == "declared"
+    place = target.why if declared else target.prefix or next(iter(target.paths), "?")
+    parts = [f"{place}{'' if declared else f' ({target.why})'}", f"Python {target.python or 'of unknown version'}"]
+    if isinstance(facts.distributions, Distributions):
+        known = facts.distributions
+        there = [f"{n} {v}" for n in (*names_of_engines(), "transformers", "torch") if (v := known.version(n))]
+        parts += list(dict.fromkeys(there)) or [plural(len(known.installed), "package")]
+    if isinstance(facts.gpu, Gpu) and facts.gpu.devices:
+        count, name = len(facts.gpu.devices), facts.gpu.devices[0].name
+        parts.append(f"{count} x {name}" if count > 1 else name)
+    lines = [", ".join(parts)]
+    if report.services:
+        from doctor.report.services import service_lines
+
+        lines += service_lines(report)
+    return lines
+
+
+def evidence(finding: Finding, most: int | None = EVIDENCE) -> list[tuple[str, str]]:
+    """What was seen and needed, and where that stands; what several sources say alike is one line.
+
+    `most` is how many pieces of it are said, None for all.
+    """
     told: dict[tuple[str, str | None, str | None], list[str]] = {}
     for one in finding.evidence:
         sources = told.setdefault((one.fact, one.observed, one.expected), [])
         sources.extend([one.source] if one.source else [])
     out = []
-    for (fact, observed, expected), sources in list(told.items())[:EVIDENCE]:
+    for (fact, observed, expected), sources in list(told.items())[:most]:
         more = f" and {len(sources) - 1} more" if len(sources) > 1 else ""
         source = f" [{sources[0]}{more}]" if sources else ""
         if expected is None and len(fact) < LABEL:
@@ -94,15 +150,11 @@ def counted(report: Report) -> str:
         counts[result.status] = counts.get(result.status, 0) + 1
     words = {"pass": "passed", "fail": "found something", "open": "open", "notApplicable": "not applicable",
              "broken": "crashed (a bug in qvl-doctor)"}  # fmt: skip
-    return f"{len(report.results)} rules: {', '.join(f'{counts[k]} {w}' for k, w in words.items() if k in counts)}"
+    came = ", ".join(f"{counts[k]} {w}" for k, w in words.items() if k in counts)
+    return f"{plural(len(report.results), 'rule')}: {came}"
 
 
 def undecided(report: Report) -> list[tuple[str, str]]:
     """The rules that could not decide, or that crashed, with the reason."""
     found = (r for r in report.results if r.status in ("open", "broken"))
     return [(r.code, f"{r.status}: {r.reason}") for r in found]
-
-
-def plural(count: int, word: str) -> str:
-    """`1 error`, `2 errors`."""
-    return f"{count} {word}" if count == 1 else f"{count} {word}s"

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from doctor.base.text import plural
+from doctor.derived.case import Case
+from doctor.derived.packages.newer_releases import data_notes
 from doctor.findings import Finding, Report
-from doctor.report.commands import commands, together
+from doctor.report.commands import commands
 from doctor.report.content import SIGNS, answer, counted, evidence, head, undecided
 from doctor.report.grid.markup import code, t
-from doctor.report.launch import correction
+from doctor.report.memory import memory_lines
+from doctor.report.screen import Screen, screen
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
 
@@ -29,20 +33,36 @@ def _page(report: Report) -> Iterator[str]:
     yield f'<h1 class="{kind}"><span aria-hidden="true">{SIGNS[kind]}</span> {code(said)}</h1>\n<dl class="head">\n'
     yield from (f"<dt>{t(label)}</dt><dd>{code(text)}</dd>\n" for label, text in head(report))
     yield "</dl>\n"
+    shown = screen(report)
+    yield from _todo(shown)
     for finding in report.findings:
         yield from _finding(finding)
-    if (way := report.way_out) is not None:
-        lines = "\n".join(map(t, together(way)))
-        yield f"<article>\n<h2>fix all</h2>\n<p>{code(way.title)}</p>\n<pre>{lines}</pre>\n</article>\n"
-    if (found := correction(report)) is not None:
-        yield f"<article>\n<h2>corrected command</h2>\n<pre>{t(found.line)}</pre>\n<p>{t(found.note)}</p>\n</article>\n"
-    unsure = undecided(report)
-    if unsure:
-        yield f"<details><summary>{len(unsure)} open</summary><ul>\n"
-        yield from (f"<li><b>{t(rule)}</b> {code(text)}</li>\n" for rule, text in unsure)
+    if lines := memory_lines(Case(report.facts)):
+        yield "<article>\n<h2>memory</h2>\n<pre>" + "\n".join(map(t, lines)) + "</pre>\n</article>\n"
+    if shown.open:
+        yield f"<details><summary>{plural(sum(len(g.codes) for g in shown.open), 'rule')} open</summary><ul>\n"
+        yield from (f"<li>{code(group.said)}</li>\n" for group in shown.open)
+        yield from (f"<li><b>{t(rule)}</b> {code(text)}</li>\n" for rule, text in undecided(report))
         yield "</ul></details>\n"
+    yield from (f"<p>{code(note)}.</p>\n" for note in data_notes(report.facts))
     versions = ", ".join(f"{name} {version}" for name, version in sorted(report.versions.items()))
     yield f"<footer>{t(counted(report))}. Made by qvl-doctor ({t(versions)}).</footer>\n</main>\n</body>\n</html>\n"
+
+
+def _todo(shown: Screen) -> Iterator[str]:
+    """What to do about the first cause, with every line to paste; a click selects them all."""
+    done = shown.todo
+    lines = [line for line in (*done.lines, done.start) if line]
+    if not done.steps and not lines:
+        return
+    yield '<article class="todo">\n<h2>what to do</h2>\n'
+    yield from (f"<p>{code(step)}</p>\n" for step in done.steps)
+    if lines:
+        yield "<pre>" + "\n".join(map(t, lines)) + "</pre>\n"
+    if done.note:
+        yield f"<p>{t(done.note)}</p>\n"
+    yield from (f"<p>or: {code(other)}</p>\n" for other in done.others)
+    yield "</article>\n"
 
 
 def _finding(finding: Finding) -> Iterator[str]:
@@ -52,7 +72,7 @@ def _finding(finding: Finding) -> Iterator[str]:
     yield f"{t(finding.name)}<small>{t(label)}</small></h2>\n<p>{code(finding.message)}</p>\n<dl>\n"
     yield from (f"<dt>{t(name)}</dt><dd>{code(text)}</dd>\n" for name, text in evidence(finding))
     for remediation in finding.remediations:
-        yield f'<dt class="way">fix</dt><dd>{code(remediation.title)}'
+        yield f'<dt class="way">fix</dt><dd>{code(remediation.text)}'
         yield from (f"<pre>{t(line)}</pre>" for line in commands(remediation))
         yield "</dd>\n"
     yield "</dl>\n</article>\n"

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from doctor.base.json_object import JsonObject
 from doctor.base.record import dataclass
 from doctor.base.secrets.hide import HIDDEN
 from doctor.facts import Launch
-from doctor.findings import Report
+from doctor.findings import Action, Report
 from doctor.launch.asked import starts_server
-from doctor.launch.edit import corrected, pasted
+from doctor.launch.edit import as_given, corrected, pasted, renamed
 from doctor.launch.options import model_word
 from doctor.matrix.other_servers import other_server
 
@@ -22,12 +24,18 @@ class Correction:
     note: str = ""
 
 
-def correction(report: Report) -> Correction | None:
-    """The command with the safe ways out of its errors; None where there is no command, or nothing to correct."""
+def correction(report: Report, chosen: Iterable[Action] = (), model: str | None = None) -> Correction | None:
+    """The command with the safe ways out of its errors; None where there is no command, or nothing to correct.
+
+    `chosen` are further actions that it is to hold, `model` is another one to be served.
+    """
     launch = report.facts.launch
     if not isinstance(launch, Launch) or launch.engine is None:
         return None
-    words = corrected(launch, report.findings, report.facts.version(launch.engine))
+    version = report.facts.version(launch.engine)
+    old = model_word(report.facts) if model else None
+    launch = renamed(launch, (old,), model) if model and old else launch
+    words = corrected(launch, report.findings, version, chosen) or (as_given(launch, launch) if model and old else ())
     if not words:
         return None
     notes = [f"from {launch.source}"] if launch.source and words[:1] != launch.given[:1] else []

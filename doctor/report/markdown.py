@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from doctor.base.text import one_line
+from doctor.derived.packages.newer_releases import data_notes
 from doctor.findings import Finding, Report
 from doctor.report.commands import commands, together
 from doctor.report.content import SIGNS, answer, counted, evidence, head, undecided
@@ -24,10 +25,12 @@ def report_to_markdown(report: Report) -> str:
     for finding in report.findings:
         parts += ["", *_finding(finding)]
     if report.way_out is not None:
-        parts += ["", "### Fix all", "", _text(report.way_out.title), "", *_block(together(report.way_out))]
+        parts += ["", "### Fix all", "", _text(report.way_out.text), "", *_block(together(report.way_out))]
     if (found := correction(report)) is not None:
         parts += ["", "### Corrected command", "", *_block([found.line]), "", _text(found.note)]
     parts += ["", f"{_text(counted(report))}. Checked with qvl-doctor ({_text(versions)})."]
+    for note in data_notes(report.facts):
+        parts += ["", _text(f"{note}.")]
     if unsure := undecided(report):
         parts += ["", "<details><summary>What could not be checked</summary>", ""]
         parts += [*(f"- `{code}` {_text(text)}" for code, text in unsure), "", "</details>"]
@@ -55,7 +58,7 @@ def _finding(finding: Finding) -> list[str]:
     lines = [f"### {finding.severity} `{finding.rule}` {finding.name}{mark}{follows}", "", _text(finding.message), ""]
     lines += [f"- {label}: {_text(text)}" for label, text in evidence(finding)]
     for remediation in finding.remediations:
-        lines.append(f"- **fix**: {_text(remediation.title)}")
+        lines.append(f"- **fix**: {_text(remediation.text)}")
         typed = commands(remediation)
         if typed:
             lines += ["", *_block(typed), ""]

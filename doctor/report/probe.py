@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from doctor.base.json_object import JsonObject
-from doctor.base.text import clean
+from doctor.base.text import clean, plural
 from doctor.findings import SEVERITIES, RuleResult
 from doctor.findings.json import finding_to_json, scrubbed
 from doctor.findings.probe import ProbeReport
-from doctor.report.content import SIGNS, Answer, plural
+from doctor.report.content import ANSWERS, SIGNS, Answer
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -36,23 +36,20 @@ def probe_to_json(report: ProbeReport, versions: dict[str, str]) -> JsonObject:
 
 def print_probe(report: ProbeReport, console: Console) -> None:
     """Prints the answer first, then each check on a line, then each problem."""
-    from rich.text import Text
+    from doctor.report.rows import Rows
+    from doctor.report.terminal import print_finding
 
-    from doctor.report.terminal import ANSWERS, print_finding, row
-
+    out, (kind, said) = Rows(console), answer(report)
+    out.block(f"{SIGNS[kind]} {said}", style=ANSWERS[kind])
     server = f"{report.url} ({report.server})" if report.server else report.url
-    for label, text in (("server", server), ("model", report.model or "unknown")):
-        row(console, label, text)
-    kind, said = answer(report)
-    console.print()
-    console.print(Text(f"{SIGNS[kind]} {said}", style=ANSWERS[kind]))
-    console.print()
+    out.block(f"{server}, model {report.model or 'unknown'}", "  ", style="dim")
+    out.blank()
     for result in report.results:
-        row(console, f"{_SIGN[result.status]} {result.name}", _line(result), indent="  ")
+        out.row(f"{_SIGN[result.status]} {result.name}", _line(result), indent="  ")
     for finding in report.findings:
         if finding.severity != "note":
-            console.print()
-            print_finding(finding, console)
+            out.blank()
+            print_finding(finding, out)
 
 
 def answer(report: ProbeReport) -> tuple[Answer, str]:

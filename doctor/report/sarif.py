@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from doctor.base.json_object import JsonObject
 from doctor.findings import Finding, Report
 from doctor.findings.json import finding_to_json, scrubbed
+from doctor.report.places import Place, place_of
 from doctor.rules import RULES
 from doctor.rules.rule import Rule
 
@@ -54,7 +55,7 @@ def _results(report: Report, places: dict[str, int]) -> Iterator[JsonObject]:
     for finding in report.findings:
         yield {
             "ruleId": finding.rule, "ruleIndex": places[finding.rule], "kind": "fail", "level": finding.severity,
-            "message": {"text": _message(finding)}, "locations": _locations(finding),
+            "message": {"text": _message(finding)}, "locations": _locations(report, finding),
             "properties": _properties(finding),
         }  # fmt: skip
     for result in report.results:
@@ -66,19 +67,20 @@ def _results(report: Report, places: dict[str, int]) -> Iterator[JsonObject]:
 
 
 def _message(finding: Finding) -> str:
-    ways = "; ".join(r.title for r in finding.remediations)
+    ways = "; ".join(r.text for r in finding.remediations)
     return f"{finding.message}. Fix: {ways}" if ways else finding.message
 
 
-def _locations(finding: Finding) -> list[JsonObject]:
-    place = finding.location
-    if place is None:
-        return []
-    out: JsonObject = {"logicalLocations": [{"name": place.name, "kind": place.kind}]}
-    if place.kind in FILES and place.path:
-        region = {"region": {"startLine": place.line}} if place.line else {}
-        out["physicalLocation"] = {"artifactLocation": {"uri": _uri(place.path)}, **region}
-    return [out]
+def _locations(report: Report, finding: Finding) -> list[JsonObject]:
+    """The user's own file where it is known, else the file of a package."""
+    place, own = finding.location, place_of(report, finding)
+    out: JsonObject = {"logicalLocations": [{"name": place.name, "kind": place.kind}]} if place else {}
+    if own is None and place is not None and place.kind in FILES and place.path:
+        own = Place(place.path, place.line)
+    if own is not None:
+        region = {"region": {"startLine": own.line}} if own.line else {}
+        out["physicalLocation"] = {"artifactLocation": {"uri": _uri(own.path)}, **region}
+    return [out] if out else []
 
 
 def _uri(path: str) -> str:

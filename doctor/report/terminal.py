@@ -1,4 +1,4 @@
-"""A report for a person: the answer first, then each problem with its evidence and its way out.
+"""A report for a person: the verdict, its first cause and what to do on one screen; the rest in groups, or with `-v`.
 
 Readable at 80 columns, without colour and through a pipe. All text from outside goes through `clean`; nothing is
 parsed as markup.
@@ -8,160 +8,158 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from doctor.base.text import clean, one_line
+from doctor.base.text import clean, plural
 from doctor.findings import Finding, Report
-from doctor.report.commands import commands, together
-from doctor.report.content import LABEL, SIGNS, answer, counted, evidence, head, plural, undecided
+from doctor.report.commands import commands
+from doctor.report.content import ANSWERS, LABEL, SIGNS, about, counted, evidence, undecided
+from doctor.report.rows import Rows
+from doctor.report.screen import Also, Screen, certainty, screen
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 STYLES = {"error": "bold red", "warning": "yellow", "note": "cyan"}
-ANSWERS = {"error": "bold red", "open": "bold yellow", "warning": "bold green", "pass": "bold green"}
+FEW = 2  # pieces of evidence of the first cause that are shown without `-v`
+MOST_ALSO, MOST_OPEN = 8, 6
 
 
 def print_report(report: Report, console: Console, *, verbose: bool = False) -> None:
-    """Prints the whole report."""
-    _head(report, console)
-    shown = report.findings if verbose else tuple(f for f in report.findings if f.severity != "note")
-    for finding in shown:
-        console.print()
-        _finding(finding, console, merged=report.way_out is not None)
-    console.print()
-    _way_out(report, console)
-    _memory(report, console)
-    _corrected(report, console)
-    _foot(report, console, verbose, len(report.findings) - len(shown))
+    """Prints the report: one screen, or with `verbose` everything that is known."""
+    shown, out = screen(report), Rows(console)
+    _verdict(report, shown, out)
+    if shown.cause is not None:
+        _cause(shown.cause, out, None if verbose else FEW)
+        _todo(shown, out)
+    if verbose:
+        for finding in report.findings:
+            if finding is not shown.cause:
+                out.blank()
+                print_finding(finding, out)
+    else:
+        _also(shown.also, out)
+    _memory(report, out)
+    _open(report, shown, out, verbose)
+    _foot(report, shown, out, verbose)
+    if console.is_terminal and out.count >= console.height and shown.kind == "error":
+        _again(shown, out)
 
 
-def print_errors(report: Report, console: Console, most: int = 3) -> None:
-    """Only what stops a start, on one screen: the likeliest errors in full, of the others how many there are."""
-    from rich.text import Text
-
-    _head(report, console)
-    errors = [f for f in report.findings if f.severity == "error"]
-    for finding in errors[:most]:
-        console.print()
-        _finding(finding, console, merged=report.way_out is not None)
-    console.print()
-    _way_out(report, console)
-    _corrected(report, console)
-    left = report.count("warning")
-    more = [plural(len(errors) - most, "more error")] if len(errors) > most else []
-    more += [plural(left, "warning")] if left else []
-    if more:
-        console.print(Text(f"Also {' and '.join(more)}: `qvl-doctor check -- COMMAND` shows them.", style="dim"))
+def print_errors(report: Report, console: Console) -> None:
+    """Only what stops a start, on one screen: the likeliest error in full, of the others a line each."""
+    shown, out = screen(report), Rows(console)
+    _verdict(report, shown, out)
+    if shown.cause is not None:
+        _cause(shown.cause, out, FEW)
+        _todo(shown, out)
+    _also(tuple(a for a in shown.also if a.severity == "error"), out)
+    if left := report.count("warning"):
+        out.blank()
+        out.block(f"Also {plural(left, 'warning')}: `qvl-doctor check -- COMMAND` shows them.", style="dim")
 
 
-def _corrected(report: Report, console: Console) -> None:
-    """The command as it would have to be, on one line, ready to be pasted."""
-    from rich.text import Text
-
-    from doctor.report.launch import correction
-
-    if (found := correction(report)) is None:
-        return
-    console.print(Text("corrected command:", style="bold green"))
-    console.print(Text(f"  {clean(found.line)}", style="bold"), soft_wrap=True)
-    if found.note:
-        _row(console, "note", found.note, indent="  ", style="dim")
-    console.print()
+def verdict_line(report: Report) -> str:
+    """The verdict and its first cause on one line."""
+    shown = screen(report)
+    cause = f" {shown.cause.rule}: {shown.cause.message}" if shown.cause is not None else ""
+    return clean(f"{SIGNS[shown.kind]} {shown.said}{cause}")
 
 
-def _head(report: Report, console: Console) -> None:
-    from rich.text import Text
-
-    for label, text in head(report):
-        _row(console, label, text)
-    kind, said = answer(report)
-    console.print()
-    console.print(Text(f"{SIGNS[kind]} {clean(said)}", style=ANSWERS[kind]))
-
-
-def _way_out(report: Report, console: Console) -> None:
-    """What fixes all errors together, with its commands on as few lines as they take."""
-    from rich.text import Text
-
-    if report.way_out is None:
-        return
-    _row(console, "fix all", report.way_out.title, style="bold green")
-    for command in together(report.way_out):
-        console.print(Text(f"{' ' * LABEL}{clean(command)}", style="bold"), soft_wrap=True)
-    console.print()
-
-
-def _finding(finding: Finding, console: Console, *, merged: bool = False) -> None:
-    """One finding; the commands of an error's fixes are left out where one way out fixes all errors together."""
-    from rich.text import Text
-
-    title = Text(f"{finding.severity} {finding.rule} {finding.name}", style=STYLES[finding.severity])
-    if finding.primary:
-        title.append("  (start here)", style="bold")
-    if finding.follows_from:
-        title.append(f"  (follows from {', '.join(finding.follows_from)})", style="dim")
-    console.print(title)
-    _block(console, finding.message, "  ")
-    for fact, text in evidence(finding):
-        _row(console, fact, text, indent="  ", style="dim")
+def print_finding(finding: Finding, out: Rows) -> None:
+    """One finding in full: its evidence, and every way out."""
+    mark = f"  (follows from {', '.join(finding.follows_from)})" if finding.follows_from else ""
+    mark += "  (start here)" if finding.primary else ""
+    out.line(f"{finding.severity} {finding.rule} {finding.name}, {certainty(finding)}{mark}", STYLES[finding.severity])
+    out.block(finding.message, "  ")
+    _evidence(finding, out, None)
     for remediation in finding.remediations[:3]:
-        _row(console, "fix", remediation.title, indent="  ", style="green")
-        for command in commands(remediation) if not (merged and finding.severity == "error") else ():
-            console.print(Text(f"  {' ' * LABEL}{clean(command)}", style="bold"), soft_wrap=True)
+        out.row("fix", remediation.text, indent="  ", style="green")
+        out.commands(commands(remediation), "  " + " " * LABEL)
 
 
-def _memory(report: Report, console: Console) -> None:
+def _verdict(report: Report, shown: Screen, out: Rows) -> None:
+    out.block(f"{SIGNS[shown.kind]} {clean(shown.said)}", style=ANSWERS[shown.kind])
+    for line in about(report):
+        out.block(line, "  ", style="dim")
+
+
+def _cause(finding: Finding, out: Rows, most: int | None) -> None:
+    """The gravest finding, with what shows it."""
+    out.blank()
+    mark = f", follows from {', '.join(finding.follows_from)}" if finding.follows_from else ""
+    title = f"{finding.severity} {finding.rule} {finding.name}, {certainty(finding)}{mark}  (start here)"
+    out.line(title, STYLES[finding.severity])
+    out.block(finding.message, "  ")
+    _evidence(finding, out, most)
+
+
+def _evidence(finding: Finding, out: Rows, most: int | None) -> None:
+    for label, text in evidence(finding, most):
+        out.row(label, text, indent="  ", style="dim")
+
+
+def _todo(shown: Screen, out: Rows) -> None:
+    """What to do, once: in words, and as lines to paste."""
+    done, behind = shown.todo, "  " + " " * LABEL
+    for number, step in enumerate(done.steps):
+        out.row("fix" if number == 0 else "and", step, indent="  ", style="green")
+    out.commands(done.lines, behind)
+    if done.start:
+        out.commands([done.start], behind)
+        if done.note:
+            out.block(f"({done.note})", behind, "dim")
+    for other in done.others:
+        out.row("or", other, indent="  ", style="green")
+
+
+def _also(also: tuple[Also, ...], out: Rows) -> None:
+    """The other findings, those of one rule together."""
+    if also:
+        out.blank()
+    for one in also[:MOST_ALSO]:
+        out.row(f"{one.severity} {one.code}", one.text, style="" if one.severity == "error" else "dim")
+        if one.fix:
+            out.row("", f"fix: {one.fix}", style="green")
+    if len(also) > MOST_ALSO:
+        out.block(f"and findings of {plural(len(also) - MOST_ALSO, 'more rule')}: -v", style="dim")
+
+
+def _memory(report: Report, out: Rows) -> None:
     """Where the GPU's memory goes, where a model and a GPU are known."""
-    from rich.text import Text
-
     from doctor.derived.case import Case
     from doctor.report.memory import memory_lines
 
-    lines = memory_lines(Case(report.facts))
-    for number, line in enumerate(lines):
-        lead = f"{'memory' if number == 0 else '':<{LABEL}}"
-        console.print(Text(lead, style="dim").append(clean(line), style="not dim"), soft_wrap=True)
-    if lines:
-        console.print()
+    for number, line in enumerate(memory_lines(Case(report.facts))):
+        if number == 0:
+            out.blank()
+        out.line(f"{'memory' if number == 0 else '':<{LABEL}}{clean(line)}")
 
 
-def _foot(report: Report, console: Console, verbose: bool, hidden: int) -> None:
-    from rich.text import Text
+def _open(report: Report, shown: Screen, out: Rows, verbose: bool) -> None:
+    """What could not be decided: by what would decide it, or rule by rule."""
+    said = undecided(report) if verbose else [("open", group.said) for group in shown.open[:MOST_OPEN]]
+    if said:
+        out.blank()
+    for label, text in said:
+        out.row(label, text, style="dim")
+    if not verbose and len(shown.open) > MOST_OPEN:
+        out.row("", f"and {len(shown.open) - MOST_OPEN} more: -v", style="dim")
 
-    more = f"; {plural(hidden, 'note')} not shown (--verbose)" if hidden else ""
-    console.print(Text(f"{counted(report)}{more}.", style="dim"))
-    for code, said in undecided(report):
-        _row(console, code, said, style="dim")
+
+def _foot(report: Report, shown: Screen, out: Rows, verbose: bool) -> None:
+    """What is not about the launch: releases newer than the data, what of the target could not be read; the counts."""
+    from doctor.derived.packages.newer_releases import data_notes
+
+    for said in data_notes(report.facts):
+        out.row("data", said, style="dim")
     for problem in (*report.facts.target.problems, *(report.facts.target.code_lines if verbose else ())):
-        _row(console, "note", f"{problem.path}: {problem.message}", style="dim")
+        out.row("note", f"{problem.path}: {problem.message}", style="dim")
+    out.blank()
+    notes = f"; {plural(shown.notes, 'note')}" if shown.notes and not verbose else ""
+    more = "" if verbose else ". Details: -v"
+    out.block(f"{counted(report)}{notes}{more}", style="dim")
 
 
-def _row(console: Console, label: str, text: str, *, indent: str = "", style: str = "") -> None:
-    """A label and a text beside it, wrapped under itself."""
-    from rich.text import Text
-
-    lead = f"{indent}{one_line(label, 40):<{LABEL}}"
-    hang = " " * (len(indent) + LABEL)
-    if len(lead) > len(hang):
-        lead += "  "
-    for number, line in enumerate(_wrapped(one_line(text), console.width, len(lead), len(hang))):
-        shown = Text(lead if number == 0 else hang, style="dim")
-        console.print(shown.append(line, style=style or "not dim"), soft_wrap=True)
-
-
-def _block(console: Console, text: str, indent: str) -> None:
-    from rich.text import Text
-
-    for line in _wrapped(one_line(text), console.width, len(indent), len(indent)):
-        console.print(Text(indent + line), soft_wrap=True)
-
-
-def _wrapped(text: str, width: int, first: int, rest: int) -> list[str]:
-    import textwrap
-
-    lead = " " * first
-    lines = textwrap.wrap(lead + text, max(width, 40), subsequent_indent=" " * rest, break_on_hyphens=False,
-                          break_long_words=False, drop_whitespace=True)  # fmt: skip
-    return [line[first:] if n == 0 else line[rest:] for n, line in enumerate(lines)] or [""]
-
-
-row, block, print_finding = _row, _block, _finding  # for the other forms of an answer
+def _again(shown: Screen, out: Rows) -> None:
+    """The verdict once more, where the first line has scrolled away."""
+    first = f" {shown.cause.rule} comes first, see above." if shown.cause is not None else ""
+    out.block(f"{SIGNS[shown.kind]} {clean(shown.said)}{first}", style=ANSWERS[shown.kind])

@@ -45,7 +45,7 @@ def leaves(report: Report, way: Remediation) -> set[str] | None:
 
 def actions(report: Report, rule: str) -> list[tuple[str | None, str]]:
     found = next(f for f in report.findings if f.rule == rule)
-    return [(a.package, r.title) for r in found.remediations for a in r.actions]
+    return [(a.package, r.text) for r in found.remediations for a in r.actions]
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda p: f"{p.parent.name}-{p.stem}")
@@ -55,8 +55,8 @@ def test_a_printed_fix_leaves_no_error_or_says_which(path: Path) -> None:
     report = answered(judge(facts_from_json(data)))
     for finding in (f for f in report.findings if f.severity == "error"):
         for way in finding.remediations:
-            silent = [code for code in leaves(report, way) or () if code not in way.title]
-            assert not silent, f"{finding.rule}: `{way.title}` leaves {silent}"
+            silent = [code for code in leaves(report, way) or () if code not in way.text]
+            assert not silent, f"{finding.rule}: `{way.text}` leaves {silent}"
 
 
 def test_a_fix_that_makes_another_error_gives_way_to_one_that_does_not() -> None:

@@ -84,7 +84,7 @@ def test_what_is_kept_is_in_the_conflict(tmp_path: Path) -> None:
 
 def test_nothing_to_do(tmp_path: Path) -> None:
     done = fix(tmp_path, pins="vllm==0.11.0\n", launch=("--", "vllm", "serve", "m"))
-    assert done.returncode == 0 and "Nothing found to fix" in done.stdout and " open." in done.stdout, done.stderr
+    assert done.returncode == 0 and "nothing found to fix" in done.stdout and " open." in done.stdout, done.stderr
 
 
 def test_commands_are_pinned_and_without_sudo(tmp_path: Path) -> None:

@@ -94,7 +94,7 @@ def test_a_web_page_is_no_health() -> None:
 def test_an_error_is_1_a_warning_only_when_asked_for() -> None:
     with served(Stub({"image": refuses(400, "owl is not a multimodal model")})) as stub:
         done, quiet = run(stub.address), run(stub.address, "--quiet")
-    assert done.exit_code == 1 and "error SRV170 no-image-support  (start here)" in done.stdout
+    assert done.exit_code == 1 and "error SRV170 no-image-support, certain  (start here)" in done.stdout
     assert quiet.stdout.splitlines() == ["error SRV170 no-image-support: The server does not accept images with this model"]
     with served(Stub({"text": lambda h: h.says("An owl.")})) as stub:
         assert run(stub.address).exit_code == 0

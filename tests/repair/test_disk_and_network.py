@@ -20,6 +20,8 @@ from tests.repair import patients
 from tests.repair.conftest import Known
 from tests.repair.patients import Patient, digest, fix, run
 
+pytestmark = pytest.mark.system
+
 STRACE = shutil.which("strace")
 BULK = 6 << 20
 

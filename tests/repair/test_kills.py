@@ -20,6 +20,8 @@ import pytest
 from tests.repair.conftest import Known
 from tests.repair.patients import command, digest, fix, recover, run, undo
 
+pytestmark = pytest.mark.system
+
 FULL = bool(os.environ.get("QVL_FULL"))
 RANDOM_KILLS = 60 if FULL else 12
 STRACE = shutil.which("strace")

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.system
+
 FULL = bool(os.environ.get("QVL_FULL"))
 NUMBER = 100 if FULL else 1
 _FILE = Path(__file__).resolve().parents[2] / "benchmarks" / "kills.py"

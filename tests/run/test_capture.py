@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from doctor_run import PYTHON, Doctor, ended, environment, wait_for
 
+pytestmark = pytest.mark.system
+
 DYING = """
 import sys, os, ctypes
 mode, way = sys.argv[1:3]

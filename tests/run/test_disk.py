@@ -16,6 +16,8 @@ from doctor_run import PYTHON, ROOT, Doctor, ended, environment, wait_for
 
 from doctor.run.log import logfile, sink
 
+pytestmark = pytest.mark.system
+
 LOUD = "import sys\nfor i in range(int(sys.argv[1])): print('LINE %09d %s' % (i, 'x' * 80))\nprint('THE END')"
 
 

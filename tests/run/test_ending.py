@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 from doctor_run import PYTHON, Doctor, alive, ended, environment, state, text, wait_for
 
+pytestmark = pytest.mark.system
+
 
 @pytest.mark.parametrize("code", [0, 1, 2, 100, 124, 125, 126, 127, 128, 137, 254, 255])
 def test_exit_statuses_come_through(doctor: Doctor, code: int) -> None:

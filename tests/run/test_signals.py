@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from doctor_run import PYTHON, Doctor, alive, ended, environment, state, text, wait_for
 
+pytestmark = pytest.mark.system
+
 SERVER = """
 import signal, os, sys, time
 side, life = sys.argv[1], float(sys.argv[2])

@@ -16,6 +16,8 @@ from doctor.run.silence import Silence
 from doctor.run.silence.snapshot import waits_for
 from doctor.run.silence.stacks import _innermost
 
+pytestmark = pytest.mark.system
+
 CONNECTS = """
 import socket, time
 full = socket.socket(); full.bind(("127.0.0.1", 0)); full.listen(0)

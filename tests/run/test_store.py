@@ -15,6 +15,8 @@ from doctor_run import PYTHON, Doctor, ended, environment, wait_for
 from doctor.run.story import history, index, listing
 from doctor.run.story.holding import hold_folder, is_running
 
+pytestmark = pytest.mark.system
+
 
 def cli(*words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(

@@ -27,11 +27,12 @@ class CannotWork(click.ClickException):
 
 
 def console() -> Console:
-    """The terminal, or a pipe that gets the same text in 100 columns and without colour."""
+    """The terminal, or a pipe that gets the same in 100 columns, without color unless CLICOLOR_FORCE asks for it."""
     from rich.console import Console
 
     width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else PIPED_WIDTH
-    return Console(width=width, markup=False, highlight=False, emoji=False)
+    forced = True if os.environ.get("CLICOLOR_FORCE", "0") not in ("", "0") else None
+    return Console(width=width, force_terminal=forced, markup=False, highlight=False, emoji=False)
 
 
 def write(text: str, output: str | None) -> None:

@@ -11,11 +11,16 @@ if TYPE_CHECKING:
 
     from doctor.findings import Report
 
-FORMATS = ("terminal", "json", "markdown", "html", "sarif")
+FORMATS = ("terminal", "brief", "json", "markdown", "html", "sarif", "github", "junit")
 
 
-def show_report(report: Report, form: str, output: str | None, *, verbose: bool = False) -> None:
-    """To stdout or to a file."""
+def show_report(report: Report, form: str, output: str | None, *, verbose: bool = False, quiet: bool = False) -> None:
+    """To stdout or to a file; `quiet` is one line on a terminal."""
+    if form == "terminal" and quiet:
+        from doctor.report.terminal import verdict_line
+
+        write(verdict_line(report) + "\n", output)
+        return
     if form != "terminal":
         write(_writer(form)(report), output)
         return
@@ -39,6 +44,18 @@ def _writer(form: str) -> Callable[[Report], str]:
         from doctor.report.markdown import report_to_markdown
 
         return report_to_markdown
+    if form == "brief":
+        from doctor.report.brief import report_to_brief
+
+        return report_to_brief
+    if form == "github":
+        from doctor.report.github import report_to_github
+
+        return report_to_github
+    if form == "junit":
+        from doctor.report.junit import report_to_junit
+
+        return report_to_junit
     if form == "html":
         from doctor.report.html import report_to_html
 

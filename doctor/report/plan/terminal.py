@@ -9,14 +9,15 @@ import shlex
 from typing import TYPE_CHECKING
 
 from doctor.base.quoting import quoted
-from doctor.base.text import clean
+from doctor.base.text import clean, plural
 from doctor.facts import Launch
 from doctor.findings import ALONG, Action, Plan, Step
 from doctor.launch.naming import typed
-from doctor.report.closing import by_reason, open_questions
-from doctor.report.content import head, plural
+from doctor.report.closing import open_questions
+from doctor.report.content import about, subject
 from doctor.report.launch import not_found
-from doctor.report.terminal import block, row
+from doctor.report.rows import Rows
+from doctor.report.screen import grouped
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -32,34 +33,20 @@ def print_plan(
     before: Report, plan: Plan, console: Console, *, idle: bool = False, after: Report | None = None
 ) -> None:  # fmt: skip
     """Prints the whole plan; `after` is the report on what it leads to."""
-    from rich.text import Text
-
-    for label, text in head(before):
-        row(console, label, text)
-    console.print()
-    left = by_reason(open_questions(after)) if after is not None and _whole(plan) and not idle else {}
-    console.print(Text(clean(_answer(before, plan, idle, len(left))), style=_style(before, plan, idle, len(left))))
-    if idle:
-        _open(before, console)
-    _steps(plan, console)
-    _commands(before, plan, console)
-    _conflict(before, plan, console)
-    _exits(plan, console)
-    console.print()
-    _proof(plan, console, idle)
-    for reason, codes in list(left.items())[:MOST_OPEN]:
-        row(console, "open", f"{codes}: {reason}")
-
-
-def _open(before: Report, console: Console) -> None:
-    """What is open, a line for each thing that would close it, with what it would answer."""
-    questions = open_questions(before)
-    for closes in dict.fromkeys(q.closes for q in questions):
-        console.print()
-        if closes:
-            block(console, f"These need {closes}:", "")
-        for reason, codes in by_reason(q for q in questions if q.closes == closes).items():
-            row(console, "open", f"{reason} ({codes})", indent="  ")
+    out = Rows(console)
+    left = grouped(after) if after is not None and _whole(plan) and not idle else ()
+    count = sum(len(group.codes) for group in left)
+    out.block(_answer(before, plan, idle, count), style=_style(before, plan, idle, count))
+    for line in about(before):
+        out.block(line, "  ", style="dim")
+    _steps(plan, out)
+    _commands(before, plan, out)
+    _conflict(before, plan, out)
+    _exits(plan, out)
+    out.blank()
+    _proof(plan, out, idle)
+    for group in (left or (grouped(before) if idle else ()))[:MOST_OPEN]:
+        out.row("open", group.said, style="dim")
 
 
 def _style(before: Report, plan: Plan, idle: bool, left: int) -> str:
@@ -75,23 +62,31 @@ def _whole(plan: Plan) -> bool:
 
 
 def _answer(before: Report, plan: Plan, idle: bool, left: int) -> str:
+    """The verdict on what was asked about, which it names."""
     if (lost := not_found(before)) is not None:
         return f"○ {lost}"
+    sign, said = _came_out(before, plan, idle, left)
+    return f"{sign} {clean(subject(before))}: {said}"
+
+
+def _came_out(before: Report, plan: Plan, idle: bool, left: int) -> tuple[str, str]:
+    remain = f"{', '.join(plan.remains)} {'remains' if len(plan.remains) == 1 else 'remain'}"
     if idle:
         count = len(open_questions(before))
-        return f"○ Nothing found to fix, {count} open." if count else "✓ Nothing to do: no error was found."
+        return ("○", f"nothing found to fix, {count} open.") if count else ("✓", "nothing to fix, no error was found.")
     if plan.undecided:
-        return "○ Undecided: no plan was made."
+        return "○", "undecided, no plan was made."
     if plan.conflict is not None:
         alone = len(plan.conflict.members) == 1
-        return "✗ No plan satisfies this request: " + ("no release works." if alone else "its requirements conflict.")
+        why = "no release works." if alone else "its requirements conflict."
+        return "✗", f"no plan satisfies this request: {why}"
     if not plan.steps:
-        told = f"✗ No release helps: {', '.join(plan.remains)} remains. Run `qvl-doctor check` for what to do."
-        return f"{told} `--format compose` writes the corrected file." if _of_container(before) else told
+        more = " `--format compose` writes the corrected file." if _of_container(before) else ""
+        return "✗", f"no release helps: {remain}. Run `qvl-doctor check` for what to do.{more}"
     if plan.remains:
-        return f"✗ Partial fix: {', '.join(plan.remains)} remains."
-    told = f"Fix found: {plural(len(_asked(plan)), 'change')}"
-    return f"○ {told}, {left} open." if left else f"✓ {told}."
+        return "✗", f"partial fix: {remain}."
+    found = f"fix found: {plural(len(_asked(plan)), 'change')}"
+    return ("○", f"{found}, {left} open.") if left else ("✓", f"{found}.")
 
 
 def _of_container(before: Report) -> bool:
@@ -103,22 +98,21 @@ def _asked(plan: Plan) -> list[Step]:
     return [s for s in plan.steps if s.why != ALONG]
 
 
-def _steps(plan: Plan, console: Console) -> None:
-    from rich.text import Text
-
+def _steps(plan: Plan, out: Rows) -> None:
     for step in _asked(plan):
-        console.print()
-        console.print(Text(f"{_shown(step.action, plan)}", style="bold"))
-        row(console, "why", step.why, indent="  ")
+        out.blank()
+        out.line(f"{_shown(step.action, plan)}", "bold")
+        out.row("why", step.why, indent="  ")
         if step.resolves:
             codes = dict.fromkeys(key.partition(":")[0] for key in step.resolves)
-            row(console, "resolves", ", ".join(codes), indent="  ")
+            out.row("resolves", ", ".join(codes), indent="  ")
     along = [s for s in plan.steps if s.why == ALONG]
     if along:
-        console.print()
+        out.blank()
         names = [f"{s.action.package} {(s.action.specifier or '').removeprefix('==')}" for s in along]
         more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-        block(console, f"Along with them: {', '.join(names[:SHOWN])}{more}.", "")
+        front = "Along with them" if len(along) < len(plan.steps) else "To be installed"
+        out.block(f"{front}: {', '.join(names[:SHOWN])}{more}.", "")
 
 
 def _shown(action: Action, plan: Plan) -> str:
@@ -135,18 +129,16 @@ def _shown(action: Action, plan: Plan) -> str:
     return clean(action.text or action.name or action.kind)
 
 
-def _commands(before: Report, plan: Plan, console: Console) -> None:
-    from rich.text import Text
-
+def _commands(before: Report, plan: Plan, out: Rows) -> None:
     if plan.commands:
-        console.print()
-        console.print(Text("Commands", style="bold"))
+        out.blank()
+        out.line("Commands", "bold")
         for command in plan.commands:
             for line in wrapped(command):
-                console.print(Text(f"  {line}"), soft_wrap=True)
+                out.line(f"  {line}")
     if plan.launch and plan.steps:
-        console.print(Text(_start(before, plan), style="bold"))
-        console.print(Text(f"  {clean(_typed(before, plan))}"), soft_wrap=True)
+        out.line(_start(before, plan), "bold")
+        out.line(f"  {clean(_typed(before, plan))}")
 
 
 def _typed(before: Report, plan: Plan) -> str:
@@ -182,37 +174,35 @@ def _split(command: str) -> list[str]:
         return command.split()
 
 
-def _conflict(before: Report, plan: Plan, console: Console) -> None:
+def _conflict(before: Report, plan: Plan, out: Rows) -> None:
     if plan.undecided and not_found(before) is None:
-        console.print()
-        block(console, plan.undecided, "  ")
+        out.blank()
+        out.block(plan.undecided, "  ")
     for sentence in plan.conflict.sentences if plan.conflict else ():
-        console.print()
-        block(console, sentence, "  ")
+        out.blank()
+        out.block(sentence, "  ")
 
 
-def _exits(plan: Plan, console: Console) -> None:
-    from rich.text import Text
-
+def _exits(plan: Plan, out: Rows) -> None:
     if plan.alternatives:
-        console.print()
-        console.print(Text("What would work instead", style="bold"))
+        out.blank()
+        out.line("What would work instead", "bold")
     for number, one in enumerate(plan.alternatives, 1):
-        block(console, f"{number}. {one.title}", "  ")
+        out.block(f"{number}. {one.title}", "  ")
         main = [f"{n}=={v}" for n, v in one.pins.items()]
         if main:
-            row(console, "with", ", ".join(main[:SHOWN]), indent="     ")
+            out.row("with", ", ".join(main[:SHOWN]), indent="     ")
         for command in one.commands if number <= FULL else one.commands[-1:]:
             for line in wrapped(command, 74):
-                console.print(Text(f"     {line}"), soft_wrap=True)
+                out.line(f"     {line}")
 
 
-def _proof(plan: Plan, console: Console, idle: bool) -> None:
+def _proof(plan: Plan, out: Rows, idle: bool) -> None:
     if idle or plan.conflict is not None or plan.undecided:
         return
     told = ["every rule was run on the predicted environment"] if plan.verified.rules else []
     if plan.changes:
         told.append(f"{plan.verified.resolver} resolved these pins" if plan.verified.resolver else "no resolver ran")
-    row(console, "proven", "; ".join(told))
+    out.row("proven", "; ".join(told))
     if plan.verified.note:
-        row(console, "note", plan.verified.note, style="dim")
+        out.row("note", plan.verified.note, style="dim")

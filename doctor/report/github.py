@@ -1,0 +1,36 @@
+"""A report as GitHub's workflow commands: each finding becomes an annotation beside the line it is about."""
+
+from __future__ import annotations
+
+from doctor.base.text import clean, one_line
+from doctor.findings import Finding, Report
+from doctor.report.content import SIGNS, answer
+from doctor.report.places import place_of
+
+LEVELS = {"error": "error", "warning": "warning", "note": "notice"}
+
+
+def report_to_github(report: Report) -> str:
+    """One line for each finding, then the verdict; no text from outside can begin a command of its own."""
+    kind, said = answer(report)
+    lines = [_annotation(report, finding) for finding in report.findings]
+    return "".join(f"{line}\n" for line in (*lines, f"{SIGNS[kind]} {one_line(said)}"))
+
+
+def _annotation(report: Report, finding: Finding) -> str:
+    place = place_of(report, finding)
+    title = f"{finding.rule} {finding.name}"
+    parts = [f"file={_property(place.path)}"] if place else []
+    parts += [f"line={place.line}"] if place and place.line else []
+    parts.append(f"title={_property(title)}")
+    text = "\n".join([finding.message, *(f"Fix: {way.text}" for way in finding.remediations[:1])])
+    return f"::{LEVELS[finding.severity]} {','.join(parts)}::{_data(text)}"
+
+
+def _data(text: str) -> str:
+    """As the runner's own toolkit escapes it: %, carriage return, newline."""
+    return clean(text).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(one_line(text)).replace(":", "%3A").replace(",", "%2C")

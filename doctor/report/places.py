@@ -1,0 +1,46 @@
+"""Where a finding stands among the user's own files: a requirements file, a Dockerfile, a compose file, a manifest."""
+
+from __future__ import annotations
+
+import re
+
+from doctor.base.record import dataclass
+from doctor.facts import Distributions, Launch, normalize
+from doctor.findings import Finding, Report
+
+_LINE = re.compile(r"(?P<path>[^\s:,()][^:,()]{0,300}?):(?P<line>[1-9][0-9]{0,6})\b")
+_FILE = re.compile(r"--(?:requirements|compose|deployment) (?P<path>[^,]{1,300})")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A file as the user named it, and its line, counted from 1, where that is known."""
+
+    path: str
+    line: int | None = None
+
+
+def place_of(report: Report, finding: Finding) -> Place | None:
+    """The line of a declaration that names the finding's distribution, else the file that the launch stands in."""
+    if report.facts.target.kind != "declared":
+        return None
+    return _declared(report, finding) or _file(report, finding)
+
+
+def _declared(report: Report, finding: Finding) -> Place | None:
+    known, place = report.facts.distributions, finding.location
+    if place is None or place.kind not in ("distribution", "file") or not isinstance(known, Distributions):
+        return None
+    there = next((d for d in known.installed if d.key == normalize(place.name)), None)
+    for text in (place.path, there.metadata_path if there else None):
+        if text and (found := _LINE.match(text)):
+            return Place(found["path"], int(found["line"]))
+    return None
+
+
+def _file(report: Report, finding: Finding) -> Place | None:
+    services = [s.file for s in report.services if s.name == finding.service and s.file]
+    launch = report.facts.launch
+    said = [launch.source or ""] if isinstance(launch, Launch) else []
+    found = next((m for text in (*said, report.facts.target.why) if (m := _FILE.search(text))), None)
+    return Place(services[0]) if services else Place(found["path"].strip()) if found else None

@@ -1,0 +1,69 @@
+"""Rows of a terminal: wrapped under their labels, as wide as the terminal and never wider than is pleasant to read."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import TYPE_CHECKING
+
+from doctor.base.text import clean, one_line
+from doctor.report.content import LABEL
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from rich.console import Console
+    from rich.text import Text
+
+WIDEST = 100
+
+
+class Rows:
+    """Rows that are printed as they are made; `count` is how many the terminal shows."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self.width = max(min(console.width, WIDEST), 40)
+        self.count = 0
+
+    def blank(self) -> None:
+        """An empty row."""
+        self.line("")
+
+    def line(self, text: str, style: str = "") -> None:
+        """A row as it is, wrapped by the terminal alone, so that it can be copied."""
+        from rich.text import Text
+
+        self._print(Text(text, style=style))
+
+    def block(self, text: str, indent: str = "", style: str = "") -> None:
+        """A paragraph."""
+        for one in _wrapped(one_line(text), self.width, len(indent), len(indent)):
+            self.line(indent + one, style)
+
+    def row(self, label: str, text: str, *, indent: str = "", style: str = "", bold: bool = False) -> None:
+        """A label and a text beside it, wrapped under itself."""
+        from rich.text import Text
+
+        lead = f"{indent}{one_line(label, 40):<{LABEL}}"
+        hang = " " * (len(indent) + LABEL)
+        if len(lead) > len(hang):
+            lead += "  "
+        for number, one in enumerate(_wrapped(one_line(text), self.width, len(lead), len(hang))):
+            shown = Text(lead if number == 0 else hang, style="bold" if bold else "dim")
+            self._print(shown.append(one, style=style or "not dim not bold"))
+
+    def commands(self, lines: Iterable[str], indent: str) -> None:
+        """Lines to paste."""
+        for one in lines:
+            self.line(f"{indent}{clean(one)}", "bold")
+
+    def _print(self, text: Text) -> None:
+        self.console.print(text, soft_wrap=True)
+        self.count += max(1, -(-text.cell_len // max(self.console.width, 1)))
+
+
+def _wrapped(text: str, width: int, first: int, rest: int) -> list[str]:
+    lead = " " * first
+    lines = textwrap.wrap(lead + text, width, subsequent_indent=" " * rest, break_on_hyphens=False,
+                          break_long_words=False, drop_whitespace=True)  # fmt: skip
+    return [line[first:] if n == 0 else line[rest:] for n, line in enumerate(lines)] or [""]

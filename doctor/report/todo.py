@@ -1,0 +1,64 @@
+"""What to do about a report: one merged answer, with every line that has to be pasted for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from doctor.base.record import dataclass
+from doctor.findings import Action, Finding, Remediation, Report
+from doctor.report.commands import together
+from doctor.report.launch import correction
+
+
+@dataclass(frozen=True, slots=True)
+class Todo:
+    """What fixes the report's first cause, and with it what one answer can fix.
+
+    `steps` say it in words, `lines` are commands of a shell in order, `start` is the corrected launch command and
+    `note` where it belongs. `others` are further ways out of the first cause, each instead of `steps`.
+    """
+
+    steps: tuple[str, ...] = ()
+    lines: tuple[str, ...] = ()
+    start: str = ""
+    note: str = ""
+    others: tuple[str, ...] = ()
+
+
+def todo(report: Report) -> Todo:
+    """The answer for the gravest finding; empty where nothing was found, or where nobody knows what helps."""
+    first = next(iter(report.findings), None)
+    if first is None or first.severity == "note":
+        return Todo()
+    ways = _ways(report, first)
+    actions = [a for way in ways for a in way.actions]
+    found = correction(report, actions, next((a.name for a in actions if a.kind == "use_model"), None))
+    lines = [line for way in ways for line in together(way)]
+    others = [r.text for r in first.remediations if r not in ways and report.way_out not in ways][:2]
+    return Todo(
+        tuple(_said(ways)), tuple(dict.fromkeys(lines)), found.line if found else "", found.note if found else "",
+        tuple(others),
+    )  # fmt: skip
+
+
+def _ways(report: Report, first: Finding) -> list[Remediation]:
+    """The way out of all errors, after the first cause's own where that one is not part of it."""
+    own, together = first.remediations[:1], report.way_out
+    if together is None:
+        return [*own]
+    return [together] if _part(first.remediations, together) else [*own, together]
+
+
+def _part(ways: Iterable[Remediation], whole: Remediation) -> bool:
+    have = {_about(a) for a in whole.actions}
+    return any(way.actions and {_about(a) for a in way.actions} <= have for way in ways)
+
+
+def _about(action: Action) -> tuple[str, str | None]:
+    return action.kind, action.package or action.name
+
+
+def _said(ways: Iterable[Remediation]) -> list[str]:
+    """The ways out in words; what remains after one of several is what the others are for."""
+    all_ways = list(ways)
+    return [way.title if len(all_ways) > 1 else way.text for way in all_ways]
