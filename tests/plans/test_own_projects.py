@@ -275,3 +275,12 @@ def test_a_sentence_with_a_secret_keeps_its_other_words() -> None:
 def test_with_may_be_given_twice(tmp_path: Path) -> None:
     _, data = fixed(tmp_path, project(vlm=SERVER), "--with", "gateway", "--with", "metrics")
     assert {"gateway", "prometheus"} <= set(data["services"])
+
+
+def test_the_gpus_are_those_of_all_kinds_of_parallelism(tmp_path: Path) -> None:
+    (tmp_path / "req.txt").write_text("vllm==0.11.0\n")
+    told = ("fix", "--plan", "--offline", "--gpu", "A100-80GBx8", "--driver", "570.86", "--format", "compose")
+    words = ("vllm", "serve", VLM[1], "--tensor-parallel-size", "2", "--pipeline_parallel_size", "2")
+    done = CliRunner().invoke(main, [*told, "--requirements", str(tmp_path / "req.txt"), "--", *words])
+    device = yaml.safe_load(done.stdout)["services"]["server"]["deploy"]["resources"]["reservations"]["devices"][0]
+    assert device["count"] == 4 and "CMD030" not in done.stdout
