@@ -121,7 +121,7 @@ def _neighbor(service: Service, declaration: Declaration | None, here: Server | 
     ports = container.ports if container else ()
     plain = Neighbor(
         service.name, service.hosts, tuple(p for p in ports if p != "host"), mine=mine, image=service.image,
-        host_network="host" in ports,
+        host_network="host" in ports, networks=service.networks,
         routes=tuple(Route(n, redact_text(url)) for n, url in (*addresses(variables), *asking)),
     )  # fmt: skip
     if here is None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from doctor.base.record import dataclass
 from doctor.base.secrets.hide import HIDDEN
+from doctor.base.text import one_line
 from doctor.derived.container import container_of
 from doctor.derived.goal import goal_of
 from doctor.derived.hub_cache import cache_places, fetched, held
@@ -20,6 +21,8 @@ from doctor.matrix.gpus import is_data_center
 from doctor.memory.footprint import footprint
 from doctor.report.plan.recipe import OwnManifests, OwnService, Recipe
 
+_TEXT = ("-c", "-lc", "-ec", "-exc", "-xec")  # a shell's option in front of its text
+_STEPS = re.compile(r"\n|;|&&|\|\||[^>&]&\s")
 _SCRIPT = re.compile(r"\S+:\d+")  # a script's line
 _VARIABLE = re.compile(r"\$\{?[A-Za-z_]\w{0,80}\}?")
 
@@ -75,7 +78,8 @@ def placed(made: Recipe, answer: Proposal, own: Own | None, origin: Origin | Non
     environ = {**made.environ, **theirs, **_set_by(made, answer)} if own is None else _set_by(made, answer)
     here = _server(answer, made.version)
     cache, lost = _cache(facts, launch, environ, own is not None)
-    made = replace(_in_place(made, own, origin, run), script=_script(launch) if own else "")
+    made = replace(_in_place(made, own, origin, run), script=_script(launch, own))
+    made = replace(made, left=(*made.left, *_computed(made.command))) if own is None else made
     return replace(
         made, cache=cache, lost=lost, served=here.names[0] if here and here.names else None,
         secrets=secrets, hidden=tuple(n for n, v in environ.items() if HIDDEN in v), environ=environ,
@@ -87,10 +91,15 @@ def placed(made: Recipe, answer: Proposal, own: Own | None, origin: Origin | Non
     )  # fmt: skip
 
 
-def _script(launch: Launch) -> str:
-    """Where the server's command stands, where that is a script which does more than start it; empty for none."""
+def _script(launch: Launch, own: Own | None) -> str:
+    """Where the server's command stands, where that is text which does more than start it; empty for none."""
+    if own is None:
+        return ""
     source = launch.source or ""
-    return source if launch.front is not None or _SCRIPT.fullmatch(source) else ""
+    if _SCRIPT.fullmatch(source):
+        return source
+    more = any(_STEPS.search(w.strip()) for before, w in zip(own.words, own.words[1:], strict=False) if before in _TEXT)
+    return f"the shell text of `{own.name}`" if more or launch.front is not None else ""
 
 
 def _in_place(made: Recipe, own: Own | None, origin: Origin | None, run: DockerRun | None) -> Recipe:
@@ -106,6 +115,12 @@ def _in_place(made: Recipe, own: Own | None, origin: Origin | None, run: DockerR
         ports = tuple(p for p in run.container.ports if p != "host")
         return replace(made, ports=ports, volumes=run.container.volumes, shares_memory=run.container.ipc == "host")
     return replace(made, name=origin.name, volumes=origin.volumes, left=origin.left) if origin else made
+
+
+def _computed(command: tuple[str, ...]) -> tuple[str, ...]:
+    """Words that only a script can fill in, a sentence each."""
+    found = (w for w in command if "$(" in w or "`" in w)
+    return tuple(f"Write the value in place of {one_line(w, 100)}, which a script computes." for w in found)
 
 
 def _with_unset(command: tuple[str, ...], own: Own | Origin | None) -> tuple[str, ...]:
@@ -144,7 +159,9 @@ def _docker_run(launch: Launch) -> DockerRun | None:
         if found is not None and found[0] == "run":
             names = dict.fromkeys(found[1], HIDDEN)  # `-e NAME` alone takes its value from the shell
             return read_docker_run(found[1], names, launch.workdir or "/")
-    return None
+    read = launch.container.ports, launch.container.volumes  # in a script: as it was read there
+    ports, volumes = (tuple(v for v in part if "$" not in v) for part in read)
+    return DockerRun(replace(launch.container, ports=ports, volumes=volumes), None, ())
 
 
 def _set_by(made: Recipe, answer: Proposal) -> dict[str, str]:

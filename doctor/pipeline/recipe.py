@@ -8,7 +8,7 @@ import re
 from doctor.derived.goal import Goal, goal_of, named_model
 from doctor.facts import Distributions, Facts, Gpu, Launch, Model
 from doctor.findings.proposal import Proposal
-from doctor.launch.options import parallel
+from doctor.launch.memory_settings import settings
 from doctor.matrix import rows
 from doctor.matrix.engines import engine_row, prefixes, serving_engines
 from doctor.matrix.hardware import drivers
@@ -81,8 +81,8 @@ def driver_cuda(facts: Facts) -> tuple[int, int] | None:
 
 
 def _parallel(answer: Proposal) -> int:
-    """The GPUs that the command as it will be shares the model over."""
-    return parallel(answer.after.facts if answer.after else answer.before.facts)
+    """The GPUs that the command as it will be takes, on all its machines together."""
+    return max(1, settings(answer.after.facts if answer.after else answer.before.facts).gpus)
 
 
 def _model_word(facts: Facts, launch: tuple[str, ...]) -> str | None:

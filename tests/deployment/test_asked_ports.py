@@ -89,3 +89,37 @@ def test_an_environment_that_is_activated_elsewhere_is_not_this_machines(tmp_pat
     job = "#!/bin/bash\n#SBATCH --gpus=1\nsource /opt/nowhere/bin/activate\nsrun python -m sglang.launch_server --model-path Qwen/Qwen2.5-VL-7B-Instruct\n"
     report = judged(written(tmp_path, job, "job.sbatch"))
     assert report.facts.target.kind == "declared" and report.count("error") == 0
+
+
+@pytest.mark.parametrize(("server", "client", "apart"), [
+    (["back"], ["front"], True), (["back"], None, True), (None, ["front"], True), (["back", "front"], ["front"], False),
+    (None, None, False), ({"back": {"aliases": ["x"]}}, {"back": None}, False), (["default"], None, False),
+])  # fmt: skip
+def test_a_client_in_another_network(tmp_path: Path, server: Any, client: Any, apart: bool) -> None:
+    """A name of a service means something to those alone that share a network with it."""
+    web: dict[str, Any] = {"image": "ghcr.io/open-webui/open-webui:main", "environment": {"OPENAI_API_BASE_URL": "http://vlm:8001/v1"}}
+    vlm = SERVER if server is None else {**SERVER, "networks": server}
+    web = web if client is None else {**web, "networks": client}
+    said = found(tmp_path, "CMD027", vlm=vlm, web=web)
+    assert len(said) == apart and all("which is in no network of it" in s for s in said)
+
+
+def test_a_gateway_in_another_network(tmp_path: Path) -> None:
+    (tmp_path / "litellm.yaml").write_text(
+        "model_list: [{model_name: q, litellm_params: {model: openai/Qwen/Qwen2.5-VL-3B-Instruct, api_base: http://vlm:8001/v1}}]\n"
+    )
+    services = {"vlm": {**SERVER, "networks": ["back"]}, "gw": {"image": "ghcr.io/berriai/litellm:main", "networks": ["front"]}}
+    path = written(tmp_path, yaml.safe_dump({"services": services, "volumes": {"hf": {}}}), "compose.yaml")
+    report = judged(path, service="vlm", gateway=str(tmp_path / "litellm.yaml"))
+    said = [f.message for f in report.findings if f.rule == "CMD020"]
+    assert len(said) == 1 and "in no network of `gw`: `back`, not `front`" in said[0]
+
+
+def test_a_scraper_in_another_network(tmp_path: Path) -> None:
+    (tmp_path / "prometheus.yml").write_text("scrape_configs: [{job_name: v, static_configs: [{targets: ['vlm:8001']}]}]\n")
+    services = {"vlm": {**SERVER, "networks": ["back"]}, "prom": {"image": "prom/prometheus:v3.0.0"}}
+    path = written(tmp_path, yaml.safe_dump({"services": services, "volumes": {"hf": {}}}), "compose.yaml")
+    report = judged(path, service="vlm", gateway=str(tmp_path / "prometheus.yml"))
+    assert [f.message for f in report.findings if f.rule == "CMD025"] == [
+        "`vlm:8001` is scraped, but `vlm` is in the network `back` alone, and the scraper is not"
+    ]

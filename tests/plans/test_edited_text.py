@@ -157,6 +157,7 @@ spec:
 """)
     done = deployed(file, "--format", "kubernetes", "--with", "metrics")
     assert done.exit_code == 0, done.output
+    assert "# In `eyes/vlm`: added `env`, `startupProbe`, `volumeMounts`." in done.stdout
     for part in ("# Source: chart/templates/two.yaml", "# for the ingress", "# pinned", "# the best"):
         assert part in done.stdout
     spec = next(d for d in yaml.safe_load_all(done.stdout) if d["metadata"]["name"] == "eyes")["spec"]

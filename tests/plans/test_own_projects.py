@@ -85,7 +85,7 @@ def test_what_the_project_has_is_kept_and_the_rest_is_added(tmp_path: Path) -> N
     assert services["gpu-exporter"]["networks"] == services["grafana"]["networks"] == ["ai", "m"]
     assert "http://prom:9091" in data["configs"]["grafana-source"]["content"]
     told = " ".join(line.lstrip("# ") for line in text.splitlines() if line.startswith("#"))
-    assert "let its file scrape `vlm:8000`, `gpu-exporter:9400`" in told
+    assert "Let its file scrape `vlm:8000`, `gpu-exporter:9400`" in told
 
 
 @pytest.mark.parametrize(("value", "wanted"), [
@@ -194,7 +194,7 @@ def test_a_prometheus_on_the_hosts_network_finds_the_exporter(tmp_path: Path) ->
     text, data = fixed(tmp_path, text, "--with", "metrics")
     assert data["services"]["gpu-exporter"]["ports"] == ["127.0.0.1:9400:9400"]
     told = " ".join(line.lstrip("# ") for line in text.splitlines() if line.startswith("#"))
-    assert "let its file scrape `localhost:8000`, `localhost:9400`" in told
+    assert "Let its file scrape `localhost:8000`, `localhost:9400`" in told
     assert "http://host.docker.internal:9090" in data["configs"]["grafana-source"]["content"]
     assert data["services"]["grafana"]["extra_hosts"] == ["host.docker.internal:host-gateway"]
 
@@ -225,3 +225,62 @@ def test_a_unit_as_a_project_leaves_its_machine_behind(tmp_path: Path) -> None:
         done = CliRunner().invoke(main, [*told, *files])
         assert done.exit_code == 0 and "/srv/vlm" not in done.stdout and "API_KEY:?" in done.stdout, done.stdout
         assert "0.0.0.0" in done.stdout and "--host 127.0.0.1" not in done.stdout
+
+
+def test_a_docker_run_in_a_file_keeps_its_ports_and_volumes(tmp_path: Path) -> None:
+    (tmp_path / "Makefile").write_text(
+        "PORT ?= 8080\nserve:\n\tdocker run --gpus all -p $(PORT):8000 -v /srv/hf:/root/.cache/huggingface"
+        " vllm/vllm-openai:v0.11.0 --model Qwen/Qwen2.5-VL-3B-Instruct\n"
+    )
+    told = ("fix", "--plan", "--offline", "--gpu", "A100-80GB", "--driver", "570.86", "--format", "compose")
+    done = CliRunner().invoke(main, [*told, "--deployment", str(tmp_path / "Makefile")])
+    own = yaml.safe_load(done.stdout)["services"]["server"]
+    assert own["ports"] == ["8080:8000"] and own["volumes"] == ["/srv/hf:/root/.cache/huggingface"]
+
+
+def test_a_job_of_several_machines_says_so(tmp_path: Path) -> None:
+    (tmp_path / "req.txt").write_text("sglang==0.5.3\n")
+    (tmp_path / "job.sbatch").write_text(
+        "#!/bin/bash\n#SBATCH --nodes=2\n#SBATCH --gpus-per-node=4\nsource /opt/nowhere/bin/activate\n"
+        "HEAD=$(scontrol show hostnames | head -n1)\n"
+        "srun python -m sglang.launch_server --model-path Qwen/Qwen2.5-VL-72B-Instruct --tp 8 --nnodes 2"
+        " --node-rank $SLURM_PROCID --dist-init-addr $HEAD:5000 --host 0.0.0.0\n"
+    )
+    told = ("fix", "--plan", "--offline", "--gpu", "A100-80GBx4", "--driver", "570.86", "--format", "compose")
+    files = ("--deployment", str(tmp_path / "job.sbatch"), "--requirements", str(tmp_path / "req.txt"))
+    text = CliRunner().invoke(main, [*told, *files]).stdout
+    assert yaml.safe_load(text)["services"]["server"]["deploy"]["resources"]["reservations"]["devices"][0]["count"] == 4
+    said = " ".join(line.lstrip("# ") for line in text.splitlines() if line.startswith("#"))
+    assert "`server` runs on 2 machines together" in said and "which a script computes" in said
+    assert "Set in .env: SLURM_PROCID." in said
+
+
+def test_a_shell_text_of_several_steps_is_not_cut_to_one(tmp_path: Path) -> None:
+    text = "pip install -q plugin\nexec vllm serve Qwen/Qwen2.5-VL-7B-Instruct --max-modl-len 8192\n"
+    own = {**SERVER, "entrypoint": ["/bin/sh", "-c"], "command": [text]}
+    (tmp_path / "compose.yaml").write_text(project(vlm=own))
+    told = ("fix", "--plan", "--offline", "--gpu", "A100-80GB", "--driver", "570.86", "--format", "compose")
+    done = CliRunner().invoke(main, [*told, "--deployment", str(tmp_path / "compose.yaml")])
+    assert yaml.safe_load(done.stdout)["services"]["vlm"]["command"] == [text]
+    said = " ".join(line.lstrip("# ") for line in done.stdout.splitlines() if line.startswith("#"))
+    assert "Change the server's command in the shell text of `vlm` to: vllm serve" in said
+    assert "--max-model-len 8192" in said and done.exit_code == 1 and "STILL WRONG" in said
+
+
+def test_a_sentence_with_a_secret_keeps_its_other_words() -> None:
+    found = Masking()({"environment": {"NOTE": "text with password=hunter2222 inside"}})["environment"]["NOTE"]
+    assert found.startswith("text with password=${NOTE:?") and found.endswith("} inside")
+
+
+def test_with_may_be_given_twice(tmp_path: Path) -> None:
+    _, data = fixed(tmp_path, project(vlm=SERVER), "--with", "gateway", "--with", "metrics")
+    assert {"gateway", "prometheus"} <= set(data["services"])
+
+
+def test_the_gpus_are_those_of_all_kinds_of_parallelism(tmp_path: Path) -> None:
+    (tmp_path / "req.txt").write_text("vllm==0.11.0\n")
+    told = ("fix", "--plan", "--offline", "--gpu", "A100-80GBx8", "--driver", "570.86", "--format", "compose")
+    words = ("vllm", "serve", VLM[1], "--tensor-parallel-size", "2", "--pipeline_parallel_size", "2")
+    done = CliRunner().invoke(main, [*told, "--requirements", str(tmp_path / "req.txt"), "--", *words])
+    device = yaml.safe_load(done.stdout)["services"]["server"]["deploy"]["resources"]["reservations"]["devices"][0]
+    assert device["count"] == 4 and "CMD030" not in done.stdout

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from doctor.base.json_object import JsonObject
 from doctor.report.plan import gateway, monitoring
+from doctor.report.plan.differences import changes
 from doctor.report.plan.dumped import dumped
 from doctor.report.plan.edited_text import kept
 from doctor.report.plan.masked import Masking
@@ -20,7 +21,7 @@ from doctor.report.plan.stack import Stack, add
 def compose(plans: Sequence[Recipe], beside: tuple[str, ...] = ()) -> str:
     """The whole file: the user's own project with its servers corrected, else a new one."""
     masking = Masking()
-    services, changes = _services(plans, masking, "metrics" in beside)
+    services, changed = _services(plans, masking, "metrics" in beside)
     own = plans[0].own
     sections: JsonObject = dict(masking(own.sections)) if own else {}
     data: JsonObject = {**_name(plans[0], sections), "services": services, **sections}
@@ -29,7 +30,7 @@ def compose(plans: Sequence[Recipe], beside: tuple[str, ...] = ()) -> str:
         add(data, "volumes", {name: {} for name in named})
     if any(v.startswith(CACHE) for one in services.values() for v in map(str, listed(one.get("volumes")))):
         add(data, "volumes", {CACHE.rstrip(":"): {}})
-    changes += by_hand(plans, "metrics" in beside)
+    changed += by_hand(plans, "metrics" in beside)
     stack = Stack(plans, data)
     if "gateway" in beside:
         stack.gateway()
@@ -37,8 +38,8 @@ def compose(plans: Sequence[Recipe], beside: tuple[str, ...] = ()) -> str:
         stack.metrics()
     text = kept(own.text, data, masking.variables.values) if own else None
     if own and text is None:
-        changes.append(_lost(own))
-    top = _top(plans, masking, stack, changes)
+        changed.append(_lost(own))
+    top = _top(plans, masking, stack, changed)
     return f"{top}\n{dumped(data)}" if text is None else f"{top}\n\n{text}"
 
 
@@ -61,10 +62,10 @@ def _services(plans: Sequence[Recipe], masking: Masking, with_metrics: bool) -> 
     first = 0
     for plan in plans:
         made[plan.name] = masking(service(plan, with_metrics, first if len(plans) > 1 else None))
-        first += plan.gpus
+        first += plan.shared_gpus
     services = {name: made[name] if name in made else masking(one) for name, one in theirs.items()}
-    changes = [said for name, was in before.items() if (said := _changes(name, was, made[name]))]
-    return {**services, **{n: one for n, one in made.items() if n not in services}}, changes
+    changed = [said for name, was in before.items() if (said := changes(name, was, made[name]))]
+    return {**services, **{n: one for n, one in made.items() if n not in services}}, changed
 
 
 def _masked_server(plan: Recipe, masking: Masking) -> JsonObject:
@@ -72,21 +73,6 @@ def _masked_server(plan: Recipe, masking: Masking) -> JsonObject:
     out = masking(plan.own.service) if plan.own else {}
     masking.variables.expect(())
     return dict(out)
-
-
-def _changes(name: str, was: JsonObject, now: JsonObject) -> str:
-    """What is not as the user wrote it."""
-    added = [_shown(k, v) for k, v in now.items() if k not in was]
-    changed = [_shown(k, v) for k, v in now.items() if k in was and was[k] != v]
-    gone = [f"`{k}`" for k in was if k not in now]
-    said = ((added, "added"), (changed, "changed"), (gone, "removed"))
-    told = "; ".join(f"{what} {', '.join(keys)}" for keys, what in said if keys)
-    return f"In `{name}`: {told}." if told else ""
-
-
-def _shown(key: str, value: object) -> str:
-    plain = isinstance(value, (str, int)) and 0 < len(str(value)) < 40
-    return f"`{key}: {value}`" if plain and "$" not in str(value) else f"`{key}`"
 
 
 def _name(plan: Recipe, sections: JsonObject) -> JsonObject:
@@ -97,8 +83,8 @@ def _name(plan: Recipe, sections: JsonObject) -> JsonObject:
     return {"name": f"qvl-{(plan.engine or 'server').replace('.', '-')}"}
 
 
-def _top(plans: Sequence[Recipe], masking: Masking, stack: Stack, changes: list[str]) -> str:
-    kept = [*changes, *stack.kept]
+def _top(plans: Sequence[Recipe], masking: Masking, stack: Stack, changed: list[str]) -> str:
+    kept = [*changed, *stack.kept]
     for plan in (p for p in plans if p.own and p.own.service.get("build") and p.changes):
         pins = " ".join(f"{n}=={plan.pins[n]}" for n in plan.changes if n in plan.pins)
         kept.append(f"The image of `{plan.name}` is built from a Dockerfile of yours; install there: {pins}")
@@ -109,13 +95,21 @@ def _top(plans: Sequence[Recipe], masking: Masking, stack: Stack, changes: list[
     told = ", ".join(dict.fromkeys(secrets))
     place = f"Put it next to {first.own.file}: relative paths and .env are read from there." if first.own else ""
     lines = (
-        *kept, *dict.fromkeys(p.relaxed for p in plans), f"Set in .env: {told}." if told else "",
+        *kept, *map(_of_several, plans), *dict.fromkeys(p.relaxed for p in plans),
+        f"Set in .env: {told}." if told else "",
         f"Make a key with: echo {gateway.MASTER}=sk-$(openssl rand -hex 24) >> .env" if gateway.MASTER in told else "",
         place, f"Start it with: {start_line(plans)}",
         "" if first.own or first.ports else "Ports are bound to this machine only; HF_TOKEN is for gated models.",
     )  # fmt: skip
     more = [w for plan in plans[1:] for w in plan.why]
     return head(first, *more, *filter(None, lines))
+
+
+def _of_several(plan: Recipe) -> str:
+    """That the service is one of several machines' that hold the model together; empty where it is not."""
+    if plan.nodes == 1:
+        return ""
+    return f"`{plan.name}` runs on {plan.nodes} machines together: start it on each, with its own rank."
 
 
 def _volume_name(written: str) -> str | None:

@@ -23,10 +23,10 @@ SEPARATOR = "---\n"
 def manifests(plans: Sequence[Recipe], beside: tuple[str, ...] = ()) -> str:
     """All objects in one file."""
     secrets = ManifestSecrets()
-    theirs: list[str] = []
+    theirs, changed = list[str](), list[str]()
     out: list[JsonObject] = []
     if plans[0].manifests:
-        theirs, secrets = corrected(plans, "metrics" in beside)
+        theirs, secrets, changed = corrected(plans, "metrics" in beside)
     for plan in plans:
         if plan.manifests is None:
             out += [] if plan.folder else [claim(plan)]
@@ -38,10 +38,10 @@ def manifests(plans: Sequence[Recipe], beside: tuple[str, ...] = ()) -> str:
     if "metrics" in beside:
         out += _metrics(plans)
     texts = [t if t.endswith("\n") else f"{t}\n" for t in theirs] + ([dumped(*out)] if out else [])
-    return f"{_top(plans, beside, secrets)}\n{SEPARATOR.join(texts)}"
+    return f"{_top(plans, beside, secrets, changed)}\n{SEPARATOR.join(texts)}"
 
 
-def _top(plans: Sequence[Recipe], beside: tuple[str, ...], secrets: ManifestSecrets) -> str:
+def _top(plans: Sequence[Recipe], beside: tuple[str, ...], secrets: ManifestSecrets, changed: list[str]) -> str:
     keys = [*secrets.variables.values, *(n for p in plans for n in (*p.secrets, *p.hidden))]
     keys += [gateway.MASTER] if "gateway" in beside else []
     keys += [monitoring.PASSWORD] if "metrics" in beside else []
@@ -50,7 +50,7 @@ def _top(plans: Sequence[Recipe], beside: tuple[str, ...], secrets: ManifestSecr
     own = plans[0].manifests
     kept = [one["metadata"]["name"] for one in own.documents if one.get("kind") == "Secret"] if own else []
     lines = (
-        *(f"Left out: {one}." for one in secrets.left_out),
+        *changed, *(f"Left out: {one}." for one in secrets.left_out),
         *by_hand(plans, "metrics" in beside),
         *dict.fromkeys(p.relaxed for p in plans),
         f"Left out, since they hold values: the Secrets {', '.join(kept)}." if kept else "",

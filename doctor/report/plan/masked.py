@@ -13,6 +13,7 @@ from doctor.report.plan.variables import Reference, Variables, without_secrets
 _REFERENCES = ("secrets", "configs")  # lists of names, which say nothing
 _WORDS = re.compile(r"(?:\$\{[^}]*\}|\S)+")
 COMMANDS = ("command", "entrypoint", "test")
+_NAME = re.compile(r"[\w.\-]{1,120}")
 _VARIABLE = re.compile(r"[A-Za-z_]\w{0,80}")
 
 
@@ -65,7 +66,7 @@ class Masking:
         if key in COMMANDS:
             return masked_words(text, self._reference)
         name, equals, value = text.partition("=")
-        if equals and is_secret_name(name) and value and not _refers(value):
+        if equals and _NAME.fullmatch(name) and is_secret_name(name) and value and not _refers(value):
             return f"{name}={self._reference(name, value)}"
         if _refers(text) or not text:
             return text

@@ -8,6 +8,7 @@ from typing import Any
 
 from doctor.base.json_object import JsonObject
 from doctor.report.plan import pods
+from doctor.report.plan.differences import changes
 from doctor.report.plan.dumped import dumped
 from doctor.report.plan.edited_text import kept
 from doctor.report.plan.manifest_secrets import ManifestSecrets
@@ -18,8 +19,8 @@ from doctor.report.plan.service import rewritten, start_period
 GPU = "nvidia.com/gpu"
 
 
-def corrected(plans: Sequence[Recipe], with_metrics: bool) -> tuple[list[str], ManifestSecrets]:
-    """The documents as texts, and what became of the secrets in them."""
+def corrected(plans: Sequence[Recipe], with_metrics: bool) -> tuple[list[str], ManifestSecrets, list[str]]:
+    """The documents as texts, what became of the secrets in them, and what was changed in the servers."""
     own = plans[0].manifests
     secrets = ManifestSecrets()
     given = list(zip(own.documents, own.texts, strict=True)) if own else []
@@ -27,12 +28,13 @@ def corrected(plans: Sequence[Recipe], with_metrics: bool) -> tuple[list[str], M
     documents = copy.deepcopy([secrets.outside(one) for one, _ in given])
     for one in documents:
         secrets.inside(one, _expected(plans, one))
+    changed: list[str] = []
     for plan in plans:
         if plan.manifests is not None:
-            _served(plan, plan.manifests, documents, with_metrics)
+            changed += _served(plan, plan.manifests, documents, with_metrics)
     texts = [text for _, text in given] + [""] * (len(documents) - len(given))
     values = secrets.variables.values
-    return [kept(t, d, values) or dumped(d) for d, t in zip(documents, texts, strict=True)], secrets
+    return [kept(t, d, values) or dumped(d) for d, t in zip(documents, texts, strict=True)], secrets, changed
 
 
 def _expected(plans: Sequence[Recipe], one: JsonObject) -> dict[str, list[tuple[str, str]]]:
@@ -44,9 +46,10 @@ def _expected(plans: Sequence[Recipe], one: JsonObject) -> dict[str, list[tuple[
     }  # fmt: skip
 
 
-def _served(plan: Recipe, own: OwnManifests, documents: list[JsonObject], with_metrics: bool) -> None:
-    """Corrects one server, and gives the workers of its group the same image and the same volume."""
+def _served(plan: Recipe, own: OwnManifests, documents: list[JsonObject], with_metrics: bool) -> Iterator[str]:
+    """Corrects one server, and gives the workers of its group the same image and the same volume; what it changed."""
     for spec, container in list(_places(documents, own)):
+        was = copy.deepcopy(container), {k: v for k, v in spec.items() if k != "containers"}
         before = container.get("image")
         _correct(plan, spec, container, with_metrics)
         others = list(_others(documents, own, before)) if plan.nodes > 1 else []
@@ -57,6 +60,9 @@ def _served(plan: Recipe, own: OwnManifests, documents: list[JsonObject], with_m
             for pod, one in ((spec, container), *others):
                 _mount(pod, one, pods.models(plan), plan.cache)
             documents.append(pods.claim(plan))
+        now = container, {k: v for k, v in spec.items() if k != "containers"}
+        names = f"{own.name}/{own.container}", own.name
+        yield from filter(None, map(changes, names, was, now))
 
 
 def _places(documents: list[JsonObject], own: OwnManifests) -> Iterator[tuple[JsonObject, JsonObject]]:
@@ -91,7 +97,7 @@ def _correct(plan: Recipe, spec: JsonObject, container: JsonObject, with_metrics
 def _gpus(plan: Recipe, container: JsonObject) -> None:
     """At least as many GPUs as the command takes on this machine."""
     resources = container["resources"] = dict(at(container, "resources"))
-    wanted = max(1, plan.gpus // plan.nodes)
+    wanted = max(1, plan.shared_gpus)
     for part in ("limits", "requests"):
         asked = at(resources, part)
         if str(asked.get(GPU, wanted)).isdigit() and int(asked.get(GPU, wanted)) < wanted:

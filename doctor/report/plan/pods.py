@@ -124,7 +124,7 @@ def _container(plan: Recipe, command: list[str]) -> JsonObject:
     mounts += [{"name": name, "mountPath": place, "readOnly": fixed} for name, _, place, fixed in _folders(plan)]
     return {
         "name": "server", "image": plan.image or f"python:{plan.python}-slim", "command": command,
-        "env": variables_of(plan), "resources": {"limits": {"nvidia.com/gpu": str(max(1, plan.gpus // plan.nodes))}},
+        "env": variables_of(plan), "resources": {"limits": {"nvidia.com/gpu": str(max(1, plan.shared_gpus))}},
         "volumeMounts": mounts,
     }  # fmt: skip
 

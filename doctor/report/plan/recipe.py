@@ -150,6 +150,11 @@ class Recipe:
         return list(zip(options, self.secrets, strict=False))
 
     @property
+    def shared_gpus(self) -> int:
+        """The GPUs that it takes of each of its machines."""
+        return self.gpus and max(1, self.gpus // self.nodes)
+
+    @property
     def host(self) -> str:
         """The name by which others of the deployment reach the server."""
         if self.manifests and self.manifests.host:

@@ -26,7 +26,8 @@ def service(plan: Recipe, with_metrics: bool, first: int | None = None) -> JsonO
 
     `first` is the number of its first GPU where several servers share a machine: a mere count gives each the same ones.
     """
-    gpus = devices(plan.gpus) if first is None else devices([str(n) for n in range(first, first + plan.gpus)])
+    count = plan.shared_gpus
+    gpus = devices(count if first is None else [str(n) for n in range(first, first + count)])
     if plan.own is None:
         return {**_fresh(plan, with_metrics), "deploy": gpus}
     return _corrected(plan, plan.own.service, with_metrics, gpus)
@@ -65,7 +66,7 @@ def _corrected(plan: Recipe, own: JsonObject, with_metrics: bool, gpus: JsonObje
         out["volumes"] = [*listed(out.get("volumes")), f"{CACHE}{plan.cache}"]
     if not out.get("shm_size") and out.get("ipc") != "host" and plan.listens is None:
         out["shm_size"] = SHM
-    if plan.gpus and (not _has_gpus(out) or _too_few(out, plan.gpus)):
+    if plan.shared_gpus and (not _has_gpus(out) or _too_few(out, plan.shared_gpus)):
         out["deploy"] = {**_dict(out.get("deploy")), **gpus}
     out["healthcheck"] = _patient(plan, _dict(out.get("healthcheck")))
     out.setdefault("restart", "unless-stopped")

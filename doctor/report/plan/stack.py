@@ -40,7 +40,7 @@ class Stack:
     def gateway(self) -> None:
         """LiteLLM in front of the servers, unless the project has one."""
         if "gateway" in self.theirs:
-            self._keep("gateway", "it is not changed")
+            self._keep("gateway")
             return
         name = self._named("gateway")
         self._config("litellm", dumped(gateway.settings(self.plans)))
@@ -61,17 +61,18 @@ class Stack:
             jobs = [p.address for p in self.plans] + [exporter] * ("gpu-exporter" not in self.theirs)
             jobs = [j.replace(f"{THE_HOST}:", "localhost:") for j in jobs] if self._hosted("prometheus") else jobs
             scraped = ", ".join(f"`{address}`" for address in jobs)
-            self._keep("prometheus", f"it is not changed: let its file scrape {scraped}, unless it does so already")
+            self._keep("prometheus", f"Let its file scrape {scraped}, unless it already does.")
         else:
             self._prometheus(prometheus, exporter.partition(":")[0])
         if "grafana" in self.theirs:
-            told = "" if "prometheus" in self.theirs else f": add the data source `http://{prometheus}:9090` to it"
-            self._keep("grafana", f"its boards are not changed{told}")
+            source = "" if "prometheus" in self.theirs else f"Add the data source `http://{prometheus}:9090` to it."
+            self._keep("grafana", source)
         else:
             self._grafana(prometheus)
 
-    def _keep(self, part: str, what: str) -> None:
-        self.kept.append(f"The project has its own {PARTS[part][0]} (`{self.theirs[part]}`): {what}.")
+    def _keep(self, part: str, step: str = "") -> None:
+        kept = f"The project has its own {PARTS[part][0]} (`{self.theirs[part]}`), which is not changed."
+        self.kept.append(f"{kept} {step}".strip())
 
     def _named(self, name: str) -> str:
         """A name that no service of the user's has."""

@@ -126,6 +126,7 @@ def service_of(project: Project, name: str) -> Service:
     service.folder = _text(given.get("working_dir")) or None
     service.places = volume_places(service.container.volumes, project.folder)
     service.hosts = tuple(dict.fromkeys((name, *_hosts(given))))
+    service.networks = _networks(given)
     _configs(given, project, service)
     return service
 
@@ -161,6 +162,14 @@ def _environment(given: Mapping[str, Any], project: Project, service: Service) -
         if found is not None:
             out[name] = found
     return out
+
+
+def _networks(given: Mapping[str, Any]) -> tuple[str, ...]:
+    """The networks of the project that it is in; empty where it has the network of something else."""
+    told = given.get("networks")
+    if given.get("network_mode"):
+        return ()
+    return tuple(_text(n) for n in list(told)[:50]) if isinstance(told, (list, dict)) and told else ("default",)
 
 
 def _hosts(given: Mapping[str, Any]) -> list[str]:
