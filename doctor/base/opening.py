@@ -61,8 +61,14 @@ def open_regular(path: str | os.PathLike[str], *, follow: bool = True) -> tuple[
     return handle, status
 
 
-def read_up_to(handle: int, limit: int) -> bytes:
-    """What is left in an open file, at most `limit` bytes. Raises OSError."""
+def read_up_to(handle: int, limit: int, size: int | None = None) -> bytes:
+    """What is left in an open file, at most `limit` bytes. Raises OSError.
+
+    `size` is what a regular file's status says that it has: one read of a little more tells that this was all.
+    """
+    if size is not None and size < limit:
+        found = os.read(handle, size + 1)
+        return found if len(found) == size else found + read_up_to(handle, limit - len(found))
     chunks = []
     while limit > 0 and (chunk := os.read(handle, min(limit, _BLOCK))):
         chunks.append(chunk)

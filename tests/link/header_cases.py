@@ -3,6 +3,8 @@
 _HEADERS = {
     "plain": "def f(a, b):\n    return a\n",
     "constants": "def f(a, b=None, *, c: bool = True, d=-1, e='x, y)', g=1.5e3):\n    '''doc'''\n    return a and c and d == -1 and e == 'x, y)'\n",
+    "spaced_constants": "def f(a, b: int | None = None, c: float = 1.0, *, d: str = \"x\") -> bool:\n    x = a\n    return x and c == 1.0 and d == 'x'\n",
+    "computed_after_constants": "X = 4\ndef f(a, b: int = 1, c: int = X, d: int = -X):\n    x = a\n    return x and c == 4\n",
     "computed": "X = 1\ndef f(a, b=X, c=[1, 2], d=(), e=f'{X}'):\n    '''doc'''\n\n    return a and b == 1 and c == [1, 2]\n",
     "several_lines": "def f(\n    a: 'dict[str, int]',  # first (one)\n    b: tuple[int, ...] = None,\n) -> list[str]:\n\n    # said\n    return a\n",
     "rest": "def f(a, /, *rest, key=2, **more):\n    return rest == (2,) and key == 2 and not more\n",

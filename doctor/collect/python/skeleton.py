@@ -15,7 +15,7 @@ _DEF = re.compile(r"\n([ \t]*)((?:async[ \t]+)?def[ \t]+\w+)")
 # the rest of a plain header: parameters without strings, comments and brackets of their own, on any number of lines
 _PLAIN = re.compile(r"[ \t]*\(([^()\"'#]{0,8000})\)[^()\"'#\n:]*:[ \t]*(?=\n)")
 _CONSTANT = r"(?:None|True|False|-?\d[\w.]*|\"[^\"\\\n]*\"|'[^'\\\n]*')"
-_COMPUTED = re.compile(rf"=\s*(?!{_CONSTANT}\s*(?:[,)#]|\Z))")
+_COMPUTED = re.compile(rf"=(?!\s*{_CONSTANT}\s*(?:[,)#]|\Z))")
 _STRINGS = re.compile(r"'''.*?'''|\"\"\".*?\"\"\"|'(?:[^'\\\n]|\\.)*'|\"(?:[^\"\\\n]|\\.)*\"")
 _HEADER_LINES = 400
 _KEEP = 2

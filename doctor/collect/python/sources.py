@@ -51,17 +51,19 @@ class Sources:
         return self._texts[file]
 
     def _read(self, file: str) -> bytes:
-        self.note(file)
         try:
             handle, status = open_regular(self.files.at(file))
         except NotRegular:
+            self.note(file)
             raise SourceProblem("is not a regular file") from None
         except (OSError, ValueError) as error:
+            self.note(file)
             raise SourceProblem(f"cannot be read: {getattr(error, 'strerror', error)}", unreadable=True) from None
+        self.seen[file] = (status.st_mtime_ns, status.st_size)
         try:
             if status.st_size > SOURCE_LIMIT:
                 raise SourceProblem(f"is {status.st_size >> 20} MiB large; {SOURCE_LIMIT >> 20} MiB are read")
-            return read_up_to(handle, SOURCE_LIMIT)
+            return read_up_to(handle, SOURCE_LIMIT, status.st_size)
         finally:
             os.close(handle)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 from packaging.requirements import Requirement
 
@@ -10,6 +11,8 @@ from doctor.base.record import dataclass
 from doctor.derived.case import Case, memoized
 from doctor.derived.packages.requirements import applies, environments, parse
 from doctor.facts import Distribution, Distributions, Target, normalize
+
+Where = tuple[tuple[tuple[str, str], ...], ...]  # the marker environments that the target may have
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,7 @@ def needs_of(case: Case) -> Needs:
 
 
 def _collect(distributions: Distributions, target: Target) -> Needs:
-    where = environments(target)
+    where = tuple(tuple(sorted(one.items())) for one in environments(target))
     out = Needs([], [])
     queue = [(one, "", "") for one in distributions.installed]
     seen = {(one.key, "") for one in distributions.installed}
@@ -60,7 +63,7 @@ def _collect(distributions: Distributions, target: Target) -> Needs:
 
 
 def _of_one(
-    owner: Distribution, extra: str, asked_by: str, where: tuple[dict[str, str], ...], unclear: list[str]
+    owner: Distribution, extra: str, asked_by: str, where: Where, unclear: list[str]
 ) -> Iterator[Need]:
     for line in owner.requires:
         marker = line.partition(";")[2]
@@ -69,8 +72,21 @@ def _of_one(
         requirement = parse(line)
         if requirement is None:
             continue
-        verdict = applies(requirement.marker, where, extra)
+        verdict = _counts(line, extra, where)
         if verdict is None:
             unclear.append(f"{owner.name}: {line}")
-        elif verdict and not (extra and applies(requirement.marker, where)):
+        elif verdict:
             yield Need(owner, requirement, extra, asked_by)
+
+
+@lru_cache(maxsize=20_000)
+def _counts(line: str, extra: str, where: Where) -> bool | None:
+    """Whether a requirement counts because of `extra`, and not without it; None where that cannot be told.
+
+    Kept, because every plan that is tried asks the same of the packages that it leaves as they are.
+    """
+    requirement = parse(line)
+    marker = requirement.marker if requirement is not None else None
+    environments = tuple(dict(one) for one in where)
+    verdict = applies(marker, environments, extra)
+    return verdict and not (extra and applies(marker, environments))

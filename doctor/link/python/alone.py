@@ -32,11 +32,18 @@ def settle(
     asked = [n for n, v in verdicts.items() if v.status == "ok" or is_cyclic(v)]
     broken: dict[str, frozenset[str]] = {}
     for name, cycle in _cycles(machine, asked):
+        if verdicts[name].status == "ok" and _is_entered_at(name, cycle):
+            continue
         if is_cyclic(again.judge(name, cycle)):
             broken.update(dict.fromkeys(cycle, cycle))
     if broken:
         _enter_from_outside(machine, again, [n for n in asked if n not in broken], frozenset(broken))
     return _below(_by_entry(machine, again.verdicts, entries))
+
+
+def _is_entered_at(name: str, cycle: frozenset[str]) -> bool:
+    """Whether every import enters the cycle at this package: the others are below it."""
+    return all(member == name or member.startswith(f"{name}.") for member in cycle)
 
 
 def _by_entry(machine: Machine, verdicts: dict[str, ModuleStatus], entries: frozenset[str]) -> dict[str, ModuleStatus]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
+from doctor.link.python.decorators import decorated
 from doctor.link.python.expressions import attempt, evaluate
 from doctor.link.python.frame import Frame
 from doctor.link.python.values import UNKNOWN, FuncVal, PyRaise, Return, Value
@@ -27,9 +28,11 @@ class Managed:
 
 def define_function(machine: Machine, node: ast.FunctionDef | ast.AsyncFunctionDef, frame: Frame) -> Value:
     """What `def` binds. Decorators that we do not know are taken to keep the function as it is."""
-    from doctor.link.python.decorators import decorated
-
     func = FuncVal(node.name, node, frame.module, frame.closure())
+    if not node.decorator_list and _is_name_alone(node):
+        if not machine.depth:
+            _slim(node)
+        return func
     arguments = node.args
     positional = [*arguments.posonlyargs, *arguments.args]
     for arg, default in zip(positional[len(positional) - len(arguments.defaults) :], arguments.defaults, strict=True):

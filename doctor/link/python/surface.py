@@ -63,7 +63,7 @@ class Surface:
     def moves_paths(self) -> bool:
         """Whether the module may change where others are found; then it has to be interpreted."""
         text = self.text
-        return any(mark in text for mark in (b"sys.path.", b"meta_path", b"__path__"))
+        return b"path" in text and (b"sys.path." in text or b"meta_path" in text or b"__path__" in text)
 
     @cached_property
     def is_plain(self) -> bool:
@@ -112,13 +112,14 @@ def _imports_of(match: re.Match[bytes], line: int) -> list[Import]:
         modules = [m.split(b" as ")[0].strip().decode("ascii", "replace") for m in match["modules"].split(b",")]
         return [] if any(" " in m or "\t" in m for m in modules) else [Import(m, 0, None, line) for m in modules if m]
     origin = match["origin"].decode("ascii", "replace")
-    names_text = _COMMENT.sub(b"", match["many"] if match["many"] is not None else match["few"]).replace(b"\\", b" ")
-    names = [n.split(b" as ")[0].split() for n in names_text.split(b",")]
-    if any(len(n) > 1 for n in names):
+    names = match["many"] if match["many"] is not None else match["few"]
+    if b"#" in names:
+        names = _COMMENT.sub(b"", names)
+    parts = [part.split() for part in names.decode("ascii", "replace").replace("\\", " ").split(",")]
+    if any(len(part) > 1 and (part[1] != "as" or len(part) > 3) for part in parts):
         return []
     bare = origin.lstrip(".")
-    words = tuple(n[0].decode("ascii", "replace") for n in names if n)
-    return [Import(bare, len(origin) - len(bare), words, line)]
+    return [Import(bare, len(origin) - len(bare), tuple(part[0] for part in parts if part), line)]
 
 
 def _binds_at(text: bytes, start: int, end: int) -> bool:
