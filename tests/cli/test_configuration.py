@@ -37,6 +37,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / ".git").mkdir()
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setattr("doctor.pipeline.remedies.SECONDS", 0)  # which fixes are offered does not matter here
     return lay_out(tmp_path, {"requirements.txt": PINS, "fine.txt": "vllm==0.11.0\ntransformers==4.55.2\n"})
 
 
