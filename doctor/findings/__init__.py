@@ -203,7 +203,7 @@ class RuleResult:
 class ServiceAnswer:
     """What became of one service of a deployment: `report` is its own, None where `why` it could not be judged.
 
-    `file` and `kind` say where it stands, `image` what it runs in, if anything.
+    `file` and `kind` say where it stands, `image` what it runs in, if anything; `path` is the file as it was named.
     """
 
     name: str
@@ -212,6 +212,7 @@ class ServiceAnswer:
     image: str | None = None
     report: Report | None = None
     why: str = ""
+    path: str = ""
 
 
 class Answered:

@@ -179,3 +179,21 @@ def test_what_a_stranger_left_there_is_not_waited_for(project: Path) -> None:
     os.mkfifo(project / "qvl-doctor.toml")
     done = check("--requirements", "fine.txt")
     assert done.exit_code == 2 and "not a regular file" in done.output
+
+
+POD = """kind: Pod
+apiVersion: v1
+metadata: {name: vllm}
+spec:
+  containers:
+    - {name: vllm, image: "vllm/vllm-openai:v0.11.0", args: ["--model", "Qwen/Qwen2-VL-2B-Instruct", "--tp", "1"]}
+"""
+
+
+def test_a_folder_of_manifests_is_a_deployment(project: Path) -> None:
+    lay_out(project, {"k8s/pod.yaml": POD, "k8s/kustomization.yaml": "resources: [pod.yaml]\n", "k8s/notes.md": "# no", "empty/a.md": ""})
+    configured(project, 'deployment = "k8s"\noffline = true\n')
+    done = check("--format", "github")
+    assert done.exit_code == 1 and "::error file=k8s/pod.yaml,title=CMD001" in done.stdout, done.output
+    none = check("--deployment", "empty")
+    assert none.exit_code == 2 and "has no manifests" in none.output
