@@ -10,6 +10,7 @@ from doctor.cli.answer.show import FORMATS
 from doctor.cli.request.options import codes, declared_request, question_options, target_options, target_request
 
 if TYPE_CHECKING:
+    from doctor.cli.config.applied import Asked
     from doctor.findings import Report
 
 
@@ -18,8 +19,13 @@ if TYPE_CHECKING:
 @click.option("--facts", "facts_file", metavar="FILE", help="check saved facts instead of this machine")
 @question_options
 @click.option("--gateway", metavar="FILE", help="LiteLLM, Prometheus or nginx config that points to this server")
+@click.option("--launch", "named", multiple=True, metavar="NAME", help="a launch of the configuration file; repeatable")
+@click.option("--config", metavar="FILE", help="use this configuration, not qvl-doctor.toml or pyproject.toml")
+@click.option("--no-config", is_flag=True, help="use no configuration file")
 @click.option("--select", multiple=True, metavar="CODES", help="run only these rules: codes or prefixes")
 @click.option("--ignore", multiple=True, metavar="CODES", help="skip these rules: codes or prefixes")
+@click.option("--baseline", metavar="FILE", help="count only findings that are not in FILE")
+@click.option("--write-baseline", metavar="FILE", help="write the findings to FILE, for --baseline; exit status 0")
 @click.option("--fail-on", type=click.Choice(("error", "warning", "never")), default="error", show_default=True)
 @click.option("--format", "form", type=click.Choice(FORMATS), default="terminal", show_default=True)
 @click.option("--output", metavar="FILE", help="write to FILE instead of stdout")
@@ -36,30 +42,56 @@ def check(ctx: click.Context, /, **options: Any) -> None:
 
     Example:  qvl-doctor check -- lmdeploy serve api_server Qwen/Qwen2-VL-7B-Instruct
 
+    Without a target and a command, checks what qvl-doctor.toml or [tool.qvl-doctor] in pyproject.toml names.
+
     Exit status: 0 nothing found, 1 findings, 2 usage error, 3 doctor failed, 4 no server command in what was given.
     """
-    from doctor.cli.answer.output import NO_SERVER, exit_code
-    from doctor.cli.answer.show import show_report
+    from doctor.cli.answer.show import show_reports
+    from doctor.cli.config.applied import asked
 
-    report = _report(options)
-    show_report(report, options["form"], options["output"], verbose=options["verbose"], quiet=options["quiet"])
+    every = asked(ctx, options)
+    reports = [_report(one) for one in every]
+    show_reports(reports, options["form"], options["output"], verbose=options["verbose"], quiet=options["quiet"])
+    if options["write_baseline"]:
+        from doctor.cli.config.baselines import write_baseline
+
+        write_baseline(options["write_baseline"], reports)
+        ctx.exit(0)
     # a host that reads SARIF takes its verdict from the results, and any other status as a failed upload
-    status = exit_code(report, options["fail_on"])
-    replayed = options["facts_file"] and status == NO_SERVER
-    ctx.exit(0 if options["form"] == "sarif" or replayed else status)
+    ctx.exit(0 if options["form"] == "sarif" else _status(every, reports))
 
 
-def _report(options: dict[str, Any]) -> Report:
+def _status(every: list[Asked], reports: list[Report]) -> int:
+    """The worst of all: findings are worse than a command in which no server was found."""
+    from doctor.cli.answer.output import FOUND, NO_SERVER, exit_code
+
+    found = {exit_code(report, one.options["fail_on"]) for one, report in zip(every, reports, strict=True)}
+    if every[0].options["facts_file"]:
+        found.discard(NO_SERVER)  # replayed: nothing was given
+    return next((status for status in (FOUND, NO_SERVER) if status in found), 0)
+
+
+def _report(asked: Asked) -> Report:
     from doctor.cli.request.load import load_facts, run
-    from doctor.pipeline import Request, answered, judge
+    from doctor.pipeline import Request, replayed
 
-    select, ignore = codes(options["select"]), codes(options["ignore"])
+    options = dict(asked.options)
+    baseline = None
+    if options["baseline"] and not options["write_baseline"]:
+        from doctor.cli.config.baselines import read_baseline
+
+        baseline = read_baseline(options["baseline"])
     target, declared = target_request(options), declared_request(options)
-    if options["facts_file"]:
-        return answered(judge(load_facts(options["facts_file"], not options["no_cache"]), select, ignore))
-    return run(Request(
+    request = Request(
         target=target, launch=options["launch"], model=options["model"], gpu=options["gpu"], driver=options["driver"],
         deep=options["deep"], all_modules=options["all_models"], gateway=options["gateway"],
-        select=select, ignore=ignore, use_cache=not options["no_cache"], declared=declared,
-        online=not options["offline"],
-    ))  # fmt: skip
+        select=codes(options["select"]), ignore=codes(options["ignore"]), use_cache=not options["no_cache"],
+        declared=declared, online=not options["offline"], settings=asked.settings, baseline=baseline,
+    )  # fmt: skip
+    if options["facts_file"]:
+        return replayed(load_facts(options["facts_file"], not options["no_cache"]), request)
+    try:
+        return run(request)
+    except click.UsageError as error:
+        name = asked.settings.launch if asked.settings else ""
+        raise click.UsageError(f"launch `{name}`: {error.message}" if name else error.message) from None

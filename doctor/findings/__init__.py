@@ -9,6 +9,7 @@ from typing import Literal, TypedDict
 from doctor.base.record import dataclass
 from doctor.facts import Facts
 from doctor.findings.memory import Expected
+from doctor.findings.settings import Settings
 
 Severity = Literal["error", "warning", "note"]
 Confidence = Literal["high", "medium", "low"]
@@ -202,7 +203,7 @@ class RuleResult:
 class ServiceAnswer:
     """What became of one service of a deployment: `report` is its own, None where `why` it could not be judged.
 
-    `file` and `kind` say where it stands, `image` what it runs in, if anything.
+    `file` and `kind` say where it stands, `image` what it runs in, if anything; `path` is the file as it was named.
     """
 
     name: str
@@ -211,6 +212,7 @@ class ServiceAnswer:
     image: str | None = None
     report: Report | None = None
     why: str = ""
+    path: str = ""
 
 
 class Answered:
@@ -241,7 +243,7 @@ class Report(Answered):
 
     `way_out` fixes all errors together, as far as their own fixes can be merged; None where there is no more than one
     error, or nothing to merge. `services` are those of a deployment; where several start a server, `results` hold what
-    was found in all of them, and `facts` are those of the first.
+    was found in all of them, and `facts` are those of the first. `settings` are None where nothing was configured.
     """
 
     facts: Facts
@@ -249,6 +251,7 @@ class Report(Answered):
     versions: dict[str, str] = field(default_factory=dict)
     way_out: Remediation | None = None
     services: tuple[ServiceAnswer, ...] = ()
+    settings: Settings | None = None
 
 
 HOW_TO_SEE = "`qvl-doctor check -- COMMAND` says more"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from doctor.pipeline.collecting import collect
-from doctor.pipeline.diagnosis import answered, diagnose, judge
+from doctor.pipeline.diagnosis import answered, diagnose, judge, replayed
 from doctor.pipeline.request import Request
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from doctor.findings.proposal import Proposal
     from doctor.plan.freedom import Freedom
 
-__all__ = ["Request", "answered", "collect", "diagnose", "judge", "link", "plan", "precheck"]
+__all__ = ["Request", "answered", "collect", "diagnose", "judge", "link", "plan", "precheck", "replayed"]
 
 
 def plan(request: Request, freedom: Freedom, offline: bool = False) -> Proposal:

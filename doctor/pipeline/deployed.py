@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 from doctor.collect.declared.service import Service
 from doctor.collect.python.target import TargetError
@@ -58,7 +59,9 @@ def _why(answers: tuple[ServiceAnswer, ...]) -> str:
 
 
 def _answer(request: Request, diagnose: Diagnose, service: Service) -> ServiceAnswer:
-    told = ServiceAnswer(service.name, service.kind, service.file, service.image, why=service.unread)
+    named = [p for p in request.declared.deployments if Path(p).name == Path(service.file).name]
+    path = named[0] if len(named) == 1 else service.file
+    told = ServiceAnswer(service.name, service.kind, service.file, service.image, why=service.unread, path=path)
     if service.unread:
         return told
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 from doctor import __version__
@@ -16,8 +17,23 @@ def diagnose(request: Request) -> Report:
     if request.declared.deployments:
         from doctor.pipeline.deployed import diagnose_services
 
-        return diagnose_services(request, diagnose, judge)
-    return answered(judge(collect(request), request.select, request.ignore))
+        bare = replace(request, settings=None, baseline=None)
+        return _configured(diagnose_services(bare, diagnose, judge), request)
+    return replayed(collect(request), request)
+
+
+def replayed(facts: Facts, request: Request) -> Report:
+    """The answer for facts, just collected or saved elsewhere."""
+    return answered(_configured(judge(facts, request.select, request.ignore), request))
+
+
+def _configured(report: Report, request: Request) -> Report:
+    """The report with what it was told beside the question, and without what is known."""
+    if request.settings is None and request.baseline is None:
+        return report
+    from doctor.pipeline.baseline import only_new
+
+    return only_new(report, request.baseline, request.settings)
 
 
 def answered(report: Report) -> Report:

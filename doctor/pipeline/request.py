@@ -5,11 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import field
+from typing import TYPE_CHECKING
 
 from doctor.base.record import dataclass
 from doctor.collect.declared.request import DeclaredRequest
 from doctor.collect.python.target import TargetRequest
 from doctor.facts import Granted, Neighbors
+
+if TYPE_CHECKING:
+    from doctor.findings.settings import Settings
+    from doctor.pipeline.baseline import Baseline
 
 Progress = Callable[[int, int], None]
 
@@ -31,6 +36,7 @@ class Request:
     `deep` runs the real imports in a child process of the target, `all_modules` judges all modules of the engine and
     not only those that the launch reaches. `granted` is what a scheduler gives the command;
     `unknown` are variables in it whose values are set elsewhere. `around` are the services of its deployment.
+    `settings` say which configuration the question comes from, `baseline` which findings are known and do not count.
     """
 
     target: TargetRequest
@@ -52,3 +58,5 @@ class Request:
     granted: Granted | None = None
     unknown: frozenset[str] = frozenset()
     around: Around | None = None
+    settings: Settings | None = None
+    baseline: Baseline | None = None

@@ -6,6 +6,7 @@ from doctor.base.text import clean, one_line
 from doctor.findings import Report
 from doctor.report.content import SIGNS, about
 from doctor.report.screen import certainty, screen
+from doctor.report.settings import settings_rows
 
 MOST = 2000  # bytes
 SENTENCE, COMMAND = 320, 600  # characters
@@ -16,6 +17,7 @@ def report_to_brief(report: Report) -> str:
     """The verdict, its first cause, what to do, then a line for each other rule that found something or is open."""
     shown = screen(report)
     lines = [f"{SIGNS[shown.kind]} {shown.said}", f"target: {about(report)[0]}"]
+    lines += [f"{label}: {text}" for label, text in settings_rows(report)]
     if (cause := shown.cause) is not None:
         lines.append(f"{cause.severity} {cause.rule} {cause.name} ({certainty(cause)}): {cause.message}")
     lines += [f"fix: {step}" for step in shown.todo.steps]

@@ -11,6 +11,7 @@ from doctor.findings import Finding, Report
 from doctor.launch.asked import starts_server
 from doctor.launch.options import model_word
 from doctor.matrix.engines import names_of_engines
+from doctor.report.settings import known, settings_rows
 
 EVIDENCE = 5
 LABEL = 10
@@ -30,13 +31,16 @@ def answer(report: Report) -> tuple[Answer, str]:
         found = f" The environment has {plural(errors, 'error')}." if errors else ""
         return ("error" if errors else "open"), f"{lost}{found}"
     counts = ", ".join(plural(n, kind) for kind in ("error", "warning") if (n := report.count(kind)))
+    old = f" The baseline has {plural(n, 'known finding')}." if (n := known(report)) else ""
     if errors:
-        return "error", f"{subject(report)} {_fails(report)}: {counts}."
+        return "error", f"{subject(report)} {_fails(report)}: {counts}.{old}"
     left = sum(r.status in ("open", "broken") for r in report.results)
-    found = f"no error found{', ' + counts if counts else ''}"
+    found = f"no {'new ' if old else ''}error found{', ' + counts if counts else ''}"
     if left:
-        return "open", f"{subject(report)}: {found}, but {left} of {len(report.results)} rules could not decide."
-    return ("warning", f"{subject(report)}: {found}.") if counts else ("pass", f"{subject(report)}: no problems found.")
+        return "open", f"{subject(report)}: {found}, but {left} of {len(report.results)} rules could not decide.{old}"
+    if counts or old:
+        return "warning", f"{subject(report)}: {found}.{old}"
+    return "pass", f"{subject(report)}: no problems found."
 
 
 def _fails(report: Report) -> str:
@@ -90,7 +94,7 @@ def head(report: Report) -> list[tuple[str, str]]:
         from doctor.report.services import service_lines
 
         rows += [("service", line) for line in service_lines(report)]
-    return rows
+    return rows + settings_rows(report)
 
 
 def _launched(launch: Launch) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from doctor.base.text import plural
@@ -18,18 +18,25 @@ from doctor.report.screen import Screen, screen
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
 
 
-def report_to_html(report: Report) -> str:
-    """The page."""
-    return "".join(_page(report))
+def report_to_html(*reports: Report) -> str:
+    """The page, with all reports one below the other."""
+    return "".join(_page(reports))
 
 
-def _page(report: Report) -> Iterator[str]:
-    kind, said = answer(report)
+def _page(reports: Sequence[Report]) -> Iterator[str]:
+    said = "; ".join(answer(report)[1] for report in reports)
     style = (Path(__file__).parent / "report.css").read_text(encoding="utf-8")
     yield '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
     yield f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n'
     yield '<meta name="viewport" content="width=device-width, initial-scale=1">\n<link rel="icon" href="data:,">\n'
     yield f"<title>{t(said)}</title>\n<style>\n{style}</style>\n</head>\n<body>\n<main>\n"
+    for report in reports:
+        yield from _report(report)
+    yield "</main>\n</body>\n</html>\n"
+
+
+def _report(report: Report) -> Iterator[str]:
+    kind, said = answer(report)
     yield f'<h1 class="{kind}"><span aria-hidden="true">{SIGNS[kind]}</span> {code(said)}</h1>\n<dl class="head">\n'
     yield from (f"<dt>{t(label)}</dt><dd>{code(text)}</dd>\n" for label, text in head(report))
     yield "</dl>\n"
@@ -46,7 +53,7 @@ def _page(report: Report) -> Iterator[str]:
         yield "</ul></details>\n"
     yield from (f"<p>{code(note)}.</p>\n" for note in data_notes(report.facts))
     versions = ", ".join(f"{name} {version}" for name, version in sorted(report.versions.items()))
-    yield f"<footer>{t(counted(report))}. Made by qvl-doctor ({t(versions)}).</footer>\n</main>\n</body>\n</html>\n"
+    yield f"<footer>{t(counted(report))}. Made by qvl-doctor ({t(versions)}).</footer>\n"
 
 
 def _todo(shown: Screen) -> Iterator[str]:

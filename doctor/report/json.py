@@ -42,6 +42,10 @@ def report_to_json(report: Report) -> JsonObject:
         newer = [to_json(one) for one in newer_releases(report.facts)]
         data["data"] = scrubbed({"notes": list(notes), "newer": newer})
     data["launch"] = scrubbed(launch_to_json(report))
+    if report.settings is not None:
+        from doctor.report.settings import settings_to_json
+
+        data["settings"] = scrubbed(settings_to_json(report))
     if report.services:
         from doctor.report.services import services_to_json
 
@@ -49,6 +53,13 @@ def report_to_json(report: Report) -> JsonObject:
     if (memory := memory_to_json(Case(report.facts))) is not None:
         data["memory"] = scrubbed(memory)
     return data
+
+
+def launches_to_json(reports: Sequence[Report]) -> JsonObject:
+    """Several configured launches: each is an answer of its own, with its name under `settings`."""
+    each = [report_to_json(report) for report in reports]
+    summary = {key: sum(one["summary"][key] for one in each) for key in (*SEVERITIES, "open")}
+    return {"schema": SCHEMA, "versions": reports[0].versions, "launches": each, "summary": summary}
 
 
 def log_to_json(findings: Sequence[Finding], versions: dict[str, str], stated: Report | None = None) -> JsonObject:

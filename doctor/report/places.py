@@ -7,6 +7,7 @@ import re
 from doctor.base.record import dataclass
 from doctor.facts import Distributions, Launch, normalize
 from doctor.findings import Finding, Report
+from doctor.report.services import serving
 
 _LINE = re.compile(r"(?P<path>[^\s:,()][^:,()]{0,300}?):(?P<line>[1-9][0-9]{0,6})\b")
 _FILE = re.compile(r"--(?:requirements|compose|deployment) (?P<path>[^,]{1,300})")
@@ -39,7 +40,8 @@ def _declared(report: Report, finding: Finding) -> Place | None:
 
 
 def _file(report: Report, finding: Finding) -> Place | None:
-    services = [s.file for s in report.services if s.name == finding.service and s.file]
+    judged = [s for s in report.services if s.name == finding.service] or [s for s in report.services if serving(s)]
+    services = [s.path or s.file for s in judged if s.path or s.file]
     launch = report.facts.launch
     said = [launch.source or ""] if isinstance(launch, Launch) else []
     found = next((m for text in (*said, report.facts.target.why) if (m := _FILE.search(text))), None)

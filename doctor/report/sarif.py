@@ -8,6 +8,7 @@ from doctor.base.json_object import JsonObject
 from doctor.findings import Finding, Report
 from doctor.findings.json import finding_to_json, scrubbed
 from doctor.report.places import Place, place_of
+from doctor.report.settings import launch_name
 from doctor.rules import RULES
 from doctor.rules.rule import Rule
 
@@ -15,23 +16,27 @@ SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sar
 FILES = ("file",)
 
 
-def report_to_sarif(report: Report) -> JsonObject:
-    """One run: every rule described, every finding a result, what could not be checked a result of the kind `open`."""
+def report_to_sarif(*reports: Report) -> JsonObject:
+    """A run for each report: every rule described, every finding a result, what is open a result of that kind."""
+    data: JsonObject = scrubbed({"$schema": SCHEMA, "version": "2.1.0", "runs": [_run(report) for report in reports]})
+    return data
+
+
+def _run(report: Report) -> JsonObject:
+    """One run; that of a configured launch has an id of its own, by which a code host tells several apart."""
     places = {r.code: i for i, r in enumerate(report.results)}
     rules = {rule.code: rule for rule in RULES}
-    data: JsonObject = scrubbed({
-        "$schema": SCHEMA, "version": "2.1.0",
-        "runs": [{
-            "tool": {"driver": {
-                "name": "qvl-doctor", "version": report.versions.get("doctor", "0"),
-                "rules": [_rule(rules[r.code]) for r in report.results if r.code in rules],
-            }},
-            "columnKind": "unicodeCodePoints",
-            "invocations": [_invocation(report)],
-            "results": [*_results(report, places)],
-        }],
-    })  # fmt: skip
-    return data
+    name = launch_name(report)
+    return {
+        "tool": {"driver": {
+            "name": "qvl-doctor", "version": report.versions.get("doctor", "0"),
+            "rules": [_rule(rules[r.code]) for r in report.results if r.code in rules],
+        }},
+        **({"automationDetails": {"id": f"qvl-doctor/{name}/"}} if name else {}),
+        "columnKind": "unicodeCodePoints",
+        "invocations": [_invocation(report)],
+        "results": [*_results(report, places)],
+    }  # fmt: skip
 
 
 def _rule(rule: Rule) -> JsonObject:

@@ -6,14 +6,16 @@ parsed as markup.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from doctor.base.text import clean, plural
 from doctor.findings import Finding, Report
 from doctor.report.commands import commands
-from doctor.report.content import ANSWERS, LABEL, SIGNS, about, counted, evidence, undecided
+from doctor.report.content import ANSWERS, LABEL, SIGNS, about, answer, counted, evidence, undecided
 from doctor.report.rows import Rows
 from doctor.report.screen import Also, Screen, certainty, screen
+from doctor.report.settings import launch_name, settings_rows
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -23,9 +25,11 @@ FEW = 2  # pieces of evidence of the first cause that are shown without `-v`
 MOST_ALSO, MOST_OPEN = 8, 6
 
 
-def print_report(report: Report, console: Console, *, verbose: bool = False) -> None:
-    """Prints the report: one screen, or with `verbose` everything that is known."""
+def print_report(report: Report, console: Console, *, verbose: bool = False, alone: bool = True) -> None:
+    """Prints the report: one screen, or with `verbose` everything that is known; one of several with its name above."""
     shown, out = screen(report), Rows(console)
+    if not alone:
+        out.line(f"=== {launch_name(report)} ===", "bold")
     _verdict(report, shown, out)
     if shown.cause is not None:
         _cause(shown.cause, out, None if verbose else FEW)
@@ -40,8 +44,18 @@ def print_report(report: Report, console: Console, *, verbose: bool = False) -> 
     _memory(report, out)
     _open(report, shown, out, verbose)
     _foot(report, shown, out, verbose)
-    if console.is_terminal and out.count >= console.height and shown.kind == "error":
+    if not alone:
+        out.blank()
+    elif console.is_terminal and out.count >= console.height and shown.kind == "error":
         _again(shown, out)
+
+
+def print_verdicts(reports: Iterable[Report], console: Console) -> None:
+    """What came out for each of several launches, a line each."""
+    out = Rows(console)
+    for report in reports:
+        kind, said = answer(report)
+        out.row(launch_name(report), f"{SIGNS[kind]} {clean(said)}", style=ANSWERS[kind])
 
 
 def print_errors(report: Report, console: Console) -> None:
@@ -61,7 +75,8 @@ def verdict_line(report: Report) -> str:
     """The verdict and its first cause on one line."""
     shown = screen(report)
     cause = f" {shown.cause.rule}: {shown.cause.message}" if shown.cause is not None else ""
-    return clean(f"{SIGNS[shown.kind]} {shown.said}{cause}")
+    name = f"[{named}] " if (named := launch_name(report)) else ""
+    return clean(f"{SIGNS[shown.kind]} {name}{shown.said}{cause}")
 
 
 def print_finding(finding: Finding, out: Rows) -> None:
@@ -80,6 +95,8 @@ def _verdict(report: Report, shown: Screen, out: Rows) -> None:
     out.block(f"{SIGNS[shown.kind]} {clean(shown.said)}", style=ANSWERS[shown.kind])
     for line in about(report):
         out.block(line, "  ", style="dim")
+    for label, text in settings_rows(report):
+        out.row(label, text, indent="  ", style="dim")
 
 
 def _cause(finding: Finding, out: Rows, most: int | None) -> None:

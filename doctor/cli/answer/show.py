@@ -1,13 +1,16 @@
-"""Prints a report in the requested format."""
+"""Prints a report in the requested format, or the reports of several launches."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from doctor.cli.answer.output import console, write
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from rich.console import Console
 
     from doctor.findings import Report
 
@@ -16,54 +19,71 @@ FORMATS = ("terminal", "brief", "json", "markdown", "html", "sarif", "github", "
 
 def show_report(report: Report, form: str, output: str | None, *, verbose: bool = False, quiet: bool = False) -> None:
     """To stdout or to a file; `quiet` is one line on a terminal."""
+    show_reports([report], form, output, verbose=verbose, quiet=quiet)
+
+
+def show_reports(
+    reports: Sequence[Report], form: str, output: str | None, *, verbose: bool = False, quiet: bool = False
+) -> None:
+    """The same for several launches: one document where the form has a place for that, else one after the other."""
     if form == "terminal" and quiet:
         from doctor.report.terminal import verdict_line
 
-        write(verdict_line(report) + "\n", output)
-        return
-    if form != "terminal":
-        write(_writer(form)(report), output)
-        return
-    from doctor.report.terminal import print_report
+        write("".join(verdict_line(report) + "\n" for report in reports), output)
+    elif form != "terminal":
+        write(_writer(form)(reports), output)
+    elif output is None:
+        _print(reports, console(), verbose)
+    else:
+        from io import StringIO
 
-    if output is None:
-        print_report(report, console(), verbose=verbose)
-        return
-    from io import StringIO
+        from rich.console import Console
 
-    from rich.console import Console
-
-    text = StringIO()
-    print_report(report, Console(file=text, width=100, markup=False, highlight=False), verbose=verbose)
-    write(text.getvalue(), output)
+        text = StringIO()
+        _print(reports, Console(file=text, width=100, markup=False, highlight=False), verbose)
+        write(text.getvalue(), output)
 
 
-def _writer(form: str) -> Callable[[Report], str]:
+def _print(reports: Sequence[Report], out: Console, verbose: bool) -> None:
+    from doctor.report.terminal import print_report, print_verdicts
+
+    for report in reports:
+        print_report(report, out, verbose=verbose, alone=len(reports) == 1)
+    if len(reports) > 1:
+        print_verdicts(reports, out)
+
+
+def _writer(form: str) -> Callable[[Sequence[Report]], str]:
     """The function that makes the text of one form; only what it needs is imported."""
     if form == "markdown":
         from doctor.report.markdown import report_to_markdown
 
-        return report_to_markdown
+        return _each(report_to_markdown)
     if form == "brief":
         from doctor.report.brief import report_to_brief
 
-        return report_to_brief
+        return _each(report_to_brief)
     if form == "github":
         from doctor.report.github import report_to_github
 
-        return report_to_github
+        return lambda reports: "".join(map(report_to_github, reports))
     if form == "junit":
         from doctor.report.junit import report_to_junit
 
-        return report_to_junit
+        return lambda reports: report_to_junit(*reports)
     if form == "html":
         from doctor.report.html import report_to_html
 
-        return report_to_html
-    from doctor.report.json import dumps, report_to_json
+        return lambda reports: report_to_html(*reports)
+    from doctor.report.json import dumps, launches_to_json, report_to_json
 
     if form == "json":
-        return lambda report: dumps(report_to_json(report))
+        return lambda reports: dumps(launches_to_json(reports) if len(reports) > 1 else report_to_json(reports[0]))
     from doctor.report.sarif import report_to_sarif
 
-    return lambda report: dumps(report_to_sarif(report))
+    return lambda reports: dumps(report_to_sarif(*reports))
+
+
+def _each(one: Callable[[Report], str]) -> Callable[[Sequence[Report]], str]:
+    """A text that has no place for several: one after the other, with an empty line between them."""
+    return lambda reports: "\n".join(map(one, reports))

@@ -15,15 +15,33 @@ from typing import IO
 
 import click
 
+from doctor.base.files import Files
 from doctor.base.text import one_line
 
 SECONDS = 60.0
+MOST_MANIFESTS = 200  # of a folder
 LARGEST = 512 << 10  # bytes of manifests, as many as are read of any file of a deployment
 
 
 def is_chart(path: str) -> bool:
     """Whether a path is the folder of a chart, or a packed one."""
     return Path(path, "Chart.yaml").is_file() or (path.endswith(".tgz") and Path(path).is_file())
+
+
+def manifests_of(path: str) -> tuple[str, ...]:
+    """The manifests of a folder, as `kubectl apply -f FOLDER` takes them; anything else as it is.
+
+    Raises click.UsageError for a folder without any.
+    """
+    if is_chart(path) or not Path(path).is_dir():
+        return (path,)
+    names = Files().few_names(path)
+    found = [n for n in names if n.endswith((".yaml", ".yml", ".json")) and not n.startswith(("kustomization.", "."))]
+    if not found:
+        raise click.UsageError(f"`{one_line(path, 200)}` has no manifests (.yaml, .yml, .json)")
+    if len(found) > MOST_MANIFESTS:
+        raise click.UsageError(f"`{one_line(path, 200)}` has more than {MOST_MANIFESTS} manifests; name the files")
+    return tuple(str(Path(path, name)) for name in found)
 
 
 def rendered(files: tuple[str, ...], values: tuple[str, ...]) -> tuple[str, ...]:

@@ -77,9 +77,9 @@ def _deployments(options: dict[str, Any]) -> tuple[str, ...]:
     files, values = tuple(options.pop("deployments")), tuple(options.pop("values_files"))
     if not files and not values:
         return ()
-    from doctor.cli.request.charts import rendered
+    from doctor.cli.request.charts import manifests_of, rendered
 
-    return rendered(files, values)
+    return rendered(tuple(file for name in files for file in manifests_of(name)), values)
 
 
 def codes(values: tuple[str, ...]) -> tuple[str, ...]:
