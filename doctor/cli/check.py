@@ -50,14 +50,14 @@ def check(ctx: click.Context, /, **options: Any) -> None:
 
 
 def _report(options: dict[str, Any]) -> Report:
+    from doctor import api
     from doctor.cli.request.load import load_facts, run
-    from doctor.pipeline import Request, answered, judge
 
     select, ignore = codes(options["select"]), codes(options["ignore"])
     target, declared = target_request(options), declared_request(options)
     if options["facts_file"]:
-        return answered(judge(load_facts(options["facts_file"], not options["no_cache"]), select, ignore))
-    return run(Request(
+        return api.check(load_facts(options["facts_file"], not options["no_cache"]), select, ignore)
+    return run(api.Request(
         target=target, launch=options["launch"], model=options["model"], gpu=options["gpu"], driver=options["driver"],
         deep=options["deep"], all_modules=options["all_models"], gateway=options["gateway"],
         select=select, ignore=ignore, use_cache=not options["no_cache"], declared=declared,
