@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from doctor.facts import Modules
     from doctor.findings import StartVerdict
     from doctor.findings.proposal import Proposal
+    from doctor.matrix.grid.cells import Grid
     from doctor.repair.apply import Applied
     from doctor.repair.switch.inplace import WantedPins
     from doctor.repair.wheels.prepare import Source
@@ -45,9 +46,10 @@ Question = Request | Facts | str | Sequence[str]
 """A launch command, as a shell line or as words; a `Request`, which can say everything; or facts that were saved."""
 
 __all__ = [
-    "DataError", "DeclarationError", "DeclaredRequest", "Facts", "Finding", "Freedom", "KeepError", "Plan", "Question",
-    "RepairError", "Report", "Request", "TargetError", "TargetRequest", "apply", "check", "collect", "explain", "link",
-    "meaning", "plan", "plan_file", "precheck", "request", "servers",
+    "DataError", "DeclarationError", "DeclaredRequest", "Facts", "Finding", "Freedom", "KeepError", "Plan",
+    "Question", "RepairError", "Report", "Request", "TargetError", "TargetRequest", "apply", "bug_form",
+    "check", "collect", "explain", "grid", "link", "meaning", "plan", "plan_file", "precheck", "request",
+    "servers",
 ]  # fmt: skip
 
 _SHELL = frozenset("&|;<>$`()\n")
@@ -123,6 +125,16 @@ def plan_file(
     return made(form, answers, beside)
 
 
+def bug_form(project: str, question: Question = ()) -> str:
+    """What the bug form of vllm, lmdeploy, sglang or transformers asks for, as Markdown to paste, secrets hidden.
+
+    Raises as `check`, and TargetError for saved facts: they do not hold everything that is asked for.
+    """
+    from doctor.pipeline.bug_form import filled_form
+
+    return filled_form(project, request(question))
+
+
 def collect(question: Question = ()) -> Facts:
     """What `check` would see, with secrets hidden: facts to save, to send and to check again. Raises as `check`."""
     from doctor import pipeline
@@ -135,6 +147,16 @@ def link(names: Sequence[str], question: Question = ()) -> Modules:
     from doctor import pipeline
 
     return pipeline.link(tuple(names), request(question))
+
+
+def grid(engine: str, library: str = "transformers", model: str | None = None) -> Grid:
+    """Which releases of an engine work with which of a library: `lmdeploy`, `vllm>=0.11`, `lmdeploy==0.11.1`.
+
+    `model` is a name on the hub, a family or an architecture. Raises GridError.
+    """
+    from doctor.matrix.grid.asked import asked_grid
+
+    return asked_grid((engine, library), model)
 
 
 def apply(asked: Request, wanted: WantedPins | Plan, source: Source, say: Callable[[str], None]) -> Applied:

@@ -17,10 +17,11 @@ COMMANDS = {
     "facts": "save what check sees, redacted, to check it on another machine",
     "run": "start a server, keep its output, and report how it ended",
     "runs": "manage earlier runs: list, show, follow, prune, export",
-    "report": "show again how a run ended",
+    "report": "show again how a run ended, or fill in a project's bug form",
     "probe": "ask a running server: text, picture, JSON schema, speed, metrics, GPU",
     "explain": "explain a crash from its log, or a rule code",
     "rules": "list every rule",
+    "mcp": "answer the same questions for agents, over the Model Context Protocol",
     "matrix": "show what published releases require, accept and provide",
 }
 

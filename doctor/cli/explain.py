@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from doctor.findings import Finding, Report
     from doctor.run.explained import Explanation
 
-FORMATS = ("terminal", "json", "markdown")
+FORMATS = ("terminal", "brief", "json", "markdown")
 _CODE = re.compile(r"[A-Za-z]{3}\d{3}")
 
 
@@ -67,6 +67,10 @@ def _print(findings: tuple[Finding, ...], stated: Report | None, form: str) -> N
 
         data = log_to_json(findings, {"doctor": __version__, "matrix": data_version()}, stated)
         click.echo(json.dumps(data, ensure_ascii=True, indent=1))
+    elif form == "brief":
+        from doctor.report.brief import log_to_brief
+
+        click.echo(log_to_brief(findings, stated), nl=False)
     elif form == "markdown":
         from doctor.report.markdown import log_to_markdown
 

@@ -66,7 +66,7 @@ def show(answers: list[Made], options: dict[str, Any]) -> int | None:
 
         print_plan(answer.before, answer.plan, console(), idle=answer.idle, after=answer.after)
         return None
-    if form in ("terminal", "json"):
+    if form in ("terminal", "brief", "json"):
         write(_text(answer, form), options["output"])
         return None
     text, fails = _file(answers, form, _beside(options))
@@ -86,6 +86,10 @@ def _text(answer: Proposal, form: str) -> str:
         out = Console(width=100, file=stream, markup=False, highlight=False, emoji=False)
         print_plan(answer.before, answer.plan, out, idle=answer.idle, after=answer.after)
         return stream.getvalue()
+    if form == "brief":
+        from doctor.report.brief import plan_to_brief
+
+        return plan_to_brief(answer)
     from doctor.report.json import dumps
     from doctor.report.plan.data import plan_to_json
 
