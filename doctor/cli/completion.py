@@ -49,11 +49,9 @@ def script(shell: str) -> str:
     """The text that a shell reads; filled in here, as click would start bash first to ask for its version."""
     from click.shell_completion import ShellComplete, get_completion_class
 
-    from doctor.cli import main
-
     kind = get_completion_class(shell)
     assert kind is not None
-    return ShellComplete.source(kind(main, {}, NAME, VARIABLE)) + "\n"
+    return ShellComplete.source(kind(click.get_current_context().find_root().command, {}, NAME, VARIABLE)) + "\n"
 
 
 def place(shell: str) -> Path:

@@ -22,16 +22,17 @@ def man(output: str | None) -> None:
 def page() -> Iterator[str]:
     """The page in the language of `man`, line by line."""
     from doctor import __version__
-    from doctor.cli import COMMANDS, main
 
+    main = click.get_current_context().find_root().command
     yield f'.TH QVL\\-DOCTOR 1 "" "qvl\\-doctor {_roff(__version__)}"'
     yield from (".SH NAME", "qvl\\-doctor \\- checks whether a vision\\-language model server will start here")
     yield from (".SH SYNOPSIS", ".B qvl\\-doctor", ".I COMMAND", "[ARGS]...", ".SH DESCRIPTION")
     yield from _paragraphs(main.help or "")
     yield ".SH COMMANDS"
     with click.Context(main, info_name="qvl-doctor") as context:
-        for name in COMMANDS:
-            command = main.get_command(context, name) if isinstance(main, click.Group) else None
+        group = main if isinstance(main, click.Group) else click.Group()
+        for name in group.list_commands(context):
+            command = group.get_command(context, name)
             if command is not None:
                 yield from _command(command, name, context)
     yield ".SH EXIT STATUS"
