@@ -2,8 +2,10 @@
 
 Usage: memory_engines.py [--engine NAME] [--release VERSION ...] [--all-cases]. Of each release some files are read out
 of its wheel by ranges and kept in the cache; memory_engines_child.py evaluates their functions with dummies around
-them. vLLM: groups of layers, blocks, tokens and requests as it logs them. SGLang: the share of a card where the command
-names none. LMDeploy: what is set aside for a step, requests at once. Prints a row for each release and the first
+them. vLLM: groups of layers, blocks, tokens and requests as it logs them, blocks that the
+command sets, the largest image and video, LoRA's buffers. SGLang: the share of a card where the command
+names none, also where attention is computed by copies. LMDeploy: what is set aside for a step, requests at once, how
+GPUs are dealt out. Prints a row for each release and the first
 differences; exits with 1 where there are any.
 """
 
@@ -11,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import fnmatch
+import itertools
 import json
 import os
 import subprocess
@@ -21,14 +24,21 @@ from pathlib import Path
 from typing import Any
 
 from doctor.facts.model import Model
+from doctor.launch.parallel import parallel
 from doctor.launch.settings import Settings
 from doctor.matrix.engines import engine_row
 from doctor.matrix.extract.open import open_source
+from doctor.memory.adapters import adapters, ranked
 from doctor.memory.cache import of_full_layer, of_layer
-from doctor.memory.engines import default_share, runtime
-from doctor.memory.fit import steps
+from doctor.memory.divided import divided
+from doctor.memory.drafter import Drafter
+from doctor.memory.engines import Budget, default_share, runtime
+from doctor.memory.fit import kept_by, steps
 from doctor.memory.footprint import Footprint, footprint
-from doctor.memory.pages import pages, state_bytes
+from doctor.memory.pages import Pages, pages, state_bytes
+from doctor.memory.pieces import Share, linear
+from doctor.memory.sight import Sight
+from doctor.memory.there import checks_what_is_set, sized
 
 CHILD = Path(__file__).with_name("memory_engines_child.py")
 CACHE = Path(os.environ.get("QVL_TEST_CACHE", "~/.cache/qvl-doctor-tests")).expanduser() / "memory-engines"
@@ -40,10 +50,14 @@ RELEASES = {
 }
 FILES = {
     "vllm": ("vllm/v1/core/kv_cache*.py", "vllm/v1/kv_cache*.py", "vllm/utils/math_utils.py",
-             "vllm/engine/arg_utils.py"),
+             "vllm/engine/arg_utils.py", "vllm/model_executor/models/qwen2_vl.py", "vllm/lora/layers/base_linear.py",
+             "vllm/lora/layers/column_parallel_linear.py"),
     "sglang": ("sglang/srt/server_args.py", "sglang/srt/arg_groups/memory_hook.py",
-               "sglang/srt/arg_groups/cuda_graph_hook.py", "sglang/srt/model_executor/model_runner.py"),
-    "lmdeploy": ("lmdeploy/pytorch/engine/executor/base.py", "lmdeploy/utils.py", "lmdeploy/messages.py"),
+               "sglang/srt/arg_groups/cuda_graph_hook.py", "sglang/srt/model_executor/model_runner.py",
+               "sglang/srt/lora/mem_pool.py", "sglang/srt/lora/utils.py"),
+    "lmdeploy": ("lmdeploy/pytorch/engine/executor/base.py", "lmdeploy/utils.py", "lmdeploy/messages.py",
+                 "lmdeploy/pytorch/config.py", "lmdeploy/turbomind/turbomind.py",
+                 "lmdeploy/turbomind/parallel_config.py"),
 }  # fmt: skip
 PLAIN: dict[str, Any] = {
     "model_type": "llama", "hidden_size": 4096, "num_hidden_layers": 32, "num_attention_heads": 32,
@@ -82,7 +96,8 @@ class Row:
 def sources(engine: str, release: str) -> Path:
     """The release's files, read out of its wheel once."""
     folder = CACHE / f"{engine}-{release}"
-    if (folder / ".complete").exists() and len(list(folder.rglob("arg_utils.py"))) == (engine == "vllm"):
+    newest = {"vllm": "qwen2_vl.py", "lmdeploy": "turbomind.py", "sglang": "mem_pool.py"}[engine]
+    if (folder / ".complete").exists() and list(folder.rglob(newest)):
         return folder
     wheel = open_source(f"{engine}=={release}")
     wanted = [n for n in wheel.names() if any(fnmatch.fnmatch(n, p) for p in FILES[engine])]
@@ -149,10 +164,62 @@ def usual_steps(release: str) -> Iterator[tuple[dict[str, Any], dict[str, float]
         yield {"card": f"NVIDIA {card}", "gib": gib}, {"step": tokens, "at_once": requests}
 
 
+def blocks_that_are_set(release: str) -> Iterator[tuple[dict[str, Any], dict[str, float]]]:
+    """As many blocks as the command sets, and whether vLLM starts with them."""
+    for config, many, room in ((PLAIN, 5000, 12), (PLAIN, 100, 12), (PLAIN, 5000, 1), (PLAIN, 100, 1)):
+        found, context = model(config), 32768
+        asked = Settings("vllm", release, windows=True, context=context, blocks=16 * many)
+        kept = kept_by(found, asked, 8192, Drafter())
+        assert isinstance(kept, Pages) and found.shape is not None
+        there = Budget(room * GIB, room * GIB, 0, "", "", refuses=True)
+        left = sized(there, kept, asked)
+        checked = left if checks_what_is_set(left, asked) else there
+        case = {
+            "layers": ["full"] * 32, "block": 16, "heads": 8, "dim": 128, "wide": (0, 0), "dtype": "bfloat16",
+            "window": 0, "state": 0, "drafted": 0, "context": context, "batch": 8192, "room": room * GIB,
+            "mode": "none", "blocks": many,
+        }  # fmt: skip
+        fits = {"starts": int(kept.holds(context) <= checked.most)}
+        yield case, {**fits, "tokens": kept.logged(left.most, context)} if fits["starts"] else fits
+
+
+def tower_at_work(release: str) -> Iterator[tuple[dict[str, Any], dict[str, float]]]:
+    """The largest image and the longest video that vLLM tries its tower out with."""
+    asked = Settings("vllm", release)
+    for pixels, context in itertools.product((12_845_056, 1_003_520, 200_704), (8192, 32_768, 128_000, 262_144)):
+        seen = Sight(1, 1, 4, 784, pixels, videos=True)
+        image = seen.image(asked)
+        yield {"pixels": pixels, "context": context}, {"image": image, "video": seen.video(asked, context)}
+
+
+def buffers(release: str) -> Iterator[tuple[dict[str, Any], dict[str, float]]]:
+    """LoRA's buffers of a layer, as vLLM makes them on one GPU."""
+    qkv = [("q", 4096, 4096), ("k", 4096, 1024), ("v", 4096, 1024)]
+    for gpus, sharded, slots, rank in itertools.product((1, 4), (False, True), (1, 4), (16, 64)):
+        asked = Settings("vllm", release, tp=gpus, adapters=slots, rank=rank, adapters_split=sharded)
+        shares: dict[str, Share] = {"q": "split", "k": "kv", "v": "kv"}
+        layers = {
+            "merged": [linear(f"layers.{{}}.self_attn.{n}_proj", i, o, share=shares[n]) for n, i, o in qkv],
+            "row": [linear("layers.{}.mlp.down_proj", 12288, 4096)],
+        }
+        for kind, pieces in layers.items():
+            least, _ = adapters(ranked(pieces, 1), asked, divided(asked), 8)
+            row = kind == "row"
+            case = {
+                "rank": rank, "slots": slots, "gpus": gpus, "sharded": sharded, "way": "plain" if row else "merged",
+                "kind": "RowParallelLinear" if row else "ColumnParallelLinear",
+                "in": 12288 // gpus if row else 4096, "out": [4096] if row else [o // gpus for _, _, o in qkv],
+            }  # fmt: skip
+            yield case, {"numbers": least // 2}
+
+
 def of_vllm(release: str) -> Iterator[tuple[dict[str, Any], dict[str, float]]]:
     """All cases of vLLM."""
     yield from blocks_and_groups(release)
     yield from usual_steps(release)
+    yield from blocks_that_are_set(release)
+    yield from tower_at_work(release)
+    yield from buffers(release)
 
 
 def shares(release: str) -> Iterator[tuple[dict[str, Any], dict[str, float]]]:
@@ -166,6 +233,50 @@ def shares(release: str) -> Iterator[tuple[dict[str, Any], dict[str, float]]]:
                 share = default_share(asked, mib << 20, found)
                 case = {"mib": mib, "tp": tp, "pp": pp, "vision": seen, "drafter": drafter, "eyes": [27, 1152]}
                 yield case, {"share": round(share, 3)}
+
+
+def copies(release: str) -> Iterator[tuple[dict[str, Any], dict[str, float]]]:
+    """SGLang's share where attention is computed by copies."""
+    for mib in (24564, 46068, 81559, 143771, 183359):
+        for tp, many in ((2, 2), (8, 2), (8, 8)):
+            found, asked = model(PLAIN), Settings("sglang", release, tp=tp, attention=tp // many)
+            case = {"mib": mib, "tp": tp, "pp": 1, "vision": False, "drafter": "", "eyes": [27, 1152], "copies": many}
+            yield case, {"share": round(default_share(asked, mib << 20, found), 3)}
+
+
+def of_sglang(release: str) -> Iterator[tuple[dict[str, Any], dict[str, float]]]:
+    """All cases of SGLang."""
+    yield from shares(release)
+    yield from copies(release)
+    yield from pool_of_adapters(release)
+
+
+def pool_of_adapters(release: str) -> Iterator[tuple[dict[str, Any], dict[str, float]]]:
+    """SGLang's pool of LoRA adapters for all matrices of a layer, on one GPU."""
+    found = model(PLAIN)
+    for gpus, slots, rank in itertools.product((1, 2, 8), (1, 8), (16, 64)):
+        asked = Settings("sglang", release, tp=gpus, adapters=slots, rank=rank)
+        least, _ = adapters(found.ranked, asked, divided(asked), 8)
+        yield {"rank": rank, "slots": slots, "gpus": gpus, "config": PLAIN}, {"numbers": least // 2 // 32}
+
+
+def dealt(release: str) -> Iterator[tuple[dict[str, Any], dict[str, float]]]:
+    """How LMDeploy deals out GPUs: those that are taken, and those that share attention, an MLP and the experts."""
+    row, sizes = engine_row("lmdeploy"), (1, 2, 4, 8)
+    for backend, cards, tp, dp, ep in itertools.product(row.backends, (4, 8), sizes, sizes, sizes):
+        if backend == "turbomind" and ep > 1 and not row.has("solves_layout", release):
+            continue
+        said = {"tensor_parallel": tp, "data_parallel": dp, "expert_parallel": ep}
+        found = parallel(said.get, lambda _: None, row, (release, backend, cards))
+        case = {"backend": backend, "cards": cards, "tp": tp, "dp": dp, "ep": ep}
+        yield case, {"gpus": found.tp * found.copies, "attention": found.attention or found.tp,
+                     "dense": found.dense or found.tp, "experts": found.experts or found.tp}  # fmt: skip
+
+
+def of_lmdeploy(release: str) -> Iterator[tuple[dict[str, Any], dict[str, float]]]:
+    """All cases of LMDeploy."""
+    yield from set_aside(release)
+    yield from dealt(release)
 
 
 def set_aside(release: str) -> Iterator[tuple[dict[str, Any], dict[str, float]]]:
@@ -183,8 +294,8 @@ def set_aside(release: str) -> Iterator[tuple[dict[str, Any], dict[str, float]]]
             yield case, {"aside": aside, "share": share, "requests": usual or row.requests[0]}
 
 
-CASES = {"vllm": of_vllm, "sglang": shares, "lmdeploy": set_aside}
-NEAR = {"share": 0.0011, "requests": 0.011, "tokens": 0, "aside": 1, "longest": 0, "step": 0, "at_once": 0}
+CASES = {"vllm": of_vllm, "sglang": of_sglang, "lmdeploy": of_lmdeploy}
+NEAR = {"share": 0.0011, "requests": 0.011, "aside": 1}  # all others are equal
 
 
 def compared(engine: str, release: str) -> Row:
@@ -197,7 +308,7 @@ def compared(engine: str, release: str) -> Row:
             continue
         for name, value in ((n, v) for n, v in ours.items() if n in said):
             row.compared += 1
-            if abs(said[name] - value) > NEAR[name]:
+            if abs(said[name] - value) > NEAR.get(name, 0):
                 short = {k: v for k, v in case.items() if k != "layers"}
                 row.different.append((f"{name} {short}", said[name], value))
     return row

@@ -1,6 +1,7 @@
 """SGLang's share of a card, by its own files."""
 
 import ast
+import math
 import re
 import types
 from pathlib import Path
@@ -12,7 +13,46 @@ from memory_engines_parts import Logger, Open, functions
 def sglang(root):
     """`mem_fraction_static` as the release's own code computes it where the command names none."""
     hook = Path(root, "sglang/srt/arg_groups/memory_hook.py")
-    return _by_hook(hook) if hook.is_file() else _by_arguments(Path(root, "sglang/srt/server_args.py"))
+    share = _by_hook(hook) if hook.is_file() else _by_arguments(Path(root, "sglang/srt/server_args.py"))
+    room = _adapted(Path(root, "sglang/srt/lora"))
+    return lambda case: room(case) if "rank" in case else share(case)
+
+
+def _adapted(folder):
+    """Numbers of the pool of LoRA adapters for every matrix of one layer, on one GPU."""
+    pool = ast.parse((folder / "mem_pool.py").read_text(encoding="utf-8"))
+    helpers = ast.parse((folder / "utils.py").read_text(encoding="utf-8"))
+    shapes = functions(pool, ("get_lora_A_shape", "get_lora_B_shape"), "LoRAMemoryPool")
+    used = functions(helpers, ("get_hidden_dim", "get_default_hidden_dim", "get_stacked_multiply"))
+    every = [n for n in (*pool.body, *helpers.body) if isinstance(n, (ast.Assign, ast.AnnAssign))]
+    rows = [n for n in every if "LORA_NAMES" in ast.unparse(n).partition("=")[0]]
+    for one in (*shapes, *used):
+        one.returns = None
+        for argument in one.args.args:
+            argument.annotation = None
+    code = ast.unparse(ast.Module([*rows, *used, *shapes], []))
+
+    def answer(case):
+        scope = {"divide": lambda a, b: a // b}
+        exec(compile(code, "mem_pool", "exec"), scope)
+        scope.setdefault("ROW_PARALLELISM_LINEAR_LORA_NAMES", ["o_proj", "down_proj"])
+        config = SimpleNamespace(**case["config"])
+        if "get_lora_A_shape" not in scope or "'kv_proj'" in code:
+            return {}  # written out in the middle of another function; keys and values apart
+        one = Open(base_hf_config=config, tp_size=case["gpus"], max_loras_per_batch=case["slots"],
+                   max_lora_dim=case["rank"], _effective_tp_size=lambda name: case["gpus"],
+                   _dense_local_dim=lambda *a: None, _get_effective_tp_size=lambda name: case["gpus"],
+                   _column_parallel_lora_b_per_rank_dim=lambda name, size, gpus: size // gpus,
+                   is_moe_module=lambda name: "moe" in name)  # fmt: skip
+        numbers = 0
+        for name in ("qkv_proj", "o_proj", "gate_up_proj", "down_proj"):
+            for shape in ("get_lora_A_shape", "get_lora_B_shape"):
+                told = scope[shape]
+                given = (one, name, SimpleNamespace(), case["rank"], 0)
+                numbers += math.prod(told(*given[: told.__code__.co_argcount]))
+        return {"numbers": numbers}
+
+    return answer
 
 
 def _asked(case):
@@ -22,9 +62,11 @@ def _asked(case):
         decode=Open(backend="full"),
         prefill=Open(backend="full" if not (case["vision"] or case["drafter"] or case["pp"] > 1) else "disabled"),
     )
+    copies = case.get("copies", 1)
     return Open(
-        tp_size=case["tp"], pp_size=case["pp"], dp_size=1, speculative_algorithm=case["drafter"] or None,
-        model=model, device="cuda", enable_dp_attention=False, disaggregation_mode="null", model_path="m",
+        tp_size=case["tp"], pp_size=case["pp"], dp_size=copies, attn_dp_size=copies,
+        speculative_algorithm=case["drafter"] or None,
+        model=model, device="cuda", enable_dp_attention=copies > 1, disaggregation_mode="null", model_path="m",
         disable_piecewise_cuda_graph=graphs.prefill.backend == "disabled", cuda_graph_config=graphs,
         max_prefill_tokens=16384, page_size=1,
     )  # fmt: skip
@@ -49,7 +91,7 @@ def _by_hook(path):
             "Any": object, "copy": __import__("copy"), "logger": Logger(), "resolving_view": lambda a: a,
             "resolved_view": lambda a: a, "declare_resolution": declare, "model_config_of": lambda a: a.model,
             "post_capture_kv_sizing_planned": lambda a: False, "use_mla_backend": lambda a: False,
-            "attn_dp_enabled_of": lambda a: False, "get_platform": lambda: Open(is_xpu=False),
+            "attn_dp_enabled_of": lambda a: a.attn_dp_size > 1, "get_platform": lambda: Open(is_xpu=False),
             "get_device_memory_capacity": lambda d: case["mib"],
             "Backend": Open(DISABLED="disabled", BREAKABLE="breakable"),
             "Phase": Open(PREFILL="prefill"), "envs": Open(), "generate_cpu_graph_batch_sizes": lambda a: [],

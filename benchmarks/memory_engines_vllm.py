@@ -12,6 +12,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 from memory_engines_parts import SAID, Logger
+from memory_engines_sight import adapted, tried_out
 
 REAL = re.compile(r"vllm\.(v1\.core\.kv_cache_\w+|v1\.kv_cache_(interface|spec_registry|layout)|utils\.math_utils)")
 
@@ -163,7 +164,8 @@ def settings_of(case):
         model_config=Plain(max_model_len=case["context"], original_max_model_len=case["context"]),
         scheduler_config=Plain(max_num_batched_tokens=case["batch"], disable_hybrid_kv_cache_manager=False),
         cache_config=Plain(block_size=case["block"], mamba_cache_mode=case["mode"], enable_prefix_caching=False,
-                           num_gpu_blocks_override=None, kv_cache_memory_bytes=None, mamba_block_size=case["block"],
+                           num_gpu_blocks_override=case.get("blocks"),
+                           kv_cache_memory_bytes=None, mamba_block_size=case["block"],
                            get_resolved_kv_cache_layout=lambda: LAYOUT),
         parallel_config=Plain(decode_context_parallel_size=1, prefill_context_parallel_size=1, tensor_parallel_size=1,
                               pipeline_parallel_size=1),
@@ -216,9 +218,16 @@ def vllm(root):
     batches = Path(root, "vllm/engine/arg_utils.py")
     usual = usual_steps(ast.parse(batches.read_text(encoding="utf-8"))) if batches.is_file() else None
 
+    seen = tried_out(root) if Path(root, "vllm/model_executor/models/qwen2_vl.py").is_file() else None
+    buffers = adapted(root) if Path(root, "vllm/lora/layers/base_linear.py").is_file() else None
+
     def answer(case):
         if "card" in case:
             return usual(case)
+        if "pixels" in case:
+            return seen(case)
+        if "rank" in case:
+            return buffers(case) if buffers else {}
         SAID.clear()
         config, specs, room = settings_of(case), specs_of(interface, case), case["room"]
         if hasattr(planner, "get_global_kv_cache_groups"):
@@ -232,6 +241,6 @@ def vllm(root):
             utils.update_kv_cache_capacity(config, made_of[0])
         text = "\n".join(SAID)
         tokens, many = re.search(r"KV cache size: ([\d,]+) tokens", text), re.search(r"([\d.]+)x", text)
-        return {"tokens": int(tokens[1].replace(",", "")), "requests": float(many[1])}
+        return {"tokens": int(tokens[1].replace(",", "")), "requests": float(many[1]), "starts": 1}
 
     return answer

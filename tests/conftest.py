@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 
 import pytest
 
 # The tests start the command some thousand times, and each worker loads all test modules: where nothing may be kept,
 # every one of them compiles all of it again, which takes longer than what is tested.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+# What the user of this machine added to the data is not what is tested.
+os.environ["QVL_DOCTOR_DATA"] = os.path.join(tempfile.gettempdir(), f"qvl-doctor-none-{os.getpid()}")
 sys.dont_write_bytecode = False
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from urllib.parse import SplitResult, urlsplit
 
+LOCAL = ("127.0.0.1", "localhost", "::1", "[::1]")  # the machine that asks
+
 
 def split_address(text: str | None) -> SplitResult | None:
     """The parts of an HTTP address; None for anything else."""

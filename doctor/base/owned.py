@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
+import sys
 import tempfile
 from pathlib import Path
 
@@ -37,6 +38,19 @@ def state_folders() -> list[Path]:
     with contextlib.suppress(RuntimeError):
         out.append(own_home() / ".local" / "state")
     return out
+
+
+def data_folder() -> Path:
+    """Where this user's own data of doctor lies, made or not: `QVL_DOCTOR_DATA`, else `$XDG_DATA_HOME/qvl-doctor`.
+
+    Without these `~/.local/share`, on Windows `%LOCALAPPDATA%`. Raises RuntimeError where there is no home folder, or
+    where it is another user's.
+    """
+    if (own := os.environ.get("QVL_DOCTOR_DATA")) and Path(own).is_absolute():
+        return Path(own)
+    named = os.environ.get("XDG_DATA_HOME") or (os.environ.get("LOCALAPPDATA") if sys.platform == "win32" else None)
+    base = Path(named) if named and Path(named).is_absolute() else own_home() / ".local" / "share"
+    return base / "qvl-doctor"
 
 
 def read_owned(path: str | os.PathLike[str], limit: int, folders: int = 2) -> bytes:

@@ -26,6 +26,11 @@ def one_line(text: str, limit: int | None = None) -> str:
     return clean(" ".join(text.split()), limit)
 
 
+def plural(count: int, word: str) -> str:
+    """`1 error`, `2 errors`, `32,768 tokens`."""
+    return f"{count:,} {word}" if count == 1 else f"{count:,} {word}s"
+
+
 def has_hidden(text: str) -> bool:
     """Whether `text` has characters that `clean` writes out: whoever reads it does not see what it says."""
     return UNSEEN.search(text) is not None

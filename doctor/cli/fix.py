@@ -49,7 +49,7 @@ class OneAction(click.Command):
 @click.option("--keep", multiple=True, metavar="NAME", help="do not change this distribution; repeatable")
 @click.option("--prefer", type=click.Choice(("minimal", "newest", "attested")), default="minimal", show_default=True)
 @click.option("--format", "form", type=click.Choice(FORMS), default="terminal", show_default=True)
-@click.option("--with", "beside", metavar="LIST", help="in a deployment, also run these: gateway,metrics")
+@click.option("--with", "beside", multiple=True, metavar="LIST", help="also run in a deployment: gateway,metrics")
 @click.option("--output", metavar="FILE", help="with --plan: write to FILE instead of stdout")
 @click.argument("launch", nargs=-1, type=click.UNPROCESSED, metavar="[-- LAUNCH COMMAND]")
 @click.pass_context

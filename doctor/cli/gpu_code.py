@@ -65,7 +65,8 @@ def _uncovered(name: str, offers: list[WheelOffer], to: Path | None) -> list[Whe
 def _indexed(name: str, index_url: str | None) -> list[WheelOffer]:
     """The release's wheel for Linux on x86-64, of those that the index has."""
     from doctor.remote.http import session
-    from doctor.remote.index import IndexedWheel, best_wheel, wheels
+    from doctor.remote.index import best_wheel, wheels
+    from doctor.remote.index_json import IndexedWheel
     from doctor.remote.index_settings import index_settings
     from doctor.remote.remote_zip import remote_wheel
 

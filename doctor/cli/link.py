@@ -31,5 +31,5 @@ def link(ctx: click.Context, /, names: tuple[str, ...], form: str, **options: An
     if form == "json":
         write(dumps(links_to_json(modules)), None)
     else:
-        print_links(modules, console())
+        print_links(modules, console(), names)
     ctx.exit(FOUND if any(s.status == "fail" for s in modules.verdicts.values()) else 0)

@@ -4,24 +4,28 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import click
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
 from doctor.base.text import clean
 from doctor.cli.answer.output import CannotWork
 from doctor.cli.request.options import target_options
+from doctor.cli.request.releases import asked, reason
 from doctor.matrix import rows
 from doctor.matrix.extract.errors import LayoutError
-from doctor.matrix.extract.projects.registry import PROJECTS, Project, project
+from doctor.matrix.extract.projects.registry import Project
 from doctor.matrix.files.data import data_dir
 from doctor.matrix.files.names_file import NamesError
 from doctor.matrix.update.build import Offer, cache_dir
 from doctor.matrix.update.build import add as build
+from doctor.matrix.update.offers import SECONDS
 from doctor.remote.errors import IndexUnavailable, WheelError
 
+TIMEOUT = "seconds to wait for the index, again for each release"
 _ERRORS = (IndexUnavailable, LayoutError, WheelError, NamesError, OSError)
 
 
@@ -58,15 +62,18 @@ def show(release: str, library: str | None, model: str | None, form: str, output
 @click.option("--format", "form", type=click.Choice(["terminal", "json"]), default="terminal")
 def list_(form: str) -> None:
     """Lists the covered projects and releases."""
+    from doctor.matrix.files.data import data_version
+
     found = {name: r for name in rows.projects() if (r := rows.releases(name))}
     if form == "json":
         shown = {n: {"releases": r.versions, "yanked": sorted(r.yanked)} for n, r in found.items()}
-        click.echo(json.dumps({"schema": 1, "projects": shown}))
+        click.echo(json.dumps({"schema": 1, "matrix": data_version(), "projects": shown}))
         return
     for name, covered in found.items():
         yanked = f", retracted: {' '.join(sorted(covered.yanked, key=Version))}" if covered.yanked else ""
         span = f"{covered.versions[0]} to {covered.versions[-1]}"
         click.echo(f"{name:28} {len(covered.versions):4} releases {span}{yanked}")
+    click.echo(f"data {data_version()}")
 
 
 @matrix.command()
@@ -75,11 +82,14 @@ def list_(form: str) -> None:
 @click.option("--find-links", type=click.Path(exists=True, file_okay=False, path_type=Path), help="a folder of wheels")
 @click.option("--installed", type=click.Path(exists=True, file_okay=False, path_type=Path), help="a .dist-info folder")
 @click.option("--index-url", help="package index to use")
+@click.option("--timeout", "seconds", type=click.FloatRange(1), default=SECONDS, show_default=True, help=TIMEOUT)
 @click.option("--to", type=click.Path(file_okay=False, path_type=Path), help="write here instead of the built-in data")
 @click.option("--gpu-code", is_flag=True, help="read which GPUs the releases have code for; streams large files")
 @click.option("--refusals", is_flag=True, help="read where the releases raise errors; --all-new reads all")
-def add(what: tuple[str, ...], all_new: bool, gpu_code: bool, refusals: bool, **options: Any) -> None:
-    """Reads releases from their wheels and adds them: lmdeploy==0.19.0, or NAME with --all-new."""
+def add(
+    what: tuple[str, ...], all_new: bool, gpu_code: bool, refusals: bool, seconds: float, **options: Any
+) -> None:  # fmt: skip
+    """Reads releases from their wheels and adds them to the built-in data: lmdeploy==0.19.0, or NAME with --all-new."""
     if refusals:
         from doctor.cli.refusals import add_refusals
 
@@ -90,29 +100,54 @@ def add(what: tuple[str, ...], all_new: bool, gpu_code: bool, refusals: bool, **
 
         add_gpu_code(what, all_new, **options)
         return
-    _add(what, all_new, **options)
+    _add(what, all_new, Where(seconds, options.pop("find_links"), options.pop("index_url")), **options)
 
 
-def _add(
-    what: tuple[str, ...],
-    all_new: bool,
-    find_links: Path | None,
-    installed: Path | None,
-    index_url: str | None,
-    to: Path | None,
-) -> None:
+@dataclass(frozen=True)
+class Where:
+    """Where releases are read: a folder of wheels, or an index and the seconds that it is waited for."""
+
+    seconds: float
+    folder: Path | None = None
+    index_url: str | None = None
+
+
+def _add(what: tuple[str, ...], all_new: bool, where: Where, installed: Path | None, to: Path | None) -> None:
+    from doctor.matrix.files.stamp import stamp
     from doctor.matrix.update import offers as sources
 
     for text in what:
-        found, version = _asked(text, all_new or installed is not None)
+        found, version = asked(text, all_new or installed is not None)
         try:
             given = [sources.installed(found, installed)] if installed else None
-            offers = given or _offers(found, version, find_links, index_url, elsewhere=to is not None)
+            offers = given or _offers(found, version, where, elsewhere=to is not None)
             with click.progressbar(length=len(offers), label=found.name, file=sys.stderr) as bar:
                 count = build(found, offers, to or data_dir() / "wheels", cache_dir(), bar.update)
+            if to is None:
+                stamp(data_dir())
         except _ERRORS as error:
-            raise CannotWork(clean(str(error), 2000)) from error
+            raise CannotWork(reason(error)) from error
         click.echo(f"{found.name}: {count} releases added")
+
+
+@matrix.command()
+@click.option("--only", multiple=True, metavar="NAME[==VERSION]", help="only this project or release (repeatable)")
+@click.option("--from", "where", metavar="DIR|URL", help="a folder of wheels or rows, a mirror, or another index")
+@click.option("--timeout", "seconds", type=click.FloatRange(1), default=SECONDS, show_default=True, help=TIMEOUT)
+@click.option("--dry-run", "dry", is_flag=True, help="list what is new and write nothing")
+@click.option("--format", "form", type=click.Choice(["terminal", "json"]), default="terminal")
+def update(only: tuple[str, ...], where: str | None, seconds: float, dry: bool, form: str) -> None:
+    """Reads releases that are newer than the data, and keeps them in your own data folder, which every command reads.
+
+    Examples:  qvl-doctor matrix update
+
+               qvl-doctor matrix update --only transformers --dry-run
+
+               qvl-doctor matrix update --from /media/usb/qvl-doctor
+    """
+    from doctor.cli.update import update_data
+
+    update_data(only, where, seconds, dry, form)
 
 
 @matrix.command()
@@ -121,51 +156,41 @@ def _add(
 @click.option("--find-links", type=click.Path(exists=True, file_okay=False, path_type=Path), help="a folder of wheels")
 @click.option("--index-url", help="package index to use")
 def verify(names: tuple[str, ...], sample: int, find_links: Path | None, index_url: str | None) -> None:
-    """Reads a random sample of releases again and compares; exits with 1 if anything differs."""
+    """Reads a random sample of releases again and compares; exits with 1 if one differs or is not covered."""
     import random
 
     from doctor.matrix.update.verify import compare
 
     differences = 0
     for text in names or rows.projects():
-        found, version = _asked(text, True)
+        found, version = asked(text, True)
+        if version and not rows.covers(found.name, version):
+            differences += 1
+            click.echo(f"{found.name} {version}: not covered")
+            continue
         try:
-            offers = _offers(found, version, find_links, index_url, covered=True)
+            offers = _offers(found, version, Where(SECONDS, find_links, index_url), covered=True)
             for offer in random.sample(offers, min(sample, len(offers))):
-                wrong = compare(found, offer, data_dir() / "wheels")
+                wrong = compare(found, offer)
                 differences += len(wrong)
                 click.echo(f"{found.name} {offer.version}: {len(wrong)} differences")
                 for one in wrong[:20]:
                     click.echo(clean(f"  {one.kind} {one.key}: stored {one.written}, read {one.read}", 400))
         except _ERRORS as error:
-            raise CannotWork(clean(str(error), 2000)) from error
+            raise CannotWork(reason(error)) from error
     sys.exit(1 if differences else 0)
 
 
-def _asked(text: str, whole: bool) -> tuple[Project, str | None]:
-    name, _, version = text.partition("==")
-    found = project(name)
-    if found is None:
-        names = ", ".join(p.name for p in PROJECTS)
-        raise click.UsageError(f"{clean(name, 100)!r} is not a project of the matrix; expected one of {names}")
-    if not version and not whole:
-        raise click.UsageError(f"which release of {found.name}? NAME==VERSION, or --all-new")
-    try:
-        return found, str(Version(version)) if version else None
-    except InvalidVersion as error:
-        raise click.UsageError(f"{clean(version, 100)!r} is not a version") from error
-
-
 def _offers(
-    found: Project, version: str | None, folder: Path | None, index_url: str | None, covered: bool = False,
-    elsewhere: bool = False,
-) -> list[Offer]:  # fmt: skip
+    found: Project, version: str | None, where: Where, covered: bool = False, elsewhere: bool = False
+) -> list[Offer]:
     """The offers meant: one release, or all that the data does (`covered`) or does not know yet; `elsewhere`: all."""
     from doctor.matrix.update.offers import chosen, in_folder, indexed
+    from doctor.matrix.update.own import shipped
 
-    offers = in_folder(found, folder) if folder else indexed(found, index_url)
+    offers = in_folder(found, where.folder) if where.folder else indexed(found, where.index_url, where.seconds)
     if version:
         return chosen(offers, [version])
-    known = None if elsewhere else rows.releases(found.name)
+    known = None if elsewhere else rows.releases(found.name) if covered else shipped(found)
     have = set(known.versions) if known else set()
     return [o for o in offers if (o.version in have) == covered]

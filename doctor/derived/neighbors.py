@@ -8,13 +8,14 @@ from ipaddress import ip_address
 from typing import Literal
 from urllib.parse import SplitResult
 
+from doctor.base.address import LOCAL
 from doctor.base.record import dataclass
 from doctor.facts import Facts, Neighbor, Neighbors
-from doctor.launch.server import LOCAL, Server, server
+from doctor.launch.server import Server, server
 from doctor.matrix.engines import engine_row
 
 HOST_NAMES = ("host.docker.internal", "host.containers.internal", "gateway.docker.internal", "172.17.0.1")
-Kind = Literal["service", "published", "itself", "unpublished", "no service", "elsewhere"]
+Kind = Literal["service", "published", "itself", "unpublished", "no service", "apart", "elsewhere"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,8 @@ class Lead:
     where the service's name leads on from other ports alone.
 
     `service`: by its name; `published`: through a port of the host; `itself`: the client's own container;
-    `unpublished`: the host, where no service has that port; `no service`: a name that nobody has; else `elsewhere`.
+    `unpublished`: the host, where no service has that port; `no service`: a name that nobody has; `apart`: the service
+    and the client are in no common network, so that its name means nothing to the client; else `elsewhere`.
     """
 
     kind: Kind
@@ -45,6 +47,8 @@ def lead(services: tuple[Neighbor, ...], address: SplitResult, client: Neighbor 
     """Where an address leads for a client; a client that is none of the services runs on the host."""
     host, port = address.hostname or "", port_of(address)
     named = [n for n in services if host in (h.lower() for h in n.hosts)]
+    if named and client is not None and all(_apart(client, n) for n in named):
+        return Lead("apart", port, named[0])
     if named:
         return _of_name(named, port)
     if host in LOCAL and any(n.pod for n in services):
@@ -55,6 +59,11 @@ def lead(services: tuple[Neighbor, ...], address: SplitResult, client: Neighbor 
     if host in LOCAL:
         return Lead("itself", port, client if client and client.engine else None)
     return Lead("elsewhere" if "." in host or ":" in host or _is_ip(host) else "no service", port)
+
+
+def _apart(client: Neighbor, other: Neighbor) -> bool:
+    """Whether two services of a project are in different networks alone."""
+    return bool(client.networks and other.networks) and not set(client.networks) & set(other.networks)
 
 
 def _of_name(named: list[Neighbor], port: int) -> Lead:

@@ -16,6 +16,11 @@ def size(count: int) -> str:
     return f"{count / GIB:.1f} GiB"
 
 
+def sizes(least: int, most: int) -> str:
+    """`1.8 GiB to 2.3 GiB`, or one size where both look the same."""
+    return size(least) if size(least) == size(most) else f"{size(least)} to {size(most)}"
+
+
 def dotted(pair: tuple[int, int]) -> str:
     """`(12, 8)` as `12.8`."""
     return f"{pair[0]}.{pair[1]}"

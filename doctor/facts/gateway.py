@@ -59,6 +59,7 @@ class Neighbor:
     `local`: it listens on the loopback alone. `mine`: it is the service that is checked. `host_network`: it has the
     host's network. `routes` are addresses in its variables. In a cluster, `forwards` lead from a port of its names to
     one of its own (`80:8000`), and the containers of one `pod` share their loopback.
+    In a compose project, `networks` are those that it is in; empty where that is not known.
     """
 
     service: str
@@ -75,6 +76,7 @@ class Neighbor:
     routes: tuple[Route, ...] = ()
     forwards: tuple[str, ...] = ()
     pod: str = ""
+    networks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

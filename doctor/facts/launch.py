@@ -22,7 +22,8 @@ class Container:
     written (`host`); `ports` and `volumes` as written; `healthcheck` tells whether one is set, `memory` the limit in
     bytes. `patience` is how many seconds the health check gives the server from its start until the container counts as
     unhealthy. `capabilities` are those of a GPU reservation of compose. `nodes` is how many machines serve one copy of
-    the model together, each with these GPUs. `probed` are the ports that a pod's probes ask: `livenessProbe 8000`.
+    the model together, each with these GPUs. `probed` are the ports that its health check, or a pod's
+    probes, ask: `livenessProbe 8000`.
     """
 
     how: str

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 
 from doctor.base.record import dataclass
+from doctor.base.text import one_line
 from doctor.matrix.engine_types import Engine
 
 Option = Callable[..., "str | None"]
@@ -17,17 +18,21 @@ NOTHING = ("ngram", "ngram_gpu", "suffix")
 
 @dataclass(frozen=True, slots=True)
 class Drafting:
-    """`kind` is mtp, eagle, eagle3, ngram, draft_model or another word of the engine's, "" where nothing is guessed."""
+    """`kind` is mtp, eagle, eagle3, ngram, draft_model or another word of the engine's, "" where nothing is guessed.
+
+    `wrong` is a number of tokens, with its name, that is none.
+    """
 
     kind: str = ""
     tokens: int = 0
     model: str | None = None
+    wrong: str = ""
 
 
 def drafting(option: Option, row: Engine) -> Drafting:
     """From vLLM's JSON, or from options of their own. `option` tells the value of the last of several names."""
     said, model = option(*row.names("drafting")), option(*row.names("draft_model")) or None
-    many = _count(option(*row.names("drafted_tokens"))) or _count(option(*row.names("drafted_steps")))
+    counts = {name: option(name) for name in (*row.names("drafted_tokens"), *row.names("drafted_steps"))}
     try:
         told = json.loads(said[:4096]) if said and said.lstrip().startswith("{") else None
     except ValueError:
@@ -35,10 +40,12 @@ def drafting(option: Option, row: Engine) -> Drafting:
     if isinstance(told, dict):
         named, kind = told.get("model"), told.get("method")
         model, said = (named if isinstance(named, str) else model), (kind if isinstance(kind, str) else "")
-        many = _count(told.get("num_speculative_tokens")) or many
+        counts = {"num_speculative_tokens": told.get("num_speculative_tokens"), **counts}
     if not said and not model:
         return Drafting()
-    return Drafting(_kind((said or "").lower(), model), many, model)
+    many = next((n for value in counts.values() if (n := _count(value))), 0)
+    wrong = next((f"{name} {value}" for name, value in counts.items() if value is not None and not _count(value)), "")
+    return Drafting(_kind((said or "").lower(), model), many, model, one_line(wrong, 60))
 
 
 def _kind(said: str, model: str | None) -> str:

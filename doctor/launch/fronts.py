@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from doctor.base.text import one_line
 from doctor.launch.innermost import Front
 from doctor.launch.program import name_of
+from doctor.launch.waiting import asked
 
 if TYPE_CHECKING:
     from doctor.launch.shell_text.result import Start
@@ -49,8 +50,4 @@ def addresses(variables: Mapping[str, str]) -> Iterator[tuple[str, str]]:
 def _asked(starts: tuple[Start, ...]) -> Iterator[tuple[str, str]]:
     """The addresses in the words of commands, such as a loop that waits until the server is ready."""
     for start in starts[:MOST]:
-        for at, word in enumerate(start.words[:100]):
-            for url in _HTTP.findall(word[:1000])[:3]:
-                option = word if word.startswith("--") else start.words[at - 1] if at else ""
-                named = option.partition("=")[0] if option.startswith("--") else name_of(start.words[0])
-                yield one_line(named, 80), _LOGIN.sub("", url)
+        yield from asked(start.words)

@@ -9,12 +9,13 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 
+from doctor.base.address import LOCAL
 from doctor.base.record import dataclass
 from doctor.facts import Launch
 from doctor.launch.asked import starts_server
 from doctor.launch.options import option_of, options_of
 from doctor.launch.read import read_whole
-from doctor.launch.server import LOCAL, server_of
+from doctor.launch.server import server_of
 from doctor.matrix.engines import engine_row, engines, option_names
 from doctor.matrix.files.data import DataError
 

@@ -8,16 +8,16 @@ from functools import partial
 
 from doctor.facts import Distributions, Facts, Gpu, Launch, Model
 from doctor.launch.drafting import drafting
-from doctor.launch.options import engine, number, option
+from doctor.launch.memory_values import amount, count, kept, share, unusable, whole
+from doctor.launch.options import engine, option, options_of
+from doctor.launch.parallel import parallel
+from doctor.launch.processor import most_pixels, processor_arguments
 from doctor.launch.settings import Settings
 from doctor.matrix import rows
 from doctor.matrix.engine_types import Engine
 from doctor.matrix.engines import engine_row, option_names, serving_engines
 
 GIB = 1 << 30
-_HUMAN = re.compile(r"(\d{1,12}(?:\.\d{1,6})?)([kKmMgGtT]?)(i?[bB]?)")
-DECIMAL = {"": 1, "k": 1000, "m": 1000**2, "g": 1000**3, "t": 1000**4}
-BINARY = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3, "t": 1024**4}
 
 
 def settings(facts: Facts) -> Settings:
@@ -25,24 +25,31 @@ def settings(facts: Facts) -> Settings:
     name = engine_of(facts)
     row = engine_row(name)
     release = facts.version(name)
-    drafted = drafting(partial(option, facts), row)
+    drafted, backend = drafting(partial(option, facts), row), backend_of(facts, release) if row.backends else "default"
+    dealt = parallel(partial(count, facts, row), partial(_any, facts), row, (release, backend, _cards(facts)))
     return Settings(
-        engine=name or "", release=release, backend=backend_of(facts, release) if row.backends else "default",
-        tp=_count(facts, "tensor_parallel"), pp=_count(facts, "pipeline_parallel"), copies=_copies(facts, row),
-        share=_share(facts, row), context=_positive(facts, row, "context"), kv=_kv(facts, row),
+        engine=name or "", release=release, backend=backend, tp=dealt.tp, pp=dealt.pp, copies=dealt.copies,
+        attention=dealt.attention, dense=dealt.dense, experts=dealt.experts, head=dealt.head,
+        experts_apart=option(facts, *row.names("experts_apart")) is not None,
+        share=share(facts, row), context=amount(facts, row, "context"), kv=_kv(facts, row),
         dtype=_any(facts, "dtype"), quantization=_any(facts, "quantization"),
-        batch=_positive(facts, row, "batch_tokens"), requests=_positive(facts, row, "requests"),
+        batch=amount(facts, row, "batch_tokens"), requests=amount(facts, row, "requests"),
         usual_requests=row.memory.requests_of(release, _card(facts)),
-        images=_limit(facts, "image"), videos=_limit(facts, "video"), ordinary=_ordinary(facts, row, release),
+        images=_limit(facts, "image"), videos=_limit(facts, "video"), sounds=_limit(facts, "audio"),
+        pixels=most_pixels(processor_arguments(facts)), untried=_any(facts, "encoder_untried") is not None,
+        sees=_any(facts, "vision_on") is not None, ordinary=_ordinary(facts, row, release),
         vision_split=not row.asks("vision_whole", option(facts, *row.names("vision_whole"))),
         vision=_any(facts, "vision_off") is None, eager=_any(facts, "eager") is not None,
         elastic=option(facts, *row.names("context")) in row.words.get("context_that_fits", ()),
         cache=whole(_any(facts, "cache_bytes")), blocks=_blocks(facts, row),
-        offload=_gib(facts, "cpu_offload"), swap=_gib(facts, "swap"),
-        windows=_windows(facts, row, release),
-        block=_positive(facts, row, "block_size"), prefixes=_switch(facts, row, "prefixes_shared"),
+        offload=int((kept(facts, row, "cpu_offload") or 0) * GIB), swap=int((kept(facts, row, "swap") or 0) * GIB),
+        windows=_windows(facts, row, release), uneven=_uneven(facts, row),
+        block=amount(facts, row, "block_size"), prefixes=_switch(facts, row, "prefixes_shared"),
         state=option(facts, *row.names("state_dtype")),
+        adapters=_adapters(facts, row, release), rank=_rank(facts, row),
+        adapters_split=option(facts, *row.names("adapters_divided")) is not None,
         drafted=drafted.tokens, drafter=drafted.kind, draft_model=drafted.model,
+        unusable=(*unusable(facts, row), *((("drafted_tokens", drafted.wrong),) if drafted.wrong else ())),
     )  # fmt: skip
 
 
@@ -73,46 +80,10 @@ def backend_of(facts: Facts, release: str | None) -> str:
     return first if not names or not known or any(n in known for n in names) else rest[0] if rest else first
 
 
-def whole(text: str | None) -> int | None:
-    """A size as the engines read it: `32768`, `32k` (thousands), `32K` (of 1024), `1.5G`; None for anything else."""
-    found = _HUMAN.fullmatch((text or "").strip())
-    if found is None:
-        return None
-    unit = found[2]
-    value = int(float(found[1]) * (BINARY if unit.isupper() else DECIMAL)[unit.lower()])
-    return value or None
-
-
-def _count(facts: Facts, meaning: str) -> int:
-    value = number(facts, *option_names(meaning))
-    return int(value) if value is not None and 1 <= value < 4096 else 1
-
-
-def _gib(facts: Facts, meaning: str) -> int:
-    value = number(facts, *option_names(meaning))
-    return int(value * GIB) if value is not None and 0 <= value < 1 << 20 else 0
-
-
-def _copies(facts: Facts, row: Engine) -> int:
-    """Of LMDeploy, `--dp` deals out the GPUs of `--tp`; of SGLang with `--enable-dp-attention` too."""
-    if row.has("copies_share_gpus") or _any(facts, "attention_data_parallel") is not None:
-        return 1
-    return _count(facts, "data_parallel")
-
-
-def _share(facts: Facts, row: Engine) -> float | None:
-    value = number(facts, *row.names("memory_share"))
-    return value if value is not None and 0 < value <= 1 else None
-
-
 def _kv(facts: Facts, row: Engine) -> str:
     names = row.names("kv_cache_dtype") or option_names("kv_cache_dtype")
     told = option(facts, *names) or row.memory.cache_default
     return row.memory.cache_names.get(told.lower(), told.lower()) if row.memory.cache_names else told
-
-
-def _positive(facts: Facts, row: Engine, meaning: str) -> int | None:
-    return whole(option(facts, *row.names(meaning)))
 
 
 def _blocks(facts: Facts, row: Engine) -> int | None:
@@ -134,6 +105,27 @@ def _windows(facts: Facts, row: Engine, release: str | None) -> bool:
     return True
 
 
+def _adapters(facts: Facts, row: Engine, release: str | None) -> int:
+    """For how many LoRA adapters there is room at once: of those that are named where the engine keeps each."""
+    named = options_of(facts.launch, release, *row.names("adapters")) if isinstance(facts.launch, Launch) else ()
+    if row.memory.adapters is None:
+        return len(named)
+    on = option(facts, *row.names("adapters_on")) is not None or (bool(named) and row.has("adapters_turn_on"))
+    return (count(facts, row, "adapter_slots") or row.memory.adapters) if on else 0
+
+
+def _rank(facts: Facts, row: Engine) -> int | None:
+    """The largest rank of an adapter, the engine's own where the command names none."""
+    return count(facts, row, "adapter_rank") or row.memory.adapter_rank
+
+
+def _uneven(facts: Facts, row: Engine) -> bool:
+    """Whether a variable of the launch lets GPUs differ: one that turns the check off, or one that is its switch."""
+    said = facts.launch.environ if isinstance(facts.launch, Launch) else {}
+    off, on = (said.get(row.variables.get(meaning, ""), "").lower() for meaning in ("uneven_cards", "even_cards"))
+    return off in ("1", "true") or on in ("0", "false", "no", "off", "n", "f")
+
+
 def _switch(facts: Facts, row: Engine, meaning: str) -> bool | None:
     """Whether a switch is set, or turned off by its `--no-` form; None where neither stands there."""
     if option(facts, *row.names(meaning)) is not None:
@@ -142,15 +134,20 @@ def _switch(facts: Facts, row: Engine, meaning: str) -> bool | None:
     return False if option(facts, *off) is not None else None
 
 
+def _cards(facts: Facts) -> int:
+    """How many GPUs the launch sees, slices of one counted; 0 where that is not known."""
+    there = facts.gpu.usable if isinstance(facts.gpu, Gpu) else ()
+    return sum(max(len(d.mig), 1) if d.mig_enabled else 1 for d in there)
+
+
 def _card(facts: Facts) -> str:
     """The name of the first GPU."""
-    return facts.gpu.devices[0].name if isinstance(facts.gpu, Gpu) and facts.gpu.devices else ""
+    return facts.gpu.usable[0].name if isinstance(facts.gpu, Gpu) and facts.gpu.usable else ""
 
 
 def _ordinary(facts: Facts, row: Engine, release: str | None) -> bool:
-    """Whether a card is one for which the engine takes its smaller defaults by its name."""
-    devices = facts.gpu.devices if isinstance(facts.gpu, Gpu) else ()
-    return any(row.memory.is_ordinary(release, device.name) for device in devices)
+    """Whether the first card is one for which the engine takes its smaller defaults by its name."""
+    return row.memory.is_ordinary(release, _card(facts))
 
 
 def _limit(facts: Facts, kind: str) -> int | None:

@@ -75,9 +75,10 @@ def filled(words: Iterable[str], names: Sequence[str], reference: Text, plain: T
     return out
 
 
-def shell(words: Iterable[str], names: Sequence[str]) -> str:
-    """The words as a line of a shell, with `"$NAME"` for each hidden value."""
-    return " ".join(filled(words, names, lambda name: f'"${{{name}}}"', lambda part: quoted(part) if part else ""))
+def shell(words: Iterable[str], names: Sequence[str], guard: str = "") -> str:
+    """The words as a line of a shell, with `"${NAME}"` for each hidden value, `guard` before its brace."""
+    reference = f'"${{{{{{0}}{guard.replace("{}", "{0}")}}}}}"'.format
+    return " ".join(filled(words, names, reference, lambda part: quoted(part) if part else ""))
 
 
 def typed(words: Sequence[str], engine: str | None, given: Iterable[str] = ()) -> str:

@@ -26,6 +26,7 @@ from doctor.launch.shell import Shell
 from doctor.launch.split import Meant, known, meant
 from doctor.launch.wrappers import Unfolded, alternatives
 from doctor.matrix.engines import engines, launched_as
+from doctor.matrix.other_servers import other_server
 
 MOST = 8
 _UNEXPANDED = re.compile(r"\$(?:[A-Za-z_]\w*|\{[A-Za-z_]\w*)")
@@ -171,13 +172,34 @@ def _of_image(typed: Typed, here: Unfolded) -> tuple[Unfolded, ...]:
     )
 
 
+def _of_words(said: tuple[str, ...], run: DockerRun) -> tuple[str, ...]:
+    """Without what is said of docker's own options, such as `-e HF_TOKEN=$HF_TOKEN`: the engine never sees those."""
+    inner = " ".join((*(run.entrypoint or ()), run.container.image or "", *run.command))
+    return tuple(t for t in said if (found := _VALUE.match(t)) is None or _stands(found, inner, run))
+
+
+def _stands(said: re.Match[str], inner: str, run: DockerRun) -> bool:
+    """Whether the words of the container hold what is said to be unknown."""
+    name = said["set"] or said["default"]
+    if said["default"] and name in run.environ:  # its default stands where it was
+        return False
+    return bool(re.search(rf"\$\{{?{name}\b", inner)) if said["set"] else name is not None or said["computed"] in inner
+
+
 def _joined(outer: Unfolded, run: DockerRun, inner: Unfolded) -> Unfolded:
     return replace(
-        inner, set={**run.environ, **inner.set}, open=(*outer.open, *run.open, *inner.open),
+        inner, set={**run.environ, **inner.set}, open=(*_of_words(outer.open, run), *run.open, *inner.open),
         source=inner.source or outer.source, guards=(*outer.guards, *inner.guards),
         place=inner.place if inner.place.machine or inner.place.environment else outer.place,
         guessed=outer.guessed or inner.guessed,
     )  # fmt: skip
+
+
+_VALUE = re.compile(  # what `shell_text.marks` says of a word
+    r"the variable `\$(?P<set>\w+)` is not set here|`\$(?P<default>\w+)` may be set in the environment"
+    r"|`(?P<computed>.+)` is known only when the script runs"
+)
+UNCOVERED = "a model server that the rules do not cover"
 
 
 def _launch(typed: Typed, here: Unfolded, environ: Mapping[str, str], container: Container | None) -> Launch:
@@ -240,6 +262,9 @@ def _why(here: Unfolded, launch: Launch, found: bool) -> str:
         return f"`{shown}` starts no server"
     if launch.engine is not None:
         return f"`{shown}` is a command of {launch.engine} that starts no server"
+    if other := other_server(launch.program, launch.module):
+        way = f"; {other.way}" if other.way else ""
+        return f"`{shown}` starts {other.name}, {UNCOVERED}{way}"
     return f"`{shown}` is not a start command of an engine that is known here"
 
 

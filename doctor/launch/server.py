@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from doctor.base.address import LOCAL
 from doctor.base.record import dataclass
 from doctor.facts import Facts, Launch, Model
 from doctor.launch.asked import form_of
@@ -9,8 +10,6 @@ from doctor.launch.options import model_of, options_of
 from doctor.matrix import rows
 from doctor.matrix.engine_types import Engine
 from doctor.matrix.engines import engine_row, serving_engines
-
-LOCAL = ("127.0.0.1", "localhost", "::1", "[::1]")
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from doctor.launch.container import compose_up, subcommand
 from doctor.launch.program import PYTHON, Program, name_of, program_of
 from doctor.matrix.engine_types import Engine
 from doctor.matrix.engines import engines, launched
+from doctor.matrix.images import names_of_others
 
 _FAR = 400
 
@@ -22,6 +23,12 @@ def mentions_engine(text: str) -> bool:
     """Whether a serving engine's name stands anywhere in the text, such as an image and its command."""
     low = text.lower()
     return any(name in low for e in engines() if not e.library for name in _names(e))
+
+
+def mentions_other(text: str) -> bool:
+    """Whether a model server that the rules do not cover stands in the text, by its program, module or image."""
+    low = text.lower()
+    return any(name in low for name in names_of_others())
 
 
 def is_engine(distribution: str) -> bool:

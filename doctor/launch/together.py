@@ -13,7 +13,8 @@ from doctor.launch.values import computed, converted
 def refused_together(table: Table, given: list[Given]) -> list[Problem]:
     """One problem for each condition that certainly holds, put down to a given option, one whose value counts first.
 
-    Where the condition is about a list, the problem has the value, and the nearest word of the list as its candidate.
+    Where the condition is about one option, the problem has its value; where it is about a list, the nearest word of
+    that as its candidate too.
     """
     out: list[Problem] = []
     if not table.checks:
@@ -31,7 +32,8 @@ def refused_together(table: Table, given: list[Given]) -> list[Problem]:
         if first is not None and holds(condition, look_up):
             value, words = next(iter(first.values), ""), words_of(condition, asked[first.name])
             near = tuple(difflib.get_close_matches(value.lower(), words, n=1, cutoff=0.7))
-            out.append(Problem("together", first.name, first.spelled, value if words else None, said, first.at, near))
+            alone = bool(words) or (len(asked) == 1 and bool(first.values))
+            out.append(Problem("together", first.name, first.spelled, value if alone else None, said, first.at, near))
     return out
 
 

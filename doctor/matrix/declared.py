@@ -19,6 +19,7 @@ _COUNT = re.compile(r"(?<![tT])[xX×*] ?(\d{1,3})$")  # `GTX 980` is one card
 _COUNT_FIRST = re.compile(r"^(\d{1,3}) ?[xX×*] ?(?=\S)")
 _DRIVER = re.compile(r"\d{3,4}(?:\.\d{1,4}){0,3}")
 _MIG = re.compile(r"[\s:-]*(?:MIG[\s-]*)?\b([1-7])g\.(\d{1,3})gb(?:\+\S{1,8})?$", re.IGNORECASE)
+BETWEEN = ";"
 UNITS = {"M": 1024**2, "G": 1024**3, "T": 1024**4}
 
 
@@ -29,7 +30,8 @@ class DeclarationError(ValueError):
 def declared_gpu(spec: str | None, driver: str | None, seen: Gpu | Unavailable | None = None) -> Gpu:
     """The facts of a machine with this GPU and this driver; nothing else is known of it.
 
-    `spec` is NAME[:MEMORY[:CAPABILITY]][xN]; what the name alone leaves open comes from the table of cards. Memory is
+    `spec` is NAME[:MEMORY[:CAPABILITY]][xN], of several with `;` between them, as a repeated `--gpu` gives them; what
+    the name alone leaves open comes from the table of cards. Memory is
     counted in powers of two whatever the unit's spelling, because that is how cards are sold: a 24GB card has 24 GiB.
     All of it is free. With `driver` alone, the devices are those of `seen`. Raises DeclarationError.
     """
@@ -37,10 +39,17 @@ def declared_gpu(spec: str | None, driver: str | None, seen: Gpu | Unavailable |
         raise DeclarationError(f"`--driver {one_line(driver, 40)}` is not a driver version such as `580` or `570.86`")
     number = driver.strip() if driver else None
     cuda = drivers().cuda_of(number) if number else None
-    if spec is not None and (found := _other(spec)):
-        return Gpu(source="declared", others=(found,))
-    devices = _devices(spec) if spec is not None else seen.devices if isinstance(seen, Gpu) else ()
-    return Gpu(source="declared", devices=devices, driver_version=number, driver_cuda=cuda)
+    specs = spec.split(BETWEEN) if spec is not None else []
+    others = tuple(found for one in specs if (found := _other(one)))
+    devices = tuple(d for one in specs if not _other(one) for d in _devices(one))
+    if others and not devices:
+        return Gpu(source="declared", others=others)
+    if len(devices) > MAX_DEVICES:
+        raise DeclarationError(f"`--gpu` takes 1 to {MAX_DEVICES} devices, not {len(devices)}")
+    if spec is None and isinstance(seen, Gpu):
+        devices = seen.devices
+    devices = tuple(dataclasses.replace(d, index=n) for n, d in enumerate(devices)) if specs else devices
+    return Gpu(source="declared", devices=devices, driver_version=number, driver_cuda=cuda, others=others)
 
 
 def _parts(spec: str) -> tuple[str, str | None, str | None, int]:

@@ -65,6 +65,14 @@ class CardRequests:
 
 
 @dataclass(frozen=True, slots=True)
+class LeftOut:
+    """Architectures whose tower these releases do not load where a request may hold nothing for it; all if empty."""
+
+    releases: str
+    models: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Memory:
     """How the engine deals with GPU memory.
 
@@ -78,6 +86,10 @@ class Memory:
     releases.
     `windowed_models` are the architectures of which what slid out of a window is freed, where the engine lists them.
     `card_requests` are `requests` of cards by name, where the engine has such a table.
+    `towers_left_out` tells whose towers a launch without pictures does not load, `image_towers` are architectures whose
+    tower looks at images alone, and `seen_on_request` those that take pictures only if the command says so.
+    `adapters` are the LoRA adapters that it has room for by default (None: as many as are named), and `adapter_rank`
+    the rank of each (None: that of the largest).
     """
 
     budget: str | None = None
@@ -95,12 +107,22 @@ class Memory:
     sampler: tuple[Sampler, ...] = ()
     windowed_models: tuple[str, ...] = ()
     card_requests: tuple[CardRequests, ...] = ()
+    towers_left_out: tuple[LeftOut, ...] = ()
+    image_towers: tuple[str, ...] = ()
+    seen_on_request: tuple[str, ...] = ()
+    adapters: int | None = None
+    adapter_rank: int | None = None
 
     def requests_of(self, version: str | None, card: str) -> int | None:
         """`card_requests` of this release for a card of this name."""
         held = [row.cards for row in self.card_requests if _within(row.releases, version, True)]
         found = (many for word, many in (held[-1] if held else {}).items() if word in card.lower())
         return next(found, None)
+
+    def leaves_out(self, version: str | None, architectures: tuple[str, ...]) -> bool:
+        """Whether this release leaves out the tower of such a model where no request may hold a picture."""
+        held = [row.models for row in self.towers_left_out if _within(row.releases, version, True)]
+        return bool(held) and (not held[-1] or any(name in held[-1] for name in architectures))
 
     def is_ordinary(self, version: str | None, card: str) -> bool:
         """Whether this release takes its defaults for smaller cards, by the card's name."""

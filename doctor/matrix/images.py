@@ -13,6 +13,7 @@ from packaging.version import InvalidVersion, Version
 from doctor.base.record import dataclass
 from doctor.matrix.files.data import DataError, data_dir
 from doctor.matrix.files.tables import table
+from doctor.matrix.other_servers import other_servers
 
 _CUDA = re.compile(r"(?:^|-)cu(?:da)?(\d{2})\.?(\d{1,2})(?:\.\d+)?(?:-|$)")
 
@@ -39,7 +40,8 @@ class Repository:
     """One repository of images. Its tags name releases of `distribution`, or of Python itself where `python` is set.
 
     `extras` are those that the image installs; `entrypoint` is what runs before the words of a command, where
-    `entrypoints` has nothing for the release; a tag that names none is of the newest.
+    `entrypoints` has nothing for the release; a tag that names none is of the newest. `starts` is the shell pattern of
+    the tags that it is of, where others run something else.
     """
 
     repository: str
@@ -51,6 +53,7 @@ class Repository:
     entrypoint: tuple[str, ...] = ()
     entrypoints: tuple[Start, ...] = ()
     variants: tuple[Variant, ...] = ()
+    starts: str = "*"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +89,20 @@ def entrypoint(reference: str) -> tuple[str, ...]:
     for start in found.repository.entrypoints:
         if found.version is None or SpecifierSet(start.versions).contains(found.version, prereleases=True):
             return start.command
-    return found.repository.entrypoint
+    tag = _taken_apart(reference)[1]
+    return found.repository.entrypoint if fnmatchcase(tag, found.repository.starts) else ()
 
 
 def repositories() -> tuple[Repository, ...]:
     """Every repository that the data knows. Raises DataError for a file of ours that does not hold what it should."""
     return _load(data_dir() / "images")
+
+
+@cache
+def names_of_others() -> tuple[str, ...]:
+    """What the images, programs and modules of model servers are called that the rules do not cover."""
+    images = (r.repository for r in repositories() if r.distribution is None and not r.python)
+    return (*images, *(n for one in other_servers() for n in (*one.programs, *one.modules)))
 
 
 def _taken_apart(reference: str) -> tuple[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache, lru_cache
 
-from doctor.matrix.files.data import data_dir
+from doctor.matrix.files.merged import text_of
 from doctor.matrix.files.names_file import NamesIndex
 from doctor.matrix.releases import Releases, ReleaseSet
 
@@ -40,5 +40,5 @@ def _key(distribution: str) -> str:
 
 @cache
 def _index(key: str) -> NamesIndex | None:
-    path = data_dir() / "wheels" / f"{key}.names.gz"
-    return NamesIndex.read(path) if path.is_file() else None
+    text = text_of(key, "names")
+    return None if text is None else NamesIndex(text)

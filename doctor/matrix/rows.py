@@ -9,6 +9,8 @@ from typing import Any, ParamSpec, TypeVar
 from doctor.facts import ReadRelease, normalize
 from doctor.matrix.files.data import data_dir
 from doctor.matrix.files.facts_file import FactsFile
+from doctor.matrix.files.merged import text_of
+from doctor.matrix.files.own_rows import own_rows
 from doctor.matrix.files.row import Row
 from doctor.matrix.releases import Releases, ReleaseSet
 
@@ -99,10 +101,11 @@ def releases(project: str) -> Releases | None:
 
 def projects() -> list[str]:
     """The projects that have rows."""
-    return sorted(p.name.removesuffix(".facts.gz") for p in (data_dir() / "wheels").glob("*.facts.gz"))
+    shipped = {p.name.removesuffix(".facts.gz") for p in (data_dir() / "wheels").glob("*.facts.gz")}
+    return sorted(shipped | own_rows().rows.keys())
 
 
 @cache
 def _file(key: str) -> FactsFile | None:
-    path = data_dir() / "wheels" / f"{key}.facts.gz"
-    return FactsFile.read(path) if path.is_file() else None
+    text = text_of(key, "facts")
+    return None if text is None else FactsFile(text)

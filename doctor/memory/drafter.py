@@ -32,7 +32,7 @@ def drafter(found: Footprint, asked: Settings) -> Drafter:
     if not asked.drafter or shape is None:
         return Drafter()
     alone = engine_row(asked.engine).has("drafts_undivided", asked.release)
-    kept_by = 1 if alone else asked.tp
+    kept_by = 1 if alone else asked.attending
     each = of_layer(shape, kept_by, number(asked.kv, found.dtype_bytes, asked.engine, found.kv_bits))
     if asked.drafter == "mtp":
         joined = 2 * shape.hidden * shape.hidden * HALF

@@ -24,12 +24,26 @@ LOADED = GIB * 3 // 10
 
 
 @dataclass(frozen=True, slots=True)
+class Denied:
+    """What a launch asks for and does not get, of one GPU in bytes: `wanted`, and what is `there` at most.
+
+    `kind` is share (of the card), cache (a size that the command sets) or rest (what computing takes at least).
+    """
+
+    kind: str
+    wanted: int
+    there: int
+
+
+@dataclass(frozen=True, slots=True)
 class Budget:
     """What is left for the cache of one GPU in bytes, at least and at most, and how the engine came to it.
 
     `pool` is what the engine may take in all, `rule` one sentence on how, with its source. `refuses` tells that it
     does not start where one request of the whole context finds no room, `reserved` that it takes the cache for good
-    without having tried what computing needs.
+    without having tried what computing needs, and `spare` what its rule then leaves for that at most. `given`: the
+    command sets the cache's size. `denied` is what is not there, so that it does not start; `doubtful`: that depends on
+    the overhead. `taken` is what other processes hold of the card.
     """
 
     least: int
@@ -39,6 +53,11 @@ class Budget:
     source: str
     refuses: bool = False
     reserved: bool = False
+    spare: int | None = None
+    given: bool = False
+    denied: Denied | None = None
+    doubtful: bool = False
+    taken: int = 0
 
 
 Law = Callable[[int, int, int, Overhead, Settings, Footprint | None], Budget]
@@ -55,10 +74,8 @@ def budget(
         return Budget(left - used.most, left - used.least, free, rule, "no engine rule")
     found = kind(card, free, weights, used, asked, model)
     if asked.cache is not None and kind in TAKING_A_SIZE:
-        fits = free - weights - used.least
-        given = min(asked.cache, fits)
         rule = "the command sets the cache size"
-        return Budget(min(given, free - weights - used.most), given, found.pool, rule, found.source, found.refuses)
+        return Budget(asked.cache, asked.cache, found.pool, rule, found.source, found.refuses, given=True)
     return found
 
 
@@ -68,6 +85,8 @@ def _vllm(card: int, free: int, weights: int, used: Overhead, asked: Settings, m
     pool = int(share * card)
     rule = f"`--gpu-memory-utilization` {share:g} of the whole card"
     source = "vllm 0.11.0 and 0.33.0, v1/worker/gpu_worker.py: determine_available_memory()"
+    if engine_row(asked.engine).has("counts_others", asked.release, unknown=False):
+        pool -= card - free
     return Budget(pool - weights - used.most, pool - weights - used.least, pool, rule, source, not asked.elastic)
 
 
@@ -80,7 +99,8 @@ def _sglang(card: int, free: int, weights: int, used: Overhead, asked: Settings,
         rule += ", computed as the engine does"
     start = (free - CONTEXT[1], free - CONTEXT[0])
     least, most = int(start[0] * share) - weights - LOADED, int(start[1] * share) - weights
-    return Budget(least, most, int(start[1] * share), rule, source, reserved=True)
+    spare = int(start[1] * (1 - share))
+    return Budget(least, most, int(start[1] * share), rule, source, reserved=True, spare=spare)
 
 
 def _lmdeploy(card: int, free: int, weights: int, used: Overhead, asked: Settings, model: Footprint | None) -> Budget:
@@ -92,17 +112,18 @@ def _lmdeploy(card: int, free: int, weights: int, used: Overhead, asked: Setting
         return Budget(pool, pool, pool, rule, "lmdeploy before 0.2.2: a share of the total memory")
     rule = f"`--cache-max-entry-count` {share:g} of what is free after the weights"
     source = "lmdeploy 0.2.2 and later, messages.py: cache_max_entry_count"
-    ends = []
+    ends, spare = [], 0.0
     for context in (CONTEXT[1], CONTEXT[0]):
-        left = free - weights - context
+        left, aside = free - weights - context, 0.0
         if asked.backend == "pytorch":
             left -= states(asked, model)
-            left -= runtime(left, asked, model)
-        ends.append(int(left * share))
+            aside = runtime(left, asked, model)
+        ends.append(int((left - aside) * share))
+        spare = left - ends[-1]
     if asked.backend == "pytorch":
         source = "lmdeploy 0.11.1 and 0.18.0, pytorch/engine/executor/base.py: update_configs()"
     # a little more room may set a whole step more aside: the ends of the range may lie either way round
-    return Budget(min(ends), max(ends), free, rule, source, reserved=True)
+    return Budget(min(ends), max(ends), free, rule, source, reserved=True, spare=int(spare))
 
 
 # the laws by the name that an engine's row gives; a size in bytes for the cache goes before some of them
@@ -117,7 +138,7 @@ def runtime(left: float, asked: Settings, model: Footprint | None) -> float:
         return 0.0
     tokens, requests = asked.batch or 8192, asked.requests or asked.usual_requests or 128
     doubled = engine_row(asked.engine).has("doubles_logits", asked.release, unknown=False)
-    block = cache(shape, asked.tp, 1, number(asked.kv, model.dtype_bytes, asked.engine)).token * BLOCK
+    block = cache(shape, asked.attending, 1, number(asked.kv, model.dtype_bytes, asked.engine)).token * BLOCK
     while tokens > 0:
         size = tokens * shape.vocabulary * 7.0 if doubled else (tokens + 2 * requests) * shape.vocabulary * 2.0
         if (left - size) * (asked.share or 0.8) >= FEWEST_BLOCKS * block:
@@ -131,7 +152,7 @@ def states(asked: Settings, model: Footprint | None) -> float:
     shape = model.shape if model else None
     if shape is None or not shape.linear or not shape.state:
         return 0.0
-    each = shape.linear * of_state(shape, asked.tp, (2.0, 4.0))
+    each = shape.linear * of_state(shape, asked.attending, (2.0, 4.0))
     return ((asked.requests or asked.usual_requests or 128) + 1) * each
 
 
@@ -154,10 +175,3 @@ def default_share(asked: Settings, card: int, model: Footprint | None = None) ->
     found = capabilities().share(asked.engine, asked.release)
     return found.share if found else 1.0
 
-
-def sharing(asked: Settings) -> int:
-    """How many data-parallel copies share one set of experts: all of them in vLLM, with and without expert parallelism.
-
-    `FusedMoEParallelConfig.make` (in 0.8 `FusedMoE.__init__`) multiplies the sizes of both kinds of parallelism.
-    """
-    return asked.copies if engine_row(asked.engine).has("shares_experts_between_copies", asked.release) else 1

@@ -7,11 +7,14 @@ from dataclasses import replace
 
 from doctor.base.record import dataclass
 from doctor.facts.model import Model, Weights
+from doctor.memory.adapters import Ranked, ranked
 from doctor.memory.attention import Attention, attention
 from doctor.memory.decoder import KNOWN, decoder
+from doctor.memory.divided import Divided, evenly
 from doctor.memory.ignored import Ignored
 from doctor.memory.layout import Layout, layout
 from doctor.memory.pieces import Piece
+from doctor.memory.sight import Sight, sight
 from doctor.memory.stored import bytes_of, online, scheme, sizes
 from doctor.memory.towers import tower
 
@@ -20,7 +23,9 @@ VISION_WORDS = ("visual", "vision", "vpm", "resampler", "multi_modal_projector",
 
 # What lies in the files and is not loaded by an engine that answers in text: layers that guess ahead, voices
 GUESSING, VOICES = ("mtp", "mtp_layers", "mtp_block"), ("talker", "token2wav", "code2wav")
-PARTS = ("split", "kv", "whole", "embedding", "head", "vision", "experts")
+PARTS = ("split", "kv", "whole", "embedding", "head", "vision", "experts", "attending", "common", "hearing")
+ATTENDING = ("self_attn.", "linear_attn.", "mixer.in_proj", "mixer.q_proj", "mixer.o")
+COMMON = (".shared_expert.", ".shared_experts.")
 AHEAD = ("mtp_num_hidden_layers", "num_nextn_predict_layers", "num_mtp_modules")
 PACKED_AHEAD = ("fp8", "modelopt", "mxfp4")  # others are made by tools that never load these layers
 SIZES = ("hidden_size", "num_hidden_layers", "n_embd", "n_layer")
@@ -50,10 +55,10 @@ class Footprint:
     key has another name), as `depth` does, and its `hidden_size`. `assumed`: the configuration says nothing of the
     language model's size, so that it is that of the class's defaults. `guessed`: the language model is of a kind whose
     layers are not known here, and counted as if they were Llama's. `experts` are the bytes of its mixtures of experts
-    (they are part of `split`), each expert `narrow` wide inside.
-    `patch` are the bytes of one patch of a picture at the tower's widest layer (0: not known), of which `merge`
-    become one token of a picture of any size; 0 for towers of one size of picture. `videos`: a long video is one item,
-    as the processors of Qwen2-VL and Qwen2.5-VL have it; those of Qwen3-VL hold it to the pixels of a picture.
+    (they are part of `split`), each expert `narrow` wide inside; `attending` are those of attention, another part,
+    and `common` those of experts that every token passes.
+    `hearing` is the part of `vision` that listens, and `sight` what pictures are to the tower. `ranked`
+    are the numbers of its layers for each rank of a LoRA adapter.
     `ahead` are the model's own layers that can guess tokens ahead, `ahead_bytes` those of one of them, and `draft` is
     the smaller model that guesses instead; none of these is counted in the weights here.
     """
@@ -80,9 +85,11 @@ class Footprint:
     guessed: bool = False
     experts: float = 0.0
     narrow: int = 0
-    patch: int = 0
-    merge: int = 0
-    videos: bool = False
+    attending: float = 0.0
+    common: float = 0.0
+    hearing: float = 0.0
+    sight: Sight = Sight()
+    ranked: Ranked = Ranked()
     ahead: int = 1
     ahead_bytes: float = 0.0
     draft: Footprint | None = None
@@ -102,23 +109,26 @@ class Footprint:
         """All but the vision tower."""
         return self.split + self.kv + self.whole + self.embedding + self.head
 
-    def per_gpu(self, tp: int = 1, pp: int = 1, vision_split: bool = True, copies: int = 1) -> PerGpu:
-        """What the fullest GPU holds; `vision_split`: the tower is divided too, else each GPU has a whole one.
+    def per_gpu(self, tp: int = 1, pp: int = 1, vision_split: bool = True) -> PerGpu:
+        """What the fullest GPU holds; `vision_split`: the tower is divided too, else each GPU has a whole one."""
+        return self.shared(evenly(tp, eyes=vision_split), pp)
 
-        `copies` of the model share one set of experts, where its mixtures of experts are spread over all of them.
-        """
-        tp, pp = max(tp, 1), max(pp, 1)
-        heads = self.shape.kv_heads if self.shape else tp
+    def shared(self, by: Divided, pp: int = 1) -> PerGpu:
+        """What the fullest GPU of `pp` stages holds, each part divided by its own number of GPUs."""
+        pp = max(pp, 1)
+        heads = self.shape.kv_heads if self.shape else by.attention
         layers = self.shape.layers if self.shape else pp
         part = -(-layers // pp) / layers
-        split = self.split - self.experts * (1 - 1 / max(copies, 1))
-        stage = (split / tp + self.kv / min(tp, max(heads, 1)) + self.whole) * part
-        ends = (self.embedding + self.head) / tp if pp == 1 else max(self.embedding, self.head or self.embedding) / tp
-        vision = self.vision / tp if vision_split else self.vision
+        dense = self.split - self.experts - self.attending - self.common
+        stage = dense / by.dense + self.experts / by.experts + self.attending / by.attention + self.common / by.common
+        stage = (stage + self.kv / min(by.attention, max(heads, 1)) + self.whole) * part
+        first, last = self.embedding / by.embedding, (self.head or self.embedding) / by.head
+        vision = self.vision / by.eyes
         if pp == 1:
-            return PerGpu(int(stage + ends), int(vision))
-        first, last = stage + self.embedding / tp + vision, stage + (self.head or self.embedding) / tp
-        return PerGpu(int(stage + self.embedding / tp), int(vision)) if first >= last else PerGpu(int(last), 0)
+            return PerGpu(int(stage + first + (self.head and last)), int(vision))
+        if first + vision >= last:
+            return PerGpu(int(stage + first), int(vision))
+        return PerGpu(int(stage + last), 0)
 
 
 def footprint(
@@ -159,7 +169,6 @@ def _computed(model: Model) -> Footprint | None:
     small = quantization is not None and quantization.method.startswith(PACKED_AHEAD)
     ahead = {p: size if small else p.numbers * plain for p, size in stored.items() if p.part == "layers"}
     experts, narrow = _experts(stored)
-    patch, merge, videos = _patches(found)
     unknown = f"; `{quantization.method}` is unknown here" if quantization is not None and packed is None else ""
     return Footprint(
         model.named or model.path, of["split"], of["kv"], of["whole"], of["embedding"], of["head"], of["vision"], shape,
@@ -167,7 +176,10 @@ def _computed(model: Model) -> Footprint | None:
         quantization.kv_bits if quantization else None,
         found.tied, eyes is not None, None, quantization.method if quantization else None, _eyes(found),
         not any(found.text.given.get(key) for key in SIZES), found.text.type not in KNOWN,
-        experts, narrow, patch, merge, videos, own_layers(found), sum(ahead.values()) / shape.layers,
+        experts, narrow, _within(stored, ATTENDING), _within(stored, COMMON), _hearing(stored),
+        sight(found, model.preprocessor),
+        ranked(stored, shape.layers),
+        own_layers(found), sum(ahead.values()) / shape.layers,
     )  # fmt: skip
 
 
@@ -190,19 +202,15 @@ def _experts(stored: Mapping[Piece, float]) -> tuple[float, int]:
     return sum(found.values()), max((min(p.n_in, p.n_out) for p in found if p.n_in), default=0)
 
 
-def _patches(found: Layout) -> tuple[int, int, bool]:
-    """`patch`, `merge` and `videos` of a footprint."""
-    vision = found.vision
-    wide = vision.whole("hidden_size", "embed_dim", "width")
-    if vision.type.startswith("qwen2_vl"):
-        wide = vision.whole("embed_dim")
-    inner = vision.whole("intermediate_size") or int(wide * vision.real("mlp_ratio", default=4))
-    if not wide:
-        return 0, 0, False
-    merge = vision.whole("spatial_merge_size") if vision.whole("temporal_patch_size") else 0
-    pixels = 3 * 2 * vision.whole("patch_size", default=14) ** 2
-    each = 2 * (3 * wide + 3 * inner + (pixels if merge else 0))
-    return each, merge * merge, found.model_type.startswith(("qwen2_vl", "qwen2_5_vl"))
+def _within(stored: Mapping[Piece, float], words: tuple[str, ...]) -> float:
+    """Bytes of the divided matrices that have one of these words in their names."""
+    split = ((p.name, size) for p, size in stored.items() if p.part == "layers" and p.share == "split")
+    return sum(size for name, size in split if any(word in name for word in words))
+
+
+def _hearing(stored: Mapping[Piece, float]) -> float:
+    """`hearing` of a footprint: the tower for sounds and what joins it to the text."""
+    return sum(size for p, size in stored.items() if p.part == "vision" and p.name.startswith("audio"))
 
 
 def _eyes(found: Layout) -> tuple[int, int, int]:
@@ -224,7 +232,8 @@ def _scaled(computed: Footprint, real: Weights, total: int) -> Footprint:
     return replace(
         computed, split=computed.split * factor, kv=computed.kv * factor, whole=computed.whole * factor,
         embedding=computed.embedding * factor, head=computed.head * factor, vision=eyes, exact=True,
-        experts=computed.experts * factor,
+        hearing=computed.hearing * eyes / computed.vision if computed.vision else 0.0,
+        experts=computed.experts * factor, attending=computed.attending * factor, common=computed.common * factor,
         ahead_bytes=_of(real, GUESSING) / max(computed.ahead, 1) or computed.ahead_bytes,
         source="sizes of the tensors in its files", on_disk=sum(f.size for f in real.files) or total,
         tower=computed.tower or bool(seen), assumed=False,
@@ -254,7 +263,8 @@ def _as_asked(found: Footprint, model: Model, dtype: str | None, quantization: s
     """What the engine makes of the weights while it loads them."""
     if model.quantization is None and (packed := online(quantization)) is not None:
         small = packed.bits / 8 / found.dtype_bytes
-        layers = {"split": found.split * small, "kv": found.kv * small, "experts": found.experts * small}
+        layers = {"split": found.split * small, "kv": found.kv * small, "experts": found.experts * small,
+                  "attending": found.attending * small, "common": found.common * small}  # fmt: skip
         return replace(found, **layers, method=quantization, exact=False,  # type: ignore[arg-type]
                        source=f"{found.source}, made `{quantization}` while loading")  # fmt: skip
     wanted = bytes_of(dtype) if dtype not in (None, "auto") else min(found.dtype_bytes, 2.0)

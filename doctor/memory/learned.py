@@ -8,10 +8,40 @@ from doctor.facts.observed import Observed
 from doctor.memory.engines import takes_whole_card
 from doctor.memory.fit import Fit, Kept, verdict_of
 from doctor.memory.overhead import Overhead
+from doctor.memory.there import space_of
 
 GIB = 1 << 30
 SPREAD, SPREAD_SHARE = 96 << 20, 0.005  # between two starts of one launch
+LIGHTEST = 0.7  # of the weights that are computed, at least so many are loaded
+FURTHEST = 5.0  # times as many tokens as computed, or as few
 AN_OLD_RUN = "what an earlier run measured"
+
+
+def believable(then: Fit, seen: Observed) -> Observed:
+    """What of `seen` a server can have logged for which `then` was predicted; the rest is left out.
+
+    Weights that are computed from a known model are not off by half, the cache has room in the engine's share beside
+    them, and a token takes about the bytes that its layers need.
+    """
+    known = not (then.footprint.guessed or then.footprint.assumed or then.footprint.unseen)
+    weights, cache, tokens, many = seen.weights, seen.cache, seen.tokens, seen.concurrency
+    if known and weights is not None and not then.weights / 2 <= weights <= then.weights * 2:
+        weights = None
+    most = (then.settings.cache or max(then.pool, 0) - (LIGHTEST * then.weights if known else 0)) + then.card // 50
+    if cache is not None and cache > most:
+        cache = tokens = many = None
+    if tokens and then.counted is not None and not then.settings.blocks:
+        held = then.counted.logged(cache, then.context) if cache is not None else 0
+        if (held and not _near(tokens / held)) or (cache is None and then.counted.holds(tokens) > most):
+            cache = tokens = many = None
+    if many and cache and then.counted is not None and seen.length == then.context:
+        expected = then.counted.requests(cache, then.context)
+        many = many if not expected or _near(many / expected) else None
+    return replace(seen, weights=weights, cache=cache, tokens=tokens, concurrency=many)
+
+
+def _near(times: float) -> bool:
+    return 1 / FURTHEST <= times <= FURTHEST
 
 
 def corrected(now: Fit, then: Fit, seen: Observed) -> Fit:
@@ -36,14 +66,28 @@ def corrected(now: Fit, then: Fit, seen: Observed) -> Fit:
     return _with(now, kept, (loaded, used, ends), _rate(then, seen), _each(then, seen))
 
 
+def burdened(now: Fit, then: Fit, seen: Observed) -> Fit:
+    """Another model on the same machine, with what the run took more than was predicted of it beside its weights."""
+    cache = seen.cache if seen.cache is not None else _of_tokens(then, seen)
+    if cache is None or now.counted is None or now.weights > now.card:
+        return now
+    loaded = then.weights if seen.weights is None else seen.weights
+    more = _middle(then) - cache - (loaded - then.weights)
+    if more <= SPREAD:
+        return now
+    used = Overhead(now.overhead.least + more, now.overhead.most + more, now.overhead.reasons)
+    ends = now.rule.least - more, now.rule.most - more
+    return _with(now, now.counted, (now.weights, used, ends), 1.0, 1.0)
+
+
 def _with(now: Fit, kept: Kept, found: tuple[int, Overhead, tuple[int, int]], rate: float, each: float) -> Fit:
     """The prediction again: `found` are the bytes of the weights, all else, and what both leave at least and at most.
 
     The cache holds `rate` tokens and `each` requests for one that is predicted for its size.
     """
     loaded, used, ends = found
-    left = replace(now.rule, least=ends[0], most=ends[1])
-    space = kept.given(ends[0]), kept.given(ends[1])
+    left = replace(now.rule, least=ends[0], most=ends[1], denied=None, doubtful=False)  # it came as far as its cache
+    space = space_of(left, kept, now.settings)
     tokens = [int(kept.logged(size, now.context) * rate) for size in space]
     tokens = [min(count, now.settings.blocks) for count in tokens] if now.settings.blocks else tokens
     many = [kept.requests(size, now.context) * each if now.needed else 0.0 for size in space]

@@ -13,6 +13,7 @@ from doctor.base.record import dataclass
 from doctor.launch.settings import Settings
 from doctor.matrix.engines import engine_row
 from doctor.memory.footprint import Footprint
+from doctor.memory.sight import tried
 
 GIB = 1 << 30
 CONTEXT = (0.3 * GIB, 0.7 * GIB)
@@ -32,9 +33,8 @@ TOGETHER_FIRST = (0.0, 0.3 * GIB)
 FIRST_WIDE = 3  # both halves of the MLP and their product: nothing is compiled into one kernel
 LONG = 32_768  # tokens
 LARGE = 70 * GIB
-LONGEST_VIDEO = 114_688  # tokens: 14 frames, two by two, of the largest picture; vllm, models/qwen2_vl.py
-LARGEST_IMAGE = 16_384  # tokens of the largest picture that those models take
 COUNTED_CONTEXT = (0.0, 0.5 * GIB)  # vLLM: most of it is there before it begins to count
+HALF = 2.0  # bytes
 SHARED = (0.05 * GIB, 0.5 * GIB)
 LARGEST_BATCH = 1 << 20
 
@@ -93,8 +93,8 @@ def _tried(
     if found.experts and row.has("keeps_work_space", asked.release):
         rows.append(("computation of the experts", *TRIED_EXPERTS))
     if found.vision and asked.vision and (asked.images != 0 or asked.videos != 0):
-        low, high = _sight(found, asked)
-        rows.append(("image processing", max(low - least, 0.0), max(high - most, 0.0) + 0.15 * GIB))
+        low, high, kept = _sight(found, asked, step)
+        rows.append(("image processing", max(low - least, kept), max(high - most, kept) + 0.15 * GIB))
     return rows
 
 
@@ -126,22 +126,24 @@ def _layers(found: Footprint, asked: Settings, batch: int, inner: int = 2) -> fl
     return min(batch, LARGEST_BATCH) * wide * 2
 
 
-def _sight(found: Footprint, asked: Settings) -> tuple[float, float]:
-    """The vision tower at work on the largest picture or video that a request may hold.
+def _sight(found: Footprint, asked: Settings, step: tuple[int, int]) -> tuple[float, float, float]:
+    """The vision tower at work on what the engine tries out; nothing where the command leaves that out.
 
-    The bytes of a patch are those of the widest layer (`patch`); towers of one size of picture know how many patches
-    they have, others take as many tokens as the engine tries out.
+    The bytes of a patch are those of the widest layer: Qwen2.5-VL-7B on vLLM 0.23 took 16.04 GiB for a video of 114,688
+    tokens. What it says of them is kept (the last figure) while the layers are tried out. Towers of one size of picture
+    know how many patches they have.
     """
-    if not found.patch:
-        return 0.05 * GIB, min(max(found.vision / 2, 0.2 * GIB), 1.0 * GIB)
-    if not found.merge:
-        return 0.0, 0.3 * GIB
-    image = LARGEST_IMAGE if asked.images != 0 else 0
+    if asked.untried:
+        return 0.0, 0.0, 0.0
+    if not found.sight.patch:
+        return 0.05 * GIB, min(max(found.vision / 2, 0.2 * GIB), 1.0 * GIB), 0.0
+    if not found.sight.merge:
+        return 0.0, 0.3 * GIB, 0.0
     context = asked.context or (found.shape.usual if found.shape else 0)
-    longest = min(max(context - image, LARGEST_IMAGE), LONGEST_VIDEO) if found.videos else LARGEST_IMAGE
-    video = longest if asked.videos != 0 else 0
-    most = max(image, video) * found.merge * found.patch / (asked.tp if asked.vision_split else 1)
-    return 0.7 * most, 1.1 * most
+    tokens = tried(found.sight, asked, context, step)
+    most = found.sight.bytes_of(tokens, asked.attending if asked.vision_split else 1)
+    kept = tokens * found.shape.hidden * HALF if found.shape else 0.0
+    return 0.75 * most, 1.15 * most, kept
 
 
 def _usual(found: Footprint, asked: Settings, batch: int, requests: int) -> list[tuple[str, float, float]]:
@@ -151,6 +153,8 @@ def _usual(found: Footprint, asked: Settings, batch: int, requests: int) -> list
     if asked.tp * asked.pp > 1:
         rows.append(("communication between GPUs", *SHARED))
     rows.append(("computation of one step", *_activations(found, asked, batch, requests)))
+    if not asked.eager and engine_row(asked.engine).memory.budget == "free_at_start":
+        rows.append(("CUDA graphs", *GRAPHS))
     if found.vision and asked.vision and asked.images != 0:
         rows.append(("image processing", *_pictures(found, asked)))
     return rows
@@ -172,4 +176,6 @@ def _activations(found: Footprint, asked: Settings, batch: int, requests: int) -
 def _pictures(found: Footprint, asked: Settings) -> tuple[float, float]:
     images = min(asked.images or 1, 16)
     each = min(max(found.vision / 2, 0.2 * GIB), 1.0 * GIB)  # a larger tower has wider vectors
+    if asked.pixels and found.sight.merge:
+        each = min(each, max(1.1 * found.sight.bytes_of(found.sight.image(asked)), 0.05 * GIB))
     return 0.05 * GIB, each * (0.75 + 0.25 * images)

@@ -7,7 +7,8 @@ vLLM rounds the experts of MXFP4 checkpoints up: `create_weights` of quantizatio
 from __future__ import annotations
 
 from doctor.launch.settings import Settings
-from doctor.memory.engines import sharing, takes_whole_card
+from doctor.memory.divided import sharing
+from doctor.memory.engines import takes_whole_card
 from doctor.memory.footprint import Footprint
 
 Capability = tuple[int, int]

@@ -173,7 +173,8 @@ def _page(shape: Attention, asked: Settings, each: float, block: int) -> tuple[f
 def state_bytes(shape: Attention, asked: Settings) -> float:
     """Of one linear layer on one GPU: its convolution with a place for each drafted token, and its matrix."""
     plain = NUMBERS.get(asked.dtype or "", 2.0)
-    return of_state(shape, asked.tp, (plain, NUMBERS.get(asked.state or shape.state_dtype, plain)), asked.drafted)
+    matrix = NUMBERS.get(asked.state or shape.state_dtype, plain)
+    return of_state(shape, asked.attending, (plain, matrix), asked.drafted)
 
 
 def _states(asked: Settings) -> int:

@@ -73,4 +73,4 @@ def pools(
 
 def _state(shape: Attention, asked: Settings) -> float:
     """Bytes of one linear layer's state on one GPU: its matrix is float32 unless the command says otherwise."""
-    return of_state(shape, asked.tp, (2.0, NUMBERS.get(asked.state or "", 4.0)))
+    return of_state(shape, asked.attending, (2.0, NUMBERS.get(asked.state or "", 4.0)))

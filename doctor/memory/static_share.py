@@ -22,10 +22,10 @@ Release = tuple[int, ...]
 
 
 def static_share(asked: Settings, card: int, model: Footprint | None) -> float:
-    """The share for cards of `card` bytes."""
+    """The share for cards of `card` bytes: by the smallest GPU that `nvidia-smi` lists, where it is known."""
     release: Release = version(asked.release) if asked.release else (9,)
-    mib = card / (1 << 20)
-    seen = model is not None and bool(model.vision) and asked.vision
+    mib = (asked.smallest or card) / (1 << 20)
+    seen = _sees(asked, model)
     if release < (0, 4, 8):
         return _by_ranks(asked, release, mib) * (_eyes(asked, release, model) if seen and model is not None else 1.0)
     if release < (0, 5, 3):
@@ -56,6 +56,8 @@ def _by_card(asked: Settings, mib: float) -> float:
     reserved = (aside + each * asked.tp * asked.pp) * K
     if asked.drafter:
         reserved += (6 if asked.drafter == "draft_model" else 2) * K
+    if asked.attending < asked.tp and engine_row(asked.engine).has("sets_copies_aside", asked.release):
+        reserved += 4 * K
     return round((mib - reserved) / mib, 3)
 
 
@@ -64,8 +66,11 @@ def reserve(asked: Settings, mib: float, model: Footprint | None) -> float:
     row, release = engine_row(asked.engine), asked.release
     tokens = max(asked.batch or prefill(mib, asked), 2048)
     reserved = 512 + tokens * 1.5 + asked.tp * asked.pp / 8 * K
+    large = graphs(mib, asked)
     if not (asked.eager and row.has("eager_sets_less_aside", release)):
-        reserved += graphs(mib, asked) * 2
+        reserved += large * 2
+    if (copies := asked.tp // asked.attending) > 1:
+        reserved += large * copies * (4.5 if large > 300 else 3)
     if row.has("graphs_prompts", release) and not _without_prompt_graphs(asked, model):
         latent = model is not None and model.shape is not None and bool(model.shape.latent)
         reserved += 1.5 * K if latent else _steps(tokens) * 8
@@ -79,7 +84,12 @@ def reserve(asked: Settings, mib: float, model: Footprint | None) -> float:
 
 def _without_prompt_graphs(asked: Settings, model: Footprint | None) -> bool:
     """Several stages, a drafter and, by default, pictures rule out graphs of prompts."""
-    return asked.pp > 1 or bool(asked.drafter) or (model is not None and bool(model.vision) and asked.vision)
+    return asked.pp > 1 or bool(asked.drafter) or _sees(asked, model)
+
+
+def _sees(asked: Settings, model: Footprint | None) -> bool:
+    """Whether the engine takes the model for one with pictures."""
+    return model is not None and bool(model.vision) and asked.vision and asked.sees
 
 
 def _steps(tokens: int) -> int:

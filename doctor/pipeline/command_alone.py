@@ -53,7 +53,7 @@ def command_alone(before: Report, errors: tuple[Finding, ...], options: tuple[Ac
 def _step(action: Action, gone: list[Finding]) -> Step:
     mine = [f for f in gone if any(action in way.actions for way in f.remediations)]
     keys = tuple(dict.fromkeys(f"{f.rule}:{f.key}" if f.key else f.rule for f in mine))
-    return Step(action, mine[0].message if mine else "the launch command requests it", keys)
+    return Step(action, mine[0].message if mine else "the changed command needs it", keys)
 
 
 def _mended_by(finding: Finding, options: tuple[Action, ...]) -> bool:

@@ -13,6 +13,7 @@ from doctor.deployment.read import chosen
 from doctor.facts import Facts, Launch, Target
 from doctor.findings import Report, RuleResult, ServiceAnswer
 from doctor.launch.asked import starts_server
+from doctor.matrix.other_servers import other_server
 from doctor.pipeline.neighbors import around, for_service
 from doctor.pipeline.request import Request
 from doctor.pipeline.services import every_service, request_of
@@ -34,7 +35,15 @@ def diagnose_services(request: Request, diagnose: Diagnose, judge: Judge) -> Rep
         return _together(serving, answers)
     if serving:
         return replace(serving[0][1], services=answers)
-    return replace(judge(_nothing(request, _why(answers)), request.select, request.ignore), services=answers)
+    facts = _nothing(request, _other(answers) or Launch((), why=_why(answers)))
+    return replace(judge(facts, request.select, request.ignore), services=answers)
+
+
+def _other(answers: tuple[ServiceAnswer, ...]) -> Launch | None:
+    """The first command that starts a model server which the rules do not cover."""
+    launches = (a.report.facts.launch for a in answers if a.report is not None)
+    found = (one for one in launches if isinstance(one, Launch) and other_server(one.program, one.module))
+    return next(found, None)
 
 
 def _why(answers: tuple[ServiceAnswer, ...]) -> str:
@@ -92,7 +101,7 @@ def _one_primary(results: Iterable[RuleResult]) -> tuple[RuleResult, ...]:
     return tuple(out)
 
 
-def _nothing(request: Request, why: str) -> Facts:
+def _nothing(request: Request, launch: Launch) -> Facts:
     """The facts of files in which no command was found."""
     names = ", ".join(map(os.path.basename, request.declared.deployments))
-    return Facts(Target("declared", f"--deployment {names}"), launch=Launch((), why=why))
+    return Facts(Target("declared", f"--deployment {names}"), launch=launch)

@@ -38,7 +38,6 @@ def judge(facts: Facts, select: tuple[str, ...] = (), ignore: tuple[str, ...] = 
 
 def versions() -> dict[str, str]:
     """Doctor's version and that of its data."""
-    from doctor.matrix.files.data import data_dir
+    from doctor.matrix.files.data import data_version
 
-    stamp = data_dir() / "VERSION"
-    return {"doctor": __version__, "matrix": stamp.read_text(encoding="ascii").strip() if stamp.is_file() else "none"}
+    return {"doctor": __version__, "matrix": data_version()}

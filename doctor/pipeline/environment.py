@@ -72,6 +72,7 @@ def _read(
     natives = collect_natives(target, distributions, (*engines, *kernels_of(engines), "torch"), libraries)
     if isinstance(natives, Natives):
         natives = judged(natives, linker, distributions)
+    libraries.release()
     reader = ModuleReader(target, distributions, engines, request.environ)
     reader.loader = NativeGate(linker, distributions)
     wanted = None if request.all_modules else of_model(distributions)

@@ -13,14 +13,14 @@ from doctor.derived.goal import Goal, goal_of
 from doctor.derived.packages.hidden import hidden_by
 from doctor.facts import Distributions, Facts, Host, Launch, Model, normalize
 from doctor.facts.host import Libc
-from doctor.findings import Action, Finding, Plan, Remediation, Report, Verified
+from doctor.findings import Action, Finding, Plan, Report, Verified
 from doctor.findings.proposal import Proposal
-from doctor.launch.asked import asked_of
 from doctor.launch.edit import as_given, edited
 from doctor.launch.options import engine
 from doctor.matrix import rows
 from doctor.matrix.engines import serving_engines
 from doctor.pipeline.command_alone import command_alone, idle
+from doctor.pipeline.command_options import options_of, to_the_end
 from doctor.pipeline.diagnosis import judge
 from doctor.pipeline.exits import checked_exits, of_findings
 from doctor.pipeline.resolved import resolved_by
@@ -39,7 +39,6 @@ from doctor.report.launch import not_found
 
 ROUNDS = 4
 SOURCES = 6  # distributions without a wheel that a plan may bring, each to be consented to
-SKIPPED = ("ENG012",)  # a check that a variable skips: what it asks for contradicts another package's requirement
 BROKEN = ("PKG001", "PKG006", "IMP001", "IMP002", "IMP004", "ENG005")
 
 
@@ -59,7 +58,7 @@ def plan_facts(
     if (lost := not_found(before)) is not None:
         return Proposal(before, Plan(undecided=f"{lost} Nothing is planned for a command that was not read"))
     goal = goal_of(facts)
-    errors, options = mended(before), _options(before)
+    errors, options = mended(before), to_the_end(before)
     if not errors and not _foreseen(facts, goal, freedom):
         return Proposal(before, idle(facts), before)
     if freedom.prefer == "minimal" and (alone := command_alone(before, errors, options)) is not None:
@@ -93,31 +92,6 @@ def _left(before: Report, after: Report) -> tuple[Finding, ...]:
 
 def _argv(facts: Facts) -> tuple[str, ...]:
     return facts.launch.argv if isinstance(facts.launch, Launch) else ()
-
-
-def _options(report: Report) -> tuple[Action, ...]:
-    """What findings say of the launch command and of variables, where that is all they ask for."""
-    out: dict[tuple[str, str | None], Action] = {}
-    for finding in report.findings:
-        skipping = [r for r in finding.remediations if finding.rule in SKIPPED and r.actions[0].kind == "set_env"]
-        first = next(iter((*skipping, *finding.remediations)), None)
-        if finding.severity != "error" or not first or not first.actions or first.applicability == "manual":
-            continue
-        if finding.follows_from or _overwrites(report, first):
-            continue
-        if all(a.kind in ("set_argument", "set_env") for a in first.actions):
-            out.update({(a.kind, a.name): a for a in first.actions})
-    return tuple(out.values())
-
-
-def _overwrites(report: Report, way: Remediation) -> bool:
-    """Whether a guess would replace an option that the user gave, and that no finding is about."""
-    given = asked_of(report.facts)
-    if way.applicability == "safe" or given is None:
-        return False
-    at_fault = {p.name for p in given.reading.problems}
-    names = [a.name for a in way.actions if a.kind == "set_argument" and a.value is not None and a.name]
-    return any(n not in at_fault and given.values(n) is not None for n in names)
 
 
 @dataclass
@@ -157,7 +131,7 @@ class _Work:
             conflict=outcome.conflict, undecided=outcome.undecided, remains=remains, launch=_argv(self.facts),
             alternatives=checked_exits(
                 self.facts, (*of_findings(self.before), *exits(self.facts, self.goal, self.freedom, outcome)),
-                partial(judge, bare=True), _options,
+                partial(judge, bare=True), options_of,
             ),
         )  # fmt: skip
         return Proposal(self.before, plan)
@@ -193,7 +167,7 @@ class _Work:
             commands=commands_of(self.facts, pins, changes, source, verified.resolver is not None),
             launch=launch.argv if launch else (), command=as_given(start, launch) if start and launch else (),
             resolves=tuple(dict.fromkeys(f.rule for f in gone)), verified=verified,
-            remains=tuple(dict.fromkeys(f.rule for f in left)),
+            remains=tuple(dict.fromkeys(f.rule for f in left)), alternatives=of_findings(after) if left else (),
         )  # fmt: skip
         plan = as_declared(self.facts, plan)
         return Proposal(self.before, plan, after, tuple(solved.pins), self.without)

@@ -6,15 +6,16 @@ import os
 import posixpath
 from pathlib import Path, PurePath
 
+from doctor.base.address import LOCAL
 from doctor.base.secrets.hide import HIDDEN
 from doctor.facts import Facts, Gpu, Host, Launch
 from doctor.findings.proposal import Proposal
 from doctor.launch.naming import names_of
 from doctor.matrix.engines import engine_row
 from doctor.matrix.official import service
-from doctor.pipeline.placed import exporter_for
+from doctor.pipeline.placed import Own, exporter_for
 from doctor.pipeline.recipe import driver_cuda
-from doctor.report.plan.recipe import Doubts, Recipe
+from doctor.report.plan.recipe import Doubts, OwnService, Recipe
 
 PROGRAM = "llama-server"
 PORT = 8080
@@ -24,8 +25,8 @@ ALIAS, LISTENS, HOST, KEY = ("-a", "--alias"), ("--port",), ("--host",), ("--api
 UNJUDGED = "the rules do not know llama.cpp: its options, its model and its memory were not checked"
 
 
-def llama_recipe(answer: Proposal) -> Recipe | None:
-    """The recipe of a command that starts llama.cpp's server; None for any other."""
+def llama_recipe(answer: Proposal, own: Own | None = None) -> Recipe | None:
+    """The recipe of a command that starts llama.cpp's server; None for any other. `own`: as the user has it."""
     facts = answer.before.facts
     launch = facts.launch
     if not isinstance(launch, Launch) or not launch.argv or launch.engine is not None:
@@ -33,10 +34,12 @@ def llama_recipe(answer: Proposal) -> Recipe | None:
     if PurePath(launch.argv[0].replace("\\", "/")).name.removesuffix(".exe") != PROGRAM:
         return None
     words = launch.argv[1:]
+    if own is not None and isinstance(own.written, OwnService):
+        return _kept(own, own.written, launch, facts)
     folder, inside = _mounted(words, launch.workdir or "/")
     command = ("/app/llama-server", *_reached(inside))
     secrets = names_of(command, engine_row(None), launch.given)
-    gpu = facts.gpu if isinstance(facts.gpu, Gpu) else Gpu()
+    gpu = gpu_of(facts)
     host = facts.host if isinstance(facts.host, Host) else None
     number = _value(words, LISTENS) or ""
     return Recipe(
@@ -47,6 +50,30 @@ def llama_recipe(answer: Proposal) -> Recipe | None:
         environ={"LLAMA_CACHE": "/root/.cache/huggingface"}, proof="llama.cpp runs in an image of its own.",
         doubts=Doubts((), (UNJUDGED,), True),
     )  # fmt: skip
+
+
+def _kept(own: Own, written: OwnService, launch: Launch, facts: Facts) -> Recipe:
+    """The user's service with what it lacks: its image, its files and its GPUs are theirs."""
+    words = launch.argv[1:]
+    host = _value(words, HOST)
+    local = host in LOCAL
+    command = (launch.argv[0], *(_reached(words) if local else words))
+    secrets = names_of(command, engine_row(None), (*own.words, *launch.given))
+    number = _value(words, LISTENS) or ""
+    on_gpu = any(w in str(written.service.get("image")) for w in ("cuda", "vulkan", "rocm"))
+    return Recipe(
+        engine="llama.cpp", command=command, name=own.name, served=_named(words), metrics=("--metrics",),
+        gpus=int(on_gpu), secrets=secrets, key=secrets[0] if HIDDEN in (_value(words, KEY) or "") else None,
+        changed=local,
+        exporter=exporter_for(gpu_of(facts), facts.host if isinstance(facts.host, Host) else None),
+        listens=int(number) if number.isdigit() and len(number) < 6 else PORT, curl=True, spelled=own.spelled,
+        own=written, proof="llama.cpp runs in an image of its own.", doubts=Doubts((), (UNJUDGED,), True),
+    )  # fmt: skip
+
+
+def gpu_of(facts: Facts) -> Gpu:
+    """The GPUs of the machine, none where nothing is known."""
+    return facts.gpu if isinstance(facts.gpu, Gpu) else Gpu()
 
 
 def _image(facts: Facts) -> str:

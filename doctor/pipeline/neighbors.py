@@ -13,9 +13,11 @@ from doctor.collect.declared.service import Service
 from doctor.collect.python.target import TargetError
 from doctor.facts import Distributions, Facts, Launch, Neighbor, Neighbors, Route
 from doctor.launch.fronts import addresses
+from doctor.launch.inner import inner_reader
 from doctor.launch.server import Server, server_of
+from doctor.launch.waiting import asked_inside
 from doctor.matrix.declared import DeclarationError
-from doctor.pipeline.declared import launch_of, read_declared
+from doctor.pipeline.declared import launch_of, launch_words, read_declared
 from doctor.pipeline.launch import engine_release
 from doctor.pipeline.request import Around, Request
 from doctor.pipeline.services import request_of
@@ -112,10 +114,15 @@ def _services(request: Request) -> Iterator[tuple[Neighbor, Mapping[str, str]]]:
 def _neighbor(service: Service, declaration: Declaration | None, here: Server | None, mine: bool) -> Neighbor:
     container = service.container
     variables = declaration.environ if declaration else service.variables
+    asking = () if declaration is None or here is not None else asked_inside(
+        launch_words(declaration), variables, declaration.folder or "/",
+        inner_reader(declaration.places, declaration.texts),
+    )  # fmt: skip
     ports = container.ports if container else ()
     plain = Neighbor(
         service.name, service.hosts, tuple(p for p in ports if p != "host"), mine=mine, image=service.image,
-        host_network="host" in ports, routes=tuple(Route(n, redact_text(url)) for n, url in addresses(variables)),
+        host_network="host" in ports, networks=service.networks,
+        routes=tuple(Route(n, redact_text(url)) for n, url in (*addresses(variables), *asking)),
     )  # fmt: skip
     if here is None:
         return plain

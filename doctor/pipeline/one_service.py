@@ -8,7 +8,7 @@ from doctor.collect.python.target import TargetError
 from doctor.deployment.read import chosen
 from doctor.pipeline.neighbors import around, for_service
 from doctor.pipeline.request import Request
-from doctor.pipeline.services import every_service, request_of, serves
+from doctor.pipeline.services import every_service, request_of, serving
 
 
 def only_service(request: Request) -> Request:
@@ -16,7 +16,7 @@ def only_service(request: Request) -> Request:
     every = every_service(request)
     services = chosen(every, request.declared.service)
     if len(services) != 1:
-        services = [s for s in services if serves(s)] or services
+        services = serving(services)
     if len(services) != 1:
         names = ", ".join(f"`{s.name}`" for s in services[:8]) or "none"
         raise TargetError(f"choose one service of the deployment with `--service`: {names}")

@@ -7,12 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from doctor.base.json_object import JsonObject
 from doctor.base.secrets.hide import redact_argv
+from doctor.base.yaml_text import YamlError, load
 from doctor.collect.declared.compose.places import PATHS
-from doctor.collect.declared.compose.project import Project
+from doctor.collect.declared.compose.project import LARGEST, Project
 from doctor.collect.declared.compose.service import project_of, read_compose, serving
 from doctor.collect.declared.request import DeclaredRequest
-from doctor.collect.declared.text import split_words
+from doctor.collect.declared.text import read_text, split_words
 from doctor.collect.python.target import TargetError
 from doctor.pipeline.launch import contained
 from doctor.pipeline.placed import Own
@@ -69,10 +71,28 @@ def own_service(request: Request) -> Own | None:
     name = read_compose(asked.declared, *where).name
     written, filled = (project_of(asked.declared, *where, filled=f) for f in (False, True))
     file = Path(asked.declared.compose or "compose.yaml").name
-    services = {n: _relative(s, written.folder) for n, s in written.services.items()}
-    own = OwnService(services[name], services, written.sections, file)
+    text, services = _alone(written)
+    services = services or {n: _relative(s, written.folder) for n, s in written.services.items()}
+    joined = tuple(Path(f).name for f in written.files)
+    own = OwnService(services[name], services, written.sections, file, text, joined)
     words = _command(written, name, asked.declared)
     return Own(name, own, words, redact_argv(_command(filled, name, asked.declared)), written.folder)
+
+
+def _alone(project: Project) -> tuple[str, dict[str, JsonObject]]:
+    """The text of the project's only file and its services as they are written; nothing where it joins services."""
+    if len(project.files) != 1:
+        return "", {}
+    try:
+        text = read_text(project.files[0], "--compose", LARGEST)
+        found = load(text)
+    except YamlError:  # tags that only the merging of files understands
+        return "", {}
+    services = found.get("services") if isinstance(found, dict) and "include" not in found else None
+    plain = {str(n): s for n, s in services.items() if isinstance(s, dict)} if isinstance(services, dict) else {}
+    if not plain or plain.keys() != project.services.keys() or any("extends" in s for s in plain.values()):
+        return "", {}
+    return text, plain
 
 
 def _command(project: Project, name: str, asked: DeclaredRequest) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,6 +19,8 @@ from doctor.pipeline.placed import Own
 from doctor.pipeline.request import Request
 from doctor.report.plan.recipe import OwnManifests
 
+_SEPARATOR = re.compile(r"^---[ \t]*(?:#[^\n]*)?\n", re.M)
+_VALUE = re.compile(r"\s*[^\s#]")
 KINDS = ("Deployment", "StatefulSet", "DaemonSet", "Job", "Pod", "LeaderWorkerSet", "ReplicaSet")
 
 
@@ -29,14 +32,15 @@ def own_manifests(request: Request) -> Own | None:
     kind = service.kind.removeprefix("Kubernetes ") if service is not None else ""
     if service is None or kind not in KINDS or not service.labels:
         return None
-    documents = tuple(_documents(request))
+    every = tuple(_documents(request))
+    documents = tuple(d for d, _ in every)
     name, container = service.labels[0], service.labels[-1]
     found = next((d for d in documents if d.get("kind") == kind and at(d, "metadata", "name") == name), None)
     pod = next(((labels, c) for labels, c in _containers(found) if text(c.get("name")) == container), None)
     if pod is None:
         return None
     host, port = next(_services(documents, pod[0]), (None, None))
-    own = OwnManifests(documents, kind, name, container, host, port, dict(pod[0]))
+    own = OwnManifests(documents, kind, name, container, host, port, dict(pod[0]), tuple(t for _, t in every))
     written = (*(items(pod[1].get("command")) or ()), *(items(pod[1].get("args")) or ()))
     return Own(service.name, own, tuple(written), redact_argv(_filled(service)))
 
@@ -45,15 +49,24 @@ def _filled(service: Service) -> tuple[str, ...]:
     return (*(service.entrypoint or ()), *(service.command or ()))
 
 
-def _documents(request: Request) -> Iterator[JsonObject]:
+def _documents(request: Request) -> Iterator[tuple[JsonObject, str]]:
+    """Every object with its text; without one where that is not all that stands there."""
     for file in request.declared.deployments:
+        text = read_text(os.path.join(request.target.cwd, file), OPTION, LARGEST)
         try:
-            found = load_all(read_text(os.path.join(request.target.cwd, file), OPTION, LARGEST))
+            found = load_all(text)
         except YamlError:
             continue
-        for one in found:
-            inner = listed(one, "items") if at(one, "kind") == "List" else [one]
-            yield from (d for d in inner if isinstance(d, dict) and d.get("kind"))
+        texts = _texts(text, len(found))
+        for one, mine in zip(found, texts, strict=True):
+            inner = [(d, "") for d in listed(one, "items")] if at(one, "kind") == "List" else [(one, mine)]
+            yield from ((d, t) for d, t in inner if isinstance(d, dict) and d.get("kind"))
+
+
+def _texts(text: str, number: int) -> list[str]:
+    """The texts of so many documents, those without a value left out."""
+    parts = [p for p in _SEPARATOR.split(text) if any(_VALUE.match(line) for line in p.split("\n"))]
+    return parts if len(parts) == number else [""] * number
 
 
 def _containers(found: Any) -> Iterator[tuple[Any, JsonObject]]:

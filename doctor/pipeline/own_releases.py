@@ -1,4 +1,4 @@
-"""Installed engines that the data does not cover (a newer release, a build of one's own), read from their own files."""
+"""Installed engines and transformers that the data does not cover (newer, or a build of one's own), by their files."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from doctor.pipeline.environment import chosen_engines
 if TYPE_CHECKING:
     from doctor.pipeline.request import Request
 
+MODELS = "transformers"  # knows the types of models for every engine
+
 
 @dataclass(frozen=True)
 class Kept:
@@ -23,10 +25,11 @@ class Kept:
 def read_releases(
     target: Target, distributions: Distributions | Unavailable, launch: Launch | Unavailable, request: Request
 ) -> tuple[ReadRelease, ...]:
-    """One for each engine that counts and that the data does not cover; the rows then answer for it."""
+    """One for each engine that counts and for transformers, where the data does not cover them: rows then answer."""
     if not isinstance(distributions, Distributions):
         return ()
-    found = [d for name in chosen_engines(distributions, launch) if (d := distributions.get(name))]
+    names = dict.fromkeys((*chosen_engines(distributions, launch), MODELS))
+    found = [d for name in names if (d := distributions.get(name))]
     out = tuple(_one(target, distributions, d, request) for d in found if not rows.covers(d.key, d.version))
     rows.take_over(out)
     return out
@@ -35,7 +38,7 @@ def read_releases(
 def _one(target: Target, distributions: Distributions, found: Distribution, request: Request) -> ReadRelease:
     """From the cache where none of its files has changed, else read now."""
     from doctor.collect import cache
-    from doctor.matrix.update.build import GENERATION
+    from doctor.matrix.files.row import GENERATION
 
     asked = ("release", found.key, found.version, found.metadata_path, str(GENERATION))
     place = cache.place(target, asked, request.environ) if request.use_cache else None

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 from doctor.base.record import dataclass
 from doctor.base.secrets.hide import HIDDEN
+from doctor.base.text import one_line
 from doctor.derived.container import container_of
 from doctor.derived.goal import goal_of
+from doctor.derived.hub_cache import cache_places, fetched, held
 from doctor.facts import Facts, Gpu, Host, Launch
 from doctor.findings.proposal import Proposal
 from doctor.launch.container import DockerRun, read_docker_run, subcommand
@@ -17,6 +20,11 @@ from doctor.matrix.engines import engine_row
 from doctor.matrix.gpus import is_data_center
 from doctor.memory.footprint import footprint
 from doctor.report.plan.recipe import OwnManifests, OwnService, Recipe
+
+_TEXT = ("-c", "-lc", "-ec", "-exc", "-xec")  # a shell's option in front of its text
+_STEPS = re.compile(r"\n|;|&&|\|\||[^>&]&\s")
+_SCRIPT = re.compile(r"\S+:\d+")  # a script's line
+_VARIABLE = re.compile(r"\$\{?[A-Za-z_]\w{0,80}\}?")
 
 
 @dataclass(frozen=True)
@@ -40,29 +48,106 @@ class Own:
         return {value: word for value, word in pairs if "$" in word and HIDDEN not in value}
 
 
-def placed(made: Recipe, answer: Proposal, own: Own | None) -> Recipe:
-    """The recipe with the service that it describes."""
+@dataclass(frozen=True)
+class Origin:
+    """The service that a file is made from. `words` are those of its command as written, `filled` with their values.
+
+    `environ` are its variables, hidden where secret; `volumes` as for `docker run`; `left` says what is not taken over.
+    """
+
+    name: str
+    environ: dict[str, str]
+    volumes: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
+    filled: tuple[str, ...] = ()
+    left: tuple[str, ...] = ()
+
+
+def placed(made: Recipe, answer: Proposal, own: Own | None, origin: Origin | None = None) -> Recipe:
+    """The recipe with the service that it describes; `origin` is the user's where their file is of another form."""
+    from_file = own or origin
+    made = replace(made, command=_with_unset(made.command, from_file))
     facts = answer.before.facts
     launch = facts.launch if isinstance(facts.launch, Launch) else Launch(())
-    row = engine_row(made.engine)
-    given = (*(own.words if own else ()), *launch.given)
-    secrets = names_of(made.command, row, given)
+    given = (*(from_file.words if from_file else ()), *launch.given)
+    command, secrets = _named(made.command, made.engine, given)
+    made = replace(made, command=command) if own is None else made
+    secrets = secrets if own is None else names_of(made.command, engine_row(made.engine), given)
     run = _docker_run(launch) if own is None else None
-    environ = {**(run.environ if run else {}), **made.environ} if own is None else _set_by(made, answer)
+    theirs = run.environ if run else origin.environ if origin else {}
+    environ = {**made.environ, **theirs, **_set_by(made, answer)} if own is None else _set_by(made, answer)
     here = _server(answer, made.version)
-    gpu = facts.gpu if isinstance(facts.gpu, Gpu) else Gpu()
-    written = own.written if own else None
+    cache, lost = _cache(facts, launch, environ, own is not None)
+    made = replace(_in_place(made, own, origin, run), script=_script(launch, own))
+    made = replace(made, left=(*made.left, *_computed(made.command))) if own is None else made
     return replace(
-        made, name=own.name.split("/")[0] if own else made.name, served=here.names[0] if here and here.names else None,
+        made, cache=cache, lost=lost, served=here.names[0] if here and here.names else None,
         secrets=secrets, hidden=tuple(n for n, v in environ.items() if HIDDEN in v), environ=environ,
         key=_key(made, secrets, environ, launch), weights=_weights(facts),
-        exporter=exporter_for(gpu, facts.host if isinstance(facts.host, Host) else None),
-        ports=tuple(p for p in run.container.ports if p != "host") if run else (),
-        volumes=run.container.volumes if run else (), shares_memory=bool(run and run.container.ipc == "host"),
-        nodes=_nodes(facts), changed=_changed(answer, own, here), spelled=own.spelled if own else {},
-        own=written if isinstance(written, OwnService) else None,
-        manifests=written if isinstance(written, OwnManifests) else None,
+        exporter=exporter_for(
+            facts.gpu if isinstance(facts.gpu, Gpu) else Gpu(), facts.host if isinstance(facts.host, Host) else None
+        ),
+        nodes=_nodes(facts), changed=_changed(answer, own, here),
     )  # fmt: skip
+
+
+def _script(launch: Launch, own: Own | None) -> str:
+    """Where the server's command stands, where that is text which does more than start it; empty for none."""
+    if own is None:
+        return ""
+    source = launch.source or ""
+    if _SCRIPT.fullmatch(source):
+        return source
+    more = any(_STEPS.search(w.strip()) for before, w in zip(own.words, own.words[1:], strict=False) if before in _TEXT)
+    return f"the shell text of `{own.name}`" if more or launch.front is not None else ""
+
+
+def _in_place(made: Recipe, own: Own | None, origin: Origin | None, run: DockerRun | None) -> Recipe:
+    """The recipe with what its file takes over from the user's file, or from their `docker run`."""
+    if own is not None:
+        written = own.written
+        return replace(
+            made, name=own.name.split("/")[0], spelled=own.spelled,
+            own=written if isinstance(written, OwnService) else None,
+            manifests=written if isinstance(written, OwnManifests) else None,
+        )  # fmt: skip
+    if run is not None:
+        ports = tuple(p for p in run.container.ports if p != "host")
+        return replace(made, ports=ports, volumes=run.container.volumes, shares_memory=run.container.ipc == "host")
+    return replace(made, name=origin.name, volumes=origin.volumes, left=origin.left) if origin else made
+
+
+def _computed(command: tuple[str, ...]) -> tuple[str, ...]:
+    """Words that only a script can fill in, a sentence each."""
+    found = (w for w in command if "$(" in w or "`" in w)
+    return tuple(f"Write the value in place of {one_line(w, 100)}, which a script computes." for w in found)
+
+
+def _with_unset(command: tuple[str, ...], own: Own | Origin | None) -> tuple[str, ...]:
+    """The command with a hidden value for each word that is a variable which nobody sets here."""
+    if own is None or len(own.filled) != len(own.words):
+        return command
+    unset = {before for before, now, word in zip(own.filled, own.filled[1:], own.words[1:], strict=False)
+             if now in ("", HIDDEN) and _VARIABLE.fullmatch(word)}  # fmt: skip
+    before = ("", *command)
+    pairs = zip(before, command, strict=False)
+    return tuple(HIDDEN if not word and option in unset else word for option, word in pairs)
+
+
+def _named(
+    command: tuple[str, ...], engine: str | None, given: tuple[str, ...]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:  # fmt: skip
+    """The command with a hidden value for each word that is a variable, and the variables of all hidden values."""
+    keys = engine_row(engine).names("api_key")  # an empty key is that of a variable which nobody sets here
+    pairs = zip(("", *command), command, strict=False)
+    out = tuple(HIDDEN if _VARIABLE.fullmatch(w) or (not w and before in keys) else w for before, w in pairs)
+    names = list(names_of(out, engine_row(engine), given))
+    at = 0
+    for word, before in zip(out, command, strict=True):
+        if before and word != before:
+            names[at] = before.strip("${}")
+        at += word.count(HIDDEN)
+    return out, tuple(names)
 
 
 def _docker_run(launch: Launch) -> DockerRun | None:
@@ -74,7 +159,9 @@ def _docker_run(launch: Launch) -> DockerRun | None:
         if found is not None and found[0] == "run":
             names = dict.fromkeys(found[1], HIDDEN)  # `-e NAME` alone takes its value from the shell
             return read_docker_run(found[1], names, launch.workdir or "/")
-    return None
+    read = launch.container.ports, launch.container.volumes  # in a script: as it was read there
+    ports, volumes = (tuple(v for v in part if "$" not in v) for part in read)
+    return DockerRun(replace(launch.container, ports=ports, volumes=volumes), None, ())
 
 
 def _set_by(made: Recipe, answer: Proposal) -> dict[str, str]:
@@ -96,6 +183,13 @@ def _key(made: Recipe, secrets: tuple[str, ...], environ: dict[str, str], launch
             return name
     variable = row.variables.get("api_key")
     return variable if variable and (variable in environ or variable in launch.environ) else None
+
+
+def _cache(facts: Facts, launch: Launch, environ: dict[str, str], own: bool) -> tuple[str, bool]:
+    """Where the container keeps what it fetches, and whether no volume of the user's holds that."""
+    places = cache_places(facts, launch.environ if own else environ)
+    container = launch.container
+    return places[0], fetched(facts) is not None and not held(container.volumes if container else (), places)
 
 
 def _weights(facts: Facts) -> int | None:

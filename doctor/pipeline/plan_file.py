@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from doctor.base.text import clean
 from doctor.findings.proposal import Proposal
 from doctor.pipeline.llama import llama_recipe
+from doctor.pipeline.origin import origins
 from doctor.pipeline.own import own_service
 from doctor.pipeline.own_manifests import own_manifests
 from doctor.pipeline.recipe import recipe
@@ -14,6 +15,7 @@ from doctor.pipeline.request import Request
 from doctor.pipeline.written import checked_text
 from doctor.report.plan.files import written
 
+NO_RELEASE = "nothing says which releases run: name an environment (`--python DIR`) or pins (`--requirements FILE`)"
 DEPLOYMENTS = ("compose", "kubernetes")
 Made = tuple[Proposal, "Request | None"]  # a plan, and the question that it answers, unless facts were given
 
@@ -31,14 +33,15 @@ def plan_file(form: str, answers: Sequence[Made], beside: tuple[str, ...] = ()) 
 
     Raises NoPlanError, NoCommandError, and TargetError or DeclarationError where the user's own file cannot be read.
     """
-    if form in DEPLOYMENTS and (alone := llama_recipe(answers[0][0])) is not None:
+    reader = {"compose": own_service, "kubernetes": own_manifests}.get(form)
+    own = [reader(r) if r and reader else None for _, r in answers]
+    if form in DEPLOYMENTS and (alone := llama_recipe(answers[0][0], own[0])) is not None:
         return written(form, [alone], beside), alone.doubts.fails
     for answer, _ in answers:
         if answer.plan.conflict or answer.plan.undecided or not answer.plan.pins:
             raise NoPlanError(f"there is no plan to write; run `fix --plan` to see why ({_reason(answer)})")
-    reader = {"compose": own_service, "kubernetes": own_manifests}.get(form)
-    own = [reader(r) if r and reader else None for _, r in answers]
-    recipes = [recipe(a, o) for (a, _), o in zip(answers, own, strict=True)]
+    came = origins([r if o is None else None for (_, r), o in zip(answers, own, strict=True)])
+    recipes = [recipe(a, o, c) for (a, _), o, c in zip(answers, own, came, strict=True)]
     if form in DEPLOYMENTS and any(one.engine is None or not one.command for one in recipes):
         raise NoCommandError("a deployment needs the launch command of an engine; add it after `--`")
     folder = own[0].folder if own[0] else None
@@ -48,4 +51,4 @@ def plan_file(form: str, answers: Sequence[Made], beside: tuple[str, ...] = ()) 
 
 def _reason(answer: Proposal) -> str:
     plan = answer.plan
-    return clean(plan.undecided or (plan.conflict.sentences[0] if plan.conflict else "no packages found"), 300)
+    return clean(plan.undecided or (plan.conflict.sentences[0] if plan.conflict else NO_RELEASE), 300)

@@ -8,12 +8,12 @@ import re
 from doctor.derived.goal import Goal, goal_of, named_model
 from doctor.facts import Distributions, Facts, Gpu, Launch, Model
 from doctor.findings.proposal import Proposal
-from doctor.launch.options import parallel
+from doctor.launch.memory_settings import settings
 from doctor.matrix import rows
 from doctor.matrix.engines import engine_row, prefixes, serving_engines
 from doctor.matrix.hardware import drivers
 from doctor.matrix.official import official, too_new
-from doctor.pipeline.placed import Own, placed
+from doctor.pipeline.placed import Origin, Own, placed
 from doctor.plan.choices import only_source
 from doctor.plan.steps import NAME, VERSION
 from doctor.report.plan.recipe import Recipe
@@ -24,8 +24,11 @@ _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,80}")
 _TRAVELS = ("NCCL_", "TORCH_", "PYTORCH_", "OMP_NUM_THREADS")  # beside those of the engines
 
 
-def recipe(answer: Proposal, own: Own | None = None) -> Recipe:
-    """The values; text from outside that is no name, version or variable is left out. `own`: as the user has it."""
+def recipe(answer: Proposal, own: Own | None = None, origin: Origin | None = None) -> Recipe:
+    """The values; text from outside that is no name, version or variable is left out.
+
+    `own`: as the user has it; `origin`: the service of a file of theirs that is of another form.
+    """
     facts, plan = answer.before.facts, answer.plan
     goal, runs = goal_of(facts), driver_cuda(facts)
     pins = {n: v for n, v in plan.pins.items() if NAME.fullmatch(n) and VERSION.fullmatch(v)}
@@ -45,7 +48,7 @@ def recipe(answer: Proposal, own: Own | None = None) -> Recipe:
         _proof(answer), relaxed=relaxed,
         resolved=plan.verified.resolver is not None,
     )  # fmt: skip
-    return placed(made, answer, own)
+    return placed(made, answer, own, origin)
 
 
 def _layer(answer: Proposal, goal: Goal, pins: dict[str, str]) -> dict[str, str]:
@@ -78,8 +81,8 @@ def driver_cuda(facts: Facts) -> tuple[int, int] | None:
 
 
 def _parallel(answer: Proposal) -> int:
-    """The GPUs that the command as it will be shares the model over."""
-    return parallel(answer.after.facts if answer.after else answer.before.facts)
+    """The GPUs that the command as it will be takes, on all its machines together."""
+    return max(1, settings(answer.after.facts if answer.after else answer.before.facts).gpus)
 
 
 def _model_word(facts: Facts, launch: tuple[str, ...]) -> str | None:

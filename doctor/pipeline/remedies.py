@@ -39,9 +39,13 @@ class Outcome:
 
 @dataclass
 class Trials:
-    """Fixes tried so far on one report, until the time is spent."""
+    """Fixes tried so far on one report, until the time is spent.
+
+    `before` is the report by all rules, of which `report` may show a part.
+    """
 
     report: Report
+    before: Report
     judge: Judge
     deadline: float
     known: dict[tuple[Action, ...], Outcome | None]
@@ -56,7 +60,7 @@ class Trials:
         """What the actions lead to; None where that cannot be foreseen, or not in time."""
         if actions not in self.known:
             spent = time.monotonic() > self.deadline or len(self.known) >= MOST
-            self.known[actions] = None if spent else _outcome(self.report, self.judge, actions)
+            self.known[actions] = None if spent else _outcome(self, actions)
         return self.known[actions]
 
 
@@ -65,10 +69,19 @@ def with_checked_fixes(report: Report, judge: Judge) -> Report:
     errors = [f for f in report.findings if f.severity == "error"]
     if not errors or not isinstance(report.facts.distributions, Distributions):
         return report
-    trials = Trials(report, judge, time.monotonic() + SECONDS, {})
+    trials = Trials(report, _by_all_rules(report, judge), judge, time.monotonic() + SECONDS, {})
     best = _way_out(trials, errors)
     results = tuple(replace(r, findings=tuple(_checked(trials, f, best) for f in r.findings)) for r in report.results)
     return replace(report, results=results, way_out=_announced(*best) if best and len(errors) > 1 else None)
+
+
+def _by_all_rules(report: Report, judge: Judge) -> Report:
+    """The report itself, where no rule was left out of it: an error that is not shown was there before any fix."""
+    from doctor.rules import RULES
+
+    shown = {r.code for r in report.results}
+    whole = all(rule.code in shown for rule in RULES if rule.code.startswith(FAMILIES))
+    return report if whole else judge(report.facts, FAMILIES)
 
 
 def _way_out(trials: Trials, errors: list[Finding]) -> tuple[Remediation, Outcome] | None:
@@ -139,18 +152,27 @@ def _codes(codes: Iterable[str]) -> str:
     return f"{', '.join(first)} and {last}" if first else last
 
 
-def _outcome(report: Report, judge: Judge, actions: tuple[Action, ...]) -> Outcome | None:
-    facts = foreseen(report.facts, actions)
+def _outcome(trials: Trials, actions: tuple[Action, ...]) -> Outcome | None:
+    before = trials.before
+    facts = foreseen(before.facts, actions)
     if facts is None:
         return None
-    after = judge(facts, FAMILIES)
-    touched = touched_by(report.facts, facts, actions)
-    gone = resolved_by(_of_families(report), after, set(touched))
-    kept = [f for f in _of_families(report).findings if f.severity == "error" and f not in gone]
-    made = [f for f in new_errors(report, after, touched) if not _same_matter(f, kept)]
-    left = [*kept, *left_errors(report, after, touched)]
-    rest = [f for f in left if f not in made]
+    after = trials.judge(facts, FAMILIES)
+    touched = touched_by(before.facts, facts, actions)
+    gone = resolved_by(_of_families(before), after, set(touched))
+    kept = [f for f in _of_families(before).findings if f.severity == "error" and f not in gone]
+    late = _undecided(before) if all(a.kind == "set_argument" for a in actions) else set[str]()
+    new = [f for f in new_errors(before, after, touched) if not _same_matter(f, kept)]
+    made = [f for f in new if f.rule not in late]
+    left = [*kept, *left_errors(before, after, touched)]
+    shown = {r.code for r in trials.report.results}
+    rest = [f for f in left if f not in made and f.rule in shown]
     return Outcome(_rules(made), _rules(rest), (*made, *rest))
+
+
+def _undecided(before: Report) -> set[str]:
+    """The rules that could not decide: another option makes none of the errors that they find then."""
+    return {r.code for r in before.results if r.status == "open"}
 
 
 def _same_matter(finding: Finding, others: list[Finding]) -> bool:

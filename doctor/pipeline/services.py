@@ -10,10 +10,12 @@ from doctor.collect.declared.service import Service
 from doctor.collect.python.target import TargetError
 from doctor.deployment.read import chosen, read_deployment
 from doctor.facts import Granted
-from doctor.launch.starting import mentions_engine
+from doctor.launch.starting import mentions_engine, mentions_other
 from doctor.matrix.declared import DeclarationError, declared_gpu
 from doctor.pipeline.launch import contained
 from doctor.pipeline.request import Request
+
+ACTIVATED = ("VIRTUAL_ENV", "CONDA_PREFIX")
 
 
 def every_service(request: Request) -> list[Service]:
@@ -59,7 +61,13 @@ def _installed(service: Service, inner: Request) -> bool:
         return False
     files = Files(inner.target.root)
     commands = commands_of(inner.launch, inner.environ, inner.target.cwd)
-    return any(c.words and replace(c.shell, files=files).which(c.words[0]) for c in commands)
+    there = (c for c in commands if not any(_gone(c.shell.environ.get(n), files) for n in ACTIVATED))
+    return any(c.words and replace(c.shell, files=files).which(c.words[0]) for c in there)
+
+
+def _gone(folder: str | None, files: Files) -> bool:
+    """Whether a script activates an environment that this machine does not have: its programs are another's."""
+    return bool(folder) and not files.isdir(files.inside(folder or ""))
 
 
 def _gpu(service: Service) -> str | None:
@@ -72,5 +80,14 @@ def _gpu(service: Service) -> str | None:
 
 def serves(service: Service) -> bool:
     """Whether the words of a service name an engine."""
+    return mentions_engine(_said(service))
+
+
+def serving(services: list[Service]) -> list[Service]:
+    """Those that name an engine; else those of another model server; else all."""
+    return [s for s in services if serves(s)] or [s for s in services if mentions_other(_said(s))] or services
+
+
+def _said(service: Service) -> str:
     words = (service.image or "", *(service.entrypoint or ()), *(service.command or ()))
-    return mentions_engine(" ".join(words)[: 1 << 16])
+    return " ".join(words)[: 1 << 16]

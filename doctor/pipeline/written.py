@@ -79,11 +79,16 @@ def _with_keys(form: str, text: str, plans: Sequence[Recipe]) -> str:
     """The text with something in place of the secrets that the user sets."""
     names = dict.fromkeys(n for plan in plans for n in (*plan.secrets, *plan.hidden))
     if form == "kubernetes":
-        secret = {"kind": "Secret", "metadata": {"name": KEYS}, "stringData": dict.fromkeys(names, SET)}
+        secret = {"kind": "Secret", "metadata": {"name": KEYS}, "stringData": {n: _value(n) for n in names}}
         return f"{text}---\n{yaml.safe_dump(secret)}"
     if form == "dockerfile":
-        return text.replace("\nENTRYPOINT", "".join(f"\nENV {n}={SET}" for n in names) + "\nENTRYPOINT", 1)
+        return text.replace("\nENTRYPOINT", "".join(f"\nENV {n}={_value(n)}" for n in names) + "\nENTRYPOINT", 1)
     return text
+
+
+def _value(name: str) -> str:
+    """Something in place of what the user sets: a number may stand where a text may."""
+    return SET if is_secret_name(name) or name.endswith("KEY") else "0"
 
 
 def _short(lines: Iterable[str]) -> tuple[str, ...]:
@@ -102,7 +107,7 @@ def _reports(
 ) -> Iterator[Report]:  # fmt: skip
     """The report on each way to look at the text: on its own, and with what stands in front or beside."""
     before = answer.before.facts
-    environ = {n: SET for n, required in _VARIABLE.findall(text) if required or is_secret_name(n)}
+    environ = {n: _value(n) for n, required in _VARIABLE.findall(text) if required or is_secret_name(n)}
     python = None if form in NAMES else before.target.python
     target = TargetRequest(cwd=str(Path(path).parent), environ=environ, python_version=python)
     asked = Request(target, environ=environ, declared=_declared(form, path, plan, folder))

@@ -6,7 +6,10 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 
+from doctor.derived.case import Case
 from doctor.derived.goal import Goal, named_model, of_name
+from doctor.derived.memory.findings import smallest
+from doctor.derived.memory.verdict import MemoryVerdict, memory_verdict
 from doctor.facts import Distributions, Facts, Launch, normalize
 from doctor.findings import Action, Alternative
 from doctor.launch.edit import edited, pasted, renamed, start_of
@@ -19,7 +22,7 @@ from doctor.matrix.models.families import Family, families
 from doctor.matrix.models.members import Member, of_family
 from doctor.plan.draft import BACKEND
 from doctor.plan.freedom import Freedom
-from doctor.plan.gpu_fit import SHORTER, fit_of, smallest_gpus
+from doctor.plan.gpu_fit import SHORTER, fit_of, of_cards, smallest_gpus
 from doctor.plan.models import too_old_for
 from doctor.plan.planner import Outcome, Solved, plan_for
 from doctor.plan.steps import NAME, VERSION, install_line
@@ -40,7 +43,7 @@ def exits(facts: Facts, goal: Goal, freedom: Freedom, outcome: Outcome) -> tuple
             out.append(found)
         if time.monotonic() > end:
             break
-    out += [a for a in (*_images(goal), _larger(goal, members)) if a is not None]  # these cost nothing
+    out += [a for a in (*_images(goal), _larger(facts, goal, members)) if a is not None]  # these cost nothing
     return tuple(out)
 
 
@@ -48,6 +51,7 @@ def _solved(facts: Facts, goal: Goal, freedom: Freedom, members: tuple[str, ...]
     yield from _let_go(facts, goal, freedom, members)
     yield from _driver(facts, goal, freedom, members)
     yield from _checkpoints(facts, goal, freedom)
+    yield from _smaller(facts, goal, freedom, members)
     yield from _successors(facts, goal, freedom)
     yield from _engines(facts, goal)
 
@@ -93,6 +97,23 @@ def _successors(facts: Facts, goal: Goal, freedom: Freedom) -> Iterator[Alternat
             yield _with_member(facts, goal, freedom, one, f"a successor, {family.title if family else ''}")
 
 
+def _smaller(facts: Facts, goal: Goal, freedom: Freedom, members: tuple[str, ...]) -> Iterator[Alternative | None]:
+    """Where memory is in the way, the largest of the same family that fits, as it is and quantised."""
+    every = _members(goal.family) if any(m.startswith("memory of ") for m in members) else ()
+    mine = next((m for m in every if m.id.lower() == goal.label.lower()), None)
+    if mine is None:
+        return
+    others = [m for m in every if m.bytes < mine.bytes and not _same_root(m, mine)]
+    fitting = _fitting(goal, others, settings(facts).context)
+    plain = [m for m in fitting if m.quantization is None][:1]
+    for one in (*plain, *[m for m in fitting if m.quantization is not None][:1]):
+        yield _with_member(facts, goal, freedom, one, "a smaller model of the family")
+
+
+def _same_root(one: Member, other: Member) -> bool:
+    return (one.base or one.id) == (other.base or other.id)
+
+
 def _members(family: Family | None) -> tuple[Member, ...]:
     return of_family(family.name) if family else ()
 
@@ -107,7 +128,7 @@ def _context(goal: Goal, one: Member, asked: int | None) -> int | None:
     """The longest request that finds room: 0 for the one asked for, else a shorter one; None where none does."""
     for context in (asked, *(c for c in CONTEXTS if asked is None or c < asked)):
         found = fit_of(goal, one.model, context)
-        if found is not None and found.verdict in ("fits", "tight"):
+        if found is not None and found.sure:
             return 0 if context == asked else context
     return None
 
@@ -156,10 +177,11 @@ def _images(goal: Goal) -> Iterator[Alternative | None]:
                               (Action("use_image", name=one.reference),))  # fmt: skip
 
 
-def _larger(goal: Goal, members: tuple[str, ...]) -> Alternative | None:
+def _larger(facts: Facts, goal: Goal, members: tuple[str, ...]) -> Alternative | None:
     if not any(m.startswith("memory of ") for m in members):
         return None
-    told = smallest_gpus(goal)
+    here = memory_verdict(Case(facts))
+    told = of_cards(smallest(here)) if isinstance(here, MemoryVerdict) else smallest_gpus(goal)
     text = f"a GPU with more memory: {told}" if told else "a GPU with more memory"
     return Alternative(text, (Action("manual", text=text),))
 

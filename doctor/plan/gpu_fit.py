@@ -44,7 +44,11 @@ def too_large(goal: Goal) -> str | None:
 def smallest_gpus(goal: Goal) -> str | None:
     """The smallest GPUs that would serve the model: `12 GB, or 2 of 8 GB`; None where that is not known."""
     found = _footprint(goal.model)
-    cards = smallest(found, _settings(goal, None)) if found else ()
+    return of_cards(smallest(found, _settings(goal, None)) if found else ())
+
+
+def of_cards(cards: tuple[tuple[int, int], ...]) -> str | None:
+    """Cards, as (number, GiB), in words; None for none."""
     told = [f"{gib} GB" if count == 1 else f"{count} of {gib} GB" for count, gib in cards]
     return ", or ".join(told) or None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from doctor.derived.memory.carried import carried
 from doctor.facts import Distribution, Distributions, Facts, Launch, Model, Natives, Unavailable, normalize
 from doctor.matrix import rows
 from doctor.matrix.engines import serving_engines
@@ -31,7 +32,7 @@ def predicted(
     changed = {n for n, v in pins.items() if n in again or not same(have, n, v)} | set(removed)
     after = facts if launch is None else replace(facts, launch=launch)
     if not changed:
-        return after
+        return carried(facts, after)
     named = {p.key for p in have.declared}  # what only follows from a declaration's lines is not known any more
     kept = tuple(d for d in have.installed if d.key not in changed and (have.complete or d.key in named))
     where = next((d.location for d in have.installed), "")
@@ -43,10 +44,11 @@ def predicted(
         collisions=tuple(c for c in have.collisions if not {normalize(o.distribution) for o in c.owners} & changed),
         declared=tuple(p for p in have.declared if p.key not in changed),
     )  # fmt: skip
-    return replace(
+    after = replace(
         after, distributions=distributions, modules=FROM_ROWS, natives=_natives(facts, changed),
         model=_model(facts, changed - removed),
     )  # fmt: skip
+    return carried(facts, after)
 
 
 def _natives(facts: Facts, changed: set[str]) -> Natives | Unavailable:

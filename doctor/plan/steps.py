@@ -56,7 +56,7 @@ def steps_of(
     for action in options:
         why = "; ".join(reasons(solved, "backend")[:2]) if action.name == "--backend" and solved.backend else ""
         named = [f for f in gone if any(action.name and a.name == action.name for a in _actions(f))]
-        out.insert(len(asked), Step(action, why or _first(named) or "the launch command requests it", _keys(named)))
+        out.insert(len(asked), Step(action, why or _first(named) or "the changed command needs it", _keys(named)))
     if refused is not None:
         told = "; ".join(s.removeprefix("Because ").rstrip(".") for s in refused.sentences)
         out = [replace(s, why=told) if s.action.package in solved.draft.goal.engines else s for s in out]

@@ -132,8 +132,7 @@ def _refused(talk: Talk, reply: Reply, check: str, said: str) -> Finding:
     text = said[:_LOG_LINES]
     for row, match in known_as(text, check):
         limit = match.groupdict().get("limit")
-        served = f"; it serves {', '.join(f'`{m}`' for m in talk.served[:4])}" if talk.served else ""
-        return finding(row.code, talk, reply, said=talk.said(text), served=served,
+        return finding(row.code, talk, reply, said=talk.said(text), served=_served(talk),
                        context=f" ({limit} tokens)" if limit else "")  # fmt: skip
     if reply.status in (401, 403):
         return _who_may_ask(talk, reply)
@@ -142,6 +141,13 @@ def _refused(talk: Talk, reply: Reply, check: str, said: str) -> Finding:
     code = _BY_STATUS.get(reply.status, "SRV144" if reply.status >= 500 else "SRV145")
     seconds = f"{max(reply.waited, 0):.0f}"
     return finding(code, talk, reply, said=talk.said(text) or "no reason given", seconds=seconds)
+
+
+def _served(talk: Talk) -> str:
+    """Which names are listed, for a server that refuses one."""
+    if talk.model in talk.served:
+        return ", though it lists it: what answers the requests is another server than what lists the models"
+    return f"; it serves {', '.join(f'`{m}`' for m in talk.served[:4])}" if talk.served else ""
 
 
 def _who_may_ask(talk: Talk, reply: Reply) -> Finding:

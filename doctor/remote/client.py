@@ -18,7 +18,7 @@ from doctor import __version__
 from doctor.base.record import dataclass
 from doctor.remote import redirects
 from doctor.remote.bodies import pieces
-from doctor.remote.deadline import Watch, within
+from doctor.remote.deadline import Allowance, Watch, within
 from doctor.remote.errors import RemoteError
 from doctor.remote.meaning import meaning
 
@@ -31,7 +31,7 @@ _PASSING = (429, 500, 502, 503, 504)  # what may be gone at the next try
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """For one call `seconds` and `total` bytes in all; for each answer `answer` seconds, and `quiet` without a byte.
+    """`seconds` of waiting and `total` bytes in all; for each answer `answer` seconds, and `quiet` without a byte.
 
     `tries`: how often a read is tried where the trouble may pass by itself. `connections` are kept open at once.
     """
@@ -73,34 +73,40 @@ class Client:
 
     def __init__(self, whose: str, limits: Limits, certificates: str | None = None) -> None:
         self.whose, self.limits = whose, limits
-        self._ends = time.monotonic() + limits.seconds
+        self.allowance = Allowance(limits.seconds)
         self._left = limits.total
         self._certificates = certificates
+        self._files = 0
         self._lock = threading.Lock()
         self._session: requests.Session | None = None
 
     def get(self, url: str, limit: int, headers: Mapping[str, str] | None = None, *, cut: bool = False) -> Answer:
         """The answer to GET `url`; one of more than `limit` bytes is an error, or with `cut` its beginning is given."""
-        seconds, sent = min(self.limits.answer, self._ends - time.monotonic()), Sent(dict(headers or {}))
-        return within(seconds + 1, lambda: self._tried(url, limit, sent, cut, seconds), self.whose)
+        with self.allowance as allowed:
+            seconds, sent = min(self.limits.answer, allowed.left()), Sent(dict(headers or {}))
+            return within(seconds + 1, lambda: self._tried(url, limit, sent, cut, seconds), self.whose)
 
     def ask(self, url: str, sent: Sent, limit: int) -> Answer:
         """The answer to GET or POST `url`, whatever its status; one of more than `limit` bytes is an error.
 
         A POST is not repeated, and follows only redirects that keep it a POST (307, 308).
         """
-        seconds = min(self.limits.answer, self._ends - time.monotonic())
+        with self.allowance as allowed:
+            seconds = min(self.limits.answer, allowed.left())
 
-        def once() -> Answer:
-            with Watch(max(0.0, seconds)) as watch:
-                return self._once(url, limit, sent, False, watch)
+            def once() -> Answer:
+                with Watch(seconds) as watch:
+                    return self._once(url, limit, sent, False, watch)
 
-        return within(seconds + 1, once, self.whose)
+            return within(seconds + 1, once, self.whose)
 
     def blocks(self, url: str, limit: int) -> Iterator[bytes]:
         """The body of a large file piece by piece; each MiB has the time of one answer. Only for status 200."""
-        left, sent = max(0.0, self._ends - time.monotonic()), Sent({})
-        with Watch(left) as watch, closing(self._open(url, sent, watch)[0]) as answer:
+        sent = Sent({})
+        with (
+            self.allowance as allowed, Watch(allowed.left()) as watch,
+            closing(self._open(url, sent, watch)[0]) as answer,
+        ):  # fmt: skip
             if answer.status_code != 200:
                 raise RemoteError("answer", f"{self.whose} returned status {answer.status_code}")
             since, got = time.monotonic(), 0
@@ -111,6 +117,12 @@ class Client:
                         raise RemoteError("timeout", f"{self.whose} sends too slowly")
                     since, got = time.monotonic(), 0
                 yield block
+
+    def next_file(self) -> None:
+        """Begins another file: all but the first, which shares its time with the question for it, get it all again."""
+        if self._files:
+            self.allowance.restart()
+        self._files += 1
 
     def _tried(self, url: str, limit: int, sent: Sent, cut: bool, seconds: float) -> Answer:
         """As `get`, tried again where the trouble may pass and there is time for it."""

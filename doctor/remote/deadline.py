@@ -15,6 +15,39 @@ T = TypeVar("T")
 _here = threading.local()
 
 
+class Allowance:
+    """Seconds that may be spent waiting for another machine; our own work between the calls does not count."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self._spent, self._active, self._since = 0.0, 0, 0.0
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> Allowance:
+        with self._lock:
+            if not self._active:
+                self._since = time.monotonic()
+            self._active += 1
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._active -= 1
+            if not self._active:
+                self._spent += time.monotonic() - self._since
+
+    def left(self) -> float:
+        """What is left of them, 0 at least."""
+        with self._lock:
+            now = time.monotonic() - self._since if self._active else 0.0
+            return max(0.0, self.seconds - self._spent - now)
+
+    def restart(self) -> None:
+        """Gives all of them again."""
+        with self._lock:
+            self._spent, self._since = 0.0, time.monotonic()
+
+
 class Watch:
     """One read's deadline: when it comes, every connection that the read uses is shut, so that no call waits on.
 

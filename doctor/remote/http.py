@@ -8,8 +8,8 @@ from doctor.remote.client import Answer, Client, Limits
 from doctor.remote.errors import IndexUnavailable, RemoteError
 
 CONNECTIONS = 4
-# One command may read hundreds of releases; one answer is a page, or a range of at most some hundred megabytes.
-LIMITS = Limits(seconds=24 * 3600.0, total=1 << 42, answer=90.0, quiet=30.0, tries=4, connections=CONNECTIONS)
+# One command may read hundreds of releases; one answer is a page, or a range of at most some megabytes.
+LIMITS = Limits(seconds=24 * 3600.0, total=1 << 42, answer=30.0, quiet=15.0, tries=4, connections=CONNECTIONS)
 
 
 def session(certificates: str | None = None, limits: Limits = LIMITS) -> Client:

@@ -1,4 +1,4 @@
-"""What a package index lists of a project: its releases and files (the HTML form of PEP 503, 592 and 658)."""
+"""What a package index lists of a project: its releases and files, as JSON (PEP 691) or HTML (PEP 503, 592 and 658)."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from urllib.parse import unquote, urldefrag, urljoin
 
 from packaging.version import Version
 
-from doctor.base.record import dataclass
 from doctor.facts import normalize
 from doctor.remote.client import Client
 from doctor.remote.errors import IndexUnavailable, WheelError
 from doctor.remote.http import get
+from doctor.remote.index_json import ACCEPT, IndexedWheel, is_json, parse_json
 from doctor.remote.source import wheel_name
 
 LARGEST_PAGE = 32 << 20
@@ -24,31 +24,16 @@ _WHOLE = re.compile(r"""<(?:[^<>"']|"[^"]*"|'[^']*')*>""")
 _TAG = re.compile(r"<(?:a|base)\s", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class IndexedWheel:
-    """One wheel that the index offers. `yanked` is None, or the reason for which it was retracted (may be empty).
-
-    `metadata` is the sha256 of its METADATA file, where the index says it (PEP 658, PEP 714).
-    """
-
-    project: str
-    version: str
-    filename: str
-    url: str
-    sha256: str | None
-    tags: tuple[str, ...]
-    requires_python: str | None
-    yanked: str | None
-    metadata: str | None = None
-
-
 def wheels(http: Client, index_url: str, project: str) -> list[IndexedWheel]:
     """The wheels of `project`, oldest release first; unreadable file names are left out. Raises IndexUnavailable."""
     page = f"{index_url.rstrip('/')}/{normalize(project)}/"
-    answer = get(http, page, LARGEST_PAGE, {"Accept": "text/html"})
+    answer = get(http, page, LARGEST_PAGE, {"Accept": ACCEPT})
     if answer.status != 200:
         raise IndexUnavailable(f"the index returned {answer.status} for {normalize(project)}")
-    return parse_page(answer.body.decode("utf-8", "replace"), answer.url, normalize(project))
+    text = answer.body.decode("utf-8", "replace")
+    if is_json(answer.headers.get("content-type", "")):
+        return _ordered(parse_json(text, answer.url, normalize(project)))
+    return parse_page(text, answer.url, normalize(project))
 
 
 def parse_page(html: str, base: str, project: str) -> list[IndexedWheel]:
@@ -61,6 +46,10 @@ def parse_page(html: str, base: str, project: str) -> list[IndexedWheel]:
         parser.feed(tag)
         parser.reset()
     found = [w for link in parser.links if (w := _wheel(link, parser.base, project))]
+    return _ordered(found)
+
+
+def _ordered(found: list[IndexedWheel]) -> list[IndexedWheel]:
     return sorted(found, key=lambda w: (Version(w.version), w.filename))
 
 

@@ -24,6 +24,7 @@ GAP = 64 << 10
 LARGEST_RANGE = 128 << 20
 LARGEST_WHEEL = 4 << 30
 STREAMED = 16 << 20
+PART = 4 << 20  # bytes asked for at once: several connections share a long range, and each part has its own deadline
 _METADATA = re.compile(r"[^/]+\.dist-info/METADATA")
 _LOCAL_HEADER = 30  # bytes; its last two pairs are the lengths of the name and of the extra field behind it
 
@@ -60,13 +61,14 @@ class RangeFile(io.RawIOBase):
         if sum(stop - start for start, stop in wanted) > LARGEST_RANGE:
             raise WheelError(f"reading this wheel needs more than {LARGEST_RANGE} bytes")
         with ThreadPoolExecutor(CONNECTIONS) as pool:
-            for (start, _), data in zip(wanted, pool.map(self._range, wanted), strict=True):
-                self._keep(start, data)
+            parts = iter(pool.map(self._range, [part for span in wanted for part in _parts(*span)]))
+            for start, stop in wanted:
+                self._keep(start, b"".join(next(parts) for _ in _parts(start, stop)))
 
     def streamed(self, start: int, stop: int) -> Iterator[bytes]:
         """`[start, stop)` piece by piece, nothing of it kept; a connection that breaks off is taken up again."""
         while start < stop:
-            span = (start, min(stop, start + STREAMED))
+            span = (start, min(stop, start + PART))
             yield self._range(span)
             start = span[1]
 
@@ -184,6 +186,11 @@ def _total(answer: Answer) -> int:
     if not (total.isascii() and total.isdecimal() and len(total) < 16):
         raise IndexUnavailable("the server answers a range request without the file size")
     return int(total)
+
+
+def _parts(start: int, stop: int) -> list[tuple[int, int]]:
+    """`[start, stop)` as the ranges that are requested, in order."""
+    return [(at, min(stop, at + PART)) for at in range(start, stop, PART)]
 
 
 def _coalesced(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:

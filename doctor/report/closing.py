@@ -41,16 +41,16 @@ def _closes(report: Report, result: RuleResult) -> str:
     facts, reason = report.facts, result.reason or ""
     covered = _NOT_COVERED.search(reason)
     if covered:
-        return f"`qvl-doctor matrix add {covered[1]}=={covered[2].rstrip('.')}`"
+        return f"`qvl-doctor matrix update --only {covered[1]}=={covered[2].rstrip('.')}`"
     read = isinstance(facts.model, Model) and facts.model.config
     about = result.code.startswith(("MDL", "MEM")) or "model" in reason or "config.json" in reason
     if about and "not checked until" not in reason and (not read or _NOT_READ.search(reason)):
-        return "the model's files: `--model DIR`, or a check without `--offline`"
+        return "the model's files (`--model DIR`, or no `--offline`)"
     if result.code.startswith(("GPU", "MEM")) and not isinstance(facts.gpu, Gpu):
-        return "a GPU and its driver: `--gpu` and `--driver`"
+        return "a GPU and its driver (`--gpu`, `--driver`)"
     declared = isinstance(facts.distributions, Distributions) and not facts.distributions.complete
     if declared and any(words in reason for words in _LEFT_OPEN):
-        return "exact pins, or the installed environment: `--python`"
+        return "the installed environment (`--python DIR`) or exact pins (`--requirements FILE`)"
     if result.code.startswith("CMD") and not isinstance(facts.launch, Launch):
         return "the start command, after `--`"
     return ""

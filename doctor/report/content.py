@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-from doctor.base.text import one_line
+from doctor.base.text import one_line, plural
 from doctor.facts import Distributions, Gpu, Launch
 from doctor.findings import Finding, Report
 from doctor.launch.asked import starts_server
@@ -17,6 +17,7 @@ LABEL = 10
 _OPTION = re.compile(r"^--(?:requirements|compose|deployment|image) ")
 SUBJECT = 72  # characters of what was checked, in a title
 Answer = Literal["error", "open", "warning", "pass"]
+ANSWERS: dict[Answer, str] = {"error": "bold red", "open": "bold yellow", "warning": "bold green", "pass": "bold green"}
 SIGNS: dict[Answer, str] = {"error": "✗", "open": "○", "warning": "✓", "pass": "✓"}
 
 
@@ -111,8 +112,9 @@ def about(report: Report) -> list[str]:
         there = [f"{n} {v}" for n in (*names_of_engines(), "transformers", "torch") if (v := known.version(n))]
         parts += list(dict.fromkeys(there)) or [plural(len(known.installed), "package")]
     if isinstance(facts.gpu, Gpu) and facts.gpu.devices:
-        count, name = len(facts.gpu.devices), facts.gpu.devices[0].name
-        parts.append(f"{count} x {name}" if count > 1 else name)
+        names = [device.name for device in facts.gpu.devices]
+        counted = ((name, names.count(name)) for name in dict.fromkeys(names))
+        parts.append(" and ".join(f"{count} x {name}" if count > 1 else name for name, count in counted))
     lines = [", ".join(parts)]
     if report.services:
         from doctor.report.services import service_lines
@@ -149,15 +151,11 @@ def counted(report: Report) -> str:
         counts[result.status] = counts.get(result.status, 0) + 1
     words = {"pass": "passed", "fail": "found something", "open": "open", "notApplicable": "not applicable",
              "broken": "crashed (a bug in qvl-doctor)"}  # fmt: skip
-    return f"{len(report.results)} rules: {', '.join(f'{counts[k]} {w}' for k, w in words.items() if k in counts)}"
+    came = ", ".join(f"{counts[k]} {w}" for k, w in words.items() if k in counts)
+    return f"{plural(len(report.results), 'rule')}: {came}"
 
 
 def undecided(report: Report) -> list[tuple[str, str]]:
     """The rules that could not decide, or that crashed, with the reason."""
     found = (r for r in report.results if r.status in ("open", "broken"))
     return [(r.code, f"{r.status}: {r.reason}") for r in found]
-
-
-def plural(count: int, word: str) -> str:
-    """`1 error`, `2 errors`."""
-    return f"{count} {word}" if count == 1 else f"{count} {word}s"

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from doctor.base.text import plural
 from doctor.derived.case import Case
+from doctor.derived.packages.newer_releases import data_notes
 from doctor.findings import Finding, Report
 from doctor.report.commands import commands
-from doctor.report.content import SIGNS, answer, counted, evidence, head, plural, undecided
+from doctor.report.content import SIGNS, answer, counted, evidence, head, undecided
 from doctor.report.grid.markup import code, t
 from doctor.report.memory import memory_lines
 from doctor.report.screen import Screen, screen
@@ -42,6 +44,7 @@ def _page(report: Report) -> Iterator[str]:
         yield from (f"<li>{code(group.said)}</li>\n" for group in shown.open)
         yield from (f"<li><b>{t(rule)}</b> {code(text)}</li>\n" for rule, text in undecided(report))
         yield "</ul></details>\n"
+    yield from (f"<p>{code(note)}.</p>\n" for note in data_notes(report.facts))
     versions = ", ".join(f"{name} {version}" for name, version in sorted(report.versions.items()))
     yield f"<footer>{t(counted(report))}. Made by qvl-doctor ({t(versions)}).</footer>\n</main>\n</body>\n</html>\n"
 

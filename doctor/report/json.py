@@ -17,6 +17,8 @@ SCHEMA = 1
 def report_to_json(report: Report) -> JsonObject:
     """The whole report as plain values, all text free of control characters."""
     from doctor.derived.case import Case
+    from doctor.derived.packages.newer_releases import data_notes, newer_releases
+    from doctor.facts.codec import to_json
     from doctor.report.launch import launch_to_json
     from doctor.report.memory import memory_to_json
 
@@ -36,6 +38,9 @@ def report_to_json(report: Report) -> JsonObject:
     })  # fmt: skip
     if report.way_out is not None:
         data["way_out"] = scrubbed(remediation_to_json(report.way_out))
+    if notes := data_notes(report.facts):
+        newer = [to_json(one) for one in newer_releases(report.facts)]
+        data["data"] = scrubbed({"notes": list(notes), "newer": newer})
     data["launch"] = scrubbed(launch_to_json(report))
     if report.services:
         from doctor.report.services import services_to_json

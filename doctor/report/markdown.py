@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from doctor.base.text import one_line
+from doctor.derived.packages.newer_releases import data_notes
 from doctor.findings import Finding, Report
 from doctor.report.commands import commands, together
 from doctor.report.content import SIGNS, answer, counted, evidence, head, undecided
@@ -28,6 +29,8 @@ def report_to_markdown(report: Report) -> str:
     if (found := correction(report)) is not None:
         parts += ["", "### Corrected command", "", *_block([found.line]), "", _text(found.note)]
     parts += ["", f"{_text(counted(report))}. Checked with qvl-doctor ({_text(versions)})."]
+    for note in data_notes(report.facts):
+        parts += ["", _text(f"{note}.")]
     if unsure := undecided(report):
         parts += ["", "<details><summary>What could not be checked</summary>", ""]
         parts += [*(f"- `{code}` {_text(text)}" for code, text in unsure), "", "</details>"]

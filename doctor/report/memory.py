@@ -7,17 +7,19 @@ known; the rules say then what would be needed.
 from __future__ import annotations
 
 from doctor.base.json_object import JsonObject
-from doctor.base.text import one_line
+from doctor.base.text import one_line, plural
 from doctor.derived.case import Case
-from doctor.derived.memory.pictures import SHOWN, EncoderCache, Picture, encoder_cache, pictures
+from doctor.derived.memory.findings import between, requests, smallest, tokens
+from doctor.derived.memory.pictures import SHOWN, EncoderCache, encoder_cache, pictures
 from doctor.derived.memory.verdict import MemoryVerdict, memory_verdict
-from doctor.derived.units import size
+from doctor.derived.units import size, sizes
 from doctor.facts import Observed
-from doctor.memory.fit import Fit, ease, floor
+from doctor.memory.fit import Fit, ease
 from doctor.memory.learned import AN_OLD_RUN
 
 WIDTH = 50
-LANGUAGE, VISION, OTHER, CACHE, FREE, OVER = "█", "▓", "▒", "░", "·", "!"
+LANGUAGE, VISION, OTHER, CACHE, FREE, OVER, TAKEN = "█", "▓", "▒", "░", "·", "!", "x"
+NOTICED = 1 << 29  # bytes of other processes: the driver itself holds less
 WORDS = {
     "never": "does not fit", "refused": "does not start with these settings", "short": "starts, with less context",
     "tight": "fits, with little room", "fits": "fits",
@@ -45,7 +47,7 @@ def memory_to_json(case: Case) -> JsonObject | None:
         "tower": "unknown" if found.unseen else "known" if found.vision else "none",
         "exact": found.exact, "source": here.listed.source if here.listed else found.source,
         "engine": here.settings.engine or None, "gpus": here.settings.gpus,
-        "needs": [{"count": count, "gib": gib} for count, gib in floor(found, here.settings)], "per_gpu": None,
+        "needs": [{"count": count, "gib": gib} for count, gib in smallest(here)], "per_gpu": None,
         "pictures": [
             {"width": p.width, "height": p.height, "tokens": p.tokens, "per_request": p.each,
              "at_once": p.at_once and list(p.at_once)}
@@ -77,20 +79,22 @@ def _kept_pictures(found: EncoderCache | None) -> JsonObject | None:
 
 
 def _one_gpu(here: MemoryVerdict, result: Fit) -> JsonObject:
-    card = here.cards[0].name if here.cards else None
+    card = here.device.name if here.device else None
     return {
         "name": card, "card": result.card, "pool": max(result.pool, 0), "language": result.language,
         "vision": result.vision, "overhead": [result.overhead.least, result.overhead.most],
         "overhead_reasons": [what for what, _, _ in result.overhead.reasons], "cache": list(result.cache),
         "bytes_per_token": result.per_token, "tokens": list(result.tokens), "context": result.context,
-        "context_bytes": result.needed, "concurrent": [round(c, 2) for c in result.concurrent],
+        "taken": result.rule.taken, "context_bytes": result.needed,
+        "concurrent": [round(c, 2) for c in result.concurrent],
         "verdict": result.verdict, "rule": result.rule.rule, "rule_source": result.rule.source,
     }  # fmt: skip
 
 
 def bar(result: Fit, width: int = WIDTH) -> str:
     """`[███▓▒▒░░░░··]`; what the card cannot hold stands behind its end: `[████████]!!!`."""
-    used = [(LANGUAGE, result.language), (VISION, result.vision), (OTHER, _other(result)), (CACHE, _cache(result))]
+    used = [(TAKEN, _taken(result)), (LANGUAGE, result.language), (VISION, result.vision), (OTHER, _other(result)),
+            (CACHE, _cache(result))]  # fmt: skip
     whole = max(result.card, sum(amount for _, amount in used))
     inside = round(width * result.card / whole)
     drawn = "".join(sign * n for (sign, _), n in zip(used, _cells([a for _, a in used], whole, width), strict=True))
@@ -111,19 +115,28 @@ def _cells(amounts: list[int], whole: int, width: int) -> list[int]:
 
 
 def _other(result: Fit) -> int:
-    return ease(result.overhead)
+    """The usual overhead; of a server that starts no more than its cache leaves."""
+    usual = ease(result.overhead)
+    return min(usual, max(result.spare, 0)) if result.starts else usual
 
 
 def _cache(result: Fit) -> int:
     """The cache beside the usual overhead: what lies between its bounds, as far as the card goes."""
     middle = result.cache[1] - (result.cache[1] - result.cache[0]) // 3
-    return max(min(middle, result.card - result.weights - _other(result)), 0)
+    return max(min(middle, result.card - _taken(result) - result.weights - _other(result)), 0)
+
+
+def _taken(result: Fit) -> int:
+    """What other processes hold of the card, where that is to be noticed."""
+    return result.rule.taken if result.rule.taken >= NOTICED else 0
 
 
 def _title(here: MemoryVerdict, result: Fit) -> str:
     name = here.listed.id if here.listed else here.footprint.name.rstrip("/").rpartition("/")[2] or here.footprint.name
-    card = here.cards[0].name if here.cards else "GPU"
+    card = here.device.name if here.device else "GPU"
     count = f"each of {result.settings.gpus} x " if result.settings.gpus > 1 else ""
+    if here.unequal:
+        count = f"the smallest of {len(here.used)} GPUs, "
     return f"{one_line(name, 34)} on {count}{one_line(card, 16)} ({size(result.card)})"
 
 
@@ -135,13 +148,15 @@ def _table(result: Fit) -> list[str]:
         rows.append((VISION, "vision tower", "unknown", ""))
     extra = result.overhead
     known = "measured here before" if any(what == AN_OLD_RUN for what, _, _ in extra.reasons) else "estimated"
-    rows.append((OTHER, "everything else", f"{size(extra.least)} to {size(extra.most)}", known))
+    rows.append((OTHER, "everything else", sizes(extra.least, extra.most), known))
     if result.cache[1] > 0:
-        tokens = f"{result.tokens[0]:,} to {result.tokens[1]:,} tokens" if result.per_token else ""
-        rows.append((CACHE, "KV cache", f"{size(result.cache[0])} to {size(result.cache[1])}", tokens))
-    over = result.weights + extra.least - result.card
+        held = tokens(result) if result.per_token else ""
+        rows.append((CACHE, "KV cache", sizes(*result.cache), held))
+    over = _taken(result) + result.weights + extra.least - result.card
     if over > 0:
         rows.append((OVER, "too much", size(over), ""))
+    if taken := _taken(result):
+        rows.insert(0, (TAKEN, "other processes", size(taken), ""))
     return [f"{sign} {name:<16} {amount:<20} {note}".rstrip() for sign, name, amount, note in rows]
 
 
@@ -149,11 +164,9 @@ def _verdict(result: Fit) -> list[str]:
     said = f"= {WORDS[result.verdict]}"
     if _unseen(result) and result.starts:
         said = "= open: the size of the vision tower is not known"
-    if result.verdict == "never" or not result.needed:
+    if result.verdict == "never" or not result.needed or not result.cache[1]:
         return [said]
-    least, most = result.concurrent
-    each = size(result.needed)
-    return [said, f"  {least:.1f} to {most:.1f} requests of {result.context:,} tokens at once, {each} each"]
+    return [said, f"  {requests(result)} at once, {size(result.needed)} each"]
 
 
 def _unseen(result: Fit) -> bool:
@@ -165,10 +178,9 @@ def _learned(here: MemoryVerdict) -> list[str]:
     """Which earlier run the numbers are corrected by, and what they were without it."""
     if here.learned is None or here.predicted is None:
         return []
-    least, most = (size(end) for end in here.predicted.cache)
     return [
-        f"  corrected by what this launch logged here on {one_line(here.learned.at, 10) or 'another day'};"
-        f" without it (`--no-cache`): KV cache {least} to {most}"
+        f"  corrected by what this launch logged here on {one_line(here.learned.at, 10) or 'another day'}",
+        f"  without it (`--no-cache`): KV cache {sizes(*here.predicted.cache)}"
     ]
 
 
@@ -176,16 +188,12 @@ def _pictures(case: Case, here: MemoryVerdict) -> list[str]:
     """A picture of one usual size, where the server starts."""
     if here.fit is None or not here.fit.starts:
         return []
-    shown = [p for p in pictures(case.facts, here) if (p.width, p.height) == SHOWN and p.at_once]
-    lines = [f"  a {p.width} x {p.height} image takes {p.tokens:,} tokens{_held(p)}" for p in shown]
+    lines: list[str] = []
+    for shown in (p for p in pictures(case.facts, here) if (p.width, p.height) == SHOWN and p.at_once):
+        each = f"; at most {shown.each:,} in one request" if shown.each is not None else ""
+        lines.append(f"  a {shown.width} x {shown.height} image takes {plural(shown.tokens, 'token')}{each}")
+        if shown.at_once and shown.at_once[1]:
+            lines.append(f"  the KV cache holds {between(*shown.at_once)} of them at once")
     if lines and (kept := encoder_cache(case.facts, here)) is not None:
-        lines.append(f"  the encoder cache keeps {kept.tokens:,} tokens of images, {size(kept.bytes)}")
+        lines.append(f"  the encoder cache keeps {plural(kept.tokens, 'token')} of images, {size(kept.bytes)}")
     return lines
-
-
-def _held(picture: Picture) -> str:
-    each = f"; at most {picture.each:,} in one request" if picture.each is not None else ""
-    if picture.at_once is None or not picture.at_once[1]:
-        return each
-    least, most = picture.at_once
-    return f"{each}; the KV cache holds {least:,}" + (f" to {most:,}" if most != least else "") + " at once"

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from doctor.base.json_object import JsonObject
-from doctor.base.text import clean
+from doctor.base.text import clean, plural
 from doctor.findings import SEVERITIES, RuleResult
 from doctor.findings.json import finding_to_json, scrubbed
 from doctor.findings.probe import ProbeReport
-from doctor.report.content import SIGNS, Answer, plural
+from doctor.report.content import ANSWERS, SIGNS, Answer
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -37,7 +37,7 @@ def probe_to_json(report: ProbeReport, versions: dict[str, str]) -> JsonObject:
 def print_probe(report: ProbeReport, console: Console) -> None:
     """Prints the answer first, then each check on a line, then each problem."""
     from doctor.report.rows import Rows
-    from doctor.report.terminal import ANSWERS, print_finding
+    from doctor.report.terminal import print_finding
 
     out, (kind, said) = Rows(console), answer(report)
     out.block(f"{SIGNS[kind]} {said}", style=ANSWERS[kind])
@@ -62,6 +62,8 @@ def answer(report: ProbeReport) -> tuple[Answer, str]:
         return "open", f"No error found; {also}not everything could be checked."
     if warnings:
         return "warning", f"The server works; {plural(warnings, 'warning')} to look at."
+    if not any(r.status == "pass" for r in report.results):
+        return "open", "Nothing was asked: every check was left out."
     return "pass", "The server does all that was asked."
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from doctor.base.record import dataclass
-from doctor.base.text import one_line
+from doctor.base.text import one_line, plural
 from doctor.findings import Finding, Report, Severity
 from doctor.report.closing import open_questions
-from doctor.report.content import Answer, answer, plural
+from doctor.report.content import Answer, answer
 from doctor.report.todo import Todo, todo
 
 SURE = {"high": "certain", "medium": "likely", "low": "possible"}
@@ -39,10 +39,10 @@ class Group:
 
     @property
     def said(self) -> str:
-        """`6 rules need the model's files: ... (MDL001, MDL003, ...)`."""
+        """`6 rules need the model's files (`--model DIR`): MDL001, MDL003, ...`."""
         count, named = len(self.codes), ", ".join(self.codes[:CODES]) + (", ..." if len(self.codes) > CODES else "")
         if self.closes:
-            return f"{plural(count, 'rule')} {'needs' if count == 1 else 'need'} {self.closes} ({named})"
+            return f"{plural(count, 'rule')} {'needs' if count == 1 else 'need'} {self.closes}: {named}"
         return f"{named}: {self.reason}"
 
 

@@ -7,6 +7,7 @@ from doctor.base.text import one_line
 from doctor.facts import Launch
 from doctor.findings import Report, ServiceAnswer
 from doctor.launch.options import model_word
+from doctor.matrix.other_servers import other_server
 
 OTHER = "not a model server"
 
@@ -32,11 +33,18 @@ def serving(one: ServiceAnswer) -> Launch | None:
 def _said(one: ServiceAnswer) -> str:
     launch, report = serving(one), one.report
     if launch is None or report is None:
-        return one_line(one.why, 200) or OTHER
+        return one_line(one.why, 200) or _other(one)
     model = model_word(report.facts)
     counts = [f"{n} {kind}{'s' * (n != 1)}" for kind in ("error", "warning") if (n := report.count(kind))]
     named = f"{launch.engine} {one_line(model, 80)}" if model else str(launch.engine)
     return f"{named}: {', '.join(counts) or 'nothing found'}"
+
+
+def _other(one: ServiceAnswer) -> str:
+    """What a service is that starts no engine: another model server by its name."""
+    launch = one.report.facts.launch if one.report is not None else None
+    found = other_server(launch.program, launch.module) if isinstance(launch, Launch) else None
+    return f"{found.name}, which the rules do not cover" if found else OTHER
 
 
 def _to_json(one: ServiceAnswer) -> JsonObject:

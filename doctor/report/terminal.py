@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from doctor.base.text import clean
+from doctor.base.text import clean, plural
 from doctor.findings import Finding, Report
 from doctor.report.commands import commands
-from doctor.report.content import LABEL, SIGNS, about, counted, evidence, plural, undecided
+from doctor.report.content import ANSWERS, LABEL, SIGNS, about, counted, evidence, undecided
 from doctor.report.rows import Rows
 from doctor.report.screen import Also, Screen, certainty, screen
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 STYLES = {"error": "bold red", "warning": "yellow", "note": "cyan"}
-ANSWERS = {"error": "bold red", "open": "bold yellow", "warning": "bold green", "pass": "bold green"}
 FEW = 2  # pieces of evidence of the first cause that are shown without `-v`
 MOST_ALSO, MOST_OPEN = 8, 6
 
@@ -147,6 +146,11 @@ def _open(report: Report, shown: Screen, out: Rows, verbose: bool) -> None:
 
 
 def _foot(report: Report, shown: Screen, out: Rows, verbose: bool) -> None:
+    """What is not about the launch: releases newer than the data, what of the target could not be read; the counts."""
+    from doctor.derived.packages.newer_releases import data_notes
+
+    for said in data_notes(report.facts):
+        out.row("data", said, style="dim")
     for problem in (*report.facts.target.problems, *(report.facts.target.code_lines if verbose else ())):
         out.row("note", f"{problem.path}: {problem.message}", style="dim")
     out.blank()

@@ -216,4 +216,19 @@ CASES: dict[str, dict[str, str]] = {
         "pkg/copy/__init__.py": "", "pkg/copy/part.py": "x = 1",
         "pkg/z.py": "from bundled.part import x",
     },
+    "getter_asked_again": {
+        "pkg/__init__.py": "import time\ndef __getattr__(name):\n    if name != 'current':\n        raise AttributeError(name)\n"
+        "    try:\n        import nowhere_a\n    except ImportError:\n        pass\n    import pkg.late\n    return time.time()",
+        "pkg/late.py": "x = 1",
+        "pkg/a.py": "from pkg import current",
+        "pkg/b.py": "from pkg import current\nimport sys\nif 'pkg.late' in sys.modules:\n    import nowhere_b",
+        "pkg/c.py": "from pkg import other",
+    },
+    "getter_of_a_cycle": {
+        "pkg/__init__.py": "import time\ndef __getattr__(name):\n    from pkg.low import x\n    return time.time()",
+        "pkg/a.py": "from pkg import one",
+        "pkg/b.py": "from pkg import one",
+        "pkg/low.py": "from pkg.high import y\nx = 1",
+        "pkg/high.py": "from pkg import one\ny = 1",
+    },
 }  # fmt: skip

@@ -16,6 +16,8 @@ from doctor.link.python.imports import check_one, with_deep_stack
 from doctor.link.python.machine import Machine
 from tests.link.cases import CASES
 from tests.link.class_cases import CLASS_CASES
+from tests.link.documentation_cases import DOCUMENTATION_CASES
+from tests.link.header_cases import HEADER_CASES
 
 _ASK = """
 import sys, json
@@ -75,9 +77,12 @@ def reader(folder: Path) -> ModuleReader:
     return ModuleReader(target, known, thorough=True)
 
 
-@pytest.mark.parametrize("case", [*CASES, *CLASS_CASES])
+_ALL = {**CASES, **CLASS_CASES, **DOCUMENTATION_CASES, **HEADER_CASES}
+
+
+@pytest.mark.parametrize("case", _ALL)
 def test_agrees_with_python(case: str, tmp_path: Path) -> None:
-    modules = lay_out(tmp_path, {**CASES, **CLASS_CASES}[case])
+    modules = lay_out(tmp_path, _ALL[case])
     together = linked_together(tmp_path, modules)
     for module in modules:
         truth, said = real(tmp_path, module), linked(tmp_path, module)

@@ -11,9 +11,10 @@ import pytest
 
 from doctor.matrix.files import tables
 from doctor.matrix.files.data import DataError, data_dir
+from doctor.matrix.files.stamp import stamp, stamped
 
 TABLES = [p for p in sorted(data_dir().rglob("*.yaml")) if p.parent.name != "crashes"]
-REMAKE = "`python -m doctor.matrix.files.tables` writes matrices/tables.z anew"
+REMAKE = "`python -m doctor.matrix.files.tables` writes matrices/tables.z and VERSION anew"
 
 
 @pytest.mark.parametrize("path", TABLES, ids=lambda p: p.relative_to(data_dir()).as_posix())
@@ -21,6 +22,19 @@ def test_a_table_is_kept_as_its_yaml_says(path: Path) -> None:
     checksum, value = tables._kept(data_dir())[path]
     assert checksum == tables._checksum(path.read_bytes()), REMAKE
     assert repr(json.loads(value)) == repr(tables.parsed(path.read_bytes(), path)), REMAKE
+
+
+def test_the_version_changes_with_the_content(tmp_path: Path) -> None:
+    assert (data_dir() / "VERSION").read_text().strip() == stamped(data_dir()), REMAKE
+    (tmp_path / "VERSION").write_text("<<<<<<< 2026.1.2+00000000\n=======\n2026.1.2+11111111\n")
+    (tmp_path / "a.yaml").write_bytes(b"a: 1\n")
+    stamp(tmp_path)
+    first = (tmp_path / "VERSION").read_text()
+    assert first.startswith("2026.1.2+") and stamped(tmp_path) == first.strip()
+    (tmp_path / "a.yaml").write_bytes(b"a: 1\r\n")
+    assert stamped(tmp_path) == first.strip()
+    (tmp_path / "b.gz").write_bytes(b"\r\n")
+    assert stamped(tmp_path) != first.strip()
 
 
 def test_a_table_that_changed_is_read_from_its_yaml(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from doctor.launch.settings import Settings
 from doctor.matrix.models.members import members
-from doctor.memory.fit import Fit, divides, fit, floor
+from doctor.memory.checkpoints import other_checkpoints
+from doctor.memory.fit import USABLE, Fit, divides, fit, floor
 from doctor.memory.footprint import Footprint
-from doctor.memory.ways import GOOD, other_checkpoints, ways
+from doctor.memory.ways import GOOD, Means, ways
 from tests.memory.cases import (
     DEEPSEEK,
     FP8_BLOCK,
@@ -94,11 +95,11 @@ def test_every_way_out_was_tried(found: Footprint, card: int, asked: Settings, g
     now = fit(found, card, asked)
     if now.verdict == "fits":
         return
-    kinds = ("fp8", "fp8_e4m3", "8", "4")
-    for way in ways(now, gpus, None, kinds):
+    means = Means(lambda model, launch: fit(model, card, launch), gpus, ("fp8", "fp8_e4m3", "8", "4"))
+    for way in ways(now, means):
         _holds(way.result, gpus if way.result.settings.tp > asked.tp else None)
         assert way.arguments and way.title
-    for way in other_checkpoints(now, FAMILY, lambda m: True):
+    for way in other_checkpoints(now, FAMILY, lambda m: True, means):
         assert way.member is not None and way.member.bytes < found.total
         _holds(way.result, None)
 
@@ -116,6 +117,6 @@ def test_the_floor_is_the_smallest_that_serves(found: Footprint, asked: Settings
     seen: Any = None
     for count, size in floor(found, replace(asked, share=None)):
         on = replace(asked, share=None, tp=count, copies=1)
-        assert fit(found, size * GIB, on).verdict in GOOD
+        assert fit(found, int(size * GIB * USABLE), on).verdict in GOOD
         assert seen is None or size < seen
         seen = size

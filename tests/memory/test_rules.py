@@ -66,7 +66,7 @@ def memory(report: Report) -> list[Any]:
         ("vllm serve m --mm-encoder-tp-mode data --enforce-eager", {"vision_split": False, "eager": True}),
         ("vllm serve m --gpu-memory-utilization nan --tensor-parallel-size -3", {"share": None, "tp": 1}),
         ("vllm serve m --num-gpu-blocks-override 100 --block-size 32", {"blocks": 3200}),
-        ("lmdeploy serve api_server m --tp 2 --dp 2 --quant-policy 8", {"tp": 2, "copies": 1, "kv": "8"}),
+        ("lmdeploy serve api_server m --tp 2 --dp 2 --quant-policy 8", {"tp": 2, "copies": 1, "kv": "8", "attention": 1}),
         ("lmdeploy serve api_server m --cache-max-entry-count 0.5 --session-len 8192", {"share": 0.5, "context": 8192}),
         ("lmdeploy serve api_server m --quant-policy fp8 --backend pytorch", {"kv": "16", "backend": "pytorch"}),
         ("lmdeploy serve api_server m", {"backend": "turbomind", "vision_split": True}),
@@ -117,7 +117,7 @@ def test_a_smaller_model_for_8_gib() -> None:
     finding = memory(report)[0]
     assert finding.rule == "MEM001" and finding.severity == "error" and finding.confidence == "medium"
     models = [a.name for r in finding.remediations for a in r.actions if a.kind == "use_model"]
-    assert "Qwen/Qwen2-VL-2B-Instruct" in models
+    assert any(str(name).startswith("Qwen/Qwen2-VL-2B-Instruct") for name in models)
 
 
 def test_what_others_hold_is_not_there() -> None:
@@ -140,7 +140,7 @@ def test_without_a_gpu_it_says_what_it_takes() -> None:
     report = judge(facts("vllm serve /m --max-model-len 8192", QWEN3_VL_8B, count=0))
     said = {r.code: (r.status, r.reason) for r in report.results}
     assert said["MEM001"][0] == "open"
-    assert "16.3 GiB" in (said["MEM001"][1] or "") and "1 x 24 GB or 2 x 12 GB" in (said["MEM001"][1] or "")
+    assert "16.3 GiB" in (said["MEM001"][1] or "") and "1 x 24 GB, 2 x 16 GB, 4 x 12 GB or 8 x 8 GB" in (said["MEM001"][1] or "")
     data = report_to_json(report)["memory"]
     assert data["per_gpu"] is None and data["needs"][0] == {"count": 1, "gib": 24}
 

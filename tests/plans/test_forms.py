@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 from doctor import report
+from doctor.report.plan.files import written
+from doctor.report.plan.recipe import Recipe
 from tests.cli.running import answer, doctor
 from tests.link.real_packages import laid_out
 
@@ -182,3 +185,11 @@ def test_wrong_use_is_told(tmp_path: Path, words: tuple[str, ...], told: str) ->
 def test_a_plan_that_is_none_is_not_written(tmp_path: Path) -> None:
     done = fix(tmp_path, "--format", "sh", "--keep", "transformers")
     assert done.returncode == 1 and done.stdout == "" and "no plan to write" in done.stderr
+
+
+def test_a_script_leaves_no_package_to_nobody() -> None:
+    """Only where a resolver named all that is needed may the installer bring nothing of its own; it is asked after."""
+    made = Recipe(interpreter="/env/bin/python", pins={"vllm": "0.11.0"}, changes={"vllm": "0.10.0"})
+    whole, part = (written("sh", [replace(made, resolved=resolved)]) for resolved in (True, False))
+    assert "--no-deps --only-binary" in whole and "--no-deps" not in part
+    assert "uv pip check" in whole and "uv pip check" in part

@@ -21,7 +21,7 @@ KEY = "sk-live-abcdef1234567890abcd"
     ],
 )
 def test_only_the_secret_word_is_replaced(text: str, wanted: str) -> None:
-    assert masked_words(text, lambda option: f"<{option}>") == wanted
+    assert masked_words(text, lambda option, _: f"<{option}>") == wanted
 
 
 def test_names_of_secrets_are_no_secrets() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from itertools import product
 
 import pytest
@@ -107,3 +108,13 @@ def test_giving_up_is_not_impossible() -> None:
     problem = next(p for p in map(instance, range(50)) if brute(p) is not None)
     with pytest.raises(OutOfTime):
         best(problem, Deadline(-1))
+
+
+def test_a_busy_machine_gets_the_same_answer() -> None:
+    """Time that other programs take is not counted as work, but nobody waits for ever."""
+    deadline = Deadline(5)
+    assert deadline.at - time.monotonic() > 20 and deadline.work - time.thread_time() <= 5
+    deadline.passed()
+    deadline.at = time.monotonic() - 1
+    with pytest.raises(OutOfTime):
+        deadline.passed()

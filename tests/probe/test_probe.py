@@ -28,7 +28,7 @@ from doctor.probe.numbers import cache_usage, counting, parsed
 from doctor.probe.options import Options
 from doctor.probe.picture import COLORS, NAMES, PIXELS, named, png
 from doctor.probe.talk import Talk, Tally
-from tests.probe.misbehaving import refuses
+from tests.probe.misbehaving import page, refuses
 from tests.probe.serving import Handler, Stub, served
 from tests.remote.misbehaving import certificate
 
@@ -68,6 +68,27 @@ def test_a_server_that_does_all_is_all_right() -> None:
     assert {r["status"] for r in data["results"]} == {"pass", "notApplicable"} and data["findings"] == []
     assert data["schema"] == 1 and data["server"]["name"] == "vllm" and data["server"]["model"] == "owl-vl"
     assert data["figures"]["first_token_seconds"] > 0 and data["figures"]["kv_cache_usage"] == 0.25
+
+
+def test_a_name_that_is_listed_and_refused_is_said_once() -> None:
+    with served(Stub({"text": refuses(404, "The model `owl-vl` does not exist.")})) as stub:
+        data = said(stub.address)
+    assert codes(data) == ["SRV150"] and "though it lists it" in data["findings"][0]["message"]
+    assert "it serves `owl-vl`" not in data["findings"][0]["message"]
+    assert "not asked after SRV150" in {r["name"]: r["reason"] for r in data["results"]}["image"]
+
+
+def test_where_nothing_was_asked_nothing_is_right() -> None:
+    words = [w for r in answers().checks for w in ("--skip", r.name)]
+    with served(Stub()) as stub:
+        done = run(stub.address, *words)
+    assert "○ Nothing was asked" in done.stdout and "✓" not in done.stdout
+
+
+def test_a_web_page_is_no_health() -> None:
+    with served(Stub({"health": page(200, "My chat")})) as stub:
+        health = said(stub.address)["results"][0]
+    assert health["status"] == "open" and "web page" in health["reason"]
 
 
 def test_an_error_is_1_a_warning_only_when_asked_for() -> None:
@@ -219,8 +240,9 @@ OURS = replace(BUSY, processes=(GpuProcess(7, "python3", 20 << 30),))
     ((BUSY,), {7}, "python3", None, "by whom is not visible"),
     ((replace(OURS, processes=(GpuProcess(9, None, 20 << 30),)),), {7}, "python3", None, "by whom is not visible"),
     ((replace(GPU, memory_free=None, processes=None),), {7}, "python3", None, "the driver does not say"),
-    ((GPU,), {7}, "docker-proxy", None, "passes requests on"),
-    ((), {7}, "python3", "SRV211", ""), ((), {7}, "ssh", None, "passes requests on"), ((), set(), "", None, "not visible"),
+    ((GPU,), {7}, "docker-proxy", None, "may pass requests on"),
+    ((), {7}, "python3", "SRV211", ""), ((), {7}, "ssh", None, "may pass requests on"),
+    ((), {7}, "k9s", None, "may pass requests on"), ((), {7}, "VLLM::APIServer", "SRV211", ""), ((), set(), "", None, "not visible"),
 ])  # fmt: skip
 def test_the_gpu_is_used_only_where_that_is_seen(
     devices: tuple[Device, ...], pids: set[int], name: str, code: str | None, words: str

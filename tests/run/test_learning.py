@@ -19,8 +19,10 @@ from doctor_run import PYTHON, ROOT, Doctor, environment
 from doctor.cli import main
 from doctor.collect.machine.observed import keep
 from doctor.collect.python.target import TargetRequest
+from doctor.derived.case import Case
 from doctor.derived.memory.launched import expected, key_of
-from doctor.facts import Observed
+from doctor.derived.memory.verdict import MemoryVerdict, memory_verdict
+from doctor.facts import Model, Observed
 from doctor.pipeline import Request
 from doctor.pipeline.collecting import collect
 from doctor.run.story.figures import observed
@@ -218,3 +220,53 @@ def test_what_is_expected_does_not_follow_what_was_learned(machine: Callable[[st
     facts, plain = collect(request), collect(replace(request, use_cache=False))
     assert isinstance(facts.observed, Observed) and not isinstance(plain.observed, Observed)
     assert expected(facts) == expected(plain) is not None
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [
+        Observed(weights=GIB // 2, cache=44 * GIB),  # less than a tenth of what is loaded, and more than is left
+        Observed(cache=GIB // 100, tokens=1),  # 10 MiB a token
+        Observed(cache=39 * GIB), Observed(cache=20 * GIB, tokens=37_448), Observed(tokens=5_000_000),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_figures_that_no_server_logs_are_not_learned(machine: Callable[[str], Machine], seen: Observed) -> None:
+    here = machine("vllm")
+    before = here.check()
+    here.remember(seen)
+    assert here.check() == before
+
+
+def test_a_start_that_failed_here_is_what_every_part_of_the_answer_goes_by(machine: Callable[[str], Machine]) -> None:
+    """The card it failed on is none that it needs, and each fix leaves the memory that was missing then."""
+    here = machine("vllm")
+    assert here.check()["per_gpu"]["verdict"] == "fits"
+    here.remember(Observed(weights=int(14.25 * GIB), cache=int(-1.5 * GIB), run="20261130T000000Z-1", at="2026-11-30"))
+    answer = json.loads(here.ask("check", "--offline", "--format", "json", "--", *here.words))
+    (finding,) = [f for f in answer["findings"] if f["code"] == "MEM001"]
+    assert answer["memory"]["per_gpu"]["verdict"] == "refused"
+    assert all(need["gib"] > 48 for need in answer["memory"]["needs"] if need["count"] == 1)
+    assert "1 x 48 GB" not in finding["message"] and "1 x 24 GB" not in finding["message"]
+    fixes = [f for f in finding["remediations"] if all(a["kind"] == "set_argument" for a in f["actions"])]
+    assert fixes and all("MEM001" not in fix["title"] and "MEM002" not in fix["title"] for fix in fixes)
+    names = [{a["name"] for a in fix["actions"]} for fix in fixes]
+    assert {"--max-model-len"} not in names, "a shorter request alone does not free what was missing"
+    assert not any(f["code"] == "MEM001" for f in json.loads(here.ask(
+        "check", "--offline", "--no-cache", "--format", "json", "--", *here.words))["findings"])  # fmt: skip
+
+
+def test_another_checkpoint_is_judged_by_what_the_run_took_more(machine: Callable[[str], Machine]) -> None:
+    """What lies on the card beside the weights lies there for any model of the family."""
+    here = machine("vllm")
+    facts = collect(Request(TargetRequest(), launch=tuple(here.words)))
+    model = facts.model
+    assert isinstance(model, Model)
+    full = replace(facts, observed=Observed(weights=int(14.25 * GIB), cache=-2 * GIB, run="20261130T000000Z-1", at="2026-11-30"))
+    plain, seen = memory_verdict(Case(facts)), memory_verdict(Case(full))
+    assert isinstance(plain, MemoryVerdict) and isinstance(seen, MemoryVerdict) and seen.learned is not None
+    other = replace(plain.footprint, name="another", split=plain.footprint.split / 2)
+    free, burdened = plain.judge(other, plain.settings), seen.judge(other, plain.settings)
+    assert plain.fit is not None and seen.fit is not None
+    lost = free.cache[1] - burdened.cache[1]
+    assert lost == pytest.approx(sum(plain.fit.cache) // 2 + 2 * GIB, rel=0.1)

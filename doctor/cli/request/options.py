@@ -28,7 +28,8 @@ _TARGET = (
 )  # fmt: skip
 _QUESTION = (
     click.option("--model", metavar="ID|DIR", help="a model folder, or a model's name on the hub"),
-    click.option("--gpu", metavar="SPEC", help="assume this GPU: 'RTX 4090x2', 'RTX 4090:24GB:8.9x2'"),
+    click.option("--gpu", metavar="SPEC", multiple=True, callback=lambda _, __, given: ";".join(given) or None,
+                 help="assume this GPU: 'RTX 4090x2', 'RTX 4090:24GB:8.9x2'; repeatable for GPUs that differ"),
     click.option("--driver", metavar="VERSION", help="assume this driver: 580, 570.86"),
 )
 

@@ -16,7 +16,7 @@ class Service:
     `context` is the folder of the build where it is not the Dockerfile's own, `inline` a Dockerfile's text that stands
     in the file itself; `files` are all that the service was read from, `hosts` the names that
     other services reach it by, `forwards` what leads from a port of these names to another one of its own (`80:8000`).
-    Containers of one `pod` share their loopback.
+    Containers of one `pod` share their loopback; `networks` are those of a compose project that it is in.
 
     `kind` and `file` say where it stands (`Kubernetes Deployment`, `deploy.yaml`), and `labels` are further names that
     it may be chosen by. `nodes` is how many machines share one copy of the model, each with the container's GPUs, or
@@ -57,6 +57,7 @@ class Service:
     hosts: tuple[str, ...] = ()
     forwards: tuple[str, ...] = ()
     pod: str = ""
+    networks: tuple[str, ...] = ()
     unread: str = ""
     elsewhere: bool = False
     gpu: str = ""

@@ -114,6 +114,11 @@ class Elf:
             raise ElfError("damaged", f"{size} bytes at offset {offset} lie past the end ({self.size} bytes)")
         return self.data[offset : offset + size]
 
+    def release(self) -> None:
+        """Gives back the memory of what was read; what is asked for again comes from the file."""
+        if not isinstance(self.data, bytes) and hasattr(mmap, "MADV_DONTNEED"):
+            self.data.madvise(mmap.MADV_DONTNEED)
+
     def view(self, offset: int, count: int, code: str) -> memoryview:
         """`count` little-endian numbers (`code` as in `struct`) at `offset`, without copying."""
         size = count * struct.calcsize(code)

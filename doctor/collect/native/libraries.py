@@ -66,6 +66,12 @@ class LibraryReader:
             self._images[path] = self._read(path)
         return self._images[path]
 
+    def release(self) -> None:
+        """Gives back the memory that the libraries read so far take; they can still be asked."""
+        for image in self._by_file.values():
+            if isinstance(image, Dynamic):
+                image.elf.release()
+
     def _read(self, path: str) -> Dynamic | BadLibrary | None:
         real = self._fs.at(path)
         try:

@@ -1,15 +1,21 @@
-"""A source file without the bodies of its functions.
+"""A source file without what a call of its functions would run.
 
 Importing a module runs its statements, not its functions' bodies; leaving those out makes parsing several times
-faster and keeps the trees small. Lines keep their numbers. Where the text is too unusual to cut (the result does not
-parse), callers parse the whole file instead.
+faster and keeps the trees small. Parameters are left out with them where their defaults are constants: what an import
+sees of such a function is its name. Lines keep their numbers. Where the text is too unusual to cut (the result does
+not parse), callers parse the whole file instead.
 """
 
 from __future__ import annotations
 
 import re
+from functools import cache
 
-_DEF = re.compile(r"^([ \t]*)(?:async[ \t]+)?def[ \t]+\w+", re.M)
+_DEF = re.compile(r"\n([ \t]*)((?:async[ \t]+)?def[ \t]+\w+)")
+# the rest of a plain header: parameters without strings, comments and brackets of their own, on any number of lines
+_PLAIN = re.compile(r"[ \t]*\(([^()\"'#]{0,8000})\)[^()\"'#\n:]*:[ \t]*(?=\n)")
+_CONSTANT = r"(?:None|True|False|-?\d[\w.]*|\"[^\"\\\n]*\"|'[^'\\\n]*')"
+_COMPUTED = re.compile(rf"=\s*(?!{_CONSTANT}\s*(?:[,)#]|\Z))")
 _STRINGS = re.compile(r"'''.*?'''|\"\"\".*?\"\"\"|'(?:[^'\\\n]|\\.)*'|\"(?:[^\"\\\n]|\\.)*\"")
 _HEADER_LINES = 400
 _KEEP = 2
@@ -18,29 +24,76 @@ PLACEHOLDER = "..."
 
 def lines_of(text: str) -> list[str]:
     """Lines as Python counts them (form feeds and other separators do not break lines)."""
-    return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    return _with_plain_ends(text).split("\n")
+
+
+def _with_plain_ends(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
 
 
 def skeleton(text: str) -> str:
-    """`text` with the body of every function of more than two lines replaced by `...`."""
-    lines = lines_of(text)
-    out = list(lines)
-    done = 0
-    for number, line in enumerate(lines):
-        if number < done or "def" not in line:
+    """`text` with every function reduced to its name, or to its header where that computes defaults."""
+    text = "\n" + _with_plain_ends(text)
+    out: list[str] = []
+    at = 0
+    while (match := _DEF.search(text, at)) is not None:
+        header = _header(text, match.end())
+        if header is None:
+            out.append(text[at : match.end()])
+            at = match.end()
             continue
-        match = _DEF.match(line)
-        if match is None:
+        end = _end_of_body(text, header[0], len(match[1]))
+        if not text[header[0] : end].strip():  # no body at all: for the parser to say
+            out.append(text[at:end])
+            at = end
             continue
-        region = body_region(lines, number, len(match[1]))
-        if region is None:
-            continue
-        first, end = region
-        if end - first > _KEEP:
-            out[first] = f"{match[1]} {PLACEHOLDER}"
-            out[first + 1 : end] = [""] * (end - first - 1)
-            done = end
-    return "\n".join(out)
+        first = text.count("\n", match.start() + 1, header[0])
+        lines = text.count("\n", header[0], end)
+        out.append(text[at : match.start()])
+        if not header[1]:
+            out.append(f"\n{match[1]}{match[2]}(): {PLACEHOLDER}" + "\n" * (first + lines))
+        elif lines > _KEEP:
+            out.append(f"{text[match.start() : header[0]]}\n{match[1]} {PLACEHOLDER}" + "\n" * (lines - 1))
+        else:
+            out.append(text[match.start() : end])
+        at = end
+    out.append(text[at:])
+    return "".join(out)[1:]
+
+
+def _header(text: str, at: int) -> tuple[int, bool] | None:
+    """Where the header of a function ends whose name ends at `at`, and whether it computes a default."""
+    plain = _PLAIN.match(text, at)
+    if plain is not None:
+        return plain.end(), "=" in plain[1] and _COMPUTED.search(plain[1]) is not None
+    end = _end_of_header(text, text.rfind("\n", 0, at) + 1)
+    if end is None:
+        return None
+    return end, not text.startswith("(", at) or _COMPUTED.search(text, at, end) is not None
+
+
+def _end_of_header(text: str, at: int) -> int | None:
+    """Where the line ends that closes the header beginning at `at`; None where the body stands beside it."""
+    depth = 0
+    for _ in range(_HEADER_LINES):
+        end = text.find("\n", at)
+        line = _bare(text[at : end if end >= 0 else len(text)])
+        depth += _opened(line)
+        if depth <= 0 or end < 0:
+            return end if end >= 0 and line.rstrip().endswith(":") else None
+        at = end + 1
+    return None
+
+
+def _end_of_body(text: str, start: int, indent: int) -> int:
+    """Where the line ends after which something stands that is indented no more than the function."""
+    following = _less_indented(indent).search(text, start)
+    return following.start() if following is not None else len(text)
+
+
+@cache
+def _less_indented(indent: int) -> re.Pattern[str]:
+    return re.compile(rf"\n[ \t]{{0,{min(indent, 400)}}}[^\s#]")
 
 
 def body_region(lines: list[str], number: int, indent: int) -> tuple[int, int] | None:
@@ -65,12 +118,21 @@ def body_region(lines: list[str], number: int, indent: int) -> tuple[int, int] |
 def _header_end(lines: list[str], number: int) -> int | None:
     depth = 0
     for at in range(number, min(number + _HEADER_LINES, len(lines))):
-        line = lines[at]
-        if "'" in line or '"' in line:
-            line = _STRINGS.sub("''", line)
-        line = line.split("#", 1)[0]
-        depth += line.count("(") + line.count("[") + line.count("{")
-        depth -= line.count(")") + line.count("]") + line.count("}")
+        line = _bare(lines[at])
+        depth += _opened(line)
         if depth <= 0:
             return at if line.rstrip().endswith(":") else None
     return None
+
+
+def _bare(line: str) -> str:
+    """A line without what its strings and its comment hold."""
+    if "'" in line or '"' in line:
+        line = _STRINGS.sub("''", line)
+    return line.split("#", 1)[0]
+
+
+def _opened(line: str) -> int:
+    """How many more brackets a line opens than it closes."""
+    opened = line.count("(") + line.count("[") + line.count("{")
+    return opened - line.count(")") - line.count("]") - line.count("}")

@@ -92,15 +92,8 @@ class Sources:
             raise SourceProblem(f"does not parse: {error}", fatal=known, line=error.line) from None
 
     def body(self, file: str, node: ast.FunctionDef | ast.AsyncFunctionDef) -> list[ast.stmt]:
-        """The statements of a function that `parse` left out. Raises SourceProblem."""
-        first = node.body[0]
-        is_left_out = (
-            len(node.body) == 1
-            and isinstance(first, ast.Expr)
-            and isinstance(first.value, ast.Constant)
-            and first.value.value is Ellipsis
-        )
-        if not is_left_out:
+        """The statements of a function that `parse` left out; its parameters come with them. Raises SourceProblem."""
+        if not _is_left_out(node):
             return node.body
         lines = self._lines(file)
         at = node.lineno - 1
@@ -108,14 +101,18 @@ class Sources:
         region = body_region(lines, at, indent)
         if region is None:
             return node.body
-        text = "def f():\n" + "\n".join(lines[region[0] : region[1]])
+        lead = "if True:\n" if indent else ""
         try:
-            tree = _parse(text, self.python)
+            tree = _parse(lead + "\n".join(lines[at : region[1]]), self.python)
         except Unparsable as error:
             raise SourceProblem(f"does not parse: {error}", line=error.line) from None
-        ast.increment_lineno(tree, region[0] - 1)
-        function = tree.body[0]
-        return function.body if isinstance(function, ast.FunctionDef) else node.body
+        ast.increment_lineno(tree, at - lead.count("\n"))
+        function = next((n for n in ast.walk(tree) if isinstance(n, (ast.FunctionDef, ast.AsyncFunctionDef))), None)
+        if function is None:
+            return node.body
+        if _has_no_parameters(node.args):
+            node.args = function.args
+        return function.body
 
     def _lines(self, file: str) -> list[str]:
         if file not in self._sources:
@@ -123,6 +120,18 @@ class Sources:
                 self._sources.pop(next(iter(self._sources)))
             self._sources[file] = lines_of(self._decoded(file))
         return self._sources[file]
+
+
+def _is_left_out(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    """Whether the body is the one that a skeleton puts in the place of all."""
+    first = node.body[0]
+    alone = len(node.body) == 1 and isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant)
+    return alone and first.value.value is Ellipsis  # type: ignore[attr-defined]
+
+
+def _has_no_parameters(arguments: ast.arguments) -> bool:
+    listed = arguments.posonlyargs or arguments.args or arguments.kwonlyargs
+    return not listed and arguments.vararg is None and arguments.kwarg is None
 
 
 def _parse(text: str, python: tuple[int, int]) -> ast.Module:

@@ -2,23 +2,41 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
+from doctor.base.text import one_line, plural
 from doctor.derived.memory.verdict import MemoryVerdict
-from doctor.derived.units import GIB, size
+from doctor.derived.shards import Shards, left_over
+from doctor.derived.units import GIB, size, sizes
 from doctor.facts import Facts, Model, Observed
 from doctor.findings import Action, Evidence, Remediation
+from doctor.launch.asked import asked_of
 from doctor.launch.settings import Settings
+from doctor.launch.table import table
+from doctor.launch.values import refusal
 from doctor.matrix import rows
 from doctor.matrix.models.members import Member, of_family
+from doctor.memory.attention import attention
+from doctor.memory.changes import quoted
+from doctor.memory.checkpoints import other_checkpoints
 from doctor.memory.fit import Fit, floor
-from doctor.memory.ways import Way, other_checkpoints, ways
+from doctor.memory.footprint import Footprint, footprint
+from doctor.memory.layout import layout
+from doctor.memory.ways import Means, Splits, Way, ways
+
+
+def smallest(here: MemoryVerdict) -> tuple[tuple[int, int], ...]:
+    """The smallest common cards that serve it, as (number, GiB), with what was learned of this launch."""
+    return floor(here.footprint, here.settings, here.on)
 
 
 def wanted(here: MemoryVerdict) -> str:
-    """The smallest machines that serve it, as words: `1 x 24 GB or 2 x 12 GB`."""
-    found = floor(here.footprint, here.settings)
-    return " or ".join(f"{count} x {gib} GB" for count, gib in found) or "more than 8 x 180 GB"
+    """The smallest machines that serve it, as words: `1 x 24 GB, 2 x 12 GB or 4 x 8 GB`."""
+    found = smallest(here)
+    *first, last = (f"{count} x {gib} GB" for count, gib in found or ((0, 0),))
+    return "more than 8 x 180 GB" if not found else f"{', '.join(first)} or {last}" if first else last
 
 
 def evidence(here: MemoryVerdict, result: Fit) -> list[Evidence]:
@@ -30,7 +48,7 @@ def evidence(here: MemoryVerdict, result: Fit) -> list[Evidence]:
     reasons = ", ".join(what for what, _, _ in extra.reasons)
     out = [
         Evidence(f"weights{shared}", parts, f"less than {size(result.pool)}", source),
-        Evidence("memory besides the weights", f"{size(extra.least)} to {size(extra.most)}: {reasons}", None,
+        Evidence("memory besides the weights", f"{sizes(extra.least, extra.most)}: {reasons}", None,
                  "a range; the engine measures it at startup"),
         Evidence("the engine's share", f"{size(max(result.pool, 0))}: {result.rule.rule}", None, result.rule.source),
     ]  # fmt: skip
@@ -38,8 +56,9 @@ def evidence(here: MemoryVerdict, result: Fit) -> list[Evidence]:
         way = "divided among the GPUs" if result.settings.vision_split else "whole on each GPU"
         out.append(Evidence("vision tower", f"{way}, as this engine does", None, "assumed from the engine's code"))
     if result.per_token and result.tokens[1]:
-        least, most = result.tokens
-        held = f"{result.per_token / 1024:.4g} KiB a token, room for {least:,} to {most:,} tokens"
+        held = f"{result.per_token / 1024:.4g} KiB a token, room for {tokens(result)}"
+        if result.longest != result.tokens:
+            held += f"; the longest request has {between(*result.longest)}"
         out.append(Evidence("KV cache", held, None, "layers, heads and head size of config.json"))
     if here.learned is not None:
         out.append(Evidence("an earlier run", _logged(here.learned), None, f"run {here.learned.run}"))
@@ -49,25 +68,71 @@ def evidence(here: MemoryVerdict, result: Fit) -> list[Evidence]:
 def _logged(seen: Observed) -> str:
     kept = seen.cache or 0
     held = f"KV cache {size(kept)}" if kept > 0 else "no room for a KV cache" if kept else ""
-    parts = [held, f"{seen.tokens:,} tokens" if seen.tokens else ""]
+    parts = [held, plural(seen.tokens, "token") if seen.tokens else ""]
     return f"{', '.join(filter(None, parts)) or 'its weights'} logged here on {seen.at}"
 
 
-def remediations(here: MemoryVerdict, facts: Facts, *, change: bool = True) -> list[Remediation]:
-    """Ways out that were tried by the same arithmetic: of the launch, then other checkpoints of the family."""
+def remediations(
+    here: MemoryVerdict, facts: Facts, *, first: tuple[tuple[str, str | None], ...] = ()
+) -> list[Remediation]:
+    """Ways out that were tried by the same arithmetic: of the launch, then other checkpoints of the family.
+
+    `first` are arguments that the launch has to have before: (flag, value).
+    """
     if here.fit is None:
         return []
-    asked, count = here.settings, len(here.cards or ())
-    row = (rows.row(asked.engine, asked.release, "kv_cache") if asked.release else None) or {}
-    kinds = tuple(map(str, row.get("kv_cache", {})))
-    found = list(ways(here.fit, count, here.free, kinds)[:4]) if change else []
-    taken = reader(asked)
+    means = means_of(here, facts)
+    found = list(ways(here.fit, means))
+    taken = reader(here.settings)
+    root = (here.listed.base or here.listed.id) if here.listed else None
     for family in _families(here, facts):
-        others = other_checkpoints(here.fit, of_family(family), taken, here.free)
+        others = other_checkpoints(here.fit, of_family(family), taken, means, root)
         found += others
         if others:
             break  # the next generation is for those of whom none fits
-    return [remediation(way) for way in found]
+    return [remediation(_after(first, way), here.settings) for way in found]
+
+
+def _after(first: tuple[tuple[str, str | None], ...], way: Way) -> Way:
+    if not first:
+        return way
+    said = ", ".join(f"`{name} {value}`" for name, value in first)
+    set_here = {name for name, _ in way.arguments}
+    kept = tuple(one for one in first if one[0] not in set_here)
+    title = f"With {said}: {way.title[0].lower()}{way.title[1:]}" if kept else way.title
+    return replace(way, title=title, arguments=(*kept, *way.arguments))
+
+
+def means_of(here: MemoryVerdict, facts: Facts) -> Means:
+    """What a way out may use here."""
+    asked = here.settings
+    row = (rows.row(asked.engine, asked.release, "kv_cache") if asked.release else None) or {}
+    kinds = tuple(map(str, row.get("kv_cache", {})))
+    return Means(here.judge, len(here.cards or ()), kinds, _lighter(here, facts), splitting(here, facts))
+
+
+def splitting(here: MemoryVerdict, facts: Facts) -> Splits:
+    """Tells whether heads, blocks and groups of a checkpoint, of the launch's own for None, divide evenly."""
+    found, own = asked_of(facts), here.listed.model if here.listed else facts.model
+
+    def splits(member: Member | None, many: int) -> bool:
+        model = member.model if member is not None else own
+        shown = layout(model.config, model.model_type) if isinstance(model, Model) else None
+        shape = attention(shown) if shown is not None else None
+        if found is None or not isinstance(model, Model) or shown is None or shape is None or many < 2:
+            return True
+        return left_over(Shards(found, model, shown, shape), many) is None
+
+    return splits
+
+
+def _lighter(here: MemoryVerdict, facts: Facts) -> Footprint | None:
+    """The model in the number format of its files, where the launch asks for a wider one."""
+    model = here.listed.model if here.listed else facts.model
+    if here.settings.dtype is None or not isinstance(model, Model):
+        return None
+    found = footprint(model, quantization=here.settings.quantization)
+    return replace(found, draft=here.footprint.draft) if found and found.total < here.footprint.total else None
 
 
 def _families(here: MemoryVerdict, facts: Facts) -> Iterator[str]:
@@ -105,13 +170,48 @@ def reader(asked: Settings) -> Callable[[Member], bool]:
     return reads
 
 
-def remediation(way: Way) -> Remediation:
+def remediation(way: Way, asked: Settings) -> Remediation:
     """A way out as a finding has it: a model needs a person, an argument may change behaviour."""
-    arguments = tuple(Action("set_argument", name=name, value=value) for name, value in way.arguments)
+    told = tuple((name, _as_read(name, value, asked)) for name, value in way.arguments)
+    title = way.title
+    for (_, value), (_, read) in zip(way.arguments, told, strict=True):
+        title = title.replace(quoted(value), read) if value and read and read != value else title
+    arguments = tuple(Action("set_argument", name=name, value=value) for name, value in told)
     if way.member is not None:
-        model = Action("use_model", name=way.member.id, text=way.title)
-        return Remediation(way.title, (model, *arguments), "manual")
-    return Remediation(way.title, arguments, "unsafe")
+        model = Action("use_model", name=way.member.id, text=title)
+        return Remediation(title, (model, *arguments), "manual")
+    return Remediation(title, arguments, "unsafe")
+
+
+def _as_read(name: str, value: str | None, asked: Settings) -> str | None:
+    """`image=1,video=0` for JSON where the release reads no JSON."""
+    known = table(asked.engine, asked.release) if asked.release and value and value.startswith("{") else None
+    option = known.option(name) if known else None
+    if option is None or value is None or refusal(option, value) is None:
+        return value
+    pairs = [f"{kind}={count}" for kind, count in json.loads(value).items()]
+    return ",".join(pairs)
+
+
+def between(least: int, most: int) -> str:
+    """`10 to 14`, or one number where both are the same."""
+    return f"{least:,}" if least == most else f"{least:,} to {most:,}"
+
+
+def tokens(result: Fit) -> str:
+    """The tokens of the cache, `11,776 to 25,792 tokens`."""
+    return f"{between(*result.tokens)} {'token' if result.tokens[1] == 1 else 'tokens'}"
+
+
+def requests(result: Fit) -> str:
+    """How many whole requests fit: `1.3 to 1.5 requests of 128,000 tokens`, `less than one request of ...`."""
+    low, high = (f"{count:,.1f}" for count in result.concurrent)
+    of = f"of {plural(result.context, 'token')}"
+    if result.concurrent[1] < 0.95:
+        return f"less than one request {of}"
+    if low == high:
+        return f"{'one request' if low == '1.0' else f'{low} requests'} {of}"
+    return f"{'less than one' if result.concurrent[0] < 0.05 else low} to {high} requests {of}"
 
 
 def each(result: Fit) -> str:
@@ -119,6 +219,9 @@ def each(result: Fit) -> str:
     return f" on each of {result.settings.gpus} GPUs" if result.settings.gpus > 1 else ""
 
 
-def card_size(result: Fit) -> str:
-    """The card as it is sold."""
-    return f"{result.card / GIB:.1f} GiB".replace(".0 ", " ")
+def of_card(here: MemoryVerdict, result: Fit) -> str:
+    """What a card has: `the card's 23.5 GiB`, `the 11.8 GiB of the smallest card (RTX 3060)` where they differ."""
+    has = f"{result.card / GIB:.1f} GiB".replace(".0 ", " ")
+    if here.unequal and here.device is not None:
+        return f"the {has} of the smallest card (`{one_line(here.device.name, 40)}`)"
+    return f"the card's {has}"

@@ -13,7 +13,8 @@ from doctor.facts import Facts, Gpu, Launch, Model, Weights
 from doctor.facts.codec import to_json
 from doctor.findings.memory import Expected
 from doctor.launch.asked import asked_of
-from doctor.launch.memory_settings import settings, whole
+from doctor.launch.memory_settings import settings
+from doctor.launch.memory_values import whole
 from doctor.launch.options import option, words_of
 from doctor.matrix.engine_types import Engine
 from doctor.matrix.engines import engine_row

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
 from doctor.base.record import dataclass
 from doctor.derived.memory.verdict import MemoryVerdict
 from doctor.facts import Facts, Model
-from doctor.launch.options import option
-from doctor.matrix.engines import engine_row, option_names
+from doctor.launch.processor import processor_arguments
+from doctor.matrix.engines import engine_row
 from doctor.memory.engines import takes_whole_card
 from doctor.memory.fit import steps
 from doctor.memory.layout import Layout, layout
@@ -19,7 +18,6 @@ from doctor.memory.pictures import tokens_of
 SIZES = ((640, 480), (1920, 1080), (4032, 3024))  # pixels: a small one, a screen, a telephone's camera
 SHOWN = (1920, 1080)
 LARGEST = ((16_384, 16_384), (4096, 4096), (1008, 1008))  # pixels: one of them is the largest picture of a processor
-LONGEST_VIDEO = 114_688  # tokens, of Qwen2-VL and Qwen2.5-VL: 14 frames, two by two, of the largest picture
 ENCODER = "vllm 0.33.0, v1/core/encoder_cache_manager.py: compute_mm_encoder_budget()"
 
 
@@ -52,7 +50,7 @@ def pictures(facts: Facts, here: MemoryVerdict) -> tuple[Picture, ...]:
     found = layout(model.config, model.model_type) if model is not None and here.settings.vision else None
     if model is None or found is None or here.settings.images == 0:
         return ()
-    given = {**model.preprocessor, **_asked(facts)}
+    given = {**model.preprocessor, **processor_arguments(facts)}
     counted = ((size, tokens_of(found, given, *size)) for size in SIZES)
     return tuple(
         Picture(*size, tokens, _at_once(here, tokens), _each(here, tokens)) for size, tokens in counted if tokens
@@ -72,7 +70,7 @@ def encoder_cache(facts: Facts, here: MemoryVerdict) -> EncoderCache | None:
     first = row.has("whole_prompts", here.settings.release, unknown=False)
     if not takes_whole_card(here.settings) or first or here.settings.images == here.settings.videos == 0:
         return None
-    largest = _largest(found, {**model.preprocessor, **_asked(facts)}, here)
+    largest = _largest(found, {**model.preprocessor, **processor_arguments(facts)}, here)
     batch, _ = steps(here.settings, here.fit.card, here.footprint)
     tokens = max(batch, largest)
     levels = 1 + len(found.vision.get("deepstack_visual_indexes") or ())
@@ -83,30 +81,19 @@ def encoder_cache(facts: Facts, here: MemoryVerdict) -> EncoderCache | None:
 def _largest(found: Layout, given: Mapping[str, Any], here: MemoryVerdict) -> int:
     """Tokens of the largest picture or video that a request may hold; 0 where it is not known."""
     image = max((n for size in LARGEST if (n := tokens_of(found, given, *size))), default=0)
-    if not here.footprint.videos or here.settings.videos == 0 or here.fit is None or not image:
+    if not here.footprint.sight.videos or here.settings.videos == 0 or here.fit is None or not image:
         return image
-    return max(image, min(here.fit.context - image, LONGEST_VIDEO))
-
-
-def _asked(facts: Facts) -> Mapping[str, Any]:
-    """What the command tells the processor, where it is JSON."""
-    said = option(facts, *option_names("processor_arguments"))
-    try:
-        found = json.loads(said[:4096]) if said else {}
-    except ValueError:
-        return {}
-    found = found if isinstance(found, dict) else {}
-    inside = found.get("image")  # SGLang's words have one part for each kind of input
-    return inside if isinstance(inside, dict) else found
+    return max(image, here.footprint.sight.video(here.settings, here.fit.context))
 
 
 def _each(here: MemoryVerdict, tokens: int) -> int | None:
-    """vLLM's first engine takes one picture where the command names no limit."""
+    """No more than the cache holds; vLLM's first engine takes one picture where the command names no limit."""
     if here.fit is None or not here.fit.context:
         return None
     first = engine_row(here.settings.engine).has("whole_prompts", here.settings.release, unknown=False)
     limit = here.settings.images if here.settings.images is not None else 1 if first else None
-    most = here.fit.context // tokens
+    held = here.fit.longest[1] if here.fit.starts and here.fit.longest[1] else here.fit.context
+    most = min(here.fit.context, held) // tokens
     return most if limit is None else min(most, limit)
 
 

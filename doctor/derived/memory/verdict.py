@@ -12,17 +12,28 @@ from doctor.facts.gpu import Device
 from doctor.findings import NotApplicable, Open
 from doctor.launch.memory_settings import settings
 from doctor.launch.settings import Settings
+from doctor.launch.towers import as_loaded
 from doctor.matrix.gpus import card as card_named
 from doctor.matrix.gpus import usable
 from doctor.matrix.models.members import Member
 from doctor.memory.drafter import is_unknown
-from doctor.memory.fit import Fit, fit
+from doctor.memory.fit import VERDICTS, Fit, fit, uneven
 from doctor.memory.footprint import Footprint, footprint
-from doctor.memory.learned import corrected
+from doctor.memory.learned import believable, burdened, corrected
 from doctor.memory.logged import plausible
 
 NO_MODEL = "no model is named"
+LARGEST = 1 << 45  # bytes: more than any GPU has
 SHARED = 0.94  # of a memory that the system shares with its GPU: what GB10 reports of its 128 GB
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One GPU: its bytes, those that are free where that is known, and its compute capability."""
+
+    card: int
+    free: int | None = None
+    able: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +41,9 @@ class MemoryVerdict:
     """The weights and what is asked; `cards` are the GPUs at hand, `fit` the value for the smallest of those used.
 
     `listed` is the row of the data that stands in for a model which was not found. `cards` is None where nothing is
-    known of GPUs; then there is no `fit`. `free` are bytes of the smallest card, where NVML told them.
-    `predicted` is the value before it was corrected by what the same launch logged here before (`learned`).
+    known of GPUs; then there is no `fit`. `device` is that card and `free` its free bytes, where NVML told them.
+    `predicted` is the value before it was corrected by what the same launch logged here before (`learned`), `then` what
+    would have been predicted for that run. `places` are what each card has.
     """
 
     footprint: Footprint
@@ -42,6 +54,42 @@ class MemoryVerdict:
     free: int | None
     predicted: Fit | None = None
     learned: Observed | None = None
+    device: Device | None = None
+    then: Fit | None = None
+    places: tuple[Place, ...] = ()
+
+    @property
+    def used(self) -> tuple[Device, ...]:
+        """The cards that the launch takes; all where they are fewer."""
+        return (self.cards or ())[: self.settings.gpus] or self.cards or ()
+
+    @property
+    def unequal(self) -> bool:
+        """Whether the cards that are used differ in their memory."""
+        used = [place.card for place in self.places[: len(self.used)]]
+        return bool(used) and max(used) - min(used) > max(used) // 50
+
+    def on(self, found: Footprint, card: int, asked: Settings, free: int | None = None) -> Fit:
+        """What becomes of a model on cards of so many bytes; of the launch's own, with what was learned of it."""
+        return self.learnt(fit(found, card, asked, free, _capability(self.device) if self.device else None))
+
+    def judge(self, found: Footprint, asked: Settings) -> Fit:
+        """The same on the cards at hand, as many as the settings take."""
+        _, verdict = _smallest(found, asked, self.places[: asked.gpus] or self.places)
+        return self.learnt(verdict)
+
+    def learnt(self, now: Fit) -> Fit:
+        """A prediction with the difference that an earlier run has shown, of another model with what it took more."""
+        if self.learned is None or self.then is None or now.rule.denied is not None:
+            return now
+        change = corrected if now.footprint == self.footprint else burdened
+        return change(now, self.then, self.learned)
+
+
+def of_unusable(asked: Settings, *meanings: str) -> str:
+    """`--tp 0` is not a usable value: the first such option, of these meanings where some are named; empty for none."""
+    given = next((text for meaning, text in asked.unusable if not meanings or meaning in meanings), "")
+    return f"`{given}` is not a usable value" if given else ""
 
 
 @memoized
@@ -55,7 +103,9 @@ def memory_verdict(case: Case) -> MemoryVerdict | NotApplicable | Open:
         return Open(facts.model.detail) if lost and isinstance(facts.model, Unavailable) else NotApplicable(NO_MODEL)
     if is_of_family_alone(model):
         return Open(f"only the family of `{model.path}` is known, not its size")
-    asked = settings(facts)
+    asked = as_loaded(settings(facts), model.architectures)
+    if asked.unusable:
+        return Open(f"memory is not computed, because {of_unusable(asked)}")
     found = footprint(model, dtype=asked.dtype, quantization=asked.quantization)
     if found is None:
         return Open("neither the files nor the configuration of the model tell its size")
@@ -65,22 +115,39 @@ def memory_verdict(case: Case) -> MemoryVerdict | NotApplicable | Open:
     devices = cards(facts)
     if not devices:
         return MemoryVerdict(found, asked, listed, devices, None, None)
-    used = devices[: asked.gpus] or devices
-    card = min(has(d, facts.gpu) for d in used)
-    told = [d.memory_free for d in used if d.memory_free is not None]
-    free = min(told) if told and isinstance(facts.gpu, Gpu) and facts.gpu.source == "nvml" else None
-    verdict = fit(found, card, asked, free, _capability(used[0]))
-    here = MemoryVerdict(found, asked, listed, devices, verdict, free, verdict)
-    seen = plausible(facts.observed, card) if isinstance(facts.observed, Observed) else None
-    return here if seen is None else _learned(here, verdict, seen, used[0])
+    places = tuple(Place(has(d, facts.gpu), _free(d, facts.gpu), _capability(d)) for d in devices)
+    asked = replace(asked, lead=places[0].card, smallest=min(listed_size(d) for d in devices))
+    place, verdict = _smallest(found, asked, places[: asked.gpus] or places)
+    one = devices[places.index(place)]
+    here = MemoryVerdict(found, asked, listed, devices, verdict, place.free, verdict, device=one, places=places)
+    seen = plausible(facts.observed, verdict.card) if isinstance(facts.observed, Observed) else None
+    return here if seen is None else _learned(here, verdict, seen)
 
 
-def _learned(here: MemoryVerdict, now: Fit, seen: Observed, used: Device) -> MemoryVerdict:
+def _free(device: Device, gpu: Gpu | Unavailable) -> int | None:
+    return device.memory_free if isinstance(gpu, Gpu) and gpu.source == "nvml" else None
+
+
+def _smallest(found: Footprint, asked: Settings, used: tuple[Place, ...]) -> tuple[Place, Fit]:
+    """Each GPU judged on its own memory; all take as large a cache as that with the least room, which is returned."""
+    there = tuple(dict.fromkeys(used))
+    each = [(place, fit(found, place.card, asked, place.free, place.able)) for place in there]
+    one, verdict = min(each, key=lambda e: (not e[1].rule.denied, VERDICTS.index(e[1].verdict), e[1].rule.most))
+    if len(each) > 1 and verdict.rule.denied is None:
+        starts = [place.free if place.free is not None else place.card for place in there]
+        verdict = uneven(verdict, min(starts), max(starts))
+    return one, verdict
+
+
+def _learned(here: MemoryVerdict, now: Fit, seen: Observed) -> MemoryVerdict:
     """The verdict with the difference that the earlier run has shown; unchanged where that may not count."""
     free = here.free if seen.free is None else seen.free
-    then = fit(here.footprint, now.card, here.settings, free, _capability(used))
+    then = here.on(here.footprint, now.card, here.settings, free)
+    seen = believable(then, seen)
+    if not (seen.weights or seen.cache or seen.tokens):
+        return here
     better = corrected(now, then, seen)
-    return here if better is now else replace(here, fit=better, learned=seen)
+    return here if better is now else replace(here, fit=better, learned=seen, then=then)
 
 
 def _draft(model: Model, asked: Settings) -> Footprint | None:
@@ -99,7 +166,7 @@ def cards(facts: Facts) -> tuple[Device, ...] | None:
         slices = [m for m in device.mig if m.memory_total] if device.mig_enabled else []
         out += [Device(device.index, m.name, device.capability, m.memory_total or 0, m.memory_free) for m in slices]
         out += [] if slices else [device]
-    return tuple(d for d in out if d.memory_total > 0)
+    return tuple(d for d in out if 0 < d.memory_total <= LARGEST)
 
 
 def _capability(device: Device) -> tuple[int, int] | None:
@@ -126,6 +193,13 @@ def has(device: Device, gpu: Gpu | Unavailable) -> int:
     if declared or device.reserved is not None or device.unified_memory:
         return device.usable
     return usable(card_named(device.name, device.memory_total), device.memory_total)
+
+
+def listed_size(device: Device) -> int:
+    """Bytes of a GPU as `nvidia-smi` lists it, the driver's own part included."""
+    known = card_named(device.name, device.memory_total)
+    near = known is not None and known.bytes <= device.memory_total * 1.06
+    return max(device.memory_total, known.bytes) if known is not None and near else device.memory_total
 
 
 def _listed(facts: Facts) -> Member | None:

@@ -28,6 +28,8 @@ def comprehend(
     inner = Frame(frame.module, {}, (frame.names, *frame.outer), frame.handling, func=frame.func, first=frame.first)
     try:
         over = machine.items(evaluate(machine, node.generators[0].iter, frame))  # in the scope around, as in Python
+        if over is not None and len(over) <= LIMIT and (names := _picked(node)) is not None:
+            return _pick(machine, node, over, names)
         if isinstance(node, ast.DictComp):
             return _dict(machine, node, inner, over)
         values = [evaluate(machine, node.elt, inner) for _ in _rounds(machine, node.generators, inner, over)]
@@ -36,6 +38,44 @@ def comprehend(
     if not isinstance(node, ast.SetComp):
         return values
     return set(values) if all(v is not UNKNOWN and machine.is_key(v) for v in values) else UNKNOWN
+
+
+def _picked(node: ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp) -> tuple[int, ...] | None:
+    """Which parts of each pair a comprehension takes that does nothing else: (1, 0) for `{v: k for k, v in pairs}`."""
+    target = node.generators[0].target
+    if len(node.generators) > 1 or node.generators[0].ifs or not isinstance(target, ast.Tuple):
+        return None
+    names = [t.id if isinstance(t, ast.Name) else "" for t in target.elts]
+    parts = (node.key, node.value) if isinstance(node, ast.DictComp) else (node.elt,)
+    taken = [p.id if isinstance(p, ast.Name) else "" for p in parts]
+    if "" in names or len(set(names)) < len(names) or not set(taken) <= set(names):
+        return None
+    return (len(names), *(names.index(n) for n in taken))
+
+
+def _pick(
+    machine: Machine, node: ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp, over: list[Value],
+    names: tuple[int, ...],
+) -> Value:  # fmt: skip
+    """What such a comprehension makes: transformers turns tables of pairs around, for each of its classes."""
+    machine.fuel -= len(over)
+    machine.burn(0)
+    count, *at = names
+    if not all(type(item) is tuple and len(item) == count for item in over):
+        over = [i if type(i) is tuple and len(i) == count else _unpacked(machine, i, count) for i in over]
+    if isinstance(node, ast.DictComp):
+        if not all(item[at[0]] is not UNKNOWN and machine.is_key(item[at[0]]) for item in over):
+            return UNKNOWN
+        return {item[at[0]]: item[at[1]] for item in over}
+    values = [item[at[0]] for item in over]
+    if not isinstance(node, ast.SetComp):
+        return values
+    return set(values) if all(v is not UNKNOWN and machine.is_key(v) for v in values) else UNKNOWN
+
+
+def _unpacked(machine: Machine, item: Value, count: int) -> tuple[Value, ...]:
+    parts = machine.items(item)
+    return tuple(parts) if parts is not None and len(parts) == count else (UNKNOWN,) * count
 
 
 def _dict(machine: Machine, node: ast.DictComp, frame: Frame, over: list[Value] | None) -> Value:

@@ -12,10 +12,13 @@ class Edges(dict[str, dict[str, None]]):
         super().__init__()
         self._back: dict[str, list[str]] = {}  # the same edges and those to the packages, the other way round
         self._known: set[str] = set()
+        self.heard: list[tuple[str, str]] | None = None  # the edges as they are met, where somebody listens
         self._above: dict[str, set[str]] = {}  # goal to the modules that import it, itself or through others
 
     def note(self, importer: str, target: str) -> None:
         """Adds an edge."""
+        if self.heard is not None:
+            self.heard.append((importer, target))
         out = self.setdefault(importer, {})
         if target not in out:
             out[target] = None

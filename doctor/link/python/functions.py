@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from doctor.link.python.machine import Machine
 
 DEPTH_LIMIT = 40
+_NOTHING: list[ast.expr] = []
+_NO_ARGUMENTS = ast.arguments(posonlyargs=[], args=[], kwonlyargs=[], kw_defaults=[], defaults=[])
+_LEFT_OUT: list[ast.stmt] = [ast.Expr(value=ast.Constant(value=...))]
 
 
 class Managed:
@@ -43,11 +46,23 @@ def define_function(machine: Machine, node: ast.FunctionDef | ast.AsyncFunctionD
 
 def _slim(node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
     """Drops what calls do not need: there are tens of thousands of functions, and their trees stay."""
-    node.decorator_list, node.returns = [], None
+    node.decorator_list, node.returns = _NOTHING, None
     arguments = node.args
+    if _is_name_alone(node):
+        node.args, node.body = _NO_ARGUMENTS, _LEFT_OUT
+        return
     for arg in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs):
         arg.annotation = None
     arguments.defaults, arguments.kw_defaults = [], [None] * len(arguments.kwonlyargs)
+
+
+def _is_name_alone(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    """Whether the header and the body are read when the function is called."""
+    first, arguments = node.body[0], node.args
+    if len(node.body) > 1 or not (isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant)):
+        return False
+    listed = arguments.posonlyargs or arguments.args or arguments.kwonlyargs or arguments.vararg or arguments.kwarg
+    return first.value.value is Ellipsis and not listed
 
 
 def call_function(machine: Machine, func: FuncVal, args: list[Value], kwargs: dict[str, Value]) -> Value:
@@ -120,17 +135,21 @@ def _frame(machine: Machine, func: FuncVal, args: list[Value], kwargs: dict[str,
     names.update({k: v for k, v in kwargs.items() if k in known})
     if spec.kwarg:
         names[spec.kwarg.arg] = {k: v for k, v in kwargs.items() if k not in known}
-    lambda_defaults = _lambda_defaults(machine, func) if isinstance(func.node, ast.Lambda) else func.defaults
-    for name in known - names.keys():
-        names[name] = lambda_defaults.get(name, UNKNOWN)
+    left = known - names.keys()
+    if left:
+        given = func.defaults or _defaults(machine, func)
+        names.update({name: given.get(name, UNKNOWN) for name in left})
     return Frame(func.module, names, func.scopes, func=func, first=args[0] if args else None)
 
 
-def _lambda_defaults(machine: Machine, func: FuncVal) -> dict[str, Value]:
+def _defaults(machine: Machine, func: FuncVal) -> dict[str, Value]:
+    """The defaults of a lambda, and the constants of a function whose header was read for this call."""
     spec = func.node.args
     frame = Frame(func.module, {}, func.scopes)
-    tail = spec.args[len(spec.args) - len(spec.defaults) :]
-    return {a.arg: attempt(machine, d, frame) for a, d in zip(tail, spec.defaults, strict=True)}
+    positional = [*spec.posonlyargs, *spec.args]
+    pairs = [*zip(positional[len(positional) - len(spec.defaults) :], spec.defaults, strict=True)]
+    pairs += [(a, d) for a, d in zip(spec.kwonlyargs, spec.kw_defaults, strict=True) if d is not None]
+    return {a.arg: attempt(machine, d, frame) for a, d in pairs}
 
 
 def is_generator(body: list[ast.stmt]) -> bool:

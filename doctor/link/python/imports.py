@@ -15,8 +15,8 @@ from doctor.link.python.values import ModuleVal, PyRaise
 T = TypeVar("T")
 STACK_BYTES = 256 * 1024 * 1024
 RECURSION = 60_000
-# syntax trees make millions of objects that hold no cycles; looking for cycles as often as usual doubles the time
-COLLECT = (1_000_000, 50, 50)
+# syntax trees make millions of objects that hold no cycles; looking for cycles takes seconds and frees nothing
+COLLECT = (20_000_000, 50, 50)
 _JUDGED = (ImportError, AttributeError, SyntaxError)
 
 

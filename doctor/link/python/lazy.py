@@ -17,15 +17,16 @@ from typing import TYPE_CHECKING, Any
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from doctor.link.python.reader import SourceProblem
+from doctor.link.python.surface import line_starts
 from doctor.link.python.values import UNKNOWN, ClassVal, FuncVal, InstanceVal, ModuleVal, PyRaise, Value
 
 if TYPE_CHECKING:
     from doctor.link.python.machine import Machine
 
-_ALL = re.compile(rb"^__all__\s*(?::[^=\n]*)?(?:=|\+=)\s*[\[(]([^\])]*)[\])]", re.M)
+_ALL = re.compile(rb"__all__\s*(?::[^=\n]*)?(?:=|\+=)\s*[\[(]([^\])]*)[\])]")
 _STRING = re.compile(rb"[\"']([A-Za-z_]\w*)[\"']")
 _REQUIRES = re.compile(
-    rb"^@requires\((?P<args>[^)]*(?:\([^)]*\))?[^)]*)\)[^\n]*\n(?:[@\s)#][^\n]*\n)*(?:class|def) (?P<name>\w+)",
+    rb"@requires\((?P<args>[^)]*(?:\([^)]*\))?[^)]*)\)[^\n]*\n(?:[@\s)#][^\n]*\n)*(?:class|def) (?P<name>\w+)",
     re.M,
 )
 _BACKEND = re.compile(r"[\"']([^\"']+)[\"']")
@@ -47,6 +48,7 @@ class LazyModules:
         init = cls.namespace.get("__init__")
         if not isinstance(init, FuncVal) or not any(b is types.ModuleType for b in cls.mro()):
             return False
+        self.machine.function_body(init)  # its parameters come with its body
         return "import_structure" in {a.arg for a in init.node.args.args}
 
     def construct(self, instance: InstanceVal, args: list[Value], kwargs: dict[str, Value]) -> None:
@@ -195,11 +197,11 @@ def _exports(text: bytes) -> list[tuple[tuple[str, ...], str]]:
     out: list[tuple[tuple[str, ...], str]] = []
     seen: set[str] = set()
     if b"@requires" in text:
-        for match in _REQUIRES.finditer(text):
+        for match in (m for at in line_starts(text, b"@requires(") if (m := _REQUIRES.match(text, at)) is not None):
             name = match["name"].decode()
             seen.add(name)
             out.append((tuple(sorted(_BACKEND.findall(match["args"].decode("utf-8", "replace")))), name))
     if b"__all__" in text:
-        for match in _ALL.finditer(text):
+        for match in (m for at in line_starts(text, b"__all__") if (m := _ALL.match(text, at)) is not None):
             out.extend(((), n.decode()) for n in _STRING.findall(match[1]) if n.decode() not in seen)
     return out

@@ -6,6 +6,7 @@ import ast
 
 from doctor.link.python import objects, plain
 from doctor.link.python.classes import class_attribute
+from doctor.link.python.documentation import without_documentation
 from doctor.link.python.frame import Frame
 from doctor.link.python.functions import is_generator
 from doctor.link.python.importer import Importer
@@ -73,10 +74,21 @@ class Machine(Importer):
         if id(node) not in self.bodies:
             try:
                 body = self.reader.body(func.module.file or "", node)
+                body = without_documentation(body, lambda name: self._plain_body(func.module, name))
                 self.bodies[id(node)] = None if is_generator(body) and not func.manages_context else body
             except SourceProblem:
                 self.bodies[id(node)] = None
         return self.bodies[id(node)]
+
+    def _plain_body(self, module: ModuleVal, name: str) -> list[ast.stmt] | None:
+        """The statements of a module's own function that nothing decorates; None for any other name."""
+        func = module.namespace.get(name)
+        if not isinstance(func, FuncVal) or not isinstance(func.node, ast.FunctionDef) or func.node.decorator_list:
+            return None
+        try:
+            return self.reader.body(func.module.file or "", func.node)
+        except SourceProblem:
+            return None
 
     def exception_kind(self, value: Value) -> Value:
         """The class that `raise value` raises."""

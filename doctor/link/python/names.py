@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from doctor.facts import Cause
 from doctor.link.python import objects
 from doctor.link.python.accelerators import is_foreign_backend
+from doctor.link.python.getters import served
 from doctor.link.python.state import State
 from doctor.link.python.surface import Surface
 from doctor.link.python.values import UNKNOWN, FuncVal, InstanceVal, ModuleVal, NamespaceVal, PyRaise, Value
@@ -117,7 +118,7 @@ class Names(State):
         getter = module.namespace.get("__getattr__")
         if isinstance(getter, FuncVal):
             try:
-                return self.call(getter, [name], {})
+                return served(self, module, getter, name)
             except PyRaise as error:
                 if not module.open or error.is_a(AttributeError) is not True:
                     raise

@@ -26,10 +26,10 @@ class Reader(Protocol):
         """The names of a module that is compiled into the interpreter; None where they are not known."""
 
     def parse(self, file: str) -> ast.Module:
-        """The syntax tree of a source file, long function bodies left out. Raises SourceProblem."""
+        """The syntax tree of a source file without bodies of functions and constant defaults. Raises SourceProblem."""
 
     def body(self, file: str, node: ast.FunctionDef | ast.AsyncFunctionDef) -> list[ast.stmt]:
-        """The statements of a function that `parse` left out. Raises SourceProblem."""
+        """The statements of a function that `parse` left out; puts its parameters into `node`. Raises SourceProblem."""
 
     def text(self, file: str) -> bytes:
         """The bytes of a source file. Raises SourceProblem."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from doctor.base.secrets.hide import redact_text
 from doctor.facts import Cause
 from doctor.link.python.edges import Edges
+from doctor.link.python.getters import Served
 from doctor.link.python.reader import Reader
 from doctor.link.python.values import (
     UNKNOWN,
@@ -66,6 +67,7 @@ class State:
         self.elsewhere: dict[str, ModuleVal] = {}  # modules that may be in a folder that is not known
         self.outer_guards: list[int] = []  # for each module of `stack`, the guards around the import of it
         self.edges = Edges()
+        self.served: Served = {}
         self.caller: Frame | None = None
         self.making: list[ClassVal] = []  # classes whose metaclass is at work
         self.bodies: dict[int, list[ast.stmt] | None] = {}

@@ -198,6 +198,7 @@ def _handle(machine: Machine, handlers: Iterable[ast.ExceptHandler], error: PyRa
         caught = error.is_a(kind)
         if caught is False:
             continue
+        error.__traceback__ = error.__context__ = None  # they hold the frames, and those the trees, of all importers
         inner = frame.with_handling(error)
         if handler.name:
             frame.bind(handler.name, error)

@@ -7,6 +7,7 @@ from dataclasses import field
 
 from doctor.base.record import dataclass
 from doctor.matrix.extract.bindings import parse
+from doctor.matrix.extract.cut import without_bodies
 from doctor.matrix.extract.errors import LayoutError
 from doctor.remote.source import WheelSource
 
@@ -68,6 +69,11 @@ class Files:
                 self._trees.clear()
             self._trees[member] = tree
         return self._trees[member]
+
+    def outline(self, member: str) -> ast.Module:
+        """The file's tree, in which functions may have no bodies: for what stands at the level of the module."""
+        tree = parse(without_bodies(self.text(member)))
+        return self.tree(member) if tree is None else tree
 
     def lacks(self, member: str, what: str) -> LayoutError:
         """The error for a file that does not hold what it should."""

@@ -8,6 +8,7 @@ from dataclasses import field
 
 from doctor.base.record import dataclass
 from doctor.matrix.extract.bindings import Bindings, bindings, parse
+from doctor.matrix.extract.cut import without_bodies
 from doctor.matrix.extract.imports import FileImports, Import, imports_of
 from doctor.matrix.extract.lazy import Lazy, lazy
 from doctor.remote.source import WheelSource
@@ -64,6 +65,11 @@ def file_imports(source: WheelSource, tops: Iterable[str], parsed: Parsed) -> Fi
     return {module: (member, file.imports if file else ()) for module, (member, file) in loaded.items()}
 
 
+def sources_of(source: WheelSource, tops: Iterable[str]) -> list[str]:
+    """The members that are read for the names and imports of these packages."""
+    return list(_members(source, tops))
+
+
 def _members(source: WheelSource, tops: Iterable[str]) -> dict[str, str]:
     wanted = frozenset(tops)
     return {m: f for m in source.names() if (f := _module(m)) and f.partition(".")[0] in wanted}
@@ -81,9 +87,16 @@ def _load(source: WheelSource, member: str, parsed: Parsed) -> _File | None:
     key = source.identity(member)
     if key not in parsed.files:
         text = source.read(member, LARGEST_SOURCE).decode("utf-8-sig", "replace")
-        tree = parse(text)
+        tree = _tree(member, text)
         parsed.files[key] = None if tree is None else _parsed(member, tree, text, parsed.imports)
     return parsed.files[key]
+
+
+def _tree(member: str, text: str) -> ast.Module | None:
+    """The file's tree; but for packages, which may list their names in a function, without what binds nothing."""
+    if not member.endswith("/__init__.py") and (tree := parse(without_bodies(text))) is not None:
+        return tree
+    return parse(text)
 
 
 def _parsed(member: str, tree: ast.Module, text: str, imports: bool) -> _File:

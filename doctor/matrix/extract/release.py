@@ -9,7 +9,7 @@ from doctor.matrix.engines import engine
 from doctor.matrix.extract.files import Files
 from doctor.matrix.extract.imports import half_facts, import_facts, model_facts
 from doctor.matrix.extract.metadata import metadata_facts
-from doctor.matrix.extract.package_names import Parsed, file_imports, importable
+from doctor.matrix.extract.package_names import Parsed, file_imports, importable, sources_of
 from doctor.matrix.extract.projects.registry import Project
 from doctor.matrix.files.row import Row
 from doctor.remote.errors import WheelError
@@ -37,6 +37,8 @@ class Reader:
 
     def _read(self, source: WheelSource, version: str) -> tuple[Row, Table | None]:
         release = f"{self.project.name} {version}"
+        if self.project.names or self.project.imports:
+            source.prefetch(sources_of(source, self.project.packages))
         row = metadata_facts(source, release)
         if extract := self.project.extract():
             row.update(extract(Files(self.project.name, version, source)))

@@ -23,5 +23,12 @@ def data_dir() -> Path:
 
 
 def data_version() -> str:
-    """The calendar version of the data, such as `2026.11.21`."""
-    return (data_dir() / "VERSION").read_text(encoding="utf-8").strip()
+    """The version of the data: its day and a digest of its content, such as `2026.11.21+0f3a9b1c`.
+
+    Where this user added releases, a digest of these follows: `2026.11.21+0f3a9b1c.77d0a1b2`.
+    """
+    from doctor.matrix.files.own_rows import own_rows
+
+    shipped = (data_dir() / "VERSION").read_text(encoding="ascii").strip()
+    added = own_rows().version()
+    return f"{shipped}.{added}" if added else shipped

@@ -47,11 +47,15 @@ class FactsTable:
 
     def encode(self) -> bytes:
         """The file; the same content always gives the same bytes."""
+        return compressed(self.text())
+
+    def text(self) -> str:
+        """The file before it is compressed."""
         count, lines = len(self.releases.versions), [head(self.releases)]
         for (kind, key), cells in sorted(self.values.items()):
             if found := [f"{span(mask, count)}|{text}" for text, mask in sorted(cells.items()) if mask]:
                 lines.append("\t".join([kind, key, *found]))
-        return compressed("\n".join(lines) + "\n")
+        return "\n".join(lines) + "\n"
 
 
 class FactsFile:

@@ -90,6 +90,10 @@ class NamesTable:
 
     def encode(self) -> bytes:
         """The file; the same content always gives the same bytes."""
+        return compressed(self.text())
+
+    def text(self) -> str:
+        """The file before it is compressed."""
         count, lines = len(self.releases.versions), [head(self.releases)]
         for module in sorted(m for m, mask in self.have.items() if mask):
             groups: dict[str, list[str]] = defaultdict(list)
@@ -98,7 +102,7 @@ class NamesTable:
                     groups[span(mask, count)].append(name)
             row = [f"{spanned}|{' '.join(group)}" for spanned, group in sorted(groups.items())]
             lines.append("\t".join([module, span(self.have[module], count), *row]))
-        return compressed("\n".join(lines) + "\n")
+        return "\n".join(lines) + "\n"
 
 
 def mover(old: Releases, new: Releases) -> Callable[[int], int]:
@@ -123,10 +127,10 @@ def head(releases: Releases) -> str:
     return json.dumps(data, separators=(",", ":"))
 
 
-def compressed(text: str) -> bytes:
+def compressed(text: str, level: int = 9) -> bytes:
     """`text` as gzip without time or name, so that equal text gives equal bytes."""
     out = io.BytesIO()
-    with gzip.GzipFile("", "wb", 9, out, mtime=0) as file:
+    with gzip.GzipFile("", "wb", level, out, mtime=0) as file:
         file.write(text.encode())
     return out.getvalue()
 
@@ -134,14 +138,21 @@ def compressed(text: str) -> bytes:
 def expanded(path: Path) -> str:
     """The text of a compressed file. Raises NamesError for one that cannot be read, or is larger than it may be."""
     try:
-        data = path.read_bytes()
+        return unpacked(path.read_bytes(), path.name)
+    except OSError as error:
+        raise NamesError(f"{path.name}: {error}") from error
+
+
+def unpacked(data: bytes, name: str) -> str:
+    """The text of compressed bytes that are called `name`. Raises NamesError as `expanded`."""
+    try:
         expand = zlib.decompressobj(31)
         text = expand.decompress(data, LARGEST)
         if expand.unconsumed_tail or not expand.eof:
-            raise NamesError(f"{path.name}: larger than {LARGEST} bytes, or cut off")
+            raise NamesError(f"{name}: larger than {LARGEST} bytes, or cut off")
         return text.decode("utf-8")
-    except (OSError, zlib.error, UnicodeDecodeError) as error:
-        raise NamesError(f"{path.name}: {error}") from error
+    except (zlib.error, UnicodeDecodeError) as error:
+        raise NamesError(f"{name}: {error}") from error
 
 
 def releases_of(text: str) -> Releases:

@@ -8,3 +8,5 @@ from __future__ import annotations
 from typing import Any
 
 Row = dict[str, dict[str, Any]]
+# Counts changes of what is extracted: results of another generation are read again.
+GENERATION = 10

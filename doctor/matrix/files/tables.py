@@ -3,7 +3,7 @@
 YAML is for those who write the tables; reading it, and loading the library that does, took a tenth of a warm check.
 `matrices/tables.z` holds every table once more as JSON, each under the checksum of the YAML that it was made of. A
 table that it lacks, or whose YAML has changed since, is read from the YAML. `python -m doctor.matrix.files.tables`
-writes the file anew.
+writes the file anew, and `matrices/VERSION`, which changes with any file of the data.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 from doctor.base.opening import first_bytes
 from doctor.facts.codec import FactsError, from_json
 from doctor.matrix.files.data import DataError, data_dir
+from doctor.matrix.files.stamp import stamp
 
 T = TypeVar("T")
 LARGEST = 1 << 20
@@ -97,3 +98,4 @@ def _loader() -> Any:
 
 if __name__ == "__main__":
     (data_dir() / KEPT).write_bytes(kept_form(data_dir()))
+    stamp(data_dir())

@@ -22,12 +22,10 @@ from doctor.matrix.extract.projects.registry import Project
 from doctor.matrix.extract.release import Reader, Table
 from doctor.matrix.files.facts_file import FactsFile, FactsTable
 from doctor.matrix.files.names_file import NamesIndex, NamesTable
-from doctor.matrix.files.row import Row
+from doctor.matrix.files.row import GENERATION, Row
 from doctor.matrix.releases import Releases
 from doctor.remote.source import WheelSource
 
-# Counts changes of what is extracted: results of another generation are read again.
-GENERATION = 10
 LARGEST = 64 << 20  # bytes of one remembered release
 
 
@@ -35,7 +33,8 @@ LARGEST = 64 << 20  # bytes of one remembered release
 class Offer:
     """A release to be added. `identity` names its content (the wheel's sha256); `open` gives its files.
 
-    `tags` are those of all wheels of the release, not only of the one that is read.
+    `tags` are those of all wheels of the release, not only of the one that is read. `size` is that one's, in bytes.
+    `ready` gives what another machine read of it, as a file of its data folder.
     """
 
     version: str
@@ -43,6 +42,9 @@ class Offer:
     identity: str
     open: Callable[[], WheelSource]
     tags: tuple[str, ...] = ()
+    filename: str = ""
+    size: int | None = None
+    ready: Callable[[], bytes] | None = None
 
 
 def add(

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from doctor.base.record import dataclass
 from doctor.matrix.extract.projects.registry import Project
 from doctor.matrix.extract.release import Reader
 from doctor.matrix.files.facts_file import FactsFile
+from doctor.matrix.files.merged import text_of
 from doctor.matrix.files.names_file import NamesIndex
 from doctor.matrix.update.build import Offer
 
@@ -23,14 +22,15 @@ class Difference:
     read: str
 
 
-def compare(project: Project, offer: Offer, folder: Path) -> list[Difference]:
-    """What reading `offer` again gives other than the data in `folder`. Raises LayoutError, WheelError, NamesError."""
+def compare(project: Project, offer: Offer) -> list[Difference]:
+    """What reading `offer` again gives other than the data does. Raises LayoutError, WheelError, NamesError."""
     source = offer.open()
     try:
         row, names = Reader(project).read(source, offer.version)
     finally:
         source.close()
-    written = FactsFile.read(folder / f"{project.name}.facts.gz").row(offer.version) or {}
+    facts = text_of(project.name, "facts")
+    written = (FactsFile(facts).row(offer.version) if facts else None) or {}
     written.pop("tags", None)
     pairs = {(kind, key) for side in (row, written) for kind, facts in side.items() for key in facts}
     out = [
@@ -39,7 +39,8 @@ def compare(project: Project, offer: Offer, folder: Path) -> list[Difference]:
         if (old := written.get(kind, {}).get(key)) != (new := row.get(kind, {}).get(key))
     ]
     if names is not None:
-        provided = NamesIndex.read(folder / f"{project.name}.names.gz").provided(offer.version) or {}
+        index = text_of(project.name, "names")
+        provided = (NamesIndex(index).provided(offer.version) if index else None) or {}
         out += [
             Difference(offer.version, "names", module, _only(provided, names, module), _only(names, provided, module))
             for module in sorted({*provided, *names})

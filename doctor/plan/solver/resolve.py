@@ -29,14 +29,21 @@ class Choice(NamedTuple):
 
 
 class Deadline:
-    """A moment after which the search is given up; `passed` raises OutOfTime then."""
+    """So much work that the search is given up after it; `passed` raises OutOfTime then.
+
+    The seconds are those of this thread's own work, so that a machine busy with other things gets the same answer as an
+    idle one; it only waits longer for it, `PATIENCE` times at most.
+    """
+
+    PATIENCE = 6
 
     def __init__(self, seconds: float) -> None:
-        self.at = time.monotonic() + seconds
+        self.work = time.thread_time() + seconds
+        self.at = time.monotonic() + self.PATIENCE * seconds
 
     def passed(self) -> None:
-        """Raises OutOfTime once the moment is over."""
-        if time.monotonic() > self.at:
+        """Raises OutOfTime once the work is done, or has taken far too long."""
+        if time.thread_time() > self.work or time.monotonic() > self.at:
             raise OutOfTime
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from doctor.collect.machine.gpu import GpuCollection
 from doctor.collect.machine.listeners import Serving, serving
 from doctor.facts import Unavailable
@@ -12,9 +14,9 @@ from doctor.probe.talk import Talk
 
 _GIB = 1 << 30
 _IDLE = _GIB  # bytes that drivers and desktops take, and no model
-# programs that pass on what they get: the server itself runs somewhere else
-_PASSING_ON = ("apache2", "caddy", "docker-proxy", "envoy", "haproxy", "httpd", "kubectl", "litellm", "nginx",
-               "rootlessport", "slirp4netns", "socat", "ssh", "sshd", "traefik")  # fmt: skip
+# what the program that listens is called where it is the server itself; any other may pass on what it gets, such as a
+# forwarded port, a tunnel or a proxy. A thread may name its process after the engine (`VLLM::EngineCor`).
+_SERVER = re.compile(r"(?i)python|vllm|sglang|lmdeploy|transformers|uvicorn|gunicorn|ray|llama")
 
 
 def check(talk: Talk) -> Outcome:
@@ -38,8 +40,11 @@ def outcome(talk: Talk, gpu: Gpu, here: Serving) -> Outcome:
         return Outcome((), f"{used / _GIB:.1f} GiB on {names}" if used else f"on {names}")
     if not here.pids:
         return _elsewhere(talk, "the process behind the port is not visible to this user")
-    if talk.server == "LiteLLM" or here.names & set(_PASSING_ON):
+    if talk.server == "LiteLLM":
         return _elsewhere(talk, "what listens here passes requests on")
+    if not any(map(_SERVER.match, here.names)):
+        names = ", ".join(f"`{n}`" for n in sorted(here.names)[:3] if n) or "a program without a name"
+        return _elsewhere(talk, f"{names} listens here, and may pass requests on to another machine")
     if not gpu.devices:
         return Outcome((finding("SRV211", talk, why=gpu.nvml_detail or "NVML lists none"),))
     if (taken := _taken(gpu.devices)) is None:

@@ -24,6 +24,8 @@ def check(talk: Talk) -> Outcome:
         return Outcome((), f"no health route that may be asked (status {reply.status})", idle=True)
     if (wrong := fault(talk, reply, "health", json=False)) is not None:
         return Outcome((wrong,))
+    if is_html(reply):
+        return Outcome((), "a web page came, which says nothing of the server", open=True)
     if reply.at_first:
         late = finding("SRV147", talk, reply, status=reply.at_first, seconds=f"{reply.waited:.0f}")
         return Outcome((late,), f"ready after {reply.waited:.0f} s with status {reply.at_first}")

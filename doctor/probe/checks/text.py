@@ -21,6 +21,8 @@ def check(talk: Talk) -> Outcome:
     if said is None:
         if wrong[0].rule == "SRV150" and talk.served and talk.model not in talk.served:
             talk.model = talk.served[0]
+        elif wrong[0].rule == "SRV150" and talk.served:  # the next request would be refused just so
+            talk.mute = f"{wrong[0].rule} ({wrong[0].name})"
         return Outcome(tuple(wrong))
     talk.figures["text_seconds"] = round(reply.seconds, 3)
     shown = talk.said(said.everything, 60)

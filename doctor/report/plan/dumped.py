@@ -40,6 +40,11 @@ def dumped(*documents: JsonObject) -> str:
     return UNSEEN.sub(lambda m: f"\\U{ord(m[0]):08x}", text)
 
 
+def few(document: JsonObject) -> bool:
+    """Whether it can be written out, and compared, with every alias followed."""
+    return _count((document,)) <= MOST
+
+
 def _count(documents: tuple[JsonObject, ...]) -> int:
     """How many values they hold with every alias followed, up to a few more than `MOST`."""
     todo: list[object] = [*documents]

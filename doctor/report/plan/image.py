@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 
+from doctor.base.address import LOCAL
 from doctor.launch import naming
+from doctor.launch.program import PYTHON, name_of
 from doctor.matrix.engines import engine_row
 from doctor.report.plan.recipe import RELAXED, Recipe, head, pinned
 
@@ -37,15 +39,23 @@ def _start(plan: Recipe) -> list[str]:
 
 
 def _command(plan: Recipe) -> list[str]:
-    """The command; with secrets in it, a shell fills those in when the container starts."""
-    words = list(plan.command)
+    """The command; a shell fills secrets in when the container starts, and does not start a server without them."""
+    words = moved_in(plan)
     if not plan.secrets:
         return words
-    variable = engine_row(plan.engine).variables.get("api_key")
-    option = engine_row(plan.engine).names("api_key")
-    if plan.secrets == (variable,) and (at := next((n for n, w in enumerate(words) if w in option), None)) is not None:
-        return words[:at] + words[at + 2 :]  # the engine reads the variable itself
-    return ["sh", "-c", f"exec {naming.shell(words, plan.secrets)}"]
+    return ["sh", "-c", f"exec {naming.shell(words, plan.secrets, ':?start the container with --env {}')}"]
+
+
+def moved_in(plan: Recipe) -> list[str]:
+    """The command as an image of its own has it: no folder of this machine, no loopback. The user's own stays."""
+    words = list(plan.command)
+    if plan.own is not None or plan.manifests is not None or not words:
+        return words
+    name = name_of(words[0])
+    words[0] = "python3" if PYTHON.match(name) else words[0] if words[0].startswith("/app/") else name
+    host = engine_row(plan.engine).option("host") or ""
+    out = [f"{host}=0.0.0.0" if w.partition("=")[0] == host and w.partition("=")[2] in LOCAL else w for w in words]
+    return ["0.0.0.0" if w in LOCAL and before == host else w for before, w in zip(["", *out], out, strict=False)]
 
 
 SOURCE = "# published only as source: building the image runs its setup.py"

@@ -9,17 +9,24 @@ from doctor.base.json_object import JsonObject
 from doctor.matrix.official import service as image_of
 from doctor.report.plan import gateway, monitoring
 from doctor.report.plan.dumped import dumped
+from doctor.report.plan.manifest_secrets import ManifestSecrets
 from doctor.report.plan.monitoring import EXPORTERS
 from doctor.report.plan.own_manifests import corrected
 from doctor.report.plan.pods import KEYS, claim, from_secret, workload
 from doctor.report.plan.recipe import Recipe, head
+from doctor.report.plan.service import by_hand
 
 EXPORTER = "gpu-exporter"
+SEPARATOR = "---\n"
 
 
 def manifests(plans: Sequence[Recipe], beside: tuple[str, ...] = ()) -> str:
     """All objects in one file."""
-    out, keys = corrected(plans, "metrics" in beside) if plans[0].manifests else (list[JsonObject](), list[str]())
+    secrets = ManifestSecrets()
+    theirs, changed = list[str](), list[str]()
+    out: list[JsonObject] = []
+    if plans[0].manifests:
+        theirs, secrets, changed = corrected(plans, "metrics" in beside)
     for plan in plans:
         if plan.manifests is None:
             out += [] if plan.folder else [claim(plan)]
@@ -30,11 +37,12 @@ def manifests(plans: Sequence[Recipe], beside: tuple[str, ...] = ()) -> str:
         out += _gateway(plans)
     if "metrics" in beside:
         out += _metrics(plans)
-    return f"{_top(plans, beside, keys)}\n{dumped(*out)}"
+    texts = [t if t.endswith("\n") else f"{t}\n" for t in theirs] + ([dumped(*out)] if out else [])
+    return f"{_top(plans, beside, secrets, changed)}\n{SEPARATOR.join(texts)}"
 
 
-def _top(plans: Sequence[Recipe], beside: tuple[str, ...], masked: list[str]) -> str:
-    keys = [*masked, *(n for p in plans for n in (*p.secrets, *p.hidden))]
+def _top(plans: Sequence[Recipe], beside: tuple[str, ...], secrets: ManifestSecrets, changed: list[str]) -> str:
+    keys = [*secrets.variables.values, *(n for p in plans for n in (*p.secrets, *p.hidden))]
     keys += [gateway.MASTER] if "gateway" in beside else []
     keys += [monitoring.PASSWORD] if "metrics" in beside else []
     told = " ".join(f"--from-literal={name}=..." for name in dict.fromkeys(keys))
@@ -42,6 +50,8 @@ def _top(plans: Sequence[Recipe], beside: tuple[str, ...], masked: list[str]) ->
     own = plans[0].manifests
     kept = [one["metadata"]["name"] for one in own.documents if one.get("kind") == "Secret"] if own else []
     lines = (
+        *changed, *(f"Left out: {one}." for one in secrets.left_out),
+        *by_hand(plans, "metrics" in beside),
         *dict.fromkeys(p.relaxed for p in plans),
         f"Left out, since they hold values: the Secrets {', '.join(kept)}." if kept else "",
         f"Make the keys first: kubectl create secret generic {KEYS} {told}" if told else "",

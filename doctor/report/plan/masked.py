@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from doctor.base.secrets.argv import Argument, arguments
-from doctor.base.secrets.hide import HIDDEN, redact_text
 from doctor.base.secrets.names import is_secret_name
+from doctor.report.plan.variables import Reference, Variables, without_secrets
 
 _REFERENCES = ("secrets", "configs")  # lists of names, which say nothing
 _WORDS = re.compile(r"(?:\$\{[^}]*\}|\S)+")
 COMMANDS = ("command", "entrypoint", "test")
-_BAD = re.compile(r"[^A-Za-z0-9]+")
+_NAME = re.compile(r"[\w.\-]{1,120}")
+_VARIABLE = re.compile(r"[A-Za-z_]\w{0,80}")
 
 
 class Masking:
     """Replaces values; `names` are the variables that then have to be set. Shared parts are done once."""
 
     def __init__(self) -> None:
-        self.names: dict[str, None] = {}
+        self.variables = Variables()
         self._done: dict[int, tuple[Any, Any]] = {}  # what was read is held, so that its identity stays its own
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The variables that have to be set."""
+        return tuple(self.variables.values)
 
     def __call__(self, value: Any, key: str = "") -> Any:
         """The value without secrets; `key` is the name that it stands under."""
@@ -54,38 +60,38 @@ class Masking:
         """One word of a command; a secret one is called after the option or the variable in front of it."""
         if one.secret is None or _refers(one.secret):
             return self._text(one.word, "")
-        return f"{one.shown}{self._reference(option_of(one, before))}"
+        return f"{one.shown}{self._reference(option_of(one, before), one.secret)}"
 
     def _text(self, text: str, key: str) -> str:
         if key in COMMANDS:
             return masked_words(text, self._reference)
         name, equals, value = text.partition("=")
-        if equals and is_secret_name(name) and value and not _refers(value):
-            return f"{name}={self._reference(name)}"
+        if equals and _NAME.fullmatch(name) and is_secret_name(name) and value and not _refers(value):
+            return f"{name}={self._reference(name, value)}"
         if _refers(text) or not text:
             return text
         if key and is_secret_name(key):
-            return self._reference(key)
-        shown = redact_text(text)
-        return shown if shown == text else shown.replace(HIDDEN, self._reference(key or "SECRET"))
+            return self._reference(key, text)
+        return without_secrets(text, name if equals and _VARIABLE.fullmatch(name) else key, self._reference)
 
-    def _reference(self, name: str) -> str:
-        plain = _BAD.sub("_", name).strip("_").upper() or "SECRET"
-        plain = plain if plain[0].isalpha() else f"S_{plain}"
-        self.names[plain] = None
-        return required(plain)
+    def _reference(self, called: str, value: str) -> str:
+        return required(self.variables(called, value))
 
 
-def masked_words(text: str, reference: Callable[[str], str]) -> str:
-    """A command as one text whose secret words stand there as `reference(option)`; a variable is a word of its own."""
-    words = _WORDS.findall(text)
+def masked_words(text: str, reference: Reference) -> str:
+    """A command as one text whose secret words stand there as `reference(option, value)`; a variable is one word."""
+    found = list(_WORDS.finditer(text))
+    words = [m[0] for m in found]
+    edits: list[tuple[int, int, str]] = []
     for at, one in enumerate(arguments(words)):
         if one.secret and not _refers(one.secret):
-            option = option_of(one, words[:at])
-            whole = re.compile(rf"(?<![\w${{-]){re.escape(one.secret)}(?![\w}}-])")
-            text = whole.sub(lambda _: reference(option), text)  # noqa: B023 - called at once
-    shown = redact_text(text)
-    return text if shown == text else shown.replace(HIDDEN, reference("SECRET"))
+            end = found[at].end()
+            begin, inner = end - len(one.secret), one.secret.strip("\"'")
+            stands = one.secret.replace(inner, reference(option_of(one, words[:at]), inner), 1)
+            edits.append((begin, end, stands))
+    for begin, end, stands in reversed(edits):
+        text = text[:begin] + stands + text[end:]
+    return without_secrets(text, "", reference)
 
 
 def option_of(one: Argument, before: Sequence[str]) -> str:

@@ -68,10 +68,10 @@ def prometheus(plans: Sequence[Recipe], exporter: str) -> JsonObject:
     return {"global": {"scrape_interval": "15s"}, "scrape_configs": jobs}
 
 
-def source(prometheus_host: str) -> JsonObject:
+def source(prometheus_host: str, port: int = PORT) -> JsonObject:
     """Grafana's data source."""
     one = {"name": "Prometheus", "type": "prometheus", "uid": "prometheus", "access": "proxy",
-           "url": f"http://{prometheus_host}:{PORT}", "isDefault": True}  # fmt: skip
+           "url": f"http://{prometheus_host}:{port}", "isDefault": True}  # fmt: skip
     return {"apiVersion": 1, "datasources": [one]}
 
 

@@ -44,10 +44,10 @@ def claim(plan: Recipe) -> JsonObject:
     }  # fmt: skip
 
 
-def from_secret(name: str, optional: bool = False) -> JsonObject:
-    """A variable that takes its value from the Secret of the keys."""
-    key = {"name": KEYS, "key": name, **({"optional": True} if optional else {})}
-    return {"name": name, "valueFrom": {"secretKeyRef": key}}
+def from_secret(name: str, optional: bool = False, key: str | None = None) -> JsonObject:
+    """A variable that takes its value from the Secret of the keys, there called `key`, else as the variable is."""
+    reference = {"name": KEYS, "key": key or name, **({"optional": True} if optional else {})}
+    return {"name": name, "valueFrom": {"secretKeyRef": reference}}
 
 
 def shm() -> JsonObject:
@@ -94,7 +94,7 @@ def _folders(plan: Recipe) -> list[tuple[str, str, str, bool]]:
     for written in plan.volumes:
         path, _, rest = written.partition(":")
         place, _, how = rest.partition(":")
-        if path.startswith("/") and place.startswith("/") and place != HUB_HOME:
+        if path.startswith("/") and place.startswith("/") and place != plan.cache:
             out.append((f"folder-{len(out) + 1}", path, place, "ro" in how.split(",")))
     return out
 
@@ -119,12 +119,12 @@ def _container(plan: Recipe, command: list[str]) -> JsonObject:
     """A container of the server; what its image lacks is installed before the start."""
     mounts: list[JsonObject] = [{"name": "shm", "mountPath": SHM}]
     mounts.append(
-        {"name": "model", "mountPath": "/model"} if plan.folder else {"name": "models", "mountPath": HUB_HOME}
+        {"name": "model", "mountPath": "/model"} if plan.folder else {"name": "models", "mountPath": plan.cache}
     )
     mounts += [{"name": name, "mountPath": place, "readOnly": fixed} for name, _, place, fixed in _folders(plan)]
     return {
         "name": "server", "image": plan.image or f"python:{plan.python}-slim", "command": command,
-        "env": variables_of(plan), "resources": {"limits": {"nvidia.com/gpu": str(max(1, plan.gpus // plan.nodes))}},
+        "env": variables_of(plan), "resources": {"limits": {"nvidia.com/gpu": str(max(1, plan.shared_gpus))}},
         "volumeMounts": mounts,
     }  # fmt: skip
 
@@ -172,7 +172,7 @@ def _by_ray(plan: Recipe) -> bool:
 def variables_of(plan: Recipe) -> list[JsonObject]:
     """The environment of the server, secrets from the Secret of the keys."""
     secret = tuple(dict.fromkeys((*plan.secrets, *plan.hidden)))
-    out = [{"name": "HF_HOME", "value": HUB_HOME}]
+    out = [{"name": "HF_HOME", "value": HUB_HOME}] if "HF_HOME" not in plan.environ else []
     out += [from_secret("HF_TOKEN", optional=True)] if "HF_TOKEN" not in secret else []
     out += [{"name": n, "value": _escaped(v)} for n, v in plan.environ.items() if n not in plan.hidden]
     out += [{"name": RELAXED, "value": "1"}] if plan.relaxed else []

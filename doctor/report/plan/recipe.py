@@ -6,8 +6,12 @@ from dataclasses import field
 
 from doctor.base.json_object import JsonObject
 from doctor.base.record import dataclass
+from doctor.facts.launch import HUB_HOME
+from doctor.launch.naming import hidden_in
 from doctor.matrix.engines import engine_row
 
+WRITTEN = "# Written by qvl-doctor fix --plan."  # the first line of every file
+THE_HOST = "host.docker.internal"  # the machine itself, seen from a container
 RELAXED = "NVIDIA_DISABLE_REQUIRE"  # the variable by which a container starts in spite of its image's requirement
 
 
@@ -16,19 +20,23 @@ class OwnService:
     """A service of the user's compose file as it is written, `${NAME}` included, and the other parts of its project.
 
     `services` are all of the project, `sections` its other top-level keys, `file` the name of its first file.
+    `text` is that of its only file, empty where services are joined from several places; `files` are the names of all.
     """
 
     service: JsonObject
     services: dict[str, JsonObject]
     sections: JsonObject
     file: str
+    text: str = ""
+    files: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class OwnManifests:
     """The user's manifests as they are written, and which container of which object is the server.
 
-    `host` and `port` are those of the Service in front of it, None where there is none.
+    `host` and `port` are those of the Service in front of it, None where there is none. `texts` are those of the
+    documents, empty where one has none of its own.
     """
 
     documents: tuple[JsonObject, ...]
@@ -38,6 +46,7 @@ class OwnManifests:
     host: str | None = None
     port: int | None = None
     labels: JsonObject = field(default_factory=dict)
+    texts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -69,6 +78,9 @@ class Recipe:
     needed. `nodes` machines serve one copy together. `changed`: the command or the packages are not as they were.
     `spelled` are words of the command as the user wrote them, with variables, by what those stand for.
     `ports` and `volumes` are the user's, as they are written for `docker run`; `shares_memory`: with the host's.
+    `script` is where the command stands if that is a script of the user's: nothing else may take its place.
+    `left` says what of the user's deployment the file does not have, a sentence each.
+    `cache` is where the container keeps what it fetches from the hub, `lost`: no volume of the user's holds that.
     `listens` is the port of a server whose options nobody here knows, `curl`: its image has that, and no Python.
     `own` is the user's compose service, `manifests` are theirs for Kubernetes, `doubts` what the check of the written
     text found.
@@ -105,6 +117,10 @@ class Recipe:
     ports: tuple[str, ...] = ()
     volumes: tuple[str, ...] = ()
     shares_memory: bool = False
+    script: str = ""
+    left: tuple[str, ...] = ()
+    cache: str = HUB_HOME
+    lost: bool = False
     listens: int | None = None
     curl: bool = False
     own: OwnService | None = None
@@ -128,11 +144,29 @@ class Recipe:
         return row.port or 8000
 
     @property
+    def behind_options(self) -> list[tuple[str, str]]:
+        """The options of the command whose values are not shown, each with the variable for its value."""
+        options = (option for option, _ in hidden_in(self.command))
+        return list(zip(options, self.secrets, strict=False))
+
+    @property
+    def shared_gpus(self) -> int:
+        """The GPUs that it takes of each of its machines."""
+        return self.gpus and max(1, self.gpus // self.nodes)
+
+    @property
+    def host(self) -> str:
+        """The name by which others of the deployment reach the server."""
+        if self.manifests and self.manifests.host:
+            return self.manifests.host
+        kind, _, other = str(self.own.service.get("network_mode") or "").partition(":") if self.own else ("", "", "")
+        return THE_HOST if kind == "host" else other if kind in ("service", "container") and other else self.name
+
+    @property
     def address(self) -> str:
         """Where others of the deployment reach the server."""
-        host = self.manifests.host if self.manifests else None
-        port = self.manifests.port if self.manifests and host else None
-        return f"{host or self.name}:{port or self.port}"
+        port = self.manifests.port if self.manifests and self.manifests.host else None
+        return f"{self.host}:{port or self.port}"
 
     @property
     def wheels(self) -> dict[str, str]:
@@ -152,7 +186,7 @@ def python_probe(port: int, route: str) -> str:
 
 def head(plan: Recipe, *more: str) -> str:
     """The lines at the top of every file: how it was checked, what is wrong or open, and why it is as it is."""
-    return comment(("Written by qvl-doctor fix --plan.", *_checked(plan), *plan.why, *more))
+    return comment((WRITTEN[2:], *_checked(plan), *plan.why, *plan.left, *more))
 
 
 def _checked(plan: Recipe) -> tuple[str, ...]:

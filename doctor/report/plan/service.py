@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from doctor.base.json_object import JsonObject
@@ -11,10 +12,11 @@ from doctor.matrix.engines import engine_row
 from doctor.matrix.images import entrypoint
 from doctor.report.plan import image
 from doctor.report.plan.masked import required
+from doctor.report.plan.objects import at, listed
 from doctor.report.plan.recipe import RELAXED, Recipe, python_probe
 
 SHM = "16gb"
-CACHE = f"huggingface:{HUB_HOME}"
+CACHE = "huggingface:"  # the volume of what is fetched from the hub
 FETCHING, LOADING, STARTING = 20e6, 200e6, 300  # bytes a second from the hub and from the disk; seconds for the rest
 STEP, UNKNOWN = 300, 1800
 
@@ -24,7 +26,8 @@ def service(plan: Recipe, with_metrics: bool, first: int | None = None) -> JsonO
 
     `first` is the number of its first GPU where several servers share a machine: a mere count gives each the same ones.
     """
-    gpus = devices(plan.gpus) if first is None else devices([str(n) for n in range(first, first + plan.gpus)])
+    count = plan.shared_gpus
+    gpus = devices(count if first is None else [str(n) for n in range(first, first + count)])
     if plan.own is None:
         return {**_fresh(plan, with_metrics), "deploy": gpus}
     return _corrected(plan, plan.own.service, with_metrics, gpus)
@@ -32,8 +35,8 @@ def service(plan: Recipe, with_metrics: bool, first: int | None = None) -> JsonO
 
 def _fresh(plan: Recipe, with_metrics: bool) -> JsonObject:
     volumes: list[Any] = [escaped(v) for v in plan.volumes]
-    if not any(v.split(":")[1:2] == [HUB_HOME] for v in plan.volumes):
-        volumes.append(CACHE)
+    if not any(v.split(":")[1:2] == [plan.cache] for v in plan.volumes):
+        volumes.append(f"{CACHE}{plan.cache}")
     if plan.folder:
         volumes.append({"type": "bind", "source": escaped(plan.folder), "target": "/model", "read_only": True})
     return {
@@ -51,7 +54,7 @@ def _corrected(plan: Recipe, own: JsonObject, with_metrics: bool, gpus: JsonObje
     if plan.changes and plan.image and not own.get("build"):
         out = {**{k: v for k, v in out.items() if k != "build"}, **_image(plan)}
     words = command(plan, with_metrics)
-    if plan.changed or (with_metrics and any(w not in plan.command for w in plan.metrics or ())):
+    if rewritten(plan, with_metrics) and not plan.script:
         start = entrypoint(str(out.get("image") or ""))
         brief = not own.get("entrypoint") and start and tuple(words[: len(start)]) == start
         out["command"] = words[len(start) :] if brief else words
@@ -59,15 +62,28 @@ def _corrected(plan: Recipe, own: JsonObject, with_metrics: bool, gpus: JsonObje
             out["entrypoint"] = []
     if added := _variables(plan):
         out["environment"] = {**_pairs(out.get("environment")), **added}
-    if not plan.folder and not _caches(out):
-        out["volumes"] = [*listed(out.get("volumes")), CACHE]
-    if not out.get("shm_size") and out.get("ipc") != "host":
+    if plan.lost:
+        out["volumes"] = [*listed(out.get("volumes")), f"{CACHE}{plan.cache}"]
+    if not out.get("shm_size") and out.get("ipc") != "host" and plan.listens is None:
         out["shm_size"] = SHM
-    if not _has_gpus(out) or _too_few(out, plan.gpus):
+    if plan.shared_gpus and (not _has_gpus(out) or _too_few(out, plan.shared_gpus)):
         out["deploy"] = {**_dict(out.get("deploy")), **gpus}
     out["healthcheck"] = _patient(plan, _dict(out.get("healthcheck")))
     out.setdefault("restart", "unless-stopped")
     return out
+
+
+def rewritten(plan: Recipe, with_metrics: bool) -> bool:
+    """Whether the user's command is not the one to start."""
+    return plan.changed or (with_metrics and any(w not in plan.command for w in plan.metrics or ()))
+
+
+def by_hand(plans: Sequence[Recipe], with_metrics: bool) -> list[str]:
+    """What the user has to change in scripts of theirs, a sentence each."""
+    return [
+        f"Change the server's command in {p.script} to: {naming.shell(container_words(p, with_metrics), p.secrets)}"
+        for p in plans if p.script and rewritten(p, with_metrics)
+    ]  # fmt: skip
 
 
 def _image(plan: Recipe) -> JsonObject:
@@ -91,10 +107,10 @@ def command(plan: Recipe, with_metrics: bool) -> list[str]:
 
 def container_words(plan: Recipe, with_metrics: bool) -> list[str]:
     """The same with its secrets still hidden."""
-    words = ["/model" if plan.folder and w == plan.model else w for w in plan.command]
-    host = engine_row(plan.engine).option("host")
-    if host and not any(w.partition("=")[0].replace("_", "-") == host.replace("_", "-") for w in words):
-        words += [host, "0.0.0.0"]
+    words = ["/model" if plan.folder and w == plan.model else w for w in image.moved_in(plan)]
+    host = (engine_row(plan.engine).option("host") or "").replace("_", "-")
+    if host and not plan.script and not any(w.partition("=")[0].replace("_", "-") == host for w in words):
+        words += [engine_row(plan.engine).option("host") or "", "0.0.0.0"]
     if with_metrics and plan.metrics:
         words += [w for w in plan.metrics if w not in words]
     return words
@@ -140,19 +156,14 @@ def escaped(text: str) -> str:
     return text.replace("$", "$$")
 
 
-def _caches(own: JsonObject) -> bool:
-    """Whether something is mounted where models could be kept."""
-    return bool(listed(own.get("volumes")))
-
-
 def _has_gpus(own: JsonObject) -> bool:
-    reserved = _dict(_dict(_dict(own.get("deploy")).get("resources")).get("reservations"))
+    reserved = at(own, "deploy", "resources", "reservations")
     nvidia = [d for d in listed(own.get("devices")) if str(d).startswith("nvidia.com/gpu")]
     return bool(own.get("gpus") or own.get("runtime") or reserved.get("devices") or nvidia)
 
 
 def _too_few(own: JsonObject, gpus: int) -> bool:
-    reserved = _dict(_dict(_dict(own.get("deploy")).get("resources")).get("reservations"))
+    reserved = at(own, "deploy", "resources", "reservations")
     counts = [_dict(d).get("count") for d in listed(reserved.get("devices"))]
     return any(isinstance(c, int) and 0 < c < gpus for c in counts)
 
@@ -167,8 +178,3 @@ def _pairs(value: Any) -> JsonObject:
 
 def _dict(value: Any) -> JsonObject:
     return dict(value) if isinstance(value, dict) else {}
-
-
-def listed(value: Any) -> list[Any]:
-    """A list of the user's; empty for anything else."""
-    return list(value) if isinstance(value, list) else []

@@ -11,6 +11,8 @@ CHECK = """command -v uv >/dev/null 2>&1 || {
   exit 1
 }"""
 
+CHECKED = """uv pip check --python "$PYTHON" || echo "some requirements are not met: see above" >&2"""
+
 
 def script(plan: Recipe) -> str:
     """Installs the pins with uv: into the target's environment, else into a new one beside the working directory."""
@@ -21,7 +23,7 @@ def script(plan: Recipe) -> str:
     else:
         parts += ['ENVIRONMENT="${1:-qvl-env}"', f'uv venv --python {quoted(plan.python)} "$ENVIRONMENT"',
                   'PYTHON="$ENVIRONMENT/bin/python"']  # fmt: skip
-    whole = "--no-deps " if plan.interpreter or plan.resolved else ""
+    whole = "--no-deps " if plan.resolved else ""  # else the installer has to bring the rest
     gone = [n for n in plan.changes if n not in plan.pins] if plan.interpreter else []
     if gone:
         parts.append(f'uv pip uninstall --python "$PYTHON" {joined(gone)}')
@@ -31,6 +33,8 @@ def script(plan: Recipe) -> str:
                   _install(f"{whole}--only-binary :all:", wheels)]  # fmt: skip
     for name in sorted(n for n in plan.source if n in moved):
         parts += ["", _with_consent(name, moved[name])]
+    if moved:
+        parts += ["", CHECKED]
     parts += [f"export {n}={quoted(v)}" for n, v in plan.environ.items() if n not in plan.hidden]
     if plan.command:
         line = naming.shell(plan.command, plan.secrets) if plan.secrets else joined(plan.command)

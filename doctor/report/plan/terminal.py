@@ -9,12 +9,12 @@ import shlex
 from typing import TYPE_CHECKING
 
 from doctor.base.quoting import quoted
-from doctor.base.text import clean
+from doctor.base.text import clean, plural
 from doctor.facts import Launch
 from doctor.findings import ALONG, Action, Plan, Step
 from doctor.launch.naming import typed
 from doctor.report.closing import open_questions
-from doctor.report.content import about, plural, subject
+from doctor.report.content import about, subject
 from doctor.report.launch import not_found
 from doctor.report.rows import Rows
 from doctor.report.screen import grouped
@@ -111,7 +111,8 @@ def _steps(plan: Plan, out: Rows) -> None:
         out.blank()
         names = [f"{s.action.package} {(s.action.specifier or '').removeprefix('==')}" for s in along]
         more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-        out.block(f"Along with them: {', '.join(names[:SHOWN])}{more}.", "")
+        front = "Along with them" if len(along) < len(plan.steps) else "To be installed"
+        out.block(f"{front}: {', '.join(names[:SHOWN])}{more}.", "")
 
 
 def _shown(action: Action, plan: Plan) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from doctor.base.text import plural
 from doctor.findings.memory import Figure
 from doctor.report.run.units import size
 
@@ -30,4 +31,4 @@ def _compared(figure: Figure) -> str:
 def _amount(value: float, unit: str) -> str:
     if unit == "bytes" and value < 0:
         return f"none ({size(-value)} short)"
-    return size(value) if unit == "bytes" else f"{value:,.0f} tokens" if unit == "tokens" else f"{value:.1f}"
+    return size(value) if unit == "bytes" else plural(round(value), "token") if unit == "tokens" else f"{value:.1f}"

@@ -3,7 +3,8 @@
 Engines add, rename and drop options in almost every release, and each engine has its own names. An option that is right
 for one release or engine fails in another with `error: unrecognized arguments`, and the server exits before it loads
 anything. Every option is compared with those that the release's own parser defines, including the abbreviations and
-underscore spellings that the parser accepts.
+underscore spellings that the parser accepts. Where it is not known which release would run, only options that no known
+release has are named.
 
 What to do: use the name that this release has, drop the option, or change the release. The corrected command at the end
 of the report uses the right name wherever it is certain.
@@ -18,7 +19,9 @@ from doctor.base.secrets.hide import HIDDEN
 from doctor.derived.asked import Asked
 from doctor.derived.case import Case
 from doctor.derived.option_findings import argument, evidence, place, problems, releases, shown, shown_value, unread
+from doctor.facts import Launch
 from doctor.findings import Finding, Remediation
+from doctor.launch.asked import asked, form_of
 from doctor.launch.parser import Problem
 from doctor.launch.pasted import suspicious
 from doctor.launch.suggest import Suggestion, suggested
@@ -32,11 +35,38 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     """One finding for each word that the release's parser does not know."""
     found = case.asked
     if not isinstance(found, Asked):
+        yield from _in_no_release(rule, case)
         yield found
         return
     for problem in problems(found.reading, "unknown", "ambiguous", "extra"):
         yield _extra(rule, found, problem) if problem.kind == "extra" else _unknown(rule, found, problem)
     yield from unread(found)
+
+
+def _in_no_release(rule: Rule, case: Case) -> Iterator[Finding]:
+    """Options that no release of the engine has, where it is not known which one would run."""
+    facts = case.facts
+    launch = facts.launch if isinstance(facts.launch, Launch) else None
+    if launch is None or launch.engine not in serving_engines() or facts.version(launch.engine) is not None:
+        return
+    form, known = form_of(launch), rows.releases(launch.engine)
+    newest = known.matching("").newest if known is not None else None
+    found = asked(launch, newest) if newest and form is not None and not form.own_parser else None
+    if found is None or not found.exact or launch.unread:
+        return
+    for problem in problems(found.reading, "unknown"):
+        names = {problem.spelled, problem.spelled.partition(".")[0].replace("_", "-")}
+        having = [_having(launch.engine, name) for name in names]
+        if all(h is not None and not h.newest for h in having):
+            near = suggested(found.reading.table, problem)
+            yield rule.finding(
+                f"`{shown(problem.spelled, 100)}` is an option of no known release of {launch.engine}"
+                + (f": {near.why}" if near else ""),
+                key=shown(problem.spelled, 100), location=place(problem), confidence="medium",
+                severity="error" if near and near.sure else "warning",  # a release to come may have it
+                evidence=[evidence(found, problem, near.option.name if near else None)],
+                remediations=_ways(found, problem, near, None),
+            )  # fmt: skip
 
 
 def _unknown(rule: Rule, asked: Asked, problem: Problem) -> Finding:

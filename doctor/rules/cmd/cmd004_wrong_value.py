@@ -99,15 +99,15 @@ def _ways(asked: Asked, problem: Problem) -> Iterator[Remediation]:
     elif problem.kind == "together" and problem.candidates:
         near = problem.candidates[0]
         yield Remediation(f"use `{name} {near}`", (argument(name, near),), "safe")
-    elif problem.kind == "together" and not problem.path:
-        yield Remediation(f"leave `{name}` out", (argument(name, None),), "unsafe")
     elif problem.kind == "range" and (number := _share(problem)) is not None:
         yield Remediation(f"write `{name} {number}`", (argument(name, number),), "unsafe")
     elif problem.kind == "type" and (number := _number(problem)) is not None:
         yield Remediation(f"write `{name} {number}`", (argument(name, number),), "safe")
-    elif option is not None and option.default not in (None, "") and problem.kind in ("type", "range"):
+    elif option is not None and option.default not in (None, "") and problem.kind in ("type", "range", "together"):
         title = f"leave it out: {asked.engine} then uses `{shown(str(option.default), 60)}`"
         yield Remediation(title, (argument(name, None),), "unsafe")
+    elif problem.kind == "together" and not problem.path:
+        yield Remediation(f"leave `{name}` out", (argument(name, None),), "unsafe")
     elif problem.kind == "required":
         yield Remediation("name the model", (argument(name, "MODEL"),), "manual")
 

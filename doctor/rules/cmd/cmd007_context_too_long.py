@@ -15,6 +15,7 @@ from collections.abc import Iterator
 
 from doctor.derived.asked import Asked
 from doctor.derived.case import Case
+from doctor.derived.memory.parallel import longest_here
 from doctor.derived.model_files import served_model
 from doctor.derived.option_findings import argument, shown
 from doctor.facts import Model
@@ -48,15 +49,19 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     if not most or changed:
         yield Open(f"`{changed}` changes the model's positions" if changed else "the model states no longest context")
     elif wanted > most:
-        yield _finding(rule, found, option, wanted, most, model)
+        yield _finding(rule, found, (option, wanted, most), longest_here(case, most), model)
 
 
-def _finding(rule: Rule, asked: Asked, option: str, wanted: int, most: int, model: Model) -> Finding:
+def _finding(rule: Rule, asked: Asked, given: tuple[str, int, int], fits: int, model: Model) -> Finding:
+    """`given` are the option, what it asks for, and the most that the model has; `fits` is what this machine has room
+    for."""
+    option, wanted, most = given
     stops = _stops(asked)
     then = f"{asked.shown} stops" if stops else "answers beyond that are not to be trusted"
-    ways = [Remediation(f"use `{option} {most}`", (argument(option, str(most)),), "safe" if stops else "unsafe")]
+    why = ", the longest request that finds room here" if fits < most else ""
+    ways = [Remediation(f"use `{option} {fits}`{why}", (argument(option, str(fits)),), "safe" if stops else "unsafe")]
     return rule.finding(
-        f"`{option} {wanted}` is more than the {most} tokens that the model has: {then}", key=option,
+        f"`{option} {wanted}` is more than the {most:,} tokens that the model has: {then}", key=option,
         severity="error" if stops else "warning", location=Location("argument", option),
         evidence=[Evidence("longest context in config.json", str(most), f"at least {wanted}", shown(model.path))],
         remediations=ways,

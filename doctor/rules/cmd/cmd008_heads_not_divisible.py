@@ -18,6 +18,7 @@ from collections.abc import Iterator
 
 from doctor.derived.asked import Asked
 from doctor.derived.case import Case
+from doctor.derived.memory.parallel import enough
 from doctor.derived.model_files import served_model
 from doctor.derived.option_findings import argument, shown
 from doctor.derived.shards import Shards, left_over, undecided
@@ -58,7 +59,7 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
         parts = Shards(found, model, found_layout, shape)
         if trouble := left_over(parts, many):
             fitting = [n for n in range(1, 65) if left_over(parts, n) is None]
-            yield _finding(rule, found, name, many, trouble, fitting)
+            yield _finding(rule, found, name, many, trouble, (fitting, enough(case, many, fitting)))
         elif why := undecided(parts, many):
             yield Open(why)
 
@@ -71,9 +72,12 @@ def _parallel(asked: Asked) -> tuple[str, int | None]:
     return "", None
 
 
-def _finding(rule: Rule, asked: Asked, name: str, many: int, trouble: str, fitting: list[int]) -> Finding:
-    below = max((n for n in fitting if n < many), default=1)
-    step = Remediation(f"use `{name} {below}`", (argument(name, str(below)),), "safe")
+def _finding(
+    rule: Rule, asked: Asked, name: str, many: int, trouble: str, found: tuple[list[int], int]
+) -> Finding:  # fmt: skip
+    """`found` are the numbers that divide, and the one to use."""
+    fitting, best = found
+    step = Remediation(f"use `{name} {best}`", (argument(name, str(best)),), "safe")
     return rule.finding(
         f"`{name} {many}` does not divide {trouble}: {asked.shown} stops",
         key=name, location=Location("argument", name),

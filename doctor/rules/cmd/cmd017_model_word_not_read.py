@@ -20,13 +20,14 @@ from doctor.rules.rule import Rule, Verdict
 
 
 def check(rule: Rule, case: Case) -> Iterator[Verdict]:
-    """One finding for each word that the start form does not read."""
+    """One finding for each word that the start form does not read; the value of a misspelled option is none."""
     asked = asked_of(case.facts)
     if asked is None:
         yield NotApplicable("no command that starts an engine")
         return
+    misread = {at + 1 for p in asked.reading.problems if p.kind in ("unknown", "ambiguous") for at in p.at}
     for given in asked.reading.given:
-        if given.name in asked.unread and given.values:
+        if given.name in asked.unread and given.values and not misread & set(given.at):
             yield _finding(rule, asked, given.values[-1], given.name)
     yield from _beside(rule, asked)
 

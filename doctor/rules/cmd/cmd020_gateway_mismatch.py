@@ -18,13 +18,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from urllib.parse import SplitResult
 
-from doctor.base.address import split_address
+from doctor.base.address import LOCAL, split_address
 from doctor.base.record import dataclass
 from doctor.derived.case import Case
 from doctor.derived.neighbors import Lead, around, lead, outer_port, port_of, server_behind
 from doctor.facts import Facts, Gateway, GatewayModel, Launch, Neighbor, present
 from doctor.findings import Action, Evidence, Finding, Location, NotApplicable, Open, Remediation, Severity
-from doctor.launch.server import LOCAL, Server, server
+from doctor.launch.server import Server, server
 from doctor.rules.rule import Rule, Verdict
 
 Entry = tuple[GatewayModel, SplitResult]
@@ -116,6 +116,9 @@ def _in_deployment(
         yield from _nobody(facts, found, address, client)
     if found.neighbor is None or there is None:
         return
+    if found.kind == "apart" and client is not None:
+        yield _apart(client, found.neighbor)
+        return
     yield from _path(model, address, there)
     if there.port is not None and found.port != there.port:
         asked = f"asks `{found.neighbor.service}` at port {port_of(address)}"
@@ -140,6 +143,17 @@ def _nobody(facts: Facts, found: Lead, address: SplitResult, client: Neighbor | 
     way = _by_hand(f"`api_base` to the name of the server's service, such as `http://{serving[0].service}:PORT/v1`")
     severity = "error" if client is not None and found.kind == "itself" and not found.neighbor else "warning"
     yield Difference("host", what, address.hostname or "", "the name of the service", (way,), severity)
+
+
+def _apart(client: Neighbor, there: Neighbor) -> Difference:
+    """A server whose name the gateway cannot look up."""
+    mine, other = (", ".join(f"`{n}`" for n in one.networks[:4]) for one in (client, there))
+    what = f"asks `{there.service}`, which is in no network of `{client.service}`: {other}, not {mine}"
+    way = Remediation(
+        f"put both in one network: `networks: [{there.networks[0]}]` in `{client.service}`, too",
+        (Action("manual", text=f"add the network {there.networks[0]} to {client.service}"),),
+    )
+    return Difference("network", what, mine, other, (way,))
 
 
 def _alone(facts: Facts, model: GatewayModel, address: SplitResult, here: Server) -> Iterator[Difference]:

@@ -6,6 +6,8 @@ by default. A published port (`8000:8000`) must also be the one that the server 
 vLLM, 30000 for SGLang, unless the command sets another. The server itself looks healthy either way; clients get
 `Connection refused` or `Connection reset by peer`.
 
+A container in which another program runs in front of the server is not checked: that one is the one to be reached.
+
 What to do: set the address or port named in the message. With `network_mode: host`, none of this applies.
 """
 
@@ -15,6 +17,7 @@ from collections.abc import Iterator
 
 from doctor.derived.case import Case
 from doctor.derived.container import container_of
+from doctor.facts import Launch
 from doctor.findings import Action, Evidence, Location, NotApplicable, Remediation
 from doctor.launch.options import option
 from doctor.launch.server import Server, server
@@ -25,6 +28,10 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     """One finding for the address, one for the port."""
     container, here = container_of(case.facts), server(case.facts)
     follows = option(case.facts, "--node-rank") not in (None, "", "0")  # only the first of several serves
+    behind = isinstance(case.facts.launch, Launch) and case.facts.launch.front is not None
+    if behind:
+        yield NotApplicable("another program runs in front of the server, and is the one to be reached")
+        return
     if container is None or here is None or "host" in container.ports or follows:
         yield NotApplicable("the server runs in no container with a network of its own")
         return

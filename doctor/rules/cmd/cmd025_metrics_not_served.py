@@ -12,13 +12,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from doctor.base.address import split_address
+from doctor.base.address import LOCAL, split_address
 from doctor.derived.case import Case
 from doctor.derived.neighbors import Lead, around, lead, reached, server_behind
-from doctor.facts import Facts, Gateway, Scrape, present
+from doctor.facts import Facts, Gateway, Neighbor, Scrape, present
 from doctor.findings import Action, Evidence, Location, NotApplicable, Open, Remediation
 from doctor.launch.options import option
-from doctor.launch.server import LOCAL, Server, server
+from doctor.launch.server import Server, server
 from doctor.matrix import rows
 from doctor.rules.rule import Rule, Verdict
 
@@ -34,6 +34,10 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     mine = [s for s in gateway.scrapes if s.path.rstrip("/") == "/metrics"]
     for scrape, behind in _amiss(facts, mine):
         yield _elsewhere(rule, gateway, scrape, behind)
+    for scrape in mine:
+        found = _lead(facts, scrape)
+        if found is not None and found.kind == "apart" and found.neighbor is not None and found.neighbor.engine:
+            yield _apart(rule, gateway, scrape, found.neighbor)
     at = [s for s in mine if _port(s) == here.port and _leads_here(facts, s)]
     if not at:
         local = next((s for s in mine if s.target.rpartition(":")[0] in LOCAL), None)
@@ -99,6 +103,18 @@ def _switch(rule: Rule, facts: Facts, scrape: Scrape, here: Server) -> Iterator[
         key="switch", location=Location("file", gateway.path, gateway.path, scrape.line),
         evidence=[Evidence("metrics", what.replace("`", ""), "served", f"flags of {here.shown}")],
         remediations=[Remediation(title, actions, "safe")] if way else [],
+    )  # fmt: skip
+
+
+def _apart(rule: Rule, gateway: Gateway, scrape: Scrape, there: Neighbor) -> Verdict:
+    networks = ", ".join(f"`{n}`" for n in there.networks[:4])
+    text = f"add the network `{there.networks[0]}` to the scraper's service"
+    return rule.finding(
+        f"`{scrape.target}` is scraped, but `{there.service}` is in the network {networks} alone, "
+        "and the scraper is not",
+        key=f"network:{scrape.target}", location=Location("file", gateway.path, gateway.path, scrape.line),
+        evidence=[Evidence("networks", "none in common", networks, "networks of the compose project")],
+        remediations=[Remediation(text, (Action("manual", text=text),))],
     )  # fmt: skip
 
 

@@ -2,8 +2,9 @@
 
 An adapter, a web interface or a proxy finds the server by an address in a variable (`LMDEPLOY_BASE_URL`,
 `OPENAI_API_BASE_URL`), in an option, or in nginx's `proxy_pass`. The port in it must be the one that the server listens
-on: inside a compose project the container's own port, not the published one. A loop that waits for `/health` at another
-port never ends. The server itself starts; its clients get `Connection refused`.
+on: inside a compose project the container's own port, not the published one. Both must be in one network of the
+project, too. A loop that waits for `/health` at another port never ends. The server itself starts; its clients get
+`Connection refused`, or cannot resolve its name.
 
 What to do: set the address or port named in the message.
 """
@@ -13,12 +14,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from doctor.base.address import split_address
+from doctor.base.address import LOCAL, split_address
 from doctor.derived.case import Case
 from doctor.derived.neighbors import around, lead, port_of, reached, server_behind
 from doctor.facts import Facts, Gateway, Launch, Neighbor, Route
 from doctor.findings import Action, Evidence, Finding, Location, NotApplicable, Remediation
-from doctor.launch.server import LOCAL, Server, server
+from doctor.launch.server import Server, server
 from doctor.rules.rule import Rule, Verdict
 
 # variables that can only mean the server of a model
@@ -78,6 +79,9 @@ def _of_route(
     behind = server_behind(facts, there.neighbor) if there and there.neighbor else None
     if address is None or there is None or behind is None or there.neighbor is None:
         return
+    if there.kind == "apart" and client is not None:
+        yield _of_networks(rule, route, client, there.neighbor, path)
+        return
     if behind.port in (None, there.port):
         return
     meant = bool(_OF_MODELS.search(route.name)) or path is not None
@@ -88,6 +92,20 @@ def _of_route(
     who = f"`{client.service}`" if client is not None else ""
     asked = port_of(address) if there.neighbor.forwards else there.port
     yield _finding(rule, route, asked, reached(there.neighbor, behind), who, path)
+
+
+def _of_networks(rule: Rule, route: Route, client: Neighbor, there: Neighbor, path: str | None) -> Finding:
+    """A server that is in none of the client's networks."""
+    mine, other = (", ".join(f"`{n}`" for n in one.networks[:4]) for one in (client, there))
+    text = f"add the network `{there.networks[0]}` to `{client.service}`"
+    return rule.finding(
+        f"`{route.name}` of `{client.service}` asks `{there.service}`, which is in no network of it: "
+        f"{other}, not {mine}",
+        key=f"{client.service}:{route.name}:network",
+        location=Location("file", path, path, route.line) if path else Location("environment", route.name),
+        evidence=[Evidence("networks", mine, other, "networks of the compose project")],
+        remediations=[Remediation(text, (Action("manual", text=text),))],
+    )  # fmt: skip
 
 
 def _inner(published: str) -> str:

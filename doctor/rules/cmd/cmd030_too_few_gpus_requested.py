@@ -15,6 +15,7 @@ import re
 from collections.abc import Iterator
 
 from doctor.base.record import dataclass
+from doctor.base.text import plural
 from doctor.derived.case import Case
 from doctor.derived.container import container_of, key_in, set_in
 from doctor.facts import Facts, Launch
@@ -41,7 +42,7 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
         return
     pairs = (("tp", asked.tp), ("pp", asked.pp), ("dp", asked.copies))
     parts = " x ".join(f"{name} {count}" for name, count in pairs if count > 1)
-    own = f"{given.gpus} GPU" if given.gpus == 1 else f"{given.gpus} GPUs"
+    own = plural(given.gpus, "GPU")
     gets = f"{given.who} gets {own}" if given.nodes < 2 else f"each of {given.nodes} machines gives it {own}"
     yield rule.finding(
         f"The command uses {asked.gpus} GPUs ({parts}), but {gets}",
@@ -79,7 +80,7 @@ def _way(facts: Facts, given: Given, count: int) -> Remediation:
     if container is not None and container.gpus:
         pod = f"set `nvidia.com/gpu: {each}` in `resources: limits`"
         return set_in(container, f"count: {count}", f"--gpus {count}", pod)
-    text = f"request {each} GPUs on each machine"
+    text = f"request {plural(each, 'GPU')} on each machine"
     return Remediation(text, (Action("manual", text=text),))
 
 

@@ -39,14 +39,16 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     here, knowing = distributions.get("transformers"), rows.releases_having("transformers", "model_types", kind)
     if here is None:
         yield Open("the release of `transformers` is not known")
-    elif not knowing or (known := knowing.contains(here.version)) is None:
+    elif known := _knows(here.version, kind, knowing):
+        return
+    elif known is None or not knowing:
         yield Open(f"no release of transformers in the data knows the type `{kind}`" if not knowing
                    else f"the data does not cover transformers {here.version}")  # fmt: skip
-    elif not known and (own := _own_class(case, model, here.version, kind)) is not False:
+    elif (own := _own_class(case, model, here.version, kind)) is not False:
         yield NotApplicable("the engine has a configuration class for this type itself") if own else Open(
             f"transformers {here.version} does not know the type `{kind}`, but the engine may support it itself"
         )
-    elif not known:
+    else:
         yield rule.finding(
             f"The model is of type `{kind}`, which `transformers {here.version}` does not know: it needs "
             f"`transformers{knowing.spec()}`",
@@ -55,6 +57,14 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
                                f"model types {SOURCE}; {model.path}/config.json")],
             remediations=other_release("transformers", _linking(case, knowing), here.version),
         )  # fmt: skip
+
+
+def _knows(version: str, kind: str, knowing: ReleaseSet | None) -> bool | None:
+    """Whether this release of transformers knows the type: by the data, else by its installed files."""
+    if knowing and (known := knowing.contains(version)) is not None:
+        return known
+    own = (rows.row("transformers", version, "model_types") or {}).get("model_types")
+    return kind in own if own else None
 
 
 def _own_class(case: Case, model: Model, version: str, kind: str) -> bool | None:

@@ -28,6 +28,8 @@ from doctor.matrix import rows
 from doctor.matrix.models.quantization import Need, spelled
 from doctor.rules.rule import Rule, Verdict
 
+NAMED = 6  # of the methods that a release supports, in a sentence
+
 
 def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     """One finding for each engine of which no backend that may be used takes the method."""
@@ -83,12 +85,18 @@ def _finding(rule: Rule, chosen: Chosen, backends: tuple[str, ...], need: Need) 
         engine += " with its turbomind backend"
     left = _left(chosen, backends, method)
     return rule.finding(
-        f"The weights are quantized with `{method}`, which {engine} does not support: {left}{why}",
+        f"The weights are quantized with `{method}`, which {engine} does not support: {left}{_short(why)}",
         key=f"{chosen.name}:{method}", location=Location("distribution", chosen.name),
         evidence=[Evidence(f"quantization in {chosen.name}", f"{method} ({need.quantization.source})", why,
                            f"{chosen.shown}; quantization methods {SOURCE}")],
         remediations=list(ways(chosen, backends, need)),
     )  # fmt: skip
+
+
+def _short(why: str) -> str:
+    """A list of methods with the first few of them; the evidence has them all."""
+    names = why.split(", ")
+    return f"{', '.join(names[:NAMED])} and {len(names) - NAMED} more" if len(names) > NAMED + 1 else why
 
 
 def _left(chosen: Chosen, backends: tuple[str, ...], method: str) -> str:

@@ -44,7 +44,8 @@ def _held(rule: Rule, facts: Facts, gpu: Gpu, device: Device) -> Iterator[Findin
     free, whole = device.memory_free or 0, has(device, gpu)
     used = max(whole - free, 0)
     usual = _usual(facts)
-    share = (number(facts, "--gpu-memory-utilization") or usual.share) if usual else None
+    asked = number(facts, "--gpu-memory-utilization")
+    share = (asked if asked is not None and 0 < asked <= 1 else usual.share) if usual else None
     short = share is not None and free < share * whole
     noticed = used >= NOTICEABLE * whole and not device.unified_memory  # the system itself is in a shared memory
     if used < GIB or not (noticed or short):

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 
 from doctor.derived.case import Case
 from doctor.derived.memory.certainty import certainty, of_weights
-from doctor.derived.memory.findings import card_size, each, evidence, remediations, wanted
+from doctor.derived.memory.findings import each, evidence, of_card, remediations, wanted
 from doctor.derived.memory.verdict import MemoryVerdict, memory_verdict
 from doctor.derived.units import size
 from doctor.facts import Facts
@@ -42,8 +42,8 @@ def _unknown(here: MemoryVerdict) -> str:
     total = here.footprint.total
     eyes = f" ({size(int(here.footprint.vision))} of them the vision tower)" if here.footprint.vision else ""
     return (
-        f"the GPUs are not known: the weights of `{named}` are {size(total)}{eyes}, which needs {wanted(here)}"
-        " with these settings; `--gpu 'NAME:MEMORY:CAPABILITY'` asks about a machine"
+        f"the GPUs are not known: the weights of `{named}` take {size(total)}{eyes}, so it needs {wanted(here)}"
+        " with these settings; name yours with `--gpu`"
     )
 
 
@@ -57,12 +57,12 @@ def _finding(rule: Rule, facts: Facts, here: MemoryVerdict, result: Fit) -> Find
     least = result.weights + result.overhead.least
     what = f"The weights of `{named}` take {size(result.weights)}{eyes or ''} {each(result).strip()}".rstrip()
     if result.verdict == "never":
-        against = f"more than the card's {card_size(result)}" if result.weights > result.card else (
-            f"with the least overhead {size(least)}, more than the card's {card_size(result)}"
+        against = f"more than {of_card(here, result)}" if result.weights > result.card else (
+            f"with the least overhead {size(least)}, more than {of_card(here, result)}"
         )  # fmt: skip
     else:
-        share = f"the {size(max(result.pool, 0))} of {result.rule.rule}"
-        against = f"with the least overhead {size(least)}, more than {share}"
+        share = f"the engine's share of {size(max(result.pool, 0))}"
+        against = f"with the least overhead {size(least)}, more than {share} ({result.rule.rule})"
     confidence = of_weights(here, result, result.card if result.verdict == "never" else max(result.pool, 0))
     return rule.finding(
         f"{what.rstrip(',')}: {against}; with these settings it needs {wanted(here)}.",

@@ -13,9 +13,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from doctor.base.text import plural
 from doctor.derived.case import Case
 from doctor.derived.memory.certainty import certainty, of_cache
-from doctor.derived.memory.findings import card_size, each, evidence, remediations, wanted
+from doctor.derived.memory.findings import each, evidence, remediations, wanted
 from doctor.derived.memory.verdict import MemoryVerdict, memory_verdict
 from doctor.derived.units import size
 from doctor.facts import Facts
@@ -37,22 +38,21 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
         yield Open(f"the GPUs are not known: weights and a request of the whole context need {needed}")
     elif here.fit.counted is None:
         yield Open("the configuration does not say how much KV cache a token takes")
-    elif here.fit.verdict in ("refused", "short") and here.fit.cache[1] > 0:
+    elif here.fit.verdict in ("refused", "short") and here.fit.cache[1] > 0 and here.fit.rule.denied is None:
         yield _finding(rule, case.facts, here, here.fit)
 
 
 def _finding(rule: Rule, facts: Facts, here: MemoryVerdict, result: Fit) -> Finding:
-    refuses = result.verdict == "refused" and result.rule.refuses
     most = result.longest[1]
-    place = f"{each(result)} of {card_size(result)}"
-    told = f"The weights leave room for at most {most:,} tokens of KV cache{place}"
     if result.needed <= result.cache[1]:
-        message = f"{told}: not enough for the engine to start."
+        message = f"{_left(result)[0].upper()}{_left(result)[1:]}, not enough for the engine to start."
     else:
+        refuses = result.verdict == "refused" and result.rule.refuses
         end = "the engine refuses to start" if refuses else "longer requests will fail"
         asked = "requested" if result.settings.context else "the model's longest"
         message = (
-            f"{told}, but one request of {result.context:,} tokens ({asked}) takes {size(result.needed)}: {end}."
+            f"One request of {plural(result.context, 'token')} ({asked}) takes {size(result.needed)} of KV cache, but "
+            f"{_left(result)}, enough for {plural(most, 'token')}: {end}."
         )
     confidence = of_cache(here)
     mild = result.verdict == "short" and not result.settings.context and most >= SHORT
@@ -63,6 +63,12 @@ def _finding(rule: Rule, facts: Facts, here: MemoryVerdict, result: Fit) -> Find
         evidence=[*evidence(here, result), certainty(here, confidence)],
         remediations=remediations(here, facts),
     )  # fmt: skip
+
+
+def _left(result: Fit) -> str:
+    """What there is for the cache, as a clause."""
+    room = f"{size(result.cache[1])}{each(result)}"
+    return f"{result.rule.rule}, which hold {room}" if result.rule.given else f"the weights leave at most {room}"
 
 
 def _flag(result: Fit) -> str:

@@ -14,9 +14,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from doctor.derived.case import Case
-from doctor.derived.memory.findings import each, evidence, remediation, remediations
+from doctor.derived.memory.findings import each, evidence, remediation, remediations, requests, tokens
 from doctor.derived.memory.verdict import MemoryVerdict, memory_verdict
-from doctor.derived.units import size
+from doctor.derived.units import size, sizes
 from doctor.facts import Facts
 from doctor.findings import Finding, Location, NotApplicable
 from doctor.matrix.engines import engine_row
@@ -32,19 +32,17 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
         yield here
     elif here.fit is None:
         yield NotApplicable("the GPUs are not known: MEM001 says what it takes")
-    elif here.fit.verdict == "tight":
+    elif here.fit.verdict == "tight" and (here.fit.rule.reserved or not here.fit.rule.doubtful):
         yield _finding(rule, case.facts, here, here.fit)
 
 
 def _finding(rule: Rule, facts: Facts, here: MemoryVerdict, result: Fit) -> Finding:
-    least, most = result.tokens
-    requests = f"{result.concurrent[0]:.1f} to {result.concurrent[1]:.1f} requests of {result.context:,} tokens"
-    end = " and it may not start at all" if result.concurrent[0] < 1 and result.rule.refuses else ""
-    room = f"The KV cache holds {least:,} to {most:,} tokens{each(result)}"
-    if not result.easy and result.concurrent[0] >= 1:
+    end = ", and it may not start at all" if result.concurrent[0] < 1 and result.rule.refuses else ""
+    room = f"The KV cache holds {tokens(result)}{each(result)}"
+    if (result.rule.doubtful or not result.easy) and result.concurrent[0] >= 1:
         return _breathless(rule, here, result)
     return rule.finding(
-        f"{room}, {requests}: little for more than one user{end}.", key="room", confidence="medium",
+        f"{room}, {requests(result)}: little for more than one user{end}.", key="room", confidence="medium",
         severity="warning" if result.concurrent[0] < 1 else "note",
         location=Location("host", "GPU memory"), evidence=evidence(here, result),
         remediations=remediations(here, facts),
@@ -54,13 +52,13 @@ def _finding(rule: Rule, facts: Facts, here: MemoryVerdict, result: Fit) -> Find
 def _breathless(rule: Rule, here: MemoryVerdict, result: Fit) -> Finding:
     """The cache is taken for good before anything was computed: large pictures then find nothing left."""
     flag = engine_row(result.settings.engine).brief("memory_share") or "GPU memory"
-    needed = f"{size(result.overhead.least)} to {size(result.overhead.most)}"
+    needed = sizes(result.overhead.least, result.overhead.most)
     return rule.finding(
         f"The KV cache takes all but {size(result.spare)}{each(result)}, and the rest of the server needs {needed}: "
         "large images or many requests can end in `CUDA out of memory`.",
         key="room", confidence="medium", location=Location("argument", flag),
         evidence=evidence(here, result),
-        remediations=[remediation(way)] if (way := smaller_cache(result, here.free)) else [],
+        remediations=[remediation(way, here.settings)] if (way := smaller_cache(result, here.judge)) else [],
     )  # fmt: skip
 
 

@@ -13,10 +13,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from doctor.derived.case import Case
+from doctor.derived.memory.verdict import of_unusable
 from doctor.derived.units import GIB, size
 from doctor.facts import Host, Launch, Model, Weights, present
 from doctor.findings import Action, Evidence, Location, NotApplicable, Open, Remediation
 from doctor.launch.memory_settings import settings
+from doctor.launch.memory_values import KEPT, PARALLEL
 from doctor.rules.rule import Rule, Verdict
 
 PROCESS = 4 * GIB
@@ -39,6 +41,9 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     box = facts.launch.container.memory if isinstance(facts.launch, Launch) and facts.launch.container else None
     have = min(have, box) if box else have
     asked, largest = settings(facts), max(f.size for f in weights.files)
+    if said := of_unusable(asked, *PARALLEL, *KEPT):
+        yield Open(f"what loading takes is not computed, because {said}")
+        return
     many = asked.tp * asked.pp
     reading = largest if weights.format in MAPPED else many * largest
     needed = PROCESS * many + reading + many * (asked.offload + asked.swap)

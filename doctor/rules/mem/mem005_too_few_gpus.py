@@ -11,16 +11,21 @@ What to do: request as many GPUs as there are, or make the others visible.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
+from doctor.base.text import plural
 from doctor.derived.case import Case
-from doctor.derived.memory.findings import remediations
-from doctor.derived.memory.verdict import MemoryVerdict, cards, memory_verdict
+from doctor.derived.memory.findings import remediations, splitting
+from doctor.derived.memory.parallel import on_gpus
+from doctor.derived.memory.verdict import MemoryVerdict, cards, memory_verdict, of_unusable
 from doctor.facts import Facts, Gpu, Launch
-from doctor.findings import Action, Evidence, Location, NotApplicable, Open, Remediation
+from doctor.findings import Action, Applicability, Evidence, Location, NotApplicable, Open, Remediation
 from doctor.launch.memory_settings import settings
+from doctor.launch.memory_values import PARALLEL
 from doctor.launch.options import engine as launched
 from doctor.launch.options import option
 from doctor.matrix.engines import engine_row, option_names
+from doctor.memory.fit import Fit, divides
 from doctor.rules.rule import Rule, Verdict
 
 SEVERAL_MACHINES = ("--nnodes", "--node-rank", "--dist-init-addr", "--data-parallel-address", "--master-addr")
@@ -30,6 +35,9 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     """Only for one machine: a launch over several counts the GPUs of all."""
     facts = case.facts
     asked = settings(facts)
+    if said := of_unusable(asked, *PARALLEL):
+        yield Open(f"how many GPUs the command takes is not known: {said}")
+        return
     if not isinstance(facts.launch, Launch) or asked.gpus < 2:
         yield NotApplicable("the launch command takes one GPU")
         return
@@ -70,12 +78,27 @@ def _ways(case: Case, there: int, hidden: bool) -> Iterator[Remediation]:
         yield Remediation("Make the other GPUs visible", (action,))
     asked, here = settings(facts), memory_verdict(case)
     flag = engine_row(asked.engine).brief("tensor_parallel")
-    best = max((n for n in (1, 2, 4, 8, 16) if n * asked.pp * asked.copies <= there), default=0)
-    if flag and best:
-        action = Action("set_argument", name=_spelled(facts, flag), value=str(best))
-        yield Remediation(f"Use the {best} that can share it", (action,), "unsafe")
-    if isinstance(here, MemoryVerdict) and here.fit is not None and not here.fit.starts:
-        yield from remediations(here, facts, change=False)
+    numbers = [n for n in range(1, there // (asked.pp * asked.copies) + 1) if _divides(here, facts, n)]
+    best = max(numbers, default=0)
+    result = on_gpus(here, best) if isinstance(here, MemoryVerdict) and best else None
+    if flag and best and (result is None or result.starts):
+        value = str(best)
+        action = Action("set_argument", name=_spelled(facts, flag), value=value)
+        sure: Applicability = "safe" if result is not None and result.sure else "unsafe"
+        yield Remediation(f"Use {plural(best, 'GPU')} (`{action.name} {value}`)", (action,), sure)
+    elif result is not None and isinstance(here, MemoryVerdict):
+        yield from remediations(_of(here, result), facts, first=((flag or "", str(best)),))
+
+
+def _divides(here: object, facts: Facts, many: int) -> bool:
+    if not isinstance(here, MemoryVerdict):
+        return many in (1, 2, 4, 8, 16)
+    return divides(here.footprint, many) and splitting(here, facts)(None, many)
+
+
+def _of(here: MemoryVerdict, result: Fit) -> MemoryVerdict:
+    """The verdict of the launch on the GPUs that are here."""
+    return replace(here, settings=result.settings, fit=result)
 
 
 def _spelled(facts: Facts, flag: str) -> str:

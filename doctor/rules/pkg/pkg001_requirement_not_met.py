@@ -86,7 +86,10 @@ def _finding(rule: Rule, case: Case, need: Need, version: str | None, key: str) 
     stops = stopped_for(case, need.name)
     wanted = f"{requirement.name}{requirement.specifier}"
     owner = f"{need.owner.name} {need.owner.version}"
-    observed = f"`{requirement.name} {version}` is {how}" if version else f"`{requirement.name}` is not installed"
+    pin = next((p for p in have.declared if p.key == need.name and not p.constraint), None) if version else None
+    place = f" in {pin.source}" if pin and how == "declared" else ""
+    found = f"`{requirement.name} {version}` is {how}{place}"
+    observed = found if version else f"`{requirement.name}` is not installed"
     asker = f"`{owner}`"
     if need.extra:
         asker = f"`{need.owner.name}[{need.extra}] {need.owner.version}`, which `{need.asked_by}` asks for,"

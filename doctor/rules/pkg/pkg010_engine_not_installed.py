@@ -13,8 +13,9 @@ from collections.abc import Iterator
 from doctor.derived.case import Case
 from doctor.derived.packages.hidden import hidden_by, is_of_one, readable
 from doctor.facts import Distributions, Launch, present
-from doctor.findings import Action, Evidence, Location, Open, Remediation
+from doctor.findings import Action, Evidence, Location, NotApplicable, Open, Remediation
 from doctor.matrix.engines import names_of_engines
+from doctor.matrix.other_servers import other_server
 from doctor.rules.rule import Rule, Verdict
 
 
@@ -23,6 +24,9 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     facts = case.facts
     distributions: Distributions = present(facts, "distributions", Distributions)
     engine = facts.launch.engine if isinstance(facts.launch, Launch) else None
+    if isinstance(facts.launch, Launch) and other_server(facts.launch.program, facts.launch.module):
+        yield NotApplicable("the command starts a model server that the rules do not cover")
+        return
     where = facts.target.prefix or next(iter(facts.target.paths), "this environment")
     hidden = hidden_by(facts, engine) if engine and distributions.get(engine) is None else None
     if hidden is not None and is_of_one(hidden):

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from itertools import accumulate
 from pathlib import Path
 
+from doctor.base.text import plural
 from doctor.explain.life.signs import Text, ready
 from doctor.facts.observed import Observed
 from doctor.findings.memory import Expected, Figure
@@ -48,7 +49,7 @@ def figures(folder: Path, expected: Expected | None) -> tuple[Figure, ...]:
 
 def compared(seen: Observed, expected: Expected | None) -> tuple[Figure, ...]:
     """Each figure that was logged, with its prediction."""
-    whole = f"requests of {seen.length:,} tokens" if seen.length else "requests"
+    whole = f"requests of {plural(seen.length, 'token')}" if seen.length else "requests"
     rows = [
         ("weights", "bytes", seen.weights, expected and (expected.weights, expected.weights)),
         ("KV cache", "bytes", seen.cache, expected and expected.cache),

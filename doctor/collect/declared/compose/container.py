@@ -8,6 +8,7 @@ from typing import Any
 from doctor.base.text import one_line
 from doctor.facts import Container
 from doctor.launch.container import patience, size_of
+from doctor.launch.waiting import local_ports
 
 _MOST = 100
 Text = Callable[[Any], str]
@@ -23,8 +24,18 @@ def container_of(raw: Mapping[str, Any], image: str | None, text: Text) -> Conta
         size_of(_one(raw.get("shm_size"), text)), _one(raw.get("ipc"), text), size_of(_one(memory, text)),
         _ports(raw, text), tuple(_volume(v, text) for v in _list(raw.get("volumes"))), _health(raw.get("healthcheck")),
         _one(raw.get("restart"), text) or _one(_at(raw, "deploy", "restart_policy").get("condition"), text),
-        _patience(raw.get("healthcheck"), text),
+        _patience(raw.get("healthcheck"), text), probed=_probed(raw.get("healthcheck"), text),
     )  # fmt: skip
+
+
+def _probed(raw: Any, text: Text) -> tuple[str, ...]:
+    """The ports that the health check asks, each as `healthcheck 8000`."""
+    if not _health(raw) or raw.get("test") is None:
+        return ()
+    test = raw["test"]
+    words = [text(w) for w in test[:_MOST]] if isinstance(test, list) else [text(test)]
+    words = words[1:] if words[:1] in (["CMD"], ["CMD-SHELL"]) else words
+    return tuple(f"healthcheck {port}" for port in local_ports([" ".join(words)])[:_MOST])
 
 
 def _gpus(raw: Mapping[str, Any], text: Text) -> tuple[str | None, tuple[str, ...]]:

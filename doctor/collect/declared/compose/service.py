@@ -18,7 +18,7 @@ from doctor.collect.declared.text import decoded, name_of, split_words
 from doctor.collect.python.target import TargetError
 from doctor.launch.dotenv import dotenv, raw
 from doctor.launch.inner import volume_places
-from doctor.launch.starting import mentions_engine
+from doctor.launch.starting import mentions_engine, mentions_other
 from doctor.launch.variables import Lacking
 
 MOST_KEYS = 10_000
@@ -58,8 +58,18 @@ def project_of(request: DeclaredRequest, environ: Mapping[str, str], cwd: str, f
 
 
 def serving(project: Project, request: DeclaredRequest) -> list[str]:
-    """The services that Compose starts and that name an engine."""
-    return [n for n, s in _started_of(project, request).items() if _serves(s, project)]
+    """The services that Compose starts and that name an engine; where it starts none, those of a profile.
+
+    Where none names an engine, those of a model server that the rules do not cover.
+    """
+    some, every = _started_first(project, request)
+    each = ([n for n, s in those.items() if _serves(s, project)] for those in (some, every))
+    return next(filter(None, each), []) or [n for n, s in some.items() if mentions_other(_said(s))]
+
+
+def _started_first(project: Project, request: DeclaredRequest) -> tuple[Services, Services]:
+    """The services that Compose starts, and then all."""
+    return _started_of(project, request), project.services
 
 
 def _started_of(project: Project, request: DeclaredRequest) -> Services:
@@ -69,14 +79,12 @@ def _started_of(project: Project, request: DeclaredRequest) -> Services:
 
 
 def _only(project: Project, request: DeclaredRequest, path: str) -> str:
-    for services in filter(None, (_started_of(project, request), project.services)):
-        if len(services) == 1:
+    found = serving(project, request)
+    if len(found) == 1:
+        return found[0]
+    for services in _started_first(project, request):
+        if len(services) == 1 and not found:
             return next(iter(services))
-        found = [n for n, s in services.items() if _serves(s, project)]
-        if len(found) == 1:
-            return found[0]
-        if found:
-            break
     listed = _listed(project.services)
     raise TargetError(f"`{name_of(path)}` has several services; choose one with `--service`: {listed}")
 
@@ -88,11 +96,15 @@ def _active(service: Mapping[str, Any], enabled: set[str]) -> bool:
 
 def _serves(service: Mapping[str, Any], project: Project) -> bool:
     """Whether an engine is named by the service's image or command, or by the Dockerfile that it is built from."""
-    if mentions_engine(" ".join(_text(service.get(key)) for key in ("image", "entrypoint", "command"))):
+    if mentions_engine(_said(service)):
         return True
     build = _build(service.get("build"), project)
     text = None if build is None else build.inline or Files(None).text(build.path, LARGEST)
     return bool(text) and mentions_engine(text or "")
+
+
+def _said(service: Mapping[str, Any]) -> str:
+    return " ".join(_text(service.get(key)) for key in ("image", "entrypoint", "command"))
 
 
 def _listed(services: Services) -> str:
@@ -114,6 +126,7 @@ def service_of(project: Project, name: str) -> Service:
     service.folder = _text(given.get("working_dir")) or None
     service.places = volume_places(service.container.volumes, project.folder)
     service.hosts = tuple(dict.fromkeys((name, *_hosts(given))))
+    service.networks = _networks(given)
     _configs(given, project, service)
     return service
 
@@ -149,6 +162,14 @@ def _environment(given: Mapping[str, Any], project: Project, service: Service) -
         if found is not None:
             out[name] = found
     return out
+
+
+def _networks(given: Mapping[str, Any]) -> tuple[str, ...]:
+    """The networks of the project that it is in; empty where it has the network of something else."""
+    told = given.get("networks")
+    if given.get("network_mode"):
+        return ()
+    return tuple(_text(n) for n in list(told)[:50]) if isinstance(told, (list, dict)) and told else ("default",)
 
 
 def _hosts(given: Mapping[str, Any]) -> list[str]:

@@ -33,7 +33,7 @@ def chosen_parts(
         return ()
     found = [name for name, lines in parts.items() if names_engine(lines)]
     if len(found) == 1:
-        reading.why.append(f"{name_of(manifest.path)}[{found[0]}]")
+        reading.why.append(f"its part `{found[0]}`, the one with an engine")
         return (found[0],)
     if found:
         listed = ", ".join(f"`{n}`" for n in found[:5])

@@ -65,7 +65,7 @@ def _architectures(files: Files) -> dict[str, Any]:
         if "EntryClass" not in files.text(member):
             continue
         module = member[:-3].replace("/", ".")
-        for node in files.tree(member).body:
+        for node in files.outline(member).body:
             if not isinstance(node, (ast.Assign, ast.AnnAssign)) or node.value is None:
                 continue
             if ast.unparse(node.targets[0] if isinstance(node, ast.Assign) else node.target) == "EntryClass":

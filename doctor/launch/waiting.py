@@ -1,0 +1,89 @@
+"""The addresses that commands ask: `curl http://...`, `nc -z HOST PORT`, `wait-for-it HOST:PORT`, Python in a word."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import pairwise
+from urllib.parse import urlsplit
+
+from doctor.base.address import LOCAL
+from doctor.base.text import one_line
+from doctor.launch.program import name_of
+
+_HTTP = re.compile(r"https?://[^\s;,\"'|<>()]{1,300}")
+_LOGIN = re.compile(r"(?<=://)[^/@]{1,200}@")
+_SOCKET = re.compile(r"/dev/tcp/([\w.-]{1,200})/(\d{1,5})\b")
+_DIALS = re.compile(r"(?:nc|ncat|netcat)$")
+_WAITS = re.compile(r"(?:wait-for(?:-it)?(?:\.sh)?|dockerize|wait4ports|wait-on)$")
+_PAIR = re.compile(r"(?:tcp:(?://)?)?([\w.-]{1,200}):(\d{1,5})$")
+_TEXT = re.compile(r"(?:ba|da|z|k|a)?sh$")
+MOST = 40
+LONGEST = 8000
+
+
+def asked(words: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Each address that a command asks, behind the option that holds it or the program's name; logins left out."""
+    for at, word in enumerate(words[:100]):
+        option = word if word.startswith("--") else words[at - 1] if at else ""
+        named = option.partition("=")[0] if option.startswith("--") else name_of(words[0])
+        for url in [*_HTTP.findall(word[:LONGEST])[:3], *_sockets(word)]:
+            yield one_line(named, 80), _LOGIN.sub("", url)
+    yield from ((name_of(words[0]), url) for url in _dialed(words))
+
+
+def _sockets(word: str) -> list[str]:
+    return [f"http://{host}:{port}" for host, port in _SOCKET.findall(word[:LONGEST])[:3]]
+
+
+def _dialed(words: Sequence[str]) -> Iterator[str]:
+    """The addresses of programs that open a connection and say nothing."""
+    program = name_of(words[0]) if words else ""
+    if _DIALS.match(program):
+        plain = [w for w in words[1:20] if not w.startswith("-")]
+        yield from (f"http://{a}:{b}" for a, b in pairwise(plain) if b.isdigit() and len(b) < 6)
+    elif _WAITS.match(program):
+        yield from (f"http://{found[1]}:{found[2]}" for w in words[1:20] if (found := _PAIR.match(w)))
+
+
+def local_ports(words: Sequence[str]) -> list[int]:
+    """The ports of its own machine that a command, or a text of one, asks."""
+    out: dict[int, None] = {}
+    for text in words[:100]:
+        for _, url in asked(text.split()):
+            parts = urlsplit(url)
+            try:
+                if parts.hostname in (*LOCAL, "0.0.0.0"):
+                    out[parts.port or (443 if parts.scheme == "https" else 80)] = None
+            except ValueError:
+                continue
+    return list(out)
+
+
+def asked_inside(
+    words: Sequence[str], environ: Mapping[str, str], folder: str, read: Callable[[str], str | None]
+) -> tuple[tuple[str, str], ...]:
+    """What the words of a container's start ask, and those of the shell texts and scripts that they run.
+
+    `read` gives the text of a file there by its path.
+    """
+    from doctor.launch.shell_text import Setting, ways
+
+    texts = list(_texts(words, folder, read))
+    plain = [w for w in words if w not in texts]  # a text is read as the commands that it holds
+    out = list(asked(plain)) if plain else []
+    for text in texts:
+        for way in ways(text, Setting(environ, folder, read=read, open_environment=True))[:4]:
+            out += [pair for start in way.starts[:MOST] if start.words for pair in asked(start.words)]
+    return tuple(dict.fromkeys(out))[:MOST]
+
+
+def _texts(words: Sequence[str], folder: str, read: Callable[[str], str | None]) -> Iterator[str]:
+    """The shell texts among the words: behind `-c` of a shell, and scripts."""
+    for at, word in enumerate(words[:20]):
+        if at > 1 and words[at - 1] in ("-c", "-lc", "-ec") and _TEXT.match(name_of(words[at - 2])):
+            yield word
+        elif len(word) < 400 and "\n" not in word and word.endswith((".sh", ".bash", "entrypoint", "start")):
+            text = read(word if word.startswith("/") else f"{folder.rstrip('/')}/{word}")
+            if text and "\0" not in text:
+                yield text
