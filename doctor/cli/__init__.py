@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import gc
 import importlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from doctor import __version__
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 COMMANDS = {
     "check": "check whether a server will start here; runs no code of the environment",
@@ -17,11 +20,14 @@ COMMANDS = {
     "facts": "save what check sees, redacted, to check it on another machine",
     "run": "start a server, keep its output, and report how it ended",
     "runs": "manage earlier runs: list, show, follow, prune, export",
-    "report": "show again how a run ended",
+    "report": "show again how a run ended, or fill in a project's bug form",
     "probe": "ask a running server: text, picture, JSON schema, speed, metrics, GPU",
     "explain": "explain a crash from its log, or a rule code",
     "rules": "list every rule",
+    "mcp": "answer the same questions for agents, over the Model Context Protocol",
     "matrix": "show what published releases require, accept and provide",
+    "completion": "print or install command completion for bash, zsh or fish",
+    "man": "print the manual page",
 }
 
 
@@ -45,6 +51,13 @@ class LazyGroup(click.Group):
         module = importlib.import_module(f"doctor.cli.{cmd_name}")
         command: click.Command = getattr(module, cmd_name)
         return command
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """The commands from the table: completing a name imports none of them."""
+        from click.shell_completion import CompletionItem
+
+        found = [CompletionItem(name, help=text) for name, text in COMMANDS.items() if name.startswith(incomplete)]
+        return found or click.Command.shell_complete(self, ctx, incomplete)
 
     def invoke(self, ctx: click.Context) -> Any:
         """As click does; Ctrl-C ends with 130, as shells expect, and no message brings a terminal's control codes."""

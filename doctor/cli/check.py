@@ -72,8 +72,8 @@ def _status(every: list[Asked], reports: list[Report]) -> int:
 
 
 def _report(asked: Asked) -> Report:
+    from doctor import api
     from doctor.cli.request.load import load_facts, run
-    from doctor.pipeline import Request, replayed
 
     options = dict(asked.options)
     baseline = None
@@ -82,14 +82,14 @@ def _report(asked: Asked) -> Report:
 
         baseline = read_baseline(options["baseline"])
     target, declared = target_request(options), declared_request(options)
-    request = Request(
+    request = api.Request(
         target=target, launch=options["launch"], model=options["model"], gpu=options["gpu"], driver=options["driver"],
         deep=options["deep"], all_modules=options["all_models"], gateway=options["gateway"],
         select=codes(options["select"]), ignore=codes(options["ignore"]), use_cache=not options["no_cache"],
         declared=declared, online=not options["offline"], settings=asked.settings, baseline=baseline,
     )  # fmt: skip
     if options["facts_file"]:
-        return replayed(load_facts(options["facts_file"], not options["no_cache"]), request)
+        return api.check_saved(load_facts(options["facts_file"], not options["no_cache"]), request)
     try:
         return run(request)
     except click.UsageError as error:

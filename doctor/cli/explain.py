@@ -5,19 +5,17 @@ from __future__ import annotations
 import json
 import re
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from doctor.explain.beginning import Beginning
-
 if TYPE_CHECKING:
     from doctor.facts import Facts
     from doctor.findings import Finding, Report
+    from doctor.run.explained import Explanation
 
-FORMATS = ("terminal", "json", "markdown")
+FORMATS = ("terminal", "brief", "json", "markdown")
 _CODE = re.compile(r"[A-Za-z]{3}\d{3}")
 
 
@@ -34,93 +32,23 @@ def explain(subject: str, facts_file: str | None, log_dir: str | None, form: str
     if _CODE.fullmatch(subject) and not Path(subject).exists():
         _meaning(subject.upper(), form)
         return
-    facts, beginning = _facts(facts_file), Beginning()
-    try:
-        findings = _explained(subject, log_dir, facts, beginning)
-    except OSError as error:
-        raise click.UsageError(f"cannot read {subject!r}: {error.strerror or error}") from error
-    from doctor.explain.prose import is_prose, without_prose
-
-    stated, wrong = _stated(subject, findings, beginning) if facts is None else (None, ())
-    if stated is not None or is_prose(beginning.text):
-        findings = without_prose(findings, beginning.text)
-    failed = any(f.severity == "error" for f in findings)
-    _print((*findings, *wrong) if failed else (*wrong, *findings), stated, form)
-    every = (*findings, *(stated.findings if stated else ()))
+    found = _explained(subject, _facts(facts_file), log_dir)
+    _print(found.findings, found.stated, form)
+    every = (*found.findings, *(found.stated.findings if found.stated else ()))
     sys.exit(1 if any(f.severity == "error" for f in every) else 0)
 
 
-def _explained(subject: str, log_dir: str | None, facts: Facts | None, beginning: Beginning) -> tuple[Finding, ...]:
-    """The findings for whatever is meant. Raises OSError, click.UsageError."""
-    from doctor.base.opening import is_handed_on
-    from doctor.explain import explain_log
-    from doctor.run.log.reading import Whole
-
-    path = Path(subject)
-    if subject == "-":
-        return explain_log(beginning.of(sys.stdin.buffer), facts=facts)
-    if is_handed_on(subject):
-        with path.open("rb", buffering=0) as pipe:
-            return explain_log(beginning.of(pipe), facts=facts)
-    if path.is_file():
-        with Whole(path) as log:
-            return explain_log(beginning.of(log), facts=facts, finite=True)
-    found = _of_folder(subject, facts)
-    return _of_run(subject, log_dir, facts) if found is None else found
-
-
-def _stated(
-    subject: str, findings: tuple[Finding, ...], beginning: Beginning
-) -> tuple[Report | None, tuple[Finding, ...]]:
-    """What the rules say of the environment that a text states, and where it contradicts itself.
-
-    A server that did well needs no advice.
-    """
-    from doctor.explain.life.outcome import DONE_WELL
-
-    if not beginning.data or (findings and findings[0].rule in DONE_WELL):
-        return None, ()
-    from doctor.findings.redacted import redacted
-    from doctor.pipeline.reported import judged
-
-    report, wrong = judged(beginning.text, "the text" if subject == "-" else Path(subject).name)
-    if report is not None:
-        results = (replace(r, findings=tuple(map(redacted, r.findings))) for r in report.results)
-        report = replace(report, results=tuple(results))
-    return report, tuple(map(redacted, wrong))
-
-
-def _of_folder(subject: str, facts: Facts | None) -> tuple[Finding, ...] | None:
-    """What the logs in a folder say that is no run of ours; None for a run, or where there is no such folder."""
-    from doctor.base.files import BARRED, Files
-    from doctor.explain import explain_log
-    from doctor.run.story import lookup
-
-    path = Path(subject)
-    if not path.exists() or lookup.is_run(path):
-        return None
-    if Files().barred(subject):
-        raise click.UsageError(f"{subject!r} {BARRED}")
-    if path.is_dir() and not any(path.glob("*.log")):
-        raise click.UsageError(f"no log found in {str(path)!r}")
-    return explain_log(path, facts=facts)
-
-
-def _of_run(name: str, log_dir: str | None, facts: Facts | None) -> tuple[Finding, ...]:
-    """What the logs say; where they hold no sure cause, how the run ended comes first."""
-    from doctor.findings.redacted import redacted
-    from doctor.run.story import cause, creation, lookup, postmortem
+def _explained(subject: str, facts: Facts | None, log_dir: str | None) -> Explanation:
+    """The explanation of whatever is meant. Raises click.UsageError."""
+    from doctor import api
+    from doctor.run.explained import ExplainError
 
     try:
-        folder = lookup.find(name, log_dir)
-        hide = postmortem.redactor_for(folder).text  # this run's secrets are known, however they are printed
-        found, end = tuple(redacted(f, hide) for f in cause.explained(folder, facts)), cause.ending(folder)
-        if end is None or any(f.confidence == "high" for f in found):
-            return found
-        return (end, *(replace(f, primary=False) for f in found if f.severity == "error"))
-    except creation.Unusable as error:
-        why = f"{name!r} is not a code, a log or a known run ({error})"
-        raise click.UsageError(why) from None
+        return api.explain(sys.stdin.buffer if subject == "-" else subject, facts, log_dir)
+    except OSError as error:
+        raise click.UsageError(f"cannot read {subject!r}: {error.strerror or error}") from error
+    except ExplainError as error:
+        raise click.UsageError(str(error)) from None
 
 
 def _facts(path: str | None) -> Facts | None:
@@ -139,6 +67,10 @@ def _print(findings: tuple[Finding, ...], stated: Report | None, form: str) -> N
 
         data = log_to_json(findings, {"doctor": __version__, "matrix": data_version()}, stated)
         click.echo(json.dumps(data, ensure_ascii=True, indent=1))
+    elif form == "brief":
+        from doctor.report.brief import log_to_brief
+
+        click.echo(log_to_brief(findings, stated), nl=False)
     elif form == "markdown":
         from doctor.report.markdown import log_to_markdown
 
@@ -165,17 +97,12 @@ def _to_terminal(findings: tuple[Finding, ...], stated: Report | None) -> None:
 
 
 def _meaning(code: str, form: str) -> None:
-    from doctor.explain.catalog import find
-    from doctor.matrix.answers import explained
-    from doctor.rules import RULES
+    from doctor import api
 
-    rule = next((r for r in RULES if r.code == code), None)
-    crash = None if rule else find(code) or explained(code)
-    if rule is None and crash is None:
+    found = api.meaning(code)
+    if found is None:
         raise click.UsageError(f"no rule and no known crash has the code {code}")
-    name = rule.name if rule else crash.name if crash else ""
-    text = rule.explanation if rule else crash.meaning if crash else ""
     if form == "json":
-        click.echo(json.dumps({"schema": 1, "code": code, "name": name, "explanation": text}))
+        click.echo(json.dumps({"schema": 1, "code": code, "name": found.name, "explanation": found.explanation}))
     else:
-        click.echo(f"{code} {name}\n\n{text}")
+        click.echo(f"{code} {found.name}\n\n{found.explanation}")

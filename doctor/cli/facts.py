@@ -19,12 +19,13 @@ def facts(output: str | None, offline: bool, launch: tuple[str, ...], **options:
     """Saves what `check` sees, with secrets hidden, so that `check --facts FILE` can check it on another machine."""
     import json
 
+    from doctor import api
     from doctor.cli.answer.output import write
     from doctor.cli.request.load import guarded
     from doctor.facts.codec import to_json
-    from doctor.pipeline import Request, collect
 
     declared = declared_request(options)
     asked = {name: options.pop(name) for name in ("model", "gpu", "driver")}
-    seen = guarded(Request(target_request(options), launch, **asked, declared=declared, online=not offline), collect)
+    request = api.Request(target_request(options), launch, **asked, declared=declared, online=not offline)
+    seen = guarded(request, api.collect)
     write(json.dumps(to_json(seen), indent=1, ensure_ascii=True) + "\n", output)

@@ -8,7 +8,7 @@ import click
 
 from doctor.cli.request.options import declared_request, question_options, target_options, target_request
 
-FORMS = ("terminal", "json", "sh", "requirements", "dockerfile", "compose", "kubernetes")
+FORMS = ("terminal", "brief", "json", "sh", "requirements", "dockerfile", "compose", "kubernetes")
 ACTIONS = ("--plan", "--apply", "--recover", "--undo", "--list")
 
 

@@ -6,27 +6,18 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from doctor import pipeline
+from doctor import api
 from doctor.cli.answer.output import NO_SERVER, console, failure, write
-from doctor.cli.request.load import guarded, load_facts
-from doctor.pipeline import Request
-from doctor.pipeline.fix import KeepError, plan_facts
-from doctor.plan.freedom import Freedom
-from doctor.repair.errors import RepairError
+from doctor.cli.request.load import guarded, load_facts, mistakes
 
 if TYPE_CHECKING:
     from doctor.collect.declared.request import DeclaredRequest
     from doctor.collect.python.target import TargetRequest
     from doctor.findings.proposal import Proposal
-    from doctor.pipeline.placed import Origin
-    from doctor.report.plan.recipe import Doubts
 
-NO_RELEASE = "nothing says which releases run: name an environment (`--python DIR`) or pins (`--requirements FILE`)"
 BESIDE = ("gateway", "metrics")
 DEPLOYMENTS = ("compose", "kubernetes")
-
-
-Made = tuple["Proposal", "Request | None"]  # a plan, and the question that it answers, unless facts were given
+Made = tuple["Proposal", "api.Request | None"]  # a plan, and the question that it answers, unless facts were given
 
 
 def plan(options: dict[str, Any], target: TargetRequest, declared: DeclaredRequest) -> int:
@@ -39,32 +30,26 @@ def plan(options: dict[str, Any], target: TargetRequest, declared: DeclaredReque
 def made(options: dict[str, Any], target: TargetRequest, declared: DeclaredRequest) -> list[Made]:
     """The plans that the options ask for: one, or for a deployment's file one for each server of a compose project."""
     _beside(options)
-    freedom = Freedom(keep=tuple(options["keep"]), prefer=options["prefer"])
+    freedom = api.Freedom(keep=tuple(options["keep"]), prefer=options["prefer"])
     try:
         if options["facts_file"]:
-            return [(plan_facts(load_facts(options["facts_file"]), freedom, options["offline"]), None)]
-        request = Request(
+            return [(api.plan(load_facts(options["facts_file"]), freedom, options["offline"]), None)]
+        request = api.Request(
             target=target, launch=options["launch"], model=options["model"], gpu=options["gpu"],
             driver=options["driver"], declared=declared,
         )  # fmt: skip
         several = options["form"] in DEPLOYMENTS
-        requests = guarded(request, lambda r: _each_server(r) if several else [r])
-        return [(guarded(one, lambda r: pipeline.plan(r, freedom, options["offline"])), one) for one in requests]
-    except KeepError as error:
+        requests = guarded(request, lambda r: api.servers(r) if several else [r])
+        return [(guarded(one, lambda r: api.plan(r, freedom, options["offline"])), one) for one in requests]
+    except api.KeepError as error:
         raise click.UsageError(str(error)) from None
-    except RepairError as error:
+    except api.RepairError as error:
         raise failure(f"the resolver failed: {error}") from None
-
-
-def _each_server(request: Request) -> list[Request]:
-    from doctor.pipeline.own import each_server
-
-    return each_server(request)
 
 
 def _beside(options: dict[str, Any]) -> tuple[str, ...]:
     """The services of `--with`. Raises click.UsageError."""
-    names = tuple(n.strip() for n in ",".join(options["beside"] or ()).split(",") if n.strip())
+    names = tuple(n.strip() for n in (options["beside"] or "").split(",") if n.strip())
     wrong = next((n for n in names if n not in BESIDE), None)
     if wrong:
         raise click.UsageError(f"`--with {wrong}` is not one of {', '.join(BESIDE)}")
@@ -81,12 +66,12 @@ def show(answers: list[Made], options: dict[str, Any]) -> int | None:
 
         print_plan(answer.before, answer.plan, console(), idle=answer.idle, after=answer.after)
         return None
-    if form in ("terminal", "json"):
+    if form in ("terminal", "brief", "json"):
         write(_text(answer, form), options["output"])
         return None
-    text, doubts = _file(answers, form, _beside(options))
+    text, fails = _file(answers, form, _beside(options))
     write(text, options["output"])
-    return int(doubts.fails)
+    return int(fails)
 
 
 def _text(answer: Proposal, form: str) -> str:
@@ -101,49 +86,27 @@ def _text(answer: Proposal, form: str) -> str:
         out = Console(width=100, file=stream, markup=False, highlight=False, emoji=False)
         print_plan(answer.before, answer.plan, out, idle=answer.idle, after=answer.after)
         return stream.getvalue()
+    if form == "brief":
+        from doctor.report.brief import plan_to_brief
+
+        return plan_to_brief(answer)
     from doctor.report.json import dumps
     from doctor.report.plan.data import plan_to_json
 
     return dumps(plan_to_json(answer.plan, answer.before))
 
 
-def _origins(requests: list[Request | None]) -> list[Origin | None]:
-    """The user's services that the file is made from, where it is of another form than theirs."""
-    from doctor.pipeline.origin import origins
+def _file(answers: list[Made], form: str, beside: tuple[str, ...]) -> tuple[str, bool]:
+    """The file of this form, checked, and whether it fails. Raises click.ClickException where there is none."""
+    from doctor.pipeline.plan_file import NoCommandError, NoPlanError
 
-    first = next(filter(None, requests), None)
-    return guarded(first, lambda _: origins(requests)) if first else [None] * len(requests)
-
-
-def _file(answers: list[Made], form: str, beside: tuple[str, ...]) -> tuple[str, Doubts]:
-    """The file of this form, checked. Raises click.ClickException where there is nothing to write."""
-    from doctor.pipeline.llama import llama_recipe
-    from doctor.pipeline.own import own_service
-    from doctor.pipeline.own_manifests import own_manifests
-    from doctor.pipeline.recipe import recipe
-    from doctor.pipeline.written import checked_text
-    from doctor.report.plan.files import written
-
-    reader = {"compose": own_service, "kubernetes": own_manifests}.get(form)
-    own = [guarded(r, reader) if r and reader else None for _, r in answers]
-    if form in DEPLOYMENTS and (alone := llama_recipe(answers[0][0], own[0])) is not None:
-        return written(form, [alone], beside), alone.doubts
-    for answer, _ in answers:
-        if answer.plan.conflict or answer.plan.undecided or not answer.plan.pins:
-            raise click.ClickException(f"there is no plan to write; run `fix --plan` to see why ({_reason(answer)})")
-    came = _origins([r if o is None else None for (_, r), o in zip(answers, own, strict=True)])
-    recipes = [recipe(a, o, c) for (a, _), o, c in zip(answers, own, came, strict=True)]
-    if form in DEPLOYMENTS and any(one.engine is None or not one.command for one in recipes):
-        raise click.UsageError("a deployment needs the launch command of an engine; add it after `--`")
-    folder = own[0].folder if own[0] else None
-    return checked_text(form, recipes, [a for a, _ in answers], beside, folder)
-
-
-def _reason(answer: Proposal) -> str:
-    from doctor.base.text import clean
-
-    plan = answer.plan
-    return clean(plan.undecided or (plan.conflict.sentences[0] if plan.conflict else NO_RELEASE), 300)
+    try:
+        with mistakes():
+            return api.plan_file(form, answers, beside)
+    except NoPlanError as error:
+        raise click.ClickException(str(error)) from None
+    except NoCommandError as error:
+        raise click.UsageError(str(error)) from None
 
 
 def status(answer: Proposal) -> int:

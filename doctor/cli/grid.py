@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,9 +11,7 @@ from doctor.base.text import clean
 
 if TYPE_CHECKING:
     from doctor.matrix.grid.cells import Grid
-    from doctor.matrix.models.families import Family
 
-_NAMED = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(.*)", re.DOTALL)
 
 
 def one_release(release: str, form: str, output: str | None) -> None:
@@ -72,35 +69,15 @@ def _text(found: Grid, form: str) -> str:
 
 
 def _grid(names: tuple[str, str], model: str | None, options: dict[str, Any]) -> Grid:
-    from doctor.matrix.grid.cells import Axis, GridError
-    from doctor.matrix.grid.grid import grid
+    from doctor.matrix.grid.asked import asked_grid, axis
+    from doctor.matrix.grid.cells import GridError
 
-    engine, library = (Axis(*_split(n)) for n in names)
-    here, why = _here(engine.project, library.project, options)
     try:
-        return grid(engine, library, _family(model), here, why)
+        engine, library = (axis(n) for n in names)
+        here, why = _here(engine.project, library.project, options)
+        return asked_grid(names, model, here, why)
     except GridError as error:
-        raise click.UsageError(clean(str(error), 400)) from None
-
-
-def _split(text: str) -> tuple[str, str]:
-    found = _NAMED.fullmatch(text)
-    if found is None:
-        raise click.UsageError(f"{clean(text, 100)!r} is not a project; expected e.g. lmdeploy or 'vllm>=0.11'")
-    return found[1], found[2]
-
-
-def _family(text: str | None) -> Family | None:
-    from doctor.matrix.models.families import families, model
-
-    found = model(text) if text else None
-    if text and found is None:
-        names = ", ".join(f.name for f in families())
-        raise click.UsageError(
-            f"no model card, engine or transformers release lists the model {clean(text, 100)!r}; expected "
-            f"a repository, an architecture such as Gemma3ForConditionalGeneration, a model type, or one of {names}"
-        )
-    return found
+        raise click.UsageError(clean(str(error), 1000)) from None
 
 
 def _here(engine: str, library: str, options: dict[str, Any]) -> tuple[tuple[str | None, str | None], str]:

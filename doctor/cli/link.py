@@ -19,7 +19,7 @@ def link(ctx: click.Context, /, names: tuple[str, ...], form: str, **options: An
 
     Example:  qvl-doctor link lmdeploy --python ./venv
     """
-    from doctor import pipeline
+    from doctor import api
     from doctor.cli.answer.output import FOUND, console, write
     from doctor.cli.request.load import guarded
     from doctor.report.json import dumps, links_to_json
@@ -27,7 +27,7 @@ def link(ctx: click.Context, /, names: tuple[str, ...], form: str, **options: An
 
     if declared_request(options):
         raise click.UsageError("a declared environment has no files to link; use `check`")
-    modules = guarded(pipeline.Request(target_request(options)), lambda request: pipeline.link(names, request))
+    modules = guarded(api.Request(target_request(options)), lambda request: api.link(names, request))
     if form == "json":
         write(dumps(links_to_json(modules)), None)
     else:

@@ -16,7 +16,7 @@ from doctor.cli.answer.output import failure
 from doctor.cli.answer.repaired import answer, print_applied, print_switched, say
 
 if TYPE_CHECKING:
-    from doctor.pipeline import Request
+    from doctor.api import Request
     from doctor.repair.switch.inplace import WantedPins
 
 
@@ -51,8 +51,8 @@ class Wanted:
     @property
     def request(self) -> Request:
         """The question to the pipeline, with the target."""
+        from doctor.api import Request
         from doctor.cli.request.options import target_request
-        from doctor.pipeline import Request
 
         question = {k: self.options[k] for k in ("launch", "model", "gpu", "driver")}
         return Request(target_request(dict(self.options)), **question)
@@ -111,14 +111,15 @@ def _interruptions(ctx: click.Context, there: _Identity) -> Iterator[None]:
 
 
 def _apply(wanted: Wanted) -> None:
-    from doctor.pipeline.repair import new_environment, switch_in_place
+    from doctor import api
+    from doctor.pipeline.repair import switch_in_place
     from doctor.repair.wheels.prepare import Source
 
     request, source = wanted.request, Source(wanted.find_links, wanted.offline)
     prefix = wanted.prefix if wanted.in_place else ""
     goal = wanted.goal()
     if not wanted.in_place:
-        print_applied(new_environment(request, goal, source, say), wanted.json)
+        print_applied(api.apply(request, goal, source, say), wanted.json)
         return
     words = [p.line.split()[0] for p in goal.pins] + [f"without {name}" for name in goal.removed]
     _ask(wanted, f"change `{prefix}` in place to {', '.join(words)}?{_price(prefix, wanted.generations)}")

@@ -68,6 +68,6 @@ def run(no_check: bool, force: bool, command: tuple[str, ...], **options: Any) -
 
 def _check(argv: tuple[str, ...]) -> StartVerdict:
     """The check before the start; it is called in a child, and nothing of it is loaded here."""
-    from doctor.pipeline import precheck
+    from doctor.api import precheck
 
     return precheck(argv)

@@ -26,7 +26,7 @@ from doctor.pipeline.exits import checked_exits, of_findings
 from doctor.pipeline.resolved import resolved_by
 from doctor.plan.choices import only_source, present_of
 from doctor.plan.declared import as_declared
-from doctor.plan.freedom import Freedom
+from doctor.plan.freedom import Freedom, KeepError
 from doctor.plan.intent import lost_intent
 from doctor.plan.needs import serving_extras
 from doctor.plan.outcome import left_errors
@@ -40,10 +40,6 @@ from doctor.report.launch import not_found
 ROUNDS = 4
 SOURCES = 6  # distributions without a wheel that a plan may bring, each to be consented to
 BROKEN = ("PKG001", "PKG006", "IMP001", "IMP002", "IMP004", "ENG005")
-
-
-class KeepError(ValueError):
-    """What is to be kept is not there; one sentence for the user."""
 
 
 def plan_facts(

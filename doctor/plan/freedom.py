@@ -7,6 +7,10 @@ from dataclasses import field
 from doctor.base.record import dataclass
 
 
+class KeepError(ValueError):
+    """What is to be kept is not there; one sentence for the user."""
+
+
 @dataclass(frozen=True)
 class Freedom:
     """`keep` are distributions that stay as they are; `engines` tells whether an engine's release may change, `removal`

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 import click
 
+from doctor.api import Request
 from doctor.cli.answer.output import failure, notice, progress
 from doctor.facts import NOT_REQUESTED, Facts
 from doctor.findings import Report
-from doctor.pipeline import Request
 
 T = TypeVar("T")
 FACTS_LIMIT = 256 * 1024 * 1024
@@ -19,20 +20,24 @@ FACTS_LIMIT = 256 * 1024 * 1024
 
 def run(request: Request) -> Report:
     """The report that the request asks for."""
-    from doctor.pipeline import diagnose
+    from doctor import api
 
-    return guarded(request, diagnose)
+    return guarded(request, api.check)
 
 
 def guarded(request: Request, action: Callable[[Request], T]) -> T:
     """What `action` gives, with progress shown; its errors as the command line reports them."""
-    from doctor.collect.python.target import TargetError
-    from doctor.matrix.declared import DeclarationError
-    from doctor.matrix.files.data import DataError
+    with mistakes(), progress("linking modules") as update:
+        return action(dataclasses.replace(request, progress=update, tell=notice))
+
+
+@contextmanager
+def mistakes() -> Iterator[None]:
+    """Reports what the user has to change as a usage error, and damaged data of ours as a failure."""
+    from doctor.api import DataError, DeclarationError, TargetError
 
     try:
-        with progress("linking modules") as update:
-            return action(dataclasses.replace(request, progress=update, tell=notice))
+        yield
     except (TargetError, DeclarationError) as error:
         raise click.UsageError(str(error)) from None
     except DataError as error:

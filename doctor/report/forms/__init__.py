@@ -1,0 +1,1 @@
+"""What the bug forms of the engines ask for: each project's own labels, in its own order."""
