@@ -48,7 +48,7 @@ Question = Request | Facts | str | Sequence[str]
 __all__ = [
     "DataError", "DeclarationError", "DeclaredRequest", "Facts", "Finding", "Freedom", "KeepError", "Plan",
     "Question", "RepairError", "Report", "Request", "TargetError", "TargetRequest", "apply", "bug_form",
-    "check", "collect", "explain", "grid", "link", "meaning", "plan", "plan_file", "precheck", "request",
+    "check", "check_saved", "collect", "explain", "grid", "link", "meaning", "plan", "plan_file", "precheck", "request",
     "servers",
 ]  # fmt: skip
 

@@ -49,7 +49,7 @@ def made(options: dict[str, Any], target: TargetRequest, declared: DeclaredReque
 
 def _beside(options: dict[str, Any]) -> tuple[str, ...]:
     """The services of `--with`. Raises click.UsageError."""
-    names = tuple(n.strip() for n in (options["beside"] or "").split(",") if n.strip())
+    names = tuple(n.strip() for n in ",".join(options["beside"] or ()).split(",") if n.strip())
     wrong = next((n for n in names if n not in BESIDE), None)
     if wrong:
         raise click.UsageError(f"`--with {wrong}` is not one of {', '.join(BESIDE)}")

@@ -128,7 +128,7 @@ def test_the_actions_inputs_are_words_and_never_code(runner: Path) -> None:
     inputs = {"args": "--no-config\n--offline\n\n--requirements\nrequirements.txt\n", "gpu": "RTX 4090; touch gone",
               "launch": "vllm serve 'Qwen/Qwen2-VL-2B-Instruct' $(touch gone)"}  # fmt: skip
     done = step("Check", inputs, runner)
-    assert done.returncode == 2 and "RTX 4090; touch gone" in done.stderr and not (runner / "gone").exists()
+    assert done.returncode == 2 and "touch gone" in done.stderr and not (runner / "gone").exists()
     done = step("Check", {**inputs, "gpu": "RTX 4090"}, runner)
     assert done.returncode == 1 and "PKG001" in done.stdout and not (runner / "gone").exists()
 
