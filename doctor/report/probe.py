@@ -59,7 +59,7 @@ def answer(report: ProbeReport) -> tuple[Answer, str]:
         return "error", f"The server does not work as it should. {plural(errors, 'error')}."
     if left:
         also = f"{plural(warnings, 'warning')}, " if warnings else ""
-        return "open", f"No error found; {also}not everything could be checked."
+        return "open", f"No errors found; {also}not everything could be checked."
     if warnings:
         return "warning", f"The server works; {plural(warnings, 'warning')} to look at."
     if not any(r.status == "pass" for r in report.results):

@@ -40,7 +40,7 @@ def test_the_rules_are_run_on_it(tmp_path: Path) -> None:
 
 def test_what_is_sound_is_said_to_be(tmp_path: Path) -> None:
     done = explain(tmp_path, SOUND)
-    assert done.exit_code == 0 and "no error found" in done.output and "RUN004" in done.output
+    assert done.exit_code == 0 and "no errors found" in done.output and "RUN004" in done.output
 
 
 def test_as_json_and_as_markdown(tmp_path: Path) -> None:
