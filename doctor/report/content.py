@@ -35,7 +35,7 @@ def answer(report: Report) -> tuple[Answer, str]:
     if errors:
         return "error", f"{subject(report)} {_fails(report)}: {counts}.{old}"
     left = sum(r.status in ("open", "broken") for r in report.results)
-    found = f"no {'new ' if old else ''}error found{', ' + counts if counts else ''}"
+    found = f"no {'new ' if old else ''}errors found{', ' + counts if counts else ''}"
     if left:
         return "open", f"{subject(report)}: {found}, but {left} of {len(report.results)} rules could not decide.{old}"
     if counts or old:

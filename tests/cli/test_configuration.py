@@ -118,7 +118,7 @@ def test_a_baseline_leaves_what_is_new(project: Path) -> None:
     assert check().exit_code == 2 and "--write-baseline" in check().output
     assert check("--write-baseline", "known.json").exit_code == 0
     done = check()
-    assert done.exit_code == 0 and "no new error found" in done.output and "known.json: " in done.output
+    assert done.exit_code == 0 and "no new errors found" in done.output and "known.json: " in done.output
     (project / "requirements.txt").write_text(PINS + "numpy==1.0.0\npillow==1.0\n")
     new = asked()
     assert check().exit_code == 1 and new["settings"]["baseline"]["known"] > 0  # type: ignore[index]
