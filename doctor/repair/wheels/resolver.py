@@ -123,8 +123,8 @@ def compile_pins(
         "without.txt": [f"{name}; python_version < '3'" for name in without],
     }  # fmt: skip
     arguments = [
-        "pip", "compile", "in.txt", "--output-file", "out.txt", "--overrides", "without.txt",
-        *(("--constraints", "bounds.txt") if asked["bounds.txt"] else ()),
+        "pip", "compile", "in.txt", "--output-file", "out.txt", "--override", "without.txt",
+        *(("--constraint", "bounds.txt") if asked["bounds.txt"] else ()),
         "--python", sys.executable, "--python-version", python, "--python-platform", platform,
         "--only-binary", ":all:", "--no-header", "--no-annotate", "--quiet",
     ]  # fmt: skip

@@ -73,7 +73,7 @@ def _came_out(before: Report, plan: Plan, idle: bool, left: int) -> tuple[str, s
     remain = f"{', '.join(plan.remains)} {'remains' if len(plan.remains) == 1 else 'remain'}"
     if idle:
         count = len(open_questions(before))
-        return ("○", f"nothing found to fix, {count} open.") if count else ("✓", "nothing to fix, no errors were found.")
+        return ("○", f"nothing found to fix, {count} open.") if count else ("✓", "nothing to fix, no errors found.")
     if plan.undecided:
         return "○", "undecided, no plan was made."
     if plan.conflict is not None:
