@@ -14,6 +14,7 @@ import gc
 import re
 import sys
 import warnings
+from functools import cache
 from typing import Any, Literal
 
 from doctor.base.stack import NoStack, stack_left, with_stack
@@ -116,3 +117,17 @@ def _levels(tree: ast.AST, most: int) -> int:
         level = [child for node in level for child in ast.iter_child_nodes(node)]
         number += 1
     return number
+
+
+def end_of_block(text: str, start: int, indent: int) -> int:
+    """Where the line ends after which something stands, from `start` on, that is indented no more than `indent`.
+
+    Comments and empty lines are nothing.
+    """
+    found = _outside(indent).search(text, start)
+    return found.start() if found is not None else len(text)
+
+
+@cache
+def _outside(indent: int) -> re.Pattern[str]:
+    return re.compile(rf"\n[ \t]{{0,{min(indent, 400)}}}[^\s#]")

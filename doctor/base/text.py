@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 
 UNSEEN = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff\U000e0000-\U000e007f]"
@@ -29,6 +30,12 @@ def one_line(text: str, limit: int | None = None) -> str:
 def plural(count: int, word: str) -> str:
     """`1 error`, `2 errors`, `32,768 tokens`."""
     return f"{count:,} {word}" if count == 1 else f"{count:,} {word}s"
+
+
+def conjoined(parts: Iterable[str], last: str = "and") -> str:
+    """Parts as a sentence lists them: `a`, `a and b`, `a, b and c`; empty for none."""
+    *first, end = list(parts) or [""]
+    return f"{', '.join(first)} {last} {end}" if first else end
 
 
 def has_hidden(text: str) -> bool:

@@ -105,6 +105,11 @@ def names_of_others() -> tuple[str, ...]:
     return (*images, *(n for one in other_servers() for n in (*one.programs, *one.modules)))
 
 
+def image_name(reference: str) -> str:
+    """The last part of an image's name, without owner, tag and digest, in lower case."""
+    return _taken_apart(reference)[0].rpartition("/")[2]
+
+
 def _taken_apart(reference: str) -> tuple[str, str]:
     """The last two parts of the repository's name (`library/` for a single one), and the tag."""
     name = reference.partition("@")[0]

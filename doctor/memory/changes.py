@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from doctor.base.quoting import joined
 from doctor.base.record import dataclass
 from doctor.base.text import plural
 from doctor.launch.settings import Settings
@@ -41,12 +42,7 @@ class Change:
         """The title with the words of the command."""
         if all(value is None for _, value in self.arguments):
             return self.title
-        return f"{self.title} (`{' '.join(quoted(word) for word in self.arguments[0] if word)}`)"
-
-
-def quoted(word: str) -> str:
-    """JSON as a shell needs it."""
-    return f"'{word}'" if word.startswith("{") else word
+        return f"{self.title} (`{joined(filter(None, self.arguments[0]))}`)"
 
 
 def brief(now: Fit, meaning: str) -> str | None:

@@ -14,6 +14,7 @@ from dataclasses import replace
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from doctor.base.record import dataclass
+from doctor.base.text import conjoined
 from doctor.derived.packages.requirements import direction, fits
 from doctor.facts import Distributions, Facts, normalize
 from doctor.findings import Action, Finding, Remediation, Report, RuleResult
@@ -143,13 +144,8 @@ def _announced(way: Remediation, found: Outcome | None) -> Remediation:
     if found is None or not (found.made or found.left):
         return way
     if found.made:
-        return replace(way, note=f"this alone causes {_codes(found.made)}", applicability="manual")
-    return replace(way, note=f"{_codes(found.left)} {'remains' if len(found.left) == 1 else 'remain'}")
-
-
-def _codes(codes: Iterable[str]) -> str:
-    *first, last = codes
-    return f"{', '.join(first)} and {last}" if first else last
+        return replace(way, note=f"this alone causes {conjoined(found.made)}", applicability="manual")
+    return replace(way, note=f"{conjoined(found.left)} {'remains' if len(found.left) == 1 else 'remain'}")
 
 
 def _outcome(trials: Trials, actions: tuple[Action, ...]) -> Outcome | None:

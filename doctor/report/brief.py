@@ -8,7 +8,7 @@ from doctor.base.text import clean, one_line
 from doctor.findings import Finding, Report
 from doctor.findings.proposal import Proposal
 from doctor.report.content import SIGNS, about
-from doctor.report.screen import certainty, grouped, screen
+from doctor.report.screen import finding_line, grouped, screen
 from doctor.report.settings import settings_rows
 
 MOST = 2000  # bytes
@@ -22,7 +22,7 @@ def report_to_brief(report: Report) -> str:
     lines = [f"{SIGNS[shown.kind]} {shown.said}", f"target: {about(report)[0]}"]
     lines += [f"{label}: {text}" for label, text in settings_rows(report)]
     if (cause := shown.cause) is not None:
-        lines.append(f"{cause.severity} {cause.rule} {cause.name} ({certainty(cause)}): {cause.message}")
+        lines.append(finding_line(cause))
     lines += [f"fix: {step}" for step in shown.todo.steps]
     lines += [f"$ {one_line(line, COMMAND)}" for line in (*shown.todo.lines, shown.todo.start) if line]
     lines += [f"{one.severity} {one.code}: {one.text}" for one in shown.also]
@@ -57,8 +57,8 @@ def _outcome(found: Proposal) -> str:
 
 def log_to_brief(findings: Sequence[Finding], stated: Report | None = None) -> str:
     """The cause that a log shows, its evidence and its ways out; then what `check` says of what the text states."""
-    cause, lines = findings[0], []
-    lines.append(f"{cause.severity} {cause.rule} {cause.name} ({certainty(cause)}): {cause.message}")
+    cause = findings[0]
+    lines = [finding_line(cause)]
     lines += [f"{one.source or one.fact}: {one.observed or ''}" for one in cause.evidence[:3]]
     lines += [f"fix: {way.text}" for way in cause.remediations[:3]]
     lines += [f"{one.severity} {one.rule}: {one.message}" for one in findings[1:]]

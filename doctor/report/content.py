@@ -86,10 +86,9 @@ def head(report: Report) -> list[tuple[str, str]]:
         launch = report.facts.launch
         rows.append(("launch", _launched(launch)))
     if isinstance(report.facts.distributions, Distributions):
-        known = report.facts.distributions
-        there = [f"{n} {v}" for n in (*names_of_engines(), "torch") if (v := known.version(n))]
-        how = "installed" if known.complete else "with a known release"
-        rows.append(("packages", f"{len(known.installed)} {how}" + (f": {', '.join(there)}" if there else "")))
+        have, there = report.facts.distributions, _versions(report.facts.distributions)
+        how = "installed" if have.complete else "with a known release"
+        rows.append(("packages", f"{len(have.installed)} {how}" + (f": {', '.join(there)}" if there else "")))
     if report.services:
         from doctor.report.services import service_lines
 
@@ -105,6 +104,11 @@ def _launched(launch: Launch) -> str:
     return f"{' '.join(launch.argv or launch.given)}{inside}{away}"
 
 
+def _versions(have: Distributions) -> list[str]:
+    """The releases of the engines and of what they run on, as far as they are there."""
+    return [f"{n} {v}" for n in (*names_of_engines(), "torch") if (v := have.version(n))]
+
+
 def about(report: Report) -> list[str]:
     """The environment, how it was found, its main packages and the GPU in a line or two; then the services."""
     target, facts = report.facts.target, report.facts
@@ -112,9 +116,7 @@ def about(report: Report) -> list[str]:
     place = target.why if declared else target.prefix or next(iter(target.paths), "?")
     parts = [f"{place}{'' if declared else f' ({target.why})'}", f"Python {target.python or 'of unknown version'}"]
     if isinstance(facts.distributions, Distributions):
-        known = facts.distributions
-        there = [f"{n} {v}" for n in (*names_of_engines(), "transformers", "torch") if (v := known.version(n))]
-        parts += list(dict.fromkeys(there)) or [plural(len(known.installed), "package")]
+        parts += _versions(facts.distributions) or [plural(len(facts.distributions.installed), "package")]
     if isinstance(facts.gpu, Gpu) and facts.gpu.devices:
         names = [device.name for device in facts.gpu.devices]
         counted = ((name, names.count(name)) for name in dict.fromkeys(names))

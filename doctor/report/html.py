@@ -36,11 +36,11 @@ def _page(reports: Sequence[Report]) -> Iterator[str]:
 
 
 def _report(report: Report) -> Iterator[str]:
-    kind, said = answer(report)
-    yield f'<h1 class="{kind}"><span aria-hidden="true">{SIGNS[kind]}</span> {code(said)}</h1>\n<dl class="head">\n'
+    shown = screen(report)
+    sign = f'<span aria-hidden="true">{SIGNS[shown.kind]}</span>'
+    yield f'<h1 class="{shown.kind}">{sign} {code(shown.said)}</h1>\n<dl class="head">\n'
     yield from (f"<dt>{t(label)}</dt><dd>{code(text)}</dd>\n" for label, text in head(report))
     yield "</dl>\n"
-    shown = screen(report)
     yield from _todo(shown)
     for finding in report.findings:
         yield from _finding(finding)

@@ -40,7 +40,7 @@ class Rows:
         for one in _wrapped(one_line(text), self.width, len(indent), len(indent)):
             self.line(indent + one, style)
 
-    def row(self, label: str, text: str, *, indent: str = "", style: str = "", bold: bool = False) -> None:
+    def row(self, label: str, text: str, *, indent: str = "", style: str = "") -> None:
         """A label and a text beside it, wrapped under itself."""
         from rich.text import Text
 
@@ -49,7 +49,7 @@ class Rows:
         if len(lead) > len(hang):
             lead += "  "
         for number, one in enumerate(_wrapped(one_line(text), self.width, len(lead), len(hang))):
-            shown = Text(lead if number == 0 else hang, style="bold" if bold else "dim")
+            shown = Text(lead if number == 0 else hang, style="dim")
             self._print(shown.append(one, style=style or "not dim not bold"))
 
     def commands(self, lines: Iterable[str], indent: str) -> None:

@@ -74,6 +74,11 @@ def certainty(finding: Finding) -> str:
     return SURE[finding.confidence]
 
 
+def finding_line(finding: Finding) -> str:
+    """A finding on one line: `error MEM001 weights-do-not-fit (likely): ...`."""
+    return f"{finding.severity} {finding.rule} {finding.name} ({certainty(finding)}): {finding.message}"
+
+
 def _also(report: Report, found: list[Finding]) -> tuple[Also, ...]:
     by_rule: dict[tuple[str, str, str], list[Finding]] = {}
     for one in found:

@@ -31,9 +31,7 @@ def print_report(report: Report, console: Console, *, verbose: bool = False, alo
     if not alone:
         out.line(f"=== {launch_name(report)} ===", "bold")
     _verdict(report, shown, out)
-    if shown.cause is not None:
-        _cause(shown.cause, out, None if verbose else FEW)
-        _todo(shown, out)
+    _cause(shown, out, None if verbose else FEW)
     if verbose:
         for finding in report.findings:
             if finding is not shown.cause:
@@ -62,9 +60,7 @@ def print_errors(report: Report, console: Console) -> None:
     """Only what stops a start, on one screen: the likeliest error in full, of the others a line each."""
     shown, out = screen(report), Rows(console)
     _verdict(report, shown, out)
-    if shown.cause is not None:
-        _cause(shown.cause, out, FEW)
-        _todo(shown, out)
+    _cause(shown, out, FEW)
     _also(tuple(a for a in shown.also if a.severity == "error"), out)
     if left := report.count("warning"):
         out.blank()
@@ -81,11 +77,7 @@ def verdict_line(report: Report) -> str:
 
 def print_finding(finding: Finding, out: Rows) -> None:
     """One finding in full: its evidence, and every way out."""
-    mark = f"  (follows from {', '.join(finding.follows_from)})" if finding.follows_from else ""
-    mark += "  (start here)" if finding.primary else ""
-    out.line(f"{finding.severity} {finding.rule} {finding.name}, {certainty(finding)}{mark}", STYLES[finding.severity])
-    out.block(finding.message, "  ")
-    _evidence(finding, out, None)
+    _finding(finding, out, None, first=finding.primary)
     for remediation in finding.remediations[:3]:
         out.row("fix", remediation.text, indent="  ", style="green")
         out.commands(commands(remediation), "  " + " " * LABEL)
@@ -99,19 +91,22 @@ def _verdict(report: Report, shown: Screen, out: Rows) -> None:
         out.row(label, text, indent="  ", style="dim")
 
 
-def _cause(finding: Finding, out: Rows, most: int | None) -> None:
-    """The gravest finding, with what shows it."""
-    out.blank()
-    mark = f", follows from {', '.join(finding.follows_from)}" if finding.follows_from else ""
-    title = f"{finding.severity} {finding.rule} {finding.name}, {certainty(finding)}{mark}  (start here)"
-    out.line(title, STYLES[finding.severity])
+def _finding(finding: Finding, out: Rows, most: int | None, *, first: bool) -> None:
+    """A finding with `most` pieces of what shows it, None for all; without its ways out."""
+    mark = f"  (follows from {', '.join(finding.follows_from)})" if finding.follows_from else ""
+    mark += "  (start here)" if first else ""
+    out.line(f"{finding.severity} {finding.rule} {finding.name}, {certainty(finding)}{mark}", STYLES[finding.severity])
     out.block(finding.message, "  ")
-    _evidence(finding, out, most)
-
-
-def _evidence(finding: Finding, out: Rows, most: int | None) -> None:
     for label, text in evidence(finding, most):
         out.row(label, text, indent="  ", style="dim")
+
+
+def _cause(shown: Screen, out: Rows, most: int | None) -> None:
+    """The gravest finding, with what shows it and what to do."""
+    if shown.cause is not None:
+        out.blank()
+        _finding(shown.cause, out, most, first=True)
+        _todo(shown, out)
 
 
 def _todo(shown: Screen, out: Rows) -> None:
@@ -119,11 +114,9 @@ def _todo(shown: Screen, out: Rows) -> None:
     done, behind = shown.todo, "  " + " " * LABEL
     for number, step in enumerate(done.steps):
         out.row("fix" if number == 0 else "and", step, indent="  ", style="green")
-    out.commands(done.lines, behind)
-    if done.start:
-        out.commands([done.start], behind)
-        if done.note:
-            out.block(f"({done.note})", behind, "dim")
+    out.commands((*done.lines, *filter(None, (done.start,))), behind)
+    if done.note:
+        out.block(f"({done.note})", behind, "dim")
     for other in done.others:
         out.row("or", other, indent="  ", style="green")
 

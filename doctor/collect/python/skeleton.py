@@ -9,7 +9,8 @@ not parse), callers parse the whole file instead.
 from __future__ import annotations
 
 import re
-from functools import cache
+
+from doctor.base.syntax import end_of_block
 
 _DEF = re.compile(r"\n([ \t]*)((?:async[ \t]+)?def[ \t]+\w+)")
 # the rest of a plain header: parameters without strings, comments and brackets of their own, on any number of lines
@@ -42,7 +43,7 @@ def skeleton(text: str) -> str:
             out.append(text[at : match.end()])
             at = match.end()
             continue
-        end = _end_of_body(text, header[0], len(match[1]))
+        end = end_of_block(text, header[0], len(match[1]))
         if not text[header[0] : end].strip():  # no body at all: for the parser to say
             out.append(text[at:end])
             at = end
@@ -83,17 +84,6 @@ def _end_of_header(text: str, at: int) -> int | None:
             return end if end >= 0 and line.rstrip().endswith(":") else None
         at = end + 1
     return None
-
-
-def _end_of_body(text: str, start: int, indent: int) -> int:
-    """Where the line ends after which something stands that is indented no more than the function."""
-    following = _less_indented(indent).search(text, start)
-    return following.start() if following is not None else len(text)
-
-
-@cache
-def _less_indented(indent: int) -> re.Pattern[str]:
-    return re.compile(rf"\n[ \t]{{0,{min(indent, 400)}}}[^\s#]")
 
 
 def body_region(lines: list[str], number: int, indent: int) -> tuple[int, int] | None:

@@ -6,7 +6,8 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from doctor.base.text import one_line, plural
+from doctor.base.quoting import quoted
+from doctor.base.text import conjoined, one_line, plural
 from doctor.derived.memory.verdict import MemoryVerdict
 from doctor.derived.shards import Shards, left_over
 from doctor.derived.units import GIB, size, sizes
@@ -19,7 +20,6 @@ from doctor.launch.values import refusal
 from doctor.matrix import rows
 from doctor.matrix.models.members import Member, of_family
 from doctor.memory.attention import attention
-from doctor.memory.changes import quoted
 from doctor.memory.checkpoints import other_checkpoints
 from doctor.memory.fit import Fit, floor
 from doctor.memory.footprint import Footprint, footprint
@@ -34,9 +34,7 @@ def smallest(here: MemoryVerdict) -> tuple[tuple[int, int], ...]:
 
 def wanted(here: MemoryVerdict) -> str:
     """The smallest machines that serve it, as words: `1 x 24 GB, 2 x 12 GB or 4 x 8 GB`."""
-    found = smallest(here)
-    *first, last = (f"{count} x {gib} GB" for count, gib in found or ((0, 0),))
-    return "more than 8 x 180 GB" if not found else f"{', '.join(first)} or {last}" if first else last
+    return conjoined((f"{count} x {gib} GB" for count, gib in smallest(here)), "or") or "more than 8 x 180 GB"
 
 
 def evidence(here: MemoryVerdict, result: Fit) -> list[Evidence]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from doctor.base.record import dataclass
+from doctor.base.text import conjoined
 from doctor.facts import Distributions, Facts
 from doctor.matrix import rows
 from doctor.matrix.files.own_rows import own_rows
@@ -40,7 +41,6 @@ def data_notes(facts: Facts) -> tuple[str, ...]:
     if found := newer_releases(facts):
         named = [f"{one.distribution} {one.version}" for one in found[:NAMED]]
         named += [f"{len(found) - NAMED} more"] if len(found) > NAMED else []
-        listed = f"{', '.join(named[:-1])} and {named[-1]}" if named[1:] else named[0]
         verb, object_ = ("is", "it") if len(found) == 1 else ("are", "them")
-        notes.append(f"{listed} {verb} newer than the data of qvl-doctor; {UPDATE} adds {object_}")
+        notes.append(f"{conjoined(named)} {verb} newer than the data of qvl-doctor; {UPDATE} adds {object_}")
     return (*notes, problem) if problem else tuple(notes)

@@ -14,7 +14,6 @@ from typing import Any
 from doctor.link.python.quiet import Quiet
 
 Body = Callable[[str], Any]  # the statements of the function of this name, or None
-_COMPOUND = (ast.If, ast.While, ast.For)
 
 
 def without_documentation(body: list[ast.stmt], body_of: Body) -> list[ast.stmt]:

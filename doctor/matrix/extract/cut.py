@@ -7,7 +7,8 @@ faster. A function is cut only where its header is plain and its strings are clo
 from __future__ import annotations
 
 import re
-from functools import cache
+
+from doctor.base.syntax import end_of_block
 
 _STRING = r"\"[^\"\\\n]*\"|'[^'\\\n]*'"
 _GROUP = rf"\((?:[^()\"'#]|{_STRING}){{0,500}}\)"
@@ -24,8 +25,7 @@ def without_bodies(text: str) -> str:
     at = done = 0
     while (found := _DEF.search(text, at)) is not None:
         start = found.end()
-        following = _outside(len(found[1])).search(text, start)
-        end = following.start() if following is not None else len(text)
+        end = end_of_block(text, start, len(found[1]))
         body = text[start:end]
         if len(body) < _LEAST or ("import" in body and _IMPORT.search(body)) or not _closed(body):
             at = start
@@ -38,9 +38,3 @@ def without_bodies(text: str) -> str:
 def _closed(body: str) -> bool:
     """Whether no string of several lines reaches beyond the text, which may end inside of one."""
     return not (body.count('"""') % 2 or body.count("'''") % 2 or body.endswith("\\"))
-
-
-@cache
-def _outside(indent: int) -> re.Pattern[str]:
-    """The first line that is indented no more than the function, and is no comment."""
-    return re.compile(rf"\n[ \t]{{0,{min(indent, 400)}}}[^\s#]")

@@ -10,13 +10,12 @@ from urllib.parse import unquote, urlsplit
 
 from doctor.base.opening import first_bytes
 from doctor.matrix.extract.projects.registry import Project
-from doctor.matrix.files.own_rows import LARGEST, ROWS, OwnRow, row_of
+from doctor.matrix.files.own_rows import LARGEST, MOST, ROWS, OwnRow, row_of
 from doctor.matrix.update.build import Offer
 from doctor.matrix.update.offers import SECONDS, in_folder, index
 from doctor.remote.errors import IndexUnavailable, WheelError
 
 AT_ONCE = 4
-MOST_ROWS = 20_000
 Origin = Callable[[Project], list[Offer]]
 
 
@@ -48,7 +47,7 @@ def _of_folder(project: Project, folder: Path) -> list[Offer]:
 
 
 def _rows(project: Project, folder: Path) -> list[Offer]:
-    paths = [path for path, _ in zip(sorted(folder.glob(f"{project.name}_*.json.gz")), range(MOST_ROWS), strict=False)]
+    paths = [path for path, _ in zip(sorted(folder.glob(f"{project.name}_*.json.gz")), range(MOST), strict=False)]
     return [_ready(row) for path in paths if (row := row_of(path)) is not None and row.project == project.name]
 
 

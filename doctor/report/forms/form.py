@@ -17,7 +17,7 @@ from doctor.launch.edit import pasted
 from doctor.report.content import SIGNS
 from doctor.report.forms import others, vllm
 from doctor.report.forms.known import Known, Row
-from doctor.report.screen import certainty, screen
+from doctor.report.screen import finding_line, screen
 
 FORMS = {
     "vllm": vllm.rows, "lmdeploy": others.lmdeploy, "sglang": others.sglang, "transformers": others.transformers,
@@ -48,7 +48,7 @@ def _verdict(report: Report) -> list[str]:
     shown, named = screen(report), report.versions.get("doctor", "")
     lines = [f"qvl-doctor {named}: {SIGNS[shown.kind]} {shown.said}"]
     if (cause := shown.cause) is not None:
-        lines.append(f"{cause.severity} {cause.rule} {cause.name} ({certainty(cause)}): {cause.message}")
+        lines.append(finding_line(cause))
     lines += [f"fix: {step}" for step in shown.todo.steps[:2]]
     if isinstance(report.facts.gpu, Gpu) and report.facts.gpu.source == "declared":
         lines.append("The GPU is assumed, not read from this machine.")

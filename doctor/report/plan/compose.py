@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 from doctor.base.json_object import JsonObject
+from doctor.base.text import conjoined
 from doctor.report.plan import gateway, monitoring
 from doctor.report.plan.differences import changes
 from doctor.report.plan.dumped import dumped
@@ -45,9 +46,8 @@ def compose(plans: Sequence[Recipe], beside: tuple[str, ...] = ()) -> str:
 
 def _lost(own: OwnService) -> str:
     """That comments are not kept, where the user's file could not be edited."""
-    *most, last = own.files[:4] or (own.file,)
-    names = f"{', '.join(most)} and {last}" if most else last
-    return f"The services of {names} are written out in full here: comments are not kept."
+    names = own.files[:4] or (own.file,)
+    return f"The services of {conjoined(names)} are written out in full here: comments are not kept."
 
 
 def _services(plans: Sequence[Recipe], masking: Masking, with_metrics: bool) -> tuple[JsonObject, list[str]]:

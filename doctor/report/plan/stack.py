@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 
 from doctor.base.json_object import JsonObject
+from doctor.matrix.images import image_name
 from doctor.matrix.official import service as image_of
 from doctor.report.plan import gateway, monitoring
 from doctor.report.plan.dumped import dumped
@@ -171,9 +172,4 @@ def add(data: JsonObject, section: str, more: JsonObject) -> None:
 def _theirs(part: str, services: dict[str, JsonObject]) -> str | None:
     """The service of the user's that is this part of a deployment already."""
     kind = PARTS[part][1]
-    return next((n for n, one in services.items() if kind.search(_image(one.get("image")))), None)
-
-
-def _image(reference: object) -> str:
-    """The last part of an image's name, without tag and digest."""
-    return str(reference or "").partition("@")[0].rpartition("/")[2].partition(":")[0].lower()
+    return next((n for n, one in services.items() if kind.search(image_name(str(one.get("image") or "")))), None)

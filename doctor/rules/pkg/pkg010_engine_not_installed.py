@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from doctor.base.text import conjoined
 from doctor.derived.case import Case
 from doctor.derived.packages.hidden import hidden_by, is_of_one, readable
 from doctor.facts import Distributions, Launch, present
@@ -51,18 +52,14 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     elif (behind := next(filter(None, (hidden_by(facts, name) for name in names_of_engines())), None)) is not None:
         yield Open(f"whether an engine is installed is not known: {behind.message}")
     else:
+        engines = conjoined(f"`{name}`" for name in names_of_engines())
         yield rule.finding(
-            f"None of {_listed()} is installed in `{where}`, so there is no server to start here",
+            f"None of {engines} is installed in `{where}`, so there is no server to start here",
             severity="warning",
             location=Location("environment", where),
             evidence=[Evidence("distributions", str(len(distributions.installed)), source=facts.target.why)],
             remediations=_ways(None),
         )
-
-
-def _listed() -> str:
-    *most, last = (f"`{name}`" for name in names_of_engines())
-    return f"{', '.join(most)} and {last}"
 
 
 def _ways(engine: str | None) -> list[Remediation]:
