@@ -23,7 +23,7 @@ class Container:
     bytes. `patience` is how many seconds the health check gives the server from its start until the container counts as
     unhealthy. `capabilities` are those of a GPU reservation of compose. `nodes` is how many machines serve one copy of
     the model together, each with these GPUs. `probed` are the ports that its health check, or a pod's
-    probes, ask: `livenessProbe 8000`.
+    probes, ask: `livenessProbe 8000`. `refused` are sentences on what Compose does not accept in the project.
     """
 
     how: str
@@ -41,6 +41,7 @@ class Container:
     patience: int | None = None
     nodes: int = 1
     probed: tuple[str, ...] = ()
+    refused: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

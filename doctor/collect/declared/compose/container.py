@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from doctor.base.text import one_line
+from doctor.collect.declared.compose.ports import PortError, ports_of
 from doctor.facts import Container
 from doctor.launch.container import patience, size_of
 from doctor.launch.waiting import local_ports
@@ -39,9 +40,10 @@ def _probed(raw: Any, text: Text) -> tuple[str, ...]:
 
 
 def _gpus(raw: Mapping[str, Any], text: Text) -> tuple[str | None, tuple[str, ...]]:
-    """`gpus: all` (compose 2.30), or the reservation of devices below `deploy`."""
+    """`gpus: all` (compose 2.30), or the reservation of devices below `deploy`; of several the one that asks most."""
     if isinstance(raw.get("gpus"), (str, int)):
         return text(raw["gpus"]), ("gpu",)
+    found = []
     for device in _list(raw.get("gpus")) or _list(_at(raw, "deploy", "resources", "reservations").get("devices")):
         if not isinstance(device, dict):
             continue
@@ -50,22 +52,27 @@ def _gpus(raw: Mapping[str, Any], text: Text) -> tuple[str | None, tuple[str, ..
         if "gpu" in capabilities or device.get("driver") in ("nvidia", "cdi") or raw.get("gpus"):
             asked = f"device={','.join(ids)}" if ids else text(device.get("count", "all"))
             implied = ("gpu",) if raw.get("gpus") else ()
-            return "all" if asked == "-1" else asked, capabilities or implied
+            found.append(("all" if asked == "-1" else asked, capabilities or implied))
     named = [d for d in map(text, _list(raw.get("devices"))) if d.startswith("nvidia.com/gpu")]
-    return (named[0].partition("=")[2] or "all", ("gpu",)) if named else (None, ())
+    found += [(named[0].partition("=")[2] or "all", ("gpu",))] if named and not found else []
+    return max(found, key=lambda one: _many(one[0]), default=(None, ()))
+
+
+def _many(asked: str) -> int:
+    """How many GPUs that is; `all` is more than any number."""
+    if asked.startswith("device="):
+        return asked.count(",") + 1
+    return int(asked) if asked.isdigit() and len(asked) < 6 else 1 << 20
 
 
 def _ports(raw: Mapping[str, Any], text: Text) -> tuple[str, ...]:
+    """The ports as Docker publishes them; those that Compose refuses as they are written."""
     if raw.get("network_mode") == "host":
         return ("host",)
-    out = []
-    for port in _list(raw.get("ports")):
-        if isinstance(port, dict):
-            published, target = text(port.get("published", "")), text(port.get("target", ""))
-            out.append(f"{published}:{target}" if published else target)
-        else:
-            out.append(text(port))
-    return tuple(one_line(p, 100) for p in out)
+    try:
+        return ports_of(raw.get("ports"))
+    except PortError:
+        return tuple(one_line(text(p), 100) for p in _list(raw.get("ports")) if not isinstance(p, dict))
 
 
 def _volume(raw: Any, text: Text) -> str:
