@@ -172,7 +172,7 @@ def _needed(service: Service) -> list[str]:
 
 
 def _circle(needs: dict[str, list[str]]) -> list[str]:
-    """Services of which each depends on the next and the last on the first; none where there are too many to look at."""
+    """Services of which each depends on the next and the last on the first; none where there are too many."""
     if len(needs) > MOST_SERVICES:
         return []
     left = dict(needs)

@@ -10,7 +10,7 @@ from typing import Any
 
 from doctor.base.files import Files
 from doctor.base.text import one_line
-from doctor.collect.declared.compose.container import container_of
+from doctor.collect.declared.compose.container import container_of, health_of
 from doctor.collect.declared.compose.project import LARGEST, Project, Services, load_project
 from doctor.collect.declared.compose.refused import refused
 from doctor.collect.declared.dockerfile import Build
@@ -24,6 +24,7 @@ from doctor.launch.starting import mentions_engine, mentions_other
 from doctor.launch.variables import Lacking
 
 MOST_KEYS = 10_000
+CHECK = "healthcheck"
 
 
 def read_compose(request: DeclaredRequest, environ: Mapping[str, str], cwd: str) -> Service:
@@ -128,6 +129,9 @@ def service_of(project: Project, name: str) -> Service:
     service.variables = _environment(given, project, service)
     service.entrypoint, service.command = (_argv(given.get(key)) for key in ("entrypoint", "command"))
     box = container_of(given, service.image, _text)
+    service.health = health_of(given.get("healthcheck"), _text)
+    if service.health is not None:
+        box = service.health.on(box, CHECK, service.variables)
     service.container = replace(box, refused=_refused(project, name))
     service.folder = _text(given.get("working_dir")) or None
     service.places = volume_places(box.volumes, project.folder)
@@ -138,7 +142,7 @@ def service_of(project: Project, name: str) -> Service:
 
 
 def _refused(project: Project, name: str) -> tuple[str, ...]:
-    """What Compose refuses when it starts this service with those that it starts anyway, found once for all of these."""
+    """What Compose refuses when it starts this service with those that it starts anyway, found once for all."""
     enabled = _enabled(project)
     key = "" if name in enabled else name
     if key not in project.refused:
