@@ -85,7 +85,7 @@ def _probed(pod: Mapping[str, Any], container: Mapping[str, Any]) -> Iterator[st
     for probe in PROBES:
         for way in ("httpGet", "tcpSocket"):
             port = text(at(container, probe, way, "port"))
-            if (number := named.get(port, port)).isdigit() and len(number) < 6:
+            if port and (number := named.get(port, port)).isdigit() and len(number) < 6:
                 yield " ".join((probe, number, *_path(at(container, probe, way), way)))
         command = [text(w) for w in listed(container, probe, "exec", "command")]
         yield from checks(probe, command)

@@ -92,8 +92,9 @@ def _words(key: str, value: Any) -> Iterator[str]:
     if isinstance(value, list):
         for word in value[:2000]:
             if not isinstance(word, str):
-                shown = str(word).lower() if isinstance(word, bool) else str(word)[:40]
+                shown = scalar(word).lower() if isinstance(word, bool) else scalar(word) or f"a {_kind(word)}"
                 yield f"`{one_line(shown, 40)}` in `{key}` is not a text; write it in quotes"
+                return
     elif isinstance(value, str):
         try:
             shlex.split(value, comments=False)
@@ -125,7 +126,7 @@ def _health(value: Any) -> Iterator[str]:
     for key in ("interval", "timeout", "start_period", "start_interval"):
         one = value.get(key)
         if one is not None and (not isinstance(one, str) or seconds(one) is None):
-            yield f"`healthcheck.{key}: {one_line(str(one), 40)}` is not a duration such as `30s`"
+            yield f"`healthcheck.{key}: {one_line(scalar(one), 40)}` is not a duration such as `30s`"
 
 
 def _devices(service: Service) -> Iterator[str]:
@@ -138,8 +139,8 @@ def _devices(service: Service) -> Iterator[str]:
             yield from ["an entry of `capabilities` is not a text; write `[gpu]`"] if inner else ()
         elif isinstance(one, Mapping):
             yield "`capabilities` is not a list; write `[gpu]`"
-        if isinstance(one, Mapping) and not re.match(r"-?\d+$|all$", str(one.get("count", "all"))):
-            yield f"`count: {one_line(str(one['count']), 40)}` is neither a number nor `all`"
+        if isinstance(one, Mapping) and not re.match(r"-?\d+$|all$", scalar(one.get("count", "all"))):
+            yield f"`count: {one_line(scalar(one['count']), 40)}` is neither a number nor `all`"
         if isinstance(one, Mapping) and one.get("count") is not None and one.get("device_ids"):
             yield "a device has both `count` and `device_ids`; keep one of them"
 
