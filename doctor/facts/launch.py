@@ -23,8 +23,8 @@ class Container:
     written (`host`); `ports` and `volumes` as written; `healthcheck` tells whether one is set, `memory` the limit in
     bytes. `patience` is how many seconds the health check gives the server from its start until the container counts as
     unhealthy. `capabilities` are those of a GPU reservation of compose. `nodes` is how many machines serve one copy of
-    the model together, each with these GPUs. `probed` is what its health check, or a pod's
-    probes, ask: the port, the path where an error status counts, and `key` for a header of its own
+    the model together, each with these GPUs; 0 for a cluster whose size is not said. `probed` is what its health
+    check, or a pod's probes, ask: the port, the path where an error status counts, and `key` for a header of its own
     (`livenessProbe 8000 /health`). `refused` are sentences on what Compose does not accept in the project.
     """
 

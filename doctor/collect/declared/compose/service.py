@@ -18,6 +18,7 @@ from doctor.collect.declared.request import DeclaredRequest
 from doctor.collect.declared.service import Service
 from doctor.collect.declared.text import decoded, name_of, split_words
 from doctor.collect.python.target import TargetError
+from doctor.launch.cluster import machines
 from doctor.launch.dotenv import dotenv, raw
 from doctor.launch.inner import volume_places
 from doctor.launch.starting import mentions_engine, mentions_other
@@ -128,7 +129,8 @@ def service_of(project: Project, name: str) -> Service:
         service.stage, service.arguments = build.stage, build.arguments
     service.variables = _environment(given, project, service)
     service.entrypoint, service.command = (_argv(given.get(key)) for key in ("entrypoint", "command"))
-    box = container_of(given, service.image, _text)
+    said = machines((*(service.entrypoint or ()), *(service.command or ())))
+    box = replace(container_of(given, service.image, _text), nodes=said)
     service.health = health_of(given.get("healthcheck"), _text)
     if service.health is not None:
         box = service.health.on(box, CHECK, service.variables)
