@@ -15,6 +15,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from doctor.base.record import dataclass
 from doctor.base.text import conjoined
+from doctor.derived.merged_title import title
 from doctor.derived.packages.requirements import direction, fits
 from doctor.facts import Distributions, Facts, normalize
 from doctor.findings import Action, Finding, Remediation, Report, RuleResult
@@ -221,7 +222,7 @@ def merged(errors: list[Finding], have: Distributions | None = None) -> Remediat
     if any(a is None for a in actions):
         return None
     kept = [_directed(a, have) for a in actions if a is not None]
-    return Remediation(_title(kept), tuple(kept), "safe" if safe else "unsafe")
+    return Remediation(title(kept), tuple(kept), "safe" if safe else "unsafe")
 
 
 def _mergeable(way: Remediation) -> bool:
@@ -250,10 +251,3 @@ def _directed(action: Action, have: Distributions | None) -> Action:
     wanted = SpecifierSet(action.specifier or "")
     way = "install" if fits(wanted, version) else direction(wanted, version)
     return replace(action, direction=way)
-
-
-def _title(actions: list[Action]) -> str:
-    parts = [f"{a.direction or 'install'} {a.package}{a.specifier or ''}" for a in actions if a.kind == "install"]
-    parts += [f"uninstall {a.package}" for a in actions if a.kind == "uninstall"]
-    parts += [f"{a.name} {a.value}".strip() if a.value is not None else f"no {a.name}" for a in actions if a.name]
-    return "; ".join(parts)
