@@ -51,11 +51,7 @@ class Importer(Names):
         if self.stack:
             self.edges.note(self.stack[-1], name)
         if name in self.modules:
-            if self.modules[name] is None:
-                raise self.not_found(name, importer, line)
-            if is_out_of_sight(self, name):
-                raise self.not_found(name.partition(".")[0], importer, line)
-            self._doubt_left_behind(name)
+            self._again(name, importer, line)
             return
         if name in self.failed:
             self.met[name] = self.stack[0] if self.stack else name
@@ -84,6 +80,15 @@ class Importer(Names):
         elif isinstance(parent, InstanceVal):
             parent.attributes[tail] = self.modules.get(name, UNKNOWN)
 
+    def _again(self, name: str, importer: ModuleVal | None, line: int) -> None:
+        """A module that is in `sys.modules`. Raises PyRaise where the statement would not find it there."""
+        if self.modules[name] is None:
+            raise self.not_found(name, importer, line)
+        if (self.borrowed or self.planted) and is_out_of_sight(self, name):
+            raise self.not_found(name.partition(".")[0], importer, line)
+        if self.failed or self.doubtful:
+            self._doubt_left_behind(name)
+
     def _doubt_left_behind(self, name: str) -> None:
         """A module that its failing package has left loaded: a new process meets the failure before it.
 
@@ -92,8 +97,9 @@ class Importer(Names):
         if not self.stack:
             return
         reason, package = self.doubtful.get(name), name.rpartition(".")[0]
+        failed = self.failed
         while package and reason is None:
-            if package in self.failed and package not in self.modules and self.met.get(package) != self.stack[0]:
+            if package in failed and package not in self.modules and self.met.get(package) != self.stack[0]:
                 reason = f"`{package}` fails; only after that, `{name}` can be loaded"
             package = package.rpartition(".")[0]
         if reason is not None:
@@ -208,23 +214,24 @@ class Importer(Names):
             try:
                 origin = self.resolve(one.origin, one.level, module, one.line)
                 target = self.import_origin(origin, module, one.line)
-                for name in one.names or ():
-                    self._scan_name(target, name, module, one.line)
+                if one.names is not None:
+                    self._scan_names(target, one.names, module, one.line)
             except PyRaise:
                 module.depth, module.surface = "full", None
                 self.interpret(module)
                 return
 
-    def _scan_name(self, target: Value, name: str, module: ModuleVal, line: int) -> None:
-        """A name that a foundation takes: from others it has to be there; within itself it is taken to fit itself."""
-        top = module.name.partition(".")[0]
-        if name == "*":
-            return
-        if isinstance(target, ModuleVal) and target.name.partition(".")[0] == top:
-            if self._is_submodule(target, name):
-                self.load(f"{target.name}.{name}", module, line)
-            return
-        self.import_name(target, name, module, line)
+    def _scan_names(self, target: Value, names: tuple[str, ...], module: ModuleVal, line: int) -> None:
+        """Names that a foundation takes: from others they have to be there; within itself it is taken to fit itself."""
+        if not isinstance(target, ModuleVal) or target.name.partition(".")[0] != module.name.partition(".")[0]:
+            for name in names:
+                if name != "*":
+                    self.import_name(target, name, module, line)
+        elif (search := self.search_of(target)) is not None:
+            for name in names:
+                full = f"{target.name}.{name}"
+                if name != "*" and self.reader.find(full, search) is not None:
+                    self.load(full, module, line)
 
     def interpret(self, module: ModuleVal) -> None:
         """Runs a module's statements. Raises PyRaise."""
