@@ -56,8 +56,10 @@ def _reaches(known: Environment, of_model: ModelModules) -> bool:
 def _read(
     target: Target, launch: Launch | Unavailable, request: Request, of_model: ModelModules
 ) -> tuple[Environment, dict[str, tuple[int, int] | None], set[str]]:
+    from doctor.collect import cache
     from doctor.collect.packages.distributions import read_distributions, with_half_installed
     from doctor.collect.python.modules import ModuleReader
+    from doctor.collect.python.texts import Texts
     from doctor.link.python.environment import link_environment
 
     distributions = read_distributions(target, verify=serving_engines())
@@ -65,7 +67,8 @@ def _read(
     work = NativesMeanwhile(target, distributions, (*engines, *kernels_of(engines), "torch"))
     try:
         reader = ModuleReader(target, distributions, engines, request.environ)
-        reader.loader = work.taken_to_load
+        reader.loader = work.early
+        reader.texts = Texts(kept) if request.use_cache and (kept := cache.texts()) else None
         wanted = link_request(
             reader, distributions, engines, launch, None if request.all_modules else of_model(distributions)
         )
@@ -76,6 +79,8 @@ def _read(
             modules = link_environment(reader, wanted, request.progress)
     finally:
         work.close()
+    if reader.texts is not None:
+        reader.texts.save()
     distributions = with_half_installed(target, distributions, _failing(modules))
     for distribution in distributions.installed:
         reader.note(distribution.metadata_path)

@@ -68,23 +68,27 @@ class NativeWork:
 
 
 class NativesMeanwhile:
-    """The same work, in a second process where there is one: the linker takes each extension to load until it is told.
+    """The same work, in a second process where there is one, so that linking need not wait for it.
 
-    Nearly always they do; where one does not, the modules are linked once more, with the answers.
+    Extensions that are opened first, torch's and those before it, are taken to load: they nearly always do, and where
+    one does not, the modules are linked once more. Those of other packages after torch are asked about: there missing
+    drivers show, and by then the second process has most answers.
     """
 
     def __init__(self, target: Target, distributions: Distributions, names: tuple[str, ...]) -> None:
         def work() -> NativeWork:
             return NativeWork(target, distributions, names)
 
+        torch = distributions.get("torch")
+        self._torch = f"{torch.location}/torch/" if torch is not None else ""
         self._work = work
         self._here: NativeWork | None = None
         self._other: Second | None = second(work)
         self._opened: dict[Opened, None] = {}
 
-    def taken_to_load(self, file: str, loaded: tuple[str, ...]) -> Cause | None:
-        """The gate of the first linking."""
-        if self._other is None:
+    def early(self, file: str, loaded: tuple[str, ...]) -> Cause | None:
+        """The gate of the first linking: takes what is opened early to load."""
+        if self._other is None or ("torch" in loaded and not file.startswith(self._torch)):
             return self.known(file, loaded)
         self._opened[file, "torch" in loaded] = None
         return None

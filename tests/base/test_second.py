@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -70,9 +71,9 @@ def test_ends_with_its_parent() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30)
     pid, until = int(done.stdout), time.monotonic() + 10
-    while os.path.exists(f"/proc/{pid}") and time.monotonic() < until:
+    while Path(f"/proc/{pid}").exists() and time.monotonic() < until:
         time.sleep(0.02)
-    assert not os.path.exists(f"/proc/{pid}")
+    assert not Path(f"/proc/{pid}").exists()
 
 
 def test_one_process_is_better_beside_threads_or_with_one_processor(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,13 +6,17 @@ import ast
 import os
 import re
 import sys
+from collections.abc import Callable
+from typing import TypeVar
 
 from doctor.base.files import Files
 from doctor.base.opening import NotRegular, open_regular, read_up_to
 from doctor.base.syntax import Unparsable, parse
 from doctor.collect.python.skeleton import body_region, lines_of, skeleton
+from doctor.collect.python.texts import Texts
 from doctor.facts.source import SourceProblem
 
+T = TypeVar("T")
 SOURCE_LIMIT = 8 * 1024 * 1024
 KEPT = 16
 KEPT_BYTES = 24 << 20
@@ -32,6 +36,7 @@ class Sources:
         self._sources: dict[str, list[str]] = {}
         self._texts: dict[str, bytes] = {}
         self._size = 0
+        self.texts: Texts | None = None
 
     def note(self, path: str) -> None:
         """Remembers when the file or folder was last changed."""
@@ -49,6 +54,11 @@ class Sources:
             while self._size > KEPT_BYTES and len(self._texts) > 1:
                 self._size -= len(self._texts.pop(next(iter(self._texts))))
         return self._texts[file]
+
+    def said(self, file: str, what: str, work: Callable[[bytes], T]) -> T:
+        """What `work` says of the text of a file: from what is kept of texts, where this is a kept question."""
+        text = self.text(file)
+        return work(text) if self.texts is None else self.texts.said(text, what, work)
 
     def _read(self, file: str) -> bytes:
         try:

@@ -14,7 +14,7 @@ from doctor.link.python.names import Names
 from doctor.link.python.reader import Found, SourceProblem
 from doctor.link.python.search import find_top, is_out_of_sight, may_hold_more, note_owner
 from doctor.link.python.state import FUEL, IMPORT_SYSTEM
-from doctor.link.python.surface import Surface
+from doctor.link.python.surface import OUTLINE, Surface, outline
 from doctor.link.python.values import UNKNOWN, InstanceVal, ModuleVal, OutOfFuel, PyRaise, Value
 
 
@@ -206,22 +206,26 @@ class Importer(Names):
         """Follows what a foundation imports first; where that fails, the truth is found by interpreting it."""
         module.depth, module.foundation = "surface", True
         self._read_surface(module)
-        if module.surface is not None and (module.surface.moves_paths or module.surface.is_plain):
-            module.depth, module.surface = "full", None
-            self.interpret(module)
+        if module.surface is None:
             return
-        for one in module.surface.imports() if module.surface is not None else ():
+        full, imports = self.reader.said(module.file or "", OUTLINE, outline)
+        if full:
+            self._in_full(module)
+            return
+        for origin, level, names, line in imports:
             try:
-                origin = self.resolve(one.origin, one.level, module, one.line)
-                target = self.import_origin(origin, module, one.line)
-                if one.names is not None:
-                    self._scan_names(target, one.names, module, one.line)
+                target = self.import_origin(self.resolve(origin, level, module, line), module, line)
+                if names is not None:
+                    self._scan_names(target, names, module, line)
             except PyRaise:
-                module.depth, module.surface = "full", None
-                self.interpret(module)
+                self._in_full(module)
                 return
 
-    def _scan_names(self, target: Value, names: tuple[str, ...], module: ModuleVal, line: int) -> None:
+    def _in_full(self, module: ModuleVal) -> None:
+        module.depth, module.surface = "full", None
+        self.interpret(module)
+
+    def _scan_names(self, target: Value, names: list[str], module: ModuleVal, line: int) -> None:
         """Names that a foundation takes: from others they have to be there; within itself it is taken to fit itself."""
         if not isinstance(target, ModuleVal) or target.name.partition(".")[0] != module.name.partition(".")[0]:
             for name in names:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import ast
-from typing import Protocol
+from collections.abc import Callable
+from typing import Protocol, TypeVar
 
 from doctor.facts import Cause
 from doctor.facts.source import Found, SourceProblem
 
 __all__ = ["Found", "Reader", "SourceProblem"]
+
+T = TypeVar("T")
 
 
 class Reader(Protocol):
@@ -33,6 +36,9 @@ class Reader(Protocol):
 
     def text(self, file: str) -> bytes:
         """The bytes of a source file. Raises SourceProblem."""
+
+    def said(self, file: str, what: str, work: Callable[[bytes], T]) -> T:
+        """What `work` says of the text of a file, kept by content: JSON's types. Raises SourceProblem."""
 
     def version(self, distribution: str) -> str | None:
         """The version in the metadata of an installed distribution, or None."""
