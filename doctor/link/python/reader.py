@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Protocol, TypeVar
 
 from doctor.facts import Cause
-from doctor.facts.source import Found, SourceProblem
+from doctor.facts.source import Body, Found, SourceProblem
 
 __all__ = ["Found", "Reader", "SourceProblem"]
 
@@ -31,7 +31,7 @@ class Reader(Protocol):
     def parse(self, file: str) -> ast.Module:
         """The syntax tree of a source file without bodies of functions and constant defaults. Raises SourceProblem."""
 
-    def body(self, file: str, node: ast.FunctionDef | ast.AsyncFunctionDef) -> list[ast.stmt]:
+    def body(self, file: str, node: ast.FunctionDef | ast.AsyncFunctionDef) -> Body:
         """The statements of a function that `parse` left out; puts its parameters into `node`. Raises SourceProblem."""
 
     def text(self, file: str) -> bytes:
