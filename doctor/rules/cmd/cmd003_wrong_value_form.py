@@ -56,7 +56,7 @@ def _finding(rule: Rule, asked: Asked, problem: Problem) -> Finding:
     if value is not None and option is not None and refusal(option, value) is not None:
         value = _as_pairs(meant)
     pairs = _pairs_understood(asked.engine, problem)
-    once = f"; only the releases {pairs.spec()} accept KEY=VALUE" if pairs is not None else ""
+    once = f"; only releases {pairs.spec()} accept KEY=VALUE" if pairs is not None else ""
     message = (
         f"`{problem.spelled}` of {asked.shown} expects {problem.wanted}, but got "
         f"`{shown_value(problem, 100)}`{once}"
@@ -79,7 +79,7 @@ def _settings(rule: Rule, asked: Asked, problem: Problem) -> Finding:
         if option is not None and option.settings and "." not in problem.path:
             having = rows.releases_having(asked.engine, "settings", f"{option.settings}.{problem.path}")
         near = f"; did you mean `{shown(problem.wanted, 80)}`" if problem.wanted else ""
-        window = f"; {asked.engine} has it in the releases {having.spec()}" if having and having.newest else ""
+        window = f"; {asked.engine} accepts it in releases {having.spec()}" if having and having.newest else ""
         message = f"`{problem.spelled}` of {asked.shown} does not have the key `{key}`{window or near}"
     else:
         message = (
