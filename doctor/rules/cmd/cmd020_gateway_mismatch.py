@@ -148,7 +148,7 @@ def _nobody(facts: Facts, found: Lead, address: SplitResult, client: Neighbor | 
 def _apart(client: Neighbor, there: Neighbor) -> Difference:
     """A server whose name the gateway cannot look up."""
     mine, other = (", ".join(f"`{n}`" for n in one.networks[:4]) for one in (client, there))
-    what = f"asks `{there.service}`, which shares no network with `{client.service}`: {other}, not {mine}"
+    what = f"connects to `{there.service}`, which shares no network with `{client.service}`: {other}, not {mine}"
     way = Remediation(
         f"put both on one network: `networks: [{there.networks[0]}]` in `{client.service}`, too",
         (Action("manual", text=f"add the network {there.networks[0]} to {client.service}"),),
