@@ -18,7 +18,18 @@ from dataclasses import replace
 from doctor.base.secrets.hide import HIDDEN
 from doctor.derived.asked import Asked
 from doctor.derived.case import Case
-from doctor.derived.option_findings import argument, evidence, place, problems, releases, shown, shown_value, unread
+from doctor.derived.option_findings import (
+    argument,
+    evidence,
+    in_front,
+    ours,
+    place,
+    problems,
+    releases,
+    shown,
+    shown_value,
+    unread,
+)
 from doctor.facts import Launch
 from doctor.findings import Finding, Remediation
 from doctor.launch.asked import asked, form_of
@@ -71,12 +82,17 @@ def _in_no_release(rule: Rule, case: Case) -> Iterator[Finding]:
 
 def _unknown(rule: Rule, asked: Asked, problem: Problem) -> Finding:
     name, having = problem.spelled, _having(asked.engine, problem.spelled)
-    near = suggested(asked.reading.table, problem)
+    near = None if ours(problem) else suggested(asked.reading.table, problem)
     if problem.kind == "ambiguous":
         many = ", ".join(f"`{c}`" for c in problem.candidates[:6])
         said = f"`{shown(name, 100)}` is ambiguous in {asked.shown}: it matches {many}"
     else:
         said = f"`{shown(name, 100)}` is not an option of {asked.shown}"
+    if ours(problem):
+        return rule.finding(
+            f"{said}: it is one of qvl-doctor, which goes in front of `--`", key=shown(name, 100),
+            location=place(problem), evidence=[evidence(asked, problem, None)], remediations=[in_front(problem)],
+        )  # fmt: skip
     clauses = [c for c in (_window(asked.engine, having), near.why if near else _elsewhere(asked.engine, name)) if c]
     message = f"{said}: {'; '.join(clauses)}" if clauses else f"{said}, and no other release of {asked.engine} has it"
     causes = [f"CMD012:{shown(name, 100)}"] if suspicious(name) else []

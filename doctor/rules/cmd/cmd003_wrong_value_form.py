@@ -59,7 +59,7 @@ def _finding(rule: Rule, asked: Asked, problem: Problem) -> Finding:
     once = f"; only releases {pairs.spec()} accept KEY=VALUE" if pairs is not None else ""
     message = (
         f"`{problem.spelled}` of {asked.shown} expects {problem.wanted}, but got "
-        f"`{shown_value(problem, 100)}`{once}"
+        f"`{shown_value(problem, 100)}`{once or _quoting(problem.value or '')}"
     )  # fmt: skip
     ways = []
     if value is not None:
@@ -69,6 +69,16 @@ def _finding(rule: Rule, asked: Asked, problem: Problem) -> Finding:
         message, key=problem.name, location=place(problem), evidence=[evidence(asked, problem, problem.wanted)],
         remediations=[*ways, *releases(asked, pairs)],
     )  # fmt: skip
+
+
+def _quoting(value: str) -> str:
+    """What a shell did to the quotes of JSON, where the value shows it."""
+    text = value.strip()
+    if text[:1] == text[-1:] == "'" and len(text) > 1:
+        return "; single quotes reached the server: in `cmd` write double quotes, with `\\\"` inside"
+    if text.startswith("{") and '"' not in text and "'" not in text and ":" in text:
+        return "; the shell removed the double quotes: put single quotes around the JSON"
+    return ""
 
 
 def _settings(rule: Rule, asked: Asked, problem: Problem) -> Finding:

@@ -15,7 +15,17 @@ from collections.abc import Iterator
 
 from doctor.derived.asked import Asked
 from doctor.derived.case import Case
-from doctor.derived.option_findings import argument, evidence, place, problems, shown, shown_value, unread
+from doctor.derived.option_findings import (
+    argument,
+    evidence,
+    in_front,
+    ours,
+    place,
+    problems,
+    shown,
+    shown_value,
+    unread,
+)
 from doctor.derived.units import first_of
 from doctor.findings import Finding, Remediation
 from doctor.launch.parser import Problem
@@ -72,7 +82,8 @@ def _message(asked: Asked, problem: Problem) -> str:
         keys = f" for the keys of `{shown(problem.spelled, 100)}`" if problem.path else ""
         return f"{asked.shown} rejects this combination{keys}: {shown(problem.wanted, 160)}"
     if problem.kind in ("type", "range"):
-        return f"{name} expects {problem.wanted}, but got {value}"
+        own = f"; `{problem.spelled}` of qvl-doctor goes in front of `--`" if ours(problem) else ""
+        return f"{name} expects {problem.wanted}, but got {value}{own}"
     if problem.kind == "value-missing":
         return f"{name} expects {problem.wanted}, but none follows it"
     if problem.kind == "value-unwanted":
@@ -93,6 +104,8 @@ def _message(asked: Asked, problem: Problem) -> str:
 def _ways(asked: Asked, problem: Problem) -> Iterator[Remediation]:
     name = problem.name
     option = asked.reading.table.option(name)
+    if ours(problem):
+        yield in_front(problem)
     if problem.kind == "misplaced" and problem.name != "--model":
         yield Remediation("name the model first", (argument("model_tag", "MODEL"),), "manual")
     elif problem.kind == "misplaced":

@@ -51,7 +51,7 @@ def _pasted(rule: Rule, word: str, wrong: str, right: str) -> Finding:
     # the word itself is what is set: it stands for its plain form
     step = argument(word, None) if not right.strip() else argument(word, f"={right}")
     return rule.finding(
-        f"`{shown(word, 100)}` contains {wrong}", key=shown(word, 100), location=Location("argument", shown(word, 100)),
+        f"`{shown(word, 100)}` {wrong}", key=shown(word, 100), location=Location("argument", shown(word, 100)),
         evidence=[Evidence("word of the command", shown(word, 100), shown(right, 100) or None, "the launch command")],
         remediations=[Remediation(title, (step,), "safe")],
     )  # fmt: skip
