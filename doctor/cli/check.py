@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from doctor.cli.answer.show import FORMATS
+from doctor.cli.help import Helped
 from doctor.cli.request.options import codes, declared_request, question_options, target_options, target_request
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from doctor.findings import Report
 
 
-@click.command(context_settings={"ignore_unknown_options": False})
+@click.command(cls=Helped, context_settings={"ignore_unknown_options": False})
 @target_options
 @click.option("--facts", "facts_file", metavar="FILE", help="check saved facts instead of this machine")
 @question_options

@@ -6,17 +6,21 @@ from typing import Any
 
 import click
 
+from doctor.cli.help import Helped
 from doctor.cli.request.options import declared_request, question_options, target_options, target_request
 
 
-@click.command()
+@click.command(cls=Helped)
 @target_options
 @question_options
 @click.option("--offline", is_flag=True, help="do not use the network; a model that is not on this disk stays unknown")
 @click.option("--output", metavar="FILE", help="write to FILE instead of stdout")
 @click.argument("launch", nargs=-1, type=click.UNPROCESSED, metavar="[-- LAUNCH COMMAND]")
 def facts(output: str | None, offline: bool, launch: tuple[str, ...], **options: Any) -> None:
-    """Saves what `check` sees, with secrets hidden, so that `check --facts FILE` can check it on another machine."""
+    """Saves what `check` sees, with secrets hidden, so that `check --facts FILE` can check it on another machine.
+
+    Example:  qvl-doctor facts --output facts.json -- vllm serve Qwen/Qwen2.5-VL-7B-Instruct
+    """
     import json
 
     from doctor import api

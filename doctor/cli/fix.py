@@ -6,13 +6,14 @@ from typing import Any
 
 import click
 
+from doctor.cli.help import Helped
 from doctor.cli.request.options import declared_request, question_options, target_options, target_request
 
 FORMS = ("terminal", "brief", "json", "sh", "requirements", "dockerfile", "compose", "kubernetes")
 ACTIONS = ("--plan", "--apply", "--recover", "--undo", "--list")
 
 
-class OneAction(click.Command):
+class OneAction(Helped):
     """A command that does one of several things: two of them together are a mistake, not the last one's word."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
