@@ -1,4 +1,4 @@
-"""Where the project lives, for everything that is built; and the hook with which a wheel carries it."""
+"""Where the project lives, for everything that is built."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ import os
 import re
 import sys
 from pathlib import Path
-
-from hatchling.metadata.plugin.interface import MetadataHookInterface
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -36,10 +34,3 @@ def urls(known: dict[str, str]) -> dict[str, str]:
         out |= {"Homepage": known.get("documentation", home), "Repository": home}
     return out
 
-
-class Addresses(MetadataHookInterface):
-    """Fills in the URLs as hatchling builds a wheel or an sdist."""
-
-    def update(self, metadata: dict[str, object]) -> None:
-        """Adds them to the project's metadata."""
-        metadata["urls"] = urls(addresses(Path(self.root) / "release"))

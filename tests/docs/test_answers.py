@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from website.answers import ROOT, Block, blocks, pages
+from website.picture import FILE, picture
 
 BLOCKS = [block for page in pages() for block in blocks(page)]
 
@@ -17,3 +20,14 @@ def test_there_are_answers() -> None:
 @pytest.mark.parametrize("block", BLOCKS, ids=lambda b: f"{b.page.relative_to(ROOT)}: {b.commands[0][:40]}")
 def test_the_answer_is_the_real_one(block: Block) -> None:
     assert block.text == block.filled()
+
+
+def test_the_picture_is_the_real_one() -> None:
+    drawn = FILE.read_text(encoding="utf-8")
+    assert words(drawn) == words(picture()) and "fix" in words(drawn)
+    assert set(re.findall(r"https?://[^\s\"]+", drawn)) == {"http://www.w3.org/2000/svg"}  # asks no host for anything
+
+
+def words(drawing: str) -> list[str]:
+    """The text of a picture: how rich draws it differs between its releases."""
+    return "".join(re.findall(r"<text[^>]*>([^<]*)</text>", drawing)).replace("&#160;", " ").split()
