@@ -33,4 +33,3 @@ def urls(known: dict[str, str]) -> dict[str, str]:
     if home := known.get("repository"):
         out |= {"Homepage": known.get("documentation", home), "Repository": home}
     return out
-

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -14,6 +13,7 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 
 from release.addresses import addresses
+from website.filled import filled
 from website.pages import commands, crashes, grids, rules, schemas
 from website.pages.page import Page
 
@@ -53,7 +53,9 @@ def _rules(titled: list[Page]) -> Iterator[Any]:
     yield "rules/index.md"
     for family, members in rules.families().items():
         paths = [f"rules/{rule.code}.md" for rule in members]
-        yield {f"{family} {rules.family_text(family).partition(':')[0].partition(',')[0]}": [{pages[p]: p} for p in paths]}
+        yield {
+            f"{family} {rules.family_text(family).partition(':')[0].partition(',')[0]}": [{pages[p]: p} for p in paths]
+        }
 
 
 def _below(titled: list[Page], folder: str) -> list[Any]:
@@ -74,6 +76,11 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     return files
 
 
+def on_page_markdown(markdown: str, **_: Any) -> str:
+    """Fills in what a written page leaves to the sources."""
+    return filled(markdown)
+
+
 def llms() -> str:
     """The site for a language model, as llmstxt.org has it: what it is, then every page with a line."""
     lines = [
@@ -90,4 +97,4 @@ def llms() -> str:
 
 
 def _html(path: str) -> str:
-    return os.path.splitext(path)[0] + ".html"
+    return path.removesuffix(".md") + ".html"

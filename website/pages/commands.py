@@ -15,7 +15,9 @@ def pages() -> Iterator[Page]:
     rows = ((f"[`{name}`]({name}.md)", escaped(text)) for name, text in COMMANDS.items())
     lead = "# Commands\n\nData goes to stdout, progress and logs to stderr.\n\n"
     codes = table(("status", "meaning"), STATUS)
-    yield Page("commands/index.md", f"{lead}{table(('command', 'what it does'), rows)}\n## Exit status\n\n{codes}", "Commands")
+    yield Page(
+        "commands/index.md", f"{lead}{table(('command', 'what it does'), rows)}\n## Exit status\n\n{codes}", "Commands"
+    )
     with click.Context(main, info_name="qvl-doctor") as context:
         for name in COMMANDS:
             command = main.get_command(context, name)

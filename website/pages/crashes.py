@@ -33,7 +33,10 @@ def classes() -> dict[str, list[Crash]]:
 def _index(found: dict[str, list[Crash]]) -> str:
     count = sum(map(len, found.values()))
     rows = (
-        (f"[{kind}]({kind}.md)", ", ".join(f"[{c.code}]({kind}.md#{c.code.lower()}) {escaped(c.name)}" for c in crashes))
+        (
+            f"[{kind}]({kind}.md)",
+            ", ".join(f"[{c.code}]({kind}.md#{c.code.lower()}) {escaped(c.name)}" for c in crashes),
+        )
         for kind, crashes in found.items()
     )
     lead = f"`qvl-doctor explain LOGFILE` knows {count} causes in {len(found)} classes. It also reads tracebacks, the life of\n"

@@ -24,7 +24,10 @@ def pages() -> Iterator[Page]:
     yield Page("grids/index.md", lead + table(("model", *ENGINES.values()), rows), "Grids")
     for engine in ENGINES:
         for model in MODELS:
-            yield Page(f"grids/{_name(engine, model)}", grid_to_html(asked_grid((engine, "transformers"), model), data_version()))
+            yield Page(
+                f"grids/{_name(engine, model)}",
+                grid_to_html(asked_grid((engine, "transformers"), model), data_version()),
+            )
 
 
 def _name(engine: str, model: str) -> str:

@@ -85,7 +85,10 @@ def _index() -> str:
     ]
     for family, rules in families().items():
         rows = ((f"[{r.code}]({r.code}.md)", f"[{r.name}]({r.code}.md)", r.severity, _first(r)) for r in rules)
-        parts += [f"\n## {family}: {escaped(family_text(family))}\n\n", table(("code", "name", "severity", "what"), rows)]
+        parts += [
+            f"\n## {family}: {escaped(family_text(family))}\n\n",
+            table(("code", "name", "severity", "what"), rows),
+        ]
     return "".join(parts)
 
 
@@ -97,13 +100,22 @@ def _page(rule: Rule, facts: dict[str, Any], text: str) -> str:
     lead = f"# {rule.code} {rule.name}\n\n**{rule.severity}** · since {rule.since}\n\n"
     parts = [lead, "\n\n".join(escaped(p) for p in rule.explanation.split("\n\n")), "\n\n## An example\n\n"]
     command = f"$ qvl-doctor check --select {rule.code} --facts {rule.code}.json\n"
-    parts += [block(command + text, "console"), f"\nThe facts behind it, as a file: [{rule.code}.json]({rule.code}.json)\n\n"]
-    parts += ['??? example "What was seen"\n\n', indented(block(yaml.safe_dump(facts, sort_keys=False, width=100), "yaml")), "\n"]
+    parts += [
+        block(command + text, "console"),
+        f"\nThe facts behind it, as a file: [{rule.code}.json]({rule.code}.json)\n\n",
+    ]
+    parts += [
+        '??? example "What was seen"\n\n',
+        indented(block(yaml.safe_dump(facts, sort_keys=False, width=100), "yaml")),
+        "\n",
+    ]
     if crashes := _crashes().get(rule.code):
         links = ", ".join(f"[{code} {name}](../crashes/{kind}.md#{code.lower()})" for code, name, kind in crashes)
         parts.append(f"## Crashes that it foresees\n\n{links}\n\n")
     if rule.blocked_by:
-        parts.append(f"Not checked where one of these is found: {', '.join(_link(code) for code in rule.blocked_by)}.\n")
+        parts.append(
+            f"Not checked where one of these is found: {', '.join(_link(code) for code in rule.blocked_by)}.\n"
+        )
     return "".join(parts)
 
 

@@ -19,7 +19,7 @@ def pages() -> Iterator[Page]:
     files = sorted(FOLDER.glob(f"*{ENDING}"))
     names = {path.name.removesuffix(ENDING): path for path in files}
     rows = ((f"[{name}]({name}.md)", f"[{path.name}]({path.name})") for name, path in names.items())
-    lead = "# JSON\n\n`--format json` of each command, described by JSON Schema. `\"schema\": 1` stays as long as no key changes.\n\n"
+    lead = '# JSON\n\n`--format json` of each command, described by JSON Schema. `"schema": 1` stays as long as no key changes.\n\n'
     yield Page("schemas/index.md", lead + table(("answer of", "schema"), rows), "JSON schemas")
     for name, path in names.items():
         yield Page(f"schemas/{path.name}", path.read_text(encoding="utf-8"))
@@ -29,7 +29,10 @@ def pages() -> Iterator[Page]:
 def _page(name: str, path: Path) -> str:
     schema = json.loads(path.read_text(encoding="utf-8"))
     defs = schema.get("$defs", {})
-    parts = [f"# {name} --format json\n\nThe schema itself: [{path.name}]({path.name})\n\n## The answer\n\n", _keys(schema, defs)]
+    parts = [
+        f"# {name} --format json\n\nThe schema itself: [{path.name}]({path.name})\n\n## The answer\n\n",
+        _keys(schema, defs),
+    ]
     for part, inner in defs.items():
         if "properties" in inner:
             parts += [f"\n## {part}\n\n", _keys(inner, defs)]
