@@ -9,6 +9,7 @@ import pytest
 from website.answers import ROOT, Block, blocks, pages
 from website.picture import FILE, picture
 
+pytestmark = pytest.mark.pages
 BLOCKS = [block for page in pages() for block in blocks(page)]
 
 

@@ -22,9 +22,10 @@ from doctor.pipeline import Request, replayed
 from doctor.report.terminal import print_report
 from doctor.rules import RULES
 from doctor.rules.rule import Rule
-from website.answers import COLUMNS, ROOT
+from website.answers import ROOT
 from website.pages.page import Page, block, escaped, indented, table
 
+WIDTH = 80
 SCENARIOS = ROOT / "tests" / "scenarios"
 TARGET = {"kind": "installed", "why": "saved facts", "python": "3.10.12"}
 
@@ -49,20 +50,25 @@ def families() -> dict[str, list[Rule]]:
 def family_text(family: str) -> str:
     """What the rules of a family are about: the first line of their folder's docstring."""
     text = importlib.import_module(f"doctor.rules.{family.lower()}").__doc__ or family
-    return text.strip().splitlines()[0].removeprefix("Rules on ").removeprefix("Rules about ").capitalize()
+    about = text.strip().splitlines()[0].removeprefix("Rules on ").removeprefix("Rules about ")
+    return about[:1].upper() + about[1:]
 
 
 @cache
 def example(rule: Rule) -> tuple[dict[str, Any], str]:
-    """The facts of the first scenario in which the rule fires, and what `check --select CODE` prints for them.
+    """The facts of the shortest scenario in which the rule fires, and the command with what it prints for them.
+
+    A note is shown with `-v` only.
 
     Raises ValueError where none fires.
     """
-    for path in sorted((SCENARIOS / rule.code).glob("fires*.yaml")):
+    for path in sorted((SCENARIOS / rule.code).glob("fires*.yaml"), key=lambda file: (file.stat().st_size, file.name)):
         facts = _facts(path)
         report = replayed(facts_from_json(facts), Request(TargetRequest(), select=(rule.code,)))
-        if any(finding.rule == rule.code for finding in report.findings):
-            return facts, _printed(report)
+        if found := [finding for finding in report.findings if finding.rule == rule.code]:
+            verbose = found[0].severity == "note"
+            command = f"$ qvl-doctor check {'-v ' if verbose else ''}--select {rule.code} --facts {rule.code}.json\n"
+            return facts, command + _printed(report, verbose)
     raise ValueError(f"no scenario in {SCENARIOS / rule.code} makes {rule.code} fire")
 
 
@@ -71,10 +77,10 @@ def _facts(path: Path) -> dict[str, Any]:
     return {"target": TARGET, **facts}
 
 
-def _printed(report: Report) -> str:
+def _printed(report: Report, verbose: bool) -> str:
     text = io.StringIO()
-    out = Console(file=text, width=COLUMNS, color_system=None, markup=False, highlight=False, emoji=False)
-    print_report(report, out)
+    out = Console(file=text, width=WIDTH, color_system=None, markup=False, highlight=False, emoji=False)
+    print_report(report, out, verbose=verbose)
     return "".join(f"{line.rstrip()}\n" for line in text.getvalue().splitlines())
 
 
@@ -99,9 +105,8 @@ def _first(rule: Rule) -> str:
 def _page(rule: Rule, facts: dict[str, Any], text: str) -> str:
     lead = f"# {rule.code} {rule.name}\n\n**{rule.severity}** · since {rule.since}\n\n"
     parts = [lead, "\n\n".join(escaped(p) for p in rule.explanation.split("\n\n")), "\n\n## An example\n\n"]
-    command = f"$ qvl-doctor check --select {rule.code} --facts {rule.code}.json\n"
     parts += [
-        block(command + text, "console"),
+        block(text, "console"),
         f"\nThe facts behind it, as a file: [{rule.code}.json]({rule.code}.json)\n\n",
     ]
     parts += [
