@@ -14,10 +14,10 @@ from mkdocs.structure.files import File, Files
 
 from release.addresses import addresses
 from website.filled import filled
-from website.pages import commands, crashes, grids, rules, schemas
+from website.pages import commands, crashes, grids, probe, rules, schemas
 from website.pages.page import Page
 
-MAKERS = (rules, crashes, commands, schemas, grids)
+MAKERS = (rules, crashes, probe, commands, schemas, grids)
 WRITTEN: dict[str, dict[str, str]] = {
     "Start": {"index.md": "What it is", "story.md": "The story", "checks.md": "What is checked"},
     "Guides": {
@@ -43,7 +43,7 @@ def _navigation(made: Iterable[Page]) -> Iterator[dict[str, Any]]:
     for name in ("Start", "Guides"):
         yield {name: [{title: path} for path, title in WRITTEN[name].items()]}
     yield {"Rules": [*_rules(titled)]}
-    yield {"Crashes": [*_below(titled, "crashes/")]}
+    yield {"Crashes": [*_below(titled, "crashes/"), {"A running server": "probe/index.md"}]}
     reference = [page for folder in ("commands", "schemas", "grids") for page in _below(titled, f"{folder}/")]
     yield {"Reference": [*_sections(reference), *({title: path} for path, title in WRITTEN["Inside"].items())]}
 
@@ -90,7 +90,7 @@ def llms() -> str:
     ]  # fmt: skip
     for section, pages in WRITTEN.items():
         lines += [f"## {section}", "", *(f"- [{title}]({_html(path)})" for path, title in pages.items()), ""]
-    for name in ("rules", "crashes", "commands", "schemas", "grids"):
+    for name in ("rules", "crashes", "probe", "commands", "schemas", "grids"):
         found = [page for page in _made if page.title and page.path.startswith(f"{name}/")]
         lines += [f"## {name.capitalize()}", "", *(f"- [{page.title}]({_html(page.path)})" for page in found), ""]
     return "\n".join(lines)

@@ -14,6 +14,10 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
+from doctor.base.documentation import address, page_of
+from doctor.explain.catalog import stubs
+from doctor.explain.meaning import OWN
+from doctor.matrix.answers import answers
 from doctor.rules import RULES
 from tests.sources import ROOT
 from website.pages import rules
@@ -72,8 +76,13 @@ def test_nothing_comes_from_another_host(site: Path) -> None:
     assert not any(_LOADED.search(text(file)) for file in site.rglob("*.css"))
 
 
-def test_the_pages_that_findings_lead_to(site: Path) -> None:
+def test_the_pages_that_findings_lead_to(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("QVL_DOCTOR_DOCUMENTATION", "https://docs.example/q")
     assert all((site / "rules" / f"{rule.code}.html").is_file() for rule in RULES)
+    others = [*(stub.code for stub in stubs()), *(one.code for one in OWN), *(c.code for c in (*answers().checks, *answers().refusals))]
+    for code in (*(rule.code for rule in RULES), *others):  # wherever a finding leads, there is a page
+        page = page_of(code)
+        assert page and (site / page.removeprefix(f"{address()}/")).is_file(), page
     assert (site / "crashes" / "RUN101.html").is_file() and "](rules/IMP001.html)" in text(site / "llms.txt")
     assert "https://docs.example/q/rules/IMP001.html" in text(site / "sitemap.xml")
     assert "There is no" not in text(site / "how-we-know.html") and "<!-- " not in re.sub(r"(?s)<script.*?</script>", "", text(site / "architecture.html"))
