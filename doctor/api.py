@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from doctor.facts import Modules
     from doctor.findings import StartVerdict
     from doctor.findings.proposal import Proposal
+    from doctor.findings.settings import Settings
     from doctor.matrix.grid.cells import Grid
     from doctor.repair.apply import Applied
     from doctor.repair.switch.inplace import WantedPins
@@ -184,11 +185,11 @@ def apply(asked: Request, wanted: WantedPins | Plan, source: Source, say: Callab
     return new_environment(asked, pins_wanted_by(wanted) if isinstance(wanted, Plan) else wanted, source, say)
 
 
-def precheck(argv: tuple[str, ...]) -> StartVerdict:
-    """What speaks against starting this command here and now."""
+def precheck(argv: tuple[str, ...], settings: Settings | None = None) -> StartVerdict:
+    """What speaks against starting this command here and now, but for the rules that `settings` ignore."""
     from doctor import pipeline
 
-    return pipeline.precheck(argv)
+    return pipeline.precheck(argv, settings)
 
 
 def request(question: Question) -> Request:

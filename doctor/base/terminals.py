@@ -11,7 +11,7 @@ import contextlib
 import os
 import sys
 from collections.abc import Mapping
-from typing import TextIO
+from typing import IO, TextIO
 
 LEGIBLE = "qvl-legible"
 _ASCII = "qvl_ascii"  # click would put its own UTF-8 stream in the place of one whose encoding is called ascii
@@ -47,7 +47,7 @@ def encoded(text: str) -> bytes:
         return text.encode("utf-8", "replace")
 
 
-def shows_links(stream: TextIO, environ: Mapping[str, str]) -> bool:
+def shows_links(stream: IO[str], environ: Mapping[str, str]) -> bool:
     """Whether text may carry a link (OSC 8): only on a terminal that is known to show it, or where the user says so.
 
     FORCE_HYPERLINK (0 or 1) decides, as for other programs. tmux and screen hand links on in some releases only.
