@@ -6,12 +6,13 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
+from doctor.base.documentation import page_of
 from doctor.base.text import one_line
 from doctor.derived.packages.newer_releases import data_notes
 from doctor.findings import Finding, Report
-from doctor.report.commands import commands, together
+from doctor.report.commands import commands
 from doctor.report.content import SIGNS, answer, counted, evidence, head, undecided
-from doctor.report.launch import correction
+from doctor.report.todo import Todo, todo
 
 _SPECIAL = re.compile(r"([\\*_\[\]<>|#~`&]|:(?=//))")
 _CODE = re.compile(r"(?<!`)(`[^`]+`)(?!`)")
@@ -22,12 +23,9 @@ def report_to_markdown(report: Report) -> str:
     kind, said = answer(report)
     versions = ", ".join(f"{name} {version}" for name, version in sorted(report.versions.items()))
     parts = [f"## {SIGNS[kind]} {_text(said)}", "", *(f"- **{label}**: {_text(text)}" for label, text in head(report))]
+    parts += _todo(todo(report))
     for finding in report.findings:
         parts += ["", *_finding(finding)]
-    if report.way_out is not None:
-        parts += ["", "### Fix all", "", _text(report.way_out.text), "", *_block(together(report.way_out))]
-    if (found := correction(report)) is not None:
-        parts += ["", "### Corrected command", "", *_block([found.line]), "", _text(found.note)]
     parts += ["", f"{_text(counted(report))}. Checked with qvl-doctor ({_text(versions)})."]
     for note in data_notes(report.facts):
         parts += ["", _text(f"{note}.")]
@@ -52,10 +50,22 @@ def log_to_markdown(findings: Sequence[Finding], stated: Report | None) -> str:
     return re.sub(r"\n{3,}", "\n\n", "\n".join(parts)).strip("\n") + "\n"
 
 
+def _todo(done: Todo) -> list[str]:
+    """What to do about the first cause: in words, then every line to paste."""
+    lines = [line for line in (*done.lines, done.start) if line]
+    if not done.steps and not lines:
+        return []
+    parts = ["", "### What to do", "", *(f"- {_text(step)}" for step in done.steps), ""]
+    parts += [*_block(lines), "", _text(done.note), ""] if lines else []
+    return [*parts, *(f"- or: {_text(other)}" for other in done.others)]
+
+
 def _finding(finding: Finding) -> list[str]:
     mark = " (start here)" if finding.primary else ""
     follows = f" (follows from {', '.join(finding.follows_from)})" if finding.follows_from else ""
-    lines = [f"### {finding.severity} `{finding.rule}` {finding.name}{mark}{follows}", "", _text(finding.message), ""]
+    page = page_of(finding.rule)
+    code = f"[`{finding.rule}`](<{page}>)" if page else f"`{finding.rule}`"
+    lines = [f"### {finding.severity} {code} {finding.name}{mark}{follows}", "", _text(finding.message), ""]
     lines += [f"- {label}: {_text(text)}" for label, text in evidence(finding)]
     for remediation in finding.remediations:
         lines.append(f"- **fix**: {_text(remediation.text)}")
