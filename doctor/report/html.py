@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
+from importlib.resources import files
 
 from doctor.base.text import plural
 from doctor.derived.case import Case
@@ -25,7 +25,7 @@ def report_to_html(*reports: Report) -> str:
 
 def _page(reports: Sequence[Report]) -> Iterator[str]:
     said = "; ".join(answer(report)[1] for report in reports)
-    style = (Path(__file__).parent / "report.css").read_text(encoding="utf-8")
+    style = files("doctor.report").joinpath("report.css").read_text(encoding="utf-8")
     yield '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
     yield f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n'
     yield '<meta name="viewport" content="width=device-width, initial-scale=1">\n<link rel="icon" href="data:,">\n'
