@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import queue
+import shutil
 import sys
 import threading
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from doctor.base.json_object import JsonObject
 from doctor.derived.digest import digest_of
 from doctor.facts import Facts
 from doctor.facts.codec import to_json
+from doctor.fleet.boot import FOLDER
 from doctor.fleet.connect import Listener, Peer, try_all
 from doctor.fleet.wire import MARK, line_of, packed
 
@@ -56,8 +58,10 @@ class Node:
         try:
             asked = json.loads(line)
             return self._answer(asked["ask"], asked)
+        except (ValueError, OSError) as error:
+            return {"problem": f"{error}"}
         except Exception as error:  # the coordinator is told, and decides
-            return {"problem": f"{error}" if isinstance(error, ValueError | OSError) else f"{type(error).__name__}: {error}"}
+            return {"problem": f"{type(error).__name__}: {error}"}
 
     def _answer(self, ask: str, asked: dict[str, Any]) -> JsonObject:
         if ask == "digest":
@@ -79,4 +83,6 @@ def _read(stdin: BinaryIO, lines: queue.SimpleQueue[bytes]) -> None:
     """Lines of at most a mebibyte; at the end of the input the whole process ends."""
     while line := stdin.readline(LONGEST):
         lines.put(line)
+    if folder := os.environ.get(FOLDER):
+        shutil.rmtree(folder, ignore_errors=True)
     os._exit(GONE)

@@ -43,7 +43,7 @@ def _report(report: Report) -> Iterator[str]:
     yield "</dl>\n"
     yield from _todo(shown)
     for finding in report.findings:
-        yield from _finding(finding)
+        yield from finding_to_html(finding)
     if lines := memory_lines(Case(report.facts)):
         yield "<article>\n<h2>memory</h2>\n<pre>" + "\n".join(map(t, lines)) + "</pre>\n</article>\n"
     if shown.open:
@@ -72,7 +72,8 @@ def _todo(shown: Screen) -> Iterator[str]:
     yield "</article>\n"
 
 
-def _finding(finding: Finding) -> Iterator[str]:
+def finding_to_html(finding: Finding) -> Iterator[str]:
+    """A finding as an article of the page."""
     label = " · start here" if finding.primary else ""
     label += f" · follows from {', '.join(finding.follows_from)}" if finding.follows_from else ""
     yield f'<article class="{finding.severity}">\n<h2><span>{t(finding.severity)}</span> {t(finding.rule)} '

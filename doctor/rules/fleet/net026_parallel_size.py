@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from doctor.base.text import plural
 from doctor.derived.case import Case
 from doctor.derived.fleet import Fleet
 from doctor.derived.nodes import group_of
@@ -33,12 +34,13 @@ def check(rule: FleetRule, fleet: Fleet) -> Iterator[FleetVerdict]:
             fix=f"set {group.said.partition(' ')[0]} to {len(fleet.members)}, or name other nodes",
         )  # fmt: skip
     wanted = settings(first.facts).gpus
-    counts = [len(m.facts.gpu.usable) for m in fleet.answered if m.facts and isinstance(m.facts.gpu, Gpu)]
+    known = [m.facts.gpu for m in fleet.answered if m.facts and isinstance(m.facts.gpu, Gpu)]
+    counts = [len(gpu.usable) for gpu in known if gpu.devices]  # without any, its driver is the cause, and named
     if len(counts) < len(fleet.members):
         yield Open("the GPUs of some nodes are not known")
     elif sum(counts) < wanted:
         yield rule.finding(
-            f"The launch takes {wanted} GPUs, and the {len(fleet.members)} nodes have {sum(counts)}.",
+            f"The launch takes {plural(wanted, 'GPU')}, and the {len(fleet.members)} nodes have {sum(counts)}.",
             observed=str(sum(counts)), expected=str(wanted), source="NVML, parallel sizes", key="gpus",
             fix="lower the parallel sizes, or add nodes",
         )  # fmt: skip
