@@ -14,14 +14,23 @@ from doctor.launch.edit import edited
 from doctor.launch.options import engine
 from doctor.matrix.engines import engine_row
 
+RANK = "1073741823"  # stands for the rank until it is known which
+
 
 def start_lines(fleet: Fleet) -> dict[str, str]:
     """The line of each node that answered; nothing where no launch on several nodes was given."""
     first = next((m for m in fleet.answered if m.rank == 0), None)
-    out = {}
+    out, made = dict[str, str](), dict[int, Launch | None]()
     for member in fleet.answered:
-        if member.facts is not None and (line := _line(member, member.facts, first, len(fleet.members))):
-            out[member.name] = line
+        if member.facts is None:
+            continue
+        if id(member.facts) not in made:  # one for each kind: reading the words again takes a millisecond
+            made[id(member.facts)] = _launch(member.facts, first, len(fleet.members))
+        launch = made[id(member.facts)]
+        if launch is not None:
+            words = shlex.join(str(member.rank) if w == RANK else w for w in launch.argv)
+            variables = {**launch.environ, **_variables(member, member.facts)}
+            out[member.name] = " ".join([*(f"{n}={shlex.quote(v)}" for n, v in variables.items()), words])
     return out
 
 
@@ -31,28 +40,22 @@ def ranked(launch: Launch, version: str | None, rank: int) -> Launch:
     return edited(launch, [Action("set_argument", name=name, value=str(rank))], version) if name else launch
 
 
-def _line(member: Member, facts: Facts, first: Member | None, count: int) -> str | None:
-    launch = facts.launch
-    if not isinstance(launch, Launch) or launch.engine is None or group_of(Case(facts)) is None:
+def _launch(facts: Facts, first: Member | None, count: int) -> Launch | None:
+    """The launch of one kind of node, with RANK where the rank goes; None where it is not one on several nodes."""
+    launch, group = facts.launch, group_of(Case(facts))
+    if not isinstance(launch, Launch) or launch.engine is None or group is None:
         return None
-    row, version = engine_row(launch.engine), facts.version(engine(facts))
-    actions = [Action("set_argument", name=n, value=v) for n, v in _group(facts, first, count, member.rank) if n]
-    if row.option("group_place") is None:
-        actions = []
-    now = edited(launch, actions, version)
-    variables = {**launch.environ, **_variables(member, facts)}
-    return " ".join([*(f"{n}={shlex.quote(v)}" for n, v in variables.items()), shlex.join(now.argv)])
-
-
-def _group(facts: Facts, first: Member | None, count: int, rank: int) -> list[tuple[str | None, str]]:
-    row, group = engine_row(engine(facts)), group_of(Case(facts))
-    out = [(row.option("group_size"), str(count)), (row.option("group_place"), str(rank))]
+    row = engine_row(launch.engine)
+    place, address = row.option("group_place"), row.option("group_address")
+    if place is None:
+        return launch
+    wanted = [(row.option("group_size"), str(count)), (place, RANK)]
     meeting = next(iter(first.digest.addresses), None) if first and first.digest else None
-    if group and meeting and (group.address is None or is_loopback(group.address)):
-        name = row.option("group_address")
-        with_port = name is not None and row.option("group_port") is None
-        out.append((name, f"{meeting}:{group.port or 20000}" if with_port else meeting))
-    return out
+    if meeting and (group.address is None or is_loopback(group.address)):
+        with_port = row.option("group_port") is None
+        wanted.append((address, f"{meeting}:{group.port or 20000}" if with_port else meeting))
+    actions = [Action("set_argument", name=n, value=v) for n, v in wanted if n]
+    return edited(launch, actions, facts.version(engine(facts)))
 
 
 def _variables(member: Member, facts: Facts) -> dict[str, str]:

@@ -21,10 +21,10 @@ from doctor.rules.fleet.rule import FleetRule, FleetVerdict
 
 def check(rule: FleetRule, fleet: Fleet) -> Iterator[FleetVerdict]:
     """By the addresses that the nodes say they have, and by how each resolves the name."""
-    groups = {m.name: g for m in fleet.answered if m.facts and (g := group_of(Case(m.facts))) and g.address}
+    kinds = [group_of(Case(k.facts)) for k in fleet.kinds if k.facts is not None]
+    said = {g.address for g in kinds if g is not None and g.address}
     first = next((m for m in fleet.answered if m.rank == 0), None)
-    said = {g.address for g in groups.values()}
-    if not groups or first is None or first.digest is None:
+    if not said or first is None or first.digest is None:
         yield NotApplicable("the launch does not name an address where the ranks meet")
         return
     if len(said) > 1:

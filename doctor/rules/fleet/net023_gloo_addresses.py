@@ -57,12 +57,15 @@ def _families(rule: FleetRule, known: Known) -> Iterator[FleetVerdict]:
 
 
 def _loopbacks(rule: FleetRule, known: Known) -> Iterator[FleetVerdict]:
-    """A loopback address is connected to by every higher one; of equal ones, by one of the two."""
-    order = sorted(known, key=lambda pair: (pair[1].version, pair[1].packed))
-    for at, (member, address) in enumerate(order):
-        above = order[at + 1 :][:1]
-        beside = [m for m, a in order[max(0, at - 1) : at] if a == address]
-        if not is_loopback(str(address)) or not ((above and above[0][1].version == address.version) or beside):
+    """A loopback address is connected to by every higher one of another machine; of equal ones, by one of the two."""
+    highest: dict[int, list[tuple[bytes, object]]] = {}
+    for member, address in sorted(known, key=lambda pair: pair[1].packed, reverse=True):
+        seen = highest.setdefault(address.version, [])  # the highest address of each of two machines is enough
+        if len(seen) < 2 and all(machine != _machine(member) for _, machine in seen):
+            seen.append((address.packed, _machine(member)))
+    for member, address in known:
+        others = [packed for packed, machine in highest[address.version] if machine != _machine(member)]
+        if not is_loopback(str(address)) or not any(packed >= address.packed for packed in others):
             continue
         why = member.digest.why if member.digest else ""
         yield rule.finding(
@@ -70,6 +73,11 @@ def _loopbacks(rule: FleetRule, known: Known) -> Iterator[FleetVerdict]:
             node=member.name, observed=str(address), expected="an address that the other nodes reach",
             source="Gloo", fix=FIX,
         )  # fmt: skip
+
+
+def _machine(member: Member) -> object:
+    """Equal for two ranks on one machine, which reach each other at its loopback address."""
+    return (member.digest.host, member.digest.addresses) if member.digest else None
 
 
 def _doubles(rule: FleetRule, known: Known) -> Iterator[FleetVerdict]:
