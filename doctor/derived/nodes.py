@@ -44,8 +44,10 @@ def group_of(case: Case) -> Group | None:
         place = 0  # the default of every engine
     name, text = _given(facts, "group_address")
     host, port = split_place(text or "")
-    ray = _given(facts, "executor")[1] == "ray"
-    return Group(nodes, said, place, host or None, port or _number(facts, "group_port"), name, ray)
+    ray, row = _given(facts, "executor")[1] == "ray", engine_row(engine(facts))
+    if port is None and row.option("group_port"):
+        port = _number(facts, "group_port") or row.group_port
+    return Group(nodes, said, place, host or None, port, name, ray)
 
 
 def split_place(text: str) -> tuple[str, int | None]:

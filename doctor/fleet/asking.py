@@ -9,8 +9,10 @@ from typing import Any, TypeVar
 
 from doctor.base.record import dataclass
 from doctor.base.text import one_line
+from doctor.derived.case import Case
 from doctor.derived.digest import digest_of
 from doctor.derived.fleet import Member
+from doctor.derived.nodes import group_of
 from doctor.facts import Facts
 from doctor.facts.codec import FactsError, facts_from_json, from_json
 from doctor.facts.network import is_loopback
@@ -192,9 +194,11 @@ def connect(nodes: Sequence[Asked], limits: Limits) -> None:
 
     _each(listen, here, limits)
     ready = [n for n in here if n.port is not None]
+    meeting = _meeting(ready, limits)
 
     def attempts(node: Asked) -> None:
         peers = [[o.place.name, address_of(o), o.port] for o in _partners(node, ready) if address_of(o)]
+        peers += [meeting] if meeting and meeting[0] != node.place.name else []
         said = _quietly(node, {"ask": "connect", "to": peers}, limits) if peers else None
         try:
             tried = from_json(tuple[Tried, ...], said.get("tried"), "its connections") if said else ()
@@ -204,6 +208,17 @@ def connect(nodes: Sequence[Asked], limits: Limits) -> None:
         node.tried = tuple(t for t in tried[: len(peers)] if t.to in names)
 
     _each(attempts, ready, limits)
+
+
+def _meeting(ready: Sequence[Asked], limits: Limits) -> list[Any] | None:
+    """Where the ranks of the launch meet, if rank 0 answered, has a launch that says so, and the port is free there."""
+    first = next((n for n in ready if n.rank == 0 and n.facts is not None), None)
+    group = group_of(Case(first.facts)) if first and first.facts else None
+    if first is None or group is None or group.address is None or group.port is None or is_loopback(group.address):
+        return None
+    if _quietly(first, {"ask": "listen", "port": group.port}, limits) is None:
+        return None
+    return [first.place.name, group.address, group.port]
 
 
 def address_of(node: Asked) -> str | None:

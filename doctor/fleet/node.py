@@ -32,7 +32,7 @@ class Node:
     def __init__(self, collect: Callable[[], Facts], version: str) -> None:
         self.collect, self.version = collect, version
         self.facts: Facts | None = None
-        self.listener: Listener | None = None
+        self.listeners: dict[int, Listener] = {}
 
     def serve(self, stdin: BinaryIO, out: BinaryIO) -> None:
         """Answers until stdin ends."""
@@ -71,8 +71,10 @@ class Node:
             self.facts = self.facts or self.collect()
             return {"facts": packed(to_json(self.facts))}
         if ask == "listen":
-            self.listener = self.listener or Listener(int(asked.get("port") or 0))
-            return {"port": self.listener.port}
+            port = int(asked.get("port") or 0)
+            if port not in self.listeners:
+                self.listeners[port] = Listener(port)
+            return {"port": self.listeners[port].port}
         if ask == "connect":
             peers = [Peer(str(name), str(host), int(port)) for name, host, port in asked["to"]]
             return {"tried": [to_json(t) for t in try_all(peers)]}

@@ -148,7 +148,7 @@ class Engine:
     own. `other_methods` are names of quantizations that read a checkpoint of another, `extras` those of the
     distribution without which it does not serve. The distribution `kernels` is its compiled code, where that is
     another, and `rebuild` builds it against a torch that is there. `traits` are habits, each with the releases that
-    have it ("" for all).
+    have it ("" for all). `group_port` is where several machines meet if the launch does not say.
     """
 
     name: str
@@ -165,6 +165,7 @@ class Engine:
     other: tuple[str, ...] = ()
     host: str = "0.0.0.0"
     port: int | None = None
+    group_port: int | None = None
     options: dict[str, tuple[str, ...]] = field(default_factory=dict)
     words: dict[str, tuple[str, ...]] = field(default_factory=dict)
     environment: tuple[str, ...] = ()
