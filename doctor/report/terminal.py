@@ -98,7 +98,7 @@ def _finding(finding: Finding, out: Rows, most: int | None, *, first: bool) -> N
     mark = f"  (follows from {', '.join(finding.follows_from)})" if finding.follows_from else ""
     mark += f"  {say('(start here)')}" if first else ""
     head = f"{say(finding.severity)} {finding.rule} {finding.name}, {certainty(finding)}{mark}"
-    out.line(head, STYLES[finding.severity])
+    out.line(head, STYLES[finding.severity], finding.rule)
     if (said := cause(finding)) != finding.message:
         out.block(said, "  ")
     out.block(finding.message, "  ", "dim" if said != finding.message else "")

@@ -21,8 +21,9 @@ from urllib.parse import SplitResult
 from doctor.base.address import LOCAL, split_address
 from doctor.base.record import dataclass
 from doctor.derived.case import Case
+from doctor.derived.container import container_of
 from doctor.derived.neighbors import Lead, around, lead, outer_port, port_of, server_behind
-from doctor.facts import Facts, Gateway, GatewayModel, Launch, Neighbor, present
+from doctor.facts import Facts, Gateway, GatewayModel, Neighbor, present
 from doctor.findings import Action, Evidence, Finding, Location, NotApplicable, Open, Remediation, Severity
 from doctor.launch.server import Server, server
 from doctor.rules.rule import Rule, Verdict
@@ -158,7 +159,7 @@ def _apart(client: Neighbor, there: Neighbor) -> Difference:
 
 def _alone(facts: Facts, model: GatewayModel, address: SplitResult, here: Server) -> Iterator[Difference]:
     """An entry against the server of the command, where no other service is known."""
-    contained = isinstance(facts.launch, Launch) and facts.launch.container is not None
+    contained = container_of(facts) is not None
     yield from _path(model, address, here)
     port = port_of(address)
     if here.port is not None and port != here.port and not contained and address.hostname in LOCAL:

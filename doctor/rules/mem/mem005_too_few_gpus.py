@@ -15,11 +15,13 @@ from dataclasses import replace
 
 from doctor.base.text import plural
 from doctor.derived.case import Case
+from doctor.derived.container import container_of
 from doctor.derived.memory.findings import remediations, splitting
 from doctor.derived.memory.parallel import on_gpus
 from doctor.derived.memory.verdict import MemoryVerdict, cards, memory_verdict, of_unusable
 from doctor.facts import Facts, Gpu, Launch
 from doctor.findings import Action, Applicability, Evidence, Location, NotApplicable, Open, Remediation
+from doctor.launch.cluster import UNKNOWN
 from doctor.launch.memory_settings import settings
 from doctor.launch.memory_values import PARALLEL
 from doctor.launch.options import engine as launched
@@ -47,7 +49,8 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
         return
     if len(there) >= asked.gpus:
         return
-    if option(facts, *SEVERAL_MACHINES) is not None:
+    container = container_of(facts)
+    if option(facts, *SEVERAL_MACHINES) is not None or (container is not None and container.nodes == UNKNOWN):
         yield Open("the launch runs on several machines, and nothing is known of the GPUs of the others")
         return
     ray = _by_ray(facts)
