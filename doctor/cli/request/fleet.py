@@ -1,4 +1,4 @@
-"""What `fleet` is asked: the nodes, the way to them, and the words for doctor on each."""
+"""The request: the nodes, the way to them, and the words for doctor on each."""
 
 from __future__ import annotations
 
