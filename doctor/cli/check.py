@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from doctor.cli.answer.show import FORMATS
+from doctor.cli.help import Helped
 from doctor.cli.request.options import (
     codes,
     configuration_options,
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from doctor.findings import Report
 
 
-@click.command(context_settings={"ignore_unknown_options": False})
+@click.command(cls=Helped, context_settings={"ignore_unknown_options": False})
 @target_options
 @click.option("--facts", "facts_file", metavar="FILE", help="check saved facts instead of this machine")
 @question_options

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from doctor.cli.help import Helped
+
 if TYPE_CHECKING:
     from doctor.facts import Facts
     from doctor.findings import Finding, Report
@@ -16,13 +18,19 @@ if TYPE_CHECKING:
 FORMATS = ("terminal", "brief", "json", "markdown")
 
 
-@click.command()
+@click.command(cls=Helped)
 @click.argument("subject", metavar="CODE|LOGFILE|RUN-ID|-")
 @click.option("--facts", "facts_file", type=click.Path(exists=True, dir_okay=False), help="use these saved facts")
 @click.option("--log-dir", type=click.Path(), help="folder that contains the runs")
 @click.option("--format", "form", type=click.Choice(FORMATS), default="terminal", show_default=True)
 def explain(subject: str, facts_file: str | None, log_dir: str | None, form: str) -> None:
     """Explains why a server crashed, from its log (a file, a run, or `-` for stdin), or what a rule CODE means.
+
+    Examples:  qvl-doctor explain server.log
+
+               docker logs vlm 2>&1 | qvl-doctor explain -
+
+               qvl-doctor explain MEM001
 
     A bug report is read, too: what it states of packages, GPUs and the command is checked by the rules of `check`.
     """

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from doctor.cli.help import Helped
 from doctor.cli.request.options import (
     configuration_options,
     declared_request,
@@ -15,7 +16,7 @@ from doctor.cli.request.options import (
 )
 
 
-@click.command()
+@click.command(cls=Helped)
 @target_options
 @question_options
 @configuration_options
@@ -24,7 +25,10 @@ from doctor.cli.request.options import (
 @click.argument("launch", nargs=-1, type=click.UNPROCESSED, metavar="[-- LAUNCH COMMAND]")
 @click.pass_context
 def facts(ctx: click.Context, /, output: str | None, **given: Any) -> None:
-    """Saves what `check` sees, with secrets hidden, so that `check --facts FILE` can check it on another machine."""
+    """Saves what `check` sees, with secrets hidden, so that `check --facts FILE` can check it on another machine.
+
+    Example:  qvl-doctor facts --output facts.json -- vllm serve Qwen/Qwen2.5-VL-7B-Instruct
+    """
     import json
 
     from doctor import api

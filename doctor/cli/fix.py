@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from doctor.cli.help import Helped
 from doctor.cli.request.options import (
     configuration_options,
     declared_request,
@@ -18,7 +19,7 @@ FORMS = ("terminal", "brief", "json", "sh", "requirements", "dockerfile", "compo
 ACTIONS = ("--plan", "--apply", "--recover", "--undo", "--list")
 
 
-class OneAction(click.Command):
+class OneAction(Helped):
     """A command that does one of several things: two of them together are a mistake, not the last one's word."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:

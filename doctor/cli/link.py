@@ -6,10 +6,11 @@ from typing import Any
 
 import click
 
+from doctor.cli.help import Helped
 from doctor.cli.request.options import configuration_options, declared_request, target_options, target_request
 
 
-@click.command()
+@click.command(cls=Helped)
 @click.argument("names", nargs=-1, required=True, metavar="DISTRIBUTION...")
 @target_options
 @configuration_options
