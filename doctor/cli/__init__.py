@@ -25,6 +25,7 @@ COMMANDS = {
     "explain": "explain a crash from its log, or a rule code",
     "rules": "list every rule",
     "mcp": "answer the same questions for agents, over the Model Context Protocol",
+    "fleet": "check several nodes that serve one model, or start it on each",
     "matrix": "show what published releases require, accept and provide",
     "completion": "print or install command completion for bash, zsh or fish",
     "man": "print the manual page",

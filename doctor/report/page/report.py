@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Iterator, Sequence
-from pathlib import Path
+from importlib.resources import files
 
 from doctor.base.documentation import page_of
 from doctor.base.text import plural
@@ -42,7 +42,7 @@ def _page(reports: Sequence[Report]) -> Iterator[str]:
 
 
 def _file(name: str) -> str:
-    return (Path(__file__).parent / name).read_text(encoding="utf-8")
+    return files("doctor.report.page").joinpath(name).read_text(encoding="utf-8")
 
 
 def _report(report: Report) -> Iterator[str]:
@@ -53,7 +53,7 @@ def _report(report: Report) -> Iterator[str]:
     yield "</dl>\n"
     yield from _todo(shown)
     for finding in report.findings:
-        yield from _finding(finding)
+        yield from finding_to_html(finding)
     yield from memory_article(Case(report.facts))
     yield from releases_article(report)
     if shown.open:
@@ -82,7 +82,8 @@ def _todo(shown: Screen) -> Iterator[str]:
     yield "</article>\n"
 
 
-def _finding(finding: Finding) -> Iterator[str]:
+def finding_to_html(finding: Finding) -> Iterator[str]:
+    """A finding as an article of the page."""
     label = " · start here" if finding.primary else ""
     label += f" · follows from {', '.join(finding.follows_from)}" if finding.follows_from else ""
     yield f'<article class="{finding.severity}">\n<h2><span>{t(finding.severity)}</span> {_code(finding)} '

@@ -17,8 +17,7 @@ from doctor.base.text import conjoined, one_line
 from doctor.collect.declared.compose.ports import PortError, ports_of
 from doctor.collect.declared.compose.project import DEFAULTS, Project
 from doctor.collect.declared.compose.tags import scalar
-from doctor.launch.container import seconds, size_of
-from doctor.matrix.compose_keys import compose_keys
+from doctor.launch.container import compose_keys, seconds, size_of
 
 MOST, MOST_SERVICES = 10, 500
 _NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,200}$")
