@@ -72,15 +72,15 @@ SCENARIOS = (
     Scenario("all well"),
     Scenario("all well, 192.168", net="192.168.77"),
     Scenario("an interface that does not exist on one rank", env={2: {GLOO: "eth9"}}),
-    Scenario("a prefix where Gloo takes exact names", env=dict.fromkeys(RANKS, {GLOO: "eth"})),
-    Scenario("lo on all ranks", env=dict.fromkeys(RANKS, {GLOO: "lo"})),
+    Scenario("a prefix where Gloo takes exact names", env={key: {GLOO: "eth"} for key in RANKS}),
+    Scenario("lo on all ranks", env={key: {GLOO: "lo"} for key in RANKS}),
     Scenario("lo on one rank, low addresses", env={1: {GLOO: "lo"}}),
     Scenario("lo on one rank, high addresses", net="192.168.77", env={1: {GLOO: "lo"}}),
     Scenario("own name on 127.0.1.1, low addresses", names={1: "127.0.1.1"}),
     Scenario("own name on 127.0.1.1, high addresses", net="192.168.77", names={1: "127.0.1.1"}),
     Scenario("own name on 127.0.1.1 on two ranks", names={1: "127.0.1.1", 2: "127.0.1.1"}),
     Scenario("own name on 127.0.1.1, interface named", net="192.168.77", names={1: "127.0.1.1"},
-             env=dict.fromkeys(RANKS, {GLOO: "eth0"})),
+             env={key: {GLOO: "eth0"} for key in RANKS}),
     Scenario("own name unknown", net="192.168.77", names={2: None}),
     Scenario("the meeting port is blocked", before=(DROP.format(0, "dst_port 29501"),), after=(CLEAR.format(0),)),
     Scenario("all other ports are blocked", before=(DROP.format(0, "dst_port 30000-65535"),), after=(CLEAR.format(0),)),
@@ -144,10 +144,10 @@ class Lab:
         run(*one.before)
 
     def _host(self, one: Scenario, rank: int) -> None:
-        length = 64 if ":" in one.net else 24
+        length, more = (64, " nodad") if ":" in one.net else (24, "")
         run(f"ip -n lh{rank} link set eth0 mtu 1500", f"ip -n lh{rank} route flush type blackhole",
             f"ip -n lh{rank} addr flush dev eth0",
-            f"ip -n lh{rank} addr add {one.address(rank)}/{length} dev eth0" + (" nodad" if length == 64 else ""))  # fmt: skip
+            f"ip -n lh{rank} addr add {one.address(rank)}/{length} dev eth0{more}")  # fmt: skip
         subprocess.run(f"ip netns exec lh{rank} tc qdisc del dev eth0 root", shell=True, stderr=subprocess.DEVNULL)
         own = one.names.get(rank, one.address(rank))
         lines = ["127.0.0.1 localhost", *(f"{one.address(r)} lh{r}" for r in RANKS if r != rank)]
@@ -167,8 +167,8 @@ class Lab:
         """The answer of `fleet check`."""
         hosts = ",".join("gone" if r in one.dead else f"lh{r}" for r in RANKS)
         done = subprocess.run(
-            [sys.executable, "-m", "doctor", "fleet", "check", "--hosts", hosts, "--through", str(self.through), "--path",
-             str(self.folder / "site"), "--python-version", "3.11", "--format", "json", "--", "vllm", "serve",
+            [sys.executable, "-m", "doctor", "fleet", "check", "--hosts", hosts, "--through", str(self.through),
+             "--path", str(self.folder / "site"), "--python-version", "3.11", "--format", "json", "--", "vllm", "serve",
              str(self.folder / "model"), "--nnodes", "3", "--master-addr", one.master or one.address(0)],
             capture_output=True, text=True, cwd=ROOT, timeout=300,
         )  # fmt: skip
@@ -232,8 +232,8 @@ def rows(lab: Lab, only: str) -> Iterator[dict[str, Any]]:
             for line in one.after:
                 subprocess.run(line, shell=True)
         ranks = [n["comes_up"] for n in answer["nodes"]]
-        codes = sorted({f["code"] for f in answer["findings"]} | {f["code"] for k in answer["kinds"] for f in k["findings"]
-                                                                   if f["code"].startswith("NET")})  # fmt: skip
+        every = [*answer["findings"], *(f for k in answer["kinds"] for f in k["findings"])]
+        codes = sorted({f["code"] for f in every if f["code"].startswith("NET")})
         right = [told is (said == "OK") for told, said in zip(ranks, real, strict=True)]
         yield {"name": one.name, "foretold": ranks, "real": real, "codes": codes, "right": all(right)}
 
@@ -250,7 +250,8 @@ def main() -> int:
         for row in rows(lab, asked.only):
             found.append(row)
             mark = "right" if row["right"] else "WRONG"
-            print(f"{mark} {row['name']}: foretold {row['foretold']}, real {[r[:60] for r in row['real']]} {row['codes']}", flush=True)
+            real = [r[:60] for r in row["real"]]
+            print(f"{mark} {row['name']}: foretold {row['foretold']}, real {real} {row['codes']}", flush=True)
     if asked.json:
         Path(asked.json).write_text(json.dumps(found, indent=1))
     print(f"{sum(r['right'] for r in found)} of {len(found)} foretold on every rank")

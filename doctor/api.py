@@ -106,8 +106,9 @@ def meaning(code: str) -> Meaning | None:
     """What the code of a rule or of a known crash means; None for an unknown one."""
     from doctor.explain.meaning import meaning_of
     from doctor.rules import RULES
+    from doctor.rules.fleet import FLEET_RULES
 
-    rule = next((r for r in RULES if r.code == code.upper()), None)
+    rule = next((r for r in (*RULES, *FLEET_RULES) if r.code == code.upper()), None)
     return meaning_of(code.upper(), rule)
 
 

@@ -16,6 +16,7 @@ from doctor.fleet.judging import answer
 from doctor.fleet.kept_file import file_to_send
 from doctor.fleet.lines import ranked
 from doctor.fleet.places import Asking, places
+from doctor.launch.edit import as_given
 from doctor.pipeline.launch import read_launch
 from doctor.pipeline.request import Request
 
@@ -36,7 +37,8 @@ def _asked(asking: Asking, say: Say) -> list[Asked]:
     launch = _launch(asking)
 
     def words_of(rank: int) -> list[str]:
-        line = ranked(launch, None, rank).argv if launch is not None else asking.launch
+        line = as_given(launch, ranked(launch, None, rank)) if launch is not None else ()
+        line = line or asking.launch
         return ["fleet", "node", *asking.words, *(["--", *line] if line else [])]
 
     say(f"asking {len(found)} nodes")
@@ -48,9 +50,7 @@ def _launch(asking: Asking) -> Launch | None:
     if not asking.launch:
         return None
     found = read_launch(Request(TargetRequest(), asking.launch))
-    if not isinstance(found, Launch) or found.engine is None or found.given or found.source:
-        return None
-    return found
+    return found if isinstance(found, Launch) and found.engine is not None else None
 
 
 def _saved(asking: Asking) -> list[Asked]:

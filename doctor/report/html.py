@@ -23,9 +23,14 @@ def report_to_html(*reports: Report) -> str:
     return "".join(_page(reports))
 
 
+def page_style() -> str:
+    """The style of every page."""
+    return files(__package__).joinpath("report.css").read_text(encoding="utf-8")
+
+
 def _page(reports: Sequence[Report]) -> Iterator[str]:
     said = "; ".join(answer(report)[1] for report in reports)
-    style = files("doctor.report").joinpath("report.css").read_text(encoding="utf-8")
+    style = page_style()
     yield '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
     yield f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n'
     yield '<meta name="viewport" content="width=device-width, initial-scale=1">\n<link rel="icon" href="data:,">\n'

@@ -1,4 +1,4 @@
-"""What `fleet` is asked: the nodes, the way to them, and the words for doctor on each."""
+"""From the options of `fleet` to its question: the nodes, the way to them, and the words for doctor on each."""
 
 from __future__ import annotations
 
