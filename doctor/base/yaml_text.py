@@ -38,6 +38,7 @@ def load(text: str, loader: type[yaml.SafeLoader] = yaml.SafeLoader) -> Any:
     The pure loader, never the C one: there deep nesting is an exception, in C it is a crash.
     """
     reader, root, mappings = _composed(text, loader)
+    _once(mappings, loader)
     _merge_all(mappings)
     try:
         return None if root is None else reader.construct_document(root)
@@ -55,11 +56,26 @@ def load_all(text: str, loader: type[yaml.SafeLoader] = yaml.SafeLoader) -> list
     except _ERRORS as error:
         raise _named(error) from None
     mappings = [m for root in roots for m in _mappings(root)]
+    _once(mappings, loader)
     _merge_all(mappings)
     try:
         return [reader.construct_document(root) for root in roots]
     except _ERRORS as error:
         raise _named(error) from None
+
+
+def _once(mappings: list[yaml.MappingNode], loader: type[yaml.SafeLoader]) -> None:
+    """Raises YamlError for a key that a mapping has twice, where the loader does not take that."""
+    if not getattr(loader, "keys_once", False):
+        return
+    for mapping in mappings:
+        seen: dict[str, int] = {}
+        for key, _ in mapping.value:
+            if not isinstance(key, yaml.ScalarNode):
+                continue
+            line = key.start_mark.line + 1
+            if seen.setdefault(key.value, line) != line:
+                raise YamlError(f"line {line} repeats the key `{key.value[:60]}` of line {seen[key.value]}")
 
 
 def _roots(reader: yaml.SafeLoader) -> Iterator[yaml.Node]:

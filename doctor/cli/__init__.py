@@ -78,15 +78,16 @@ class LazyGroup(click.Group):
             formatter.write_dl(list(COMMANDS.items()))
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
-        """As click does, with the nearest command named on a typo."""
-        import difflib
+        """As click does, with what was meant by a first word that is no command."""
+        if args and args[0] not in COMMANDS:
+            from doctor.cli.help import no_such_command
 
-        if args and args[0] not in COMMANDS and (near := difflib.get_close_matches(args[0], COMMANDS, 1)):
-            raise click.UsageError(f"no such command {args[0]!r}; did you mean {near[0]!r}?", ctx)
+            if (said := no_such_command(args, COMMANDS)) is not None:
+                raise click.UsageError(said, ctx)
         return super().resolve_command(ctx, args)
 
 
-@click.command(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
 @click.version_option(__version__, prog_name="qvl-doctor")
 def main() -> None:
     """Checks whether a vision-language model server will start here; if not, says why, and how to fix it.

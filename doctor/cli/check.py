@@ -7,21 +7,27 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from doctor.cli.answer.show import FORMATS
-from doctor.cli.request.options import codes, declared_request, question_options, target_options, target_request
+from doctor.cli.help import Helped
+from doctor.cli.request.options import (
+    codes,
+    configuration_options,
+    declared_request,
+    question_options,
+    target_options,
+    target_request,
+)
 
 if TYPE_CHECKING:
     from doctor.cli.config.applied import Asked
     from doctor.findings import Report
 
 
-@click.command(context_settings={"ignore_unknown_options": False})
+@click.command(cls=Helped, context_settings={"ignore_unknown_options": False})
 @target_options
 @click.option("--facts", "facts_file", metavar="FILE", help="check saved facts instead of this machine")
 @question_options
 @click.option("--gateway", metavar="FILE", help="LiteLLM, Prometheus or nginx config that points to this server")
-@click.option("--launch", "named", multiple=True, metavar="NAME", help="a launch of the configuration file; repeatable")
-@click.option("--config", metavar="FILE", help="use this configuration, not qvl-doctor.toml or pyproject.toml")
-@click.option("--no-config", is_flag=True, help="use no configuration file")
+@configuration_options
 @click.option("--select", multiple=True, metavar="CODES", help="run only these rules: codes or prefixes")
 @click.option("--ignore", multiple=True, metavar="CODES", help="skip these rules: codes or prefixes")
 @click.option("--baseline", metavar="FILE", help="count only findings that are not in FILE")

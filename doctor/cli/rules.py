@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import click
 
+from doctor.cli.help import Helped
 
-@click.command()
+
+@click.command(cls=Helped)
 @click.option("--format", "form", type=click.Choice(("terminal", "json")), default="terminal", show_default=True)
 def rules(form: str) -> None:
-    """Lists every rule with its code, name and usual severity; `qvl-doctor explain CODE` describes one."""
+    """Lists every rule with its code, name and usual severity; `qvl-doctor explain CODE` describes one.
+
+    Example:  qvl-doctor rules --format json
+    """
     from doctor.cli.answer.output import console, write
     from doctor.rules import RULES
     from doctor.rules.fleet import FLEET_RULES, Described

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from doctor.base.record import dataclass
 from doctor.facts import Container, Facts, Launch
-from doctor.facts.launch import KUBERNETES, QUADLET
+from doctor.facts.launch import DOCKERFILE, KUBERNETES, QUADLET
 from doctor.findings import Action, Remediation
 
 
 def container_of(facts: Facts) -> Container | None:
-    """The container that an engine is launched in, or None."""
+    """The container that an engine is launched in; None, too, where only the image is known, and not how it starts."""
+    found = checked_container(facts)
+    return found if found is not None and found.how != DOCKERFILE else None
+
+
+def checked_container(facts: Facts) -> Container | None:
+    """The same, also for an image alone, of which the health check is known."""
     launch = facts.launch
     return launch.container if isinstance(launch, Launch) and launch.engine is not None else None
 
@@ -23,6 +30,22 @@ def in_pod(container: Container) -> bool:
     return container.how.startswith(KUBERNETES)
 
 
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """A question of a health check: `path` where an error status fails it, `keyed` where it sends a header."""
+
+    name: str
+    port: str
+    path: str | None = None
+    keyed: bool = False
+
+
+def probes_of(container: Container) -> list[Probe]:
+    """What the health check or the probes of a container ask."""
+    each = [p.split() for p in container.probed]
+    return [Probe(p[0], p[1], next(iter(p[2:3]), None), p[3:] == ["key"]) for p in each if len(p) > 1]
+
+
 def key_in(container: Container, compose: str, run: str, pod: str) -> str:
     """The setting's name where this container has it."""
     return pod if in_pod(container) else compose if in_compose(container) else run
@@ -35,6 +58,8 @@ def set_in(container: Container, compose: str, run: str, pod: str) -> Remediatio
         text = pod
     elif in_compose(container):
         text = f"add `{compose}` to the service"
+    elif container.how == DOCKERFILE:
+        text = f"add `{run.replace('--health-', '--')}` to HEALTHCHECK"
     elif container.how == QUADLET:
         text = f"add `PodmanArgs={run}` to the `[Container]` section"
     return Remediation(text, (Action("manual", text=text),))

@@ -11,6 +11,7 @@ HUB_HOME = "/root/.cache/huggingface"  # where the official images keep what the
 KUBERNETES = "Kubernetes"  # `how` of a container in a pod
 RAY = "Kubernetes, in a Ray cluster"
 QUADLET = "Quadlet"  # ... in a unit that Podman makes a service of
+DOCKERFILE = "Dockerfile"  # of an image that somebody starts in a way that is not said
 NODE_MEMORY = "node memory"  # `ipc` of a container whose shared memory is as large as the node's memory allows
 
 
@@ -22,8 +23,9 @@ class Container:
     written (`host`); `ports` and `volumes` as written; `healthcheck` tells whether one is set, `memory` the limit in
     bytes. `patience` is how many seconds the health check gives the server from its start until the container counts as
     unhealthy. `capabilities` are those of a GPU reservation of compose. `nodes` is how many machines serve one copy of
-    the model together, each with these GPUs. `probed` are the ports that its health check, or a pod's
-    probes, ask: `livenessProbe 8000`.
+    the model together, each with these GPUs; 0 for a cluster whose size is not said. `probed` is what its health
+    check, or a pod's probes, ask: the port, the path where an error status counts, and `key` for a header of its own
+    (`livenessProbe 8000 /health`). `refused` are sentences on what Compose does not accept in the project.
     """
 
     how: str
@@ -41,6 +43,7 @@ class Container:
     patience: int | None = None
     nodes: int = 1
     probed: tuple[str, ...] = ()
+    refused: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from doctor.base.files import Files
 from doctor.base.record import dataclass
 from doctor.facts.launch import Container
 from doctor.launch.variables import assignments
-from doctor.launch.waiting import local_ports
+from doctor.launch.waiting import checks
 
 PROGRAM = re.compile(r"(?:.*[\\/])?(?:(?:nvidia-)?docker|podman(?:-hpc)?|nerdctl|finch)(?:\.exe)?$")
 COMPOSE = re.compile(r"(?:.*[\\/])?(?:docker|podman)-compose(?:\.exe)?$")
@@ -75,7 +75,7 @@ def read_docker_run(words: tuple[str, ...], environ: Mapping[str, str], cwd: str
         healthcheck=_health(last), restart=last.get("--restart"),
         patience=patience(last.get("--health-start-period"), last.get("--health-interval"),
                           last.get("--health-retries")) if _health(last) else None,
-        probed=tuple(f"--health-cmd {port}" for port in local_ports([last["--health-cmd"]])) if _health(last) else (),
+        probed=checks("--health-cmd", [last["--health-cmd"]]) if _health(last) else (),
     )  # fmt: skip
     if last.get("--network", last.get("--net")) == "host":
         container = replace(container, ports=("host",))
@@ -230,3 +230,10 @@ def _services(verb: str, words: list[str]) -> tuple[tuple[str, ...], tuple[str, 
             if verb == "run":
                 return tuple(services), tuple(todo)
     return tuple(services), ()
+
+
+def compose_keys() -> dict[str, dict[str, tuple[str, ...]]]:
+    """The keys that Compose accepts by their place (`service`, `deploy.resources`), each with its kinds. DataError."""
+    from doctor.matrix.compose_keys import compose_keys as known
+
+    return known()

@@ -10,13 +10,17 @@ from doctor.launch.variables import substituted
 
 MOST = 5000
 _NAME = re.compile(r"\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_.-]{0,200})[ \t]*[=:][ \t]*")
+_ALONE = re.compile(r"\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_.-]{0,200})\s*$")
 _ESCAPE = re.compile(r"\\([nrt\"\\$])")
 _ESCAPED = {"n": "\n", "r": "\r", "t": "\t"}
 _COMMENT = re.compile(r"(?:^|[ \t])#.*$")
 
 
 def dotenv(text: str, outer: Mapping[str, str]) -> dict[str, str]:
-    """The variables of a `.env` file; `outer` and earlier lines fill the variables in values that are not in `'`."""
+    """The variables of a `.env` file; `outer` and earlier lines fill the variables in values that are not in `'`.
+
+    A name alone has its value from `outer`.
+    """
     out: dict[str, str] = {}
     known = ChainMap(dict(outer), out)
     rows = text.splitlines()[:MOST]
@@ -26,6 +30,8 @@ def dotenv(text: str, outer: Mapping[str, str]) -> dict[str, str]:
         rest = rows[at][found.end() :] if found else ""
         at += 1
         if found is None:
+            if (alone := _ALONE.match(rows[at - 1])) and alone[1] in outer:
+                out[alone[1]] = outer[alone[1]]
             continue
         if rest[:1] in ("'", '"'):
             body, at = _quoted(rest, rows, at)

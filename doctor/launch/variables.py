@@ -93,12 +93,11 @@ def _value(name: str, rest: str, values: Mapping[str, str], lacking: Lacking, de
         lacking.malformed.append(one_line(f"${{{name}{rest}}}", 40))
     found = values.get(name)
     there = found is not None and (bool(found) or not how.startswith(":"))
-    if how.endswith("+"):
-        return substituted(rest[len(how) :], values, lacking, depth + 1) if there else ""
+    if how.endswith(("+", "-")):  # Compose fills it in whether it is used or not, and stops at what is required there
+        inner = substituted(rest[len(how) :], values, lacking, depth + 1)
+        return (inner if there else "") if how.endswith("+") else (found or "") if there else inner
     if there:
         return found or ""
-    if how.endswith("-"):
-        return substituted(rest[len(how) :], values, lacking, depth + 1)
     if how.endswith("?"):
         lacking.required[name] = one_line(rest[len(how) :], 100)
     lacking.unset.add(name)

@@ -17,6 +17,11 @@ _SOCKET = re.compile(r"/dev/tcp/([\w.-]{1,200})/(\d{1,5})\b")
 _DIALS = re.compile(r"(?:nc|ncat|netcat)$")
 _WAITS = re.compile(r"(?:wait-for(?:-it)?(?:\.sh)?|dockerize|wait4ports|wait-on)$")
 _PAIR = re.compile(r"(?:tcp:(?://)?)?([\w.-]{1,200}):(\d{1,5})$")
+_SENDS = re.compile(
+    r"(?:\s|^)(?:-X\s*(?!GET)\w+|--request[= ](?!GET)\w+|-d|--data\S*|--json|--post-\S+|-F|-I|--head)(?:[\s=]|$)"
+)
+_FAILS = re.compile(r"\bcurl\b.*\s(?:-[a-zA-Z]*f[a-zA-Z]*|--fail(?:-with-body)?)(?:\s|$)")
+_HEADER = re.compile(r"(?:\s|^)(?:-H|--header)|headers\s*=|Authorization", re.IGNORECASE)
 _TEXT = re.compile(r"(?:ba|da|z|k|a)?sh$")
 MOST = 40
 LONGEST = 8000
@@ -58,6 +63,38 @@ def local_ports(words: Sequence[str]) -> list[int]:
             except ValueError:
                 continue
     return list(out)
+
+
+def checks(name: str, words: Sequence[str]) -> tuple[str, ...]:
+    """What a health check asks on its own machine: `healthcheck 8000 /health`, the path where an error status fails it.
+
+    `key` stands behind a path that is asked with a header of its own.
+    """
+    text = " ".join(words[:100])
+    paths = _paths(text) if _notices(text) else {}
+    more = " key" if _HEADER.search(text) else ""
+    return tuple(f"{name} {p} {paths[p]}{more}" if p in paths else f"{name} {p}" for p in local_ports([text]))
+
+
+def _notices(text: str) -> bool:
+    """Whether the command fails where the answer is an error: `curl -f`, wget, Python's `urlopen`, and by GET alone."""
+    if _SENDS.search(text):
+        return False
+    return bool(_FAILS.search(text) if "curl" in text else re.search(r"\bwget\b|\burlopen\b|raise_for_status", text))
+
+
+def _paths(text: str) -> dict[int, str]:
+    """The only path that is asked at each local port; a port that is asked for several is left out."""
+    out: dict[int, set[str]] = {}
+    for url in _HTTP.findall(text[:LONGEST]):
+        try:
+            parts = urlsplit(url)
+            port = parts.port or 80
+        except ValueError:
+            continue
+        if parts.hostname in (*LOCAL, "0.0.0.0") and not re.search(r"[$`{}\\]", parts.path):
+            out.setdefault(port, set()).add(one_line(parts.path or "/", 100))
+    return {port: next(iter(found)) for port, found in out.items() if len(found) == 1}
 
 
 def asked_inside(

@@ -147,8 +147,10 @@ class Engine:
     ones by meaning. Classes of `argument_classes` take its options. `config_module` holds configuration classes of its
     own. `other_methods` are names of quantizations that read a checkpoint of another, `extras` those of the
     distribution without which it does not serve. The distribution `kernels` is its compiled code, where that is
-    another, and `rebuild` builds it against a torch that is there. `traits` are habits, each with the releases that
-    have it ("" for all). `group_port` is where several machines meet if the launch does not say.
+    another, and `rebuild` builds it against a torch that is there. `answers` are paths that the server answers to a GET
+    request with success, each with the releases that do ("" for all); a path below one of `keyed` requires the API key
+    where one is set. `traits` are habits, each with the releases that have it ("" for all). `group_port` is where
+    several machines meet if the launch does not say.
     """
 
     name: str
@@ -177,6 +179,8 @@ class Engine:
     extras: tuple[str, ...] = ()
     kernels: str | None = None
     rebuild: str | None = None
+    answers: dict[str, str] = field(default_factory=dict)
+    keyed: tuple[str, ...] = ()
     traits: dict[str, str] = field(default_factory=dict)
     memory: Memory = field(default_factory=Memory)
 
@@ -205,6 +209,13 @@ class Engine:
         """Whether this release has the habit; `unknown` is the answer where the release is not known."""
         releases = self.traits.get(trait)
         return False if releases is None else True if not releases else _within(releases, version, unknown)
+
+    def serves_path(self, path: str, version: str | None = None) -> bool:
+        """Whether it answers a GET request for this path; any path, where no list of them is known."""
+        releases = self.answers.get(path.partition("?")[0].rstrip("/") or "/")
+        if releases is None:
+            return not self.answers
+        return not releases or _within(releases, version, True)
 
     def does_otherwise(self, subcommand: tuple[str, ...]) -> bool:
         """Whether its program does something else with these words, no server of the OpenAI form."""

@@ -11,6 +11,7 @@ from doctor.collect.declared.declaration import Declaration, read_declaration
 from doctor.collect.declared.request import DeclaredRequest
 from doctor.collect.python.target import TargetError, TargetRequest
 from doctor.facts import Distributions, Facts, Launch, Target, Unavailable
+from doctor.facts.launch import DOCKERFILE
 from doctor.matrix.images import entrypoint, image
 from doctor.pipeline.fixed import fixed_distributions, stated_distributions, with_resolved
 
@@ -57,6 +58,8 @@ def launch_of(request: Request, declaration: Declaration) -> Launch | Unavailabl
     launch = read_launch(replace(request, launch=words, environ=environ), inside)
     if declaration.container is None or own:
         return launch
+    if declaration.container.how == DOCKERFILE:
+        return replace(launch, container=declaration.container) if isinstance(launch, Launch) else launch
     if not isinstance(launch, Launch):
         launch = Launch((), environ=declaration.environ)
     return replace(launch, container=declaration.container, source=launch.source or declaration.why)

@@ -14,7 +14,7 @@ from doctor.deployment.read import chosen
 from doctor.pipeline.own import composed, own_service
 from doctor.pipeline.placed import Origin
 from doctor.pipeline.request import Request
-from doctor.pipeline.services import every_service, serving
+from doctor.pipeline.services import GROUP, every_service, serving
 
 MOST = 8
 _LABEL = re.compile(r"[^a-z0-9]+")
@@ -43,7 +43,8 @@ def _service(request: Request) -> tuple[Service, list[Service]] | None:
 
 
 def _origin(request: Request, service: Service, every: list[Service], mine: set[str]) -> Origin:
-    named = {n: v for n, v in service.variables.items() if not _OURS.search(n) or n == "HF_HOME"}
+    theirs = {n: v for n, v in service.variables.items() if n not in service.given}
+    named = {n: v for n, v in theirs.items() if not _OURS.search(n) or n == "HF_HOME"}
     environ = {n: HIDDEN if n in service.unknown or _secret(n, v) else v for n, v in named.items() if "\n" not in v}
     own = own_service(request) if composed(request) is not None else None
     volumes = service.container.volumes if service.container else ()
@@ -51,8 +52,13 @@ def _origin(request: Request, service: Service, every: list[Service], mine: set[
     label = _LABEL.sub("-", service.name.split("/")[0].lower()).strip("-")[:50] or "server"
     return Origin(
         label, environ, tuple(v for v in volumes if v.startswith("/")), words, own.filled if own else (),
-        tuple(_left(service, every, mine)),
+        tuple(_left(service, every, mine)), service.given,
     )  # fmt: skip
+
+
+def _of_group(one: Service, service: Service) -> bool:
+    """Whether they are the leader and the workers of one group."""
+    return one.kind == service.kind == GROUP and one.labels[:1] == service.labels[:1]
 
 
 def _secret(name: str, value: str) -> bool:
@@ -61,7 +67,7 @@ def _secret(name: str, value: str) -> bool:
 
 def _left(service: Service, every: list[Service], mine: set[str]) -> Iterable[str]:
     """What the file does not have, a sentence each."""
-    others = [s.name for s in every if s.name not in mine and s.name]
+    others = [s.name for s in every if s.name not in mine and s.name and not _of_group(s, service)]
     if others:
         more = f" and {len(others) - MOST} more" if len(others) > MOST else ""
         names = ", ".join(f"`{one_line(n, 40)}`" for n in others[:MOST])

@@ -21,7 +21,8 @@ from doctor.report.plan.recipe import OwnManifests
 
 _SEPARATOR = re.compile(r"^---[ \t]*(?:#[^\n]*)?\n", re.M)
 _VALUE = re.compile(r"\s*[^\s#]")
-KINDS = ("Deployment", "StatefulSet", "DaemonSet", "Job", "Pod", "LeaderWorkerSet", "ReplicaSet")
+KINDS = ("Deployment", "StatefulSet", "DaemonSet", "Job", "Pod", "LeaderWorkerSet", "ReplicaSet",
+         "RayCluster")  # fmt: skip
 
 
 def own_manifests(request: Request) -> Own | None:

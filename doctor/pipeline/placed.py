@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from itertools import pairwise
 
 from doctor.base.record import dataclass
 from doctor.base.secrets.hide import HIDDEN
@@ -52,7 +53,8 @@ class Own:
 class Origin:
     """The service that a file is made from. `words` are those of its command as written, `filled` with their values.
 
-    `environ` are its variables, hidden where secret; `volumes` as for `docker run`; `left` says what is not taken over.
+    `environ` are its variables, hidden where secret; `volumes` as for `docker run`; `left` says what is not taken over,
+    `given` names variables that their cluster sets by itself.
     """
 
     name: str
@@ -61,6 +63,7 @@ class Origin:
     words: tuple[str, ...] = ()
     filled: tuple[str, ...] = ()
     left: tuple[str, ...] = ()
+    given: frozenset[str] = frozenset()
 
 
 def placed(made: Recipe, answer: Proposal, own: Own | None, origin: Origin | None = None) -> Recipe:
@@ -75,10 +78,12 @@ def placed(made: Recipe, answer: Proposal, own: Own | None, origin: Origin | Non
     secrets = secrets if own is None else names_of(made.command, engine_row(made.engine), given)
     run = _docker_run(launch) if own is None else None
     theirs = run.environ if run else origin.environ if origin else {}
-    environ = {**made.environ, **theirs, **_set_by(made, answer)} if own is None else _set_by(made, answer)
+    ours = {n: v for n, v in made.environ.items() if origin is None or n not in origin.given}
+    environ = {**ours, **theirs, **_set_by(made, answer)} if own is None else _set_by(made, answer)
     here = _server(answer, made.version)
     cache, lost = _cache(facts, launch, environ, own is not None)
     made = replace(_in_place(made, own, origin, run), script=_script(launch, own))
+    made = replace(made, texts=_texts(own), was=launch.argv) if made.script else made
     made = replace(made, left=(*made.left, *_computed(made.command))) if own is None else made
     return replace(
         made, cache=cache, lost=lost, served=here.names[0] if here and here.names else None,
@@ -98,8 +103,13 @@ def _script(launch: Launch, own: Own | None) -> str:
     source = launch.source or ""
     if _SCRIPT.fullmatch(source):
         return source
-    more = any(_STEPS.search(w.strip()) for before, w in zip(own.words, own.words[1:], strict=False) if before in _TEXT)
-    return f"the shell text of `{own.name}`" if more or launch.front is not None else ""
+    return f"the shell text of `{own.name}`" if _texts(own) or launch.front is not None else ""
+
+
+def _texts(own: Own | None) -> tuple[str, ...]:
+    """The texts for a shell among the user's words that do more than one thing, as they are written."""
+    words = own.words if own else ()
+    return tuple(w for before, w in pairwise(words) if before in _TEXT and _STEPS.search(w.strip()))
 
 
 def _in_place(made: Recipe, own: Own | None, origin: Origin | None, run: DockerRun | None) -> Recipe:

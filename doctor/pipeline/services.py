@@ -8,6 +8,7 @@ from doctor.base.files import Files
 from doctor.collect.declared.request import DeclaredRequest
 from doctor.collect.declared.service import Service
 from doctor.collect.python.target import TargetError
+from doctor.deployment.kubernetes.pods import LEADER
 from doctor.deployment.read import chosen, read_deployment
 from doctor.facts import Granted
 from doctor.launch.starting import mentions_engine, mentions_other
@@ -15,6 +16,7 @@ from doctor.matrix.declared import DeclarationError, declared_gpu
 from doctor.pipeline.launch import contained
 from doctor.pipeline.request import Request
 
+GROUP = "Kubernetes LeaderWorkerSet"
 ACTIVATED = ("VIRTUAL_ENV", "CONDA_PREFIX")
 
 
@@ -84,7 +86,10 @@ def serves(service: Service) -> bool:
 
 
 def serving(services: list[Service]) -> list[Service]:
-    """Those that name an engine; else those of another model server; else all."""
+    """Those that name an engine; else those of another model server; else all. Of a group that serves together, its
+    leader."""
+    leaders = {s.labels[0] for s in services if s.kind == GROUP and LEADER in s.labels}
+    services = [s for s in services if s.kind != GROUP or LEADER in s.labels or s.labels[0] not in leaders]
     return [s for s in services if serves(s)] or [s for s in services if mentions_other(_said(s))] or services
 
 

@@ -120,7 +120,7 @@ def _reports(
     for gateway in _configs(form, str(Path(path).parent), text) or [None]:
         found = [collect(replace(one, gateway=gateway)) for one in each]
         serving = [f for f in found if isinstance(f.launch, Launch) and f.launch.engine] or found
-        yield from (judge(_there(facts, answer)) for facts in serving)
+        yield from (judge(_there(facts, answer, plan)) for facts in serving)
 
 
 def _declared(form: str, path: str, plan: Recipe, folder: str | None) -> DeclaredRequest:
@@ -131,8 +131,14 @@ def _declared(form: str, path: str, plan: Recipe, folder: str | None) -> Declare
     return DeclaredRequest(requirements=(path,))
 
 
-def _there(facts: Facts, answer: Proposal) -> Facts:
-    """The facts of the text on the machine of the question, with the model as it was read there."""
+def _there(facts: Facts, answer: Proposal, plan: Recipe) -> Facts:
+    """The facts of the text on the machine of the question, with the model as it was read there.
+
+    A compose file is that of each of the plan's machines.
+    """
+    launch = facts.launch
+    if isinstance(launch, Launch) and launch.container is not None and plan.nodes > launch.container.nodes:
+        facts = replace(facts, launch=replace(launch, container=replace(launch.container, nodes=plan.nodes)))
     before = (answer.after or answer.before).facts
     model = before.model if isinstance(before.model, Model) else facts.model
     return replace(facts, gpu=before.gpu, model=model)

@@ -6,12 +6,13 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
+from doctor.base.documentation import page_of
 from doctor.base.text import one_line
 from doctor.derived.packages.newer_releases import data_notes
 from doctor.findings import Finding, Report
-from doctor.report.commands import commands, together
+from doctor.report.commands import commands
 from doctor.report.content import SIGNS, answer, counted, evidence, head, undecided
-from doctor.report.launch import correction
+from doctor.report.todo import Todo, todo
 
 _SPECIAL = re.compile(r"([\\*_\[\]<>|#~`&]|:(?=//))")
 _CODE = re.compile(r"(?<!`)(`[^`]+`)(?!`)")
@@ -23,13 +24,9 @@ def report_to_markdown(report: Report) -> str:
     versions = ", ".join(f"{name} {version}" for name, version in sorted(report.versions.items()))
     parts = [f"## {SIGNS[kind]} {markdown_text(said)}", ""]
     parts += [f"- **{label}**: {markdown_text(text)}" for label, text in head(report)]
+    parts += _todo(todo(report))
     for finding in report.findings:
         parts += ["", *markdown_finding(finding)]
-    if report.way_out is not None:
-        parts += ["", "### Fix all", "", markdown_text(report.way_out.text), ""]
-        parts += markdown_block(together(report.way_out))
-    if (found := correction(report)) is not None:
-        parts += ["", "### Corrected command", "", *markdown_block([found.line]), "", markdown_text(found.note)]
     parts += ["", f"{markdown_text(counted(report))}. Checked with qvl-doctor ({markdown_text(versions)})."]
     for note in data_notes(report.facts):
         parts += ["", markdown_text(f"{note}.")]
@@ -54,12 +51,23 @@ def log_to_markdown(findings: Sequence[Finding], stated: Report | None) -> str:
     return re.sub(r"\n{3,}", "\n\n", "\n".join(parts)).strip("\n") + "\n"
 
 
+def _todo(done: Todo) -> list[str]:
+    """What to do about the first cause: in words, then every line to paste."""
+    lines = [line for line in (*done.lines, done.start) if line]
+    if not done.steps and not lines:
+        return []
+    parts = ["", "### What to do", "", *(f"- {markdown_text(step)}" for step in done.steps), ""]
+    parts += [*markdown_block(lines), "", markdown_text(done.note), ""] if lines else []
+    return [*parts, *(f"- or: {markdown_text(other)}" for other in done.others)]
+
+
 def markdown_finding(finding: Finding) -> list[str]:
     """A finding with its evidence and fixes."""
     mark = " (start here)" if finding.primary else ""
     follows = f" (follows from {', '.join(finding.follows_from)})" if finding.follows_from else ""
-    lines = [f"### {finding.severity} `{finding.rule}` {finding.name}{mark}{follows}", ""]
-    lines += [markdown_text(finding.message), ""]
+    page = page_of(finding.rule)
+    code = f"[`{finding.rule}`](<{page}>)" if page else f"`{finding.rule}`"
+    lines = [f"### {finding.severity} {code} {finding.name}{mark}{follows}", "", markdown_text(finding.message), ""]
     lines += [f"- {label}: {markdown_text(text)}" for label, text in evidence(finding)]
     for remediation in finding.remediations:
         lines.append(f"- **fix**: {markdown_text(remediation.text)}")

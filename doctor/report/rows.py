@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import textwrap
 from typing import TYPE_CHECKING
 
+from doctor.base.documentation import page_of
+from doctor.base.terminals import shows_links
 from doctor.base.text import clean, one_line
 from doctor.report.content import LABEL
 
@@ -24,16 +27,20 @@ class Rows:
         self.console = console
         self.width = max(min(console.width, WIDEST), 40)
         self.count = 0
+        self.links = console.is_terminal and shows_links(console.file, os.environ)
 
     def blank(self) -> None:
         """An empty row."""
         self.line("")
 
-    def line(self, text: str, style: str = "") -> None:
-        """A row as it is, wrapped by the terminal alone, so that it can be copied."""
+    def line(self, text: str, style: str = "", code: str = "") -> None:
+        """A row as it is, wrapped by the terminal alone, so that it can be copied; `code` in it leads to its page."""
         from rich.text import Text
 
-        self._print(Text(text, style=style))
+        shown = Text(text, style=style)
+        if code and self.links and (page := page_of(code)) and (at := text.find(code)) >= 0:
+            shown.stylize(f"link {page}", at, at + len(code))
+        self._print(shown)
 
     def block(self, text: str, indent: str = "", style: str = "") -> None:
         """A paragraph."""

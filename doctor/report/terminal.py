@@ -95,7 +95,8 @@ def _finding(finding: Finding, out: Rows, most: int | None, *, first: bool) -> N
     """A finding with `most` pieces of what shows it, None for all; without its ways out."""
     mark = f"  (follows from {', '.join(finding.follows_from)})" if finding.follows_from else ""
     mark += "  (start here)" if first else ""
-    out.line(f"{finding.severity} {finding.rule} {finding.name}, {certainty(finding)}{mark}", STYLES[finding.severity])
+    said = f"{finding.severity} {finding.rule} {finding.name}, {certainty(finding)}{mark}"
+    out.line(said, STYLES[finding.severity], finding.rule)
     out.block(finding.message, "  ")
     for label, text in evidence(finding, most):
         out.row(label, text, indent="  ", style="dim")

@@ -5,6 +5,7 @@ The expected values are those of the compose specification; `docker compose conf
 
 from __future__ import annotations
 
+import shutil
 import time
 from pathlib import Path
 from typing import Any
@@ -40,7 +41,12 @@ def service(folder: Path, files: Files, *more: str, name: str = "s", **told: Any
 
 MERGED = [
     ("command", "command: [a, b]", "command: c d", "c d"),
-    ("command", "command: [a, b]", "command: null", ["a", "b"]),
+    ("command", "command: [a, b]", "command: null", None),
+    ("entrypoint", "entrypoint: [a]", "entrypoint: null", None),
+    ("working_dir", "working_dir: /a", "working_dir: null", "/a"),
+    ("environment", "environment: {A: 1, B: 2}", "environment: null", {"A": 1, "B": 2}),
+    ("environment", "environment: {A: 1}", "environment: {A: null}", {"A": None}),
+    ("labels", "labels: {a: 1}", "labels: {a: null}", {"a": None}),
     ("entrypoint", "entrypoint: [a]", "entrypoint: [b, c]", ["b", "c"]),
     ("environment", "environment: {A: 1, B: 2}", "environment: ['B=3', 'C=4']", {"A": 1, "B": "3", "C": "4"}),
     ("labels", "labels: [a=1, b=2]", "labels: {b: 3}", {"a": "1", "b": 3}),
@@ -75,6 +81,92 @@ def test_one_file_over_another(tmp_path: Path, key: str, below: str, above: str,
         assert found.get(key) == wanted
 
 
+SCALARS = [
+    ("1.0", "1"), ("1e3", "1000"), ("1.50", "1.5"), ("1e21", "1e+21"), ("08", "8"), ("0755", "493"), ("0x1F", "31"), ("0o17", "15"),
+    ("1_000", "1000"), ("-0", "0"), (".inf", "+Inf"), ("True", "true"), ("yes", "yes"), ("on", "on"), ("No", "No"), ("22:22", "22:22"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("written", "meant"), SCALARS)
+def test_plain_scalars_are_those_of_compose(tmp_path: Path, written: str, meant: str) -> None:
+    found = service(tmp_path, {"compose.yml": f"{ONE}    environment: {{A: {written}}}\n"}).variables
+    assert found == {"A": meant}
+
+
+def test_ranges_of_ports_are_written_out(tmp_path: Path) -> None:
+    text = f"{ONE}    ports: ['8000-8002:9000-9002', 8001:9001, 22:22, 3000-3001, '9-12:80', {{target: 7, published: 8, host_ip: 127.0.0.1}}]\n"
+    box = service(tmp_path, {"compose.yml": text}).container
+    assert box is not None
+    assert box.ports == ("8000:9000", "8001:9001", "8002:9002", "22:22", "3000", "3001", "9-12:80", "127.0.0.1:8:7")
+
+
+def test_of_several_devices_the_one_that_asks_most(tmp_path: Path) -> None:
+    devices = "{count: 1, capabilities: [gpu]}, {device_ids: ['0', '3', '5'], capabilities: [gpu]}, {count: 2, capabilities: [gpu]}"
+    text = f"{ONE}    deploy: {{resources: {{reservations: {{devices: [{devices}]}}}}}}\n"
+    box = service(tmp_path, {"compose.yml": text}).container
+    assert box is not None and box.gpus == "device=0,3,5"
+
+
+REFUSED = [
+    ("comand: [x]", "`comand` is not a key that Compose knows; did you mean `command`?"),
+    ("build: {contxt: .}", "`build.contxt` is not a key"), ("healthcheck: {test: a, retry: 3}", "`healthcheck.retry` is not a key"),
+    ("deploy: {resource: {}}", "`deploy.resource` is not a key that Compose knows; did you mean `deploy.resources`?"),
+    ("deploy: {resources: {limit: {}}}", "did you mean `deploy.resources.limits`?"),
+    ("command: [sleep, 10]", "`10` in `command` is not a text"), ("command: [[a]]", "in `command` is not a text"),
+    ("command: {a: 1}", "`command` is a mapping, not a list or a text"), ("command: \"serve 'a\"", "a quote in `command` is not closed"),
+    ("gpus: 2", "`gpus` is a number, not a list or a text"), ("ports: '1:1'", "`ports` is a text, not a list"),
+    ("environment: A=1", "`environment` is a text"), ("environment: {A: [1]}", "`A` is a list or a mapping"),
+    ("environment: {A: 2024-01-01}", "`A` is a date"), ("environment: ['A = 1']", "a space in front of its `=`"),
+    ("ports: ['80000:80']", "`ports: 80000:80` is not a port"), ("ports: ['1-3:1-2']", "ranges of different lengths"),
+    ("shm_size: 16 gigs", "`shm_size: 16 gigs` is not a size"), ("healthcheck: {test: a, interval: 30}", "`healthcheck.interval` is a number"),
+    ("healthcheck: {test: a, interval: 30 s}", "`healthcheck.interval: 30 s` is not a duration"),
+    ("healthcheck: {test: [curl, x]}", "does not begin with `CMD`"), ("healthcheck: {test: null}", "`healthcheck.test` is empty"),
+    ("deploy: {resources: {reservations: {devices: [{driver: nvidia, count: 1}]}}}", "has no `capabilities`"),
+    ("deploy: {resources: {reservations: {devices: [{count: 1, device_ids: ['0'], capabilities: [gpu]}]}}}", "both `count` and `device_ids`"),
+    ("deploy: {resources: {reservations: {devices: [{count: many, capabilities: [gpu]}]}}}", "neither a number nor `all`"),
+    ("deploy: {resources: {reservations: {devices: [{count: 1, capabilities: [[gpu]]}]}}}", "`capabilities` is not a text"),
+    ("networks: [n1]", "the network `n1`, which the top-level `networks` does not define"), ("volumes: ['hf:/root']", "the volume `hf`"),
+    ("networks: [n1]\n    network_mode: host", "exclude each other"), ("depends_on: [t]", "depends on the service `t`, which does not exist"),
+    ("depends_on: [off]", "`off`, whose profile is not enabled"), ("depends_on: [s]", "depend on each other in a circle"),
+    ("scale: 2\n    deploy: {replicas: 3}", "differ"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "said"), REFUSED, ids=range(len(REFUSED)))
+def test_what_compose_does_not_accept(tmp_path: Path, text: str, said: str) -> None:
+    files = {"compose.yml": f"{ONE}    {text}\n  off: {{image: y, profiles: [p]}}\n"}
+    box = service(tmp_path, files).container
+    assert box is not None and any(said in one for one in box.refused), box
+
+
+def test_what_compose_accepts_is_not_refused(tmp_path: Path) -> None:
+    text = """
+x-mine: {a: 1}
+services:
+  s:
+    image: x
+    x-own: 1
+    command: ["serve", "--j", '{"a": 1}']
+    restart: no
+    tty: yes
+    shm_size: 1.5g
+    ports: [8000, "${PORT}:8000", "127.0.0.1::9000", "[::1]:1:1/udp"]
+    environment: {A: , B: true, C: 1.5}
+    healthcheck: {test: [CMD, a], start_period: 1h30m, interval: 500ms}
+    deploy: {replicas: '2', resources: {reservations: {devices: [{driver: nvidia, count: all, capabilities: [gpu]}]}}}
+    networks: [default, n]
+    volumes: ["hf:/hf", "./a:/a", "~/b:/b", ".c:/c", "/anonymous", {type: tmpfs, target: /t}]
+    depends_on: {t: {condition: service_healthy, required: false}, u: {condition: service_started}}
+  u: {build: .}
+networks: {n: {}}
+volumes: {hf: }
+"""
+    box = service(tmp_path, {"compose.yml": text}).container
+    assert box is not None and box.refused == ()
+    alone = service(tmp_path, {"gpu.yml": "services: {s: {image: x, networks: [n1], volumes: ['hf:/a'], depends_on: [z]}}\n"}).container
+    assert alone is not None and alone.refused == (), "the file below it may define them"
+
+
 def test_kinds_that_exclude_each_other(tmp_path: Path) -> None:
     files = {"a.yml": f"{ONE}    volumes: [a1:/b]\n", "b.yml": "services: {s: {volumes: {a: b}}}\n"}
     with pytest.raises(TargetError, match="`volumes` is of another kind"):
@@ -93,6 +185,16 @@ def test_the_override_file_next_to_the_usual_name(tmp_path: Path) -> None:
     assert service(tmp_path, files).command == ("z",)
     assert service(tmp_path, files, beside=False).command is None
     assert service(tmp_path, {"a.yml": ONE, "a.override.yml": "services: {s: {command: [z]}}\n"}).command is None
+    (tmp_path / "d").mkdir()
+    assert service(tmp_path / "d", {"docker-compose.yml": ONE, "compose.override.yml": "services: {s: {command: [z]}}\n"}).command == ("z",)
+
+
+def test_a_key_stands_once_and_documents_are_merged(tmp_path: Path) -> None:
+    for text in (f"{ONE}    command: [a]\n    command: [b]\n", f"{ONE}    <<: {{ipc: host}}\n    <<: {{restart: no}}\n"):
+        with pytest.raises(TargetError, match=r"line 5 repeats the key `(command|<<)` of line 4"):
+            project(tmp_path, {"compose.yml": text})
+    found = service(tmp_path, {"compose.yml": f"{ONE}    environment: {{A: 1}}\n---\nservices: {{s: {{command: [z], environment: [B=2]}}}}\n"})
+    assert (found.image, found.command, found.variables) == ("x:1", ("z",), {"A": "1", "B": "2"})
 
 
 @pytest.mark.parametrize(
@@ -109,7 +211,8 @@ def test_variables(tmp_path: Path, text: str, dot: str, environ: dict[str, str],
 @pytest.mark.parametrize(
     ("text", "said"),
     [("${A:?set it}", "requires the variable `A`, which is not set here: set it"), ("${A[@]}", "does not accept"),
-     ("${A", "does not accept"), ("${A:-${B}", "does not accept"), ("${}", "does not accept")],
+     ("${A", "does not accept"), ("${A:-${B}", "does not accept"), ("${}", "does not accept"),
+     ("${HOME:-${B:?no b}}", "requires the variable `B`, which is not set here: no b")],
 )  # fmt: skip
 def test_what_compose_stops_at(tmp_path: Path, text: str, said: str) -> None:
     put(tmp_path, {"compose.yml": f"{ONE}    command: ['{text}']\n"})
@@ -131,6 +234,8 @@ def test_a_dotenv_in_every_form() -> None:
 def test_files_of_variables_of_a_service(tmp_path: Path) -> None:
     text = f"{ONE}    env_file: [a.env, {{path: no.env, required: false}}, {{path: r.env, format: raw}}]\n    environment: {{A: over}}\n"
     found = service(tmp_path, {"compose.yml": text, "a.env": "A=1\nB=${A}x\nC=\"q\"\n", "r.env": 'R="q $A"\n'})
+    shell = service(tmp_path, {"compose.yml": f"{ONE}    env_file: s.env\n", "s.env": "OF_SHELL\nGONE\nX=\n"}, environ={"OF_SHELL": "1"})
+    assert shell.variables == {"OF_SHELL": "1", "X": ""}, "a name alone has the shell's value"
     assert found.variables == {"A": "over", "B": "overx", "C": "q", "R": '"q $A"'} and not found.notes
     lacking = service(tmp_path, {"compose.yml": f"{ONE}    env_file: gone.env\n"})
     assert "gone.env" in lacking.notes[0]
@@ -230,3 +335,15 @@ configs:
 
     launch = facts_of(compose=str(tmp_path / "compose.yml")).launch
     assert launch.argv == ("vllm", "serve", "Q", "--tpp", "2")  # type: ignore[union-attr]
+
+
+def test_every_case_is_read_as_docker_compose_reads_it(tmp_path: Path) -> None:
+    """Against Compose itself, where it is installed; the figure of all cases: `benchmarks/compose_rules.py`."""
+    tool = shutil.which("docker-compose")
+    if tool is None:
+        pytest.skip("docker-compose is not installed")
+    from benchmarks.compose_cases import CASES
+    from benchmarks.compose_rules import compared
+
+    wrong = {case.name: compared(case, tmp_path / case.name, tool, False) for case in CASES}
+    assert not {name: found for name, found in wrong.items() if found}

@@ -60,8 +60,8 @@ def test_a_file_says_what_it_says(path: Path, tmp_path: Path) -> None:
 
 
 def test_a_compose_file_is_parsed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    load = Mock(wraps=yaml_text.load)
-    monkeypatch.setattr(project, "load", load)
+    load = Mock(wraps=yaml_text.load_all)
+    monkeypatch.setattr(project, "load_all", load)
     services = "".join(f"  s{n}: {{image: 'vllm/vllm-openai:v0.11.0', ports: ['{8000 + n}:8000']}}\n" for n in range(9))
     file = tmp_path / "compose.yaml"
     file.write_text(f"# {tmp_path}\nservices:\n{services}", encoding="utf-8")

@@ -10,6 +10,7 @@ from dataclasses import field
 from doctor.base.record import dataclass
 from doctor.base.text import one_line
 from doctor.collect.declared.dockerfile import Build, Built, looks_like_dockerfile, read_dockerfile
+from doctor.collect.declared.health import HealthCheck
 from doctor.collect.declared.pins import Reading
 from doctor.collect.declared.pip_lines import read_installs
 from doctor.collect.declared.request import DeclaredRequest
@@ -18,6 +19,7 @@ from doctor.collect.declared.service import Service
 from doctor.collect.declared.text import LARGEST, name_of, read_text
 from doctor.collect.python.target import TargetError
 from doctor.facts import Container, Pin, Problem
+from doctor.facts.launch import DOCKERFILE
 
 _SHELL = re.compile(r"(?:.*/)?(?:ba|da|z|a)?sh$")
 _EXTRAS = re.compile(r"(.+)\[([\w., -]{1,200})\]$")
@@ -90,10 +92,21 @@ def read_declaration(request: DeclaredRequest, environ: Mapping[str, str], cwd: 
     said = ", ".join(one_line(w, 200) for w in dict.fromkeys(why))
     return Declaration(
         said, built.image, tuple(reading.pins), built.entrypoint, built.command,
-        built.variables, tuple(reading.problems), service.container if service else None, built.folder,
+        built.variables, tuple(reading.problems), _container(service, built), built.folder,
         tuple(built.places), reading.builds, reading.python, frozenset(reading.locked), frozenset(reading.elsewhere),
         tuple(sorted(reading.indexes)), service.texts if service else {},
     )  # fmt: skip
+
+
+def _container(service: Service | None, built: Built) -> Container | None:
+    """The container with the health check of its image, as far as the service leaves that open."""
+    if service is None:
+        return built.health.on(Container(DOCKERFILE), "HEALTHCHECK", built.variables) if built.health else None
+    if service.container is None or service.kind != "compose service" or built.health is None:
+        return service.container
+    own = service.health or HealthCheck()
+    name = "healthcheck" if own.test is not None else "HEALTHCHECK"
+    return own.over(built.health).on(service.container, name, built.variables)
 
 
 def _of_file(path: str, below: Built, reading: Reading) -> Built:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import field
 
 from doctor.base.record import dataclass
+from doctor.collect.declared.health import HealthCheck, command_of, of_dockerfile
 from doctor.collect.declared.pins import Reading
 from doctor.collect.declared.pip_lines import read_installs
 from doctor.collect.declared.text import logical_lines, name_of, read_text, split_words
@@ -28,7 +29,8 @@ class Stage:
     """One `FROM` and what follows it; `image` is a reference, or the name of an earlier stage.
 
     `variables` are those of ENV, `arguments` those of ARG, which a build alone knows. `copies` are sources with their
-    destination, `folder` the one that commands run in, `shell` what reads commands in their shell form.
+    destination, `folder` the one that commands run in, `shell` what reads commands in their shell form, `health` what
+    HEALTHCHECK says.
     """
 
     image: str
@@ -41,6 +43,7 @@ class Stage:
     copies: list[tuple[str, str]] = field(default_factory=list)
     folder: str = "/"
     shell: tuple[str, ...] = SHELL
+    health: HealthCheck | None = None
 
 
 @dataclass
@@ -57,6 +60,7 @@ class Built:
     variables: dict[str, str] = field(default_factory=dict)
     folder: str = "/"
     places: list[tuple[str, str]] = field(default_factory=list)
+    health: HealthCheck | None = None
 
 
 def looks_like_dockerfile(path: str, text: str) -> bool:
@@ -117,6 +121,7 @@ def _build(built: Built, stage: Stage, build: Build, reading: Reading) -> None:
         built.entrypoint, built.command = stage.entrypoint, ()
     if stage.command is not None:
         built.command = stage.command
+    built.health = stage.health or built.health
     built.folder = posixpath.normpath(posixpath.join(built.folder, stage.folder))
     built.places += [(inside, os.path.join(build.context, outside)) for outside, inside in stage.copies]
     known = {**stage.arguments, **built.variables}
@@ -164,6 +169,8 @@ def _instruction(stage: Stage, number: int, word: str, rest: str) -> None:
         stage.command = words_of(rest, stage.shell)
     elif word == "WORKDIR":
         stage.folder = posixpath.join(stage.folder, substituted(rest.strip("\"'"), known))
+    elif word == "HEALTHCHECK":
+        stage.health = of_dockerfile(rest, listed(command_of(rest)))
     elif word == "SHELL":
         stage.shell = listed(rest) or stage.shell
     elif word in ("COPY", "ADD"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import field
 
 from doctor.base.record import dataclass
+from doctor.collect.declared.health import HealthCheck
 from doctor.facts import Container
 from doctor.launch.variables import Lacking
 
@@ -25,7 +26,9 @@ class Service:
     own, so that its `command` is one of this machine, with `variables` alone unless `inherits`. `texts` are files in
     the container by their absolute path; `notes` say what could not be understood, a sentence each. `unread`: why
     nothing of it can be read, such as a chart's template. `elsewhere`: it runs on another machine, whose GPU is `gpu`
-    in the form of `--gpu`, where that is said. `unknown` are variables that are set to what nobody says here.
+    in the form of `--gpu`, where that is said. `unknown` are variables that are set to what nobody says here, `given`
+    those that the cluster sets by itself.
+    `health` is the health check as it is stated, where the image's may complete it.
     """
 
     name: str
@@ -62,6 +65,8 @@ class Service:
     elsewhere: bool = False
     gpu: str = ""
     unknown: frozenset[str] = frozenset()
+    given: frozenset[str] = frozenset()
+    health: HealthCheck | None = None
 
     @property
     def where(self) -> str:

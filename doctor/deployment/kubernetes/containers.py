@@ -25,7 +25,7 @@ def service_of(pod: Pod, container: Mapping[str, Any], objects: Objects) -> Serv
     one = pod.owner
     variables = variables_of(pod.spec, container, objects, one.namespace)
     for name, value in pod.given:
-        variables.set(name, value)
+        variables.set(name, value, given=True)
     image, note = _image(variables.filled(text(container.get("image"))).strip())
     ports = ports_of(pod.spec, pod.labels, objects, one.namespace)
     settings = settings_of(pod.spec, container, image, ports)
@@ -44,7 +44,7 @@ def service_of(pod: Pod, container: Mapping[str, Any], objects: Objects) -> Serv
         texts=_texts(pod, container, objects), hosts=hosts_of(pod.labels, objects, one.namespace),
         forwards=forwards_of(pod.labels, container, objects, one.namespace),
         pod=f"{one.namespace}/{one.kind}/{one.name}/{pod.role}",
-        notes=note, unknown=frozenset(variables.unknown),
+        notes=note, unknown=frozenset(variables.unknown), given=frozenset(variables.given),
     )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from doctor.deployment.kubernetes.objects import SERVICE, Objects
 from doctor.deployment.values import at, listed, mapping, number, text
 from doctor.facts import Container
 from doctor.facts.launch import KUBERNETES, NODE_MEMORY
+from doctor.launch.waiting import checks
 
 GPU = re.compile(r"nvidia\.com/(?:gpu|mig-)|amd\.com/gpu|gpu\.intel\.com/|habana\.ai/|google\.com/tpu|.*/(?:npu|gpu)\b")
 _PART = re.compile(r".*/gpu(?:mem|cores|-mem|-core|-memory)")  # a share of a GPU's memory or cores, and no count
@@ -77,15 +78,25 @@ def _deadly(container: Mapping[str, Any]) -> Mapping[str, Any] | None:
 
 
 def _probed(pod: Mapping[str, Any], container: Mapping[str, Any]) -> Iterator[str]:
-    """The port that each probe asks, unless another container of the pod may be the one that answers there."""
+    """The port and path that each probe asks, unless another container of the pod may be the one that answers there."""
     if len(listed(pod, "containers")) != 1:
         return
     named = {text(at(p, "name")): text(at(p, "containerPort")) for p in listed(container, "ports")}
     for probe in PROBES:
         for way in ("httpGet", "tcpSocket"):
             port = text(at(container, probe, way, "port"))
-            if (number := named.get(port, port)).isdigit() and len(number) < 6:
-                yield f"{probe} {number}"
+            if port and (number := named.get(port, port)).isdigit() and len(number) < 6:
+                yield " ".join((probe, number, *_path(at(container, probe, way), way)))
+        command = [text(w) for w in listed(container, probe, "exec", "command")]
+        yield from checks(probe, command)
+
+
+def _path(asked: Any, way: str) -> tuple[str, ...]:
+    """The path of an HTTP probe, and whether it sends headers of its own."""
+    if way != "httpGet":
+        return ()
+    path = text(at(asked, "path")) or "/"
+    return (one_line(path, 100).replace(" ", "%20"), *(["key"] if listed(asked, "httpHeaders") else []))
 
 
 def patience(probe: Mapping[str, Any]) -> int:

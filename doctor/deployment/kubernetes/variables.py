@@ -18,13 +18,16 @@ ADDRESS = "10.96.0.1"  # stands for the address of a service, which the cluster 
 
 @dataclass
 class Variables:
-    """`known` by name; `unknown` are set, but what to is not in the files."""
+    """`known` by name; `unknown` are set, but what to is not in the files; `given` are those that the cluster sets."""
 
     known: dict[str, str] = field(default_factory=dict)
     unknown: set[str] = field(default_factory=set)
+    given: set[str] = field(default_factory=set)
 
-    def set(self, name: str, value: str | None) -> None:
+    def set(self, name: str, value: str | None, *, given: bool = False) -> None:
         """Sets one; None: to what is not known."""
+        self.given.discard(name)
+        self.given |= {name} if given else set()
         self.known.pop(name, None)
         self.unknown.discard(name)
         if value is None:
@@ -52,7 +55,7 @@ def variables_of(pod: Mapping[str, Any], container: Mapping[str, Any], objects: 
     out = Variables()
     if at(pod, "enableServiceLinks") is not False:
         for name, value in _links(objects, namespace):
-            out.set(name, value)
+            out.set(name, value, given=True)
     for source in listed(container, "envFrom"):
         prefix = text(at(source, "prefix"))
         for kind, key in ((CONFIG, "configMapRef"), (SECRET, "secretRef")):

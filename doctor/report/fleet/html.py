@@ -10,7 +10,7 @@ from doctor.findings.fleet import FleetReport, NodeRow
 from doctor.report.content import SIGNS
 from doctor.report.fleet.content import differences_of, findings_between, kinds_said, opened, verdict
 from doctor.report.grid.markup import code, t
-from doctor.report.html import POLICY, finding_to_html, page_style
+from doctor.report.page.report import POLICY, finding_to_html, page_style
 
 MOST = 20_000  # nodes on the map
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from doctor.base.json_object import JsonObject
 from doctor.base.text import conjoined
@@ -11,16 +12,18 @@ from doctor.report.plan import gateway, monitoring
 from doctor.report.plan.differences import changes
 from doctor.report.plan.dumped import dumped
 from doctor.report.plan.edited_text import kept
+from doctor.report.plan.group import by_ray
 from doctor.report.plan.masked import Masking
 from doctor.report.plan.objects import listed
 from doctor.report.plan.placement import start_line
 from doctor.report.plan.recipe import OwnService, Recipe, head
-from doctor.report.plan.service import CACHE, by_hand, service
+from doctor.report.plan.service import ADDRESS, CACHE, RANK, WORKER, by_hand, service, worker
 from doctor.report.plan.stack import Stack, add
 
 
 def compose(plans: Sequence[Recipe], beside: tuple[str, ...] = ()) -> str:
     """The whole file: the user's own project with its servers corrected, else a new one."""
+    plans = [replace(p, on_host=p.nodes > 1 and p.own is None) for p in plans]
     masking = Masking()
     services, changed = _services(plans, masking, "metrics" in beside)
     own = plans[0].own
@@ -63,6 +66,8 @@ def _services(plans: Sequence[Recipe], masking: Masking, with_metrics: bool) -> 
     for plan in plans:
         made[plan.name] = masking(service(plan, with_metrics, first if len(plans) > 1 else None))
         first += plan.shared_gpus
+        if (joining := worker(plan, with_metrics)) is not None:
+            made[f"{plan.name}-{WORKER}"] = masking(joining)
     services = {name: made[name] if name in made else masking(one) for name, one in theirs.items()}
     changed = [said for name, was in before.items() if (said := changes(name, was, made[name]))]
     return {**services, **{n: one for n, one in made.items() if n not in services}}, changed
@@ -99,17 +104,22 @@ def _top(plans: Sequence[Recipe], masking: Masking, stack: Stack, changed: list[
         f"Set in .env: {told}." if told else "",
         f"Make a key with: echo {gateway.MASTER}=sk-$(openssl rand -hex 24) >> .env" if gateway.MASTER in told else "",
         place, f"Start it with: {start_line(plans)}",
-        "" if first.own or first.ports else "Ports are bound to this machine only; HF_TOKEN is for gated models.",
+        "" if first.own or first.ports or first.on_host else "Ports are bound to this machine only.",
+        "" if first.own or first.ports else "HF_TOKEN is for gated models.",
     )  # fmt: skip
     more = [w for plan in plans[1:] for w in plan.why]
     return head(first, *more, *filter(None, lines))
 
 
 def _of_several(plan: Recipe) -> str:
-    """That the service is one of several machines' that hold the model together; empty where it is not."""
+    """How each of several machines that hold the model together is started; empty where it is one alone."""
     if plan.nodes == 1:
         return ""
-    return f"`{plan.name}` runs on {plan.nodes} machines together: start it on each, with its own rank."
+    together = f"`{plan.name}` runs on {plan.nodes} machines together, with the network of each"
+    if by_ray(plan):
+        other = f"docker compose --profile {WORKER} up --detach {plan.name}-{WORKER}"
+        return f"{together}. On the first, start it as below; on the others: {ADDRESS}=... {other}"
+    return f"{together}: start it on each with {ADDRESS} of the first, and {RANK} from 0 to {plan.nodes - 1}, in .env."
 
 
 def _volume_name(written: str) -> str | None:

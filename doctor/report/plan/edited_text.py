@@ -179,7 +179,20 @@ class _Editor:
         if isinstance(node, yaml.MappingNode):
             yield from self.of_mapping(node, wanted)
         else:
-            yield _Edit(node.start_mark.index, node.end_mark.index, _inline(wanted))
+            yield self._literal(node, wanted) or _Edit(node.start_mark.index, node.end_mark.index, _inline(wanted))
+
+    def _literal(self, node: yaml.Node, wanted: Any) -> _Edit | None:
+        """A text of several lines that stays one: `|` with its lines below; None for any other value."""
+        if not isinstance(node, yaml.ScalarNode) or node.style != "|" or not isinstance(wanted, str):
+            return None
+        begin, end = node.start_mark.index, self._end(node)
+        header, _, body = self.text[begin:end].partition("\n")
+        first = next((line for line in body.split("\n") if line.strip()), "")
+        front = first[: len(first) - len(first.lstrip(" "))]
+        if not front or wanted[:1] in (" ", "\n"):
+            return None
+        lines = "\n".join(f"{front}{line}" if line else "" for line in wanted.rstrip("\n").split("\n"))
+        return _Edit(begin, end, f"{header}\n{lines}")
 
     def _item(self, node: yaml.Node) -> int:
         """Where the line of an item begins. Raises _Stuck where its dash is on another line."""
@@ -247,7 +260,8 @@ def _alike(node: yaml.Node, wanted: Any) -> bool:
     """Whether an item can be edited in its place: a value on a line, or a block with keys."""
     if isinstance(node, yaml.MappingNode):
         return isinstance(wanted, dict) and not node.flow_style
-    return _plain(node) and _on_one_line(wanted)
+    literal = isinstance(node, yaml.ScalarNode) and node.style == "|" and isinstance(wanted, str)
+    return literal or (_plain(node) and _on_one_line(wanted))
 
 
 def _on_one_line(value: Any) -> bool:

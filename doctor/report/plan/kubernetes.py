@@ -12,7 +12,7 @@ from doctor.report.plan.dumped import dumped
 from doctor.report.plan.manifest_secrets import ManifestSecrets
 from doctor.report.plan.monitoring import EXPORTERS
 from doctor.report.plan.own_manifests import corrected
-from doctor.report.plan.pods import KEYS, claim, from_secret, workload
+from doctor.report.plan.pods import KEYS, claim, from_secret, in_group, workload
 from doctor.report.plan.recipe import Recipe, head
 from doctor.report.plan.service import by_hand
 
@@ -31,7 +31,7 @@ def manifests(plans: Sequence[Recipe], beside: tuple[str, ...] = ()) -> str:
         if plan.manifests is None:
             out += [] if plan.folder else [claim(plan)]
             out += [workload(plan, "metrics" in beside), _service(plan.name, plan.port)]
-        elif plan.manifests.host is None:
+        elif plan.manifests.host is None and (plan.manifests.labels or not plan.manifests.kind.startswith("Ray")):
             out.append(_service(plan.name, plan.port, labels=plan.manifests.labels))
     if "gateway" in beside:
         out += _gateway(plans)
@@ -56,7 +56,7 @@ def _top(plans: Sequence[Recipe], beside: tuple[str, ...], secrets: ManifestSecr
         f"Left out, since they hold values: the Secrets {', '.join(kept)}." if kept else "",
         f"Make the keys first: kubectl create secret generic {KEYS} {told}" if told else "",
         "The server installs packages at each start; `--format dockerfile` makes an image of them." if installs else "",
-        "It needs the LeaderWorkerSet controller." if any(p.nodes > 1 for p in plans) else "",
+        "It needs the LeaderWorkerSet controller." if any(map(in_group, plans)) else "",
     )
     more = [w for plan in plans[1:] for w in plan.why]
     return head(plans[0], *more, *filter(None, lines))

@@ -14,7 +14,7 @@ from doctor.report.plan.edited_text import kept
 from doctor.report.plan.manifest_secrets import ManifestSecrets
 from doctor.report.plan.objects import at, listed, pods_of
 from doctor.report.plan.recipe import OwnManifests, Recipe
-from doctor.report.plan.service import rewritten, start_period
+from doctor.report.plan.service import in_place, put_in_place, rewritten, start_period
 
 GPU = "nvidia.com/gpu"
 
@@ -85,6 +85,8 @@ def _correct(plan: Recipe, spec: JsonObject, container: JsonObject, with_metrics
         words = pods.command_of(plan, with_metrics)
         container["command"] = [plan.spelled.get(w, w) for w in words]
         container.pop("args", None)
+    elif rewritten(plan, with_metrics) and (found := in_place(plan, with_metrics)):
+        container |= {key: put_in_place(container[key], found) for key in ("command", "args") if key in container}
     known = {e.get("name") for e in listed(container.get("env")) if isinstance(e, dict)}
     container["env"] = [*listed(container.get("env")), *(e for e in pods.variables_of(plan) if e["name"] not in known)]
     spec.setdefault("enableServiceLinks", False)

@@ -6,14 +6,14 @@ from doctor.base.json_object import JsonObject
 from doctor.base.quoting import joined
 from doctor.facts.launch import HUB_HOME
 from doctor.launch import naming
-from doctor.matrix.engines import engine_row
+from doctor.report.plan.group import Group, by_ray
 from doctor.report.plan.recipe import RELAXED, Recipe, pinned
 from doctor.report.plan.service import container_words, start_period
 
 SHM = "/dev/shm"
 KEYS = "qvl-keys"  # the Secret with every key, which the user makes
-RAY = "/vllm-workspace/examples/online_serving/multi-node-serving.sh"  # in the images of vLLM
 LEADER = "$(LWS_LEADER_ADDRESS)"
+GROUP = Group(LEADER, "$(LWS_GROUP_SIZE)", "$(LWS_WORKER_INDEX)")
 GIB = 1 << 30
 
 
@@ -72,9 +72,15 @@ def _asked(plan: Recipe, seconds: int) -> JsonObject:
 
 def command_of(plan: Recipe, with_metrics: bool) -> list[str]:
     """The command of the first, or only, machine."""
-    words = _shared(plan, container_words(plan, with_metrics))
-    start = f"bash {RAY} leader --ray_cluster_size=$(LWS_GROUP_SIZE); " if _by_ray(plan) else ""
-    return _command(plan, words, start)
+    words = container_words(plan, with_metrics)
+    if not in_group(plan):
+        return _command(plan, words, "")
+    return _command(plan, GROUP.words(plan, words), GROUP.before(plan))
+
+
+def in_group(plan: Recipe) -> bool:
+    """Whether it is in a LeaderWorkerSet; an operator of another kind brings its machines together itself."""
+    return plan.nodes > 1 and (plan.manifests is None or plan.manifests.kind == "LeaderWorkerSet")
 
 
 def _pod(plan: Recipe, with_metrics: bool, labels: JsonObject) -> JsonObject:
@@ -108,9 +114,7 @@ def _leader(plan: Recipe, with_metrics: bool) -> JsonObject:
 
 def _worker(plan: Recipe, with_metrics: bool) -> JsonObject:
     pod = _pod(plan, with_metrics, {"app": f"{plan.name}-worker"})
-    words = _shared(plan, container_words(plan, False))
-    if _by_ray(plan):
-        words = ["bash", RAY, "worker", f"--ray_address={LEADER}"]
+    words = GROUP.joining() if by_ray(plan) else GROUP.words(plan, container_words(plan, False))
     pod["spec"]["containers"] = [_container(plan, _command(plan, words, ""))]
     return pod
 
@@ -143,30 +147,6 @@ def _install(plan: Recipe) -> str:
     steps = ((wheels, "--only-binary :all:"), (built, "--no-deps"))
     lines = [(how, joined(pinned(n, pins[n]) for n in names)) for names, how in steps if names]
     return "".join(f"pip install --no-cache-dir {how} {words} && " for how, words in lines)
-
-
-def _shared(plan: Recipe, words: list[str]) -> list[str]:
-    """The command as each of several machines runs it."""
-    row = engine_row(plan.engine)
-    if plan.nodes == 1:
-        return words
-    if executor := row.option("executor"):
-        return words if executor in words else [*words, executor, "ray"]
-    told = {"group_address": f"{LEADER}:20000", "group_size": "$(LWS_GROUP_SIZE)", "node_rank": "$(LWS_WORKER_INDEX)"}
-    out = list(words)
-    for name, value in ((row.option(meaning), value) for meaning, value in told.items()):
-        if name is None or row.option("group_address") is None:
-            continue
-        if name in out[:-1]:
-            out[out.index(name) + 1] = value
-        else:
-            out += [name, value]
-    return out
-
-
-def _by_ray(plan: Recipe) -> bool:
-    """Whether Ray brings the machines together; else the engine does so itself."""
-    return plan.nodes > 1 and engine_row(plan.engine).option("executor") is not None
 
 
 def variables_of(plan: Recipe) -> list[JsonObject]:

@@ -82,8 +82,9 @@ class Recipe:
     `left` says what of the user's deployment the file does not have, a sentence each.
     `cache` is where the container keeps what it fetches from the hub, `lost`: no volume of the user's holds that.
     `listens` is the port of a server whose options nobody here knows, `curl`: its image has that, and no Python.
-    `own` is the user's compose service, `manifests` are theirs for Kubernetes, `doubts` what the check of the written
-    text found.
+    `texts` are shell texts of the user's that start the server among other things, by the command `was`.
+    `on_host`: it has the network of its machine. `own` is the user's compose service, `manifests` are theirs for
+    Kubernetes, `doubts` what the check of the written text found.
     """
 
     engine: str | None = None
@@ -126,6 +127,9 @@ class Recipe:
     own: OwnService | None = None
     manifests: OwnManifests | None = None
     spelled: dict[str, str] = field(default_factory=dict)
+    on_host: bool = False
+    texts: tuple[str, ...] = ()
+    was: tuple[str, ...] = ()
     doubts: Doubts = field(default_factory=lambda: Doubts())
 
     @property
@@ -159,6 +163,8 @@ class Recipe:
         """The name by which others of the deployment reach the server."""
         if self.manifests and self.manifests.host:
             return self.manifests.host
+        if self.on_host:
+            return THE_HOST
         kind, _, other = str(self.own.service.get("network_mode") or "").partition(":") if self.own else ("", "", "")
         return THE_HOST if kind == "host" else other if kind in ("service", "container") and other else self.name
 

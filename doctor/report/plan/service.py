@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from typing import Any
 
 from doctor.base.json_object import JsonObject
+from doctor.base.quoting import joined
+from doctor.base.secrets.hide import HIDDEN
 from doctor.facts.launch import HUB_HOME
 from doctor.launch import naming
+from doctor.launch.edit_in_text import in_text
 from doctor.matrix.engines import engine_row
 from doctor.matrix.images import entrypoint
 from doctor.report.plan import image
+from doctor.report.plan.group import Group, by_ray
 from doctor.report.plan.masked import required
 from doctor.report.plan.objects import at, listed
 from doctor.report.plan.recipe import RELAXED, Recipe, python_probe
@@ -19,6 +24,8 @@ SHM = "16gb"
 CACHE = "huggingface:"  # the volume of what is fetched from the hub
 FETCHING, LOADING, STARTING = 20e6, 200e6, 300  # bytes a second from the hub and from the disk; seconds for the rest
 STEP, UNKNOWN = 300, 1800
+WORKER = "worker"
+ADDRESS, RANK = "LEADER_ADDRESS", "NODE_RANK"
 
 
 def service(plan: Recipe, with_metrics: bool, first: int | None = None) -> JsonObject:
@@ -34,6 +41,42 @@ def service(plan: Recipe, with_metrics: bool, first: int | None = None) -> JsonO
 
 
 def _fresh(plan: Recipe, with_metrics: bool) -> JsonObject:
+    if plan.nodes > 1:
+        return _of_group(plan, with_metrics)
+    return _alone(plan, with_metrics)
+
+
+def _of_group(plan: Recipe, with_metrics: bool) -> JsonObject:
+    """The service on the first of several machines, or on each, where the engine brings them together itself."""
+    out = _alone(plan, with_metrics)
+    del out["ports"]
+    group = _group(plan)
+    words = naming.filled(group.words(plan, container_words(plan, with_metrics)), plan.secrets, required, _unfilled)
+    start = group.before(plan)
+    out["command"] = ["sh", "-c", f"{start}exec {joined(words)}"] if start else words
+    return {**out, "network_mode": "host"}
+
+
+def worker(plan: Recipe, with_metrics: bool) -> JsonObject | None:
+    """The service on the other machines, which Ray brings together; None where all run the same one."""
+    if not by_ray(plan) or plan.own is not None:
+        return None
+    joining = Group(f"${{{ADDRESS}:-}}", "", "").joining()  # not required: the first machine fills it in, too
+    out = {**_of_group(plan, with_metrics), "command": joining, "deploy": devices(plan.shared_gpus)}
+    del out["healthcheck"]
+    return {**out, "profiles": [WORKER]}
+
+
+def _group(plan: Recipe) -> Group:
+    return Group(f"${{{ADDRESS}:?the first machine}}", str(plan.nodes), f"${{{RANK}:?0 on the first machine}}")
+
+
+def _unfilled(text: str) -> str:
+    """Text that Compose leaves as it is, but for the variables of the group."""
+    return text if text.startswith((f"${{{ADDRESS}", f"${{{RANK}")) else escaped(text)
+
+
+def _alone(plan: Recipe, with_metrics: bool) -> JsonObject:
     volumes: list[Any] = [escaped(v) for v in plan.volumes]
     if not any(v.split(":")[1:2] == [plan.cache] for v in plan.volumes):
         volumes.append(f"{CACHE}{plan.cache}")
@@ -60,6 +103,8 @@ def _corrected(plan: Recipe, own: JsonObject, with_metrics: bool, gpus: JsonObje
         out["command"] = words[len(start) :] if brief else words
         if not brief:
             out["entrypoint"] = []
+    elif rewritten(plan, with_metrics) and (found := in_place(plan, with_metrics, escaped)):
+        out |= {key: put_in_place(out[key], found) for key in ("command", "entrypoint") if key in out}
     if added := _variables(plan):
         out["environment"] = {**_pairs(out.get("environment")), **added}
     if plan.lost:
@@ -82,8 +127,31 @@ def by_hand(plans: Sequence[Recipe], with_metrics: bool) -> list[str]:
     """What the user has to change in scripts of theirs, a sentence each."""
     return [
         f"Change the server's command in {p.script} to: {naming.shell(container_words(p, with_metrics), p.secrets)}"
-        for p in plans if p.script and rewritten(p, with_metrics)
+        for p in plans if p.script and rewritten(p, with_metrics) and not in_place(p, with_metrics)
     ]  # fmt: skip
+
+
+def in_place(plan: Recipe, with_metrics: bool, plain: naming.Text = str) -> dict[str, str]:
+    """The user's shell text that starts the server with what takes its place; empty where it cannot be edited.
+
+    `plain` keeps what reads the file from taking a part of our words for its own.
+    """
+    now = container_words(plan, with_metrics)
+    if any(HIDDEN in w for w in now if w not in plan.was):
+        return {}
+    found = {t: n for t in plan.texts if (n := in_text(t, plan.was, now, lambda w: plain(joined(w)))) is not None}
+    return found if len(found) == 1 else {}
+
+
+def put_in_place(words: Any, found: dict[str, str]) -> Any:
+    """A command of the user's, list or text, with their shell text edited."""
+    if isinstance(words, list):
+        return [found.get(w, w) if isinstance(w, str) else w for w in words]
+    try:
+        split = shlex.split(words) if isinstance(words, str) and found else []
+    except ValueError:
+        split = []
+    return [found.get(w, w) for w in split] if any(w in found for w in split) else words
 
 
 def _image(plan: Recipe) -> JsonObject:

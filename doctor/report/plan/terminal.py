@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from doctor.base.quoting import quoted
 from doctor.base.text import clean, plural
+from doctor.derived.container import container_of
 from doctor.facts import Launch
 from doctor.findings import ALONG, Action, Plan, Step
 from doctor.launch.naming import typed
@@ -91,7 +92,7 @@ def _came_out(before: Report, plan: Plan, idle: bool, left: int) -> tuple[str, s
 
 def _of_container(before: Report) -> bool:
     """Whether the container of the command is known, so that a whole file can be written for it."""
-    return isinstance(before.facts.launch, Launch) and before.facts.launch.container is not None
+    return container_of(before.facts) is not None
 
 
 def _asked(plan: Plan) -> list[Step]:

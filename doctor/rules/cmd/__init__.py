@@ -31,6 +31,8 @@ from doctor.rules.cmd.cmd027_client_address import RULE as CMD027
 from doctor.rules.cmd.cmd028_server_in_background import RULE as CMD028
 from doctor.rules.cmd.cmd030_too_few_gpus_requested import RULE as CMD030
 from doctor.rules.cmd.cmd031_probe_asks_another_port import RULE as CMD031
+from doctor.rules.cmd.cmd032_probe_path_not_served import RULE as CMD032
+from doctor.rules.cmd.cmd033_compose_refuses_the_file import RULE as CMD033
 from doctor.rules.rule import Rule
 
 CMD_RULES: tuple[Rule, ...] = (
@@ -39,5 +41,5 @@ CMD_RULES: tuple[Rule, ...] = (
 )  # fmt: skip
 # what stands around the server: its container, a gateway in front, a scraper
 DEPLOYMENT_RULES: tuple[Rule, ...] = (
-    CMD020, CMD021, CMD022, CMD023, CMD024, CMD025, CMD026, CMD027, CMD028, CMD030, CMD031,
+    CMD020, CMD021, CMD022, CMD023, CMD024, CMD025, CMD026, CMD027, CMD028, CMD030, CMD031, CMD032, CMD033,
 )  # fmt: skip

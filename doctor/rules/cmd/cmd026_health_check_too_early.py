@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from doctor.derived.case import Case
-from doctor.derived.container import container_of, in_pod, key_in, set_in
+from doctor.derived.container import checked_container, in_pod, key_in, set_in
 from doctor.facts import Container
 from doctor.findings import Evidence, Location, NotApplicable, Open
 from doctor.rules.rule import Rule, Verdict
@@ -28,7 +28,7 @@ LEAST = 180  # seconds: 15 GiB of weights from a disk of 200 MB/s, with the engi
 
 def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     """One finding for a health check that gives less than a few minutes."""
-    container = container_of(case.facts)
+    container = checked_container(case.facts)
     if container is None or not container.healthcheck:
         yield NotApplicable("no container has its own health check")
     elif container.patience is None:

@@ -28,7 +28,7 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
         return
     text = "start both with `&` and end the script with `wait -n`"
     yield rule.finding(
-        f"{here.engine} is started with `&` behind `{launch.front}`: when it dies, the container keeps running",
+        f"{here.engine} runs in the background (`&`) next to `{launch.front}`: if it dies, the container keeps running",
         location=Location("argument", "&"),
         evidence=[Evidence("foreground", launch.front, f"{here.engine}, or `wait -n`", launch.source or "the script")],
         remediations=[Remediation(text, (Action("manual", text=text),))],

@@ -20,6 +20,7 @@ from doctor.derived.case import Case
 from doctor.derived.container import container_of, key_in, set_in
 from doctor.facts import Facts, Launch
 from doctor.findings import Action, Evidence, Location, NotApplicable, Open, Remediation
+from doctor.launch.cluster import UNKNOWN
 from doctor.launch.memory_settings import settings
 from doctor.launch.options import option
 from doctor.rules.rule import Rule, Verdict
@@ -37,7 +38,9 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     there = given.gpus * given.nodes
     if there >= asked.gpus:
         return
-    if option(facts, *SEVERAL_MACHINES) is not None or option(facts, "--distributed-executor-backend") == "ray":
+    container = container_of(facts)
+    cluster = option(facts, *SEVERAL_MACHINES) is not None or (container is not None and container.nodes == UNKNOWN)
+    if cluster or option(facts, "--distributed-executor-backend") == "ray":
         yield Open("the server runs on several machines, and nothing is known of the GPUs of the others")
         return
     pairs = (("tp", asked.tp), ("pp", asked.pp), ("dp", asked.copies))

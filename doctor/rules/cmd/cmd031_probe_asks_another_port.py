@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from doctor.derived.case import Case
-from doctor.derived.container import container_of, in_pod
+from doctor.derived.container import checked_container, in_pod, probes_of
 from doctor.facts import Container, Launch
 from doctor.findings import Action, Evidence, Location, NotApplicable, Open, Remediation
 from doctor.launch.server import server
@@ -23,7 +23,7 @@ from doctor.rules.rule import Rule, Verdict
 
 def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     """One finding for all probes that ask another port."""
-    container, here = container_of(case.facts), server(case.facts)
+    container, here = checked_container(case.facts), server(case.facts)
     launch = case.facts.launch
     behind = isinstance(launch, Launch) and launch.front is not None
     if container is None or not container.probed or here is None or behind:
@@ -32,7 +32,7 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     if here.port is None:
         yield Open("the port of the server is not known")
         return
-    each = [p.split() for p in container.probed]
+    each = [(p.name, p.port) for p in probes_of(container)]
     wrong = [(n, p) for n, p in each if p != str(here.port)]
     if not wrong or (not in_pod(container) and len(wrong) < len(each)):  # one that asks several may ask others, too
         return
@@ -42,7 +42,7 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     flag = here.data.option("port")
     other = [Remediation(f"start the server with `{flag} {port}`", (Action("set_argument", name=flag, value=port),))]
     yield rule.finding(
-        f"`{name}` asks port {port}, but {here.engine} listens on {here.port}, so {does}",
+        f"`{name}` checks port {port}, but {here.engine} listens on {here.port}, so {does}",
         severity="error" if deadly else "warning", location=Location("argument", name),
         evidence=[Evidence("port of the probe", port, str(here.port), container.how)],
         remediations=[Remediation(text, (Action("manual", text=text),)), *(other if flag else ())],

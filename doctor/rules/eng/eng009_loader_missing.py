@@ -15,7 +15,7 @@ from collections.abc import Iterator
 
 from doctor.derived.case import Case
 from doctor.derived.engine import SOURCE
-from doctor.derived.packages.other_releases import other_release
+from doctor.derived.packages.other_releases import installing, other_release
 from doctor.derived.quantization.loaders import Lack, lacking
 from doctor.facts import Distribution, Distributions, Launch, Unavailable, present
 from doctor.findings import Action, Evidence, Finding, Location, NotApplicable, Open, Remediation
@@ -78,7 +78,7 @@ def _missing(rule: Rule, have: Distribution, method: str, lack: Lack) -> Finding
         message, key=f"{method}:{lack.packages[0]}", location=Location("distribution", lack.packages[0]),
         evidence=[Evidence(", ".join(lack.packages), lack.here or "not installed", lack.needs or "installed",
                            f"what {lack.by} imports and tests, {SOURCE}")],
-        remediations=[Remediation(f"{way} {s.package}{lack.needs}", (s,), "unsafe") for s in steps],
+        remediations=[Remediation(installing(s), (s,), "unsafe") for s in steps],
     )  # fmt: skip
 
 

@@ -6,42 +6,48 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from doctor.base.text import one_line
+from doctor.collect.declared.compose.ports import PortError, ports_of
+from doctor.collect.declared.health import HealthCheck
 from doctor.facts import Container
-from doctor.launch.container import patience, size_of
-from doctor.launch.waiting import local_ports
+from doctor.launch.container import size_of
 
 _MOST = 100
 Text = Callable[[Any], str]
 
 
 def container_of(raw: Mapping[str, Any], image: str | None, text: Text) -> Container:
-    """The container of a service; `text` resolves a scalar and the variables in it."""
+    """The container of a service but for its health check; `text` resolves a scalar and the variables in it."""
     gpus, capabilities = _gpus(raw, text)
     limits = _at(raw, "deploy", "resources", "limits")
     memory = raw.get("mem_limit", limits.get("memory"))
     return Container(
         "docker compose", image, gpus, capabilities, _one(raw.get("runtime"), text),
         size_of(_one(raw.get("shm_size"), text)), _one(raw.get("ipc"), text), size_of(_one(memory, text)),
-        _ports(raw, text), tuple(_volume(v, text) for v in _list(raw.get("volumes"))), _health(raw.get("healthcheck")),
-        _one(raw.get("restart"), text) or _one(_at(raw, "deploy", "restart_policy").get("condition"), text),
-        _patience(raw.get("healthcheck"), text), probed=_probed(raw.get("healthcheck"), text),
+        _ports(raw, text), tuple(_volume(v, text) for v in _list(raw.get("volumes"))),
+        restart=_one(raw.get("restart"), text) or _one(_at(raw, "deploy", "restart_policy").get("condition"), text),
     )  # fmt: skip
 
 
-def _probed(raw: Any, text: Text) -> tuple[str, ...]:
-    """The ports that the health check asks, each as `healthcheck 8000`."""
-    if not _health(raw) or raw.get("test") is None:
-        return ()
-    test = raw["test"]
-    words = [text(w) for w in test[:_MOST]] if isinstance(test, list) else [text(test)]
-    words = words[1:] if words[:1] in (["CMD"], ["CMD-SHELL"]) else words
-    return tuple(f"healthcheck {port}" for port in local_ports([" ".join(words)])[:_MOST])
+def health_of(raw: Any, text: Text) -> HealthCheck | None:
+    """The health check of a service as it is stated; None where nothing is."""
+    if not isinstance(raw, Mapping):
+        return None
+    test = raw.get("test")
+    words = tuple(text(w) for w in test[:_MOST]) if isinstance(test, list) else (text(test),) if test else None
+    if raw.get("disable") is True or words == ("NONE",):
+        return HealthCheck(off=True)
+    shell = not isinstance(test, list) or words[:1] == ("CMD-SHELL",) if words else False
+    if words and isinstance(test, list) and words[0] in ("CMD", "CMD-SHELL"):
+        words = words[1:]
+    start, interval, retries = (_one(raw.get(k), text) for k in ("start_period", "interval", "retries"))
+    return HealthCheck(words, shell, start, interval, retries)
 
 
 def _gpus(raw: Mapping[str, Any], text: Text) -> tuple[str | None, tuple[str, ...]]:
-    """`gpus: all` (compose 2.30), or the reservation of devices below `deploy`."""
+    """`gpus: all` (compose 2.30), or the reservation of devices below `deploy`; of several the one that asks most."""
     if isinstance(raw.get("gpus"), (str, int)):
         return text(raw["gpus"]), ("gpu",)
+    found = []
     for device in _list(raw.get("gpus")) or _list(_at(raw, "deploy", "resources", "reservations").get("devices")):
         if not isinstance(device, dict):
             continue
@@ -50,41 +56,33 @@ def _gpus(raw: Mapping[str, Any], text: Text) -> tuple[str | None, tuple[str, ..
         if "gpu" in capabilities or device.get("driver") in ("nvidia", "cdi") or raw.get("gpus"):
             asked = f"device={','.join(ids)}" if ids else text(device.get("count", "all"))
             implied = ("gpu",) if raw.get("gpus") else ()
-            return "all" if asked == "-1" else asked, capabilities or implied
+            found.append(("all" if asked == "-1" else asked, capabilities or implied))
     named = [d for d in map(text, _list(raw.get("devices"))) if d.startswith("nvidia.com/gpu")]
-    return (named[0].partition("=")[2] or "all", ("gpu",)) if named else (None, ())
+    found += [(named[0].partition("=")[2] or "all", ("gpu",))] if named and not found else []
+    return max(found, key=lambda one: _many(one[0]), default=(None, ()))
+
+
+def _many(asked: str) -> int:
+    """How many GPUs that is; `all` is more than any number."""
+    if asked.startswith("device="):
+        return asked.count(",") + 1
+    return int(asked) if asked.isdigit() and len(asked) < 6 else 1 << 20
 
 
 def _ports(raw: Mapping[str, Any], text: Text) -> tuple[str, ...]:
+    """The ports as Docker publishes them; those that Compose refuses as they are written."""
     if raw.get("network_mode") == "host":
         return ("host",)
-    out = []
-    for port in _list(raw.get("ports")):
-        if isinstance(port, dict):
-            published, target = text(port.get("published", "")), text(port.get("target", ""))
-            out.append(f"{published}:{target}" if published else target)
-        else:
-            out.append(text(port))
-    return tuple(one_line(p, 100) for p in out)
+    try:
+        return ports_of(raw.get("ports"))
+    except PortError:
+        return tuple(one_line(text(p), 100) for p in _list(raw.get("ports")) if not isinstance(p, dict))
 
 
 def _volume(raw: Any, text: Text) -> str:
     if isinstance(raw, dict):
         return one_line(f"{text(raw.get('source', ''))}:{text(raw.get('target', ''))}", 300)
     return one_line(text(raw), 300)
-
-
-def _health(raw: Any) -> bool | None:
-    if not isinstance(raw, dict):
-        return None
-    test = raw.get("test")
-    return not (raw.get("disable") is True or test in ("NONE", ["NONE"]))
-
-
-def _patience(raw: Any, text: Text) -> int | None:
-    if not _health(raw) or "test" not in raw:
-        return None
-    return patience(*(_one(raw.get(k), text) for k in ("start_period", "interval", "retries")))
 
 
 def _at(raw: Any, *keys: str) -> Mapping[str, Any]:

@@ -1,8 +1,8 @@
 """One service over another, as the compose specification merges them ("Merge and override", compose-go's `override`).
 
 Mappings are merged key by key, sequences are appended, and a later scalar replaces an earlier one, null excepted.
-`command`, `entrypoint` and the health check's `test` are replaced as a whole; variables, labels and build arguments are
-merged by name in either form; ports, volumes and the other unique resources by what identifies them.
+`command`, `entrypoint` and the health check's `test` are replaced as a whole, by null too; variables, labels and build
+arguments are merged by name in either form; ports, volumes and the other unique resources by what identifies them.
 """
 
 from __future__ import annotations
@@ -43,9 +43,11 @@ class Merging:
             return None if above.tag == "reset" else self.plain(above.value)
         if isinstance(below, Tagged):
             below = None if below.tag == "reset" else below.value
+        if path in REPLACED:  # also by null, which leaves the image's own
+            return self.plain(above)
         if above is None:
             return below
-        if below is None or path in REPLACED:
+        if below is None:
             return self.plain(above)
         return self._both(*_alike(below, above, path), path)
 
@@ -66,6 +68,8 @@ class Merging:
             for key, value in above.items():
                 if _is_reset(value):
                     out.pop(key, None)
+                elif path in BY_NAME and value is None:  # a name alone: its value comes from the shell, or is empty
+                    out[key] = None
                 else:
                     out[key] = self.merged(below.get(key), value, (*path, str(key)))
             return out
@@ -139,7 +143,7 @@ def _target(value: Any) -> Any:
         found = value.get("target")
         return posixpath.normpath(found) if isinstance(found, str) and found else None
     parts = scalar(value).split(":")
-    inside = parts[0] if len(parts) == 1 else parts[1] if len(parts[0]) > 1 else parts[-1]
+    inside = parts[0] if len(parts) == 1 else parts[1]
     return posixpath.normpath(inside) if inside else None
 
 

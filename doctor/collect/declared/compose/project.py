@@ -12,7 +12,7 @@ from typing import Any
 from doctor.base.files import Files
 from doctor.base.record import dataclass
 from doctor.base.text import one_line
-from doctor.base.yaml_text import YamlError, load
+from doctor.base.yaml_text import YamlError, load_all
 from doctor.collect.declared.compose.merge import MergeError, Merging
 from doctor.collect.declared.compose.places import localized
 from doctor.collect.declared.compose.tags import ComposeLoader, Tagged, scalar
@@ -27,6 +27,7 @@ LARGEST = 256 << 10
 MOST_FILES = 60
 DEEPEST = 20
 DEFAULTS = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
+OVERRIDES = tuple(f"{stem}.override.{ending}" for stem in ("compose", "docker-compose") for ending in ("yml", "yaml"))
 Services = dict[str, dict[str, Any]]
 
 
@@ -36,7 +37,8 @@ class Project:
 
     `folder` is the project's, `values` are the variables, `files` those that were read, in order, `configs` the files
     behind the names of top-level `configs`, `contents` the texts of those that stand in the file itself. `sections` are
-    the other top-level keys (`name`, `volumes`, `networks` ...) as they are written.
+    the other top-level keys (`name`, `volumes`, `networks` ...) as they are written. `enabled` are the profiles,
+    `refused` what Compose does not accept, with the services that it starts and those named here.
     """
 
     folder: str
@@ -47,6 +49,8 @@ class Project:
     configs: dict[str, str] = field(default_factory=dict)
     contents: dict[str, str] = field(default_factory=dict)
     sections: dict[str, Any] = field(default_factory=dict)
+    enabled: frozenset[str] = frozenset()
+    refused: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def load_project(
@@ -64,16 +68,16 @@ def load_project(
         for name, service in reader.services(path, folder, project.values).items():
             project.services[name] = reader.over(project.services.get(name), service, path, name)
     project.sections = reader.sections()
+    project.enabled = frozenset((*asked.profiles, *project.values.get("COMPOSE_PROFILES", "").split(",")))
     return project
 
 
 def beside(paths: tuple[str, ...]) -> tuple[str, ...]:
-    """The override file that Docker adds to a single file with one of its usual names."""
+    """The override file that Docker adds to a single file with one of its usual names, whichever of them it is."""
     if len(paths) != 1 or os.path.basename(paths[0]) not in DEFAULTS:
         return ()
-    stem = os.path.splitext(paths[0])[0]
-    found = (f"{stem}.override{ending}" for ending in (".yml", ".yaml"))
-    return tuple(p for p in found if os.path.isfile(p))[:1]
+    folder = os.path.dirname(paths[0])
+    return tuple(p for name in OVERRIDES if os.path.isfile(p := os.path.join(folder, name)))[:1]
 
 
 def _variables(folder: str, env_files: tuple[str, ...], environ: Mapping[str, str]) -> dict[str, str]:
@@ -150,8 +154,22 @@ class _Reader:
                 message = f"`{name_of(path)}`, given as `--compose`, is not valid YAML: {one_line(str(error), 120)}"
                 raise TargetError(message) from None
             self.project.files.append(path)
-            self.read[real] = data if isinstance(data, dict) else {}
+            self.read[real] = self._joined(data, path)
         return self.read[real]
+
+    def _joined(self, documents: list[Any], path: str) -> dict[str, Any]:
+        """The documents of one file, each over the one before, as if they were files."""
+        out: dict[str, Any] = {}
+        for one in documents:
+            for key, value in one.items() if isinstance(one, dict) else ():
+                both = isinstance(value, dict) and isinstance(out.get(key), dict)
+                if both and key == "services":
+                    named = {str(n): self.over(out[key].get(n), s, path, str(n)) for n, s in value.items()}
+                    value = {**out[key], **named}
+                elif both:
+                    value = {**out[key], **value}
+                out[str(key)] = value
+        return out
 
     def over(self, below: Any, above: Any, path: str, name: str) -> dict[str, Any]:
         """One service over another. Raises TargetError where they exclude each other."""
@@ -205,9 +223,9 @@ class _Reader:
 
 
 @lru_cache(MOST_FILES)
-def _parsed(text: str) -> Any:
-    """What a file holds, which nobody changes: the services of a project are read one by one. Raises YamlError."""
-    return load(text, ComposeLoader)
+def _parsed(text: str) -> list[Any]:
+    """The documents of a file, which nobody changes: the services are read one by one. Raises YamlError."""
+    return load_all(text, ComposeLoader)
 
 
 def _listed(value: Any) -> list[Any]:

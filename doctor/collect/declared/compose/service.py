@@ -5,23 +5,27 @@ from __future__ import annotations
 import os
 import posixpath
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from doctor.base.files import Files
 from doctor.base.text import one_line
-from doctor.collect.declared.compose.container import container_of
+from doctor.collect.declared.compose.container import container_of, health_of
 from doctor.collect.declared.compose.project import LARGEST, Project, Services, load_project
+from doctor.collect.declared.compose.refused import refused
 from doctor.collect.declared.dockerfile import Build
 from doctor.collect.declared.request import DeclaredRequest
 from doctor.collect.declared.service import Service
 from doctor.collect.declared.text import decoded, name_of, split_words
 from doctor.collect.python.target import TargetError
+from doctor.launch.cluster import machines
 from doctor.launch.dotenv import dotenv, raw
 from doctor.launch.inner import volume_places
 from doctor.launch.starting import mentions_engine, mentions_other
 from doctor.launch.variables import Lacking
 
 MOST_KEYS = 10_000
+CHECK = "healthcheck"
 
 
 def read_compose(request: DeclaredRequest, environ: Mapping[str, str], cwd: str) -> Service:
@@ -73,9 +77,12 @@ def _started_first(project: Project, request: DeclaredRequest) -> tuple[Services
 
 
 def _started_of(project: Project, request: DeclaredRequest) -> Services:
-    enabled = {*request.composing.profiles, *project.values.get("COMPOSE_PROFILES", "").split(",")}
     among = request.composing.among  # a service that is named starts, whatever its profiles
-    return {n: s for n, s in project.services.items() if (n in among if among else _active(s, enabled))}
+    return {n: s for n, s in project.services.items() if n in among} if among else _enabled(project)
+
+
+def _enabled(project: Project) -> Services:
+    return {n: s for n, s in project.services.items() if _active(s, project.enabled)}
 
 
 def _only(project: Project, request: DeclaredRequest, path: str) -> str:
@@ -89,7 +96,7 @@ def _only(project: Project, request: DeclaredRequest, path: str) -> str:
     raise TargetError(f"`{name_of(path)}` has several services; choose one with `--service`: {listed}")
 
 
-def _active(service: Mapping[str, Any], enabled: set[str]) -> bool:
+def _active(service: Mapping[str, Any], enabled: frozenset[str]) -> bool:
     profiles = service.get("profiles")
     return not isinstance(profiles, list) or not profiles or "*" in enabled or bool(enabled & set(map(_text, profiles)))
 
@@ -122,13 +129,27 @@ def service_of(project: Project, name: str) -> Service:
         service.stage, service.arguments = build.stage, build.arguments
     service.variables = _environment(given, project, service)
     service.entrypoint, service.command = (_argv(given.get(key)) for key in ("entrypoint", "command"))
-    service.container = container_of(given, service.image, _text)
+    said = machines((*(service.entrypoint or ()), *(service.command or ())))
+    box = replace(container_of(given, service.image, _text), nodes=said)
+    service.health = health_of(given.get("healthcheck"), _text)
+    if service.health is not None:
+        box = service.health.on(box, CHECK, service.variables)
+    service.container = replace(box, refused=_refused(project, name))
     service.folder = _text(given.get("working_dir")) or None
-    service.places = volume_places(service.container.volumes, project.folder)
+    service.places = volume_places(box.volumes, project.folder)
     service.hosts = tuple(dict.fromkeys((name, *_hosts(given))))
     service.networks = _networks(given)
     _configs(given, project, service)
     return service
+
+
+def _refused(project: Project, name: str) -> tuple[str, ...]:
+    """What Compose refuses when it starts this service with those that it starts anyway, found once for all."""
+    enabled = _enabled(project)
+    key = "" if name in enabled else name
+    if key not in project.refused:
+        project.refused[key] = refused(project, {**enabled, name: project.services[name]})
+    return project.refused[key]
 
 
 def _build(build: Any, project: Project) -> Build | None:
