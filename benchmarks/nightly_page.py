@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import escape
 
 from doctor.report.grid.markup import code, t
-from doctor.report.html import POLICY
+from doctor.report.page.report import POLICY
 
 if TYPE_CHECKING:
     from nightly import Break, Default, Night
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 RECORD, PAGE, FEED = "nightly.json", "index.html", "feed.xml"
 KEPT = 60  # entries of the feed
 SHOWN = 12  # models of one break
-STYLE = (Path(__file__).resolve().parents[1] / "doctor/report/report.css").read_text(encoding="utf-8")
+STYLE = (Path(__file__).resolve().parents[1] / "doctor/report/page/report.css").read_text(encoding="utf-8")
 
 
 def previous(out: Path) -> dict[str, Any]:

@@ -15,6 +15,7 @@ What the user has to change is a `ValueError` with one sentence (`TargetError`, 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from doctor.facts import Modules
     from doctor.findings import StartVerdict
     from doctor.findings.proposal import Proposal
+    from doctor.findings.settings import Settings
     from doctor.matrix.grid.cells import Grid
     from doctor.repair.apply import Applied
     from doctor.repair.switch.inplace import WantedPins
@@ -48,10 +50,11 @@ Question = Request | Facts | str | Sequence[str]
 __all__ = [
     "DataError", "DeclarationError", "DeclaredRequest", "Facts", "Finding", "Freedom", "KeepError", "Plan",
     "Question", "RepairError", "Report", "Request", "TargetError", "TargetRequest", "apply", "bug_form",
-    "check", "check_saved", "collect", "explain", "grid", "link", "meaning", "plan", "plan_file", "precheck", "request",
-    "servers",
+    "check", "check_saved", "code_of", "collect", "explain", "grid", "link", "meaning", "plan", "plan_file", "precheck",
+    "request", "servers",
 ]  # fmt: skip
 
+_CODE = re.compile(r"[A-Za-z]{3}\d{3}", re.ASCII)
 _SHELL = frozenset("&|;<>$`()\n")
 
 
@@ -106,9 +109,17 @@ def meaning(code: str) -> Meaning | None:
     """What the code of a rule or of a known crash means; None for an unknown one."""
     from doctor.explain.meaning import meaning_of
     from doctor.rules import RULES
+    from doctor.rules.fleet import FLEET_RULES, Described
 
-    rule = next((r for r in RULES if r.code == code.upper()), None)
+    every: tuple[Described, ...] = (*RULES, *FLEET_RULES)
+    rule = next((r for r in every if r.code == code.upper()), None)
     return meaning_of(code.upper(), rule)
+
+
+def code_of(subject: str) -> str | None:
+    """The code that a word is (`imp001`), in capitals; None for anything else, and where a file has that name."""
+    is_code = _CODE.fullmatch(subject) is not None and not Path(subject).exists()
+    return subject.upper() if is_code else None
 
 
 def servers(asked: Request) -> list[Request]:
@@ -176,11 +187,11 @@ def apply(asked: Request, wanted: WantedPins | Plan, source: Source, say: Callab
     return new_environment(asked, pins_wanted_by(wanted) if isinstance(wanted, Plan) else wanted, source, say)
 
 
-def precheck(argv: tuple[str, ...]) -> StartVerdict:
-    """What speaks against starting this command here and now."""
+def precheck(argv: tuple[str, ...], settings: Settings | None = None) -> StartVerdict:
+    """What speaks against starting this command here and now, but for the rules that `settings` ignore."""
     from doctor import pipeline
 
-    return pipeline.precheck(argv)
+    return pipeline.precheck(argv, settings)
 
 
 def request(question: Question) -> Request:

@@ -13,7 +13,7 @@ import yaml
 from tests.sources import ROOT, SOURCES, nodes_of, tree_of
 
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times as fast where PyYAML is built with it
-PAGES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")
+PAGES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md")))
 _TWO_WORDS = re.compile(r"[A-Za-z]{2,},? [A-Za-z`{]")
 _PATTERN = re.compile(r"\(\?[:P<!=i]|\\b|\\d|\\s|\[\^|\.\*|\]\+|\\\\")  # a regular expression is not prose
 _LIST = re.compile(r"\s*(?!.*\b(?:the|an?|is|are|of|to|in|not)\b)(?:\w+\s+){11,}\w+\s*", re.S)  # nor is a long list of names

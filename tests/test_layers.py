@@ -144,6 +144,10 @@ LOCAL = {
     "doctor.run.start.ports": {"socket"},  # whether a port is free
     "doctor.base.secrets.private": {"socket"},  # this machine's name
     "doctor.collect.machine.sockets": {"socket"},  # how an address is written
+    "doctor.fleet.connect": {"socket"},  # whether nodes reach each other
+    "doctor.collect.machine.netlink": {"socket"},  # asks the kernel
+    "doctor.collect.machine.network": {"socket"},  # this machine's name, and how an address is written
+    "doctor.collect.machine.resolving": {"socket"},  # this machine's resolver, as the server would ask it
 }
 # Of the hub's client: where the hub is, what a file's address is, and where its cache lies. Nothing that asks the hub, as
 # `build_hf_headers` and `get_token` do in newer releases.

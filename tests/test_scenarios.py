@@ -14,6 +14,7 @@ from doctor.pipeline import judge
 from doctor.rules import RULES
 
 FOLDER = Path(__file__).parent / "scenarios"
+LONGEST = 240  # characters of a message: what a person reads at a glance; lists belong into the evidence
 FILES = sorted(FOLDER.glob("*/*.yaml"))
 
 
@@ -23,6 +24,7 @@ def test_scenario(path: Path) -> None:
     case["facts"].setdefault("target", {"kind": "installed", "why": "scenario", "python": "3.10.12"})
     report = judge(facts_from_json(case["facts"]))
     assert not [r for r in report.results if r.status == "broken"]
+    assert not [f"{f.rule}: {len(f.message)}" for f in report.findings if len(f.message) > LONGEST]
     assert "expect" in case or "status" in case, "the scenario expects nothing"
     for wanted in case.get("expect") or []:
         assert any(_is(finding, wanted) for finding in report.findings), f"{wanted} is not among {_shown(report)}"

@@ -10,13 +10,18 @@ import codecs
 import contextlib
 import os
 import sys
-from typing import TextIO
+from collections.abc import Mapping
+from typing import IO, TextIO
 
 LEGIBLE = "qvl-legible"
 _ASCII = "qvl_ascii"  # click would put its own UTF-8 stream in the place of one whose encoding is called ascii
 _SPELLED = {"…": "...", "—": "-", "–": "-", "‘": "'", "’": "'", "“": '"', "”": '"', "→": "->", "←": "<-", "⇒": "=>",
             "✓": "v", "✔": "v", "✗": "x", "✘": "x", "×": "x", "•": "*", "·": "-", "≥": ">=", "≤": "<=", "≠": "!=",
             "≈": "~", "─": "-", "│": "|", "└": "`", "├": "|", "▶": ">", "\u00a0": " ", "µ": "u"}  # fmt: skip
+
+_LINKING = ("iTerm.app", "WezTerm", "vscode", "ghostty", "Hyper", "rio")  # programs that show links
+_LINKING_TERMINALS = ("xterm-kitty", "xterm-ghostty", "alacritty", "foot")
+_LINKING_VARIABLES = ("WT_SESSION", "KONSOLE_VERSION", "DOMTERM", "KITTY_WINDOW_ID")
 
 
 def prepare_streams() -> None:
@@ -40,6 +45,24 @@ def encoded(text: str) -> bytes:
         return text.encode(getattr(sys.stderr, "encoding", None) or "utf-8", LEGIBLE)
     except LookupError:  # the streams were not prepared
         return text.encode("utf-8", "replace")
+
+
+def shows_links(stream: IO[str], environ: Mapping[str, str]) -> bool:
+    """Whether text may carry a link (OSC 8): only on a terminal that is known to show it, or where the user says so.
+
+    FORCE_HYPERLINK (0 or 1) decides, as for other programs. tmux and screen hand links on in some releases only.
+    """
+    if not stream.isatty() or environ.get("TERM", "dumb") == "dumb":
+        return False
+    if (forced := environ.get("FORCE_HYPERLINK", "")) != "":
+        return forced != "0"
+    if environ.get("TMUX") or environ["TERM"].startswith(("screen", "tmux")):
+        return False
+    vte = environ.get("VTE_VERSION", "")
+    return (
+        environ.get("TERM_PROGRAM") in _LINKING or any(environ.get(name) for name in _LINKING_VARIABLES)
+        or (vte.isdecimal() and int(vte) >= 5000) or environ["TERM"] in _LINKING_TERMINALS
+    )  # fmt: skip
 
 
 def let_go(stream: TextIO) -> None:

@@ -25,6 +25,7 @@ COMMANDS = {
     "explain": "explain a crash from its log, or a rule code",
     "rules": "list every rule",
     "mcp": "answer the same questions for agents, over the Model Context Protocol",
+    "fleet": "check several nodes that serve one model, or start it on each",
     "matrix": "show what published releases require, accept and provide",
     "completion": "print or install command completion for bash, zsh or fish",
     "man": "print the manual page",
@@ -77,15 +78,16 @@ class LazyGroup(click.Group):
             formatter.write_dl(list(COMMANDS.items()))
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
-        """As click does, with the nearest command named on a typo."""
-        import difflib
+        """As click does, with what was meant by a first word that is no command."""
+        if args and args[0] not in COMMANDS:
+            from doctor.cli.help import no_such_command
 
-        if args and args[0] not in COMMANDS and (near := difflib.get_close_matches(args[0], COMMANDS, 1)):
-            raise click.UsageError(f"no such command {args[0]!r}; did you mean {near[0]!r}?", ctx)
+            if (said := no_such_command(args, COMMANDS)) is not None:
+                raise click.UsageError(said, ctx)
         return super().resolve_command(ctx, args)
 
 
-@click.command(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
 @click.version_option(__version__, prog_name="qvl-doctor")
 def main() -> None:
     """Checks whether a vision-language model server will start here; if not, says why, and how to fix it.

@@ -6,22 +6,28 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from doctor.cli.answer.show import FORMATS
-from doctor.cli.request.options import codes, declared_request, question_options, target_options, target_request
+from doctor.cli.answer.show import FORMATS, LANGUAGES
+from doctor.cli.help import Helped
+from doctor.cli.request.options import (
+    codes,
+    configuration_options,
+    declared_request,
+    question_options,
+    target_options,
+    target_request,
+)
 
 if TYPE_CHECKING:
     from doctor.cli.config.applied import Asked
     from doctor.findings import Report
 
 
-@click.command(context_settings={"ignore_unknown_options": False})
+@click.command(cls=Helped, context_settings={"ignore_unknown_options": False})
 @target_options
 @click.option("--facts", "facts_file", metavar="FILE", help="check saved facts instead of this machine")
 @question_options
 @click.option("--gateway", metavar="FILE", help="LiteLLM, Prometheus or nginx config that points to this server")
-@click.option("--launch", "named", multiple=True, metavar="NAME", help="a launch of the configuration file; repeatable")
-@click.option("--config", metavar="FILE", help="use this configuration, not qvl-doctor.toml or pyproject.toml")
-@click.option("--no-config", is_flag=True, help="use no configuration file")
+@configuration_options
 @click.option("--select", multiple=True, metavar="CODES", help="run only these rules: codes or prefixes")
 @click.option("--ignore", multiple=True, metavar="CODES", help="skip these rules: codes or prefixes")
 @click.option("--baseline", metavar="FILE", help="count only findings that are not in FILE")
@@ -29,6 +35,7 @@ if TYPE_CHECKING:
 @click.option("--fail-on", type=click.Choice(("error", "warning", "never")), default="error", show_default=True)
 @click.option("--format", "form", type=click.Choice(FORMATS), default="terminal", show_default=True)
 @click.option("--output", metavar="FILE", help="write to FILE instead of stdout")
+@click.option("--lang", type=click.Choice(LANGUAGES), help="headlines in this language, not the locale's")
 @click.option("--no-cache", is_flag=True, help="ignore the cache and what earlier runs logged; read everything again")
 @click.option("--offline", is_flag=True, help="do not use the network; a model that is not on this disk stays unknown")
 @click.option("--deep", is_flag=True, help="also import the engine for real, in a process of the environment")
@@ -46,9 +53,11 @@ def check(ctx: click.Context, /, **options: Any) -> None:
 
     Exit status: 0 nothing found, 1 findings, 2 usage error, 3 doctor failed, 4 no server command in what was given.
     """
+    from doctor.cli.answer.language import choose
     from doctor.cli.answer.show import show_reports
     from doctor.cli.config.applied import asked
 
+    choose(options.pop("lang"), options["form"])
     every = asked(ctx, options)
     reports = [_report(one) for one in every]
     show_reports(reports, options["form"], options["output"], verbose=options["verbose"], quiet=options["quiet"])

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from doctor.cli.help import Helped
+
 NAME, VARIABLE = "qvl-doctor", "_QVL_DOCTOR_COMPLETE"
 # where a shell looks by itself, below the variable's folder or the usual one; zsh has no such place of its own
 PLACES = {
@@ -21,7 +23,7 @@ NEXT = {
 }
 
 
-@click.command()
+@click.command(cls=Helped)
 @click.argument("shell", type=click.Choice(tuple(PLACES)))
 @click.option("--install", is_flag=True, help="write it where the shell looks for it, for this user")
 def completion(shell: str, install: bool) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import re
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+
+from doctor.cli.help import Helped
 
 if TYPE_CHECKING:
     from doctor.facts import Facts
@@ -16,10 +16,9 @@ if TYPE_CHECKING:
     from doctor.run.explained import Explanation
 
 FORMATS = ("terminal", "brief", "json", "markdown")
-_CODE = re.compile(r"[A-Za-z]{3}\d{3}")
 
 
-@click.command()
+@click.command(cls=Helped)
 @click.argument("subject", metavar="CODE|LOGFILE|RUN-ID|-")
 @click.option("--facts", "facts_file", type=click.Path(exists=True, dir_okay=False), help="use these saved facts")
 @click.option("--log-dir", type=click.Path(), help="folder that contains the runs")
@@ -27,10 +26,18 @@ _CODE = re.compile(r"[A-Za-z]{3}\d{3}")
 def explain(subject: str, facts_file: str | None, log_dir: str | None, form: str) -> None:
     """Explains why a server crashed, from its log (a file, a run, or `-` for stdin), or what a rule CODE means.
 
+    Examples:  qvl-doctor explain server.log
+
+               docker logs vlm 2>&1 | qvl-doctor explain -
+
+               qvl-doctor explain MEM001
+
     A bug report is read, too: what it states of packages, GPUs and the command is checked by the rules of `check`.
     """
-    if _CODE.fullmatch(subject) and not Path(subject).exists():
-        _meaning(subject.upper(), form)
+    from doctor.api import code_of
+
+    if (code := code_of(subject)) is not None:
+        _meaning(code, form)
         return
     found = _explained(subject, _facts(facts_file), log_dir)
     _print(found.findings, found.stated, form)
@@ -98,11 +105,14 @@ def _to_terminal(findings: tuple[Finding, ...], stated: Report | None) -> None:
 
 def _meaning(code: str, form: str) -> None:
     from doctor import api
+    from doctor.base.documentation import help_of, page_of
 
     found = api.meaning(code)
     if found is None:
         raise click.UsageError(f"no rule and no known crash has the code {code}")
     if form == "json":
-        click.echo(json.dumps({"schema": 1, "code": code, "name": found.name, "explanation": found.explanation}))
+        data = {"schema": 1, "code": code, "name": found.name, "explanation": found.explanation, "help": help_of(code)}
+        click.echo(json.dumps(data))
     else:
-        click.echo(f"{code} {found.name}\n\n{found.explanation}")
+        page = f"\n\n{found_at}" if (found_at := page_of(code)) else ""
+        click.echo(f"{code} {found.name}\n\n{found.explanation}{page}")

@@ -6,26 +6,41 @@ from typing import Any
 
 import click
 
-from doctor.cli.request.options import declared_request, question_options, target_options, target_request
+from doctor.cli.help import Helped
+from doctor.cli.request.options import (
+    configuration_options,
+    declared_request,
+    question_options,
+    target_options,
+    target_request,
+)
 
 
-@click.command()
+@click.command(cls=Helped)
 @target_options
 @question_options
+@configuration_options
 @click.option("--offline", is_flag=True, help="do not use the network; a model that is not on this disk stays unknown")
 @click.option("--output", metavar="FILE", help="write to FILE instead of stdout")
 @click.argument("launch", nargs=-1, type=click.UNPROCESSED, metavar="[-- LAUNCH COMMAND]")
-def facts(output: str | None, offline: bool, launch: tuple[str, ...], **options: Any) -> None:
-    """Saves what `check` sees, with secrets hidden, so that `check --facts FILE` can check it on another machine."""
+@click.pass_context
+def facts(ctx: click.Context, /, output: str | None, **given: Any) -> None:
+    """Saves what `check` sees, with secrets hidden, so that `check --facts FILE` can check it on another machine.
+
+    Example:  qvl-doctor facts --output facts.json -- vllm serve Qwen/Qwen2.5-VL-7B-Instruct
+    """
     import json
 
     from doctor import api
     from doctor.cli.answer.output import write
+    from doctor.cli.config.applied import asked_once
     from doctor.cli.request.load import guarded
     from doctor.facts.codec import to_json
 
+    options = asked_once(ctx, given).options
     declared = declared_request(options)
     asked = {name: options.pop(name) for name in ("model", "gpu", "driver")}
-    request = api.Request(target_request(options), launch, **asked, declared=declared, online=not offline)
+    online = not options["offline"]
+    request = api.Request(target_request(options), tuple(options["launch"]), **asked, declared=declared, online=online)
     seen = guarded(request, api.collect)
     write(json.dumps(to_json(seen), indent=1, ensure_ascii=True) + "\n", output)

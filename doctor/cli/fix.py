@@ -6,13 +6,20 @@ from typing import Any
 
 import click
 
-from doctor.cli.request.options import declared_request, question_options, target_options, target_request
+from doctor.cli.help import Helped
+from doctor.cli.request.options import (
+    configuration_options,
+    declared_request,
+    question_options,
+    target_options,
+    target_request,
+)
 
 FORMS = ("terminal", "brief", "json", "sh", "requirements", "dockerfile", "compose", "kubernetes")
 ACTIONS = ("--plan", "--apply", "--recover", "--undo", "--list")
 
 
-class OneAction(click.Command):
+class OneAction(Helped):
     """A command that does one of several things: two of them together are a mistake, not the last one's word."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -28,6 +35,7 @@ class OneAction(click.Command):
 @target_options
 @click.option("--facts", "facts_file", metavar="FILE", help="with --plan: use saved facts instead of this machine")
 @question_options
+@configuration_options
 @click.option("--plan", "do", flag_value="plan", help="print the fix; change nothing")
 @click.option("--apply", "do", flag_value="apply", help="apply the fix in a new environment next to the old one")
 @click.option("--recover", "do", flag_value="recover", help="clean up after an interrupted `--in-place`")
@@ -53,14 +61,18 @@ class OneAction(click.Command):
 @click.option("--output", metavar="FILE", help="with --plan: write to FILE instead of stdout")
 @click.argument("launch", nargs=-1, type=click.UNPROCESSED, metavar="[-- LAUNCH COMMAND]")
 @click.pass_context
-def fix(ctx: click.Context, /, do: str | None, **options: Any) -> None:
+def fix(ctx: click.Context, /, do: str | None, **given: Any) -> None:
     """Finds the smallest change after which a server starts, proves it, and applies it with --apply.
 
     Example:  qvl-doctor fix --plan -- lmdeploy serve api_server Qwen/Qwen2-VL-7B-Instruct
     """
+    from doctor.cli.config.applied import asked_once
     from doctor.cli.fixing import plan
     from doctor.cli.repair import Wanted, carry_out
 
+    if do in ("recover", "undo", "list") and not given["launch"]:
+        del given["launch"]  # they are about an environment
+    options = {"launch": (), **asked_once(ctx, given).options}
     if do == "plan":
         if options["to"] is not None:
             raise click.UsageError("`--to` takes the place of a plan: use it with --apply, which shows what it changes")

@@ -6,8 +6,10 @@ from collections.abc import Iterator
 
 import click
 
+from doctor.cli.help import Helped
 
-@click.command()
+
+@click.command(cls=Helped)
 @click.option("--output", metavar="FILE", help="write to FILE instead of stdout")
 def man(output: str | None) -> None:
     """Prints the manual page.

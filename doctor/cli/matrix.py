@@ -13,6 +13,7 @@ from packaging.version import Version
 
 from doctor.base.text import clean
 from doctor.cli.answer.output import CannotWork
+from doctor.cli.help import HelpedGroup
 from doctor.cli.request.options import target_options
 from doctor.cli.request.releases import asked, reason
 from doctor.matrix import rows
@@ -25,13 +26,16 @@ from doctor.matrix.update.build import add as build
 from doctor.matrix.update.offers import SECONDS
 from doctor.remote.errors import IndexUnavailable, WheelError
 
-TIMEOUT = "seconds to wait for the index, again for each release"
+TIMEOUT = "how long to wait for the index, again for each release"
 _ERRORS = (IndexUnavailable, LayoutError, WheelError, NamesError, OSError)
 
 
-@click.group()
+@click.group(cls=HelpedGroup)
 def matrix() -> None:
-    """Shows what published releases require, accept and provide, read from their wheels."""
+    """Shows what published releases require, accept and provide, read from their wheels.
+
+    Example:  qvl-doctor matrix show lmdeploy==0.11.1
+    """
 
 
 @matrix.command()
@@ -61,7 +65,10 @@ def show(release: str, library: str | None, model: str | None, form: str, output
 @matrix.command("list")
 @click.option("--format", "form", type=click.Choice(["terminal", "json"]), default="terminal")
 def list_(form: str) -> None:
-    """Lists the covered projects and releases."""
+    """Lists the covered projects and releases.
+
+    Example:  qvl-doctor matrix list
+    """
     from doctor.matrix.files.data import data_version
 
     found = {name: r for name in rows.projects() if (r := rows.releases(name))}
@@ -82,14 +89,17 @@ def list_(form: str) -> None:
 @click.option("--find-links", type=click.Path(exists=True, file_okay=False, path_type=Path), help="a folder of wheels")
 @click.option("--installed", type=click.Path(exists=True, file_okay=False, path_type=Path), help="a .dist-info folder")
 @click.option("--index-url", help="package index to use")
-@click.option("--timeout", "seconds", type=click.FloatRange(1), default=SECONDS, show_default=True, help=TIMEOUT)
+@click.option("--timeout", "seconds", type=click.FloatRange(1), default=SECONDS, metavar="SECONDS", help=TIMEOUT)
 @click.option("--to", type=click.Path(file_okay=False, path_type=Path), help="write here instead of the built-in data")
 @click.option("--gpu-code", is_flag=True, help="read which GPUs the releases have code for; streams large files")
 @click.option("--refusals", is_flag=True, help="read where the releases raise errors; --all-new reads all")
 def add(
     what: tuple[str, ...], all_new: bool, gpu_code: bool, refusals: bool, seconds: float, **options: Any
 ) -> None:  # fmt: skip
-    """Reads releases from their wheels and adds them to the built-in data: lmdeploy==0.19.0, or NAME with --all-new."""
+    """Reads releases from their wheels and adds them to the built-in data; NAME alone with --all-new.
+
+    Example:  qvl-doctor matrix add lmdeploy==0.19.0
+    """
     if refusals:
         from doctor.cli.refusals import add_refusals
 
@@ -133,7 +143,7 @@ def _add(what: tuple[str, ...], all_new: bool, where: Where, installed: Path | N
 @matrix.command()
 @click.option("--only", multiple=True, metavar="NAME[==VERSION]", help="only this project or release (repeatable)")
 @click.option("--from", "where", metavar="DIR|URL", help="a folder of wheels or rows, a mirror, or another index")
-@click.option("--timeout", "seconds", type=click.FloatRange(1), default=SECONDS, show_default=True, help=TIMEOUT)
+@click.option("--timeout", "seconds", type=click.FloatRange(1), default=SECONDS, metavar="SECONDS", help=TIMEOUT)
 @click.option("--dry-run", "dry", is_flag=True, help="list what is new and write nothing")
 @click.option("--format", "form", type=click.Choice(["terminal", "json"]), default="terminal")
 def update(only: tuple[str, ...], where: str | None, seconds: float, dry: bool, form: str) -> None:
@@ -156,14 +166,15 @@ def update(only: tuple[str, ...], where: str | None, seconds: float, dry: bool, 
 @click.option("--find-links", type=click.Path(exists=True, file_okay=False, path_type=Path), help="a folder of wheels")
 @click.option("--index-url", help="package index to use")
 def verify(names: tuple[str, ...], sample: int, find_links: Path | None, index_url: str | None) -> None:
-    """Reads a random sample of releases again and compares; exits with 1 if one differs or is not covered."""
+    """Reads a random sample of releases again and compares; exits with 1 if one differs or is not covered.
+
+    Example:  qvl-doctor matrix verify lmdeploy --sample 5
+    """
     import random
 
     from doctor.matrix.update.verify import compare
-
     differences = 0
-    for text in names or rows.projects():
-        found, version = asked(text, True)
+    for found, version in (asked(text, True) for text in names or rows.projects()):
         if version and not rows.covers(found.name, version):
             differences += 1
             click.echo(f"{found.name} {version}: not covered")

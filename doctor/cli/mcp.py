@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import click
 
+from doctor.cli.help import Helped
+
 INSTALL = "`qvl-doctor mcp` needs the MCP SDK; install it with: pip install 'qvl-doctor[mcp]'"
 
 
-@click.command()
+@click.command(cls=Helped)
 def mcp() -> None:
     """Answers agents over the Model Context Protocol, on stdin and stdout: check, plan, explain, matrix, apply.
 
-    Example of a client's settings:  {"mcpServers": {"qvl-doctor": {"command": "qvl-doctor", "args": ["mcp"]}}}
+    Example:  {"mcpServers": {"qvl-doctor": {"command": "qvl-doctor", "args": ["mcp"]}}}
     """
     from doctor.cli.answer.output import failure
 

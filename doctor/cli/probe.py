@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from doctor.cli.help import Helped
+
 if TYPE_CHECKING:
     from doctor.findings.probe import ProbeReport
     from doctor.probe.options import Options
@@ -16,14 +18,15 @@ FORMATS = ("terminal", "brief", "json")
 CHECKS = ("health", "model", "text", "image", "schema", "speed", "metrics", "gpu")
 
 
-@click.command()
+@click.command(cls=Helped)
 @click.argument("url")
 @click.option("--model", metavar="NAME", help="the model to ask; else the first that the server lists")
 @click.option("--api-key-env", "variable", metavar="VARIABLE", help="environment variable that holds the API key")
-@click.option("--timeout", type=click.FloatRange(2, 3600), default=90.0, show_default=True, help="seconds in all")
-@click.option("--wait", type=click.FloatRange(0, 3600), default=20.0, show_default=True,
-              help="seconds for a server that says it is not ready")
-@click.option("--skip", multiple=True, type=click.Choice(CHECKS), help="leave out this check; repeatable")
+@click.option("--timeout", type=click.FloatRange(2, 3600), metavar="SECONDS", default=90.0,
+              help="time limit of all checks together")
+@click.option("--wait", type=click.FloatRange(0, 3600), metavar="SECONDS", default=20.0,
+              help="how long to wait for a server that says it is not ready")
+@click.option("--skip", multiple=True, type=click.Choice(CHECKS), help="skip this check; repeatable")
 @click.option("--fail-on", type=click.Choice(("error", "warning", "never")), default="error", show_default=True)
 @click.option("--format", "form", type=click.Choice(FORMATS), default="terminal", show_default=True)
 @click.option("--output", metavar="FILE", help="write to this file: JSON, or what `--format` says")
@@ -31,7 +34,9 @@ CHECKS = ("health", "model", "text", "image", "schema", "speed", "metrics", "gpu
 def probe(url: str, variable: str | None, fail_on: str, **more: Any) -> None:
     """Asks a running server: health, model, a text, a picture, a JSON schema, a stream, metrics, GPU.
 
-    URL is the server's or the gateway's address, such as http://localhost:8000.
+    URL is the address of the server or the gateway.
+
+    Example:  qvl-doctor probe http://localhost:8000
     """
     from doctor.cli.answer.output import notice
     from doctor.probe import probe as asked

@@ -6,12 +6,13 @@ from typing import Any
 
 import click
 
+from doctor.cli.help import Helped
 from doctor.cli.request.options import declared_request, question_options, target_options, target_request
 
 PROJECTS = ("vllm", "lmdeploy", "sglang", "transformers")
 
 
-@click.command()
+@click.command(cls=Helped)
 @click.option("--for", "project", type=click.Choice(PROJECTS), help="fill in this project's bug form, for pasting")
 @click.option("--log-dir", type=click.Path(), help="folder that contains the runs")
 @click.option("--format", "form", type=click.Choice(["terminal", "json"]), default="terminal", show_default=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from doctor.base.text import one_line
+from doctor.cli.help import HelpedGroup
 
 if TYPE_CHECKING:
     from doctor.run.story.listing import Listing
@@ -15,10 +16,13 @@ if TYPE_CHECKING:
 _DIR = click.option("--log-dir", type=click.Path(), help="folder that contains the runs")
 
 
-@click.group(invoke_without_command=True)
+@click.group(cls=HelpedGroup, invoke_without_command=True)
 @click.pass_context
 def runs(ctx: click.Context) -> None:
-    """Manages earlier runs: list (the default), show, follow, prune, export."""
+    """Manages earlier runs: list (the default), show, follow, prune, export.
+
+    Example:  qvl-doctor runs show last
+    """
     if ctx.invoked_subcommand is None:
         ctx.invoke(list_)
 
@@ -36,7 +40,10 @@ def _find(run: str, log_dir: str | None) -> Path:
 @_DIR
 @click.option("--format", "form", type=click.Choice(["terminal", "json"]), default="terminal", show_default=True)
 def list_(log_dir: str | None = None, form: str = "terminal") -> None:
-    """Lists the runs, one per line, newest last."""
+    """Lists the runs, one per line, newest last.
+
+    Example:  qvl-doctor runs list --format json
+    """
     from doctor.report.run.units import size
     from doctor.run.story import history, runfolder
 
@@ -67,7 +74,10 @@ def _name_damaged(found: Listing) -> None:
 @click.argument("run", default="last")
 @_DIR
 def show(run: str, log_dir: str | None) -> None:
-    """Shows how RUN ended (a folder, an id, an id prefix, or `last`)."""
+    """Shows how RUN ended (a folder, an id, an id prefix, or `last`).
+
+    Example:  qvl-doctor runs show last
+    """
     from doctor.report.run.text import run_text
     from doctor.run.story import postmortem
 
@@ -80,7 +90,10 @@ def show(run: str, log_dir: str | None) -> None:
 @_DIR
 @click.option("--raw", is_flag=True, help="print the server's output unchanged, including colors")
 def follow(run: str, log_dir: str | None, raw: bool) -> None:
-    """Follows the log of RUN until the server ends. Ctrl-C stops following, not the server."""
+    """Follows the log of RUN until the server ends. Ctrl-C stops following, not the server.
+
+    Example:  qvl-doctor runs follow
+    """
     import codecs
     import sys
 
@@ -98,11 +111,14 @@ def follow(run: str, log_dir: str | None, raw: bool) -> None:
 
 
 @runs.command()
-@click.option("--keep", type=click.IntRange(0), default=20, show_default=True, help="number of newest runs to keep")
+@click.option("--keep", type=click.IntRange(0), metavar="N", default=20, help="number of newest runs to keep")
 @click.option("--older-than", type=click.FloatRange(0), metavar="DAYS", help="remove by age instead")
 @_DIR
 def prune(keep: int, older_than: float | None, log_dir: str | None) -> None:
-    """Removes old runs; never one that is still running."""
+    """Removes old runs; never one that is still running.
+
+    Example:  qvl-doctor runs prune --keep 5
+    """
     from doctor.report.run.units import size
     from doctor.run.story import history
 
@@ -120,7 +136,10 @@ def prune(keep: int, older_than: float | None, log_dir: str | None) -> None:
 @click.option("--observation", metavar="FILE", type=click.Path(dir_okay=False),
               help="append predicted and logged GPU memory to FILE (JSON lines) instead")
 def export(run: str, log_dir: str | None, output: str | None, observation: str | None) -> None:
-    """Packs RUN into an archive for a bug report; secrets, user names and addresses are replaced."""
+    """Packs RUN into an archive for a bug report; secrets, user names and addresses are replaced.
+
+    Example:  qvl-doctor runs export last --output run.tar.gz
+    """
     from doctor.run.story import bundle
 
     folder = _find(run, log_dir)

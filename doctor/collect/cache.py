@@ -33,6 +33,14 @@ def folder() -> Path:
     return Path(base or own_home() / ".cache") / "qvl-doctor"
 
 
+def texts() -> Path | None:
+    """The file of what the texts of modules say; None where there is no place to keep it."""
+    try:
+        return folder() / "texts" / "texts.json"
+    except RuntimeError:  # no home folder
+        return None
+
+
 def place(target: Target, asked: tuple[str, ...], environ: Mapping[str, str]) -> Path | None:
     """The file for this question about this target; None where there is no place to keep it."""
     values = [f"{name}={environ.get(name, '')}" for name in _DECISIVE]

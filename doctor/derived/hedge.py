@@ -15,7 +15,7 @@ from doctor.findings import Finding, RuleResult
 from doctor.launch.options import model_of
 
 MOST = 4
-_MODEL = Unavailable("not_requested", "another way through the script serves another model")
+_MODEL = Unavailable("not_requested", "another branch of the script serves another model")
 
 
 def other_ways(facts: Facts) -> tuple[Facts, ...]:
@@ -59,7 +59,7 @@ def _has(result: RuleResult, finding: Finding) -> bool:
 
 
 def _if(guards: tuple[str, ...], finding: Finding) -> str:
-    condition = f"only if {one_line(' and '.join(guards[:2]), 160)}" if guards else "only on one way through the script"
+    condition = f"only if {one_line(' and '.join(guards[:2]), 160)}" if guards else "only on one branch of the script"
     return f"{condition}: {finding.message}"
 
 

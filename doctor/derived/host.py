@@ -27,7 +27,7 @@ def no_wsl() -> Iterator[NotApplicable]:
 
 def manual(text: str) -> Remediation:
     """A way out that a person takes, in one sentence."""
-    return Remediation(text[:1].upper() + text[1:], (Action("manual", text=text),))
+    return Remediation(text, (Action("manual", text=text),))
 
 
 def library_path_without(facts: Facts, *parts: str) -> str:

@@ -19,6 +19,24 @@ _PAIR = re.compile(
     r"""(?P<front>["']?(?P<name>[A-Za-z_][\w.\-]{0,80})["']?\s{0,4}[:=]\s{0,4})("[^"]{0,4096}"|'[^']{0,4096}'|[^\s,}\]{\[]{1,4096})"""
 )
 
+# options of `check` itself that no engine has under this name: behind `--` they reach the server
+OUR_OWN = frozenset({
+    "--gpu", "--driver", "--python", "--path", "--python-version", "--platform", "--requirements", "--image",
+    "--compose", "--deployment", "--service", "--facts", "--gateway", "--select", "--ignore", "--fail-on", "--format",
+    "--output", "--offline", "--deep", "--verbose", "--quiet",
+})  # fmt: skip
+
+
+def ours(problem: Problem) -> bool:
+    """Whether this is an option of ours that the server does not have, or takes for the beginning of another."""
+    return problem.spelled in OUR_OWN and (problem.kind == "unknown" or problem.spelled != problem.name)
+
+
+def in_front(problem: Problem) -> Remediation:
+    """Moves an option of ours to where it belongs."""
+    title = f"move `{problem.spelled}` to the front of `--`: qvl-doctor check {problem.spelled} ... -- ..."
+    return Remediation(title, (argument(problem.spelled, None),), "safe")
+
 
 def place(problem: Problem) -> Location:
     """Where a problem of an option is."""

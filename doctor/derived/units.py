@@ -28,5 +28,11 @@ def dotted(pair: tuple[int, int]) -> str:
 
 def listed(names: Sequence[str], more: str = "more") -> str:
     """The first few names in backticks, and how many `more` there are."""
-    shown = ", ".join(f"`{n}`" for n in names[:SHOWN])
-    return shown if len(names) <= SHOWN else f"{shown} and {len(names) - SHOWN} {more}"
+    return first_of([f"`{n}`" for n in names], SHOWN, more)
+
+
+def first_of(names: Sequence[str], most: int, more: str = "more") -> str:
+    """`a, b, c and 9 more`; all of them where one more than `most` would be left."""
+    kept = names if len(names) <= most + 1 else names[:most]
+    rest = len(names) - len(kept)
+    return ", ".join(kept) + (f" and {rest} {more}" if rest else "")

@@ -36,6 +36,7 @@ from doctor.facts.model import (
 )
 from doctor.facts.modules import Cause, Modules, ModuleStatus, Use
 from doctor.facts.natives import CudaNeed, GpuCode, NativeLibrary, Natives, NativeVerdict
+from doctor.facts.network import Network
 from doctor.facts.observed import Observed
 from doctor.facts.release import ReadRelease
 from doctor.facts.target import Problem, Target
@@ -65,6 +66,7 @@ class Facts:
     neighbors: Neighbors | Unavailable = NOT_REQUESTED
     trials: Trials | Unavailable = NOT_REQUESTED
     observed: Observed | Unavailable = NOT_REQUESTED
+    network: Network | Unavailable = NOT_REQUESTED
     releases: tuple[ReadRelease, ...] = ()
     schema: int = SCHEMA
 
@@ -85,7 +87,7 @@ __all__ = [
     "NOT_REQUESTED", "SCHEMA", "Cause", "ChangedFile", "CodeAct", "CodeImport", "Collision", "Container",
     "CudaNeed", "Distribution", "Distributions", "Facts", "Gate", "Gateway", "GatewayModel", "Gpu", "GpuCode",
     "Granted", "Host", "Launch", "Model", "ModuleStatus", "Modules", "NativeLibrary", "NativeVerdict", "Natives",
-    "Neighbor", "Neighbors", "Observed", "Owner", "Pin", "Problem", "Quantization", "QuantizationGroup", "ReadRelease",
-    "Reference", "RemoteCode", "Route", "Scrape", "Shadow", "Target", "Trial", "Trials", "Unavailable", "Use",
-    "WeightFile", "Weights", "normalize", "present",
+    "Neighbor", "Neighbors", "Network", "Observed", "Owner", "Pin", "Problem", "Quantization", "QuantizationGroup",
+    "ReadRelease", "Reference", "RemoteCode", "Route", "Scrape", "Shadow", "Target", "Trial", "Trials", "Unavailable",
+    "Use", "WeightFile", "Weights", "normalize", "present",
 ]  # fmt: skip

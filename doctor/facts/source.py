@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from doctor.base.record import dataclass
+
+if TYPE_CHECKING:
+    import ast
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +26,18 @@ class Found:
     file: str | None = None
     search: tuple[str, ...] | None = None
     distribution: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """The statements of a function, and whether its text has the words that others look for in them.
+
+    `yields`: it may be a generator. `documents`: it may write docstrings.
+    """
+
+    statements: list[ast.stmt]
+    yields: bool = True
+    documents: bool = True
 
 
 class SourceProblem(ValueError):

@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
+from doctor.base.documentation import help_of
 from doctor.base.json_object import JsonObject
 from doctor.base.text import clean
 from doctor.findings import Action, Finding, Remediation
@@ -19,7 +20,7 @@ def finding_to_json(finding: Finding) -> JsonObject:
         "primary": finding.primary, "follows_from": list(finding.follows_from), "message": finding.message,
         "location": None if place is None else dataclasses.asdict(place),
         "evidence": [dataclasses.asdict(e) for e in finding.evidence],
-        "remediations": [remediation_to_json(r) for r in finding.remediations],
+        "remediations": [remediation_to_json(r) for r in finding.remediations], "help": help_of(finding.rule),
         **({"service": finding.service} if finding.service else {}),
     })  # fmt: skip
     return data

@@ -67,8 +67,8 @@ class _Place:
     @classmethod
     def of(cls, text: str, before: Sequence[str]) -> _Place | None:
         """The only command of the text that begins like this one and has most of its words."""
-        words = (m for m in _TOKEN.finditer(text) if m[0] != "\\\n")
-        tokens = [Token(m.start(), m.end(), _value(m[0])) for m in words]
+        matches = (m for m in _TOKEN.finditer(text) if m[0] != "\\\n")
+        tokens = [Token(m.start(), m.end(), _value(m[0])) for m in matches]
         starts = [n for n, token in enumerate(tokens) if before and token.value.rpartition("/")[2] == _name(before[0])]
         fits = [found for n in starts if (found := cls._from(tokens, n, before)) is not None]
         return fits[0] if len(fits) == 1 else None

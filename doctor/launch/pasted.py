@@ -8,22 +8,25 @@ import unicodedata
 DASHES = "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe58\ufe63\uff0d"
 QUOTES = {"\u201c": '"', "\u201d": '"', "\u201e": '"', "\u201f": '"', "\u2018": "'", "\u2019": "'", "\u201a": "'",
           "\u2033": '"', "\u2032": "'", "\u00ab": '"', "\u00bb": '"'}  # fmt: skip
+CONTINUES = {"`": "PowerShell", "^": "cmd"}
 BLANKS = re.compile("[\u00a0\u1680\u2000-\u200b\u202f\u205f\u2060\u3000\ufeff]")
 _DRIVE = re.compile(r"^([A-Za-z]):[\\/](?![\\/])")
 _SHARE = re.compile(r"^\\\\[^\\/]+\\")
 
 
 def suspicious(word: str) -> str | None:
-    """What is wrong with a word, as a noun with its article; None where nothing is."""
+    """What is wrong with a word, as a verb and its object; None where nothing is."""
     if word[:1] and word[0] in DASHES:
         name = unicodedata.name(word[0], "dash").lower()
-        return f"{'an' if name[0] in 'aeiou' else 'a'} {name} instead of a hyphen"
+        return f"contains {'an' if name[0] in 'aeiou' else 'a'} {name} instead of a hyphen"
+    if word in CONTINUES:
+        return f"is only the line continuation of {CONTINUES[word]}; a Linux shell continues a line after a backslash"
     if any(c in QUOTES for c in word):
-        return "a typographic quotation mark instead of a plain one"
+        return "contains a typographic quotation mark instead of a plain one"
     if BLANKS.search(word):
-        return "a space character that the shell does not split on"
+        return "contains a space character that the shell does not split on"
     if not word.strip() and word:
-        return "an argument of spaces only: a backslash followed by a space does not continue the line"
+        return "is an argument of spaces only: a backslash followed by a space does not continue the line"
     return None
 
 
@@ -33,6 +36,8 @@ def plain(word: str) -> str:
         rest = word.lstrip(DASHES + "-")
         long = len(word) - len(rest) > 1 or word[0] == "\u2014" or len(rest.partition("=")[0]) > 3
         word = ("--" if long else "-") + rest
+    if word in CONTINUES:
+        return ""
     word = "".join(QUOTES.get(c, c) for c in word)
     word = BLANKS.sub("", word)
     if word[:1] in "'\"" and word[-1:] == word[:1] and len(word) > 1:

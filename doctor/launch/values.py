@@ -12,6 +12,7 @@ from doctor.launch.shapes import Misfit, limits, within
 from doctor.launch.table import Option
 
 LONGEST = 1 << 16
+OR_A_FILE = ", or name a file"
 _SI = re.compile(r"\d+(?:\.\d+)?[kMGT]|\d+[KMGT]i")
 _QUOTED = re.compile(r'("(?:[^"\\]|\\.)*")')
 _SHORT = re.compile(r"\b\d{1,20}(?:\.\d{1,20})?[kKmMgGtT]\b")
@@ -42,7 +43,7 @@ def refusal(option: Option, word: str) -> Refusal | None:
     if option.optional and word in ("", "None"):
         return None
     if option.named and word not in option.named and not re.search(r"[./\\]", word):
-        return Refusal("choice", f"choose from {', '.join(option.named)}, or name a file")
+        return Refusal("choice", f"choose from {', '.join(option.named)}{OR_A_FILE}")
     if option.type == "policy":
         return None if _policy(option, word) else Refusal("choice", f"choose from {', '.join(option.words)}")
     try:

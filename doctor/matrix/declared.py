@@ -125,5 +125,9 @@ def _devices(spec: str) -> tuple[Device, ...]:
 
 def _unknown(name: str) -> DeclarationError:
     meant = " or ".join(f"`{n}`" for n in near(name))
+    shown = one_line(name, 60)
     did = f"; did you mean {meant}?" if meant else "."
-    return DeclarationError(f"`--gpu {one_line(name, 60)}` is not a known GPU{did} The form is {FORM}")
+    return DeclarationError(
+        f"`--gpu {shown}` is not a known GPU{did} For another one give its memory and compute capability: "
+        f"`--gpu '{shown}:24GB:8.9'`"
+    )

@@ -149,7 +149,8 @@ class Engine:
     distribution without which it does not serve. The distribution `kernels` is its compiled code, where that is
     another, and `rebuild` builds it against a torch that is there. `answers` are paths that the server answers to a GET
     request with success, each with the releases that do ("" for all); a path below one of `keyed` requires the API key
-    where one is set. `traits` are habits, each with the releases that have it ("" for all).
+    where one is set. `traits` are habits, each with the releases that have it ("" for all). `group_port` is where
+    several machines meet if the launch does not say.
     """
 
     name: str
@@ -166,6 +167,7 @@ class Engine:
     other: tuple[str, ...] = ()
     host: str = "0.0.0.0"
     port: int | None = None
+    group_port: int | None = None
     options: dict[str, tuple[str, ...]] = field(default_factory=dict)
     words: dict[str, tuple[str, ...]] = field(default_factory=dict)
     environment: tuple[str, ...] = ()

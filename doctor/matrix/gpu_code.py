@@ -6,6 +6,7 @@ The code of a release is read from its wheel for Linux on x86-64 (`qvl-doctor ma
 from __future__ import annotations
 
 import gzip
+import io
 import json
 import re
 import zlib
@@ -141,7 +142,7 @@ def covered(project: str) -> dict[str, ReleaseCode]:
 def read(path: Path) -> dict[str, ReleaseCode]:
     """The releases that a file of the data holds. Raises DataError."""
     try:
-        with gzip.open(path) as file:
+        with gzip.GzipFile(fileobj=io.BytesIO(path.read_bytes())) as file:
             data = json.loads(file.read(LARGEST))
         codes = [from_json(tuple[GpuCode, ...], c, "code") for c in data["code"]]
         return {version: _release(one, codes) for version, one in data["releases"].items()}

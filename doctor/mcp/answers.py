@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,8 +16,6 @@ from doctor.report.brief import bounded, log_to_brief, plan_to_brief, report_to_
 
 if TYPE_CHECKING:
     from doctor.findings.proposal import Proposal
-
-_CODE = re.compile(r"[A-Za-z]{3}\d{3}")
 
 
 def check(
@@ -79,10 +76,10 @@ def explain(source: str = "", log: str = "") -> str:
     bounds(source=source, log=log)
     if bool(source) == bool(log):
         raise Refused("give either `source` or `log`")
-    if _CODE.fullmatch(source) and not Path(source).exists():
-        found = api.meaning(source)
+    if (code := api.code_of(source)) is not None:
+        found = api.meaning(code)
         if found is None:
-            raise Refused(f"no rule and no known crash has the code {source.upper()}")
+            raise Refused(f"no rule and no known crash has the code {code}")
         return bounded([f"{found.code} {found.name}", *found.explanation.splitlines()])
     if source and Path(source).exists() and not (Path(source).is_file() or Path(source).is_dir()):
         raise Refused("`source` is neither a file nor a folder")

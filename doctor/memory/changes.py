@@ -62,22 +62,22 @@ def candidates(
     """Settings to try: `numbers` of GPUs, `kinds` of the release's cache, `lighter` the model in its own format."""
     asked = now.settings
     if lighter is not None and (flag := brief(now, "dtype")):
-        title = f"Leave `{flag} {asked.dtype}` out"
+        title = f"remove `{flag} {asked.dtype}`"
         yield Change("dtype", title, replace(asked, dtype=None), ((flag, None),), True, True, lighter)
     if asked.cache and (flag := brief(now, "cache_bytes")):
-        yield Change("size", f"Leave `{flag}` out", replace(asked, cache=None), ((flag, None),), True, True)
+        yield Change("size", f"remove `{flag}`", replace(asked, cache=None), ((flag, None),), True, True)
     if asked.blocks and (flag := brief(now, "cache_blocks") or brief(now, "cache_tokens")):
-        yield Change("blocks", f"Leave `{flag}` out", replace(asked, blocks=None), ((flag, None),), True, True)
+        yield Change("blocks", f"remove `{flag}`", replace(asked, blocks=None), ((flag, None),), True, True)
     yield from _pictures(now)
     yield from _steps(now)
     yield from _shares(now)
     if gpus := brief(now, "tensor_parallel"):
         for tp in numbers:
-            yield Change("gpus", f"Use {tp} GPUs", replace(asked, tp=tp), ((gpus, str(tp)),))
+            yield Change("gpus", f"use {tp} GPUs", replace(asked, tp=tp), ((gpus, str(tp)),))
     flag = brief(now, "kv_cache_dtype")
     for kind in engine_row(asked.engine).memory.narrow_caches if flag else ():
         if flag and kind in kinds and asked.kv in WIDE:
-            title = f"Store the KV cache in {BITS.get(kind, 8)} bits"
+            title = f"store the KV cache in {BITS.get(kind, 8)} bits"
             yield Change(title, title, replace(asked, kv=kind), ((flag, kind),))
     if not asked.eager and takes_graphs(now) and (flag := brief(now, "eager")):
         yield Change("eager", "Do without CUDA graphs, which is slower", replace(asked, eager=True), ((flag, ""),))
@@ -95,7 +95,7 @@ def _shares(now: Fit) -> Iterator[Change]:
     lower = share_of(now) < usual - 0.01
     most = usual if lower else engine_row(asked.engine).memory.largest_share
     if flag and now.rule.rule.startswith("`--") and most > share_of(now):
-        title = f"Give the engine a share of {most:.3g}"
+        title = f"give the engine a share of {most:.3g}"
         yield Change("share", title, replace(asked, share=float(f"{most:.3g}")), ((flag, f"{most:.3g}"),), lower, lower)
 
 
@@ -107,11 +107,11 @@ def _pictures(now: Fit) -> Iterator[Change]:
     if asked.videos != 0 and now.footprint.sight.videos:
         kept = f'"image": {asked.images}, ' if asked.images is not None else ""
         value = f'{{{kept}"video": 0}}'
-        yield Change("pictures", "Accept no videos", replace(asked, videos=0), ((flag, value),), True)
+        yield Change("pictures", "accept no videos", replace(asked, videos=0), ((flag, value),), True)
     if asked.images is None or asked.images > 1:
         said = '{"image": 1, "video": 0}' if now.footprint.sight.videos else '{"image": 1}'
         changed = replace(asked, images=1, videos=0 if now.footprint.sight.videos else asked.videos)
-        yield Change("pictures", "Limit requests to one image", changed, ((flag, said),), True)
+        yield Change("pictures", "limit requests to one image", changed, ((flag, said),), True)
 
 
 def _steps(now: Fit) -> Iterator[Change]:

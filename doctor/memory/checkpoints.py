@@ -60,11 +60,11 @@ def _on_gpus(member: Member, found: Footprint, now: Fit, means: Means) -> Iterat
 def _taking(member: Member, found: Footprint, asked: Settings, now: Fit, means: Means) -> Iterator[Way]:
     result = means.judge(found, asked)
     if result.easy and result.sure and better(result, now):
-        yield Way(titled(f"Use `{member.id}`", result), result, (), member)
+        yield Way(titled(f"use `{member.id}`", result), result, (), member)
     else:
         for way in shortened(result, means, now):
             if way.result.sure and way.result.easy and way.result.context >= min(DECENT_CONTEXT, now.context):
-                title = f"Use `{member.id}` with a context of {plural(way.result.context, 'token')}"
+                title = f"use `{member.id}` with a context of {plural(way.result.context, 'token')}"
                 yield replace(way, title=title, member=member)
 
 

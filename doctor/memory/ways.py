@@ -189,7 +189,7 @@ def shortened(now: Fit, means: Means, before: Fit) -> Iterator[Way]:
 
 
 def _limited(flag: str, length: int, result: Fit) -> Way:
-    title = f"Limit the context to {plural(length, 'token')} (`{flag} {length}`)"
+    title = f"limit the context to {plural(length, 'token')} (`{flag} {length}`)"
     return Way(title, result, ((flag, str(length)),), kinds=frozenset(("context",)))
 
 
@@ -200,7 +200,7 @@ def smaller_cache(now: Fit, judge: Judge) -> Way | None:
     if flag and asked.share is not None and default_share(usual, now.card, now.footprint) < asked.share:
         result = judge(now.footprint, usual)
         if _breathes(result):
-            return Way(titled(f"Leave `{flag}` out", result), result, ((flag, None),))
+            return Way(titled(f"remove `{flag}`", result), result, ((flag, None),))
     steps = range(min(int(share_of(now) * 100), 100) - 1, 9, -1) if flag else ()
     tried = [(n / 100, judge(now.footprint, replace(asked, share=n / 100))) for n in steps]
     found = next(((share, result) for share, result in tried if _breathes(result)), None)

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from doctor.facts import Modules
     from doctor.findings import StartVerdict
     from doctor.findings.proposal import Proposal
+    from doctor.findings.settings import Settings
     from doctor.plan.freedom import Freedom
 
 __all__ = ["Request", "answered", "collect", "diagnose", "judge", "link", "plan", "precheck", "replayed"]
@@ -31,8 +32,8 @@ def link(names: tuple[str, ...], request: Request) -> Modules:
     return link_distributions(names, request)
 
 
-def precheck(argv: tuple[str, ...]) -> StartVerdict:
+def precheck(argv: tuple[str, ...], settings: Settings | None = None) -> StartVerdict:
     """What `run` asks before it starts a server: the errors that speak against it, with the facts behind them."""
     from doctor.pipeline.before_start import checked
 
-    return checked(argv)
+    return checked(argv, settings)

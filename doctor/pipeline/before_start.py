@@ -7,15 +7,17 @@ import io
 from doctor.collect.python.target import TargetRequest
 from doctor.derived.memory.launched import expected
 from doctor.findings import HOW_TO_SEE, Report, StartVerdict
+from doctor.findings.settings import Settings
 from doctor.pipeline.diagnosis import diagnose
 from doctor.pipeline.request import Request
 from doctor.report.launch import not_found
 
 
-def checked(argv: tuple[str, ...]) -> StartVerdict:
+def checked(argv: tuple[str, ...], settings: Settings | None = None) -> StartVerdict:
     """What `qvl-doctor check -- ARGV` finds; a target or data that cannot be read is a trouble, and no error."""
     try:
-        report = diagnose(Request(TargetRequest(), launch=argv))
+        ignored = tuple(one.code for one in settings.ignored) if settings else ()
+        report = diagnose(Request(TargetRequest(), launch=argv, ignore=ignored, settings=settings))
     except ValueError as error:  # TargetError, DeclarationError, DataError: there is nothing to judge by
         return StartVerdict(trouble=f"the check before the start was not made: {error}; {HOW_TO_SEE}")
     if (lost := not_found(report)) is not None:

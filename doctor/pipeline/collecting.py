@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from doctor.collect.python.target import find_target
+from doctor.derived.case import Case
 from doctor.derived.known_model import with_known_model
+from doctor.derived.nodes import group_names, group_of
 from doctor.facts import NOT_REQUESTED, Facts, Gpu, Launch, Modules, Target, Trials, Unavailable
 from doctor.pipeline.launch import contained, read_launch
 from doctor.pipeline.request import Request
@@ -58,6 +60,7 @@ def _collect(request: Request) -> Facts:
         return collect_declared(request)
     from doctor.collect.machine.gpu import GpuCollection
     from doctor.collect.machine.host import collect_host
+    from doctor.collect.machine.network import collect_network
     from doctor.matrix.declared import declared_gpu
     from doctor.pipeline.environment import read_environment
     from doctor.pipeline.model_code import with_code
@@ -77,12 +80,16 @@ def _collect(request: Request) -> Facts:
         gpu = declared_gpu(None, request.driver, gpu) if request.driver else gpu
     model, releases = named.read(environment.distributions)
     model, modules = with_code(target, environment, model, request)
-    return Facts(
+    facts = Facts(
         target=target, distributions=environment.distributions, modules=modules,
         natives=environment.natives, launch=launch, gpu=gpu or NOT_REQUESTED,
         host=away or collect_host(target, root, environ=request.environ), model=model,
         trials=_tried(target, modules, request), releases=releases,
     )  # fmt: skip
+    if away:
+        return replace(facts, network=away)
+    group = group_of(Case(facts))  # the resolver is asked only where a name decides
+    return replace(facts, network=collect_network(root, group_names(facts), ask=group is not None))
 
 
 def _away(launch: Launch | Unavailable) -> Unavailable | None:

@@ -5,15 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from doctor.base.record import dataclass
-from doctor.facts import Cause, Distributions, Launch, Modules, Natives, Target, Unavailable
+from doctor.facts import Distributions, Launch, Modules, Natives, Target, Unavailable
 from doctor.matrix.engines import serving_engines
+from doctor.pipeline.natives import NativesMeanwhile
 from doctor.pipeline.reach import ModelModules, backend_of, link_request, model_word, module_of
 
 if TYPE_CHECKING:
-    from doctor.link.loader.natives import NativeLinker
     from doctor.pipeline.request import Request
-
-_KINDS = ("missing-library", "missing-symbol")
 
 
 @dataclass(frozen=True)
@@ -58,32 +56,38 @@ def _reaches(known: Environment, of_model: ModelModules) -> bool:
 def _read(
     target: Target, launch: Launch | Unavailable, request: Request, of_model: ModelModules
 ) -> tuple[Environment, dict[str, tuple[int, int] | None], set[str]]:
-    from doctor.collect.native.libraries import reader_for
-    from doctor.collect.native.natives import collect_natives
+    from doctor.collect import cache
     from doctor.collect.packages.distributions import read_distributions, with_half_installed
     from doctor.collect.python.modules import ModuleReader
-    from doctor.link.loader.natives import NativeLinker, judged
+    from doctor.collect.python.texts import Texts
     from doctor.link.python.environment import link_environment
 
     distributions = read_distributions(target, verify=serving_engines())
     engines = chosen_engines(distributions, launch)
-    libraries = reader_for(target)
-    linker = NativeLinker(libraries, target.paths, target.executable)
-    natives = collect_natives(target, distributions, (*engines, *kernels_of(engines), "torch"), libraries)
-    if isinstance(natives, Natives):
-        natives = judged(natives, linker, distributions)
-    libraries.release()
-    reader = ModuleReader(target, distributions, engines, request.environ)
-    reader.loader = NativeGate(linker, distributions)
-    wanted = None if request.all_modules else of_model(distributions)
-    modules = link_environment(reader, link_request(reader, distributions, engines, launch, wanted), request.progress)
+    work = NativesMeanwhile(target, distributions, (*engines, *kernels_of(engines), "torch"))
+    try:
+        reader = ModuleReader(target, distributions, engines, request.environ)
+        reader.loader = work.early
+        reader.texts = Texts(kept) if request.use_cache and (kept := cache.texts()) else None
+        wanted = link_request(
+            reader, distributions, engines, launch, None if request.all_modules else of_model(distributions)
+        )
+        modules = link_environment(reader, wanted, request.progress)
+        looked = work.looked()
+        if any(looked.causes):
+            reader.loader = work.known
+            modules = link_environment(reader, wanted, request.progress)
+    finally:
+        work.close()
+    if reader.texts is not None:
+        reader.texts.save()
     distributions = with_half_installed(target, distributions, _failing(modules))
     for distribution in distributions.installed:
         reader.note(distribution.metadata_path)
         reader.note(f"{distribution.metadata_path}/RECORD")
     for path in (*target.paths, "/etc/ld.so.cache"):
         reader.note(path)
-    return Environment(distributions, modules, natives), {**libraries.seen, **reader.seen}, reader.asked
+    return Environment(distributions, modules, looked.natives), {**looked.seen, **reader.seen}, reader.asked
 
 
 def kernels_of(engines: tuple[str, ...]) -> tuple[str, ...]:
@@ -107,21 +111,3 @@ def chosen_engines(distributions: Distributions, launch: Launch | Unavailable) -
     if engine is not None and distributions.get(engine):
         return (engine,)
     return () if engine else tuple(e for e in serving_engines() if distributions.get(e))
-
-
-class NativeGate:
-    """Asks the loader's model whether an extension module would load, after what has been imported before it."""
-
-    def __init__(self, linker: NativeLinker, distributions: Distributions) -> None:
-        self.linker = linker
-        torch = distributions.get("torch")
-        self.torch = f"{torch.location}/torch" if torch else None
-
-    def __call__(self, file: str, loaded: tuple[str, ...]) -> Cause | None:
-        """Why `import` of this file fails in the loader, or None where it does not or cannot be known."""
-        before = self.linker.preload_of(self.torch) if self.torch and "torch" in loaded else ()
-        verdict = self.linker.load(file, tuple(p for p in before if p.path != file))
-        if verdict.status != "fail":
-            return None
-        kind = verdict.kind if verdict.kind in _KINDS else "error"
-        return Cause(kind, verdict.name or "?", verdict.name, error="ImportError", text=verdict.text)  # type: ignore[arg-type]

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from doctor.collect.python.target import TargetError, find_target
 from doctor.facts import Modules
 from doctor.facts.source import SourceProblem
-from doctor.pipeline.environment import NativeGate, kernels_of
+from doctor.pipeline.environment import kernels_of
+from doctor.pipeline.natives import NativeGate
 from doctor.pipeline.reach import all_modules, source_of
 from doctor.pipeline.request import Request
 

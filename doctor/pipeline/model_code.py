@@ -69,7 +69,7 @@ def _link(
     from doctor.collect.python.modules import ModuleReader
     from doctor.link.loader.natives import NativeLinker
     from doctor.link.python.environment import LinkRequest, link_environment
-    from doctor.pipeline.environment import NativeGate
+    from doctor.pipeline.natives import NativeGate
 
     libraries = reader_for(target)
     reader = ModuleReader(target, distributions, (), request.environ)

@@ -91,10 +91,23 @@ def _one_gpu(here: MemoryVerdict, result: Fit) -> JsonObject:
     }  # fmt: skip
 
 
+def parts(result: Fit) -> list[tuple[str, int]]:
+    """What the card holds, in bytes by sign, up to its end; then what is free, or what is too much."""
+    out, left = [], result.card
+    for sign, amount in _used(result):
+        out.append((sign, min(amount, max(left, 0))))
+        left -= amount
+    return [*out, (FREE, left) if left >= 0 else (OVER, -left)]
+
+
+def _used(result: Fit) -> list[tuple[str, int]]:
+    return [(TAKEN, _taken(result)), (LANGUAGE, result.language), (VISION, result.vision), (OTHER, _other(result)),
+            (CACHE, _cache(result))]  # fmt: skip
+
+
 def bar(result: Fit, width: int = WIDTH) -> str:
     """`[███▓▒▒░░░░··]`; what the card cannot hold stands behind its end: `[████████]!!!`."""
-    used = [(TAKEN, _taken(result)), (LANGUAGE, result.language), (VISION, result.vision), (OTHER, _other(result)),
-            (CACHE, _cache(result))]  # fmt: skip
+    used = _used(result)
     whole = max(result.card, sum(amount for _, amount in used))
     inside = round(width * result.card / whole)
     drawn = "".join(sign * n for (sign, _), n in zip(used, _cells([a for _, a in used], whole, width), strict=True))

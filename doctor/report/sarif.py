@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from doctor.base.documentation import help_of, page_of
 from doctor.base.json_object import JsonObject
 from doctor.findings import Finding, Report
 from doctor.findings.json import finding_to_json, scrubbed
@@ -40,11 +41,13 @@ def _run(report: Report) -> JsonObject:
 
 
 def _rule(rule: Rule) -> JsonObject:
+    page = page_of(rule.code)
     return {
         "id": rule.code, "name": "".join(part.capitalize() for part in rule.name.split("-")),
         "shortDescription": {"text": rule.explanation.partition("\n\n")[0].replace("\n", " ")},
         "fullDescription": {"text": rule.explanation},
-        "defaultConfiguration": {"level": rule.severity},
+        "defaultConfiguration": {"level": rule.severity}, **({"helpUri": page} if page else {}),
+        "help": {"text": f"{rule.explanation}\n\n{help_of(rule.code)}"},
     }  # fmt: skip
 
 

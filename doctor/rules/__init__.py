@@ -9,6 +9,7 @@ from doctor.rules.imp import IMP_RULES
 from doctor.rules.lib import LIB_RULES
 from doctor.rules.mdl import MDL_RULES
 from doctor.rules.mem import MEM_RULES
+from doctor.rules.net import NET_RULES
 from doctor.rules.pkg import PKG_RULES
 from doctor.rules.rule import Rule
 from doctor.rules.sys import SYS_RULES
@@ -16,5 +17,5 @@ from doctor.rules.sys import SYS_RULES
 # a parser stops at its options before anything of the model is looked at
 RULES: tuple[Rule, ...] = (
     *SYS_RULES, *GPU_RULES, *PKG_RULES, *LIB_RULES, *IMP_RULES, *CMD_RULES, *ENG_RULES, *MDL_RULES, *MEM_RULES,
-    *DEPLOYMENT_RULES,
+    *NET_RULES, *DEPLOYMENT_RULES,
 )  # fmt: skip

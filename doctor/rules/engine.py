@@ -14,7 +14,7 @@ from doctor.facts import Facts, Model, Unavailable, present
 from doctor.findings import SEVERITIES, Finding, NotApplicable, Open, RuleResult
 from doctor.rules.rule import Rule
 
-OF_THE_MACHINE = ("SYS", "GPU", "LIB", "PKG", "IMP")  # of what is installed; where a model matters, they name it
+OF_THE_MACHINE = ("SYS", "GPU", "LIB", "PKG", "IMP", "NET")  # of what is installed; where a model matters, they name it
 OF_THE_MODEL = ("MDL", "MEM", "ENG011")  # have nothing to say without a model, or take it from its name themselves
 
 

@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 
 import doctor.report
 from doctor.cli import main
+from tests.cli.running import doctor as command
 from tests.cli.running import lay_out
 
 SCHEMA = json.loads((Path(doctor.report.__file__).parent / "check.schema.json").read_text(encoding="utf-8"))
@@ -197,3 +198,57 @@ def test_a_folder_of_manifests_is_a_deployment(project: Path) -> None:
     assert done.exit_code == 1 and "::error file=k8s/pod.yaml,title=CMD001" in done.stdout, done.output
     none = check("--deployment", "empty")
     assert none.exit_code == 2 and "has no manifests" in none.output
+
+
+def other(*words: str) -> Result:
+    return CliRunner().invoke(main, [*words])
+
+
+def test_a_plan_is_made_for_a_launch_of_the_file(project: Path) -> None:
+    configured(project, TWO)
+    assert other("fix", "--plan").exit_code == 2 and "2 launches; name one with `--launch`: small, lost" in other("fix", "--plan").output
+    data = json.loads(other("fix", "--plan", "--launch", "small", "--format", "json").stdout)
+    assert data["plan"]["pins"]["vllm"] == "0.11.0" and data["launch"]["model"] == "Qwen/Qwen2-VL-2B-Instruct"
+    assert "PKG001" in data["plan"]["resolves"]
+    assert "not installed" in other("fix", "--apply", "--launch", "small").output
+    assert "no launch `smal`" in other("fix", "--plan", "--launch", "smal").output
+
+
+def test_facts_are_those_of_a_launch_of_the_file(project: Path) -> None:
+    configured(project, TWO)
+    seen = json.loads(other("facts", "--launch", "small").stdout)
+    assert seen["launch"]["argv"][:2] == ["vllm", "serve"] and seen["target"]["python"] == "3.12"
+    assert "RTX 4090" in json.dumps(seen)
+    assert "3.12" not in json.loads(other("facts", "--no-config", "--path", ".").stdout)["target"].get("python", "")
+
+
+def test_link_takes_the_environment_of_the_file(project: Path) -> None:
+    lay_out(project / "site", {"some_package/__init__.py": "import nothing_at_all\n", "some_package-1.0.dist-info/METADATA":
+            "Metadata-Version: 2.1\nName: some-package\nVersion: 1.0\n\n", "some_package-1.0.dist-info/RECORD": "some_package/__init__.py,,\n"})  # fmt: skip
+    configured(project, 'path = "site"\npython-version = "3.12"\n[launch.a]\ncommand = "vllm serve m"\n[launch.b]\ncommand = "vllm serve n"\n')
+    done = other("link", "some-package")
+    assert done.exit_code == 1 and "nothing_at_all" in done.output
+    configured(project, 'requirements = "requirements.txt"\n')
+    assert "declared environment has no files" in other("link", "some-package").output
+    assert other("link", "some-package", "--path", "site", "--python-version", "3.12").exit_code == 1
+
+
+def test_run_starts_a_launch_of_the_file(project: Path) -> None:
+    """The command, and the rules that nobody wants to hear of; the machine is the one that it starts on."""
+    configured(project, '[launch.ends]\ncommand = "sh -c \'exit 7\'"\n[launch.none]\ncompose = "compose.yml"\n')
+    assert "name one with `--launch`: ends, none" in command("run", home=project).stderr
+    assert command("run", "--launch", "ends", home=project).returncode == 7
+    assert "launch `none` has no command to start" in command("run", "--launch", "none", home=project).stderr
+    assert command("run", "--no-config", home=project).returncode == 2
+    assert command("run", "--", "sh", "-c", "exit 5", home=project).returncode == 5
+
+
+def test_an_ignored_rule_does_not_keep_run_from_starting(project: Path) -> None:
+    serve = project / "bin" / "vllm"
+    lay_out(project / "bin", {"vllm": "#!/bin/sh\nexit 9\n"})
+    serve.chmod(0o755)
+    words = ("run", "--", str(serve), "serve", "Qwen/Qwen2-VL-2B-Instruct")
+    refused = command(*words, home=project)
+    assert refused.returncode == 125 and "PKG010" in refused.stderr
+    configured(project, 'ignore = {PKG010 = "a wrapper of ours"}\n')
+    assert command(*words, home=project).returncode == 9

@@ -204,6 +204,18 @@ def test_own_environment_only_if_named(env: Path, tmp_path: Path) -> None:
     assert find_target(request(environ=both, own_prefix=str(tool), cwd=str(tmp_path))).prefix == str(env)
 
 
+@pytest.mark.parametrize("how", ["VIRTUAL_ENV", "CONDA_PREFIX", "./.venv"])
+def test_own_environment_that_is_active_is_passed_over(env: Path, tmp_path: Path, how: str) -> None:
+    own = make_venv(tmp_path / ".venv")
+    environ = {"PATH": os.pathsep.join([str(python_of(own).parent), str(python_of(env).parent)])}
+    if how != "./.venv":
+        environ[how] = str(own)
+    asked = request(environ=environ, own_prefix=str(own), cwd=str(tmp_path))
+    assert find_target(asked).prefix == str(env)
+    (site_of(own) / "torch").mkdir()  # installed next to a server: that is the environment which is meant
+    assert find_target(asked).prefix == str(own) and find_target(asked).why == how
+
+
 @pytest.mark.parametrize(
     ("given", "sentence"),
     [

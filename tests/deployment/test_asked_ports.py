@@ -33,7 +33,7 @@ def found(folder: Path, code: str, **services: dict[str, Any]) -> list[str]:
 ])  # fmt: skip
 def test_a_health_check_at_another_port(tmp_path: Path, test: Any) -> None:
     said = found(tmp_path, "CMD031", vlm={**SERVER, "healthcheck": {"test": test, **PATIENT}})
-    assert said and "asks port 8000, but vllm listens on 8001" in said[0] and "never becomes healthy" in said[0]
+    assert said and "checks port 8000, but vllm listens on 8001" in said[0] and "never becomes healthy" in said[0]
 
 
 @pytest.mark.parametrize("test", [
@@ -51,7 +51,7 @@ def test_a_health_check_that_is_right_or_says_nothing(tmp_path: Path, test: Any)
 def test_an_adapter_that_waits_at_another_port(tmp_path: Path, loop: str) -> None:
     adapter = {"image": "python:3.11-slim", "command": ["sh", "-c", f"{loop}; exec uvicorn app:app"]}
     said = found(tmp_path, "CMD027", vlm=SERVER, adapter=adapter)
-    assert len(said) == 1 and "of `adapter` asks at port 8000" in said[0] and "vllm listens on 8001" in said[0]
+    assert len(said) == 1 and "of `adapter` connects to port 8000" in said[0] and "vllm listens on 8001" in said[0]
     right = {**adapter, "command": ["sh", "-c", f"{loop.replace('8000', '8001')}; exec uvicorn app:app"]}
     assert found(tmp_path, "CMD027", vlm=SERVER, adapter=right) == []
 
@@ -101,7 +101,7 @@ def test_a_client_in_another_network(tmp_path: Path, server: Any, client: Any, a
     vlm = SERVER if server is None else {**SERVER, "networks": server}
     web = web if client is None else {**web, "networks": client}
     said = found(tmp_path, "CMD027", vlm=vlm, web=web)
-    assert len(said) == apart and all("which is in no network of it" in s for s in said)
+    assert len(said) == apart and all("which is not on its network" in s for s in said)
 
 
 def test_a_gateway_in_another_network(tmp_path: Path) -> None:
@@ -112,7 +112,7 @@ def test_a_gateway_in_another_network(tmp_path: Path) -> None:
     path = written(tmp_path, yaml.safe_dump({"services": services, "volumes": {"hf": {}}}), "compose.yaml")
     report = judged(path, service="vlm", gateway=str(tmp_path / "litellm.yaml"))
     said = [f.message for f in report.findings if f.rule == "CMD020"]
-    assert len(said) == 1 and "in no network of `gw`: `back`, not `front`" in said[0]
+    assert len(said) == 1 and "shares no network with `gw`: `back`, not `front`" in said[0]
 
 
 def test_a_scraper_in_another_network(tmp_path: Path) -> None:
@@ -121,5 +121,5 @@ def test_a_scraper_in_another_network(tmp_path: Path) -> None:
     path = written(tmp_path, yaml.safe_dump({"services": services, "volumes": {"hf": {}}}), "compose.yaml")
     report = judged(path, service="vlm", gateway=str(tmp_path / "prometheus.yml"))
     assert [f.message for f in report.findings if f.rule == "CMD025"] == [
-        "`vlm:8001` is scraped, but `vlm` is in the network `back` alone, and the scraper is not"
+        "`vlm:8001` is scraped, but `vlm` is only on the network `back`, and the scraper is not"
     ]

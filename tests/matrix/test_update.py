@@ -72,7 +72,7 @@ def test_a_report_names_the_command_until_the_data_has_the_release(tmp_path: Pat
     data = {"home": tmp_path, "QVL_DOCTOR_DATA": str(tmp_path / "data")}
     before = answer(doctor(*words, "--format", "json", **data))  # type: ignore[arg-type]
     assert before["data"]["newer"] == [{"distribution": "qwen-vl-utils", "version": NEW, "newest": "0.0.14"}]
-    said = f"qwen-vl-utils {NEW} is newer than the data of qvl-doctor; `qvl-doctor matrix update` adds it"
+    said = f"qwen-vl-utils {NEW} is newer than qvl-doctor's data; `qvl-doctor matrix update` adds it"
     for form in ("terminal", "html"):
         shown = doctor(*words, "--format", form, **data).stdout  # type: ignore[arg-type]
         assert said in " ".join(shown.replace("<code>", "`").replace("</code>", "`").split()), form

@@ -39,7 +39,7 @@ def test_a_wider_number_format_is_dropped_first(ask: Any) -> None:
     report = ask("vllm==0.33.0", "Qwen2.5-VL-3B-Instruct", "--dtype float32 --max-model-len 8192", "RTX 4080:16GB:8.9")
     assert fixes(report, "MEM001")[0] == {"--dtype": None}
     titles = [w["title"] for f in report["findings"] for w in f["remediations"]]
-    assert not any("Use `Qwen/Qwen2.5-VL-3B-Instruct`" in title for title in titles), "that is the model itself"
+    assert not any("use `Qwen/Qwen2.5-VL-3B-Instruct`" in title for title in titles), "that is the model itself"
 
 
 def test_videos_that_take_the_room_are_named(ask: Any) -> None:

@@ -61,7 +61,7 @@ def test_a_printed_fix_leaves_no_error_or_says_which(path: Path) -> None:
 
 def test_a_fix_that_makes_another_error_gives_way_to_one_that_does_not() -> None:
     before = gated("0.23.3")
-    assert actions(before, "PKG006") == [("tokenizers", "downgrade `tokenizers>=0.22.0,<=0.23.0`")]
+    assert actions(before, "PKG006") == [("tokenizers", "downgrade tokenizers to <=0.23.0,>=0.22.0")]
     after = answered(before)
     assert [package for package, _ in actions(after, "PKG006")] == ["transformers"]
     assert after.way_out is not None
@@ -84,7 +84,7 @@ def test_each_step_is_said_as_seen_from_what_is_there() -> None:
     steps = [finding("A", ("pillow", "<12")), finding("B", ("httpx", ">=0.29"), ("triton", "==3.1.0"))]
     way = merged(steps, have)
     assert way is not None
-    assert way.title == "downgrade pillow<12; upgrade httpx>=0.29; install triton==3.1.0"
+    assert way.title == "downgrade pillow to <12; upgrade httpx to >=0.29; install triton==3.1.0"
 
 
 def test_what_excludes_itself_is_not_merged() -> None:

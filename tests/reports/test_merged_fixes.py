@@ -10,7 +10,7 @@ from doctor.derived.merged_title import title
 from doctor.findings import Action
 
 CASES = [
-    ("RTX 4090x2", "--tp 1", ["Use `Qwen/Qwen2.5-VL-32B-Instruct-AWQ` with a context of 32,768 tokens on 2 GPUs", "leave out `--tp`"]),
+    ("RTX 4090x2", "--tp 1", ["Use `Qwen/Qwen2.5-VL-32B-Instruct-AWQ` with a context of 32,768 tokens on 2 GPUs", "remove `--tp`"]),
     ("RTX 4090x4", "--tp 2 --max-model-len 65536", ["use `--tensor-parallel-size 4` and `--max-model-len 28672`, without `--tp`"]),
 ]
 
@@ -30,6 +30,6 @@ def test_actions_in_one_sentence() -> None:
         return Action("set_argument", name=name, value=value)
 
     assert title([option("--a", "1"), option("--b", ""), option("--c", None)]) == "use `--a 1` and `--b`, without `--c`"
-    assert title([option("--c", None), option("--d", None)]) == "leave out `--c` and `--d`"
+    assert title([option("--c", None), option("--d", None)]) == "remove `--c` and `--d`"
     install = Action("install", package="torch", specifier=">=2.8", direction="upgrade")
-    assert title([install, option("--a", "1"), Action("set_env", name="X", value="2")]) == "upgrade torch>=2.8; X 2; use `--a 1`"
+    assert title([install, option("--a", "1"), option("--b", None)]) == "upgrade torch to >=2.8; use `--a 1`, without `--b`"

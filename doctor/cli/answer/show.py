@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from doctor.findings import Report
 
+LANGUAGES = ("en", "zh", "ja", "fr")  # those of `doctor.report.language`, which only an answer needs
 FORMATS = ("terminal", "brief", "json", "markdown", "html", "sarif", "github", "junit")
 
 
@@ -72,7 +73,7 @@ def _writer(form: str) -> Callable[[Sequence[Report]], str]:
 
         return lambda reports: report_to_junit(*reports)
     if form == "html":
-        from doctor.report.html import report_to_html
+        from doctor.report.page.report import report_to_html
 
         return lambda reports: report_to_html(*reports)
     from doctor.report.json import dumps, launches_to_json, report_to_json

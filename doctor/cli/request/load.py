@@ -27,6 +27,11 @@ def run(request: Request) -> Report:
 
 def guarded(request: Request, action: Callable[[Request], T]) -> T:
     """What `action` gives, with progress shown; its errors as the command line reports them."""
+    from doctor.cli.help import model_at
+
+    here = not request.target.root and not request.declared
+    if request.model and here and (wrong := model_at(request.model)) is not None:
+        raise click.UsageError(wrong)
     with mistakes(), progress("linking modules") as update:
         return action(dataclasses.replace(request, progress=update, tell=notice))
 

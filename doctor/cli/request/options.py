@@ -34,6 +34,20 @@ _QUESTION = (
 )
 
 
+_CONFIGURATION = (
+    click.option("--launch", "named", multiple=True, metavar="NAME", help="a launch of the configuration file"),
+    click.option("--config", metavar="FILE", help="use this configuration, not qvl-doctor.toml or pyproject.toml"),
+    click.option("--no-config", is_flag=True, help="use no configuration file"),
+)
+
+
+def configuration_options(command: F) -> F:
+    """The options that say which configuration file counts, and which launch of it."""
+    for option in reversed(_CONFIGURATION):
+        command = option(command)
+    return command
+
+
 def question_options(command: F) -> F:
     """The options that say what the environment is to serve, and on which machine."""
     for option in reversed(_QUESTION):

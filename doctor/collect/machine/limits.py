@@ -17,9 +17,15 @@ def meminfo(tree: Files) -> dict[str, int]:
 
 def open_files(tree: Files) -> tuple[int, int] | None:
     """RLIMIT_NOFILE of this process, which its children inherit: `(soft, hard)`, -1 for no limit."""
+    return limit_of(tree, "Max open files")
+
+
+def limit_of(tree: Files, name: str) -> tuple[int, int] | None:
+    """A limit of this process by the name that /proc gives it, `(soft, hard)`, -1 for none."""
     for line in (tree.first_text("/proc/self/limits", 8192) or "").splitlines():
-        if line.startswith("Max open files"):
-            soft, hard = (-1 if w == "unlimited" else int(w) if w.isdigit() else None for w in line.split()[3:5])
+        if line.startswith(name):
+            words = line[len(name) :].split()[:2]
+            soft, hard = (-1 if w == "unlimited" else int(w) if w.isdigit() else None for w in words)
             return None if soft is None or hard is None else (soft, hard)
     return None
 

@@ -56,7 +56,7 @@ class Probe:
         if folder is None:
             self.problem = "the package `nvidia-ml-py` is not installed with qvl-doctor"
             return
-        command = [sys.executable, "-I", "-S", str(Path(__file__).with_name("nvml.py")), folder, str(int(timeout) + 5)]
+        command = [sys.executable, "-I", "-S", *_script(), folder, str(int(timeout) + 5)]
         try:
             self.child = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
@@ -94,6 +94,15 @@ class Probe:
         with contextlib.suppress(OSError, ValueError):
             while len(self.output) < MAX_OUTPUT and (part := os.read(self.child.stdout.fileno(), 65536)):
                 self.output += part
+
+
+def _script() -> tuple[str, ...]:
+    """What the child runs: the file beside this one, or its text where that is in an archive."""
+    place = Path(__file__).with_name("nvml.py")
+    if place.is_file():
+        return (str(place),)
+    loader = globals()["__spec__"].loader
+    return ("-c", loader.get_data(str(place)).decode("utf-8"))
 
 
 def _pynvml_folder() -> str | None:

@@ -45,6 +45,7 @@ class ModuleReader(Sources):
         self.environ = environ or {}
         self.asked: set[str] = set()
         self._listings: dict[str, dict[str, bool]] = {}
+        self._stems: dict[str, frozenset[str]] = {}  # for each folder, what its names are before their first dot
         self._locked: set[str] = set()  # folders that may not be listed
         self._editable = dict(target.editable)
         self._suffixes = _suffixes(self.python, self.platform)
@@ -106,8 +107,11 @@ class ModuleReader(Sources):
 
     def _in_folders(self, name: str, tail: str, folders: tuple[str, ...] | list[str]) -> Found | None:
         portions: list[str] = []
+        stem = tail.partition(".")[0]
         for folder in folders:
             listing = self._list(folder)
+            if stem not in self._stems[folder]:  # most names that are asked for are no modules
+                continue
             if listing.get(tail):
                 inner = f"{folder}/{tail}"
                 inside = self._list(inner)
@@ -150,6 +154,7 @@ class ModuleReader(Sources):
             pass
         self.note(folder)
         self._listings[folder] = out
+        self._stems[folder] = frozenset([name.partition(".")[0] for name in out])
         return out
 
     # -- what else is there --------------------------------------------------------------------------------------

@@ -6,13 +6,17 @@ import ast
 import os
 import re
 import sys
+from collections.abc import Callable
+from typing import TypeVar
 
 from doctor.base.files import Files
 from doctor.base.opening import NotRegular, open_regular, read_up_to
 from doctor.base.syntax import Unparsable, parse
 from doctor.collect.python.skeleton import body_region, lines_of, skeleton
-from doctor.facts.source import SourceProblem
+from doctor.collect.python.texts import Texts
+from doctor.facts.source import Body, SourceProblem
 
+T = TypeVar("T")
 SOURCE_LIMIT = 8 * 1024 * 1024
 KEPT = 16
 KEPT_BYTES = 24 << 20
@@ -32,6 +36,7 @@ class Sources:
         self._sources: dict[str, list[str]] = {}
         self._texts: dict[str, bytes] = {}
         self._size = 0
+        self.texts: Texts | None = None
 
     def note(self, path: str) -> None:
         """Remembers when the file or folder was last changed."""
@@ -49,6 +54,11 @@ class Sources:
             while self._size > KEPT_BYTES and len(self._texts) > 1:
                 self._size -= len(self._texts.pop(next(iter(self._texts))))
         return self._texts[file]
+
+    def said(self, file: str, what: str, work: Callable[[bytes], T]) -> T:
+        """What `work` says of the text of a file: from what is kept of texts, where this is a kept question."""
+        text = self.text(file)
+        return work(text) if self.texts is None else self.texts.said(text, what, work)
 
     def _read(self, file: str) -> bytes:
         try:
@@ -93,28 +103,28 @@ class Sources:
             known = self.python <= sys.version_info[:2]
             raise SourceProblem(f"does not parse: {error}", fatal=known, line=error.line) from None
 
-    def body(self, file: str, node: ast.FunctionDef | ast.AsyncFunctionDef) -> list[ast.stmt]:
+    def body(self, file: str, node: ast.FunctionDef | ast.AsyncFunctionDef) -> Body:
         """The statements of a function that `parse` left out; its parameters come with them. Raises SourceProblem."""
         if not _is_left_out(node):
-            return node.body
+            return Body(node.body)
         lines = self._lines(file)
         at = node.lineno - 1
         indent = len(lines[at]) - len(lines[at].lstrip(" \t")) if at < len(lines) else 0
         region = body_region(lines, at, indent)
         if region is None:
-            return node.body
-        lead = "if True:\n" if indent else ""
+            return Body(node.body)
+        text = "\n".join(lines[at : region[1]])
+        lead = "\n" * (at - 1) + "if True:\n" if indent and at else "\n" * at  # so that lines keep their numbers
         try:
-            tree = _parse(lead + "\n".join(lines[at : region[1]]), self.python)
+            tree = _parse(lead + text, self.python)
         except Unparsable as error:
             raise SourceProblem(f"does not parse: {error}", line=error.line) from None
-        ast.increment_lineno(tree, at - lead.count("\n"))
-        function = next((n for n in ast.walk(tree) if isinstance(n, (ast.FunctionDef, ast.AsyncFunctionDef))), None)
+        function = _first_function(tree)
         if function is None:
-            return node.body
+            return Body(node.body)
         if _has_no_parameters(node.args):
             node.args = function.args
-        return function.body
+        return Body(function.body, "yield" in text, "__doc__" in text)
 
     def _lines(self, file: str) -> list[str]:
         if file not in self._sources:
@@ -129,6 +139,12 @@ def _is_left_out(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
     first = node.body[0]
     alone = len(node.body) == 1 and isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant)
     return alone and first.value.value is Ellipsis  # type: ignore[attr-defined]
+
+
+def _first_function(tree: ast.Module) -> ast.FunctionDef | ast.AsyncFunctionDef | None:
+    first = tree.body[0] if tree.body else None
+    inner = first.body[0] if isinstance(first, ast.If) else first
+    return inner if isinstance(inner, (ast.FunctionDef, ast.AsyncFunctionDef)) else None
 
 
 def _has_no_parameters(arguments: ast.arguments) -> bool:

@@ -15,6 +15,7 @@ from doctor.base.files import BARRED, Files
 from doctor.base.record import dataclass
 from doctor.collect.python import layout
 from doctor.collect.python.interpreter import Interpreter, is_environment, prefix_of, read_interpreter
+from doctor.collect.python.own import is_private
 from doctor.facts import Problem, Target
 from doctor.launch.launcher import behind_inner, behind_script
 from doctor.launch.pyenv import resolve_shim
@@ -24,8 +25,6 @@ from doctor.launch.wrappers import Unfolded, unfolded
 _VERSION = re.compile(r"\d\.\d{1,2}(?:\.\d{1,3})?$")
 _PYTHON = re.compile(r"(?:python|pypy)[0-9.]{0,6}[a-z]{0,2}(?:\.exe)?$")
 _IN_PATH = re.compile(r"[\\/](?:python|pypy)(\d\.\d{1,2})t?[\\/]")
-# files that installers of single tools leave in the environments they make for them
-_TOOL_MARKS = ("uv-receipt.toml", "pipx_metadata.json")
 
 
 class TargetError(ValueError):
@@ -200,6 +199,8 @@ def _found(request: TargetRequest, inner: Unfolded, problems: list[Problem]) -> 
             continue
         prefix = shell.files.inside(os.path.normpath(os.path.join(shell.cwd, value)))
         if is_environment(shell.files, prefix):
+            if _is_own(request, shell, prefix) and is_private(prefix):
+                continue  # it is active only so that our command is found
             return Behind(why, prefix=prefix)
         if why != "./.venv":
             problems.append(Problem(prefix, f"{why} names `{prefix}`, which is not a Python environment"))
@@ -207,18 +208,20 @@ def _found(request: TargetRequest, inner: Unfolded, problems: list[Problem]) -> 
 
 
 def _on_path(request: TargetRequest, shell: Shell) -> Behind:
-    """`python3` on PATH. The private environment that a tool installer made for doctor is passed over."""
+    """`python3` on PATH. An environment for doctor alone is passed over."""
     own = os.path.realpath(request.own_prefix)
-    private = any(os.path.isfile(os.path.join(own, mark)) for mark in _TOOL_MARKS) or _is_ephemeral(own)
-    skip = frozenset({os.path.join(own, "bin"), os.path.join(own, "Scripts")}) if private else frozenset()
+    folders = [os.path.join(prefix, name) for prefix in (request.own_prefix, own) for name in ("bin", "Scripts")]
+    skip = frozenset(folders if is_private(own) else ())
     path = next((p for n in ("python3", "python") if (p := shell.which(n, skip))), None)
+    if path is None:
+        path = next((p for n in ("python3", "python") if (p := shell.which(n))), None)
     if path is None:
         raise TargetError("no Python environment found; name one with `--python`, such as `--python .venv`")
     real = resolve_shim(shell, path)
     prefix = prefix_of(shell.files, real) if real else None
     if prefix is None:
         raise TargetError(f"`{path}`, the `python3` on PATH, does not belong to a Python environment; use `--python`")
-    if shell.files.root is None and os.path.realpath(prefix) == own:
+    if _is_own(request, shell, prefix):
         raise TargetError(
             f"the `python3` on PATH is the one that runs qvl-doctor; if that is the environment to look at, "
             f"say so with `--python {real}`, else name the right one"
@@ -226,6 +229,5 @@ def _on_path(request: TargetRequest, shell: Shell) -> Behind:
     return Behind("python3 on PATH", real)
 
 
-def _is_ephemeral(prefix: str) -> bool:
-    """Whether a prefix lies in uv's cache, where `uvx` makes environments for one command."""
-    return f"{os.sep}archive-v" in prefix or f"{os.sep}environments-v" in prefix
+def _is_own(request: TargetRequest, shell: Shell, prefix: str) -> bool:
+    return shell.files.root is None and os.path.realpath(prefix) == os.path.realpath(request.own_prefix)

@@ -53,7 +53,7 @@ def unread(case: Case) -> Iterator[Open]:
     causes = (one.cause for one in found if one is not None and one.status == "unknown")
     cause = next((c for c in causes if c is not None and c.error == "PermissionError"), None)
     if cause is not None:
-        yield Open(f"the launch imports `{cause.module}`, which this user may not read: {one_line(cause.text, 300)}")
+        yield Open(f"the launch imports `{cause.module}`, which this user cannot read: {one_line(cause.text, 300)}")
 
 
 def _meaning(case: Case, modules: Modules, cause: Cause, names: list[str]) -> tuple[Severity, str]:
@@ -64,7 +64,7 @@ def _meaning(case: Case, modules: Modules, cause: Cause, names: list[str]) -> tu
         return "error", f"so {_command(launch, engine)} will not start"
     needed = modules_of_the_model(case)
     if (own := next((n for n in names if n in needed), None)) is not None:
-        return "error", f"so `{needed[own]}` cannot be loaded: its class is in `{own}`"
+        return "error", f"so `{needed[own]}` cannot be loaded"
     if modules.code and (meaning := _of_the_model(case, modules, names)):
         return meaning
     backends = sorted({modules.optional[n] for n in names if n in modules.optional})
@@ -73,7 +73,7 @@ def _meaning(case: Case, modules: Modules, cause: Cause, names: list[str]) -> tu
     tops = {n.partition(".")[0] for n in names}
     if any(n not in tops for n in names):
         optional = cause.kind == "missing-module" and owner_of(facts, cause.module) is None
-        effect = f"so {listed(names, 'more modules')} cannot be imported; this matters only for what needs it"
+        effect = f"so {listed(names, 'more modules')} cannot be imported; only what needs it is affected"
         return "note" if optional else "warning", effect
     return "warning", f"so `import {names[0]}` fails for every model or program that needs it"
 

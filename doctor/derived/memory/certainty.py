@@ -6,8 +6,8 @@ from doctor.derived.memory.verdict import MemoryVerdict
 from doctor.findings import Confidence, Evidence
 from doctor.memory.fit import Fit
 
-FILES = "the weights' own files settle it: `--model DIR`, or a check without `--offline`"
-START = "a start settles it: `qvl-doctor run -- COMMAND` reads what the server logs, and the next check uses that"
+FILES = "to be sure, check with the model's files: `--model DIR`, or without `--offline`"
+START = "to be sure, start it with `qvl-doctor run -- COMMAND`: the next check uses what the server logs"
 
 
 def of_weights(here: MemoryVerdict, result: Fit, limit: int) -> Confidence:

@@ -54,7 +54,7 @@ def evidence(here: MemoryVerdict, result: Fit) -> list[Evidence]:
         way = "divided among the GPUs" if result.settings.vision_split else "whole on each GPU"
         out.append(Evidence("vision tower", f"{way}, as this engine does", None, "assumed from the engine's code"))
     if result.per_token and result.tokens[1]:
-        held = f"{result.per_token / 1024:.4g} KiB a token, room for {tokens(result)}"
+        held = f"{result.per_token / 1024:.4g} KiB per token, room for {tokens(result)}"
         if result.longest != result.tokens:
             held += f"; the longest request has {between(*result.longest)}"
         out.append(Evidence("KV cache", held, None, "layers, heads and head size of config.json"))

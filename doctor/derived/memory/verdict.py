@@ -87,9 +87,9 @@ class MemoryVerdict:
 
 
 def of_unusable(asked: Settings, *meanings: str) -> str:
-    """`--tp 0` is not a usable value: the first such option, of these meanings where some are named; empty for none."""
+    """`--tp 0` is not a valid value: the first such option, of these meanings where some are named; empty for none."""
     given = next((text for meaning, text in asked.unusable if not meanings or meaning in meanings), "")
-    return f"`{given}` is not a usable value" if given else ""
+    return f"`{given}` is not a valid value" if given else ""
 
 
 @memoized
@@ -108,7 +108,7 @@ def memory_verdict(case: Case) -> MemoryVerdict | NotApplicable | Open:
         return Open(f"memory is not computed, because {of_unusable(asked)}")
     found = footprint(model, dtype=asked.dtype, quantization=asked.quantization)
     if found is None:
-        return Open("neither the files nor the configuration of the model tell its size")
+        return Open("neither the model's files nor its configuration give its size")
     found = replace(found, draft=_draft(model, asked))
     if is_unknown(found, asked):
         return Open(f"the size of the draft model `{asked.draft_model}` is not known")

@@ -42,5 +42,5 @@ def data_notes(facts: Facts) -> tuple[str, ...]:
         named = [f"{one.distribution} {one.version}" for one in found[:NAMED]]
         named += [f"{len(found) - NAMED} more"] if len(found) > NAMED else []
         verb, object_ = ("is", "it") if len(found) == 1 else ("are", "them")
-        notes.append(f"{conjoined(named)} {verb} newer than the data of qvl-doctor; {UPDATE} adds {object_}")
+        notes.append(f"{conjoined(named)} {verb} newer than qvl-doctor's data; {UPDATE} adds {object_}")
     return (*notes, problem) if problem else tuple(notes)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from packaging.version import InvalidVersion, Version
 
 from doctor.findings import Action, Remediation
+from doctor.findings.wording import in_words
 from doctor.matrix import rows
 from doctor.matrix.engines import serving_engines
 from doctor.matrix.releases import ReleaseSet
@@ -30,7 +31,7 @@ def other_release(package: str, to: ReleaseSet, version: str) -> list[Remediatio
         return [Remediation(f"reinstall {package} {version}", (again,), "unsafe")]
     way = direction(to, version)
     action = Action("install", package=package, specifier=to.spec(), direction=way)
-    return [Remediation(f"{way} {package} to {to.spec()}", (action,), "unsafe")]
+    return [Remediation(in_words(action), (action,), "unsafe")]
 
 
 def other_engines(but: str, *wanted: tuple[str, tuple[str, ...]]) -> list[Remediation]:

@@ -46,7 +46,7 @@ def _other_backend(chosen: Chosen, backends: tuple[str, ...], need: Need) -> Ite
             has = all(served_by(row, a, need.config, need.quantization.method) for a in need.architectures)
         if backend not in backends and has and refusal(chosen, backend, need) is None:
             action = Action("set_argument", name="--backend", value=backend)
-            yield Remediation(f"Use `--backend {backend}`, which supports it", (action,), "unsafe")
+            yield Remediation(f"use `--backend {backend}`, which supports it", (action,), "unsafe")
 
 
 def _formats(chosen: Chosen, backends: tuple[str, ...], need: Need) -> list[str]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from doctor.link.python.assign import assign
 from doctor.link.python.expressions import evaluate, truth
 from doctor.link.python.frame import Frame
+from doctor.link.python.plain import are_keys
 from doctor.link.python.values import UNKNOWN, Value
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def comprehend(
         return UNKNOWN
     if not isinstance(node, ast.SetComp):
         return values
-    return set(values) if all(v is not UNKNOWN and machine.is_key(v) for v in values) else UNKNOWN
+    return set(values) if are_keys(values) else UNKNOWN
 
 
 def _picked(node: ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp) -> tuple[int, ...] | None:
@@ -61,16 +62,15 @@ def _pick(
     machine.fuel -= len(over)
     machine.burn(0)
     count, *at = names
-    if not all(type(item) is tuple and len(item) == count for item in over):
+    if not ({tuple}.issuperset(map(type, over)) and {count}.issuperset(map(len, over))):
         over = [i if type(i) is tuple and len(i) == count else _unpacked(machine, i, count) for i in over]
     if isinstance(node, ast.DictComp):
-        if not all(item[at[0]] is not UNKNOWN and machine.is_key(item[at[0]]) for item in over):
-            return UNKNOWN
-        return {item[at[0]]: item[at[1]] for item in over}
+        keys = [item[at[0]] for item in over]
+        return dict(zip(keys, [item[at[1]] for item in over], strict=True)) if are_keys(keys) else UNKNOWN
     values = [item[at[0]] for item in over]
     if not isinstance(node, ast.SetComp):
         return values
-    return set(values) if all(v is not UNKNOWN and machine.is_key(v) for v in values) else UNKNOWN
+    return set(values) if are_keys(values) else UNKNOWN
 
 
 def _unpacked(machine: Machine, item: Value, count: int) -> tuple[Value, ...]:

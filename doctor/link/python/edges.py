@@ -19,10 +19,12 @@ class Edges(dict[str, dict[str, None]]):
         """Adds an edge."""
         if self.heard is not None:
             self.heard.append((importer, target))
-        out = self.setdefault(importer, {})
+        out = self.get(importer)
+        if out is None:
+            out = self[importer] = {}
+            self._meet(importer)
         if target not in out:
             out[target] = None
-            self._meet(importer)
             self._meet(target)
             self._join(importer, target)
 
@@ -49,7 +51,11 @@ class Edges(dict[str, dict[str, None]]):
             name = parent
 
     def _join(self, importer: str, target: str) -> None:
-        self._back.setdefault(target, []).append(importer)
+        back = self._back.get(target)
+        if back is None:
+            self._back[target] = [importer]
+        else:
+            back.append(importer)
         for above in self._above.values():
             if target in above and importer not in above:
                 above.add(importer)

@@ -180,8 +180,8 @@ def _elements(machine: Machine, nodes: list[ast.expr], frame: Frame) -> tuple[li
             items = machine.items(evaluate(machine, node.value, frame))
             complete = complete and items is not None
             out.extend(items or ())
-        else:
-            out.append(evaluate(machine, node, frame))
+        else:  # of most tables, nearly all are constants
+            out.append(node.value if isinstance(node, ast.Constant) else evaluate(machine, node, frame))
     return out, complete
 
 

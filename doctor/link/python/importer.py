@@ -14,7 +14,7 @@ from doctor.link.python.names import Names
 from doctor.link.python.reader import Found, SourceProblem
 from doctor.link.python.search import find_top, is_out_of_sight, may_hold_more, note_owner
 from doctor.link.python.state import FUEL, IMPORT_SYSTEM
-from doctor.link.python.surface import Surface
+from doctor.link.python.surface import OUTLINE, Surface, outline
 from doctor.link.python.values import UNKNOWN, InstanceVal, ModuleVal, OutOfFuel, PyRaise, Value
 
 
@@ -51,11 +51,7 @@ class Importer(Names):
         if self.stack:
             self.edges.note(self.stack[-1], name)
         if name in self.modules:
-            if self.modules[name] is None:
-                raise self.not_found(name, importer, line)
-            if is_out_of_sight(self, name):
-                raise self.not_found(name.partition(".")[0], importer, line)
-            self._doubt_left_behind(name)
+            self._again(name, importer, line)
             return
         if name in self.failed:
             self.met[name] = self.stack[0] if self.stack else name
@@ -84,6 +80,15 @@ class Importer(Names):
         elif isinstance(parent, InstanceVal):
             parent.attributes[tail] = self.modules.get(name, UNKNOWN)
 
+    def _again(self, name: str, importer: ModuleVal | None, line: int) -> None:
+        """A module that is in `sys.modules`. Raises PyRaise where the statement would not find it there."""
+        if self.modules[name] is None:
+            raise self.not_found(name, importer, line)
+        if (self.borrowed or self.planted) and is_out_of_sight(self, name):
+            raise self.not_found(name.partition(".")[0], importer, line)
+        if self.failed or self.doubtful:
+            self._doubt_left_behind(name)
+
     def _doubt_left_behind(self, name: str) -> None:
         """A module that its failing package has left loaded: a new process meets the failure before it.
 
@@ -92,8 +97,9 @@ class Importer(Names):
         if not self.stack:
             return
         reason, package = self.doubtful.get(name), name.rpartition(".")[0]
+        failed = self.failed
         while package and reason is None:
-            if package in self.failed and package not in self.modules and self.met.get(package) != self.stack[0]:
+            if package in failed and package not in self.modules and self.met.get(package) != self.stack[0]:
                 reason = f"`{package}` fails; only after that, `{name}` can be loaded"
             package = package.rpartition(".")[0]
         if reason is not None:
@@ -200,31 +206,36 @@ class Importer(Names):
         """Follows what a foundation imports first; where that fails, the truth is found by interpreting it."""
         module.depth, module.foundation = "surface", True
         self._read_surface(module)
-        if module.surface is not None and (module.surface.moves_paths or module.surface.is_plain):
-            module.depth, module.surface = "full", None
-            self.interpret(module)
+        if module.surface is None:
             return
-        for one in module.surface.imports() if module.surface is not None else ():
+        full, imports = self.reader.said(module.file or "", OUTLINE, outline)
+        if full:
+            self._in_full(module)
+            return
+        for origin, level, names, line in imports:
             try:
-                origin = self.resolve(one.origin, one.level, module, one.line)
-                target = self.import_origin(origin, module, one.line)
-                for name in one.names or ():
-                    self._scan_name(target, name, module, one.line)
+                target = self.import_origin(self.resolve(origin, level, module, line), module, line)
+                if names is not None:
+                    self._scan_names(target, names, module, line)
             except PyRaise:
-                module.depth, module.surface = "full", None
-                self.interpret(module)
+                self._in_full(module)
                 return
 
-    def _scan_name(self, target: Value, name: str, module: ModuleVal, line: int) -> None:
-        """A name that a foundation takes: from others it has to be there; within itself it is taken to fit itself."""
-        top = module.name.partition(".")[0]
-        if name == "*":
-            return
-        if isinstance(target, ModuleVal) and target.name.partition(".")[0] == top:
-            if self._is_submodule(target, name):
-                self.load(f"{target.name}.{name}", module, line)
-            return
-        self.import_name(target, name, module, line)
+    def _in_full(self, module: ModuleVal) -> None:
+        module.depth, module.surface = "full", None
+        self.interpret(module)
+
+    def _scan_names(self, target: Value, names: list[str], module: ModuleVal, line: int) -> None:
+        """Names that a foundation takes: from others they have to be there; within itself it is taken to fit itself."""
+        if not isinstance(target, ModuleVal) or target.name.partition(".")[0] != module.name.partition(".")[0]:
+            for name in names:
+                if name != "*":
+                    self.import_name(target, name, module, line)
+        elif (search := self.search_of(target)) is not None:
+            for name in names:
+                full = f"{target.name}.{name}"
+                if name != "*" and self.reader.find(full, search) is not None:
+                    self.load(full, module, line)
 
     def interpret(self, module: ModuleVal) -> None:
         """Runs a module's statements. Raises PyRaise."""

@@ -141,10 +141,10 @@ class LazyModules:
             if base == "__init__.py" or base.startswith(("convert_", "modular_")):
                 continue
             try:
-                text = self.machine.reader.text(f"{folder}/{file}")
+                exported = self.machine.reader.said(f"{folder}/{file}", "exports.1", _exports)
             except SourceProblem:
                 continue
-            for backends, name in _exports(text):
+            for backends, name in exported:
                 group = out.setdefault(frozenset(backends), {})
                 group.setdefault(file[:-3].replace("/", "."), set()).add(name)
         return out
@@ -192,16 +192,16 @@ class MissingBackends(dict[str, list[str]]):
         return found
 
 
-def _exports(text: bytes) -> list[tuple[tuple[str, ...], str]]:
+def _exports(text: bytes) -> list[tuple[list[str], str]]:
     """The names that a file exports, each with the backends that its `@requires` names."""
-    out: list[tuple[tuple[str, ...], str]] = []
+    out: list[tuple[list[str], str]] = []
     seen: set[str] = set()
     if b"@requires" in text:
         for match in (m for at in line_starts(text, b"@requires(") if (m := _REQUIRES.match(text, at)) is not None):
             name = match["name"].decode()
             seen.add(name)
-            out.append((tuple(sorted(_BACKEND.findall(match["args"].decode("utf-8", "replace")))), name))
+            out.append((sorted(_BACKEND.findall(match["args"].decode("utf-8", "replace"))), name))
     if b"__all__" in text:
         for match in (m for at in line_starts(text, b"__all__") if (m := _ALL.match(text, at)) is not None):
-            out.extend(((), n.decode()) for n in _STRING.findall(match[1]) if n.decode() not in seen)
+            out.extend(([], n.decode()) for n in _STRING.findall(match[1]) if n.decode() not in seen)
     return out

@@ -75,10 +75,12 @@ class Library:
             self.table.update(without_driver())
         for name in ("lt", "le", "eq", "ne", "ge", "gt"):
             self.table[f"operator.{name}"] = NativeVal(name, comparison(getattr(operator, name)))
+        self.modeled = frozenset(name.rpartition(".")[0] for name in self.table)  # others need not be asked for
 
     def attribute(self, module: str, name: str) -> Value:
         """The modelled value of `module.name`, or UNKNOWN."""
-        return self.table.get(f"{_CANONICAL.get(module, module)}.{name}", UNKNOWN)
+        canonical = _CANONICAL.get(module, module)
+        return self.table.get(f"{canonical}.{name}", UNKNOWN) if canonical in self.modeled else UNKNOWN
 
     def object_attribute(self, owner: Value, name: str) -> Value:
         """An attribute of an object that this library made, or UNKNOWN."""

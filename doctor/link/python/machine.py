@@ -74,8 +74,11 @@ class Machine(Importer):
         if id(node) not in self.bodies:
             try:
                 body = self.reader.body(func.module.file or "", node)
-                body = without_documentation(body, lambda name: self._plain_body(func.module, name))
-                self.bodies[id(node)] = None if is_generator(body) and not func.manages_context else body
+                found = body.statements
+                if body.documents:
+                    found = without_documentation(found, lambda name: self._plain_body(func.module, name))
+                generates = body.yields and not func.manages_context and is_generator(found)
+                self.bodies[id(node)] = None if generates else found
             except SourceProblem:
                 self.bodies[id(node)] = None
         return self.bodies[id(node)]
@@ -86,7 +89,7 @@ class Machine(Importer):
         if not isinstance(func, FuncVal) or not isinstance(func.node, ast.FunctionDef) or func.node.decorator_list:
             return None
         try:
-            return self.reader.body(func.module.file or "", func.node)
+            return self.reader.body(func.module.file or "", func.node).statements
         except SourceProblem:
             return None
 

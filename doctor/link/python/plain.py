@@ -30,7 +30,8 @@ _PLAIN = (
     type(None), bool, int, float, complex, str, bytes, tuple, list, dict, set, frozenset, slice, range, Version,
     SpecifierSet, PurePosixPath,
 )  # fmt: skip
-_KEYS = (type(None), bool, int, float, str, bytes, Version, PurePosixPath)
+_KEYS = (type(None), bool, int, float, str, bytes, Version, PurePosixPath, ClassVal, FuncVal, ModuleVal, type)
+_TEXT = frozenset((str,))
 _METHODS: dict[type, str] = {
     str: "upper lower strip lstrip rstrip split rsplit partition rpartition startswith endswith replace join find rfind"
     " index count isdigit isidentifier isalpha isupper islower title capitalize removeprefix removesuffix splitlines"
@@ -62,7 +63,12 @@ def is_key(value: Value) -> bool:
     """Whether the value can be a dictionary's key."""
     if isinstance(value, (tuple, frozenset)):
         return all(is_key(v) for v in value)
-    return isinstance(value, (*_KEYS, ClassVal, FuncVal, ModuleVal, type)) or is_member(value)
+    return isinstance(value, _KEYS) or is_member(value)
+
+
+def are_keys(values: list[Value]) -> bool:
+    """Whether all of them can be; of the thousands of names in a table that is seen at once."""
+    return _TEXT.issuperset(map(type, values)) or all(v is not UNKNOWN and is_key(v) for v in values)
 
 
 def is_version(value: Value) -> bool:
@@ -173,7 +179,7 @@ def items(machine: Machine, value: Value) -> list[Value] | None:
 
 def _in_order(values: set[Value] | frozenset[Value]) -> list[Value]:
     """The items of a set in an order that is the same in every run, without looking into the target's objects."""
-    return sorted(values, key=_order)
+    return sorted(values) if _TEXT.issuperset(map(type, values)) else sorted(values, key=_order)
 
 
 def _order(value: Value) -> tuple[str, str]:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import ast
-from typing import Protocol
+from collections.abc import Callable
+from typing import Protocol, TypeVar
 
 from doctor.facts import Cause
-from doctor.facts.source import Found, SourceProblem
+from doctor.facts.source import Body, Found, SourceProblem
 
 __all__ = ["Found", "Reader", "SourceProblem"]
+
+T = TypeVar("T")
 
 
 class Reader(Protocol):
@@ -28,11 +31,14 @@ class Reader(Protocol):
     def parse(self, file: str) -> ast.Module:
         """The syntax tree of a source file without bodies of functions and constant defaults. Raises SourceProblem."""
 
-    def body(self, file: str, node: ast.FunctionDef | ast.AsyncFunctionDef) -> list[ast.stmt]:
+    def body(self, file: str, node: ast.FunctionDef | ast.AsyncFunctionDef) -> Body:
         """The statements of a function that `parse` left out; puts its parameters into `node`. Raises SourceProblem."""
 
     def text(self, file: str) -> bytes:
         """The bytes of a source file. Raises SourceProblem."""
+
+    def said(self, file: str, what: str, work: Callable[[bytes], T]) -> T:
+        """What `work` says of the text of a file, kept by content: JSON's types. Raises SourceProblem."""
 
     def version(self, distribution: str) -> str | None:
         """The version in the metadata of an installed distribution, or None."""

@@ -33,14 +33,10 @@ _LIST = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_ ,("
 _AFTER = (b":", b"=", b",", b")", b"#", b"+", b"\\")
 
 
-@dataclass(frozen=True)
-class Import:
-    """`from origin import names` (`names` None for `import origin`); `level` counts the dots."""
-
-    origin: str
-    level: int
-    names: tuple[str, ...] | None
-    line: int
+# An import that begins a line: `from origin import names` (None for `import origin`); `level` counts the dots.
+Import = tuple[str, int, "list[str] | None", int]  # origin, level, names, line
+Outline = tuple[bool, list[Import]]  # whether the module has to be interpreted; its imports that nothing guards
+OUTLINE = "outline.1"  # the form of it, for where outlines are kept
 
 
 @dataclass(frozen=True)
@@ -59,18 +55,6 @@ class Surface:
         """Whether the module binds names in ways that text does not show."""
         return bool(_DYNAMIC.search(self.text))
 
-    @cached_property
-    def moves_paths(self) -> bool:
-        """Whether the module may change where others are found; then it has to be interpreted."""
-        text = self.text
-        return b"path" in text and (b"sys.path." in text or b"meta_path" in text or b"__path__" in text)
-
-    @cached_property
-    def is_plain(self) -> bool:
-        """Whether the module is short and only assigns constants, as a build writes it (`torch/version.py`)."""
-        text = self.text
-        return len(text) <= SHORT and b"=" in text and not _STATEMENT.search(text)
-
     def binds(self, name: str) -> bool:
         """Whether anything in the text looks like a binding of `name`; errs on the side of yes."""
         word, text = name.encode(), self.text
@@ -81,18 +65,33 @@ class Surface:
             at = text.find(word, at + len(word))
         return False
 
-    def imports(self) -> list[Import]:
-        """The imports that begin a line, so that nothing guards them."""
-        out: list[Import] = []
-        line, at = 1, 0
-        text = self.text
-        for start in line_starts(text, b"import", b"from"):
-            match = _IMPORT.match(text, start)
-            if match is not None:
-                line += text.count(b"\n", at, start)
-                at = start
-                out.extend(_imports_of(match, line))
-        return out
+
+def outline(text: bytes) -> Outline:
+    """What of a module's text decides how it is followed."""
+    return _moves_paths(text) or _is_plain(text), _imports(text)
+
+
+def _moves_paths(text: bytes) -> bool:
+    """Whether the module may change where others are found; then it has to be interpreted."""
+    return b"path" in text and (b"sys.path." in text or b"meta_path" in text or b"__path__" in text)
+
+
+def _is_plain(text: bytes) -> bool:
+    """Whether the module is short and only assigns constants, as a build writes it (`torch/version.py`)."""
+    return len(text) <= SHORT and b"=" in text and not _STATEMENT.search(text)
+
+
+def _imports(text: bytes) -> list[Import]:
+    """The imports that begin a line, so that nothing guards them."""
+    out: list[Import] = []
+    line, at = 1, 0
+    for start in line_starts(text, b"import", b"from"):
+        match = _IMPORT.match(text, start)
+        if match is not None:
+            line += text.count(b"\n", at, start)
+            at = start
+            out.extend(_imports_of(match, line))
+    return out
 
 
 def line_starts(text: bytes, *words: bytes) -> list[int]:
@@ -110,7 +109,7 @@ def _imports_of(match: re.Match[bytes], line: int) -> list[Import]:
     """What a line imports; nothing where it is the prose of a docstring ("import one of the functions below")."""
     if match["modules"]:
         modules = [m.split(b" as ")[0].strip().decode("ascii", "replace") for m in match["modules"].split(b",")]
-        return [] if any(" " in m or "\t" in m for m in modules) else [Import(m, 0, None, line) for m in modules if m]
+        return [] if any(" " in m or "\t" in m for m in modules) else [(m, 0, None, line) for m in modules if m]
     origin = match["origin"].decode("ascii", "replace")
     names = match["many"] if match["many"] is not None else match["few"]
     if b"#" in names:
@@ -119,7 +118,7 @@ def _imports_of(match: re.Match[bytes], line: int) -> list[Import]:
     if any(len(part) > 1 and (part[1] != "as" or len(part) > 3) for part in parts):
         return []
     bare = origin.lstrip(".")
-    return [Import(bare, len(origin) - len(bare), tuple(part[0] for part in parts if part), line)]
+    return [(bare, len(origin) - len(bare), [part[0] for part in parts if part], line)]
 
 
 def _binds_at(text: bytes, start: int, end: int) -> bool:

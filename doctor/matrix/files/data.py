@@ -15,6 +15,10 @@ class DataError(ValueError):
 @cache
 def data_dir() -> Path:
     """The folder of `engines`, `hardware`, `wheels` and `schema`. Raises DataError where the installation lacks it."""
+    from doctor.matrix.files.packed import packed_data
+
+    if (packed := packed_data()) is not None:
+        return packed
     package = Path(doctor.__file__).resolve().parent
     for folder in (package / "matrices", package.parent / "matrices"):
         if (folder / "VERSION").is_file():

@@ -14,9 +14,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
-from doctor.base.opening import first_bytes
 from doctor.facts.codec import FactsError, from_json
 from doctor.matrix.files.data import DataError, data_dir
+from doctor.matrix.files.packed import data_bytes
 from doctor.matrix.files.stamp import stamp
 
 T = TypeVar("T")
@@ -28,7 +28,7 @@ APART = ("crashes",)  # a log needs few of many entries, which are found in the 
 def plain(path: Path) -> Any:
     """What a YAML file of ours holds, as plain values; a date is its text. Raises DataError."""
     try:
-        data = first_bytes(path, LARGEST)
+        data = data_bytes(path, LARGEST)
     except OSError as error:
         raise DataError(f"`{path}` cannot be read: {error.strerror or error}") from error
     kept = _kept(data_dir()).get(path)

@@ -133,7 +133,7 @@ def takes(row: Row, engine: str, version: str, backend: str, need: Need) -> str 
     taken = row.get(f"quantization.{backend}", {})
     name = spelled(taken, need.quantization.method)
     if name is None:
-        return f"it takes {', '.join(f'`{m}`' for m in sorted(taken)) or 'none'}"
+        return f"it supports {', '.join(f'`{m}`' for m in sorted(taken)) or 'none'}"
     written = as_written(need)
     decision = row.get("decisions", {}).get("quantization") if backend == "turbomind" else None
     if decision is not None and written is not None:

@@ -7,7 +7,7 @@ table, its cells' focus and the list of evidence remain.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
+from importlib.resources import files
 
 from doctor.base.text import one_line
 from doctor.matrix.grid.cells import Cell, Grid
@@ -147,4 +147,4 @@ def _you(here: bool) -> str:
 
 
 def _file(name: str) -> str:
-    return (Path(__file__).parent / name).read_text(encoding="utf-8")
+    return files(__package__).joinpath(name).read_text(encoding="utf-8")

@@ -18,7 +18,18 @@ from dataclasses import replace
 from doctor.base.secrets.hide import HIDDEN
 from doctor.derived.asked import Asked
 from doctor.derived.case import Case
-from doctor.derived.option_findings import argument, evidence, place, problems, releases, shown, shown_value, unread
+from doctor.derived.option_findings import (
+    argument,
+    evidence,
+    in_front,
+    ours,
+    place,
+    problems,
+    releases,
+    shown,
+    shown_value,
+    unread,
+)
 from doctor.facts import Launch
 from doctor.findings import Finding, Remediation
 from doctor.launch.asked import asked, form_of
@@ -71,12 +82,17 @@ def _in_no_release(rule: Rule, case: Case) -> Iterator[Finding]:
 
 def _unknown(rule: Rule, asked: Asked, problem: Problem) -> Finding:
     name, having = problem.spelled, _having(asked.engine, problem.spelled)
-    near = suggested(asked.reading.table, problem)
+    near = None if ours(problem) else suggested(asked.reading.table, problem)
     if problem.kind == "ambiguous":
         many = ", ".join(f"`{c}`" for c in problem.candidates[:6])
-        said = f"`{shown(name, 100)}` is ambiguous in {asked.shown}: it could be any of {many}"
+        said = f"`{shown(name, 100)}` is ambiguous in {asked.shown}: it matches {many}"
     else:
         said = f"`{shown(name, 100)}` is not an option of {asked.shown}"
+    if ours(problem):
+        return rule.finding(
+            f"{said}: it is one of qvl-doctor, which goes in front of `--`", key=shown(name, 100),
+            location=place(problem), evidence=[evidence(asked, problem, None)], remediations=[in_front(problem)],
+        )  # fmt: skip
     clauses = [c for c in (_window(asked.engine, having), near.why if near else _elsewhere(asked.engine, name)) if c]
     message = f"{said}: {'; '.join(clauses)}" if clauses else f"{said}, and no other release of {asked.engine} has it"
     causes = [f"CMD012:{shown(name, 100)}"] if suspicious(name) else []
@@ -94,7 +110,7 @@ def _having(engine: str, name: str) -> ReleaseSet | None:
 
 
 def _window(engine: str, having: ReleaseSet | None) -> str:
-    return f"{engine} has it in the releases {having.spec()}" if having is not None and having.newest else ""
+    return f"{engine} accepts it in releases {having.spec()}" if having is not None and having.newest else ""
 
 
 def _elsewhere(engine: str, name: str) -> str:
@@ -109,7 +125,7 @@ def _ways(asked: Asked, problem: Problem, near: Suggestion | None, having: Relea
     name = problem.spelled
     positional = near is not None and not near.option.spellings and problem.value is None
     if near is not None and positional and asked.reading.value(near.option.name) is not None:
-        out.append(Remediation(f"leave `{shown(name, 100)}` out in front of it", (argument(name, None),), "safe"))
+        out.append(Remediation(f"remove `{shown(name, 100)}` before it", (argument(name, None),), "safe"))
         return out
     if near is not None:
         hidden = shown_value(replace(problem, value=near.value or None), 80, near.option.name.lstrip("-"))
@@ -124,7 +140,7 @@ def _ways(asked: Asked, problem: Problem, near: Suggestion | None, having: Relea
     gone = having is not None and bool(having.newest)
     # an option that a release has dropped or not yet got does nothing there: without it the command means the same
     applicability = "safe" if gone and not (near and near.sure) else "unsafe"
-    out.append(Remediation(f"leave `{shown(name, 100)}` out", (argument(name, None),), applicability))  # type: ignore[arg-type]
+    out.append(Remediation(f"remove `{shown(name, 100)}`", (argument(name, None),), applicability))  # type: ignore[arg-type]
     return out + releases(asked, having)
 
 
@@ -136,11 +152,11 @@ def _extra(rule: Rule, asked: Asked, problem: Problem) -> Finding:
     if option is not None and option.nargs == 0 and before is not None:
         message = f"`{before.spelled}` is a switch of {asked.shown} and does not accept a value, but got `{word}`"
     else:
-        message = f"`{word}` does not belong to any option: {asked.shown} does not accept it"
+        message = f"`{word}` is an extra argument: {asked.shown} does not accept it"
     beside = (word, shown(_before(asked, problem), 100))
     causes = [f"CMD012:{w}" for w in beside if suspicious(w)]
     sure = option is not None and option.nargs == 0 and word.lower() in ("true", "1", "yes", "on")
-    step = Remediation(f"leave `{word}` out", (argument(problem.value or "", None),), "safe" if sure else "unsafe")
+    step = Remediation(f"remove `{word}`", (argument(problem.value or "", None),), "safe" if sure else "unsafe")
     return rule.finding(message, key=word, location=place(problem), causes=causes,
                         evidence=[evidence(asked, problem, None)], remediations=[step])  # fmt: skip
 

@@ -15,11 +15,15 @@ from collections.abc import Iterator
 from doctor.derived.asked import Asked
 from doctor.derived.case import Case
 from doctor.derived.option_findings import argument, evidence, place, problems, releases, shown_value, unread
+from doctor.derived.units import first_of
 from doctor.findings import Finding, Remediation
 from doctor.launch.parser import Problem
+from doctor.launch.values import OR_A_FILE
 from doctor.matrix import rows
 from doctor.matrix.releases import ReleaseSet
 from doctor.rules.rule import Rule, Verdict
+
+NAMED = 4  # of the choices, in a sentence
 
 
 def check(rule: Rule, case: Case) -> Iterator[Verdict]:
@@ -35,13 +39,19 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
 
 def _finding(rule: Rule, asked: Asked, problem: Problem) -> Finding:
     having = _offering(asked.engine, problem.name, problem.value or "")
-    later = f"; it is offered in the releases {having.spec()}" if having is not None and having.newest else ""
+    later = f"; releases {having.spec()} accept it" if having is not None and having.newest else ""
     given = shown_value(problem, 80)
-    message = f"`{problem.spelled}` of {asked.shown} does not take `{given}`: {problem.wanted}{later}"
+    choices, end, _ = (problem.wanted or "").partition(OR_A_FILE)
+    message = f"{asked.shown} does not accept `{problem.spelled} {given}`: {_short(choices)}{end}{later}"
     return rule.finding(
         message, key=problem.name, location=place(problem), evidence=[evidence(asked, problem, problem.wanted)],
         remediations=[*_ways(asked, problem), *releases(asked, having)],
     )  # fmt: skip
+
+
+def _short(choices: str) -> str:
+    """`choose from a, b, c and 9 more`; the evidence has them all."""
+    return first_of(choices.split(", "), NAMED)
 
 
 def _ways(asked: Asked, problem: Problem) -> list[Remediation]:
@@ -50,16 +60,16 @@ def _ways(asked: Asked, problem: Problem) -> list[Remediation]:
     value = (problem.value or "").strip()
     same = next((c for c in choices if c.lower() == value.lower()), None)
     if same is not None:
-        return [Remediation(f"write it `{same}`", (argument(problem.name, same),), "safe")]
+        return [Remediation(f"use `{problem.name} {same}`", (argument(problem.name, same),), "safe")]
     near = difflib.get_close_matches(value.lower(), choices, n=1, cutoff=0.8)
-    out = [Remediation(f"use `{near[0]}`", (argument(problem.name, near[0]),), "safe")] if near else []
+    out = [Remediation(f"use `{problem.name} {near[0]}`", (argument(problem.name, near[0]),), "safe")] if near else []
     default = option.default if option else None
     if default is not None and str(default) in choices:
         step = argument(problem.name, str(default))
-        title = f"use `{problem.name} {default}`, which is what the release takes by itself"
+        title = f"use `{problem.name} {default}`, the default of this release"
         out.append(Remediation(title, (step,), "unsafe" if near else "safe"))
     elif not near:
-        out.append(Remediation(f"leave `{problem.name}` out", (argument(problem.name, None),), "unsafe"))
+        out.append(Remediation(f"remove `{problem.name}`", (argument(problem.name, None),), "unsafe"))
     return out
 
 

@@ -56,10 +56,10 @@ def _finding(rule: Rule, asked: Asked, problem: Problem) -> Finding:
     if value is not None and option is not None and refusal(option, value) is not None:
         value = _as_pairs(meant)
     pairs = _pairs_understood(asked.engine, problem)
-    once = f"; only the releases {pairs.spec()} accept KEY=VALUE" if pairs is not None else ""
+    once = f"; only releases {pairs.spec()} accept KEY=VALUE" if pairs is not None else ""
     message = (
         f"`{problem.spelled}` of {asked.shown} expects {problem.wanted}, but got "
-        f"`{shown_value(problem, 100)}`{once}"
+        f"`{shown_value(problem, 100)}`{once or _quoting(problem.value or '')}"
     )  # fmt: skip
     ways = []
     if value is not None:
@@ -71,6 +71,16 @@ def _finding(rule: Rule, asked: Asked, problem: Problem) -> Finding:
     )  # fmt: skip
 
 
+def _quoting(value: str) -> str:
+    """What a shell did to the quotes of JSON, where the value shows it."""
+    text = value.strip()
+    if text[:1] == text[-1:] == "'" and len(text) > 1:
+        return "; single quotes reached the server: in `cmd` write double quotes, with `\\\"` inside"
+    if text.startswith("{") and '"' not in text and "'" not in text and ":" in text:
+        return "; the shell removed the double quotes: put single quotes around the JSON"
+    return ""
+
+
 def _settings(rule: Rule, asked: Asked, problem: Problem) -> Finding:
     """A key that the settings class does not have, or a value that the key does not take."""
     option = asked.reading.table.option(problem.name)
@@ -79,7 +89,7 @@ def _settings(rule: Rule, asked: Asked, problem: Problem) -> Finding:
         if option is not None and option.settings and "." not in problem.path:
             having = rows.releases_having(asked.engine, "settings", f"{option.settings}.{problem.path}")
         near = f"; did you mean `{shown(problem.wanted, 80)}`" if problem.wanted else ""
-        window = f"; {asked.engine} has it in the releases {having.spec()}" if having and having.newest else ""
+        window = f"; {asked.engine} accepts it in releases {having.spec()}" if having and having.newest else ""
         message = f"`{problem.spelled}` of {asked.shown} does not have the key `{key}`{window or near}"
     else:
         message = (

@@ -15,7 +15,18 @@ from collections.abc import Iterator
 
 from doctor.derived.asked import Asked
 from doctor.derived.case import Case
-from doctor.derived.option_findings import argument, evidence, place, problems, shown, shown_value, unread
+from doctor.derived.option_findings import (
+    argument,
+    evidence,
+    in_front,
+    ours,
+    place,
+    problems,
+    shown,
+    shown_value,
+    unread,
+)
+from doctor.derived.units import first_of
 from doctor.findings import Finding, Remediation
 from doctor.launch.parser import Problem
 from doctor.rules.rule import Rule, Verdict
@@ -32,6 +43,8 @@ KINDS = (
     "misplaced",
 )
 _THOUSANDS = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)\s*([kKmM])(?:i?[bB])?")
+
+NAMED = 4  # of the choices, in a sentence
 
 
 def check(rule: Rule, case: Case) -> Iterator[Verdict]:
@@ -54,21 +67,29 @@ def _finding(rule: Rule, asked: Asked, problem: Problem) -> Finding:
     )  # fmt: skip
 
 
+def _offered(problem: Problem) -> str:
+    """What the release says that it takes; the first few of a list."""
+    said, of, names = (problem.wanted or "").partition(" takes one of ")
+    return f"choose from {first_of(names.split(', '), NAMED)}" if of else shown(said, 160)
+
+
 def _message(asked: Asked, problem: Problem) -> str:
     name, value = f"`{shown(problem.spelled, 100)}` of {asked.shown}", f"`{shown_value(problem, 100)}`"
     if problem.kind == "together" and problem.value is not None and not problem.path:
-        return f"{name} does not take {value}: {shown(problem.wanted, 160)}"
+        given = f"`{shown(problem.spelled, 100)} {shown_value(problem, 80)}`"
+        return f"{asked.shown} does not accept {given}: {_offered(problem)}"
     if problem.kind == "together":
         keys = f" for the keys of `{shown(problem.spelled, 100)}`" if problem.path else ""
         return f"{asked.shown} rejects this combination{keys}: {shown(problem.wanted, 160)}"
     if problem.kind in ("type", "range"):
-        return f"{name} expects {problem.wanted}, but got {value}"
+        own = f"; `{problem.spelled}` of qvl-doctor goes in front of `--`" if ours(problem) else ""
+        return f"{name} expects {problem.wanted}, but got {value}{own}"
     if problem.kind == "value-missing":
         return f"{name} expects {problem.wanted}, but none follows it"
     if problem.kind == "value-unwanted":
         return f"{name} is a switch and does not accept a value, but got {value}"
     if problem.kind == "exclusive":
-        return f"{name} conflicts with another given option: {problem.wanted}"
+        return f"{name} conflicts with another option: {problem.wanted}"
     if problem.kind == "refused":
         return f"{name} was removed, and this release rejects it"
     if problem.kind == "misplaced" and problem.name != "--model":
@@ -83,6 +104,8 @@ def _message(asked: Asked, problem: Problem) -> str:
 def _ways(asked: Asked, problem: Problem) -> Iterator[Remediation]:
     name = problem.name
     option = asked.reading.table.option(name)
+    if ours(problem):
+        yield in_front(problem)
     if problem.kind == "misplaced" and problem.name != "--model":
         yield Remediation("name the model first", (argument("model_tag", "MODEL"),), "manual")
     elif problem.kind == "misplaced":
@@ -93,9 +116,9 @@ def _ways(asked: Asked, problem: Problem) -> Iterator[Remediation]:
     elif problem.kind == "value-unwanted" and (problem.value or "").lower() in ("true", "1", "yes", "on"):
         yield Remediation(f"use `{name}` alone", (argument(name, ""),), "safe")
     elif problem.kind == "value-unwanted":
-        yield Remediation(f"leave `{name}` out", (argument(name, None),), "safe" if _off(problem) else "unsafe")
+        yield Remediation(f"remove `{name}`", (argument(name, None),), "safe" if _off(problem) else "unsafe")
     elif problem.kind in ("refused", "exclusive"):
-        yield Remediation(f"leave `{name}` out", (argument(name, None),), "unsafe" if problem.wanted else "safe")
+        yield Remediation(f"remove `{name}`", (argument(name, None),), "unsafe" if problem.wanted else "safe")
     elif problem.kind == "together" and problem.candidates:
         near = problem.candidates[0]
         yield Remediation(f"use `{name} {near}`", (argument(name, near),), "safe")
@@ -104,10 +127,10 @@ def _ways(asked: Asked, problem: Problem) -> Iterator[Remediation]:
     elif problem.kind == "type" and (number := _number(problem)) is not None:
         yield Remediation(f"write `{name} {number}`", (argument(name, number),), "safe")
     elif option is not None and option.default not in (None, "") and problem.kind in ("type", "range", "together"):
-        title = f"leave it out: {asked.engine} then uses `{shown(str(option.default), 60)}`"
+        title = f"remove it: {asked.engine} then uses `{shown(str(option.default), 60)}`"
         yield Remediation(title, (argument(name, None),), "unsafe")
     elif problem.kind == "together" and not problem.path:
-        yield Remediation(f"leave `{name}` out", (argument(name, None),), "unsafe")
+        yield Remediation(f"remove `{name}`", (argument(name, None),), "unsafe")
     elif problem.kind == "required":
         yield Remediation("name the model", (argument(name, "MODEL"),), "manual")
 

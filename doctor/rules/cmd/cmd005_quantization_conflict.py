@@ -59,13 +59,13 @@ def _conflict(rule: Rule, asked: Asked, model: Model, option: str, given: str) -
     else:
         message = (
             f"`{option} {shown(given, 60)}` does not match the checkpoint, which is quantized with "
-            f"`{shown(method, 60)}`: {asked.shown} stops"
+            f"`{shown(method, 60)}`, so {asked.shown} will not start"
         )  # fmt: skip
     source = model.quantization.source if model.quantization else "config.json"
     return rule.finding(
         message, key=option, location=Location("argument", option),
         evidence=[Evidence(f"quantization in {source}", method or "none", given, f"{shown(model.path)}/{source}")],
-        remediations=[Remediation(f"leave `{option}` out: {asked.engine} reads it from the checkpoint",
+        remediations=[Remediation(f"remove `{option}`: {asked.engine} reads it from the checkpoint",
                                   (argument(option, None),), "safe")],
     )  # fmt: skip
 

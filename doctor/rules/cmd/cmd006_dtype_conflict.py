@@ -74,7 +74,7 @@ def _type_refuses(rule: Rule, asked: Asked, model: Model, given: str, row: Dtype
         evidence=[Evidence("--dtype", name, "bfloat16 or float32", f"{asked.shown}: {row.source}")],
         remediations=[
             Remediation("use `--dtype bfloat16`", (argument("--dtype", "bfloat16"),), "safe"),
-            Remediation("leave `--dtype` out", (argument("--dtype", None),), "safe"),
+            Remediation("remove `--dtype`", (argument("--dtype", None),), "safe"),
         ],
     )  # fmt: skip
 
@@ -102,10 +102,10 @@ def _finding(rule: Rule, asked: Asked, method: str, dtype: str, types: list[str]
     what = f"`--dtype {shown(given, 40)}`" if given != "auto" else f"`{dtype}`, the data type of the checkpoint,"
     kernels = f"`--quantization {shown(method, 60)}`" if named else f"a checkpoint quantized with `{shown(method, 60)}`"
     cast = Remediation(f"use `--dtype {types[0]}`", (argument("--dtype", types[0]),), "safe")
-    ways = [Remediation("leave `--dtype` out", (argument("--dtype", None),), "safe") if given != "auto" else cast]
+    ways = [Remediation("remove `--dtype`", (argument("--dtype", None),), "safe") if given != "auto" else cast]
     if named and given == "auto":
         drop = (argument("--quantization", None),)
-        ways.insert(0, Remediation("leave `--quantization` out: the checkpoint names its method itself", drop, "safe"))
+        ways.insert(0, Remediation("remove `--quantization`: the checkpoint names its method itself", drop, "safe"))
     elif named:
         ways.insert(0, cast)
     return rule.finding(

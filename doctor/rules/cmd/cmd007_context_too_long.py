@@ -57,11 +57,11 @@ def _finding(rule: Rule, asked: Asked, given: tuple[str, int, int], fits: int, m
     for."""
     option, wanted, most = given
     stops = _stops(asked)
-    then = f"{asked.shown} stops" if stops else "answers beyond that are not to be trusted"
-    why = ", the longest request that finds room here" if fits < most else ""
+    then = f"{asked.shown} will not start" if stops else "answers beyond that are unreliable"
+    why = ", the longest request that fits here" if fits < most else ""
     ways = [Remediation(f"use `{option} {fits}`{why}", (argument(option, str(fits)),), "safe" if stops else "unsafe")]
     return rule.finding(
-        f"`{option} {wanted}` is more than the {most:,} tokens that the model has: {then}", key=option,
+        f"`{option} {wanted}` exceeds the model's context of {most:,} tokens: {then}", key=option,
         severity="error" if stops else "warning", location=Location("argument", option),
         evidence=[Evidence("longest context in config.json", str(most), f"at least {wanted}", shown(model.path))],
         remediations=ways,

@@ -79,7 +79,7 @@ def _finding(
     fitting, best = found
     step = Remediation(f"use `{name} {best}`", (argument(name, str(best)),), "safe")
     return rule.finding(
-        f"`{name} {many}` does not divide {trouble}: {asked.shown} stops",
+        f"`{name} {many}` does not evenly divide {trouble}, so {asked.shown} will not start",
         key=name, location=Location("argument", name),
         evidence=[Evidence(name, str(many), f"one of {', '.join(map(str, fitting[:8]))}", shown(trouble))],
         remediations=[step],

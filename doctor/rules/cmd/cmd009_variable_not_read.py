@@ -60,10 +60,10 @@ def _of_a_service(name: str, value: str) -> bool:
 
 def _finding(rule: Rule, asked: Asked, name: str, known: list[str]) -> Finding:
     having = rows.releases_having(asked.engine, "environment", name)
-    window = f"the releases {having.spec()} name it" if having is not None and having.newest else "no release does"
+    window = f"releases {having.spec()} read it" if having is not None and having.newest else "no release does"
     option = _as_option(asked.reading.table, name, asked.launch.environ[name])
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.85)
-    meant = f"; the option is `{option.spelled}`" if option else f"; the nearest is `{near[0]}`" if near else ""
+    meant = f"; the option is `{option.spelled}`" if option else f"; the closest name is `{near[0]}`" if near else ""
     ways = []
     unset = Action("set_env", name=name, value=None)
     if option is not None and option.value is not None and asked.value(option.name) is None:
@@ -72,7 +72,7 @@ def _finding(rule: Rule, asked: Asked, name: str, known: list[str]) -> Finding:
     elif near:
         step = Action("set_env", name=near[0], value=asked.launch.environ[name])
         ways.append(Remediation(f"set `{near[0]}`", (unset, step), "unsafe"))
-    ways.append(Remediation(f"take `{name}` out", (unset,), "unsafe" if ways else "safe"))
+    ways.append(Remediation(f"unset `{name}`", (unset,), "unsafe" if ways else "safe"))
     return rule.finding(
         f"`{name}` is set, but {asked.shown} does not read it: {window}{meant}", key=name,
         location=Location("argument", name), confidence="high" if having is not None else "medium",
@@ -98,7 +98,7 @@ def _address(rule: Rule, asked: Asked) -> Finding:
     text = "rename the Kubernetes service, or run with `env -u VLLM_PORT`"
     step = Remediation("give the service another name, or unset the variable", (Action("manual", text=text),))
     return rule.finding(
-        f"`VLLM_PORT` holds `{shown(value, 100)}`, and {asked.shown} expects a number there", key="VLLM_PORT",
+        f"`VLLM_PORT` is `{shown(value, 100)}`, but {asked.shown} expects a number", key="VLLM_PORT",
         severity="error", location=Location("argument", "VLLM_PORT"),
         evidence=[Evidence("VLLM_PORT", shown(value, 100), "a number", f"{asked.shown}: vllm/envs.py")],
         remediations=[step],

@@ -43,7 +43,7 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
         return
     backend = _backend(found, served_model(case.facts))
     if backend is None:
-        yield Open("which backend LMDeploy takes depends on the model, which is not known here")
+        yield Open("LMDeploy chooses its backend by the model, which is unknown here")
         return
     for name, option in given.items():
         if option.only != backend and option.only is not None:
@@ -67,22 +67,23 @@ def _backend(asked: Asked, model: object) -> str | None:
 
 def _stops(rule: Rule, asked: Asked, row: BackendRefusal, backend: str) -> Finding:
     return rule.finding(
-        f"`{row.option}` works with {SHOWN[row.only]} alone, but {SHOWN[backend]} will run: {asked.shown} stops",
+        f"`{row.option}` works only with {SHOWN[row.only]}, but {SHOWN[backend]} will run, "
+        f"so {asked.shown} will not start",
         key=row.option, severity="error", location=Location("argument", row.option),
         evidence=[Evidence(row.option, backend, row.only, f"{asked.shown}: {row.source}")],
         remediations=[
             Remediation(f"use `--backend {row.only}`", (argument("--backend", row.only),), "unsafe"),
-            Remediation(f"leave `{row.option}` out", (argument(row.option, None),), "unsafe"),
+            Remediation(f"remove `{row.option}`", (argument(row.option, None),), "unsafe"),
         ],
     )  # fmt: skip
 
 
 def _finding(rule: Rule, asked: Asked, name: str, only: str, backend: str) -> Finding:
-    ways = [Remediation(f"leave `{name}` out", (argument(name, None),), "safe")]
+    ways = [Remediation(f"remove `{name}`", (argument(name, None),), "safe")]
     if only == "pytorch":
         ways.append(Remediation("use `--backend pytorch`", (argument("--backend", "pytorch"),), "unsafe"))
     return rule.finding(
-        f"`{name}` does nothing here: {SHOWN[backend]} will run, and {asked.shown} hands it to {SHOWN[only]} only",
+        f"`{name}` has no effect here: {SHOWN[backend]} will run, and {asked.shown} passes it to {SHOWN[only]} only",
         key=name, location=Location("argument", name),
         evidence=[Evidence(name, backend, only, f"{asked.shown}: lmdeploy/cli/serve.py, api_server")],
         remediations=ways,

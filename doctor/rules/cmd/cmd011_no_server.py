@@ -46,7 +46,8 @@ def _finding(rule: Rule, launch: Launch) -> Finding:
     best = _forms(engine)[0]
     text = f"start it with `{best}`"
     other = engine_row(engine).does_otherwise(launch.subcommand or launch.arguments[:1])
-    said = f"is a command of {engine} that starts no server" if other else f"does not start a server: use `{best}`"
+    other_command = f"is a command of {engine} that does not start a server"
+    said = other_command if other else f"does not start a server: use `{best}`"
     return rule.finding(
         f"`{words}` {said}", key=engine,
         location=Location("argument", words),
@@ -63,7 +64,7 @@ def _absent(rule: Rule, facts: Facts, launch: Launch) -> Iterator[Verdict]:
     having = releases_with(engine, module)
     if version is None or having is None or having.contains(version) is not False:
         return
-    window = f"the releases {having.spec()} have it" if having.newest else "no release has it"
+    window = f"releases {having.spec()} have it" if having.newest else "no release has it"
     best = _forms(engine)[0]
     yield rule.finding(
         f"`python -m {shown(module, 100)}` cannot start: {engine} {version} has no such module; {window}", key=module,

@@ -47,11 +47,11 @@ def _plain(case: Case, word: str) -> str:
 
 
 def _pasted(rule: Rule, word: str, wrong: str, right: str) -> Finding:
-    title = f"write `{shown(right, 100)}`" if right.strip() else "take it out"
+    title = f"write `{shown(right, 100)}`" if right.strip() else "remove it"
     # the word itself is what is set: it stands for its plain form
     step = argument(word, None) if not right.strip() else argument(word, f"={right}")
     return rule.finding(
-        f"`{shown(word, 100)}` holds {wrong}", key=shown(word, 100), location=Location("argument", shown(word, 100)),
+        f"`{shown(word, 100)}` {wrong}", key=shown(word, 100), location=Location("argument", shown(word, 100)),
         evidence=[Evidence("word of the command", shown(word, 100), shown(right, 100) or None, "the launch command")],
         remediations=[Remediation(title, (step,), "safe")],
     )  # fmt: skip
@@ -60,10 +60,10 @@ def _pasted(rule: Rule, word: str, wrong: str, right: str) -> Finding:
 def _windows(rule: Rule, word: str, path: str) -> Finding:
     head = word.partition("=")[0] + "=" if word.startswith("-") and "=" in word else ""
     known = path.startswith("/mnt/")
-    step = Remediation(f"write `{shown(head + path, 200)}`, if it runs in WSL", (argument(word, f"={head}{path}"),),
+    step = Remediation(f"in WSL, write `{shown(head + path, 200)}`", (argument(word, f"={head}{path}"),),
                        "unsafe" if known else "manual")  # fmt: skip
     return rule.finding(
-        f"`{shown(word, 100)}` is a path of Windows, which means nothing where the server runs",
+        f"`{shown(word, 100)}` is a Windows path, which does not exist where the server runs",
         key=shown(word, 100), severity="error", location=Location("argument", shown(word, 100)),
         evidence=[Evidence("word of the command", shown(word, 100), path if known else None, "the launch command")],
         remediations=[step],

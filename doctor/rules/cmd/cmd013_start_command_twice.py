@@ -30,10 +30,10 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     words = shown(" ".join(launch.doubled), 100)
     start = shown(" ".join(launch.argv[: len(launch.argv) - len(launch.arguments)]), 100)
     yield rule.finding(
-        f"`{words}` is given to the server as arguments: the image starts `{start}` already{_taken(launch)}", key=words,
+        f"`{words}` reaches the server as arguments: the image already starts `{start}`{_taken(launch)}", key=words,
         location=Location("argument", words),
         evidence=[Evidence("start command", f"{start} {words}", start, launch.source or "the image's entrypoint")],
-        remediations=[Remediation(f"leave `{words}` out", (argument(words, None),), "safe")],
+        remediations=[Remediation(f"remove `{words}`", (argument(words, None),), "safe")],
     )  # fmt: skip
 
 
@@ -43,7 +43,7 @@ def _taken(launch: Launch) -> str:
     before = launch.argv[: len(launch.argv) - len(launch.arguments)]
     if before[-1:] != ("serve",) or not rest or first.startswith("-"):
         return ""
-    return f". It takes `{shown(first, 40)}` as the model and rejects `{shown(rest[0], 40)}`"
+    return f". It reads `{shown(first, 40)}` as the model and rejects `{shown(rest[0], 40)}`"
 
 
 RULE = Rule(code="CMD013", name="start-command-twice", severity="error", check=check, needs=("launch",))

@@ -33,7 +33,7 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
             location=Location("argument", text),
             evidence=[Evidence("word of the command", text, f"{shown(name, 60)}={shown(value.strip(), 60)}")],
             remediations=[
-                Remediation("make two words of it", (argument(name, value.strip()),), "safe")
+                Remediation("split it into two words", (argument(name, value.strip()),), "safe")
             ],
         )  # fmt: skip
 

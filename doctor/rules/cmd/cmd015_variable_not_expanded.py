@@ -27,7 +27,7 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
         text = shown(word, 100)
         way = "write the value itself, or start the server through a shell (`sh -c`)"
         yield rule.finding(
-            f"no shell reads `{text}`, so the server gets this text and not the variable's value", key=text,
+            f"no shell expands `{text}`, so the server gets this text instead of the variable's value", key=text,
             location=Location("argument", text),
             evidence=[Evidence("word of the command", text, "a value", launch.source or "the launch command")],
             remediations=[Remediation(way, (Action("manual", text=way),))],

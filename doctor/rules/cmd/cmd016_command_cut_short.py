@@ -27,9 +27,9 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     if not launch.cut:
         return
     words = shown(" ".join(launch.cut), 120)
-    way = "end the line in front of it in a backslash, or indent its lines alike in YAML"
+    way = "end the line before it with a backslash, or indent all its lines alike in YAML"
     yield rule.finding(
-        f"a line break ends the server's command, so `{words}` is not given to it", key=words,
+        f"a line break ends the command, so the server never gets `{words}`", key=words,
         location=Location("argument", words, launch.source),
         evidence=[Evidence("next command", words, "a part of the server's command", launch.source)],
         remediations=[Remediation(way, (Action("manual", text=way),))],

@@ -45,12 +45,12 @@ def _beside(rule: Rule, asked: Asked) -> Iterator[Verdict]:
     one, other = shown(served, 100), shown(unused, 100)
     name = (argument(option.name, None), argument(word.name, unused), argument("--served-model-name", served))
     yield rule.finding(
-        f"{asked.shown} serves `{one}`, the word in front, and not `{other}`, which `{option.spelled}` names",
+        f"{asked.shown} serves `{one}`, its first word, and not `{other}`, the value of `{option.spelled}`",
         key=unused, location=Location("argument", option.spelled, asked.launch.source),
         evidence=[Evidence("model", one, other, f"{asked.shown}: vllm/entrypoints/cli/serve.py or vllm/scripts.py")],
         remediations=[
             Remediation(f"serve `{other}` under the name `{one}`", name, "unsafe"),
-            Remediation(f"leave `{option.spelled}` out", (argument(option.name, None),), "unsafe"),
+            Remediation(f"remove `{option.spelled}`", (argument(option.name, None),), "unsafe"),
         ],
     )  # fmt: skip
 
@@ -62,7 +62,7 @@ def _finding(rule: Rule, asked: Asked, word: str, name: str) -> Verdict:
     change = (argument(name, None), argument("--model", word))
     ways = () if asked.model is not None else (Remediation(f"write `--model {model}`", change, "safe"),)
     return rule.finding(
-        f"`{module}` takes the word `{model}` and never uses it: the server {serves}", key=word,
+        f"`{module}` accepts the word `{model}` but never uses it: the server {serves}", key=word,
         location=Location("argument", model, asked.launch.source),
         evidence=[Evidence("model", loaded or "not named", model, f"{asked.shown}: {module} reads `--model` alone")],
         remediations=ways,

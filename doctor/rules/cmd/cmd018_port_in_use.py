@@ -46,7 +46,7 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     steps = (argument(option, str(free)),) if option else ()
     ways = [Remediation(f"use another port: `{option} {free}`", steps, "unsafe")] if steps else []
     yield rule.finding(
-        f"Port {asked.port} is in use: another process already listens on `{taken[0]}`, and the server would exit with "
+        f"Port {asked.port} is in use: another process already listens on `{taken[0]}`, so the server will exit with "
         "`Address already in use`",
         key=str(asked.port), location=Location("argument", option or "port"), confidence="medium",
         evidence=[Evidence("listening", taken[0], f"port {asked.port} free", "/proc/net/tcp")],

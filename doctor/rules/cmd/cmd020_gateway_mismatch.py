@@ -122,7 +122,7 @@ def _in_deployment(
         return
     yield from _path(model, address, there)
     if there.port is not None and found.port != there.port:
-        asked = f"asks `{found.neighbor.service}` at port {port_of(address)}"
+        asked = f"connects to `{found.neighbor.service}` at port {port_of(address)}"
         yield _port(asked, port_of(address), there, outer_port(found.neighbor, there.port))
     yield from _name_and_key(model, there)
 
@@ -134,13 +134,13 @@ def _nobody(facts: Facts, found: Lead, address: SplitResult, client: Neighbor | 
     severity: Severity = "warning"
     if found.kind == "no service":
         if client is not None or len(serving) == 1:
-            what = f"asks at `{address.hostname}`, but no service has that name; the servers are {names}"
+            what = f"connects to `{address.hostname}`, but no service has that name; the servers are {names}"
             way = _by_hand(f"the host of `api_base` to {names}")
             sure = client is not None and not client.pod  # an operator makes Services that no file has
             severity = "error" if sure else "warning"
             yield Difference("host", what, address.hostname or "", names, (way,), severity)
         return
-    what = f"asks at `{address.hostname}`, but the server runs in a container of its own"
+    what = f"connects to `{address.hostname}`, but the server runs in its own container"
     way = _by_hand(f"`api_base` to the name of the server's service, such as `http://{serving[0].service}:PORT/v1`")
     severity = "error" if client is not None and found.kind == "itself" and not found.neighbor else "warning"
     yield Difference("host", what, address.hostname or "", "the name of the service", (way,), severity)
@@ -149,9 +149,9 @@ def _nobody(facts: Facts, found: Lead, address: SplitResult, client: Neighbor | 
 def _apart(client: Neighbor, there: Neighbor) -> Difference:
     """A server whose name the gateway cannot look up."""
     mine, other = (", ".join(f"`{n}`" for n in one.networks[:4]) for one in (client, there))
-    what = f"asks `{there.service}`, which is in no network of `{client.service}`: {other}, not {mine}"
+    what = f"connects to `{there.service}`, which shares no network with `{client.service}`: {other}, not {mine}"
     way = Remediation(
-        f"put both in one network: `networks: [{there.networks[0]}]` in `{client.service}`, too",
+        f"put both on one network: `networks: [{there.networks[0]}]` in `{client.service}`, too",
         (Action("manual", text=f"add the network {there.networks[0]} to {client.service}"),),
     )
     return Difference("network", what, mine, other, (way,))
@@ -163,9 +163,9 @@ def _alone(facts: Facts, model: GatewayModel, address: SplitResult, here: Server
     yield from _path(model, address, here)
     port = port_of(address)
     if here.port is not None and port != here.port and not contained and address.hostname in LOCAL:
-        yield _port(f"asks at port {port}", port, here)
+        yield _port(f"connects to port {port}", port, here)
     if contained and address.hostname in LOCAL:
-        what = f"asks at `{address.hostname}`, but the server runs in a container of its own"
+        what = f"connects to `{address.hostname}`, but the server runs in its own container"
         way = _by_hand("`api_base` to the name of the server's service, such as `http://SERVICE:PORT/v1`")
         yield Difference("host", what, address.hostname or "", "the name of the service", (way,), "warning")
     yield from _name_and_key(model, here)
@@ -175,7 +175,7 @@ def _path(model: GatewayModel, address: SplitResult, here: Server) -> Iterator[D
     path = address.path.rstrip("/")
     if path != "/v1" and not path.endswith("/chat/completions"):
         fixed = f"{address.scheme}://{address.netloc}/v1"
-        what = f"asks at `{model.api_base}`, but {here.engine} answers below `/v1`"
+        what = f"connects to `{model.api_base}`, but {here.engine} serves its API below `/v1`"
         yield Difference("path", what, model.api_base or "", fixed, (_by_hand(f"`api_base: {fixed}`"),))
 
 
@@ -197,12 +197,12 @@ def _name_and_key(model: GatewayModel, here: Server) -> Iterator[Difference]:
         action = Action("set_argument", name=flag, value=model.model)
         ways = (
             _by_hand(f"`model: {model.provider}/{here.names[0]}`"),
-            Remediation(f"Use `{flag} {model.model}`", (action,), "unsafe"),
+            Remediation(f"use `{flag} {model.model}`", (action,), "unsafe"),
         )
-        text = f"asks for the model `{model.model}`, but the server serves it as {served}"
+        text = f"requests the model `{model.model}`, but the server serves it as {served}"
         yield Difference("name", text, model.model, " or ".join(here.names), ways)
     if here.key and not model.key:
-        what = f"sends no key, but the server asks for one (`{here.data.option('api_key')}`)"
+        what = f"sends no key, but the server requires one (`{here.data.option('api_key')}`)"
         yield Difference("key", what, "none", "a key", (_by_hand("`api_key` to that key"),))
 
 

@@ -45,15 +45,15 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     if container.gpus is None and in_pod(container) and visible is not None:
         yield Open("whether NVIDIA_VISIBLE_DEVICES alone gives the pod a GPU depends on the cluster")
     elif container.gpus is None and container.runtime is None:
-        yield _finding(rule, "asks for no GPU", container)
+        yield _finding(rule, "does not request a GPU", container)
     elif container.gpus is None:
         yield Open(f"whether the runtime `{container.runtime}` gives the container a GPU is not known")
     elif in_compose(container) and "gpu" not in container.capabilities:
-        yield _finding(rule, "reserves a device without `capabilities: [gpu]`, which compose refuses", container)
+        yield _finding(rule, "reserves a device without `capabilities: [gpu]`, which compose rejects", container)
 
 
 def _finding(rule: Rule, what: str, container: Container, seen: str | None = None) -> Verdict:
-    asked = seen or container.gpus or "none asked for"
+    asked = seen or container.gpus or "none requested"
     return rule.finding(
         f"The container ({container.how}) {what}, so the server finds no CUDA device",
         location=Location("argument", key_in(container, "devices", "--gpus", "resources")),

@@ -52,13 +52,13 @@ def _inner(port: str) -> tuple[int, int] | None:
 
 def _address(rule: Rule, here: Server) -> Verdict:
     flag = here.data.option("host") or ""
-    why = f"`{flag} {here.host}`" if here.host_told else f"{here.engine}'s own choice without `{flag}`"
+    why = f"`{flag} {here.host}`" if here.host_told else f"{here.engine}'s default without `{flag}`"
     action = Action("set_argument", name=flag, value="0.0.0.0")
     return rule.finding(
-        f"The server listens on `{here.host}` inside the container ({why}), where nothing outside reaches it",
+        f"The server listens on `{here.host}` inside the container ({why}), which is not reachable from outside",
         key="address", location=Location("argument", flag),
         evidence=[Evidence("address", here.host, "0.0.0.0", f"flags of {here.shown}")],
-        remediations=[Remediation(f"Use `{flag} 0.0.0.0`", (action,), "safe")],
+        remediations=[Remediation(f"use `{flag} 0.0.0.0`", (action,), "safe")],
     )  # fmt: skip
 
 
@@ -71,7 +71,7 @@ def _port(rule: Rule, here: Server, inner: list[tuple[int, int]]) -> Verdict:
         f"The container publishes port {published}, but the server listens on {here.port}",
         key="port", severity="warning" if len(inner) > 1 else "error", location=Location("argument", flag),
         evidence=[Evidence("port", published, str(here.port), f"flags of {here.shown}")],
-        remediations=[Remediation(f"Use `{flag} {inner[0][0]}`", (action,), "safe"),
+        remediations=[Remediation(f"use `{flag} {inner[0][0]}`", (action,), "safe"),
                       Remediation(text, (Action("manual", text=text),))],
     )  # fmt: skip
 

@@ -31,7 +31,7 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
         return
     place = places[0]
     yield rule.finding(
-        f"The container fetches `{word}` and keeps it nowhere: no volume holds `{place}`",
+        f"The container downloads `{word}` again on every start: no volume is mounted at `{place}`",
         location=Location("argument", key_in(container, "volumes", "--volume", "volumeMounts")),
         evidence=[Evidence("volumes", ", ".join(container.volumes) or "none", place, container.how)],
         remediations=[

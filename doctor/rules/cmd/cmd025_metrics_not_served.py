@@ -45,7 +45,7 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
             yield _elsewhere(rule, gateway, local, here)
         return
     if here.version is None:
-        yield Open(f"the release of {here.engine} is not known, nor whether it gives metrics by itself")
+        yield Open(f"the release of {here.engine} is not known, nor whether it exposes metrics by default")
         return
     yield from _switch(rule, facts, at[0], here)
 
@@ -89,14 +89,14 @@ def _switch(rule: Rule, facts: Facts, scrape: Scrape, here: Server) -> Iterator[
     on, off = here.data.option("metrics"), here.data.option("metrics_off") or ""
     way: tuple[str, str | None] | None = None
     if off in flags and option(facts, off) is not None:
-        what, way = f"`{off}` leaves none of the engine's numbers to read there", (off, None)
+        what, way = f"`{off}` turns off the engine's own metrics", (off, None)
     elif on and on in flags and option(facts, on) is None:
-        what, way = f"{here.shown} gives metrics only with `{on}`", (on, "")
+        what, way = f"{here.shown} exposes metrics only with `{on}`", (on, "")
     elif on and off and on not in flags and off not in flags:
-        what = f"{here.shown} gives no metrics"
+        what = f"{here.shown} exposes no metrics"
     else:
         return
-    title = f"Use `{on}`" if way and way[0] == on else f"leave out `{off}`"
+    title = f"use `{on}`" if way and way[0] == on else f"remove `{off}`"
     actions = (Action("set_argument", name=way[0], value=way[1]),) if way else ()
     yield rule.finding(
         f"`{scrape.target}` is scraped for `{scrape.path}`, but {what}",
@@ -110,7 +110,7 @@ def _apart(rule: Rule, gateway: Gateway, scrape: Scrape, there: Neighbor) -> Ver
     networks = ", ".join(f"`{n}`" for n in there.networks[:4])
     text = f"add the network `{there.networks[0]}` to the scraper's service"
     return rule.finding(
-        f"`{scrape.target}` is scraped, but `{there.service}` is in the network {networks} alone, "
+        f"`{scrape.target}` is scraped, but `{there.service}` is only on the network {networks}, "
         "and the scraper is not",
         key=f"network:{scrape.target}", location=Location("file", gateway.path, gateway.path, scrape.line),
         evidence=[Evidence("networks", "none in common", networks, "networks of the compose project")],

@@ -99,7 +99,7 @@ def _of_networks(rule: Rule, route: Route, client: Neighbor, there: Neighbor, pa
     mine, other = (", ".join(f"`{n}`" for n in one.networks[:4]) for one in (client, there))
     text = f"add the network `{there.networks[0]}` to `{client.service}`"
     return rule.finding(
-        f"`{route.name}` of `{client.service}` asks `{there.service}`, which is in no network of it: "
+        f"`{route.name}` of `{client.service}` connects to `{there.service}`, which is not on its network: "
         f"{other}, not {mine}",
         key=f"{client.service}:{route.name}:network",
         location=Location("file", path, path, route.line) if path else Location("environment", route.name),
@@ -116,7 +116,7 @@ def _finding(rule: Rule, route: Route, port: int, here: Server, client: str, pat
     text = f"set port {here.port} in `{route.name}`"
     where = f" of {client}" if client else ""
     return rule.finding(
-        f"`{route.name}`{where} asks at port {port} (`{route.url}`), but {here.engine} {here.listens} {here.port}",
+        f"`{route.name}`{where} connects to port {port} (`{route.url}`), but {here.engine} {here.listens} {here.port}",
         key=f"{client.strip('`')}:{route.name}:{port}",
         location=Location("file", path, path, route.line) if path else Location("environment", route.name),
         evidence=[Evidence("port", str(port), str(here.port), f"flags of {here.shown}")],

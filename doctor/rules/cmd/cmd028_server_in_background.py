@@ -29,7 +29,7 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     what = "container" if launch.container is not None else "script"
     text = "start both with `&` and end the script with `wait -n`"
     yield rule.finding(
-        f"{here.engine} is started with `&` behind `{launch.front}`: when it dies, the {what} keeps running",
+        f"{here.engine} runs in the background (`&`) next to `{launch.front}`: if it dies, the {what} keeps running",
         location=Location("argument", "&"),
         evidence=[Evidence("foreground", launch.front, f"{here.engine}, or `wait -n`", launch.source or "the script")],
         remediations=[Remediation(text, (Action("manual", text=text),))],

@@ -42,7 +42,7 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     flag = here.data.option("port")
     other = [Remediation(f"start the server with `{flag} {port}`", (Action("set_argument", name=flag, value=port),))]
     yield rule.finding(
-        f"`{name}` asks port {port}, but {here.engine} listens on {here.port}, so {does}",
+        f"`{name}` checks port {port}, but {here.engine} listens on {here.port}, so {does}",
         severity="error" if deadly else "warning", location=Location("argument", name),
         evidence=[Evidence("port of the probe", port, str(here.port), container.how)],
         remediations=[Remediation(text, (Action("manual", text=text),)), *(other if flag else ())],

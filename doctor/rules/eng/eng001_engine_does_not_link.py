@@ -51,7 +51,7 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     distributions: Distributions = present(facts, "distributions", Distributions)
     foreseen = isinstance(facts.modules, Unavailable) and facts.modules.reason == "not_supported"
     if distributions.complete and not foreseen:
-        yield NotApplicable("the environment is installed: its own files tell more than the data")
+        yield NotApplicable("the environment is installed: its own files are checked instead")
         return
     for chosen in case.engine:
         for library in LIBRARIES:
@@ -89,8 +89,8 @@ def _judged(
     elif found.library == "transformers":
         newest = (possible or found.known.everything()).newest
         fine = newest is None or linking.contains(newest)
-        risk = "" if fine else f", and the newest that is admitted, {newest}, is not one of them"
-        yield Open(f"`transformers` is left open; {chosen.shown} links with {linking.spec() or 'every release'}{risk}")
+        risk = "" if fine else f", and the newest allowed release, {newest}, is not one of them"
+        yield Open(f"`transformers` is not pinned; {chosen.shown} works with {linking.spec() or 'every release'}{risk}")
 
 
 def _counts(bound: Bound, facts: Facts) -> bool:
@@ -110,7 +110,7 @@ def _other_engine(facts: Facts, chosen: Chosen, library: str, version: str | Non
     if fitting.newest:
         way = direction(fitting, chosen.version)
         action = Action("install", package=chosen.name, specifier=f"=={fitting.newest}", direction=way)
-        title = f"{way} {chosen.name} to {fitting.newest}, the newest that links with {library} {version}"
+        title = f"{way} {chosen.name} to {fitting.newest}, the newest that works with {library} {version}"
         yield Remediation(title, (action,), "unsafe")
 
 
@@ -120,12 +120,12 @@ def _finding(rule: Rule, facts: Facts, misfit: Misfit) -> Finding:
     module, _, name = first.subject.partition(":")
     what = f"`{name}` from `{module}`" if name else f"`{module}`"
     others = f" (and {more} more name{'s' if more > 1 else ''})" if more else ""
-    here = f"`{library} {version}` does" if version else f"the releases of `{library}` that are admitted do"
+    here = f"`{library} {version}` does" if version else f"the releases of `{library}` allowed here do"
     both = misfit.linking & misfit.found.declared
     fits = both if both.newest else misfit.linking
     return rule.finding(
-        f"`{chosen.shown}` imports {what}{others} when it starts (`{first.file}`), which {here} not have: "
-        f"it needs `{library}{first.releases.spec()}`",
+        f"`{chosen.shown}` imports {what}{others} when it starts, but {here} not have "
+        f"{'them' if more else 'it'}: it needs `{library}{first.releases.spec()}`",
         key=f"{chosen.name}:{library}",
         location=Location("distribution", library, misfit.source or None),
         evidence=[Evidence(b.subject, f"{library} {version or 'as declared'}", f"{library}{b.releases.spec()}",

@@ -42,15 +42,15 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     elif known := _knows(here.version, kind, knowing):
         return
     elif known is None or not knowing:
-        yield Open(f"no release of transformers in the data knows the type `{kind}`" if not knowing
+        yield Open(f"no release of transformers in the data knows the model type `{kind}`" if not knowing
                    else f"the data does not cover transformers {here.version}")  # fmt: skip
     elif (own := _own_class(case, model, here.version, kind)) is not False:
         yield NotApplicable("the engine has a configuration class for this type itself") if own else Open(
-            f"transformers {here.version} does not know the type `{kind}`, but the engine may support it itself"
+            f"transformers {here.version} does not know the model type `{kind}`, but the engine may support it itself"
         )
     else:
         yield rule.finding(
-            f"The model is of type `{kind}`, which `transformers {here.version}` does not know: it needs "
+            f"`transformers {here.version}` does not know the model type `{kind}`: it needs "
             f"`transformers{knowing.spec()}`",
             key=kind, location=Location("distribution", "transformers"),
             evidence=[Evidence(f"model type {kind}", f"transformers {here.version}", f"transformers{knowing.spec()}",

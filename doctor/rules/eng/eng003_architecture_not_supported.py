@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from doctor.base.text import conjoined
 from doctor.derived.architectures import unread
 from doctor.derived.case import Case
 from doctor.derived.engine import SOURCE, Chosen, backends
@@ -94,11 +95,11 @@ def _inner(
     if row is None or not serves or option(facts, *chosen.data.names("backend")) in chosen.data.backends[1:]:
         return None
     name = inner_architecture(row, model.config)
-    takes = " or ".join(f"`{t}`" for t in row.takes)
+    takes = conjoined([f"`{t}`" for t in row.takes], "or")
     better = taking_inner(chosen.name, row, model.config)
     needs = f": it needs {chosen.name}{better.spec()}" if better is not None and better.newest else ""
     return rule.finding(
-        f"The language model in `{row.architecture}` is `{name}`, and `{chosen.shown}` reads only {takes} there{needs}",
+        f"`{chosen.shown}` supports `{row.architecture}` only with {takes}, but this model has `{name}`{needs}",
         key=f"{chosen.name}:{row.architecture}:{name}", location=Location("distribution", chosen.name),
         evidence=[Evidence(f"architectures in {row.part}", name, ", ".join(row.takes), row.source)],
         remediations=other_release(chosen.name, better, chosen.version) if better is not None else [],
@@ -123,7 +124,7 @@ def _falls_back(rule: Rule, facts: Facts, chosen: Chosen, model: Model) -> Findi
         key=f"{chosen.name}:{name}:{asked}", severity="warning", location=Location("argument", "--backend"),
         evidence=[Evidence(f"architecture {name}", f"{chosen.shown}, {asked}", other, f"is_supported {SOURCE}")],
         remediations=[
-            Remediation(f"Use `--backend {other}`, which is what it does", (action,), "safe"),
+            Remediation(f"use `--backend {other}`, which is what it does", (action,), "safe"),
             *(other_release(chosen.name, having, chosen.version) if having is not None else ()),
         ],
     )  # fmt: skip
@@ -148,7 +149,7 @@ def _finding(rule: Rule, facts: Facts, chosen: Chosen, model: Model, name: str) 
     need, ways = to_serve(facts), list[Remediation]()
     if where and name in chosen.table("architectures.turbomind"):
         action = Action("set_argument", name="--backend", value="turbomind")
-        ways.append(Remediation("Use `--backend turbomind`, which supports it", (action,), "unsafe"))
+        ways.append(Remediation("use `--backend turbomind`, which supports it", (action,), "unsafe"))
         needs = "`--backend turbomind`"
     elif serving := fitting(chosen.name, need) if need else found:
         ways += other_release(chosen.name, serving, chosen.version)
@@ -172,7 +173,7 @@ def _text_only(rule: Rule, chosen: Chosen, model: Model) -> Iterator[Finding]:
     if not here or name in here or known is None or not known.newest:
         return
     yield rule.finding(
-        f"`{chosen.shown}` has the model's architecture `{name}` for text only: it rejects images",
+        f"`{chosen.shown}` supports `{name}` for text only: it rejects images",
         key=f"{chosen.name}:{name}:text",
         severity="warning",
         location=Location("distribution", chosen.name),

@@ -22,6 +22,7 @@ from doctor.derived.known_model import is_of_family_alone
 from doctor.derived.quantization.exits import ways
 from doctor.derived.quantization.loaders import lacking_beside
 from doctor.derived.quantization.served import KINDS, refusal, to_serve, unread, used
+from doctor.derived.units import first_of
 from doctor.facts import Distributions, Facts, Model, Unavailable, present
 from doctor.findings import Action, Evidence, Finding, Location, NotApplicable, Open, Remediation
 from doctor.matrix import rows
@@ -85,7 +86,7 @@ def _finding(rule: Rule, chosen: Chosen, backends: tuple[str, ...], need: Need) 
         engine += " with its turbomind backend"
     left = _left(chosen, backends, method)
     return rule.finding(
-        f"The weights are quantized with `{method}`, which {engine} does not support: {left}{_short(why)}",
+        f"The weights are quantized with `{method}`, which {engine} does not support: {left or _short(why)}",
         key=f"{chosen.name}:{method}", location=Location("distribution", chosen.name),
         evidence=[Evidence(f"quantization in {chosen.name}", f"{method} ({need.quantization.source})", why,
                            f"{chosen.shown}; quantization methods {SOURCE}")],
@@ -95,8 +96,7 @@ def _finding(rule: Rule, chosen: Chosen, backends: tuple[str, ...], need: Need) 
 
 def _short(why: str) -> str:
     """A list of methods with the first few of them; the evidence has them all."""
-    names = why.split(", ")
-    return f"{', '.join(names[:NAMED])} and {len(names) - NAMED} more" if len(names) > NAMED + 1 else why
+    return first_of(why.split(", "), NAMED)
 
 
 def _left(chosen: Chosen, backends: tuple[str, ...], method: str) -> str:
@@ -107,7 +107,7 @@ def _left(chosen: Chosen, backends: tuple[str, ...], method: str) -> str:
         place = having.releases.place(chosen.version) if having is not None else None
         last = having.newest if having is not None else None
         if having is not None and place is not None and last and (having.releases.place(last) or 0) < place:
-            return f"the last release that did is {last}; "
+            return f"the last release that did is {last}"
     return ""
 
 

@@ -21,6 +21,7 @@ from doctor.derived.packages.needs import needs_of
 from doctor.derived.packages.other_releases import direction
 from doctor.facts import Distributions, Pin, present
 from doctor.findings import Action, Evidence, Finding, Location, NotApplicable, Open, Remediation
+from doctor.findings.wording import in_words
 from doctor.matrix import rows
 from doctor.matrix.engines import serving_engines
 from doctor.matrix.releases import Releases, ReleaseSet
@@ -53,7 +54,7 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
 def _refused(rule: Rule, reason: str) -> Finding:
     step = Action("manual", text="change one of the lines that the resolver names")
     return rule.finding(
-        f"No releases satisfy these lines together. uv: {reason}",
+        f"No set of releases satisfies these lines together. uv: {reason}",
         key="resolver", location=Location("distribution", "declaration"),
         evidence=[Evidence("releases for these lines", "none", "one each", "uv pip compile")],
         remediations=[Remediation("change one of the lines", (step,))],
@@ -90,8 +91,8 @@ def _exclude(one: SpecifierSet, first: ReleaseSet | None, two: SpecifierSet, sec
 def _lines(rule: Rule, first: Pin, second: Pin) -> Finding:
     step = Action("manual", text=f"keep one of `{first.requirement}` and `{second.requirement}`")
     return rule.finding(
-        f"`{first.source}` requires `{first.requirement}`, but `{second.source}` requires `{second.requirement}`: "
-        "no release satisfies both",
+        f"Because `{first.source}` requires `{first.requirement}` and `{second.source}` requires "
+        f"`{second.requirement}`, no release of `{first.key}` satisfies both",
         key=first.key, location=Location("distribution", first.key, second.source),
         evidence=[Evidence(p.source, p.requirement, source=p.source) for p in (first, second)],
         remediations=[Remediation("keep one of the two lines", (step,))],
@@ -119,11 +120,12 @@ def _ranges(rule: Rule, case: Case, distributions: Distributions, clashing: set[
         action = Action("install", package=need.name, specifier=str(need.requirement.specifier), direction=way)
         owner = f"{need.owner.name} {need.owner.version}"
         yield rule.finding(
-            f"`{line.source}` admits only `{line.requirement}`, but `{owner}` requires `{wanted}`",
+            f"Because `{owner}` requires `{wanted}` and `{line.source}` allows only `{line.requirement}`, no release "
+            f"of `{need.name}` satisfies both",
             key=f"{need.owner.key}:{need.name}", severity="error" if need.owner.key in serving_engines() else "warning",
             location=Location("distribution", need.name, line.source),
             evidence=[Evidence(f"version of {need.name}", line.requirement, wanted, f"METADATA of {owner}")],
-            remediations=[Remediation(f"{way} `{wanted}`", (action,), "unsafe")],
+            remediations=[Remediation(in_words(action), (action,), "unsafe")],
         )  # fmt: skip
 
 

@@ -45,7 +45,7 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     facts = case.facts
     policy, stored = (option(facts, FLAG) or "").lower(), option(facts, "--kv-cache-dtype")
     if policy in NONE and stored in (None, "", "auto"):
-        yield NotApplicable("the command does not ask for a smaller KV cache")
+        yield NotApplicable("the command does not request a smaller KV cache")
         return
     for chosen in case.engine:
         if chosen.data.backends and policy not in NONE:
@@ -70,11 +70,11 @@ def _lmdeploy(rule: Rule, facts: Facts, chosen: Chosen, policy: str) -> Iterator
         yield Open("which backend LMDeploy takes is not known, and with it what it does with the KV cache")
     elif turbomind and policy in FLOAT:
         if SpecifierSet(">=0.13.0").contains(chosen.version, prereleases=True):
-            text = f"`{FLAG} {policy}` asks for FP8 in the KV cache, which `{chosen.shown}` refuses with turbomind"
+            text = f"`{FLAG} {policy}` requests an FP8 KV cache, which `{chosen.shown}` rejects with turbomind"
             ways = [_set(FLAG, "8"), _set("--backend", "pytorch")]
             yield _finding(rule, chosen, policy, text, ASSERTED, ways)
     elif turbomind and policy in ("4", "8") and (width := _width(model)) not in (None, 128):
-        text = f"`{FLAG} {policy}` needs heads of 128 in the turbomind backend, and this model's are {width} wide"
+        text = f"`{FLAG} {policy}` needs heads of 128 with turbomind, but this model's are {width} wide"
         yield _finding(rule, chosen, policy, text, WIDE, [_set(FLAG, "0")])
     elif not turbomind and model and policy in EXCLUDED.get(next(iter(model.architectures), ""), ()):
         text = f"`{FLAG} {policy}` is not supported for `{model.architectures[0]}` by the pytorch backend of `lmdeploy`"
@@ -105,7 +105,7 @@ def _width(model: Model | None) -> int | None:
 
 def _set(name: str, value: str) -> Remediation:
     action = Action("set_argument", name=name, value=None if value == "0" else value)
-    return Remediation(f"leave out `{name}`" if value == "0" else f"Use `{name} {value}`", (action,), "unsafe")
+    return Remediation(f"remove `{name}`" if value == "0" else f"use `{name} {value}`", (action,), "unsafe")
 
 
 def _finding(

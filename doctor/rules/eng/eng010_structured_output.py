@@ -19,6 +19,7 @@ from doctor.derived.engine import SOURCE, Chosen
 from doctor.derived.packages.other_releases import direction
 from doctor.facts import Distributions, Facts, present
 from doctor.findings import Action, Evidence, Finding, Location, NotApplicable, Open, Remediation
+from doctor.findings.wording import in_words
 from doctor.launch.options import option
 from doctor.matrix.providers import releases_with
 from doctor.matrix.releases import ReleaseSet
@@ -57,7 +58,7 @@ def _names(rule: Rule, distributions: Distributions, chosen: Chosen) -> Iterator
         if have is None and not distributions.complete:
             newest = fitting.releases.everything().newest
             if newest and not fitting.contains(newest):
-                yield Open(f"`{package}` is left open; structured output of {chosen.shown} needs {fitting.spec()}")
+                yield Open(f"`{package}` is not pinned; structured output of {chosen.shown} needs {fitting.spec()}")
         elif have is not None and fitting.contains(have.version) is None:
             yield Open(f"the data does not cover {package} {have.version}; structured output needs {fitting.spec()}")
         elif have is not None and fitting.contains(have.version) is False:
@@ -72,9 +73,9 @@ def _lacking(
     module, _, name = lacks[0].partition(":")
     way = direction(fitting, version)
     action = Action("install", package=package, specifier=fitting.spec(), direction=way)
-    out = Remediation(f"{way} {package} to {fitting.spec()}", (action,), "unsafe")
+    out = Remediation(in_words(action), (action,), "unsafe")
     return rule.finding(
-        f"`{chosen.shown}` imports `{name}` from `{module}` when a request asks for structured output, which "
+        f"`{chosen.shown}` imports `{name}` from `{module}` when a request uses structured output, which "
         f"`{package} {version}` does not have: it needs `{package}{fitting.spec()}`",
         key=f"{chosen.name}:{package}", severity="warning", location=Location("distribution", package),
         evidence=[Evidence(n, f"{package} {version}", f"{package}{fitting.spec()}",
@@ -107,7 +108,7 @@ def _backend(rule: Rule, distributions: Distributions, chosen: Chosen, backend: 
         return
     action = Action("install", package=package, direction="install")
     yield rule.finding(
-        f"The command names the grammar backend `{backend}`, but `{package}` is not installed",
+        f"The command requests the grammar backend `{backend}`, but `{package}` is not installed",
         key=f"{chosen.name}:{package}", location=Location("distribution", package),
         evidence=[Evidence(package, "not installed", "installed", f"requirements of {chosen.shown}")],
         remediations=[Remediation(f"install {package}", (action,), "safe")],

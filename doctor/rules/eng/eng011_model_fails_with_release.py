@@ -33,7 +33,7 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     if not isinstance(case.facts.modules, Modules):  # IMP001 says it better, and ENG002 of an unknown type
         bounds += [b for b in every if b.kind == "engine" and b.package not in unknown]
     if not bounds:
-        yield NotApplicable("nothing is known of this model with releases of other packages")
+        yield NotApplicable("nothing is known about this model with releases of other packages")
         return
     for package in dict.fromkeys(b.package for b in bounds):
         here = have.get(package)
@@ -62,7 +62,7 @@ def _finding(rule: Rule, case: Case, package: str, version: str, broken: list[Mo
     every = narrowed(case, package, first.admits.releases.everything())
     needs = linking(case, package, every if every.newest else first.admits)
     if first.kind == "seen":
-        message = f"`{label}` was seen to fail with `{package} {version}`: {first.why}"
+        message = f"`{label}` is known to fail with `{package} {version}`: {first.why}"
     else:
         message = f"{_capital(first.why)}, which `{package} {version}` does not have"
     return rule.finding(

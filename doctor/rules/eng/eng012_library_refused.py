@@ -19,6 +19,7 @@ from doctor.derived.packages.requirements import parse
 from doctor.derived.quantization.served import weakest_device
 from doctor.facts import Distributions, Launch, Model, Natives, Unavailable, normalize, present
 from doctor.findings import Action, Evidence, Finding, Location, NotApplicable, Open, Remediation
+from doctor.findings.wording import in_words
 from doctor.matrix.models.quantization import sees
 from doctor.matrix.refusals import LibraryRefusal, TwinLaunch, Twins, holds_for, refusals
 from doctor.rules.rule import Rule, Verdict
@@ -66,7 +67,7 @@ def _broken(rule: Rule, case: Case, have: Distributions) -> Iterator[Finding]:
             f"`{row.beside}{row.needs}`",
             key=f"{row.beside}:{row.at}", location=Location("distribution", row.beside),
             evidence=[Evidence(row.beside, version, row.needs, row.source)],
-            remediations=[Remediation(f"{way} {row.beside}{row.needs}", (older,), "unsafe")],
+            remediations=[Remediation(in_words(older), (older,), "unsafe")],
         )  # fmt: skip
 
 
@@ -90,8 +91,8 @@ def _apart(rule: Rule, case: Case, have: Distributions) -> Iterator[Finding]:
             skip = Action("set_env", name=row.variable, value="1")
             imports = any(_imports(case, launch) for launch in row.launches)
             yield rule.finding(
-                f"`{package} {version}` does not match `{row.beside} {wanted}`, which stops where it is imported: both "
-                "have to be of the same release", key=package, severity="error" if imports else "warning",
+                f"`{package} {version}` does not match `{row.beside} {wanted}`, so importing it fails: both must be "
+                "the same release", key=package, severity="error" if imports else "warning",
                 location=Location("distribution", package),
                 evidence=[Evidence(package, version, f"=={wanted}", row.source)],
                 remediations=[
@@ -131,13 +132,13 @@ def _finding(rule: Rule, engine: str, row: LibraryRefusal, beside: str, version:
     skip = Action("set_env", name=row.variable, value="1")
     later = f"install {row.package}{row.install} with `--no-deps`, after everything else"
     return rule.finding(
-        f"`{engine}` stops for a model that accepts images: it requires {row.shown} {row.needs} with `{row.beside} "
-        f"{beside}`, and `{row.package} {version}` is what that requires ({row.why})",
+        f"`{engine}` will not start for a model that accepts images: it requires {row.shown} {row.needs}, but "
+        f"`{row.beside} {beside}` requires `{row.package} {version}` ({row.why})",
         key=row.package, location=Location("distribution", row.package),
         evidence=[Evidence(row.shown, version, row.needs, row.source)],
         remediations=[
             Remediation(later, (newer,), "unsafe"),
-            Remediation(f"set `{row.variable}=1`, which skips the check; the bug stays", (skip,), "unsafe"),
+            Remediation(f"set `{row.variable}=1`, which skips the check; the bug remains", (skip,), "unsafe"),
         ],
     )  # fmt: skip
 

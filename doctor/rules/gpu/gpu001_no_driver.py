@@ -29,7 +29,7 @@ DRIVER = (
     "install the NVIDIA driver of your distribution (Debian and Ubuntu: `nvidia-driver`, `ubuntu-drivers install`), "
     "then reboot"
 )
-ELSEWHERE = "run the server on a machine with an NVIDIA GPU, or name the one that is meant with `--gpu` and `--driver`"
+ELSEWHERE = "run the server on a machine with an NVIDIA GPU, or assume one with `--gpu` and `--driver`"
 WINDOWS = (
     "install the current NVIDIA driver in Windows (none in Linux), run `wsl --update` and `wsl --shutdown` in "
     "PowerShell, and start WSL again; in a container add `--gpus all`"
@@ -48,7 +48,7 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
             rule,
             gpu,
             "hang",
-            f"The NVIDIA driver gave {gpu.nvml_detail}, but should answer at once.",
+            f"The NVIDIA driver gave {gpu.nvml_detail}.",
             "look for `Xid` and `NVRM` lines in `dmesg`, then reset the GPU or reboot; `nvidia-persistenced` makes a "
             "slow first call fast",
             ("error", "medium"),
@@ -98,7 +98,7 @@ def _library_missing(rule: Rule, gpu: Gpu, host: Host | None) -> Finding:
         message = f"An NVIDIA card is in this machine (`{gpu.pci[0]}`), but no NVIDIA driver is installed."
         return _found(rule, gpu, "card", message, DRIVER)
     where = f"in this `{container}` container" if container else "on this machine"
-    message = f"There is no sign of an NVIDIA GPU {where}, and these engines need one to start."
+    message = f"No NVIDIA GPU was found {where}, and these engines need one."
     return _found(rule, gpu, "none", message, CONTAINER if container else ELSEWHERE, ("warning", "high"))
 
 

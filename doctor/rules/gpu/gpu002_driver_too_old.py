@@ -86,13 +86,13 @@ def _ways_out(
     older = drivers().torch_for(known[0])
     if older:
         yield Remediation(
-            f"Use a torch built for CUDA {known[0]}, with an engine release that accepts it",
+            f"use a torch built for CUDA {known[0]}, with an engine release that accepts it",
             (Action("install", package="torch", specifier=older, direction="downgrade"),), "unsafe",
         )  # fmt: skip
     if build.cuda and gpu.devices and all(is_data_center(d.name) for d in gpu.devices):
         package = f"cuda-compat-{build.cuda[0]}-{build.cuda[1]}"
         text = f"install `{package}` and put its folder first in `LD_LIBRARY_PATH` (data center GPUs only)"
-        yield Remediation("Use NVIDIA's forward compatibility package", (Action("manual", text=text),))
+        yield Remediation("use NVIDIA's forward compatibility package", (Action("manual", text=text),))
 
 
 RULE = Rule(

@@ -31,7 +31,7 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
         return
     real = next((c for c in gpu.libcuda if c.origin != "stub"), None)
     yield rule.finding(
-        f"The first `libcuda.so.1` on `{first.found_by}` is the stub `{first.path}`, expected the driver's own"
+        f"The first `libcuda.so.1` on `{first.found_by}` is the stub `{first.path}`, not the driver's own"
         + (f" (`{real.path}`)." if real else "."),
         key="stub",
         location=Location("file", first.path, first.path),
@@ -44,9 +44,9 @@ def _mend(facts: Facts, path: str, found_by: str) -> Remediation:
     folder = path.rpartition("/")[0]
     if found_by == "LD_LIBRARY_PATH":
         action = Action("set_env", name="LD_LIBRARY_PATH", value=library_path_without(facts, "/stubs"))
-        return Remediation(f"Take `{folder}` out of `LD_LIBRARY_PATH`", (action,), "safe")
+        return Remediation(f"take `{folder}` out of `LD_LIBRARY_PATH`", (action,), "safe")
     text = f"remove `{folder}` from `/etc/ld.so.conf.d`, then run `sudo ldconfig`"
-    return Remediation("Take the stubs folder out of the loader's path", (Action("manual", text=text),))
+    return Remediation("take the stubs folder out of the loader's path", (Action("manual", text=text),))
 
 
 RULE = Rule(code="GPU003", name="stub-libcuda", severity="error", check=check, needs=("gpu",))

@@ -76,7 +76,7 @@ def _variable(rule: Rule, gpu: Gpu) -> Iterator[Finding]:
         evidence=[Evidence("CUDA_VISIBLE_DEVICES", gpu.visible, f"devices 0 to {count - 1}")],
         remediations=[
             Remediation(
-                "Name the devices that exist",
+                "name the devices that exist",
                 (Action("set_env", name="CUDA_VISIBLE_DEVICES", value=",".join(str(d.index) for d in gpu.devices)),),
                 "safe",
             )
@@ -90,7 +90,7 @@ def _mig(rule: Rule, gpu: Gpu) -> Iterator[Finding]:
             yield _found(
                 rule,
                 f"mig{device.index}",
-                f"GPU {device.index} (`{device.name}`) is in MIG mode without an instance, so CUDA sees nothing of it.",
+                f"GPU {device.index} (`{device.name}`) is in MIG mode without an instance, so CUDA cannot use it.",
                 Evidence("MIG instances", "0", "at least 1"),
                 Action(
                     "manual",
@@ -123,7 +123,7 @@ def _nodes(rule: Rule, gpu: Gpu, facts: Facts) -> Iterator[Finding]:
         yield _found(
             rule,
             "access",
-            f"This user may not open `{node.path}` (mode {node.mode or 'unknown'}), read and write were expected.",
+            f"This user cannot open `{node.path}` (mode {node.mode or 'unknown'}), which needs read and write access.",
             Evidence(node.path, node.mode, "0666"),
             Action(
                 "manual",

@@ -50,11 +50,11 @@ def _held(rule: Rule, facts: Facts, gpu: Gpu, device: Device) -> Iterator[Findin
     noticed = used >= NOTICEABLE * whole and not device.unified_memory  # the system itself is in a shared memory
     if used < GIB or not (noticed or short):
         return
-    needed = f"; the launch command requests {share:g} of it, {size(int(share * whole))}" if short and share else ""
+    needed = f"; the command requests {share:g} of it, {size(int(share * whole))}" if short and share else ""
     name = f"`{device.name}`, in the system's memory" if device.unified_memory else f"`{device.name}`"
     yield rule.finding(
-        f"{size(used)} of the {size(whole)} of GPU {device.index} ({name}) are "
-        f"taken{_by(device)}, {size(free)} are free{needed}.",
+        f"GPU {device.index} ({name}) has {size(used)} of {size(whole)} in use{_by(device)}, {size(free)} "
+        f"free{needed}.",
         key=f"device{device.index}",
         severity="error" if short and usual and usual.checked else "warning",
         location=Location("host", f"GPU {device.index}"),
@@ -86,18 +86,18 @@ def _usual(facts: Facts) -> Share | None:
 def _ways_out(device: Device, whole: int, gpu: Gpu, share: float | None) -> Iterator[Remediation]:
     if _is_drawn_on(device, whole, gpu, share):
         end = "" if gpu.driver_platform == "windows" else "; `sudo systemctl isolate multi-user.target` ends it"
-        text = f"close the programs that draw on this GPU, or connect the screen to another one{end}"
-        yield Remediation("Take the desktop off this GPU", (Action("manual", text=text),))
+        text = f"close the programs that use this GPU for the screen, or connect the screen to another one{end}"
+        yield Remediation("take the desktop off this GPU", (Action("manual", text=text),))
     where = "`top` shows it" if device.unified_memory else "`nvidia-smi` on the host names it"
     others = [p for p in device.processes or () if p.name not in SCREEN]
-    text = "stop what holds the memory, if it is an earlier server: " + (
+    text = "stop what uses the memory, if it is an earlier server: " + (
         ", ".join(f"pid {p.pid}" for p in others[:5]) or where
     )
-    yield Remediation("Stop what holds the memory", (Action("manual", text=text),))
+    yield Remediation("stop what uses the memory", (Action("manual", text=text),))
     fits = int((device.memory_free or 0) / whole * 100 - 1) / 100
     if share is not None and fits >= 0.1:
         action = Action("set_argument", name="--gpu-memory-utilization", value=f"{fits:g}")
-        yield Remediation("Ask for a smaller share of the card", (action,), "unsafe")
+        yield Remediation("request a smaller share of the memory", (action,), "unsafe")
 
 
 def _is_drawn_on(device: Device, whole: int, gpu: Gpu, share: float | None) -> bool:

@@ -35,13 +35,13 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
         return
     module = gpu.kernel_module or ""
     if first.version and module and version(first.version) < version(module):
-        yield _found(rule, facts, first, f"the newer kernel module {module}", "803")
+        yield _found(rule, facts, first, f"the kernel module {module} is newer", "803")
     elif first.version == module and module:
         return
     elif card := next((d.name for d in gpu.devices if any(w in d.name for w in CONSUMER)), None):
-        yield _found(rule, facts, first, f"`{card}`, which forward compatibility does not support", "804")
+        yield _found(rule, facts, first, f"`{card}` does not support that", "804")
     elif card := next((d.name for d in gpu.devices if any(w in d.name for w in WORKSTATION)), None):
-        against = f"`{card}`, and only some workstation cards support that"
+        against = f"`{card}` may not support that"
         yield _found(rule, facts, first, against, "804", ("warning", "low"))
 
 
@@ -54,7 +54,7 @@ def _found(
     grade: tuple[Severity, Confidence] = ("error", "high"),
 ) -> Finding:
     return rule.finding(
-        f"`{first.path}` of a forward compatibility package comes before the driver's `libcuda.so.1` and meets "
+        f"`{first.path}` of a forward compatibility package is loaded instead of the driver's own library, but "
         f"{against} (CUDA error {error}).",
         key=error,
         severity=grade[0],
@@ -68,12 +68,12 @@ def _found(
 def _mend(facts: Facts, first: CudaLibrary) -> Remediation:
     if first.found_by == "LD_LIBRARY_PATH":
         action = Action("set_env", name="LD_LIBRARY_PATH", value=library_path_without(facts, "/compat", "cuda-compat"))
-        return Remediation("Take the package's folder out of `LD_LIBRARY_PATH`", (action,), "safe")
+        return Remediation("take the package's folder out of `LD_LIBRARY_PATH`", (action,), "safe")
     text = (
         "remove the `compat` line from `/etc/ld.so.conf.d` and run `ldconfig`, or put the driver's folder first: "
         "`LD_LIBRARY_PATH=/usr/lib/x86_64-linux-gnu`"
     )
-    return Remediation("Take the package off the loader's path", (Action("manual", text=text),))
+    return Remediation("take the package off the loader's path", (Action("manual", text=text),))
 
 
 RULE = Rule(code="GPU007", name="forward-compat-in-the-way", severity="error", check=check, needs=("gpu",))

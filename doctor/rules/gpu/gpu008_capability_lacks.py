@@ -87,11 +87,11 @@ def _lacks(rule: Rule, facts: Facts, row: CapabilityRow, device: Device, said: s
 def _mend(row: CapabilityRow) -> Remediation:
     if row.option and not row.option.startswith("-"):
         unset = Action("set_env", name=row.option, value=None)
-        return Remediation(f"take `{row.option}` out: {row.fix}", (unset,), "safe")
+        return Remediation(f"remove `{row.option}`: {row.fix}", (unset,), "safe")
     name, _, value = row.fix.partition(" ")
     if name == row.option and value and " " not in value:
-        return Remediation(f"Use `{row.fix}`", (Action("set_argument", name=name, value=value),), "unsafe")
-    return Remediation(f"Use {row.fix}", (Action("manual", text=f"use {row.fix}"),))
+        return Remediation(f"use `{row.fix}`", (Action("set_argument", name=name, value=value),), "unsafe")
+    return Remediation(f"use {row.fix}", (Action("manual", text=f"use {row.fix}"),))
 
 
 RULE = Rule(code="GPU008", name="capability-lacks", severity="error", check=check, needs=("gpu", "launch"))

@@ -40,7 +40,7 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
         key="torch",
         location=Location("distribution", "torch", "torch/version.py"),
         evidence=[Evidence("build of torch", build.version, f"{release}+cu...", build.source)],
-        remediations=[Remediation(f"Install torch {release} built for CUDA", actions, "unsafe")],
+        remediations=[Remediation(f"install torch {release} built for CUDA", actions, "unsafe")],
     )
 
 

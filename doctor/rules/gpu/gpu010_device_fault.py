@@ -53,8 +53,8 @@ def _device(rule: Rule, device: Device) -> Iterator[Finding]:
         yield _found(
             rule,
             f"ecc{device.index}",
-            f"{name} (`{device.name}`) made {device.ecc_errors} uncorrected memory errors since its driver was "
-            "loaded, expected none.",
+            f"{name} (`{device.name}`) has had {device.ecc_errors} uncorrected memory errors since its driver was "
+            "loaded.",
             str(device.ecc_errors),
             f"reset it (`sudo nvidia-smi -i {device.index} -r`) with nothing running on it; if errors return, have "
             "the card checked",

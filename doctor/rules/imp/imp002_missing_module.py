@@ -74,7 +74,7 @@ def _ways(facts: Facts, failure: Failure) -> list[Remediation]:
     if known:
         action = Action("install", package=known, direction="install")
         return [Remediation(f"install {known}, which provides `{top}`", (action,), "unsafe")]
-    text = f"find out which package provides `{top}`: that is unknown, and one with the same name may be a stranger's"
+    text = f"find out which package provides `{top}`: a package of the same name may be an unrelated one"
     return [Remediation(text, (Action("manual", text=text),))]
 
 

@@ -50,7 +50,7 @@ def _elsewhere(name: str) -> str:
     having = releases_with(name.partition(".")[0], name)
     if having is None:
         return ""
-    return f"; it is in releases {having.spec()}" if having.newest else "; no published release has it"
+    return f"; releases {having.spec()}" if having.newest else "; no published release has it"
 
 
 def _ways(launch: Launch, modules: Modules, name: str) -> list[Remediation]:

@@ -34,7 +34,7 @@ def _finding(rule: Rule, failure: Failure, half: list[str]) -> Finding:
     cause = failure.cause
     said = one_line(cause.text, 240) or cause.error
     return rule.finding(
-        f"{where(cause) if cause.file else f'`{cause.module}`'} ends with {cause.error}: {said}; {failure.effect}",
+        f"{where(cause) if cause.file else f'`{cause.module}`'} raises {cause.error}: {said}; {failure.effect}",
         key=f"{failure.key}:{cause.line}",
         severity=failure.severity,
         location=location(cause),

@@ -27,12 +27,12 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     trials: Trials = present(facts, "trials", Trials)
     for trial in trials.trials:
         if trial.outcome == "timed-out":
-            yield Open(f"the import of `{trial.module}` did not end in time")
+            yield Open(f"the import of `{trial.module}` timed out")
         elif trial.outcome != "ok":
             yield _finding(rule, case, trials, trial)
         elif _said(facts, trial.module) == "fail":
             yield rule.finding(
-                f"`import {trial.module}` works, although the link check says that it cannot: doctor is wrong here",
+                f"`import {trial.module}` works, but the link check says that it fails: this is a bug in qvl-doctor",
                 key=f"wrong:{trial.module}", severity="note", location=Location("file", trial.module),
             )  # fmt: skip
 
@@ -42,7 +42,7 @@ def _finding(rule: Rule, case: Case, trials: Trials, trial: Trial) -> Finding:
     said = f"ends with {trial.error}: {trial.text}" if raised else f"kills the process ({trial.signal})"
     place = Location("file", trial.module.partition(".")[0], trial.file, trial.line) if trial.file else None
     return rule.finding(
-        f"`import {trial.module}`, really run, {said}",
+        f"`import {trial.module}`, run for real, {said}",
         key=trial.module, location=place,
         evidence=[Evidence(f"import {trial.module}", trial.error or trial.signal, "no error", trials.executable)],
         causes=[key_of(f) for f in failures(case, *KINDS) if trial.module in f.modules],

@@ -54,14 +54,14 @@ def _evidence(failure: Failure) -> list[Evidence]:
 
 def _remediations(failure: Failure, facts: Facts) -> list[Remediation]:
     if failure.name in DRIVER:
-        title = "Install the NVIDIA driver; in a container, start it with access to the GPU (`--gpus all`)"
+        title = "install the NVIDIA driver; in a container, start it with access to the GPU (`--gpus all`)"
         return [Remediation(title, (Action("manual", text=title),))]
     wanted = _required_for(failure, facts)
     if wanted is not None:
-        return [Remediation(f"Install `{wanted}`, which `{failure.libraries[0].distribution}` requires",
+        return [Remediation(f"install `{wanted}`, which `{failure.libraries[0].distribution}` requires",
                             (Action("install", package=wanted, direction="install"),), "safe")]  # fmt: skip
     owner = failure.libraries[0].distribution
-    title = f"Install the package that provides `{failure.name}`, or `{owner}` for your CUDA"
+    title = f"install the package that provides `{failure.name}`, or `{owner}` for your CUDA"
     return [Remediation(title, (Action("manual", text=title),))]
 
 

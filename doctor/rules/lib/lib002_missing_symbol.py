@@ -47,7 +47,7 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
 
 def _rebuild(distribution: str, facts: Facts) -> Remediation:
     torch = facts.version("torch")
-    title = f"Install a build of `{distribution}` that was made for torch {torch or 'as installed'}, or remove it"
+    title = f"install a build of `{distribution}` that was made for torch {torch or 'as installed'}, or remove it"
     return Remediation(title, (Action("install", package=distribution, direction="reinstall"),))
 
 

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from doctor.derived.case import Case
 from doctor.derived.imports.libraries import failures, severity_of, unsure
 from doctor.facts import Natives, present
+from doctor.facts.natives import NativeVerdict
 from doctor.findings import Action, Evidence, Location, Remediation
 from doctor.rules.rule import Rule, Verdict
 
@@ -32,7 +33,7 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
         have = natives.versions.get(family)
         observed = f"{verdict.provider} has up to {family}_{have}" if have else str(verdict.provider)
         yield rule.finding(
-            f"`{library.path}` needs `{failure.name}`, which `{verdict.provider}` does not have: {verdict.meaning}",
+            f"`{library.path}` needs `{failure.name}`, {_but(verdict, f'{family}_{have}' if have else '')}",
             key=failure.name,
             severity=severity_of(failure, case.facts),
             location=Location("file", library.distribution, library.path),
@@ -42,11 +43,17 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     yield from unsure(natives)
 
 
+def _but(verdict: NativeVerdict, most: str) -> str:
+    if most:
+        return f"but `{verdict.provider}` is too old: it has only up to `{most}`"
+    return f"which `{verdict.provider}` does not have: {verdict.meaning}"
+
+
 def _newer(family: str, distribution: str) -> Remediation:
     if family == "GLIBC":
-        title = f"Use a newer Linux or container image, or an older `{distribution}` that was built for this one"
+        title = f"use a newer Linux or container image, or an older `{distribution}` that was built for this one"
     else:
-        title = "Update the C++ library (libstdc++), and keep older copies out of LD_LIBRARY_PATH"
+        title = "update the C++ library (libstdc++), and keep older copies out of LD_LIBRARY_PATH"
     return Remediation(title, (Action("manual", text=title),))
 
 

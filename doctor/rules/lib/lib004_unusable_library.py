@@ -40,7 +40,7 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
 
 def _again(library: NativeLibrary) -> Remediation:
     action = Action("install", package=library.distribution, direction="reinstall")
-    return Remediation(f"Install `{library.distribution}` again", (action,), "safe")
+    return Remediation(f"install `{library.distribution}` again", (action,), "safe")
 
 
 RULE = Rule(code="LIB004", name="unusable-library", severity="error", check=check, needs=("natives",))

@@ -33,8 +33,8 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
         if own is None or name == "torch" or own.major == torch.major:
             continue
         yield rule.finding(
-            f"`{own.path}` needs CUDA {own.major} (`{own.soname}`) while torch was built for CUDA {torch.major} "
-            f"(`{torch.path}` needs `{torch.soname}`); both are loaded into one process, which works as far as known",
+            f"`{own.path}` needs CUDA {own.major} (`{own.soname}`) but torch was built for CUDA "
+            f"{torch.major}: one process loads both, which usually works",
             key=name,
             location=Location("file", name, own.path),
             evidence=[
@@ -57,8 +57,8 @@ def _build(facts: Facts) -> list[Evidence]:
 
 
 def _remediations(own: CudaNeed, torch: CudaNeed) -> list[Remediation]:
-    first = f"Install a torch that was built for CUDA {own.major}, from torch's own index for it (`cu{own.major}x`)"
-    second = f"Install a build of `{own.distribution}` for CUDA {torch.major}, if there is one"
+    first = f"install a torch that was built for CUDA {own.major}, from torch's own index for it (`cu{own.major}x`)"
+    second = f"install a build of `{own.distribution}` for CUDA {torch.major}, if there is one"
     return [Remediation(t, (Action("manual", text=t),)) for t in (first, second)]
 
 

@@ -73,7 +73,7 @@ def _finding(rule: Rule, case: Case, gpu: Gpu, binary: GpuBinary, device: Device
     share = share_running(binary.code, device.capability, gpu.driver_cuda)
     why = f"; it is used for {binary.decides.why}" if binary.decides else ""
     return rule.finding(
-        f"{_named(binary)} holds code for {_list(binary)} but {'little' if share else 'none'} that runs "
+        f"{_named(binary)} has code for {_list(binary)} but {'almost none' if share else 'none'} that runs "
         f"on `{device.name}` ({dotted(device.capability)}){why}",
         key=f"{binary.path}:{dotted(device.capability)}",
         severity=_severity(case, gpu, binary),
@@ -145,7 +145,7 @@ def _other_builds(case: Case, binary: GpuBinary, capability: tuple[int, int]) ->
     for chosen in case.engine:
         found = _with_the_model(case, chosen, covering(chosen.name, capability))
         ways += other_release(chosen.name, found, chosen.version) if found is not None else []
-    title = f"Install a build of `{binary.distribution}` for compute capability {dotted(capability)}"
+    title = f"install a build of `{binary.distribution}` for compute capability {dotted(capability)}"
     return ways or [Remediation(title, (Action("manual", text=title),))]
 
 
@@ -169,7 +169,7 @@ def _other_half(case: Case, binary: GpuBinary) -> Iterator[Remediation]:
             continue
         if not isinstance(model, Model) or any(a in known for a in model.architectures):
             action = Action("set_argument", name=name, value=others[0])
-            yield Remediation(f"Use `{name} {others[0]}`", (action,), "unsafe")
+            yield Remediation(f"use `{name} {others[0]}`", (action,), "unsafe")
 
 
 def _admitted(case: Case, binary: GpuBinary, capability: tuple[int, int]) -> list[Remediation]:

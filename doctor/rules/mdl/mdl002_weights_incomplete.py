@@ -69,10 +69,11 @@ def _faulty(rule: Rule, model: Model, weights: Weights, files: tuple[WeightFile,
 def _missing(rule: Rule, model: Model, weights: Weights) -> Finding:
     """Some of the files are not there: an error, unless none is, or the engine will fetch them from the hub."""
     count = len(weights.missing) + len(weights.files)
+    are = "is" if len(weights.missing) == 1 else "are"
     every, later = not weights.files, model.source == "cache"
     return rule.finding(
         f"The index lists {count} weight files, and {'none' if every else len(weights.missing)} of them "
-        f"{'exists' if every else f'are missing: {listed(weights.missing)}'}"
+        f"{'exists' if every else f'{are} missing: {listed(weights.missing)}'}"
         f"{'; the server fetches them from the hub when it starts' if later else ''}",
         key="missing", severity="warning" if every or later else "error", location=file(model, weights.missing[0]),
         evidence=[Evidence("files of weights", str(len(weights.files)), str(count), "the index of the weights")],

@@ -26,9 +26,9 @@ _FILES = {
     "tokenizer": "tokenizer.json", "chat_template": "chat_template.jinja", "processor": "preprocessor_config.json",
 }  # fmt: skip
 _SAID = {
-    "tokenizer": "it has no tokenizer, and the server needs one to start",
-    "chat_template": "it has no chat template, so requests to `/v1/chat/completions` may fail or be misformatted",
-    "processor": "it accepts images but has no image processor configuration",
+    "tokenizer": "has no tokenizer, and the server needs one to start",
+    "chat_template": "has no chat template, so requests to `/v1/chat/completions` may fail or be misformatted",
+    "processor": "accepts images but has no image processor configuration",
 }
 
 
@@ -51,7 +51,7 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
             yield Open(f"it is unknown whether the model has a {kind.replace('_', ' ')}")
         elif not there:
             yield rule.finding(
-                f"`{model.named or model.path}`: {message}", key=kind,
+                f"`{model.named or model.path}` {message}", key=kind,
                 severity="note" if kind == "chat_template" else "warning", location=file(model, _FILES[kind]),
                 evidence=[Evidence(_FILES[kind], "not there", "there", model.path)],
                 remediations=[_copy(kind)],

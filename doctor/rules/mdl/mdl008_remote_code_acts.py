@@ -20,8 +20,8 @@ from doctor.findings import Evidence, NotApplicable
 from doctor.rules.rule import Rule, Verdict
 
 _WORDS = {
-    "network": "reaches the network", "subprocess": "starts programs", "files": "writes or removes files",
-    "native": "loads native libraries", "eval": "runs text or loaded data as code",
+    "network": "accesses the network", "subprocess": "starts programs", "files": "writes or removes files",
+    "native": "loads native libraries", "eval": "executes text or loaded data as code",
 }  # fmt: skip
 
 

@@ -34,16 +34,16 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     elif here.fit.verdict == "never" or _over(here.fit):
         yield _finding(rule, case.facts, here, here.fit)
     elif here.footprint.unseen and here.settings.vision:
-        yield Open("the language model fits, and nothing is known of the size of its vision tower")
+        yield Open("the language model fits, but the size of its vision tower is unknown")
 
 
 def _unknown(here: MemoryVerdict) -> str:
     named = here.listed.id if here.listed else here.footprint.name.rpartition("/")[2]
     total = here.footprint.total
-    eyes = f" ({size(int(here.footprint.vision))} of them the vision tower)" if here.footprint.vision else ""
+    eyes = f" (vision tower: {size(int(here.footprint.vision))})" if here.footprint.vision else ""
     return (
         f"the GPUs are not known: the weights of `{named}` take {size(total)}{eyes}, so it needs {wanted(here)}"
-        " with these settings; name yours with `--gpu`"
+        " with these settings; name your GPU with `--gpu`"
     )
 
 
@@ -53,19 +53,20 @@ def _over(result: Fit) -> bool:
 
 def _finding(rule: Rule, facts: Facts, here: MemoryVerdict, result: Fit) -> Finding:
     named = here.listed.id if here.listed else here.footprint.name.rstrip("/").rpartition("/")[2]
-    eyes = f", {size(result.vision)} of them the vision tower," if result.vision else ""
+    eyes = f" (vision tower: {size(result.vision)})" if result.vision else ""
     least = result.weights + result.overhead.least
-    what = f"The weights of `{named}` take {size(result.weights)}{eyes or ''} {each(result).strip()}".rstrip()
+    what = f"The weights of `{named}` take {size(result.weights)}{eyes}{each(result)}"
     if result.verdict == "never":
         against = f"more than {of_card(here, result)}" if result.weights > result.card else (
-            f"with the least overhead {size(least)}, more than {of_card(here, result)}"
+            f"at least {size(least)} with overhead, more than {of_card(here, result)}"
         )  # fmt: skip
     else:
         share = f"the engine's share of {size(max(result.pool, 0))}"
-        against = f"with the least overhead {size(least)}, more than {share} ({result.rule.rule})"
+        rule_of, _, _ = result.rule.rule.partition(" of the ")
+        against = f"at least {size(least)} with overhead, more than {share} ({rule_of})"
     confidence = of_weights(here, result, result.card if result.verdict == "never" else max(result.pool, 0))
     return rule.finding(
-        f"{what.rstrip(',')}: {against}; with these settings it needs {wanted(here)}.",
+        f"{what}: {against}; it needs {wanted(here)}.",
         key="weights", severity="warning" if confidence == "low" else None,
         confidence=confidence, location=Location("host", "GPU memory"),
         evidence=[*evidence(here, result), certainty(here, confidence)], remediations=remediations(here, facts),

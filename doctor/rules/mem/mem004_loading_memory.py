@@ -52,7 +52,8 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
         return
     kind = "mapped" if weights.format in MAPPED else "read whole by each process"
     yield rule.finding(
-        f"Loading needs about {size(needed)} of main memory, but there are {size(have)} and {size(swap)} of swap.",
+        f"Loading needs about {size(needed)} of main memory, but only {size(have)} and {size(swap)} of swap are "
+        "available.",
         key="loading", location=Location("host", "memory"), confidence="medium",
         evidence=[
             Evidence("largest file of the weights", f"{size(largest)}, {kind}", None, "the model's folder"),
@@ -65,12 +66,12 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
 def _ways(weights: Weights, offloads: bool) -> Iterator[Remediation]:
     if offloads:
         actions = tuple(Action("set_argument", name=name) for name in ("--cpu-offload-gb", "--swap-space"))
-        yield Remediation("Keep nothing of the model in main memory", actions, "unsafe")
+        yield Remediation("keep nothing of the model in main memory", actions, "unsafe")
     if weights.format not in MAPPED:
         text = "take a checkpoint in the safetensors format, or convert it: it is mapped instead of read"
-        yield Remediation("Use safetensors", (Action("manual", text=text),))
+        yield Remediation("use safetensors", (Action("manual", text=text),))
     text = "add memory or swap: `docker run --memory` for a container, `memory=` in .wslconfig under WSL"
-    yield Remediation("Give it more main memory", (Action("manual", text=text),))
+    yield Remediation("give it more main memory", (Action("manual", text=text),))
 
 
 RULE = Rule(

@@ -45,7 +45,7 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
         return
     there = cards(facts)
     if there is None:
-        yield Open(f"the command takes {asked.gpus} GPUs, and nothing is known of those of this machine")
+        yield Open(f"the command takes {asked.gpus} GPUs, and those of this machine are unknown")
         return
     if len(there) >= asked.gpus:
         return
@@ -58,8 +58,8 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     pairs = (("tp", asked.tp), ("pp", asked.pp), ("dp", asked.copies))
     parts = [f"{name} {count}" for name, count in pairs if count > 1]
     yield rule.finding(
-        f"The command takes {asked.gpus} GPUs ({' x '.join(parts)}), and "
-        f"{len(there)} {'is' if len(there) == 1 else 'are'} {'visible' if hidden else 'here'}.",
+        f"The command takes {asked.gpus} GPUs ({' x '.join(parts)}), but "
+        f"{len(there)} {'is' if len(there) == 1 else 'are'} {'visible' if hidden else 'available'}.",
         key="gpus", severity="warning" if ray else "error", location=Location("argument", "tensor parallelism"),
         confidence="medium" if ray else "high",
         evidence=[Evidence("GPUs", str(len(there)), str(asked.gpus), "NVML, CUDA_VISIBLE_DEVICES")],
@@ -78,7 +78,7 @@ def _ways(case: Case, there: int, hidden: bool) -> Iterator[Remediation]:
     facts = case.facts
     if hidden:
         action = Action("manual", text="unset CUDA_VISIBLE_DEVICES, or name more devices in it")
-        yield Remediation("Make the other GPUs visible", (action,))
+        yield Remediation("make the other GPUs visible", (action,))
     asked, here = settings(facts), memory_verdict(case)
     flag = engine_row(asked.engine).brief("tensor_parallel")
     numbers = [n for n in range(1, there // (asked.pp * asked.copies) + 1) if _divides(here, facts, n)]
@@ -88,7 +88,7 @@ def _ways(case: Case, there: int, hidden: bool) -> Iterator[Remediation]:
         value = str(best)
         action = Action("set_argument", name=_spelled(facts, flag), value=value)
         sure: Applicability = "safe" if result is not None and result.sure else "unsafe"
-        yield Remediation(f"Use {plural(best, 'GPU')} (`{action.name} {value}`)", (action,), sure)
+        yield Remediation(f"use {plural(best, 'GPU')} (`{action.name} {value}`)", (action,), sure)
     elif result is not None and isinstance(here, MemoryVerdict):
         yield from remediations(_of(here, result), facts, first=((flag or "", str(best)),))
 

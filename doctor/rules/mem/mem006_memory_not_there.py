@@ -64,7 +64,7 @@ def _doubtful(rule: Rule, here: MemoryVerdict, result: Fit) -> Finding:
     end = "the weights may leave less" if result.rule.given else "less may be free when the engine starts"
     verb = f": {size(taken)}" if result.rule.given else f" requests {size(taken)}"
     return rule.finding(
-        f"{_sentence(result)}{verb}{each(result)}, and {end}.", key="doubtful", severity="warning", confidence="medium",
+        f"{_sentence(result)}{verb}{each(result)}, but {end}.", key="doubtful", severity="warning", confidence="medium",
         location=Location("argument", _flag(result)), evidence=evidence(here, result),
         remediations=list(_ways(here, result)),
     )  # fmt: skip
@@ -92,7 +92,7 @@ def _ways(here: MemoryVerdict, result: Fit) -> Iterator[Remediation]:
     if free.starts:
         flag = _flag(result)
         yield Remediation(
-            f"Leave out `{flag}`: the engine then takes {sizes(*free.cache)}",
+            f"remove `{flag}`: the engine then takes {sizes(*free.cache)}",
             (Action("set_argument", name=flag),), "unsafe",
         )  # fmt: skip
 
@@ -102,7 +102,7 @@ def _without_check(result: Fit) -> Remediation:
     name, value = row.variables.get("even_cards", ""), "0"
     if row.has("turns_check_off", result.settings.release, unknown=False):
         name, value = row.variables.get("uneven_cards", ""), "1"
-    title = "Turn off the check: the smallest GPU then decides, and the others stay partly empty"
+    title = "turn off the check: the smallest GPU then decides, and the others stay partly empty"
     return Remediation(title, (Action("set_env", name=name, value=value),), "unsafe")
 
 

@@ -27,6 +27,7 @@ from doctor.derived.packages.needs import Need, needs_of
 from doctor.derived.packages.requirements import direction, fits
 from doctor.facts import Distributions, Modules, present
 from doctor.findings import Action, Evidence, Finding, Location, Open, Remediation, Severity
+from doctor.findings.wording import in_words
 from doctor.matrix.engines import serving_engines
 from doctor.rules.rule import Rule, Verdict
 
@@ -92,11 +93,11 @@ def _finding(rule: Rule, case: Case, need: Need, version: str | None, key: str) 
     observed = found if version else f"`{requirement.name}` is not installed"
     asker = f"`{owner}`"
     if need.extra:
-        asker = f"`{need.owner.name}[{need.extra}] {need.owner.version}`, which `{need.asked_by}` asks for,"
+        asker = f"`{need.owner.name}[{need.extra}] {need.owner.version}`, which `{need.asked_by}` requires,"
     way = direction(requirement.specifier, version) if version else "install"
     action = Action("install", package=requirement.name, specifier=str(requirement.specifier), direction=way)
     severity = _severity(case, need, stops)
-    fine = "; what the start imports can be imported" if severity == "warning" and starts(case) else ""
+    fine = "; all imports of the start still work" if severity == "warning" and starts(case) else ""
     return rule.finding(
         f"{observed}, but {asker} requires `{wanted}`{fine}",
         key=key,
@@ -105,7 +106,7 @@ def _finding(rule: Rule, case: Case, need: Need, version: str | None, key: str) 
         evidence=[Evidence(f"version of {requirement.name}", version, wanted, f"METADATA of {owner}")],
         # the same bound, checked at import, or the import that fails for it: those are graver
         causes=[f"PKG006:{need.owner.key}:{need.name}", *stops],
-        remediations=[Remediation(f"{way} `{wanted}`", (action,), "unsafe" if version else "safe")],
+        remediations=[Remediation(in_words(action), (action,), "unsafe" if version else "safe")],
     )
 
 

@@ -66,16 +66,16 @@ def _finding(rule: Rule, case: Case, all_: Distributions, clash: Clash) -> Findi
     other = _other_cuda(case, clash)
     stops = about_files(case, clash.paths)
     labels = [f"`{name} {all_.version(name)}`" for name in clash.names]
-    count = "the file" if len(clash.paths) == 1 else f"{len(clash.paths)} files"
+    count = "the file" if len(clash.paths) == 1 else f"{len(clash.paths)} files,"
     example = f"`{clash.paths[0]}`" if len(clash.paths) == 1 else f"such as `{clash.paths[0]}`"
-    effect = f", for CUDA {other[1]}, and torch was built for CUDA {other[2]}" if other else ""
+    effect = f", built for CUDA {other[1]} while torch was built for CUDA {other[2]}" if other else ""
     evidence = [
         Evidence("content of a file that both own", c.on_disk, " or ".join(clash.names), c.path)
         for c in clash.collisions[:_SHOWN]
     ]
     evidence += [Evidence(f"what requires {n}", ", ".join(a) or "nothing") for n, a in clash.askers.items()]
     return rule.finding(
-        f"{' and '.join(labels)} both own {count}, {example}, with different contents{_winner(clash)}{effect}",
+        f"{' and '.join(labels)} both own {count} {example}, with different contents{_winner(clash)}{effect}",
         key=":".join(clash.names), severity="error" if stops else _severity(clash.paths, all_),
         location=Location("distribution", clash.names[0], clash.paths[0]), evidence=evidence,
         remediations=_remedies(all_, clash, needed=bool(other or stops or len(clash.whose) > 1)),
@@ -84,8 +84,8 @@ def _finding(rule: Rule, case: Case, all_: Distributions, clash: Clash) -> Findi
 
 def _winner(clash: Clash) -> str:
     if len(clash.whose) == 1:
-        return f"; on disk are those of `{clash.whose.most_common(1)[0][0]}`"
-    return f"; on disk is a mixture of {' and '.join(f'`{n}`' for n in sorted(clash.whose))}" if clash.whose else ""
+        return f"; on disk is that of `{clash.whose.most_common(1)[0][0]}`"
+    return f"; on disk is a mix of {' and '.join(f'`{n}`' for n in sorted(clash.whose))}" if clash.whose else ""
 
 
 def _other_cuda(case: Case, clash: Clash) -> tuple[str, int, int] | None:

@@ -31,7 +31,7 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
         if (facts.target.python_minor or (0, 0)) >= (3, 11):
             steps.append(Action("set_env", name="PYTHONSAFEPATH", value="1"))
         yield rule.finding(
-            f"`{shadow.path}` is imported as `{shadow.module}` here, instead of that of {_owner(shadow.hides)}",
+            f"`{shadow.path}` is imported as `{shadow.module}`, not the one from {_owner(shadow.hides)}",
             key=shadow.module,
             severity="error" if shadow.module in reached else "warning",
             location=Location("file", shadow.module, shadow.path),

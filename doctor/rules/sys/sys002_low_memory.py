@@ -39,7 +39,7 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
         what = "The container's limit" if limited else "This machine's memory"
         mend = "raise the limit (`docker run --memory`, `resources.limits.memory`)" if limited else "add memory or swap"
         yield rule.about(
-            f"{what} is {size(memory)} (swap {size(swap)}), but {parallel(facts)} engine process(es) need about "
+            f"{what} is {size(memory)} (swap {size(swap)}), but the engine needs about "
             f"{size(needed)} before the model is loaded.",
             manual(mend),
             observed=size(memory + swap),

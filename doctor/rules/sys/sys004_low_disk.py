@@ -55,7 +55,7 @@ def _download(facts: Facts) -> tuple[int, bool]:
 
 def _full(rule: Rule, disk: Disk, what: str, needed: int, mend: Remediation, sure: bool = False) -> Verdict:
     return rule.about(
-        f"`{disk.path}`, where {what}, has {size(disk.free or 0)} free, expected {size(needed)} or more.",
+        f"`{disk.path}`, where {what}, has {size(disk.free or 0)} free, but needs {size(needed)} or more.",
         mend,
         observed=size(disk.free or 0),
         expected=size(needed),

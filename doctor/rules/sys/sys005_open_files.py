@@ -31,7 +31,7 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
         shown, least = (soft, SOFT) if soft < SOFT else (hard, HARD)
         kind = "soft" if soft < SOFT else "hard"
         yield rule.about(
-            f"A process may open {shown} files here ({kind} limit), expected {least} or more.",
+            f"A process may open {shown} files here ({kind} limit), but a server needs {least} or more.",
             manual("run `ulimit -n 65535` before the server, or start the container with `--ulimit nofile=65535`"),
             observed=str(shown),
             expected=str(least),

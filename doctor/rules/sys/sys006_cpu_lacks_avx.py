@@ -27,8 +27,8 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     if not missing:
         return
     yield rule.about(
-        f"The CPU ({host.cpu_model or 'unknown model'}) offers no `{missing[0]}`, which most native wheels are "
-        "compiled for.",
+        f"The CPU ({host.cpu_model or 'unknown model'}) does not support `{missing[0]}`, which most native wheels "
+        "require.",
         manual("give the virtual machine the CPU model `host`, or use another machine"),
         observed=", ".join(host.cpu_flags) or "none",
         expected=", ".join(missing),

@@ -21,8 +21,8 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     host = host_of(case.facts)
     if host.container:
         yield rule.about(
-            f"This is a `{host.container}` container: the driver is the host's, and what is installed here goes with "
-            "it.",
+            f"This is a `{host.container}` container: the driver comes from the host, and what you install is lost "
+            "with it.",
             observed=host.container,
         )
 

@@ -28,7 +28,7 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
         return
     if wsl.version == 1:
         yield rule.about(
-            f"This is WSL 1 (kernel `{wsl.kernel}`), which has no GPU; WSL 2 is needed.",
+            f"This is WSL 1 (kernel `{wsl.kernel}`), which cannot use a GPU: WSL 2 is required.",
             manual(f"run `wsl --set-version {wsl.distribution or 'DISTRIBUTION'} 2` in PowerShell"),
             observed=wsl.kernel,
             expected="WSL 2",
@@ -37,7 +37,8 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     for device in facts.gpu.devices if isinstance(facts.gpu, Gpu) else ():
         if device.capability < PASCAL:
             yield rule.about(
-                f"`{device.name}` has compute capability {dotted(device.capability)}, CUDA in WSL needs 6.0 (Pascal).",
+                f"`{device.name}` has compute capability {dotted(device.capability)}, but CUDA in WSL "
+                "needs 6.0 (Pascal) or newer.",
                 manual("use a newer card, or Linux without Windows"),
                 observed=dotted(device.capability),
                 expected="6.0",

@@ -36,7 +36,7 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     )
     yield rule.about(
         f"`{what}` of a Linux NVIDIA driver is installed in WSL"
-        + (" and is loaded in place of " if shadowed else ", beside ")
+        + (" and is loaded in place of " if shadowed else ", next to ")
         + "`/usr/lib/wsl/lib/libcuda.so.1`.",
         manual(
             f"run `sudo apt-get remove --purge {remove}` and `sudo ldconfig` in Linux, then `wsl --shutdown` in "

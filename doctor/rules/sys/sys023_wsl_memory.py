@@ -37,11 +37,11 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     elif host.memory_total + (host.swap_total or 0) < room:
         have = host.memory_total + (host.swap_total or 0)
         config = next((c for c in wsl.configs if c.memory or c.swap is not None), None)
-        said = f" (`{config.path}` says so)" if config else " (the default: half of Windows' memory)"
+        said = f" (set in `{config.path}`)" if config else " (the default: half of Windows' memory)"
         swap = max(8, -(-(room - host.memory_total) // GIB) + 4)
         yield rule.about(
             f"WSL has {size(host.memory_total)} of memory and {size(host.swap_total or 0)} of swap{said}, less than "
-            f"the {size(room)} {'that this checkpoint has' if known else 'of the GPU that a checkpoint may fill'}.",
+            f"the {size(room)} {'of this checkpoint' if known else 'of GPU memory that a checkpoint may fill'}.",
             manual(
                 f"write `[wsl2]` with `memory=` up to what Windows can spare and `swap={swap}GB` into "
                 "`C:\\Users\\<you>\\.wslconfig`, then run `wsl --shutdown` in PowerShell"

@@ -27,10 +27,10 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
             said = (
                 wrong
                 if config.encoding != "utf-8"
-                else f"holds what WSL does not understand ({wrong.partition(': ')[2]})"
+                else f"contains settings that WSL does not understand ({wrong.partition(': ')[2]})"
             )
             yield rule.about(
-                f"`{config.path}` {said}, expected UTF-8 text of `key=value` lines with sizes such as `16GB`.",
+                f"`{config.path}` {said}; WSL reads only UTF-8 lines such as `memory=16GB`.",
                 manual(
                     "save it again as UTF-8 (Notepad: Save as, encoding UTF-8), then run `wsl --shutdown` in PowerShell"
                 ),

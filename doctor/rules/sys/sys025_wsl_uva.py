@@ -40,9 +40,9 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     yield rule.about(
         f"`vllm` {installed} turns pinned memory off on WSL and then stops with `UVA is not available`, unless "
         "`VLLM_WSL2_ENABLE_PIN_MEMORY` is 1.",
-        Remediation("Let vLLM pin memory", (Action("set_env", name="VLLM_WSL2_ENABLE_PIN_MEMORY", value="1"),), "safe"),
+        Remediation("let vLLM pin memory", (Action("set_env", name="VLLM_WSL2_ENABLE_PIN_MEMORY", value="1"),), "safe"),
         Remediation(
-            "Use a vLLM that does without",
+            "use a vLLM release that works without it",
             (Action("install", package=NAME, specifier=">=0.30", direction="upgrade"),),
             "unsafe",
         ),

@@ -31,8 +31,8 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     asked += [name for name in SWITCHES if option(facts, name) is not None]
     for name in asked:
         yield rule.about(
-            f"`{name}` needs pinned memory, of which WSL gives only a small part.",
-            Remediation(f"Leave `{name}` out", (Action("set_argument", name=name),), "unsafe"),
+            f"`{name}` needs pinned memory, and WSL allows only a small amount of it.",
+            Remediation(f"remove `{name}`", (Action("set_argument", name=name),), "unsafe"),
             observed=option(facts, name) or "set",
             key=name,
             where="pinned memory",

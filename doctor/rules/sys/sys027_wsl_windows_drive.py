@@ -28,8 +28,8 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     for disk in host_of(case.facts).disks:
         if disk.fstype in WINDOWS:
             yield rule.about(
-                f"{WHAT[disk.use]} `{disk.path}` is on a Windows drive (`{disk.mount}`, {disk.fstype}), expected "
-                "Linux' own file system.",
+                f"{WHAT[disk.use]} `{disk.path}` is on a Windows drive (`{disk.mount}`, {disk.fstype}), which is "
+                "slow; keep it on the Linux file system.",
                 _mend(disk),
                 observed=disk.fstype,
                 expected="ext4",

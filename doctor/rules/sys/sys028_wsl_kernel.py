@@ -37,7 +37,7 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     text = f"take `kernel={own}` out of `.wslconfig`, then run" if own else "run"
     least = NEEDED if number < NEEDED else WANTED
     yield rule.about(
-        f"The kernel of this WSL is {match[0]}, expected {'.'.join(map(str, least))} or newer.",
+        f"The kernel of this WSL is {match[0]}, but CUDA needs {'.'.join(map(str, least))} or newer.",
         manual(f"{text} `wsl --update` and `wsl --shutdown` in PowerShell"),
         observed=match[0],
         expected=".".join(map(str, least)),

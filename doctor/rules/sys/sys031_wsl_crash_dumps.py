@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from doctor.base.text import plural
 from doctor.derived.case import Case
 from doctor.derived.host import manual, no_wsl, wsl_of
 from doctor.rules.rule import Rule, Verdict
@@ -22,9 +23,10 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
         yield from no_wsl()
     elif wsl.crash_dumps:
         yield rule.about(
-            f"WSL kept {len(wsl.crash_dumps)} crash dump(s) of earlier runs, the last one `{wsl.crash_dumps[-1]}`.",
+            f"WSL kept {plural(len(wsl.crash_dumps), 'crash dump')} of earlier runs, the latest "
+            f"`{wsl.crash_dumps[-1]}`.",
             manual(
-                "run the server with `qvl-doctor run`, which keeps its last words; remove dumps that are no longer "
+                "run the server with `qvl-doctor run`, which keeps its last output; remove dumps that are no longer "
                 "needed"
             ),
             observed=str(len(wsl.crash_dumps)),

@@ -28,7 +28,7 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
         variable = Action("set_env", name="PYTHONUNBUFFERED", value="1")
         yield rule.about(
             "`PYTHONUNBUFFERED` is not set, so a crash loses the last lines of a redirected log.",
-            Remediation("Write every line at once", (variable,), "safe"),
+            Remediation("set `PYTHONUNBUFFERED=1`", (variable,), "safe"),
             observed="not set",
             expected="1",
             where="PYTHONUNBUFFERED",

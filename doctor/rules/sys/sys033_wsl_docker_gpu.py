@@ -25,9 +25,9 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     if "device=" in asked:
         index = asked.partition("device=")[2].strip("\"'")
         yield rule.about(
-            f"`--gpus {asked}` chooses GPUs by index, which Docker in WSL does not do; expected `--gpus all`.",
+            f"`--gpus {asked}` chooses GPUs by index, which Docker in WSL cannot do; use `--gpus all`.",
             Remediation(
-                "Give the container all GPUs and choose inside",
+                "give the container all GPUs and choose inside",
                 (
                     Action("set_argument", name="--gpus", value="all"),
                     Action("set_env", name="CUDA_VISIBLE_DEVICES", value=index),

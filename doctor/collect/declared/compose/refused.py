@@ -44,7 +44,7 @@ def refused(project: Project, started: Mapping[str, Service]) -> tuple[str, ...]
 def _values(service: Service) -> Iterator[str]:
     """Values of a kind or a form that Compose does not take."""
     for key in _WORDS:
-        yield from _words(key, service.get(key))
+        yield from _argv_refused(key, service.get(key))
     yield from _environment(service.get("environment"))
     yield from _health(service.get("healthcheck"))
     try:
@@ -62,7 +62,7 @@ def _values(service: Service) -> Iterator[str]:
         yield f"`scale: {scale}` and `deploy.replicas: {replicas}` differ"
 
 
-def _words(key: str, value: Any) -> Iterator[str]:
+def _argv_refused(key: str, value: Any) -> Iterator[str]:
     if isinstance(value, list):
         for word in value[:2000]:
             if not isinstance(word, str):

@@ -1,0 +1,166 @@
+"""`qvl-doctor fleet`: several nodes that serve one model together."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from doctor.cli.help import HelpedGroup
+from doctor.cli.request.options import question_options, target_options, target_request
+
+if TYPE_CHECKING:
+    from doctor.findings.fleet import FleetReport
+    from doctor.fleet.places import Asking
+
+FORMATS = ("terminal", "brief", "json", "markdown", "html")
+_WHERE = (
+    click.option("--nodes", "nodes_file", metavar="FILE", help="a file with a node on each line, reached by ssh"),
+    click.option("--hosts", metavar="A,B", help="nodes reached by ssh: host, user@host, host:port"),
+    click.option("--through", metavar="WORDS", help="reach them by this instead of ssh, such as 'docker exec -i {}'"),
+    click.option("--ray", metavar="ADDRESS", is_flag=False, flag_value="auto",
+                 help="the nodes of a Ray cluster: its dashboard, http://HEAD:8265; without one, RAY_ADDRESS"),
+    click.option("--kubectl", metavar="SELECTOR", help="running pods with these labels: app=vllm, namespace/app=vllm"),
+    click.option("--slurm", metavar="JOB|PARTITION", help="the nodes of a running Slurm job, or of a partition"),
+    click.option("--node-python", metavar="EXE", help="the Python (3.10 or newer) that runs doctor on the nodes"),
+    click.option("--fan-out", type=click.IntRange(1, 256), metavar="N", default=32, show_default=True,
+                 help="nodes at once"),
+    click.option("--timeout", type=click.FloatRange(5, 3600), metavar="SECONDS", default=180.0, show_default=True,
+                 help="how long to wait for the facts of one node"),
+    click.option("--port", type=click.IntRange(0, 65535), metavar="PORT", default=0,
+                 help="try connections on this port; 0: any"),
+)  # fmt: skip
+
+
+@click.group(cls=HelpedGroup)
+def fleet() -> None:
+    """Checks several nodes that serve one model together.
+
+    Example:  qvl-doctor fleet check --hosts n1,n2 -- vllm serve MODEL --nnodes 2 --master-addr n1
+    """
+
+
+def where_options(command: Any) -> Any:
+    """The options that name the nodes, and how doctor comes to them."""
+    for option in reversed(_WHERE):
+        command = option(command)
+    return command
+
+
+@fleet.command()
+@where_options
+@target_options
+@question_options
+@click.option("--fail-on", type=click.Choice(("error", "warning", "never")), default="error", show_default=True)
+@click.option("--format", "form", type=click.Choice(FORMATS), default="terminal", show_default=True)
+@click.option("--output", metavar="FILE", help="write to FILE instead of stdout")
+@click.option("--verbose", "-v", is_flag=True, help="notes, and the launch line of every node")
+@click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="[FACTS FILE]... [-- LAUNCH COMMAND]")
+@click.pass_context
+def check(ctx: click.Context, /, **options: Any) -> None:
+    """Checks whether the nodes can serve together, and which of them is unlike the others.
+
+    Example:  qvl-doctor fleet check --hosts n1,n2 --python /opt/vllm -- vllm serve MODEL --nnodes 2 --master-addr n1
+
+    Saved facts (`qvl-doctor facts --output FILE` on each node) can be given instead of --nodes or --hosts. The order
+    of the nodes is that of their ranks. A node that does not answer is `open`, and the others are checked.
+    """
+    fail_on, form, output, verbose = (options.pop(n) for n in ("fail_on", "form", "output", "verbose"))
+    report = _answer(_asking(options))
+    _show(report, form, output, verbose)
+    ctx.exit(_status(report, fail_on))
+
+
+@fleet.command(hidden=True)
+@target_options
+@question_options
+@click.option("--once", metavar="QUESTION", help="answer this question instead of those on stdin")
+@click.option("--hold", type=float, default=0.0, help="stay this long after --once")
+@click.argument("launch", nargs=-1, type=click.UNPROCESSED, metavar="[-- LAUNCH COMMAND]")
+def node(launch: tuple[str, ...], **options: Any) -> None:
+    """The side of a node: answers `fleet check` on stdin and stdout."""
+    from doctor import __version__, api
+    from doctor.cli.request.options import declared_request
+    from doctor.fleet.node import Node
+
+    once, hold, declared = options.pop("once"), options.pop("hold"), declared_request(options)
+    asked = {name: options.pop(name) for name in ("model", "gpu", "driver")}
+    request = api.Request(target_request(options), launch, **asked, declared=declared)
+    here = Node(lambda: api.collect(request), __version__)
+    if once is not None:
+        here.once(once.encode(), sys.stdout.buffer, hold)
+    else:
+        here.serve(sys.stdin.buffer, sys.stdout.buffer)
+
+
+def _asking(options: dict[str, Any]) -> Asking:
+    """What is asked of which nodes. Raises click.UsageError."""
+    from doctor.cli.request.fleet import asking
+
+    return asking(options)
+
+
+def _answer(asked: Asking) -> FleetReport:
+    from doctor.cli.answer.output import failure
+    from doctor.cli.request.load import mistakes
+    from doctor.fleet.carriers import CarrierError
+    from doctor.fleet.check import check_fleet
+
+    with mistakes():
+        try:
+            return check_fleet(asked, _progress)
+        except CarrierError as error:
+            raise failure(str(error)) from None
+
+
+def _progress(sentence: str) -> None:
+    """One line of a terminal's stderr, written over by the next."""
+    if sys.stderr.isatty():
+        from doctor.base.text import one_line
+
+        click.echo(f"\r\x1b[2K{one_line(sentence, 78)}" if sentence else "\r\x1b[2K", err=True, nl=False)
+
+
+def _show(report: FleetReport, form: str, output: str | None, verbose: bool) -> None:
+    from doctor.cli.answer.output import console, write
+    from doctor.report.fleet.terminal import print_fleet, verdict_of
+
+    if form == "brief":
+        write(verdict_of(report) + "\n", output)
+    elif form == "terminal" and output is None:
+        print_fleet(report, console(), verbose=verbose)
+    elif form == "terminal":
+        from io import StringIO
+
+        from rich.console import Console
+
+        text = StringIO()
+        print_fleet(report, Console(file=text, width=100, markup=False, highlight=False), verbose=verbose)
+        write(text.getvalue(), output)
+    else:
+        write(_document(report, form), output)
+
+
+def _document(report: FleetReport, form: str) -> str:
+    if form == "markdown":
+        from doctor.report.fleet.markdown import fleet_to_markdown
+
+        return fleet_to_markdown(report)
+    if form == "html":
+        from doctor.report.fleet.html import fleet_to_html
+
+        return fleet_to_html(report)
+    from doctor.report.fleet.json import fleet_to_json
+    from doctor.report.json import dumps
+
+    return dumps(fleet_to_json(report))
+
+
+def _status(report: FleetReport, fail_on: str) -> int:
+    """1 where a finding is at or above `fail_on`, 3 where no node answered, else 0."""
+    from doctor.cli.answer.output import CANNOT, FOUND
+
+    if fail_on != "never" and report.reaches(fail_on):
+        return FOUND
+    return CANNOT if not report.kinds else 0

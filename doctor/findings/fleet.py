@@ -1,0 +1,73 @@
+"""The answer about several machines: what is wrong with each kind, and what is wrong between them."""
+
+from __future__ import annotations
+
+from dataclasses import field
+
+from doctor.base.record import dataclass
+from doctor.findings import SEVERITIES, Finding, RuleResult
+
+
+@dataclass(frozen=True, slots=True)
+class NodeRow:
+    """A node in the answer. `kind` numbers its group from 1; None where it did not answer, and `reason` says why.
+
+    `odd` are the sections in which it is unlike most nodes. `launch` is what to start there, ready to paste, `environ`
+    the variables that go before it. `foretold` says whether its rank would come up: True, False, or None for unknown.
+    """
+
+    name: str
+    rank: int
+    kind: int | None = None
+    reason: str | None = None
+    odd: tuple[str, ...] = ()
+    host: str | None = None
+    address: str | None = None
+    launch: str | None = None
+    foretold: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KindRow:
+    """Nodes that are alike: their names, the findings of one machine that stands for all, what differs from most."""
+
+    number: int
+    nodes: tuple[str, ...]
+    findings: tuple[Finding, ...] = ()
+    open: int = 0
+    differs: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    sections: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class FleetReport:
+    """`results` are those of the rules between nodes; each kind has its own findings."""
+
+    nodes: tuple[NodeRow, ...]
+    kinds: tuple[KindRow, ...]
+    results: tuple[RuleResult, ...]
+    versions: dict[str, str]
+    seconds: float = 0.0
+    slowest: float = 0.0
+    unread: int = 0
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """Those between nodes first, then those of each kind; the gravest first."""
+        between = [f for r in self.results for f in r.findings]
+        every = [*between, *(f for k in self.kinds for f in k.findings)]
+        return tuple(sorted(every, key=lambda f: SEVERITIES.index(f.severity)))
+
+    @property
+    def silent(self) -> tuple[NodeRow, ...]:
+        """The nodes that did not answer."""
+        return tuple(n for n in self.nodes if n.kind is None)
+
+    def count(self, severity: str) -> int:
+        """How many findings of a severity."""
+        return sum(f.severity == severity for f in self.findings)
+
+    def reaches(self, fail_on: str) -> bool:
+        """Whether a finding is at or above a severity."""
+        limit = SEVERITIES.index(fail_on) if fail_on in SEVERITIES else -1
+        return any(SEVERITIES.index(f.severity) <= limit for f in self.findings)

@@ -1,0 +1,76 @@
+"""`fleet check`: asks the nodes, or reads saved facts, and gives the answer."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import replace
+
+from doctor.base.files import Files, Unreadable
+from doctor.collect.python.target import TargetRequest
+from doctor.facts import Facts, Launch
+from doctor.facts.codec import FactsError, facts_from_json
+from doctor.findings.fleet import FleetReport
+from doctor.fleet.asking import Asked, Say, Sent, ask_all, of_facts
+from doctor.fleet.judging import answer
+from doctor.fleet.kept_file import file_to_send
+from doctor.fleet.lines import ranked
+from doctor.fleet.places import Asking, places
+from doctor.fleet.ray_jobs import RayCluster
+from doctor.launch.edit import as_given
+from doctor.pipeline.launch import read_launch
+from doctor.pipeline.request import Request
+
+LARGEST = 256 << 20  # a facts file
+
+
+def check_fleet(asking: Asking, say: Say) -> FleetReport:
+    """The answer; `say` is told how far it is. Raises CarrierError, and what `check` raises."""
+    begun = time.monotonic()
+    nodes = _saved(asking) if asking.files else _asked(asking, say)
+    say("")
+    spent = time.monotonic() - begun
+    return answer([n.member for n in nodes], spent, max((n.seconds for n in nodes), default=0.0))
+
+
+def _asked(asking: Asking, say: Say) -> list[Asked]:
+    cluster = RayCluster.at(asking.ray, file_to_send()) if asking.ray else None
+    found = cluster.places() if cluster else places(asking)
+    launch = _launch(asking)
+
+    def words_of(rank: int) -> list[str]:
+        line = as_given(launch, ranked(launch, None, rank)) if launch is not None else ()
+        line = line or asking.launch
+        return ["fleet", "node", *asking.words, *(["--", *line] if line else [])]
+
+    say(f"asking {len(found)} nodes")
+    opened = cluster.talk if cluster else None
+    return ask_all(found, Sent(file_to_send(), words_of, asking.pythons, opened), asking.limits, say)
+
+
+def _launch(asking: Asking) -> Launch | None:
+    """The launch, where its engine numbers the nodes; else the words go to each node as they are."""
+    if not asking.launch:
+        return None
+    found = read_launch(Request(TargetRequest(), asking.launch))
+    return found if isinstance(found, Launch) and found.engine is not None else None
+
+
+def _saved(asking: Asking) -> list[Asked]:
+    return of_facts((name, _read(name, rank, asking.launch)) for rank, name in enumerate(asking.files))
+
+
+def _read(path: str, rank: int, words: tuple[str, ...]) -> Facts | str:
+    """The facts of a file, with the launch of its rank where one is given; a sentence where they cannot be read."""
+    try:
+        facts = facts_from_json(json.loads(Files().read(path, LARGEST)))
+    except Unreadable as error:
+        return f"the file {error}"
+    except (FactsError, ValueError, RecursionError, TypeError) as error:
+        return f"not a facts file of this version: {str(error)[:200]}"
+    if not words:
+        return facts
+    launch = read_launch(Request(TargetRequest(), words))
+    if not isinstance(launch, Launch):
+        return facts
+    return replace(facts, launch=ranked(launch, facts.version(launch.engine), rank))

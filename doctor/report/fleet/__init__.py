@@ -1,0 +1,1 @@
+"""The answer about several machines, for a terminal, as JSON, Markdown and HTML."""

@@ -1,0 +1,32 @@
+"""The nodes do not have the same GPUs or drivers.
+
+The ranks share the model evenly: the smallest GPU limits all, and the slowest one sets the pace. Different compute
+capabilities choose different kernels, which some engines refuse.
+
+What to do: use nodes of one kind, or size the launch for the smallest GPU.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from doctor.derived.differences import differences
+from doctor.derived.fleet import Fleet
+from doctor.rules.fleet.rule import FleetRule, FleetVerdict
+
+
+def check(rule: FleetRule, fleet: Fleet) -> Iterator[FleetVerdict]:
+    """A warning each for GPUs and for drivers."""
+    usual = fleet.kinds[0].facts if fleet.kinds else None
+    for section, what in (("gpu", "GPUs"), ("driver", "driver")):
+        for kind in fleet.differing().get(section, ()):
+            if usual is None or kind.facts is None:
+                continue
+            lines = differences(usual, kind.facts, section) or ("not the same",)
+            yield rule.finding(
+                f"{kind.names}: not the {what} of most nodes ({lines[0]}).", node=kind.members[0].name,
+                observed="; ".join(lines), source="NVML", key=f"{section}:{kind.members[0].name}",
+            )  # fmt: skip
+
+
+RULE = FleetRule("NET025", "gpus-differ", "warning", check)
