@@ -10,7 +10,7 @@ from doctor.derived.merged_title import title
 from doctor.findings import Action
 
 CASES = [
-    ("RTX 4090x2", "--tp 1", ["Use `Qwen/Qwen2.5-VL-32B-Instruct-AWQ` with a context of 32,768 tokens on 2 GPUs", "remove `--tp`"]),
+    ("RTX 4090x2", "--tp 1", ["use `Qwen/Qwen2.5-VL-32B-Instruct-AWQ` with a context of 32,768 tokens on 2 GPUs", "remove `--tp`"]),
     ("RTX 4090x4", "--tp 2 --max-model-len 65536", ["use `--tensor-parallel-size 4` and `--max-model-len 28672`, without `--tp`"]),
 ]
 
