@@ -8,6 +8,7 @@ from __future__ import annotations
 from doctor.base.record import dataclass
 from doctor.derived.case import Case, memoized
 from doctor.facts import Facts, Host, Launch, Network
+from doctor.facts.launch import RAY
 from doctor.launch.options import engine, option
 from doctor.matrix.engines import engine_row, option_names
 
@@ -44,10 +45,17 @@ def group_of(case: Case) -> Group | None:
         place = 0  # the default of every engine
     name, text = _given(facts, "group_address")
     host, port = split_place(text or "")
-    ray, row = _given(facts, "executor")[1] == "ray", engine_row(engine(facts))
+    row = engine_row(engine(facts))
+    ray = _given(facts, "executor")[1] == "ray" or (not said.startswith("-") and _in_ray_cluster(facts))
     if port is None and row.option("group_port"):
         port = _number(facts, "group_port") or row.group_port
     return Group(nodes, said, place, host or None, port, name, ray)
+
+
+def _in_ray_cluster(facts: Facts) -> bool:
+    """Whether its container is one of a Ray cluster: by its kind, or as its own words say."""
+    container = facts.launch.container if isinstance(facts.launch, Launch) else None
+    return container is not None and (container.how == RAY or "compose" in container.how)
 
 
 def split_place(text: str) -> tuple[str, int | None]:

@@ -14,6 +14,9 @@ from doctor.memory.layout import Layout
 # vision towers that vLLM divides without filling up heads that are left over: `divide(num_heads, tp_size)` of
 # qwen2_vl.py, qwen2_5_vl.py (which qwen3_vl.py and qwen3_5.py use) and glm4_1v.py
 SPLIT_TOWERS = ("qwen2_vl", "qwen2_5_vl", "qwen3_vl", "qwen3_5", "glm4v")
+# towers that vLLM keeps whole where their heads are not a multiple of the GPUs: intern_vit.py of 0.5.5 (`nn.Linear`),
+# 0.6.0, 0.7.3, 0.9.2 and 0.33 (`num_heads % tp_size`); with every other number it divides them
+UNDIVIDED_TOWERS = ("internvl_chat",)
 CHECKED = ("vllm", "sglang")  # both stop at a block or group that is cut: quantization/fp8.py and awq.py
 GROUPED = ("awq", "gptq", "compressed-tensors")
 CUT_IS_REFUSED = ("awq",)  # for the others some kernels take a group that two GPUs share
@@ -58,7 +61,7 @@ def undecided(parts: Shards, many: int) -> str | None:
     if parts.layout.vision and _divides_vision(parts):
         if not vision and _is_split(parts):
             return "the model's configuration does not say how many heads its vision tower has"
-        if vision and vision % many and not _is_split(parts):
+        if vision and vision % many and not _is_split(parts) and not _stays_whole(parts):
             return f"whether {shown} splits this vision tower's {vision} heads across {many} GPUs is not in the data"
     if cut := _groups(parts, many, sure=False):
         return f"`--tp {many}` does not divide {cut}, which not every kernel of {shown} accepts"
@@ -72,6 +75,11 @@ def _vision_heads(parts: Shards) -> int:
 def _is_split(parts: Shards) -> bool:
     """Whether the tower is known to be divided without filling up."""
     return parts.asked.has("divides_vision_heads") and parts.layout.model_type.startswith(SPLIT_TOWERS)
+
+
+def _stays_whole(parts: Shards) -> bool:
+    """Whether the engine is known not to divide this tower where something would be left over."""
+    return parts.asked.has("divides_vision_heads") and parts.layout.model_type in UNDIVIDED_TOWERS
 
 
 def _divides_vision(parts: Shards) -> bool:

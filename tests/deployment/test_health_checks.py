@@ -32,7 +32,7 @@ def said(findings: list[Finding], code: str) -> list[str]:
 def test_a_dockerfile_that_asks_too_early_and_elsewhere(tmp_path: Path) -> None:
     found = of_dockerfile(tmp_path, "HEALTHCHECK --interval=10s --retries=2 CMD curl -f http://localhost:8000/health || exit 1")
     assert "after 20 s" in said(found, "CMD026")[0]
-    assert said(found, "CMD031") == ["`HEALTHCHECK` asks port 8000, but vllm listens on 8001, so the container never becomes healthy"]
+    assert said(found, "CMD031") == ["`HEALTHCHECK` checks port 8000, but vllm listens on 8001, so the container never becomes healthy"]
     early = next(f for f in found if f.rule == "CMD026")
     assert early.remediations[0].title == "add `--start-period=10m` to HEALTHCHECK"
 
@@ -55,7 +55,7 @@ def test_a_health_check_of_the_stage_below_and_of_another(tmp_path: Path) -> Non
         f"FROM python:3.12 AS other\nHEALTHCHECK CMD curl -f http://localhost:7/x\nFROM base\nCMD {SERVE}\n"
     )
     report = judged(requirements=(str(written(tmp_path, text, "Dockerfile")),))
-    assert "asks port 9" in said(list(report.findings), "CMD031")[0]
+    assert "checks port 9" in said(list(report.findings), "CMD031")[0]
 
 
 def test_an_image_alone_says_nothing_of_how_it_is_started(tmp_path: Path) -> None:
