@@ -22,7 +22,7 @@ _WHERE = (
     click.option("--kubectl", metavar="SELECTOR", help="running pods with these labels: app=vllm, namespace/app=vllm"),
     click.option("--slurm", metavar="JOB|PARTITION", help="the nodes of a running Slurm job, or of a partition"),
     click.option("--node-python", metavar="EXE", help="the Python (3.10 or newer) that runs doctor on the nodes"),
-    click.option("--fan-out", type=click.IntRange(1, 256), metavar="N", default=32, show_default=True, help="nodes at once"),
+    click.option("--fan-out", type=click.IntRange(1, 256), metavar="N", default=32, help="nodes at once"),
     click.option("--timeout", type=click.FloatRange(5, 3600), metavar="SECONDS", default=180.0, show_default=True,
                  help="how long to wait for the facts of one node"),
     click.option("--port", type=click.IntRange(0, 65535), metavar="PORT", default=0,
