@@ -45,7 +45,7 @@ SCREENS = (
     Screen("old-transformers", "check --offline --requirements docs/examples/requirements.txt --python-version 3.11 --gpu 'RTX 3090' "
            "-- lmdeploy serve api_server Qwen/Qwen-VL-Chat-Int4", ("✗", "will fail", "ENG001", "upgrade transformers to", "lmdeploy serve")),
     Screen("eight-gigabytes", f"check --offline {VLLM} --gpu 'RTX 3070' -- vllm serve Qwen/Qwen2.5-VL-7B-Instruct",
-           ("✗", "will fail", "MEM001", "fix ", "vllm serve")),
+           ("✗", "will very likely fail", "MEM001", "fix ", "vllm serve")),
     Screen("vllm-healthy", "check --offline --python ENV --gpu H100 --driver 580 -- vllm serve Qwen/Qwen2.5-VL-7B-Instruct",
            ("no errors found",), "vllm"),
     Screen("lmdeploy-healthy", "check --offline --python ENV --gpu H100 --driver 580 -- lmdeploy serve api_server "
@@ -56,11 +56,11 @@ SCREENS = (
            "Qwen/Qwen2.5-VL-7B-Instruct", ("✗", "will fail", "PKG010", "fix ", "qvl-doctor check --python DIR"), "sglang"),
     Screen("unknown-option", f"check --offline {VLLM} --gpu H100 -- vllm serve Qwen/Qwen2.5-VL-3B-Instruct --max-model-length 16384",
            ("✗", "will fail", "CMD001", "use `--max-model-len 16384`", "--max-model-len 16384")),
-    Screen("old-driver", f"check --offline {VLLM} --gpu 'RTX 3090' --driver 535 -- vllm serve Qwen/Qwen2.5-VL-3B-Instruct",
+    Screen("old-driver", f"check --offline {VLLM} --gpu 'RTX 3090' --driver 470 -- vllm serve Qwen/Qwen2.5-VL-3B-Instruct",
            ("✗", "GPU002", "install NVIDIA driver")),
     Screen("compose", "check --offline --compose docs/examples/compose.yml --gpu 'RTX 4090'", ("✗", "will fail", "fix ", "--limit-mm-per-prompt")),
-    Screen("kubernetes", "check --offline --deployment docs/examples/deployment.yaml --gpu H100", ("✗", "will fail", "CMD030", "fix ")),
-    Screen("slurm", "check --offline --deployment docs/examples/serve.sbatch --image vllm/vllm-openai:v0.11.0 --gpu 'H100x2'", ("✗", "CMD030", "fix ")),
+    Screen("kubernetes", "check --offline --deployment docs/examples/deployment.yaml --gpu H100", ("✗", "will fail", "MEM005", "CMD030", "fix ", "--tensor-parallel-size 1")),
+    Screen("slurm", "check --offline --deployment docs/examples/serve.sbatch --gpu 'H100x2'", ("✗", "will fail", "MEM005", "fix ", "--tensor-parallel-size 2")),
     Screen("crash-log", "explain docs/examples/crash.log", ("BeamSearchScorer", "fix ", "transformers")),
 )  # fmt: skip
 
@@ -80,7 +80,7 @@ def lines_of(screen: Screen, size: tuple[int, int], path: str = "") -> list[str]
             status = child.wait(SECONDS)
     if status not in (0, 1):
         raise ValueError(f"{screen.command}: status {status}")
-    text = raw.decode().replace("\r\n", "\n").replace(path or "\0", f"/opt/{screen.inside}")
+    text = raw.decode().replace("\r\n", "\n").replace(path or "\0", f"/opt/{screen.inside}").replace(f"{ROOT}/", "")
     return text.rstrip("\n").split("\n")
 
 

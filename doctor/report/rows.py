@@ -50,6 +50,12 @@ class Rows:
             shown.stylize(f"link {page}", at, at + len(code))
         self._print([shown])
 
+    def together(self, lines: list[str]) -> None:
+        """Rows as they are, all of them or none."""
+        from rich.text import Text
+
+        self._print([Text(line) for line in lines])
+
     def block(self, text: str, indent: str = "", style: str = "") -> None:
         """A paragraph."""
         from rich.text import Text

@@ -148,10 +148,10 @@ def _memory(report: Report, out: Rows) -> None:
     from doctor.derived.case import Case
     from doctor.report.memory import memory_lines
 
-    for number, line in enumerate(memory_lines(Case(report.facts))):
-        if number == 0:
-            out.blank()
-        out.line(f"{'memory' if number == 0 else '':<{LABEL}}{clean(line)}")
+    lines = memory_lines(Case(report.facts))
+    if lines:
+        out.blank()
+        out.together([f"{'memory' if number == 0 else '':<{LABEL}}{clean(line)}" for number, line in enumerate(lines)])
 
 
 def _open(report: Report, shown: Screen, out: Rows, verbose: bool) -> None:
