@@ -109,8 +109,10 @@ def meaning(code: str) -> Meaning | None:
     """What the code of a rule or of a known crash means; None for an unknown one."""
     from doctor.explain.meaning import meaning_of
     from doctor.rules import RULES
+    from doctor.rules.fleet import FLEET_RULES, Described
 
-    rule = next((r for r in RULES if r.code == code.upper()), None)
+    every: tuple[Described, ...] = (*RULES, *FLEET_RULES)
+    rule = next((r for r in every if r.code == code.upper()), None)
     return meaning_of(code.upper(), rule)
 
 

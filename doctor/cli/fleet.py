@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from doctor.cli.help import HelpedGroup
 from doctor.cli.request.options import question_options, target_options, target_request
 
 if TYPE_CHECKING:
@@ -18,19 +19,25 @@ _WHERE = (
     click.option("--nodes", "nodes_file", metavar="FILE", help="a file with a node on each line, reached by ssh"),
     click.option("--hosts", metavar="A,B", help="nodes reached by ssh: host, user@host, host:port"),
     click.option("--through", metavar="WORDS", help="reach them by this instead of ssh, such as 'docker exec -i {}'"),
+    click.option("--ray", metavar="ADDRESS", is_flag=False, flag_value="auto",
+                 help="the nodes of a Ray cluster: its dashboard, http://HEAD:8265; without one, RAY_ADDRESS"),
     click.option("--kubectl", metavar="SELECTOR", help="running pods with these labels: app=vllm, namespace/app=vllm"),
     click.option("--slurm", metavar="JOB|PARTITION", help="the nodes of a running Slurm job, or of a partition"),
     click.option("--node-python", metavar="EXE", help="the Python (3.10 or newer) that runs doctor on the nodes"),
-    click.option("--fan-out", type=click.IntRange(1, 256), default=32, show_default=True, help="nodes at once"),
-    click.option("--timeout", type=click.FloatRange(5, 3600), default=180.0, show_default=True,
-                 help="seconds for the facts of one node"),
-    click.option("--port", type=click.IntRange(0, 65535), default=0, help="try connections on this port; 0: any"),
+    click.option("--fan-out", type=click.IntRange(1, 256), metavar="N", default=32, show_default=True, help="nodes at once"),
+    click.option("--timeout", type=click.FloatRange(5, 3600), metavar="SECONDS", default=180.0, show_default=True,
+                 help="how long to wait for the facts of one node"),
+    click.option("--port", type=click.IntRange(0, 65535), metavar="PORT", default=0,
+                 help="try connections on this port; 0: any"),
 )  # fmt: skip
 
 
-@click.group()
+@click.group(cls=HelpedGroup)
 def fleet() -> None:
-    """Checks several nodes that serve one model together, or starts it on each."""
+    """Checks several nodes that serve one model together.
+
+    Example:  qvl-doctor fleet check --hosts n1,n2 -- vllm serve MODEL --nnodes 2 --master-addr n1
+    """
 
 
 def where_options(command: Any) -> Any:
@@ -67,6 +74,8 @@ def check(ctx: click.Context, /, **options: Any) -> None:
 @fleet.command(hidden=True)
 @target_options
 @question_options
+@click.option("--once", metavar="QUESTION", help="answer this question instead of those on stdin")
+@click.option("--hold", type=float, default=0.0, help="stay this long after --once")
 @click.argument("launch", nargs=-1, type=click.UNPROCESSED, metavar="[-- LAUNCH COMMAND]")
 def node(launch: tuple[str, ...], **options: Any) -> None:
     """The side of a node: answers `fleet check` on stdin and stdout."""
@@ -74,10 +83,14 @@ def node(launch: tuple[str, ...], **options: Any) -> None:
     from doctor.cli.request.options import declared_request
     from doctor.fleet.node import Node
 
-    declared = declared_request(options)
+    once, hold, declared = options.pop("once"), options.pop("hold"), declared_request(options)
     asked = {name: options.pop(name) for name in ("model", "gpu", "driver")}
     request = api.Request(target_request(options), launch, **asked, declared=declared)
-    Node(lambda: api.collect(request), __version__).serve(sys.stdin.buffer, sys.stdout.buffer)
+    here = Node(lambda: api.collect(request), __version__)
+    if once is not None:
+        here.once(once.encode(), sys.stdout.buffer, hold)
+    else:
+        here.serve(sys.stdin.buffer, sys.stdout.buffer)
 
 
 def _asking(options: dict[str, Any]) -> Asking:

@@ -16,6 +16,8 @@ from doctor.fleet.judging import answer
 from doctor.fleet.kept_file import file_to_send
 from doctor.fleet.lines import ranked
 from doctor.fleet.places import Asking, places
+from doctor.fleet.ray_jobs import RayCluster
+from doctor.launch.edit import as_given
 from doctor.pipeline.launch import read_launch
 from doctor.pipeline.request import Request
 
@@ -32,15 +34,18 @@ def check_fleet(asking: Asking, say: Say) -> FleetReport:
 
 
 def _asked(asking: Asking, say: Say) -> list[Asked]:
-    found = places(asking)
+    cluster = RayCluster.at(asking.ray, file_to_send()) if asking.ray else None
+    found = cluster.places() if cluster else places(asking)
     launch = _launch(asking)
 
     def words_of(rank: int) -> list[str]:
-        line = ranked(launch, None, rank).argv if launch is not None else asking.launch
+        line = as_given(launch, ranked(launch, None, rank)) if launch is not None else ()
+        line = line or asking.launch
         return ["fleet", "node", *asking.words, *(["--", *line] if line else [])]
 
     say(f"asking {len(found)} nodes")
-    return ask_all(found, Sent(file_to_send(), words_of, asking.pythons), asking.limits, say)
+    opened = cluster.talk if cluster else None
+    return ask_all(found, Sent(file_to_send(), words_of, asking.pythons, opened), asking.limits, say)
 
 
 def _launch(asking: Asking) -> Launch | None:
@@ -48,9 +53,7 @@ def _launch(asking: Asking) -> Launch | None:
     if not asking.launch:
         return None
     found = read_launch(Request(TargetRequest(), asking.launch))
-    if not isinstance(found, Launch) or found.engine is None or found.given or found.source:
-        return None
-    return found
+    return found if isinstance(found, Launch) and found.engine is not None else None
 
 
 def _saved(asking: Asking) -> list[Asked]:

@@ -11,6 +11,7 @@ import queue
 import shutil
 import sys
 import threading
+import time
 from collections.abc import Callable
 from typing import Any, BinaryIO
 
@@ -24,6 +25,7 @@ from doctor.fleet.wire import MARK, line_of, packed
 
 LONGEST = 1 << 20
 GONE = 98
+LONGEST_HOLD = 120.0
 
 
 class Node:
@@ -45,6 +47,11 @@ class Node:
             if begin < 0:
                 continue
             self.say(out, self.answer(line[begin + len(MARK) :]))
+
+    def once(self, line: bytes, out: BinaryIO, hold: float) -> None:
+        """Answers one question without stdin, and stays `hold` seconds for the ports that it opened."""
+        self.say(out, self.answer(line))
+        time.sleep(min(max(hold, 0.0), LONGEST_HOLD))
 
     def say(self, out: BinaryIO, message: JsonObject) -> None:
         """Sends one message."""

@@ -9,7 +9,7 @@ from doctor.fleet.carriers import Place, by_kubectl, by_slurm, by_ssh, listed, t
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """Saved facts, or nodes and the way to them: one of `files`, `hosts`, `nodes_file`, `kubectl` and `slurm`.
+    """Saved facts, or nodes and the way to them: one of `files`, `hosts`, `nodes_file`, `ray`, `kubectl`, `slurm`.
 
     `words` are the options for doctor on each node, `launch` the command of rank 0. `python` runs doctor there. `port`
     is where connections are tried, 0 for any.
@@ -21,6 +21,7 @@ class Asking:
     nodes_file: str | None = None
     hosts: tuple[str, ...] = ()
     through: str | None = None
+    ray: str | None = None
     kubectl: str | None = None
     slurm: str | None = None
     python: str | None = None

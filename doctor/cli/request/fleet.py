@@ -1,4 +1,4 @@
-"""What `fleet` is asked: the nodes, the way to them, and the words for doctor on each."""
+"""From the options of `fleet` to its question: the nodes, the way to them, and the words for doctor on each."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _PASSED = ("python", "python_version", "platform", "root", "model", "gpu", "driv
 def asking(options: dict[str, Any]) -> Asking:
     """From the options of the command line. Raises click.UsageError."""
     files, launch = _split(options.pop("words"))
-    ways = {n: options[n] for n in ("nodes_file", "hosts", "kubectl", "slurm") if options[n]}
+    ways = {n: options[n] for n in ("nodes_file", "hosts", "ray", "kubectl", "slurm") if options[n]}
     if len(ways) + bool(files) != 1:
-        raise click.UsageError("name the nodes once: facts files, --nodes, --hosts, --kubectl or --slurm")
+        raise click.UsageError("name the nodes once: facts files, --nodes, --hosts, --ray, --kubectl or --slurm")
     if options["through"] and not {"nodes_file", "hosts"} & set(ways):
         raise click.UsageError("`--through` requires `--nodes` or `--hosts`")
     words = [w for n in _PASSED if options.get(n) for w in (f"--{n.replace('_', '-')}", str(options[n]))]
@@ -26,7 +26,8 @@ def asking(options: dict[str, Any]) -> Asking:
     return Asking(
         files=files, launch=launch, words=tuple(words), nodes_file=options["nodes_file"],
         hosts=tuple(h.strip() for h in (options["hosts"] or "").split(",") if h.strip()), through=options["through"],
-        kubectl=options["kubectl"], slurm=options["slurm"], python=options["node_python"] or options["python"],
+        ray=options["ray"], kubectl=options["kubectl"], slurm=options["slurm"],
+        python=options["node_python"] or options["python"],
         fan_out=options["fan_out"], collecting=options["timeout"], port=options["port"],
     )  # fmt: skip
 

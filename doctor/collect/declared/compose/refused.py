@@ -103,6 +103,8 @@ def _words(key: str, value: Any) -> Iterator[str]:
 
 def _environment(value: Any) -> Iterator[str]:
     if isinstance(value, list):
+        if any(isinstance(v, (list, Mapping)) for v in value[:2000]):
+            yield "an entry of the list `environment` is not a text; write `NAME=value`"
         names = [scalar(v).partition("=")[0] for v in value[:2000]]
         bad = [n for n in names if n != n.rstrip()]
         if bad:
