@@ -19,7 +19,6 @@ def rules(form: str) -> None:
     from doctor.rules.fleet import FLEET_RULES, Described
 
     every: tuple[Described, ...] = (*RULES, *FLEET_RULES)
-
     if form == "json":
         from doctor.report.json import dumps
 

@@ -56,11 +56,11 @@ def ranked_launch(asking: Asking) -> Callable[[int], tuple[str, ...]]:
     found = read_launch(Request(TargetRequest(), asking.launch)) if asking.launch else None
     launch = found if isinstance(found, Launch) and found.engine is not None else None
 
-    def words(rank: int) -> tuple[str, ...]:
+    def of_rank(rank: int) -> tuple[str, ...]:
         line = as_given(launch, ranked(launch, None, rank)) if launch is not None else ()
         return line or tuple(word.replace("{rank}", str(rank)) for word in asking.launch)
 
-    return words
+    return of_rank
 
 
 def _saved(asking: Asking) -> list[Asked]:
