@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from doctor.cli.answer.show import FORMATS
+from doctor.cli.answer.show import FORMATS, LANGUAGES
 from doctor.cli.help import Helped
 from doctor.cli.request.options import (
     codes,
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 @click.option("--fail-on", type=click.Choice(("error", "warning", "never")), default="error", show_default=True)
 @click.option("--format", "form", type=click.Choice(FORMATS), default="terminal", show_default=True)
 @click.option("--output", metavar="FILE", help="write to FILE instead of stdout")
+@click.option("--lang", type=click.Choice(LANGUAGES), help="headlines in this language, not the locale's")
 @click.option("--no-cache", is_flag=True, help="ignore the cache and what earlier runs logged; read everything again")
 @click.option("--offline", is_flag=True, help="do not use the network; a model that is not on this disk stays unknown")
 @click.option("--deep", is_flag=True, help="also import the engine for real, in a process of the environment")
@@ -52,9 +53,11 @@ def check(ctx: click.Context, /, **options: Any) -> None:
 
     Exit status: 0 nothing found, 1 findings, 2 usage error, 3 doctor failed, 4 no server command in what was given.
     """
+    from doctor.cli.answer.language import choose
     from doctor.cli.answer.show import show_reports
     from doctor.cli.config.applied import asked
 
+    choose(options.pop("lang"), options["form"])
     every = asked(ctx, options)
     reports = [_report(one) for one in every]
     show_reports(reports, options["form"], options["output"], verbose=options["verbose"], quiet=options["quiet"])

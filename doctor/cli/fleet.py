@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from doctor.cli.help import HelpedGroup
 from doctor.cli.request.options import question_options, target_options, target_request
 
 if TYPE_CHECKING:
@@ -23,16 +24,21 @@ _WHERE = (
     click.option("--kubectl", metavar="SELECTOR", help="running pods with these labels: app=vllm, namespace/app=vllm"),
     click.option("--slurm", metavar="JOB|PARTITION", help="the nodes of a running Slurm job, or of a partition"),
     click.option("--node-python", metavar="EXE", help="the Python (3.10 or newer) that runs doctor on the nodes"),
-    click.option("--fan-out", type=click.IntRange(1, 256), default=32, show_default=True, help="nodes at once"),
-    click.option("--timeout", type=click.FloatRange(5, 3600), default=180.0, show_default=True,
-                 help="seconds for the facts of one node"),
-    click.option("--port", type=click.IntRange(0, 65535), default=0, help="try connections on this port; 0: any"),
+    click.option("--fan-out", type=click.IntRange(1, 256), metavar="N", default=32, show_default=True,
+                 help="nodes at once"),
+    click.option("--timeout", type=click.FloatRange(5, 3600), metavar="SECONDS", default=180.0, show_default=True,
+                 help="how long to wait for the facts of one node"),
+    click.option("--port", type=click.IntRange(0, 65535), metavar="PORT", default=0,
+                 help="try connections on this port; 0: any"),
 )  # fmt: skip
 
 
-@click.group()
+@click.group(cls=HelpedGroup)
 def fleet() -> None:
-    """Checks several nodes that serve one model together, or starts it on each."""
+    """Checks several nodes that serve one model together.
+
+    Example:  qvl-doctor fleet check --hosts n1,n2 -- vllm serve MODEL --nnodes 2 --master-addr n1
+    """
 
 
 def where_options(command: Any) -> Any:

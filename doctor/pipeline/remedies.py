@@ -18,6 +18,7 @@ from doctor.base.text import conjoined
 from doctor.derived.packages.requirements import direction, fits
 from doctor.facts import Distributions, Facts, normalize
 from doctor.findings import Action, Finding, Remediation, Report, RuleResult
+from doctor.findings.wording import in_words
 from doctor.matrix import rows
 from doctor.pipeline.resolved import resolved_by
 from doctor.plan.outcome import FORESEEABLE, foreseen, left_errors, new_errors, touched_by
@@ -253,7 +254,4 @@ def _directed(action: Action, have: Distributions | None) -> Action:
 
 
 def _title(actions: list[Action]) -> str:
-    parts = [f"{a.direction or 'install'} {a.package}{a.specifier or ''}" for a in actions if a.kind == "install"]
-    parts += [f"uninstall {a.package}" for a in actions if a.kind == "uninstall"]
-    parts += [f"{a.name} {a.value}".strip() if a.value is not None else f"no {a.name}" for a in actions if a.name]
-    return "; ".join(parts)
+    return "; ".join(in_words(action) for action in actions)

@@ -7,10 +7,11 @@ from typing import Literal
 
 from doctor.base.text import one_line, plural
 from doctor.facts import Distributions, Gpu, Launch
-from doctor.findings import Finding, Report
+from doctor.findings import Finding, Report, Severity
 from doctor.launch.asked import starts_server
 from doctor.launch.options import model_word
 from doctor.matrix.engines import names_of_engines
+from doctor.report.language import listed, say, say_count
 from doctor.report.settings import known, settings_rows
 
 EVIDENCE = 5
@@ -22,25 +23,33 @@ ANSWERS: dict[Answer, str] = {"error": "bold red", "open": "bold yellow", "warni
 SIGNS: dict[Answer, str] = {"error": "✗", "open": "○", "warning": "✓", "pass": "✓"}
 
 
+COUNTED: dict[Severity, tuple[str, str]] = {
+    "error": ("{count} error", "{count} errors"), "warning": ("{count} warning", "{count} warnings"),
+}  # fmt: skip
+IN_ENVIRONMENT = (" The environment has {count} error.", " The environment has {count} errors.")
+IN_BASELINE = (" The baseline has {count} known finding.", " The baseline has {count} known findings.")
+SERVICES = ("{count} service of {file}", "{count} services of {file}")
+
+
 def answer(report: Report) -> tuple[Answer, str]:
     """What came out, and the sentence that says so; it names what was checked."""
     from doctor.report.launch import not_found
 
     errors = report.count("error")
     if (lost := not_found(report)) is not None:
-        found = f" The environment has {plural(errors, 'error')}." if errors else ""
+        found = say_count(errors, *IN_ENVIRONMENT) if errors else ""
         return ("error" if errors else "open"), f"{lost}{found}"
-    counts = ", ".join(plural(n, kind) for kind in ("error", "warning") if (n := report.count(kind)))
-    old = f" The baseline has {plural(n, 'known finding')}." if (n := known(report)) else ""
+    counts = listed([say_count(n, *COUNTED[kind]) for kind in COUNTED if (n := report.count(kind))])
+    old = say_count(n, *IN_BASELINE) if (n := known(report)) else ""
     if errors:
-        return "error", f"{subject(report)} {_fails(report)}: {counts}.{old}"
+        return "error", say(f"{{subject}} {_fails(report)}: {{counts}}.", subject=subject(report), counts=counts) + old
     left = sum(r.status in ("open", "broken") for r in report.results)
-    found = f"no {'new ' if old else ''}errors found{', ' + counts if counts else ''}"
-    if left:
-        return "open", f"{subject(report)}: {found}, but {left} of {len(report.results)} rules could not decide.{old}"
-    if counts or old:
-        return "warning", f"{subject(report)}: {found}.{old}"
-    return "pass", f"{subject(report)}: no problems found."
+    said = f"{{subject}}: no {'new ' if old else ''}errors found{', {counts}' if counts else ''}"
+    said += ", but {left} of {total} rules could not decide." if left else "."
+    if not (left or counts or old):
+        return "pass", say("{subject}: no problems found.", subject=subject(report))
+    told = say(said, subject=subject(report), counts=counts, left=left, total=len(report.results))
+    return "open" if left else "warning", told + old
 
 
 def _fails(report: Report) -> str:
@@ -59,7 +68,7 @@ def subject(report: Report) -> str:
     """What was checked, short enough for a title: the command up to its model, else the environment."""
     launch, target = report.facts.launch, report.facts.target
     if len(report.services) > 1:
-        return f"{plural(len(report.services), 'service')} of {one_line(target.why, SUBJECT)}"
+        return say_count(len(report.services), *SERVICES, file=one_line(target.why, SUBJECT))
     declared = one_line(_OPTION.sub("", target.why), SUBJECT) if target.kind == "declared" else ""
     if declared and isinstance(launch, Launch) and launch.container is not None and launch.source == target.why:
         served = ", ".join(filter(None, (launch.engine, model_word(report.facts))))

@@ -10,6 +10,7 @@ from doctor.base.json_object import JsonObject
 from doctor.facts import Modules, ModuleStatus, Target
 from doctor.findings import SEVERITIES, Finding, Report
 from doctor.findings.json import finding_to_json, remediation_to_json, scrubbed
+from doctor.report.language import current
 
 SCHEMA = 1
 
@@ -22,7 +23,6 @@ def report_to_json(report: Report) -> JsonObject:
     from doctor.report.launch import launch_to_json
     from doctor.report.memory import memory_to_json
 
-    findings = report.findings
     data: JsonObject = scrubbed({
         "schema": SCHEMA,
         "versions": report.versions,
@@ -30,12 +30,14 @@ def report_to_json(report: Report) -> JsonObject:
         "results": [
             {"code": r.code, "name": r.name, "status": r.status, "reason": r.reason} for r in report.results
         ],
-        "findings": [finding_to_json(f) for f in findings],
+        "findings": [finding_to_json(f) for f in report.findings],
         "summary": {
             "error": report.count("error"), "warning": report.count("warning"), "note": report.count("note"),
             "open": sum(r.status == "open" for r in report.results),
         },
     })  # fmt: skip
+    if current() != "en":
+        data["headline"] = scrubbed(_headline(report))
     if report.way_out is not None:
         data["way_out"] = scrubbed(remediation_to_json(report.way_out))
     if notes := data_notes(report.facts):
@@ -53,6 +55,16 @@ def report_to_json(report: Report) -> JsonObject:
     if (memory := memory_to_json(Case(report.facts))) is not None:
         data["memory"] = scrubbed(memory)
     return data
+
+
+def _headline(report: Report) -> JsonObject:
+    """What a screen says first, in the language in use."""
+    from doctor.report.language.headline import cause
+    from doctor.report.screen import screen
+
+    shown = screen(report)
+    first = cause(shown.cause) if shown.cause is not None else None
+    return {"language": current(), "verdict": shown.said, "cause": first, "fix": list(shown.todo.steps)}
 
 
 def launches_to_json(reports: Sequence[Report]) -> JsonObject:

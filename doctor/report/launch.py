@@ -13,6 +13,7 @@ from doctor.launch.asked import starts_server
 from doctor.launch.edit import as_given, corrected, pasted, renamed
 from doctor.launch.options import model_word
 from doctor.matrix.other_servers import other_server
+from doctor.report.language import say
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,7 @@ def not_found(report: Report) -> str | None:
     if not isinstance(launch, Launch) or starts_server(launch) or launch.engine is not None:
         return None
     if other_server(launch.program, launch.module):
-        return f"Not checked: {launch.why}."
+        return say("Not checked: {why}.", why=launch.why)
     near = f"; did you mean `{launch.near}`?" if launch.near else "."
-    return f"No server command found: {launch.why or 'the words start no engine that is known here'}{near}"
+    why = f"{launch.why or 'the words start no engine that is known here'}{near}"
+    return say("No server command found: {why}", why=why)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import textwrap
 from typing import TYPE_CHECKING
 
 from doctor.base.documentation import page_of
 from doctor.base.terminals import shows_links
-from doctor.base.text import clean, one_line
+from doctor.base.text import clean, one_line, width
 from doctor.report.content import LABEL
+from doctor.report.wrapping import wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -44,18 +44,19 @@ class Rows:
 
     def block(self, text: str, indent: str = "", style: str = "") -> None:
         """A paragraph."""
-        for one in _wrapped(one_line(text), self.width, len(indent), len(indent)):
+        for one in wrapped(one_line(text), self.width, len(indent), len(indent)):
             self.line(indent + one, style)
 
     def row(self, label: str, text: str, *, indent: str = "", style: str = "") -> None:
         """A label and a text beside it, wrapped under itself."""
         from rich.text import Text
 
-        lead = f"{indent}{one_line(label, 40):<{LABEL}}"
+        shown_label = one_line(label, 40)
+        lead = f"{indent}{shown_label}{' ' * (LABEL - width(shown_label))}"
         hang = " " * (len(indent) + LABEL)
-        if len(lead) > len(hang):
+        if width(lead) > len(hang):
             lead += "  "
-        for number, one in enumerate(_wrapped(one_line(text), self.width, len(lead), len(hang))):
+        for number, one in enumerate(wrapped(one_line(text), self.width, width(lead), len(hang))):
             shown = Text(lead if number == 0 else hang, style="dim")
             self._print(shown.append(one, style=style or "not dim not bold"))
 
@@ -67,10 +68,3 @@ class Rows:
     def _print(self, text: Text) -> None:
         self.console.print(text, soft_wrap=True)
         self.count += max(1, -(-text.cell_len // max(self.console.width, 1)))
-
-
-def _wrapped(text: str, width: int, first: int, rest: int) -> list[str]:
-    lead = " " * first
-    lines = textwrap.wrap(lead + text, width, subsequent_indent=" " * rest, break_on_hyphens=False,
-                          break_long_words=False, drop_whitespace=True)  # fmt: skip
-    return [line[first:] if n == 0 else line[rest:] for n, line in enumerate(lines)] or [""]

@@ -7,6 +7,8 @@ from doctor.base.text import one_line, plural
 from doctor.findings import Finding, Report, Severity
 from doctor.report.closing import open_questions
 from doctor.report.content import Answer, answer
+from doctor.report.language import say
+from doctor.report.language.headline import cause, way
 from doctor.report.todo import Todo, todo
 
 SURE = {"high": "certain", "medium": "likely", "low": "possible"}
@@ -63,20 +65,20 @@ def screen(report: Report) -> Screen:
     """The screen of a report."""
     kind, said = answer(report)
     shown = [f for f in report.findings if f.severity != "note"]
-    cause = shown[0] if shown else None
+    first = shown[0] if shown else None
     done = todo(report)
     notes = report.count("note")
-    return Screen(kind, said, cause, done, _also(report, shown[1:]), grouped(report), notes)
+    return Screen(kind, said, first, done, _also(report, shown[1:]), grouped(report), notes)
 
 
 def certainty(finding: Finding) -> str:
     """How sure a finding is, in a word."""
-    return SURE[finding.confidence]
+    return say(SURE[finding.confidence])
 
 
 def finding_line(finding: Finding) -> str:
     """A finding on one line: `error MEM001 weights-do-not-fit (likely): ...`."""
-    return f"{finding.severity} {finding.rule} {finding.name} ({certainty(finding)}): {finding.message}"
+    return f"{finding.severity} {finding.rule} {finding.name} ({certainty(finding)}): {cause(finding)}"
 
 
 def _also(report: Report, found: list[Finding]) -> tuple[Also, ...]:
@@ -92,7 +94,7 @@ def _also(report: Report, found: list[Finding]) -> tuple[Also, ...]:
 def _fix(report: Report, finding: Finding) -> str:
     """An error's first way out, where no merged one covers it."""
     ways = finding.remediations
-    return ways[0].text if ways and finding.severity == "error" and report.way_out is None else ""
+    return way(ways[0]) if ways and finding.severity == "error" and report.way_out is None else ""
 
 
 def grouped(report: Report) -> tuple[Group, ...]:

@@ -13,6 +13,8 @@ from doctor.base.text import clean, plural
 from doctor.findings import Finding, Report
 from doctor.report.commands import commands
 from doctor.report.content import ANSWERS, LABEL, SIGNS, about, answer, counted, evidence, undecided
+from doctor.report.language import say
+from doctor.report.language.headline import cause, way
 from doctor.report.rows import Rows
 from doctor.report.screen import Also, Screen, certainty, screen
 from doctor.report.settings import launch_name, settings_rows
@@ -70,16 +72,16 @@ def print_errors(report: Report, console: Console) -> None:
 def verdict_line(report: Report) -> str:
     """The verdict and its first cause on one line."""
     shown = screen(report)
-    cause = f" {shown.cause.rule}: {shown.cause.message}" if shown.cause is not None else ""
+    first = f" {shown.cause.rule}: {cause(shown.cause)}" if shown.cause is not None else ""
     name = f"[{named}] " if (named := launch_name(report)) else ""
-    return clean(f"{SIGNS[shown.kind]} {name}{shown.said}{cause}")
+    return clean(f"{SIGNS[shown.kind]} {name}{shown.said}{first}")
 
 
 def print_finding(finding: Finding, out: Rows) -> None:
     """One finding in full: its evidence, and every way out."""
     _finding(finding, out, None, first=finding.primary)
     for remediation in finding.remediations[:3]:
-        out.row("fix", remediation.text, indent="  ", style="green")
+        out.row(say("fix"), way(remediation), indent="  ", style="green")
         out.commands(commands(remediation), "  " + " " * LABEL)
 
 
@@ -94,10 +96,12 @@ def _verdict(report: Report, shown: Screen, out: Rows) -> None:
 def _finding(finding: Finding, out: Rows, most: int | None, *, first: bool) -> None:
     """A finding with `most` pieces of what shows it, None for all; without its ways out."""
     mark = f"  (follows from {', '.join(finding.follows_from)})" if finding.follows_from else ""
-    mark += "  (start here)" if first else ""
-    said = f"{finding.severity} {finding.rule} {finding.name}, {certainty(finding)}{mark}"
-    out.line(said, STYLES[finding.severity], finding.rule)
-    out.block(finding.message, "  ")
+    mark += f"  {say('(start here)')}" if first else ""
+    head = f"{say(finding.severity)} {finding.rule} {finding.name}, {certainty(finding)}{mark}"
+    out.line(head, STYLES[finding.severity], finding.rule)
+    if (said := cause(finding)) != finding.message:
+        out.block(said, "  ")
+    out.block(finding.message, "  ", "dim" if said != finding.message else "")
     for label, text in evidence(finding, most):
         out.row(label, text, indent="  ", style="dim")
 
@@ -114,12 +118,12 @@ def _todo(shown: Screen, out: Rows) -> None:
     """What to do, once: in words, and as lines to paste."""
     done, behind = shown.todo, "  " + " " * LABEL
     for number, step in enumerate(done.steps):
-        out.row("fix" if number == 0 else "and", step, indent="  ", style="green")
+        out.row(say("fix" if number == 0 else "and"), step, indent="  ", style="green")
     out.commands((*done.lines, *filter(None, (done.start,))), behind)
     if done.note:
         out.block(f"({done.note})", behind, "dim")
     for other in done.others:
-        out.row("or", other, indent="  ", style="green")
+        out.row(say("or"), other, indent="  ", style="green")
 
 
 def _also(also: tuple[Also, ...], out: Rows) -> None:
@@ -172,5 +176,6 @@ def _foot(report: Report, shown: Screen, out: Rows, verbose: bool) -> None:
 
 def _again(shown: Screen, out: Rows) -> None:
     """The verdict once more, where the first line has scrolled away."""
-    first = f" {shown.cause.rule} comes first, see above." if shown.cause is not None else ""
+    above = "{code} comes first, see above."
+    first = f" {say(above, code=shown.cause.rule)}" if shown.cause is not None else ""
     out.block(f"{SIGNS[shown.kind]} {clean(shown.said)}{first}", style=ANSWERS[shown.kind])

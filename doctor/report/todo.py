@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from doctor.base.record import dataclass
 from doctor.findings import Action, Finding, Remediation, Report
 from doctor.report.commands import together
+from doctor.report.language.headline import way
 from doctor.report.launch import correction
 
 
@@ -31,10 +32,10 @@ def todo(report: Report) -> Todo:
     if first is None or first.severity == "note":
         return Todo()
     ways = _ways(report, first)
-    actions = [a for way in ways for a in way.actions]
+    actions = [a for one in ways for a in one.actions]
     found = correction(report, actions, next((a.name for a in actions if a.kind == "use_model"), None))
-    lines = [line for way in ways for line in together(way)]
-    others = [r.text for r in first.remediations if r not in ways and report.way_out not in ways][:2]
+    lines = [line for one in ways for line in together(one)]
+    others = [way(r) for r in first.remediations if r not in ways and report.way_out not in ways][:2]
     return Todo(
         tuple(_said(ways)), tuple(dict.fromkeys(lines)), found.line if found else "", found.note if found else "",
         tuple(others),
@@ -51,7 +52,7 @@ def _ways(report: Report, first: Finding) -> list[Remediation]:
 
 def _part(ways: Iterable[Remediation], whole: Remediation) -> bool:
     have = {_about(a) for a in whole.actions}
-    return any(way.actions and {_about(a) for a in way.actions} <= have for way in ways)
+    return any(one.actions and {_about(a) for a in one.actions} <= have for one in ways)
 
 
 def _about(action: Action) -> tuple[str, str | None]:
@@ -61,4 +62,4 @@ def _about(action: Action) -> tuple[str, str | None]:
 def _said(ways: Iterable[Remediation]) -> list[str]:
     """The ways out in words; what remains after one of several is what the others are for."""
     all_ways = list(ways)
-    return [way.title if len(all_ways) > 1 else way.text for way in all_ways]
+    return [way(one, noted=len(all_ways) == 1) for one in all_ways]

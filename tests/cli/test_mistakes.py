@@ -80,7 +80,7 @@ def _commands() -> list[tuple[str, click.Command]]:
             assert command is not None
             out.append((name, command))
             if isinstance(command, click.Group):
-                out += [(f"{name} {inner}", found) for inner, found in command.commands.items()]
+                out += [(f"{name} {inner}", found) for inner, found in command.commands.items() if not found.hidden]
     return out
 
 

@@ -84,7 +84,7 @@ def test_each_step_is_said_as_seen_from_what_is_there() -> None:
     steps = [finding("A", ("pillow", "<12")), finding("B", ("httpx", ">=0.29"), ("triton", "==3.1.0"))]
     way = merged(steps, have)
     assert way is not None
-    assert way.title == "downgrade pillow<12; upgrade httpx>=0.29; install triton==3.1.0"
+    assert way.title == "downgrade pillow to <12; upgrade httpx to >=0.29; install triton==3.1.0"
 
 
 def test_what_excludes_itself_is_not_merged() -> None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from doctor.findings import Report
 
+LANGUAGES = ("en", "zh", "ja", "fr")  # those of `doctor.report.language`, which only an answer needs
 FORMATS = ("terminal", "brief", "json", "markdown", "html", "sarif", "github", "junit")
 
 

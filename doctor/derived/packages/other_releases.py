@@ -5,6 +5,7 @@ from __future__ import annotations
 from packaging.version import InvalidVersion, Version
 
 from doctor.findings import Action, Remediation
+from doctor.findings.wording import in_words
 from doctor.matrix import rows
 from doctor.matrix.engines import serving_engines
 from doctor.matrix.releases import ReleaseSet
@@ -21,13 +22,6 @@ def direction(to: ReleaseSet, version: str) -> str:
         return "install"
 
 
-def installing(action: Action) -> str:
-    """An install action in words: `upgrade torch to >=2.8`, `install timm>=1.0`."""
-    name, wanted = action.package or "", action.specifier or ""
-    moved = action.direction in ("upgrade", "downgrade") and wanted
-    return f"{action.direction} {name} to {wanted}" if moved else f"{action.direction or 'install'} {name}{wanted}"
-
-
 def other_release(package: str, to: ReleaseSet, version: str) -> list[Remediation]:
     """The way out that keeps everything but the release of `package`; none where no release, or any, will do."""
     if not to.newest or not to.spec():
@@ -37,7 +31,7 @@ def other_release(package: str, to: ReleaseSet, version: str) -> list[Remediatio
         return [Remediation(f"reinstall {package} {version}", (again,), "unsafe")]
     way = direction(to, version)
     action = Action("install", package=package, specifier=to.spec(), direction=way)
-    return [Remediation(installing(action), (action,), "unsafe")]
+    return [Remediation(in_words(action), (action,), "unsafe")]
 
 
 def other_engines(but: str, *wanted: tuple[str, tuple[str, ...]]) -> list[Remediation]:

@@ -18,9 +18,10 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from doctor.derived.case import Case
 from doctor.derived.packages.declared_ranges import admitted, last_lines, specifier_of
 from doctor.derived.packages.needs import needs_of
-from doctor.derived.packages.other_releases import direction, installing
+from doctor.derived.packages.other_releases import direction
 from doctor.facts import Distributions, Pin, present
 from doctor.findings import Action, Evidence, Finding, Location, NotApplicable, Open, Remediation
+from doctor.findings.wording import in_words
 from doctor.matrix import rows
 from doctor.matrix.engines import serving_engines
 from doctor.matrix.releases import Releases, ReleaseSet
@@ -124,7 +125,7 @@ def _ranges(rule: Rule, case: Case, distributions: Distributions, clashing: set[
             key=f"{need.owner.key}:{need.name}", severity="error" if need.owner.key in serving_engines() else "warning",
             location=Location("distribution", need.name, line.source),
             evidence=[Evidence(f"version of {need.name}", line.requirement, wanted, f"METADATA of {owner}")],
-            remediations=[Remediation(installing(action), (action,), "unsafe")],
+            remediations=[Remediation(in_words(action), (action,), "unsafe")],
         )  # fmt: skip
 
 

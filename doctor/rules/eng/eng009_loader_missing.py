@@ -15,10 +15,11 @@ from collections.abc import Iterator
 
 from doctor.derived.case import Case
 from doctor.derived.engine import SOURCE
-from doctor.derived.packages.other_releases import installing, other_release
+from doctor.derived.packages.other_releases import other_release
 from doctor.derived.quantization.loaders import Lack, lacking
 from doctor.facts import Distribution, Distributions, Launch, Unavailable, present
 from doctor.findings import Action, Evidence, Finding, Location, NotApplicable, Open, Remediation
+from doctor.findings.wording import in_words
 from doctor.matrix import rows
 from doctor.matrix.engines import serving_engines
 from doctor.matrix.models.quantization import spelled
@@ -78,7 +79,7 @@ def _missing(rule: Rule, have: Distribution, method: str, lack: Lack) -> Finding
         message, key=f"{method}:{lack.packages[0]}", location=Location("distribution", lack.packages[0]),
         evidence=[Evidence(", ".join(lack.packages), lack.here or "not installed", lack.needs or "installed",
                            f"what {lack.by} imports and tests, {SOURCE}")],
-        remediations=[Remediation(installing(s), (s,), "unsafe") for s in steps],
+        remediations=[Remediation(in_words(s), (s,), "unsafe") for s in steps],
     )  # fmt: skip
 
 

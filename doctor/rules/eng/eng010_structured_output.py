@@ -16,9 +16,10 @@ from collections.abc import Iterator
 
 from doctor.derived.case import Case
 from doctor.derived.engine import SOURCE, Chosen
-from doctor.derived.packages.other_releases import direction, installing
+from doctor.derived.packages.other_releases import direction
 from doctor.facts import Distributions, Facts, present
 from doctor.findings import Action, Evidence, Finding, Location, NotApplicable, Open, Remediation
+from doctor.findings.wording import in_words
 from doctor.launch.options import option
 from doctor.matrix.providers import releases_with
 from doctor.matrix.releases import ReleaseSet
@@ -72,7 +73,7 @@ def _lacking(
     module, _, name = lacks[0].partition(":")
     way = direction(fitting, version)
     action = Action("install", package=package, specifier=fitting.spec(), direction=way)
-    out = Remediation(installing(action), (action,), "unsafe")
+    out = Remediation(in_words(action), (action,), "unsafe")
     return rule.finding(
         f"`{chosen.shown}` imports `{name}` from `{module}` when a request uses structured output, which "
         f"`{package} {version}` does not have: it needs `{package}{fitting.spec()}`",

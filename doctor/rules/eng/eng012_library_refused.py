@@ -15,11 +15,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from doctor.derived.case import Case
-from doctor.derived.packages.other_releases import installing
 from doctor.derived.packages.requirements import parse
 from doctor.derived.quantization.served import weakest_device
 from doctor.facts import Distributions, Launch, Model, Natives, Unavailable, normalize, present
 from doctor.findings import Action, Evidence, Finding, Location, NotApplicable, Open, Remediation
+from doctor.findings.wording import in_words
 from doctor.matrix.models.quantization import sees
 from doctor.matrix.refusals import LibraryRefusal, TwinLaunch, Twins, holds_for, refusals
 from doctor.rules.rule import Rule, Verdict
@@ -67,7 +67,7 @@ def _broken(rule: Rule, case: Case, have: Distributions) -> Iterator[Finding]:
             f"`{row.beside}{row.needs}`",
             key=f"{row.beside}:{row.at}", location=Location("distribution", row.beside),
             evidence=[Evidence(row.beside, version, row.needs, row.source)],
-            remediations=[Remediation(installing(older), (older,), "unsafe")],
+            remediations=[Remediation(in_words(older), (older,), "unsafe")],
         )  # fmt: skip
 
 

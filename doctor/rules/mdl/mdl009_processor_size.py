@@ -47,7 +47,8 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
 
 def _finding(rule: Rule, model: Model, version: str, row: SizeKeys, keys: tuple[str, ...]) -> Finding:
     needs = " and ".join(f"`{k}`" for k in row.keys)
-    text = f"copy `{FILE}` from the original model, or name the keys of `size` {needs}"
+    keys_of = ", ".join(f"`{k}`" for k in row.keys)
+    text = f"copy `{FILE}` from the original model, or use the keys {keys_of} in `size`"
     return rule.finding(
         f"`size` in the model's `{FILE}` does not have {needs}, which `transformers {version}` requires: the server "
         "stops when it loads the image processor",

@@ -24,10 +24,10 @@ from doctor.derived.imports.stop import starts, stopped_for
 from doctor.derived.packages.declared_ranges import pinned_together
 from doctor.derived.packages.hidden import hidden_by
 from doctor.derived.packages.needs import Need, needs_of
-from doctor.derived.packages.other_releases import installing
 from doctor.derived.packages.requirements import direction, fits
 from doctor.facts import Distributions, Modules, present
 from doctor.findings import Action, Evidence, Finding, Location, Open, Remediation, Severity
+from doctor.findings.wording import in_words
 from doctor.matrix.engines import serving_engines
 from doctor.rules.rule import Rule, Verdict
 
@@ -106,7 +106,7 @@ def _finding(rule: Rule, case: Case, need: Need, version: str | None, key: str) 
         evidence=[Evidence(f"version of {requirement.name}", version, wanted, f"METADATA of {owner}")],
         # the same bound, checked at import, or the import that fails for it: those are graver
         causes=[f"PKG006:{need.owner.key}:{need.name}", *stops],
-        remediations=[Remediation(installing(action), (action,), "unsafe" if version else "safe")],
+        remediations=[Remediation(in_words(action), (action,), "unsafe" if version else "safe")],
     )
 
 

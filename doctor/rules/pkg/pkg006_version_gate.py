@@ -22,10 +22,10 @@ from packaging.version import InvalidVersion, Version
 from doctor.derived.case import Case
 from doctor.derived.imports.stop import starts, stopping
 from doctor.derived.packages.needs import needs_of
-from doctor.derived.packages.other_releases import installing
 from doctor.derived.packages.requirements import direction, python_bounds
 from doctor.facts import Distributions, Facts, Gate, normalize, present
 from doctor.findings import Action, Evidence, Finding, Location, Open, Remediation
+from doctor.findings.wording import in_words
 from doctor.matrix.engines import serving_engines
 from doctor.rules.rule import Rule, Verdict
 
@@ -119,7 +119,7 @@ def _remedies(name: str, clauses: str, version: str | None) -> Iterator[Remediat
         return
     way = direction(specifier, version) if version else "install"
     action = Action("install", package=name, specifier=str(specifier), direction=way)
-    yield Remediation(installing(action), (action,), "unsafe" if version else "safe")
+    yield Remediation(in_words(action), (action,), "unsafe" if version else "safe")
 
 
 RULE = Rule(code="PKG006", name="version-gate", severity="error", check=check, needs=("distributions",), files=True)

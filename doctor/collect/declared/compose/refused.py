@@ -69,7 +69,7 @@ def _kind(value: Any) -> str:
 def _values(service: Service) -> Iterator[str]:
     """Values of a kind or a form that Compose does not take."""
     for key in _WORDS:
-        yield from _words(key, service.get(key))
+        yield from _argv_refused(key, service.get(key))
     yield from _environment(service.get("environment"))
     yield from _health(service.get("healthcheck"))
     try:
@@ -87,7 +87,7 @@ def _values(service: Service) -> Iterator[str]:
         yield f"`scale: {scale}` and `deploy.replicas: {replicas}` differ"
 
 
-def _words(key: str, value: Any) -> Iterator[str]:
+def _argv_refused(key: str, value: Any) -> Iterator[str]:
     if isinstance(value, list):
         for word in value[:2000]:
             if not isinstance(word, str):
@@ -103,6 +103,8 @@ def _words(key: str, value: Any) -> Iterator[str]:
 
 def _environment(value: Any) -> Iterator[str]:
     if isinstance(value, list):
+        if any(isinstance(v, (list, Mapping)) for v in value[:2000]):
+            yield "an entry of the list `environment` is not a text; write `NAME=value`"
         names = [scalar(v).partition("=")[0] for v in value[:2000]]
         bad = [n for n in names if n != n.rstrip()]
         if bad:
