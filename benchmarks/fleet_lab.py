@@ -13,6 +13,7 @@ import argparse
 import contextlib
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -63,7 +64,7 @@ class Scenario:
 
     def address(self, rank: int) -> str:
         """The address of a rank's interface."""
-        return f"{self.net}::1{rank}" if ":" in self.net else f"{self.net}.1{rank}"
+        return f"{self.net}.1{rank}" if "." in self.net else f"{self.net}::1{rank}"
 
 
 GLOO = "GLOO_SOCKET_IFNAME"
@@ -152,7 +153,7 @@ class Lab:
         run(*one.before)
 
     def _host(self, one: Scenario, rank: int) -> None:
-        length, more = (64, " nodad") if ":" in one.net else (24, "")
+        length, more = (24, "") if "." in one.net else (64, " nodad")
         run(f"ip -n lh{rank} link set eth0 mtu 1500", f"ip -n lh{rank} route flush type blackhole",
             f"ip -n lh{rank} addr flush dev eth0",
             f"ip -n lh{rank} addr add {one.address(rank)}/{length} dev eth0{more}")  # fmt: skip
@@ -230,7 +231,7 @@ def _ended(child: subprocess.Popen[str]) -> str:
 def rows(lab: Lab, only: str) -> Iterator[dict[str, Any]]:
     """A row for each scenario."""
     for one in SCENARIOS:
-        if only not in one.name:
+        if not re.search(only, one.name):
             continue
         lab.prepare(one)
         try:
@@ -249,7 +250,7 @@ def main() -> int:
     """Prints a line for each scenario, and how many were foretold on every rank."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--torch", required=True, help="a Python that has torch")
-    parser.add_argument("--only", default="", help="scenarios whose name has this in it")
+    parser.add_argument("--only", default="", help="scenarios whose name this pattern finds")
     parser.add_argument("--json", help="write the rows to this file")
     asked = parser.parse_args()
     found = []

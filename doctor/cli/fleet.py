@@ -12,7 +12,7 @@ from doctor.cli.request.options import question_options, target_options, target_
 
 if TYPE_CHECKING:
     from doctor.findings.fleet import FleetReport
-    from doctor.fleet.places import Asking
+    from doctor.fleet.places import Asking, How
 
 FORMATS = ("terminal", "brief", "json", "markdown", "html")
 _WHERE = (
@@ -70,6 +70,68 @@ def check(ctx: click.Context, /, **options: Any) -> None:
     report = _answer(_asking(options))
     _show(report, form, output, verbose)
     ctx.exit(_status(report, fail_on))
+
+
+@fleet.command()
+@where_options
+@target_options
+@question_options
+@click.option("--grace", type=click.FloatRange(0, 600), default=10.0, show_default=True,
+              help="seconds between SIGTERM and SIGKILL")
+@click.option("--patience", type=click.FloatRange(0, 3600), default=30.0, show_default=True,
+              help="seconds for the other ranks to end by themselves once one has failed")
+@click.option("--log-dir", metavar="DIR", help="where each node keeps its run folder")
+@click.option("--no-check", is_flag=True, help="start without `fleet check`")
+@click.option("--force", is_flag=True, help="start even if `fleet check` finds errors")
+@click.option("--format", "form", type=click.Choice(("terminal", "json")), default="terminal", show_default=True)
+@click.option("--output", metavar="FILE", help="write to FILE instead of stdout")
+@click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="-- LAUNCH COMMAND")
+@click.pass_context
+def run(ctx: click.Context, /, **options: Any) -> None:
+    """Starts the launch of each rank on its node under `qvl-doctor run`, and says which rank failed first.
+
+    Checks the nodes first; errors stop it. Their output comes with the node's name on stderr. When this command ends,
+    for any reason, the servers on the nodes end.
+    """
+    from doctor.cli.request.fleet import starting
+
+    check_first = not options.pop("no_check")
+    force, form, output = (options.pop(n) for n in ("force", "form", "output"))
+    asked, how = starting(options)
+    if check_first and _refused(asked) and not force:
+        ctx.exit(125)
+    ctx.exit(_started(asked, how, form, output))
+
+
+def _refused(asked: Asking) -> bool:
+    """Whether the check before the start finds errors, which are then shown."""
+    report = _answer(asked)
+    if report.reaches("error") or report.silent:
+        from rich.console import Console
+
+        from doctor.report.fleet.terminal import print_fleet
+
+        print_fleet(report, Console(stderr=True, markup=False, highlight=False))
+        return True
+    return False
+
+
+def _started(asked: Asking, how: How, form: str, output: str | None) -> int:
+    from doctor.cli.answer.output import console, failure, write
+    from doctor.fleet.carriers import CarrierError
+    from doctor.fleet.start import start_fleet
+    from doctor.report.fleet.run import print_run, run_to_json
+    from doctor.report.json import dumps
+
+    try:
+        ended = start_fleet(asked, how, lambda node, line: click.echo(f"{node}| {line}", err=True))
+    except CarrierError as error:
+        raise failure(str(error)) from None
+    if form == "json":
+        write(dumps(run_to_json(ended)), output)
+    else:
+        print_run(ended, console())
+    return ended.status
 
 
 @fleet.command(hidden=True)

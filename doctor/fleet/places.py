@@ -40,6 +40,15 @@ class Asking:
         return (self.python, f"{self.python.rstrip('/')}/bin/python") if self.python else ()
 
 
+@dataclass(frozen=True, slots=True)
+class How:
+    """How the servers of `fleet run` are started: options of `run`, and seconds as `Starting` has them."""
+
+    options: tuple[str, ...] = ()
+    grace: float = 10.0
+    patience: float = 30.0
+
+
 def places(asking: Asking) -> list[Place]:
     """The nodes in the order of their ranks. Raises CarrierError."""
     if asking.kubectl:

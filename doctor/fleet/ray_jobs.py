@@ -143,15 +143,16 @@ class JobTalk:
         }  # fmt: skip
 
     def _answer(self, job: str, seconds: float) -> JsonObject:
-        deadline = time.monotonic() + seconds
+        deadline, ended = time.monotonic() + seconds, False
         while True:
             state = str(self.cluster.ask(f"/api/jobs/{job}").get("status"))
-            found = self._message(job) if state != "PENDING" else None
+            late, found = state in FINAL and ended, self._message(job) if state != "PENDING" else None
+            ended = state in FINAL  # its log may come a moment after its end
             if found is not None:
                 if problem := found.get("problem"):
                     raise NodeError(one_line(str(problem), 300))
                 return found
-            if state in FINAL:
+            if state in FINAL and late:
                 raise NodeError(f"its job ended without an answer: {self._last_words(job)}")
             if time.monotonic() > deadline:
                 self.held.append(job)
@@ -170,7 +171,11 @@ class JobTalk:
         return one_line(said[-1] if said else told, 200) or "no output"
 
     def _logs(self, job: str) -> str:
-        return str(self.cluster.ask(f"/api/jobs/{job}/logs").get("logs") or "")
+        """What it printed; nothing while the dashboard does not know yet where the job runs (status 500)."""
+        try:
+            return str(self.cluster.ask(f"/api/jobs/{job}/logs").get("logs") or "")
+        except NodeError:
+            return ""
 
 
 def _token() -> dict[str, str]:

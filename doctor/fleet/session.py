@@ -85,6 +85,16 @@ class Session:
             raise NodeError(one_line(str(problem), 300))
         return found
 
+    def next(self, seconds: float) -> JsonObject | None:
+        """The next message of a server that runs, None where none comes in time. Raises NodeError at its end."""
+        try:
+            found = self.lines.get(timeout=seconds)
+        except queue.Empty:
+            return None
+        if isinstance(found, NodeError):
+            raise found
+        return found
+
     def close(self) -> None:
         """Ends the carrier: by the end of its input, else by a signal to its group."""
         with contextlib.suppress(OSError):

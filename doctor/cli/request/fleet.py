@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from doctor.fleet.places import Asking
+from doctor.fleet.places import Asking, How
 
 _PASSED = ("python", "python_version", "platform", "root", "model", "gpu", "driver")
 
@@ -30,6 +30,19 @@ def asking(options: dict[str, Any]) -> Asking:
         python=options["node_python"] or options["python"],
         fan_out=options["fan_out"], collecting=options["timeout"], port=options["port"],
     )  # fmt: skip
+
+
+def starting(options: dict[str, Any]) -> tuple[Asking, How]:
+    """As `asking`, with how the servers are started. Raises click.UsageError."""
+    logs = ("--log-dir", options.pop("log_dir")) if options["log_dir"] else ()
+    options.pop("log_dir", None)
+    how = How(("--no-check", *logs), options.pop("grace"), options.pop("patience"))
+    asked = asking(options)
+    if asked.files or asked.ray:
+        raise click.UsageError("`fleet run` needs --nodes, --hosts, --kubectl or --slurm; not --ray")
+    if not asked.launch:
+        raise click.UsageError("missing command to start; give one after `--`")
+    return asked, how
 
 
 def _split(words: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
