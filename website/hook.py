@@ -22,7 +22,7 @@ WRITTEN: dict[str, dict[str, str]] = {
     "Start": {"index.md": "What it is", "story.md": "The story", "checks.md": "What is checked"},
     "Guides": {
         "ci.md": "CI, pre-commit, editors", "docker.md": "Docker", "kubernetes.md": "Kubernetes", "wsl2.md": "WSL2",
-        "clusters.md": "Clusters", "air-gapped.md": "Without a network", "programs.md": "Bug reports, agents, Python",
+        "clusters.md": "Clusters", "fleet.md": "Several nodes", "air-gapped.md": "Without a network", "programs.md": "Bug reports, agents, Python",
     },
     "Inside": {"how-we-know.md": "How we know", "architecture.md": "Architecture"},
 }  # fmt: skip
