@@ -21,15 +21,21 @@ ROWS = 26
 
 
 def picture() -> str:
-    """The SVG. It holds no address but that of its own language, so that showing it asks no host for anything."""
-    out = Console(file=io.StringIO(), record=True, width=COLUMNS, force_terminal=True, color_system="standard")
-    out.print(Text(f"$ {COMMAND}", style="bold"))
-    for line in answer(COMMAND, CLICOLOR_FORCE="1").splitlines()[:ROWS]:
+    """The picture of the first pages."""
+    return drawn(COMMAND, answer(COMMAND, CLICOLOR_FORCE="1").splitlines()[:ROWS], COLUMNS)
+
+
+def drawn(command: str, lines: list[str], columns: int) -> str:
+    """A terminal with a command and its answer, as SVG. It holds no address but that of its own language, so that showing
+    it asks no host for anything."""
+    out = Console(file=io.StringIO(), record=True, width=columns, force_terminal=True, color_system="standard")
+    out.print(Text(f"$ {command}", style="bold"))
+    for line in lines:
         out.print(Text.from_ansi(line))
     form = re.sub(r"@font-face \{\{.*?\}\}\n", "", CONSOLE_SVG_FORMAT, flags=re.S)
     form = re.sub(r"<!--.*?-->", "", form, flags=re.S).replace("Fira Code, monospace", FONTS)
-    drawn = out.export_svg(title="qvl-doctor", code_format=form, unique_id="qvl-doctor")
-    return "".join(f"{line.rstrip()}\n" for line in drawn.splitlines())
+    svg = out.export_svg(title="qvl-doctor", code_format=form, unique_id="qvl-doctor")
+    return "".join(f"{line.rstrip()}\n" for line in svg.splitlines())
 
 
 if __name__ == "__main__":

@@ -82,4 +82,4 @@ def renamed(network: Network | None, name: str) -> Iterator[Remediation]:
         yield Remediation(f"Set `{name}={real[0]}`", (Action("set_env", name=name, value=real[0]),), "safe")
     else:
         text = f"set `{name}` to the interface that reaches the other machines"
-        yield Remediation(text[:1].upper() + text[1:], (Action("manual", text=text),))
+        yield Remediation(text, (Action("manual", text=text),))

@@ -15,6 +15,7 @@ _WORDS = frozenset([
     "a", "an", "the", "no", "not", "it", "one", "two", "this", "these", "some", "all", "something", "another", "there",
     "parts", "fewer", "compiled", "with", "pinned", "permission", "old", "less",
 ])  # fmt: skip
+OR = "or "  # how a title begins that is instead of the one before it
 WELL = ("RUN005", "RUN006")  # the server did what it was asked to
 
 
@@ -63,7 +64,8 @@ def _finding(finding: Finding, *, first: bool) -> list[str]:
     for evidence in finding.evidence[: 3 if first else 1]:
         out += _evidence(evidence)
     for remedy in finding.remediations[: 6 if first else 1]:
-        out += _row("fix", remedy.title)
+        other = remedy.title.startswith(OR)
+        out += _row("or" if other else "fix", remedy.title.removeprefix(OR))
     return out
 
 

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 STYLES = {"error": "bold red", "warning": "yellow", "note": "cyan"}
 FEW = 2  # pieces of evidence of the first cause that are shown without `-v`
 MOST_ALSO, MOST_OPEN = 8, 6
+LOW = 30  # rows of a terminal below which one piece of evidence has to do
+FOOT = 4  # rows of a terminal that are kept free below: a blank one, the counts, and the shell's next prompt
 
 
 def print_report(report: Report, console: Console, *, verbose: bool = False, alone: bool = True) -> None:
@@ -33,13 +35,16 @@ def print_report(report: Report, console: Console, *, verbose: bool = False, alo
     if not alone:
         out.line(f"=== {launch_name(report)} ===", "bold")
     _verdict(report, shown, out)
-    _cause(shown, out, None if verbose else FEW)
+    low = alone and console.is_terminal and console.height < LOW
+    _cause(shown, out, None if verbose else 1 if low else FEW)
     if verbose:
         for finding in report.findings:
             if finding is not shown.cause:
                 out.blank()
                 print_finding(finding, out)
     else:
+        if alone and console.is_terminal:
+            out.room = max(console.height - out.count - FOOT, 0)
         _also(shown.also, out)
     _memory(report, out)
     _open(report, shown, out, verbose)
@@ -143,10 +148,10 @@ def _memory(report: Report, out: Rows) -> None:
     from doctor.derived.case import Case
     from doctor.report.memory import memory_lines
 
-    for number, line in enumerate(memory_lines(Case(report.facts))):
-        if number == 0:
-            out.blank()
-        out.line(f"{'memory' if number == 0 else '':<{LABEL}}{clean(line)}")
+    lines = memory_lines(Case(report.facts))
+    if lines:
+        out.blank()
+        out.together([f"{'memory' if number == 0 else '':<{LABEL}}{clean(line)}" for number, line in enumerate(lines)])
 
 
 def _open(report: Report, shown: Screen, out: Rows, verbose: bool) -> None:
@@ -168,9 +173,10 @@ def _foot(report: Report, shown: Screen, out: Rows, verbose: bool) -> None:
         out.row("data", said, style="dim")
     for problem in (*report.facts.target.problems, *(report.facts.target.code_lines if verbose else ())):
         out.row("note", f"{problem.path}: {problem.message}", style="dim")
+    out.room = None
     out.blank()
     notes = f"; {plural(shown.notes, 'note')}" if shown.notes and not verbose else ""
-    more = "" if verbose else ". Details: -v"
+    more = "" if verbose else f". {plural(out.left_out, 'more line')}: -v" if out.left_out else ". Details: -v"
     out.block(f"{counted(report)}{notes}{more}", style="dim")
 
 

@@ -54,7 +54,7 @@ class FleetRule:
     def finding(self, message: str, **parts: Unpack[Parts]) -> Finding:
         """A finding about `node`, else about all machines together."""
         node, fix = parts.get("node", "all nodes"), parts.get("fix")
-        ways = (Remediation(fix[:1].upper() + fix[1:], (Action("manual", text=fix),)),) if fix else ()
+        ways = (Remediation(fix, (Action("manual", text=fix),)),) if fix else ()
         return Finding(
             rule=self.code, name=self.name, severity=parts.get("severity") or self.severity, message=message,
             location=Location("host", node), confidence=parts.get("confidence", "high"), remediations=ways,

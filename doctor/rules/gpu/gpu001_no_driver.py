@@ -141,7 +141,7 @@ def _found(
             Evidence("NVML", gpu.nvml_detail or gpu.nvml, "an answer"),
             Evidence("kernel module", gpu.kernel_module or "none", source="/proc/driver/nvidia/version"),
         ],
-        remediations=[Remediation(mend[0].upper() + mend[1:], (Action("manual", text=mend),))],
+        remediations=[Remediation(mend, (Action("manual", text=mend),))],
     )
 
 

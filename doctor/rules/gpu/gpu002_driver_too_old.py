@@ -82,7 +82,7 @@ def _ways_out(
     newer = (
         f"install NVIDIA driver {oldest} or newer {where}" if oldest else f"install the current NVIDIA driver {where}"
     )
-    yield Remediation(newer[0].upper() + newer[1:], (Action("manual", text=newer),))
+    yield Remediation(newer, (Action("manual", text=newer),))
     older = drivers().torch_for(known[0])
     if older:
         yield Remediation(

@@ -148,7 +148,7 @@ def _no_libcuda(rule: Rule, gpu: Gpu) -> Finding:
 
 
 def _found(rule: Rule, key: str, message: str, evidence: Evidence, action: Action) -> Finding:
-    title = (action.text or "")[:1].upper() + (action.text or "")[1:]
+    title = action.text or ""
     return rule.finding(
         message,
         key=key,

@@ -48,7 +48,7 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
             Evidence("kernel module", gpu.kernel_module, shown, "/proc/driver/nvidia/version"),
             Evidence("NVML", gpu.nvml_detail or gpu.nvml),
         ],
-        remediations=[Remediation(text[0].upper() + text[1:], (Action("manual", text=text),))],
+        remediations=[Remediation(text, (Action("manual", text=text),))],
     )
 
 

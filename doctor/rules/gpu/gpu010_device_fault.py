@@ -69,7 +69,7 @@ def _found(rule: Rule, key: str, message: str, observed: str, text: str, severit
         severity=severity,
         location=Location("host", "GPU"),
         evidence=[Evidence("NVML", observed)],
-        remediations=[Remediation(text[0].upper() + text[1:], (Action("manual", text=text),))],
+        remediations=[Remediation(text, (Action("manual", text=text),))],
     )
 
 

@@ -76,7 +76,7 @@ def _finding(rule: Rule, device: OtherAccelerator, built: str, seen: str, source
         key=device.vendor,
         location=Location("distribution", name),
         evidence=[Evidence("build", seen, f"a build for {device.runs}", source)],
-        remediations=[Remediation(device.fix[0].upper() + device.fix[1:], (Action("manual", text=device.fix),))]
+        remediations=[Remediation(device.fix, (Action("manual", text=device.fix),))]
         if device.fix
         else [],
     )
