@@ -22,7 +22,7 @@ class Member:
 
     `digest` and `facts` are None where it did not answer, and `reason` says why. `facts` are those of its kind;
     `full`: they are its own. `tried` are its attempts to reach the others. `skew` is how many seconds its clock is
-    ahead of ours.
+    ahead of ours. `ran` is the interpreter on the node that ran doctor.
     """
 
     name: str
@@ -33,6 +33,7 @@ class Member:
     full: bool = False
     tried: tuple[Tried, ...] = ()
     skew: float | None = None
+    ran: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

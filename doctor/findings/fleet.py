@@ -14,6 +14,7 @@ class NodeRow:
 
     `odd` are the sections in which it is unlike most nodes. `launch` is what to start there, ready to paste, `environ`
     the variables that go before it. `foretold` says whether its rank would come up: True, False, or None for unknown.
+    `ran` is the interpreter that ran doctor there, with none of its packages.
     """
 
     name: str
@@ -25,6 +26,7 @@ class NodeRow:
     address: str | None = None
     launch: str | None = None
     foretold: bool | None = None
+    ran: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

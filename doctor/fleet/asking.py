@@ -42,7 +42,7 @@ class Limits:
 
 @dataclass(slots=True)
 class Asked:
-    """A node under way: its session while it is open, and what is known so far."""
+    """A node under way: its session while it is open, and what is known. `ran` is its interpreter that runs doctor."""
 
     place: Place
     rank: int
@@ -55,6 +55,7 @@ class Asked:
     skew: float | None = None
     seconds: float = 0.0
     port: int | None = None
+    ran: str | None = None
 
     def fail(self, error: Exception) -> None:
         """It is out, and the others go on."""
@@ -71,7 +72,8 @@ class Asked:
     def member(self) -> Member:
         """What the rules see."""
         digest = None if self.reason and self.digest is None else self.digest
-        return Member(self.place.name, self.rank, digest, self.facts, self.reason, self.full, self.tried, self.skew)
+        name, found = self.place.name, (self.facts, self.reason, self.full, self.tried, self.skew, self.ran)
+        return Member(name, self.rank, digest, *found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +131,9 @@ def _digest(node: Asked, sent: Sent, limits: Limits) -> None:
         if sent.opened is not None:
             node.session = session = sent.opened(node.place, words)
         else:
-            node.session = session = Session(node.place.command(shell_line(len(sent.file), words, sent.pythons)))
-            session.begin(sent.file, limits.question)
+            begun_there = Session(node.place.command(shell_line(len(sent.file), words, sent.pythons)))
+            node.session = session = begun_there
+            node.ran = begun_there.begin(sent.file, limits.question)
         before = time.time()
         said = session.ask({"ask": "digest"}, limits.collecting)
         node.digest = read_digest(said.get("digest"))

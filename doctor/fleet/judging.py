@@ -39,6 +39,7 @@ def answer(members: Sequence[Member], seconds: float = 0.0, slowest: float = 0.0
             m.name, m.rank, number.get(m.name), m.reason if m.digest is None else None,
             tuple(name for name, kinds_ in odd.items() if any(m in k.members for k in kinds_)),
             m.digest.host if m.digest else None, m.digest.address if m.digest else None, lines.get(m.name), foretold,
+            m.ran,
         )
         for m in fleet.members
     )  # fmt: skip

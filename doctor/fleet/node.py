@@ -45,7 +45,7 @@ class Node:
         lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()
         self.out = out
         threading.Thread(target=self._read, args=(stdin, lines), daemon=True).start()
-        self.say(out, {"hello": self.version, "python": sys.version.split()[0]})
+        self.say(out, {"hello": self.version, "python": sys.version.split()[0], "executable": sys.executable})
         while True:
             line = lines.get()
             begin = line.find(MARK)

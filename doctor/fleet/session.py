@@ -53,11 +53,13 @@ class Session:
         for work in (self._listen, self._errors):
             threading.Thread(target=work, daemon=True).start()
 
-    def begin(self, file: bytes, seconds: float) -> None:
-        """Sends the single file where the node needs it. Raises NodeError."""
-        if self.receive(seconds).get("need") == "file":
+    def begin(self, file: bytes, seconds: float) -> str | None:
+        """Sends the single file where the node needs it; the interpreter that runs it. Raises NodeError."""
+        said = self.receive(seconds)
+        if said.get("need") == "file":
             self.send(file)
-            self.receive(seconds * 2)
+            said = self.receive(seconds * 2)
+        return one_line(str(said.get("executable") or ""), 300) or None
 
     def ask(self, message: JsonObject, seconds: float) -> JsonObject:
         """The answer. Raises NodeError."""

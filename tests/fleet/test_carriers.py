@@ -141,6 +141,45 @@ def test_nodes_behind_real_ssh_servers_and_one_that_is_down(servers: list[int], 
     assert "refused" in rows[3]["reason"]
 
 
+@LINUX
+@pytest.mark.parametrize("moment", [0.6, 2.0, 3.5])
+def test_kill_9_of_the_coordinator_ends_what_ssh_started(servers: list[int], tmp_path: Path, moment: float) -> None:
+    site = tmp_path / "site"
+    site.mkdir()
+    hosts = ",".join(f"127.0.0.1:{port}" for port in servers)
+    environ = {**os.environ, "HOME": str(tmp_path), "PATH": f"{tmp_path}/bin:{os.environ['PATH']}", "PYTHONPATH": str(Path(__file__).parents[2])}
+    child = subprocess.Popen([sys.executable, "-m", "doctor", "fleet", "check", "--hosts", hosts, "--path", str(site), "--python-version",
+                              "3.11", "--", *LAUNCH], env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # fmt: skip
+    time.sleep(moment)
+    child.kill()
+    child.wait()
+    deadline = time.monotonic() + 8
+    while (found := _naming(str(site))) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not found
+
+
+def _naming(word: str) -> list[str]:
+    """Processes with a word in their command line."""
+    out = []
+    for place in Path("/proc").glob("[0-9]*"):
+        try:
+            line = (place / "cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "replace")
+        except OSError:
+            continue
+        if word in line:
+            out.append(line[:200])
+    return out
+
+
+@LINUX
+def test_ray_is_the_default_where_its_address_is_set(board: Dashboard, tmp_path: Path) -> None:
+    (tmp_path / "site").mkdir()
+    done = doctor("fleet", "check", "--path", str(tmp_path / "site"), "--python-version", "3.11", "--format", "json", "--", *LAUNCH,
+                  home=tmp_path, NO_PROXY="127.0.0.1", RAY_ADDRESS=board.address)  # fmt: skip
+    assert [n["status"] for n in answer(done)["nodes"]] == ["answered", "answered"]
+
+
 @pytest.fixture
 def board(tmp_path: Path) -> Iterator[Dashboard]:
     found = Dashboard(tmp_path, [("127.0.0.2", False, "ALIVE"), ("127.0.0.1", True, "ALIVE"), ("127.0.0.9", False, "DEAD")])

@@ -173,6 +173,15 @@ def test_a_damaged_file_is_open_and_the_others_are_checked(tmp_path: Path) -> No
     assert "99" in told["nodes"][1]["reason"]
 
 
+def test_a_file_of_a_gigabyte_is_open_and_the_others_are_checked(tmp_path: Path) -> None:
+    files = write(tmp_path, saved(0), saved(1))
+    with Path(files[1]).open("r+b") as file:
+        file.truncate(1 << 30)
+    told = answer(doctor("fleet", "check", *files, "--format", "json", home=tmp_path))
+    assert [n["status"] for n in told["nodes"]] == ["answered", "open"]
+    assert "1073741824 bytes" in told["nodes"][1]["reason"]
+
+
 @pytest.mark.parametrize("form", ["markdown", "html", "brief"])
 def test_documents_carry_no_markup_of_a_node(tmp_path: Path, form: str) -> None:
     files = write(tmp_path, saved(0), saved(1, versions={"torch": "<img src=x>|`"}))

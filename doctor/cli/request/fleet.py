@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import click
@@ -14,6 +15,9 @@ _PASSED = ("python", "python_version", "platform", "root", "model", "gpu", "driv
 def asking(options: dict[str, Any]) -> Asking:
     """From the options of the command line. Raises click.UsageError."""
     files, launch = _split(options.pop("words"))
+    named = [n for n in ("nodes_file", "hosts", "ray", "kubectl", "slurm") if options[n]]
+    if not named and not files and os.environ.get("RAY_ADDRESS"):
+        options["ray"] = "auto"
     ways = {n: options[n] for n in ("nodes_file", "hosts", "ray", "kubectl", "slurm") if options[n]}
     if len(ways) + bool(files) != 1:
         raise click.UsageError("name the nodes once: facts files, --nodes, --hosts, --ray, --kubectl or --slurm")

@@ -77,6 +77,12 @@ def opened(report: FleetReport) -> Iterator[tuple[str, str]]:
         yield "nodes", f"{report.unread} more kinds of nodes are known by their digests alone"
 
 
+def interpreters(report: FleetReport) -> str:
+    """Which programs of the nodes ran doctor; nothing for saved facts."""
+    used = sorted({n.ran for n in report.nodes if n.ran})
+    return f"doctor ran in {named(used)} on the nodes; none of its packages were loaded" if used else ""
+
+
 def times(report: FleetReport) -> str:
     """How long it took, and how much of that was the slowest node's own work."""
     return f"{report.seconds:.1f} s, the slowest node {report.slowest:.1f} s" if report.seconds else ""

@@ -33,7 +33,7 @@ def _node(node: NodeRow) -> JsonObject:
     return {
         "name": node.name, "rank": node.rank, "kind": node.kind, "status": "open" if node.kind is None else "answered",
         "reason": node.reason, "differs": list(node.odd), "host": node.host, "gloo_address": node.address,
-        "launch": node.launch, "comes_up": node.foretold,
+        "launch": node.launch, "comes_up": node.foretold, "doctor_ran_in": node.ran,
     }  # fmt: skip
 
 

@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING
 from doctor.base.text import clean, one_line
 from doctor.findings.fleet import FleetReport
 from doctor.report.content import ANSWERS, SIGNS
-from doctor.report.fleet.content import differences_of, findings_between, kinds_said, opened, table, times, verdict
+from doctor.report.fleet.content import (
+    differences_of,
+    findings_between,
+    interpreters,
+    kinds_said,
+    opened,
+    table,
+    times,
+    verdict,
+)
 from doctor.report.rows import Rows
 from doctor.report.terminal import print_finding
 
@@ -29,6 +38,8 @@ def print_fleet(report: FleetReport, console: Console, *, verbose: bool = False)
     out = Rows(console)
     out.block(verdict_of(report), style=ANSWERS[kind])
     out.block(f"{kinds_said(report)}{f' ({times(report)})' if times(report) else ''}", "  ", style="dim")
+    if interpreters(report):
+        out.block(interpreters(report), "  ", style="dim")
     rows = table(report)
     if len(rows[0]) > 1:
         out.blank()
