@@ -4,7 +4,7 @@
 
 Each host has a network namespace, a name and an `/etc/hosts` of its own. A scenario changes something, `fleet check` is
 asked through `ip netns exec`, then three ranks of torch.distributed (Gloo, CPU) really do an all-reduce. A row is right
-where the answer about each rank is what became of it. Needs root, `ip` and `tc` of iproute2, and a Python with torch.
+where the answer about each rank is what became of it. Needs root, `ip` of iproute2, `nft`, and a Python with torch.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import argparse
 import contextlib
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -42,10 +43,11 @@ os._exit(not fine)
 
 @dataclass
 class Scenario:
-    """`net` is the first three numbers of the addresses, or an IPv6 prefix. `env` are variables by rank, `names` what a
-    rank's own name resolves to there (None: nothing), `before` are commands, `dead` ranks do not exist.
+    """`net` is the first three numbers of the addresses, or an IPv6 prefix. `env` are variables by rank, `names` what
+    a rank's own name resolves to there (None: nothing), `before` are commands, `dead` ranks do not exist.
 
-    `nodes` are files laid into a rank's environment; `master` is the address where the ranks meet.
+    `lines` of shell run first on a rank, `versions` are torch's there, `shard` is the rank with another model file.
+    `after` are commands, too; `master` is the address where the ranks meet.
     """
 
     name: str
@@ -55,46 +57,53 @@ class Scenario:
     before: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
     dead: tuple[int, ...] = ()
-    limits: dict[int, str] = field(default_factory=dict)
+    lines: dict[int, str] = field(default_factory=dict)
     versions: dict[int, str] = field(default_factory=dict)
     shard: int | None = None
     master: str | None = None
 
     def address(self, rank: int) -> str:
         """The address of a rank's interface."""
-        return f"{self.net}::1{rank}" if ":" in self.net else f"{self.net}.1{rank}"
+        return f"{self.net}.1{rank}" if "." in self.net else f"{self.net}::1{rank}"
 
 
 GLOO = "GLOO_SOCKET_IFNAME"
-DROP = "tc qdisc add dev lv{0} clsact; tc filter add dev lv{0} egress protocol ip flower ip_proto tcp {1} action drop"
-CLEAR = "tc qdisc del dev lv{0} clsact"
+FIREWALL = (
+    "ip netns exec lh0 nft 'add table inet lab; add chain inet lab in {{ type filter hook input priority 0; }}; {}'"
+)
+DROP = "add rule inet lab in tcp dport {} drop"
+CLEAR = "ip netns exec lh0 nft delete table inet lab"
 SCENARIOS = (
     Scenario("all well"),
     Scenario("all well, 192.168", net="192.168.77"),
     Scenario("an interface that does not exist on one rank", env={2: {GLOO: "eth9"}}),
-    Scenario("a prefix where Gloo takes exact names", env=dict.fromkeys(RANKS, {GLOO: "eth"})),
-    Scenario("lo on all ranks", env=dict.fromkeys(RANKS, {GLOO: "lo"})),
+    Scenario("a prefix where Gloo takes exact names", env={key: {GLOO: "eth"} for key in RANKS}),
+    Scenario("lo on all ranks", env={key: {GLOO: "lo"} for key in RANKS}),
     Scenario("lo on one rank, low addresses", env={1: {GLOO: "lo"}}),
     Scenario("lo on one rank, high addresses", net="192.168.77", env={1: {GLOO: "lo"}}),
     Scenario("own name on 127.0.1.1, low addresses", names={1: "127.0.1.1"}),
     Scenario("own name on 127.0.1.1, high addresses", net="192.168.77", names={1: "127.0.1.1"}),
     Scenario("own name on 127.0.1.1 on two ranks", names={1: "127.0.1.1", 2: "127.0.1.1"}),
     Scenario("own name on 127.0.1.1, interface named", net="192.168.77", names={1: "127.0.1.1"},
-             env=dict.fromkeys(RANKS, {GLOO: "eth0"})),
+             env={key: {GLOO: "eth0"} for key in RANKS}),
     Scenario("own name unknown", net="192.168.77", names={2: None}),
-    Scenario("the meeting port is blocked", before=(DROP.format(0, "dst_port 29501"),), after=(CLEAR.format(0),)),
-    Scenario("all other ports are blocked", before=(DROP.format(0, "dst_port 30000-65535"),), after=(CLEAR.format(0),)),
+    Scenario("the meeting port is blocked",
+             before=(FIREWALL.format(DROP.format("29501")),), after=(CLEAR,)),
+    Scenario("all other ports are blocked",
+             before=(FIREWALL.format(DROP.format("30000-65535")),), after=(CLEAR,)),
     Scenario("one pair has no route", before=("ip -n lh1 route add blackhole 10.77.0.12/32",)),
     Scenario("one rank in another network", before=("ip -n lh1 addr flush dev eth0 scope global",
                                                     "ip -n lh1 addr add 10.78.0.11/24 dev eth0")),
     Scenario("MTU 9000 on one rank", before=("ip -n lh1 link set eth0 mtu 9000",)),
     Scenario("a rank is dead", dead=(2,)),
-    Scenario("a slow rank", before=("ip netns exec lh1 tc qdisc add dev eth0 root netem delay 150ms",)),
+    Scenario("a slow rank", lines={1: "sleep 3"}),
     Scenario("IPv6 only", net="fd77"),
     Scenario("IPv6, one own name in IPv4", net="fd77", names={1: "127.0.1.1"}),
+    Scenario("all ports are blocked with a reset", before=(FIREWALL.format(
+        "add rule inet lab in tcp dport 20000-65535 reject with tcp reset"),), after=(CLEAR,)),
     Scenario("the meeting address is of rank 1", master="10.77.0.11"),
     Scenario("the meeting address is localhost", master="127.0.0.1"),
-    Scenario("64 KiB of locked memory on one rank", limits={1: "-l 64"}),
+    Scenario("64 KiB of locked memory on one rank", lines={1: "ulimit -l 64"}),
     Scenario("another torch on one rank", versions={2: "2.13.0"}),
     Scenario("another shard on one rank", shard=1),
 )  # fmt: skip
@@ -144,16 +153,15 @@ class Lab:
         run(*one.before)
 
     def _host(self, one: Scenario, rank: int) -> None:
-        length = 64 if ":" in one.net else 24
+        length, more = (24, "") if "." in one.net else (64, " nodad")
         run(f"ip -n lh{rank} link set eth0 mtu 1500", f"ip -n lh{rank} route flush type blackhole",
             f"ip -n lh{rank} addr flush dev eth0",
-            f"ip -n lh{rank} addr add {one.address(rank)}/{length} dev eth0" + (" nodad" if length == 64 else ""))  # fmt: skip
-        subprocess.run(f"ip netns exec lh{rank} tc qdisc del dev eth0 root", shell=True, stderr=subprocess.DEVNULL)
+            f"ip -n lh{rank} addr add {one.address(rank)}/{length} dev eth0{more}")  # fmt: skip
         own = one.names.get(rank, one.address(rank))
         lines = ["127.0.0.1 localhost", *(f"{one.address(r)} lh{r}" for r in RANKS if r != rank)]
         (self.folder / f"hosts.{rank}").write_text("\n".join([*lines, *([f"{own} lh{rank}"] if own else [])]) + "\n")
         words = [f"export {n}={v}" for n, v in one.env.get(rank, {}).items()]
-        words += [f"ulimit {one.limits[rank]}"] if rank in one.limits else []
+        words += [one.lines[rank]] if rank in one.lines else []
         (self.folder / f"env.{rank}").write_text("\n".join(words) + "\n")
         site = self.folder / f"site.{rank}"
         for name, version in (("vllm", "0.33.0"), ("torch", one.versions.get(rank, "2.14.0"))):
@@ -167,8 +175,8 @@ class Lab:
         """The answer of `fleet check`."""
         hosts = ",".join("gone" if r in one.dead else f"lh{r}" for r in RANKS)
         done = subprocess.run(
-            [sys.executable, "-m", "doctor", "fleet", "check", "--hosts", hosts, "--through", str(self.through), "--path",
-             str(self.folder / "site"), "--python-version", "3.11", "--format", "json", "--", "vllm", "serve",
+            [sys.executable, "-m", "doctor", "fleet", "check", "--hosts", hosts, "--through", str(self.through),
+             "--path", str(self.folder / "site"), "--python-version", "3.11", "--format", "json", "--", "vllm", "serve",
              str(self.folder / "model"), "--nnodes", "3", "--master-addr", one.master or one.address(0)],
             capture_output=True, text=True, cwd=ROOT, timeout=300,
         )  # fmt: skip
@@ -223,7 +231,7 @@ def _ended(child: subprocess.Popen[str]) -> str:
 def rows(lab: Lab, only: str) -> Iterator[dict[str, Any]]:
     """A row for each scenario."""
     for one in SCENARIOS:
-        if only not in one.name:
+        if not re.search(only, one.name):
             continue
         lab.prepare(one)
         try:
@@ -232,8 +240,8 @@ def rows(lab: Lab, only: str) -> Iterator[dict[str, Any]]:
             for line in one.after:
                 subprocess.run(line, shell=True)
         ranks = [n["comes_up"] for n in answer["nodes"]]
-        codes = sorted({f["code"] for f in answer["findings"]} | {f["code"] for k in answer["kinds"] for f in k["findings"]
-                                                                   if f["code"].startswith("NET")})  # fmt: skip
+        every = [*answer["findings"], *(f for k in answer["kinds"] for f in k["findings"])]
+        codes = sorted({f["code"] for f in every if f["code"].startswith("NET")})
         right = [told is (said == "OK") for told, said in zip(ranks, real, strict=True)]
         yield {"name": one.name, "foretold": ranks, "real": real, "codes": codes, "right": all(right)}
 
@@ -242,7 +250,7 @@ def main() -> int:
     """Prints a line for each scenario, and how many were foretold on every rank."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--torch", required=True, help="a Python that has torch")
-    parser.add_argument("--only", default="", help="scenarios whose name has this in it")
+    parser.add_argument("--only", default="", help="scenarios whose name this pattern finds")
     parser.add_argument("--json", help="write the rows to this file")
     asked = parser.parse_args()
     found = []
@@ -250,7 +258,8 @@ def main() -> int:
         for row in rows(lab, asked.only):
             found.append(row)
             mark = "right" if row["right"] else "WRONG"
-            print(f"{mark} {row['name']}: foretold {row['foretold']}, real {[r[:60] for r in row['real']]} {row['codes']}", flush=True)
+            real = [r[:60] for r in row["real"]]
+            print(f"{mark} {row['name']}: foretold {row['foretold']}, real {real} {row['codes']}", flush=True)
     if asked.json:
         Path(asked.json).write_text(json.dumps(found, indent=1))
     print(f"{sum(r['right'] for r in found)} of {len(found)} foretold on every rank")

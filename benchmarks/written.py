@@ -56,10 +56,118 @@ services:
     environment: {{SGLANG_USE_MODELSCOPE: "false"}}
 """
 
+SHELL = f"""
+services:
+  vlm:
+    image: vllm/vllm-openai:v0.11.0
+    gpus: all
+    ipc: host
+    volumes: ["hf:/root/.cache/huggingface"]
+    entrypoint: [bash, -c]
+    command:
+      - |
+        pip install -q timm
+        exec vllm serve {V7} --max-model-len 8192 \\
+          --tensor-paralel-size 1 --api-key "$$VLM_KEY"
+    environment: {{VLM_KEY: "${{VLM_KEY}}"}}
+volumes: {{hf: {{}}}}
+"""
+V72 = "Qwen/Qwen2.5-VL-72B-Instruct"
+_POD = """
+      metadata: {labels: {role: ROLE, app: big}}
+      spec:
+        containers:
+        - name: ROLE
+          image: IMAGE
+          command: [sh, -c, "COMMAND"]
+          resources: {limits: {nvidia.com/gpu: "8"}}
+          volumeMounts: [{mountPath: /dev/shm, name: dshm}, {mountPath: /root/.cache/huggingface, name: hf}]
+        volumes: [{name: dshm, emptyDir: {medium: Memory}}, {name: hf, persistentVolumeClaim: {claimName: hf}}]
+"""
+_SCRIPT = "bash /vllm-workspace/examples/online_serving/multi-node-serving.sh"
+
+
+def group(image: str, leader: str, worker: str) -> str:
+    """A LeaderWorkerSet of two machines with the Service of its leader."""
+    pods = [_POD.replace("IMAGE", image).replace("ROLE", role).replace("COMMAND", command)
+            for role, command in (("leader", leader), ("worker", worker))]  # fmt: skip
+    return f"""apiVersion: leaderworkerset.x-k8s.io/v1
+kind: LeaderWorkerSet
+metadata: {{name: big}}
+spec:
+  replicas: 1
+  leaderWorkerTemplate:
+    size: 2
+    leaderTemplate:{pods[0]}    workerTemplate:{pods[1]}---
+apiVersion: v1
+kind: Service
+metadata: {{name: big}}
+spec: {{selector: {{app: big, role: leader}}, ports: [{{port: 8000, targetPort: 8000}}]}}
+"""
+
+
+GROUP = group(
+    "vllm/vllm-openai:v0.11.0",
+    f"{_SCRIPT} leader --ray_cluster_size=$(LWS_GROUP_SIZE); vllm serve {V72} --max-model-len 16384 "
+    "--tensor-parallel-size 8 --pipeline-parallel-size 2 --distributed-executor-backend ray --tpp 1",
+    f"{_SCRIPT} worker --ray_address=$(LWS_LEADER_ADDRESS)",
+)
+_JOINS = (
+    f"python3 -m sglang.launch_server --model-path {V72} --tp 16 --context-length 16384 --dist-init-addr "
+    "$(LWS_LEADER_ADDRESS):20000 --nnodes $(LWS_GROUP_SIZE) --node-rank $(LWS_WORKER_INDEX) --host 0.0.0.0 --port 8000"
+)
+GROUP_OF_SGLANG = group("lmsysorg/sglang:v0.5.3", _JOINS, _JOINS)
+RAY = f"""apiVersion: ray.io/v1
+kind: RayCluster
+metadata: {{name: vlm}}
+spec:
+  headGroupSpec:
+    rayStartParams: {{dashboard-host: "0.0.0.0"}}
+    template:
+      spec:
+        containers:
+        - name: ray-head
+          image: vllm/vllm-openai:v0.11.0
+          command: [vllm, serve, {V7}, --tensor-paralel-size, "2", --max-model-len, "8192"]
+          resources: {{limits: {{nvidia.com/gpu: "2"}}}}
+  workerGroupSpecs:
+  - groupName: gpu
+    replicas: 1
+    template:
+      spec:
+        containers:
+        - {{name: ray-worker, image: "vllm/vllm-openai:v0.11.0", resources: {{limits: {{nvidia.com/gpu: "2"}}}}}}
+"""
+SERVED_BY_RAY = f"""apiVersion: ray.io/v1
+kind: RayService
+metadata: {{name: ray-llm}}
+spec:
+  serveConfigV2: |
+    applications:
+    - name: llms
+      import_path: ray.serve.llm:build_openai_app
+      route_prefix: "/"
+      args:
+        llm_configs:
+        - model_loading_config: {{model_id: eyes, model_source: {V7}}}
+          engine_kwargs: {{max_model_len: 8192, tensor_parallel_size: 2}}
+  rayClusterConfig:
+    headGroupSpec:
+      rayStartParams: {{num-gpus: "0"}}
+      template: {{spec: {{containers: [{{name: ray-head, image: "vllm/vllm-openai:v0.11.0"}}]}}}}
+    workerGroupSpecs:
+    - replicas: 1
+      groupName: gpu
+      template:
+        spec:
+          containers:
+          - {{name: ray-worker, image: "vllm/vllm-openai:v0.11.0", resources: {{limits: {{nvidia.com/gpu: "2"}}}}}}
+"""
+
 
 @dataclass(frozen=True)
 class Case:
-    """One deployment: pins or a compose file, the machine, the command, the form, and what stands beside."""
+    """One deployment: pins, a compose file or manifests, the machine, the command, the form, and what stands beside."""
 
     name: str
     pins: str
@@ -111,6 +219,14 @@ def cases() -> tuple[Case, ...]:
         Case("llama-cpp", vllm, "RTX 4060", "570.86",
              f"llama-server -m /data/gguf/Qwen2.5-VL-3B-Q4_K_M.gguf --mmproj /data/gguf/mmproj.gguf --api-key {KEY}",
              beside=both),
+    ]  # fmt: skip
+    out += [
+        Case("shell-text", "", "RTX 4090x2", "570.86", "", file=SHELL.replace(V7, V3)),
+        *(Case(f"{name}-{form}", "", "A100-80GBx8", "570.86", "", form, both if form == "compose" else "metrics", file=file)
+          for name, file in (("group-vllm", GROUP), ("group-sglang", GROUP_OF_SGLANG)) for form in ("compose", "kubernetes")),
+        Case("ray-cluster", "", "A100-80GBx2", "570.86", "", "kubernetes", file=RAY),
+        Case("ray-service", "", "A100-80GBx2", "570.86", "", "kubernetes", file=SERVED_BY_RAY),
+        Case("ray-service-compose", "", "A100-80GBx2", "570.86", "", "compose", both, file=SERVED_BY_RAY),
     ]  # fmt: skip
     chosen = ("vllm-h100-580", "vllm-typo", "vllm-72b", "vllm-4090-570", "lmdeploy-keys", "lmdeploy-story",
               "sglang-key", "sglang-4090", "llama-cpp")  # fmt: skip
@@ -196,7 +312,10 @@ def write(case: Case, place: Path) -> tuple[str, str]:
     """What `fix` writes, and what it says."""
     words = ["fix", "--plan", "--offline", "--gpu", case.gpu, "--driver", case.driver, "--format", case.form]
     words += ["--with", case.beside] if case.beside else []
-    if case.file:
+    if case.file.startswith("apiVersion"):
+        (place / "deploy.yaml").write_text(case.file)
+        words += ["--deployment", str(place / "deploy.yaml")]
+    elif case.file:
         (place / "compose.yaml").write_text(case.file)
         (place / ".env").write_text(f"VLM_KEY={KEY}\nLARGE_KEY={KEY}\n")
         words += ["--compose", str(place / "compose.yaml")]
@@ -219,7 +338,7 @@ def of_compose(path: Path, documents: list[Any], tools: Tools) -> list[str]:
 def values_of(path: Path) -> dict[str, str]:
     """A value for each variable without which a compose file does not start, and for those of the cases."""
     names = re.findall(r"\$\{(\w+):\?", path.read_text())
-    return dict.fromkeys((*names, "VLM_KEY", "LARGE_KEY"), "value")
+    return {**dict.fromkeys((*names, "VLM_KEY", "LARGE_KEY"), "value"), "NODE_RANK": "0"}
 
 
 def of_manifests(path: Path, documents: list[Any], tools: Tools) -> list[str]:
@@ -233,16 +352,18 @@ def of_manifests(path: Path, documents: list[Any], tools: Tools) -> list[str]:
 
 
 def _objects(one: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    if one["kind"] != "LeaderWorkerSet":
+    if one["kind"] not in ("LeaderWorkerSet", "RayCluster", "RayService"):
         yield one["kind"], one
         return
-    template = one["spec"]["leaderWorkerTemplate"]
-    for role in ("leaderTemplate", "workerTemplate"):
-        pod = template[role]
-        yield (
-            role,
-            {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "x", **pod["metadata"]}, "spec": pod["spec"]},
-        )
+    todo: list[tuple[str, Any]] = [("pod", one["spec"])]
+    while todo:
+        role, here = todo.pop()
+        if isinstance(here, dict) and "containers" in here.get("spec", {}):
+            meta = {"name": "x", **here.get("metadata", {})}
+            yield role.lower(), {"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": here["spec"]}
+        elif isinstance(here, (dict, list)):
+            pairs = here.items() if isinstance(here, dict) else enumerate(here)
+            todo += [(f"{role}-{key}", value) for key, value in pairs]
 
 
 def beside(place: Path, documents: list[Any], tools: Tools) -> list[str]:

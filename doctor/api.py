@@ -55,7 +55,6 @@ __all__ = [
 ]  # fmt: skip
 
 _CODE = re.compile(r"[A-Za-z]{3}\d{3}", re.ASCII)
-_SHELL = frozenset("&|;<>$`()\n")
 
 
 def check(question: Question = (), select: tuple[str, ...] = (), ignore: tuple[str, ...] = ()) -> Report:
@@ -109,8 +108,10 @@ def meaning(code: str) -> Meaning | None:
     """What the code of a rule or of a known crash means; None for an unknown one."""
     from doctor.explain.meaning import meaning_of
     from doctor.rules import RULES
+    from doctor.rules.fleet import FLEET_RULES, Described
 
-    rule = next((r for r in RULES if r.code == code.upper()), None)
+    every: tuple[Described, ...] = (*RULES, *FLEET_RULES)
+    rule = next((r for r in every if r.code == code.upper()), None)
     return meaning_of(code.upper(), rule)
 
 
@@ -203,12 +204,9 @@ def request(question: Question) -> Request:
 
 def _argv(line: str) -> tuple[str, ...]:
     """The words of a shell line; a script of one where it is more than words."""
-    import shlex
+    from doctor.launch.typed_line import argv_of
 
     try:
-        found = tuple(shlex.split(line))
+        return argv_of(line)
     except ValueError as error:
         raise TargetError(f"the command cannot be read: {error}") from None
-    if _SHELL & set(line) or (found and "=" in found[0]):
-        return ("sh", "-c", line)
-    return found

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from doctor.rules import RULES
+from doctor.rules.fleet import FLEET_RULES
 from tests.sources import PACKAGE, SOURCES, nodes_of, tree_of
 
 LONGEST_FILE, LONGEST_FUNCTION, LONGEST_COMMAND = 300, 40, 25
@@ -67,7 +68,7 @@ def test_names_say_their_trade(path: Path) -> None:
 
 
 def test_every_rule_is_registered_once() -> None:
-    codes = [rule.code for rule in RULES]
+    codes = [rule.code for rule in (*RULES, *FLEET_RULES)]
     assert len(set(codes)) == len(codes)
     files = sorted(p for p in (PACKAGE / "rules").glob("*/[a-z][a-z][a-z][0-9][0-9][0-9]_*.py"))
     assert sorted(code.lower() for code in codes) == sorted(p.name[:6] for p in files)
@@ -96,12 +97,12 @@ def test_nobody_imports_a_rule_file_but_its_family(path: Path) -> None:
 def test_rules_holds_rules_alone() -> None:
     beside = {str(p.relative_to(PACKAGE / "rules")) for p in (PACKAGE / "rules").rglob("*.py")}
     beside -= {name for name in beside if re.search(r"[a-z]{3}\d{3}_\w+\.py$", name) or name.endswith("__init__.py")}
-    assert beside == {"rule.py", "engine.py"}
+    assert beside == {"rule.py", "engine.py", "fleet/rule.py", "fleet/engine.py"}
 
 
 @pytest.mark.alone
 def test_nothing_of_the_patient_is_imported_or_started() -> None:
-    allowed = ("run", "nvml", "repair", "cli")
+    allowed = ("run", "nvml", "repair", "cli", "fleet")  # the last starts ssh and its like
     for path in SOURCES:
         parts = path.relative_to(PACKAGE).parts
         text = path.read_text(encoding="utf-8")

@@ -144,6 +144,7 @@ LOCAL = {
     "doctor.run.start.ports": {"socket"},  # whether a port is free
     "doctor.base.secrets.private": {"socket"},  # this machine's name
     "doctor.collect.machine.sockets": {"socket"},  # how an address is written
+    "doctor.fleet.connect": {"socket"},  # whether nodes reach each other
     "doctor.collect.machine.netlink": {"socket"},  # asks the kernel
     "doctor.collect.machine.network": {"socket"},  # this machine's name, and how an address is written
     "doctor.collect.machine.resolving": {"socket"},  # this machine's resolver, as the server would ask it

@@ -20,7 +20,7 @@ COLUMNS, SECONDS = 90, 300
 PAGES = ("README.md", "docs/**/*.md")
 # <!-- answer: 12 --> stands above a block of commands: that many lines of each answer are shown
 BLOCK = re.compile(r"<!-- answer: (?P<lines>\d+) -->\n```console\n(?P<body>.*?)^```$", re.M | re.S)
-NOT_FROM_HERE = ("VIRTUAL_ENV", "CONDA_PREFIX", "NO_COLOR", "CLICOLOR_FORCE", "LANG", "LC_ALL", "LANGUAGE")
+NOT_FROM_HERE = ("VIRTUAL_ENV", "CONDA_PREFIX", "NO_COLOR", "CLICOLOR_FORCE", "LANG", "LC_ALL", "LC_MESSAGES", "LANGUAGE")
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def answer(command: str, **variables: str) -> str:
     with tempfile.TemporaryDirectory() as home:
         environ = {k: v for k, v in os.environ.items() if k not in NOT_FROM_HERE and not k.startswith("QVL_")}
         environ |= {"HOME": home, "XDG_CACHE_HOME": f"{home}/cache", "PYTHONPATH": str(ROOT), "COLUMNS": str(COLUMNS)}
-        environ |= variables
+        environ |= {"PATH": home, "QVL_DOCTOR_NVML": home, **variables}  # no environment, no driver of this machine
         done = subprocess.run(
             [sys.executable, "-m", "doctor", *words], capture_output=True, text=True, timeout=SECONDS, env=environ,
             cwd=ROOT, check=False,

@@ -12,17 +12,20 @@ from doctor.cli.request.options import question_options, target_options, target_
 
 if TYPE_CHECKING:
     from doctor.findings.fleet import FleetReport
-    from doctor.fleet.places import Asking
+    from doctor.fleet.places import Asking, How
 
 FORMATS = ("terminal", "brief", "json", "markdown", "html")
 _WHERE = (
     click.option("--nodes", "nodes_file", metavar="FILE", help="a file with a node on each line, reached by ssh"),
     click.option("--hosts", metavar="A,B", help="nodes reached by ssh: host, user@host, host:port"),
     click.option("--through", metavar="WORDS", help="reach them by this instead of ssh, such as 'docker exec -i {}'"),
+    click.option("--ray", metavar="ADDRESS", is_flag=False, flag_value="auto",
+                 help="the nodes of a Ray cluster: its dashboard, http://HEAD:8265; without one, RAY_ADDRESS"),
     click.option("--kubectl", metavar="SELECTOR", help="running pods with these labels: app=vllm, namespace/app=vllm"),
     click.option("--slurm", metavar="JOB|PARTITION", help="the nodes of a running Slurm job, or of a partition"),
     click.option("--node-python", metavar="EXE", help="the Python (3.10 or newer) that runs doctor on the nodes"),
-    click.option("--fan-out", type=click.IntRange(1, 256), metavar="N", default=32, help="nodes at once"),
+    click.option("--fan-out", type=click.IntRange(1, 256), metavar="N", default=32, show_default=True,
+                 help="nodes at once"),
     click.option("--timeout", type=click.FloatRange(5, 3600), metavar="SECONDS", default=180.0, show_default=True,
                  help="how long to wait for the facts of one node"),
     click.option("--port", type=click.IntRange(0, 65535), metavar="PORT", default=0,
@@ -69,9 +72,73 @@ def check(ctx: click.Context, /, **options: Any) -> None:
     ctx.exit(_status(report, fail_on))
 
 
+@fleet.command()
+@where_options
+@target_options
+@question_options
+@click.option("--grace", type=click.FloatRange(0, 600), metavar="SECONDS", default=10.0,
+              help="seconds between SIGTERM and SIGKILL")
+@click.option("--patience", type=click.FloatRange(0, 3600), metavar="SECONDS", default=30.0,
+              help="seconds for the other ranks to end by themselves once one has failed")
+@click.option("--log-dir", metavar="DIR", help="where each node keeps its run folder")
+@click.option("--no-check", is_flag=True, help="start without `fleet check`")
+@click.option("--force", is_flag=True, help="start even if `fleet check` finds errors")
+@click.option("--format", "form", type=click.Choice(("terminal", "json")), default="terminal", show_default=True)
+@click.option("--output", metavar="FILE", help="write to FILE instead of stdout")
+@click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="-- LAUNCH COMMAND")
+@click.pass_context
+def run(ctx: click.Context, /, **options: Any) -> None:
+    """Starts the launch of each rank on its node under `qvl-doctor run`, and says which rank failed first.
+
+    Checks the nodes first; errors stop it. Their output comes with the node's name on stderr. When this command ends,
+    for any reason, the servers on the nodes end.
+    """
+    from doctor.cli.request.fleet import starting
+
+    check_first = not options.pop("no_check")
+    force, form, output = (options.pop(n) for n in ("force", "form", "output"))
+    asked, how = starting(options)
+    if check_first and _refused(asked) and not force:
+        ctx.exit(125)
+    ctx.exit(_started(asked, how, form, output))
+
+
+def _refused(asked: Asking) -> bool:
+    """Whether the check before the start finds errors, which are then shown."""
+    report = _answer(asked)
+    if report.reaches("error") or report.silent:
+        from rich.console import Console
+
+        from doctor.report.fleet.terminal import print_fleet
+
+        print_fleet(report, Console(stderr=True, markup=False, highlight=False))
+        return True
+    return False
+
+
+def _started(asked: Asking, how: How, form: str, output: str | None) -> int:
+    from doctor.cli.answer.output import console, failure, write
+    from doctor.fleet.carriers import CarrierError
+    from doctor.fleet.start import start_fleet
+    from doctor.report.fleet.run import print_run, run_to_json
+    from doctor.report.json import dumps
+
+    try:
+        ended = start_fleet(asked, how, lambda node, line: click.echo(f"{node}| {line}", err=True))
+    except CarrierError as error:
+        raise failure(str(error)) from None
+    if form == "json":
+        write(dumps(run_to_json(ended)), output)
+    else:
+        print_run(ended, console())
+    return ended.status
+
+
 @fleet.command(hidden=True)
 @target_options
 @question_options
+@click.option("--once", metavar="QUESTION", help="answer this question instead of those on stdin")
+@click.option("--hold", type=float, default=0.0, help="stay this long after --once")
 @click.argument("launch", nargs=-1, type=click.UNPROCESSED, metavar="[-- LAUNCH COMMAND]")
 def node(launch: tuple[str, ...], **options: Any) -> None:
     """The side of a node: answers `fleet check` on stdin and stdout."""
@@ -79,10 +146,14 @@ def node(launch: tuple[str, ...], **options: Any) -> None:
     from doctor.cli.request.options import declared_request
     from doctor.fleet.node import Node
 
-    declared = declared_request(options)
+    once, hold, declared = options.pop("once"), options.pop("hold"), declared_request(options)
     asked = {name: options.pop(name) for name in ("model", "gpu", "driver")}
     request = api.Request(target_request(options), launch, **asked, declared=declared)
-    Node(lambda: api.collect(request), __version__).serve(sys.stdin.buffer, sys.stdout.buffer)
+    here = Node(lambda: api.collect(request), __version__)
+    if once is not None:
+        here.once(once.encode(), sys.stdout.buffer, hold)
+    else:
+        here.serve(sys.stdin.buffer, sys.stdout.buffer)
 
 
 def _asking(options: dict[str, Any]) -> Asking:

@@ -16,19 +16,21 @@ def rules(form: str) -> None:
     """
     from doctor.cli.answer.output import console, write
     from doctor.rules import RULES
+    from doctor.rules.fleet import FLEET_RULES, Described
 
+    every: tuple[Described, ...] = (*RULES, *FLEET_RULES)
     if form == "json":
         from doctor.report.json import dumps
 
         listed = [
             {"code": r.code, "name": r.name, "severity": r.severity, "since": r.since, "explanation": r.explanation}
-            for r in RULES
+            for r in every
         ]
         write(dumps({"schema": 1, "rules": listed}), None)
         return
     from rich.text import Text
 
     out = console()
-    for rule in RULES:
+    for rule in every:
         first = rule.explanation.partition("\n")[0]
         out.print(Text(f"{rule.code}  {rule.severity:<8} {rule.name:<26} {first}"), overflow="ellipsis", no_wrap=True)

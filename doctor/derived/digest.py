@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from doctor.derived.case import Case
-from doctor.derived.interfaces import gloo_address, real_interfaces
+from doctor.derived.interfaces import addresses_for_others, gloo_address, real_interfaces
 from doctor.derived.nodes import group_of, variable
 from doctor.facts import Distributions, Facts, Gpu, Host, Launch, Model, Natives, Network, Unavailable, Weights
 from doctor.facts.node import SECTIONS, Digest
@@ -32,10 +32,10 @@ def digest_of(facts: Facts) -> Digest:
     address, why = gloo_address(network, variable(facts, "GLOO_SOCKET_IFNAME")) if network else (None, "")
     group = group_of(Case(facts))
     holding = next((i for i in network.interfaces or () if address in i.hosts), None) if network else None
-    reachable = [h for i in real_interfaces(network) for h in i.hosts if not h.startswith("fe80:")] if network else []
+    reachable = addresses_for_others(network) if network else ()
     return Digest(
         {name: _hash(section(facts, name)) for name in SECTIONS}, network.name if network else None, address, why,
-        tuple(reachable[:4]), holding.mtu if holding else None, network.clock if network else None,
+        reachable[:4], holding.mtu if holding else None, network.clock if network else None,
         group.rank if group else None,
     )  # fmt: skip
 
@@ -127,12 +127,18 @@ def _environment(facts: Facts) -> Values:
     host = facts.host.environment if isinstance(facts.host, Host) else {}
     launch = facts.launch if isinstance(facts.launch, Launch) else None
     values = {**host, **(launch.environ if launch else {})}
-    kept = {n: v for n, v in values.items() if n not in OWN and n.startswith(_DECIDING)}
+    kept = {n: v for n, v in values.items() if n not in OWN and decides(n)}
     return [kept, _unranked(words_of(launch)) if launch else None]
 
 
-_DECIDING = ("NCCL_", "GLOO_", "UCX_", "VLLM_", "SGLANG_", "SGL_", "LMDEPLOY_", "TM_", "TORCH_", "PYTORCH_", "RAY_",
-             "TP_SOCKET")  # fmt: skip
+_DECIDING = (
+    "NCCL_", "GLOO_", "UCX_", "VLLM_", "SGLANG_", "SGL_", "LMDEPLOY_", "TM_", "TORCH_", "PYTORCH_", "TP_SOCKET",
+)  # fmt: skip
+
+
+def decides(name: str) -> bool:
+    """Whether a variable changes how the ranks talk to each other, or what the engine does."""
+    return name.startswith(_DECIDING)
 
 
 def _unranked(words: tuple[str, ...]) -> list[str]:

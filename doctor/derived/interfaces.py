@@ -64,6 +64,12 @@ def real_interfaces(network: Network) -> Iterator[Interface]:
             yield interface
 
 
+def addresses_for_others(network: Network) -> tuple[str, ...]:
+    """The addresses that another machine may reach; last those on the loopback interface that are not loopback ones."""
+    links = sorted((i for i in network.interfaces or () if i.up), key=lambda i: i.loopback)
+    return tuple(h for i in links for h in i.hosts if not is_loopback(h) and not h.startswith(("fe80:", "169.254.")))
+
+
 def of_real(network: Network) -> tuple[str, ...]:
     """The names of `real_interfaces`, eight at most."""
     return tuple(i.name for i in real_interfaces(network))[:8]

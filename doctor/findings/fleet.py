@@ -40,6 +40,45 @@ class KindRow:
 
 
 @dataclass(frozen=True, slots=True)
+class EndRow:
+    """How one rank of `fleet run` ended: `status` of its server (None: the connection ended, or it never started).
+
+    `seconds` after the start; `sentence`, `found` (the cause that its log shows) and `tail` are from the report of its
+    run, which lies in `folder` on the node. `stopped`: by us, because another one had failed; `echo`: its last words
+    are that another rank is gone. `order` counts from 1 in the order in which the ranks ended.
+    """
+
+    name: str
+    rank: int
+    status: int | None = None
+    seconds: float = 0.0
+    sentence: str = ""
+    found: str | None = None
+    tail: tuple[str, ...] = ()
+    folder: str = ""
+    stopped: bool = False
+    echo: bool = False
+    order: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class FleetRun:
+    """How the ranks of a launch ended. `first` is the one whose failure the others repeat, None where none failed."""
+
+    ends: tuple[EndRow, ...]
+    first: EndRow | None
+    versions: dict[str, str]
+    why: str = ""
+
+    @property
+    def status(self) -> int:
+        """That of the first failure, as `run` gives it; 1 where it has none; 0 where all ended well."""
+        if self.first is None:
+            return 0
+        return self.first.status if self.first.status and 0 < self.first.status < 256 else 1
+
+
+@dataclass(frozen=True, slots=True)
 class FleetReport:
     """`results` are those of the rules between nodes; each kind has its own findings."""
 

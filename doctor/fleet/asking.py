@@ -19,7 +19,7 @@ from doctor.facts.network import is_loopback
 from doctor.facts.node import SECTIONS, Digest, Tried
 from doctor.fleet.boot import shell_line
 from doctor.fleet.carriers import Place
-from doctor.fleet.session import NodeError, Session
+from doctor.fleet.session import NodeError, Session, Talk
 from doctor.fleet.wire import WireError, unpacked
 
 T = TypeVar("T")
@@ -46,7 +46,7 @@ class Asked:
 
     place: Place
     rank: int
-    session: Session | None = None
+    session: Talk | None = None
     digest: Digest | None = None
     facts: Facts | None = None
     reason: str | None = None
@@ -76,11 +76,15 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What goes to a node: the single file, the words for doctor by rank, and interpreters to try first."""
+    """What goes to a node: the single file, the words for doctor by rank, and interpreters to try first.
+
+    `opened` begins a session in another way than by the words of a place. It raises NodeError.
+    """
 
     file: bytes
     words_of: Callable[[int], Sequence[str]]
     pythons: Sequence[str] = ()
+    opened: Callable[[Place, Sequence[str]], Talk] | None = None
 
 
 def ask_all(places: Sequence[Place], sent: Sent, limits: Limits, say: Say) -> list[Asked]:
@@ -121,12 +125,12 @@ def of_facts(saved: Iterable[tuple[str, Facts | str]]) -> list[Asked]:
 def _digest(node: Asked, sent: Sent, limits: Limits) -> None:
     begun = time.monotonic()
     try:
-        line = shell_line(len(sent.file), sent.words_of(node.rank), sent.pythons)
-        node.session = session = Session(node.place.command(line))
-        first = session.receive(limits.question)
-        if first.get("need") == "file":
-            session.send(sent.file)
-            session.receive(limits.question * 2)
+        words = sent.words_of(node.rank)
+        if sent.opened is not None:
+            node.session = session = sent.opened(node.place, words)
+        else:
+            node.session = session = Session(node.place.command(shell_line(len(sent.file), words, sent.pythons)))
+            session.begin(sent.file, limits.question)
         before = time.time()
         said = session.ask({"ask": "digest"}, limits.collecting)
         node.digest = read_digest(said.get("digest"))

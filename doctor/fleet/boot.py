@@ -34,10 +34,9 @@ while left:
     left -= len(part)
     while part:
         part = part[os.write(to, part):]
-sys.path.insert(0, path)
+import runpy
 sys.argv = ["qvl-doctor"] + words
-from doctor.__main__ import main
-main()
+runpy.run_path(path, run_name="__main__")
 """.strip()
 PYTHONS = ("python3", "python", "/usr/bin/python3", "/usr/libexec/platform-python")
 NEEDED = "import sys; sys.exit(sys.version_info < (3, 10))"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 from dataclasses import replace
 
 from doctor.base.files import Files, Unreadable
@@ -16,6 +17,8 @@ from doctor.fleet.judging import answer
 from doctor.fleet.kept_file import file_to_send
 from doctor.fleet.lines import ranked
 from doctor.fleet.places import Asking, places
+from doctor.fleet.ray_jobs import RayCluster
+from doctor.launch.edit import as_given
 from doctor.pipeline.launch import read_launch
 from doctor.pipeline.request import Request
 
@@ -32,25 +35,32 @@ def check_fleet(asking: Asking, say: Say) -> FleetReport:
 
 
 def _asked(asking: Asking, say: Say) -> list[Asked]:
-    found = places(asking)
-    launch = _launch(asking)
+    cluster = RayCluster.at(asking.ray, file_to_send()) if asking.ray else None
+    found = cluster.places() if cluster else places(asking)
+    lines = ranked_launch(asking)
 
     def words_of(rank: int) -> list[str]:
-        line = ranked(launch, None, rank).argv if launch is not None else asking.launch
+        line = lines(rank)
         return ["fleet", "node", *asking.words, *(["--", *line] if line else [])]
 
     say(f"asking {len(found)} nodes")
-    return ask_all(found, Sent(file_to_send(), words_of, asking.pythons), asking.limits, say)
+    opened = cluster.talk if cluster else None
+    return ask_all(found, Sent(file_to_send(), words_of, asking.pythons, opened), asking.limits, say)
 
 
-def _launch(asking: Asking) -> Launch | None:
-    """The launch, where its engine numbers the nodes; else the words go to each node as they are."""
-    if not asking.launch:
-        return None
-    found = read_launch(Request(TargetRequest(), asking.launch))
-    if not isinstance(found, Launch) or found.engine is None or found.given or found.source:
-        return None
-    return found
+def ranked_launch(asking: Asking) -> Callable[[int], tuple[str, ...]]:
+    """The words of each rank, where the engine numbers the nodes; else those that were given, for all.
+
+    `{rank}` in a word is the rank, for programs that we do not read.
+    """
+    found = read_launch(Request(TargetRequest(), asking.launch)) if asking.launch else None
+    launch = found if isinstance(found, Launch) and found.engine is not None else None
+
+    def of_rank(rank: int) -> tuple[str, ...]:
+        line = as_given(launch, ranked(launch, None, rank)) if launch is not None else ()
+        return line or tuple(word.replace("{rank}", str(rank)) for word in asking.launch)
+
+    return of_rank
 
 
 def _saved(asking: Asking) -> list[Asked]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 
 from doctor.derived.case import Case
+from doctor.derived.digest import decides
 from doctor.derived.fleet import Fleet, Member
 from doctor.derived.nodes import group_of, variable
 from doctor.facts import Facts, Launch, Network
@@ -29,7 +30,8 @@ def start_lines(fleet: Fleet) -> dict[str, str]:
         launch = made[id(member.facts)]
         if launch is not None:
             words = shlex.join(str(member.rank) if w == RANK else w for w in launch.argv)
-            variables = {**launch.environ, **_variables(member, member.facts)}
+            given = {n: v for n, v in launch.environ.items() if decides(n)}
+            variables = {**given, **_variables(member, member.facts)}
             out[member.name] = " ".join([*(f"{n}={shlex.quote(v)}" for n, v in variables.items()), words])
     return out
 

@@ -11,6 +11,7 @@ import queue
 import shutil
 import sys
 import threading
+import time
 from collections.abc import Callable
 from typing import Any, BinaryIO
 
@@ -20,10 +21,12 @@ from doctor.facts import Facts
 from doctor.facts.codec import to_json
 from doctor.fleet.boot import FOLDER
 from doctor.fleet.connect import Listener, Peer, try_all
+from doctor.fleet.served import Served
 from doctor.fleet.wire import MARK, line_of, packed
 
 LONGEST = 1 << 20
 GONE = 98
+LONGEST_HOLD = 120.0
 
 
 class Node:
@@ -33,11 +36,15 @@ class Node:
         self.collect, self.version = collect, version
         self.facts: Facts | None = None
         self.listeners: dict[int, Listener] = {}
+        self.served: Served | None = None
+        self.out: BinaryIO | None = None
+        self.speaking = threading.Lock()
 
     def serve(self, stdin: BinaryIO, out: BinaryIO) -> None:
         """Answers until stdin ends."""
         lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()
-        threading.Thread(target=_read, args=(stdin, lines), daemon=True).start()
+        self.out = out
+        threading.Thread(target=self._read, args=(stdin, lines), daemon=True).start()
         self.say(out, {"hello": self.version, "python": sys.version.split()[0]})
         while True:
             line = lines.get()
@@ -46,10 +53,16 @@ class Node:
                 continue
             self.say(out, self.answer(line[begin + len(MARK) :]))
 
+    def once(self, line: bytes, out: BinaryIO, hold: float) -> None:
+        """Answers one question without stdin, and stays `hold` seconds for the ports that it opened."""
+        self.say(out, self.answer(line))
+        time.sleep(min(max(hold, 0.0), LONGEST_HOLD))
+
     def say(self, out: BinaryIO, message: JsonObject) -> None:
-        """Sends one message."""
-        out.write(line_of(message))
-        out.flush()
+        """Sends one message, whole."""
+        with self.speaking:
+            out.write(line_of(message))
+            out.flush()
 
     def answer(self, line: bytes) -> JsonObject:
         """The answer to one question; what went wrong is one sentence under `problem`."""
@@ -75,16 +88,31 @@ class Node:
             if port not in self.listeners:
                 self.listeners[port] = Listener(port)
             return {"port": self.listeners[port].port}
+        if ask == "run" and self.out is not None and self.served is None:
+            options, out = [str(w) for w in asked.get("options", ())], self.out
+            words = [str(w) for w in asked["words"]]
+            self.served = Served(words, options, float(asked["grace"]), lambda said: self.say(out, said))
+            return {"started": self.served.child.pid}
+        if ask == "stop":
+            if self.served is not None:
+                threading.Thread(target=self.served.stop, daemon=True).start()
+            return {"stopping": self.served is not None}
         if ask == "connect":
             peers = [Peer(str(name), str(host), int(port)) for name, host, port in asked["to"]]
             return {"tried": [to_json(t) for t in try_all(peers)]}
         raise ValueError(f"an unknown question: {ask}")
 
 
-def _read(stdin: BinaryIO, lines: queue.SimpleQueue[bytes]) -> None:
-    """Lines of at most a mebibyte; at the end of the input the whole process ends."""
-    while line := stdin.readline(LONGEST):
-        lines.put(line)
+    def _read(self, stdin: BinaryIO, lines: queue.SimpleQueue[bytes]) -> None:
+        """Lines of at most a mebibyte; at the end of the input the server ends, then the whole process."""
+        while line := stdin.readline(LONGEST):
+            lines.put(line)
+        if self.served is not None:
+            self.served.stop()
+        _end()
+
+
+def _end() -> None:
     if folder := os.environ.get(FOLDER):
         shutil.rmtree(folder, ignore_errors=True)
     os._exit(GONE)

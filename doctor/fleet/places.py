@@ -9,7 +9,7 @@ from doctor.fleet.carriers import Place, by_kubectl, by_slurm, by_ssh, listed, t
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """Saved facts, or nodes and the way to them: one of `files`, `hosts`, `nodes_file`, `kubectl` and `slurm`.
+    """Saved facts, or nodes and the way to them: one of `files`, `hosts`, `nodes_file`, `ray`, `kubectl`, `slurm`.
 
     `words` are the options for doctor on each node, `launch` the command of rank 0. `python` runs doctor there. `port`
     is where connections are tried, 0 for any.
@@ -21,6 +21,7 @@ class Asking:
     nodes_file: str | None = None
     hosts: tuple[str, ...] = ()
     through: str | None = None
+    ray: str | None = None
     kubectl: str | None = None
     slurm: str | None = None
     python: str | None = None
@@ -37,6 +38,15 @@ class Asking:
     def pythons(self) -> tuple[str, ...]:
         """Interpreters to try first; a folder is an environment."""
         return (self.python, f"{self.python.rstrip('/')}/bin/python") if self.python else ()
+
+
+@dataclass(frozen=True, slots=True)
+class How:
+    """How the servers of `fleet run` are started: options of `run`, and seconds as `Starting` has them."""
+
+    options: tuple[str, ...] = ()
+    grace: float = 10.0
+    patience: float = 30.0
 
 
 def places(asking: Asking) -> list[Place]:

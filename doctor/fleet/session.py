@@ -9,6 +9,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Sequence
+from typing import Protocol
 
 from doctor.base.held import without_loader
 from doctor.base.json_object import JsonObject
@@ -22,13 +23,23 @@ class NodeError(Exception):
     """A node did not answer, or not as it should; one sentence."""
 
 
+class Talk(Protocol):
+    """A node that can be asked."""
+
+    def ask(self, message: JsonObject, seconds: float) -> JsonObject:
+        """The answer. Raises NodeError."""
+
+    def close(self) -> None:
+        """Ends it, with all that was started for it."""
+
+
 class Session:
     """A started carrier. `ask` sends one question and waits for its answer; `close` ends it within two seconds.
 
     With a dead coordinator the system closes the pipes, and the node's side ends by itself.
     """
 
-    def __init__(self, words: Sequence[str], first: bytes = b"") -> None:
+    def __init__(self, words: Sequence[str]) -> None:
         """Raises NodeError where the carrier's program cannot be started."""
         self.stderr = bytearray()
         self.lines: queue.SimpleQueue[JsonObject | NodeError] = queue.SimpleQueue()
@@ -41,8 +52,12 @@ class Session:
             raise NodeError(f"`{words[0]}` cannot be started: {error.strerror or error}") from None
         for work in (self._listen, self._errors):
             threading.Thread(target=work, daemon=True).start()
-        if first:
-            self.send(first)
+
+    def begin(self, file: bytes, seconds: float) -> None:
+        """Sends the single file where the node needs it. Raises NodeError."""
+        if self.receive(seconds).get("need") == "file":
+            self.send(file)
+            self.receive(seconds * 2)
 
     def ask(self, message: JsonObject, seconds: float) -> JsonObject:
         """The answer. Raises NodeError."""
@@ -68,6 +83,16 @@ class Session:
             raise found
         if problem := found.get("problem"):
             raise NodeError(one_line(str(problem), 300))
+        return found
+
+    def next(self, seconds: float) -> JsonObject | None:
+        """The next message of a server that runs, None where none comes in time. Raises NodeError at its end."""
+        try:
+            found = self.lines.get(timeout=seconds)
+        except queue.Empty:
+            return None
+        if isinstance(found, NodeError):
+            raise found
         return found
 
     def close(self) -> None:

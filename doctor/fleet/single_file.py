@@ -11,13 +11,13 @@ from __future__ import annotations
 import importlib.metadata
 import importlib.util
 import io
-import marshal
 import sys
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import doctor
+from doctor.base.byte_code import byte_code
 from doctor.matrix.files.data import data_dir
 
 BUNDLED = ("click", "rich", "packaging", "yaml", "importlib_metadata", "zipp", "pynvml", "typing_extensions", "tomli")
@@ -34,14 +34,12 @@ COLD = ("doctor/mcp/", "doctor/repair/", "doctor/plan/", "doctor/matrix/extract/
         "doctor/matrix/grid/", "doctor/report/plan/", "doctor/explain/", "doctor/probe/", "doctor/run/", "pynvml",
         "rich/_emoji_codes", "typing_extensions")  # compiled when they are used: their byte code is a tenth of the file
 TIME = (1980, 1, 1, 0, 0, 0)
-MAIN = """import sys
+MAIN = """import runpy, sys
 if sys.version_info < (3, 10):
     sys.exit("qvl-doctor needs Python 3.10 or newer, and this is %d.%d" % sys.version_info[:2])
-from doctor.__main__ import main
-main()
+runpy.run_module("doctor", run_name="__main__", alter_sys=True)
 """
 HEAD = b"#!/usr/bin/env -S python3 -I -S\n"
-_UNCHECKED = b"\x01\x00\x00\x00"  # PEP 552: a hash that is not compared with the source
 
 
 def build() -> bytes:
@@ -54,7 +52,7 @@ def build() -> bytes:
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
         for name, data in sorted(_files()):
             _add(archive, name, data)
-            if name.endswith(".py") and not name.startswith(COLD) and (code := _compiled(name, data)) is not None:
+            if name.endswith(".py") and not name.startswith(COLD) and (code := byte_code(data, name)) is not None:
                 _add(archive, f"{name}c", code)
     return out.getvalue()
 
@@ -100,14 +98,6 @@ def _licenses() -> Iterator[tuple[str, bytes]]:
         for path in found.files or ():
             if "dist-info" in str(path) and path.name.upper().startswith(("LICEN", "COPYING", "METADATA")):
                 yield f"licenses/{name}-{found.version}/{path.name}", Path(str(path.locate())).read_bytes()
-
-
-def _compiled(name: str, source: bytes) -> bytes | None:
-    try:
-        code = compile(source, name, "exec", dont_inherit=True, optimize=0)
-    except SyntaxError:
-        return None
-    return importlib.util.MAGIC_NUMBER + _UNCHECKED + importlib.util.source_hash(source) + marshal.dumps(code)
 
 
 def _add(archive: zipfile.ZipFile, name: str, data: bytes) -> None:

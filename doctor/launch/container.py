@@ -230,10 +230,3 @@ def _services(verb: str, words: list[str]) -> tuple[tuple[str, ...], tuple[str, 
             if verb == "run":
                 return tuple(services), tuple(todo)
     return tuple(services), ()
-
-
-def compose_keys() -> dict[str, dict[str, tuple[str, ...]]]:
-    """The keys that Compose accepts by their place (`service`, `deploy.resources`), each with its kinds. DataError."""
-    from doctor.matrix.compose_keys import compose_keys as known
-
-    return known()

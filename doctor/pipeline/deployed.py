@@ -15,6 +15,7 @@ from doctor.facts import Facts, Launch, Target
 from doctor.findings import Report, RuleResult, ServiceAnswer
 from doctor.launch.asked import starts_server
 from doctor.matrix.other_servers import other_server
+from doctor.pipeline.mounted_gateway import mounted_gateway
 from doctor.pipeline.neighbors import around, for_service
 from doctor.pipeline.request import Request
 from doctor.pipeline.services import every_service, request_of
@@ -28,6 +29,7 @@ MOST = 40  # services that are judged
 def diagnose_services(request: Request, diagnose: Diagnose, judge: Judge) -> Report:
     """The answer for the services of the deployment files. Raises TargetError or DeclarationError."""
     every = every_service(request)
+    request = replace(request, gateway=request.gateway or mounted_gateway(every))
     known = replace(request, around=around(every, request))
     answers = tuple(map(partial(_answer, known, diagnose), chosen(every, request.declared.service)[:MOST]))
     judged = [(a.name, a.report) for a in answers if a.report is not None]

@@ -19,6 +19,7 @@ from doctor.launch.waiting import asked_inside
 from doctor.matrix.declared import DeclarationError
 from doctor.pipeline.declared import launch_of, launch_words, read_declared
 from doctor.pipeline.launch import engine_release
+from doctor.pipeline.mounted_gateway import mounted_gateway
 from doctor.pipeline.request import Around, Request
 from doctor.pipeline.services import request_of
 
@@ -34,11 +35,22 @@ def with_neighbors(facts: Facts, request: Request) -> Facts:
         facts = replace(facts, neighbors=around)
     if request.around is not None:
         facts = replace(facts, neighbors=request.around.services)
-    if request.gateway is None:
+    path = request.gateway or _mounted(request)
+    if path is None:
         return facts
     mine = request.around.gateway if request.around else {}
     variables = next((v for n, v in found.values() if "litellm" in (n.image or "")), mine)
-    return replace(facts, gateway=read_gateway(request.gateway, request.target.root, variables))
+    return replace(facts, gateway=read_gateway(path, request.target.root, variables))
+
+
+def _mounted(request: Request) -> str | None:
+    """The gateway's file that a service of the compose project mounts."""
+    from doctor.collect.declared.compose.service import project_of, service_of
+
+    if request.declared.compose is None:
+        return None
+    project = project_of(request.declared, request.target.environ, request.target.cwd)
+    return mounted_gateway(service_of(project, n) for n in list(project.services)[:MOST])
 
 
 def around(services: list[Service], request: Request) -> Around | None:

@@ -15,10 +15,10 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from doctor.base.record import dataclass
 from doctor.base.text import conjoined
+from doctor.derived.merged_title import title
 from doctor.derived.packages.requirements import direction, fits
 from doctor.facts import Distributions, Facts, normalize
 from doctor.findings import Action, Finding, Remediation, Report, RuleResult
-from doctor.findings.wording import in_words
 from doctor.matrix import rows
 from doctor.pipeline.resolved import resolved_by
 from doctor.plan.outcome import FORESEEABLE, foreseen, left_errors, new_errors, touched_by
@@ -222,7 +222,7 @@ def merged(errors: list[Finding], have: Distributions | None = None) -> Remediat
     if any(a is None for a in actions):
         return None
     kept = [_directed(a, have) for a in actions if a is not None]
-    return Remediation(_title(kept), tuple(kept), "safe" if safe else "unsafe")
+    return Remediation(title(kept), tuple(kept), "safe" if safe else "unsafe")
 
 
 def _mergeable(way: Remediation) -> bool:
@@ -251,7 +251,3 @@ def _directed(action: Action, have: Distributions | None) -> Action:
     wanted = SpecifierSet(action.specifier or "")
     way = "install" if fits(wanted, version) else direction(wanted, version)
     return replace(action, direction=way)
-
-
-def _title(actions: list[Action]) -> str:
-    return "; ".join(in_words(action) for action in actions)

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
@@ -46,7 +47,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What goes with a request: headers, and for a POST its `data`.
+    """What goes with a request: headers, and for a POST, or a PUT if `put` is set, its `data`.
 
     `seen` gets an empty piece once the head of an answer has come, then each piece of its body as it comes, and asks
     for the bodies of errors, too.
@@ -55,6 +56,7 @@ class Sent:
     headers: dict[str, str]
     data: bytes | None = None
     seen: Callable[[bytes], None] | None = None
+    put: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +159,7 @@ class Client:
             raise meaning(error, self.whose, False) from None
         headers = {**sent.headers, "Accept-Encoding": "identity"}
         for _ in range(redirects.MOST + 1):
-            answer = self._send(url, headers, sent.data, login, watch)
+            answer = self._send(url, replace(sent, headers=headers), login, watch)
             if answer.status_code not in redirects.STATUSES or "Location" not in answer.headers:
                 return answer, url
             self._passed_over(answer, watch)
@@ -169,17 +171,15 @@ class Client:
             url = target
         raise RemoteError("redirect", f"{self.whose} redirected more than {redirects.MOST} times")
 
-    def _send(
-        self, url: str, headers: dict[str, str], data: bytes | None, login: Any, watch: Watch
-    ) -> requests.Response:
-        if any(name.lower() == "authorization" for name in headers):
+    def _send(self, url: str, sent: Sent, login: Any, watch: Watch) -> requests.Response:
+        if any(name.lower() == "authorization" for name in sent.headers):
             login = _nobody  # else a login of ~/.netrc takes the place of the token
         try:
             import requests
 
             http = self._http()
-            method = "GET" if data is None else "POST"
-            request = http.prepare_request(requests.Request(method, url, headers, data=data, auth=login))
+            method = "GET" if sent.data is None else "PUT" if sent.put else "POST"
+            request = http.prepare_request(requests.Request(method, url, sent.headers, data=sent.data, auth=login))
             settings: Any = http.merge_environment_settings(request.url or url, {}, True, None, None)
             # not by the session, which reads the whole body of a redirect
             patience = (CONNECT_SECONDS, self.limits.quiet)

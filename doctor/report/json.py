@@ -23,7 +23,6 @@ def report_to_json(report: Report) -> JsonObject:
     from doctor.report.launch import launch_to_json
     from doctor.report.memory import memory_to_json
 
-    findings = report.findings
     data: JsonObject = scrubbed({
         "schema": SCHEMA,
         "versions": report.versions,
@@ -31,7 +30,7 @@ def report_to_json(report: Report) -> JsonObject:
         "results": [
             {"code": r.code, "name": r.name, "status": r.status, "reason": r.reason} for r in report.results
         ],
-        "findings": [finding_to_json(f) for f in findings],
+        "findings": [finding_to_json(f) for f in report.findings],
         "summary": {
             "error": report.count("error"), "warning": report.count("warning"), "note": report.count("note"),
             "open": sum(r.status == "open" for r in report.results),

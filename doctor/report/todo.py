@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from doctor.base.record import dataclass
+from doctor.derived.merged_title import title
 from doctor.findings import Action, Finding, Remediation, Report
 from doctor.report.commands import together
 from doctor.report.language.headline import way
@@ -47,7 +49,13 @@ def _ways(report: Report, first: Finding) -> list[Remediation]:
     own, together = first.remediations[:1], report.way_out
     if together is None:
         return [*own]
-    return [together] if _part(first.remediations, together) else [*own, together]
+    if _part(first.remediations, together):
+        return [together]
+    settled = {_about(a) for way in own for a in way.actions}
+    rest = tuple(a for a in together.actions if _about(a) not in settled)
+    if len(rest) < len(together.actions):  # the first cause's own fix says it already
+        together = replace(together, title=title(rest), actions=rest)
+    return [*own, together] if rest else [*own]
 
 
 def _part(ways: Iterable[Remediation], whole: Remediation) -> bool:

@@ -1,4 +1,4 @@
-"""What this user may not read is never fine: the error that Python gives, or open, with the path."""
+"""What this user cannot read is never fine: the error that Python gives, or open, with the path."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_a_module_that_the_launch_imports(venv: Path, locked: str) -> None:
     errors, left = check(venv, locked)
     assert not errors
     for code in ("IMP001", "IMP002", "IMP004"):
-        assert "may not read" in left[code] and locked in left[code]
+        assert "cannot read" in left[code] and locked in left[code]
 
 
 def test_a_distribution_is_unknown_not_missing(venv: Path) -> None:

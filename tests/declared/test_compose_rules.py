@@ -115,7 +115,7 @@ REFUSED = [
     ("command: [sleep, 10]", "`10` in `command` is not a text"), ("command: [[a]]", "in `command` is not a text"),
     ("command: {a: 1}", "`command` is a mapping, not a list or a text"), ("command: \"serve 'a\"", "a quote in `command` is not closed"),
     ("gpus: 2", "`gpus` is a number, not a list or a text"), ("ports: '1:1'", "`ports` is a text, not a list"),
-    ("environment: A=1", "`environment` is a text"), ("environment: {A: [1]}", "`A` is a list or a mapping"),
+    ("environment: [{A: 1}]", "an entry of the list `environment` is not a text"), ("environment: A=1", "`environment` is a text"), ("environment: {A: [1]}", "`A` is a list or a mapping"),
     ("environment: {A: 2024-01-01}", "`A` is a date"), ("environment: ['A = 1']", "a space in front of its `=`"),
     ("ports: ['80000:80']", "`ports: 80000:80` is not a port"), ("ports: ['1-3:1-2']", "ranges of different lengths"),
     ("shm_size: 16 gigs", "`shm_size: 16 gigs` is not a size"), ("healthcheck: {test: a, interval: 30}", "`healthcheck.interval` is a number"),

@@ -23,6 +23,14 @@ def test_the_answer_is_the_real_one(block: Block) -> None:
     assert block.text == block.filled()
 
 
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md"])
+def test_links_of_the_repository_resolve(page: str) -> None:
+    """Those of docs/ are checked as the site is built."""
+    found = re.findall(r"\]\(([^)#\s]+)", (ROOT / page).read_text(encoding="utf-8"))
+    assert all((ROOT / to).is_file() for to in found if "://" not in to), found
+    assert page != "README.md" or len(found) > 8
+
+
 def test_the_picture_is_the_real_one() -> None:
     drawn = FILE.read_text(encoding="utf-8")
     assert words(drawn) == words(picture()) and "fix" in words(drawn)

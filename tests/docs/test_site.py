@@ -19,6 +19,7 @@ from doctor.explain.catalog import stubs
 from doctor.explain.meaning import OWN
 from doctor.matrix.answers import answers
 from doctor.rules import RULES
+from doctor.rules.fleet import FLEET_RULES
 from tests.sources import ROOT
 from website.pages import rules
 
@@ -80,7 +81,7 @@ def test_the_pages_that_findings_lead_to(site: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("QVL_DOCTOR_DOCUMENTATION", "https://docs.example/q")
     assert all((site / "rules" / f"{rule.code}.html").is_file() for rule in RULES)
     others = [*(stub.code for stub in stubs()), *(one.code for one in OWN), *(c.code for c in (*answers().checks, *answers().refusals))]
-    for code in (*(rule.code for rule in RULES), *others):  # wherever a finding leads, there is a page
+    for code in (*(rule.code for rule in (*RULES, *FLEET_RULES)), *others):  # wherever a finding leads, there is a page
         page = page_of(code)
         assert page and (site / page.removeprefix(f"{address()}/")).is_file(), page
     assert (site / "crashes" / "RUN101.html").is_file() and "](rules/IMP001.html)" in text(site / "llms.txt")

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from tests.cli.running import answer, doctor
+from tests.cli.running import answer, distribution, doctor, lay_out
 from tests.fleet.nodes import saved, write
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="Linux only")
@@ -76,6 +76,21 @@ def test_a_node_that_lies_spoils_only_its_own_row(home: Path, lie: str) -> None:
     assert rows["a"]["status"] == rows["b"]["status"] == "answered"
     assert rows[lie]["status"] == "open" and rows[lie]["reason"]
     assert "\x1b" not in json.dumps(told, ensure_ascii=False) and "\u202e" not in json.dumps(told, ensure_ascii=False)
+
+
+@pytest.mark.parametrize("lead", [(), ("env", "NCCL_DEBUG=INFO")])
+def test_each_node_is_given_its_own_rank(home: Path, lead: tuple[str, ...]) -> None:
+    site = lay_out(home / "vllm", distribution("vllm", "0.12.0", {}))
+    through = home / "differs"
+    seen = home / "seen"
+    through.write_text(f'#!/bin/sh\nn=$1; shift\necho "$*" > {seen}.$n\nexec "$@"\n')
+    through.chmod(0o755)
+    done = doctor("fleet", "check", "--hosts", "1,2", "--through", str(through), "--path", str(site), "--python-version", "3.11",
+                  "--format", "json", "--", *lead, *LAUNCH, home=home)  # fmt: skip
+    assert [n["status"] for n in answer(done)["nodes"]] == ["answered", "answered"]
+    for node, rank in (("1", "0"), ("2", "1")):
+        words = Path(f"{seen}.{node}").read_text().split("--", 1)[1]
+        assert f"--node-rank {rank}" in words, words
 
 
 def test_facts_that_are_not_those_of_the_digest_or_too_large_are_refused(home: Path) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator
 
 import click
 
 from doctor.cli import COMMANDS, main
+from doctor.cli.help import EXAMPLES
 from website.pages.page import Page, block, escaped, table
 
 
@@ -36,7 +38,7 @@ def _command(command: click.Command, parent: click.Context, name: str, level: in
     with click.Context(command, info_name=name, parent=parent) as context:
         yield f"{'#' * level} {context.command_path}\n\n"
         yield block(" ".join([context.command_path, *command.collect_usage_pieces(context)]), "text") + "\n"
-        yield from (_paragraph(text) for text in (command.help or "").replace("\b", "").split("\n\n"))
+        yield from (_paragraph(text) for text in inspect.cleandoc(command.help or "").replace("\b", "").split("\n\n"))
         rows = [row for option in command.params if (row := _option(option, context)) is not None]
         if rows:
             yield table(("option", "meaning"), rows) + "\n"
@@ -47,11 +49,11 @@ def _command(command: click.Command, parent: click.Context, name: str, level: in
 
 
 def _paragraph(text: str) -> str:
-    """A paragraph of a help; an example in it is a block of its own."""
-    said, mark, command = " ".join(text.split()).partition("qvl-doctor ")
-    if mark and said.endswith(("Example: ", "with: ", "`--`: ")):
-        return f"{escaped(said.strip())}\n\n{block(mark + command, 'sh')}\n"
-    return f"{escaped(' '.join(text.split()))}\n\n"
+    """A paragraph of a help; examples are a block of their own."""
+    if not text.startswith(EXAMPLES):
+        return f"{escaped(' '.join(text.split()))}\n\n"
+    lines = text.partition(":")[2] if text.startswith("Example") else text
+    return block("\n".join(line.strip() for line in lines.splitlines() if line.strip()), "sh") + "\n"
 
 
 def _option(option: click.Parameter, context: click.Context) -> tuple[str, str] | None:

@@ -21,6 +21,8 @@ from doctor.findings import Report
 from doctor.pipeline import Request, replayed
 from doctor.report.terminal import print_report
 from doctor.rules import RULES
+from doctor.rules.fleet import FLEET_RULES
+from doctor.rules.fleet.rule import FleetRule
 from doctor.rules.rule import Rule
 from website.answers import ROOT
 from website.pages.page import Page, block, escaped, indented, table
@@ -37,12 +39,14 @@ def pages() -> Iterator[Page]:
         facts, text = example(rule)
         yield Page(f"rules/{rule.code}.md", _page(rule, facts, text), f"{rule.code} {rule.name}")
         yield Page(f"rules/{rule.code}.json", json.dumps(facts, indent=1) + "\n")
+    for rule in FLEET_RULES:
+        yield Page(f"rules/{rule.code}.md", _page_of_fleet(rule), f"{rule.code} {rule.name}")
 
 
-def families() -> dict[str, list[Rule]]:
-    """The rules by their three letters, in the order in which they run."""
-    out = defaultdict[str, list[Rule]](list)
-    for rule in RULES:
+def families() -> dict[str, list[Rule | FleetRule]]:
+    """The rules by their three letters, in the order in which they run; those between nodes last."""
+    out = defaultdict[str, list[Rule | FleetRule]](list)
+    for rule in (*RULES, *FLEET_RULES):
         out[rule.family].append(rule)
     return dict(sorted(out.items()))
 
@@ -98,8 +102,15 @@ def _index() -> str:
     return "".join(parts)
 
 
-def _first(rule: Rule) -> str:
+def _first(rule: Rule | FleetRule) -> str:
     return escaped(" ".join(rule.explanation.partition("\n\n")[0].split()))
+
+
+def _page_of_fleet(rule: FleetRule) -> str:
+    """A rule between nodes compares several machines, so that no facts of one are its example."""
+    explained = "\n\n".join(escaped(p) for p in rule.explanation.split("\n\n"))
+    asked = "`qvl-doctor fleet check` looks at all nodes together: see [Clusters](../clusters.md)."
+    return f"# {rule.code} {rule.name}\n\n**{rule.severity}** · since {rule.since} · between nodes\n\n{explained}\n\n{asked}\n"
 
 
 def _page(rule: Rule, facts: dict[str, Any], text: str) -> str:

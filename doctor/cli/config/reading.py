@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
 from collections.abc import Mapping
 from dataclasses import field
 from pathlib import Path
@@ -18,12 +17,12 @@ from doctor.base.text import one_line
 from doctor.base.toml_text import TomlError, load
 from doctor.cli.config.keys import OF_A_FILE, OF_A_LAUNCH, Key, Place, known_only, one_text, texts, value_of
 from doctor.findings.settings import Ignored
+from doctor.launch.typed_line import argv_of
 
 OWN, SHARED, TABLE = "qvl-doctor.toml", "pyproject.toml", "tool.qvl-doctor"
 LARGEST = 1 << 20
 MOST_LAUNCHES = 40
 _HEADER = re.compile(r"(?m)^\s*\[\s*tool\s*\.\s*[\"']?qvl-doctor[\"']?\s*[.\]]")
-_SHELL = re.compile(r"[|;&<>$`\n\\(){}*?~#]|^\s*\w+=")
 
 
 @dataclass(frozen=True)
@@ -137,7 +136,7 @@ def _command(place: Place, value: Any) -> tuple[str, ...]:
         return texts(place, "command", value)
     text = one_text(place, "command", value)
     try:
-        return ("bash", "-c", text) if _SHELL.search(text) else tuple(shlex.split(text))
+        return argv_of(text)
     except ValueError as error:
         raise place.wrong(f"`command` cannot be split into words: {str(error).lower()}") from None
 

@@ -1,4 +1,4 @@
-"""The request: the nodes, the way to them, and the words for doctor on each."""
+"""From the options of `fleet` to its question: the nodes, the way to them, and the words for doctor on each."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from doctor.fleet.places import Asking
+from doctor.fleet.places import Asking, How
 
 _PASSED = ("python", "python_version", "platform", "root", "model", "gpu", "driver")
 
@@ -14,9 +14,9 @@ _PASSED = ("python", "python_version", "platform", "root", "model", "gpu", "driv
 def asking(options: dict[str, Any]) -> Asking:
     """From the options of the command line. Raises click.UsageError."""
     files, launch = _split(options.pop("words"))
-    ways = {n: options[n] for n in ("nodes_file", "hosts", "kubectl", "slurm") if options[n]}
+    ways = {n: options[n] for n in ("nodes_file", "hosts", "ray", "kubectl", "slurm") if options[n]}
     if len(ways) + bool(files) != 1:
-        raise click.UsageError("name the nodes once: facts files, --nodes, --hosts, --kubectl or --slurm")
+        raise click.UsageError("name the nodes once: facts files, --nodes, --hosts, --ray, --kubectl or --slurm")
     if options["through"] and not {"nodes_file", "hosts"} & set(ways):
         raise click.UsageError("`--through` requires `--nodes` or `--hosts`")
     words = [w for n in _PASSED if options.get(n) for w in (f"--{n.replace('_', '-')}", str(options[n]))]
@@ -26,9 +26,23 @@ def asking(options: dict[str, Any]) -> Asking:
     return Asking(
         files=files, launch=launch, words=tuple(words), nodes_file=options["nodes_file"],
         hosts=tuple(h.strip() for h in (options["hosts"] or "").split(",") if h.strip()), through=options["through"],
-        kubectl=options["kubectl"], slurm=options["slurm"], python=options["node_python"] or options["python"],
+        ray=options["ray"], kubectl=options["kubectl"], slurm=options["slurm"],
+        python=options["node_python"] or options["python"],
         fan_out=options["fan_out"], collecting=options["timeout"], port=options["port"],
     )  # fmt: skip
+
+
+def starting(options: dict[str, Any]) -> tuple[Asking, How]:
+    """As `asking`, with how the servers are started. Raises click.UsageError."""
+    logs = ("--log-dir", options.pop("log_dir")) if options["log_dir"] else ()
+    options.pop("log_dir", None)
+    how = How(("--no-check", *logs), options.pop("grace"), options.pop("patience"))
+    asked = asking(options)
+    if asked.files or asked.ray:
+        raise click.UsageError("`fleet run` needs --nodes, --hosts, --kubectl or --slurm; not --ray")
+    if not asked.launch:
+        raise click.UsageError("missing command to start; give one after `--`")
+    return asked, how
 
 
 def _split(words: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:

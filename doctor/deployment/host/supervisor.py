@@ -63,4 +63,12 @@ def _pairs(text: str, known: dict[str, str]) -> dict[str, str]:
 
 
 def _filled(text: str, known: dict[str, str]) -> str:
-    return _EXPANSION.sub(lambda m: "%" if m[0] == "%%" else known.get(m[1], ""), text[: 1 << 18])
+    """The text with its expansions; a variable of supervisord's own environment that nobody sets here stays one."""
+
+    def value(found: re.Match[str]) -> str:
+        if found[1] is None:
+            return "%"
+        name = found[1].removeprefix("ENV_")
+        return known.get(found[1], f"${{{name}}}" if name != found[1] else "")
+
+    return _EXPANSION.sub(value, text[: 1 << 18])

@@ -1,4 +1,4 @@
-"""RayService: what Ray Serve's LLM application starts, as the engine's own command."""
+"""RayService and RayJob: what Ray Serve's LLM application starts, as the engine's own command."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ from typing import Any
 from doctor.base.text import one_line
 from doctor.base.yaml_text import YamlError, load
 from doctor.collect.declared.service import Service
+from doctor.collect.declared.text import split_words
 from doctor.deployment.kubernetes.objects import Object, Objects
 from doctor.deployment.kubernetes.pods import cluster_of, pods_of
 from doctor.deployment.kubernetes.settings import settings_of
 from doctor.deployment.kubernetes.variables import variables_of
 from doctor.deployment.values import at, listed, mapping, text
+from doctor.facts import Container
 from doctor.facts.launch import RAY
 from doctor.launch.config_file import as_options
 
@@ -23,6 +25,8 @@ LARGEST = 256 << 10
 
 def ray_services(one: Object, objects: Objects) -> list[Service] | None:
     """The engines of a RayService's LLM applications; None for another kind, or for other applications."""
+    if one.kind == "RayJob" and (words := split_words(text(at(one.body, "spec", "entrypoint")))):
+        return [_job(one, objects, tuple(words))]
     if one.kind != "RayService":
         return None
     config = at(one.body, "spec", "serveConfigV2")
@@ -33,6 +37,15 @@ def ray_services(one: Object, objects: Objects) -> list[Service] | None:
             return None
     made = [_service(one, objects, app, llm) for app, llm in _models(config)]
     return made or [_own(one, app) for app in listed(config, "applications")] or None
+
+
+def _job(one: Object, objects: Objects, words: tuple[str, ...]) -> Service:
+    """The command of a RayJob, which runs on the cluster's head."""
+    image, variables, settings = _head(one, objects)
+    return Service(
+        one.name, image, entrypoint=words, variables=variables, container=settings, kind="Kubernetes RayJob",
+        file=one.file, labels=(one.name,), nodes=settings.nodes if settings else 1,
+    )  # fmt: skip
 
 
 def _own(one: Object, app: Any) -> Service:
@@ -59,19 +72,24 @@ def _service(one: Object, objects: Objects, app: Mapping[str, Any], llm: Mapping
     options = dict(mapping(llm, "engine_kwargs"))
     if name and name != model:
         options.setdefault("served_model_name", name)
-    head = pods_of(one)[:1]
-    container = next((c for c in listed(head[0].spec, "containers") if isinstance(c, dict)), {}) if head else {}
-    image = text(container.get("image")) or None
-    variables = variables_of(head[0].spec, container, objects, one.namespace).known if head else {}
-    gpus, nodes = cluster_of(one)
-    settings = (
-        replace(settings_of(head[0].spec, container, image, ("host",)), how=RAY, gpus=gpus, nodes=nodes)
-        if head
-        else None
-    )
+    image, variables, settings = _head(one, objects)
     inner = {str(k): text(v) for k, v in mapping(llm, "runtime_env", "env_vars").items()}
     return Service(
         f"{one.name}/{name or text(app.get('name'))}", image, entrypoint=("vllm", "serve"),
         command=(model, *as_options(options)), variables={**variables, **inner}, container=settings,
-        kind="Kubernetes RayService", file=one.file, labels=(one.name, name, text(app.get("name"))), nodes=nodes,
+        kind="Kubernetes RayService", file=one.file, labels=(one.name, name, text(app.get("name"))),
+        nodes=settings.nodes if settings else 1,
     )  # fmt: skip
+
+
+def _head(one: Object, objects: Objects) -> tuple[str | None, dict[str, str], Container | None]:
+    """Image, variables and settings of the cluster's first pod, with the GPUs of all of them."""
+    head = pods_of(one)[:1]
+    if not head:
+        return None, {}, None
+    container = next((c for c in listed(head[0].spec, "containers") if isinstance(c, dict)), {})
+    image = text(container.get("image")) or None
+    gpus, nodes = cluster_of(one)
+    settings = settings_of(head[0].spec, container, image, ("host",))
+    known = variables_of(head[0].spec, container, objects, one.namespace).known
+    return image, known, replace(settings, how=RAY, gpus=gpus, nodes=nodes)

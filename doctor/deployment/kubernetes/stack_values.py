@@ -1,11 +1,13 @@
-"""Values of the vLLM production stack's chart: the pods that it makes of them, without Helm."""
+"""Values of the vLLM production stack's chart and of vLLM's own: the pods that they make of them, without Helm."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from doctor.collect.declared.service import Service
+from doctor.deployment.kubernetes.settings import settings_of
 from doctor.deployment.values import at, listed, mapping, number, text
 from doctor.facts import Container
 from doctor.facts.launch import KUBERNETES, NODE_MEMORY
@@ -19,12 +21,36 @@ _OPTIONS = {
 
 
 def is_stack(document: Any) -> bool:
-    """Whether it is a file of values for that chart."""
-    return bool(listed(document, "servingEngineSpec", "modelSpec"))
+    """Whether it is a file of values for one of these charts."""
+    return bool(listed(document, "servingEngineSpec", "modelSpec")) or _is_own(document)
+
+
+def _is_own(document: Any) -> bool:
+    """Values of the chart among vLLM's examples: the command stands with the image."""
+    image = mapping(document, "image")
+    return bool(text(image.get("repository"))) and bool(listed(image, "command")) and "kind" not in document
+
+
+def _own(values: Mapping[str, Any], file: str) -> Service:
+    """The only server of vLLM's own chart, as its template of a Deployment has it."""
+    image = mapping(values, "image")
+    reference = f"{text(image.get('repository'))}:{text(image.get('tag')) or 'latest'}"
+    container = {"name": "main", "image": reference, "resources": mapping(values, "resources")}
+    probes = {name: values[name] for name in ("livenessProbe", "readinessProbe") if name in values}
+    pod = {"containers": [{**container, **probes}]}
+    settings = replace(settings_of(pod, pod["containers"][0], reference, ("host",)), ipc=NODE_MEMORY)
+    kept = ("storage:/data",) if mapping(values, "extraInit") else ()
+    return Service(
+        text(values.get("nameOverride")) or "vllm", reference, entrypoint=tuple(map(text, listed(image, "command"))),
+        command=(), container=replace(settings, volumes=kept), kind="values of vLLM's chart", file=file,
+        replicas=number(values.get("replicaCount"), 1),
+    )  # fmt: skip
 
 
 def services(document: Any, file: str) -> list[Service]:
     """The server of every model."""
+    if not listed(document, "servingEngineSpec", "modelSpec"):
+        return [_own(document, file)]
     shared = mapping(document, "servingEngineSpec")
     specs = [m for m in listed(shared, "modelSpec") if isinstance(m, dict)]
     return [_service(model, shared, file) for model in specs[:100]]

@@ -10,16 +10,9 @@ from doctor.findings.fleet import FleetReport, NodeRow
 from doctor.report.content import SIGNS
 from doctor.report.fleet.content import differences_of, findings_between, kinds_said, opened, verdict
 from doctor.report.grid.markup import code, t
-from doctor.report.page.report import POLICY, finding_to_html
+from doctor.report.page.report import POLICY, finding_to_html, page_style
 
 MOST = 20_000  # nodes on the map
-STYLE = """
-.map { border-collapse: separate; border-spacing: 2px; margin: 1rem 0; font-size: .85rem; }
-.map th { color: var(--soft); font-weight: 400; text-align: left; padding: 0 .4rem; white-space: nowrap; }
-.map td { width: 1.4rem; height: 1.1rem; text-align: center; border-radius: 3px; background: var(--line); }
-.map td.odd { background: var(--error); color: var(--ground); } .map td.open { background: var(--warning); }
-.map td.same::after { content: ""; }
-"""
 
 
 def fleet_to_html(report: FleetReport) -> str:
@@ -29,7 +22,7 @@ def fleet_to_html(report: FleetReport) -> str:
 
 def _page(report: FleetReport) -> Iterator[str]:
     kind, said = verdict(report)
-    style = files("doctor.report").joinpath("report.css").read_text(encoding="utf-8") + STYLE
+    style = page_style() + files(__package__).joinpath("map.css").read_text(encoding="utf-8")
     yield '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
     yield f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n'
     yield '<meta name="viewport" content="width=device-width, initial-scale=1">\n<link rel="icon" href="data:,">\n'

@@ -147,4 +147,4 @@ def _you(here: bool) -> str:
 
 
 def _file(name: str) -> str:
-    return files("doctor.report.grid").joinpath(name).read_text(encoding="utf-8")
+    return files(__package__).joinpath(name).read_text(encoding="utf-8")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import functools
 import gettext
 import io
@@ -10,6 +9,8 @@ import re
 import struct
 from collections.abc import Iterator
 from importlib.resources import files
+
+from doctor.base.syntax import literal
 
 _LINE = re.compile(r'(?:(msgid_plural|msgid|msgstr(?:\[\d\])?) )?(".*")')
 _VALUE = "{}"
@@ -30,7 +31,7 @@ def entries(text: str) -> Iterator[tuple[str, str]]:
         for line in block.splitlines():
             if found := _LINE.fullmatch(line):
                 key = found[1] or key
-                parts[key] = parts.get(key, "") + ast.literal_eval(found[2])
+                parts[key] = parts.get(key, "") + literal(found[2])
         if "msgid" not in parts:
             continue
         ids = [parts["msgid"], *(parts[k] for k in ("msgid_plural",) if k in parts)]

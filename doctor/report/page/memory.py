@@ -23,10 +23,15 @@ def memory_article(case: Case) -> Iterator[str]:
     title, _, *rows = memory_lines(case)
     yield f'<article class="memory">\n<h2>memory <small>{t(title)}</small></h2>\n{_bar(found.fit)}<ul>\n'
     for row in rows:
-        sign, text = row[:1], row[2:] if row[1:2] == " " else row
-        kind = KINDS.get(sign, "")
-        yield f'<li class="{kind}">{t(" ".join(text.split()))}</li>\n' if kind else f"<li>{t(row.strip(' ='))}</li>\n"
+        kind = KINDS.get(row[:1], "")
+        yield f'<li class="{kind}">{_part(row)}</li>\n' if kind else f"<li>{t(row.strip(' ='))}</li>\n"
     yield "</ul>\n</article>\n"
+
+
+def _part(row: str) -> str:
+    """A line of the table for a terminal, whose columns stand at fixed places, in words."""
+    name, amount, note = row[2:18].strip(), row[19:39].strip(), row[39:].strip()
+    return f"{t(name)} <b>{t(amount)}</b>{f', {t(note)}' if note else ''}"
 
 
 def _bar(result: Fit) -> str:

@@ -25,7 +25,7 @@ def releases_article(report: Report) -> Iterator[str]:
     shown = ranges(grid)
     row, family = shown.rows[0], f" for {t(grid.family.title)}" if grid.family else ""
     subject = f"with {t(grid.engine)} {t(span(row.versions))}{family}"
-    yield f'<article class="releases">\n<h2>{t(LIBRARY)} that works <small>{subject}</small></h2>\n'
+    yield f'<article class="releases">\n<h2>which {t(LIBRARY)} works <small>{subject}</small></h2>\n'
     yield '<div class="scroll"><table>\n'
     for place, (versions, cell) in enumerate(zip(shown.columns, row.cells, strict=True)):
         mine = place == shown.here[1]

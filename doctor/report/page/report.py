@@ -27,6 +27,11 @@ def report_to_html(*reports: Report) -> str:
     return "".join(_page(reports))
 
 
+def page_style() -> str:
+    """The style of every page."""
+    return _file("report.css")
+
+
 def _page(reports: Sequence[Report]) -> Iterator[str]:
     said = "; ".join(answer(report)[1] for report in reports)
     style, script = _file("report.css"), f"\n{_file('report.js')}"
@@ -42,7 +47,7 @@ def _page(reports: Sequence[Report]) -> Iterator[str]:
 
 
 def _file(name: str) -> str:
-    return files("doctor.report.page").joinpath(name).read_text(encoding="utf-8")
+    return files(__package__).joinpath(name).read_text(encoding="utf-8")
 
 
 def _report(report: Report) -> Iterator[str]:

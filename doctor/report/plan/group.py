@@ -17,7 +17,7 @@ class Group:
     size: str
     rank: str
 
-    def words(self, plan: Recipe, words: list[str]) -> list[str]:
+    def argv(self, plan: Recipe, words: list[str]) -> list[str]:
         """The command as each machine runs it."""
         row = engine_row(plan.engine)
         if plan.nodes == 1:

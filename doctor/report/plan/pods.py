@@ -75,7 +75,7 @@ def command_of(plan: Recipe, with_metrics: bool) -> list[str]:
     words = container_words(plan, with_metrics)
     if not in_group(plan):
         return _command(plan, words, "")
-    return _command(plan, GROUP.words(plan, words), GROUP.before(plan))
+    return _command(plan, GROUP.argv(plan, words), GROUP.before(plan))
 
 
 def in_group(plan: Recipe) -> bool:
@@ -114,7 +114,7 @@ def _leader(plan: Recipe, with_metrics: bool) -> JsonObject:
 
 def _worker(plan: Recipe, with_metrics: bool) -> JsonObject:
     pod = _pod(plan, with_metrics, {"app": f"{plan.name}-worker"})
-    words = GROUP.joining() if by_ray(plan) else GROUP.words(plan, container_words(plan, False))
+    words = GROUP.joining() if by_ray(plan) else GROUP.argv(plan, container_words(plan, False))
     pod["spec"]["containers"] = [_container(plan, _command(plan, words, ""))]
     return pod
 

@@ -51,7 +51,7 @@ def _of_group(plan: Recipe, with_metrics: bool) -> JsonObject:
     out = _alone(plan, with_metrics)
     del out["ports"]
     group = _group(plan)
-    words = naming.filled(group.words(plan, container_words(plan, with_metrics)), plan.secrets, required, _unfilled)
+    words = naming.filled(group.argv(plan, container_words(plan, with_metrics)), plan.secrets, required, _unfilled)
     start = group.before(plan)
     out["command"] = ["sh", "-c", f"{start}exec {joined(words)}"] if start else words
     return {**out, "network_mode": "host"}

@@ -9,7 +9,7 @@ import shlex
 from typing import TYPE_CHECKING
 
 from doctor.base.quoting import quoted
-from doctor.base.text import clean, plural
+from doctor.base.text import clean, conjoined, plural
 from doctor.derived.container import container_of
 from doctor.facts import Launch
 from doctor.findings import ALONG, Action, Plan, Step
@@ -100,12 +100,14 @@ def _asked(plan: Plan) -> list[Step]:
 
 
 def _steps(plan: Plan, out: Rows) -> None:
-    for step in _asked(plan):
+    for steps in _together(_asked(plan)):
         out.blank()
-        out.line(f"{_shown(step.action, plan)}", "bold")
-        out.row("why", step.why, indent="  ")
-        if step.resolves:
-            codes = dict.fromkeys(key.partition(":")[0] for key in step.resolves)
+        options = [s.action for s in steps if s.action.kind == "set_argument"]
+        said = _launched(options) if len(options) > 1 else _shown(steps[0].action, plan)
+        out.line(said, "bold")
+        out.row("why", steps[0].why, indent="  ")
+        codes = dict.fromkeys(key.partition(":")[0] for step in steps for key in step.resolves)
+        if codes:
             out.row("resolves", ", ".join(codes), indent="  ")
     along = [s for s in plan.steps if s.why == ALONG]
     if along:
@@ -114,6 +116,22 @@ def _steps(plan: Plan, out: Rows) -> None:
         more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
         front = "Along with them" if len(along) < len(plan.steps) else "To be installed"
         out.block(f"{front}: {', '.join(names[:SHOWN])}{more}.", "")
+
+
+def _together(steps: list[Step]) -> list[list[Step]]:
+    """The steps, those together that change options for the same reason."""
+    out: dict[str, list[Step]] = {}
+    for number, step in enumerate(steps):
+        out.setdefault(step.why if step.action.kind == "set_argument" else f"{number}", []).append(step)
+    return list(out.values())
+
+
+def _launched(options: list[Action]) -> str:
+    """What several options become, as one sentence."""
+    given = [f"{a.name} {a.value}".strip() for a in options if a.value is not None]
+    gone = [str(a.name) for a in options if a.value is None]
+    said = [f"with {conjoined(given)}" if given else "", f"without {conjoined(gone)}" if gone else ""]
+    return clean(f"launch {', '.join(filter(None, said))}")
 
 
 def _shown(action: Action, plan: Plan) -> str:

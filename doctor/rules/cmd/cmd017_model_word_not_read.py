@@ -27,7 +27,7 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
         return
     misread = {at + 1 for p in asked.reading.problems if p.kind in ("unknown", "ambiguous") for at in p.at}
     for given in asked.reading.given:
-        if given.name in asked.unread and given.values and not misread & set(given.at):
+        if given.name in asked.unread and any(given.values) and not misread & set(given.at):
             yield _finding(rule, asked, given.values[-1], given.name)
     yield from _beside(rule, asked)
 

@@ -26,9 +26,10 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     if here is None or not isinstance(launch, Launch) or launch.front is None or not contained:
         yield NotApplicable("no server runs in the background of a container")
         return
+    what = "container" if launch.container is not None else "script"
     text = "start both with `&` and end the script with `wait -n`"
     yield rule.finding(
-        f"{here.engine} runs in the background (`&`) next to `{launch.front}`: if it dies, the container keeps running",
+        f"{here.engine} runs in the background (`&`) next to `{launch.front}`: if it dies, the {what} keeps running",
         location=Location("argument", "&"),
         evidence=[Evidence("foreground", launch.front, f"{here.engine}, or `wait -n`", launch.source or "the script")],
         remediations=[Remediation(text, (Action("manual", text=text),))],

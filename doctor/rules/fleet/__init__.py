@@ -15,6 +15,9 @@ from doctor.rules.fleet import (
     net029_mtu,
 )
 from doctor.rules.fleet.rule import FleetRule
+from doctor.rules.rule import Rule
+
+Described = Rule | FleetRule  # what both have: code, name, severity, explanation
 
 FLEET_RULES: tuple[FleetRule, ...] = (
     net021_unreachable.RULE,

@@ -47,10 +47,10 @@ def _name(kind: Kind, what: str) -> str:
 
 def _by_ray(kind: Kind, what: str) -> bool:
     """Ray compares the Python of its nodes too."""
-    return what == "Python" and kind.facts is not None and "ray" in _words(kind.facts)
+    return what == "Python" and kind.facts is not None and "ray" in _command(kind.facts)
 
 
-def _words(facts: Facts) -> tuple[str, ...]:
+def _command(facts: Facts) -> tuple[str, ...]:
     return facts.launch.argv if isinstance(facts.launch, Launch) else ()
 
 

@@ -53,7 +53,7 @@ def _problem(network: Network, name: str, value: str) -> str | None:
         return _empty_gid(network, value)
     known = {i.name for i in network.interfaces or ()}
     known |= {p.device for p in network.rdma} | {f"{p.device}:{p.port}" for p in network.rdma} | {"all"}
-    return None if known & set(value.split(",")) else "does not name a device of this machine"
+    return None if known & set(value.split(",")) else "is not a device of this machine"
 
 
 def _empty_gid(network: Network, value: str) -> str | None:

@@ -6,7 +6,6 @@ Values that are filled in and merged are looked at, those of the services that C
 from __future__ import annotations
 
 import datetime
-import difflib
 import os
 import re
 import shlex
@@ -17,7 +16,8 @@ from doctor.base.text import conjoined, one_line
 from doctor.collect.declared.compose.ports import PortError, ports_of
 from doctor.collect.declared.compose.project import DEFAULTS, Project
 from doctor.collect.declared.compose.tags import scalar
-from doctor.launch.container import compose_keys, seconds, size_of
+from doctor.launch.compose_keys import kind_of, wrong_keys
+from doctor.launch.container import seconds, size_of
 
 MOST, MOST_SERVICES = 10, 500
 _NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,200}$")
@@ -34,42 +34,17 @@ def refused(project: Project, started: Mapping[str, Service]) -> tuple[str, ...]
         out[f"the services {conjoined(f'`{one_line(n, 60)}`' for n in circle)} depend on each other in a circle"] = None
     for name, service in started.items():
         shown = f"service `{one_line(name, 60)}`"
-        for text in (*_keys(service), *_values(service), *_links(service, project, started)):
+        for text in (*wrong_keys(service), *_values(service), *_links(service, project, started)):
             out[f"{shown}: {text}"] = None
             if len(out) >= MOST:
                 return tuple(out)
     return tuple(out)
 
 
-def _keys(service: Service) -> Iterator[str]:
-    """Keys that Compose does not know, and values of another kind than it takes."""
-    for place, known in compose_keys().items():
-        path = () if place == "service" else tuple(place.split("."))
-        for key, value in list(_at(service, *path).items())[:200]:
-            shown = ".".join((*path, one_line(str(key), 60)))
-            if str(key).startswith("x-"):
-                continue
-            if key not in known:
-                near = difflib.get_close_matches(str(key)[:60], known, 1, 0.75)
-                meant = f"; did you mean `{'.'.join((*path, near[0]))}`?" if near else ""
-                yield f"`{shown}` is not a key that Compose knows{meant}"
-            elif value is not None and _kind(value) not in known[key]:
-                wanted = " or ".join(f"a {k}" for k in known[key] if k != "nothing")
-                yield f"`{shown}` is a {_kind(value)}, not {wanted}"
-
-
-def _kind(value: Any) -> str:
-    if isinstance(value, bool):
-        return "switch"
-    if isinstance(value, (int, float)):
-        return "number"
-    return "list" if isinstance(value, list) else "mapping" if isinstance(value, Mapping) else "text"
-
-
 def _values(service: Service) -> Iterator[str]:
     """Values of a kind or a form that Compose does not take."""
     for key in _WORDS:
-        yield from _words(key, service.get(key))
+        yield from _argv_refused(key, service.get(key))
     yield from _environment(service.get("environment"))
     yield from _health(service.get("healthcheck"))
     try:
@@ -87,11 +62,11 @@ def _values(service: Service) -> Iterator[str]:
         yield f"`scale: {scale}` and `deploy.replicas: {replicas}` differ"
 
 
-def _words(key: str, value: Any) -> Iterator[str]:
+def _argv_refused(key: str, value: Any) -> Iterator[str]:
     if isinstance(value, list):
         for word in value[:2000]:
             if not isinstance(word, str):
-                shown = scalar(word).lower() if isinstance(word, bool) else scalar(word) or f"a {_kind(word)}"
+                shown = scalar(word).lower() if isinstance(word, bool) else scalar(word) or f"a {kind_of(word)}"
                 yield f"`{one_line(shown, 40)}` in `{key}` is not a text; write it in quotes"
                 return
     elif isinstance(value, str):
@@ -103,6 +78,8 @@ def _words(key: str, value: Any) -> Iterator[str]:
 
 def _environment(value: Any) -> Iterator[str]:
     if isinstance(value, list):
+        if any(isinstance(v, (list, Mapping)) for v in value[:2000]):
+            yield "an entry of the list `environment` is not a text; write `NAME=value`"
         names = [scalar(v).partition("=")[0] for v in value[:2000]]
         bad = [n for n in names if n != n.rstrip()]
         if bad:
