@@ -92,6 +92,8 @@ def run(ctx: click.Context, /, **options: Any) -> None:
 
     Checks the nodes first; errors stop it. Their output comes with the node's name on stderr. When this command ends,
     for any reason, the servers on the nodes end.
+
+    Example:  qvl-doctor fleet run --hosts n1,n2 -- vllm serve MODEL --nnodes 2 --master-addr n1
     """
     from doctor.cli.request.fleet import starting
 
