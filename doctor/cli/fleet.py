@@ -76,9 +76,9 @@ def check(ctx: click.Context, /, **options: Any) -> None:
 @where_options
 @target_options
 @question_options
-@click.option("--grace", type=click.FloatRange(0, 600), default=10.0, show_default=True,
+@click.option("--grace", type=click.FloatRange(0, 600), metavar="SECONDS", default=10.0,
               help="seconds between SIGTERM and SIGKILL")
-@click.option("--patience", type=click.FloatRange(0, 3600), default=30.0, show_default=True,
+@click.option("--patience", type=click.FloatRange(0, 3600), metavar="SECONDS", default=30.0,
               help="seconds for the other ranks to end by themselves once one has failed")
 @click.option("--log-dir", metavar="DIR", help="where each node keeps its run folder")
 @click.option("--no-check", is_flag=True, help="start without `fleet check`")
@@ -92,6 +92,8 @@ def run(ctx: click.Context, /, **options: Any) -> None:
 
     Checks the nodes first; errors stop it. Their output comes with the node's name on stderr. When this command ends,
     for any reason, the servers on the nodes end.
+
+    Example:  qvl-doctor fleet run --hosts n1,n2 -- vllm serve MODEL --nnodes 2 --master-addr n1
     """
     from doctor.cli.request.fleet import starting
 
