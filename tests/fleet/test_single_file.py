@@ -7,7 +7,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 import zipfile
 from pathlib import Path
 
@@ -78,17 +77,6 @@ def test_it_says_the_same_as_the_package(file: Path, tmp_path: Path) -> None:
         cwd=tmp_path, env=environ,
     )  # fmt: skip
     assert one.stdout == other.stdout and '"flags"' in one.stdout
-
-
-def test_it_starts_quickly(file: Path, tmp_path: Path) -> None:
-    spent = []
-    for _ in range(3):
-        begun = time.perf_counter()
-        assert run(sys.executable, file, "matrix", "list", cwd=tmp_path).returncode == 0
-        spent.append(time.perf_counter() - begun)
-    if os.getloadavg()[0] > 2 * (os.cpu_count() or 1):
-        pytest.skip("the machine is busy")
-    assert min(spent) < MOST_SECONDS
 
 
 def test_an_old_python_is_told_so_in_one_sentence(file: Path, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 import zipfile
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -75,7 +76,7 @@ def test_a_report_names_the_command_until_the_data_has_the_release(tmp_path: Pat
     said = f"qwen-vl-utils {NEW} is newer than qvl-doctor's data; `qvl-doctor matrix update` adds it"
     for form in ("terminal", "html"):
         shown = doctor(*words, "--format", form, **data).stdout  # type: ignore[arg-type]
-        assert said in " ".join(shown.replace("<code>", "`").replace("</code>", "`").split()), form
+        assert said in " ".join(unescape(shown.replace("<code>", "`").replace("</code>", "`")).split()), form
     update(tmp_path, "--from", str(wheel(tmp_path / "wheels").parent))
     after = answer(doctor(*words, "--format", "json", **data))  # type: ignore[arg-type]
     assert "data" not in after and after["versions"]["matrix"] != before["versions"]["matrix"]

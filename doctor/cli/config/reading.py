@@ -52,7 +52,10 @@ def configuration(named: str | None) -> Config | None:
         place = Place(named, TABLE if file.name == SHARED else "", str(file.parent))
         table = _table(place, required=True)
         return _config(place, table or {})
-    here = Path.cwd()
+    try:
+        here = Path.cwd()
+    except FileNotFoundError:  # removed meanwhile: what needs it says so
+        return None
     for folder in _folders(here):
         shown = "" if folder == here else os.path.relpath(folder, here)
         own = Place(os.path.join(shown, OWN), "", shown)
