@@ -284,3 +284,17 @@ def test_the_gpus_are_those_of_all_kinds_of_parallelism(tmp_path: Path) -> None:
     done = CliRunner().invoke(main, [*told, "--requirements", str(tmp_path / "req.txt"), "--", *words])
     device = yaml.safe_load(done.stdout)["services"]["server"]["deploy"]["resources"]["reservations"]["devices"][0]
     assert device["count"] == 4 and "CMD030" not in done.stdout
+
+
+def test_fewer_gpus_in_the_command_leave_nothing_wrong_with_those_that_are_requested(tmp_path: Path) -> None:
+    (tmp_path / "pod.yaml").write_text(
+        "apiVersion: v1\nkind: Pod\nmetadata: {name: m}\nspec:\n  containers:\n    - name: vllm\n"
+        "      image: vllm/vllm-openai:v0.11.0\n"
+        "      args: [--model, Qwen/Qwen2.5-VL-7B-Instruct, --tensor-parallel-size, '2', --max-model-len, '16384']\n"
+        "      resources: {limits: {nvidia.com/gpu: 1}}\n"
+    )
+    words = ("check", "--offline", "--deployment", str(tmp_path / "pod.yaml"), "--gpu", "H100", "--format", "json")
+    found = yaml.safe_load(CliRunner().invoke(main, words).stdout)
+    assert {"MEM005", "CMD030"} <= {f["code"] for f in found["findings"]}
+    fixes = [r for f in found["findings"] if f["code"] == "MEM005" for r in f["remediations"]]
+    assert fixes and not any("CMD030" in (r.get("note") or "") for r in fixes)

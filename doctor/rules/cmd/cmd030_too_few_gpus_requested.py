@@ -32,10 +32,10 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     """One finding where the count is known on both sides and does not suffice."""
     facts = case.facts
     asked, given = settings(facts), _given(facts)
-    if given is None or asked.gpus < 2:
+    there = given.gpus * given.nodes if given is not None else 0
+    if given is None or (asked.gpus < 2 and not there):
         yield NotApplicable("no count of GPUs is requested for a server that uses several")
         return
-    there = given.gpus * given.nodes
     if there >= asked.gpus:
         return
     container = container_of(facts)
