@@ -243,7 +243,7 @@ def _our_devices(raw: dict[str, Any], gpus: str | None, capabilities: tuple[str,
 
 
 def _our_ports(ports: tuple[str, ...]) -> list[str]:
-    from doctor.collect.declared.compose.merge import _port as parts
+    from doctor.collect.declared.compose.ports import port_fields as parts
 
     out = []
     for one in ports:

@@ -107,11 +107,9 @@ def explain(source: str | Path | Stream, facts: Facts | None = None, log_dir: st
 def meaning(code: str) -> Meaning | None:
     """What the code of a rule or of a known crash means; None for an unknown one."""
     from doctor.explain.meaning import meaning_of
-    from doctor.rules import RULES
-    from doctor.rules.fleet import FLEET_RULES, Described
+    from doctor.rules.fleet import EVERY_RULE
 
-    every: tuple[Described, ...] = (*RULES, *FLEET_RULES)
-    rule = next((r for r in every if r.code == code.upper()), None)
+    rule = next((r for r in EVERY_RULE if r.code == code.upper()), None)
     return meaning_of(code.upper(), rule)
 
 

@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from doctor.explain.catalog import stubs
 from doctor.matrix.rows import projects, releases
 from doctor.rules import RULES
-from doctor.rules.fleet import FLEET_RULES
+from doctor.rules.fleet import EVERY_RULE
 from release.addresses import tomllib
 from website.answers import ROOT
 from website.pages.page import escaped, table
@@ -29,7 +29,7 @@ def figures(_: list[str]) -> str:
     known = [found for name in projects() if (found := releases(name)) is not None]
     cases = [path.stem.split("-")[0] for path in (ROOT / "tests" / "scenarios").glob("*/*.yaml")]
     rows = [
-        ("rules", str(len(RULES) + len(FLEET_RULES))), ("known crashes", str(len(stubs()))),
+        ("rules", str(len(EVERY_RULE))), ("known crashes", str(len(stubs()))),
         ("projects whose published wheels were read", str(len(known))),
         ("releases of them", f"{sum(len(found.versions) for found in known):,}"),
         ("saved facts in which a rule has to fire", str(cases.count("fires"))),

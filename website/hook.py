@@ -32,7 +32,8 @@ _made: list[Page] = []
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
     """Makes the pages, and the navigation over all of them."""
     _made[:] = [page for maker in MAKERS for page in maker.pages()]
-    config.site_url = addresses().get("documentation", "") + "/" if addresses().get("documentation") else None
+    home = addresses().get("documentation")
+    config.site_url = f"{home}/" if home else None
     config.nav = [*_navigation(_made)]
     return config
 
@@ -44,8 +45,9 @@ def _navigation(made: Iterable[Page]) -> Iterator[dict[str, Any]]:
         yield {name: [{title: path} for path, title in WRITTEN[name].items()]}
     yield {"Rules": [*_rules(titled)]}
     yield {"Crashes": [*_below(titled, "crashes/"), {"A running server": "probe/index.md"}]}
-    reference = [page for folder in ("commands", "schemas", "grids") for page in _below(titled, f"{folder}/")]
-    yield {"Reference": [*_sections(reference), *({title: path} for path, title in WRITTEN["Inside"].items())]}
+    folders = (("Commands", "commands/"), ("JSON", "schemas/"), ("Grids", "grids/"))
+    inside = ({title: path} for path, title in WRITTEN["Inside"].items())
+    yield {"Reference": [*({name: _below(titled, folder)} for name, folder in folders), *inside]}
 
 
 def _rules(titled: list[Page]) -> Iterator[Any]:
@@ -60,13 +62,6 @@ def _rules(titled: list[Page]) -> Iterator[Any]:
 
 def _below(titled: list[Page], folder: str) -> list[Any]:
     return [p.path if p.path.endswith("/index.md") else {p.title: p.path} for p in titled if p.path.startswith(folder)]
-
-
-def _sections(pages: list[Any]) -> Iterator[Any]:
-    """The pages of a reference, each folder as a section of its own."""
-    for name, folder in (("Commands", "commands"), ("JSON", "schemas"), ("Grids", "grids")):
-        own = [p for p in pages if (p if isinstance(p, str) else next(iter(p.values()))).startswith(f"{folder}/")]
-        yield {name: own}
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:

@@ -14,7 +14,6 @@ import gc
 import re
 import sys
 import warnings
-from collections.abc import Iterator
 from functools import cache
 from typing import Any, Literal
 
@@ -118,19 +117,6 @@ def _levels(tree: ast.AST, most: int) -> int:
         level = [child for node in level for child in ast.iter_child_nodes(node)]
         number += 1
     return number
-
-
-def nodes(*roots: ast.AST) -> Iterator[ast.AST]:
-    """These nodes and all below them, in no order; twice as fast as `ast.walk`, which asks each node for its fields."""
-    stack = list(roots)
-    while stack:
-        node = stack.pop()
-        yield node
-        for value in node.__dict__.values():
-            if isinstance(value, list):
-                stack.extend(v for v in value if isinstance(v, ast.AST))
-            elif isinstance(value, ast.AST):
-                stack.append(value)
 
 
 def end_of_block(text: str, start: int, indent: int) -> int:

@@ -67,7 +67,9 @@ def check(ctx: click.Context, /, **options: Any) -> None:
     of the nodes is that of their ranks. A node that does not answer is `open`, and the others are checked.
     """
     fail_on, form, output, verbose = (options.pop(n) for n in ("fail_on", "form", "output", "verbose"))
-    report = _answer(_asking(options))
+    from doctor.cli.request.fleet import asking
+
+    report = _answer(asking(options))
     _show(report, form, output, verbose)
     ctx.exit(_status(report, fail_on))
 
@@ -158,13 +160,6 @@ def node(launch: tuple[str, ...], **options: Any) -> None:
         here.serve(sys.stdin.buffer, sys.stdout.buffer)
 
 
-def _asking(options: dict[str, Any]) -> Asking:
-    """What is asked of which nodes. Raises click.UsageError."""
-    from doctor.cli.request.fleet import asking
-
-    return asking(options)
-
-
 def _answer(asked: Asking) -> FleetReport:
     from doctor.cli.answer.output import failure
     from doctor.cli.request.load import mistakes
@@ -187,7 +182,7 @@ def _progress(sentence: str) -> None:
 
 
 def _show(report: FleetReport, form: str, output: str | None, verbose: bool) -> None:
-    from doctor.cli.answer.output import console, write
+    from doctor.cli.answer.output import as_text, console, write
     from doctor.report.fleet.terminal import print_fleet, verdict_of
 
     if form == "brief":
@@ -195,13 +190,7 @@ def _show(report: FleetReport, form: str, output: str | None, verbose: bool) -> 
     elif form == "terminal" and output is None:
         print_fleet(report, console(), verbose=verbose)
     elif form == "terminal":
-        from io import StringIO
-
-        from rich.console import Console
-
-        text = StringIO()
-        print_fleet(report, Console(file=text, width=100, markup=False, highlight=False), verbose=verbose)
-        write(text.getvalue(), output)
+        write(as_text(lambda out: print_fleet(report, out, verbose=verbose)), output)
     else:
         write(_document(report, form), output)
 

@@ -15,22 +15,20 @@ def rules(form: str) -> None:
     Example:  qvl-doctor rules --format json
     """
     from doctor.cli.answer.output import console, write
-    from doctor.rules import RULES
-    from doctor.rules.fleet import FLEET_RULES, Described
+    from doctor.rules.fleet import EVERY_RULE
 
-    every: tuple[Described, ...] = (*RULES, *FLEET_RULES)
     if form == "json":
         from doctor.report.json import dumps
 
         listed = [
             {"code": r.code, "name": r.name, "severity": r.severity, "since": r.since, "explanation": r.explanation}
-            for r in every
+            for r in EVERY_RULE
         ]
         write(dumps({"schema": 1, "rules": listed}), None)
         return
     from rich.text import Text
 
     out = console()
-    for rule in every:
+    for rule in EVERY_RULE:
         first = rule.explanation.partition("\n")[0]
         out.print(Text(f"{rule.code}  {rule.severity:<8} {rule.name:<26} {first}"), overflow="ellipsis", no_wrap=True)

@@ -28,10 +28,6 @@ def differences(one: Facts, other: Facts, name: str) -> tuple[str, ...]:
 
 
 def _lines(usual: Any, here: Any, labels: tuple[str, ...]) -> list[str]:
-    if usual == here:
-        return []
-    if isinstance(usual, dict) and isinstance(here, dict):
-        return [line for key in sorted({*usual, *here}) for line in _pair(str(key), usual.get(key), here.get(key))]
     if isinstance(usual, list) and isinstance(here, list) and len(labels) == len(usual) == len(here):
         return [line for label, a, b in zip(labels, usual, here, strict=True) for line in _pair(label, a, b)]
     return _pair("values", usual, here)

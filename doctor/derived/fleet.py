@@ -7,9 +7,10 @@ is what keeps a thousand machines small.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import field
+from functools import cached_property
 
 from doctor.base.record import dataclass
+from doctor.base.text import conjoined
 from doctor.facts import Facts
 from doctor.facts.node import SECTIONS, Digest, Tried
 
@@ -53,19 +54,18 @@ class Kind:
         return named(m.name for m in self.members)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Fleet:
-    """All machines in the order of their ranks."""
+    """All machines in the order of their ranks; what follows from them is worked out once."""
 
     members: tuple[Member, ...]
-    notes: tuple[str, ...] = field(default=())
 
-    @property
+    @cached_property
     def answered(self) -> tuple[Member, ...]:
         """Those of which something is known."""
         return tuple(m for m in self.members if m.digest is not None)
 
-    @property
+    @cached_property
     def kinds(self) -> tuple[Kind, ...]:
         """The kinds of machines, the most frequent first; of equally many, the one with the lowest rank."""
         found: dict[tuple[str, ...], list[Member]] = {}
@@ -75,6 +75,7 @@ class Fleet:
         order = sorted(found.values(), key=lambda group: (-len(group), group[0].rank))
         return tuple(Kind(tuple(sorted(group, key=lambda m: (not m.full, m.rank)))) for group in order)
 
+    @cached_property
     def differing(self) -> dict[str, list[Kind]]:
         """The sections in which machines differ, each with the kinds that are not like most of the machines."""
         kinds, out = self.kinds, dict[str, list[Kind]]()
@@ -89,9 +90,7 @@ class Fleet:
 def named(names: Iterable[str]) -> str:
     """Names as a sentence lists them, eight at most."""
     listed = list(names)
-    if len(listed) > SHOWN:
-        return f"{', '.join(listed[:SHOWN])} and {len(listed) - SHOWN} more"
-    return " and ".join([", ".join(listed[:-1]), listed[-1]]) if len(listed) > 1 else "".join(listed)
+    return conjoined([*listed[:SHOWN], f"{len(listed) - SHOWN} more"] if len(listed) > SHOWN else listed)
 
 
 def _value(kind: Kind, name: str) -> str:

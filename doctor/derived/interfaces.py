@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from doctor.derived.host import manual
 from doctor.facts import Network
 from doctor.facts.network import Interface, is_loopback
 from doctor.findings import Action, Remediation
@@ -81,5 +82,4 @@ def renamed(network: Network | None, name: str) -> Iterator[Remediation]:
     if len(real) == 1:
         yield Remediation(f"Set `{name}={real[0]}`", (Action("set_env", name=name, value=real[0]),), "safe")
     else:
-        text = f"set `{name}` to the interface that reaches the other machines"
-        yield Remediation(text, (Action("manual", text=text),))
+        yield manual(f"set `{name}` to the interface that reaches the other machines")

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from doctor.base.record import dataclass
 from doctor.derived.case import Case, memoized
-from doctor.facts import Facts, Host, Launch, Network
+from doctor.derived.container import in_compose
+from doctor.facts import Facts, Host, Launch, Network, present
 from doctor.facts.launch import RAY
 from doctor.launch.options import engine, option
 from doctor.matrix.engines import engine_row, option_names
@@ -55,7 +56,7 @@ def group_of(case: Case) -> Group | None:
 def _in_ray_cluster(facts: Facts) -> bool:
     """Whether its container is one of a Ray cluster: by its kind, or as its own words say."""
     container = facts.launch.container if isinstance(facts.launch, Launch) else None
-    return container is not None and (container.how == RAY or "compose" in container.how)
+    return container is not None and (container.how == RAY or in_compose(container))
 
 
 def split_place(text: str) -> tuple[str, int | None]:
@@ -123,8 +124,6 @@ def _number(facts: Facts, meaning: str) -> int | None:
 
 def network_of(case: Case) -> Network:
     """The network facts, for rules that name them in `needs`."""
-    network = case.facts.network
-    if not isinstance(network, Network):
-        raise TypeError("the rule does not name `network` in `needs`")
+    network: Network = present(case.facts, "network", Network)
     return network
 

@@ -31,6 +31,11 @@ def listed(names: Sequence[str], more: str = "more") -> str:
     return first_of([f"`{n}`" for n in names], SHOWN, more)
 
 
+def shortened(names: str, most: int = SHOWN) -> str:
+    """A list in a sentence, `a, b, c`, with the first few of it."""
+    return first_of(names.split(", "), most)
+
+
 def first_of(names: Sequence[str], most: int, more: str = "more") -> str:
     """`a, b, c and 9 more`; all of them where one more than `most` would be left."""
     kept = names if len(names) <= most + 1 else names[:most]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import field
 
 from doctor.base.record import dataclass
-from doctor.findings import SEVERITIES, Finding, RuleResult
+from doctor.findings import SEVERITIES, Answered, Finding, RuleResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ class FleetRun:
 
 
 @dataclass(frozen=True, slots=True)
-class FleetReport:
+class FleetReport(Answered):
     """`results` are those of the rules between nodes; each kind has its own findings."""
 
     nodes: tuple[NodeRow, ...]
@@ -103,12 +103,3 @@ class FleetReport:
     def silent(self) -> tuple[NodeRow, ...]:
         """The nodes that did not answer."""
         return tuple(n for n in self.nodes if n.kind is None)
-
-    def count(self, severity: str) -> int:
-        """How many findings of a severity."""
-        return sum(f.severity == severity for f in self.findings)
-
-    def reaches(self, fail_on: str) -> bool:
-        """Whether a finding is at or above a severity."""
-        limit = SEVERITIES.index(fail_on) if fail_on in SEVERITIES else -1
-        return any(SEVERITIES.index(f.severity) <= limit for f in self.findings)

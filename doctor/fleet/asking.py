@@ -71,9 +71,8 @@ class Asked:
     @property
     def member(self) -> Member:
         """What the rules see."""
-        digest = None if self.reason and self.digest is None else self.digest
         name, found = self.place.name, (self.facts, self.reason, self.full, self.tried, self.skew, self.ran)
-        return Member(name, self.rank, digest, *found)
+        return Member(name, self.rank, self.digest, *found)
 
 
 @dataclass(frozen=True, slots=True)

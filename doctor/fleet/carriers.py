@@ -19,7 +19,6 @@ from doctor.base.text import one_line
 MOST = 16384
 LARGEST = 4 << 20
 _NAME = re.compile(r"(?:[A-Za-z0-9_][\w.-]{0,63}@)?[A-Za-z0-9_\[][\w.:%\[\]-]{0,252}")
-_PLACE = re.compile(r"(.*[^:])(?::(\d{1,5}))?")
 SSH = ("ssh", "-T", "-o", "BatchMode=yes", "-o", "ConnectTimeout=10", "-o", "ServerAliveInterval=5",
        "-o", "ServerAliveCountMax=3", "-o", "LogLevel=ERROR")  # fmt: skip
 

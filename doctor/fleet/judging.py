@@ -28,7 +28,7 @@ def answer(members: Sequence[Member], seconds: float = 0.0, slowest: float = 0.0
     results = evaluate_fleet(fleet, FLEET_RULES)
     kinds = fleet.kinds
     usual = kinds[0].facts if kinds else None
-    odd = fleet.differing()
+    odd = {section: {m.name for k in unlike for m in k.members} for section, unlike in fleet.differing.items()}
     rows = tuple(_kind(n, kind, fleet, usual) for n, kind in enumerate(kinds, 1))
     unread = sum(k.facts is None for k in kinds)
     number = {m.name: n for n, kind in enumerate(kinds, 1) for m in kind.members}
@@ -37,7 +37,7 @@ def answer(members: Sequence[Member], seconds: float = 0.0, slowest: float = 0.0
     nodes = tuple(
         NodeRow(
             m.name, m.rank, number.get(m.name), m.reason if m.digest is None else None,
-            tuple(name for name, kinds_ in odd.items() if any(m in k.members for k in kinds_)),
+            tuple(section for section, names in odd.items() if m.name in names),
             m.digest.host if m.digest else None, m.digest.address if m.digest else None, lines.get(m.name), foretold,
             m.ran,
         )

@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -59,15 +58,15 @@ class Served:
                 self.folder = text.removeprefix(KEPT_IN)
             self.say({"line": text})
         status = self.child.wait()
-        self.say({"ended": {"status": status, "clock": time.time(), "folder": self.folder, **self._report()}})
+        self.say({"ended": {"status": status, "folder": self.folder, **self._report()}})
 
     def _report(self) -> JsonObject:
         """What the run's own report says of how it ended, and why."""
         try:
             data = json.loads(Files().read(str(Path(self.folder, "report.json")), LARGEST_REPORT))
-            found, first = data.get("findings") or [], data.get("first_failure") or {}
+            found = data.get("findings") or []
             tail = [str(line)[:LONGEST_LINE] for line in (data.get("tail") or [])[-TAIL:]]
-            said = {"sentence": data.get("sentence"), "tail": tail, "process": first.get("title")}
+            said = {"sentence": data.get("sentence"), "tail": tail}
             return {**said, "found": found[0].get("message") if found else None}
         except (ValueError, AttributeError, TypeError, LookupError):
             return {}

@@ -19,6 +19,7 @@ from pathlib import Path
 import doctor
 from doctor.base.byte_code import byte_code
 from doctor.matrix.files.data import data_dir
+from doctor.matrix.files.packed import archive
 
 BUNDLED = ("click", "rich", "packaging", "yaml", "importlib_metadata", "zipp", "pynvml", "typing_extensions", "tomli")
 LEFT_OUT = (
@@ -59,9 +60,8 @@ def build() -> bytes:
 
 def running_from() -> Path | None:
     """The single file that this doctor was started from, or None."""
-    loader = getattr(doctor.__spec__, "loader", None)
-    archive = getattr(loader, "archive", None)
-    return Path(archive) if isinstance(archive, str) else None
+    own = archive()
+    return Path(own) if own else None
 
 
 def _files() -> Iterator[tuple[str, bytes]]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from doctor.base.text import one_line
+from doctor.base.values import mapping
 from doctor.matrix.compose_keys import compose_keys
 
 
@@ -14,7 +15,7 @@ def wrong_keys(service: Mapping[str, Any]) -> Iterator[str]:
     """Keys that Compose does not know, and values of another kind than it takes."""
     for place, known in compose_keys().items():
         path = () if place == "service" else tuple(place.split("."))
-        for key, value in list(_at(service, *path).items())[:200]:
+        for key, value in list(mapping(service, *path).items())[:200]:
             shown = ".".join((*path, one_line(str(key), 60)))
             if str(key).startswith("x-"):
                 continue
@@ -34,9 +35,3 @@ def kind_of(value: Any) -> str:
     if isinstance(value, (int, float)):
         return "number"
     return "list" if isinstance(value, list) else "mapping" if isinstance(value, Mapping) else "text"
-
-
-def _at(raw: Any, *keys: str) -> Mapping[str, Any]:
-    for key in keys:
-        raw = raw.get(key) if isinstance(raw, Mapping) else None
-    return raw if isinstance(raw, Mapping) else {}

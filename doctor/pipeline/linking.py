@@ -44,7 +44,6 @@ def link_distributions(names: tuple[str, ...], request: Request) -> Modules:
     from doctor.collect.packages.distributions import read_distributions
     from doctor.collect.python.modules import ModuleReader
     from doctor.derived.packages.hidden import hidden_in
-    from doctor.link.loader.natives import NativeLinker
     from doctor.link.python.environment import LinkRequest, link_environment
 
     target = find_target(request.target)
@@ -58,6 +57,6 @@ def link_distributions(names: tuple[str, ...], request: Request) -> Modules:
     reader = ModuleReader(target, distributions, (*names, *kernels_of(names)), request.environ, thorough=True)
     libraries = reader_for(target)
     reader.driverless = reader.platform.startswith("linux") and not libraries.cached("libcuda.so.1")
-    reader.loader = NativeGate(NativeLinker(libraries, target.paths, target.executable), distributions)
+    reader.loader = NativeGate(libraries, target, distributions)
     modules = in_order(reader, all_modules(reader, distributions, names))
     return link_environment(reader, LinkRequest(names, modules), request.progress)

@@ -67,13 +67,12 @@ def _link(
 ) -> tuple[Linked, dict[str, tuple[int, int] | None], set[str]]:
     from doctor.collect.native.libraries import reader_for
     from doctor.collect.python.modules import ModuleReader
-    from doctor.link.loader.natives import NativeLinker
     from doctor.link.python.environment import LinkRequest, link_environment
     from doctor.pipeline.natives import NativeGate
 
     libraries = reader_for(target)
     reader = ModuleReader(target, distributions, (), request.environ)
-    reader.loader = NativeGate(NativeLinker(libraries, target.paths, target.executable), distributions)
+    reader.loader = NativeGate(libraries, target, distributions)
     folder = os.path.realpath(model.folder or model.path)
     reader.bring(TOP, folder)
     # a file of which not all could be read safely is not linked: the linker would open what was refused

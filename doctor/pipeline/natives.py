@@ -9,7 +9,7 @@ from doctor.base.second import Gone, Second, second
 from doctor.facts import Cause, Distributions, Natives, Target, Unavailable
 
 if TYPE_CHECKING:
-    from doctor.link.loader.natives import NativeLinker
+    from doctor.collect.native.libraries import LibraryReader
 
 Seen = dict[str, tuple[int, int] | None]
 Opened = tuple[str, bool]  # an extension module, and whether torch is in the process before it
@@ -19,8 +19,10 @@ _KINDS = ("missing-library", "missing-symbol")
 class NativeGate:
     """Asks the loader's model whether an extension module would load, after what has been imported before it."""
 
-    def __init__(self, linker: NativeLinker, distributions: Distributions) -> None:
-        self.linker = linker
+    def __init__(self, libraries: LibraryReader, target: Target, distributions: Distributions) -> None:
+        from doctor.link.loader.natives import NativeLinker
+
+        self.linker = NativeLinker(libraries, target.paths, target.executable)
         torch = distributions.get("torch")
         self.torch = f"{torch.location}/torch" if torch else None
 
@@ -53,14 +55,13 @@ class NativeWork:
     def __init__(self, target: Target, distributions: Distributions, names: tuple[str, ...]) -> None:
         from doctor.collect.native.libraries import reader_for
         from doctor.collect.native.natives import collect_natives
-        from doctor.link.loader.natives import NativeLinker, judged
+        from doctor.link.loader.natives import judged
 
         self.libraries = reader_for(target)
-        linker = NativeLinker(self.libraries, target.paths, target.executable)
+        self.gate = NativeGate(self.libraries, target, distributions)
         natives = collect_natives(target, distributions, names, self.libraries)
-        self.natives = judged(natives, linker, distributions) if isinstance(natives, Natives) else natives
+        self.natives = judged(natives, self.gate.linker, distributions) if isinstance(natives, Natives) else natives
         self.libraries.release()
-        self.gate = NativeGate(linker, distributions)
 
     def __call__(self, opened: tuple[Opened, ...]) -> Looked:
         """The answer to the extensions that were opened."""

@@ -29,13 +29,15 @@ MOST = 40
 def with_neighbors(facts: Facts, request: Request) -> Facts:
     """The facts with the services of the project, and the file of `--gateway`."""
     found: dict[str, tuple[Neighbor, Mapping[str, str]]] = {}
+    services: list[Service] = []
     if request.declared.compose is not None:
-        found = {n.service: (n, variables) for n, variables in _services(request)}
+        services = _of_project(request)
+        found = {n.service: (n, variables) for n, variables in _services(request, services)}
         around = Neighbors(one_line(request.declared.compose, 200), tuple(n for n, _ in found.values()))
         facts = replace(facts, neighbors=around)
     if request.around is not None:
         facts = replace(facts, neighbors=request.around.services)
-    path = request.gateway or _mounted(request)
+    path = request.gateway or mounted_gateway(services)
     if path is None:
         return facts
     mine = request.around.gateway if request.around else {}
@@ -43,14 +45,12 @@ def with_neighbors(facts: Facts, request: Request) -> Facts:
     return replace(facts, gateway=read_gateway(path, request.target.root, variables))
 
 
-def _mounted(request: Request) -> str | None:
-    """The gateway's file that a service of the compose project mounts."""
+def _of_project(request: Request) -> list[Service]:
+    """The services of the compose project."""
     from doctor.collect.declared.compose.service import project_of, service_of
 
-    if request.declared.compose is None:
-        return None
     project = project_of(request.declared, request.target.environ, request.target.cwd)
-    return mounted_gateway(service_of(project, n) for n in list(project.services)[:MOST])
+    return [service_of(project, name) for name in list(project.services)[:MOST]]
 
 
 def around(services: list[Service], request: Request) -> Around | None:
@@ -105,22 +105,21 @@ def _server(request: Request, declaration: Declaration, distributions: Distribut
     return server_of(launch, version) if isinstance(launch, Launch) and launch.engine else None
 
 
-def _services(request: Request) -> Iterator[tuple[Neighbor, Mapping[str, str]]]:
+def _services(request: Request, services: list[Service]) -> Iterator[tuple[Neighbor, Mapping[str, str]]]:
     """Each service of the compose project with its variables; those that cannot be read are names alone."""
-    from doctor.collect.declared.compose.service import project_of, read_compose, service_of
+    from doctor.collect.declared.compose.service import read_compose
 
     asked, where = request.declared, request.target
     mine = read_compose(asked, where.environ, where.cwd).name
-    project = project_of(asked, where.environ, where.cwd)
-    for name in list(project.services)[:MOST]:
-        service = service_of(project, name)
+    for service in services:
+        is_mine = service.name == mine
         try:
-            _, distributions, declaration = read_declared(replace(asked, service=name, requirements=()), where)
+            _, distributions, declaration = read_declared(replace(asked, service=service.name, requirements=()), where)
         except TargetError:
-            yield _neighbor(service, None, None, name == mine), service.variables
+            yield _neighbor(service, None, None, is_mine), service.variables
             continue
         here = _server(request, declaration, distributions)
-        yield _neighbor(service, declaration, here, name == mine), declaration.environ
+        yield _neighbor(service, declaration, here, is_mine), declaration.environ
 
 
 def _neighbor(service: Service, declaration: Declaration | None, here: Server | None, mine: bool) -> Neighbor:

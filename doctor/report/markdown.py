@@ -53,7 +53,7 @@ def log_to_markdown(findings: Sequence[Finding], stated: Report | None) -> str:
 
 def _todo(done: Todo) -> list[str]:
     """What to do about the first cause: in words, then every line to paste."""
-    lines = [line for line in (*done.lines, done.start) if line]
+    lines = [*done.paste]
     if not done.steps and not lines:
         return []
     parts = ["", "### What to do", "", *(f"- {markdown_text(step)}" for step in done.steps), ""]

@@ -124,7 +124,7 @@ def _todo(shown: Screen, out: Rows) -> None:
     done, behind = shown.todo, "  " + " " * LABEL
     for number, step in enumerate(done.steps):
         out.row(say("fix" if number == 0 else "and"), step, indent="  ", style="green")
-    out.commands((*done.lines, *filter(None, (done.start,))), behind)
+    out.commands(done.paste, behind)
     if done.note:
         out.block(f"({done.note})", behind, "dim")
     for other in done.others:

@@ -27,6 +27,11 @@ class Todo:
     note: str = ""
     others: tuple[str, ...] = ()
 
+    @property
+    def paste(self) -> tuple[str, ...]:
+        """Every line to paste, the server's start last."""
+        return tuple(line for line in (*self.lines, self.start) if line)
+
 
 def todo(report: Report) -> Todo:
     """The answer for the gravest finding; empty where nothing was found, or where nobody knows what helps."""

@@ -12,7 +12,7 @@ from doctor.derived.imports.stop import first_stop
 from doctor.derived.known_model import is_known_by_name, marked
 from doctor.facts import Facts, Model, Unavailable, present
 from doctor.findings import SEVERITIES, Finding, NotApplicable, Open, RuleResult
-from doctor.rules.rule import Rule
+from doctor.rules.rule import Described, Rule
 
 OF_THE_MACHINE = ("SYS", "GPU", "LIB", "PKG", "IMP", "NET")  # of what is installed; where a model matters, they name it
 OF_THE_MODEL = ("MDL", "MEM", "ENG011")  # have nothing to say without a model, or take it from its name themselves
@@ -56,8 +56,13 @@ def _run(rule: Rule, case: Case, before: Sequence[RuleResult]) -> RuleResult:
     blocker = next((b.code for b in before if b.code in rule.blocked_by and b.status == "fail"), None)
     if blocker:
         return RuleResult(rule.code, rule.name, "open", reason=f"not checked until {blocker} is fixed")
+    return result_of(rule, case)
+
+
+def result_of(rule: Described, subject: object) -> RuleResult:
+    """What became of a rule on a case, or on several machines."""
     try:
-        verdicts = list(rule.check(rule, case))
+        verdicts = list(rule.check(rule, subject))
         findings = tuple(v for v in verdicts if isinstance(v, Finding))
     except Exception as error:  # a rule that crashes must not take the report with it
         return _broken(rule, error)
@@ -83,7 +88,7 @@ def _shown(rule: Rule, case: Case, result: RuleResult) -> RuleResult:
     return dataclasses.replace(result, findings=findings)
 
 
-def _broken(rule: Rule, error: Exception) -> RuleResult:
+def _broken(rule: Described, error: Exception) -> RuleResult:
     return RuleResult(rule.code, rule.name, "broken", reason=f"{type(error).__name__}: {error}")
 
 

@@ -39,8 +39,30 @@ class MachineParts(TypedDict, total=False):
     confidence: Confidence
 
 
+class Described:
+    """What every rule has, whether it looks at one machine or at several."""
+
+    __slots__ = ()
+    code: str
+    name: str
+    severity: Severity
+    check: Callable[..., Iterable[Verdict]]
+    since: str
+
+    @property
+    def explanation(self) -> str:
+        """The module docstring of the rule: what it means, why it matters, what to do."""
+        module = inspect.getmodule(self.check)
+        return inspect.cleandoc((module.__doc__ if module else None) or "")
+
+    @property
+    def family(self) -> str:
+        """The three letters of the layer."""
+        return self.code[:3]
+
+
 @dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Described):
     """One thing that can be wrong.
 
     `needs` are names of `Facts` fields without which it cannot judge. `blocked_by` are codes whose findings make
@@ -59,17 +81,6 @@ class Rule:
     files: bool = False
     decisive: bool = False
     since: str = "0.1.0"
-
-    @property
-    def explanation(self) -> str:
-        """The module docstring of the rule: what it means, why it matters, what to do."""
-        module = inspect.getmodule(self.check)
-        return inspect.cleandoc((module.__doc__ if module else None) or "")
-
-    @property
-    def family(self) -> str:
-        """The three letters of the layer."""
-        return self.code[:3]
 
     def finding(self, message: str, **parts: Unpack[FindingParts]) -> Finding:
         """A finding of this rule. Its severity is the rule's where none is given, its confidence `high`."""

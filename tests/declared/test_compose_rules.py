@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from doctor.collect.declared.compose.project import Project
-from doctor.collect.declared.compose.service import Service, project_of, read_compose, service_of
+from doctor.collect.declared.compose.service import Service, project_of, read_compose, service_of, started
 from doctor.collect.declared.request import Composing, DeclaredRequest
 from doctor.collect.python.target import TargetError
 from doctor.launch.dotenv import dotenv
@@ -36,7 +36,7 @@ def project(folder: Path, files: Files, *more: str, environ: dict[str, str] | No
 
 
 def service(folder: Path, files: Files, *more: str, name: str = "s", **told: Any) -> Service:
-    return service_of(project(folder, files, *more, **told), name)
+    return started(project(folder, files, *more, **told), name, "compose.yml")
 
 
 MERGED = [

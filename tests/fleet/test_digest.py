@@ -59,7 +59,7 @@ def test_a_thousand_nodes_are_compared_in_little_memory() -> None:
         Member(f"n{rank}", rank, from_json(Digest, json.loads(line), "digest"), known) for rank, line in enumerate(sent)
     )
     fleet = Fleet(members)
-    odd = fleet.differing()
+    odd = fleet.differing
     evaluate_fleet(fleet, FLEET_RULES)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()

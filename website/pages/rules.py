@@ -21,7 +21,7 @@ from doctor.findings import Report
 from doctor.pipeline import Request, replayed
 from doctor.report.terminal import print_report
 from doctor.rules import RULES
-from doctor.rules.fleet import FLEET_RULES
+from doctor.rules.fleet import EVERY_RULE, FLEET_RULES
 from doctor.rules.fleet.rule import FleetRule
 from doctor.rules.rule import Rule
 from website.answers import ROOT
@@ -46,7 +46,7 @@ def pages() -> Iterator[Page]:
 def families() -> dict[str, list[Rule | FleetRule]]:
     """The rules by their three letters, in the order in which they run; those between nodes last."""
     out = defaultdict[str, list[Rule | FleetRule]](list)
-    for rule in (*RULES, *FLEET_RULES):
+    for rule in EVERY_RULE:
         out[rule.family].append(rule)
     return dict(sorted(out.items()))
 

@@ -89,3 +89,14 @@ def progress(what: str) -> Iterator[Callable[[int, int], None] | None]:
         yield bar.update
     finally:
         bar.close()
+
+
+def as_text(show: Callable[[Console], None]) -> str:
+    """What is printed for a terminal of 100 columns, as the text of a file."""
+    from io import StringIO
+
+    from rich.console import Console
+
+    text = StringIO()
+    show(Console(file=text, width=100, markup=False, highlight=False))
+    return text.getvalue()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from doctor.cli.answer.output import console, write
+from doctor.cli.answer.output import as_text, console, write
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,13 +36,7 @@ def show_reports(
     elif output is None:
         _print(reports, console(), verbose)
     else:
-        from io import StringIO
-
-        from rich.console import Console
-
-        text = StringIO()
-        _print(reports, Console(file=text, width=100, markup=False, highlight=False), verbose)
-        write(text.getvalue(), output)
+        write(as_text(lambda out: _print(reports, out, verbose)), output)
 
 
 def _print(reports: Sequence[Report], out: Console, verbose: bool) -> None:

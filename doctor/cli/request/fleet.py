@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import os
+import sys
 from typing import Any
 
 import click
 
 from doctor.fleet.places import Asking, How
 
+_WAYS = ("nodes_file", "hosts", "ray", "kubectl", "slurm")
 _PASSED = ("python", "python_version", "platform", "root", "model", "gpu", "driver")
 
 
 def asking(options: dict[str, Any]) -> Asking:
     """From the options of the command line. Raises click.UsageError."""
     files, launch = _split(options.pop("words"))
-    named = [n for n in ("nodes_file", "hosts", "ray", "kubectl", "slurm") if options[n]]
-    if not named and not files and os.environ.get("RAY_ADDRESS"):
-        options["ray"] = "auto"
-    ways = {n: options[n] for n in ("nodes_file", "hosts", "ray", "kubectl", "slurm") if options[n]}
+    ways = [n for n in _WAYS if options[n]]
+    if not ways and not files and os.environ.get("RAY_ADDRESS"):
+        options["ray"], ways = "auto", ["ray"]
     if len(ways) + bool(files) != 1:
         raise click.UsageError("name the nodes once: facts files, --nodes, --hosts, --ray, --kubectl or --slurm")
     if options["through"] and not {"nodes_file", "hosts"} & set(ways):
@@ -38,9 +39,8 @@ def asking(options: dict[str, Any]) -> Asking:
 
 def starting(options: dict[str, Any]) -> tuple[Asking, How]:
     """As `asking`, with how the servers are started. Raises click.UsageError."""
-    logs = ("--log-dir", options.pop("log_dir")) if options["log_dir"] else ()
-    options.pop("log_dir", None)
-    how = How(("--no-check", *logs), options.pop("grace"), options.pop("patience"))
+    logs = ("--log-dir", options["log_dir"]) if options["log_dir"] else ()
+    how = How(("--no-check", *logs), options["grace"], options["patience"])
     asked = asking(options)
     if asked.files or asked.ray:
         raise click.UsageError("`fleet run` needs --nodes, --hosts, --kubectl or --slurm; not --ray")
@@ -51,8 +51,6 @@ def starting(options: dict[str, Any]) -> tuple[Asking, How]:
 
 def _split(words: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Facts files, then the launch: click has taken the `--` between them off, so that its place is looked up."""
-    import sys
-
     given = sys.argv
     if "--" in given:
         launch = tuple(given[given.index("--") + 1 :])

@@ -26,7 +26,7 @@ def _port(tree: Files, device: str, port: int) -> RdmaPort:
     state, link = _line(tree, f"{folder}/state"), _line(tree, f"{folder}/link_layer")
     indices = sorted(int(n) for n in tree.few_names(f"{folder}/gids", MOST_GIDS) if n.isdigit())
     gids = [g for index in indices if (g := _gid(tree, folder, index)) is not None]
-    names = [_line(tree, f"{folder}/gid_attrs/ndevs/{g.index}") for g in gids]
+    names = (_line(tree, f"{folder}/gid_attrs/ndevs/{g.index}") for g in gids)
     interface = next(filter(None, names), None)
     return RdmaPort(one_line(device, 32), port, "ACTIVE" in (state or ""), link, interface, tuple(gids))
 

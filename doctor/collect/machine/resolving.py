@@ -26,10 +26,10 @@ class Resolved:
 
 def resolved(tree: Files, names: Iterable[str], *, ask: bool) -> dict[str, Resolved]:
     """Each name with its addresses. Without `ask`, only addresses and those in /etc/hosts are answered."""
-    table = hosts_file(tree)
+    table = {} if ask else hosts_file(tree)  # the resolver knows it
     out: dict[str, Resolved] = {}
     for name in dict.fromkeys(names):
-        known = (name,) if _is_address(name) else None if ask else table.get(name.lower())
+        known = (name,) if _is_address(name) else table.get(name.lower())
         if known:
             out[name] = Resolved(tuple(known)[:MOST])
         elif not ask:

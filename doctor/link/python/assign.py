@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from doctor.base.syntax import nodes
 from doctor.link.python.expressions import evaluate
 from doctor.link.python.frame import Frame
 from doctor.link.python.values import UNKNOWN, ClassVal, InstanceVal, ModuleVal, NamespaceVal, SysModulesVal, Value
@@ -96,7 +95,7 @@ def delete(machine: Machine, target: ast.expr, frame: Frame) -> None:
 def bound_names(body: list[ast.stmt]) -> set[str]:
     """The names that running these statements could bind in their own scope."""
     out: set[str] = set()
-    for node in nodes(*body):
+    for node in (n for s in body for n in ast.walk(s)):
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
             out.add(node.id)
         elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):

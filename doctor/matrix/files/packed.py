@@ -57,17 +57,18 @@ class Packed(type(Path())):  # type: ignore[misc]
 
     def stat(self, **_: Any) -> os.stat_result:
         """That of the archive: it changes where any file in it does."""
-        return Path(_archive() or "").stat()
+        return Path(archive() or "").stat()
 
 
 def packed_data() -> Path | None:
     """The folder of the data in the archive; None where doctor does not run from one."""
-    archive = _archive()
-    return Packed(archive, PACKAGE, "matrices") if archive else None
+    own = archive()
+    return Packed(own, PACKAGE, "matrices") if own else None
 
 
 @cache
-def _archive() -> str | None:
+def archive() -> str | None:
+    """The single file that this doctor was started from, or None."""
     import doctor
 
     loader = getattr(doctor.__spec__, "loader", None)
@@ -85,7 +86,7 @@ def _root() -> Any:
 @cache
 def _entry(path: str) -> Any:
     """The entry of the archive; `importlib.resources` names it from the package on."""
-    inner = path[len(_archive() or "") :].replace("\\", "/").strip("/").split("/")[1:]
+    inner = path[len(archive() or "") :].replace("\\", "/").strip("/").split("/")[1:]
     return _root().joinpath(*inner) if inner else _root()
 
 

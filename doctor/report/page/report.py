@@ -34,7 +34,7 @@ def page_style() -> str:
 
 def _page(reports: Sequence[Report]) -> Iterator[str]:
     said = "; ".join(answer(report)[1] for report in reports)
-    style, script = _file("report.css"), f"\n{_file('report.js')}"
+    style, script = page_style(), f"\n{_file('report.js')}"
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     yield '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
     policy = f"{POLICY}; script-src 'sha256-{digest}'"
@@ -74,7 +74,7 @@ def _report(report: Report) -> Iterator[str]:
 def _todo(shown: Screen) -> Iterator[str]:
     """What to do about the first cause, with every line to paste."""
     done = shown.todo
-    lines = [line for line in (*done.lines, done.start) if line]
+    lines = done.paste
     if not done.steps and not lines:
         return
     yield '<article class="todo">\n<h2>what to do</h2>\n'

@@ -15,15 +15,13 @@ from collections.abc import Iterator
 from doctor.derived.asked import Asked
 from doctor.derived.case import Case
 from doctor.derived.option_findings import argument, evidence, place, problems, releases, shown_value, unread
-from doctor.derived.units import first_of
+from doctor.derived.units import shortened
 from doctor.findings import Finding, Remediation
 from doctor.launch.parser import Problem
 from doctor.launch.values import OR_A_FILE
 from doctor.matrix import rows
 from doctor.matrix.releases import ReleaseSet
 from doctor.rules.rule import Rule, Verdict
-
-NAMED = 4  # of the choices, in a sentence
 
 
 def check(rule: Rule, case: Case) -> Iterator[Verdict]:
@@ -42,16 +40,11 @@ def _finding(rule: Rule, asked: Asked, problem: Problem) -> Finding:
     later = f"; releases {having.spec()} accept it" if having is not None and having.newest else ""
     given = shown_value(problem, 80)
     choices, end, _ = (problem.wanted or "").partition(OR_A_FILE)
-    message = f"{asked.shown} does not accept `{problem.spelled} {given}`: {_short(choices)}{end}{later}"
+    message = f"{asked.shown} does not accept `{problem.spelled} {given}`: {shortened(choices)}{end}{later}"
     return rule.finding(
         message, key=problem.name, location=place(problem), evidence=[evidence(asked, problem, problem.wanted)],
         remediations=[*_ways(asked, problem), *releases(asked, having)],
     )  # fmt: skip
-
-
-def _short(choices: str) -> str:
-    """`choose from a, b, c and 9 more`; the evidence has them all."""
-    return first_of(choices.split(", "), NAMED)
 
 
 def _ways(asked: Asked, problem: Problem) -> list[Remediation]:

@@ -26,7 +26,7 @@ from doctor.derived.option_findings import (
     shown_value,
     unread,
 )
-from doctor.derived.units import first_of
+from doctor.derived.units import shortened
 from doctor.findings import Finding, Remediation
 from doctor.launch.parser import Problem
 from doctor.rules.rule import Rule, Verdict
@@ -44,7 +44,6 @@ KINDS = (
 )
 _THOUSANDS = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)\s*([kKmM])(?:i?[bB])?")
 
-NAMED = 4  # of the choices, in a sentence
 
 
 def check(rule: Rule, case: Case) -> Iterator[Verdict]:
@@ -70,7 +69,7 @@ def _finding(rule: Rule, asked: Asked, problem: Problem) -> Finding:
 def _offered(problem: Problem) -> str:
     """What the release says that it takes; the first few of a list."""
     said, of, names = (problem.wanted or "").partition(" takes one of ")
-    return f"choose from {first_of(names.split(', '), NAMED)}" if of else shown(said, 160)
+    return f"choose from {shortened(names)}" if of else shown(said, 160)
 
 
 def _message(asked: Asked, problem: Problem) -> str:

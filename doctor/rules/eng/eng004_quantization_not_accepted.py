@@ -22,7 +22,7 @@ from doctor.derived.known_model import is_of_family_alone
 from doctor.derived.quantization.exits import ways
 from doctor.derived.quantization.loaders import lacking_beside
 from doctor.derived.quantization.served import KINDS, refusal, to_serve, unread, used
-from doctor.derived.units import first_of
+from doctor.derived.units import shortened
 from doctor.facts import Distributions, Facts, Model, Unavailable, present
 from doctor.findings import Action, Evidence, Finding, Location, NotApplicable, Open, Remediation
 from doctor.matrix import rows
@@ -86,17 +86,12 @@ def _finding(rule: Rule, chosen: Chosen, backends: tuple[str, ...], need: Need) 
         engine += " with its turbomind backend"
     left = _left(chosen, backends, method)
     return rule.finding(
-        f"The weights are quantized with `{method}`, which {engine} does not support: {left or _short(why)}",
+        f"The weights are quantized with `{method}`, which {engine} does not support: {left or shortened(why, NAMED)}",
         key=f"{chosen.name}:{method}", location=Location("distribution", chosen.name),
         evidence=[Evidence(f"quantization in {chosen.name}", f"{method} ({need.quantization.source})", why,
                            f"{chosen.shown}; quantization methods {SOURCE}")],
         remediations=list(ways(chosen, backends, need)),
     )  # fmt: skip
-
-
-def _short(why: str) -> str:
-    """A list of methods with the first few of them; the evidence has them all."""
-    return first_of(why.split(", "), NAMED)
 
 
 def _left(chosen: Chosen, backends: tuple[str, ...], method: str) -> str:

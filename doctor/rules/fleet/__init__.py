@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from doctor.rules import RULES
 from doctor.rules.fleet import (
     net020_version_skew,
     net021_unreachable,
@@ -15,9 +16,7 @@ from doctor.rules.fleet import (
     net029_mtu,
 )
 from doctor.rules.fleet.rule import FleetRule
-from doctor.rules.rule import Rule
-
-Described = Rule | FleetRule  # what both have: code, name, severity, explanation
+from doctor.rules.rule import Described
 
 FLEET_RULES: tuple[FleetRule, ...] = (
     net021_unreachable.RULE,
@@ -31,3 +30,4 @@ FLEET_RULES: tuple[FleetRule, ...] = (
     net029_mtu.RULE,
     net028_clock.RULE,
 )
+EVERY_RULE: tuple[Described, ...] = (*RULES, *FLEET_RULES)  # of one machine and of several

@@ -14,12 +14,13 @@ from collections.abc import Iterator
 from doctor.derived.fleet import Fleet, Kind, named
 from doctor.facts import Facts, Launch, Natives
 from doctor.launch.options import engine
-from doctor.rules.fleet.rule import FleetRule, FleetVerdict
+from doctor.rules.fleet.rule import FleetRule
+from doctor.rules.rule import Verdict
 
 NCCL = ("nvidia-nccl-cu13", "nvidia-nccl-cu12", "nvidia-nccl-cu11")
 
 
-def check(rule: FleetRule, fleet: Fleet) -> Iterator[FleetVerdict]:
+def check(rule: FleetRule, fleet: Fleet) -> Iterator[Verdict]:
     """One finding for each program, naming the nodes that are unlike most."""
     for what, refused in (("engine", False), ("torch", False), ("NCCL", True), ("Ray", True), ("Python", False)):
         by_version: dict[str, list[Kind]] = {}

@@ -15,10 +15,11 @@ from collections.abc import Iterator
 from doctor.derived.fleet import Fleet, named
 from doctor.facts.node import Tried
 from doctor.findings import NotApplicable
-from doctor.rules.fleet.rule import FleetRule, FleetVerdict
+from doctor.rules.fleet.rule import FleetRule
+from doctor.rules.rule import Verdict
 
 
-def check(rule: FleetRule, fleet: Fleet) -> Iterator[FleetVerdict]:
+def check(rule: FleetRule, fleet: Fleet) -> Iterator[Verdict]:
     """One finding for each node that others do not reach, or that reaches nobody."""
     tried = [(m.name, t) for m in fleet.members for t in m.tried]
     if not tried:

@@ -16,10 +16,11 @@ from doctor.derived.nodes import group_of
 from doctor.facts import Network
 from doctor.facts.network import is_loopback
 from doctor.findings import NotApplicable
-from doctor.rules.fleet.rule import FleetRule, FleetVerdict
+from doctor.rules.fleet.rule import FleetRule
+from doctor.rules.rule import Verdict
 
 
-def check(rule: FleetRule, fleet: Fleet) -> Iterator[FleetVerdict]:
+def check(rule: FleetRule, fleet: Fleet) -> Iterator[Verdict]:
     """By the addresses that the nodes say they have, and by how each resolves the name."""
     kinds = [group_of(Case(k.facts)) for k in fleet.kinds if k.facts is not None]
     said = {g.address for g in kinds if g is not None and g.address}
@@ -57,7 +58,7 @@ def _resolved(member: Member, address: str) -> tuple[str, ...]:
     return (address,) if address.replace(".", "").isdigit() or ":" in address else ("?",)
 
 
-def _finding(rule: FleetRule, member: Member, problem: str) -> FleetVerdict:
+def _finding(rule: FleetRule, member: Member, problem: str) -> Verdict:
     return rule.finding(
         f"{problem}.", node=member.name, source="addresses of the nodes", fix="give every rank an address of rank 0"
     )

@@ -16,12 +16,13 @@ from collections.abc import Iterator
 from doctor.derived.fleet import Fleet, Member, named
 from doctor.facts.network import is_loopback
 from doctor.findings import NotApplicable, Open
-from doctor.rules.fleet.rule import FleetRule, FleetVerdict
+from doctor.rules.fleet.rule import FleetRule
+from doctor.rules.rule import Verdict
 
 FIX = "set `GLOO_SOCKET_IFNAME` there to the interface that reaches the other nodes"
 
 
-def check(rule: FleetRule, fleet: Fleet) -> Iterator[FleetVerdict]:
+def check(rule: FleetRule, fleet: Fleet) -> Iterator[Verdict]:
     """All pairs, by their addresses alone; `node-unreachable` tells what lies between."""
     known = [(m, a) for m in fleet.answered if (a := _address(m)) is not None]
     if len(fleet.answered) < 2:
@@ -45,7 +46,7 @@ def _address(member: Member) -> ipaddress.IPv4Address | ipaddress.IPv6Address | 
 Known = list[tuple[Member, "ipaddress.IPv4Address | ipaddress.IPv6Address"]]
 
 
-def _families(rule: FleetRule, known: Known) -> Iterator[FleetVerdict]:
+def _families(rule: FleetRule, known: Known) -> Iterator[Verdict]:
     four, six = ([m for m, a in known if a.version == version] for version in (4, 6))
     odd = min((four, six), key=len)
     if four and six:
@@ -56,7 +57,7 @@ def _families(rule: FleetRule, known: Known) -> Iterator[FleetVerdict]:
         )  # fmt: skip
 
 
-def _loopbacks(rule: FleetRule, known: Known) -> Iterator[FleetVerdict]:
+def _loopbacks(rule: FleetRule, known: Known) -> Iterator[Verdict]:
     """A loopback address is connected to by every higher one of another machine; of equal ones, by one of the two."""
     highest: dict[int, list[tuple[bytes, object]]] = {}
     for member, address in sorted(known, key=lambda pair: pair[1].packed, reverse=True):
@@ -80,7 +81,7 @@ def _machine(member: Member) -> object:
     return (member.digest.host, member.digest.addresses) if member.digest else None
 
 
-def _doubles(rule: FleetRule, known: Known) -> Iterator[FleetVerdict]:
+def _doubles(rule: FleetRule, known: Known) -> Iterator[Verdict]:
     seen: dict[str, list[Member]] = {}
     for member, address in known:
         if not is_loopback(str(address)):

@@ -15,16 +15,17 @@ from doctor.derived.differences import differences
 from doctor.derived.fleet import Fleet
 from doctor.facts import Model
 from doctor.findings import NotApplicable
-from doctor.rules.fleet.rule import FleetRule, FleetVerdict
+from doctor.rules.fleet.rule import FleetRule
+from doctor.rules.rule import Verdict
 
 
-def check(rule: FleetRule, fleet: Fleet) -> Iterator[FleetVerdict]:
+def check(rule: FleetRule, fleet: Fleet) -> Iterator[Verdict]:
     """Each kind of node whose model is unlike that of most nodes."""
     usual = fleet.kinds[0].facts if fleet.kinds else None
     if usual is None or not any(k.facts and isinstance(k.facts.model, Model) for k in fleet.kinds):
         yield NotApplicable("no node has the model's files")
         return
-    for kind in fleet.differing().get("model", ()):
+    for kind in fleet.differing.get("model", ()):
         facts = kind.facts
         if facts is None:
             continue

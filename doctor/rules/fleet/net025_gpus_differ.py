@@ -12,14 +12,15 @@ from collections.abc import Iterator
 
 from doctor.derived.differences import differences
 from doctor.derived.fleet import Fleet
-from doctor.rules.fleet.rule import FleetRule, FleetVerdict
+from doctor.rules.fleet.rule import FleetRule
+from doctor.rules.rule import Verdict
 
 
-def check(rule: FleetRule, fleet: Fleet) -> Iterator[FleetVerdict]:
+def check(rule: FleetRule, fleet: Fleet) -> Iterator[Verdict]:
     """A warning each for GPUs and for drivers."""
     usual = fleet.kinds[0].facts if fleet.kinds else None
     for section, what in (("gpu", "GPUs"), ("driver", "driver")):
-        for kind in fleet.differing().get(section, ()):
+        for kind in fleet.differing.get(section, ()):
             if usual is None or kind.facts is None:
                 continue
             lines = differences(usual, kind.facts, section) or ("not the same",)

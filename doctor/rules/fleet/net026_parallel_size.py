@@ -17,10 +17,11 @@ from doctor.derived.nodes import group_of
 from doctor.facts import Gpu
 from doctor.findings import NotApplicable, Open
 from doctor.launch.memory_settings import settings
-from doctor.rules.fleet.rule import FleetRule, FleetVerdict
+from doctor.rules.fleet.rule import FleetRule
+from doctor.rules.rule import Verdict
 
 
-def check(rule: FleetRule, fleet: Fleet) -> Iterator[FleetVerdict]:
+def check(rule: FleetRule, fleet: Fleet) -> Iterator[Verdict]:
     """By the launch of the first node that answered."""
     first = next((m for m in fleet.answered if m.facts is not None), None)
     group = group_of(Case(first.facts)) if first and first.facts else None

@@ -13,13 +13,14 @@ from collections.abc import Iterator
 
 from doctor.derived.differences import differences
 from doctor.derived.fleet import Fleet
-from doctor.rules.fleet.rule import FleetRule, FleetVerdict
+from doctor.rules.fleet.rule import FleetRule
+from doctor.rules.rule import Verdict
 
 
-def check(rule: FleetRule, fleet: Fleet) -> Iterator[FleetVerdict]:
+def check(rule: FleetRule, fleet: Fleet) -> Iterator[Verdict]:
     """Each kind of node whose settings are unlike those of most."""
     usual = fleet.kinds[0].facts if fleet.kinds else None
-    for kind in fleet.differing().get("environment", ()):
+    for kind in fleet.differing.get("environment", ()):
         if usual is not None and kind.facts is not None:
             lines = differences(usual, kind.facts, "environment") or ("not the same",)
             yield rule.finding(

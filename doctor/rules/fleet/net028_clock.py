@@ -12,12 +12,13 @@ from collections.abc import Iterator
 
 from doctor.derived.fleet import Fleet
 from doctor.findings import NotApplicable
-from doctor.rules.fleet.rule import FleetRule, FleetVerdict
+from doctor.rules.fleet.rule import FleetRule
+from doctor.rules.rule import Verdict
 
 SECONDS = 5.0
 
 
-def check(rule: FleetRule, fleet: Fleet) -> Iterator[FleetVerdict]:
+def check(rule: FleetRule, fleet: Fleet) -> Iterator[Verdict]:
     """Against the middle of all: this machine's own clock may be the wrong one."""
     ahead = sorted(m.skew for m in fleet.answered if m.skew is not None)
     if len(ahead) < 2:

@@ -13,10 +13,11 @@ from collections.abc import Iterator
 
 from doctor.derived.fleet import Fleet, named
 from doctor.facts.network import is_loopback
-from doctor.rules.fleet.rule import FleetRule, FleetVerdict
+from doctor.rules.fleet.rule import FleetRule
+from doctor.rules.rule import Verdict
 
 
-def check(rule: FleetRule, fleet: Fleet) -> Iterator[FleetVerdict]:
+def check(rule: FleetRule, fleet: Fleet) -> Iterator[Verdict]:
     """The interface that Gloo takes on each node."""
     seen: dict[int, list[str]] = {}
     for member in fleet.answered:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, TypedDict
 
 from doctor.base.record import dataclass
 from doctor.derived.fleet import Fleet
-from doctor.findings import Action, Confidence, Evidence, Finding, Location, NotApplicable, Open, Remediation, Severity
+from doctor.derived.host import manual
+from doctor.findings import Confidence, Evidence, Finding, Location, Severity
+from doctor.rules.rule import Described, Verdict
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-FleetVerdict = Finding | Open | NotApplicable
-FleetCheck = Callable[["FleetRule", Fleet], Iterable[FleetVerdict]]
+FleetCheck = Callable[["FleetRule", Fleet], Iterable[Verdict]]
 
 
 class Parts(TypedDict, total=False):
@@ -31,7 +31,7 @@ class Parts(TypedDict, total=False):
 
 
 @dataclass(frozen=True, slots=True)
-class FleetRule:
+class FleetRule(Described):
     """One thing that can be wrong between machines. `explanation` and the rest are as those of `Rule`."""
 
     code: str
@@ -40,21 +40,10 @@ class FleetRule:
     check: FleetCheck
     since: str = "0.1.0"
 
-    @property
-    def explanation(self) -> str:
-        """The module docstring of the rule: what it means, why it matters, what to do."""
-        module = inspect.getmodule(self.check)
-        return inspect.cleandoc((module.__doc__ if module else None) or "")
-
-    @property
-    def family(self) -> str:
-        """The three letters of the layer."""
-        return self.code[:3]
-
     def finding(self, message: str, **parts: Unpack[Parts]) -> Finding:
         """A finding about `node`, else about all machines together."""
         node, fix = parts.get("node", "all nodes"), parts.get("fix")
-        ways = (Remediation(fix, (Action("manual", text=fix),)),) if fix else ()
+        ways = (manual(fix),) if fix else ()
         return Finding(
             rule=self.code, name=self.name, severity=parts.get("severity") or self.severity, message=message,
             location=Location("host", node), confidence=parts.get("confidence", "high"), remediations=ways,

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from doctor.base.text import one_line
+from doctor.base.values import mapping
 from doctor.collect.declared.compose.ports import PortError, ports_of
 from doctor.collect.declared.health import HealthCheck
 from doctor.facts import Container
@@ -18,13 +19,13 @@ Text = Callable[[Any], str]
 def container_of(raw: Mapping[str, Any], image: str | None, text: Text) -> Container:
     """The container of a service but for its health check; `text` resolves a scalar and the variables in it."""
     gpus, capabilities = _gpus(raw, text)
-    limits = _at(raw, "deploy", "resources", "limits")
+    limits = mapping(raw, "deploy", "resources", "limits")
     memory = raw.get("mem_limit", limits.get("memory"))
     return Container(
         "docker compose", image, gpus, capabilities, _one(raw.get("runtime"), text),
         size_of(_one(raw.get("shm_size"), text)), _one(raw.get("ipc"), text), size_of(_one(memory, text)),
         _ports(raw, text), tuple(_volume(v, text) for v in _list(raw.get("volumes"))),
-        restart=_one(raw.get("restart"), text) or _one(_at(raw, "deploy", "restart_policy").get("condition"), text),
+        restart=_one(raw.get("restart"), text) or _one(mapping(raw, "deploy", "restart_policy").get("condition"), text),
     )  # fmt: skip
 
 
@@ -48,7 +49,7 @@ def _gpus(raw: Mapping[str, Any], text: Text) -> tuple[str | None, tuple[str, ..
     if isinstance(raw.get("gpus"), (str, int)):
         return text(raw["gpus"]), ("gpu",)
     found = []
-    for device in _list(raw.get("gpus")) or _list(_at(raw, "deploy", "resources", "reservations").get("devices")):
+    for device in _list(raw.get("gpus")) or _list(mapping(raw, "deploy", "resources", "reservations").get("devices")):
         if not isinstance(device, dict):
             continue
         capabilities = tuple(text(c) for c in _list(device.get("capabilities")))
@@ -83,12 +84,6 @@ def _volume(raw: Any, text: Text) -> str:
     if isinstance(raw, dict):
         return one_line(f"{text(raw.get('source', ''))}:{text(raw.get('target', ''))}", 300)
     return one_line(text(raw), 300)
-
-
-def _at(raw: Any, *keys: str) -> Mapping[str, Any]:
-    for key in keys:
-        raw = raw.get(key) if isinstance(raw, Mapping) else None
-    return raw if isinstance(raw, Mapping) else {}
 
 
 def _list(raw: Any) -> list[Any]:

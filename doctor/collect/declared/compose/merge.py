@@ -11,6 +11,7 @@ import posixpath
 from collections.abc import Callable
 from typing import Any
 
+from doctor.collect.declared.compose.ports import port_fields
 from doctor.collect.declared.compose.tags import Tagged, scalar
 
 MOST_STEPS = 50_000
@@ -147,17 +148,6 @@ def _target(value: Any) -> Any:
     return posixpath.normpath(inside) if inside else None
 
 
-def _port(value: Any) -> Any:
-    """Address, published port, port in the container and protocol."""
-    if isinstance(value, dict):
-        host, published = scalar(value.get("host_ip") or ""), scalar(value.get("published") or "")
-        return host, published, scalar(value.get("target") or ""), scalar(value.get("protocol") or "tcp")
-    text, _, protocol = scalar(value).partition("/")
-    rest, _, target = text.rpartition(":")
-    host, _, published = rest.rpartition(":")
-    return host, published, target, protocol or "tcp"
-
-
 def _text(value: Any) -> Any:
     return None if isinstance(value, (dict, list)) else str(value)
 
@@ -174,7 +164,7 @@ def _file(value: Any) -> Any:
 
 
 _IDENTITIES: dict[Path, Callable[[Any], Any]] = {
-    ("volumes",): _target, ("devices",): _target, ("ports",): _port, ("expose",): _text, ("cap_add",): _text,
+    ("volumes",): _target, ("devices",): _target, ("ports",): port_fields, ("expose",): _text, ("cap_add",): _text,
     ("cap_drop",): _text, ("dns",): _text, ("dns_search",): _text, ("dns_opt",): _text, ("profiles",): _text,
     ("tmpfs",): _text, ("links",): _text, ("env_file",): _file, ("secrets",): _mount, ("configs",): _mount,
     ("build", "tags"): _text, ("build", "platforms"): _text, ("group_add",): _text,

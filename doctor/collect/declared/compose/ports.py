@@ -25,21 +25,29 @@ def ports_of(raw: Any) -> tuple[str, ...]:
     return tuple(dict.fromkeys(out[:MOST]))
 
 
+def port_fields(value: Any) -> tuple[str, str, str, str]:
+    """Address, published port, port in the container and protocol of an entry in either form."""
+    if isinstance(value, Mapping):
+        host, published = scalar(value.get("host_ip") or ""), scalar(value.get("published") or "")
+        return host, published, scalar(value.get("target") or ""), scalar(value.get("protocol") or "tcp")
+    text, _, protocol = scalar(value).partition("/")
+    rest, _, target = text.rpartition(":")
+    host, _, published = rest.rpartition(":")
+    return host, published, target, protocol or "tcp"
+
+
 def _long(entry: Mapping[str, Any]) -> list[str]:
-    published, target = scalar(entry.get("published") or ""), scalar(entry.get("target") or "")
-    host, protocol = scalar(entry.get("host_ip") or ""), scalar(entry.get("protocol") or "tcp")
+    host, published, target, protocol = port_fields(entry)
     outer = f"{host and host + ':'}{published and published + ':'}"
     return [one_line(f"{outer}{target}{'' if protocol == 'tcp' else f'/{protocol}'}", 100)]
 
 
 def _short(text: str) -> list[str]:
-    plain, slash, protocol = text.partition("/")
-    rest, _, target = plain.rpartition(":")
-    host, _, published = rest.rpartition(":")
+    host, published, target, _ = port_fields(text)
     inner, outer = _numbers(target, text), _numbers(published, text) if published else []
     if outer and len(inner) > 1 and len(outer) != len(inner):
         raise PortError(f"`ports: {one_line(text, 60)}` has ranges of different lengths")
-    ends = f"{slash}{protocol}"
+    ends = "".join(text.partition("/")[1:])
     if not outer or len(inner) == 1:  # one port behind a range: Docker takes a free one of the range
         return [f"{host and host + ':'}{published and published + ':'}{one}{ends}" for one in inner]
     return [f"{host and host + ':'}{a}:{b}{ends}" for a, b in zip(outer, inner, strict=True)]

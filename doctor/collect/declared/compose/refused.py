@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from doctor.base.text import conjoined, one_line
+from doctor.base.values import mapping
 from doctor.collect.declared.compose.ports import PortError, ports_of
 from doctor.collect.declared.compose.project import DEFAULTS, Project
 from doctor.collect.declared.compose.tags import scalar
@@ -51,13 +52,13 @@ def _values(service: Service) -> Iterator[str]:
         ports_of(service.get("ports"))
     except PortError as error:
         yield str(error)
-    limits = _at(service, "deploy", "resources", "limits")
+    limits = mapping(service, "deploy", "resources", "limits")
     sizes = {**{k: service.get(k) for k in _SIZES}, "deploy.resources.limits.memory": limits.get("memory")}
     for key, value in sizes.items():
         if isinstance(value, str) and value and size_of(value) is None:
             yield f"`{key}: {one_line(value, 40)}` is not a size such as `16gb`"
     yield from _devices(service)
-    scale, replicas = service.get("scale"), _at(service, "deploy").get("replicas")
+    scale, replicas = service.get("scale"), mapping(service, "deploy").get("replicas")
     if isinstance(scale, int) and isinstance(replicas, int) and scale != replicas:
         yield f"`scale: {scale}` and `deploy.replicas: {replicas}` differ"
 
@@ -106,7 +107,7 @@ def _health(value: Any) -> Iterator[str]:
 
 
 def _devices(service: Service) -> Iterator[str]:
-    devices = _at(service, "deploy", "resources", "reservations").get("devices")
+    devices = mapping(service, "deploy", "resources", "reservations").get("devices")
     for one in devices[:50] if isinstance(devices, list) else ():
         if isinstance(one, Mapping) and "capabilities" not in one:
             yield "a device of `deploy.resources.reservations` has no `capabilities`; add `capabilities: [gpu]`"
@@ -183,9 +184,3 @@ def _named_volumes(volumes: Any) -> list[str]:
         if source and _NAME.match(source) and len(source) > 1:
             out.append(source)
     return out
-
-
-def _at(raw: Any, *keys: str) -> Mapping[str, Any]:
-    for key in keys:
-        raw = raw.get(key) if isinstance(raw, Mapping) else None
-    return raw if isinstance(raw, Mapping) else {}

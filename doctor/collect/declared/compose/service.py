@@ -52,6 +52,8 @@ def started(project: Project, name: str, path: str) -> Service:
     for variable, message in service.lacking.required.items():
         told = f": {message}" if message else ""
         raise TargetError(f"`{name_of(path)}` requires the variable `{variable}`, which is not set here{told}")
+    if service.container is not None:
+        service.container = replace(service.container, refused=_refused(project, name))
     return service
 
 
@@ -134,7 +136,7 @@ def service_of(project: Project, name: str) -> Service:
     service.health = health_of(given.get("healthcheck"), _text)
     if service.health is not None:
         box = service.health.on(box, CHECK, service.variables)
-    service.container = replace(box, refused=_refused(project, name))
+    service.container = box
     service.folder = _text(given.get("working_dir")) or None
     service.places = volume_places(box.volumes, project.folder)
     service.hosts = tuple(dict.fromkeys((name, *_hosts(given))))
