@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from doctor.base.text import one_line
 from doctor.derived.digest import section
+from doctor.derived.fleet import Fleet, Kind
 from doctor.facts import Facts
 
 MOST, LONGEST = 12, 60
@@ -25,6 +27,18 @@ def differences(one: Facts, other: Facts, name: str) -> tuple[str, ...]:
     """Lines such as `torch: 2.8.0, here 2.7.1`, of which the first value is `one`'s; 12 at most."""
     out = list(_lines(section(one, name), section(other, name), LABELS.get(name, ())))
     return tuple(out[:MOST]) + ((f"and {len(out) - MOST} more",) if len(out) > MOST else ())
+
+
+def unlike(fleet: Fleet, name: str) -> Iterator[tuple[Kind, Facts, Facts, tuple[str, ...]]]:
+    """Each kind that is not like most machines in a section: its facts, those of most, and in what they differ.
+
+    What most machines have need not be what the most frequent kind has.
+    """
+    odd = fleet.differing.get(name, [])
+    usual = next((kind.facts for kind in fleet.kinds if kind not in odd and kind.facts is not None), None)
+    for kind in odd:
+        if usual is not None and kind.facts is not None:
+            yield kind, kind.facts, usual, differences(usual, kind.facts, name) or ("not the same",)
 
 
 def _lines(usual: Any, here: Any, labels: tuple[str, ...]) -> list[str]:

@@ -48,12 +48,12 @@ def _asked(asking: Asking, say: Say) -> list[Asked]:
     return ask_all(found, Sent(file_to_send(), words_of, asking.pythons, opened), asking.limits, say)
 
 
-def ranked_launch(asking: Asking) -> Callable[[int], tuple[str, ...]]:
+def ranked_launch(asking: Asking, *, whole: bool = False) -> Callable[[int], tuple[str, ...]]:
     """The words of each rank, where the engine numbers the nodes; else those that were given, for all.
 
-    `{rank}` in a word is the rank, for programs that we do not read.
+    `{rank}` in a word is the rank, for programs that we do not read. `whole`: with secrets, to start a server.
     """
-    found = read_launch(Request(TargetRequest(), asking.launch)) if asking.launch else None
+    found = read_launch(Request(TargetRequest(), asking.launch), whole=whole) if asking.launch else None
     launch = found if isinstance(found, Launch) and found.engine is not None else None
 
     def of_rank(rank: int) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from doctor.derived.differences import differences
+from doctor.derived.differences import unlike
 from doctor.derived.fleet import Fleet, Kind, Member
 from doctor.facts import Facts, Gpu, Launch
 from doctor.facts.node import SECTIONS
@@ -27,9 +27,8 @@ def answer(members: Sequence[Member], seconds: float = 0.0, slowest: float = 0.0
     fleet = Fleet(tuple(members))
     results = evaluate_fleet(fleet, FLEET_RULES)
     kinds = fleet.kinds
-    usual = kinds[0].facts if kinds else None
     odd = {section: {m.name for k in unlike for m in k.members} for section, unlike in fleet.differing.items()}
-    rows = tuple(_kind(n, kind, fleet, usual) for n, kind in enumerate(kinds, 1))
+    rows = tuple(_kind(n, kind, fleet) for n, kind in enumerate(kinds, 1))
     unread = sum(k.facts is None for k in kinds)
     number = {m.name: n for n, kind in enumerate(kinds, 1) for m in kind.members}
     lines = start_lines(fleet)
@@ -46,7 +45,7 @@ def answer(members: Sequence[Member], seconds: float = 0.0, slowest: float = 0.0
     return FleetReport(nodes, rows, results, versions(), seconds, slowest, unread)
 
 
-def _kind(number: int, kind: Kind, fleet: Fleet, usual: Facts | None) -> KindRow:
+def _kind(number: int, kind: Kind, fleet: Fleet) -> KindRow:
     names = tuple(m.name for m in kind.members)
     digest = kind.members[0].digest
     sections = dict(digest.sections) if digest else {}
@@ -54,10 +53,7 @@ def _kind(number: int, kind: Kind, fleet: Fleet, usual: Facts | None) -> KindRow
         return KindRow(number, names, open=1, sections=sections)
     report = judge(_together(kind.facts, fleet))
     findings = tuple(f for f in report.findings if f.rule != BETWEEN and not (f.rule == LOOPBACK and f.key == GLOO))
-    differs = {}
-    if usual is not None and kind.facts is not usual:
-        found = {name: differences(usual, kind.facts, name) for name in SECTIONS}
-        differs = {name: lines for name, lines in found.items() if lines}
+    differs = {name: lines for name in SECTIONS for odd, _, _, lines in unlike(fleet, name) if odd is kind}
     unsure = sum(r.status == "open" for r in report.results)
     return KindRow(number, names, findings, unsure, differs, sections)
 

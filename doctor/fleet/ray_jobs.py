@@ -16,8 +16,8 @@ import time
 import zipfile
 from collections.abc import Sequence
 from typing import Any
-from urllib.parse import urlsplit
 
+from doctor.base.address import split_address
 from doctor.base.json_object import JsonObject
 from doctor.base.text import one_line
 from doctor.fleet.boot import NEEDED, PYTHONS
@@ -55,8 +55,8 @@ class RayCluster:
         if "://" not in text:
             host = text.rpartition(":")[0] or text
             text = f"http://{host}:{PORT}"  # RAY_ADDRESS of a driver names the port of the store
-        found = urlsplit(text.replace("ray://", "http://"))
-        if found.scheme not in ("http", "https") or not found.hostname:
+        found = split_address(text.replace("ray://", "http://"))
+        if found is None:
             raise CarrierError(f"`{one_line(text, 80)}` is not the address of a Ray dashboard, such as http://HEAD:8265")
         return cls(f"{found.scheme}://{found.netloc}", file)
 

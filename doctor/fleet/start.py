@@ -11,6 +11,6 @@ from doctor.fleet.run import Line, Starting, run_fleet
 
 def start_fleet(asking: Asking, how: How, show: Line) -> FleetRun:
     """Starts all ranks and returns when they have ended. Raises CarrierError."""
-    words = ranked_launch(asking)
+    words = ranked_launch(asking, whole=True)
     starting = Starting(file_to_send(), words, how.options, asking.pythons, how.grace, how.patience)
     return run_fleet(places(asking), starting, show)

@@ -13,16 +13,18 @@ if TYPE_CHECKING:
     from doctor.launch.read import Inside
 
 
-def read_launch(request: Request, inside: Inside | None = None) -> Launch | Unavailable:
+def read_launch(request: Request, inside: Inside | None = None, *, whole: bool = False) -> Launch | Unavailable:
     """The launch command, with the engine that it starts; `arguments` are what the engine's own parser gets.
 
-    `inside`: the command runs in a container, and no file that it names is one of this machine.
+    `inside`: the command runs in a container, and no file that it names is one of this machine. `whole`: its secrets
+    are not hidden, since it is started with these words; never to be shown or kept.
     """
     if not request.launch:
         return NOT_REQUESTED
-    from doctor.launch.read import read_launch as read
+    from doctor.launch import read
 
-    found = read(request.launch, request.environ, request.target.cwd, _entrypoint, inside)
+    reader = read.read_whole if whole else read.read_launch
+    found = reader(request.launch, request.environ, request.target.cwd, _entrypoint, inside)
     if request.unknown:
         names = tuple(f"${{{name}}}" for name in request.unknown)
         found = replace(found, literal=tuple(w for w in found.literal if not any(n in w for n in names)))

@@ -100,3 +100,12 @@ def test_every_rule_has_a_page_and_its_own_code() -> None:
     codes = [r.code for r in FLEET_RULES]
     assert len(set(codes)) == len(codes)
     assert all(r.code.startswith("NET") and len(r.explanation) > 200 for r in FLEET_RULES)
+
+
+def test_most_machines_decide_and_not_the_most_frequent_kind() -> None:
+    """Three nodes have one model; four have another, two of them with another driver."""
+    rest = [member(n, shard=999, **({"driver": "550.54"} if n > 4 else {})) for n in range(3, 7)]
+    found = judged(member(0), member(1), member(2), *rest)
+    assert [f.message.partition(":")[0] for f in found["NET024"]] == ["n0, n1 and n2"]
+    assert [f.message.partition(":")[0] for f in found["NET025"]] == ["n5 and n6"]
+    assert "a.safetensors" in found["NET024"][0].message

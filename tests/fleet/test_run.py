@@ -13,7 +13,11 @@ from pathlib import Path
 import pytest
 
 from doctor.findings.fleet import EndRow
+from doctor.fleet.carriers import CarrierError
+from doctor.fleet.check import ranked_launch
 from doctor.fleet.failing import first_failure, is_echo
+from doctor.fleet.places import Asking
+from doctor.fleet.ray_jobs import RayCluster
 from tests.cli.running import doctor
 from tests.fleet.test_check import left, shell
 
@@ -67,6 +71,24 @@ def test_ranks_that_hang_after_a_failure_are_stopped_and_said_to_be(home: Path) 
 def test_all_well_is_0(home: Path) -> None:
     status, told, _ = run(home, server(home, r0="exit 0", r1="exit 0", r2="exit 0"))
     assert status == 0 and told["first"] is None
+
+
+SECRET = "sk-live-4f1c2b9d8e7a6f5c4b3a"
+
+
+def test_a_server_gets_its_secrets_and_a_check_shows_none() -> None:
+    words = ("vllm", "serve", "m", "--nnodes", "2", "--master-addr", "10.0.0.1", "--api-key", SECRET)
+    started = ranked_launch(Asking(launch=words), whole=True)
+    assert all(SECRET in started(rank) for rank in (0, 1))
+    assert "--node-rank" in started(1)
+    checked = ranked_launch(Asking(launch=words))
+    assert not any(SECRET in word for rank in (0, 1) for word in checked(rank))
+
+
+@pytest.mark.parametrize("address", ["http://[x", "ftp://head", "http://"])
+def test_what_is_no_address_of_ray_is_one_sentence(address: str) -> None:
+    with pytest.raises(CarrierError, match="not the address of a Ray dashboard"):
+        RayCluster.at(address, b"")
 
 
 @pytest.mark.parametrize("moment", [1.0, 4.0, 8.0])

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from doctor.derived.differences import differences
+from doctor.derived.differences import unlike
 from doctor.derived.fleet import Fleet
 from doctor.facts import Model
 from doctor.findings import NotApplicable
@@ -21,19 +21,14 @@ from doctor.rules.rule import Verdict
 
 def check(rule: FleetRule, fleet: Fleet) -> Iterator[Verdict]:
     """Each kind of node whose model is unlike that of most nodes."""
-    usual = fleet.kinds[0].facts if fleet.kinds else None
-    if usual is None or not any(k.facts and isinstance(k.facts.model, Model) for k in fleet.kinds):
+    if not any(k.facts and isinstance(k.facts.model, Model) for k in fleet.kinds):
         yield NotApplicable("no node has the model's files")
         return
-    for kind in fleet.differing.get("model", ()):
-        facts = kind.facts
-        if facts is None:
-            continue
+    for kind, facts, usual, lines in unlike(fleet, "model"):
         if isinstance(facts.model, Model) != isinstance(usual.model, Model):
             has = "has" if isinstance(facts.model, Model) else "does not have"
             problem, observed = f"{kind.names} {has} the model's files, unlike most nodes", "not the same files"
         else:
-            lines = differences(usual, facts, "model")
             problem, observed = f"{kind.names}: another model than on most nodes ({lines[0]})", "; ".join(lines)
         yield rule.finding(
             f"{problem}.", node=kind.members[0].name, observed=observed, source="names, sizes, headers",

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from doctor.derived.differences import differences
+from doctor.derived.differences import unlike
 from doctor.derived.fleet import Fleet
 from doctor.rules.fleet.rule import FleetRule
 from doctor.rules.rule import Verdict
@@ -18,12 +18,8 @@ from doctor.rules.rule import Verdict
 
 def check(rule: FleetRule, fleet: Fleet) -> Iterator[Verdict]:
     """A warning each for GPUs and for drivers."""
-    usual = fleet.kinds[0].facts if fleet.kinds else None
     for section, what in (("gpu", "GPUs"), ("driver", "driver")):
-        for kind in fleet.differing.get(section, ()):
-            if usual is None or kind.facts is None:
-                continue
-            lines = differences(usual, kind.facts, section) or ("not the same",)
+        for kind, _, _, lines in unlike(fleet, section):
             yield rule.finding(
                 f"{kind.names}: not the {what} of most nodes ({lines[0]}).", node=kind.members[0].name,
                 observed="; ".join(lines), source="NVML", key=f"{section}:{kind.members[0].name}",

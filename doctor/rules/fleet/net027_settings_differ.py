@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from doctor.derived.differences import differences
+from doctor.derived.differences import unlike
 from doctor.derived.fleet import Fleet
 from doctor.rules.fleet.rule import FleetRule
 from doctor.rules.rule import Verdict
@@ -19,14 +19,11 @@ from doctor.rules.rule import Verdict
 
 def check(rule: FleetRule, fleet: Fleet) -> Iterator[Verdict]:
     """Each kind of node whose settings are unlike those of most."""
-    usual = fleet.kinds[0].facts if fleet.kinds else None
-    for kind in fleet.differing.get("environment", ()):
-        if usual is not None and kind.facts is not None:
-            lines = differences(usual, kind.facts, "environment") or ("not the same",)
-            yield rule.finding(
-                f"{kind.names}: other settings than most nodes ({lines[0]}).", node=kind.members[0].name,
-                observed="; ".join(lines), source="environment and command",
-            )  # fmt: skip
+    for kind, _, _, lines in unlike(fleet, "environment"):
+        yield rule.finding(
+            f"{kind.names}: other settings than most nodes ({lines[0]}).", node=kind.members[0].name,
+            observed="; ".join(lines), source="environment and command",
+        )  # fmt: skip
 
 
 RULE = FleetRule("NET027", "settings-differ", "warning", check)
