@@ -109,7 +109,7 @@ def save(
     text = json.dumps(kept, separators=(",", ":"))
     with contextlib.suppress(OSError):
         write_owned(path, text.encode("utf-8", "surrogatepass"))
-        _prune(path.parent)
+        prune(path.parent, KEEP)
 
 
 def _identity(file: str) -> tuple[int, int]:
@@ -121,7 +121,8 @@ def _identity(file: str) -> tuple[int, int]:
     return status.st_ctime_ns, status.st_ino
 
 
-def _prune(where: Path) -> None:
+def prune(where: Path, keep: int) -> None:
+    """Leaves the newest `keep` files of a folder of results. Raises OSError."""
     kept = sorted(where.glob("*.json"), key=lambda p: p.stat().st_mtime, reverse=True)
-    for old in kept[KEEP:]:
+    for old in kept[keep:]:
         old.unlink(missing_ok=True)

@@ -8,21 +8,22 @@ from itertools import pairwise
 from urllib.parse import urlsplit
 
 from doctor.base.address import LOCAL
+from doctor.base.late import late_pattern
 from doctor.base.text import one_line
 from doctor.launch.program import name_of
 
-_HTTP = re.compile(r"https?://[^\s;,\"'|<>()]{1,300}")
-_LOGIN = re.compile(r"(?<=://)[^/@]{1,200}@")
-_SOCKET = re.compile(r"/dev/tcp/([\w.-]{1,200})/(\d{1,5})\b")
-_DIALS = re.compile(r"(?:nc|ncat|netcat)$")
-_WAITS = re.compile(r"(?:wait-for(?:-it)?(?:\.sh)?|dockerize|wait4ports|wait-on)$")
-_PAIR = re.compile(r"(?:tcp:(?://)?)?([\w.-]{1,200}):(\d{1,5})$")
-_SENDS = re.compile(
+_HTTP = late_pattern(r"https?://[^\s;,\"'|<>()]{1,300}")
+_LOGIN = late_pattern(r"(?<=://)[^/@]{1,200}@")
+_SOCKET = late_pattern(r"/dev/tcp/([\w.-]{1,200})/(\d{1,5})\b")
+_DIALS = late_pattern(r"(?:nc|ncat|netcat)$")
+_WAITS = late_pattern(r"(?:wait-for(?:-it)?(?:\.sh)?|dockerize|wait4ports|wait-on)$")
+_PAIR = late_pattern(r"(?:tcp:(?://)?)?([\w.-]{1,200}):(\d{1,5})$")
+_SENDS = late_pattern(
     r"(?:\s|^)(?:-X\s*(?!GET)\w+|--request[= ](?!GET)\w+|-d|--data\S*|--json|--post-\S+|-F|-I|--head)(?:[\s=]|$)"
 )
-_FAILS = re.compile(r"\bcurl\b.*\s(?:-[a-zA-Z]*f[a-zA-Z]*|--fail(?:-with-body)?)(?:\s|$)")
-_HEADER = re.compile(r"(?:\s|^)(?:-H|--header)|headers\s*=|Authorization", re.IGNORECASE)
-_TEXT = re.compile(r"(?:ba|da|z|k|a)?sh$")
+_FAILS = late_pattern(r"\bcurl\b.*\s(?:-[a-zA-Z]*f[a-zA-Z]*|--fail(?:-with-body)?)(?:\s|$)")
+_HEADER = late_pattern(r"(?:\s|^)(?:-H|--header)|headers\s*=|Authorization", re.IGNORECASE)
+_TEXT = late_pattern(r"(?:ba|da|z|k|a)?sh$")
 MOST = 40
 LONGEST = 8000
 

@@ -9,14 +9,15 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 
+from doctor.base.late import late_pattern
 from doctor.base.record import dataclass
 from doctor.facts import Container
 from doctor.launch.container import patience
 from doctor.launch.waiting import checks
 
 MOST = 100
-_OPTION = re.compile(r"--(interval|timeout|start-period|start-interval|retries)=(\S{1,40})\s+")
-_VARIABLE = re.compile(r"\$(?:(\w{1,100})|\{(\w{1,100})(?::?-([^{}$]{0,200}))?\})")
+_OPTION = late_pattern(r"--(interval|timeout|start-period|start-interval|retries)=(\S{1,40})\s+")
+_VARIABLE = late_pattern(r"\$(?:(\w{1,100})|\{(\w{1,100})(?::?-([^{}$]{0,200}))?\})")
 
 
 @dataclass(frozen=True)
