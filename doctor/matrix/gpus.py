@@ -122,6 +122,8 @@ def called(name: str, found: Card) -> str:
 def other(name: str) -> OtherVendor | None:
     """Whose accelerator this is, if it is one that does not run CUDA."""
     plain = " ".join(_lower(name).split())
+    if _key(plain) in _by_key():
+        return None
     return next((o for o in gpus().others if any(re.fullmatch(p, plain) for p in o.patterns)), None)
 
 
