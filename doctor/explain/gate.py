@@ -20,13 +20,25 @@ _HOLE = re.compile(
     r"\{[a-z_]{1,40}\}|`\s?`|''|\bthe (?:package|program|library) (?:to|==)\s*$|\ba the\b|"
     r"\b(?:upgrade|downgrade|install|reinstall) (?:to\b|$)|pip install(?: -U)?$"
 )
+_JOINED = re.compile(r"^(?:or|and):? (?=\S)")
 _QUOTED = re.compile(r"`(the (?:package|program|library))`")
 
 
 def sound(finding: Finding) -> Finding:
     """The finding with those ways out alone that hold, and no placeholder set as if it were a name."""
     kept = tuple(mended for r in finding.remediations if (mended := _mended(r)) is not None)
+    if kept:
+        kept = (_leading(kept[0]), *kept[1:])
     return dataclasses.replace(finding, message=_QUOTED.sub(r"\1", finding.message), remediations=kept)
+
+
+def _leading(way: Remediation) -> Remediation:
+    """The first way out, without the word that joined it to one before it, which was dropped."""
+    title = _JOINED.sub("", way.title)
+    if title == way.title:
+        return way
+    actions = tuple(dataclasses.replace(a, text=_JOINED.sub("", a.text)) if a.text else a for a in way.actions)
+    return dataclasses.replace(way, title=title, actions=actions)
 
 
 def holds(way: Remediation) -> bool:

@@ -150,7 +150,15 @@ def _advice(trace: Trace, packages: Sequence[str]) -> Remediation:
     """What an exception of this kind usually asks for, said as the guess that it is."""
     last = packages[-1] if packages else "the program"
     outer = packages[0] if packages else "the program"
-    if trace.kind in ("AttributeError", "ImportError", "NameError", "ModuleNotFoundError"):
+    misfit = trace.kind in ("AttributeError", "ImportError", "NameError", "ModuleNotFoundError")
+    if misfit and not packages:
+        text = f"read the frames above line {trace.number}: an object or module does not have the name that is used"
+    elif misfit and last == outer:
+        text = (
+            f"a package that `{last}` uses may have another release than `{last}` was made for (transformers first): "
+            f"compare the installed releases with what `{last}` requires (pip check)"
+        )
+    elif misfit:
         text = (
             f"`{last}` and `{outer}` look as if they were made for different releases of each other: compare "
             "their versions"

@@ -24,6 +24,7 @@ from doctor.findings import Action, Confidence, Evidence, Finding, Remediation
 MOST = 4
 GENERIC = 60
 _DEATHS = ("RUN602", "RUN603", "RUN611", "RUN612")
+_GROUP_KILL = "Received sigquit from a child"
 _FIELD = re.compile(r"\{(?P<name>[a-z_]{1,40})\}")
 _EMPTY = re.compile(r" ?\([ ,]{0,3}\)| ?``|(?<= ) |:(?= ?[(;,])| {1,2}(?=[,;])")
 _GPU_KINDS = ("no-gpu-visible", "driver-library-mismatch", "driver-too-old", "cuda-init", "container-toolkit", "nccl")
@@ -44,6 +45,7 @@ def verdict(digest: Digest) -> tuple[Finding, ...]:
         return (dataclasses.replace(_with_note(calm, noteworthy(digest, found), digest), primary=True),)
     causes = [c for c in found if c.rank > ECHO]
     unknown = unexplained(digest, found)
+    causes = [c for c in causes if not _own_kill(c, causes, unknown, digest)]
     out = _unknown_first(unknown, causes)
     places: set[int] = set()
     for candidate in causes:
@@ -69,6 +71,18 @@ def _with_note(calm: Finding, candidate: Candidate | None, digest: Digest) -> Fi
         calm, message=f"{calm.message} One thing it logged: {known.message}.", remediations=known.remediations,
         evidence=(*calm.evidence, *known.evidence),
     )  # fmt: skip
+
+
+def _own_kill(death: Candidate, causes: list[Candidate], unknown: list[Finding], digest: Digest) -> bool:
+    """Whether a death by SIGKILL is the engine's own end of its processes after a failure that the log names before:
+    SGLang says that a child asked for it (SIGQUIT), kills them all, and the shell writes `Killed`."""
+    if death.crash.code not in _DEATHS[:2]:
+        return False
+    said = [n.number for n in digest.lines if _GROUP_KILL in n.text and n.number < death.line.number]
+    if not said:
+        return False
+    named = any(c.line.number < said[-1] and c.crash.code not in _DEATHS and c.line.trace for c in causes)
+    return named or any(f.rule == "RUN001" for f in unknown)
 
 
 def _unknown_first(unknown: list[Finding], causes: list[Candidate]) -> list[Finding]:

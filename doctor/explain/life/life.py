@@ -12,6 +12,7 @@ from doctor.explain.lines import Line
 from doctor.explain.traces import Trace
 
 _ACCESS = re.compile(r"\"(?:POST|GET|PUT) [^\"\s]{1,300} HTTP/[\d.]{1,3}\" (?P<status>\d{3})")
+_COMPLETION = re.compile(r"\"POST [^\"\s]{0,200}/(?:chat|completions|generate|messages|responses)\b")
 _ENGINE = re.compile(r"/(?:worker|executor|model_executor|model_runner|engine/core|scheduler)\w{0,40}[./]")
 _TOP = re.compile(r"^(?:<module>|_run_code|_run_module_as_main|_bootstrap)$")
 _NEAR = 60
@@ -19,19 +20,26 @@ _NEAR = 60
 
 @dataclass(frozen=True)
 class Life:
-    """Line numbers of the events, each list in order; `last` is the log's last line."""
+    """Line numbers of the events, each list in order; `statuses` of all requests, `posts` of those to the model, each
+    with its line; `last` is the log's last line."""
 
     ready: Sequence[int]
     worked: Sequence[int]
     dead: Sequence[int]
     stopped: Sequence[int]
     statuses: Sequence[tuple[int, int]]
+    posts: Sequence[tuple[int, int]]
     last: int
 
     @cached_property
     def alive(self) -> int:
         """The last line that shows the server at work or ready; 0 where none does."""
         return max((*self.ready[-1:], *self.worked[-1:]), default=0)
+
+    @cached_property
+    def answered(self) -> Sequence[int]:
+        """Where a request to the model was answered with status 2xx."""
+        return [n for n, status in self.posts if 200 <= status < 300]
 
     def served(self, number: int) -> bool:
         """Whether the server was ready before this line."""
@@ -69,9 +77,10 @@ def life_of(lines: Sequence[Line]) -> Life:
 
     access = [p for p in text.places(('HTTP/1.1" ', 'HTTP/2" ', 'HTTP/1.0" ')) if _ACCESS.search(kept[p].text)]
     statuses = [(kept[p].number, int(m["status"])) for p in access if (m := _ACCESS.search(kept[p].text))]
+    posts = [s for s, p in zip(statuses, access, strict=True) if _COMPLETION.search(kept[p].text)]
     return Life(
         numbers(signs.ready(text)), numbers(signs.worked(text)), numbers(signs.dead(text)),
-        numbers(signs.stopped(text)), statuses, lines[-1].number if lines else 0,
+        numbers(signs.stopped(text)), statuses, posts, lines[-1].number if lines else 0,
     )  # fmt: skip
 
 

@@ -17,10 +17,11 @@ from doctor.findings import Evidence, Finding
 
 HARMLESS_ENDS = ("KeyboardInterrupt", "SystemExit", "CancelledError", "BrokenPipeError", "GeneratorExit",
                  "ClientDisconnect", "ConnectionResetError")  # fmt: skip
-_ALWAYS = ("chat-template",)  # every request fails of it, not one
+_ALWAYS = ("chat-template",)  # as a rule every request fails of it, not one
 _MILD = ("DEBUG", "TRACE", "INFO", "NOTICE", "WARNING", "WARN")
 DONE_WELL = ("RUN005", "RUN006")  # the server did what it was asked to
 _ERROR = re.compile(r"^(?:\S{1,60} )?(?:[A-Za-z_.]{0,60}(?:Error|Exception)|ERROR|[Ff]atal(?: error)?|error)\b:? ")
+_MEDIA = re.compile(r"/(?:connections|image|video|audio|media|load_image|mm_utils)\.py$|/vl/utils\.py$", re.M)
 SHOWN = 3
 
 
@@ -47,9 +48,16 @@ def noteworthy(digest: Digest, found: Sequence[Candidate]) -> Candidate | None:
     """Where nothing failed, the known thing that a user may want to hear of: a fallback, a refused request."""
     for candidate in found:
         refused = digest.life.of_a_request(candidate.line.number, candidate.line.trace)
+        if refused and _of_its_media(candidate.line):
+            continue
         if candidate.rank > 0 and (refused or (candidate.crash.warns and not candidate.quiet)):
             return candidate
     return None
+
+
+def _of_its_media(line: Line) -> bool:
+    """Whether a request failed because the picture that it names could not be loaded: nothing of the server's."""
+    return line.trace is not None and bool(_MEDIA.search(line.trace.paths))
 
 
 def _troubles(digest: Digest, found: Sequence[Candidate]) -> Iterator[int]:
@@ -60,7 +68,7 @@ def _troubles(digest: Digest, found: Sequence[Candidate]) -> Iterator[int]:
         number, trace = candidate.line.number, candidate.line.trace
         over = life.survived(number, trace) or life.of_a_request(number, trace)
         if candidate.crash.kind in _ALWAYS:
-            over = any(r > number for r in life.ready)
+            over = any(r > number for r in (*life.ready, *life.answered))
         if not candidate.quiet and not over and not _harmless(trace, digest):
             yield number
     for trace in digest.traces:

@@ -32,7 +32,9 @@ REFINERS = {
     "divisible": "sizes",
     "shapes": "sizes",
     "memory": "gpus",
-    "weight_name": "sizes",
+    "weight_name": "tensors",
+    "config_attribute": "attributes",
+    "model_attribute": "attributes",
 }
 
 

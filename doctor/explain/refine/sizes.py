@@ -111,20 +111,3 @@ def _shapes(message: str) -> list[list[int]]:
     """The shapes that a message names, those without dimensions left out."""
     found = [[int(d) for d in re.findall(r"\d{1,12}", m["dims"])] for m in _SHAPES.finditer(message)]
     return [shape for shape in found if shape]
-
-
-def weight_name(candidate: Candidate, digest: Digest) -> Refined:
-    """For the groups `key`, `name` or `param`: a tensor that does not fit the engine's class; the engine is named."""
-    groups = candidate.match.groupdict()
-    tensor = groups.get("key") or groups.get("name") or groups.get("param") or ""
-    engine = digest.engine if digest.engine in serving_engines() else ""
-    have = digest.version(engine) if engine else None
-    who = f"{engine} {have}" if have else (engine or "the program")
-    newer = f"upgrade {engine} to a release that supports this checkpoint"
-    ways = [install(engine, "upgrade", title=newer)] if engine else []
-    if "lora" in tensor:
-        ways.insert(0, manual("merge the adapter into the model, or load it as a LoRA adapter (--enable-lora)"))
-    ways.append(manual("or use the original (unquantized, AWQ or GPTQ) checkpoint of the model"))
-    named = f" (`{tensor}`)" if tensor else ""
-    text = f"the checkpoint's tensors do not match the model class of {who}{named}: the release is too old for this "
-    return Refined(f"{text}checkpoint or its quantization, or the checkpoint has another layout", tuple(ways))
