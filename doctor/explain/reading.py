@@ -35,7 +35,8 @@ FAINT: tuple[bytes, ...] = (
     b"ailure", b"f memory", b"llegal", b"borted", b"oom-", b"ismatch", b"not found", b"nable to", b"nsupported",
     b"egmentation", b"NumPy 1", b"invalid opcode", b"NVRM: Xid", b"symbolic link", b"Fallback to", b"No space left",
     b"ould not", b"is not ", b"is required", b"CRITICAL", b"fine-grained", b"bootstrapping", b"ouldn't",
-    b"dependency resolver", b"equire", b"unsatisf", b"exited", b"OOMKilled", b"lease install", b"does not", b"ERR!", b"NCCL WARN",
+    b"dependency resolver", b"equire", b"unsatisf", b"exited", b"OOMKilled", b"lease install", b"does not", b"ERR!",
+    b"NCCL WARN",
 )  # fmt: skip
 EDGE = 4 << 20
 

@@ -39,6 +39,8 @@ _CONFIGS = (
     ("feature_extraction_", "preprocessor_config.json"), ("tokenization_", "tokenizer_config.json"),
     ("configuration_", "config.json"),
 )  # fmt: skip
+_SHAPES = re.compile(r"shape mismatch|is invalid for input of size|must match the size of tensor|cannot be broadcast|"
+                     r"shapes cannot be multiplied|size mismatch")  # fmt: skip
 _WRAPPER = re.compile(
     r"Engine core initialization failed|Engine process failed to start|WorkerProc initialization failed|TokenizerInfo|"
     r"Failed core proc|died unexpectedly|look up to see its traceback|ChildFailedError|EngineDeadError|not healthy|"
@@ -138,7 +140,7 @@ def _likely(trace: Trace, packages: Sequence[str], digest: Digest) -> Iterator[R
                 "release with the one that it was written by")  # fmt: skip
         yield Remediation(text, (Action("manual", text=text),))
     engine = next((e.name for e in engines() if packages[-1:] == [e.package] and not e.library), "")
-    if engine and trace.kind in _FAULTS:
+    if engine and (trace.kind in _FAULTS or (trace.kind == "RuntimeError" and _SHAPES.search(trace.message))):
         have = digest.version(engine)
         yield Remediation(
             f"upgrade {engine}{f' {have}' if have else ''}: a fault in its own code may be fixed in a newer release",

@@ -111,3 +111,35 @@ def test_the_first_way_out_does_not_begin_with_or(explain) -> None:
     first = explain(FRAME.format("app/a.py") + "KeyError: 'model.layers.0.mlp.w13_weight'\n")[0]
     assert first.name == "weights-do-not-fit"
     assert not first.remediations[0].title.startswith("or ")
+
+
+def test_triton_and_the_driver_are_named_where_triton_cannot_load_its_own_code(explain) -> None:
+    log = "2025-05-23 14:13:23,915 - lmdeploy - ERROR - base.py:53 - RuntimeError: Triton Error [CUDA]: device kernel image is invalid\n"
+    log += "2025-05-23 14:13:23,916 - lmdeploy - ERROR - base.py:54 - <Triton> check failed!\n"
+    first = explain(log)[0]
+    assert first.name == "triton-driver-mismatch" and "driver" in first.remediations[0].title
+
+
+def test_options_for_images_with_a_model_that_the_engine_takes_for_text(explain) -> None:
+    first = explain(
+        FRAME.format("vllm/a.py") + "ValueError: `limit_mm_per_prompt` is only supported for multimodal models.\n"
+    )[0]
+    assert first.remediations[0].actions[0].package == "vllm"
+
+
+def test_shapes_that_do_not_fit_inside_an_engine_ask_for_another_release_of_it(explain) -> None:
+    error = "RuntimeError: shape mismatch: value tensor of shape [4, 8] cannot be broadcast to indexing result of shape [2, 8]\n"
+    assert explain(FRAME.format("vllm/a.py") + error)[0].remediations[0].actions[0].package == "vllm"
+
+
+@pytest.mark.parametrize(
+    ("symbol", "word"),
+    [
+        ("_ZNSt7__cxx1112basic_stringIcSt11char_traitsIcESaIcEE15_M_replace_coldEPcmPKcmm", "libstdc++"),
+        ("_ZNSt6vectorIN2at6TensorESaIS1_EE17_M_realloc_insertEv", "torch"),
+        ("_ZN3c104cuda9SetDeviceEab", "torch"),
+    ],
+)
+def test_a_symbol_of_the_standard_library_is_none_of_torch(explain, symbol: str, word: str) -> None:
+    error = f"OSError: /e/lib/python3.10/site-packages/foo_ext/libfoo.so: undefined symbol: {symbol}\n"
+    assert word in explain(FRAME.format("torch/_ops.py") + error)[0].message

@@ -14,6 +14,8 @@ from doctor.matrix.engines import engine_row, engines
 _KERNELS = ("sgl_kernel", "flash_attn", "flashinfer")
 _SITE = re.compile(r"(?:site|dist)-packages/(?P<package>[A-Za-z_]\w{0,60})")
 _FILE = re.compile(r"(?P<package>[A-Za-z_]\w{0,60}?)(?:/[^/\s]{1,80}){0,6}/(?P<file>[^/\s:]{1,120}\.so[\w.]{0,20})")
+# Of the standard library alone: nothing of torch (at, c10, torch, pybind11) among the argument types.
+_LIBSTDCXX = re.compile(r"_ZN?K?St(?!\w*(?:2at|3c10|5torch|8pybind11))\w+$")
 _TORCH_SYMBOL = re.compile(r"c10|at4_ops|_ZN2at|torch|_ZN3c10|ATen|_ZNK2at|aoti")
 _CUDA_MAJOR = re.compile(r"\.so\.(?P<major>\d{1,2})")
 
@@ -40,6 +42,15 @@ def undefined_symbol(candidate: Candidate, digest: Digest) -> Refined:
                     "nvidia-nccl-cu12", "reinstall", title="reinstall the nvidia-nccl-cu12 release that torch requires"
                 ),
                 manual("remove another libnccl.so.2 from LD_LIBRARY_PATH / VLLM_NCCL_SO_PATH"),
+            ),
+        )
+    if _LIBSTDCXX.match(symbol):
+        return Refined(
+            f"`{library.rpartition('/')[2] or package}` was built with a newer compiler: the libstdc++ that was loaded "
+            f"does not have `{symbol}`",
+            (
+                manual("conda install -c conda-forge libstdcxx-ng (a newer libstdc++), or use a newer Linux or image"),
+                manual("or put the newer one first: LD_LIBRARY_PATH to the folder of a newer libstdc++.so.6"),
             ),
         )
     maker = "torch" if _TORCH_SYMBOL.search(symbol) or package not in ("torch",) else "library"

@@ -38,7 +38,7 @@ def _adapter(tensor: str) -> Refined:
         f"the checkpoint is a LoRA (PEFT) model whose adapter was never merged: its tensors are named `{tensor}`",
         (
             manual("merge the adapter (merge_and_unload(), then save_pretrained) and serve the merged folder"),
-            manual("or serve the base model and load the adapter beside it: --enable-lora --lora-modules NAME=PATH"),
+            manual("or serve the base model and load the adapter with --enable-lora --lora-modules NAME=PATH"),
         ),
     )
 
