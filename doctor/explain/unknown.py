@@ -40,7 +40,7 @@ _CONFIGS = (
     ("configuration_", "config.json"),
 )  # fmt: skip
 _SHAPES = re.compile(r"shape mismatch|is invalid for input of size|must match the size of tensor|cannot be broadcast|"
-                     r"shapes cannot be multiplied|size mismatch")  # fmt: skip
+                     r"shapes cannot be multiplied|must match the existing size")  # fmt: skip
 _WRAPPER = re.compile(
     r"Engine core initialization failed|Engine process failed to start|WorkerProc initialization failed|TokenizerInfo|"
     r"Failed core proc|died unexpectedly|look up to see its traceback|ChildFailedError|EngineDeadError|not healthy|"

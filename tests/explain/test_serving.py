@@ -143,3 +143,32 @@ def test_shapes_that_do_not_fit_inside_an_engine_ask_for_another_release_of_it(e
 def test_a_symbol_of_the_standard_library_is_none_of_torch(explain, symbol: str, word: str) -> None:
     error = f"OSError: /e/lib/python3.10/site-packages/foo_ext/libfoo.so: undefined symbol: {symbol}\n"
     assert word in explain(FRAME.format("torch/_ops.py") + error)[0].message
+
+
+@pytest.mark.parametrize("root", ["/sgl-workspace/sglang/python/", "/opt/sglang/", "/e/lib/python3.10/site-packages/"])
+def test_an_engine_that_runs_from_its_source_tree_is_known_as_it(explain, root: str) -> None:
+    log = f'Traceback (most recent call last):\n  File "{root}sglang/srt/models/a.py", line 5, in forward\n    go()\n'
+    first = explain(
+        log + "RuntimeError: The expanded size of the tensor (4) must match the existing size (5) at dimension 0\n"
+    )[0]
+    assert first.remediations[0].actions[0].package == "sglang"
+
+
+@pytest.mark.parametrize(
+    ("error", "name", "way"),
+    [
+        (
+            "RuntimeError: Qwen2-VL does not support _Backend.FLASHINFER backend now.",
+            "attention-backend",
+            "--attention-backend",
+        ),
+        (
+            "ValueError: Marlin does not support weight_bits = uint4b8. Only types = [] are supported (for group_size = 64)",
+            "marlin-gpu",
+            "--quantization gptq",
+        ),
+    ],
+)
+def test_what_a_gpu_or_a_backend_cannot_do(explain, error: str, name: str, way: str) -> None:
+    first = explain(FRAME.format("vllm/a.py") + error + "\n")[0]
+    assert first.name == name and way in first.remediations[0].title

@@ -45,14 +45,7 @@ def undefined_symbol(candidate: Candidate, digest: Digest) -> Refined:
             ),
         )
     if _LIBSTDCXX.match(symbol):
-        return Refined(
-            f"`{library.rpartition('/')[2] or package}` was built with a newer compiler: the libstdc++ that was loaded "
-            f"does not have `{symbol}`",
-            (
-                manual("conda install -c conda-forge libstdcxx-ng (a newer libstdc++), or use a newer Linux or image"),
-                manual("or put the newer one first: LD_LIBRARY_PATH to the folder of a newer libstdc++.so.6"),
-            ),
-        )
+        return _standard_library(library.rpartition("/")[2] or package, symbol)
     maker = "torch" if _TORCH_SYMBOL.search(symbol) or package not in ("torch",) else "library"
     text = (
         f"`{package}` was built against another torch than the installed one (its compiled part asks for "
@@ -63,6 +56,17 @@ def undefined_symbol(candidate: Candidate, digest: Digest) -> Refined:
             f"the parts of `{package}` do not match: `{symbol}` is missing from the library that was loaded"
         )
     return Refined(text, rebuilt(package, digest))
+
+
+def _standard_library(library: str, symbol: str) -> Refined:
+    """A symbol of the C++ library itself: the one that was loaded is older than the compiler of the package."""
+    return Refined(
+        f"`{library}` was built with a newer compiler: the libstdc++ that was loaded does not have `{symbol}`",
+        (
+            manual("conda install -c conda-forge libstdcxx-ng (a newer libstdc++), or use a newer Linux or image"),
+            manual("or put the newer one first: LD_LIBRARY_PATH to the folder of a newer libstdc++.so.6"),
+        ),
+    )
 
 
 def rebuilt(package: str, digest: Digest) -> tuple[Remediation, ...]:
