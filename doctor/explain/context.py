@@ -32,7 +32,7 @@ _INSTALLED = re.compile(rf"(?P<name>[A-Za-z][\w.-]{{0,60}}?)-{_VERSION}(?=\s|$)"
 _RENAMED = {"llm": "vllm", "pytorch": "torch"}
 _SITE = re.compile(r"(?:site|dist)-packages/(?P<package>[A-Za-z_]\w{0,60})(?:/|\.py$)")
 # An engine that runs from its source tree, as SGLang's images do: `/sgl-workspace/sglang/python/sglang/srt/...`.
-_TREE = re.compile(r"/(?P<package>vllm|sglang|lmdeploy|transformers)/(?:python/|src/)?(?P=package)/")
+SOURCE_TREE = re.compile(r"/(?P<package>vllm|sglang|lmdeploy|transformers)/(?:python/|src/)?(?P=package)/")
 _LAUNCHERS = ("xinference",)  # no engine of its own: it starts one, and its log is seldom the engine's
 USUAL = "vllm"  # the engine of a log that does not tell
 _GPU = re.compile(
@@ -171,7 +171,7 @@ def packages_of(trace: Trace) -> list[str]:
     seen: dict[str, None] = {}
     for frame in trace.frames:
         file = frame.file.replace("\\", "/")
-        match = _SITE.search(file) or _TREE.search(file)
+        match = _SITE.search(file) or SOURCE_TREE.search(file)
         if match:
             seen[match["package"]] = None
     return list(seen)

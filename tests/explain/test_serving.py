@@ -172,3 +172,10 @@ def test_an_engine_that_runs_from_its_source_tree_is_known_as_it(explain, root: 
 def test_what_a_gpu_or_a_backend_cannot_do(explain, error: str, name: str, way: str) -> None:
     first = explain(FRAME.format("vllm/a.py") + error + "\n")[0]
     assert first.name == name and way in first.remediations[0].title
+
+
+def test_a_file_of_an_engines_source_tree_is_no_file_of_ones_own(explain) -> None:
+    head = 'Traceback (most recent call last):\n  File "{}/a.py", line 5, in <module>\n    import foo_bar_x\n'
+    error = "ModuleNotFoundError: No module named 'foo_bar_x'\n"
+    assert "of your own" not in explain(head.format("/sgl-workspace/sglang/python/sglang/srt") + error)[0].message
+    assert "of your own" in explain(head.format("/home/me/tool") + error)[0].message

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from doctor.explain.context import SOURCE_TREE
 from doctor.explain.matching import Candidate
 from doctor.explain.refine.refined import Refined, manual
 from doctor.matrix.engines import engine_row
@@ -24,7 +25,7 @@ def is_known(module: str) -> bool:
 
 def is_own(path: str) -> bool:
     """Whether a source file lies outside of everything that installers write."""
-    return bool(path) and not _SITE.search(path) and _REMOTE not in path
+    return bool(path) and not _SITE.search(path) and not SOURCE_TREE.search(path) and _REMOTE not in path
 
 
 def importer_of(candidate: Candidate) -> str:
