@@ -15,6 +15,7 @@ from doctor.cli.request.options import (
     codes,
     configuration_options,
     declared_request,
+    launch_argument,
     question_options,
     target_options,
     target_request,
@@ -46,7 +47,7 @@ if TYPE_CHECKING:
 @click.option("--all-models", is_flag=True, help="check all modules of the engine, not only those of this launch")
 @click.option("--verbose", "-v", is_flag=True, help="all evidence and every fix, notes, each open rule")
 @click.option("--quiet", "-q", is_flag=True, help="one line: the verdict and its first cause")
-@click.argument("launch", nargs=-1, type=click.UNPROCESSED, metavar="[-- LAUNCH COMMAND]")
+@launch_argument
 @click.pass_context
 def check(ctx: click.Context, /, **options: Any) -> None:
     """Checks whether a server will start in this environment, and why not. Runs none of its code, except with --deep.

@@ -56,14 +56,18 @@ def local_ports(words: Sequence[str]) -> list[int]:
     """The ports of its own machine that a command, or a text of one, asks."""
     out: dict[int, None] = {}
     for text in words[:100]:
-        for _, url in asked(text.split()):
-            parts = urlsplit(url)
-            try:
-                if parts.hostname in (*LOCAL, "0.0.0.0"):
-                    out[parts.port or (443 if parts.scheme == "https" else 80)] = None
-            except ValueError:
-                continue
+        out |= dict.fromkeys(at[0] for _, url in asked(text.split()) if (at := _local(url)) is not None)
     return list(out)
+
+
+def _local(url: str) -> tuple[int, str] | None:
+    """Port and path of an address of the command's own machine; None for another one, and for what is no address."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+    except ValueError:
+        return None
+    return (port, parts.path or "/") if parts.hostname in (*LOCAL, "0.0.0.0") else None
 
 
 def checks(name: str, words: Sequence[str]) -> tuple[str, ...]:
@@ -87,14 +91,9 @@ def _notices(text: str) -> bool:
 def _paths(text: str) -> dict[int, str]:
     """The only path that is asked at each local port; a port that is asked for several is left out."""
     out: dict[int, set[str]] = {}
-    for url in _HTTP.findall(text[:LONGEST]):
-        try:
-            parts = urlsplit(url)
-            port = parts.port or 80
-        except ValueError:
-            continue
-        if parts.hostname in (*LOCAL, "0.0.0.0") and not re.search(r"[$`{}\\]", parts.path):
-            out.setdefault(port, set()).add(one_line(parts.path or "/", 100))
+    for port, path in filter(None, map(_local, _HTTP.findall(text[:LONGEST]))):
+        if not re.search(r"[$`{}\\]", path):
+            out.setdefault(port, set()).add(one_line(path, 100))
     return {port: next(iter(found)) for port, found in out.items() if len(found) == 1}
 
 

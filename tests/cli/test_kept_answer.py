@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import socket
+import struct
+import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -61,6 +65,7 @@ ASKED_OTHERWISE: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {
     "another language": (("check", "--lang", "zh", *QUESTION[1:], *LAUNCH), {}),
     "another variable": ((*QUESTION, *LAUNCH), {"VLLM_USE_V1": "0"}),
     "another width": ((*QUESTION, *LAUNCH), {"COLUMNS": "60"}),
+    "another height": ((*QUESTION, *LAUNCH), {"LINES": "12"}),
 }
 
 
@@ -145,3 +150,34 @@ def test_what_was_asked_of_the_facts_is_noted() -> None:
     assert seen.host.on_port(8000) == () and seen.network.name == "1500"
     assert log["host.memory_available"] == (1, 59) and log["gpu 0.memory_free"] == (20, 20)
     assert log["port 8000"] == (0, 0) and log["network"] == (readings(facts(1, 1))[1]["network"],) * 2
+
+
+def on_terminal(home: Path, rows: int) -> str:
+    """What the question prints on a terminal of so many rows."""
+    import fcntl
+    import pty
+    import termios
+
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", rows, 90, 0, 0))
+    environ = {
+        k: v for k, v in os.environ.items() if k not in ("COLUMNS", "LINES", "PYTEST_CURRENT_TEST", "VIRTUAL_ENV")
+    }
+    environ |= {"HOME": str(home), "XDG_CACHE_HOME": str(home / "cache"), "PYTHONPATH": str(Path(__file__).parents[2])}
+    words = [sys.executable, "-m", "doctor", *QUESTION, *LAUNCH]
+    with subprocess.Popen(
+        words, stdout=theirs, stderr=subprocess.DEVNULL, cwd=home, env={**environ, "TERM": "xterm"}
+    ) as child:
+        os.close(theirs)
+        said = b""
+        with suppress(OSError):  # how the end of a terminal looks on Linux
+            while block := os.read(ours, 65536):
+                said += block
+    os.close(ours)
+    assert child.returncode in (0, 1)
+    return said.decode()
+
+
+def test_a_lower_terminal_gets_an_answer_of_its_own(home: Path) -> None:
+    high, low = on_terminal(home, 200), on_terminal(home, 14)
+    assert high.count("\n") > low.count("\n") and (on_terminal(home, 200), on_terminal(home, 14)) == (high, low)

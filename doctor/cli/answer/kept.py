@@ -47,10 +47,10 @@ def _shown_on() -> tuple[object, ...]:
     """What the text depends on beside the facts."""
     from doctor.report.language import current
 
-    stream, columns = sys.stdout, 0
+    stream, size = sys.stdout, None
     with suppress(OSError, ValueError):
-        columns = os.get_terminal_size(stream.fileno()).columns
-    return current(), stream.isatty(), stream.encoding, columns
+        size = os.get_terminal_size(stream.fileno())  # its height, too: an answer is folded to fit a low terminal
+    return current(), stream.isatty(), stream.encoding, size and tuple(size)
 
 
 def _made(facts: Facts, request: Request, asked: Asked, status: Callable[[Report], int], place: Path | None) -> Answer:

@@ -57,8 +57,8 @@ class HealthCheck:
 
 def of_dockerfile(rest: str, listed: tuple[str, ...] | None) -> HealthCheck | None:
     """HEALTHCHECK without its keyword; `listed` are the words of its command where that is in the list form."""
-    options = dict(_OPTION.findall(rest))
-    word, _, command = _OPTION.sub("", rest).strip().partition(" ")
+    options, after = _options_of(rest)
+    word, _, command = after.partition(" ")
     if word.upper() == "NONE":
         return HealthCheck(off=True)
     if word.upper() != "CMD":
@@ -69,7 +69,17 @@ def of_dockerfile(rest: str, listed: tuple[str, ...] | None) -> HealthCheck | No
 
 def command_of(rest: str) -> str:
     """The command of HEALTHCHECK, behind its options and CMD."""
-    return _OPTION.sub("", rest).strip().partition(" ")[2].strip()
+    return _options_of(rest)[1].partition(" ")[2].strip()
+
+
+def _options_of(rest: str) -> tuple[dict[str, str], str]:
+    """The options that HEALTHCHECK begins with, and what stands behind them: the command may have such words, too."""
+    options: dict[str, str] = {}
+    rest = rest.lstrip()
+    while (found := _OPTION.match(rest)) is not None:
+        options[found[1]] = found[2]
+        rest = rest[found.end() :]
+    return options, rest.strip()
 
 
 def filled(text: str, variables: Mapping[str, str]) -> str:
