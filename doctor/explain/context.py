@@ -125,13 +125,14 @@ class Digest:
 
     @cached_property
     def engine(self) -> str:
-        """The engine that ran: the one whose files or name come up first in a trace, else in the text."""
+        """The engine that ran: the one whose files come up first in a trace, else whose logger, else whose name."""
         known = _programs()
         for name, package in known:
             if any(f"/{package}/" in t.paths for t in self.traces):
                 return name
+        loggers = {line.logger.partition(".")[0] for line in self.lines if line.logger}
         low = self.text.lower()
-        return next((name for name, package in known if name in low or package in low), "")
+        return next((name for name, package in known if package in loggers), "") or next((name for name, package in known if name in low or package in low), "")
 
 
 def _programs() -> tuple[tuple[str, str], ...]:

@@ -32,9 +32,9 @@ _BY_BRACKET = (
 _BY_DIGIT = (
     re.compile(rf"{_TIME} std(?:out|err) [FP] "),
     re.compile(rf"{_TIME}\s{{1,4}}\|\s?{_LEVEL}\s{{0,8}}\|\s[^\n|]{{0,120}}?(?:\s[-|]\s)"),
-    re.compile(rf"{_TIME} - [\w.]{{1,80}} - {_LEVEL} - (?:[\w.]{{1,60}}:\d{{1,6}} - )?"),
+    re.compile(rf"{_TIME} - (?P<logger>[\w.]{{1,80}}) - {_LEVEL} - (?:[\w.]{{1,60}}:\d{{1,6}} - )?"),
     re.compile(rf"{_TIME}[ \t][\w.]{{1,80}} \d{{1,9}} {_LEVEL}\s{{1,8}}"),
-    re.compile(rf"\d\d/\d\d \d\d:\d\d:\d\d - [\w.]{{1,80}} - {_LEVEL} - (?:[\w.]{{1,60}}:\d{{1,6}} - )?"),
+    re.compile(rf"\d\d/\d\d \d\d:\d\d:\d\d - (?P<logger>[\w.]{{1,80}}) - {_LEVEL} - (?:[\w.]{{1,60}}:\d{{1,6}} - )?"),
     re.compile(
         rf"{_TIME}[ \t]{{1,4}}\[?{_LEVEL}\]?[ \t:]{{1,8}}(?:[\w.]{{1,80}}(?:\.py)?:\d{{1,6}}\]? ?(?:--|-|:)? "
         r"?)?"
@@ -62,7 +62,7 @@ class Line:
 
     `role` is text, frame (`File "x", line n`), code (a source line below a frame) or error (what was raised).
     `aside`: the log itself says that this was ignored, so it is no evidence. `stamped`: a logger's or container's words
-    stood before it.
+    stood before it, `logger`: with this name.
     """
 
     number: int
@@ -73,6 +73,7 @@ class Line:
     trace: Trace | None = None
     aside: bool = False
     stamped: bool = False
+    logger: str = ""
 
 
 def lines_of(raw: Iterable[tuple[int, str]]) -> list[Line]:
@@ -96,7 +97,7 @@ def _line(number: int, text: str) -> Line:
     text = text.rstrip("\r\n")
     whole = len(text)
     who: list[str] = []
-    level = ""
+    level = logger = ""
     for _ in range(_LAYERS):
         if text.startswith('{"') and text.endswith("}"):
             text, level = _from_json(text, level)
@@ -108,8 +109,9 @@ def _line(number: int, text: str) -> Line:
         if groups.get("who"):
             who.append(groups["who"].strip())
         level = groups.get("level") or _GLOG.get(groups.get("glog") or "", "") or level
+        logger = groups.get("logger") or logger
         text = text[match.end() :]
-    return Line(number, " ".join(who), text, level, stamped=len(text) < whole)
+    return Line(number, " ".join(who), text, level, stamped=len(text) < whole, logger=logger)
 
 
 def _layer(text: str) -> re.Match[str] | None:

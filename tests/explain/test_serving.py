@@ -179,3 +179,24 @@ def test_a_file_of_an_engines_source_tree_is_no_file_of_ones_own(explain) -> Non
     error = "ModuleNotFoundError: No module named 'foo_bar_x'\n"
     assert "of your own" not in explain(head.format("/sgl-workspace/sglang/python/sglang/srt") + error)[0].message
     assert "of your own" in explain(head.format("/home/me/tool") + error)[0].message
+
+
+def test_a_call_of_the_driver_is_no_symbol_of_torch(explain) -> None:
+    error = "ImportError: /root/.triton/cache/ab12/cuda_utils.so: undefined symbol: cuModuleGetFunction\n"
+    first = explain(FRAME.format("triton/runtime/driver.py") + error)[0]
+    assert "libcuda" in first.message and "`root`" not in said(first)
+    assert "cache" in first.remediations[0].title
+
+
+def test_a_folder_that_hides_a_package_is_no_matter_of_versions(explain) -> None:
+    error = "ImportError: cannot import name 'ServerArgs' from 'sglang' (unknown location)\n"
+    first = explain(FRAME.format("app/a.py") + error)[0]
+    assert "folder" in first.message
+    assert all(a.direction == "reinstall" for r in first.remediations for a in r.actions if a.package)
+
+
+def test_the_engine_that_runs_is_upgraded_where_it_does_not_know_the_family(explain) -> None:
+    log = "2025-11-03 21:40:56,729 - lmdeploy - ERROR - base.py:55 - AttributeError: 'Qwen3VLConfig' object has no attribute 'hidden_size'\n"
+    log += "2025-11-03 21:40:56,729 - lmdeploy - ERROR - base.py:56 - <Model> check failed!\n"
+    packages = [a.package for r in explain(log)[0].remediations for a in r.actions if a.package]
+    assert packages == ["lmdeploy"]

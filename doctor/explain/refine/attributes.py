@@ -6,7 +6,7 @@ import re
 
 from doctor.explain.context import USUAL, Digest
 from doctor.explain.matching import Candidate
-from doctor.explain.refine.history import releases_with
+from doctor.explain.refine.history import releases_with, window_having
 from doctor.explain.refine.refined import Refined, install, manual
 from doctor.matrix.engines import serving_engines
 
@@ -22,7 +22,7 @@ def config_attribute(candidate: Candidate, digest: Digest) -> Refined:
     found = _MODELING.search(last)
     family = _flat(found["family"]) if found else ""
     if not _SEES.search(family) or _flat(config).startswith(family):
-        return Refined()
+        return _engine_first(config, groups.get("name") or "", digest)
     return Refined(
         f"a checkpoint of another family is loaded with the model class of `{found['family'] if found else family}`: "
         f"its configuration is a `{config}`, which has no `{groups.get('name') or ''}`",
@@ -32,6 +32,22 @@ def config_attribute(candidate: Candidate, digest: Digest) -> Refined:
             install("transformers", "upgrade", title="or, if it has no such class, upgrade transformers"),
         ),
     )  # fmt: skip
+
+
+def _engine_first(config: str, attribute: str, digest: Digest) -> Refined:
+    """Where an engine does not implement the family of this configuration yet, that is why it reads it wrongly."""
+    engine = digest.engine if digest.engine in serving_engines() else ""
+    found = window_having(digest, engine, "architectures", f"{config.removesuffix('Config')}ForConditionalGeneration")
+    have = digest.version(engine) if engine else None
+    if not engine or found is None or (found.direction != "upgrade" if have else engine == USUAL):
+        return Refined()
+    seen = f"{engine} {have}" if have else f"the installed {engine}"
+    return Refined(
+        f"`{config}` has no `{attribute}`: {seen} does not implement this model family, which came with {engine} "
+        f"{found.having.oldest}",
+        (install(engine, "upgrade", f">={found.having.oldest}"),),
+        evidence=(found.evidence(config),),
+    )
 
 
 def model_attribute(candidate: Candidate, digest: Digest) -> Refined:

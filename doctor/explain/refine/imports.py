@@ -51,6 +51,8 @@ def missing_name(candidate: Candidate, digest: Digest) -> Refined:
     top = module.partition(".")[0]
     if "partially initialized module" in candidate.line.text or "circular import" in candidate.line.text:
         return _circular(name, module)
+    if "." not in module and "(unknown location)" in candidate.line.text:
+        return _hollow(name, module)
     if (own := own_name(name, module, candidate)) is not None:
         return own
     package = distribution_of(top)
@@ -68,6 +70,19 @@ def missing_name(candidate: Candidate, digest: Digest) -> Refined:
     if found is None and not is_known(module):
         return unreleased(name, module, candidate)
     return _by_history(package, module, name, importer, found, digest)
+
+
+def _hollow(name: str, package: str) -> Refined:
+    """Python found a folder of that name without the package's `__init__.py`: no matter of versions."""
+    distribution = distribution_of(package)
+    return Refined(
+        f"`{package}` was imported from a folder without its `__init__.py`: a folder `{package}` in the "
+        f"working directory or on PYTHONPATH hides it, or its installation is incomplete (`{name}` was looked for)",
+        (
+            manual(f"start in another folder: where the server starts, a folder named `{package}` comes first"),
+            install(distribution, "reinstall", title=f"or reinstall {distribution}: pip install --force-reinstall"),
+        ),
+    )
 
 
 def config_name(candidate: Candidate, digest: Digest) -> Refined:

@@ -14,6 +14,9 @@ from doctor.matrix.engines import engine_row, engines
 _KERNELS = ("sgl_kernel", "flash_attn", "flashinfer")
 _SITE = re.compile(r"(?:site|dist)-packages/(?P<package>[A-Za-z_]\w{0,60})")
 _FILE = re.compile(r"(?P<package>[A-Za-z_]\w{0,60}?)(?:/[^/\s]{1,80}){0,6}/(?P<file>[^/\s:]{1,120}\.so[\w.]{0,20})")
+_DRIVER_CALL = re.compile(
+    r"cu(?:Module|Launch|Mem|Ctx|Device|Stream|Func|Occupancy|Get|Link|Library|Kernel|Tensor)[A-Z]\w*$|cuInit$"
+)
 # Of the standard library alone: nothing of torch (at, c10, torch, pybind11) among the argument types.
 _LIBSTDCXX = re.compile(r"_ZN?K?St(?!\w*(?:2at|3c10|5torch|8pybind11))\w+$")
 _TORCH_SYMBOL = re.compile(r"c10|at4_ops|_ZN2at|torch|_ZN3c10|ATen|_ZNK2at|aoti")
@@ -44,6 +47,8 @@ def undefined_symbol(candidate: Candidate, digest: Digest) -> Refined:
                 manual("remove another libnccl.so.2 from LD_LIBRARY_PATH / VLLM_NCCL_SO_PATH"),
             ),
         )
+    if _DRIVER_CALL.match(symbol):
+        return _driver_symbol(library, symbol)
     if _LIBSTDCXX.match(symbol):
         return _standard_library(library.rpartition("/")[2] or package, symbol)
     maker = "torch" if _TORCH_SYMBOL.search(symbol) or package not in ("torch",) else "library"
@@ -56,6 +61,23 @@ def undefined_symbol(candidate: Candidate, digest: Digest) -> Refined:
             f"the parts of `{package}` do not match: `{symbol}` is missing from the library that was loaded"
         )
     return Refined(text, rebuilt(package, digest))
+
+
+def _driver_symbol(library: str, symbol: str) -> Refined:
+    """A call of the CUDA driver that nothing in the process provides: libcuda was not loaded, or is a stub or older."""
+    name = library.rpartition("/")[2] or "the library"
+    ways = [
+        manual("in a container: start it with --gpus all (NVIDIA runtime), which provides the host's libcuda.so.1"),
+        manual("keep stubs off the loader's path (cuda/lib64/stubs in LD_LIBRARY_PATH), and run ldconfig"),
+    ]
+    if "/.triton/" in library:
+        ways.insert(0, manual("remove Triton's cache (~/.triton/cache), so that it links its helper again"))
+    return Refined(
+        f"`{name}` calls the CUDA driver, and the loaded libcuda.so.1 does not provide `{symbol}`: it was not loaded "
+        "or linked, is a stub, or belongs to an older driver",
+        tuple(ways),
+        confidence="medium",
+    )
 
 
 def _standard_library(library: str, symbol: str) -> Refined:
