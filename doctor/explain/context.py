@@ -132,7 +132,8 @@ class Digest:
                 return name
         loggers = {line.logger.partition(".")[0] for line in self.lines if line.logger}
         low = self.text.lower()
-        return next((name for name, package in known if package in loggers), "") or next((name for name, package in known if name in low or package in low), "")
+        logging = next((name for name, package in known if package in loggers), "")
+        return logging or next((name for name, package in known if name in low or package in low), "")
 
 
 def _programs() -> tuple[tuple[str, str], ...]:
