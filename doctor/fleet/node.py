@@ -1,7 +1,7 @@
 """The side of a node: answers on stdout what is asked on stdin, and ends when stdin does.
 
 A coordinator that dies closes the pipe, whatever it was killed by; the process then ends at once, from a thread of its
-own, even while it collects. It leaves no file and no child behind.
+own, even while it collects. It leaves no child behind, and no file but the cache that every check keeps.
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ class Node:
         self.facts: Facts | None = None
         self.listeners: dict[int, Listener] = {}
         self.served: Served | None = None
+        self.stopped = False
         self.out: BinaryIO | None = None
         self.speaking = threading.Lock()
 
@@ -88,12 +89,15 @@ class Node:
             if port not in self.listeners:
                 self.listeners[port] = Listener(port)
             return {"port": self.listeners[port].port}
+        if ask == "run" and self.stopped:
+            raise ValueError("stopped before its server was started")
         if ask == "run" and self.out is not None and self.served is None:
             options, out = [str(w) for w in asked.get("options", ())], self.out
             words = [str(w) for w in asked["words"]]
             self.served = Served(words, options, float(asked["grace"]), lambda said: self.say(out, said))
             return {"started": self.served.child.pid}
         if ask == "stop":
+            self.stopped = True
             if self.served is not None:
                 threading.Thread(target=self.served.stop, daemon=True).start()
             return {"stopping": self.served is not None}
