@@ -15,7 +15,10 @@ import time
 from collections.abc import Callable
 from typing import Any, BinaryIO
 
+from doctor import __version__
 from doctor.base.json_object import JsonObject
+from doctor.collect.declared.request import DeclaredRequest
+from doctor.collect.python.target import TargetRequest
 from doctor.derived.digest import digest_of
 from doctor.facts import Facts
 from doctor.facts.codec import to_json
@@ -23,10 +26,20 @@ from doctor.fleet.boot import FOLDER
 from doctor.fleet.connect import Listener, Peer, try_all
 from doctor.fleet.served import Served
 from doctor.fleet.wire import MARK, line_of, packed
+from doctor.pipeline.collecting import collect
+from doctor.pipeline.request import Request
 
 LONGEST = 1 << 20
 GONE = 98
 LONGEST_HOLD = 120.0
+
+
+def node_for(
+    target: TargetRequest, launch: tuple[str, ...], declared: DeclaredRequest, **asked: str | None
+) -> Node:  # fmt: skip
+    """The side of a node for what is asked of it: `model`, `gpu` and `driver`. Loads only what collecting needs."""
+    request = Request(target, launch, **asked, declared=declared)  # type: ignore[arg-type]
+    return Node(lambda: collect(request), __version__)
 
 
 class Node:
