@@ -21,6 +21,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from doctor.base.late import late_pattern
 from doctor.collect.declared.request import DeclaredRequest
 from doctor.collect.python.target import TargetError, TargetRequest
 from doctor.facts import Facts
@@ -54,7 +55,7 @@ __all__ = [
     "request", "servers",
 ]  # fmt: skip
 
-_CODE = re.compile(r"[A-Za-z]{3}\d{3}", re.ASCII)
+_CODE = late_pattern(r"[A-Za-z]{3}\d{3}", re.ASCII)
 
 
 def check(question: Question = (), select: tuple[str, ...] = (), ignore: tuple[str, ...] = ()) -> Report:

@@ -8,12 +8,13 @@ from functools import cache
 from pathlib import Path
 
 from doctor import __version__
+from doctor.base.late import late_pattern
 
 VARIABLE = "QVL_DOCTOR_DOCUMENTATION"  # names a copy of the pages, and comes before the address of the build
 LARGEST = 64 << 10
 FOLDERS = {"RUN": "crashes", "SRV": "probe"}  # of the codes that are not rules
-_ADDRESS = re.compile(r"https?://[\w.~:@!$&()*+,;=/%?-]{1,500}")
-_FIELD = re.compile(r"^Project-URL:\s*Documentation\s*,\s*(\S+)\s*$", re.M | re.I)
+_ADDRESS = late_pattern(r"https?://[\w.~:@!$&()*+,;=/%?-]{1,500}")
+_FIELD = late_pattern(r"^Project-URL:\s*Documentation\s*,\s*(\S+)\s*$", re.M | re.I)
 
 
 def page_of(code: str) -> str | None:

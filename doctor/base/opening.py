@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 import stat
 from typing import TYPE_CHECKING
+
+from doctor.base.late import late_pattern
 
 if TYPE_CHECKING:
     import mmap
@@ -25,7 +26,7 @@ _NO_LINK = getattr(os, "O_NOFOLLOW", 0)
 _BLOCK = 1 << 22
 
 
-_HANDED_ON = re.compile(r"/dev/stdin|/(?:dev|proc/self)/fd/\d{1,9}")
+_HANDED_ON = late_pattern(r"/dev/stdin|/(?:dev|proc/self)/fd/\d{1,9}")
 
 
 class NotRegular(OSError):

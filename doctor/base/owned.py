@@ -6,7 +6,6 @@ import contextlib
 import os
 import stat
 import sys
-import tempfile
 from pathlib import Path
 
 from doctor.base.opening import open_regular, read_up_to
@@ -88,6 +87,8 @@ def owned_folders(path: str | os.PathLike[str], count: int) -> bool:
 
 def write_owned(path: str | os.PathLike[str], data: bytes, folders: int = 2) -> None:
     """Replaces a file by `data` whole or not at all, mode 0600, its `folders` made for this user alone. OSError."""
+    import tempfile
+
     folder = os.path.dirname(os.path.abspath(path))
     if folders:
         make_private(folder, folders)

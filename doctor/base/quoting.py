@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 from collections.abc import Iterable
 
+from doctor.base.late import late_pattern
 from doctor.base.text import UNSEEN
 
-_RUNS = re.compile(f"({UNSEEN.pattern}+)")
+_RUNS = late_pattern(f"({UNSEEN.pattern}+)")
 
 
 def quoted(word: str) -> str:

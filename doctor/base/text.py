@@ -6,7 +6,9 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
-UNSEEN = re.compile(
+from doctor.base.late import late_pattern
+
+UNSEEN = late_pattern(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff\U000e0000-\U000e007f]"
 )
 

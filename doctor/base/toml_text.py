@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import importlib
-import re
 from typing import Any
 
+from doctor.base.late import late_pattern
+
 MOST_PARTS = 200  # of one dotted key: `a.b.c`
-_QUOTED = re.compile(r"\"[^\"\n]*\"|'[^'\n]*'")
+_QUOTED = late_pattern(r"\"[^\"\n]*\"|'[^'\n]*'")
 
 
 class TomlError(ValueError):

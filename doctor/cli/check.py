@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,12 +15,14 @@ from doctor.cli.request.options import (
     codes,
     configuration_options,
     declared_request,
+    launch_argument,
     question_options,
     target_options,
     target_request,
 )
 
 if TYPE_CHECKING:
+    from doctor.api import Request
     from doctor.cli.config.applied import Asked
     from doctor.findings import Report
 
@@ -42,7 +47,7 @@ if TYPE_CHECKING:
 @click.option("--all-models", is_flag=True, help="check all modules of the engine, not only those of this launch")
 @click.option("--verbose", "-v", is_flag=True, help="all evidence and every fix, notes, each open rule")
 @click.option("--quiet", "-q", is_flag=True, help="one line: the verdict and its first cause")
-@click.argument("launch", nargs=-1, type=click.UNPROCESSED, metavar="[-- LAUNCH COMMAND]")
+@launch_argument
 @click.pass_context
 def check(ctx: click.Context, /, **options: Any) -> None:
     """Checks whether a server will start in this environment, and why not. Runs none of its code, except with --deep.
@@ -59,15 +64,33 @@ def check(ctx: click.Context, /, **options: Any) -> None:
 
     choose(options.pop("lang"), options["form"])
     every = asked(ctx, options)
+    if _may_be_kept(every):
+        ctx.exit(_answered(every[0]))
     reports = [_report(one) for one in every]
     show_reports(reports, options["form"], options["output"], verbose=options["verbose"], quiet=options["quiet"])
-    if options["write_baseline"]:
+    if baseline := options["write_baseline"]:
         from doctor.cli.config.baselines import write_baseline
 
-        write_baseline(options["write_baseline"], reports)
-        ctx.exit(0)
+        ctx.exit(write_baseline(baseline, reports))
     # a host that reads SARIF takes its verdict from the results, and any other status as a failed upload
     ctx.exit(0 if options["form"] == "sarif" else _status(every, reports))
+
+
+def _may_be_kept(every: list[Asked]) -> bool:
+    """Whether the question is one whose answer can be kept: of one launch here, printed for people."""
+    options = every[0].options
+    apart = ("facts_file", "output", "no_cache", "deep", "baseline", "write_baseline")
+    for_people = options["form"] in ("terminal", "brief")
+    asks_once = len(every) == 1 and not any(options[name] for name in apart) and not declared_request(dict(options))
+    return asks_once and for_people and sys.platform != "win32"
+
+
+def _answered(one: Asked) -> int:
+    """Prints the answer to one question, from what is kept where it is there, and gives the exit status."""
+    from doctor.cli.answer.kept import answer
+
+    with _named(one):
+        return answer(one, _request(one), lambda report: _status([one], [report]))
 
 
 def _status(every: list[Asked], reports: list[Report]) -> int:
@@ -80,9 +103,8 @@ def _status(every: list[Asked], reports: list[Report]) -> int:
     return next((status for status in (FOUND, NO_SERVER) if status in found), 0)
 
 
-def _report(asked: Asked) -> Report:
+def _request(asked: Asked) -> Request:
     from doctor import api
-    from doctor.cli.request.load import load_facts, run
 
     options = dict(asked.options)
     baseline = None
@@ -91,16 +113,30 @@ def _report(asked: Asked) -> Report:
 
         baseline = read_baseline(options["baseline"])
     target, declared = target_request(options), declared_request(options)
-    request = api.Request(
+    return api.Request(
         target=target, launch=options["launch"], model=options["model"], gpu=options["gpu"], driver=options["driver"],
         deep=options["deep"], all_modules=options["all_models"], gateway=options["gateway"],
         select=codes(options["select"]), ignore=codes(options["ignore"]), use_cache=not options["no_cache"],
         declared=declared, online=not options["offline"], settings=asked.settings, baseline=baseline,
     )  # fmt: skip
-    if options["facts_file"]:
-        return api.check_saved(load_facts(options["facts_file"], not options["no_cache"]), request)
-    try:
+
+
+def _report(asked: Asked) -> Report:
+    from doctor import api
+    from doctor.cli.request.load import load_facts, run
+
+    request = _request(asked)
+    if saved := asked.options["facts_file"]:
+        return api.check_saved(load_facts(saved, not asked.options["no_cache"]), request)
+    with _named(asked):
         return run(request)
+
+
+@contextmanager
+def _named(asked: Asked) -> Iterator[None]:
+    """Says of a user's mistake in which launch of the configuration it is."""
+    try:
+        yield
     except click.UsageError as error:
         name = asked.settings.launch if asked.settings else ""
         raise click.UsageError(f"launch `{name}`: {error.message}" if name else error.message) from None

@@ -10,6 +10,7 @@ from doctor.cli.help import Helped
 from doctor.cli.request.options import (
     configuration_options,
     declared_request,
+    launch_argument,
     question_options,
     target_options,
     target_request,
@@ -22,7 +23,7 @@ from doctor.cli.request.options import (
 @configuration_options
 @click.option("--offline", is_flag=True, help="do not use the network; a model that is not on this disk stays unknown")
 @click.option("--output", metavar="FILE", help="write to FILE instead of stdout")
-@click.argument("launch", nargs=-1, type=click.UNPROCESSED, metavar="[-- LAUNCH COMMAND]")
+@launch_argument
 @click.pass_context
 def facts(ctx: click.Context, /, output: str | None, **given: Any) -> None:
     """Saves what `check` sees, with secrets hidden, so that `check --facts FILE` can check it on another machine.

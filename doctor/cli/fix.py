@@ -10,6 +10,7 @@ from doctor.cli.help import Helped
 from doctor.cli.request.options import (
     configuration_options,
     declared_request,
+    launch_argument,
     question_options,
     target_options,
     target_request,
@@ -59,7 +60,7 @@ class OneAction(Helped):
 @click.option("--format", "form", type=click.Choice(FORMS), default="terminal", show_default=True)
 @click.option("--with", "beside", multiple=True, metavar="LIST", help="also run in a deployment: gateway,metrics")
 @click.option("--output", metavar="FILE", help="with --plan: write to FILE instead of stdout")
-@click.argument("launch", nargs=-1, type=click.UNPROCESSED, metavar="[-- LAUNCH COMMAND]")
+@launch_argument
 @click.pass_context
 def fix(ctx: click.Context, /, do: str | None, **given: Any) -> None:
     """Finds the smallest change after which a server starts, proves it, and applies it with --apply.

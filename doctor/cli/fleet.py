@@ -146,14 +146,12 @@ def _started(asked: Asking, how: How, form: str, output: str | None) -> int:
 @click.argument("launch", nargs=-1, type=click.UNPROCESSED, metavar="[-- LAUNCH COMMAND]")
 def node(launch: tuple[str, ...], **options: Any) -> None:
     """The side of a node: answers `fleet check` on stdin and stdout."""
-    from doctor import __version__, api
     from doctor.cli.request.options import declared_request
-    from doctor.fleet.node import Node
+    from doctor.fleet.node import node_for
 
     once, hold, declared = options.pop("once"), options.pop("hold"), declared_request(options)
     asked = {name: options.pop(name) for name in ("model", "gpu", "driver")}
-    request = api.Request(target_request(options), launch, **asked, declared=declared)
-    here = Node(lambda: api.collect(request), __version__)
+    here = node_for(target_request(options), launch, declared, **asked)
     if once is not None:
         here.once(once.encode(), sys.stdout.buffer, hold)
     else:

@@ -19,6 +19,7 @@ from doctor.facts.codec import FactsError, from_json, to_json
 
 T = TypeVar("T")
 Seen = Mapping[str, "tuple[int, int] | None"]
+Stamp = tuple[int, int, int, int]  # time of the content and size, time of the status, inode
 KEEP = 40
 _SIZE_LIMIT = 64 * 1024 * 1024
 TICK = 20_000_000  # nanoseconds by which a file system's clock may be late
@@ -60,7 +61,7 @@ def load(path: Path, kind: type[T], environ: Mapping[str, str] | None = None) ->
     try:
         data = json.loads(read_owned(path, _SIZE_LIMIT))
         asked: dict[str, str] = data["asked"]
-        if _digests(asked, environ or {}) != asked or not _unchanged(data["seen"]):
+        if _digests(asked, environ or {}) != asked or _state(data["seen"]) != data["state"]:
             return None
         return from_json(kind, data["made"], "cache")
     except (OSError, ValueError, KeyError, TypeError, AttributeError, FactsError, RecursionError):
@@ -76,17 +77,22 @@ def _digests(names: Iterable[str], environ: Mapping[str, str]) -> dict[str, str]
     return {name: digest(environ.get(name)) for name in sorted(names)}
 
 
-def _unchanged(seen: dict[str, dict[str, list[int] | None]]) -> bool:
-    for base, names in seen.items():
-        for name, expected in names.items():
-            try:
-                info = os.stat(f"{base}/{name}")
-                now: list[int] | None = [info.st_mtime_ns, info.st_size, info.st_ctime_ns, info.st_ino]
-            except OSError:
-                now = None
-            if now != expected:
-                return False
-    return True
+def _state(seen: Mapping[str, Iterable[str]]) -> str:
+    """What tells this state of the files (folder to names) from another one."""
+    return _digest(_stamp(f"{base}/{name}") for base, names in seen.items() for name in names)
+
+
+def _stamp(file: str) -> Stamp | None:
+    """Times and size, its status's time too, which no tool sets back as that of its content; its inode."""
+    try:
+        info = os.stat(file)
+    except OSError:
+        return None
+    return info.st_mtime_ns, info.st_size, info.st_ctime_ns, info.st_ino
+
+
+def _digest(stamps: Iterable[Stamp | None]) -> str:
+    return hashlib.blake2b(repr(list(stamps)).encode(), digest_size=16).hexdigest()
 
 
 def save(
@@ -98,30 +104,26 @@ def save(
     asked: nobody knows whether that was before or after it was read.
     """
     began = _asked_at.pop(path, None) or time.time_ns()
-    grouped: dict[str, dict[str, tuple[int, ...] | None]] = {}
+    grouped: dict[str, dict[str, Stamp | None]] = {}
     for file, stamp in seen.items():
-        changed, number = _identity(file)
-        if changed > began - TICK:
+        now = _stamp(file)
+        if (now[2] > began - TICK) if now is not None else (stamp is not None):
             return
         base, _, name = file.rpartition("/")
-        grouped.setdefault(base, {})[name] = None if stamp is None else (*stamp, changed, number)
-    kept = {"made": to_json(made), "seen": grouped, "asked": _digests(asked, environ or {})}
+        grouped.setdefault(base, {})[name] = None if stamp is None or now is None else (*stamp, *now[2:])
+    kept = {
+        "made": to_json(made), "seen": {base: [*names] for base, names in grouped.items()},
+        "state": _digest(stamp for names in grouped.values() for stamp in names.values()),
+        "asked": _digests(asked, environ or {}),
+    }  # fmt: skip
     text = json.dumps(kept, separators=(",", ":"))
     with contextlib.suppress(OSError):
         write_owned(path, text.encode("utf-8", "surrogatepass"))
-        _prune(path.parent)
+        prune(path.parent, KEEP)
 
 
-def _identity(file: str) -> tuple[int, int]:
-    """When the file's status last changed, which no tool sets back as that of its content; its inode."""
-    try:
-        status = os.stat(file)
-    except OSError:
-        return 0, 0
-    return status.st_ctime_ns, status.st_ino
-
-
-def _prune(where: Path) -> None:
+def prune(where: Path, keep: int) -> None:
+    """Leaves the newest `keep` files of a folder of results. Raises OSError."""
     kept = sorted(where.glob("*.json"), key=lambda p: p.stat().st_mtime, reverse=True)
-    for old in kept[KEEP:]:
+    for old in kept[keep:]:
         old.unlink(missing_ok=True)

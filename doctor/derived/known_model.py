@@ -10,6 +10,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from doctor.base.late import late_pattern
 from doctor.facts import Facts, Model, Unavailable, present
 from doctor.findings import Confidence, Evidence, Finding
 from doctor.launch.options import model_word
@@ -18,9 +19,9 @@ from doctor.matrix.files.data import DataError
 if TYPE_CHECKING:
     from doctor.matrix.models.members import Member
 
-_REPOSITORY = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}")
-_OTHERS = re.compile(r"gguf|mlx|onnx|openvino|litert|coreml", re.IGNORECASE)
-_EXPERTS = re.compile(r"-A\d+(?:\.\d+)?B\b", re.IGNORECASE)
+_REPOSITORY = late_pattern(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}")
+_OTHERS = late_pattern(r"gguf|mlx|onnx|openvino|litert|coreml", re.IGNORECASE)
+_EXPERTS = late_pattern(r"-A\d+(?:\.\d+)?B\b", re.IGNORECASE)
 
 
 def with_known_model(facts: Facts, named: str | None = None) -> Facts:
@@ -98,4 +99,3 @@ def known_member(name: str) -> Member | None:
         return member(name) if "/" in name else None
     except DataError:
         return None
-

@@ -126,4 +126,3 @@ def network_of(case: Case) -> Network:
     """The network facts, for rules that name them in `needs`."""
     network: Network = present(case.facts, "network", Network)
     return network
-

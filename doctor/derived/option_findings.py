@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+from doctor.base.late import late_pattern
 from doctor.base.secrets.hide import HIDDEN
 from doctor.base.secrets.names import is_secret_key
 from doctor.base.text import one_line
@@ -15,7 +16,7 @@ from doctor.launch.parser import Problem, Reading
 from doctor.matrix.releases import ReleaseSet
 
 # a name and its value in JSON and what is nearly JSON: bounded, and without nesting
-_PAIR = re.compile(
+_PAIR = late_pattern(
     r"""(?P<front>["']?(?P<name>[A-Za-z_][\w.\-]{0,80})["']?\s{0,4}[:=]\s{0,4})("[^"]{0,4096}"|'[^']{0,4096}'|[^\s,}\]{\[]{1,4096})"""
 )
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import difflib
 import json
-import re
 from typing import Any
 
+from doctor.base.late import late_pattern
 from doctor.derived.asked import Asked
 from doctor.derived.option_findings import argument, shown
 from doctor.findings import Action, Remediation
 from doctor.launch.parser import Problem
 
 _DEPTH = 12
-_WORDS = re.compile(r"\bone of ([^;]+?)(?= or |$)")
+_WORDS = late_pattern(r"\bone of ([^;]+?)(?= or |$)")
 
 
 def key_ways(asked: Asked, problem: Problem) -> list[Remediation]:

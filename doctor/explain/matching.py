@@ -11,7 +11,7 @@ from dataclasses import field
 from doctor.base.record import dataclass
 from doctor.explain.catalog import Crash, stubs
 from doctor.explain.context import Digest
-from doctor.explain.lines import Line
+from doctor.explain.lines import SEVERE, Line
 
 WINDOW = 3 << 10
 PER_LITERAL = 24
@@ -22,6 +22,8 @@ _WENT_ON = re.compile(
     r"will be disabled|is deprecated|Ignore import error|Exception ignored in|not installed, using|Failed to import "
     r"from vllm\._C with"
 )
+# an exception as `repr` writes it: Python ends with `Type: text`, so somebody has caught this one and tells of it
+_CAUGHT = re.compile(r"\b[A-Za-z_.]{0,60}(?:Error|Exception)\((?:'|\")")
 
 
 @dataclass(slots=True)
@@ -134,6 +136,8 @@ def _is_quiet(line: Line) -> bool:
     """Whether the program says this in passing: a warning, an optional part, a retry."""
     if line.role == "error":
         return line.level in _QUIET
+    if line.level not in SEVERE and line.trace is None and _CAUGHT.search(line.text[:600]):
+        return True
     return line.level in _QUIET or bool(_WENT_ON.search(line.text[:600]))
 
 

@@ -11,8 +11,7 @@ from collections.abc import Iterator, Sequence
 from doctor.base.record import dataclass
 from doctor.base.text import clean, one_line
 from doctor.explain.context import Digest, packages_of
-from doctor.explain.life.outcome import SEVERE
-from doctor.explain.lines import Line
+from doctor.explain.lines import SEVERE, Line
 from doctor.explain.traces import Trace
 from doctor.explain.unknown import error_line
 from doctor.facts import normalize

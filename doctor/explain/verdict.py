@@ -12,7 +12,8 @@ from doctor.explain.catalog import Crash
 from doctor.explain.context import Digest
 from doctor.explain.evidence import evidence_of, location_of, ranks_of
 from doctor.explain.gate import sound
-from doctor.explain.life.outcome import SEVERE, lived, noteworthy, peaceful
+from doctor.explain.life.outcome import lived, noteworthy, peaceful
+from doctor.explain.lines import SEVERE
 from doctor.explain.matching import Candidate, candidates
 from doctor.explain.platform import platform_of, suited
 from doctor.explain.refine import refine

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import field
 from typing import Literal
 
+from doctor.base.reading import Addresses, on_port
 from doctor.base.record import dataclass
 from doctor.facts.wsl import Wsl
 
@@ -91,6 +92,11 @@ class Host:
         limit = self.cgroup.memory_limit if self.cgroup else None
         known = [m for m in (self.memory_total, limit) if m is not None]
         return min(known, default=None)
+
+    def on_port(self, port: int) -> tuple[str, ...]:
+        """The addresses with this port on which some process takes connections."""
+        known = self.listening
+        return known.on(port) if isinstance(known, Addresses) else on_port(known, port)
 
     def disk(self, use: DiskUse) -> Disk | None:
         """Where things of this use lie, or None."""

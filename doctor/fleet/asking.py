@@ -17,9 +17,8 @@ from doctor.facts import Facts
 from doctor.facts.codec import FactsError, facts_from_json, from_json
 from doctor.facts.network import is_loopback
 from doctor.facts.node import SECTIONS, Digest, Tried
-from doctor.fleet.boot import shell_line
 from doctor.fleet.carriers import Place
-from doctor.fleet.session import NodeError, Session, Talk
+from doctor.fleet.session import NodeError, Talk
 from doctor.fleet.wire import WireError, unpacked
 
 T = TypeVar("T")
@@ -77,15 +76,10 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What goes to a node: the single file, the words for doctor by rank, and interpreters to try first.
+    """How a session with a node begins, which raises NodeError, and the words for doctor there by rank."""
 
-    `opened` begins a session in another way than by the words of a place. It raises NodeError.
-    """
-
-    file: bytes
     words_of: Callable[[int], Sequence[str]]
-    pythons: Sequence[str] = ()
-    opened: Callable[[Place, Sequence[str]], Talk] | None = None
+    opened: Callable[[Place, Sequence[str]], Talk]
 
 
 def ask_all(places: Sequence[Place], sent: Sent, limits: Limits, say: Say) -> list[Asked]:
@@ -126,13 +120,8 @@ def of_facts(saved: Iterable[tuple[str, Facts | str]]) -> list[Asked]:
 def _digest(node: Asked, sent: Sent, limits: Limits) -> None:
     begun = time.monotonic()
     try:
-        words = sent.words_of(node.rank)
-        if sent.opened is not None:
-            node.session = session = sent.opened(node.place, words)
-        else:
-            begun_there = Session(node.place.command(shell_line(len(sent.file), words, sent.pythons)))
-            node.session = session = begun_there
-            node.ran = begun_there.begin(sent.file, limits.question)
+        node.session = session = sent.opened(node.place, sent.words_of(node.rank))
+        node.ran = session.ran
         before = time.time()
         said = session.ask({"ask": "digest"}, limits.collecting)
         node.digest = read_digest(said.get("digest"))

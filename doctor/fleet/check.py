@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from doctor.base.files import Files, Unreadable
 from doctor.collect.python.target import TargetRequest
+from doctor.derived.fleet import Member
 from doctor.facts import Facts, Launch
 from doctor.facts.codec import FactsError, facts_from_json
 from doctor.findings.fleet import FleetReport
 from doctor.fleet.asking import Asked, Say, Sent, ask_all, of_facts
-from doctor.fleet.judging import answer
-from doctor.fleet.kept_file import file_to_send
 from doctor.fleet.lines import ranked
-from doctor.fleet.places import Asking, places
-from doctor.fleet.ray_jobs import RayCluster
+from doctor.fleet.places import Asking
+from doctor.fleet.reached import reached
 from doctor.launch.edit import as_given
 from doctor.pipeline.launch import read_launch
 from doctor.pipeline.request import Request
@@ -28,24 +28,31 @@ LARGEST = 256 << 20  # a facts file
 def check_fleet(asking: Asking, say: Say) -> FleetReport:
     """The answer; `say` is told how far it is. Raises CarrierError, and what `check` raises."""
     begun = time.monotonic()
+    threading.Thread(target=_rules, daemon=True).start()
     nodes = _saved(asking) if asking.files else _asked(asking, say)
     say("")
     spent = time.monotonic() - begun
+    answer = _rules()
     return answer([n.member for n in nodes], spent, max((n.seconds for n in nodes), default=0.0))
 
 
+def _rules() -> Callable[[Sequence[Member], float, float], FleetReport]:
+    """What judges: its modules are loaded while the nodes collect."""
+    from doctor.fleet.judging import answer
+
+    return answer
+
+
 def _asked(asking: Asking, say: Say) -> list[Asked]:
-    cluster = RayCluster.at(asking.ray, file_to_send()) if asking.ray else None
-    found = cluster.places() if cluster else places(asking)
+    found = reached(asking)
     lines = ranked_launch(asking)
 
     def words_of(rank: int) -> list[str]:
         line = lines(rank)
         return ["fleet", "node", *asking.words, *(["--", *line] if line else [])]
 
-    say(f"asking {len(found)} nodes")
-    opened = cluster.talk if cluster else None
-    return ask_all(found, Sent(file_to_send(), words_of, asking.pythons, opened), asking.limits, say)
+    say(f"asking {len(found.places)} nodes")
+    return ask_all(found.places, Sent(words_of, found.opened), asking.limits, say)
 
 
 def ranked_launch(asking: Asking, *, whole: bool = False) -> Callable[[int], tuple[str, ...]]:

@@ -6,12 +6,14 @@ import contextlib
 import hashlib
 import os
 import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import doctor
 from doctor.base.owned import read_owned, write_owned
 from doctor.collect.cache import folder
-from doctor.fleet.single_file import build, running_from
+from doctor.fleet.single_file import COLD_ON_NODES, build, running_from
 
 LARGEST = 64 << 20
 
@@ -23,16 +25,24 @@ def file_to_send() -> bytes:
     try:
         place = folder() / "single-file" / f"{_key()}.pyz"
     except RuntimeError:  # no home folder
-        return build()
+        return build(COLD_ON_NODES)
     with contextlib.suppress(OSError):
         return read_owned(place, LARGEST)
-    data = build()
+    data = build(COLD_ON_NODES)
     with contextlib.suppress(OSError):
         write_owned(place, data)
         for other in place.parent.glob("*.pyz"):
             if other != place:
                 other.unlink(missing_ok=True)
     return data
+
+
+def being_built() -> Callable[[], bytes]:
+    """`file_to_send`, begun in a thread of its own, so that nodes are reached meanwhile; the call waits for it."""
+    pool = ThreadPoolExecutor(max_workers=1)
+    built = pool.submit(file_to_send)
+    pool.shutdown(wait=False)
+    return built.result
 
 
 def _key() -> str:

@@ -1,7 +1,7 @@
 """The side of a node: answers on stdout what is asked on stdin, and ends when stdin does.
 
 A coordinator that dies closes the pipe, whatever it was killed by; the process then ends at once, from a thread of its
-own, even while it collects. It leaves no file and no child behind.
+own, even while it collects. It leaves no child behind, and no file but the cache that every check keeps.
 """
 
 from __future__ import annotations
@@ -15,7 +15,10 @@ import time
 from collections.abc import Callable
 from typing import Any, BinaryIO
 
+from doctor import __version__
 from doctor.base.json_object import JsonObject
+from doctor.collect.declared.request import DeclaredRequest
+from doctor.collect.python.target import TargetRequest
 from doctor.derived.digest import digest_of
 from doctor.facts import Facts
 from doctor.facts.codec import to_json
@@ -23,10 +26,20 @@ from doctor.fleet.boot import FOLDER
 from doctor.fleet.connect import Listener, Peer, try_all
 from doctor.fleet.served import Served
 from doctor.fleet.wire import MARK, line_of, packed
+from doctor.pipeline.collecting import collect
+from doctor.pipeline.request import Request
 
 LONGEST = 1 << 20
 GONE = 98
 LONGEST_HOLD = 120.0
+
+
+def node_for(
+    target: TargetRequest, launch: tuple[str, ...], declared: DeclaredRequest, **asked: str | None
+) -> Node:  # fmt: skip
+    """The side of a node for what is asked of it: `model`, `gpu` and `driver`. Loads only what collecting needs."""
+    request = Request(target, launch, **asked, declared=declared)  # type: ignore[arg-type]
+    return Node(lambda: collect(request), __version__)
 
 
 class Node:
@@ -37,6 +50,7 @@ class Node:
         self.facts: Facts | None = None
         self.listeners: dict[int, Listener] = {}
         self.served: Served | None = None
+        self.stopped = False
         self.out: BinaryIO | None = None
         self.speaking = threading.Lock()
 
@@ -88,12 +102,15 @@ class Node:
             if port not in self.listeners:
                 self.listeners[port] = Listener(port)
             return {"port": self.listeners[port].port}
+        if ask == "run" and self.stopped:
+            raise ValueError("stopped before its server was started")
         if ask == "run" and self.out is not None and self.served is None:
             options, out = [str(w) for w in asked.get("options", ())], self.out
             words = [str(w) for w in asked["words"]]
             self.served = Served(words, options, float(asked["grace"]), lambda said: self.say(out, said))
             return {"started": self.served.child.pid}
         if ask == "stop":
+            self.stopped = True
             if self.served is not None:
                 threading.Thread(target=self.served.stop, daemon=True).start()
             return {"stopping": self.served is not None}

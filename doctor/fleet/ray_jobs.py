@@ -109,6 +109,7 @@ class JobTalk:
     def __init__(self, cluster: RayCluster, ip: str, words: Sequence[str]) -> None:
         self.cluster, self.ip, self.words = cluster, ip, words
         self.held: list[str] = []
+        self.ran: str | None = None
 
     def ask(self, message: JsonObject, seconds: float) -> JsonObject:
         """The answer. Raises NodeError."""

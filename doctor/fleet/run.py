@@ -13,7 +13,6 @@ from doctor.base.json_object import JsonObject
 from doctor.base.record import dataclass
 from doctor.base.text import clean, one_line
 from doctor.findings.fleet import EndRow, FleetRun
-from doctor.fleet.boot import shell_line
 from doctor.fleet.carriers import Place
 from doctor.fleet.failing import first_failure, is_echo
 from doctor.fleet.session import NodeError, Session
@@ -26,16 +25,15 @@ Line = Callable[[str, str], None]
 
 @dataclass(frozen=True, slots=True)
 class Starting:
-    """What is started: the single file, the launch by rank, options of `run`, and interpreters to try first.
+    """What is started: how a session with a node begins, the launch by rank, and options of `run`.
 
     `patience` is how many seconds the others are given to end by themselves once one has failed; then they are
     stopped, each with `grace` seconds between SIGTERM and SIGKILL.
     """
 
-    file: bytes
+    opened: Callable[[Place, Sequence[str]], Session]
     words_of: Callable[[int], Sequence[str]]
     options: Sequence[str] = ()
-    pythons: Sequence[str] = ()
     grace: float = 10.0
     patience: float = 30.0
 
@@ -50,9 +48,11 @@ class Rank:
         self.asked_to_stop = False
 
     def stop(self) -> None:
-        """Asks its node to end the server; the answer is its end."""
-        if self.session is not None and self.end is None and not self.asked_to_stop:
+        """Asks its node to end the server; the answer is its end. One that has not begun never starts."""
+        if self.end is None and not self.asked_to_stop:
             self.asked_to_stop = True
+            if self.session is None:
+                return
             try:
                 self.session.send(line_of({"ask": "stop"}))
             except NodeError:
@@ -86,10 +86,10 @@ def _follow(
 ) -> None:
     """Starts a rank, and passes on what its node says."""
     try:
-        line = shell_line(len(starting.file), ["fleet", "node"], starting.pythons)
-        one.session = session = Session(one.place.command(line))
-        session.begin(starting.file, QUESTION)
+        one.session = session = starting.opened(one.place, ["fleet", "node"])
         words = list(starting.words_of(one.rank))
+        if one.asked_to_stop:
+            raise NodeError("stopped before its server was started")
         asked = {"ask": "run", "words": words, "options": list(starting.options), "grace": starting.grace}
         events.put((one, session.ask(asked, QUESTION)))
         while True:

@@ -8,12 +8,14 @@ import queue
 import subprocess
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from doctor.base.held import without_loader
 from doctor.base.json_object import JsonObject
 from doctor.base.text import one_line
+from doctor.fleet.boot import framed, shell_line
+from doctor.fleet.carriers import Place
 from doctor.fleet.wire import LONGEST, WireError, line_of, message_of
 
 ERRORS = 4096  # bytes of stderr that are kept
@@ -24,7 +26,9 @@ class NodeError(Exception):
 
 
 class Talk(Protocol):
-    """A node that can be asked."""
+    """A node that can be asked. `ran` is its interpreter that runs doctor, where it said so."""
+
+    ran: str | None
 
     def ask(self, message: JsonObject, seconds: float) -> JsonObject:
         """The answer. Raises NodeError."""
@@ -42,6 +46,7 @@ class Session:
     def __init__(self, words: Sequence[str]) -> None:
         """Raises NodeError where the carrier's program cannot be started."""
         self.stderr = bytearray()
+        self.ran: str | None = None
         self.lines: queue.SimpleQueue[JsonObject | NodeError] = queue.SimpleQueue()
         try:
             self.child = subprocess.Popen(
@@ -53,13 +58,13 @@ class Session:
         for work in (self._listen, self._errors):
             threading.Thread(target=work, daemon=True).start()
 
-    def begin(self, file: bytes, seconds: float) -> str | None:
-        """Sends the single file where the node needs it; the interpreter that runs it. Raises NodeError."""
+    def begin(self, file: Callable[[], bytes], seconds: float) -> None:
+        """Sends the single file where the node needs it, and keeps which interpreter runs it. Raises NodeError."""
         said = self.receive(seconds)
         if said.get("need") == "file":
-            self.send(file)
+            self.send(framed(file()))
             said = self.receive(seconds * 2)
-        return one_line(str(said.get("executable") or ""), 300) or None
+        self.ran = one_line(str(said.get("executable") or ""), 300) or None
 
     def ask(self, message: JsonObject, seconds: float) -> JsonObject:
         """The answer. Raises NodeError."""
@@ -144,3 +149,23 @@ class Session:
         time.sleep(0.02)
         said = [one_line(x, 200) for x in bytes(self.stderr).decode("utf-8", "replace").splitlines() if x.strip()]
         return said[-1] if said else f"the connection ended with status {self.child.returncode}"
+
+
+def sessions(
+    file: Callable[[], bytes], pythons: Sequence[str], seconds: float
+) -> Callable[[Place, Sequence[str]], Session]:
+    """What begins a session over a carrier: starts its words, then sends the single file once it is built.
+
+    `pythons` are tried first there, `seconds` is the limit of each step. What is returned raises NodeError.
+    """
+
+    def begun(place: Place, words: Sequence[str]) -> Session:
+        session = Session(place.command(shell_line(words, pythons)))
+        try:
+            session.begin(file, seconds)
+        except NodeError:
+            session.close()
+            raise
+        return session
+
+    return begun

@@ -34,6 +34,8 @@ SUFFIXES = (".py", ".css", ".js", ".json", ".yaml", ".z", ".gz", ".xz", ".txt", 
 COLD = ("doctor/mcp/", "doctor/repair/", "doctor/plan/", "doctor/matrix/extract/projects/", "doctor/matrix/update/",
         "doctor/matrix/grid/", "doctor/report/plan/", "doctor/explain/", "doctor/probe/", "doctor/run/", "pynvml",
         "rich/_emoji_codes", "typing_extensions")  # compiled when they are used: their byte code is a tenth of the file
+COLD_ON_NODES = (*COLD, "doctor/rules/", "doctor/report/", "doctor/memory/", "doctor/deployment/", "doctor/remote/",
+                 "rich/", "yaml/", "importlib_metadata/", "zipp/")  # a node collects; its coordinator checks
 TIME = (1980, 1, 1, 0, 0, 0)
 MAIN = """import runpy, sys
 if sys.version_info < (3, 10):
@@ -43,8 +45,8 @@ runpy.run_module("doctor", run_name="__main__", alter_sys=True)
 HEAD = b"#!/usr/bin/env -S python3 -I -S\n"
 
 
-def build() -> bytes:
-    """The archive of the running doctor; the file itself where doctor runs from one."""
+def build(cold: tuple[str, ...] = COLD) -> bytes:
+    """The archive of the running doctor; the file itself where doctor runs from one. `cold` come as sources alone."""
     own = running_from()
     if own is not None:
         return own.read_bytes()
@@ -53,7 +55,7 @@ def build() -> bytes:
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
         for name, data in sorted(_files()):
             _add(archive, name, data)
-            if name.endswith(".py") and not name.startswith(COLD) and (code := byte_code(data, name)) is not None:
+            if name.endswith(".py") and not name.startswith(cold) and (code := byte_code(data, name)) is not None:
                 _add(archive, f"{name}c", code)
     return out.getvalue()
 

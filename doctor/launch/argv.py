@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import replace
 from typing import Any
 
+from doctor.base.late import late_pattern
 from doctor.base.record import dataclass
 from doctor.base.secrets.hide import HIDDEN
 from doctor.launch.table import Style, Table
@@ -15,7 +15,7 @@ from doctor.matrix.engines import engine_row
 
 DEEPEST = 50  # keys below one another that are kept
 LEVEL = "--optimization-level"
-_LEVEL = re.compile(r"-O(?:=?\w+|\..+)$")
+_LEVEL = late_pattern(r"-O(?:=?\w+|\..+)$")
 
 
 @dataclass(frozen=True, slots=True)

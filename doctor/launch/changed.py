@@ -6,6 +6,7 @@ import os
 import re
 from dataclasses import replace
 
+from doctor.base.late import late_pattern
 from doctor.base.text import one_line
 from doctor.launch.innermost import Place, State, Unfolded
 from doctor.launch.layer import ASSIGNMENT, Layer
@@ -13,7 +14,7 @@ from doctor.launch.runners import environment_of
 from doctor.launch.variables import assignments
 
 _LARGEST_FILE = 256 << 10
-_REFERENCE = re.compile(r"[a-z0-9][\w.\-/:@]{0,250}")
+_REFERENCE = late_pattern(r"[a-z0-9][\w.\-/:@]{0,250}")
 
 
 def assigned(here: Unfolded, words: list[str]) -> Unfolded:

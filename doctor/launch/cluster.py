@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-_SIZE = re.compile(r"--?(?:ray_cluster_size|ray-cluster-size)[=\s]+(\d{1,4})\b")
-_RAY = re.compile(r"\bray\s+start\b.{0,400}?(?:--head|--address)|multi-node-serving\.sh|run_cluster\.sh", re.DOTALL)
+from doctor.base.late import late_pattern
+
+_SIZE = late_pattern(r"--?(?:ray_cluster_size|ray-cluster-size)[=\s]+(\d{1,4})\b")
+_RAY = late_pattern(r"\bray\s+start\b.{0,400}?(?:--head|--address)|multi-node-serving\.sh|run_cluster\.sh", re.DOTALL)
 UNKNOWN = 0  # several, or one alone: that is known to who starts them
 
 

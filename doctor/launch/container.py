@@ -8,13 +8,14 @@ from collections.abc import Mapping
 from dataclasses import field, replace
 
 from doctor.base.files import Files
+from doctor.base.late import late_pattern
 from doctor.base.record import dataclass
 from doctor.facts.launch import Container
 from doctor.launch.variables import assignments
 from doctor.launch.waiting import checks
 
-PROGRAM = re.compile(r"(?:.*[\\/])?(?:(?:nvidia-)?docker|podman(?:-hpc)?|nerdctl|finch)(?:\.exe)?$")
-COMPOSE = re.compile(r"(?:.*[\\/])?(?:docker|podman)-compose(?:\.exe)?$")
+PROGRAM = late_pattern(r"(?:.*[\\/])?(?:(?:nvidia-)?docker|podman(?:-hpc)?|nerdctl|finch)(?:\.exe)?$")
+COMPOSE = late_pattern(r"(?:.*[\\/])?(?:docker|podman)-compose(?:\.exe)?$")
 LARGEST = 256 << 10
 # options of `docker run` without a value; every other one takes the next word
 _BARE_TEXT = """
@@ -124,7 +125,7 @@ def _volumes(given: dict[str, list[str]]) -> tuple[str, ...]:
     return (*given.get("--volume", ()), *mounts)
 
 
-_PARTS = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)(h|ms|us|m|s)")
+_PARTS = late_pattern(r"(\d{1,9}(?:\.\d{1,9})?)(h|ms|us|m|s)")
 _SECONDS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6}
 
 

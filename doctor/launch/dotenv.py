@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections import ChainMap
 from collections.abc import Mapping
 
+from doctor.base.late import late_pattern
 from doctor.launch.variables import substituted
 
 MOST = 5000
-_NAME = re.compile(r"\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_.-]{0,200})[ \t]*[=:][ \t]*")
-_ALONE = re.compile(r"\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_.-]{0,200})\s*$")
-_ESCAPE = re.compile(r"\\([nrt\"\\$])")
+_NAME = late_pattern(r"\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_.-]{0,200})[ \t]*[=:][ \t]*")
+_ALONE = late_pattern(r"\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_.-]{0,200})\s*$")
+_ESCAPE = late_pattern(r"\\([nrt\"\\$])")
 _ESCAPED = {"n": "\n", "r": "\r", "t": "\t"}
-_COMMENT = re.compile(r"(?:^|[ \t])#.*$")
+_COMMENT = late_pattern(r"(?:^|[ \t])#.*$")
 
 
 def dotenv(text: str, outer: Mapping[str, str]) -> dict[str, str]:

@@ -9,13 +9,14 @@ import re
 from collections.abc import Callable, Sequence
 from difflib import SequenceMatcher
 
+from doctor.base.late import late_pattern
 from doctor.base.record import dataclass
 
 LONGEST = 1 << 16
-_TOKEN = re.compile(
+_TOKEN = late_pattern(
     r"""\\\n|(?<!\S)\#[^\n]*|(?:[^\s"'\\;&|<>()]|\\[^\n]|"(?:[^"\\]|\\.)*"|'[^']*')+|\n|[;&|<>()]+""", re.DOTALL
 )
-_PART = re.compile(r""""((?:[^"\\]|\\.)*)"|'([^']*)'|\\(.)""", re.DOTALL)
+_PART = late_pattern(r""""((?:[^"\\]|\\.)*)"|'([^']*)'|\\(.)""", re.DOTALL)
 Quote = Callable[[Sequence[str]], str]
 
 

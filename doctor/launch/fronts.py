@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from doctor.base.late import late_pattern
 from doctor.base.text import one_line
 from doctor.launch.innermost import Front
 from doctor.launch.program import name_of
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from doctor.launch.shell_text.result import Start
 
 # programs that run until they are ended; what stands in front of a server is one of these
-_LASTING = re.compile(
+_LASTING = late_pattern(
     r"(?:python[\d.]*|uvicorn|gunicorn|hypercorn|granian|fastapi|flask|streamlit|gradio|litellm|node|npm|npx|bun|deno|"
     r"nginx|caddy|haproxy|envoy|traefik|java|tail|supervisord|celery|ray|open-webui)$"
 )
-_ADDRESS = re.compile(r"(?:.*_)?(?:URLS?|API_BASE|BASE|ENDPOINTS?|HOST|SERVER|ADDRESS|UPSTREAM|BACKEND)$")
-_HTTP = re.compile(r"https?://[^\s;,\"'|<>()]{1,300}")
-_LOGIN = re.compile(r"(?<=://)[^/@]{1,200}@")
+_ADDRESS = late_pattern(r"(?:.*_)?(?:URLS?|API_BASE|BASE|ENDPOINTS?|HOST|SERVER|ADDRESS|UPSTREAM|BACKEND)$")
+_HTTP = late_pattern(r"https?://[^\s;,\"'|<>()]{1,300}")
+_LOGIN = late_pattern(r"(?<=://)[^/@]{1,200}@")
 MOST = 40
 
 

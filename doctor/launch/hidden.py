@@ -10,6 +10,7 @@ from dataclasses import replace
 from functools import cache, lru_cache
 from itertools import takewhile
 
+from doctor.base.late import late_pattern
 from doctor.base.secrets.hide import HIDDEN, redact_text
 from doctor.base.secrets.names import is_secret_key, is_secret_name
 from doctor.facts import Launch
@@ -20,9 +21,9 @@ from doctor.launch.table import Option, Table, table
 from doctor.launch.variables import shown_variables
 from doctor.matrix import rows
 
-_UNKNOWN = re.compile(r"\$(?:\{[^}]*\}|\w+)|\$\(.*\)")  # a variable that is not set here tells nothing
+_UNKNOWN = late_pattern(r"\$(?:\{[^}]*\}|\w+)|\$\(.*\)")  # a variable that is not set here tells nothing
 _TEXTS = frozenset(("str", "any", "json", "text or json", "json object", "policy"))
-_SECRET_END = re.compile(r"(?:key|keys|token|secret|password|credentials?)$")
+_SECRET_END = late_pattern(r"(?:key|keys|token|secret|password|credentials?)$")
 ALL, SHORTEST = 1 << 20, 4
 # options by which programs around a server are given a login or a password
 _LOGINS = {

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import os
-import re
 from dataclasses import replace
 
+from doctor.base.late import late_pattern
 from doctor.launch.innermost import Unfolded
 from doctor.launch.program import PYTHON
 from doctor.launch.pyenv import pyenv_target, resolve_shim
 from doctor.launch.shell import Behind, Shell, behind_env, python_arguments
 
-_EXEC = re.compile(rb"""'''exec' (?:"([^"\n]{1,4096})"|'([^'\n]{1,4096})'|([^\s"'$\n]{1,4096})) """)
-_EXEC_NEIGHBOR = re.compile(rb"""'''exec' "\$\(dirname [^\n]{1,200}?\)"/'?([A-Za-z0-9_.\-]{1,64})'? """)
-_WINDOWS_SHEBANG = re.compile(rb"#!\"?([A-Za-z]:\\[^\"\r\n]{1,1024}?python[^\"\r\n]{0,20}\.exe)")
+_EXEC = late_pattern(rb"""'''exec' (?:"([^"\n]{1,4096})"|'([^'\n]{1,4096})'|([^\s"'$\n]{1,4096})) """)
+_EXEC_NEIGHBOR = late_pattern(rb"""'''exec' "\$\(dirname [^\n]{1,200}?\)"/'?([A-Za-z0-9_.\-]{1,64})'? """)
+_WINDOWS_SHEBANG = late_pattern(rb"#!\"?([A-Za-z]:\\[^\"\r\n]{1,1024}?python[^\"\r\n]{0,20}\.exe)")
 _SCRIPT_LIMIT = 4096
 
 

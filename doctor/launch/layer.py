@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import field
 
+from doctor.base.late import late_pattern
 from doctor.base.record import dataclass
 from doctor.matrix.programs import PAIRED, VALUED, Program
 
-ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=")
+ASSIGNMENT = late_pattern(r"[A-Za-z_][A-Za-z0-9_]*=")
 _STOPS = ("--help", "--version")
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Iterator
 
+from doctor.base.late import late_pattern
 from doctor.base.text import one_line
 from doctor.facts import Facts
 from doctor.launch.options import number, option
@@ -18,7 +18,7 @@ AMOUNTS = ("context", "requests", "batch_tokens", "cache_bytes", "cache_tokens",
 KEPT = ("cpu_offload", "swap")
 USUAL = {"context": "context_that_fits"}  # words that are taken, where they have another name than `usual_...`
 Read = Callable[[Facts, Engine, str], object]
-_HUMAN = re.compile(r"(\d{1,12}(?:\.\d{1,6})?)([kKmMgGtT]?)(i?[bB]?)")
+_HUMAN = late_pattern(r"(\d{1,12}(?:\.\d{1,6})?)([kKmMgGtT]?)(i?[bB]?)")
 DECIMAL = {"": 1, "k": 1000, "m": 1000**2, "g": 1000**3, "t": 1000**4}
 BINARY = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3, "t": 1024**4}
 

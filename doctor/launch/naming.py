@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
+from doctor.base.late import late_pattern
 from doctor.base.quoting import joined, quoted
 from doctor.base.secrets.hide import HIDDEN
 from doctor.matrix.engine_types import Engine
 from doctor.matrix.engines import engine_row
 
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,80}")
-_REFERENCE = re.compile(r"\$\{?([A-Za-z_][A-Za-z0-9_]{0,80})\b")
+_NAME = late_pattern(r"[A-Za-z_][A-Za-z0-9_]{0,80}")
+_REFERENCE = late_pattern(r"\$\{?([A-Za-z_][A-Za-z0-9_]{0,80})\b")
 Text = Callable[[str], str]
 
 

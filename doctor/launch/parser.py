@@ -7,6 +7,7 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import field, replace
 
+from doctor.base.late import late_pattern
 from doctor.base.record import dataclass
 from doctor.launch.argv import Word, prepared
 from doctor.launch.placed import misplaced
@@ -18,7 +19,7 @@ from doctor.launch.together import refused_together
 from doctor.launch.values import refusal
 from doctor.matrix import rows
 
-_NUMBER = re.compile(r"^-\d+$|^-\d*\.\d+$")
+_NUMBER = late_pattern(r"^-\d+$|^-\d*\.\d+$")
 _PATTERNS = {None: "(-*A-*)", "?": "(-*A?-*)", "*": "(-*[A-]*)", "+": "(-*A[A-]*)"}
 MODELS = ("--model", "--model-path", "--model-id")  # what other engines call the word that is the model
 MOST_PROBLEMS = 60  # each is explained, which takes a while

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
+
+from doctor.base.late import late_pattern
 
 DASHES = "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe58\ufe63\uff0d"
 QUOTES = {"\u201c": '"', "\u201d": '"', "\u201e": '"', "\u201f": '"', "\u2018": "'", "\u2019": "'", "\u201a": "'",
           "\u2033": '"', "\u2032": "'", "\u00ab": '"', "\u00bb": '"'}  # fmt: skip
 CONTINUES = {"`": "PowerShell", "^": "cmd"}
-BLANKS = re.compile("[\u00a0\u1680\u2000-\u200b\u202f\u205f\u2060\u3000\ufeff]")
-_DRIVE = re.compile(r"^([A-Za-z]):[\\/](?![\\/])")
-_SHARE = re.compile(r"^\\\\[^\\/]+\\")
+BLANKS = late_pattern("[\u00a0\u1680\u2000-\u200b\u202f\u205f\u2060\u3000\ufeff]")
+_DRIVE = late_pattern(r"^([A-Za-z]):[\\/](?![\\/])")
+_SHARE = late_pattern(r"^\\\\[^\\/]+\\")
 
 
 def suspicious(word: str) -> str | None:

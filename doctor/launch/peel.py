@@ -8,6 +8,7 @@ import shlex
 from collections.abc import Callable
 from dataclasses import replace
 
+from doctor.base.late import late_pattern
 from doctor.base.text import one_line
 from doctor.launch.changed import assigned, entered
 from doctor.launch.innermost import State
@@ -18,9 +19,9 @@ from doctor.launch.starting import hidden_start, serves
 from doctor.matrix.programs import wrappers, wrapping_modules
 
 Ways = list[list[State]]
-_ENVIRONMENT = re.compile(r"[\w.+-]+:(?=.)")
-_VERSIONED = re.compile(r"([A-Za-z0-9_.\-]+)(?:\[[^\]]*\])?(?:(?:@|==|>=|~=).*)?$")
-_KEYS = re.compile(r"(?:Enter|KPEnter|C-[a-zA-Z]|Space|Tab|Escape)$")
+_ENVIRONMENT = late_pattern(r"[\w.+-]+:(?=.)")
+_VERSIONED = late_pattern(r"([A-Za-z0-9_.\-]+)(?:\[[^\]]*\])?(?:(?:@|==|>=|~=).*)?$")
+_KEYS = late_pattern(r"(?:Enter|KPEnter|C-[a-zA-Z]|Space|Tab|Escape)$")
 _SEPARATORS = (":::", "::::", ":::+", "::::+")
 _MOST = 8
 _INPUTS = 200

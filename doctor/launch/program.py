@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 
+from doctor.base.late import late_pattern
 from doctor.base.record import dataclass
 
-PYTHON = re.compile(r"(?:python|pypy)[0-9.]{0,6}t?(?:\.exe)?$")
+PYTHON = late_pattern(r"(?:python|pypy)[0-9.]{0,6}t?(?:\.exe)?$")
 _WORDS = 4
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from doctor.base.files import Files
+from doctor.base.late import late_pattern
 from doctor.base.record import dataclass
 from doctor.base.secrets.hide import redact_text
 from doctor.base.text import one_line
@@ -29,7 +30,7 @@ from doctor.matrix.engines import engines, launched_as
 from doctor.matrix.other_servers import other_server
 
 MOST = 8
-_UNEXPANDED = re.compile(r"\$(?:[A-Za-z_]\w*|\{[A-Za-z_]\w*)")
+_UNEXPANDED = late_pattern(r"\$(?:[A-Za-z_]\w*|\{[A-Za-z_]\w*)")
 COMPOSE_FILES = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
 Entrypoint = Callable[[str], tuple[str, ...]]
 
@@ -195,7 +196,7 @@ def _joined(outer: Unfolded, run: DockerRun, inner: Unfolded) -> Unfolded:
     )  # fmt: skip
 
 
-_VALUE = re.compile(  # what `shell_text.marks` says of a word
+_VALUE = late_pattern(  # what `shell_text.marks` says of a word
     r"the variable `\$(?P<set>\w+)` is not set here|`\$(?P<default>\w+)` may be set in the environment"
     r"|`(?P<computed>.+)` is known only when the script runs"
 )

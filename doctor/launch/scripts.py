@@ -7,6 +7,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from doctor.base.late import late_pattern
 from doctor.base.text import one_line
 from doctor.launch.fronts import front_of
 from doctor.launch.innermost import State, Unfolded
@@ -15,10 +16,10 @@ from doctor.launch.shell import LARGEST, Shell
 if TYPE_CHECKING:
     from doctor.launch.shell_text import Way
 
-SHELL = re.compile(r"(?:.*[\\/])?(?:ba|da|z|k|a|mk|fi|c|tc)?sh(?:\.exe)?$")
-_SHEBANG = re.compile(r"#!\s*\S*?/?(?:env\s+(?:-S\s+)?)?(?:\S*/)?(?:ba|da|z|k|a|mk)?sh\b")
+SHELL = late_pattern(r"(?:.*[\\/])?(?:ba|da|z|k|a|mk|fi|c|tc)?sh(?:\.exe)?$")
+_SHEBANG = late_pattern(r"#!\s*\S*?/?(?:env\s+(?:-S\s+)?)?(?:\S*/)?(?:ba|da|z|k|a|mk)?sh\b")
 # no command, so the file is no script, and its words are nobody's business: `root:x:0:`, `{"a":`
-_NO_PROGRAM = re.compile(r"(?![A-Za-z]:[\\/])(?:\[\w|[^/$`\s]*[:{\"<>])")
+_NO_PROGRAM = late_pattern(r"(?![A-Za-z]:[\\/])(?:\[\w|[^/$`\s]*[:{\"<>])")
 _VALUED = ("-o", "+o", "-O", "+O", "--rcfile", "--init-file")
 _CHOSEN = ("VIRTUAL_ENV", "CONDA_PREFIX")
 _FOLDERS = ("/usr/local/bin", "/usr/bin", "/bin", "/")

@@ -6,15 +6,15 @@ from __future__ import annotations
 import difflib
 import json
 import math
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import field
 from typing import Any
 
+from doctor.base.late import late_pattern
 from doctor.base.record import dataclass
 from doctor.launch.conditions import UNKNOWN, holds, names
 
-_WHOLE = re.compile(r"\s*[+-]?\d+(?:_\d+)*(?:\.0*)?\s*")
+_WHOLE = late_pattern(r"\s*[+-]?\d+(?:_\d+)*(?:\.0*)?\s*")
 _SWITCHES = frozenset(("0", "off", "f", "false", "n", "no", "1", "on", "t", "true", "y", "yes"))
 _DEPTH = 12
 _NAMES = {"int": "an integer", "float": "a number", "bool": "`true` or `false`", "str": "text", "null": "`null`",

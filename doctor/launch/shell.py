@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from doctor.base.files import Files
+from doctor.base.late import late_pattern
 from doctor.base.record import dataclass
 
-_ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=")
+_ASSIGNMENT = late_pattern(r"[A-Za-z_][A-Za-z0-9_]*=")
 LARGEST = 64 << 10  # characters of a script that are read
 _ENV_VALUES = ("-u", "--unset", "-C", "--chdir")
 

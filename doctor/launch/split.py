@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 import shlex
 
+from doctor.base.late import late_pattern
 from doctor.base.record import dataclass
 from doctor.launch.argv import dashed
 from doctor.launch.program import program_of
 from doctor.matrix import rows
 from doctor.matrix.engines import engine_row, launched_as
 
-_UNSET = re.compile(r"\$\{[^{}]*\}|\$\([^()]*\)")
-_OPTION = re.compile(r"(--?[A-Za-z][\w.-]*)\s+\S")
+_UNSET = late_pattern(r"\$\{[^{}]*\}|\$\([^()]*\)")
+_OPTION = late_pattern(r"(--?[A-Za-z][\w.-]*)\s+\S")
 
 
 @dataclass(frozen=True, slots=True)

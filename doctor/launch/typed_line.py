@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 import shlex
 
-_QUOTED = re.compile(r"'[^']*'|\"(?:[^\"\\]|\\.)*\"|\\[^\n]", re.DOTALL)
-_SHELL = re.compile(r"[|;&<>$`\n(){}*?~#]|^\s*\w+=")
-_INSIDE = re.compile(r"[$`]")  # what a shell fills in between double quotes, too
+from doctor.base.late import late_pattern
+
+_QUOTED = late_pattern(r"'[^']*'|\"(?:[^\"\\]|\\.)*\"|\\[^\n]", re.DOTALL)
+_SHELL = late_pattern(r"[|;&<>$`\n(){}*?~#]|^\s*\w+=")
+_INSIDE = late_pattern(r"[$`]")  # what a shell fills in between double quotes, too
 
 
 def argv_of(text: str) -> tuple[str, ...]:

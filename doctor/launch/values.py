@@ -6,6 +6,7 @@ import json
 import re
 from typing import Any
 
+from doctor.base.late import late_pattern
 from doctor.base.record import dataclass
 from doctor.base.secrets.hide import HIDDEN
 from doctor.launch.shapes import Misfit, limits, within
@@ -13,10 +14,10 @@ from doctor.launch.table import Option
 
 LONGEST = 1 << 16
 OR_A_FILE = ", or name a file"
-_SI = re.compile(r"\d+(?:\.\d+)?[kMGT]|\d+[KMGT]i")
-_QUOTED = re.compile(r'("(?:[^"\\]|\\.)*")')
-_SHORT = re.compile(r"\b\d{1,20}(?:\.\d{1,20})?[kKmMgGtT]\b")
-_READABLE = re.compile(r"(\d+(?:\.\d+)?)([kKmMgGtT])")
+_SI = late_pattern(r"\d+(?:\.\d+)?[kMGT]|\d+[KMGT]i")
+_QUOTED = late_pattern(r'("(?:[^"\\]|\\.)*")')
+_SHORT = late_pattern(r"\b\d{1,20}(?:\.\d{1,20})?[kKmMgGtT]\b")
+_READABLE = late_pattern(r"(\d+(?:\.\d+)?)([kKmMgGtT])")
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,17 +7,18 @@ from collections.abc import Mapping
 from dataclasses import field
 from functools import cache
 
+from doctor.base.late import late_pattern
 from doctor.base.record import dataclass
 from doctor.base.secrets.hide import HIDDEN, redact_text
 from doctor.base.secrets.names import is_secret_name
 from doctor.base.text import one_line
 from doctor.matrix.engines import prefixes
 
-_NAME = re.compile(r"[A-Za-z_]\w*|\d")
-_COMPOSE_NAME = re.compile(r"[A-Za-z_]\w*")  # `$1` is left to the container's shell
-_BRACE = re.compile(r"[{}]")
-_OPERATOR = re.compile(r":?[-?+]")
-_ASSIGNMENT = re.compile(r"(?:export\s+)?([A-Za-z_][A-Za-z0-9_.]{0,200})\s*=\s*(.*)$")
+_NAME = late_pattern(r"[A-Za-z_]\w*|\d")
+_COMPOSE_NAME = late_pattern(r"[A-Za-z_]\w*")  # `$1` is left to the container's shell
+_BRACE = late_pattern(r"[{}]")
+_OPERATOR = late_pattern(r":?[-?+]")
+_ASSIGNMENT = late_pattern(r"(?:export\s+)?([A-Za-z_][A-Za-z0-9_.]{0,200})\s*=\s*(.*)$")
 LONGEST = 1 << 16
 _DEEPEST = 16
 _MOST = 200

@@ -8,21 +8,22 @@ from itertools import pairwise
 from urllib.parse import urlsplit
 
 from doctor.base.address import LOCAL
+from doctor.base.late import late_pattern
 from doctor.base.text import one_line
 from doctor.launch.program import name_of
 
-_HTTP = re.compile(r"https?://[^\s;,\"'|<>()]{1,300}")
-_LOGIN = re.compile(r"(?<=://)[^/@]{1,200}@")
-_SOCKET = re.compile(r"/dev/tcp/([\w.-]{1,200})/(\d{1,5})\b")
-_DIALS = re.compile(r"(?:nc|ncat|netcat)$")
-_WAITS = re.compile(r"(?:wait-for(?:-it)?(?:\.sh)?|dockerize|wait4ports|wait-on)$")
-_PAIR = re.compile(r"(?:tcp:(?://)?)?([\w.-]{1,200}):(\d{1,5})$")
-_SENDS = re.compile(
+_HTTP = late_pattern(r"https?://[^\s;,\"'|<>()]{1,300}")
+_LOGIN = late_pattern(r"(?<=://)[^/@]{1,200}@")
+_SOCKET = late_pattern(r"/dev/tcp/([\w.-]{1,200})/(\d{1,5})\b")
+_DIALS = late_pattern(r"(?:nc|ncat|netcat)$")
+_WAITS = late_pattern(r"(?:wait-for(?:-it)?(?:\.sh)?|dockerize|wait4ports|wait-on)$")
+_PAIR = late_pattern(r"(?:tcp:(?://)?)?([\w.-]{1,200}):(\d{1,5})$")
+_SENDS = late_pattern(
     r"(?:\s|^)(?:-X\s*(?!GET)\w+|--request[= ](?!GET)\w+|-d|--data\S*|--json|--post-\S+|-F|-I|--head)(?:[\s=]|$)"
 )
-_FAILS = re.compile(r"\bcurl\b.*\s(?:-[a-zA-Z]*f[a-zA-Z]*|--fail(?:-with-body)?)(?:\s|$)")
-_HEADER = re.compile(r"(?:\s|^)(?:-H|--header)|headers\s*=|Authorization", re.IGNORECASE)
-_TEXT = re.compile(r"(?:ba|da|z|k|a)?sh$")
+_FAILS = late_pattern(r"\bcurl\b.*\s(?:-[a-zA-Z]*f[a-zA-Z]*|--fail(?:-with-body)?)(?:\s|$)")
+_HEADER = late_pattern(r"(?:\s|^)(?:-H|--header)|headers\s*=|Authorization", re.IGNORECASE)
+_TEXT = late_pattern(r"(?:ba|da|z|k|a)?sh$")
 MOST = 40
 LONGEST = 8000
 
@@ -55,14 +56,18 @@ def local_ports(words: Sequence[str]) -> list[int]:
     """The ports of its own machine that a command, or a text of one, asks."""
     out: dict[int, None] = {}
     for text in words[:100]:
-        for _, url in asked(text.split()):
-            parts = urlsplit(url)
-            try:
-                if parts.hostname in (*LOCAL, "0.0.0.0"):
-                    out[parts.port or (443 if parts.scheme == "https" else 80)] = None
-            except ValueError:
-                continue
+        out |= dict.fromkeys(at[0] for _, url in asked(text.split()) if (at := _local(url)) is not None)
     return list(out)
+
+
+def _local(url: str) -> tuple[int, str] | None:
+    """Port and path of an address of the command's own machine; None for another one, and for what is no address."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+    except ValueError:
+        return None
+    return (port, parts.path or "/") if parts.hostname in (*LOCAL, "0.0.0.0") else None
 
 
 def checks(name: str, words: Sequence[str]) -> tuple[str, ...]:
@@ -86,14 +91,9 @@ def _notices(text: str) -> bool:
 def _paths(text: str) -> dict[int, str]:
     """The only path that is asked at each local port; a port that is asked for several is left out."""
     out: dict[int, set[str]] = {}
-    for url in _HTTP.findall(text[:LONGEST]):
-        try:
-            parts = urlsplit(url)
-            port = parts.port or 80
-        except ValueError:
-            continue
-        if parts.hostname in (*LOCAL, "0.0.0.0") and not re.search(r"[$`{}\\]", parts.path):
-            out.setdefault(port, set()).add(one_line(parts.path or "/", 100))
+    for port, path in filter(None, map(_local, _HTTP.findall(text[:LONGEST]))):
+        if not re.search(r"[$`{}\\]", path):
+            out.setdefault(port, set()).add(one_line(path, 100))
     return {port: next(iter(found)) for port, found in out.items() if len(found) == 1}
 
 

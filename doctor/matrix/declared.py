@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import re
 
+from doctor.base.late import late_pattern
 from doctor.base.text import one_line
 from doctor.facts import Unavailable
 from doctor.facts.gpu import Device, Gpu, OtherAccelerator
@@ -13,12 +14,12 @@ from doctor.matrix.hardware import drivers
 
 MAX_DEVICES = 64
 FORM = "NAME[:MEMORY[:CAPABILITY]][xN], such as `RTX 4090x2` or `RTX 4090:24GB:8.9x2`"
-_MEMORY = re.compile(r"(\d{1,7}(?:\.\d{1,3})?) ?([MGT])i?B?", re.IGNORECASE)
-_CAPABILITY = re.compile(r"(\d{1,2})\.(\d)")
-_COUNT = re.compile(r"(?<![tT])[xX×*] ?(\d{1,3})$")  # `GTX 980` is one card
-_COUNT_FIRST = re.compile(r"^(\d{1,3}) ?[xX×*] ?(?=\S)")
-_DRIVER = re.compile(r"\d{3,4}(?:\.\d{1,4}){0,3}")
-_MIG = re.compile(r"[\s:-]*(?:MIG[\s-]*)?\b([1-7])g\.(\d{1,3})gb(?:\+\S{1,8})?$", re.IGNORECASE)
+_MEMORY = late_pattern(r"(\d{1,7}(?:\.\d{1,3})?) ?([MGT])i?B?", re.IGNORECASE)
+_CAPABILITY = late_pattern(r"(\d{1,2})\.(\d)")
+_COUNT = late_pattern(r"(?<![tT])[xX×*] ?(\d{1,3})$")  # `GTX 980` is one card
+_COUNT_FIRST = late_pattern(r"^(\d{1,3}) ?[xX×*] ?(?=\S)")
+_DRIVER = late_pattern(r"\d{3,4}(?:\.\d{1,4}){0,3}")
+_MIG = late_pattern(r"[\s:-]*(?:MIG[\s-]*)?\b([1-7])g\.(\d{1,3})gb(?:\+\S{1,8})?$", re.IGNORECASE)
 BETWEEN = ";"
 UNITS = {"M": 1024**2, "G": 1024**3, "T": 1024**4}
 

@@ -6,6 +6,7 @@ import difflib
 import re
 from functools import cache
 
+from doctor.base.late import late_pattern
 from doctor.base.record import dataclass
 from doctor.matrix.files.data import data_dir
 from doctor.matrix.files.tables import table
@@ -15,10 +16,10 @@ LONGEST = 120
 USABLE = 0.985  # of the memory, where nobody has reported it: 0.98 to 0.99 on the cards of which it is known
 BOX = 1.1  # a size on the box is at most so much larger than what CUDA reports
 # words that do not tell cards of one name apart
-_IDLE = re.compile(
+_IDLE = late_pattern(
     r"\b(?:nvidia|geforce|tesla|gpus?|graphics|card|sxm\d?|pcie?|hbm\d?e?|gddr\dx?|cec|oem|edition|founders)\b"
 )
-_MEMORY = re.compile(r"\b(\d{1,4}) ?(?:gi?b?)\b")
+_MEMORY = late_pattern(r"\b(\d{1,4}) ?(?:gi?b?)\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +122,8 @@ def called(name: str, found: Card) -> str:
 def other(name: str) -> OtherVendor | None:
     """Whose accelerator this is, if it is one that does not run CUDA."""
     plain = " ".join(_lower(name).split())
+    if _key(plain) in _by_key():
+        return None
     return next((o for o in gpus().others if any(re.fullmatch(p, plain) for p in o.patterns)), None)
 
 

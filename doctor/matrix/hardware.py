@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from functools import cache
 from typing import Literal
 
+from doctor.base.late import late_pattern
 from doctor.base.record import dataclass
 from doctor.matrix.files.data import data_dir
 from doctor.matrix.files.tables import table
 
 Platform = Literal["linux", "windows"]
 Cuda = tuple[int, int]
-_NUMBERS = re.compile(r"\d{1,5}(?:\.\d{1,5}){0,4}")
+_NUMBERS = late_pattern(r"\d{1,5}(?:\.\d{1,5}){0,4}")
 
 
 @dataclass(frozen=True, slots=True)

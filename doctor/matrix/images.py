@@ -7,15 +7,13 @@ from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
 
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
-from packaging.version import InvalidVersion, Version
-
+from doctor.base.late import late_pattern
 from doctor.base.record import dataclass
 from doctor.matrix.files.data import DataError, data_dir
 from doctor.matrix.files.tables import table
 from doctor.matrix.other_servers import other_servers
 
-_CUDA = re.compile(r"(?:^|-)cu(?:da)?(\d{2})\.?(\d{1,2})(?:\.\d+)?(?:-|$)")
+_CUDA = late_pattern(r"(?:^|-)cu(?:da)?(\d{2})\.?(\d{1,2})(?:\.\d+)?(?:-|$)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +81,8 @@ def image(reference: str) -> Image | None:
 
 def entrypoint(reference: str) -> tuple[str, ...]:
     """What an image runs before the words of a command; empty where the data does not tell."""
+    from packaging.specifiers import SpecifierSet
+
     found = image(reference)
     if found is None:
         return ()
@@ -122,6 +122,8 @@ def _taken_apart(reference: str) -> tuple[str, str]:
 
 
 def _version(text: str) -> str | None:
+    from packaging.version import InvalidVersion, Version
+
     try:
         return str(Version(text)) if text[:1].isdigit() and "." in text else None
     except InvalidVersion:
@@ -129,6 +131,8 @@ def _version(text: str) -> str | None:
 
 
 def _cuda(known: Repository, version: str, suffix: str) -> str | None:
+    from packaging.specifiers import SpecifierSet
+
     for variant in known.variants:
         if fnmatchcase(suffix, variant.suffix) and SpecifierSet(variant.versions).contains(version, prereleases=True):
             return variant.cuda
@@ -138,6 +142,8 @@ def _cuda(known: Repository, version: str, suffix: str) -> str | None:
 
 @cache
 def _load(folder: Path) -> tuple[Repository, ...]:
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
     out = []
     for path in sorted(folder.glob("*.yaml")):
         one = table(Repository, path)

@@ -7,20 +7,21 @@ import re
 from collections.abc import Iterator
 
 from doctor.base import syntax
+from doctor.base.late import late_pattern
 from doctor.base.record import dataclass
 from doctor.base.syntax import Unparsable
 from doctor.matrix.module_names import provider_of
 from doctor.matrix.rows import row
 
-_GPU = re.compile(
+_GPU = late_pattern(
     r"capability|device_count|^is_(?:cuda|rocm|hip|xpu|npu|cpu|tpu|hopper|blackwell|ampere|sm\w*)|^sm_?\d|arch_major"
 )
-_AVAILABLE = re.compile(r"^(?:is|has|_is|_has)_(\w+?)(?:_available|_installed)(?:_and_\w+)?$")
-_CONFIG = re.compile(r"(?:config|cfg)$", re.I)
+_AVAILABLE = late_pattern(r"^(?:is|has|_is|_has)_(\w+?)(?:_available|_installed)(?:_and_\w+)?$")
+_CONFIG = late_pattern(r"(?:config|cfg)$", re.I)
 _OPPOSITE: dict[type[ast.cmpop], str] = {
     ast.Lt: "at least ", ast.LtE: "more than ", ast.Gt: "at most ", ast.GtE: "less than ", ast.Eq: "other than ",
 }  # fmt: skip
-_TRIED = re.compile(r"^except [^\n]{1,100}? of import (?P<names>[\w., ]{1,200})$")
+_TRIED = late_pattern(r"^except [^\n]{1,100}? of import (?P<names>[\w., ]{1,200})$")
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,6 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
-from packaging.specifiers import SpecifierSet
-
 from doctor.base.record import dataclass
 from doctor.matrix.files.data import data_dir
 from doctor.matrix.files.tables import table
@@ -148,6 +146,8 @@ def refusals() -> Refusals:
 
 def holds_for(releases: str, version: str) -> bool:
     """Whether a release is in a range; pre-releases count as their order says."""
+    from packaging.specifiers import SpecifierSet
+
     return SpecifierSet(releases).contains(version, prereleases=True)
 
 

@@ -6,12 +6,13 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache
 
+from doctor.base.late import late_pattern
 from doctor.memory.pieces import Piece
 
 MOST, MOST_WORDS, MOST_PATTERNS, MOST_LAYERS = 4000, 200, 24, 1000  # the list comes with the model
 STEMS = ("", "model.", "model.language_model.", "language_model.model.", "language_model.", "transformer.")
-_PLACE = re.compile(r"(?:^|\.)(layers?|blocks|resblocks|h)\.(\d+)\.(.+)$")
-_VISION = re.compile(r"(?:^|\.)(?:visual|vision|vpm|vit|resampler|multi_modal_projector|mlp1|merger|connector|image)")
+_PLACE = late_pattern(r"(?:^|\.)(layers?|blocks|resblocks|h)\.(\d+)\.(.+)$")
+_VISION = late_pattern(r"(?:^|\.)(?:visual|vision|vpm|vit|resampler|multi_modal_projector|mlp1|merger|connector|image)")
 _TWINS = {
     "attn.qkv": ("q_proj", "k_proj", "v_proj", "qkv"), "attn.proj": ("out_proj", "o_proj", "proj"),
     "mlp.fc1": ("gate_proj", "up_proj", "linear_fc1", "fc1"), "mlp.fc2": ("down_proj", "linear_fc2", "fc2"),

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import cache
 
+from doctor.base.late import late_pattern
 from doctor.facts.observed import Observed
 from doctor.matrix.memory_lines import MemoryLine, memory_lines
 
@@ -15,7 +16,7 @@ SMALLEST = 1 << 20  # bytes of weights
 MOST_TOKENS, MOST_REQUESTS = 1 << 36, 1e7
 LEAST_A_TOKEN = 16  # bytes
 MOST_LINES = 4096  # of one kind
-_OTHER_RANK = re.compile(r"\b(?:TP|PP|DP|EP)[1-9]\d{0,3}\b")
+_OTHER_RANK = late_pattern(r"\b(?:TP|PP|DP|EP)[1-9]\d{0,3}\b")
 Found = dict[str, list[float]]
 
 

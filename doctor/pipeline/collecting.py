@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from doctor.collect.python.target import find_target
 from doctor.derived.case import Case
@@ -12,6 +13,9 @@ from doctor.facts import NOT_REQUESTED, Facts, Gpu, Launch, Modules, Target, Tri
 from doctor.pipeline.in_files import with_places
 from doctor.pipeline.launch import contained, read_launch
 from doctor.pipeline.request import Request
+
+if TYPE_CHECKING:
+    from doctor.collect.machine.gpu import GpuCollection
 
 MOST_NODES = 64
 
@@ -59,7 +63,6 @@ def _collect(request: Request) -> Facts:
         from doctor.pipeline.declared import collect_declared
 
         return collect_declared(request)
-    from doctor.collect.machine.gpu import GpuCollection
     from doctor.collect.machine.host import collect_host
     from doctor.collect.machine.network import collect_network
     from doctor.matrix.declared import declared_gpu
@@ -69,7 +72,7 @@ def _collect(request: Request) -> Facts:
 
     root, launch = request.target.root, with_places(read_launch(request), request)
     away = _away(launch)
-    seen = None if request.gpu or away else GpuCollection(root, request.environ)  # works while the files are read
+    seen = None if request.gpu or away else _gpu_of_here(request)
     gpu: Gpu | Unavailable | None = declared_gpu(request.gpu, request.driver) if request.gpu else away
     if isinstance(launch, Launch) and launch.environ:  # `USE_TORCH=0 lmdeploy ...` decides what is imported
         request = replace(request, environ={**request.environ, **launch.environ})
@@ -91,6 +94,13 @@ def _collect(request: Request) -> Facts:
         return replace(facts, network=away)
     group = group_of(Case(facts))  # the resolver is asked only where a name decides
     return replace(facts, network=collect_network(root, group_names(facts), ask=group is not None))
+
+
+def _gpu_of_here(request: Request) -> GpuCollection:
+    """The GPUs of this machine, asked for while the files are read."""
+    from doctor.collect.machine.gpu import GpuCollection
+
+    return GpuCollection(request.target.root, request.environ)
 
 
 def _away(launch: Launch | Unavailable) -> Unavailable | None:

@@ -7,11 +7,11 @@ straight from the connection into a temporary file, whose headers are read and w
 from __future__ import annotations
 
 import json
-import re
 import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from doctor.base.late import late_pattern
 from doctor.base.owned import read_owned, write_owned
 from doctor.base.record import dataclass
 from doctor.collect.native.elf import Elf, ElfError, read_elf
@@ -25,7 +25,7 @@ from doctor.remote.source import ZipSource
 
 LARGEST_LIBRARY = 4 << 30
 _VERSION_FILE = 1 << 16
-_BUILD = re.compile(r"__version__ *(?::[^=\n]{1,40})?= *['\"]([0-9][^'\"\n]{0,60})['\"]")
+_BUILD = late_pattern(r"__version__ *(?::[^=\n]{1,40})?= *['\"]([0-9][^'\"\n]{0,60})['\"]")
 GENERATION = 1  # counts changes of what is read: results of another generation are read again
 
 

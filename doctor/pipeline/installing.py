@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import replace
 
 from packaging.requirements import Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
+from doctor.base.late import late_pattern
 from doctor.collect.declared.declaration import Declaration
 from doctor.derived.packages.declared_ranges import admitted
 from doctor.derived.packages.requirements import applies, environments, fits, parse
@@ -20,7 +20,7 @@ from doctor.matrix.images import Image, image
 USUAL_PYTHON = "3.12"
 MOST_TRIED = 300
 ASSUMED = "newest known release that fits, assumed"
-_LOCAL = re.compile(r"(==\s*[^\s,;+]{1,60})\+[\w.]{1,40}")
+_LOCAL = late_pattern(r"(==\s*[^\s,;+]{1,60})\+[\w.]{1,40}")
 
 
 def newest_image(base: Image | None) -> Image | None:

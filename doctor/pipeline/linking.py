@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
+from doctor.base.late import late_pattern
 from doctor.collect.python.target import TargetError, find_target
 from doctor.facts import Modules
 from doctor.facts.source import SourceProblem
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from doctor.collect.python.modules import ModuleReader
 
 
-_MEETS_THE_STACK = re.compile(rb"(?:from|import)\s+transformers\b")
+_MEETS_THE_STACK = late_pattern(rb"(?:from|import)\s+transformers\b")
 
 
 def in_order(reader: ModuleReader, modules: tuple[str, ...]) -> tuple[str, ...]:

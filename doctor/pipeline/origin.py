@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 
+from doctor.base.late import late_pattern
 from doctor.base.secrets.hide import HIDDEN, redact_text
 from doctor.base.secrets.names import is_secret_name
 from doctor.base.text import one_line
@@ -17,8 +17,8 @@ from doctor.pipeline.request import Request
 from doctor.pipeline.services import GROUP, every_service, serving
 
 MOST = 8
-_LABEL = re.compile(r"[^a-z0-9]+")
-_OURS = re.compile(r"LD_|PATH$|HOME$|VIRTUAL_ENV|CONDA_")  # of a machine, not of the server
+_LABEL = late_pattern(r"[^a-z0-9]+")
+_OURS = late_pattern(r"LD_|PATH$|HOME$|VIRTUAL_ENV|CONDA_")  # of a machine, not of the server
 
 
 def origins(requests: list[Request | None]) -> list[Origin | None]:

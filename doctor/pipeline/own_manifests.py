@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from doctor.base.json_object import JsonObject
+from doctor.base.late import late_pattern
 from doctor.base.secrets.hide import redact_argv
 from doctor.base.yaml_text import YamlError, load_all
 from doctor.collect.declared.service import Service
@@ -19,8 +20,8 @@ from doctor.pipeline.placed import Own
 from doctor.pipeline.request import Request
 from doctor.report.plan.recipe import OwnManifests
 
-_SEPARATOR = re.compile(r"^---[ \t]*(?:#[^\n]*)?\n", re.M)
-_VALUE = re.compile(r"\s*[^\s#]")
+_SEPARATOR = late_pattern(r"^---[ \t]*(?:#[^\n]*)?\n", re.M)
+_VALUE = late_pattern(r"\s*[^\s#]")
 KINDS = ("Deployment", "StatefulSet", "DaemonSet", "Job", "Pod", "LeaderWorkerSet", "ReplicaSet",
          "RayCluster")  # fmt: skip
 

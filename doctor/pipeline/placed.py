@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from itertools import pairwise
 
+from doctor.base.late import late_pattern
 from doctor.base.record import dataclass
 from doctor.base.secrets.hide import HIDDEN
 from doctor.base.text import one_line
@@ -23,9 +23,9 @@ from doctor.memory.footprint import footprint
 from doctor.report.plan.recipe import OwnManifests, OwnService, Recipe
 
 _TEXT = ("-c", "-lc", "-ec", "-exc", "-xec")  # a shell's option in front of its text
-_STEPS = re.compile(r"\n|;|&&|\|\||[^>&]&\s")
-_SCRIPT = re.compile(r"\S+:\d+")  # a script's line
-_VARIABLE = re.compile(r"\$\{?[A-Za-z_]\w{0,80}\}?")
+_STEPS = late_pattern(r"\n|;|&&|\|\||[^>&]&\s")
+_SCRIPT = late_pattern(r"\S+:\d+")  # a script's line
+_VARIABLE = late_pattern(r"\$\{?[A-Za-z_]\w{0,80}\}?")
 
 
 @dataclass(frozen=True)

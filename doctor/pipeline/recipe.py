@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-import re
 
+from doctor.base.late import late_pattern
 from doctor.derived.goal import Goal, goal_of, named_model
 from doctor.facts import Distributions, Facts, Gpu, Launch, Model
 from doctor.findings.proposal import Proposal
@@ -19,7 +19,7 @@ from doctor.plan.steps import NAME, VERSION
 from doctor.report.plan.recipe import Recipe
 
 IN_IMAGE = ("torch", "torchvision", "torchaudio", "triton")  # and the engine itself
-_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,80}")
+_VARIABLE = late_pattern(r"[A-Za-z_][A-Za-z0-9_]{0,80}")
 # variables that go with the server wherever it runs; caches and paths of this machine do not
 _TRAVELS = ("NCCL_", "TORCH_", "PYTORCH_", "OMP_NUM_THREADS")  # beside those of the engines
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator
 
+from doctor.base.late import late_pattern
 from doctor.collect.declared.reported import Reported, reported
 from doctor.collect.declared.reported.machine import Machine
 from doctor.collect.declared.request import DeclaredRequest
@@ -20,8 +20,8 @@ from doctor.pipeline.diagnosis import diagnose
 from doctor.pipeline.request import Request
 
 # the engine says the class that it took; a release without that class did not write it
-_VARIABLE = re.compile(r"\$\{(\w{1,80})\}")
-_TOOK = re.compile(r"(?:Resolved architecture: |Model class: )(?P<name>[A-Za-z0-9_]{4,80})\b")
+_VARIABLE = late_pattern(r"\$\{(\w{1,80})\}")
+_TOOK = late_pattern(r"(?:Resolved architecture: |Model class: )(?P<name>[A-Za-z0-9_]{4,80})\b")
 
 
 def judged(text: str, name: str) -> tuple[Report | None, tuple[Finding, ...]]:

@@ -6,7 +6,6 @@ in front of the server and what watches it. What the check finds or leaves open 
 
 from __future__ import annotations
 
-import re
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -14,6 +13,7 @@ from pathlib import Path
 
 import yaml
 
+from doctor.base.late import late_pattern
 from doctor.base.secrets.names import is_secret_name
 from doctor.collect.declared.request import Composing, DeclaredRequest
 from doctor.collect.python.target import TargetError, TargetRequest
@@ -33,7 +33,7 @@ from doctor.report.plan.recipe import Doubts, Recipe
 NAMES = {"compose": "compose.yaml", "kubernetes": "deployment.yaml", "dockerfile": "Dockerfile"}
 CONFIGS = ("litellm", "prometheus")
 SHOWN = 12
-_VARIABLE = re.compile(r"(?<!\$)\$\{?([A-Za-z_][A-Za-z0-9_]*)(:\?)?")
+_VARIABLE = late_pattern(r"(?<!\$)\$\{?([A-Za-z_][A-Za-z0-9_]*)(:\?)?")
 SET = "set-by-the-user"
 
 

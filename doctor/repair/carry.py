@@ -53,13 +53,16 @@ def carry(one: Carried, old_prefix: str | None, to: Place, copier: Copier) -> No
     site = os.path.join(to.prefix, to.site)
     scripts = os.path.join(to.prefix, to.scripts) + os.sep
     rows: list[tuple[str, str, str]] = []
+    folders: set[str] = set()
     for row, (source, target) in moves:
-        relative = os.path.relpath(target, site)
+        relative = _below(target, site)
         if source == record:
             rows.append((relative, "", ""))
             continue
         data = _script(source, to) if target.startswith(scripts) else None
-        os.makedirs(os.path.dirname(target), exist_ok=True)
+        if (folder := os.path.dirname(target)) not in folders:
+            os.makedirs(folder, exist_ok=True)
+            folders.add(folder)
         if data is None:
             _put(source, target, copier)
             rows.append((relative, _field(row), row.size))
@@ -82,11 +85,11 @@ def _move(row: Row, one: Carried, old_prefix: str | None, to: Place) -> tuple[st
         return None
     first = row.path.split("/")[0]
     if inside and not (first == "bin" and old_prefix is None):
-        target = os.path.join(to.prefix, to.site, os.path.relpath(source, one.location))
+        target = os.path.join(to.prefix, to.site, _below(source, one.location))
     elif inside:
         target = os.path.join(to.prefix, to.scripts, os.path.basename(source))
     elif old_prefix and source.startswith(old_prefix + os.sep):
-        target = os.path.join(to.prefix, os.path.relpath(source, old_prefix))
+        target = os.path.join(to.prefix, _below(source, old_prefix))
     else:
         raise NotCarried(f"`{one.name}` {one.version} lists `{row.path}`, which is outside its environment")
     try:
@@ -100,6 +103,11 @@ def _move(row: Row, one: Carried, old_prefix: str | None, to: Place) -> tuple[st
     if not stat.S_ISREG(at.st_mode):
         raise NotCarried(f"`{row.path}` of `{one.name}` {one.version} is not a file")
     return source, target
+
+
+def _below(path: str, folder: str) -> str:
+    """The path as seen from a folder. Most are below it, which is seen without looking anything up."""
+    return path[len(folder) + 1 :] if path.startswith(folder + os.sep) else os.path.relpath(path, folder)
 
 
 def _script(source: str, to: Place) -> bytes | None:
@@ -155,8 +163,11 @@ def _field(row: Row) -> str:
 def _put(source: str, target: str, copier: Copier) -> None:
     if os.path.lexists(target):
         return  # two distributions own it; the first one on the path is the one that counts
-    real = os.path.realpath(source)
-    copier.put(real, target, os.stat(real))
+    at = os.lstat(source)
+    if stat.S_ISLNK(at.st_mode):
+        source = os.path.realpath(source)
+        at = os.stat(source)
+    copier.put(source, target, at)
 
 
 def _write(path: str, data: bytes, mode: int = 0o644) -> None:

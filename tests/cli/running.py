@@ -14,7 +14,8 @@ SECONDS = 300
 
 def doctor(*words: str, home: Path, cwd: Path | None = None, **variables: str) -> subprocess.CompletedProcess[str]:
     """`qvl-doctor WORDS` with `home` as HOME and nothing of this process's environment that names a target."""
-    environ = {k: v for k, v in os.environ.items() if k not in ("VIRTUAL_ENV", "CONDA_PREFIX", "PYTHONPATH", "COLUMNS")}
+    left_out = ("VIRTUAL_ENV", "CONDA_PREFIX", "PYTHONPATH", "COLUMNS", "PYTEST_CURRENT_TEST")
+    environ = {k: v for k, v in os.environ.items() if k not in left_out}
     environ.update({"HOME": str(home), "XDG_CACHE_HOME": str(home / "cache"), **variables})
     environ["PYTHONPATH"] = str(Path(__file__).parents[2])
     return subprocess.run(

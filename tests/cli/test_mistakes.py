@@ -61,10 +61,26 @@ def test_usage_errors_name_the_way_out(words: tuple[str, ...], said: str, tmp_pa
     ],
 )  # fmt: skip
 def test_mistakes_in_the_servers_command_name_the_way_out(words: tuple[str, ...], said: str, pins: Path) -> None:
-    done = doctor("check", "--requirements", "r.txt", "--offline", "--quiet", "--", "vllm", "serve", MODEL, *words, home=pins)
-    full = doctor("check", "--requirements", "r.txt", "--offline", "--", "vllm", "serve", MODEL, *words, home=pins, COLUMNS="100")
+    done = doctor(
+        "check", "--requirements", "r.txt", "--offline", "--quiet", "--", "vllm", "serve", MODEL, *words, home=pins
+    )
+    full = doctor(
+        "check", "--requirements", "r.txt", "--offline", "--", "vllm", "serve", MODEL, *words, home=pins, COLUMNS="100"
+    )
     assert done.returncode == 1 and said in " ".join(done.stdout.split()), done.stdout
     assert "  fix  " in full.stdout, full.stdout
+
+
+@pytest.mark.parametrize("line", [
+    f"vllm serve {MODEL} --max-model-len 99999999", f"HF_TOKEN=x vllm serve '{MODEL}' \\\n  --max-model-len 99999999",
+    f"nohup vllm serve {MODEL} --max-model-len 99999999 > log 2>&1 &",
+])  # fmt: skip
+def test_a_command_in_quotes_is_the_command(line: str, pins: Path) -> None:
+    where = ("--requirements", "r.txt", "--offline", "--gpu", "A100", "--format", "brief")
+    said = doctor("check", *where, "--", line, home=pins)
+    assert said.stdout.startswith("✗") and "--max-model-len" in said.stdout, said.stdout + said.stderr
+    assert doctor("check", *where, "--", f"vllm serve '{MODEL}", home=pins).returncode == 2
+    assert doctor("check", *where, "--", "x" * 300 + " y", home=pins).returncode == 4
 
 
 def test_options_that_belong_in_front_are_those_of_check() -> None:
@@ -93,8 +109,14 @@ def test_help_has_an_example_groups_and_defaults(name: str, command: click.Comma
     assert "RANGE" not in text
     for option in options:
         shown = option.default not in (None, False, ()) and not option.is_flag and not option.multiple
-        assert not shown or not isinstance(option.default, (str, int, float)) or f"default: {option.default}" in " ".join(text.split()), option.name
+        assert (
+            not shown
+            or not isinstance(option.default, (str, int, float))
+            or f"default: {option.default}" in " ".join(text.split())
+        ), option.name
     if name in ("check", "fix"):
         titles = [title for title in (*GROUPS, "Options") if f"\n{title}:\n" in text]
-        assert titles[:2] == ["Environment", "Machine"] and titles[-2:] == ["Output", "Options"] and "Question" in titles
+        assert (
+            titles[:2] == ["Environment", "Machine"] and titles[-2:] == ["Output", "Options"] and "Question" in titles
+        )
         assert text.partition("\nOptions:\n")[2].count("\n  -") <= 2, "an option belongs to no group"

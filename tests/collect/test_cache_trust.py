@@ -104,6 +104,19 @@ def test_nothing_is_kept_of_a_file_that_changed_while_it_was_read(tmp_path: Path
     assert not path.exists()
 
 
+@pytest.mark.parametrize("was_there", [True, False])
+def test_nothing_is_kept_of_a_file_that_came_or_went_meanwhile(was_there: bool, tmp_path: Path) -> None:
+    path, file = tmp_path / "qvl-doctor/environments/entry.json", tmp_path / "file.py"
+    file.write_text("a = 1\n")
+    old(file)
+    seen = {str(file): stamp(file) if was_there else None}
+    cache.load(path, Natives)
+    if was_there:
+        file.unlink()
+    cache.save(path, Natives(()), seen)
+    assert cache.load(path, Natives) is None
+
+
 @pytest.mark.parametrize("mask", [0o000, 0o022, 0o077, 0o777])
 def test_what_is_written_is_for_this_user_alone(mask: int, tmp_path: Path) -> None:
     path, before = tmp_path / "a/b/c", os.umask(mask)

@@ -43,6 +43,7 @@ def test_a_dockerfile_that_asks_too_early_and_elsewhere(tmp_path: Path) -> None:
     ("ENV PORT=8001", "HEALTHCHECK --start-period=10m \\", "  CMD curl -sf http://localhost:${PORT}/health || exit 1"),
     ("HEALTHCHECK --start-period=10m CMD wget -qO- http://localhost:${OTHER:-8001}/v1/models",),
     ("HEALTHCHECK CMD curl -f http://localhost:8000/nothing", "HEALTHCHECK NONE"),
+    ("HEALTHCHECK --start-period=10m CMD wait-for --interval=5s --start-period=1s http://localhost:8001/health",),
     ("healthcheck --start-period=10m cmd curl -f http://localhost:$UNKNOWN/health",),
 ])  # fmt: skip
 def test_a_dockerfile_that_is_right(tmp_path: Path, lines: tuple[str, ...]) -> None:
@@ -87,7 +88,7 @@ def test_a_service_over_the_image_that_it_is_built_from(tmp_path: Path, check: A
 @pytest.mark.parametrize(("words", "asked"), [
     (["curl", "-f", "http://localhost:8000/health"], "h 8000 /health"), (["curl -fsS http://localhost:8000/health"], "h 8000 /health"),
     (["curl", "http://localhost:8000/health"], "h 8000"), (["curl -s http://localhost:8000/x | grep ok"], "h 8000"),
-    (["curl", "--fail", "http://localhost:8000"], "h 8000 /"), (["wget", "-q", "-O", "-", "http://localhost:8000/v1/models"], "h 8000 /v1/models"),
+    (["curl -kf https://localhost/health"], "h 443 /health"), (["curl", "--fail", "http://localhost:8000"], "h 8000 /"), (["wget", "-q", "-O", "-", "http://localhost:8000/v1/models"], "h 8000 /v1/models"),
     (["curl -f -X POST -d '{}' http://localhost:8000/v1/chat/completions"], "h 8000"),
     (["curl -f -H 'Authorization: Bearer x' http://localhost:8000/v1/models"], "h 8000 /v1/models key"),
     (["python3", "-c", "import urllib.request as r; r.urlopen('http://localhost:8000/health')"], "h 8000 /health"),

@@ -6,6 +6,7 @@ As Ray 2.x answers: `python/ray/dashboard/modules/job/job_head.py`, `modules/sta
 from __future__ import annotations
 
 import io
+import itertools
 import json
 import subprocess
 import threading
@@ -24,6 +25,7 @@ class Dashboard:
         self.jobs: dict[str, subprocess.Popen[bytes]] = {}
         self.asked: list[tuple[str, str, Any]] = []
         self.stopped: list[str] = []
+        self.numbers = itertools.count()
         board = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -86,7 +88,7 @@ class Dashboard:
             self.stopped.append(name)
             self.jobs[name].kill()
             return 200, {"stopped": True}
-        name = f"raysubmit_{len(self.jobs)}"
+        name = f"raysubmit_{next(self.numbers)}"
         place = self.folder / name
         package = self.packages[data["runtime_env"]["working_dir"].rpartition("/")[2]]
         zipfile.ZipFile(io.BytesIO(package)).extractall(place)

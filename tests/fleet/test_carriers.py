@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shlex
-import shutil
 import subprocess
 import sys
 import time
@@ -18,6 +17,7 @@ from doctor.fleet.carriers import CarrierError, by_kubectl, by_slurm, by_ssh, th
 from doctor.fleet.ray_jobs import RayCluster
 from tests.cli.running import answer, doctor
 from tests.fleet.dashboard import Dashboard
+from tests.fleet.servers import NoServerError, ssh_servers
 
 LAUNCH = ("vllm", "serve", "m", "--nnodes", "2", "--master-addr", "10.9.9.9")
 LINUX = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="Linux only")
@@ -100,34 +100,14 @@ def test_an_ssh_line_is_one_word_for_any_login_shell() -> None:
     assert shlex.split(words[-1]) == ["sh", "-c", "echo $HOME; exit 1"]
 
 
-def sshd() -> str | None:
-    return os.environ.get("QVL_TEST_SSHD") or shutil.which("sshd", path=f"{os.environ['PATH']}:/usr/sbin")
-
-
 @pytest.fixture
 def servers(tmp_path: Path) -> Iterator[list[int]]:
     """Three real OpenSSH servers on loopback."""
-    program = sshd()
-    if program is None or not shutil.which("ssh-keygen"):
-        pytest.skip("no sshd here (QVL_TEST_SSHD names one)")
-    for name in ("host", "user"):
-        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(tmp_path / name)], check=True)
-    started, ports = [], [20000 + (os.getpid() * 3 + i) % 9000 for i in range(3)]
-    for port in ports:
-        conf = tmp_path / f"sshd.{port}"
-        conf.write_text(f"Port {port}\nListenAddress 127.0.0.1\nHostKey {tmp_path}/host\nAuthorizedKeysFile {tmp_path}/user.pub\n"
-                        f"StrictModes no\nUsePAM no\nPidFile none\nPermitRootLogin yes\n")  # fmt: skip
-        started.append(subprocess.Popen([program, "-D", "-e", "-f", str(conf)], stderr=(tmp_path / f"log.{port}").open("wb")))
-    (tmp_path / ".ssh").mkdir()
-    client(tmp_path / "bin", "ssh", f"exec {shutil.which('ssh')} -F {tmp_path}/config \"$@\"")
-    (tmp_path / "config").write_text(f"Host *\n  IdentityFile {tmp_path}/user\n  StrictHostKeyChecking no\n  UserKnownHostsFile /dev/null\n")
-    time.sleep(1.0)
-    if any(child.poll() is not None for child in started):
-        pytest.skip(f"sshd does not start here: {(tmp_path / f'log.{ports[0]}').read_text()[-200:]}")
-    yield ports
-    for child in started:
-        child.kill()
-        child.wait()
+    try:
+        with ssh_servers(tmp_path, [None] * 3) as ports:
+            yield ports
+    except NoServerError as error:
+        pytest.skip(str(error))
 
 
 @LINUX

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -12,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from doctor.fleet.single_file import main
+from doctor.fleet.single_file import COLD_ON_NODES, build, main
 
 MOST_BYTES, MOST_SECONDS = 10_000_000, 0.5
 
@@ -86,3 +87,23 @@ def test_an_old_python_is_told_so_in_one_sentence(file: Path, tmp_path: Path) ->
         pytest.skip("no Python before 3.10 here")
     done = run(old, file, "--version", cwd=tmp_path)
     assert done.returncode and "needs Python 3.10" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_what_a_node_loads_has_byte_code_in_the_file_that_is_sent(tmp_path: Path) -> None:
+    """Else it is compiled on each node at each question; and what the file has no byte code for is there as a source."""
+    file = tmp_path / "sent.pyz"
+    file.write_bytes(build(COLD_ON_NODES))
+    (tmp_path / "site").mkdir()
+    names = set(zipfile.ZipFile(file).namelist())
+    question = '{"ask":"facts"}'
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-v", str(file), "fleet", "node", "--once", question, "--path", str(tmp_path / "site"),
+         "--python-version", "3.11", "--", "vllm", "serve", "m", "--nnodes", "2", "--master-addr", "10.0.0.1"],
+        capture_output=True, text=True, cwd=tmp_path, timeout=120,
+    )  # fmt: skip
+    assert '"facts"' in done.stdout
+    loaded = set(re.findall(r"^import '([\w.]+)' # <zipimporter object \"" + re.escape(str(file)), done.stderr, re.MULTILINE))
+    assert len(loaded) > 100, done.stderr[-2000:]
+    bare = {n for n in loaded if not {f"{n.replace('.', '/')}.pyc", f"{n.replace('.', '/')}/__init__.pyc"} & names}
+    assert not bare
+    assert {name.removesuffix("c") for name in names if name.endswith(".pyc")} <= names, "each has its source, for other Pythons"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from itertools import pairwise
 
 import jsonschema
@@ -145,6 +146,12 @@ def test_an_unknown_name_is_an_error_with_near_ones() -> None:
 def test_accelerators_that_do_not_run_cuda(spec: str, vendor: str) -> None:
     gpu = declared_gpu(spec, "580")
     assert not gpu.devices and gpu.others[0].vendor == vendor and gpu.driver_version is None
+
+
+def test_no_name_of_a_card_is_one_of_another_vendors() -> None:
+    names = [name.lower() for one in gpus().cards for name in (one.name, *one.also)]
+    patterns = [re.compile(p) for o in gpus().others for p in o.patterns]
+    assert [n for n in names for p in patterns if p.fullmatch(n)] == []
 
 
 def test_every_card_is_found_by_all_of_its_names() -> None:

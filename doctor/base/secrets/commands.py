@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable
 from functools import cache
 
+from doctor.base.late import late_pattern
+
 Word = Callable[[str, str], str]
 
 # program (with what stands behind it), its options in short and long form, and whether a login `name:X` is their value
@@ -46,7 +48,7 @@ def _positional() -> re.Pattern[str]:
     """The token as a plain word behind a login: `wandb login --relogin X`, `vault login X`, `AUTH X` of redis."""
     option = r"(?:[\"', \t]{1,4}--?[\w\-]{1,30}(?:=[^\s\"',]{1,200})?){0,4}"
     value = r"(?=[^\s\"']{0,400}\d)(?=[^\s\"']{0,400}[A-Za-z])[A-Za-z0-9][A-Za-z0-9_.+/=\-]"
-    return re.compile(
+    return late_pattern(
         rf"(?P<lead>\b(?:(?P<known>{_HUBS})|[a-z][\w.\-]{{1,30}})(?:[\"', \t]{{1,4}}auth)?[\"', \t]{{1,4}}login{option}"
         rf"[\"', \t]{{1,4}}|\bAUTH[ \t]{{1,3}})(?P<value>(?(known){value}{{7,400}}|{value}{{15,400}}))"
         r"(?=[\s\"',;|&)\]]|$)"
@@ -62,6 +64,6 @@ def _pattern(names: str, options: str, login: bool, glued: bool) -> re.Pattern[s
     gap = rf"(?:{_GAP}|=|[\"'])?" if glued and (login or "sshpass" in names) else "" if glued else rf"(?:{_GAP}|=)"
     user = r"[^\s:\"',%]{0,128}[:%](?!//)" if login else ""
     value = r"[^\s\"',;|&<>]{3,512}" if not login else r"[^\s\"';|&<>]{3,512}"
-    return re.compile(
+    return late_pattern(
         rf"(?<![\w.\-])(?P<lead>(?:{names})\b(?:[^\n;|&]{{0,120}}?)(?<=[\s\"',])(?:{options}){gap}{user})(?P<value>{value})"
     )

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 import zlib
 from collections.abc import Callable, Iterable
 
+from doctor.base.late import late_pattern
 from doctor.base.record import dataclass
 from doctor.base.secrets.known import SHORTEST
 
-_RUN = re.compile(r"\S{6,}")
+_RUN = late_pattern(r"\S{6,}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from doctor.base.late import late_pattern
 from doctor.base.secrets.commands import replace_passwords
 from doctor.base.secrets.names import is_doubtful, is_key_of_something, is_no_key, is_secret_key
 from doctor.base.secrets.shapes import LOOKED_AT, crafted, harmless, mixed, random_looking
@@ -17,19 +18,19 @@ from doctor.base.secrets.yaml_scalars import replace_scalars
 
 Word = Callable[[str, str], str]
 
-_BLOCK = re.compile(
+_BLOCK = late_pattern(
     r"-----BEGIN (?P<kind>[A-Z0-9 ]{0,30}PRIVATE KEY[A-Z ]{0,10})-----"
     r"(?:(?!-----END )[\s\S]){0,20000}(?:-----END [A-Z0-9 ]{1,45}-----)?"
 )
-_SCHEME = re.compile(
+_SCHEME = late_pattern(
     r"\b(?P<scheme>Bearer|Basic|Digest|Token|ApiKey|AWS4-HMAC-SHA256)(?P<gap>[ \t]{1,4}|%20)"
     r"(?P<value>[^\s'\",;)\]}\\]{6,8000})",
     re.I,
 )
-_MORE = re.compile(r"\r?\n[ \t│|]{0,40}(?P<value>[A-Za-z0-9_\-+/=]{12,400})(?=[ \t│|]{0,40}(?:\r?\n|$))")
+_MORE = late_pattern(r"\r?\n[ \t│|]{0,40}(?P<value>[A-Za-z0-9_\-+/=]{12,400})(?=[ \t│|]{0,40}(?:\r?\n|$))")
 _LOOSE_WORDS = ("key", "token", "secret", "pass", "credential", "netrc")
 _SCHEME_WORDS = ("bearer", "basic", "digest", "token", "apikey", "aws4")
-_PAIR = re.compile(
+_PAIR = late_pattern(
     r"(?<![A-Za-z0-9_])(?<![A-Za-z0-9_][.\-])(?P<name>[A-Za-z_][A-Za-z0-9_.\-]{1,120})(?P<close>[\"'\\]{0,3}\]?)"
     r"(?P<sep>"
     r"[ \t]{0,2}:[ \t]{0,2}(?:Optional|Union|Final|ClassVar|Secret|Any|&?[Ss]tr|bytes|char)[\w.\[\]| <>?]{0,40}?"
@@ -37,39 +38,39 @@ _PAIR = re.compile(
     r"|[ \t]{0,3}(?:=>|->|<-|:=|[=:：＝])[ \t]{0,3}|%3[Dd]|%3[Aa](?:%20|\+)?|\\u003[da])"
     r"(?P<open>(?:[ \t]{0,2}[\[({]\s{0,40})?(?:[bru]{1,2}(?=[\"'])|SecretStr\()?[\"'\\]{0,3})"
 )
-_INNER = re.compile(
+_INNER = late_pattern(
     r"(?P<lead>[A-Za-z0-9_.\-/]{1,120}[\"']?[ \t]{0,3}[=:][ \t]{0,3}[\"']?)(?P<value>[^\s\"',{}\[\]]{1,2000})"
 )
-_ODD = re.compile(r"(?i)(?P<word>[a-z0-9]{1,30})[ \t]{1,3}$")
+_ODD = late_pattern(r"(?i)(?P<word>[a-z0-9]{1,30})[ \t]{1,3}$")
 _PARSED = {"unexpected", "expected", "unknown", "illegal", "invalid", "unrecognized", "bad", "reserved", "current"}
-_QUOTED = re.compile(r"[^\"'\\\n]{1,8000}")
-_PLAIN = re.compile(r"[^\s\"',;&)\]}<>\\|]{1,8000}")
-_ITEM = re.compile(r"[\"']?\s{0,40},\s{0,40}[\"']?(?P<value>(?<=[\"'])[^\"'\n]{1,1000}|[^\s\"',\[\]{}()=:]{6,1000})")
-_LOOSE = re.compile(
+_QUOTED = late_pattern(r"[^\"'\\\n]{1,8000}")
+_PLAIN = late_pattern(r"[^\s\"',;&)\]}<>\\|]{1,8000}")
+_ITEM = late_pattern(r"[\"']?\s{0,40},\s{0,40}[\"']?(?P<value>(?<=[\"'])[^\"'\n]{1,1000}|[^\s\"',\[\]{}()=:]{6,1000})")
+_LOOSE = late_pattern(
     r"(?i)\b(?P<lead>(?:api[ _\-]?|access[ _\-]?|login[ _\-]?|secret[ _\-]?)?"
     r"(?:key|token|secret|password|passphrase|credential)(?: (?:is|was|provided))?(?:[:：][ \t]{0,3}|[ \t]{1,3}))"
     r"(?P<value>[A-Za-z0-9_\-+/=.]{16,400})"
 )
-_FAR = re.compile(  # `key for api.wandb.ai to your netrc file: x`
+_FAR = late_pattern(  # `key for api.wandb.ai to your netrc file: x`
     r"(?i)\b(?P<lead>(?:key|token|secret|password|credential|netrc)\b[^\n:=]{1,100}:[ \t]{1,3})"
     r"(?P<value>[A-Za-z0-9_\-+/=]{24,400})(?=[.\s\"']|$)"
 )
-_ENCODED_LOGIN = re.compile(
+_ENCODED_LOGIN = late_pattern(
     r"(?i)(?P<lead>%3A%2F%2F[^%\s\"'&]{0,128}%3A)(?P<value>(?:(?!%40|%3A%2F)[^\s\"'&<>]){1,256})(?=%40)"
 )
-_QUERY = re.compile(
+_QUERY = late_pattern(
     r"(?P<lead>[?&;](?P<name>[A-Za-z0-9_\-.]{0,40}(?:token|secret|passw|sign|sig|key|credential|auth|code|session)[A-Za-z0-9_\-]{0,20})=)"
     r"(?P<value>[^&\s\"'<>#]{1,4000})", re.I
 )  # fmt: skip
-_OPTION = re.compile(
+_OPTION = late_pattern(
     r"(?P<lead>(?<![\w\-])--?(?P<name>[A-Za-z][A-Za-z0-9_\-]{1,60})[\"']?[ \t,]{1,4}[\"']?)"
     r"(?P<value>[^\s\"',\-][^\s\"',]{3,1000})"
 )
-_WORDS = re.compile(r"[a-z]{2,20}(?: [a-z]{1,20}){3}")
+_WORDS = late_pattern(r"[a-z]{2,20}(?: [a-z]{1,20}){3}")
 FIRST = 64
-_METAVAR = re.compile(r"[\[{<(]|[A-Z][A-Z_]*$")
-_NEXT = re.compile(r"[\"']?[ \t,]{1,4}[\"']?(?P<value>[^\s\"',\-|;&<>(][^\s\"',;|&<>()]{3,1000})")
-_COOKIE = re.compile(r"(?i)(?P<lead>\b(?:set-)?cookie[\"']?[ \t]{0,2}:[ \t]{0,2}[\"']?)(?P<value>[^\n\"']{6,4000})")
+_METAVAR = late_pattern(r"[\[{<(]|[A-Z][A-Z_]*$")
+_NEXT = late_pattern(r"[\"']?[ \t,]{1,4}[\"']?(?P<value>[^\s\"',\-|;&<>(][^\s\"',;|&<>()]{3,1000})")
+_COOKIE = late_pattern(r"(?i)(?P<lead>\b(?:set-)?cookie[\"']?[ \t]{0,2}:[ \t]{0,2}[\"']?)(?P<value>[^\n\"']{6,4000})")
 
 
 def replace(text: str, word: Word) -> str:

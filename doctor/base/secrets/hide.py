@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from string import ascii_letters, digits
+
 from doctor.base.secrets.argv import arguments
+from doctor.base.secrets.tokens import tokens
 from doctor.base.text import without_colors
 
 HIDDEN = "***"
 _PLAINEST = 6  # a text so short holds no label with its secret
+_WORD = frozenset(ascii_letters + digits + "_-./+")  # of these alone, only a token can be a secret
 
 
 def redact_text(text: str) -> str:
@@ -25,6 +29,8 @@ def redact_text(text: str) -> str:
 
 
 def _hidden(text: str) -> str:
+    if _WORD.issuperset(text):
+        return tokens().sub(HIDDEN, text)
     from doctor.base.secrets import forms
 
     return forms.replace(text, lambda _kind, _value: HIDDEN).replace(f"{HIDDEN}:{HIDDEN}@", f"{HIDDEN}@")

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from urllib.parse import quote, unquote
 
+from doctor.base.late import late_pattern
 from doctor.base.opening import first_bytes
 from doctor.base.secrets import forms
 from doctor.base.secrets.argv import Argument, arguments
@@ -18,7 +19,7 @@ from doctor.base.secrets.tokens import logins
 SHORTEST = 6
 LONGEST = 8192
 _HARMLESS = {"empty", "none", "null", "true", "false", "dummy", "token-abc123", "changeme"}
-_VARIABLE = re.compile(r"[A-Za-z_][\w.\-]{0,100}=")
+_VARIABLE = late_pattern(r"[A-Za-z_][\w.\-]{0,100}=")
 
 
 def known_values(env: Mapping[str, str], argv: Sequence[str]) -> list[str]:

@@ -6,11 +6,12 @@ are cut in speech. What a model or an engine calls a token or a key is none (`eo
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
 
+from doctor.base.late import late_pattern
+
 LONGEST = 128
-_PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+_PARTS = late_pattern(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _ALWAYS = {
     "secret", "secrets", "password", "passwords", "passwd", "passwds", "passphrase", "passcode", "credential",
     "credentials", "creds", "authorization", "bearer", "apikey", "apikeys", "accesskey", "secretkey", "privatekey",

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from itertools import pairwise
 
+from doctor.base.late import late_pattern
+
 _NOTHING = (
     "none|null|nil|true|false|yes|no|empty|str|string|int|bytes|bool|float|dict|list|tuple|object|optional\\S*|os\\.\\S*|self\\.\\S*|env\\.\\S*|undefined|"
     "unset|unknown|missing|absent|present|n/a|tbd|todo|changeme|redacted|masked|hidden|omitted"
@@ -25,15 +27,15 @@ _REFERENCE = (
     r"(?:vault|secret|secretref|env|file|ref|awssm|gcpsm|op|arn:aws:secretsmanager):\S*|"
     r"(?:~|\.{0,2})(?:/[A-Za-z.][A-Za-z._\-]{0,40}){2,12}|[A-Za-z]:[\\/]\S{0,200}"
 )
-HARMLESS = re.compile(rf"(?i)^(?:{_NOTHING}|{_STATES}|{_PROSE}|{_REFERENCE})$")
-_WORDS = re.compile(rf"(?i)^(?:{_PROSE})[ \t]")
-_CODE = re.compile(
+HARMLESS = late_pattern(rf"(?i)^(?:{_NOTHING}|{_STATES}|{_PROSE}|{_REFERENCE})$")
+_WORDS = late_pattern(rf"(?i)^(?:{_PROSE})[ \t]")
+_CODE = late_pattern(
     r"[A-Z]{2,20}(?:_[A-Z]{2,20}){1,4}$|[A-Za-z_]{1,30}(?:\.[A-Za-z_]{1,30}){1,4}$|[A-Za-z_]+(?:\.[A-Za-z_]+)*[(\[]|[A-Z][a-z]{2,}\d{0,2}(?:[A-Z][a-z]{2,}\d{0,2}){1,8}$"
 )  # a constant, a call, a class
 _DIGIT, _LETTER = re.compile(r"\d"), re.compile(r"[^\W\d_]")
-_PIECE = re.compile(r"[^._\-/]+")
+_PIECE = late_pattern(r"[^._\-/]+")
 # `Qwen2VLForConditionalGeneration`: words, each with its capital, and short numbers
-_NAME = re.compile(
+_NAME = late_pattern(
     r"(?=.{0,400}[a-z]{4})(?:[a-z]{1,40}(?![a-z]))?"
     r"(?:(?:[A-Z]{1,6}(?![A-Z])|\d{1,3}(?!\d))(?:(?:[a-z]{3,40}|or|f|o|n)(?![a-z]))?)+$"
 )

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from functools import cache
 
+from doctor.base.late import late_pattern
 from doctor.base.secrets.names import is_doubtful, is_secret_key
 from doctor.base.secrets.shapes import crafted, harmless, mixed, random_looking
 
@@ -110,13 +111,13 @@ def _labelled(match: re.Match[str], word: Word) -> str:
 
 @cache
 def _patterns() -> list[tuple[tuple[str, ...], re.Pattern[str], bool]]:
-    return [(hints, re.compile(pattern), strict) for hints, pattern, strict in (*_MARKUP, *_SAID)]
+    return [(hints, late_pattern(pattern), strict) for hints, pattern, strict in (*_MARKUP, *_SAID)]
 
 
 @cache
 def _foreign() -> re.Pattern[str]:
     """A label in another language and what stands behind it; group `password` where it can mean nothing else."""
-    return re.compile(
+    return late_pattern(
         rf"(?i)(?P<lead>(?:(?P<password>{_PASSWORDS})|{_KEYS})[ \t]{{0,3}}"
         r"(?:[（(][^()（）\n]{0,30}[)）])?[ \t]{0,3}"
         r"(?:(?:为|為|是|は|는|은)?[ \t]{0,2}[:=：＝]|为|為|是|は、?|는|은|->|=>|→)"

@@ -27,16 +27,26 @@ def show_reports(
     reports: Sequence[Report], form: str, output: str | None, *, verbose: bool = False, quiet: bool = False
 ) -> None:
     """The same for several launches: one document where the form has a place for that, else one after the other."""
-    if form == "terminal" and quiet:
-        from doctor.report.terminal import verdict_line
-
-        write("".join(verdict_line(report) + "\n" for report in reports), output)
-    elif form != "terminal":
-        write(_writer(form)(reports), output)
+    if form != "terminal" or quiet:
+        write(shown(reports, form, quiet=quiet), output)
     elif output is None:
         _print(reports, console(), verbose)
     else:
         write(as_text(lambda out: _print(reports, out, verbose)), output)
+
+
+def shown(reports: Sequence[Report], form: str, *, verbose: bool = False, quiet: bool = False) -> str:
+    """The same as the text that goes to stdout."""
+    if form != "terminal":
+        return _writer(form)(reports)
+    if quiet:
+        from doctor.report.terminal import verdict_line
+
+        return "".join(verdict_line(report) + "\n" for report in reports)
+    out = console()
+    with out.capture() as text:
+        _print(reports, out, verbose)
+    return text.get()
 
 
 def _print(reports: Sequence[Report], out: Console, verbose: bool) -> None:

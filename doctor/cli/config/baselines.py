@@ -28,10 +28,11 @@ def read_baseline(path: str) -> Baseline:
         raise click.UsageError(f"`{path}` is not a baseline of this version: {error}") from None
 
 
-def write_baseline(path: str, reports: Sequence[Report]) -> None:
-    """Keeps what was found. Raises click.ClickException where the file cannot be written."""
+def write_baseline(path: str, reports: Sequence[Report]) -> int:
+    """Keeps what was found and gives the exit status. Raises click.ClickException where the file cannot be written."""
     from doctor.pipeline.baseline import baseline_to_json
 
     data = baseline_to_json(reports)
     write(json.dumps(data, indent=2, ensure_ascii=False) + "\n", path)
     click.echo(f"{path}: {len(data['findings'])} findings written", err=True)
+    return 0

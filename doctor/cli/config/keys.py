@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -74,6 +73,8 @@ class Place:
 
 def known_only(place: Place, given: Mapping[str, Any], known: Iterable[str]) -> None:
     """Raises click.UsageError for a key that nobody reads, with the nearest known one."""
+    import difflib
+
     names = [*known]
     for key in given:
         if key not in names:

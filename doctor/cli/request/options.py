@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -28,8 +29,13 @@ _TARGET = (
 )  # fmt: skip
 _QUESTION = (
     click.option("--model", metavar="ID|DIR", help="a model folder, or a model's name on the hub"),
-    click.option("--gpu", metavar="SPEC", multiple=True, callback=lambda _, __, given: ";".join(given) or None,
-                 help="assume this GPU: 'RTX 4090x2', 'RTX 4090:24GB:8.9x2'; repeatable for GPUs that differ"),
+    click.option(
+        "--gpu",
+        metavar="SPEC",
+        multiple=True,
+        callback=lambda _, __, given: ";".join(given) or None,
+        help="assume this GPU: 'RTX 4090x2', 'RTX 4090:24GB:8.9x2'; repeatable for GPUs that differ",
+    ),
     click.option("--driver", metavar="VERSION", help="assume this driver: 580, 570.86"),
 )
 
@@ -39,6 +45,31 @@ _CONFIGURATION = (
     click.option("--config", metavar="FILE", help="use this configuration, not qvl-doctor.toml or pyproject.toml"),
     click.option("--no-config", is_flag=True, help="use no configuration file"),
 )
+
+
+def launch_argument(command: F) -> F:
+    """The launch command behind `--`: its words, or all of it in quotes, as one pastes it."""
+    form = "[-- LAUNCH COMMAND]"
+    return click.argument("launch", nargs=-1, type=click.UNPROCESSED, metavar=form, callback=_as_words)(command)
+
+
+def _as_words(_: click.Context, __: click.Parameter, given: tuple[str, ...]) -> tuple[str, ...]:
+    """A command that is one word with spaces was put in quotes; a program's own path may have spaces, too."""
+    if len(given) != 1 or len(given[0].split()) < 2 or _is_there(given[0]):
+        return given
+    from doctor.launch.typed_line import argv_of
+
+    try:
+        return argv_of(given[0])
+    except ValueError as error:
+        raise click.UsageError(f"the command after `--` cannot be read: {error}") from None
+
+
+def _is_there(word: str) -> bool:
+    try:
+        return Path(word).exists()
+    except (OSError, ValueError):  # longer than a name can be
+        return False
 
 
 def configuration_options(command: F) -> F:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import field
 
+from doctor.base.late import late_pattern
 from doctor.base.record import dataclass
 from doctor.base.text import one_line
 from doctor.collect.declared.dockerfile import Build, Built, looks_like_dockerfile, read_dockerfile
@@ -21,9 +22,9 @@ from doctor.collect.python.target import TargetError
 from doctor.facts import Container, Pin, Problem
 from doctor.facts.launch import DOCKERFILE
 
-_SHELL = re.compile(r"(?:.*/)?(?:ba|da|z|a)?sh$")
-_EXTRAS = re.compile(r"(.+)\[([\w., -]{1,200})\]$")
-_REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@+-]{0,500}$")
+_SHELL = late_pattern(r"(?:.*/)?(?:ba|da|z|a)?sh$")
+_EXTRAS = late_pattern(r"(.+)\[([\w., -]{1,200})\]$")
+_REFERENCE = late_pattern(r"[A-Za-z0-9][A-Za-z0-9._:/@+-]{0,500}$")
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import field
 
+from doctor.base.late import late_pattern
 from doctor.base.record import dataclass
 from doctor.collect.declared.health import HealthCheck, command_of, of_dockerfile
 from doctor.collect.declared.pins import Reading
@@ -19,9 +20,9 @@ from doctor.launch.variables import substituted
 
 MOST_STEPS = 2000
 SHELL = ("/bin/sh", "-c")
-_INSTRUCTION = re.compile(r"\s*([A-Za-z]{2,20})\s+(.*)$", re.DOTALL)
-_FROM = re.compile(r"(?:--platform=\S+\s+)?(\S+)(?:\s+[Aa][Ss]\s+(\S+))?\s*$")
-_HERE = re.compile(r"<<-?\s*[\"']?([A-Za-z_]\w{0,40})[\"']?")
+_INSTRUCTION = late_pattern(r"\s*([A-Za-z]{2,20})\s+(.*)$", re.DOTALL)
+_FROM = late_pattern(r"(?:--platform=\S+\s+)?(\S+)(?:\s+[Aa][Ss]\s+(\S+))?\s*$")
+_HERE = late_pattern(r"<<-?\s*[\"']?([A-Za-z_]\w{0,40})[\"']?")
 
 
 @dataclass

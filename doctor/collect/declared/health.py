@@ -9,14 +9,15 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 
+from doctor.base.late import late_pattern
 from doctor.base.record import dataclass
 from doctor.facts import Container
 from doctor.launch.container import patience
 from doctor.launch.waiting import checks
 
 MOST = 100
-_OPTION = re.compile(r"--(interval|timeout|start-period|start-interval|retries)=(\S{1,40})\s+")
-_VARIABLE = re.compile(r"\$(?:(\w{1,100})|\{(\w{1,100})(?::?-([^{}$]{0,200}))?\})")
+_OPTION = late_pattern(r"--(interval|timeout|start-period|start-interval|retries)=(\S{1,40})\s+")
+_VARIABLE = late_pattern(r"\$(?:(\w{1,100})|\{(\w{1,100})(?::?-([^{}$]{0,200}))?\})")
 
 
 @dataclass(frozen=True)
@@ -56,8 +57,8 @@ class HealthCheck:
 
 def of_dockerfile(rest: str, listed: tuple[str, ...] | None) -> HealthCheck | None:
     """HEALTHCHECK without its keyword; `listed` are the words of its command where that is in the list form."""
-    options = dict(_OPTION.findall(rest))
-    word, _, command = _OPTION.sub("", rest).strip().partition(" ")
+    options, after = _options_of(rest)
+    word, _, command = after.partition(" ")
     if word.upper() == "NONE":
         return HealthCheck(off=True)
     if word.upper() != "CMD":
@@ -68,7 +69,17 @@ def of_dockerfile(rest: str, listed: tuple[str, ...] | None) -> HealthCheck | No
 
 def command_of(rest: str) -> str:
     """The command of HEALTHCHECK, behind its options and CMD."""
-    return _OPTION.sub("", rest).strip().partition(" ")[2].strip()
+    return _options_of(rest)[1].partition(" ")[2].strip()
+
+
+def _options_of(rest: str) -> tuple[dict[str, str], str]:
+    """The options that HEALTHCHECK begins with, and what stands behind them: the command may have such words, too."""
+    options: dict[str, str] = {}
+    rest = rest.lstrip()
+    while (found := _OPTION.match(rest)) is not None:
+        options[found[1]] = found[2]
+        rest = rest[found.end() :]
+    return options, rest.strip()
 
 
 def filled(text: str, variables: Mapping[str, str]) -> str:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
+from doctor.base.late import late_pattern
 from doctor.base.text import one_line
 from doctor.facts.gateway import Route
 
-_PASS = re.compile(r"\bproxy_pass\s+(https?)://([\w.-]{1,200})(?::(\d{1,5}))?([^\s;]{0,300})\s*;")
-_UPSTREAM = re.compile(r"\bupstream\s+([\w.-]{1,100})\s*\{([^}]{0,20000})\}")
-_SERVER = re.compile(r"\bserver\s+([\w.-]{1,200})(?::(\d{1,5}))?")
-_COMMENT = re.compile(r"#[^\n]*")
+_PASS = late_pattern(r"\bproxy_pass\s+(https?)://([\w.-]{1,200})(?::(\d{1,5}))?([^\s;]{0,300})\s*;")
+_UPSTREAM = late_pattern(r"\bupstream\s+([\w.-]{1,100})\s*\{([^}]{0,20000})\}")
+_SERVER = late_pattern(r"\bserver\s+([\w.-]{1,200})(?::(\d{1,5}))?")
+_COMMENT = late_pattern(r"#[^\n]*")
 
 
 def is_nginx(text: str) -> bool:

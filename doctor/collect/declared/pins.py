@@ -10,6 +10,7 @@ from urllib.parse import unquote, urlsplit
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
+from doctor.base.late import late_pattern
 from doctor.base.record import dataclass
 from doctor.base.secrets.hide import redact_text
 from doctor.base.text import one_line
@@ -17,22 +18,22 @@ from doctor.collect.declared.text import LONGEST_LINE
 from doctor.facts import Pin, Problem, normalize
 
 MOST_PINS = 5000
-_OPTION = re.compile(r"\s+--?(?:hash|config-settings?|global-option|install-option)\b.*$", re.DOTALL)
-_EGG = re.compile(r"(?:^|&)egg=([A-Za-z0-9][A-Za-z0-9._-]{0,100})")
-_PATH = re.compile(
+_OPTION = late_pattern(r"\s+--?(?:hash|config-settings?|global-option|install-option)\b.*$", re.DOTALL)
+_EGG = late_pattern(r"(?:^|&)egg=([A-Za-z0-9][A-Za-z0-9._-]{0,100})")
+_PATH = late_pattern(
     r"(?:[A-Za-z][A-Za-z0-9+.-]{0,20}://|\.{0,2}[\\/]|[A-Za-z]:[\\/]|\.$|file:)|.*\.(?:whl|tar\.gz|zip)(?:#.*)?$"
 )
 # an index of PyTorch's own has one build, and so has a backend of uv: `.../whl/cu128`, `--torch-backend=cpu`
-_BUILD = re.compile(
+_BUILD = late_pattern(
     r"(?:/whl/|/pytorch[\w-]{0,20}/|--torch-backend[= ] ?)(?:nightly/|test/)?"
     r"(cu\d{2,3}|cpu|xpu|rocm[\d.]{1,8})(?![\w.])"
 )
 # an exact version, as `==` and `===` write it; `==4.46.*` leaves the release open
-_EXACT = re.compile(r"[^*,\s]{1,100}$")
+_EXACT = late_pattern(r"[^*,\s]{1,100}$")
 
 
-_INDEX = re.compile(r"(?:-i|-f|--(?:extra-)?index-url|--find-links|--index|--default-index)(?:\s+|=)\s*(\S+)")
-_PUBLIC = re.compile(r"https?://(?:pypi\.org|download\.pytorch\.org|wheels\.vllm\.ai|flashinfer\.ai)(?:[/:]|$)")
+_INDEX = late_pattern(r"(?:-i|-f|--(?:extra-)?index-url|--find-links|--index|--default-index)(?:\s+|=)\s*(\S+)")
+_PUBLIC = late_pattern(r"https?://(?:pypi\.org|download\.pytorch\.org|wheels\.vllm\.ai|flashinfer\.ai)(?:[/:]|$)")
 
 
 @dataclass

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping
 
+from doctor.base.late import late_pattern
 from doctor.collect.declared.pins import Reading, note_build
 from doctor.collect.declared.requirements import read_line, read_requirements
 from doctor.facts import Problem
 
-_PYTHON = re.compile(r"(?:.*/)?python[0-9.]*$")
-_PIP = re.compile(r"(?:.*/)?pip[0-9.]*$")
+_PYTHON = late_pattern(r"(?:.*/)?python[0-9.]*$")
+_PIP = late_pattern(r"(?:.*/)?pip[0-9.]*$")
 _BEFORE = frozenset({"uv", "-m", "sudo", "-E", "-H", "env", "exec", "time", "then", "else", "do", "{", "!", "-u", "-I"})
 # options of `pip install` and `uv pip install` whose value is the next word
 _VALUES = """

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from doctor.base.record import dataclass
-from doctor.collect.declared.reported import Reported
-from doctor.collect.declared.service import Service
+
+if TYPE_CHECKING:
+    from doctor.collect.declared.reported import Reported
+    from doctor.collect.declared.service import Service
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 
+from doctor.base.late import late_pattern
 from doctor.collect.declared.manifests.kinds import is_manifest, read_manifest
 from doctor.collect.declared.manifests.manifest import Manifest
 from doctor.collect.declared.pins import MOST_PINS, Reading, located, note_build, note_index, requirement_pins, shown
@@ -16,11 +17,11 @@ DEEPEST = 10
 MOST_FILES = 100
 LARGEST_LOCK = 8 << 20  # a lock file lists every wheel with its hash
 OF_MANAGERS = (".lock", ".toml", ".yml", ".yaml", ".json")
-_COMMENT = re.compile(r"(^|\s+)#.*$")
-_VARIABLE = re.compile(r"\$\{([A-Z0-9_]{1,100})\}")
-_INCLUDE = re.compile(r"(-r|--requirement|-c|--constraint)(?:\s+|=|(?<=-[rc]))\s*(.+)$")
-_EDITABLE = re.compile(r"(?:-e|--editable)(?:\s+|=)\s*(.+)$")
-_PROJECT = re.compile(
+_COMMENT = late_pattern(r"(^|\s+)#.*$")
+_VARIABLE = late_pattern(r"\$\{([A-Z0-9_]{1,100})\}")
+_INCLUDE = late_pattern(r"(-r|--requirement|-c|--constraint)(?:\s+|=|(?<=-[rc]))\s*(.+)$")
+_EDITABLE = late_pattern(r"(?:-e|--editable)(?:\s+|=)\s*(.+)$")
+_PROJECT = late_pattern(
     r"(?:(?:-e|--editable)(?:\s+|=)\s*)?(?:file:)?(\.{1,2}(?:/[\w./-]{0,200})?)(?:\[([\w., -]{0,200})\])?$"
 )
 
@@ -89,5 +90,3 @@ def _include(found: re.Match[str], path: str, reading: Reading, constraint: bool
         return
     inner = constraint or found[1] in ("-c", "--constraint")
     read_requirements(os.path.join(os.path.dirname(path), target), reading, inner, depth + 1)
-
-

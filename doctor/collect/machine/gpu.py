@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 from doctor.base.files import Files
+from doctor.base.late import late_pattern
 from doctor.base.text import one_line
 from doctor.collect.machine import nvml_places
 from doctor.collect.machine.library_search import candidates
@@ -17,9 +17,9 @@ from doctor.facts import Unavailable
 from doctor.facts.gpu import CudaLibrary, DeviceNode, Gpu, LibraryOrigin
 
 TIMEOUT, TIMEOUT_EACH = 5.0, 3.0  # seconds; a GPU without persistence mode takes some to wake up
-_MODULE = re.compile(r"Kernel Module(?: for \S{1,32})? {1,8}(\d{1,4}(?:\.\d{1,4}){1,3})")
-_FILE_VERSION = re.compile(r"\.so\.(\d{3,4}(?:\.\d{1,4}){1,3})$")
-_NODE = re.compile(r"nvidia(?:ctl|-uvm|\d{1,3})")
+_MODULE = late_pattern(r"Kernel Module(?: for \S{1,32})? {1,8}(\d{1,4}(?:\.\d{1,4}){1,3})")
+_FILE_VERSION = late_pattern(r"\.so\.(\d{3,4}(?:\.\d{1,4}){1,3})$")
+_NODE = late_pattern(r"nvidia(?:ctl|-uvm|\d{1,3})")
 
 
 class GpuCollection:

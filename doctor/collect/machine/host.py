@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from doctor.base.files import Files
+from doctor.base.late import late_pattern
 from doctor.base.secrets.hide import redact_text
 from doctor.base.secrets.names import is_secret_name
 from doctor.base.text import one_line
@@ -26,7 +27,7 @@ VECTOR_FLAGS = frozenset({
     "sse4_1", "sse4_2", "avx", "avx2", "fma", "f16c", "avx512f", "avx512bw", "avx512_bf16", "avx512_vnni",
     "avx512_fp16", "amx_tile", "amx_bf16", "asimd", "asimddp", "bf16", "sve", "sve2", "i8mm",
 })  # fmt: skip
-TOLD = re.compile(
+TOLD = late_pattern(
     r"(?:CUDA|NVIDIA|VLLM|LMDEPLOY|SGLANG|SGL|NCCL|TRITON|TORCH|TORCHINDUCTOR|PYTORCH|HF|HUGGINGFACE|TRANSFORMERS"
     r"|MODELSCOPE|OMP|MKL|UV|XDG|GLOO|UCX)_[A-Z0-9_]{1,60}"
     r"|PYTHON[A-Z]{1,30}|LD_LIBRARY_PATH|LD_PRELOAD|CC|CXX|TMPDIR|LANG|LC_ALL"
@@ -37,8 +38,8 @@ IN_CGROUP = {
     "kubepods": "kubernetes", "docker": "docker", "libpod": "podman", "containerd": "containerd", "/lxc": "lxc",
 }  # fmt: skip
 ELF_MACHINES = {0x3E: "x86_64", 0xB7: "aarch64", 0x15: "ppc64le", 0xF3: "riscv64", 0x03: "i386", 0x16: "s390x"}
-_GLIBC = re.compile(rb"GNU C Library [^\n\0]{0,120}release version (\d{1,2}\.\d{1,3})")
-_MUSL = re.compile(rb"\0(1\.\d\.\d{1,2})\0")
+_GLIBC = late_pattern(rb"GNU C Library [^\n\0]{0,120}release version (\d{1,2}\.\d{1,3})")
+_MUSL = late_pattern(rb"\0(1\.\d\.\d{1,2})\0")
 
 
 def collect_host(

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-import re
 
 from doctor.base.files import Files
+from doctor.base.late import late_pattern
 from doctor.base.record import dataclass
 from doctor.facts.host import Disk, DiskUse
 
-_ESCAPE = re.compile(r"\\([0-7]{3})")
-_SIZE = re.compile(r"(?:^|,)size=(\d{1,18})([kKmMgG]?)(?:,|$)")
+_ESCAPE = late_pattern(r"\\([0-7]{3})")
+_SIZE = late_pattern(r"(?:^|,)size=(\d{1,18})([kKmMgG]?)(?:,|$)")
 UNITS = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
 
 

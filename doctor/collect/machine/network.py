@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import socket
+import os
 import struct
 import sys
 import time
@@ -45,9 +45,18 @@ def collect_network(root: str | None = None, names: Iterable[str] = (), ask: boo
 def _name(tree: Files) -> str | None:
     """What gethostname() says, which is what torch and Gloo resolve."""
     try:
-        return one_line(socket.gethostname(), 253) or None
+        return one_line(_gethostname(), 253) or None
     except OSError:
         return one_line((tree.first_text("/proc/sys/kernel/hostname", 256) or "").strip(), 253) or None
+
+
+def _gethostname() -> str:
+    if sys.platform != "win32":
+        return os.uname().nodename  # the same, without loading sockets
+
+    import socket
+
+    return socket.gethostname()
 
 
 def _ports(tree: Files) -> tuple[int, int] | None:
@@ -69,4 +78,4 @@ def _routes(tree: Files) -> Iterator[Hop]:
 
 
 def _dotted(number: int) -> str:
-    return socket.inet_ntoa(struct.pack("=I", number))
+    return ".".join(map(str, struct.pack("=I", number)))

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import json
-import re
 from pathlib import Path
 
+from doctor.base.late import late_pattern
 from doctor.base.owned import read_owned, state_folders, write_owned
 from doctor.facts.codec import FactsError, from_json, to_json
 from doctor.facts.observed import Observed
 
 LIMIT, KEEP = 4096, 500  # bytes of a file, files
-_KEY = re.compile(r"[0-9a-f]{32}")
+_KEY = late_pattern(r"[0-9a-f]{32}")
 
 
 def folder() -> Path | None:

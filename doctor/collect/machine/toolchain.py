@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 
 from doctor.base.files import Files, Unreadable
+from doctor.base.late import late_pattern
 from doctor.base.text import one_line
 from doctor.collect.machine.host import which
 from doctor.collect.native.loader_cache import load_cache
@@ -16,10 +17,10 @@ from doctor.facts.toolchain import Toolchain
 
 LARGEST = 64 << 20  # bytes of a compiler's program
 X86_64, AARCH64 = 0x3E, 0xB7
-_PACKAGED = re.compile(rb"\0(\([^\0()]{3,80}\)) \0")
-_GCC = re.compile(rb"\0(\d{1,2}\.\d{1,2}\.\d{1,2}(?: \d{8})?[^\0]{0,20})\0")
-_NVCC = re.compile(rb"release \d{1,2}\.\d{1,2}, V(\d{1,2}\.\d{1,2}\.\d{1,4})")
-_HANDED_ON = re.compile(rb"\A#![^\n]{1,80}\n(?:[^\n]{0,200}\n){0,5}?\s*exec\s+\"?(/[^\s\"$]{1,200})")
+_PACKAGED = late_pattern(rb"\0(\([^\0()]{3,80}\)) \0")
+_GCC = late_pattern(rb"\0(\d{1,2}\.\d{1,2}\.\d{1,2}(?: \d{8})?[^\0]{0,20})\0")
+_NVCC = late_pattern(rb"release \d{1,2}\.\d{1,2}, V(\d{1,2}\.\d{1,2}\.\d{1,4})")
+_HANDED_ON = late_pattern(rb"\A#![^\n]{1,80}\n(?:[^\n]{0,200}\n){0,5}?\s*exec\s+\"?(/[^\s\"$]{1,200})")
 
 
 def collect_toolchain(target: Target, environ: Mapping[str, str]) -> Toolchain:

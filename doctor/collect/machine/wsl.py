@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 
 from doctor.base.files import Files
+from doctor.base.late import late_pattern
 from doctor.base.text import one_line
 from doctor.collect.machine.library_search import DEFAULT_DIRS
 from doctor.facts.wsl import Wsl, WslConfig
@@ -15,9 +16,11 @@ MAX_USERS = 64
 MAX_CONFIG = 64 * 1024
 MAX_DUMPS = 20
 NOT_PEOPLE = frozenset({"Public", "Default", "Default User", "All Users", "desktop.ini"})
-PACKAGES = re.compile(r"(?:nvidia-driver-|libnvidia-compute-|libcuda1$|nvidia-open|cuda-drivers|nvidia-dkms-)\S{0,60}")
-_DRIVER_FILE = re.compile(r"(?:libcuda|libnvidia-ml|libnvidia-ptxjitcompiler)\.so\.\d{3,4}\.\d[\d.]{0,12}")
-_SIZE = re.compile(r"(\d{1,15}) ?([KMGT]?)B?", re.IGNORECASE)
+PACKAGES = late_pattern(
+    r"(?:nvidia-driver-|libnvidia-compute-|libcuda1$|nvidia-open|cuda-drivers|nvidia-dkms-)\S{0,60}"
+)
+_DRIVER_FILE = late_pattern(r"(?:libcuda|libnvidia-ml|libnvidia-ptxjitcompiler)\.so\.\d{3,4}\.\d[\d.]{0,12}")
+_SIZE = late_pattern(r"(\d{1,15}) ?([KMGT]?)B?", re.IGNORECASE)
 UNITS = {"": 1, "K": 1024, "M": 1024**2, "G": 1024**3, "T": 1024**4}
 
 

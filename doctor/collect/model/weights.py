@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from dataclasses import field
 from typing import Any
 
 from doctor.base.files import Unreadable
+from doctor.base.late import late_pattern
 from doctor.base.record import dataclass
 from doctor.base.text import one_line
 from doctor.collect.model import gguf, plain
@@ -21,7 +21,7 @@ HEADERS_LIMIT = 96 << 20  # of all files together
 MOST = 2048
 INDEXES = ("model.safetensors.index.json", "consolidated.safetensors.index.json", "pytorch_model.bin.index.json")
 _ENDINGS = {".safetensors": "safetensors", ".bin": "bin", ".pt": "pt", ".pth": "pt", ".gguf": "gguf"}
-_OTHERS = re.compile(r"(?:training_args|optimizer|scheduler|rng_state|scaler|adapter_model|tokenizer)\b")
+_OTHERS = late_pattern(r"(?:training_args|optimizer|scheduler|rng_state|scaler|adapter_model|tokenizer)\b")
 
 
 @dataclass

@@ -8,11 +8,11 @@ for known architectures. `__nv_relfatbin` (input of the device linker) is left o
 from __future__ import annotations
 
 import mmap
-import re
 import struct
 from collections import Counter
 from collections.abc import Iterator
 
+from doctor.base.late import late_pattern
 from doctor.collect.native.elf import Elf, ElfError
 from doctor.facts.natives import GpuCode
 
@@ -24,7 +24,7 @@ _EXACT, _FAMILY = 0x100000, 0x200000
 _MAX_ENTRIES = 500_000
 _SECTION = ".nv_fatbin"
 # what stands before it need not end in NUL: compilers lay strings of known length back to back
-_ARCH_LIST = re.compile(rb"((?:sm|compute)_\d{2,3}[af]?(?: (?:sm|compute)_\d{2,3}[af]?){0,40}) ?\0")
+_ARCH_LIST = late_pattern(rb"((?:sm|compute)_\d{2,3}[af]?(?: (?:sm|compute)_\d{2,3}[af]?){0,40}) ?\0")
 
 
 def gpu_code(elf: Elf) -> tuple[GpuCode, ...]:

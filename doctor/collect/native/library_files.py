@@ -8,14 +8,15 @@ import posixpath
 import re
 from collections.abc import Iterator
 
+from doctor.base.late import late_pattern
 from doctor.collect.native.libraries import LibraryReader
 from doctor.facts.distribution import Distribution
 
 _MAX_RECORD = 64 << 20
 _MAX_WALK = 20_000
-_LINE = re.compile(rb'^"?([^",\n]*?[^",/\n]\.so(?:\.[0-9][^",/\n]*)?)"?(?:,|$)', re.M)
-_LIBRARY = re.compile(r".\.so(\.\d[\w.]*)?$")
-_SUFFIX = re.compile(r"^(?P<stem>[A-Za-z_]\w*)(?:\.(?P<tag>abi3|cpython-(?P<version>\d+)[\w-]*))?\.so$")
+_LINE = late_pattern(rb'^"?([^",\n]*?[^",/\n]\.so(?:\.[0-9][^",/\n]*)?)"?(?:,|$)', re.M)
+_LIBRARY = late_pattern(r".\.so(\.\d[\w.]*)?$")
+_SUFFIX = late_pattern(r"^(?P<stem>[A-Za-z_]\w*)(?:\.(?P<tag>abi3|cpython-(?P<version>\d+)[\w-]*))?\.so$")
 
 
 def libraries_of(distribution: Distribution, reader: LibraryReader) -> Iterator[str]:

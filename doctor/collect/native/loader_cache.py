@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import glob
 import posixpath
-import re
 import struct
 
 from doctor.base.files import Files
+from doctor.base.late import late_pattern
 
 _OLD, _NEW = b"ld.so-1.7.0", b"glibc-ld.so.cache1.1"
 _MAX_CACHE = 64 << 20
@@ -20,7 +20,7 @@ _MAX_NAME = 4096
 _FLAGS = {62: 0x0303, 183: 0x0A03, 243: 0x1003}
 _LOADERS = {62: ("lib64/ld-linux-x86-64.so.2",), 183: ("lib/ld-linux-aarch64.so.1",)}
 _DEFAULTS = ("/lib64", "/usr/lib64", "/lib", "/usr/lib")
-_FOLDERS = re.compile(rb"(?:(?:/[\w.+-]+)+/\0){2,}")
+_FOLDERS = late_pattern(rb"(?:(?:/[\w.+-]+)+/\0){2,}")
 WSL_LIBRARIES = "/usr/lib/wsl/lib"
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Collection, Iterator
 
+from doctor.base.late import late_pattern
 from doctor.collect.native.elf import ElfError
 from doctor.collect.native.elf_dynamic import Dynamic
 from doctor.collect.native.fatbin import gpu_code, recorded_archs
@@ -18,7 +18,7 @@ from doctor.facts.unavailable import Unavailable
 
 _MAX_LIBRARIES = 20_000
 # The CUDA libraries whose soname carries the CUDA major version itself (libcufft, libcusparse and others count apart).
-_CUDA = re.compile(r"lib(?:cudart|cublas|cublasLt|nvrtc|nvJitLink|cupti)\.so\.(\d+)")
+_CUDA = late_pattern(r"lib(?:cudart|cublas|cublasLt|nvrtc|nvJitLink|cupti)\.so\.(\d+)")
 _TORCH_CUDA = ("libtorch_cuda.so", "libc10_cuda.so")
 
 

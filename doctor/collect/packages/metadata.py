@@ -6,14 +6,15 @@ import json
 import re
 from collections.abc import Iterator
 
+from doctor.base.late import late_pattern
 from doctor.base.record import dataclass
 from doctor.base.secrets.hide import redact_text
 from doctor.base.text import clean
 
 METADATA_LIMIT = 1 << 20
 SMALL_LIMIT = 256 << 10
-_NAME = re.compile(r"^(?:[A-Z0-9]|[A-Z0-9][A-Z0-9._-]{0,200}[A-Z0-9])$", re.I)
-_HEADER = re.compile(rb"\r?\n\r?\n")
+_NAME = late_pattern(r"^(?:[A-Z0-9]|[A-Z0-9][A-Z0-9._-]{0,200}[A-Z0-9])$", re.I)
+_HEADER = late_pattern(rb"\r?\n\r?\n")
 _MANY = 5000  # requirements or entry points of one distribution; more is nonsense
 
 

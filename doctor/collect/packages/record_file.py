@@ -10,12 +10,13 @@ import re
 from collections.abc import Iterator
 from functools import cached_property
 
+from doctor.base.late import late_pattern
 from doctor.base.record import dataclass
 
 RECORD_LIMIT = 32 << 20
-_ABSOLUTE = re.compile(rb'(?m)^"?(?:[/\\]|[A-Za-z]:[\\/])')
-_PYTHON_FILE = re.compile(rb"/[^,\n]*\.(?:pyi?|so[.\d]{0,20}|pyd)[,\n]")
-_MODULE = re.compile(r"([A-Za-z_]\w*)(?:\.(?:abi3|cpython-[\w-]+|cp\d+-[\w-]+|pypy[\w-]+))?\.(?:py|so|pyd)$")
+_ABSOLUTE = late_pattern(rb'(?m)^"?(?:[/\\]|[A-Za-z]:[\\/])')
+_PYTHON_FILE = late_pattern(rb"/[^,\n]*\.(?:pyi?|so[.\d]{0,20}|pyd)[,\n]")
+_MODULE = late_pattern(r"([A-Za-z_]\w*)(?:\.(?:abi3|cpython-[\w-]+|cp\d+-[\w-]+|pypy[\w-]+))?\.(?:py|so|pyd)$")
 
 
 @dataclass(frozen=True)

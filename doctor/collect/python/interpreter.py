@@ -11,14 +11,15 @@ import re
 from dataclasses import field
 
 from doctor.base.files import BARRED, Files, Unreadable
+from doctor.base.late import late_pattern
 from doctor.base.record import dataclass
 from doctor.facts import Problem
 
-_EXE_VERSION = re.compile(r"(?:python|pypy)(\d\.\d{1,2})t?(?:\.exe)?$")
-_LIB_VERSION = re.compile(r"(?:python|pypy)(\d\.\d{1,2})(t?)$")
-_CONDA_PYTHON = re.compile(r"python-(\d\.\d{1,2}(?:\.\d{1,3})?)[^-]{0,20}-")
-_PATCHLEVEL = re.compile(rb'#define\s+PY_VERSION\s+"(\d\.\d{1,2}\.\d{1,3})')
-_CFG_VERSION = re.compile(r"(\d\.\d{1,2}(?:\.\d{1,3})?)")
+_EXE_VERSION = late_pattern(r"(?:python|pypy)(\d\.\d{1,2})t?(?:\.exe)?$")
+_LIB_VERSION = late_pattern(r"(?:python|pypy)(\d\.\d{1,2})(t?)$")
+_CONDA_PYTHON = late_pattern(r"python-(\d\.\d{1,2}(?:\.\d{1,3})?)[^-]{0,20}-")
+_PATCHLEVEL = late_pattern(rb'#define\s+PY_VERSION\s+"(\d\.\d{1,2}\.\d{1,3})')
+_CFG_VERSION = late_pattern(r"(\d\.\d{1,2}(?:\.\d{1,3})?)")
 _SMALL = 64 << 10
 EXECUTABLES = ("bin/python", "bin/python3", "Scripts/python.exe", "python.exe", "bin/pypy3")
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import os
-import re
 import sysconfig
 from collections.abc import Mapping
 from dataclasses import field
 
 from doctor.base.files import Files
+from doctor.base.late import late_pattern
 from doctor.base.record import dataclass
 from doctor.collect.python.interpreter import Interpreter
 from doctor.collect.python.pth import SearchPath
 
-_SYSCONFIG = re.compile(r"_sysconfigdata_[a-z]*_([a-z]+)\d*_([A-Za-z0-9_\-]*)\.py$")
+_SYSCONFIG = late_pattern(r"_sysconfigdata_[a-z]*_([a-z]+)\d*_([A-Za-z0-9_\-]*)\.py$")
 _ELF_MACHINES = {
     0x3E: "x86_64",
     0xB7: "aarch64",

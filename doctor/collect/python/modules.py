@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import posixpath
-import re
 import sys
 import sysconfig
 from collections.abc import Callable, Mapping
 
+from doctor.base.late import late_pattern
 from doctor.collect.python.shim import COPY, has_distutils_of_setuptools
 from doctor.collect.python.sources import Sources
 from doctor.collect.python.stdlib import compiled_exports, compiled_names, stdlib_names
@@ -16,7 +16,7 @@ from doctor.facts import Cause, Distributions, Target, normalize
 from doctor.facts.source import Found
 
 FILES_LIMIT = 20_000
-_NAME = re.compile(r"^\s*([A-Za-z0-9][A-Za-z0-9._-]*)")
+_NAME = late_pattern(r"^\s*([A-Za-z0-9][A-Za-z0-9._-]*)")
 _STACK = frozenset(
     ("transformers", "huggingface-hub", "torch", "tokenizers", "accelerate", "lmdeploy", "vllm", "sglang")
 )

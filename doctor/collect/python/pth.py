@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import ast
 import os
-import re
 from dataclasses import field
 
 from doctor.base.files import Files, Unreadable
+from doctor.base.late import late_pattern
 from doctor.base.record import dataclass
 from doctor.base.secrets.hide import redact_text
 from doctor.base.syntax import Unparsable, literal, parse
@@ -16,7 +16,7 @@ from doctor.collect.python.pth_code import PathLine
 from doctor.facts import Problem
 
 _LIMIT = 1 << 20
-_FINDER = re.compile(r"import\s+(__editable___[A-Za-z0-9_]{1,200}_finder)\b")
+_FINDER = late_pattern(r"import\s+(__editable___[A-Za-z0-9_]{1,200}_finder)\b")
 
 
 @dataclass

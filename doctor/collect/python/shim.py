@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 
+from doctor.base.late import late_pattern
 from doctor.facts import Target
 
 VARIABLE = "SETUPTOOLS_USE_DISTUTILS"
 COPY = "setuptools/_distutils"
-_DEFAULT = re.compile(r"environ\.get\(var, '(\w{1,20})'\)")
+_DEFAULT = late_pattern(r"environ\.get\(var, '(\w{1,20})'\)")
 
 
 def has_distutils_of_setuptools(target: Target, environment: Callable[[str], str | None]) -> bool:

@@ -8,16 +8,15 @@ not parse), callers parse the whole file instead.
 
 from __future__ import annotations
 
-import re
-
+from doctor.base.late import late_pattern
 from doctor.base.syntax import end_of_block
 
-_DEF = re.compile(r"\n([ \t]*)((?:async[ \t]+)?def[ \t]+\w+)")
+_DEF = late_pattern(r"\n([ \t]*)((?:async[ \t]+)?def[ \t]+\w+)")
 # the rest of a plain header: parameters without strings, comments and brackets of their own, on any number of lines
-_PLAIN = re.compile(r"[ \t]*\(([^()\"'#]{0,8000})\)[^()\"'#\n:]*:[ \t]*(?=\n)")
+_PLAIN = late_pattern(r"[ \t]*\(([^()\"'#]{0,8000})\)[^()\"'#\n:]*:[ \t]*(?=\n)")
 _CONSTANT = r"(?:None|True|False|-?\d[\w.]*|\"[^\"\\\n]*\"|'[^'\\\n]*')"
-_COMPUTED = re.compile(rf"=(?!\s*{_CONSTANT}\s*(?:[,)#]|\Z))")
-_STRINGS = re.compile(r"'''.*?'''|\"\"\".*?\"\"\"|'(?:[^'\\\n]|\\.)*'|\"(?:[^\"\\\n]|\\.)*\"")
+_COMPUTED = late_pattern(rf"=(?!\s*{_CONSTANT}\s*(?:[,)#]|\Z))")
+_STRINGS = late_pattern(r"'''.*?'''|\"\"\".*?\"\"\"|'(?:[^'\\\n]|\\.)*'|\"(?:[^\"\\\n]|\\.)*\"")
 _HEADER_LINES = 400
 _KEEP = 2
 PLACEHOLDER = "..."

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import ast
 import os
-import re
 import sys
 from collections.abc import Callable
 from typing import TypeVar
 
 from doctor.base.files import Files
+from doctor.base.late import late_pattern
 from doctor.base.opening import NotRegular, open_regular, read_up_to
 from doctor.base.syntax import Unparsable, parse
 from doctor.collect.python.skeleton import body_region, lines_of, skeleton
@@ -20,7 +20,7 @@ T = TypeVar("T")
 SOURCE_LIMIT = 8 * 1024 * 1024
 KEPT = 16
 KEPT_BYTES = 24 << 20
-_CODING = re.compile(rb"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
+_CODING = late_pattern(rb"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
 
 
 class Sources:

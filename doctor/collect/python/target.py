@@ -6,12 +6,12 @@ Nothing is started: not the interpreter, not the launcher, not pyenv, uv or cond
 from __future__ import annotations
 
 import os
-import re
 import sys
 from collections.abc import Mapping
 from dataclasses import field, replace
 
 from doctor.base.files import BARRED, Files
+from doctor.base.late import late_pattern
 from doctor.base.record import dataclass
 from doctor.collect.python import layout
 from doctor.collect.python.interpreter import Interpreter, is_environment, prefix_of, read_interpreter
@@ -22,9 +22,9 @@ from doctor.launch.pyenv import resolve_shim
 from doctor.launch.shell import Behind, Shell
 from doctor.launch.wrappers import Unfolded, unfolded
 
-_VERSION = re.compile(r"\d\.\d{1,2}(?:\.\d{1,3})?$")
-_PYTHON = re.compile(r"(?:python|pypy)[0-9.]{0,6}[a-z]{0,2}(?:\.exe)?$")
-_IN_PATH = re.compile(r"[\\/](?:python|pypy)(\d\.\d{1,2})t?[\\/]")
+_VERSION = late_pattern(r"\d\.\d{1,2}(?:\.\d{1,3})?$")
+_PYTHON = late_pattern(r"(?:python|pypy)[0-9.]{0,6}[a-z]{0,2}(?:\.exe)?$")
+_IN_PATH = late_pattern(r"[\\/](?:python|pypy)(\d\.\d{1,2})t?[\\/]")
 
 
 class TargetError(ValueError):
@@ -76,9 +76,7 @@ def _read(request: TargetRequest, shell: Shell, chosen: Behind, problems: list[P
         )
     found = layout.search_path(files, python, layout.Start(shell.environ, shell.cwd, chosen.flags))
     if python.version is None:
-        problems.append(
-            Problem(python.prefix, "the Python version of this environment is unknown")
-        )
+        problems.append(Problem(python.prefix, "the Python version of this environment is unknown"))
     elif not any(p.startswith(python.prefix) for p in found.paths):
         library = f"{python.prefix}/lib/{python.libdir}"
         where = library if files.barred(library) else python.prefix

@@ -9,6 +9,8 @@ from doctor.base.text import one_line
 from doctor.derived.case import Case
 from doctor.derived.imports.model_modules import modules_of_the_model
 from doctor.derived.imports.remote_code import demanded, used_files
+from doctor.derived.packages.helpers import needed as needed_packages
+from doctor.derived.packages.helpers import package_of
 from doctor.derived.packages.providers import owner_of
 from doctor.derived.units import listed
 from doctor.facts import Cause, Launch, Model, Modules
@@ -67,6 +69,8 @@ def _meaning(case: Case, modules: Modules, cause: Cause, names: list[str]) -> tu
         return "error", f"so `{needed[own]}` cannot be loaded"
     if modules.code and (meaning := _of_the_model(case, modules, names)):
         return meaning
+    if (helper := _of_a_helper(case, names)) is not None:
+        return "error", f"so the model, which needs `{helper}`, cannot be loaded"
     backends = sorted({modules.optional[n] for n in names if n in modules.optional})
     if backends:
         return "warning", f"so {engine} cannot use its {' or '.join(backends)} backend here"
@@ -96,6 +100,13 @@ def _of_the_model(case: Case, modules: Modules, names: list[str]) -> tuple[Sever
     if len(files) < len(names):
         return None
     return "note", f"so `{files[0]}` of the model cannot be loaded, which this engine does not need"
+
+
+def _of_a_helper(case: Case, names: list[str]) -> str | None:
+    """The package among `names` that the engine imports for this model, where the model's own code was not read."""
+    model = case.facts.model
+    wanted = {p for c in case.engine for p in needed_packages(c, model)} if isinstance(model, Model) else set()
+    return next((n for n in names if package_of(n) in wanted), None)
 
 
 def _command(launch: Launch | None, engine: str | None) -> str:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
-
+from doctor.base.late import late_pattern
 from doctor.facts import Facts, Natives
 
-_NAME = re.compile(r"-cu(1[1-9])$")
-_BUILD = re.compile(r"\+cu(1[1-9])\d$")
+_NAME = late_pattern(r"-cu(1[1-9])$")
+_BUILD = late_pattern(r"\+cu(1[1-9])\d$")
 
 
 def major_in_name(distribution: str) -> int | None:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
-
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
+from doctor.base.late import late_pattern
 from doctor.derived.packages.requirements import parse
 from doctor.facts import Distributions, Pin, normalize
 from doctor.matrix.releases import Releases, ReleaseSet
 
-_LOCK = re.compile(r"(?:\.lock|^pylock[\w.-]*\.toml)(?::\d+)?$")
+_LOCK = late_pattern(r"(?:\.lock|^pylock[\w.-]*\.toml)(?::\d+)?$")
 
 
 def last_lines(distributions: Distributions, name: str) -> tuple[Pin, ...]:

@@ -21,8 +21,7 @@ def needed(chosen: Chosen, model: Model) -> dict[str, str]:
         for module in (value, value.rpartition(".")[0])
     }
     for key, (when, file) in row.get("imports", {}).items():
-        top = key.partition(":")[0].partition(".")[0]
-        package = normalize(DISTRIBUTIONS.get(top, top))
+        package = package_of(key.partition(":")[0])
         if file in files and when != "guarded" and package not in required | {"huggingface-hub"}:
             out.setdefault(package, f"{file} of {chosen.shown}")
     method = model.quantization.method.lower() if model.quantization else None
@@ -34,6 +33,12 @@ def needed(chosen: Chosen, model: Model) -> dict[str, str]:
         if entry.architecture in model.architectures and chosen.name in entry.engines:
             out |= dict.fromkeys((p for p in entry.packages if p not in required), entry.source)
     return out
+
+
+def package_of(module: str) -> str:
+    """The distribution that brings a module, by its top-level name."""
+    top = module.partition(".")[0]
+    return normalize(DISTRIBUTIONS.get(top, top))
 
 
 def imports_helper(engine: str, version: str | None, package: str) -> bool | None:

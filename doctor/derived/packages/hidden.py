@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
-
+from doctor.base.late import late_pattern
 from doctor.facts import Distributions, Facts, Problem, Target, normalize
 from doctor.findings import Action, Remediation
 
-_INFO = re.compile(r"[/\\](?P<name>[A-Za-z0-9_.]+?)(?:-[^/\\]*)?\.(?:dist|egg)-info(?:[/\\]|$)")
+_INFO = late_pattern(r"[/\\](?P<name>[A-Za-z0-9_.]+?)(?:-[^/\\]*)?\.(?:dist|egg)-info(?:[/\\]|$)")
 
 
 def hidden_by(facts: Facts, name: str) -> Problem | None:

@@ -62,9 +62,7 @@ def _collect(distributions: Distributions, target: Target) -> Needs:
     return out
 
 
-def _of_one(
-    owner: Distribution, extra: str, asked_by: str, where: Where, unclear: list[str]
-) -> Iterator[Need]:
+def _of_one(owner: Distribution, extra: str, asked_by: str, where: Where, unclear: list[str]) -> Iterator[Need]:
     for line in owner.requires:
         marker = line.partition(";")[2]
         if ("extra" in marker) != bool(extra) and " or " not in marker:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 
+from doctor.base.late import late_pattern
 from doctor.derived.packages.requirements import environments
 from doctor.facts import Target
 
 LEGACY = {"manylinux1": (2, 5), "manylinux2010": (2, 12), "manylinux2014": (2, 17)}
-_NEW = re.compile(r"manylinux_(\d{1,2})_(\d{1,3})_(\w+)")
-_OLD = re.compile(r"(manylinux1|manylinux2010|manylinux2014)_(\w+)")
-_INTERPRETER = re.compile(r"(py|cp)(\d)(\d{0,2})$")
+_NEW = late_pattern(r"manylinux_(\d{1,2})_(\d{1,3})_(\w+)")
+_OLD = late_pattern(r"(manylinux1|manylinux2010|manylinux2014)_(\w+)")
+_INTERPRETER = late_pattern(r"(py|cp)(\d)(\d{0,2})$")
 
 
 def tag_fits(tag: str, target: Target) -> bool:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from typing import Literal
 
+from doctor.base.late import late_pattern
 from doctor.base.record import dataclass
 from doctor.facts import Distributions
 
-_RUNTIME = re.compile(
+_RUNTIME = late_pattern(
     r"(?:nvidia-cuda-runtime(?:-cu\d\d)?|cuda-toolkit)(?:\[[^\]]{0,200}\])? ?\(?== ?(\d{1,2})\.(\d{1,2})"
 )
 

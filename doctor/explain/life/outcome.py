@@ -10,7 +10,7 @@ from doctor.base.text import one_line
 from doctor.explain.context import Digest
 from doctor.explain.evidence import shown
 from doctor.explain.life.life import Life
-from doctor.explain.lines import Line
+from doctor.explain.lines import SEVERE, Line
 from doctor.explain.matching import Candidate
 from doctor.explain.traces import Trace
 from doctor.findings import Evidence, Finding
@@ -20,7 +20,6 @@ HARMLESS_ENDS = ("KeyboardInterrupt", "SystemExit", "CancelledError", "BrokenPip
 _ALWAYS = ("chat-template",)  # every request fails of it, not one
 _MILD = ("DEBUG", "TRACE", "INFO", "NOTICE", "WARNING", "WARN")
 DONE_WELL = ("RUN005", "RUN006")  # the server did what it was asked to
-SEVERE = ("ERROR", "CRITICAL", "FATAL", "SEVERE")
 _ERROR = re.compile(r"^(?:\S{1,60} )?(?:[A-Za-z_.]{0,60}(?:Error|Exception)|ERROR|[Ff]atal(?: error)?|error)\b:? ")
 SHOWN = 3
 

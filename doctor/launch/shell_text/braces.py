@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 
+from doctor.base.late import late_pattern
 from doctor.launch.shell_text.tree import Literal, Part, Word
 
 _MOST, _LONGEST = 256, 400  # words that are made, and signs of a word that is looked through
-_RANGE = re.compile(r"(-?\d{1,9})\.\.(-?\d{1,9})(?:\.\.(-?\d{1,9}))?|([A-Za-z])\.\.([A-Za-z])")
+_RANGE = late_pattern(r"(-?\d{1,9})\.\.(-?\d{1,9})(?:\.\.(-?\d{1,9}))?|([A-Za-z])\.\.([A-Za-z])")
 Token = Part | str
 
 

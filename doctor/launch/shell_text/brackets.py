@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
-
+from doctor.base.late import late_pattern
 from doctor.launch.shell_text.scan import NESTED, Scanner, Unparsable
 from doctor.launch.shell_text.tree import Condition, Literal, Word
 
-_RESERVED = re.compile(r"(?:\[\[|[!{}]|[a-z]+)(?=[\s;&|()<>]|$)")
-_BLANKS = re.compile(r"(?:[ \t\r]|\\\r?\n)+")
-_BINARY = re.compile(r"(==|!=|=~|=|<|>|-(?:eq|ne|lt|le|gt|ge|nt|ot|ef))(?=\s)")
-_UNARY = re.compile(r"-([a-zA-Z])(?=\s)")
+_RESERVED = late_pattern(r"(?:\[\[|[!{}]|[a-z]+)(?=[\s;&|()<>]|$)")
+_BLANKS = late_pattern(r"(?:[ \t\r]|\\\r?\n)+")
+_BINARY = late_pattern(r"(==|!=|=~|=|<|>|-(?:eq|ne|lt|le|gt|ge|nt|ot|ef))(?=\s)")
+_UNARY = late_pattern(r"-([a-zA-Z])(?=\s)")
 
 
 class Brackets(Scanner):

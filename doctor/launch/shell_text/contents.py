@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 
+from doctor.base.late import late_pattern
 from doctor.base.secrets.hide import redact_text
 from doctor.base.secrets.names import is_secret_name
 from doctor.base.secrets.shapes import random_looking
@@ -15,11 +16,11 @@ from doctor.base.secrets.shapes import random_looking
 _PRIVATE = ("/etc", "/proc", "/sys", "/dev", "/run", "/var/run", "/var/spool", "/boot")
 _FOLDERS = {".ssh", ".aws", ".azure", ".gnupg", ".kube", ".docker", ".password-store", ".mozilla", "secrets",
             "private", "keyrings"}  # fmt: skip
-_FILES = re.compile(
+_FILES = late_pattern(
     r"(?i)\.?(?:netrc|pgpass|my\.cnf|git-credentials|htpasswd|shadow|passwd|kubeconfig|npmrc|pypirc|boto|s3cfg|"
     r"\w{0,20}history|id_(?:rsa|dsa|ecdsa|ed25519)|[^/]{0,80}\.(?:pem|key|p12|pfx|jks|keystore|kdbx|gpg|asc|ovpn|ppk))"
 )
-_WORD = re.compile(
+_WORD = late_pattern(
     r"--?[A-Za-z][\w.\-]*(?:=\S{0,200})?|[A-Za-z_]\w*=\S{0,400}|(?:[a-z]{2,6}://)?[\w.][\w./@+,=%\-]*(?::[\w./@+\-]+){0,2}|/[\w./+\-]*"
 )
 _LONGEST, _LINES, _WORDS = 400, 200, 4

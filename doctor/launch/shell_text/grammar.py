@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 
+from doctor.base.late import late_pattern
 from doctor.launch.shell_text.compound import Compound
 from doctor.launch.shell_text.scan import Unparsable
 from doctor.launch.shell_text.tree import (
@@ -20,10 +21,10 @@ from doctor.launch.shell_text.tree import (
     Word,
 )  # fmt: skip
 
-_REDIRECT = re.compile(r"(\d{1,3}|\{\w+\})?(<<<|<<-|<<|<&|<>|<|>>|>\||>&|&>>|&>|>)(?!\()")
-_ASSIGNED = re.compile(r"([A-Za-z_]\w*)(?=\+?=|\[)")
+_REDIRECT = late_pattern(r"(\d{1,3}|\{\w+\})?(<<<|<<-|<<|<&|<>|<|>>|>\||>&|&>>|&>|>)(?!\()")
+_ASSIGNED = late_pattern(r"([A-Za-z_]\w*)(?=\+?=|\[)")
 _DECLARING = frozenset(("declare", "typeset", "local", "export", "readonly"))
-_FUNCTION = re.compile(r"([^\s'\"$\\()<>|&;=`{}#!]+)[ \t]*\([ \t]*\)")
+_FUNCTION = late_pattern(r"([^\s'\"$\\()<>|&;=`{}#!]+)[ \t]*\([ \t]*\)")
 
 
 class Grammar(Compound):

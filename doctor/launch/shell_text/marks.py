@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 
+from doctor.base.late import late_pattern
 from doctor.base.text import one_line
 
 OPEN, MIDDLE, CLOSE = "\ue000", "\ue001", "\ue002"
-_PART = re.compile(f"{OPEN}(.)([^{MIDDLE}]*){MIDDLE}([^{CLOSE}]*){CLOSE}", re.DOTALL)
-_ANY = re.compile(f"[{OPEN}{MIDDLE}{CLOSE}]")
+_PART = late_pattern(f"{OPEN}(.)([^{MIDDLE}]*){MIDDLE}([^{CLOSE}]*){CLOSE}", re.DOTALL)
+_ANY = late_pattern(f"[{OPEN}{MIDDLE}{CLOSE}]")
 _SENTENCES = 8
 
 

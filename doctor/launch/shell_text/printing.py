@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 
+from doctor.base.late import late_pattern
 from doctor.launch.shell_text import marks
 
-_ESCAPE = re.compile(r"\\(?:0?([0-7]{1,3})|x([0-9a-fA-F]{1,2})|(.))", re.DOTALL)
+_ESCAPE = late_pattern(r"\\(?:0?([0-7]{1,3})|x([0-9a-fA-F]{1,2})|(.))", re.DOTALL)
 _NAMED = {"n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "e": "\x1b", "f": "\f", "v": "\v", "\\": "\\"}
-_FORMAT = re.compile(r"%(-?0?\d{0,3})(?:\.\d{0,3})?([sdiqbucx%])")
+_FORMAT = late_pattern(r"%(-?0?\d{0,3})(?:\.\d{0,3})?([sdiqbucx%])")
 _ROUNDS = 200
 
 

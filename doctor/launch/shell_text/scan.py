@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import re
 
+from doctor.base.late import late_pattern
 from doctor.launch.shell_text.marks import CLOSE, OPEN
 from doctor.launch.shell_text.tree import Arithmetic, Literal, Node, Parameter, Part, Process, Substitution, Word
 
 NESTED = 24
 _FARTHEST = 1 << 13  # characters of an expression in parentheses
-_NAME = re.compile(r"[A-Za-z_]\w*|\d|[@*#?$!-]")
-_BRACED = re.compile(r"([#!]?)([A-Za-z_]\w*|\d+|[@*#?$!-])")
-_OPERATOR = re.compile(r":[-=?+]|[-=?+]|##?|%%?|//|/#|/%|/|\^\^?|,,?|@|:")
+_NAME = late_pattern(r"[A-Za-z_]\w*|\d|[@*#?$!-]")
+_BRACED = late_pattern(r"([#!]?)([A-Za-z_]\w*|\d+|[@*#?$!-])")
+_OPERATOR = late_pattern(r":[-=?+]|[-=?+]|##?|%%?|//|/#|/%|/|\^\^?|,,?|@|:")
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "e": "\x1b", "E": "\x1b", "f": "\f", "v": "\v"}
-_ANSI = re.compile(r"\\(?:x([0-9a-fA-F]{1,2})|u([0-9a-fA-F]{1,4})|([0-7]{1,3})|(.))", re.DOTALL)
-_RUN = re.compile(rf"""[^\s;|&()<>'"\\$`{OPEN}{{}}/:\]]+""")
+_ANSI = late_pattern(r"\\(?:x([0-9a-fA-F]{1,2})|u([0-9a-fA-F]{1,4})|([0-7]{1,3})|(.))", re.DOTALL)
+_RUN = late_pattern(rf"""[^\s;|&()<>'"\\$`{OPEN}{{}}/:\]]+""")
 
 
 class Unparsable(ValueError):

@@ -6,13 +6,14 @@ import os
 import re
 from collections.abc import Callable
 
+from doctor.base.late import late_pattern
 from doctor.base.text import one_line
 from doctor.launch.shell_text import marks
 from doctor.launch.shell_text.expand import expander
 from doctor.launch.shell_text.state import FAILURE, SUCCESS, Outcome, State, Value, of_files
 from doctor.launch.shell_text.tree import Assignment, Simple, Word
 
-_NAME = re.compile(r"[A-Za-z_]\w*")
+_NAME = late_pattern(r"[A-Za-z_]\w*")
 
 
 def assigned(state: State, node: Assignment, *, local: bool = False) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 
+from doctor.base.late import late_pattern
 from doctor.base.text import one_line
 from doctor.launch.shell import LARGEST
 from doctor.launch.shell_text import marks
@@ -18,7 +19,7 @@ _QUIET_FILES = frozenset(
     ("conda.sh", "mamba.sh", "micromamba.sh", ".bashrc", ".profile", ".bash_profile", "profile", "bashrc")
 )
 _CONDA = ("conda", "mamba", "micromamba")
-_SHELLS = re.compile(r"(?:.*/)?(?:ba|da|z|k|a)?sh")
+_SHELLS = late_pattern(r"(?:.*/)?(?:ba|da|z|k|a)?sh")
 _SOURCES = 8
 
 

@@ -6,16 +6,15 @@ faster. A function is cut only where its header is plain and its strings are clo
 
 from __future__ import annotations
 
-import re
-
+from doctor.base.late import late_pattern
 from doctor.base.syntax import end_of_block
 
 _STRING = r"\"[^\"\\\n]*\"|'[^'\\\n]*'"
 _GROUP = rf"\((?:[^()\"'#]|{_STRING}){{0,500}}\)"
 _PARAMETERS = rf"\((?:[^()\"'#]|{_STRING}|{_GROUP}|#[^\n]*\n){{0,4000}}\)"
 _RETURNS = rf"(?:[^#\n\"':]|{_STRING}){{0,400}}"
-_DEF = re.compile(rf"\n([ \t]*)(?:async[ \t]+)?def[ \t]+\w+[ \t]*{_PARAMETERS}{_RETURNS}:[ \t]*(?=\n)")
-_IMPORT = re.compile(r"[\n;:][ \t]*(?:import|from)\b")
+_DEF = late_pattern(rf"\n([ \t]*)(?:async[ \t]+)?def[ \t]+\w+[ \t]*{_PARAMETERS}{_RETURNS}:[ \t]*(?=\n)")
+_IMPORT = late_pattern(r"[\n;:][ \t]*(?:import|from)\b")
 _LEAST = 200  # characters of a body; a shorter one is parsed faster than it is cut
 
 

@@ -15,13 +15,14 @@ import re
 import zlib
 from collections.abc import Sequence
 
+from doctor.base.late import late_pattern
 from doctor.base.record import dataclass
 
 SPAN = 16  # words of one digest
 MOST_WORDS = 400  # of a message; what is behind them is not looked at
 MOST_SPANS = 40
-_WORD = re.compile(r"\w+")
-_ANCHOR = re.compile(r"[0-9a-g][0-9a-f]{8}")
+_WORD = late_pattern(r"\w+")
+_ANCHOR = late_pattern(r"[0-9a-g][0-9a-f]{8}")
 _WHOLE = 9  # characters of an anchor
 _COUNT = "0123456789abcdefg"  # SPAN in one character
 

@@ -11,7 +11,6 @@ for all; names share one group where they share a span.
 
 from __future__ import annotations
 
-import gzip
 import io
 import json
 import zlib
@@ -129,6 +128,8 @@ def head(releases: Releases) -> str:
 
 def compressed(text: str, level: int = 9) -> bytes:
     """`text` as gzip without time or name, so that equal text gives equal bytes."""
+    import gzip
+
     out = io.BytesIO()
     with gzip.GzipFile("", "wb", level, out, mtime=0) as file:
         file.write(text.encode())
@@ -227,4 +228,3 @@ class NamesIndex:
     @cached_property
     def _lines(self) -> dict[str, str]:
         return {line.partition("\t")[0]: line for line in self._text.split("\n")[1:-1]}
-

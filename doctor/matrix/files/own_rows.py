@@ -9,7 +9,6 @@ releases that it had read, and the names of the files say which data this is.
 
 from __future__ import annotations
 
-import gzip
 import json
 import os
 import re
@@ -23,6 +22,7 @@ from typing import Any
 
 from packaging.version import InvalidVersion, Version
 
+from doctor.base.late import late_pattern
 from doctor.base.owned import data_folder, owned_folders, read_owned, write_owned
 from doctor.base.record import dataclass
 from doctor.matrix.files.row import GENERATION, Row
@@ -30,7 +30,7 @@ from doctor.matrix.files.row import GENERATION, Row
 ROWS, RETRACTED = "rows", "retracted.json"
 LARGEST = 64 << 20  # bytes of one release, packed or unpacked
 MOST = 20_000
-_NAME = re.compile(r"([a-z0-9][a-z0-9-]{0,60})_([\w.!+]{1,60})_([0-9a-f]{16})_(\d{1,6})\.json\.gz", re.ASCII)
+_NAME = late_pattern(r"([a-z0-9][a-z0-9-]{0,60})_([\w.!+]{1,60})_([0-9a-f]{16})_(\d{1,6})\.json\.gz", re.ASCII)
 _KIND, _BREAK = re.compile(r"[\w.-]{1,100}"), re.compile(r"[\s|]")
 Names = dict[str, list[str]]
 
@@ -111,6 +111,8 @@ def file_name(project: str, version: str, identity: str) -> str:
 def encoded(row: Row, names: dict[str, frozenset[str]] | None) -> bytes:
     """The content of a release's file; the same content always gives the same bytes."""
     table = None if names is None else {m: sorted(n) for m, n in sorted(names.items())}
+    import gzip
+
     return gzip.compress(json.dumps({"row": row, "names": table}).encode(), 5, mtime=0)
 
 

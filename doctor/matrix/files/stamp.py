@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from hashlib import sha256
 from pathlib import Path
 
+from doctor.base.late import late_pattern
+
 VERSION = "VERSION"
-_DAY = re.compile(r"\d{4}\.\d\d?\.\d\d?")
+_DAY = late_pattern(r"\d{4}\.\d\d?\.\d\d?")
 _TEXT = (".yaml", ".json")
 
 

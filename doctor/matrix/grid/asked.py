@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 
+from doctor.base.late import late_pattern
 from doctor.base.text import clean
 from doctor.matrix.grid.cells import Axis, Grid, GridError
 from doctor.matrix.grid.grid import grid
 from doctor.matrix.models.families import Family, families, model
 
-_NAMED = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(.*)", re.DOTALL)
+_NAMED = late_pattern(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(.*)", re.DOTALL)
 Here = tuple["str | None", "str | None"]
 
 

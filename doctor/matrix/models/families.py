@@ -13,12 +13,13 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
+from doctor.base.late import late_pattern
 from doctor.base.record import dataclass
 from doctor.matrix.engines import engine_row, names_of_engines
 from doctor.matrix.files.data import DataError, data_dir
 from doctor.matrix.files.tables import plain, table
 
-_DATE = re.compile(r"20\d\d-\d\d-\d\d")
+_DATE = late_pattern(r"20\d\d-\d\d-\d\d")
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,15 +12,16 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from doctor.base.late import late_pattern
 from doctor.base.record import dataclass
 from doctor.facts.model import Model, Quantization, QuantizationGroup, Weights
 from doctor.matrix.files.data import DataError, data_dir
 from doctor.matrix.files.tables import plain
 
 KNOWN = "members"  # the source of a quantization of which only some settings are known
-_NAME = re.compile(r"[a-z0-9][\w.-]{0,95}/[a-z0-9][\w.-]{0,95}")
+_NAME = late_pattern(r"[a-z0-9][\w.-]{0,95}/[a-z0-9][\w.-]{0,95}")
 _OWN = ("dtype", "torch_dtype")  # a checkpoint stored otherwise states a data type of its own
-_DATE = re.compile(r"20\d\d-\d\d-\d\d")
+_DATE = late_pattern(r"20\d\d-\d\d-\d\d")
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import re
 import zlib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 from packaging.version import Version
 
 from doctor.base.json_object import JsonObject
+from doctor.base.late import late_pattern
 from doctor.base.owned import is_owned, read_owned, write_owned
 from doctor.matrix.extract.bindings import parse
 from doctor.matrix.extract.projects.registry import Project
@@ -26,9 +26,9 @@ from doctor.remote.source import WheelSource
 
 GENERATION = 1
 LARGEST_SOURCE = 4 << 20
-_MAY = re.compile(rb"\b(?:raise|assert)\b|\.(?:error|critical|exception|fatal)\(")
+_MAY = late_pattern(rb"\b(?:raise|assert)\b|\.(?:error|critical|exception|fatal)\(")
 # Files that no server runs: the projects' own tests, what writes or converts a model's source, bundled kernel sources.
-APART = re.compile(r"/tests?/|/(?:modular|convert)_[^/]*\.py$|/kernel_src/|^flashinfer/(?!jit/|comm/|[^/]*\.py$)")
+APART = late_pattern(r"/tests?/|/(?:modular|convert)_[^/]*\.py$|/kernel_src/|^flashinfer/(?!jit/|comm/|[^/]*\.py$)")
 Rows = dict[str, list[list[Any]]]
 
 

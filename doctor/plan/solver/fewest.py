@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from doctor.plan.solver.minimal_conflict import minimal
-from doctor.plan.solver.problem import OutOfTime, Problem, Solution, bits, propagate
+from doctor.plan.solver.problem import OutOfTime, Problem, Solution, Variable, bits, propagate
 from doctor.plan.solver.resolve import Deadline, solve
 
 Cost = tuple[int, int, int]
@@ -128,24 +128,29 @@ def _nearest(
 ) -> tuple[Cost, Solution] | None:  # fmt: skip
     """The cheapest solution in these domains if it is cheaper than `found`, else `found`: branch and bound."""
     best_so_far = found
-    least = {n: min((problem.variables[n].cost(p) for p in bits(d)), default=(0, 0)) for n, d in domains.items()}
+    by_cost = {n: _by_cost(problem.variables[n], d) for n, d in domains.items()}
+
+    def hopeless(bound: tuple[int, int]) -> bool:
+        return best_so_far is not None and (len(free), *bound) >= best_so_far[0]
 
     def search(left: dict[str, int], todo: list[str], cost: tuple[int, int]) -> None:
         nonlocal best_so_far
         deadline.passed()
-        bound = (cost[0] + sum(least[n][0] for n in todo), cost[1] + sum(least[n][1] for n in todo))
-        if best_so_far is not None and (len(free), *bound) >= best_so_far[0]:
+        least = {n: next(step for bit, step in by_cost[n] if left[n] & bit) for n in todo}
+        if hopeless(_sum(cost, *least.values())):
             return
         if not todo:
             best_so_far = ((len(free), *cost), {n: d.bit_length() - 1 for n, d in left.items()})
             return
         name = min(todo, key=lambda n: left[n].bit_count())
-        variable, rest = problem.variables[name], [n for n in todo if n != name]
-        for place in sorted(bits(left[name]), key=variable.cost):
-            narrowed = propagate(problem, {**left, name: 1 << place}, (name,))
+        rest = [n for n in todo if n != name]
+        others = _sum(cost, *(least[n] for n in rest))
+        for bit, step in by_cost[name]:
+            if hopeless(_sum(others, step)):
+                return  # and so are the values after it, which cost more
+            narrowed = propagate(problem, {**left, name: bit}, (name,)) if left[name] & bit else None
             if narrowed is not None:
-                step = variable.cost(place)
-                search(narrowed, rest, (cost[0] + step[0], cost[1] + step[1]))
+                search(narrowed, rest, _sum(cost, step))
 
     start = propagate(problem, domains) if 0 not in domains.values() else None
     try:
@@ -155,3 +160,13 @@ def _nearest(
         if best_so_far is None:
             raise
     return best_so_far
+
+
+def _sum(*costs: tuple[int, int]) -> tuple[int, int]:
+    return sum(c[0] for c in costs), sum(c[1] for c in costs)
+
+
+def _by_cost(variable: Variable, domain: int) -> list[tuple[int, tuple[int, int]]]:
+    """The bits of the values in a domain, each with what choosing it costs, the cheapest first."""
+    places = sorted(bits(domain), key=variable.cost)
+    return [(1 << place, variable.cost(place)) for place in places]

@@ -37,12 +37,11 @@ def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     if isinstance(gpu, Gpu) and gpu.source == "declared":
         yield NotApplicable("the machine is another one")
         return
-    taken = [a for a in host.listening if _meets(a, asked.host, asked.port)]
+    taken = [a for a in host.on_port(asked.port) if _meets(a, asked.host, asked.port)]
     if not taken:
         return
     option = engine_row(asked.engine).option("port")
-    used = {int(a.rpartition(":")[2]) for a in host.listening}
-    free = next(p for p in range(asked.port + 1, asked.port + 5000) if p not in used)
+    free = next(p for p in range(asked.port + 1, asked.port + 5000) if not host.on_port(p))
     steps = (argument(option, str(free)),) if option else ()
     ways = [Remediation(f"use another port: `{option} {free}`", steps, "unsafe")] if steps else []
     yield rule.finding(

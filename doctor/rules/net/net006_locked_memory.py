@@ -22,8 +22,8 @@ from doctor.rules.rule import Rule, Verdict
 def check(rule: Rule, case: Case) -> Iterator[Verdict]:
     """Only for several machines with an active port that NCCL may use."""
     network = network_of(case)
-    active = [p for p in network.rdma if p.active]
-    if group_of(case) is None or not active or variable(case.facts, "NCCL_IB_DISABLE") == "1":
+    active = [p for p in network.rdma if p.active] if group_of(case) is not None else []
+    if not active or variable(case.facts, "NCCL_IB_DISABLE") == "1":
         yield NotApplicable("the launch does not use RDMA between machines")
     elif why := elsewhere(case.facts):
         yield Open(why)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import re
 from typing import Any
 
+from doctor.base.late import late_pattern
 from doctor.collect.declared.compose.tags import Tagged
 
 PATHS = ("build", "volumes", "env_file")  # the keys of a service that hold paths
-_REMOTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://|git@|github\.com/|service:|docker-image:")
+_REMOTE = late_pattern(r"[A-Za-z][A-Za-z0-9+.-]*://|git@|github\.com/|service:|docker-image:")
 
 
 def localized(service: dict[str, Any], folder: str) -> dict[str, Any]:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
+from doctor.base.late import late_pattern
 from doctor.base.text import one_line
 from doctor.collect.declared.compose.tags import scalar
 
 MOST = 100
-_RANGE = re.compile(r"(\d{1,5})(?:-(\d{1,5}))?$")
+_RANGE = late_pattern(r"(\d{1,5})(?:-(\d{1,5}))?$")
 
 
 class PortError(ValueError):

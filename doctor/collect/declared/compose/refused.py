@@ -12,6 +12,7 @@ import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from doctor.base.late import late_pattern
 from doctor.base.text import conjoined, one_line
 from doctor.base.values import mapping
 from doctor.collect.declared.compose.ports import PortError, ports_of
@@ -21,7 +22,7 @@ from doctor.launch.compose_keys import kind_of, wrong_keys
 from doctor.launch.container import seconds, size_of
 
 MOST, MOST_SERVICES = 10, 500
-_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,200}$")
+_NAME = late_pattern(r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,200}$")
 _WORDS = ("command", "entrypoint")
 _SIZES = ("shm_size", "mem_limit", "mem_reservation")
 Service = Mapping[str, Any]

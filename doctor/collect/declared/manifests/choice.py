@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 
+from doctor.base.late import late_pattern
 from doctor.collect.declared.manifests.manifest import Manifest
 from doctor.collect.declared.pins import Reading
 from doctor.collect.declared.text import name_of
 from doctor.facts import Problem, normalize
 from doctor.launch.starting import is_engine
 
-_NAME = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)")
+_NAME = late_pattern(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)")
 
 
 def names_engine(lines: Iterable[str]) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from doctor.base.late import late_pattern
 from doctor.collect.declared.manifests.manifest import Manifest
 from doctor.collect.declared.pins import Reading, requirement_pins
 
@@ -16,8 +17,8 @@ pip setuptools wheel cuda cudatoolkit cuda-toolkit cuda-nvcc cudnn nccl gcc gxx 
 make cmake ninja nodejs ffmpeg libstdcxx-ng libgcc-ng openssl ca-certificates mkl blas pytorch-mutex curl wget
 """
 _BESIDE = frozenset(_BESIDE_TEXT.split())
-_SPEC = re.compile(r"(?:[\w./:-]+::)?([A-Za-z0-9_][A-Za-z0-9._-]*)\s*(?:\[([^\]]*)\])?\s*(.*)$")
-_CUDA = re.compile(r"(\d{2})\.(\d{1,2})")
+_SPEC = late_pattern(r"(?:[\w./:-]+::)?([A-Za-z0-9_][A-Za-z0-9._-]*)\s*(?:\[([^\]]*)\])?\s*(.*)$")
+_CUDA = late_pattern(r"(\d{2})\.(\d{1,2})")
 
 
 def read_environment(manifest: Manifest, reading: Reading) -> None:

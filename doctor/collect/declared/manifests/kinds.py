@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from doctor.base.late import late_pattern
 from doctor.base.text import one_line
 from doctor.base.toml_text import load as load_toml
 from doctor.collect.declared.manifests import conda, locks, pipenv, project
@@ -15,10 +16,10 @@ from doctor.collect.declared.pins import Reading
 from doctor.collect.declared.text import name_of
 from doctor.collect.python.target import TargetError
 
-_TABLE = re.compile(r"^\s{0,20}\[{1,2}[\w.\"' -]{1,200}\]{1,2}\s*(?:#.*)?$", re.MULTILINE)
-_CONDA = re.compile(r"^dependencies:\s*(?:#.*)?$", re.MULTILINE)
-_KEY = re.compile(r"^\s{0,20}[\w.\"'-]{1,100}\s{0,20}=[^=]", re.MULTILINE)
-_FIRST = re.compile(r"(?:[^\S\n]*(?:#[^\n]*)?\n){0,200}[^\S\n]{0,20}[\w.-]{1,100}\s{0,20}=\s{0,20}[\"'\[{\d]")
+_TABLE = late_pattern(r"^\s{0,20}\[{1,2}[\w.\"' -]{1,200}\]{1,2}\s*(?:#.*)?$", re.MULTILINE)
+_CONDA = late_pattern(r"^dependencies:\s*(?:#.*)?$", re.MULTILINE)
+_KEY = late_pattern(r"^\s{0,20}[\w.\"'-]{1,100}\s{0,20}=[^=]", re.MULTILINE)
+_FIRST = late_pattern(r"(?:[^\S\n]*(?:#[^\n]*)?\n){0,200}[^\S\n]{0,20}[\w.-]{1,100}\s{0,20}=\s{0,20}[\"'\[{\d]")
 
 
 Read = Callable[[Manifest, Reading], None]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
+from doctor.base.late import late_pattern
 from doctor.collect.declared.manifests.choice import chosen_parts, names_engine
 from doctor.collect.declared.manifests.manifest import Manifest
 from doctor.collect.declared.manifests.project import only_minor, plain_text, table, tables, texts
@@ -14,7 +14,7 @@ from doctor.facts import normalize
 
 Package = dict[str, Any]
 MOST = 5000
-_OPTIONAL = re.compile(r"\b(?:extras|dependency_groups)\b")
+_OPTIONAL = late_pattern(r"\b(?:extras|dependency_groups)\b")
 
 
 def read_uv(manifest: Manifest, reading: Reading) -> None:

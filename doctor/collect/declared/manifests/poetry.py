@@ -6,8 +6,10 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from doctor.base.late import late_pattern
+
 MOST = 2000
-_NUMBERS = re.compile(r"v?(\d+(?:\.\d+)*)(.*)$")
+_NUMBERS = late_pattern(r"v?(\d+(?:\.\d+)*)(.*)$")
 
 
 def poetry_lines(poetry: dict[str, Any], main: bool = True, group: str = "") -> list[str]:

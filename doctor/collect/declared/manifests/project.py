@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -11,6 +10,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import SpecifierSet
 
 from doctor.base.files import Files
+from doctor.base.late import late_pattern
 from doctor.collect.declared.manifests.choice import chosen_parts
 from doctor.collect.declared.manifests.manifest import Manifest
 from doctor.collect.declared.manifests.poetry import poetry_groups, poetry_lines, specifier
@@ -20,7 +20,7 @@ from doctor.facts import Problem, normalize
 
 MOST = 2000
 _MINORS = tuple(f"3.{n}" for n in range(6, 20))
-_VERSION = re.compile(r"(3\.\d{1,2})(?:\.\d{1,3})?\s*$")
+_VERSION = late_pattern(r"(3\.\d{1,2})(?:\.\d{1,3})?\s*$")
 
 
 def read_project(manifest: Manifest, reading: Reading) -> None:

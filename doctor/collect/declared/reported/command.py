@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from doctor.base.late import late_pattern
+
 LONGEST = 16_000
 MOST_JOINED = 60
 ABOVE = 12  # lines in which variables of the command may be set
@@ -17,19 +19,19 @@ _BEFORE = (
     r"(?P<command>(?:[A-Za-z_][A-Za-z0-9_]{0,60}=\S{0,200} +){0,20}"
     r"(?:(?:nohup|sudo|exec|CMD|time|uv +run|poetry +run|conda +run +-n +\S{1,60}) +){0,4}"
 )
-_SERVE = re.compile(
+_SERVE = late_pattern(
     _BEFORE + r"(?:vllm +serve|lmdeploy +serve +api_server|sglang +serve|transformers +serve)(?=\s|$))", re.M
 )
-_MODULE = re.compile(
+_MODULE = late_pattern(
     _BEFORE + r"(?:\S{0,100}/)?python(?:3(?:\.\d{1,2})?)? +(?:-u +)?-m +"
     r"(?:vllm\.entrypoints\.[\w.]{1,60}|sglang\.launch_server|lmdeploy +serve +api_server)(?=\s|$))", re.M
 )  # fmt: skip
-_CONTAINER = re.compile(_BEFORE + r"(?:docker|podman) +run(?=\s|$))", re.M)
+_CONTAINER = late_pattern(_BEFORE + r"(?:docker|podman) +run(?=\s|$))", re.M)
 _VALUE = r"(?:\"[^\"]{0,400}\"|'[^']{0,400}'|[^\s;&|<>()`]{0,400})"
-_ASSIGNED = re.compile(rf"^(?:export +)?[A-Za-z_][A-Za-z0-9_]{{0,60}}={_VALUE}$")
-_OPERATOR = re.compile(r"[&|;<>#\\]|\d?>|-")
-_PROSE = re.compile(r"\s\((?=[A-Za-z])|[，。；：、（！]|(?<=[\w\"'])\. +(?=[A-Z])|\s\.{3}|…")
-_PLACEHOLDER = re.compile(r"<[A-Za-z][\w ./-]{0,40}>")
+_ASSIGNED = late_pattern(rf"^(?:export +)?[A-Za-z_][A-Za-z0-9_]{{0,60}}={_VALUE}$")
+_OPERATOR = late_pattern(r"[&|;<>#\\]|\d?>|-")
+_PROSE = late_pattern(r"\s\((?=[A-Za-z])|[，。；：、（！]|(?<=[\w\"'])\. +(?=[A-Z])|\s\.{3}|…")
+_PLACEHOLDER = late_pattern(r"<[A-Za-z][\w ./-]{0,40}>")
 UNKNOWN = "PLACEHOLDER"
 
 

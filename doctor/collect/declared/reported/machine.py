@@ -6,31 +6,32 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from doctor.base.late import late_pattern
 from doctor.base.record import dataclass
 
 MOST_GPUS = 64
-_PYTHON = re.compile(r"^[-*]? ?Python(?: version)? {0,40}: {0,8}(?P<version>3\.\d{1,2}(?:\.\d{1,3})?)\b", re.I)
-_DRIVER = re.compile(
+_PYTHON = late_pattern(r"^[-*]? ?Python(?: version)? {0,40}: {0,8}(?P<version>3\.\d{1,2}(?:\.\d{1,3})?)\b", re.I)
+_DRIVER = late_pattern(
     r"(?:Nvidia driver|CUDA Driver|Driver) version {0,40}: {0,8}(?P<version>\d{3,4}\.\d{1,4}(?:\.\d{1,4})?)", re.I
 )
 # `GPU 0: NVIDIA A100-SXM4-80GB (UUID: ...)`, `GPU 0,1: NVIDIA H100 80GB HBM3`
-_GPU = re.compile(
+_GPU = late_pattern(
     r"^(?:GPU models and configuration {0,40}: {0,8})?GPU (?P<which>\d{1,3}(?:, ?\d{1,3}){0,63}) ?: "
     r"(?P<name>[^\n(]{3,80}?)(?: \(UUID.{0,100})?$"
 )
 # `|   0  NVIDIA GeForce RTX 3090        Off | 00000000:01:00.0 Off |`
-_ROW = re.compile(
+_ROW = late_pattern(
     r"^\| {1,6}(?P<which>\d{1,3}) {1,6}(?P<name>(?:NVIDIA|Tesla|Quadro|GeForce)[^|]{2,60}?) {1,60}"
     r"(?:On|Off|N/A|WDDM|TCC) {0,4}\|"
 )
-_TYPE = re.compile(
+_TYPE = late_pattern(
     r"^[-*]? ?(?:GPU type|GPUs?|显卡) ?[:：] {0,4}"
     r"(?P<name>(?:\d{1,2} ?[x×*] ?)?(?:NVIDIA|Tesla|Quadro|GeForce|RTX)[^\n]{2,60})$",
     re.I,
 )
-_WINDOWS = re.compile(r"^(?:sys\.platform: win32|OS {0,40}: {0,8}Microsoft Windows)")
-_ARM = re.compile(r"^(?:OS {0,40}: .{1,80}\((?:aarch64|arm64)\)|Architecture: {1,40}aarch64)")
-_CUT = re.compile(r"\.{3}$")
+_WINDOWS = late_pattern(r"^(?:sys\.platform: win32|OS {0,40}: {0,8}Microsoft Windows)")
+_ARM = late_pattern(r"^(?:OS {0,40}: .{1,80}\((?:aarch64|arm64)\)|Architecture: {1,40}aarch64)")
+_CUT = late_pattern(r"\.{3}$")
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from packaging.version import InvalidVersion, Version
 
+from doctor.base.late import late_pattern
 from doctor.base.record import dataclass
 from doctor.facts import normalize
 
@@ -16,21 +17,21 @@ ROWS = 5  # so many names and versions one below the other are a table
 _NAME = r"[A-Za-z][A-Za-z0-9._-]{0,80}"
 _VERSION = r"v?(?P<version>\d{1,4}(?:\.\d{1,8}){1,4}(?:[._-]?(?:a|b|rc|post|dev)\.?\d{0,9}){0,3}(?:\+[\w.]{0,60})?)"
 # `numpy==1.26.4`, `[pip3] numpy==1.26.4`
-_FROZEN = re.compile(rf"^(?:\[pip3?\] ?)?(?P<name>{_NAME})(?:\[[\w,-]{{1,80}}\])?==={{0,1}}{_VERSION}$")
+_FROZEN = late_pattern(rf"^(?:\[pip3?\] ?)?(?P<name>{_NAME})(?:\[[\w,-]{{1,80}}\])?==={{0,1}}{_VERSION}$")
 # `[conda] torch  2.6.0  pypi_0  pypi`, and a row of `pip list` or `conda list` below its heading
-_CONDA = re.compile(rf"^\[conda\] (?P<name>{_NAME}) {{1,80}}{_VERSION}(?: |$)")
-_ROW = re.compile(rf"^(?P<name>{_NAME}) {{1,80}}{_VERSION}(?: {{1,80}}\S.{{0,200}})?$")
-_HEADING = re.compile(r"^(?:Package {1,80}Version\b|# Name {1,80}Version\b)", re.I)
+_CONDA = late_pattern(rf"^\[conda\] (?P<name>{_NAME}) {{1,80}}{_VERSION}(?: |$)")
+_ROW = late_pattern(rf"^(?P<name>{_NAME}) {{1,80}}{_VERSION}(?: {{1,80}}\S.{{0,200}})?$")
+_HEADING = late_pattern(r"^(?:Package {1,80}Version\b|# Name {1,80}Version\b)", re.I)
 # `PyTorch version   : 2.6.0+cu124`, `vLLM Version: 0.8.5`, `- `transformers` version: 4.51.3`
-_SAID = re.compile(
+_SAID = late_pattern(
     rf"^[-*]? ?`?(?P<name>{_NAME})`? version(?: \(GPU\?\))? {{0,40}}: {{0,8}}{_VERSION}(?: |,|\(|$)", re.I
 )
 # what an engine says of itself first
-_BANNER = re.compile(
+_BANNER = late_pattern(
     rf"(?P<name>vLLM) API server version {_VERSION}|LLM engine \(v{_VERSION.replace('version', 'of')}"
 )
 # `LMDeploy: 0.9.2+`, `sgl_kernel: 0.1.4`, as the reporters of SGLang and LMDeploy write their lists
-_PAIR = re.compile(rf"^[-*]? ?(?P<name>{_NAME}): {{1,8}}{_VERSION}$")
+_PAIR = late_pattern(rf"^[-*]? ?(?P<name>{_NAME}): {{1,8}}{_VERSION}$")
 # names of modules, as some reporters list them
 _RENAMED = {"pytorch": "torch", "pil": "pillow", "zmq": "pyzmq", "multipart": "python-multipart"}
 # lines of those forms that are of no distribution
@@ -41,7 +42,7 @@ _OTHERS = frozenset([
 ])  # fmt: skip
 # what SGLang's and LMDeploy's reporters list: two of them show such a list
 _IN_PAIRS = {"pytorch", "torch", "torchvision", "lmdeploy", "sglang", "sgl-kernel", "transformers", "vllm"}
-_SMI = re.compile(r"^\| +(?:NVIDIA-SMI|\d{1,3} |\S{1,4}% )")
+_SMI = late_pattern(r"^\| +(?:NVIDIA-SMI|\d{1,3} |\S{1,4}% )")
 _LISTED = ("lmdeploy", "sglang", "vllm", "transformers", "torch")
 
 

@@ -6,12 +6,12 @@ beside them is followed. Files are small, few, and parsed only within bounds: th
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import field
 from typing import Any
 
 from doctor.base.files import Unreadable
+from doctor.base.late import late_pattern
 from doctor.base.record import dataclass
 from doctor.base.text import one_line
 from doctor.collect.model import plain
@@ -27,7 +27,7 @@ MOST_FILES = 64
 MOST_CLASSES = 64
 MOST_IMPORTS = 2000
 MOST_ACTS = 200
-_REFERENCE = re.compile(r"(?:(?P<repo>[\w.-]{1,96}/[\w.-]{1,96})--)?(?P<module>\w{1,120})\.(?P<name>\w{1,120})\Z")
+_REFERENCE = late_pattern(r"(?:(?P<repo>[\w.-]{1,96}/[\w.-]{1,96})--)?(?P<module>\w{1,120})\.(?P<name>\w{1,120})\Z")
 _CONFIGS = ("preprocessor_config.json", "processor_config.json", "video_preprocessor_config.json")
 
 

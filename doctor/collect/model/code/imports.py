@@ -13,18 +13,19 @@ import posixpath
 import re
 from collections.abc import Callable, Iterator
 
+from doctor.base.late import late_pattern
 from doctor.base.text import one_line
 from doctor.facts import CodeImport
 from doctor.facts.model import Era
 
 MOST = 1000
-_IMPORT = re.compile(r"^[^\S\n]*import\s+(\S+)\s*$", re.M)
-_FROM = re.compile(r"^[^\S\n]*from\s+(\S+)\s+import", re.M)
-_TRY = re.compile(r"try\s*:")
-_FLASH = re.compile(r"if is_flash_attn[a-zA-Z0-9_]+available\(\):\s*")
-_FLASH_LINE = re.compile(r"from flash_attn\s*.*\s*")
+_IMPORT = late_pattern(r"^[^\S\n]*import\s+(\S+)\s*$", re.M)
+_FROM = late_pattern(r"^[^\S\n]*from\s+(\S+)\s+import", re.M)
+_TRY = late_pattern(r"try\s*:")
+_FLASH = late_pattern(r"if is_flash_attn[a-zA-Z0-9_]+available\(\):\s*")
+_FLASH_LINE = late_pattern(r"from flash_attn\s*.*\s*")
 # names of transformers.utils.import_utils by which code asks what is installed
-_AVAILABLE = re.compile(
+_AVAILABLE = late_pattern(
     r"is_\w+_available(?:_on_device)?|is_\w+_(?:greater|less)_or_equal\w*|is_quanto_greater|is_torch\w+"
     r"|is_(?:cuda|rocm)_platform|is_habana_gaudi1|is_in_notebook|is_sagemaker_\w+|is_training_run_on_sagemaker"
 )

@@ -7,8 +7,9 @@ import re
 from collections.abc import Iterator, Mapping
 
 from doctor.base.files import Files
+from doctor.base.late import late_pattern
 
-REPOSITORY = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}\Z")
+REPOSITORY = late_pattern(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}\Z")
 SNAPSHOTS = 20
 
 

@@ -12,18 +12,19 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from doctor.base.late import late_pattern
 from doctor.matrix.extract.errors import LayoutError
 from doctor.matrix.extract.files import Files
 from doctor.matrix.extract.literals import UNKNOWN, constants, jsonable, value
 
 FOLDER = "transformers/models"
 # Token ids, rates of dropout and the like say nothing of a size.
-_SHAPE = re.compile(
+_SHAPE = late_pattern(
     r"(?:.*(?:hidden|intermediate|head|layer|depth|embed|dim|vocab|expert|patch|channel|chans|image_size|position|rank|"
     r"window|merge|ratio|bias|deepstack|dense|sparse|select|downsample|scale_factor|query|sparse_step|max_source|pool|tile|norm_topk|"
     r"block_size|conv_kernel|interval|reduction|pixel_shuffle|use_qk_norm|swin|output).*|n_group|topk_group)"
 )
-_NOISE = re.compile(
+_NOISE = late_pattern(
     r"(?:_token_id|token_index|dropout|initializer|drop_path|_act$|activation|theta|eps$|^output_|_coef|factor$|method|"
     r"strategy|_fn$)"
 )

@@ -7,11 +7,11 @@ Layouts known: architectures chosen by model name (before 0.2.5), a table of boo
 from __future__ import annotations
 
 import ast
-import re
 from typing import Any
 
 from packaging.version import Version
 
+from doctor.base.late import late_pattern
 from doctor.matrix.extract.files import Files
 from doctor.matrix.extract.flags import Flag, flags_of, functions
 from doctor.matrix.extract.literals import constants, jsonable, value
@@ -31,7 +31,7 @@ BY_ARCHITECTURE, BY_MODULE = Version("0.2.5"), Version("0.6.0")
 
 # what the standard library's `logging` calls its levels: the choices of `--log-level`
 _LEVELS = ("CRITICAL", "FATAL", "ERROR", "WARN", "WARNING", "INFO", "DEBUG", "NOTSET")
-_ADDED = re.compile(r"logging\.addLevelName\([^,\n]{1,60},\s*['\"](\w{1,40})['\"]\)")
+_ADDED = late_pattern(r"logging\.addLevelName\([^,\n]{1,60},\s*['\"](\w{1,40})['\"]\)")
 
 
 def extract(files: Files) -> Row:

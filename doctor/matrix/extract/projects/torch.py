@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-
+from doctor.base.late import late_pattern
 from doctor.matrix.extract.files import Files
 from doctor.matrix.extract.literals import constants
 from doctor.matrix.files.row import Row
@@ -11,7 +10,7 @@ from doctor.matrix.files.row import Row
 VERSION = "torch/version.py"
 RECORD = "torch/lib/libtorch_python.so"
 LARGEST_LIBRARY = 512 << 20
-_ARCHITECTURES = re.compile(rb"((?:sm|compute)_\d{2,3}[af]?(?: (?:sm|compute)_\d{2,3}[af]?){0,40}) ?\0")
+_ARCHITECTURES = late_pattern(rb"((?:sm|compute)_\d{2,3}[af]?(?: (?:sm|compute)_\d{2,3}[af]?){0,40}) ?\0")
 
 
 def extract(files: Files) -> Row:

@@ -6,13 +6,14 @@ import ast
 import re
 from collections.abc import Mapping
 
+from doctor.base.late import late_pattern
 from doctor.matrix.extract.literals import Unknown, value
 
 Template = tuple[str | None, ...]  # literal text, and None for each hole
 HOLE: Template = (None,)
 LARGEST = 4000  # characters of literal text in one message
-_PERCENT = re.compile(r"%(?:\(\w{1,60}\))?[-+ #0]{0,4}[\d*]{0,4}(?:\.[\d*]{1,3})?[hlL]?([a-zA-Z%])")
-_BRACES = re.compile(r"\{\{|\}\}|\{[^{}]{0,200}\}")
+_PERCENT = late_pattern(r"%(?:\(\w{1,60}\))?[-+ #0]{0,4}[\d*]{0,4}(?:\.[\d*]{1,3})?[hlL]?([a-zA-Z%])")
+_BRACES = late_pattern(r"\{\{|\}\}|\{[^{}]{0,200}\}")
 _KEPT = ("dedent", "cleandoc", "strip", "lstrip", "rstrip", "str", "encode")
 _NESTED = 60
 

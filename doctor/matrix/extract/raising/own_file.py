@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import PurePosixPath
 
+from doctor.base.late import late_pattern
 from doctor.base.opening import first_bytes
 from doctor.matrix.extract.bindings import parse
 from doctor.matrix.extract.raising.sites import Site, sites_of
 from doctor.matrix.files.message_digest import Spoken, encoded
 
 LARGEST = 4 << 20
-_INSTALLED = re.compile(r"/(?:site|dist)-packages/\w[\w./-]{1,300}\.py\Z")
+_INSTALLED = late_pattern(r"/(?:site|dist)-packages/\w[\w./-]{1,300}\.py\Z")
 
 
 def own_site(path: str, line: int, spoken: Spoken) -> Site | None:
