@@ -1,4 +1,4 @@
-"""What has to change in the file that a launch was read from: each change on its line, spelled as the file spells it."""
+"""What has to change in the file that a launch was read from: each change on its line, as the file spells it."""
 
 from __future__ import annotations
 

@@ -85,9 +85,9 @@ def _of_yaml(text: str) -> Iterator[Token]:
             yield from _of_scalar(text, node.start_mark.index, node.end_mark.index, (node.value, node.style, key))
 
 
-def _of_scalar(text: str, start: int, end: int, told: tuple[str, str | None, bool]) -> Iterator[Token]:
+def _of_scalar(text: str, start: int, end: int, scalar: tuple[str, str | None, bool]) -> Iterator[Token]:
     """A value as one word, or the words of a command that is one value."""
-    value, style, key = told
+    value, style, key = scalar
     if len(value.split()) < 2 and style not in ("|", ">"):
         yield Token(start, end, value, "item", key=key)
         return

@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from doctor.base.files import Files
@@ -58,11 +59,11 @@ def _text(cwd: str, name: str) -> Text | None:
     from doctor.collect.declared.text import decoded
     from doctor.launch.standing import Text
 
-    path = os.path.abspath(os.path.join(cwd, name))
+    path = os.path.normpath(os.path.join(cwd, name))
     data = Files(None).maybe(path, LARGEST)
     if data is None:
         return None
-    beside = os.path.join(os.path.dirname(path), ".env")
+    beside = str(Path(path).parent / ".env")
     variables = Files(None).maybe(beside, LARGEST)
     more = (_shown(cwd, beside), decoded(variables)) if variables is not None else None
     return Text(_shown(cwd, path), decoded(data), more)
