@@ -32,6 +32,16 @@ def compose(text: str) -> yaml.Node | None:
     return _composed(text, yaml.SafeLoader)[1]
 
 
+def graphs(text: str) -> list[yaml.Node]:
+    """The node graphs of all documents in `text`, as `compose` gives one. Raises YamlError."""
+    try:
+        return list(_roots(yaml.SafeLoader(text)))
+    except YamlError:
+        raise
+    except _ERRORS as error:
+        raise _named(error) from None
+
+
 def load(text: str, loader: type[yaml.SafeLoader] = yaml.SafeLoader) -> Any:
     """The value of the only document in `text`; `loader` brings tags of its own. Raises YamlError.
 

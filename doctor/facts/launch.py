@@ -6,6 +6,7 @@ from dataclasses import field
 
 from doctor.base.record import dataclass
 from doctor.facts.gateway import Route
+from doctor.facts.written import Written
 
 HUB_HOME = "/root/.cache/huggingface"  # where the official images keep what the hub's client fetches
 KUBERNETES = "Kubernetes"  # `how` of a container in a pod
@@ -77,7 +78,7 @@ class Launch:
     words with a `$NAME` that no shell reads, so that the program is given them as they are. `cut` are the words of the
     line behind the command that begins with an option: the line break made it a command of its own. `front` is the
     program that runs in front of a server which was started with `&`, `routes` are the addresses that it asks.
-    `granted` is what a scheduler gives it.
+    `granted` is what a scheduler gives it; `written` is where its words stand in the file that it comes from.
     """
 
     argv: tuple[str, ...]
@@ -107,3 +108,4 @@ class Launch:
     front: str | None = None
     routes: tuple[Route, ...] = ()
     granted: Granted | None = None
+    written: Written | None = None

@@ -25,13 +25,18 @@ def corrected(
     variable; then `chosen`, of which those on options and variables count. Where the words stand in a script or behind
     `bash -c`, the engine's own command comes back instead.
     """
-    actions = [a for f in findings if _wanted(f) for a in _safe(f)]
-    actions += [a for a in chosen if a.kind in ("set_argument", "set_env") and a not in actions]
+    actions = actions_for(findings, chosen)
     if not actions and not launch.doubled and not launch.unsplit:
         return ()
     now = edited(launch, actions, version)
     front = _front(launch)
     return (*_variables(front, [a for a in actions if a.kind == "set_env"]), *now.arguments)
+
+
+def actions_for(findings: Sequence[Finding], chosen: Iterable[Action] = ()) -> list[Action]:
+    """The actions on options and variables that `corrected` carries out."""
+    actions = [a for f in findings if _wanted(f) for a in _safe(f)]
+    return actions + [a for a in chosen if a.kind in ("set_argument", "set_env") and a not in actions]
 
 
 def edited(launch: Launch, actions: Sequence[Action], version: str | None) -> Launch:

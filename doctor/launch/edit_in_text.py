@@ -29,6 +29,12 @@ class Token:
     value: str
 
 
+def tokens(text: str) -> list[Token]:
+    """The words of a shell text, its operators and the ends of its lines."""
+    matches = (m for m in _TOKEN.finditer(text) if m[0] != "\\\n")
+    return [Token(m.start(), m.end(), value_of(m[0])) for m in matches]
+
+
 def in_text(text: str, before: Sequence[str], after: Sequence[str], quote: Quote) -> str | None:
     """The text with the command `before` as `after`; None where it does not stand there plainly, or stands twice.
 
@@ -68,10 +74,9 @@ class _Place:
     @classmethod
     def of(cls, text: str, before: Sequence[str]) -> _Place | None:
         """The only command of the text that begins like this one and has most of its words."""
-        matches = (m for m in _TOKEN.finditer(text) if m[0] != "\\\n")
-        tokens = [Token(m.start(), m.end(), _value(m[0])) for m in matches]
-        starts = [n for n, token in enumerate(tokens) if before and token.value.rpartition("/")[2] == _name(before[0])]
-        fits = [found for n in starts if (found := cls._from(tokens, n, before)) is not None]
+        found = tokens(text)
+        starts = [n for n, token in enumerate(found) if before and token.value.rpartition("/")[2] == _name(before[0])]
+        fits = [place for n in starts if (place := cls._from(found, n, before)) is not None]
         return fits[0] if len(fits) == 1 else None
 
     @classmethod
@@ -106,6 +111,6 @@ def _ends(token: str) -> bool:
     return token == "\n" or bool(re.fullmatch(r"[;&|<>()]+", token)) or token.startswith("#")
 
 
-def _value(token: str) -> str:
+def value_of(token: str) -> str:
     """The word without its quotes; what a shell would compute in it stays as it is written, and so equals no word."""
     return _PART.sub(lambda m: m[1] if m[1] is not None else m[2] if m[2] is not None else m[3], token)

@@ -10,6 +10,7 @@ from doctor.derived.case import Case
 from doctor.derived.known_model import with_known_model
 from doctor.derived.nodes import group_names, group_of
 from doctor.facts import NOT_REQUESTED, Facts, Gpu, Launch, Modules, Target, Trials, Unavailable
+from doctor.pipeline.in_files import with_places
 from doctor.pipeline.launch import contained, read_launch
 from doctor.pipeline.request import Request
 
@@ -69,7 +70,7 @@ def _collect(request: Request) -> Facts:
     from doctor.pipeline.model_code import with_code
     from doctor.pipeline.named_model import NamedModel
 
-    root, launch = request.target.root, read_launch(request)
+    root, launch = request.target.root, with_places(read_launch(request), request)
     away = _away(launch)
     seen = None if request.gpu or away else _gpu_of_here(request)
     gpu: Gpu | Unavailable | None = declared_gpu(request.gpu, request.driver) if request.gpu else away

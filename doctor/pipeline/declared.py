@@ -27,6 +27,7 @@ def collect_declared(request: Request) -> Facts:
     """The facts of an environment that is not installed. This machine is not looked at, unless it is named."""
     from doctor.collect.model import ModelRequest, launched_model
     from doctor.matrix.declared import declared_gpu
+    from doctor.pipeline.in_files import with_places
     from doctor.pipeline.launch import engine_release
 
     target, distributions, declaration = read_declared(request.declared, request.target)
@@ -35,7 +36,7 @@ def collect_declared(request: Request) -> Facts:
         distributions = stated_distributions(reported.packages.values(), reported.name, target)
     elif request.online:
         distributions = with_resolved(distributions, declaration, target, dict(request.environ))
-    launch = launch_of(request, declaration)
+    launch = with_places(launch_of(request, declaration), request)
     named = request.gpu or request.driver
     gpu = declared_gpu(request.gpu, request.driver) if named else NO_MACHINE
     host = Unavailable("not_requested", "the environment is declared: this machine is not checked")

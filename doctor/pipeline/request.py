@@ -36,6 +36,7 @@ class Request:
     `deep` runs the real imports in a child process of the target, `all_modules` judges all modules of the engine and
     not only those that the launch reaches. `granted` is what a scheduler gives the command;
     `unknown` are variables in it whose values are set elsewhere. `around` are the services of its deployment.
+    `files` are those in which a launch of a deployment is written.
     `settings` say which configuration the question comes from, `baseline` which findings are known and do not count.
     """
 
@@ -58,5 +59,6 @@ class Request:
     granted: Granted | None = None
     unknown: frozenset[str] = frozenset()
     around: Around | None = None
+    files: tuple[str, ...] = ()
     settings: Settings | None = None
     baseline: Baseline | None = None

@@ -7,6 +7,7 @@ from dataclasses import replace
 from doctor.base.files import Files
 from doctor.collect.declared.request import DeclaredRequest
 from doctor.collect.declared.service import Service
+from doctor.collect.declared.text import name_of
 from doctor.collect.python.target import TargetError
 from doctor.deployment.kubernetes.pods import LEADER
 from doctor.deployment.read import chosen, read_deployment
@@ -36,7 +37,10 @@ def services_of(request: Request) -> list[Service]:
 
 def request_of(service: Service, request: Request) -> Request:
     """The same question about one service."""
-    request = replace(request, gpu=request.gpu or _gpu(service), unknown=service.unknown)
+    request = replace(
+        request, gpu=request.gpu or _gpu(service), unknown=service.unknown,
+        files=tuple(f for f in request.declared.deployments if name_of(f) == service.file),
+    )  # fmt: skip
     stated = replace(request.declared, deployments=(), service=None, stated=service)
     rootless = replace(request.target, root=None)  # of a declared environment there are no files
     if not service.host:

@@ -24,6 +24,7 @@ def report_to_brief(report: Report) -> str:
     if (cause := shown.cause) is not None:
         lines.append(finding_line(cause))
     lines += [f"fix: {step}" for step in shown.todo.steps]
+    lines += [f"edit: {one}" for one in shown.todo.edits]
     lines += [f"$ {one_line(line, COMMAND)}" for line in shown.todo.paste]
     lines += [f"{one.severity} {one.code}: {one.text}" for one in shown.also]
     lines += [f"open: {group.said}" for group in shown.open]

@@ -10,9 +10,10 @@ from doctor.base.secrets.hide import HIDDEN
 from doctor.facts import Launch
 from doctor.findings import Action, Report
 from doctor.launch.asked import starts_server
-from doctor.launch.edit import as_given, corrected, pasted, renamed
+from doctor.launch.edit import actions_for, as_given, corrected, pasted, renamed
 from doctor.launch.options import model_word
 from doctor.matrix.other_servers import other_server
+from doctor.report.edits import changed, edits_to_json
 from doctor.report.language import say
 
 
@@ -60,6 +61,7 @@ def launch_to_json(report: Report) -> JsonObject | None:
         "machine": launch.machine, "environment": launch.elsewhere, "guessed": launch.guessed,
         "guards": list(launch.guards), "alternatives": [list(a.argv) for a in launch.alternatives],
         "corrected": found.line if found else None, "corrected_argv": list(found.words) if found else None,
+        **({"edits": edits_to_json(changed(report, launch, actions_for(report.findings)))} if launch.written else {}),
     }  # fmt: skip
 
 

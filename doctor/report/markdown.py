@@ -56,7 +56,8 @@ def _todo(done: Todo) -> list[str]:
     lines = [*done.paste]
     if not done.steps and not lines:
         return []
-    parts = ["", "### What to do", "", *(f"- {markdown_text(step)}" for step in done.steps), ""]
+    said = (*done.steps, *done.edits)
+    parts = ["", "### What to do", "", *(f"- {markdown_text(one)}" for one in said), ""]
     parts += [*markdown_block(lines), "", markdown_text(done.note), ""] if lines else []
     return [*parts, *(f"- or: {markdown_text(other)}" for other in done.others)]
 

@@ -22,10 +22,36 @@ class Place:
 
 
 def place_of(report: Report, finding: Finding) -> Place | None:
-    """The line of a declaration that names the finding's distribution, else the file that the launch stands in."""
+    """The line of a declaration that names the finding's distribution, else that of the launch in its file."""
+    stated = _stated(report, finding)
     if report.facts.target.kind != "declared":
+        return stated if finding.location is None or finding.location.kind == "argument" else None
+    return _declared(report, finding) or stated or _file(report, finding)
+
+
+def own_report(report: Report, finding: Finding) -> Report:
+    """The answer of the service that a finding is about, where there are several."""
+    mine = (s.report for s in report.services if s.name == finding.service and s.report is not None)
+    return next(mine, report) if finding.service is not None else report
+
+
+def named(report: Report, name: str) -> str:
+    """A file's name as the user gave it, with its folder, where that is known."""
+    paths = {m["path"].strip() for m in _FILE.finditer(report.facts.target.why)}
+    found = [path for path in paths if path.replace("\\", "/").rpartition("/")[2] == name]
+    return found[0] if len(found) == 1 else name
+
+
+def _stated(report: Report, finding: Finding) -> Place | None:
+    """The line of the option that the finding is about, else the one on which the command begins."""
+    launch = own_report(report, finding).facts.launch
+    if not isinstance(launch, Launch) or launch.written is None:
         return None
-    return _declared(report, finding) or _file(report, finding)
+    place, option = launch.written, finding.location.name if finding.location is not None else ""
+    for word, at in zip(launch.argv, place.words, strict=False):
+        if at is not None and option and word.partition("=")[0] == option:
+            return Place(at.path or place.path, at.line)
+    return Place(place.path, place.line)
 
 
 def _declared(report: Report, finding: Finding) -> Place | None:
@@ -35,7 +61,7 @@ def _declared(report: Report, finding: Finding) -> Place | None:
     there = next((d for d in known.installed if d.key == normalize(place.name)), None)
     for text in (place.path, there.metadata_path if there else None):
         if text and (found := _LINE.match(text)):
-            return Place(found["path"], int(found["line"]))
+            return Place(named(report, found["path"]), int(found["line"]))
     return None
 
 

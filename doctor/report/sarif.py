@@ -8,7 +8,9 @@ from doctor.base.documentation import help_of, page_of
 from doctor.base.json_object import JsonObject
 from doctor.findings import Finding, Report
 from doctor.findings.json import finding_to_json, scrubbed
-from doctor.report.places import Place, place_of
+from doctor.launch.edit_in_file import LineEdit
+from doctor.report.edits import of_remediation
+from doctor.report.places import Place, own_report, place_of
 from doctor.report.settings import launch_name
 from doctor.rules import RULES
 from doctor.rules.rule import Rule
@@ -64,7 +66,7 @@ def _results(report: Report, places: dict[str, int]) -> Iterator[JsonObject]:
         yield {
             "ruleId": finding.rule, "ruleIndex": places[finding.rule], "kind": "fail", "level": finding.severity,
             "message": {"text": _message(finding)}, "locations": _locations(report, finding),
-            "properties": _properties(finding),
+            **_fixes(report, finding), "properties": _properties(finding),
         }  # fmt: skip
     for result in report.results:
         if result.status == "open":
@@ -77,6 +79,33 @@ def _results(report: Report, places: dict[str, int]) -> Iterator[JsonObject]:
 def _message(finding: Finding) -> str:
     ways = "; ".join(r.text for r in finding.remediations)
     return f"{finding.message}. Fix: {ways}" if ways else finding.message
+
+
+def _fixes(report: Report, finding: Finding) -> JsonObject:
+    """The key `fixes`: each way out that changes only the file in which the launch is written."""
+    own = own_report(report, finding)
+    found = [(way, lines) for way in finding.remediations if (lines := of_remediation(own, way))]
+    fixes = [{"description": {"text": way.text}, "artifactChanges": _changes(lines)} for way, lines in found]
+    return {"fixes": fixes} if fixes else {}
+
+
+def _changes(lines: tuple[LineEdit, ...]) -> list[JsonObject]:
+    """The changes of each file; a column counts code points, as the run says."""
+    return [
+        {
+            "artifactLocation": {"uri": _uri(path)},
+            "replacements": [
+                {
+                    "deletedRegion": {
+                        "startLine": e.line, "startColumn": e.column, "endLine": e.line, "endColumn": e.end,
+                    },
+                    "insertedContent": {"text": e.new},
+                }
+                for e in lines if e.path == path
+            ],
+        }
+        for path in dict.fromkeys(e.path for e in lines)
+    ]  # fmt: skip
 
 
 def _locations(report: Report, finding: Finding) -> list[JsonObject]:

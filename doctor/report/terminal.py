@@ -124,6 +124,8 @@ def _todo(shown: Screen, out: Rows) -> None:
     done, behind = shown.todo, "  " + " " * LABEL
     for number, step in enumerate(done.steps):
         out.row(say("fix" if number == 0 else "and"), step, indent="  ", style="green")
+    for edit in done.edits:
+        out.row(say("edit"), edit, indent="  ", style="bold")
     out.commands(done.paste, behind)
     if done.note:
         out.block(f"({done.note})", behind, "dim")

@@ -9,8 +9,10 @@ from doctor.base.record import dataclass
 from doctor.derived.merged_title import title
 from doctor.findings import Action, Finding, Remediation, Report
 from doctor.report.commands import together
+from doctor.report.edits import edits
 from doctor.report.language.headline import way
 from doctor.report.launch import correction
+from doctor.report.places import own_report
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +20,8 @@ class Todo:
     """What fixes the report's first cause, and with it what one answer can fix.
 
     `steps` say it in words, `lines` are commands of a shell in order, `start` is the corrected launch command and
-    `note` where it belongs. `others` are further ways out of the first cause, each instead of `steps`.
+    `note` where it belongs. Where the command comes from a file, `edits` say which of its lines to change; `start` is
+    empty then. `others` are further ways out of the first cause, each instead of `steps`.
     """
 
     steps: tuple[str, ...] = ()
@@ -26,6 +29,7 @@ class Todo:
     start: str = ""
     note: str = ""
     others: tuple[str, ...] = ()
+    edits: tuple[str, ...] = ()
 
     @property
     def paste(self) -> tuple[str, ...]:
@@ -40,13 +44,20 @@ def todo(report: Report) -> Todo:
         return Todo()
     ways = _ways(report, first)
     actions = [a for one in ways for a in one.actions]
-    found = correction(report, actions, next((a.name for a in actions if a.kind == "use_model"), None))
-    lines = [line for one in ways for line in together(one)]
+    model = next((a.name for a in actions if a.kind == "use_model"), None)
+    own = own_report(report, first)
+    found, placed = correction(own, actions, model), edits(own, actions, model)
+    lines = [line for one in ways for line in together(_without(one, placed.done))]
+    found = None if placed.whole else found
     others = [way(r) for r in first.remediations if r not in ways and report.way_out not in ways][:2]
     return Todo(
         tuple(_said(ways)), tuple(dict.fromkeys(lines)), found.line if found else "", found.note if found else "",
-        tuple(others),
+        tuple(others), placed.said,
     )  # fmt: skip
+
+
+def _without(way: Remediation, done: Iterable[Action]) -> Remediation:
+    return replace(way, actions=tuple(a for a in way.actions if a not in set(done)))
 
 
 def _ways(report: Report, first: Finding) -> list[Remediation]:

@@ -78,7 +78,7 @@ def _todo(shown: Screen) -> Iterator[str]:
     if not done.steps and not lines:
         return
     yield '<article class="todo">\n<h2>what to do</h2>\n'
-    yield from (f"<p>{code(step)}</p>\n" for step in done.steps)
+    yield from (f"<p>{code(step)}</p>\n" for step in (*done.steps, *done.edits))
     if lines:
         yield '<pre class="paste">' + "\n".join(map(t, lines)) + "</pre>\n"
     if done.note:
