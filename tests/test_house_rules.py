@@ -59,6 +59,15 @@ def test_a_function_takes_six_values_at_most(path: Path) -> None:
 
 @pytest.mark.alone  # reads our text
 @pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_patterns_are_compiled_when_they_are_used(path: Path) -> None:
+    for statement in tree_of(path).body:
+        if not isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            calls = [ast.unparse(n.func) for n in ast.walk(statement) if isinstance(n, ast.Call)]
+            assert "re.compile" not in calls, f"{path}:{statement.lineno} compiles a pattern at import: late_pattern"
+
+
+@pytest.mark.alone  # reads our text
+@pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(PACKAGE)))
 def test_names_say_their_trade(path: Path) -> None:
     assert path.stem.strip("_") not in VAGUE and not BRITISH.search(path.stem)
     for name, node in named(path):

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 
+from doctor.base.late import late_pattern
 from doctor.collect.declared.service import Service
 
 _OF_HELM_TEXT = r"""
 \{\{-?\s* (?: [\w\s]*\(?\$?\.(?:Values|Release|Chart|Capabilities|Files)\b | include\s | template\s | define\s )
 """
-_OF_HELM = re.compile(_OF_HELM_TEXT, re.VERBOSE)
-_PLACE = re.compile(r"\{\{-?\s*\.?(\w[\w.]{0,100})\s*-?\}\}|<([A-Za-z][\w-]{0,100})>(?=\s*$)", re.MULTILINE)
+_OF_HELM = late_pattern(_OF_HELM_TEXT, re.VERBOSE)
+_PLACE = late_pattern(r"\{\{-?\s*\.?(\w[\w.]{0,100})\s*-?\}\}|<([A-Za-z][\w-]{0,100})>(?=\s*$)", re.MULTILINE)
 
 
 def template(text: str, file: str) -> Service | None:

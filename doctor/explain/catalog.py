@@ -13,13 +13,14 @@ from functools import cache, cached_property
 from pathlib import Path
 
 from doctor.base.json_object import JsonObject
+from doctor.base.late import late_pattern
 from doctor.base.record import dataclass
 from doctor.findings import Action, Confidence, Remediation
 from doctor.matrix.files.data import DataError, data_dir
 from doctor.matrix.files.tables import parsed
 
 LARGEST = 1 << 20
-_ENTRY = re.compile(r"^- code: (?P<code>RUN\d{3})\n  literals: (?P<literals>\[[^\n]{1,2000}\])$", re.M)
+_ENTRY = late_pattern(r"^- code: (?P<code>RUN\d{3})\n  literals: (?P<literals>\[[^\n]{1,2000}\])$", re.M)
 
 
 @dataclass(frozen=True)

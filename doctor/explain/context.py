@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import field
 from functools import cached_property
 
+from doctor.base.late import late_pattern
 from doctor.base.record import dataclass
 from doctor.explain.life.life import Life, life_of
 from doctor.explain.lines import Line
@@ -16,43 +17,43 @@ from doctor.matrix.engines import engines
 
 _VERSION = r"v?(?P<version>\d{1,4}(?:\.\d{1,6}){1,3}(?:[._-]?(?:post|rc|dev|a|b)\d{0,8}){0,3}(?:\+[\w.]{1,40})?)"
 _STATED = (
-    re.compile(rf"(?P<name>vLLM) API server version {_VERSION}"),
-    re.compile(rf"(?P<name>LLM) engine \(v?{_VERSION}"),
-    re.compile(rf"(?:\[pip3\] |\[conda\] |^|[\s'\"`,(])(?P<name>[A-Za-z][\w.-]{{1,60}})==\s?{_VERSION}"),
-    re.compile(rf"Requirement already satisfied: (?P<name>[\w.-]{{1,60}})[^\n]{{0,300}}\({_VERSION}\)\s{{0,3}}$"),
-    re.compile(
+    late_pattern(rf"(?P<name>vLLM) API server version {_VERSION}"),
+    late_pattern(rf"(?P<name>LLM) engine \(v?{_VERSION}"),
+    late_pattern(rf"(?:\[pip3\] |\[conda\] |^|[\s'\"`,(])(?P<name>[A-Za-z][\w.-]{{1,60}})==\s?{_VERSION}"),
+    late_pattern(rf"Requirement already satisfied: (?P<name>[\w.-]{{1,60}})[^\n]{{0,300}}\({_VERSION}\)\s{{0,3}}$"),
+    late_pattern(
         r"(?:^|[\s`'\"])(?P<name>transformers|torch|vllm|vLLM|lmdeploy|LMDeploy|sglang|SGLang|PyTorch|"
         r"Transformers|numpy|"
         rf"NumPy|flash[_-]attn|triton|pydantic|fastapi)(?: version)?\s{{0,20}}[:=]?\s{{0,"
         rf"40}}{_VERSION}(?=[\s,;)`'\"]|$)"
     ),
-    re.compile(rf"/(?P<name>[A-Za-z]\w{{1,60}})-{_VERSION}(?:-py\d[^/\s]{{0,40}})?\.(?:dist|egg)-info"),
+    late_pattern(rf"/(?P<name>[A-Za-z]\w{{1,60}})-{_VERSION}(?:-py\d[^/\s]{{0,40}})?\.(?:dist|egg)-info"),
 )
-_INSTALLED = re.compile(rf"(?P<name>[A-Za-z][\w.-]{{0,60}}?)-{_VERSION}(?=\s|$)")
+_INSTALLED = late_pattern(rf"(?P<name>[A-Za-z][\w.-]{{0,60}}?)-{_VERSION}(?=\s|$)")
 _RENAMED = {"llm": "vllm", "pytorch": "torch"}
-_SITE = re.compile(r"(?:site|dist)-packages/(?P<package>[A-Za-z_]\w{0,60})(?:/|\.py$)")
+_SITE = late_pattern(r"(?:site|dist)-packages/(?P<package>[A-Za-z_]\w{0,60})(?:/|\.py$)")
 # An engine that runs from its source tree, as SGLang's images do: `/sgl-workspace/sglang/python/sglang/srt/...`.
-SOURCE_TREE = re.compile(r"/(?P<package>vllm|sglang|lmdeploy|transformers)/(?:python/|src/)?(?P=package)/")
+SOURCE_TREE = late_pattern(r"/(?P<package>vllm|sglang|lmdeploy|transformers)/(?:python/|src/)?(?P=package)/")
 _LAUNCHERS = ("xinference",)  # no engine of its own: it starts one, and its log is seldom the engine's
 USUAL = "vllm"  # the engine of a log that does not tell
-_GPU = re.compile(
+_GPU = late_pattern(
     r"(?:NVIDIA |Tesla |GeForce |Quadro )?(?:GeForce )?(?P<gpu>RTX (?:PRO )?\d{4}(?: Ti| SUPER|D| Ada)?|GTX "
     r"\d{4}(?: Ti)?|"
     r"(?:Tesla )?[PVTMK]\d{1,3}(?:-\w{3,10})?|[ALHB]\d{2,3}[SX]?(?:[- ](?:SXM|PCIE|PCIe)\w{0,10})?|GB10|Jetson \w{2,"
     r"8}|TITAN \w{1,4})\b"
 )
-_CAPABILITY = re.compile(r"(?:compute capability|capability:|sm_|compute_)\s?\(?(?P<cc>\d{1,2}(?:[., ]{1,2}\d)?)")
-_PASCAL = re.compile(r"\b(?:GTX 10\d\d|P100|P40|P4\b|TITAN X|Quadro P\d{3,4}|M40|M60|K80|GTX 9\d\d)")
-_BLACKWELL = re.compile(
+_CAPABILITY = late_pattern(r"(?:compute capability|capability:|sm_|compute_)\s?\(?(?P<cc>\d{1,2}(?:[., ]{1,2}\d)?)")
+_PASCAL = late_pattern(r"\b(?:GTX 10\d\d|P100|P40|P4\b|TITAN X|Quadro P\d{3,4}|M40|M60|K80|GTX 9\d\d)")
+_BLACKWELL = late_pattern(
     r"\b(?:RTX 50\d\d|RTX PRO [456]000|B[12]00\b|GB[12]0\d|GB10\b|sm_?1[012]\d|compute "
     r"capability 1[012]\.)"
 )
-_WSL = re.compile(
+_WSL = late_pattern(
     r"microsoft-standard-WSL|/usr/lib/wsl|/mnt/[c-z]/|WSL is detected|\bWSL ?2?\b|wsl\.exe|/dev/dxg|"
     r"dxgkrnl",
     re.I,
 )
-_WINDOWS = re.compile(r"[A-Z]:\\\w|\\site-packages\\|AppData\\|DLL load failed")
+_WINDOWS = late_pattern(r"[A-Z]:\\\w|\\site-packages\\|AppData\\|DLL load failed")
 
 
 @dataclass

@@ -5,32 +5,33 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from doctor.base.late import late_pattern
 from doctor.explain.lines import Line
 from doctor.explain.traces import Trace
 
 LINES = 24
 LENGTH = 1200
-_HEADLINE = re.compile(r"\d{1,4} validation errors? for (?P<model>[\w.\[\], ]{1,120})")
-_TAIL = re.compile(r" ?\[type=[^\n]{0,2000}$")
-_URL = re.compile(r"\s*For further information visit \S{1,200}")
-_LABEL = re.compile(
+_HEADLINE = late_pattern(r"\d{1,4} validation errors? for (?P<model>[\w.\[\], ]{1,120})")
+_TAIL = late_pattern(r" ?\[type=[^\n]{0,2000}$")
+_URL = late_pattern(r"\s*For further information visit \S{1,200}")
+_LABEL = late_pattern(
     r"(?i)^\W{0,3}(?:solutions?|fix|how to fix|hints?|suggestions?|workarounds?|resolution|recommendations?)"
     r"\s?:\s{0,12}(?P<text>\S[^\n]{0,600})"
 )
-_ADVISES = re.compile(
+_ADVISES = late_pattern(
     r"(?:please|try|use|set|consider|make sure|ensure|you (?:can|must|may|should|need)|either|increase|decrease|reduce|"
     r"(?:re)?install|upgrade|downgrade|update|run|pass|specify|disable|enable|provide|lower|add|remove|switch|"
     r"to (?:fix|disable|enable|resolve|use|avoid|solve|bypass|skip)|if (?:you|your)|alternatively|or (?:set|use))\b",
     re.I,
 )
 # What sends the reader elsewhere, or only to more output.
-_POINTS = re.compile(
+_POINTS = late_pattern(
     r"(?i)\b(?:report|file|open|raise|submit) (?:this|an?|it|the)\b|for (?:more|further|debugging|details)|"
     r"see (?:the |also|http|above)|refer to|check the (?:log|server|stack)|contact|CUDA_LAUNCH_BLOCKING|"
     r"TORCH_USE_CUDA_DSA|search for|set `?\w{0,40}(?:DEBUG|VERBOSE)"
 )
-_SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z`'\"(-])|\n")
-_RULE = re.compile(r"^[-=*#_~\s]{3,}$")
+_SENTENCE = late_pattern(r"(?<=[.!?])\s+(?=[A-Z`'\"(-])|\n")
+_RULE = late_pattern(r"^[-=*#_~\s]{3,}$")
 
 
 def message_of(trace: Trace, lines: Sequence[Line]) -> str:

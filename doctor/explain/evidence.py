@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
+from doctor.base.late import late_pattern
 from doctor.base.secrets.hide import redact_text
 from doctor.base.text import clean
 from doctor.explain.lines import Line
@@ -12,7 +12,7 @@ from doctor.explain.matching import Candidate
 from doctor.explain.traces import Trace
 from doctor.findings import Evidence, Location
 
-_SITE = re.compile(r"(?:site|dist)-packages/(?P<package>[A-Za-z_]\w{0,60})(?P<rest>/[^\n]{0,300})?$")
+_SITE = late_pattern(r"(?:site|dist)-packages/(?P<package>[A-Za-z_]\w{0,60})(?P<rest>/[^\n]{0,300})?$")
 
 
 def evidence_of(candidate: Candidate) -> tuple[Evidence, ...]:

@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 import sys
 from functools import cache
 
+from doctor.base.late import late_pattern
 from doctor.explain.refine.names import table
 from doctor.findings import Action, Finding, Remediation
 from doctor.matrix import rows
 from doctor.matrix.engines import engine
 from doctor.matrix.module_names import provider_of
 
-_NAME = re.compile(r"[A-Za-z0-9](?:[\w.-]{0,98}[A-Za-z0-9])?(?:\[[\w,.\- ]{1,60}\])?")
+_NAME = late_pattern(r"[A-Za-z0-9](?:[\w.-]{0,98}[A-Za-z0-9])?(?:\[[\w,.\- ]{1,60}\])?")
 _PLACEHOLDERS = ("package", "the", "same", "none", "null", "program", "library", "module", "name", "packages",
                  "it", "them", "latest", "version", "this", "that", "a", "an")  # fmt: skip
-_HOLE = re.compile(
+_HOLE = late_pattern(
     r"\{[a-z_]{1,40}\}|`\s?`|''|\bthe (?:package|program|library) (?:to|==)\s*$|\ba the\b|"
     r"\b(?:upgrade|downgrade|install|reinstall) (?:to\b|$)|pip install(?: -U)?$"
 )
-_JOINED = re.compile(r"^(?:or|and):? (?=\S)")
-_QUOTED = re.compile(r"`(the (?:package|program|library))`")
+_JOINED = late_pattern(r"^(?:or|and):? (?=\S)")
+_QUOTED = late_pattern(r"`(the (?:package|program|library))`")
 
 
 def sound(finding: Finding) -> Finding:

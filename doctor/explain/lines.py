@@ -6,50 +6,53 @@ import json
 import re
 from collections.abc import Iterable
 
+from doctor.base.late import late_pattern
 from doctor.base.record import dataclass
 from doctor.explain.traces import Trace
 
-_ANSI = re.compile("\x1b(?:\\[[0-?]{0,32}[ -/]{0,4}[@-~]|\\][^\x07\x1b]{0,256}(?:\x07|\x1b\\\\)|[@-Z\\\\-_])")
+_ANSI = late_pattern("\x1b(?:\\[[0-?]{0,32}[ -/]{0,4}[@-~]|\\][^\x07\x1b]{0,256}(?:\x07|\x1b\\\\)|[@-Z\\\\-_])")
 SEVERE = ("ERROR", "CRITICAL", "FATAL", "SEVERE")
 _LEVEL = r"(?P<level>TRACE|DEBUG|INFO|NOTICE|WARNING|WARN|ERROR|CRITICAL|FATAL|SEVERE)"
 _TIME = r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?"
 
 # Each takes one layer off, from the left. `who` tells interleaved processes apart; `level` is the logger's.
 _BY_PAREN = (
-    re.compile(r"(?P<who>\((?:[\w.:<>=,-]{1,80} ){0,3}pid=\d{1,9}(?:, ?(?:ip|node)=[\w.:-]{1,60})?[^()\n]{0,40}\)) ?"),
-    re.compile(r"(?P<who>\([A-Za-z_][\w.:-]{0,60}_(?:TP|DP|PP|EP)\d{1,3}\)) "),
+    late_pattern(
+        r"(?P<who>\((?:[\w.:<>=,-]{1,80} ){0,3}pid=\d{1,9}(?:, ?(?:ip|node)=[\w.:-]{1,60})?[^()\n]{0,40}\)) ?"
+    ),
+    late_pattern(r"(?P<who>\([A-Za-z_][\w.:-]{0,60}_(?:TP|DP|PP|EP)\d{1,3}\)) "),
 )
 _BY_BRACKET = (
-    re.compile(r"(?P<who>\[(?:rank|default|local_rank)\d{1,4}\]): ?"),
-    re.compile(r"(?P<who>\[\d{1,4},\d{1,4}\]<std(?:err|out)>): ?"),
-    re.compile(r"\[(?:pod|po)/[\w.-]{1,120}/[\w.-]{1,80}\] "),
-    re.compile(rf"\[{_TIME}(?P<who> (?:TP|DP|PP|EP)\d[\w ]{{0,20}})?\] "),
-    re.compile(r"\[\s{0,8}\d{1,9}\.\d{6}\] "),
-    re.compile(r"\[(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) \w{3} [ \d]\d \d\d:\d\d:\d\d \d{4}\] "),
-    re.compile(rf"\[{_LEVEL}\]:? "),
-    re.compile(rf"\[{_TIME}[\]|][^\[\]\n]{{0,80}}\[{_LEVEL}\s{{0,4}}\]:? ?"),
+    late_pattern(r"(?P<who>\[(?:rank|default|local_rank)\d{1,4}\]): ?"),
+    late_pattern(r"(?P<who>\[\d{1,4},\d{1,4}\]<std(?:err|out)>): ?"),
+    late_pattern(r"\[(?:pod|po)/[\w.-]{1,120}/[\w.-]{1,80}\] "),
+    late_pattern(rf"\[{_TIME}(?P<who> (?:TP|DP|PP|EP)\d[\w ]{{0,20}})?\] "),
+    late_pattern(r"\[\s{0,8}\d{1,9}\.\d{6}\] "),
+    late_pattern(r"\[(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) \w{3} [ \d]\d \d\d:\d\d:\d\d \d{4}\] "),
+    late_pattern(rf"\[{_LEVEL}\]:? "),
+    late_pattern(rf"\[{_TIME}[\]|][^\[\]\n]{{0,80}}\[{_LEVEL}\s{{0,4}}\]:? ?"),
 )
 _BY_DIGIT = (
-    re.compile(rf"{_TIME} std(?:out|err) [FP] "),
-    re.compile(rf"{_TIME}\s{{1,4}}\|\s?{_LEVEL}\s{{0,8}}\|\s[^\n|]{{0,120}}?(?:\s[-|]\s)"),
-    re.compile(rf"{_TIME} - (?P<logger>[\w.]{{1,80}}) - {_LEVEL} - (?:[\w.]{{1,60}}:\d{{1,6}} - )?"),
-    re.compile(rf"{_TIME}[ \t][\w.]{{1,80}} \d{{1,9}} {_LEVEL}\s{{1,8}}"),
-    re.compile(rf"\d\d/\d\d \d\d:\d\d:\d\d - (?P<logger>[\w.]{{1,80}}) - {_LEVEL} - (?:[\w.]{{1,60}}:\d{{1,6}} - )?"),
-    re.compile(
+    late_pattern(rf"{_TIME} std(?:out|err) [FP] "),
+    late_pattern(rf"{_TIME}\s{{1,4}}\|\s?{_LEVEL}\s{{0,8}}\|\s[^\n|]{{0,120}}?(?:\s[-|]\s)"),
+    late_pattern(rf"{_TIME} - (?P<logger>[\w.]{{1,80}}) - {_LEVEL} - (?:[\w.]{{1,60}}:\d{{1,6}} - )?"),
+    late_pattern(rf"{_TIME}[ \t][\w.]{{1,80}} \d{{1,9}} {_LEVEL}\s{{1,8}}"),
+    late_pattern(rf"\d\d/\d\d \d\d:\d\d:\d\d - (?P<logger>[\w.]{{1,80}}) - {_LEVEL} - (?:[\w.]{{1,60}}:\d{{1,6}} - )?"),
+    late_pattern(
         rf"{_TIME}[ \t]{{1,4}}\[?{_LEVEL}\]?[ \t:]{{1,8}}(?:[\w.]{{1,80}}(?:\.py)?:\d{{1,6}}\]? ?(?:--|-|:)? "
         r"?)?"
     ),
-    re.compile(rf"{_TIME},?[ \t]"),
-    re.compile(r"\d\d:\d\d:\d\d(?:\.\d{1,6})? "),
-    re.compile(r"\d{1,3}\|[\w.-]{1,40}\s{1,20}\| "),
+    late_pattern(rf"{_TIME},?[ \t]"),
+    late_pattern(r"\d\d:\d\d:\d\d(?:\.\d{1,6})? "),
+    late_pattern(r"\d{1,3}\|[\w.-]{1,40}\s{1,20}\| "),
 )
 _BY_LETTER = (
-    re.compile(rf"{_LEVEL} \d\d-\d\d \d\d:\d\d:\d\d (?:\[[\w./-]{{1,80}}:\d{{1,6}}\]|[\w./-]{{1,80}}:\d{{1,6}}\]) ?"),
-    re.compile(r"[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d [\w.-]{1,64} (?P<who>[\w./@-]{1,64}(?:\[\d{1,9}\])?): "),
-    re.compile(rf"{_LEVEL}: {{1,8}}"),
-    re.compile(rf"{_LEVEL}:[\w.]{{1,80}}:"),
-    re.compile(r"(?P<glog>[IWEF])\d{4} \d\d:\d\d:\d\d\.\d{3,9} {1,4}\d{1,9} [\w./-]{1,160}:\d{1,6}\] "),
-    re.compile(r"[A-Za-z0-9][\w.-]{0,60} {1,20}\| ?"),
+    late_pattern(rf"{_LEVEL} \d\d-\d\d \d\d:\d\d:\d\d (?:\[[\w./-]{{1,80}}:\d{{1,6}}\]|[\w./-]{{1,80}}:\d{{1,6}}\]) ?"),
+    late_pattern(r"[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d [\w.-]{1,64} (?P<who>[\w./@-]{1,64}(?:\[\d{1,9}\])?): "),
+    late_pattern(rf"{_LEVEL}: {{1,8}}"),
+    late_pattern(rf"{_LEVEL}:[\w.]{{1,80}}:"),
+    late_pattern(r"(?P<glog>[IWEF])\d{4} \d\d:\d\d:\d\d\.\d{3,9} {1,4}\d{1,9} [\w./-]{1,160}:\d{1,6}\] "),
+    late_pattern(r"[A-Za-z0-9][\w.-]{0,60} {1,20}\| ?"),
 )
 _GLOG = {"I": "INFO", "W": "WARNING", "E": "ERROR", "F": "FATAL"}
 _LAYERS = 6

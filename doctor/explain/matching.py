@@ -8,6 +8,7 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import field
 
+from doctor.base.late import late_pattern
 from doctor.base.record import dataclass
 from doctor.explain.catalog import Crash, stubs
 from doctor.explain.context import Digest
@@ -17,13 +18,13 @@ WINDOW = 3 << 10
 PER_LITERAL = 24
 SECONDS = 5.0
 _QUIET = ("DEBUG", "TRACE", "INFO", "NOTICE", "WARNING", "WARN")
-_WENT_ON = re.compile(
+_WENT_ON = late_pattern(
     r"(?i)warning:|optional|going on without|ignor(?:e|ed|ing)\b|retry(?:ing)?\b|fall(?:ing|s)? ?back|skipp(?:ed|ing)|"
     r"will be disabled|is deprecated|Ignore import error|Exception ignored in|not installed, using|Failed to import "
     r"from vllm\._C with"
 )
 # an exception as `repr` writes it: Python ends with `Type: text`, so somebody has caught this one and tells of it
-_CAUGHT = re.compile(r"\b[A-Za-z_.]{0,60}(?:Error|Exception)\((?:'|\")")
+_CAUGHT = late_pattern(r"\b[A-Za-z_.]{0,60}(?:Error|Exception)\((?:'|\")")
 
 
 @dataclass(slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import re
 
+from doctor.base.late import late_pattern
 from doctor.base.record import dataclass
 from doctor.explain.refine.refined import manual
 from doctor.findings import Finding, Remediation
@@ -20,23 +21,23 @@ class Platform:
 
 
 _PLATFORMS = (
-    Platform("an AMD GPU (ROCm)", re.compile(
+    Platform("an AMD GPU (ROCm)", late_pattern(
         r"platform rocm|HIP error|HIP out of memory|hipError\w|ROCM used to build PyTorch: \d|\+rocm\d|AMD Instinct|"
         r"AMD Radeon|libamdhip64"), "the ROCm image (rocm/vllm, or SGLang's -rocm tags) or AMD's wheels"),
-    Platform("an Ascend NPU", re.compile(
+    Platform("an Ascend NPU", late_pattern(
         r"[Pp]latform (?:plugin )?ascend|torch_npu|vllm_ascend|NPU out of memory|Ascend\d{3}|libascend|npu-smi"),
         "vllm-ascend, or LMDeploy with --device ascend"),
-    Platform("an Intel GPU (XPU)", re.compile(
+    Platform("an Intel GPU (XPU)", late_pattern(
         r"platform xpu|level_zero|UR_RESULT_ERROR|XPU out of memory|Intel\(R\) Arc|torch\.xpu|\+xpu"),
         "Intel's image (intel/vllm) or the XPU wheels of torch"),
-    Platform("an Apple GPU (MPS)", re.compile(r"MPS backend|torch\.mps|macOS-\d+[\d.]*-arm64|Apple M\d"),
+    Platform("an Apple GPU (MPS)", late_pattern(r"MPS backend|torch\.mps|macOS-\d+[\d.]*-arm64|Apple M\d"),
              "vllm-metal, MLX or llama.cpp"),
 )  # fmt: skip
-_NVIDIA = re.compile(
+_NVIDIA = late_pattern(
     r"(?i)nvidia|\bcu1\d\d\b|CUDA (?:toolkit|\d\d)|nvcc|\bsm_\d|driver >=|--gpus all|TORCH_CUDA_ARCH_LIST|cudnn|"
     r"compute capability"
 )
-_CUDA_RAN = re.compile(r"CUDA error|CUDA out of memory|GPU \d: NVIDIA|Nvidia driver version: \d|platform cuda")
+_CUDA_RAN = late_pattern(r"CUDA error|CUDA out of memory|GPU \d: NVIDIA|Nvidia driver version: \d|platform cuda")
 
 
 def platform_of(text: str) -> Platform | None:

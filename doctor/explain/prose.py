@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
-
+from doctor.base.late import late_pattern
 from doctor.explain.unknown import nothing_in
 from doctor.findings import Finding
 
 MOST = 5000  # lines that are looked at
 # how a line of a program begins: a level, a time, a process, an exception; a reporter's sentence does not
-_LOGGED = re.compile(
+_LOGGED = late_pattern(
     r"\s*(?:\x1b\[[\d;]*m)?(?:\[?\d{2,4}[-/:]\d|\[?(?:TRACE|DEBUG|INFO|WARN(?:ING)?|ERROR|CRITICAL|FATAL|E\d{4})\b"
     r"|\(\w[^)]{0,60}\) |\[[^\]]{1,40}\] ?(?:\[|\w+:)|[\w.]{1,80}(?:Error|Exception|Exit)\b:|\w+: (?:error|fatal)\b)"
 )

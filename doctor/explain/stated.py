@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 
+from doctor.base.late import late_pattern
 from doctor.explain.context import Digest
 from doctor.matrix.engines import option_names
 
-_WORKER = re.compile(r"(?:Worker_|\b)TP(?P<rank>\d{1,4})\b")
+_WORKER = late_pattern(r"(?:Worker_|\b)TP(?P<rank>\d{1,4})\b")
 LONGEST = 200
 
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from doctor.base.late import late_pattern
 from doctor.explain.lines import Line
 from doctor.explain.traces import Frame, Trace
 
-_FRAME = re.compile(
+_FRAME = late_pattern(
     r'[ |+]{0,12}File "(?P<file>[^"\n]{1,400})", line (?P<line>\d{1,7})(?:, in (?P<function>[^\n]{1,'
     r"200}))?"
 )
-_RAISED = re.compile(
+_RAISED = late_pattern(
     r"(?P<type>(?:[A-Za-z_]\w{0,80}\.){0,8}[A-Za-z_]\w{0,80})(?P<colon>:(?= |$)|$)(?: "
     r"(?P<message>.{0,3900}))?"
 )
@@ -26,7 +27,7 @@ _BEGIN = "Traceback (most recent call last)"
 _NOISE = 40
 LONGEST = 30  # lines of a message
 _SHELL = ("Killed", "Terminated", "Aborted", "Segmentation fault", "Bus error")
-_ADDRESS = re.compile(r"\[address=[^\]\n]{1,80}, pid=\d{1,9}\] ")
+_ADDRESS = late_pattern(r"\[address=[^\]\n]{1,80}, pid=\d{1,9}\] ")
 
 
 def traces_of(lines: Sequence[Line]) -> list[Trace]:

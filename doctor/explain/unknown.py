@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 
+from doctor.base.late import late_pattern
 from doctor.base.secrets.hide import redact_text
 from doctor.base.text import clean, one_line
 from doctor.explain.context import Digest, packages_of
@@ -39,18 +39,18 @@ _CONFIGS = (
     ("feature_extraction_", "preprocessor_config.json"), ("tokenization_", "tokenizer_config.json"),
     ("configuration_", "config.json"),
 )  # fmt: skip
-_SHAPES = re.compile(r"shape mismatch|is invalid for input of size|must match the size of tensor|cannot be broadcast|"
+_SHAPES = late_pattern(r"shape mismatch|is invalid for input of size|must match the size of tensor|cannot be broadcast|"
                      r"shapes cannot be multiplied|must match the existing size")  # fmt: skip
-_WRAPPER = re.compile(
+_WRAPPER = late_pattern(
     r"Engine core initialization failed|Engine process failed to start|WorkerProc initialization failed|TokenizerInfo|"
     r"Failed core proc|died unexpectedly|look up to see its traceback|ChildFailedError|EngineDeadError|not healthy|"
     r"ActorDiedError|WorkerCrashedError|Executor failed|TimeoutError|has no attribute 'shutdown'|__del__"
 )
-_LOUD = re.compile(
+_LOUD = late_pattern(
     r"(?:^|[\s\[(.])(?:[Ff]atal|FATAL|ERROR|error|CRITICAL|[A-Za-z_]{0,60}(?:Error|"
     r"Exception))\b[^\n]{0,3}[:\s]"
 )
-_HARMLESS = re.compile(
+_HARMLESS = late_pattern(
     r"(?i)warn|retry|health-check|deprecat|optional|0 errors?|no error|errors? log|error_file|"
     r"ignored"
 )

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 from collections.abc import Mapping
 
+from doctor.base.late import late_pattern
 from doctor.base.secrets.hide import redact_text
 from doctor.base.text import one_line
 from doctor.explain.catalog import Crash
@@ -25,8 +25,8 @@ MOST = 4
 GENERIC = 60
 _DEATHS = ("RUN602", "RUN603", "RUN611", "RUN612")
 _GROUP_KILL = "Received sigquit from a child"
-_FIELD = re.compile(r"\{(?P<name>[a-z_]{1,40})\}")
-_EMPTY = re.compile(r" ?\([ ,]{0,3}\)| ?``|(?<= ) |:(?= ?[(;,])| {1,2}(?=[,;])")
+_FIELD = late_pattern(r"\{(?P<name>[a-z_]{1,40})\}")
+_EMPTY = late_pattern(r" ?\([ ,]{0,3}\)| ?``|(?<= ) |:(?= ?[(;,])| {1,2}(?=[,;])")
 _GPU_KINDS = ("no-gpu-visible", "driver-library-mismatch", "driver-too-old", "cuda-init", "container-toolkit", "nccl")
 _ON_WSL = Remediation(
     "in WSL: update the NVIDIA driver on Windows (the Windows driver, in WDDM mode), wsl --update, wsl --shutdown; "

@@ -13,12 +13,13 @@ import subprocess
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from doctor.base.late import late_pattern
 from doctor.base.record import dataclass
 from doctor.base.text import one_line
 
 MOST = 16384
 LARGEST = 4 << 20
-_NAME = re.compile(r"(?:[A-Za-z0-9_][\w.-]{0,63}@)?[A-Za-z0-9_\[][\w.:%\[\]-]{0,252}")
+_NAME = late_pattern(r"(?:[A-Za-z0-9_][\w.-]{0,63}@)?[A-Za-z0-9_\[][\w.:%\[\]-]{0,252}")
 SSH = ("ssh", "-T", "-o", "BatchMode=yes", "-o", "ConnectTimeout=10", "-o", "ServerAliveInterval=5",
        "-o", "ServerAliveCountMax=3", "-o", "LogLevel=ERROR")  # fmt: skip
 

@@ -5,17 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from doctor.base.late import late_pattern
 from doctor.findings.fleet import EndRow
 
 # what torch, Gloo, NCCL, ZeroMQ and Ray say when a peer is gone; an error of the rank itself says something else
-ECHOES = re.compile(
+ECHOES = late_pattern(
     r"closed by peer|reset by peer|broken pipe|remote process (?:exited|has)|ncclRemoteError|connectFullMesh"
     r"|socket has (?:timed out|failed)|timed? ?out (?:waiting|after|connecting)|wait timeout|clients joined"
     r"|got 0 bytes|connection (?:was )?(?:refused|closed|lost)|DistNetworkError|DistStoreError|DistBackendError"
     r"|EngineDeadError|ActorDiedError|RayActorError|node (?:has )?died|heartbeat|watchdog (?:caught|got stuck)",
     re.IGNORECASE,
 )
-ERRORS = re.compile(r"\b\w{0,60}(?:Error|Exception|Interrupt|Timeout)\b|\berror\b|\bkilled\b|\bfatal\b", re.IGNORECASE)
+ERRORS = late_pattern(
+    r"\b\w{0,60}(?:Error|Exception|Interrupt|Timeout)\b|\berror\b|\bkilled\b|\bfatal\b", re.IGNORECASE
+)
 
 
 def is_echo(tail: Sequence[str], found: str | None) -> bool:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from difflib import SequenceMatcher
 
+from doctor.base.late import late_pattern
 from doctor.base.quoting import joined
 from doctor.base.record import dataclass
 from doctor.base.secrets.hide import HIDDEN
@@ -14,7 +14,7 @@ from doctor.facts import Launch
 from doctor.facts.written import Style, Word, Written
 from doctor.findings import Action
 
-_PLAIN = re.compile(r"[A-Za-z./_-][\w./@+=-]*")
+_PLAIN = late_pattern(r"[A-Za-z./_-][\w./@+=-]*")
 _WORDS = frozenset(("true", "false", "yes", "no", "on", "off", "null", "y", "n"))
 
 

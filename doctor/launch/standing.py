@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
+from doctor.base.late import late_pattern
 from doctor.base.record import dataclass
 from doctor.facts import Launch
 from doctor.facts.written import Word, Written
@@ -18,7 +19,7 @@ from doctor.launch.tokens import Token, tokens_of
 MOST_STARTS = 4000
 AHEAD = 8  # words that one computed word may stand for
 _PARTS = ("command", "args", "entrypoint")
-_VARIABLE = re.compile(r"\$(?:(?P<plain>[A-Za-z_]\w*)|\{(?P<name>[A-Za-z_]\w*)(?::?-(?P<default>[^{}$]*))?\})$")
+_VARIABLE = late_pattern(r"\$(?:(?P<plain>[A-Za-z_]\w*)|\{(?P<name>[A-Za-z_]\w*)(?::?-(?P<default>[^{}$]*))?\})$")
 _CONTINUES = ("\\", "`", "^")
 Chain = dict[int, int]  # the word's place in the command -> that of its token
 

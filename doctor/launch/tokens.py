@@ -5,15 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from doctor.base.late import late_pattern
 from doctor.base.record import dataclass
 from doctor.facts.written import Style
 from doctor.launch.edit_in_text import tokens, value_of
 
 YAML = (".yaml", ".yml", ".json")
 LARGEST = 1 << 19  # characters of a file
-_EXEC = re.compile(r"^[ \t]*(?:CMD|ENTRYPOINT)[ \t]*(\[(?:[^\]\"]|\"(?:[^\"\\\n]|\\.)*\")*\])", re.M)
-_STRING = re.compile(r'"((?:[^"\\\n]|\\.)*)"')
-_STOPS = re.compile(r"\n|[;&|<>()]+|#.*")
+_EXEC = late_pattern(r"^[ \t]*(?:CMD|ENTRYPOINT)[ \t]*(\[(?:[^\]\"]|\"(?:[^\"\\\n]|\\.)*\")*\])", re.M)
+_STRING = late_pattern(r'"((?:[^"\\\n]|\\.)*)"')
+_STOPS = late_pattern(r"\n|[;&|<>()]+|#.*")
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from doctor.base.files import Files
+from doctor.base.late import late_pattern
 from doctor.facts import Launch, Unavailable
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from doctor.pipeline.request import Request
 
 LARGEST = 512 << 10
-_SOURCE = re.compile(r"(?P<path>.+):(?P<line>[1-9]\d{0,6})")
+_SOURCE = late_pattern(r"(?P<path>.+):(?P<line>[1-9]\d{0,6})")
 
 
 def with_places(launch: Launch | Unavailable, request: Request) -> Launch | Unavailable:

@@ -6,13 +6,14 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from doctor.base.late import late_pattern
 from doctor.collect.declared.service import Service
 
 # images of gateways with the option that names their file, and where it stands else; the first that is found counts
 _KINDS = (
-    (re.compile(r"litellm"), re.compile(r"--config$|-c$"), "/app/config.yaml"),
-    (re.compile(r"(?:^|/)nginx(?:[:@-]|$)|openresty"), re.compile(r"-c$"), "/etc/nginx/"),
-    (re.compile(r"(?:^|/)prometheus(?:[:@]|$)"), re.compile(r"--config\.file$"), "/etc/prometheus/prometheus.yml"),
+    (late_pattern(r"litellm"), late_pattern(r"--config$|-c$"), "/app/config.yaml"),
+    (late_pattern(r"(?:^|/)nginx(?:[:@-]|$)|openresty"), late_pattern(r"-c$"), "/etc/nginx/"),
+    (late_pattern(r"(?:^|/)prometheus(?:[:@]|$)"), late_pattern(r"--config\.file$"), "/etc/prometheus/prometheus.yml"),
 )  # fmt: skip
 
 

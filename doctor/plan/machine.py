@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-
+from doctor.base.late import late_pattern
 from doctor.derived.packages.torch_build import TorchBuild, torch_build
 from doctor.derived.units import dotted
 from doctor.facts import Distributions
@@ -14,7 +13,7 @@ from doctor.plan.draft import Draft
 from doctor.plan.gpu_fit import too_large
 from doctor.plan.solver.problem import Clause, Variable
 
-_CODE = re.compile(r"(sm|compute)_(\d{1,2})(\d)[a-z]?$")
+_CODE = late_pattern(r"(sm|compute)_(\d{1,2})(\d)[a-z]?$")
 GPU = "gpu"
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from doctor.base.late import late_pattern
 from doctor.base.quoting import joined
 from doctor.facts import Distributions, Facts, Target
 from doctor.findings import ALONG, Action, Conflict, Finding, Step
@@ -13,8 +13,8 @@ from doctor.plan.choices import only_source
 from doctor.plan.planner import Solved
 from doctor.plan.solver.problem import Clause
 
-NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,100}[A-Za-z0-9])?")
-VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9.!+_-]{0,80}")
+NAME = late_pattern(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,100}[A-Za-z0-9])?")
+VERSION = late_pattern(r"[A-Za-z0-9][A-Za-z0-9.!+_-]{0,80}")
 NEW = "qvl-env"  # the folder of a new environment in printed commands
 
 

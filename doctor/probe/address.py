@@ -6,12 +6,13 @@ import re
 from urllib.parse import urlsplit
 
 from doctor.base.address import split_address
+from doctor.base.late import late_pattern
 from doctor.base.record import dataclass
 from doctor.base.secrets.hide import redact_text
 from doctor.base.text import has_hidden, one_line
 
-_ROUTE = re.compile(r"/(?:v1(?:/.*)?|health.*|metrics/?|docs|openapi\.json|chat/completions/?|models/?)$")
-_HOST = re.compile(r"[\w.\-]{1,253}|[0-9a-fA-F:.]{2,45}(?:%\w{1,20})?")
+_ROUTE = late_pattern(r"/(?:v1(?:/.*)?|health.*|metrics/?|docs|openapi\.json|chat/completions/?|models/?)$")
+_HOST = late_pattern(r"[\w.\-]{1,253}|[0-9a-fA-F:.]{2,45}(?:%\w{1,20})?")
 _LOCAL = ("localhost", "127.0.0.1", "::1", "0.0.0.0", "::")
 
 

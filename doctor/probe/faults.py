@@ -8,6 +8,7 @@ import re
 from typing import Any
 from urllib.parse import urlsplit
 
+from doctor.base.late import late_pattern
 from doctor.base.text import one_line
 from doctor.findings import Finding
 from doctor.matrix.answers import known_as
@@ -17,8 +18,8 @@ from doctor.remote.proxies import proxy_of
 from doctor.remote.redirects import same_owner
 
 _TLS_HERE = "SRV105"
-_HTML = re.compile(r"\s*(?:<!--.{0,2000}?-->\s*)?<(?:!doctype html|html|head|body)\b", re.I | re.S)
-_TITLE = re.compile(r"<title[^>]{0,100}>([^<]{1,120})", re.I)
+_HTML = late_pattern(r"\s*(?:<!--.{0,2000}?-->\s*)?<(?:!doctype html|html|head|body)\b", re.I | re.S)
+_TITLE = late_pattern(r"<title[^>]{0,100}>([^<]{1,120})", re.I)
 _BY_STATUS = {413: "SRV143", 429: "SRV142", 502: "SRV141", 503: "SRV140", 504: "SRV141", 404: "SRV134", 405: "SRV134"}
 _OF_GATEWAYS = {502: "SRV141", 503: "SRV141", 504: "SRV141", 413: "SRV143", 429: "SRV142"}
 _LOG_LINES = 40_000  # characters of an error's text that are compared with the known crashes

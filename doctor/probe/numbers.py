@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import re
+from doctor.base.late import late_pattern
 
 MOST_LINES = 100_000
-_LINE = re.compile(r"(?P<name>[A-Za-z_:][\w:]{0,200})(?:\{(?P<labels>[^\n]{0,4000})\})?[ \t]+(?P<value>[-+.\w]{1,40})")
-_COUNTS = re.compile(
+_LINE = late_pattern(
+    r"(?P<name>[A-Za-z_:][\w:]{0,200})(?:\{(?P<labels>[^\n]{0,4000})\})?[ \t]+(?P<value>[-+.\w]{1,40})"
+)
+_COUNTS = late_pattern(
     r"(?i)(?:(?:generation|output|completion|predicted)_tokens|tokens_predicted|request_success|num_requests|"
     r"requests?(?:_metric)?)(?:_total)?$|total_requests(?:_metric)?(?:_total)?$"
 )
-_GAUGES = re.compile(r"(?i)(?:running|waiting|swapped|queue)")
-_USAGE = re.compile(r"(?i)(?:cache_usage(?:_perc|_ratio)?|token_usage)$")
-_BLOCKS = re.compile(r'num_gpu_blocks="(\d{1,12})"')
+_GAUGES = late_pattern(r"(?i)(?:running|waiting|swapped|queue)")
+_USAGE = late_pattern(r"(?i)(?:cache_usage(?:_perc|_ratio)?|token_usage)$")
+_BLOCKS = late_pattern(r'num_gpu_blocks="(\d{1,12})"')
 
 
 def parsed(text: str) -> dict[str, float] | None:

@@ -9,6 +9,7 @@ from urllib.parse import unquote, urldefrag, urljoin
 
 from packaging.version import Version
 
+from doctor.base.late import late_pattern
 from doctor.facts import normalize
 from doctor.remote.client import Client
 from doctor.remote.errors import IndexUnavailable, WheelError
@@ -19,9 +20,9 @@ from doctor.remote.source import wheel_name
 LARGEST_PAGE = 32 << 20
 LONGEST_TAG = 8192
 MOST_LINKS = 50_000
-_SHA256 = re.compile(r"sha256=([0-9a-fA-F]{64})\Z")
-_WHOLE = re.compile(r"""<(?:[^<>"']|"[^"]*"|'[^']*')*>""")
-_TAG = re.compile(r"<(?:a|base)\s", re.IGNORECASE)
+_SHA256 = late_pattern(r"sha256=([0-9a-fA-F]{64})\Z")
+_WHOLE = late_pattern(r"""<(?:[^<>"']|"[^"]*"|'[^']*')*>""")
+_TAG = late_pattern(r"<(?:a|base)\s", re.IGNORECASE)
 
 
 def wheels(http: Client, index_url: str, project: str) -> list[IndexedWheel]:

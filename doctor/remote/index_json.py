@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import re
 from typing import Any
 from urllib.parse import unquote, urljoin
 
+from doctor.base.late import late_pattern
 from doctor.base.record import dataclass
 from doctor.remote.errors import IndexUnavailable, WheelError
 from doctor.remote.source import wheel_name
@@ -14,8 +14,8 @@ from doctor.remote.source import wheel_name
 ACCEPT = "application/vnd.pypi.simple.v1+json, text/html;q=0.2"
 MOST_FILES = 50_000
 MOST_PARTS = 8 * MOST_FILES  # objects and lists in all: each takes far more memory than its two characters
-_SHA256 = re.compile(r"[0-9a-f]{64}")
-_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[\d.]{0,10}Z?")
+_SHA256 = late_pattern(r"[0-9a-f]{64}")
+_TIME = late_pattern(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[\d.]{0,10}Z?")
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import re
 import tempfile
 import zipfile
 import zlib
@@ -13,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from typing import IO
 
+from doctor.base.late import late_pattern
 from doctor.remote.client import Answer, Client
 from doctor.remote.errors import IndexUnavailable, RemoteError, WheelError
 from doctor.remote.http import CONNECTIONS, get
@@ -25,7 +25,7 @@ LARGEST_RANGE = 128 << 20
 LARGEST_WHEEL = 4 << 30
 STREAMED = 16 << 20
 PART = 4 << 20  # bytes asked for at once: several connections share a long range, and each part has its own deadline
-_METADATA = re.compile(r"[^/]+\.dist-info/METADATA")
+_METADATA = late_pattern(r"[^/]+\.dist-info/METADATA")
 _LOCAL_HEADER = 30  # bytes; its last two pairs are the lengths of the name and of the extra field behind it
 
 

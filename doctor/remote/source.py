@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import stat
 import struct
 import zipfile
@@ -15,6 +14,7 @@ from typing import IO, Protocol
 
 from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
+from doctor.base.late import late_pattern
 from doctor.remote.errors import IndexUnavailable, WheelError
 
 MOST_MEMBERS = 200_000
@@ -22,7 +22,7 @@ LARGEST_DIRECTORY = 24 << 20  # bytes of the list of members at the end: some 12
 # Deflate cannot do better than 1032 to 1: a member that claims more lies about its size.
 _BEST_RATIO = 1100
 _BLOCK = 1 << 20
-_FILENAME = re.compile(r"[\w.!+-]{1,300}")
+_FILENAME = late_pattern(r"[\w.!+-]{1,300}")
 _DAMAGE = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, ValueError, RuntimeError, OSError)
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import os
-import re
 import shlex
 import stat
 from contextlib import suppress
 
+from doctor.base.late import late_pattern
 from doctor.base.new_files import create_private
 from doctor.base.record import dataclass
 from doctor.repair.installed import Installed, encoded, read_installed
@@ -20,8 +20,8 @@ from doctor.repair.wheels.uv import checked_uv
 
 # the kernel reads this much of a script's first line (Linux before 5.1; BINPRM_BUF_SIZE less the newline)
 LONGEST_SHEBANG = 127
-_SHELL = re.compile(rb"#!/bin/sh\n'''exec' (.{1,4096}) \"\$0\" \"\$@\"\n' '''\n")
-_PLAIN = re.compile(rb"#!([^\n]{1,4096})\n")
+_SHELL = late_pattern(rb"#!/bin/sh\n'''exec' (.{1,4096}) \"\$0\" \"\$@\"\n' '''\n")
+_PLAIN = late_pattern(rb"#!([^\n]{1,4096})\n")
 _LEFT_BY_UV = (".lock",)
 
 

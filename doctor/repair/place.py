@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import glob
 import os
-import re
 from typing import Literal
 
+from doctor.base.late import late_pattern
 from doctor.base.opening import first_text
 from doctor.base.record import dataclass
 from doctor.repair.errors import Refused
 
-_LIBRARY = re.compile(r"python(3\.\d{1,2})t?$")
+_LIBRARY = late_pattern(r"python(3\.\d{1,2})t?$")
 
 
 @dataclass(frozen=True, slots=True)

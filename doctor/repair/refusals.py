@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import glob
 import os
-import re
 import sys
 
+from doctor.base.late import late_pattern
 from doctor.repair.errors import Refused
 from doctor.repair.place import Place
 from doctor.repair.processes import users_of
 
 NEW_ENVIRONMENT = "`fix --apply` without `--in-place` creates a new environment next to it"
-_WINDOWS_DRIVE = re.compile(r"/mnt/[a-z](?:/|$)")
+_WINDOWS_DRIVE = late_pattern(r"/mnt/[a-z](?:/|$)")
 MARGIN = 1.1
 
 

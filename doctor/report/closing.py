@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 
+from doctor.base.late import late_pattern
 from doctor.base.record import dataclass
 from doctor.facts import Distributions, Gpu, Launch, Model
 from doctor.findings import Report, RuleResult
 
-_NOT_COVERED = re.compile(r"data does not (?:cover|say what|know) `?([A-Za-z][\w.-]{0,60})`? ([0-9][\w.+!-]{0,30})")
-_NOT_READ = re.compile(r"\b(?:was|were) not read\b|unknown whether the model")
+_NOT_COVERED = late_pattern(r"data does not (?:cover|say what|know) `?([A-Za-z][\w.-]{0,60})`? ([0-9][\w.+!-]{0,30})")
+_NOT_READ = late_pattern(r"\b(?:was|were) not read\b|unknown whether the model")
 _LEFT_OPEN = ("declaration", "not pinned", "left open", "is not known", "release of")
 
 

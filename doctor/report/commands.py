@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
-
+from doctor.base.late import late_pattern
 from doctor.base.quoting import quoted
 from doctor.findings import Action, Remediation
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,100}")
-_SPECIFIER = re.compile(r"(?:(?:[<>=!~]=?=?)\s*[A-Za-z0-9.*+!-]{1,40}\s*,?\s*){0,12}")
-_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,80}")
+_NAME = late_pattern(r"[A-Za-z0-9][A-Za-z0-9._-]{0,100}")
+_SPECIFIER = late_pattern(r"(?:(?:[<>=!~]=?=?)\s*[A-Za-z0-9.*+!-]{1,40}\s*,?\s*){0,12}")
+_VARIABLE = late_pattern(r"[A-Za-z_][A-Za-z0-9_]{0,80}")
 
 
 def commands(remediation: Remediation) -> list[str]:

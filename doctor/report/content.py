@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from typing import Literal
 
+from doctor.base.late import late_pattern
 from doctor.base.text import one_line, plural
 from doctor.facts import Distributions, Gpu, Launch
 from doctor.findings import Finding, Report, Severity
@@ -16,7 +16,7 @@ from doctor.report.settings import known, settings_rows
 
 EVIDENCE = 5
 LABEL = 10
-_OPTION = re.compile(r"^--(?:requirements|compose|deployment|image) ")
+_OPTION = late_pattern(r"^--(?:requirements|compose|deployment|image) ")
 SUBJECT = 72  # characters of what was checked, in a title
 Answer = Literal["error", "open", "warning", "pass"]
 ANSWERS: dict[Answer, str] = {"error": "bold red", "open": "bold yellow", "warning": "bold green", "pass": "bold green"}

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from doctor.base.json_object import JsonObject
+from doctor.base.late import late_pattern
 from doctor.base.quoting import quoted
 from doctor.base.record import dataclass
 from doctor.facts import Distributions, Launch, Pin, normalize
@@ -18,8 +19,8 @@ from doctor.launch.options import model_word
 from doctor.report.language import say
 from doctor.report.places import named
 
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,80}")
-_PACKAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,100}")
+_NAME = late_pattern(r"[A-Za-z_][A-Za-z0-9_]{0,80}")
+_PACKAGE = late_pattern(r"[A-Za-z0-9][A-Za-z0-9._-]{0,100}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from doctor.base.documentation import page_of
+from doctor.base.late import late_pattern
 from doctor.base.text import one_line
 from doctor.derived.packages.newer_releases import data_notes
 from doctor.findings import Finding, Report
@@ -14,8 +15,8 @@ from doctor.report.commands import commands
 from doctor.report.content import SIGNS, answer, counted, evidence, head, undecided
 from doctor.report.todo import Todo, todo
 
-_SPECIAL = re.compile(r"([\\*_\[\]<>|#~`&]|:(?=//))")
-_CODE = re.compile(r"(?<!`)(`[^`]+`)(?!`)")
+_SPECIAL = late_pattern(r"([\\*_\[\]<>|#~`&]|:(?=//))")
+_CODE = late_pattern(r"(?<!`)(`[^`]+`)(?!`)")
 
 
 def report_to_markdown(report: Report) -> str:

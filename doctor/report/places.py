@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
-
+from doctor.base.late import late_pattern
 from doctor.base.record import dataclass
 from doctor.facts import Distributions, Launch, normalize
 from doctor.findings import Finding, Report
 from doctor.report.services import serving
 
-_LINE = re.compile(r"(?P<path>[^\s:,()][^:,()]{0,300}?):(?P<line>[1-9][0-9]{0,6})\b")
-_FILE = re.compile(r"--(?:requirements|compose|deployment) (?P<path>[^,]{1,300})")
+_LINE = late_pattern(r"(?P<path>[^\s:,()][^:,()]{0,300}?):(?P<line>[1-9][0-9]{0,6})\b")
+_FILE = late_pattern(r"--(?:requirements|compose|deployment) (?P<path>[^,]{1,300})")
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import re
 import textwrap
 
+from doctor.base.late import late_pattern
 from doctor.base.text import width
 
 # a word of other scripts, blanks, or one wide character with the marks that may not begin or end a row
 _CLOSING = "、。，．：；！？）」』】〉》…ー々〜"
 _OPENING = "（「『【〈《"
 _WIDE = r"\u2e80-\u9fff\uf900-\ufaff\uac00-\ud7af"
-_UNIT = re.compile(rf" +|[{_OPENING}]*[{_WIDE}][{_CLOSING}]*|[^ {_WIDE}]+")
-_FRENCH = re.compile(r" [:;!?»]")
+_UNIT = late_pattern(rf" +|[{_OPENING}]*[{_WIDE}][{_CLOSING}]*|[^ {_WIDE}]+")
+_FRENCH = late_pattern(r" [:;!?»]")
 
 
 def wrapped(text: str, columns: int, first: int, rest: int) -> list[str]:

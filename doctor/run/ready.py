@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from urllib.parse import SplitResult, urlsplit
 
+from doctor.base.late import late_pattern
 from doctor.base.record import dataclass
 from doctor.base.secrets.hide import redact_text
 from doctor.base.text import one_line
@@ -22,7 +23,7 @@ PATIENCE = 3.0
 ANSWER = 1 << 20
 ANSWERS = "answers"  # instead of a model id, where none is listed
 _NEEDS_KEY = (401, 403)
-_HOST = re.compile(r"[\w.\-]{1,253}|[0-9a-f:.]{2,45}(?:%\w{1,20})?", re.I)
+_HOST = late_pattern(r"[\w.\-]{1,253}|[0-9a-f:.]{2,45}(?:%\w{1,20})?", re.I)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from itertools import pairwise
 
 from doctor.base.late import late_pattern
@@ -32,7 +31,7 @@ _WORDS = late_pattern(rf"(?i)^(?:{_PROSE})[ \t]")
 _CODE = late_pattern(
     r"[A-Z]{2,20}(?:_[A-Z]{2,20}){1,4}$|[A-Za-z_]{1,30}(?:\.[A-Za-z_]{1,30}){1,4}$|[A-Za-z_]+(?:\.[A-Za-z_]+)*[(\[]|[A-Z][a-z]{2,}\d{0,2}(?:[A-Z][a-z]{2,}\d{0,2}){1,8}$"
 )  # a constant, a call, a class
-_DIGIT, _LETTER = re.compile(r"\d"), re.compile(r"[^\W\d_]")
+_DIGIT, _LETTER = late_pattern(r"\d"), late_pattern(r"[^\W\d_]")
 _PIECE = late_pattern(r"[^._\-/]+")
 # `Qwen2VLForConditionalGeneration`: words, each with its capital, and short numbers
 _NAME = late_pattern(

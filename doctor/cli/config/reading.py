@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping
 from dataclasses import field
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 import click
 
 from doctor.base.files import Files, Unreadable
+from doctor.base.late import late_pattern
 from doctor.base.record import dataclass
 from doctor.base.text import one_line
 from doctor.base.toml_text import TomlError, load
@@ -22,7 +22,7 @@ from doctor.launch.typed_line import argv_of
 OWN, SHARED, TABLE = "qvl-doctor.toml", "pyproject.toml", "tool.qvl-doctor"
 LARGEST = 1 << 20
 MOST_LAUNCHES = 40
-_HEADER = re.compile(r"(?m)^\s*\[\s*tool\s*\.\s*[\"']?qvl-doctor[\"']?\s*[.\]]")
+_HEADER = late_pattern(r"(?m)^\s*\[\s*tool\s*\.\s*[\"']?qvl-doctor[\"']?\s*[.\]]")
 
 
 @dataclass(frozen=True)

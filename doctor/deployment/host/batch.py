@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import re
 
+from doctor.base.late import late_pattern
 from doctor.collect.declared.service import Service
 from doctor.deployment.host.source import Source
 
 LONGEST = 1 << 18
-_SET = re.compile(r"(?:if\s+(not\s+defined)\s+\w+\s+)?set\s+(?:\"(\w+)=([^\"]*)\"|(\w+)=(.*))\s*$", re.IGNORECASE)
-_VARIABLE = re.compile(r"%(\w+)%|!(\w+)!")
+_SET = late_pattern(r"(?:if\s+(not\s+defined)\s+\w+\s+)?set\s+(?:\"(\w+)=([^\"]*)\"|(\w+)=(.*))\s*$", re.IGNORECASE)
+_VARIABLE = late_pattern(r"%(\w+)%|!(\w+)!")
 _SILENT_TEXT = r"""
 (?: rem\b | :: | echo\b | title\b | color\b | pause\b | setlocal\b | endlocal\b | goto\b | exit\b | if\b | for\b | :\w
 | \) | cls\b | timeout\b | chcp\b | set\s+/ )
 """
-_SILENT = re.compile(_SILENT_TEXT, re.IGNORECASE | re.VERBOSE)
+_SILENT = late_pattern(_SILENT_TEXT, re.IGNORECASE | re.VERBOSE)
 _FRONT_TEXT = r"""(?: @ | call\s+(?!\S+\.bat) | start\s+(?:\"[^\"]*\"\s+)?(?:/\w+\s+)* | cmd(?:\.exe)?\s+/[ck]\s+ )+"""
-_FRONT = re.compile(_FRONT_TEXT, re.IGNORECASE | re.VERBOSE)
+_FRONT = late_pattern(_FRONT_TEXT, re.IGNORECASE | re.VERBOSE)
 
 
 def is_batch(source: Source) -> bool:

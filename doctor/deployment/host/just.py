@@ -5,16 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from doctor.base.late import late_pattern
 from doctor.collect.declared.service import Service
 from doctor.deployment.host.source import Source
 from doctor.launch.variables import assignments
 
 MOST_LINES, MOST, LONGEST = 5000, 200, 1 << 16
-_ASSIGNED = re.compile(r"(export\s+)?([A-Za-z_][\w-]*)\s*:=\s*(.*)$")
-_RECIPE = re.compile(r"@?([A-Za-z_][\w-]*)((?:\s+[^:]*)?):(?!=)")
-_PARAMETER = re.compile(r"""[$+*]*([A-Za-z_][\w-]*)=("[^"]*"|'[^']*'|\S+)""")
-_BRACES = re.compile(r"\{\{\s*([^{}]*?)\s*\}\}")
-_DEFAULT = re.compile(r"""env(?:_var_or_default)?\(\s*["'](\w+)["']\s*(?:,\s*(["'].*["'])\s*)?\)$""")
+_ASSIGNED = late_pattern(r"(export\s+)?([A-Za-z_][\w-]*)\s*:=\s*(.*)$")
+_RECIPE = late_pattern(r"@?([A-Za-z_][\w-]*)((?:\s+[^:]*)?):(?!=)")
+_PARAMETER = late_pattern(r"""[$+*]*([A-Za-z_][\w-]*)=("[^"]*"|'[^']*'|\S+)""")
+_BRACES = late_pattern(r"\{\{\s*([^{}]*?)\s*\}\}")
+_DEFAULT = late_pattern(r"""env(?:_var_or_default)?\(\s*["'](\w+)["']\s*(?:,\s*(["'].*["'])\s*)?\)$""")
 
 
 def is_justfile(source: Source) -> bool:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
+from doctor.base.late import late_pattern
 from doctor.collect.declared.service import Service
 from doctor.deployment.host.source import Source
 
 MOST_LINES, MOST, LONGEST, DEEPEST = 5000, 200, 1 << 16, 10
-_ASSIGNED = re.compile(r"(?:export\s+|override\s+)*([A-Za-z_][\w.-]*)\s*(::?=|\?=|\+=|!=|=)\s*(.*)$")
-_RULE = re.compile(r"([^\s:#=][^:=#]*?)\s*::?(?!=)\s*([^;]*)(?:;(.*))?$")
-_REFERENCE = re.compile(r"\$(?:\$|\(([^()]*)\)|\{([^{}]*)\}|([@<^*%?]))")
-_CONDITIONAL = re.compile(r"\s*(?:ifn?def|ifn?eq|else|endif|include|-include|sinclude|vpath|\.PHONY|define|endef)\b")
+_ASSIGNED = late_pattern(r"(?:export\s+|override\s+)*([A-Za-z_][\w.-]*)\s*(::?=|\?=|\+=|!=|=)\s*(.*)$")
+_RULE = late_pattern(r"([^\s:#=][^:=#]*?)\s*::?(?!=)\s*([^;]*)(?:;(.*))?$")
+_REFERENCE = late_pattern(r"\$(?:\$|\(([^()]*)\)|\{([^{}]*)\}|([@<^*%?]))")
+_CONDITIONAL = late_pattern(r"\s*(?:ifn?def|ifn?eq|else|endif|include|-include|sinclude|vpath|\.PHONY|define|endef)\b")
 
 
 def is_makefile(source: Source) -> bool:

@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import re
 
+from doctor.base.late import late_pattern
 from doctor.collect.declared.service import Service
 from doctor.deployment.host.source import Source
 
 LONGEST = 1 << 16
-_PARAM = re.compile(r"\bparam\s?\(", re.IGNORECASE)
-_ENVIRONMENT = re.compile(r"\$(?:\{env:(\w+)\}|env:(\w+))", re.IGNORECASE)
-_VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
-_ASSIGNED = re.compile(r"(?:\[[\w.\[\]]+\]\s*)?\$(env:)?(\w+)\s*=\s*(.*)$", re.IGNORECASE | re.DOTALL)
-_LIST = re.compile(r"@\((.*)\)\s*$", re.DOTALL)
-_ITEM = re.compile(r""""((?:[^"`]|`.)*)"|'([^']*)'|([^\s,"']+)""")
-_BLOCK = re.compile(r"^\s*(?:\}?\s*(?:if|elseif|else|try|catch|finally|foreach|for|while|do)\b.*\{?|[{}]+)\s*$")
-_STARTED = re.compile(r"^Start-Process\s+(?:-FilePath\s+)?(\S+)\s+(.*)$", re.IGNORECASE)
-_ARGUMENTS = re.compile(r"(?:^|\s)-(?:ArgumentList|Args)\s+(.*)$", re.IGNORECASE)
-_NEXT = re.compile(
+_PARAM = late_pattern(r"\bparam\s?\(", re.IGNORECASE)
+_ENVIRONMENT = late_pattern(r"\$(?:\{env:(\w+)\}|env:(\w+))", re.IGNORECASE)
+_VARIABLE = late_pattern(r"\$(?:\{(\w+)\}|(\w+))")
+_ASSIGNED = late_pattern(r"(?:\[[\w.\[\]]+\]\s*)?\$(env:)?(\w+)\s*=\s*(.*)$", re.IGNORECASE | re.DOTALL)
+_LIST = late_pattern(r"@\((.*)\)\s*$", re.DOTALL)
+_ITEM = late_pattern(r""""((?:[^"`]|`.)*)"|'([^']*)'|([^\s,"']+)""")
+_BLOCK = late_pattern(r"^\s*(?:\}?\s*(?:if|elseif|else|try|catch|finally|foreach|for|while|do)\b.*\{?|[{}]+)\s*$")
+_STARTED = late_pattern(r"^Start-Process\s+(?:-FilePath\s+)?(\S+)\s+(.*)$", re.IGNORECASE)
+_ARGUMENTS = late_pattern(r"(?:^|\s)-(?:ArgumentList|Args)\s+(.*)$", re.IGNORECASE)
+_NEXT = late_pattern(
     r"""\s-(?:NoNewWindow|Wait|WindowStyle|PassThru|WorkingDirectory|Redirect\w+|Verb)\b.*$""", re.IGNORECASE
 )
-_COMMAS = re.compile(r"""(?:"[^"]*"|'[^']*'|\$[\w:]+|[\w./-]+)(?:\s*,\s*(?:"[^"]*"|'[^']*'|\$[\w:]+|[\w./-]+))+$""")
+_COMMAS = late_pattern(r"""(?:"[^"]*"|'[^']*'|\$[\w:]+|[\w./-]+)(?:\s*,\s*(?:"[^"]*"|'[^']*'|\$[\w:]+|[\w./-]+))+$""")
 
 
 def is_powershell(source: Source) -> bool:

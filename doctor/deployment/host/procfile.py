@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 
+from doctor.base.late import late_pattern
 from doctor.collect.declared.service import Service
 from doctor.deployment.host.source import Source
 from doctor.launch.variables import assignments
 
 MOST = 200
-_LINE = re.compile(r"([A-Za-z0-9_-]{1,100}):\s*(\S.*)$")
+_LINE = late_pattern(r"([A-Za-z0-9_-]{1,100}):\s*(\S.*)$")
 
 
 def is_procfile(source: Source) -> bool:

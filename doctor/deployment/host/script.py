@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 
+from doctor.base.late import late_pattern
 from doctor.collect.declared.service import Service
 from doctor.deployment.host.source import Source
 from doctor.deployment.values import number
 
-_SHELL = re.compile(r"#!\s*\S*(?:/|\benv\s+(?:-S\s+)?)(?:ba|da|z|k)?sh\b")
-_DIRECTIVE = re.compile(r"^#SBATCH[ \t]+(.*?)[ \t]*(?:[ \t]#.*)?$", re.MULTILINE)
-_COUNT = re.compile(r"--(?:gres=gpu(?::[\w.-]+)?|gpus-per-node(?:=[\w.-]+)?|gpus(?:=[\w.-]+)?)[:=](\d{1,3})\b")
+_SHELL = late_pattern(r"#!\s*\S*(?:/|\benv\s+(?:-S\s+)?)(?:ba|da|z|k)?sh\b")
+_DIRECTIVE = late_pattern(r"^#SBATCH[ \t]+(.*?)[ \t]*(?:[ \t]#.*)?$", re.MULTILINE)
+_COUNT = late_pattern(r"--(?:gres=gpu(?::[\w.-]+)?|gpus-per-node(?:=[\w.-]+)?|gpus(?:=[\w.-]+)?)[:=](\d{1,3})\b")
 ENDINGS = (".sh", ".bash", ".sbatch", ".slurm", ".sub", ".job", ".pbs", ".lsf", ".zsh")
 
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 
+from doctor.base.late import late_pattern
 from doctor.collect.declared.service import Service
 from doctor.collect.declared.text import split_words
 from doctor.deployment.host.source import Source
 
 MOST_LINES, MOST = 5000, 200
-_SECTION = re.compile(r"\[([^\]]{1,200})\]\s*$")
-_EXPANSION = re.compile(r"%\(([\w]{1,100})\)[sd]|%%")
-_PAIR = re.compile(r"""\s*([A-Za-z_]\w*)\s*=\s*("(?:[^"\\]|\\.)*"|'[^']*'|[^,\s]*)\s*(?:,|$)""")
+_SECTION = late_pattern(r"\[([^\]]{1,200})\]\s*$")
+_EXPANSION = late_pattern(r"%\(([\w]{1,100})\)[sd]|%%")
+_PAIR = late_pattern(r"""\s*([A-Za-z_]\w*)\s*=\s*("(?:[^"\\]|\\.)*"|'[^']*'|[^,\s]*)\s*(?:,|$)""")
 
 
 def is_supervisor(source: Source) -> bool:

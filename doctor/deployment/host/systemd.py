@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 
+from doctor.base.late import late_pattern
 from doctor.base.text import one_line
 from doctor.collect.declared.service import Service
 from doctor.deployment.host import specifiers
@@ -12,7 +13,7 @@ from doctor.deployment.host.source import Source
 from doctor.deployment.host.unit_file import Sections, expanded, last, sections, split, values
 from doctor.launch.variables import assignments
 
-_PREFIX = re.compile(r"[-@:+!|]*")
+_PREFIX = late_pattern(r"[-@:+!|]*")
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin"
 MOST_FILES = 20
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
+from doctor.base.late import late_pattern
+
 MOST_LINES = 5000
 MOST_WORDS = 5000
 LONGEST = 1 << 18
 Sections = dict[str, list[tuple[str, str]]]
 _ESCAPES = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v", "s": " "}
-_CODE = re.compile(r"x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|([0-7]{3})")
-_BRACED = re.compile(r"\$\$|\$\{([A-Za-z_]\w*)\}")
-_WHOLE = re.compile(r"\$([A-Za-z_]\w*)$")
+_CODE = late_pattern(r"x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|([0-7]{3})")
+_BRACED = late_pattern(r"\$\$|\$\{([A-Za-z_]\w*)\}")
+_WHOLE = late_pattern(r"\$([A-Za-z_]\w*)$")
 
 
 def sections(text: str) -> Sections:

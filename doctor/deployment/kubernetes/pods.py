@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from doctor.base.late import late_pattern
 from doctor.base.record import dataclass
 from doctor.deployment.kubernetes.objects import Object
 from doctor.deployment.kubernetes.settings import GPU
@@ -15,7 +15,7 @@ from doctor.deployment.values import at, listed, mapping, number, text
 MOST = 200
 _DEEPEST = 20
 _FORMAL = frozenset(("spec", "template", "jobTemplate", "podTemplate", "podSpec", "extraPodSpec"))
-_ENDING = re.compile(r"(?:Template|GroupSpecs?|ReplicaSpecs?|Specs?|Config)$")
+_ENDING = late_pattern(r"(?:Template|GroupSpecs?|ReplicaSpecs?|Specs?|Config)$")
 LEADER, WORKER = "leader", "worker"
 
 

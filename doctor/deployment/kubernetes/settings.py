@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from doctor.base.late import late_pattern
 from doctor.base.text import one_line
 from doctor.deployment.kubernetes.objects import SERVICE, Objects
 from doctor.deployment.values import at, listed, mapping, number, text
@@ -13,10 +13,12 @@ from doctor.facts import Container
 from doctor.facts.launch import KUBERNETES, NODE_MEMORY
 from doctor.launch.waiting import checks
 
-GPU = re.compile(r"nvidia\.com/(?:gpu|mig-)|amd\.com/gpu|gpu\.intel\.com/|habana\.ai/|google\.com/tpu|.*/(?:npu|gpu)\b")
-_PART = re.compile(r".*/gpu(?:mem|cores|-mem|-core|-memory)")  # a share of a GPU's memory or cores, and no count
+GPU = late_pattern(
+    r"nvidia\.com/(?:gpu|mig-)|amd\.com/gpu|gpu\.intel\.com/|habana\.ai/|google\.com/tpu|.*/(?:npu|gpu)\b"
+)
+_PART = late_pattern(r".*/gpu(?:mem|cores|-mem|-core|-memory)")  # a share of a GPU's memory or cores, and no count
 PROBES = ("startupProbe", "livenessProbe", "readinessProbe")
-_QUANTITY = re.compile(r"(\d{1,15}(?:\.\d{1,6})?)([kKMGTP]i?|m)?$")
+_QUANTITY = late_pattern(r"(\d{1,15}(?:\.\d{1,6})?)([kKMGTP]i?|m)?$")
 _UNITS = {"k": 10**3, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "P": 10**15,
           "Ki": 1 << 10, "Mi": 1 << 20, "Gi": 1 << 30, "Ti": 1 << 40, "Pi": 1 << 50}  # fmt: skip
 

@@ -7,11 +7,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import field
 from typing import Any
 
+from doctor.base.late import late_pattern
 from doctor.base.record import dataclass
 from doctor.deployment.kubernetes.objects import CONFIG, SECRET, SERVICE, Objects
 from doctor.deployment.values import at, listed, mapping, number, text
 
-_REFERENCE = re.compile(r"\$\$|\$\(([A-Za-z_.][A-Za-z0-9_.-]{0,200})\)")
+_REFERENCE = late_pattern(r"\$\$|\$\(([A-Za-z_.][A-Za-z0-9_.-]{0,200})\)")
 LONGEST = 1 << 16
 ADDRESS = "10.96.0.1"  # stands for the address of a service, which the cluster chooses
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 
+from doctor.base.late import late_pattern
 from doctor.explain.lines import Line
 
 LONGEST = 400  # lines of one block that is ignored
 # Where the words of a user or of a model begin in the request logs of the engines.
-_SPOKEN = re.compile(
+_SPOKEN = late_pattern(
     r"(?:Received request [\w.-]{1,120}: prompt: |Generated response [\w.-]{1,120}[^:\n]{0,40}: output: |"
     r"^(?:User|Assistant|Human|Question|Answer|Response|Prompt|Generated text|Output)\s?: |"
     r"\b(?:prompt|text|input_text)[\"']?[=:] ?[\"']|\bout(?:put)?(?:_text)?[\"']?[=:] ?(?:\{'text': )?[\"']|"
@@ -18,8 +18,8 @@ _SPOKEN = re.compile(
 _REQUEST = ("Received request", "Generated response", "GenerateReqInput", "Finish: obj", "Receive: obj", "prompt",
             "essages", "content", "User", "ssistant", "Human", "Question", "Answer", "Response", "Prompt", "Output",
             "Generated text")  # fmt: skip
-_RAISES = re.compile(r"[\w.]{0,120}(?:Error|Exception)\b")
-_IGNORED = re.compile(
+_RAISES = late_pattern(r"[\w.]{0,120}(?:Error|Exception)\b")
+_IGNORED = late_pattern(
     r"Ignore import error|Exception ignored (?:in|on|while)|Ignoring (?:exception|error)\b"
     r"|RuntimeWarning: Failed to read commit hash|No module named 'vllm\._(?:version|commit_id)'"
     r"|deprecated `?pynvml`? package"

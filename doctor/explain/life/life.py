@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from functools import cached_property
 
+from doctor.base.late import late_pattern
 from doctor.base.record import dataclass
 from doctor.explain.life import signs
 from doctor.explain.lines import Line
 from doctor.explain.traces import Trace
 
-_ACCESS = re.compile(r"\"(?:POST|GET|PUT) [^\"\s]{1,300} HTTP/[\d.]{1,3}\" (?P<status>\d{3})")
-_COMPLETION = re.compile(r"\"POST [^\"\s]{0,200}/(?:chat|completions|generate|messages|responses)\b")
-_ENGINE = re.compile(r"/(?:worker|executor|model_executor|model_runner|engine/core|scheduler)\w{0,40}[./]")
-_TOP = re.compile(r"^(?:<module>|_run_code|_run_module_as_main|_bootstrap)$")
+_ACCESS = late_pattern(r"\"(?:POST|GET|PUT) [^\"\s]{1,300} HTTP/[\d.]{1,3}\" (?P<status>\d{3})")
+_COMPLETION = late_pattern(r"\"POST [^\"\s]{0,200}/(?:chat|completions|generate|messages|responses)\b")
+_ENGINE = late_pattern(r"/(?:worker|executor|model_executor|model_runner|engine/core|scheduler)\w{0,40}[./]")
+_TOP = late_pattern(r"^(?:<module>|_run_code|_run_module_as_main|_bootstrap)$")
 _NEAR = 60
 
 

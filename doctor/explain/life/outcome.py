@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+from doctor.base.late import late_pattern
 from doctor.base.secrets.hide import redact_text
 from doctor.base.text import one_line
 from doctor.explain.context import Digest
@@ -20,8 +21,8 @@ HARMLESS_ENDS = ("KeyboardInterrupt", "SystemExit", "CancelledError", "BrokenPip
 _ALWAYS = ("chat-template",)  # as a rule every request fails of it, not one
 _MILD = ("DEBUG", "TRACE", "INFO", "NOTICE", "WARNING", "WARN")
 DONE_WELL = ("RUN005", "RUN006")  # the server did what it was asked to
-_ERROR = re.compile(r"^(?:\S{1,60} )?(?:[A-Za-z_.]{0,60}(?:Error|Exception)|ERROR|[Ff]atal(?: error)?|error)\b:? ")
-_MEDIA = re.compile(r"/(?:connections|image|video|audio|media|load_image|mm_utils)\.py$|/vl/utils\.py$", re.M)
+_ERROR = late_pattern(r"^(?:\S{1,60} )?(?:[A-Za-z_.]{0,60}(?:Error|Exception)|ERROR|[Ff]atal(?: error)?|error)\b:? ")
+_MEDIA = late_pattern(r"/(?:connections|image|video|audio|media|load_image|mm_utils)\.py$|/vl/utils\.py$", re.M)
 SHOWN = 3
 
 

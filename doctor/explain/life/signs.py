@@ -6,6 +6,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Sequence
 
+from doctor.base.late import late_pattern
 from doctor.base.record import dataclass
 
 # Each kind: the words one of which the line holds, and a pattern that the line must fit besides (None: the words do).
@@ -40,12 +41,12 @@ _STOP = (
     "Received terminate signal", "Gracefully stopping", "Keyboard interrupt", "eceived signum[2]", "eceived signum[15]",
     "eceived Ctrl+C", "eceived interrupt signal", "eceived terminate signal",
 )  # fmt: skip
-_GOOD = re.compile(
+_GOOD = late_pattern(
     r"\"POST [^\"\s]{1,300} HTTP/[\d.]{1,3}\" 20\d|[Tt]hroughput: {1,2}\d|Decode batch|Prefill batch|Finished request|"
     r"finished, reason|Processed prompts: {1,2}100%|done request: POST [^\n]{1,200} 200|::server: Success|"
     r"\[GIN\][^\n]{1,60}\| 200 \|[^\n]{1,80}POST"
 )
-_BAD = re.compile(r"exited with (?:code|status) 0\b")
+_BAD = late_pattern(r"exited with (?:code|status) 0\b")
 
 
 @dataclass(frozen=True, slots=True)

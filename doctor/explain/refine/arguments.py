@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-
+from doctor.base.late import late_pattern
 from doctor.explain.context import Digest, packages_of
 from doctor.explain.matching import Candidate
 from doctor.explain.refine.names import distribution_of
@@ -41,7 +40,7 @@ _LLAMA = {
     "batch-size",
     "ubatch-size",
 }
-_FLAG = re.compile(r"(?:^|\s)(?P<flag>--?[A-Za-z][\w-]{0,80})")
+_FLAG = late_pattern(r"(?:^|\s)(?P<flag>--?[A-Za-z][\w-]{0,80})")
 # Renamed or dropped: flag -> what to write instead (read from the command lines of the published releases).
 _RENAMED = {
     "enable-reasoning": "--reasoning-parser alone (newer releases need no --enable-reasoning)",

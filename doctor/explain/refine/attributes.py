@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
-
+from doctor.base.late import late_pattern
 from doctor.explain.context import USUAL, Digest
 from doctor.explain.matching import Candidate
 from doctor.explain.refine.history import releases_with, window_having
 from doctor.explain.refine.refined import Refined, install, manual
 from doctor.matrix.engines import serving_engines
 
-_MODELING = re.compile(r"transformers/models/(?P<family>\w{1,60})/modeling_\w{1,60}\.py$")
-_SEES = re.compile(r"vl|vision|llava|omni|vit|glm4v|minicpm")
+_MODELING = late_pattern(r"transformers/models/(?P<family>\w{1,60})/modeling_\w{1,60}\.py$")
+_SEES = late_pattern(r"vl|vision|llava|omni|vit|glm4v|minicpm")
 
 
 def config_attribute(candidate: Candidate, digest: Digest) -> Refined:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 
+from doctor.base.late import late_pattern
 from doctor.explain.context import Digest, packages_of
 from doctor.explain.matching import Candidate
 from doctor.explain.refine.history import releases_with, window
@@ -15,9 +16,9 @@ from doctor.facts import normalize
 from doctor.findings import Remediation
 from doctor.matrix.windows import Window
 
-_REMOTE = re.compile(r"transformers_modules|/modules/transformers_modules/")
+_REMOTE = late_pattern(r"transformers_modules|/modules/transformers_modules/")
 _SHOW = "check that this interpreter sees the new one: python -m pip show {0}"
-_SPELLING = re.compile(r"[_\-]")
+_SPELLING = late_pattern(r"[_\-]")
 _CLASSES = (
     "Qwen2VLForConditionalGeneration",
     "Qwen2_5_VLForConditionalGeneration",

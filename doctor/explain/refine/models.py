@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from doctor.base.late import late_pattern
 from doctor.explain.context import USUAL, Digest, packages_of
 from doctor.explain.matching import Candidate
 from doctor.explain.refine.history import releases_with, window_having
@@ -12,13 +13,13 @@ from doctor.findings import Evidence, Remediation
 from doctor.matrix.engines import serving_engines
 from doctor.matrix.windows import Window
 
-_SUFFIX = re.compile(r"_(?:text|vision|audio|thinker|talker|moe_text)$")
-_VISION = re.compile(
+_SUFFIX = late_pattern(r"_(?:text|vision|audio|thinker|talker|moe_text)$")
+_VISION = late_pattern(
     r"VL|Vision|Omni|Llava|InternVL|MiniCPMV|Paligemma|Mllama|Gemma3Config|Idefics|Glm4v|Pixtral|"
     r"Mistral3",
     re.I,
 )
-_DRAFT = re.compile(r"Eagle|Medusa|MTP|Draft|MLPSpeculator", re.I)
+_DRAFT = late_pattern(r"Eagle|Medusa|MTP|Draft|MLPSpeculator", re.I)
 _REMOTE = (
     "minicpmv",
     "minicpmo",

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
-
 from doctor.base.json_object import JsonObject
+from doctor.base.late import late_pattern
 from doctor.explain.context import Digest, packages_of
 from doctor.explain.matching import Candidate
 from doctor.explain.refine.history import window
@@ -14,7 +13,7 @@ from doctor.explain.refine.refined import Refined, install, manual
 from doctor.explain.refine.started import started_module
 from doctor.findings import Remediation
 
-_WORD = re.compile(r"[A-Za-z_][\w.\-]{0,80}")
+_WORD = late_pattern(r"[A-Za-z_][\w.\-]{0,80}")
 _BY_RELEASE = ("gone", "newer", "newer-below", "other-release")  # of what the index covers, it knows better
 _HERE = "in the environment that runs the server: `python -m pip install {0}`"
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-
+from doctor.base.late import late_pattern
 from doctor.explain.context import Digest, packages_of
 from doctor.explain.matching import Candidate
 from doctor.explain.refine.names import distribution_of, table
@@ -12,15 +11,15 @@ from doctor.findings import Remediation
 from doctor.matrix.engines import engine_row, engines
 
 _KERNELS = ("sgl_kernel", "flash_attn", "flashinfer")
-_SITE = re.compile(r"(?:site|dist)-packages/(?P<package>[A-Za-z_]\w{0,60})")
-_FILE = re.compile(r"(?P<package>[A-Za-z_]\w{0,60}?)(?:/[^/\s]{1,80}){0,6}/(?P<file>[^/\s:]{1,120}\.so[\w.]{0,20})")
-_DRIVER_CALL = re.compile(
+_SITE = late_pattern(r"(?:site|dist)-packages/(?P<package>[A-Za-z_]\w{0,60})")
+_FILE = late_pattern(r"(?P<package>[A-Za-z_]\w{0,60}?)(?:/[^/\s]{1,80}){0,6}/(?P<file>[^/\s:]{1,120}\.so[\w.]{0,20})")
+_DRIVER_CALL = late_pattern(
     r"cu(?:Module|Launch|Mem|Ctx|Device|Stream|Func|Occupancy|Get|Link|Library|Kernel|Tensor)[A-Z]\w*$|cuInit$"
 )
 # Of the standard library alone: nothing of torch (at, c10, torch, pybind11) among the argument types.
-_LIBSTDCXX = re.compile(r"_ZN?K?St(?!\w*(?:2at|3c10|5torch|8pybind11))\w+$")
-_TORCH_SYMBOL = re.compile(r"c10|at4_ops|_ZN2at|torch|_ZN3c10|ATen|_ZNK2at|aoti")
-_CUDA_MAJOR = re.compile(r"\.so\.(?P<major>\d{1,2})")
+_LIBSTDCXX = late_pattern(r"_ZN?K?St(?!\w*(?:2at|3c10|5torch|8pybind11))\w+$")
+_TORCH_SYMBOL = late_pattern(r"c10|at4_ops|_ZN2at|torch|_ZN3c10|ATen|_ZNK2at|aoti")
+_CUDA_MAJOR = late_pattern(r"\.so\.(?P<major>\d{1,2})")
 
 
 def undefined_symbol(candidate: Candidate, digest: Digest) -> Refined:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import re
-
+from doctor.base.late import late_pattern
 from doctor.explain.context import SOURCE_TREE
 from doctor.explain.matching import Candidate
 from doctor.explain.refine.refined import Refined, manual
 from doctor.matrix.engines import engine_row
 from doctor.matrix.module_names import provider_of
 
-_SITE = re.compile(
+_SITE = late_pattern(
     r"(?:site|dist)-packages[/\\]|[/\\]lib[/\\]python3(?:\.\d{1,2})?[/\\]|[/\\]Lib[/\\]\w|<frozen|<string>"
 )
-_PATH = re.compile(r"\((?P<path>(?:/|[A-Z]:\\)[^()\n]{1,300}\.py|unknown location)\)")
+_PATH = late_pattern(r"\((?P<path>(?:/|[A-Z]:\\)[^()\n]{1,300}\.py|unknown location)\)")
 _REMOTE = "transformers_modules"
 
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
-
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
+from doctor.base.late import late_pattern
 from doctor.explain.context import Digest
 from doctor.explain.matching import Candidate
 from doctor.explain.refine.history import parsed
 from doctor.explain.refine.refined import Refined, install
 
-_BOUND = re.compile(r"(?:>=|~=|==|>)\s?v?(?P<version>[\w.]{1,40})")
+_BOUND = late_pattern(r"(?:>=|~=|==|>)\s?v?(?P<version>[\w.]{1,40})")
 _MAKERS = {"huggingface-hub": "transformers", "tokenizers": "transformers"}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 
+from doctor.base.late import late_pattern
 from doctor.explain.context import Digest
 from doctor.explain.matching import Candidate
 from doctor.explain.refine.refined import Refined, install, manual
@@ -12,10 +13,10 @@ from doctor.explain.stated import parallel_size, ranks_seen
 from doctor.findings import Evidence, Remediation
 from doctor.matrix.engines import serving_engines
 
-_NUMBERS = re.compile(r"(?P<size>\d{1,9})\D{1,80}?(?:divisible by|multiple of)\D{1,80}?(?P<unit>\d{1,7})")
-_SHARE = re.compile(r"(?i)block|group|thread|partition|quantiz|align|tile")
-_SPLIT = re.compile(r"(?i)tensor.parallel|world.size|\btp\b|tp_size|num.gpus|\branks?\b")
-_SHAPES = re.compile(r"torch\.Size\(\[(?P<dims>[\d, ]{1,80})\]\)")
+_NUMBERS = late_pattern(r"(?P<size>\d{1,9})\D{1,80}?(?:divisible by|multiple of)\D{1,80}?(?P<unit>\d{1,7})")
+_SHARE = late_pattern(r"(?i)block|group|thread|partition|quantiz|align|tile")
+_SPLIT = late_pattern(r"(?i)tensor.parallel|world.size|\btp\b|tp_size|num.gpus|\branks?\b")
+_SHAPES = late_pattern(r"torch\.Size\(\[(?P<dims>[\d, ]{1,80})\]\)")
 MOST = 64
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-
+from doctor.base.late import late_pattern
 from doctor.explain.context import Digest
 from doctor.explain.matching import Candidate
 from doctor.explain.refine.history import releases_with, window
@@ -12,7 +11,7 @@ from doctor.findings import Remediation
 from doctor.matrix.engine_types import Engine
 from doctor.matrix.engines import engines
 
-_SPECIFICATION = re.compile(r"Error while finding module specification for '(?P<module>[\w.]{1,160})'")
+_SPECIFICATION = late_pattern(r"Error while finding module specification for '(?P<module>[\w.]{1,160})'")
 
 
 def started_module(module: str, candidate: Candidate, digest: Digest) -> Refined | None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
-
+from doctor.base.late import late_pattern
 from doctor.explain.context import Digest
 from doctor.explain.matching import Candidate
 from doctor.explain.refine.refined import Refined, install, manual
 from doctor.matrix.engines import serving_engines
 
-_STATE_DICT = re.compile(r"loading state_dict for (?P<name>\w{1,80}(?:ForConditionalGeneration|ForCausalLM|Model))\b")
+_STATE_DICT = late_pattern(r"loading state_dict for (?P<name>\w{1,80}(?:ForConditionalGeneration|ForCausalLM|Model))\b")
 
 
 def weight_name(candidate: Candidate, digest: Digest) -> Refined:

@@ -6,10 +6,11 @@ import posixpath
 import re
 from collections.abc import Sequence
 
+from doctor.base.late import late_pattern
 from doctor.link.loader.types import Image
 
 _TORCH = ("c10", "at", "torch", "caffe2", "c10d", "nvfuser")
-_TORCH_FILES = re.compile(r"^lib(?:c10|torch)[\w]*\.so")
+_TORCH_FILES = late_pattern(r"^lib(?:c10|torch)[\w]*\.so")
 _OWNERS = {
     "GLIBC": "the C library (glibc) of this system is too old for it",
     "GLIBCXX": "the C++ library (libstdc++.so.6) that is loaded is too old for it",

@@ -8,12 +8,12 @@ wrote it. `a` code runs on exactly its device, `f` code on later ones of its fam
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 
+from doctor.base.late import late_pattern
 from doctor.facts.natives import GpuCode
 
-_ARCH = re.compile(r"(sm|compute)_(\d{1,2})(\d)([af]?)")
+_ARCH = late_pattern(r"(sm|compute)_(\d{1,2})(\d)([af]?)")
 # Embedded devices whose machine code is their own: Tegra is not compatible with others of the same major version.
 _ALONE = frozenset({(5, 3), (6, 2), (7, 2), (8, 7)})
 

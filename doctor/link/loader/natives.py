@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 
+from doctor.base.late import late_pattern
 from doctor.facts.distribution import Distributions
 from doctor.facts.natives import NativeLibrary, Natives, NativeVerdict
 from doctor.link.loader.explanations import highest_version
@@ -21,7 +22,7 @@ from doctor.link.loader.torch_preload import Preload, cuda_libraries, global_dep
 from doctor.link.loader.types import Reader
 
 OK = NativeVerdict("ok")
-_TORCH = re.compile(r"torch\b(?![-_.])", re.I)
+_TORCH = late_pattern(r"torch\b(?![-_.])", re.I)
 _C_LIBRARY = ("libc.so.6", "libm.so.6", "libpthread.so.0", "libdl.so.2", "libutil.so.1")
 _STACK_REFUSED = (2, 41)  # since this glibc, `dlopen` no longer makes the stack executable (its NEWS of 2.41)
 _VERSIONED = {"GLIBC": "libc.so.6", "GLIBCXX": "libstdc++.so.6", "CXXABI": "libstdc++.so.6"}

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
+from doctor.base.late import late_pattern
 from doctor.link.python.reader import SourceProblem
 from doctor.link.python.surface import line_starts
 from doctor.link.python.values import UNKNOWN, ClassVal, FuncVal, InstanceVal, ModuleVal, PyRaise, Value
@@ -23,14 +24,14 @@ from doctor.link.python.values import UNKNOWN, ClassVal, FuncVal, InstanceVal, M
 if TYPE_CHECKING:
     from doctor.link.python.machine import Machine
 
-_ALL = re.compile(rb"__all__\s*(?::[^=\n]*)?(?:=|\+=)\s*[\[(]([^\])]*)[\])]")
-_STRING = re.compile(rb"[\"']([A-Za-z_]\w*)[\"']")
-_REQUIRES = re.compile(
+_ALL = late_pattern(rb"__all__\s*(?::[^=\n]*)?(?:=|\+=)\s*[\[(]([^\])]*)[\])]")
+_STRING = late_pattern(rb"[\"']([A-Za-z_]\w*)[\"']")
+_REQUIRES = late_pattern(
     rb"@requires\((?P<args>[^)]*(?:\([^)]*\))?[^)]*)\)[^\n]*\n(?:[@\s)#][^\n]*\n)*(?:class|def) (?P<name>\w+)",
     re.M,
 )
-_BACKEND = re.compile(r"[\"']([^\"']+)[\"']")
-_VERSIONED = re.compile(r"([\w\-]{1,60})\s*([<>=!~].{1,40})")
+_BACKEND = late_pattern(r"[\"']([^\"']+)[\"']")
+_VERSIONED = late_pattern(r"([\w\-]{1,60})\s*([<>=!~].{1,40})")
 Structure = dict[frozenset[str], dict[str, set[str]]]
 
 

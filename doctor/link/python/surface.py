@@ -11,22 +11,23 @@ import re
 from collections.abc import Callable
 from functools import cached_property
 
+from doctor.base.late import late_pattern
 from doctor.base.record import dataclass
 
-_DYNAMIC = re.compile(
+_DYNAMIC = late_pattern(
     rb"^def __getattr__|globals\(\)|sys\.modules\[|\bsetattr\(|\bvars\(\)|\bexec\(|\blocals\(\)|^from [\w.]+ import \*"
     rb"|^\s+from [\w.]+ import \*|lazy_loader|__dict__",
     re.M,
 )
-_IMPORT = re.compile(
+_IMPORT = late_pattern(
     rb"(?:import[ \t]+(?P<modules>[\w.][\w. \t,]*)"
     rb"|from[ \t]+(?P<origin>\.*[\w.]*)[ \t]+import[ \t]+"
     rb"(?:\((?P<many>[^)]{1,20000})\)|(?P<few>[\w*][\w, \t]*(?:\\\r?\n[\w, \t]+)*)))",
 )
 # any line that is no assignment to a name, no import from `typing`, no comment and no blank
-_STATEMENT = re.compile(rb"^(?!\w+\s*(?::[^=\n(]*)?=[^(]*$|from typing import|from __future__|\s*(?:#.*)?$)", re.M)
+_STATEMENT = late_pattern(rb"^(?!\w+\s*(?::[^=\n(]*)?=[^(]*$|from typing import|from __future__|\s*(?:#.*)?$)", re.M)
 SHORT = 4096
-_COMMENT = re.compile(rb"#[^\n]*")
+_COMMENT = late_pattern(rb"#[^\n]*")
 _PART = (b"_", b".")
 _QUOTE = (b"'", b'"')
 _LIST = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_ ,("

@@ -31,7 +31,7 @@ ROWS, RETRACTED = "rows", "retracted.json"
 LARGEST = 64 << 20  # bytes of one release, packed or unpacked
 MOST = 20_000
 _NAME = late_pattern(r"([a-z0-9][a-z0-9-]{0,60})_([\w.!+]{1,60})_([0-9a-f]{16})_(\d{1,6})\.json\.gz", re.ASCII)
-_KIND, _BREAK = re.compile(r"[\w.-]{1,100}"), re.compile(r"[\s|]")
+_KIND, _BREAK = late_pattern(r"[\w.-]{1,100}"), late_pattern(r"[\s|]")
 Names = dict[str, list[str]]
 
 

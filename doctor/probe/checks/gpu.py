@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-
+from doctor.base.late import late_pattern
 from doctor.collect.machine.gpu import GpuCollection
 from doctor.collect.machine.listeners import Serving, serving
 from doctor.facts import Unavailable
@@ -16,7 +15,7 @@ _GIB = 1 << 30
 _IDLE = _GIB  # bytes that drivers and desktops take, and no model
 # what the program that listens is called where it is the server itself; any other may pass on what it gets, such as a
 # forwarded port, a tunnel or a proxy. A thread may name its process after the engine (`VLLM::EngineCor`).
-_SERVER = re.compile(r"(?i)python|vllm|sglang|lmdeploy|transformers|uvicorn|gunicorn|ray|llama")
+_SERVER = late_pattern(r"(?i)python|vllm|sglang|lmdeploy|transformers|uvicorn|gunicorn|ray|llama")
 
 
 def check(talk: Talk) -> Outcome:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
-
+from doctor.base.late import late_pattern
 from doctor.probe.chat import answered
 from doctor.probe.checks.outcome import Outcome
 from doctor.probe.saying import finding
 from doctor.probe.talk import Talk
 
 QUESTION = "What is 2 + 3? Reply with the number only."
-_RIGHT = re.compile(r"(?i)(?<!\d)5(?!\d)|\bfive\b|五")
+_RIGHT = late_pattern(r"(?i)(?<!\d)5(?!\d)|\bfive\b|五")
 TOKENS = 64
 
 

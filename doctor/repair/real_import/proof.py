@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-import re
 import time
 
+from doctor.base.late import late_pattern
 from doctor.base.record import dataclass
 from doctor.base.secrets.hide import redact_text
 from doctor.base.text import clean, one_line
@@ -13,7 +13,7 @@ from doctor.repair.real_import.child import Interpreter, Round, import_in_child
 
 SECONDS = 600.0
 # what an import says on a machine without a GPU or its driver; on one with both, none of this is said
-_GPU = re.compile(
+_GPU = late_pattern(
     r"libcuda\.so|libnvidia|nvidia-smi|no CUDA-capable device|No CUDA GPUs|Found no NVIDIA driver|CUDA driver|"
     r"Torch not compiled with CUDA|Failed to infer device type|no kernel image|cuInit|CUDA_ERROR_|0 active drivers"
 )

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 import secrets
 
+from doctor.base.late import late_pattern
+
 LONGEST = 255
-_TX = re.compile(r"[0-9a-f]{12}")
+_TX = late_pattern(r"[0-9a-f]{12}")
 _ROOM = 24  # the longest ending: ".qvl-undone-" and a transaction's twelve digits
 
 

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import re
-
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
+from doctor.base.late import late_pattern
 from doctor.base.opening import first_bytes, is_handed_on
 from doctor.base.record import dataclass
 from doctor.base.text import one_line
 from doctor.repair.errors import RepairError
 
 LARGEST = 1 << 20
-_HASH = re.compile(r"--hash[= ]sha256:([0-9a-fA-F]{64})(?=\s|$)")
-_COMMENT = re.compile(r"(?:^|\s)#.*$")
+_HASH = late_pattern(r"--hash[= ]sha256:([0-9a-fA-F]{64})(?=\s|$)")
+_COMMENT = late_pattern(r"(?:^|\s)#.*$")
 
 
 class PinsError(RepairError):

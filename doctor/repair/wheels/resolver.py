@@ -18,6 +18,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 
+from doctor.base.late import late_pattern
 from doctor.base.owned import read_owned, write_owned
 from doctor.base.secrets.hide import redact_text
 from doctor.base.text import clean
@@ -33,8 +34,8 @@ SECONDS = 90
 LARGEST_ANSWER = 4 << 20
 USUAL_GLIBC = 35  # of Ubuntu 22.04 and of the engines' images
 FRESH = 600  # seconds; package indexes let their pages be kept as long
-_PIN = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]{0,200})==([A-Za-z0-9][A-Za-z0-9.!+_-]{0,100})\s*(?:;.*)?$")
-_NO_WHEEL = re.compile(r"([a-z0-9][a-z0-9._-]{0,200})==(\S{1,60}) has no usable wheels")
+_PIN = late_pattern(r"([A-Za-z0-9][A-Za-z0-9._-]{0,200})==([A-Za-z0-9][A-Za-z0-9.!+_-]{0,100})\s*(?:;.*)?$")
+_NO_WHEEL = late_pattern(r"([a-z0-9][a-z0-9._-]{0,200})==(\S{1,60}) has no usable wheels")
 _NETWORK = ("Failed to fetch", "error sending request", "Could not connect", "dns error", "tcp connect", "timed out",
             "Network connectivity is disabled", "network was disabled")  # fmt: skip
 _GLIBC = (17, 28, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40)

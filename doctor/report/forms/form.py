@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 import textwrap
 from collections.abc import Iterator
 from itertools import groupby
 
+from doctor.base.late import late_pattern
 from doctor.base.secrets.hide import redact_text
 from doctor.base.secrets.redactor import Redactor
 from doctor.base.text import clean, one_line
@@ -24,7 +24,7 @@ FORMS = {
 }  # fmt: skip
 LEADS = {"transformers": "- {label}: ", "vllm": "{label:<{width}} : "}  # as each project writes it
 WIDTH = 100
-_VARIABLE = re.compile(r"[A-Z][A-Z0-9]*_[A-Z0-9_]+")
+_VARIABLE = late_pattern(r"[A-Z][A-Z0-9]*_[A-Z0-9_]+")
 VALUE, COMMAND = 400, 2000  # characters
 
 

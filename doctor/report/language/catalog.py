@@ -10,9 +10,10 @@ import struct
 from collections.abc import Iterator
 from importlib.resources import files
 
+from doctor.base.late import late_pattern
 from doctor.base.syntax import literal
 
-_LINE = re.compile(r'(?:(msgid_plural|msgid|msgstr(?:\[\d\])?) )?(".*")')
+_LINE = late_pattern(r'(?:(msgid_plural|msgid|msgstr(?:\[\d\])?) )?(".*")')
 _VALUE = "{}"
 
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import functools
-import re
 
+from doctor.base.late import late_pattern
 from doctor.findings import Action, Finding, Remediation
 from doctor.findings.wording import wording
 from doctor.report.language import LANGUAGES, current, say
 
 BETWEEN = {"zh": "；", "ja": "；", "fr": " ; "}
 _CODES = r"[A-Z]{3}\d{3}(?:(?:, | and )[A-Z]{3}\d{3})*"
-_NOTE = re.compile(rf"(?P<codes>{_CODES}) (?P<rest>remains?)|(?P<alone>this alone causes) (?P<made>{_CODES})")
+_NOTE = late_pattern(rf"(?P<codes>{_CODES}) (?P<rest>remains?)|(?P<alone>this alone causes) (?P<made>{_CODES})")
 
 
 def cause(finding: Finding) -> str:

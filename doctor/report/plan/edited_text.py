@@ -5,7 +5,6 @@ Every edit is proven: what is written is read again, and has to be the value tha
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from difflib import SequenceMatcher
 from typing import Any
@@ -13,13 +12,14 @@ from typing import Any
 import yaml
 
 from doctor.base.json_object import JsonObject
+from doctor.base.late import late_pattern
 from doctor.base.record import dataclass
 from doctor.base.secrets.hide import redact_text
 from doctor.base.yaml_text import MERGE, YamlError, compose, load
 from doctor.report.plan.dumped import dumped, few
 from doctor.report.plan.recipe import WRITTEN
 
-_COMMENT = re.compile(r"(?:(?<=\s)|^)#.*")
+_COMMENT = late_pattern(r"(?:(?<=\s)|^)#.*")
 LONGEST = 128 << 10  # characters
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from typing import Any
 
 from doctor.base.json_object import JsonObject
+from doctor.base.late import late_pattern
 from doctor.base.secrets.argv import arguments
 from doctor.base.secrets.hide import redact_text
 from doctor.base.secrets.names import is_secret_name
@@ -15,7 +15,7 @@ from doctor.report.plan.masked import masked_words, option_of
 from doctor.report.plan.objects import at, listed, pods_of
 from doctor.report.plan.variables import Variables, without_secrets
 
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,80}")
+_NAME = late_pattern(r"[A-Za-z_][A-Za-z0-9_]{0,80}")
 
 
 class ManifestSecrets:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Any
 
+from doctor.base.late import late_pattern
 from doctor.base.secrets.argv import Argument, arguments
 from doctor.base.secrets.names import is_secret_name
 from doctor.report.plan.variables import Reference, Variables, without_secrets
 
 _REFERENCES = ("secrets", "configs")  # lists of names, which say nothing
-_WORDS = re.compile(r"(?:\$\{[^}]*\}|\S)+")
+_WORDS = late_pattern(r"(?:\$\{[^}]*\}|\S)+")
 COMMANDS = ("command", "entrypoint", "test")
-_NAME = re.compile(r"[\w.\-]{1,120}")
-_VARIABLE = re.compile(r"[A-Za-z_]\w{0,80}")
+_NAME = late_pattern(r"[\w.\-]{1,120}")
+_VARIABLE = late_pattern(r"[A-Za-z_]\w{0,80}")
 
 
 class Masking:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Sequence
 
 from doctor.base.json_object import JsonObject
+from doctor.base.late import late_pattern
 from doctor.matrix.images import image_name
 from doctor.matrix.official import service as image_of
 from doctor.report.plan import gateway, monitoring
@@ -19,13 +19,13 @@ from doctor.report.plan.recipe import THE_HOST, Recipe
 from doctor.report.plan.service import devices, escaped
 
 PARTS = {  # what each is called, and the last part of the images that are it
-    "gateway": ("LiteLLM", re.compile(r"litellm")),
-    "prometheus": ("Prometheus", re.compile(r"prometheus$")),
-    "grafana": ("Grafana", re.compile(r"grafana(-oss|-enterprise)?$")),
-    "gpu-exporter": ("GPU exporter", re.compile(r"dcgm-exporter$|nvidia[_-]gpu[_-]exporter$")),
+    "gateway": ("LiteLLM", late_pattern(r"litellm")),
+    "prometheus": ("Prometheus", late_pattern(r"prometheus$")),
+    "grafana": ("Grafana", late_pattern(r"grafana(-oss|-enterprise)?$")),
+    "gpu-exporter": ("GPU exporter", late_pattern(r"dcgm-exporter$|nvidia[_-]gpu[_-]exporter$")),
 }
-_OUTER = re.compile(r"(?<![\d.])(\d{2,5})(?=:\d)|'published': '?(\d{2,5})")
-_LISTENS = re.compile(r"--web\.listen-address[=\s'\",]+\S*?:(\d{2,5})")
+_OUTER = late_pattern(r"(?<![\d.])(\d{2,5})(?=:\d)|'published': '?(\d{2,5})")
+_LISTENS = late_pattern(r"--web\.listen-address[=\s'\",]+\S*?:(\d{2,5})")
 
 
 class Stack:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 
+from doctor.base.late import late_pattern
 from doctor.base.secrets import forms
 from doctor.base.secrets.hide import HIDDEN, redact_text
 from doctor.base.secrets.tokens import logins
 
 Reference = Callable[[str, str], str]  # (what the value is called where it stands, the value) -> what stands there then
-_BAD = re.compile(r"[^A-Za-z0-9]+")
-_HOLE = re.compile(re.escape(HIDDEN))
+_BAD = late_pattern(r"[^A-Za-z0-9]+")
+_HOLE = late_pattern(re.escape(HIDDEN))
 
 
 class Variables:

@@ -20,6 +20,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+from doctor.base.late import late_pattern
 from doctor.base.syntax import literal
 from doctor.derived.asked import Asked
 from doctor.derived.case import Case
@@ -33,7 +34,7 @@ from doctor.matrix.releases import ReleaseSet
 from doctor.rules.rule import Rule, Verdict
 
 LONGEST = 4096
-_PAIR = re.compile(r"\s*[\"']?([A-Za-z_][\w.-]{0,80})[\"']?\s*[:=]\s*(.*?)\s*$", re.DOTALL)
+_PAIR = late_pattern(r"\s*[\"']?([A-Za-z_][\w.-]{0,80})[\"']?\s*[:=]\s*(.*?)\s*$", re.DOTALL)
 
 
 def check(rule: Rule, case: Case) -> Iterator[Verdict]:

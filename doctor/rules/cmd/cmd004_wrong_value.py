@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from doctor.base.late import late_pattern
 from doctor.derived.asked import Asked
 from doctor.derived.case import Case
 from doctor.derived.option_findings import (
@@ -42,7 +43,7 @@ KINDS = (
     "refused",
     "misplaced",
 )
-_THOUSANDS = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)\s*([kKmM])(?:i?[bB])?")
+_THOUSANDS = late_pattern(r"(\d{1,6}(?:\.\d{1,3})?)\s*([kKmM])(?:i?[bB])?")
 
 
 

@@ -15,6 +15,7 @@ import re
 from collections.abc import Iterator
 
 from doctor.base.address import LOCAL, split_address
+from doctor.base.late import late_pattern
 from doctor.derived.case import Case
 from doctor.derived.neighbors import around, lead, port_of, reached, server_behind
 from doctor.facts import Facts, Gateway, Launch, Neighbor, Route
@@ -23,7 +24,7 @@ from doctor.launch.server import Server, server
 from doctor.rules.rule import Rule, Verdict
 
 # variables that can only mean the server of a model
-_OF_MODELS = re.compile(r"LMDEPLOY|VLLM|SGLANG|OPENAI|LLM|VLM|MODEL|INFERENCE|COMPLETION", re.IGNORECASE)
+_OF_MODELS = late_pattern(r"LMDEPLOY|VLLM|SGLANG|OPENAI|LLM|VLM|MODEL|INFERENCE|COMPLETION", re.IGNORECASE)
 
 
 def check(rule: Rule, case: Case) -> Iterator[Verdict]:

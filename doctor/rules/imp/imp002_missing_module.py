@@ -9,10 +9,10 @@ What to do: install the package that provides the module, or a release of it tha
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from doctor.base.late import late_pattern
 from doctor.derived.case import Case
 from doctor.derived.imports.failures import Failure, failures, unread
 from doctor.derived.imports.findings import missing, where
@@ -24,7 +24,7 @@ from doctor.findings import Action, Remediation
 from doctor.matrix.module_names import provider_of
 from doctor.rules.rule import Rule, Verdict
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_NAME = late_pattern(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 def check(rule: Rule, case: Case) -> Iterator[Verdict]:

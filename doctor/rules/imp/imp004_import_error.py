@@ -9,9 +9,9 @@ What to do: read the message, which is the package's own. To pass a version chec
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
+from doctor.base.late import late_pattern
 from doctor.base.text import one_line
 from doctor.derived.case import Case
 from doctor.derived.imports.failures import Failure, failures, unread
@@ -20,7 +20,7 @@ from doctor.derived.imports.half_installed import half_installed_at
 from doctor.findings import Action, Evidence, Finding, Remediation
 from doctor.rules.rule import Rule, Verdict
 
-_REQUIRED = re.compile(r"(?P<name>[A-Za-z0-9][\w.\-]{0,60})(?P<spec>(?:[<>=!~]=?[\w.*]{1,20},?){1,6}) is required")
+_REQUIRED = late_pattern(r"(?P<name>[A-Za-z0-9][\w.\-]{0,60})(?P<spec>(?:[<>=!~]=?[\w.*]{1,20},?){1,6}) is required")
 
 
 def check(rule: Rule, case: Case) -> Iterator[Verdict]:

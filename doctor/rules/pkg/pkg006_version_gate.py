@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
 
+from doctor.base.late import late_pattern
 from doctor.derived.case import Case
 from doctor.derived.imports.stop import starts, stopping
 from doctor.derived.packages.needs import needs_of
@@ -29,8 +30,8 @@ from doctor.findings.wording import in_words
 from doctor.matrix.engines import serving_engines
 from doctor.rules.rule import Rule, Verdict
 
-_CLAUSE = re.compile(r"\s*(<=|>=|==|!=|<|>)\s*([^\s,]{1,100})\s*$")
-_NAME = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]{0,200})(?:\[[^\]]{0,200}\])?\s*([<>=!].*)?$")
+_CLAUSE = late_pattern(r"\s*(<=|>=|==|!=|<|>)\s*([^\s,]{1,100})\s*$")
+_NAME = late_pattern(r"([A-Za-z0-9][A-Za-z0-9._-]{0,200})(?:\[[^\]]{0,200}\])?\s*([<>=!].*)?$")
 _COMPARE: dict[str, Callable[[Version, Version], bool]] = {
     "<": operator.lt, "<=": operator.le, "==": operator.eq, "!=": operator.ne, ">=": operator.ge, ">": operator.gt,
 }  # fmt: skip

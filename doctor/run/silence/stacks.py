@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 import subprocess
 
+from doctor.base.late import late_pattern
 from doctor.base.text import one_line
 
 SECONDS = 10.0
 MOST_FRAMES = 3
-_FRAME = re.compile(r"^ {4}(?P<what>\S.{0,200}) \((?P<where>[^()\n]{1,300}):(?P<line>\d{1,7})\)$", re.M)
+_FRAME = late_pattern(r"^ {4}(?P<what>\S.{0,200}) \((?P<where>[^()\n]{1,300}):(?P<line>\d{1,7})\)$", re.M)
 
 
 def stack_of(pid: int | None) -> str | None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
+from doctor.base.late import late_pattern
 from doctor.base.secrets.redactor import Redactor
 from doctor.findings.run import LogState
 from doctor.run.log.logfile import logs_of
@@ -14,7 +14,7 @@ TAIL_BYTES = 1 << 18
 TAIL_LINES = 60
 LINE = 2000
 _TRACE_STARTS = ("Fatal Python error:", "terminate called", "*** SIG", "Traceback (most recent call last):")
-_WHO = re.compile(r"^[^\n]{0,80}?(?:\(|\b)(?:[\w:.\-]{1,40} )?pid[=:]\s?(\d{1,10})")
+_WHO = late_pattern(r"^[^\n]{0,80}?(?:\(|\b)(?:[\w:.\-]{1,40} )?pid[=:]\s?(\d{1,10})")
 
 
 def tail_text(folder: Path, redactor: Redactor, size: int = TAIL_BYTES) -> dict[str, str]:

@@ -7,10 +7,10 @@ from the folders. A run that somebody still has is never taken from it.
 from __future__ import annotations
 
 import os
-import re
 import time
 from pathlib import Path
 
+from doctor.base.late import late_pattern
 from doctor.base.record import dataclass
 from doctor.run.story.decode import read_meta, shown_of
 from doctor.run.story.holding import is_running
@@ -20,7 +20,7 @@ from doctor.run.story.runfolder import load, load_any
 from doctor.run.watch.proc import read_stat
 
 _BEGINNING = 60.0  # seconds
-NAME = re.compile(r"\d{8}T\d{6}Z-(?P<pid>\d{1,9})(?:-\d{1,2})?")
+NAME = late_pattern(r"\d{8}T\d{6}Z-(?P<pid>\d{1,9})(?:-\d{1,2})?")
 
 
 @dataclass(frozen=True, slots=True)

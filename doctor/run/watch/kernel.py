@@ -8,6 +8,7 @@ import select
 import stat
 import time
 
+from doctor.base.late import late_pattern
 from doctor.base.opening import open_any
 from doctor.base.record import dataclass
 from doctor.findings.run import Xid
@@ -16,9 +17,9 @@ from doctor.run.watch.sysroot import at
 LIMIT = 8 << 20
 MOST_LINES = 40
 SLACK = 500_000  # microseconds by which the kernel's log clock may differ from the monotonic one
-_XID = re.compile(r"NVRM: Xid \((?P<device>[^)\n]{1,40})\): (?P<code>\d{1,4})(?P<rest>[^\n]{0,400})")
-_PID = re.compile(r"pid='?(\d{1,10})")
-_RELEVANT = re.compile(
+_XID = late_pattern(r"NVRM: Xid \((?P<device>[^)\n]{1,40})\): (?P<code>\d{1,4})(?P<rest>[^\n]{0,400})")
+_PID = late_pattern(r"pid='?(\d{1,10})")
+_RELEVANT = late_pattern(
     r"NVRM: |segfault at |general protection|traps: |Out of memory|oom-kill:|Killed process |invoked oom-killer"
     r"|hardware error|AER: |nvidia-modeset"
 )

@@ -5,12 +5,12 @@ Counters are read before the start and after the end. One that cannot be read is
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
+from doctor.base.late import late_pattern
 from doctor.run.watch import sysroot
 
-_KILLED = re.compile(r"(?:Killed process |task_memcg=\S{0,200},task=[^,\n]{0,64},pid=)(\d{1,10})")
+_KILLED = late_pattern(r"(?:Killed process |task_memcg=\S{0,200},task=[^,\n]{0,64},pid=)(\d{1,10})")
 
 
 def snapshot(pid: int | str = "self") -> dict[str, int | None]:

@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from doctor.base.late import late_pattern
 from doctor.base.record import dataclass
 
 
@@ -39,7 +40,7 @@ _KINDS = (
     ("merge", r"<<$", ["<"]),
 )  # fmt: skip
 for _kind, _pattern, _first in _KINDS:
-    ComposeLoader.add_implicit_resolver(f"tag:yaml.org,2002:{_kind}", re.compile(_pattern), _first)
+    ComposeLoader.add_implicit_resolver(f"tag:yaml.org,2002:{_kind}", late_pattern(_pattern), _first)
 
 
 class Infinite(float):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from dataclasses import field
 from typing import Any
 
@@ -14,7 +13,7 @@ from doctor.collect.model import plain
 LARGEST = 8 << 20  # bytes of the answer
 MOST_FILES = 20_000
 _COMMIT = late_pattern(r"[0-9a-f]{40,64}\Z")
-_GIT, _SHA256 = re.compile(r"[0-9a-f]{40}\Z"), re.compile(r"[0-9a-f]{64}\Z")
+_GIT, _SHA256 = late_pattern(r"[0-9a-f]{40}\Z"), late_pattern(r"[0-9a-f]{64}\Z")
 _PART = late_pattern(r"[^\x00-\x1f\x7f/\\:*?\"<>|\u202a-\u202e\u2066-\u2069\ud800-\udfff]{1,200}\Z")
 
 
