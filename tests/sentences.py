@@ -67,10 +67,10 @@ def _parts(node: ast.AST) -> set[int]:
     """Strings below `node` that are no text of their own: parts of an f-string, arguments of `re`, lists that are split."""
     if isinstance(node, ast.JoinedStr):
         return {id(part) for part in ast.walk(node) if part is not node}
+    if isinstance(node, ast.Call) and ast.unparse(node.func).startswith(("re.", "late_pattern")):
+        return {id(part) for argument in node.args[:1] for part in ast.walk(argument)}
     if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
         return set()
-    if isinstance(node.func.value, ast.Name) and node.func.value.id == "re":
-        return {id(part) for argument in node.args[:1] for part in ast.walk(argument)}
     return {id(node.func.value)} if node.func.attr == "split" and not node.args else set()
 
 
