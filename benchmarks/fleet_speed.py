@@ -32,8 +32,7 @@ sys.path.insert(0, str(ROOT))
 from doctor import api  # noqa: E402
 from doctor.derived.digest import digest_of  # noqa: E402
 from doctor.derived.fleet import Fleet, Member  # noqa: E402
-from doctor.facts.codec import from_json, to_json  # noqa: E402
-from doctor.facts.node import Digest  # noqa: E402
+from doctor.fleet.digest_line import from_line, to_line  # noqa: E402
 from doctor.rules.fleet import FLEET_RULES  # noqa: E402
 from doctor.rules.fleet.engine import evaluate_fleet  # noqa: E402
 from tests.fleet.servers import NoServerError, ssh_servers  # noqa: E402
@@ -50,11 +49,11 @@ def compared(nodes: int) -> tuple[float, int]:
     for rank in range(nodes):
         address = f"10.{rank >> 16 & 255}.{rank >> 8 & 255}.{rank & 255}"
         sections = {**digest.sections, "driver": f"{rank:012x}"} if rank % 250 == 7 else digest.sections
-        one = replace(digest, sections=sections, host=f"n{rank}", address=address, addresses=(address,), rank=rank)
-        lines.append(json.dumps(to_json(one)))
+        one = replace(digest, sections=sections, host=f"n{rank}", address=address, addresses=(address,))
+        lines.append(json.dumps(to_line(one), separators=(",", ":")))
     begun = time.process_time()
     members = tuple(
-        Member(f"n{rank}", rank, from_json(Digest, json.loads(line), "digest"), known)
+        Member(f"n{rank}", rank, from_line(json.loads(line)), known)
         for rank, line in enumerate(lines)
     )
     fleet = Fleet(members)

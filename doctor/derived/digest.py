@@ -11,9 +11,8 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from doctor.derived.case import Case
 from doctor.derived.interfaces import addresses_for_others, gloo_address, real_interfaces
-from doctor.derived.nodes import group_of, variable
+from doctor.derived.nodes import variable
 from doctor.facts import Distributions, Facts, Gpu, Host, Launch, Model, Natives, Network, Unavailable, Weights
 from doctor.facts.node import SECTIONS, Digest
 from doctor.launch.options import words_of
@@ -30,13 +29,11 @@ def digest_of(facts: Facts) -> Digest:
     """The digest of one machine's facts."""
     network = facts.network if isinstance(facts.network, Network) else None
     address, why = gloo_address(network, variable(facts, "GLOO_SOCKET_IFNAME")) if network else (None, "")
-    group = group_of(Case(facts))
     holding = next((i for i in network.interfaces or () if address in i.hosts), None) if network else None
     reachable = addresses_for_others(network) if network else ()
     return Digest(
         {name: _hash(section(facts, name)) for name in SECTIONS}, network.name if network else None, address, why,
         reachable[:4], holding.mtu if holding else None, network.clock if network else None,
-        group.rank if group else None,
     )  # fmt: skip
 
 

@@ -17,7 +17,7 @@ class Digest:
 
     What differs between equal machines is beside it: `host` is its own name, `address` the one that Gloo gives to the
     others (`why` says where it comes from), `addresses` those that others may reach, `mtu` of the interface of
-    `address`, `clock` in seconds since 1970 when the facts were taken, `rank` from its launch.
+    `address`, `clock` in seconds since 1970 when the facts were taken.
     """
 
     sections: dict[str, str] = field(default_factory=dict)
@@ -27,7 +27,6 @@ class Digest:
     addresses: tuple[str, ...] = ()
     mtu: int | None = None
     clock: float | None = None
-    rank: int | None = None
 
     @property
     def key(self) -> tuple[str, ...]:

@@ -16,8 +16,9 @@ from doctor.derived.nodes import group_of
 from doctor.facts import Facts
 from doctor.facts.codec import FactsError, facts_from_json, from_json
 from doctor.facts.network import is_loopback
-from doctor.facts.node import SECTIONS, Digest, Tried
+from doctor.facts.node import Digest, Tried
 from doctor.fleet.carriers import Place
+from doctor.fleet.digest_line import from_line
 from doctor.fleet.session import NodeError, Talk
 from doctor.fleet.wire import WireError, unpacked
 
@@ -25,7 +26,6 @@ T = TypeVar("T")
 FAN_OUT = 32
 MOST_KINDS = 16  # of more, the rest are known by their digests alone
 ALL_PAIRS = 24  # nodes up to which each tries each; with more, each tries the first, and its two neighbors
-DIGEST_LONGEST = 4096  # characters of any text in a digest
 Say = Callable[[str], None]
 
 
@@ -124,7 +124,7 @@ def _digest(node: Asked, sent: Sent, limits: Limits) -> None:
         node.ran = session.ran
         before = time.time()
         said = session.ask({"ask": "digest"}, limits.collecting)
-        node.digest = read_digest(said.get("digest"))
+        node.digest = from_line(said.get("digest"))
         if node.digest.clock is not None:  # it took them between our question and its answer
             now = time.time()
             late, early = node.digest.clock - before, node.digest.clock - now
@@ -132,16 +132,6 @@ def _digest(node: Asked, sent: Sent, limits: Limits) -> None:
     except (NodeError, WireError, FactsError) as error:
         node.fail(error)
     node.seconds = time.monotonic() - begun
-
-
-def read_digest(data: Any) -> Digest:
-    """What a node said, bounded. Raises FactsError."""
-    found = from_json(Digest, data, "its digest")
-    texts = [found.host, found.address, found.why, *found.addresses, *found.sections, *found.sections.values()]
-    long = any(len(t) > DIGEST_LONGEST for t in texts if t) or len(found.addresses) > 64
-    if long or set(found.sections) != set(SECTIONS):
-        raise FactsError("its digest is not in the form of this version")
-    return found
 
 
 def _representatives(nodes: Sequence[Asked]) -> list[Asked]:

@@ -24,6 +24,7 @@ from doctor.facts import Facts
 from doctor.facts.codec import to_json
 from doctor.fleet.boot import FOLDER
 from doctor.fleet.connect import Listener, Peer, try_all
+from doctor.fleet.digest_line import to_line
 from doctor.fleet.served import Served
 from doctor.fleet.wire import MARK, line_of, packed
 from doctor.pipeline.collecting import collect
@@ -93,7 +94,7 @@ class Node:
     def _answer(self, ask: str, asked: dict[str, Any]) -> JsonObject:
         if ask == "digest":
             self.facts = self.facts or self.collect()
-            return {"digest": to_json(digest_of(self.facts))}
+            return {"digest": to_line(digest_of(self.facts))}
         if ask == "facts":
             self.facts = self.facts or self.collect()
             return {"facts": packed(to_json(self.facts))}
