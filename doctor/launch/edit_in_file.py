@@ -98,8 +98,11 @@ def _replaced(written: Written, places: Sequence[Word], new: Sequence[str]) -> L
         raise _Nowhere
     old = first.text + "".join(f"{p.gap}{p.text}" for p in places[1:])
     text = _spelled(new, first, gap)
-    begin = first.column - (len(first.gap or first.front) if not new else 0)
-    return LineEdit(first.path or written.path, first.line, begin, last.end, old, text, shown=text)
+    lead = "" if new else first.gap or first.front  # what goes with a word that is removed
+    if not (new or lead) and first.style != "shell":
+        raise _Nowhere  # a comma would stay behind it, or an item with nothing in it
+    begin = first.column - len(lead)
+    return LineEdit(first.path or written.path, first.line, begin, last.end, f"{lead}{old}", text, shown=text)
 
 
 def _added(written: Written, at: int, new: Sequence[str]) -> LineEdit:
@@ -141,6 +144,8 @@ def _spelled(words: Sequence[str], like: Word, gap: str) -> str:
     """Words as the file spells one that stands there; empty for none. Raises _Nowhere."""
     if not words:
         return ""
+    if like.head and any(len(word.split()) != 1 for word in words):
+        raise _Nowhere  # a variable that nobody quotes is split where it is used
     if like.style in ("item", "json") and not like.head:
         return gap.join(_item(word, like) for word in words)
     return f"{like.head}{_in_text(joined(words), like.style)}{like.tail}"

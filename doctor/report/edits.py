@@ -67,7 +67,7 @@ def in_words(edit: LineEdit) -> str:
     if not edit.old:
         return say("{place}: add `{new}` after `{old}`", place=place, new=edit.shown, old=edit.after)
     if not edit.shown:
-        return say("{place}: remove `{old}`", place=place, old=edit.old)
+        return say("{place}: remove `{old}`", place=place, old=edit.old.strip(", \t"))
     return say("{place}: replace `{old}` with `{new}`", place=place, old=edit.old, new=edit.shown)
 
 
