@@ -195,7 +195,7 @@ def test_a_folder_of_manifests_is_a_deployment(project: Path) -> None:
     lay_out(project, {"k8s/pod.yaml": POD, "k8s/kustomization.yaml": "resources: [pod.yaml]\n", "k8s/notes.md": "# no", "empty/a.md": ""})
     configured(project, 'deployment = "k8s"\noffline = true\n')
     done = check("--format", "github")
-    assert done.exit_code == 1 and "::error file=k8s/pod.yaml,title=CMD001" in done.stdout, done.output
+    assert done.exit_code == 1 and "::error file=k8s/pod.yaml,line=6,title=CMD001" in done.stdout, done.output
     none = check("--deployment", "empty")
     assert none.exit_code == 2 and "has no manifests" in none.output
 
