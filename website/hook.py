@@ -19,7 +19,8 @@ from website.pages.page import Page
 
 MAKERS = (rules, crashes, probe, commands, schemas, grids)
 WRITTEN: dict[str, dict[str, str]] = {
-    "Start": {"index.md": "What it is", "story.md": "The story", "checks.md": "What is checked"},
+    "Start": {"index.md": "What it is", "story.md": "The story", "checks.md": "What is checked",
+              "answers.md": "What an answer looks like"},
     "Guides": {
         "ci.md": "CI, pre-commit, editors", "docker.md": "Docker", "kubernetes.md": "Kubernetes", "wsl2.md": "WSL2",
         "clusters.md": "Clusters", "fleet.md": "Several nodes", "air-gapped.md": "Without a network", "programs.md": "Bug reports, agents, Python",

@@ -6,7 +6,8 @@ import textwrap
 from collections.abc import Sequence
 
 from doctor.base.text import clean
-from doctor.findings import Evidence, Finding, Report
+from doctor.findings import Evidence, Finding, Remediation, Report
+from doctor.report.commands import together
 from doctor.report.content import LABEL, SIGNS
 
 WIDTH = 80
@@ -66,7 +67,14 @@ def _finding(finding: Finding, *, first: bool) -> list[str]:
     for remedy in finding.remediations[: 6 if first else 1]:
         other = remedy.title.startswith(OR)
         out += _row("or" if other else "fix", remedy.title.removeprefix(OR))
+        out += _commands(remedy) if first and remedy is finding.remediations[0] else []
     return out
+
+
+def _commands(remedy: Remediation) -> list[str]:
+    """The lines to paste, each whole, where the title does not say them."""
+    said = "pip install" in remedy.title or remedy.title.startswith(OR)
+    return [] if said else [f"{'':{LABEL + 2}}{line}" for line in together(remedy)]
 
 
 def _evidence(evidence: Evidence) -> list[str]:

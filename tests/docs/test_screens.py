@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from xml.etree import ElementTree
 
 import pytest
 
+from tests.sources import ROOT
 from website.screens import FOLDER, SCREENS, SIZES, Screen, bare, lines_of, unseen
 
 HERE = [screen for screen in SCREENS if not screen.inside]
@@ -33,3 +35,8 @@ def test_the_kept_screens_show_the_same_and_name_no_machine(screen: Screen) -> N
     for told in (text, picture):
         assert "/tmp/" not in told and "/home/" not in told and "/work" not in told
     assert picture.count("http") == picture.count("http://www.w3.org/")
+
+
+def test_every_screen_is_on_the_page_of_answers() -> None:
+    page = (ROOT / "docs" / "answers.md").read_text(encoding="utf-8")
+    assert sorted(re.findall(r"\(screens/([\w-]+)\.svg\)", page)) == sorted(screen.name for screen in SCREENS)

@@ -50,3 +50,13 @@ def test_a_code() -> None:
 @pytest.mark.parametrize("subject", ["no-such-run", "RUN000"])
 def test_what_is_not_there(subject: str) -> None:
     assert CliRunner().invoke(main, ["explain", subject]).exit_code == 2
+
+
+def test_the_first_way_out_has_its_line_to_paste(tmp_path: Path) -> None:
+    log = tmp_path / "x.log"
+    log.write_text("ImportError: cannot import name 'BeamSearchScorer' from 'transformers' (/opt/e/transformers/__init__.py)\n")
+    rows = CliRunner().invoke(main, ["explain", str(log)]).output.splitlines()
+    at = next(n for n, row in enumerate(rows) if row.startswith("  fix "))
+    assert "<=4.56.2" in rows[at] and rows[at + 1].strip() == "pip install 'transformers<=4.56.2'"
+    log.write_text("ModuleNotFoundError: No module named 'qwen_vl_utils'\n")
+    assert CliRunner().invoke(main, ["explain", str(log)]).output.count("pip install") == 1

@@ -20,7 +20,7 @@ from doctor.matrix.grid.grid import grid
 from doctor.matrix.models.families import model
 from doctor.matrix.releases import Releases, ReleaseSet
 from doctor.report.grid.data import FIELDS, grid_to_csv, grid_to_json
-from doctor.report.grid.html import grid_to_html
+from doctor.report.grid.html import grid_to_html, word_of
 from doctor.report.grid.ranges import ranges
 from doctor.report.grid.terminal import grid_to_text
 from tests.cli.running import distribution, doctor, lay_out
@@ -243,3 +243,11 @@ def test_arrow_keys_in_a_browser(qwen_vl: Grid, tmp_path: Path) -> None:
     assert (found["stops"], found["evidence"], found["requests"]) == (1, True, 0)
     assert "mine" in found["start"]
     assert "CONSOLE" not in done.stderr
+
+
+@pytest.mark.parametrize(("cell", "word"), [
+    (Cell("works"), "works"), (Cell("warned"), "warns"), (Cell("warned", "TurboMind only"), "TurboMind only"),
+    (Cell("refused", "requirement"), "requires"), (Cell("fails", "ImagesKwargs"), "ImagesKwargs"),
+])  # fmt: skip
+def test_a_cell_in_one_word(cell: Cell, word: str) -> None:
+    assert word_of(cell) == word

@@ -116,13 +116,18 @@ def _cell(cell: Cell, where: str, key: int, here: bool) -> str:
     attested = "attested" in cell.basis
     title = t(f"{where}: {said(cell)}{name}{', attested' if attested else ''}")
     kind = f"{cell.verdict} mine" if here else cell.verdict
-    half = cell.name.endswith(" only")
-    word = cell.name if half else WORDS.get(cell.verdict) or WORDS.get(cell.name) or cell.name
     eye = '<span class="eye">◉</span>' if attested else ""
     return (
         f'<td role="gridcell" tabindex="0" class="{kind}" aria-label="{title}" aria-describedby="e{key}">'
-        f'<span class="sign">{SIGNS[cell.verdict]}</span>{breakable(word)}{eye}</td>'
+        f'<span class="sign">{SIGNS[cell.verdict]}</span>{breakable(word_of(cell))}{eye}</td>'
     )
+
+
+def word_of(cell: Cell) -> str:
+    """The verdict of a cell in one word, the backend where it holds for one alone, or what speaks against it."""
+    if cell.name.endswith(" only"):
+        return cell.name
+    return WORDS.get(cell.verdict) or WORDS.get(cell.name) or cell.name
 
 
 def _evidence(evidence: dict[str, int]) -> Iterator[str]:

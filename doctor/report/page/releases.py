@@ -10,7 +10,7 @@ from doctor.launch.options import model_word
 from doctor.matrix.grid.asked import asked_grid
 from doctor.matrix.grid.cells import Grid, GridError
 from doctor.matrix.models.families import model
-from doctor.report.grid.html import SIGNS, WORDS
+from doctor.report.grid.html import SIGNS, word_of
 from doctor.report.grid.markup import breakable, code, t
 from doctor.report.grid.ranges import ranges, said, span
 
@@ -29,11 +29,11 @@ def releases_article(report: Report) -> Iterator[str]:
     yield '<div class="scroll"><table>\n'
     for place, (versions, cell) in enumerate(zip(shown.columns, row.cells, strict=True)):
         mine = place == shown.here[1]
-        word = WORDS.get(cell.verdict) or WORDS.get(cell.name) or cell.name
         you = " <b>installed</b>" if mine else ""
         reasons = "; ".join(reason.subject for reason in cell.reasons[:2])
         yield f'<tr class="{cell.verdict}{" mine" if mine else ""}"><th scope="row">{t(span(versions))}{you}</th>'
-        yield f'<td title="{t(said(cell))}">{SIGNS[cell.verdict]} {breakable(word)}</td><td>{code(reasons)}</td></tr>\n'
+        yield f'<td title="{t(said(cell))}">{SIGNS[cell.verdict]} {breakable(word_of(cell))}</td>'
+        yield f"<td>{code(reasons)}</td></tr>\n"
     yield "</table></div>\n</article>\n"
 
 

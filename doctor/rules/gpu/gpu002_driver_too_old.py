@@ -66,9 +66,9 @@ def _too_old(rule: Rule, facts: Facts, gpu: Gpu, build: TorchBuild, known: tuple
         key="driver",
         location=Location("host", "NVIDIA driver"),
         evidence=[
-            Evidence("CUDA of torch", dotted(build.cuda), source=build.source),
-            Evidence("CUDA of the driver", dotted(known), f"{build.cuda[0]}.0 or newer",
+            Evidence(f"CUDA of the {driver}", dotted(known), f"{build.cuda[0]}.0 or newer",
                      "the driver itself" if gpu.driver_cuda and gpu.source == "nvml" else table.source),
+            Evidence("CUDA of torch", dotted(build.cuda), source=build.source),
         ],
         remediations=list(_ways_out(facts, gpu, build, known, oldest)),
     )  # fmt: skip
