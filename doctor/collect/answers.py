@@ -38,10 +38,14 @@ class Answer:
 
 
 def place(question: object, environ: Mapping[str, str]) -> Path | None:
-    """The file of the answer to this question, made of values that pickle; None where there is no place to keep it."""
+    """The file of the answer to this question, made of values that pickle; None where there is no place to keep it.
+
+    Nor where doctor's own files cannot be seen, as in the single file: another build would find the answers of this one.
+    """
     here = {name: value for name, value in environ.items() if name not in _EACH_TIME}
     try:
-        return folder() / "answers" / f"{_digest((question, here, sys.version, own_code()))}.json"
+        code = own_code()
+        return folder() / "answers" / f"{_digest((question, here, sys.version, code))}.json" if code else None
     except (RuntimeError, TypeError, ValueError, pickle.PicklingError):  # no home folder; a value that does not pickle
         return None
 
@@ -56,7 +60,7 @@ def _digest(value: object) -> str:
 
 
 def own_code() -> str:
-    """What tells this state of doctor's own files from another: names, sizes and times of all of them."""
+    """What tells this state of doctor's own files from another: names, sizes and times of all; empty for none."""
     out: list[str] = []
     stack = [str(Path(doctor.__file__).parent)]
     stack.append(str(Path(stack[0]).parent / "matrices"))  # where doctor runs from its sources
@@ -69,7 +73,7 @@ def own_code() -> str:
                     continue
                 status = entry.stat()
                 out.append(f"{entry.path} {status.st_mtime_ns} {status.st_size}")
-    return hashlib.blake2b("\n".join(sorted(out)).encode("utf-8", "surrogateescape")).hexdigest()
+    return hashlib.blake2b("\n".join(sorted(out)).encode("utf-8", "surrogateescape")).hexdigest() if out else ""
 
 
 def load(path: Path, now: Mapping[str, int]) -> Answer | None:

@@ -120,6 +120,12 @@ def test_doctors_own_code_tells_answers_apart(tmp_path: Path, monkeypatch: pytes
     assert len({before, edited, answers.own_code()}) == 3
 
 
+def test_the_single_file_keeps_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing tells one build of it from another."""
+    monkeypatch.setattr(package, "__file__", "/opt/qvl-doctor.pyz/doctor/__init__.py")
+    assert answers.own_code() == "" and answers.place("a question", {}) is None
+
+
 def facts(available: int, free: int, listening: tuple[str, ...] = (), mtu: int = 1500, clock: float = 1.0) -> Facts:
     host = Host("linux", memory_total=100, memory_available=available, disks=(Disk("tmp", "/tmp", free=7),))
     gpu = Gpu(devices=(Device(0, "GPU", (8, 9), 24, free),))
