@@ -40,7 +40,7 @@ class Answer:
 def place(question: object, environ: Mapping[str, str]) -> Path | None:
     """The file of the answer to this question, made of values that pickle; None where there is no place to keep it.
 
-    Nor where doctor's own files cannot be seen, as in the single file: another build would find the answers of this one.
+    Nor where doctor's own files cannot be seen, as in the single file: another build would find the answers of this.
     """
     here = {name: value for name, value in environ.items() if name not in _EACH_TIME}
     try:
